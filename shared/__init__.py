@@ -1,0 +1,1 @@
+"""The Spotler Connector: keeps Dataverse and Spotler Mail+ in step."""

@@ -1,0 +1,1 @@
+"""The pure heart: no I/O, no clock, nothing of ours from outside this package."""

@@ -1,0 +1,1 @@
+"""Which Dataverse column fills which Spotler property."""

@@ -1,0 +1,1 @@
+"""Queue: Azure Service Bus, and SQLite as the embedded default; one contract."""

@@ -1,0 +1,1 @@
+"""State store: Azure Tables, and SQLite as the embedded default; one contract."""

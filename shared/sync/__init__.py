@@ -1,0 +1,1 @@
+"""Use cases over the ports: what happens to people, seen from one lane."""
