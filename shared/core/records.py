@@ -1,0 +1,114 @@
+"""Who and what the engine talks about: tables, record keys, references, person records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+
+class PersonTable(StrEnum):
+    """The tables whose rows are people (or organisations) that Spotler can mail (CS-01)."""
+
+    CONTACT = "contact"
+    LEAD = "lead"
+    ACCOUNT = "account"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RecordKey:
+    """One row of a person table. Printed as `contact:6d81597f-…`; safe to log."""
+
+    table: PersonTable
+    id: UUID
+
+    def __str__(self) -> str:
+        return f"{self.table}:{self.id}"
+
+    @classmethod
+    def parse(cls, text: str) -> RecordKey:
+        """Read what `str` wrote; ValueError otherwise."""
+        table, _, identifier = text.partition(":")
+        return cls(PersonTable(table), UUID(identifier))
+
+
+class Why(StrEnum):
+    """Why somebody wants a record to be looked at. Explains; never decides what is written."""
+
+    SAVED = "saved"
+    DELETED = "deleted"
+    MERGED = "merged"
+    QUALIFIED = "qualified"
+    PERMISSION = "permission"
+    JOB = "job"
+    RESYNC = "resync"
+    RETRY = "retry"
+    RECONCILE = "reconcile"
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """All that a trigger ever says: look at this record."""
+
+    key: RecordKey
+    why: Why
+    correlation: str = ""
+    attempt: int = 1
+    first_seen: datetime | None = None
+    job: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """The value of a lookup column: the row it points to."""
+
+    table: str
+    id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionRow:
+    """One Spotler Permission row of a person (PERM-02)."""
+
+    name: str
+    subscribed: bool
+
+
+class SyncStatus(StrEnum):
+    """Spotler Status of a record (STA-04, STA-05). The first three are active, the last two inactive."""
+
+    PROCESSING = "Processing"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    OPT_OUT = "Opt-out"
+    DISABLED = "Disabled"
+
+
+@dataclass(frozen=True, slots=True)
+class StatusRow:
+    """The Spotler Info row of a record, as it stands in Dataverse (STA-01)."""
+
+    status: SyncStatus
+    reason: str = ""
+    synced_on: datetime | None = None
+    etag: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRecord:
+    """A person record as just read from Dataverse.
+
+    `values` holds the selected columns by their logical name, with Dataverse's JSON types (`str`, `int`, `float`,
+    `bool`, `None`; dates as ISO text); lookups are `Lookup`; a column of a related row is keyed `lookup.column`.
+    `labels` holds the formatted value of choices in the language of the connector's user.
+    """
+
+    key: RecordKey
+    values: Mapping[str, Any]
+    labels: Mapping[str, str] = field(default_factory=dict)
+    permissions: tuple[PermissionRow, ...] = ()
+    status: StatusRow | None = None
+    etag: str = ""

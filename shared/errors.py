@@ -1,0 +1,91 @@
+"""The errors of the connector, classified by what to do next (`docs/errors.md` lists each with its cure).
+
+`str(error)` is safe to log: it names the service, the operation and codes. Text that came from the other side may quote
+a person's data; it lives in `detail` and goes to the CRM row of that person, never to a log.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import ClassVar
+
+
+class Service(StrEnum):
+    """Who answered."""
+
+    DATAVERSE = "dataverse"
+    SPOTLER = "spotler"
+    STATE = "state"
+    QUEUE = "queue"
+
+
+class ConnectorError(Exception):
+    """Anything that went wrong on purpose. Subclasses say what to do next."""
+
+    recovery: ClassVar[str] = "look"
+
+    def __init__(  # the attributes are the point of this class
+        self,
+        summary: str,
+        *,
+        service: Service | None = None,
+        status: int | None = None,
+        code: str = "",
+        detail: str = "",
+    ) -> None:
+        """Keep `summary` free of personal data; `status` is an HTTP status, `code` the other side's own code."""
+        marks = " ".join(
+            part for part in (service or "", f"HTTP {status}" if status is not None else "", code) if part
+        )
+        super().__init__(f"{summary} ({marks})" if marks else summary)
+        self.summary = summary
+        self.service = service
+        self.status = status
+        self.code = code
+        self.detail = detail
+
+
+class ConfigurationError(ConnectorError):
+    """Credentials, permissions, unknown columns: nobody's record is at fault. An administrator must act."""
+
+    recovery = "configure"
+
+
+class ThrottledError(ConnectorError):
+    """The other side asks for patience. Waiting is not an attempt."""
+
+    recovery = "wait"
+
+    def __init__(self, summary: str, *, retry_after: timedelta, **marks: object) -> None:
+        """`retry_after` is what the other side asked for, or our own guess."""
+        super().__init__(summary, **marks)  # type: ignore[arg-type]  # forwards the parent's keywords
+        self.retry_after = retry_after
+
+
+class TransientError(ConnectorError):
+    """Network, time-out, 5xx: the same call may work later."""
+
+    recovery = "retry"
+
+
+class DataError(ConnectorError):
+    """This one record cannot be written as it is. Repeating does not help; its owner must correct it."""
+
+    recovery = "correct"
+
+
+class NotFoundError(DataError):
+    """The addressed row or contact does not exist (any more)."""
+
+
+class ConflictError(ConnectorError):
+    """Somebody else changed it in between (HTTP 412, a lost claim). Read again and plan again."""
+
+    recovery = "reread"
+
+
+class UnknownOutcomeError(ConnectorError):
+    """The call may or may not have had its effect and must not be repeated blindly."""
+
+    recovery = "ask"
