@@ -49,15 +49,24 @@ class Why(StrEnum):
     RECONCILE = "reconcile"
 
 
+class Intent(StrEnum):
+    """What a Spotler Job may ask beyond "make it right". Everything that is not a job asks for SYNC."""
+
+    SYNC = "sync"
+    ANONYMIZE = "anonymize"
+    PURGE = "purge"
+
+
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """All that a trigger ever says: look at this record."""
+    """All that a trigger ever says: look at this record. `job` is told how it ended."""
 
     key: RecordKey
     why: Why
     correlation: str = ""
     attempt: int = 1
     first_seen: datetime | None = None
+    intent: Intent = Intent.SYNC
     job: UUID | None = None
 
 
@@ -91,10 +100,10 @@ class SyncStatus(StrEnum):
 class StatusRow:
     """The Spotler Info row of a record, as it stands in Dataverse (STA-01)."""
 
+    id: UUID
     status: SyncStatus
+    reason_code: str = ""
     reason: str = ""
-    synced_on: datetime | None = None
-    etag: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,4 +120,3 @@ class PersonRecord:
     labels: Mapping[str, str] = field(default_factory=dict)
     permissions: tuple[PermissionRow, ...] = ()
     status: StatusRow | None = None
-    etag: str = ""

@@ -1,0 +1,127 @@
+"""Whether a record may be in Spotler: the conditions of VAL-01..VAL-04, in the order in which they are asked.
+
+The first one that is not met decides what happens instead (`plan`); all of them are shown when somebody asks why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+from shared.core.mapping.expression import Column
+from shared.core.mapping.model import EMAIL, MappingRow
+from shared.core.mapping.reading import DO_NOT_EMAIL, MERGED, STATE
+from shared.core.outcomes import Reason
+from shared.core.records import PersonRecord, PersonTable, RecordKey, SyncStatus
+from shared.core.values import is_email
+
+
+class LeadState(IntEnum):
+    """`statecode` of a lead."""
+
+    OPEN = 0
+    QUALIFIED = 1
+    DISQUALIFIED = 2
+
+
+ACTIVE = 0
+"""`statecode` of an active contact, an active account, an open lead."""
+
+
+class Condition(StrEnum):
+    """What must hold before a record goes to Spotler."""
+
+    ENVIRONMENT_ON = "synchronisation is switched on for the environment"
+    TABLE_ON = "synchronisation is enabled for the table"
+    EXISTS = "the record exists"
+    SYNC_ENABLED = "nobody has disabled synchronisation for the record"
+    ACTIVE = "the record is active"
+    EMAIL_ALLOWED = "Do Not Email is not set"
+    HAS_EMAIL = "there is an e-mail address"
+    VALID_EMAIL = "the e-mail address is valid"
+    NOT_OPTED_OUT = "the person has not opted out in Spotler"
+    PASSES_FILTER = "no filter of the mapping excludes the record"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One condition's answer; `reason` tells why it is not met, None if it is."""
+
+    condition: Condition
+    reason: Reason | None
+
+    @property
+    def is_met(self) -> bool:
+        """Whether the record passes."""
+        return self.reason is None
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The record that is examined (None if it is gone) and what it is examined against."""
+
+    key: RecordKey
+    record: PersonRecord | None
+    rows: tuple[MappingRow, ...]
+    environment_is_on: bool
+    enabled_tables: frozenset[PersonTable]
+
+
+def examine(subject: Subject) -> tuple[Verdict, ...]:
+    """Ask every condition that can be asked; the record's own ones need a record."""
+    return tuple(Verdict(condition, reason) for condition, reason in _answers(subject))
+
+
+def _answers(subject: Subject) -> Iterator[tuple[Condition, Reason | None]]:
+    yield Condition.ENVIRONMENT_ON, None if subject.environment_is_on else Reason.ENVIRONMENT_OFF
+    yield Condition.TABLE_ON, None if subject.key.table in subject.enabled_tables else Reason.TABLE_OFF
+    record = subject.record
+    yield Condition.EXISTS, None if record else Reason.DELETED
+    if record is None:
+        return
+    values, status = record.values, record.status.status if record.status else None
+    email = email_of(record, subject.rows)
+    yield Condition.SYNC_ENABLED, Reason.SYNC_DISABLED if status is SyncStatus.DISABLED else None
+    yield Condition.ACTIVE, _inactive(record)
+    yield Condition.EMAIL_ALLOWED, Reason.DO_NOT_EMAIL if values.get(DO_NOT_EMAIL) else None
+    yield Condition.HAS_EMAIL, None if email else Reason.NO_EMAIL
+    yield Condition.VALID_EMAIL, None if is_email(email) else Reason.INVALID_EMAIL
+    yield Condition.NOT_OPTED_OUT, Reason.OPTED_OUT if status is SyncStatus.OPT_OUT else None
+    yield Condition.PASSES_FILTER, None if _passes(record, subject.rows) else Reason.FILTERED
+
+
+def _inactive(record: PersonRecord) -> Reason | None:
+    state = record.values.get(STATE, ACTIVE)
+    if state == ACTIVE:
+        return None
+    if record.key.table is PersonTable.LEAD and state == LeadState.QUALIFIED:
+        return Reason.LEAD_QUALIFIED
+    return Reason.MERGED if record.values.get(MERGED) else Reason.INACTIVE
+
+
+def email_of(record: PersonRecord, rows: tuple[MappingRow, ...]) -> str:
+    """Return the address of the mapped e-mail column, trimmed; empty if there is none."""
+    for row in rows:
+        source = row.sources.get(record.key.table)
+        if row.spotler == EMAIL and isinstance(source, Column):
+            return str(record.values.get(source.name) or "").strip()
+    return ""
+
+
+def _passes(record: PersonRecord, rows: tuple[MappingRow, ...]) -> bool:
+    """MAP-12: a row's filter names the value that its column must have; the label counts as well as the value."""
+    for row in rows:
+        source = row.sources.get(record.key.table)
+        if row.only is None or not isinstance(source, Column):
+            continue
+        if row.only not in _spellings(record.values.get(source.name), record.labels, source.name):
+            return False
+    return True
+
+
+def _spellings(value: object, labels: Mapping[str, str], column: str) -> set[str]:
+    spellings = {str(value).lower() if isinstance(value, bool) else str(value)}
+    if column in labels:
+        spellings.add(labels[column])
+    return spellings

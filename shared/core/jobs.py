@@ -1,0 +1,72 @@
+"""Spotler Jobs: the operations and the life of a job (JOB-07..JOB-25), with the specification's option values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from uuid import UUID
+
+from shared.core.records import RecordKey
+
+
+class Operation(IntEnum):
+    """Option values of `dh_operation`, to the letter (part E of the specification)."""
+
+    SYNC_LIST = 480000000
+    START_AUTOMATION = 480000001
+    STOP_AUTOMATION = 480000002
+    ADD_TO_AUDIENCE = 480000003
+    REFRESH_AUTOMATIONS = 480000004
+    DEACTIVATE_CONTACT = 480000005
+    SYNC_CONTACT = 480000006
+    PURGE_CONTACT = 480000007
+    ANONYMIZE_CONTACT = 480000008
+    ADD_TAG = 480000009
+    REMOVE_TAG = 480000010
+    SET_SCORE = 480000011
+    INCREASE_SCORE = 480000012
+    DECREASE_SCORE = 480000013
+    REMOVE_FROM_AUDIENCE = 480000014
+    SET_CONTACT_FIELD = 480000015
+    CLEAR_CONTACT_FIELD = 480000016
+
+    @property
+    def label(self) -> str:
+        """The name that users see, e.g. `Sync Contact`."""
+        return _LABELS.get(self) or self.name.replace("_", " ").title()
+
+
+_LABELS = {Operation.INCREASE_SCORE: "Increase Score (+)", Operation.DECREASE_SCORE: "Decrease Score (-)"}
+
+
+class JobStatus(StrEnum):
+    """The life of a job (JOB-25)."""
+
+    QUEUED = "Queued"
+    IN_PROGRESS = "In Progress"
+    COMPLETED = "Completed"
+    FAILED = "Failed"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more will happen to the job."""
+        return self in {JobStatus.COMPLETED, JobStatus.FAILED}
+
+
+class JobResult(StrEnum):
+    """Result codes that are words; operations also report HTTP status codes (JOB-26)."""
+
+    OK = "OK"
+    NOT_VALID = "[JOB_NOT_VALID]"
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """A Spotler Job row as just read from Dataverse. `operation` is None when the option value is unknown."""
+
+    id: UUID
+    status: JobStatus
+    operation: Operation | None
+    person: RecordKey | None
+    etag: str
+    created_on: str = ""

@@ -1,0 +1,159 @@
+"""What happened to a record, and why: every record ends with one of these, never silently."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from shared.core.records import RecordKey, SyncStatus
+
+
+class Result(StrEnum):
+    """What happened to the Spotler contact."""
+
+    WRITTEN = "written"
+    UNCHANGED = "unchanged"
+    ANONYMISED = "anonymised"
+    KEPT = "kept"
+    """It should have gone, but another active record needs it."""
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    WAITING = "waiting"
+    """It will be tried again by itself."""
+
+
+class Reason(StrEnum):
+    """Why. Codes are stored and logged; texts are for people."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    AGREED = "agreed"
+    BLANKED = "blanked"
+    PURGED = "purged"
+    DELETED = "deleted"
+    INACTIVE = "inactive"
+    MERGED = "merged"
+    DO_NOT_EMAIL = "do-not-email"
+    NO_EMAIL = "no-email"
+    ADDRESS_MOVED = "address-moved"
+    ON_REQUEST = "on-request"
+    STILL_USED = "still-used"
+    ENVIRONMENT_OFF = "environment-off"
+    TABLE_OFF = "table-off"
+    SYNC_DISABLED = "sync-disabled"
+    OPTED_OUT = "opted-out"
+    LEAD_QUALIFIED = "lead-qualified"
+    FILTERED = "filtered"
+    INVALID_EMAIL = "invalid-email"
+    INVALID_VALUE = "invalid-value"
+    REFUSED = "refused-by-spotler"
+    NO_ACTIVE_CHANNEL = "no-active-channel"
+    BUSY = "busy"
+    THROTTLED = "throttled"
+    UNAVAILABLE = "unavailable"
+    MISCONFIGURED = "misconfigured"
+    GAVE_UP = "gave-up"
+
+
+TEXTS: dict[Reason, str] = {
+    Reason.CREATED: "Created in Spotler.",
+    Reason.UPDATED: "Updated in Spotler.",
+    Reason.AGREED: "Spotler has the same data already.",
+    Reason.BLANKED: "All fields were emptied in Spotler.",
+    Reason.PURGED: "All data of the Spotler contact was cleared on request.",
+    Reason.DELETED: "The record was deleted.",
+    Reason.INACTIVE: "The record is inactive.",
+    Reason.MERGED: "The record was merged into another one.",
+    Reason.DO_NOT_EMAIL: "Do Not Email is set.",
+    Reason.NO_EMAIL: "There is no e-mail address.",
+    Reason.ADDRESS_MOVED: "The e-mail address now belongs to another Spotler contact.",
+    Reason.ON_REQUEST: "A job asked for it.",
+    Reason.STILL_USED: "Another active record still uses this Spotler contact.",
+    Reason.ENVIRONMENT_OFF: "Synchronisation is switched off for this environment.",
+    Reason.TABLE_OFF: "Synchronisation is not enabled for this table.",
+    Reason.SYNC_DISABLED: "A person has disabled synchronisation for this record.",
+    Reason.OPTED_OUT: "The person has opted out in Spotler.",
+    Reason.LEAD_QUALIFIED: "The lead was qualified; its contact carries on.",
+    Reason.FILTERED: "A filter of the mapping excludes the record.",
+    Reason.INVALID_EMAIL: "The e-mail address is not valid.",
+    Reason.INVALID_VALUE: "A field does not fit Spotler.",
+    Reason.REFUSED: "Spotler refused the data.",
+    Reason.NO_ACTIVE_CHANNEL: "Spotler has no usable channel for this person, for instance after a bounce.",
+    Reason.BUSY: "Another change of the same person is being processed.",
+    Reason.THROTTLED: "Waiting, because the other side asked for a pause.",
+    Reason.UNAVAILABLE: "Waiting, because the other side did not answer.",
+    Reason.MISCONFIGURED: "Waiting for an administrator: access or configuration is wrong.",
+    Reason.GAVE_UP: "Given up after repeated failures; an administrator can replay it.",
+}
+"""One sentence per reason, for the person who asks why."""
+
+_UNTOUCHED = {
+    Reason.ENVIRONMENT_OFF,
+    Reason.TABLE_OFF,
+    Reason.SYNC_DISABLED,
+    Reason.OPTED_OUT,
+    Reason.LEAD_QUALIFIED,
+    Reason.DELETED,
+}
+"""Skips that leave the Spotler Info row as it is: it belongs to a person, to the opt-out, or to nobody any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldProblem:
+    """A value that does not fit. Names columns and properties, never the value."""
+
+    spotler: str
+    source: str
+    expected: str
+
+    def __str__(self) -> str:
+        return f"{self.source}: Spotler's {self.spotler} expects {self.expected}"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one record ended. `detail` is the other side's own text: for the CRM row only, it may quote the person."""
+
+    key: RecordKey
+    result: Result
+    reason: Reason
+    problems: tuple[FieldProblem, ...] = ()
+    fields: tuple[str, ...] = ()
+    http_status: int | None = None
+    detail: str = ""
+    permissions_off: bool = False
+
+    @property
+    def status(self) -> SyncStatus | None:
+        """Return what Spotler Status becomes; None leaves it as it is (STA-04, STA-05, C-24)."""
+        match self.result:
+            case Result.WRITTEN | Result.UNCHANGED | Result.ANONYMISED | Result.KEPT:
+                return SyncStatus.SUCCEEDED
+            case Result.WAITING:
+                return SyncStatus.PROCESSING
+            case Result.FAILED:
+                return SyncStatus.OPT_OUT if self.reason is Reason.OPTED_OUT else SyncStatus.FAILED
+            case Result.SKIPPED if self.reason in _UNTOUCHED:
+                return None
+            case Result.SKIPPED:
+                return SyncStatus.FAILED if self.reason is Reason.NO_EMAIL else SyncStatus.SUCCEEDED
+
+    @property
+    def text(self) -> str:
+        """Say it in words, for the Spotler Info row and the job (VAL-09, CS-27)."""
+        parts = [_OPENINGS.get(self.result, ""), TEXTS[self.reason]]
+        if self.permissions_off:
+            parts.append("All permissions are off (Do Not Bulk Email).")
+        if self.problems:
+            lead = "Left out" if self.result in {Result.WRITTEN, Result.UNCHANGED} else "Wrong"
+            parts.append(f"{lead}: {'; '.join(str(problem) for problem in self.problems)}.")
+        if self.detail:
+            parts.append(f"Answer: {self.detail}")
+        return " ".join(part for part in parts if part)
+
+
+_OPENINGS = {
+    Result.ANONYMISED: "Anonymised in Spotler.",
+    Result.SKIPPED: "Not sent to Spotler.",
+    Result.KEPT: "Spotler contact kept.",
+}

@@ -1,0 +1,168 @@
+"""How a Dataverse value becomes a value that Spotler accepts, per property type (VAL-06..VAL-08).
+
+Dataverse values are its JSON types; dates are ISO text. The result is exactly what goes over the wire to Spotler, so
+that equal results mean "nothing to write". The empty string empties a property.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from shared.core.marketing import PropertyType
+from shared.core.records import Lookup
+
+EMPTY = ""
+"""What empties a property in Spotler."""
+
+_DUTCH_POSTCODE = re.compile(r"([1-9][0-9]{3})\s?([A-Za-z]{2})")
+_GENDERS = {"1": "M", "2": "F", "m": "M", "f": "F", "male": "M", "female": "F", "man": "M", "vrouw": "F", "v": "F"}
+_BLANKS_IN_PHONE = re.compile(r"[\s().\u00a0]")
+_DUTCH_PHONE = re.compile(r"0[0-9]{1,3}-?[0-9]{6,8}")
+_DUTCH_REGION, _DUTCH_PREFIX = "NL", 31
+_DUTCH_PHONE_DIGITS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Fits:
+    """The value as Spotler wants it."""
+
+    value: str | int
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """Well formed, but Spotler's property is for Dutch values only; it belongs into a field of its own (VAL-07)."""
+
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """Spotler would refuse it. `expected` tells the record's owner what would do."""
+
+    expected: str
+
+
+Converted = Fits | Foreign | Misfit
+
+
+def convert(value: Any, label: str | None, kind: PropertyType) -> Converted:
+    """Convert one value; `label` is its formatted text where Dataverse has one (choices, lookups, two options)."""
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return Fits(EMPTY)
+    return _CONVERSIONS[kind](value, label)
+
+
+def is_email(text: str) -> bool:
+    """Whether an address is syntactically fine (VAL-02); says nothing about the mailbox."""
+    return not isinstance(_email(text, None), Misfit)
+
+
+def _text(value: Any, label: str | None) -> Converted:
+    if label is not None and not isinstance(value, str):
+        return Fits(label)
+    if isinstance(value, bool):
+        return Fits("true" if value else "false")
+    if isinstance(value, Lookup):
+        return Fits(str(value.id))
+    return Fits(str(value).strip())
+
+
+def _email(value: Any, _label: str | None) -> Converted:
+    from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415  # imports dnspython; keep start fast
+
+    text = str(value).strip()
+    try:
+        validate_email(text, check_deliverability=False, test_environment=True)
+    except EmailNotValidError:
+        return Misfit("an e-mail address such as name@company.com")
+    return Fits(text)
+
+
+def _integer(value: Any, _label: str | None) -> Converted:
+    if isinstance(value, bool):
+        return Fits(int(value))
+    try:
+        number = float(str(value))
+    except ValueError:
+        return Misfit("a whole number")
+    return Fits(int(number)) if number.is_integer() else Misfit("a whole number")
+
+
+def _money(value: Any, _label: str | None) -> Converted:
+    try:
+        return Fits(f"{float(str(value)):.2f}")
+    except ValueError:
+        return Misfit("an amount")
+
+
+def _date(value: Any, _label: str | None) -> Converted:
+    text = str(value).strip()
+    try:
+        return Fits(date.fromisoformat(text[:10]).isoformat())
+    except ValueError:
+        return Misfit("a date")
+
+
+def _moment(value: Any, _label: str | None) -> Converted:
+    try:
+        moment = datetime.fromisoformat(str(value).strip())
+    except ValueError:
+        return Misfit("a date and time")
+    return Fits(moment.isoformat(timespec="seconds"))
+
+
+def _gender(value: Any, label: str | None) -> Converted:
+    for text in (str(value), label or ""):
+        if gender := _GENDERS.get(text.strip().lower()):
+            return Fits(gender)
+    return Misfit("male or female (1 or 2)")
+
+
+def _postcode(value: Any, _label: str | None) -> Converted:
+    text = str(value).strip()
+    if match := _DUTCH_POSTCODE.fullmatch(text):
+        return Fits(f"{match[1]} {match[2].upper()}")
+    return Foreign(text)
+
+
+def _phone(value: Any, _label: str | None) -> Converted:
+    """Accept the Dutch forms of VAL-08 as they are (a dash is fine, blanks are not), bring others into one."""
+    text = _BLANKS_IN_PHONE.sub("", str(value))
+    if _DUTCH_PHONE.fullmatch(text) and sum(character.isdigit() for character in text) == _DUTCH_PHONE_DIGITS:
+        return Fits(text)
+    import phonenumbers  # noqa: PLC0415  # its tables take a while to load; most numbers do not need them
+
+    try:
+        number = phonenumbers.parse(str(value), _DUTCH_REGION)
+    except phonenumbers.NumberParseException:
+        return Misfit("a phone number such as 06-18596225 or +32 470 12 34 56")
+    if not phonenumbers.is_possible_number(number):
+        return Misfit("a phone number such as 06-18596225 or +32 470 12 34 56")
+    if number.country_code != _DUTCH_PREFIX:
+        return Foreign(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL))
+    return Fits(f"0{number.national_number}")
+
+
+def _set(_value: Any, _label: str | None) -> Converted:
+    return Misfit("a table of permissions, by @map(permissions)")
+
+
+_CONVERSIONS: dict[PropertyType, Callable[[Any, str | None], Converted]] = {
+    PropertyType.STRING: _text,
+    PropertyType.UNKNOWN: _text,  # a type that Spotler got later: text is what every type can be written as
+    PropertyType.EMAIL: _email,
+    PropertyType.INT: _integer,
+    PropertyType.MONEY: _money,
+    PropertyType.DATE: _date,
+    PropertyType.BIRTHDATE: _date,
+    PropertyType.DATE_TIME: _moment,
+    PropertyType.GENDER: _gender,
+    PropertyType.POSTCODE: _postcode,
+    PropertyType.MOBILE_NUMBER: _phone,
+    PropertyType.SET: _set,
+}
