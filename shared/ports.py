@@ -7,6 +7,19 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
+from uuid import UUID
+
+from shared.core.jobs import JobRow, JobStatus
+from shared.core.marketing import (
+    ContactWrite,
+    Ending,
+    PropertyCatalogue,
+    Purge,
+    SpotlerContact,
+    WriteVerdict,
+)
+from shared.core.records import PersonRecord, PersonTable, RecordKey, SyncStatus
+from shared.errors import ConnectorError
 
 # --------------------------------------------------------------------------------------------------------------- clock
 
@@ -194,6 +207,10 @@ class Queue(Protocol):
         """Send dead letters that have a body back to the queue they came from; returns how many."""
         ...
 
+    async def discard(self, identifiers: Sequence[str]) -> int:
+        """Forget dead letters; returns how many."""
+        ...
+
     async def depth(self, queue: QueueName) -> QueueDepth:
         """Count without reading bodies."""
         ...
@@ -224,4 +241,113 @@ class QueueReceiver(Protocol):
 
     async def renew(self, queue: QueueName, messages: Sequence[ReceivedMessage]) -> None:
         """Extend the locks."""
+        ...
+
+
+# ----------------------------------------------------------------------------------------------------------- Dataverse
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReport:
+    """Write the Spotler Info row `info` of a record; `bind` when the record does not point to it yet (STA-01)."""
+
+    key: RecordKey
+    info: UUID
+    bind: bool
+    status: SyncStatus
+    reason_code: str
+    reason: str
+    external_id: str
+    synced_on: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobReport:
+    """Move a Spotler Job row along its life (JOB-25, JOB-26). With `if_etag` only if nobody changed it meanwhile."""
+
+    id: UUID
+    status: JobStatus
+    result_code: str = ""
+    result_text: str = ""
+    started_on: datetime | None = None
+    completed_on: datetime | None = None
+    if_etag: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PeoplePage:
+    """Some records of a table; `after` continues, None ends."""
+
+    keys: Sequence[RecordKey]
+    after: str | None
+
+
+class Crm(Protocol):
+    """Dataverse, as the use cases see it: people and jobs by id in few requests, reports in one."""
+
+    async def read_people(self, keys: Sequence[RecordKey]) -> dict[RecordKey, PersonRecord]:
+        """Read what the mapping needs; a record that is missing in the answer does not exist (any more)."""
+        ...
+
+    async def people_using(self, emails: Sequence[str]) -> dict[str, Sequence[RecordKey]]:
+        """Find active records that may be mailed, by address (as given; case does not matter)."""
+        ...
+
+    async def people_page(self, table: PersonTable, *, after: str | None, limit: int) -> PeoplePage:
+        """Walk a whole table."""
+        ...
+
+    async def people_of_permissions(self, ids: Sequence[UUID]) -> Sequence[RecordKey]:
+        """Find whom Spotler Permission rows belong to."""
+        ...
+
+    async def read_jobs(self, ids: Sequence[UUID]) -> dict[UUID, JobRow]:
+        """Read Spotler Job rows."""
+        ...
+
+    async def report(self, reports: Sequence[StatusReport | JobReport]) -> Sequence[ConnectorError | None]:
+        """Write all reports in as few requests as possible; per report, in order, what went wrong with it."""
+        ...
+
+    async def ping(self) -> None:
+        """Raise a ConnectorError if Dataverse cannot be used."""
+        ...
+
+    async def close(self) -> None:
+        """Release connections."""
+        ...
+
+
+# ------------------------------------------------------------------------------------------------------------- Spotler
+
+
+class MarketingPlatform(Protocol):
+    """Spotler Mail+, as the use cases see it."""
+
+    async def properties(self) -> PropertyCatalogue:
+        """Return the account's properties; cached."""
+        ...
+
+    async def upsert(self, contacts: Sequence[ContactWrite], *, purge: Purge) -> dict[str, WriteVerdict]:
+        """Insert or update contacts, 100 to a call; a verdict for each external id."""
+        ...
+
+    async def contact(self, external_id: str) -> SpotlerContact | None:
+        """Read one contact."""
+        ...
+
+    async def anonymize(self, external_id: str) -> tuple[Ending, int]:
+        """Erase a contact for good; how that went, and the HTTP status (ANON-09, ANON-10)."""
+        ...
+
+    async def inactivate(self, external_id: str) -> Ending:
+        """Make a contact inactive (JOB-12)."""
+        ...
+
+    async def ping(self) -> None:
+        """Raise a ConnectorError if Spotler cannot be used."""
+        ...
+
+    async def close(self) -> None:
+        """Release connections."""
         ...

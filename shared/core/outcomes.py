@@ -53,6 +53,7 @@ class Reason(StrEnum):
     UNAVAILABLE = "unavailable"
     MISCONFIGURED = "misconfigured"
     GAVE_UP = "gave-up"
+    DEFECT = "defect"
 
 
 TEXTS: dict[Reason, str] = {
@@ -84,6 +85,7 @@ TEXTS: dict[Reason, str] = {
     Reason.UNAVAILABLE: "Waiting, because the other side did not answer.",
     Reason.MISCONFIGURED: "Waiting for an administrator: access or configuration is wrong.",
     Reason.GAVE_UP: "Given up after repeated failures; an administrator can replay it.",
+    Reason.DEFECT: "The connector itself failed on this record; the log has the details.",
 }
 """One sentence per reason, for the person who asks why."""
 

@@ -137,6 +137,11 @@ def plan(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> Pl
             return _write(situation, rules, catalogue) if unmet is None else _unmet(situation, unmet, rules, catalogue)
 
 
+def let_go(situation: Situation) -> Plan:
+    """End the old contact of a record whose new address belongs to another one (or that shared its old address)."""
+    return _anonymize(situation, Reason.ADDRESS_MOVED)
+
+
 def verdicts(situation: Situation, rules: Rules) -> tuple[Verdict, ...]:
     """Examine every condition of a record."""
     rows = rules.mapping.for_table(situation.key.table)

@@ -63,7 +63,7 @@ def is_email(text: str) -> bool:
 
 
 def _text(value: Any, label: str | None) -> Converted:
-    if label is not None and not isinstance(value, str):
+    if label is not None:
         return Fits(label)
     if isinstance(value, bool):
         return Fits("true" if value else "false")

@@ -1,0 +1,65 @@
+"""What became of an operation, read from its HTTP answer."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+from shared.dataverse.faults import fault, lost
+from shared.dataverse.operations import Operation
+from shared.errors import ConnectorError, Service, ThrottledError, TransientError, UnknownOutcomeError
+
+_ENTITY_ID = re.compile(r"\(([0-9a-fA-F-]{36})\)$")
+
+
+@dataclass(frozen=True, slots=True)
+class OperationResult:
+    """What became of one operation. `status` is 0 if no answer came; `error` is None on success.
+
+    `body` is the decoded JSON; `id` the row that was written; `etag` its version, where the answer tells.
+    """
+
+    status: int
+    body: Any = field(default=None, repr=False)
+    etag: str = ""
+    id: UUID | None = None
+    error: ConnectorError | None = None
+
+    @property
+    def code(self) -> str:
+        """Dataverse's error code, such as 0x80040217; empty on success."""
+        return self.error.code if self.error else ""
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the same operation may succeed later."""
+        return isinstance(self.error, ThrottledError | TransientError)
+
+
+def interpret(operation: Operation, status: int, headers: Mapping[str, str], content: bytes) -> OperationResult:
+    """Read an answer of any status; never raises."""
+    if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+        return OperationResult(status, error=fault(operation.name, status, headers, content))
+    try:
+        body = json.loads(content) if content.strip() else None
+    except ValueError:
+        error = TransientError(f"The answer is not JSON: {operation.name}", service=Service.DATAVERSE, status=status)
+        return OperationResult(status, error=error)
+    written = _ENTITY_ID.search(headers.get("OData-EntityId", ""))
+    etag = headers.get("ETag") or (body.get("@odata.etag", "") if isinstance(body, dict) else "")
+    return OperationResult(status, body=body, etag=etag, id=UUID(written[1]) if written else None)
+
+
+def unanswered(operation: Operation, reason: ConnectorError) -> OperationResult:
+    """State that the request which carried `operation` failed as a whole.
+
+    Where it is not known whether the request was executed, each operation's own repeatability decides what that means.
+    """
+    uncertain = isinstance(reason, UnknownOutcomeError)
+    error = lost(operation.name, repeatable=operation.repeatable) if uncertain else reason
+    return OperationResult(0, error=error)

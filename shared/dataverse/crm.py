@@ -1,0 +1,204 @@
+"""Dataverse as the engine's CRM: people, jobs and reports on top of the Web API client."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, assert_never
+from uuid import UUID
+
+from shared.core.jobs import JobRow, JobStatus
+from shared.core.jobs import Operation as JobOperation
+from shared.core.mapping.model import Mapping as FieldMapping
+from shared.core.mapping.reading import DO_NOT_EMAIL, STATE, reading_of
+from shared.core.records import PersonRecord, PersonTable, RecordKey
+from shared.dataverse import odata, operations, tables
+from shared.dataverse.client import DataverseClient
+from shared.dataverse.metadata import read_metadata
+from shared.dataverse.odata import Comparison
+from shared.dataverse.operations import Annotation, Operation, Retrieve, Row
+from shared.dataverse.people import ANNOTATIONS, PersonQuery
+from shared.errors import ConnectorError
+from shared.ports import JobReport, PeoplePage, StatusReport
+
+_ADDRESSES_PER_QUERY = 50
+_PERSON_LOOKUPS = ("_dh_customerid_value", "_dh_leadid_value")
+_JOB_COLUMNS = ("dh_spotlerjobid", "dh_operation", "statuscode", "createdon", *_PERSON_LOOKUPS)
+_REASON_LENGTH, _RESULT_LENGTH = 2000, 4000
+
+
+class DataverseCrm:
+    """Implements the port `Crm`; takes over the client and closes it."""
+
+    def __init__(self, client: DataverseClient, mapping: FieldMapping, enabled_tables: Collection[PersonTable]) -> None:
+        self._client = client
+        self._mapping = mapping
+        self._tables = [table for table in PersonTable if table in enabled_tables]
+        self._queries: dict[PersonTable, PersonQuery] | None = None
+        self._first_read = asyncio.Lock()
+
+    async def read_people(self, keys: Sequence[RecordKey]) -> dict[RecordKey, PersonRecord]:
+        """Read records of all tables in one request."""
+        queries = await self._load_queries()
+        wanted: defaultdict[PersonTable, list[UUID]] = defaultdict(list)
+        for key in keys:
+            if key.table in queries:
+                wanted[key.table].append(key.id)
+        requests = [
+            Retrieve(
+                tables.PEOPLE[table].entity_set,
+                tables.PEOPLE[table].key,
+                ids,
+                queries[table].select,
+                queries[table].expand,
+            )
+            for table, ids in wanted.items()
+        ]
+        if not requests:
+            return {}
+        answers = await self._client.retrieve_many(requests, annotations=ANNOTATIONS)
+        records = [queries[table].record(row) for table, rows in zip(wanted, answers, strict=True) for row in rows]
+        return {record.key: record for record in records}
+
+    async def people_using(self, emails: Sequence[str]) -> dict[str, Sequence[RecordKey]]:
+        """Find active records that may be mailed, by address, in one request."""
+        chunks = [emails[start : start + _ADDRESSES_PER_QUERY] for start in range(0, len(emails), _ADDRESSES_PER_QUERY)]
+        reads: list[tuple[PersonTable, str, Operation]] = []
+        for table in self._tables:
+            if (column := self._mapping.email_column(table)) is not None:
+                reads += [(table, column, _by_address(table, column, chunk)) for chunk in chunks]
+        found: defaultdict[str, list[RecordKey]] = defaultdict(list)
+        if not reads:
+            return {}
+        for (table, column, _), result in zip(
+            reads, await self._client.batch([read for _, _, read in reads]), strict=True
+        ):
+            if result.error is not None:
+                raise result.error
+            for row in result.body["value"]:
+                found[str(row[column]).casefold()].append(RecordKey(table, UUID(row[tables.PEOPLE[table].key])))
+        return {email: found[email.casefold()] for email in emails}
+
+    async def people_page(self, table: PersonTable, *, after: str | None, limit: int) -> PeoplePage:
+        """Walk a table in pages of `limit`; `after` is the path of Dataverse's own continuation."""
+        key = tables.PEOPLE[table].key
+        rows, following = await self._client.page(
+            tables.PEOPLE[table].entity_set, select=[key], orderby=f"{key} asc", page_size=limit, after=after
+        )
+        return PeoplePage([RecordKey(table, UUID(row[key])) for row in rows], following)
+
+    async def people_of_permissions(self, ids: Sequence[UUID]) -> Sequence[RecordKey]:
+        """Find whom Spotler Permission rows belong to; rows that are gone have nobody."""
+        request = Retrieve(tables.PERMISSIONS, "dh_spotlerpermissionid", ids, _PERSON_LOOKUPS)
+        (rows,) = await self._client.retrieve_many([request], annotations=[Annotation.LOOKUP_TABLE])
+        return [person for row in rows if (person := _person(row)) is not None]
+
+    async def read_jobs(self, ids: Sequence[UUID]) -> dict[UUID, JobRow]:
+        """Read Spotler Job rows."""
+        request = Retrieve(tables.JOBS, "dh_spotlerjobid", ids, _JOB_COLUMNS)
+        (rows,) = await self._client.retrieve_many([request], annotations=[Annotation.LOOKUP_TABLE])
+        return {job.id: job for job in map(_job, rows)}
+
+    async def report(self, reports: Sequence[StatusReport | JobReport]) -> Sequence[ConnectorError | None]:
+        """Write all reports in one batch; a new Spotler Info row and the lookup to it belong together."""
+        groups = [_operations(report) for report in reports]
+        results = iter(await self._client.batch([operation for group in groups for operation in group]))
+        problems: list[ConnectorError | None] = []
+        for group in groups:
+            errors = [result.error for _, result in zip(group, results, strict=False) if result.error is not None]
+            problems.append(errors[0] if errors else None)
+        return problems
+
+    async def ping(self) -> None:
+        """Ask Dataverse who we are."""
+        await self._client.who_am_i()
+
+    async def close(self) -> None:
+        """Release connections."""
+        await self._client.close()
+
+    async def _load_queries(self) -> dict[PersonTable, PersonQuery]:
+        async with self._first_read:
+            if self._queries is None:
+                metadata = await read_metadata(self._client, self._tables)
+                self._queries = {
+                    table: PersonQuery(table, reading_of(self._mapping, table), metadata[table])
+                    for table in self._tables
+                }
+            return self._queries
+
+
+def _by_address(table: PersonTable, column: str, emails: Sequence[str]) -> Operation:
+    names = tables.PEOPLE[table]
+    condition = odata.all_of(
+        odata.within(column, emails),
+        odata.compare(STATE, Comparison.EQUAL, tables.ACTIVE),
+        odata.compare(DO_NOT_EMAIL, Comparison.NOT_EQUAL, value=True),
+    )
+    options = operations.shape([names.key, column], ()) | {"$filter": condition}
+    return Operation(operations.Method.GET, odata.reads(names.entity_set, options))
+
+
+def _job(row: Row) -> JobRow:
+    value = row.get("dh_operation")
+    return JobRow(
+        id=UUID(row["dh_spotlerjobid"]),
+        status=tables.JOB_STATUS.get(row.get("statuscode", 1), JobStatus.QUEUED),
+        operation=JobOperation(value) if value in set(JobOperation) else None,
+        person=_person(row),
+        etag=row.get("@odata.etag", ""),
+        created_on=row.get("createdon") or "",
+    )
+
+
+def _person(row: Row) -> RecordKey | None:
+    """Read the person from Customer or Lead; a customer may be a contact or an account."""
+    for lookup in _PERSON_LOOKUPS:
+        if identifier := row.get(lookup):
+            return RecordKey(PersonTable(row[f"{lookup}@{Annotation.LOOKUP_TABLE}"]), UUID(identifier))
+    return None
+
+
+def _operations(report: StatusReport | JobReport) -> list[Operation]:
+    match report:
+        case StatusReport():
+            return _status_operations(report)
+        case JobReport():
+            return [operations.update(tables.JOBS, report.id, _job_body(report), if_match=report.if_etag or "*")]
+        case _:
+            assert_never(report)
+
+
+def _status_operations(report: StatusReport) -> list[Operation]:
+    state, reason = tables.INFO_STATES[report.status]
+    body: dict[str, Any] = {
+        "dh_reason": report.reason[:_REASON_LENGTH],
+        "dh_reasoncode": report.reason_code,
+        "statecode": state,
+        "statuscode": reason,
+    }
+    if report.external_id:
+        body["dh_externalid"] = report.external_id
+    if report.synced_on is not None:
+        body["dh_lastsyncedon"] = report.synced_on.strftime("%Y-%m-%dT%H:%M:%SZ")
+    if not report.bind:
+        return [operations.update(tables.INFOS, report.info, body)]
+    person: Mapping[str, Any] = {f"{tables.INFO_LOOKUP}@odata.bind": f"/{odata.row(tables.INFOS, report.info)}"}
+    group = str(report.info)
+    return [
+        operations.upsert(tables.INFOS, report.info, {"dh_name": str(report.key), **body}, group=group),
+        operations.update(tables.PEOPLE[report.key.table].entity_set, report.key.id, person, group=group),
+    ]
+
+
+def _job_body(report: JobReport) -> dict[str, Any]:
+    state, reason = tables.JOB_STATES[report.status]
+    body: dict[str, Any] = {"statecode": state, "statuscode": reason}
+    if report.status.is_final:
+        body["dh_resultcode"] = report.result_code
+        body["dh_resulttext"] = report.result_text[:_RESULT_LENGTH]
+    for column, moment in (("dh_startedon", report.started_on), ("dh_completedon", report.completed_on)):
+        if moment is not None:
+            body[column] = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return body

@@ -1,0 +1,54 @@
+"""What a Dataverse message tells the connector: which rows to look at. Ids, names of tables and columns, no values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from shared.core.records import Lookup
+
+
+class Message(StrEnum):
+    """Messages of the platform that the connector subscribes to or may meet."""
+
+    CREATE = "Create"
+    UPDATE = "Update"
+    DELETE = "Delete"
+    SET_STATE = "SetState"
+    SET_STATE_DYNAMIC_ENTITY = "SetStateDynamicEntity"
+    ASSIGN = "Assign"
+    MERGE = "Merge"
+    QUALIFY_LEAD = "QualifyLead"
+    ASSOCIATE = "Associate"
+    DISASSOCIATE = "Disassociate"
+    ADD_MEMBER = "AddMember"
+    ADD_LIST_MEMBERS = "AddListMembers"
+    REMOVE_MEMBER = "RemoveMember"
+
+
+@dataclass(frozen=True, slots=True)
+class DataverseEvent:
+    """One message, reduced to what may be logged.
+
+    `message` is a `Message`, or the name of a custom action. `table` is "none" and `id` None where a message is about
+    no single row. `changed` names the columns of the Target; empty means unknown, not "nothing". `references` are all
+    rows that the message names, the primary row first, users and currencies included: the reader picks its tables.
+    `tags` are the `?tag=` marks of whoever caused the message. `stripped` means that the body was over the size limit
+    and lost its parameters: only the primary row is known.
+    """
+
+    message: Message | str
+    table: str
+    id: UUID | None
+    organisation_id: UUID
+    organisation_host: str
+    correlation_id: UUID | None
+    operation_id: UUID | None
+    initiating_user: UUID | None
+    user: UUID | None
+    depth: int
+    tags: frozenset[str]
+    changed: frozenset[str]
+    references: tuple[Lookup, ...]
+    stripped: bool

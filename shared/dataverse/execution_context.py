@@ -1,0 +1,232 @@
+"""Reads the RemoteExecutionContext that a Dataverse service endpoint posts (Message Format JSON).
+
+Source: Microsoft's pages "Azure integration", "Write a listener application for a Microsoft Azure solution" and
+"Use Webhooks to create external handlers", and captures from real organisations. Members come and go between versions,
+so only what identifies the row and the organisation is demanded.
+"""
+
+from __future__ import annotations
+
+import re
+from codecs import BOM_UTF8
+from collections.abc import Collection, Iterator, Mapping
+from enum import StrEnum
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
+from pydantic.alias_generators import to_pascal
+from pydantic_core import from_json
+
+from shared.core.records import Lookup
+from shared.dataverse.contract_values import Entity, collection, identifier
+from shared.dataverse.events import DataverseEvent, Message
+from shared.errors import ConnectorError, Service
+
+_ORGANISATION_CLAIM = "http://schemas.microsoft.com/xrm/2011/Claims/Organization"
+_SIZE_EXCEEDED = ("MessageMaxSizeExceeded", "x-ms-dynamics-msg-size-exceeded")  # Service Bus property, webhook header
+_CONTRACT_NAME = b"RemoteExecutionContext"
+_SCHEMA_NAME = r"^[A-Za-z_][A-Za-z0-9_.]{0,199}$"
+# A tag is free text of whoever called the Web API; only what looks like a code is safe to log.
+_TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}")
+
+# Rows that have no life of their own: what changes is the person or the list that they belong to.
+_OWNERS = {
+    "dh_spotlerpermission": ("dh_customerid", "dh_leadid"),
+    "listmember": ("listid", "entityid"),
+}
+_MESSAGES: Mapping[str, Message | str] = {message.value: message for message in Message}
+_REPAIR = (
+    "In the Plugin Registration Tool (or in the serviceendpoint row) set the Message Format of the service endpoint to "
+    "JSON; then have Dataverse send the affected rows again with a resynchronisation."
+)
+
+
+class Refusal(StrEnum):
+    """Why a message is no execution context of ours."""
+
+    BINARY = "binary-message-format"
+    XML = "xml-message-format"
+    NOT_UTF8 = "not-utf8"
+    NOT_JSON = "not-json"
+    OTHER_JSON = "other-json"
+    OTHER_ORGANISATION = "other-organisation"
+
+
+class NotAnExecutionContext(ConnectorError):  # noqa: N818  # a verdict on a message rather than a failure of ours
+    """A message that repeating will not improve. `description` tells the administrator what to change."""
+
+    recovery = "configure"
+
+    def __init__(self, reason: Refusal, description: str) -> None:
+        """Both parts go to the dead-letter queue: no text of the message in them."""
+        super().__init__(description, service=Service.DATAVERSE, code=reason)
+        self.reason = reason
+        self.description = description
+
+
+def _images(value: Any) -> dict[str, Entity]:
+    return {alias: image for alias, image in collection(value).items() if isinstance(image, Entity)}
+
+
+_SchemaName = Annotated[str, StringConstraints(pattern=_SCHEMA_NAME)]
+_Identifier = Annotated[UUID | None, BeforeValidator(identifier)]
+_Collection = Annotated[dict[str, Any], BeforeValidator(collection)]
+_Images = Annotated[dict[str, Entity], BeforeValidator(_images)]
+
+
+class RemoteExecutionContext(BaseModel):
+    """The message as it is posted; `ParentContext` holds the caller's own request in the same shape."""
+
+    model_config = ConfigDict(
+        alias_generator=to_pascal, extra="ignore", frozen=True, hide_input_in_errors=True, arbitrary_types_allowed=True
+    )
+
+    message_name: _SchemaName
+    primary_entity_name: _SchemaName
+    primary_entity_id: _Identifier
+    organization_id: UUID
+    correlation_id: _Identifier = None
+    operation_id: _Identifier = None
+    initiating_user_id: _Identifier = None
+    user_id: _Identifier = None
+    depth: int = 1
+    input_parameters: _Collection = {}
+    output_parameters: _Collection = {}
+    shared_variables: _Collection = {}
+    pre_entity_images: _Images = {}
+    post_entity_images: _Images = {}
+    parent_context: RemoteExecutionContext | None = None
+
+    def lineage(self) -> Iterator[RemoteExecutionContext]:
+        """Yield this context, its parent, and so on."""
+        context: RemoteExecutionContext | None = self
+        while context is not None:
+            yield context
+            context = context.parent_context
+
+
+def read_event(body: bytes, content_type: str, properties: Mapping[str, str]) -> DataverseEvent:
+    """Read one Service Bus message (or webhook call): its body, content type and application properties or headers.
+
+    Raises `NotAnExecutionContext`.
+    """
+    context = _parse(body, content_type)
+    name = context.message_name
+    message = _MESSAGES.get(name, name)
+    target = context.input_parameters.get("Target")
+    columns = target.attributes if isinstance(target, Entity) else ()
+    flagged = any(mark.casefold() in key.casefold() for key in properties for mark in _SIZE_EXCEEDED)
+    return DataverseEvent(
+        message=message,
+        table=context.primary_entity_name,
+        id=context.primary_entity_id,
+        organisation_id=context.organization_id,
+        organisation_host=_host(properties.get(_ORGANISATION_CLAIM, "")),
+        correlation_id=context.correlation_id,
+        operation_id=context.operation_id,
+        initiating_user=context.initiating_user_id,
+        user=context.user_id,
+        depth=context.depth,
+        tags=frozenset(_tags(context)),
+        changed=frozenset(column for column in columns if re.match(_SCHEMA_NAME, column)),
+        references=tuple(dict.fromkeys(_references(context))),
+        # Every message of the platform has parameters; a custom action may have none.
+        stripped=flagged or (isinstance(message, Message) and not context.input_parameters),
+    )
+
+
+def check_organisation(event: DataverseEvent, *, ids: Collection[UUID], hosts: Collection[str] = ()) -> None:
+    """Refuse a message of another organisation, such as a copy of production that kept its service endpoint.
+
+    The organisation id decides where `ids` are known; before that, the host that Service Bus carries as a property.
+    Raises `NotAnExecutionContext`.
+    """
+    if event.organisation_id in ids:
+        return
+    if not ids and event.organisation_host and event.organisation_host in {_host(host) for host in hosts}:
+        return
+    raise NotAnExecutionContext(
+        Refusal.OTHER_ORGANISATION,
+        f"The message comes from organisation {event.organisation_id}, which is not configured here. If that "
+        "environment is a copy of one that is, delete its service endpoint or point it to a queue of its own; "
+        "otherwise add its organisation URL and id to the settings.",
+    )
+
+
+def _parse(body: bytes, content_type: str) -> RemoteExecutionContext:
+    media = content_type.partition(";")[0].strip().casefold()
+    # The body outranks its label: a JSON body under another content type is as good as any.
+    start = body.removeprefix(BOM_UTF8).lstrip()[:1]
+    if start not in (b"{", b"<") and (media == "application/msbin1" or _CONTRACT_NAME in body[:100]):
+        raise NotAnExecutionContext(Refusal.BINARY, f"The message is .NET binary XML. {_REPAIR}")
+    if start == b"<" or (media.endswith("xml") and start != b"{"):
+        raise NotAnExecutionContext(Refusal.XML, f"The message is XML. {_REPAIR}")
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise NotAnExecutionContext(
+            Refusal.NOT_UTF8,
+            "The message is not UTF-8 text. Set messagecharset of the serviceendpoint row to 1 (UTF8); if the message "
+            "does not come from Dataverse, its sender must not use this queue.",
+        ) from None
+    try:
+        document = from_json(text)
+    except ValueError:
+        raise NotAnExecutionContext(
+            Refusal.NOT_JSON,
+            f"The message is not JSON. If Dataverse sent it: {_REPAIR} Otherwise its sender must not use this queue.",
+        ) from None
+    try:
+        return RemoteExecutionContext.model_validate(document)
+    except ValidationError as error:
+        places = sorted({".".join(str(step) for step in fault["loc"]) or "the whole" for fault in error.errors()})
+        raise NotAnExecutionContext(
+            Refusal.OTHER_JSON,
+            "The message is JSON, but no RemoteExecutionContext of Dataverse (look at "
+            f"{', '.join(places[:5])}). Only a Dataverse service endpoint may send to this queue: give the other "
+            "sender a queue of its own, or let it call the HTTP interface.",
+        ) from None
+
+
+def _references(context: RemoteExecutionContext) -> Iterator[Lookup]:
+    """Yield what the message names. One row too many costs a read, one too few a divergence: so all of them."""
+    table = context.primary_entity_name
+    if context.primary_entity_id is not None:
+        yield Lookup(table, context.primary_entity_id)
+    for parameters in (context.input_parameters, context.output_parameters):
+        for value in parameters.values():
+            yield from _rows(value)
+    # Two parameters give a bare GUID whose table follows from the message; members of a list may be of any table.
+    if subordinate := identifier(context.input_parameters.get("SubordinateId")):
+        yield Lookup(table, subordinate)
+    if marketing_list := identifier(context.input_parameters.get("ListId")):
+        yield Lookup("list", marketing_list)
+    rows = (context.input_parameters.get("Target"), *context.pre_entity_images.values())
+    for row in (*rows, *context.post_entity_images.values()):
+        if isinstance(row, Entity):
+            owners = (row.attributes.get(column) for column in _OWNERS.get(table, ()))
+            yield from (owner for owner in owners if isinstance(owner, Lookup))
+
+
+def _rows(value: Any) -> Iterator[Lookup]:
+    match value:
+        case Lookup():
+            yield value
+        case Entity(table=table, id=UUID() as row) if table:
+            yield Lookup(table, row)
+        case list():
+            for item in value:
+                yield from _rows(item)
+
+
+def _tags(context: RemoteExecutionContext) -> Iterator[str]:
+    for ancestor in context.lineage():
+        tag = ancestor.shared_variables.get("tag")
+        if isinstance(tag, str) and _TAG.fullmatch(tag):
+            yield tag
+
+
+def _host(address: str) -> str:
+    return (urlsplit(address if "//" in address else f"//{address}").hostname or "").casefold()

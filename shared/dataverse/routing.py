@@ -1,0 +1,55 @@
+"""What an event means for the connector: which people, jobs or permission rows to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from shared.core.records import Lookup, PersonTable, RecordKey, Reference, Why
+from shared.dataverse import tables
+from shared.dataverse.events import DataverseEvent, Message
+
+_REASONS: Mapping[Message | str, Why] = {
+    Message.DELETE: Why.DELETED,
+    Message.MERGE: Why.MERGED,
+    Message.QUALIFY_LEAD: Why.QUALIFIED,
+}
+
+_PEOPLE = frozenset(str(table) for table in PersonTable)
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """What to look at; all empty when the event is of no interest."""
+
+    people: tuple[Reference, ...] = ()
+    jobs: tuple[UUID, ...] = ()
+    permissions: tuple[UUID, ...] = ()
+
+
+def route(event: DataverseEvent, *, own_tag: str) -> Routed:
+    """Turn an event into references. Our own writes are of no interest: they carry our tag.
+
+    CS-08..CS-13: created, changed, activated, deactivated, deleted, merged, qualified; CS-11: permissions changed.
+    """
+    if own_tag in event.tags:
+        return Routed()
+    correlation = str(event.correlation_id or "")
+    if event.table == tables.JOB:
+        return Routed(jobs=(event.id,)) if event.id and event.message == Message.CREATE else Routed()
+    if event.table == tables.PERMISSION:
+        owners = _people(event.references, Why.PERMISSION, correlation)
+        unknown = (event.id,) if event.id and not owners and event.message != Message.DELETE else ()
+        return Routed(people=owners, permissions=unknown)
+    if event.table not in _PEOPLE and event.message not in _REASONS:
+        return Routed()
+    own = (Lookup(event.table, event.id),) if event.id else ()
+    why = _REASONS.get(event.message, Why.SAVED)
+    touched = event.references if event.message in {Message.MERGE, Message.QUALIFY_LEAD} else own
+    return Routed(people=_people((*own, *touched), why, correlation))
+
+
+def _people(lookups: tuple[Lookup, ...], why: Why, correlation: str) -> tuple[Reference, ...]:
+    people = dict.fromkeys(lookup for lookup in lookups if lookup.table in _PEOPLE)
+    return tuple(Reference(RecordKey(PersonTable(lookup.table), lookup.id), why, correlation) for lookup in people)

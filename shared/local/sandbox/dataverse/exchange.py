@@ -1,0 +1,67 @@
+"""A request to the Web API and its answer as plain values: single, or as a part of a batch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+from shared.local.sandbox.dataverse.errors import WebApiError, bad_request
+
+JSON = "application/json; odata.metadata=minimal"
+
+
+@dataclass(frozen=True, slots=True)
+class ApiRequest:
+    """A request. `path` is relative to the Web API's root, `headers` have lower-case names."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """The body; WebApiError 400 if it is no JSON object."""
+        if not self.body.strip():
+            return {}
+        try:
+            document = json.loads(self.body)
+        except ValueError:
+            raise bad_request("Invalid JSON. An unexpected token was encountered.", "0x80048d19") from None
+        if not isinstance(document, dict):
+            raise bad_request("The request content is not a JSON object.", "0x80048d19")
+        return document
+
+
+@dataclass(frozen=True, slots=True)
+class ApiResponse:
+    """An answer."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+def query_string(text: str) -> dict[str, str]:
+    """Decode a query string; of repeated parameters the last one counts."""
+    return dict(parse_qsl(text, keep_blank_values=True))
+
+
+def answer(document: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> ApiResponse:
+    """An answer with a JSON document."""
+    body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    return ApiResponse(status, {"Content-Type": JSON, "OData-Version": "4.0", **(headers or {})}, body)
+
+
+def empty(headers: Mapping[str, str] | None = None) -> ApiResponse:
+    """204 No Content."""
+    return ApiResponse(204, {"OData-Version": "4.0", **(headers or {})})
+
+
+def refusal(error: WebApiError, headers: Mapping[str, str] | None = None) -> ApiResponse:
+    """The answer that an error makes."""
+    return answer(error.body, error.status, headers)

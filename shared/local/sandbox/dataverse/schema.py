@@ -1,0 +1,207 @@
+"""Tables, columns and relationships of the simulated organisation, read from `schema.json`.
+
+Source: publicly generated metadata of a Dynamics 365 Sales and Marketing organisation (December 2024), and
+`docs/tables.md` for the tables of the connector.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from importlib.resources import files
+from typing import Any
+
+
+class ColumnType(StrEnum):
+    """`AttributeType` of a column."""
+
+    STRING = "String"
+    MEMO = "Memo"
+    INTEGER = "Integer"
+    BIG_INT = "BigInt"
+    DECIMAL = "Decimal"
+    MONEY = "Money"
+    BOOLEAN = "Boolean"
+    DATE_TIME = "DateTime"
+    PICKLIST = "Picklist"
+    STATE = "State"
+    STATUS = "Status"
+    LOOKUP = "Lookup"
+    UNIQUEIDENTIFIER = "Uniqueidentifier"
+    ENTITY_NAME = "EntityName"
+    PARTY_LIST = "PartyList"
+
+    @property
+    def is_choice(self) -> bool:
+        """Whether values are option numbers with labels."""
+        return self in {ColumnType.PICKLIST, ColumnType.STATE, ColumnType.STATUS}
+
+    @property
+    def is_text(self) -> bool:
+        """Whether values are free text."""
+        return self in {ColumnType.STRING, ColumnType.MEMO, ColumnType.ENTITY_NAME}
+
+    @property
+    def is_identifier(self) -> bool:
+        """Whether values are row ids."""
+        return self in {ColumnType.LOOKUP, ColumnType.UNIQUEIDENTIFIER}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column. `targets` maps each table a lookup may point to onto its navigation property.
+
+    `options` holds the labels of choices, and of 0 and 1 for a Boolean; `states` maps a status reason onto its state.
+    """
+
+    name: str
+    type: ColumnType
+    max_length: int | None = None
+    readonly: bool = False
+    date_only: bool = False
+    default: Any = None
+    options: Mapping[int, str] = field(default_factory=dict)
+    states: Mapping[int, int] = field(default_factory=dict)
+    targets: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def property_name(self) -> str:
+        """How the Web API spells it: lookups are read as `_name_value`."""
+        return f"_{self.name}_value" if self.type is ColumnType.LOOKUP else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class ToOne:
+    """A navigation property that follows a lookup."""
+
+    name: str
+    column: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToMany:
+    """A navigation property to the rows whose lookup `column` points here."""
+
+    name: str
+    target: str
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class ManyToMany:
+    """A navigation property through the rows of an intersect table."""
+
+    name: str
+    target: str
+    intersect: str
+    near_column: str
+    far_column: str
+
+
+Navigation = ToOne | ToMany | ManyToMany
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with everything the Web API needs to know about it. Names are logical names."""
+
+    name: str
+    set_name: str
+    primary_id: str
+    primary_name: str
+    columns: Mapping[str, Column]
+    navigations: Mapping[str, Navigation]
+    keys: Sequence[tuple[str, ...]] = ()
+
+    @cached_property
+    def properties(self) -> Mapping[str, Column]:
+        """Columns by the name that the Web API reads them with. Party lists are written and expanded only."""
+        return {c.property_name: c for c in self.columns.values() if c.type is not ColumnType.PARTY_LIST}
+
+    @cached_property
+    def is_activity(self) -> bool:
+        """Whether rows have a twin in `activitypointer`."""
+        return self.primary_id == "activityid" and self.name != "activitypointer"
+
+    @cached_property
+    def defaults(self) -> Mapping[str, Any]:
+        """What a new row starts with, apart from state, owner and times."""
+        return {name: column.default for name, column in self.columns.items() if column.default is not None}
+
+    @cached_property
+    def first_status(self) -> Mapping[int, int]:
+        """The status reason that a state starts with, as in Dataverse the lowest one."""
+        status = self.columns.get("statuscode")
+        first: dict[int, int] = {}
+        for value, state in sorted(status.states.items()) if status else ():
+            first.setdefault(state, value)
+        return first
+
+
+class Schema:
+    """All tables, by logical name and by entity set name."""
+
+    def __init__(self, tables: Sequence[Table]) -> None:
+        self.tables = {table.name: table for table in tables}
+        self.by_set = {table.set_name: table for table in tables}
+
+    @classmethod
+    def load(cls, alternate_keys: Mapping[str, Sequence[Sequence[str]]] | None = None) -> Schema:
+        """Read the packaged description; `alternate_keys` adds keys (lists of columns) to tables."""
+        document = json.loads(files(__package__).joinpath("schema.json").read_text(encoding="utf-8"))
+        keys = alternate_keys or {}
+        return cls(
+            [
+                _table(name, description, document, tuple(tuple(key) for key in keys.get(name, ())))
+                for name, description in document["tables"].items()
+            ]
+        )
+
+
+def _table(name: str, description: Mapping[str, Any], document: Mapping[str, Any], keys: Sequence[Any]) -> Table:
+    columns = {column: _column(column, facts) for column, facts in description["columns"].items()}
+    navigations: dict[str, Navigation] = {}
+    for column in columns.values():
+        for target, navigation in column.targets.items():
+            navigations.setdefault(navigation, ToOne(navigation, column.name, target))
+            # Both spellings of system lookups with capitals are seen in public code.
+            navigations.setdefault(navigation.lower(), ToOne(navigation, column.name, target))
+    navigations.update({many.name: many for many in _collections(name, document)})
+    return Table(
+        name=name,
+        set_name=description["set"],
+        primary_id=description["id"],
+        primary_name=description["name"],
+        columns=columns,
+        navigations=navigations,
+        keys=tuple(keys),
+    )
+
+
+def _column(name: str, facts: Mapping[str, Any]) -> Column:
+    return Column(
+        name=name,
+        type=ColumnType(facts["type"]),
+        max_length=facts.get("max"),
+        readonly=facts.get("readonly", False),
+        date_only=facts.get("dateonly", False),
+        default=facts.get("default"),
+        options={int(value): label for value, label in facts.get("options", {}).items()},
+        states={int(value): state for value, state in facts.get("states", {}).items()},
+        targets=facts.get("targets", {}),
+    )
+
+
+def _collections(name: str, document: Mapping[str, Any]) -> Iterator[ToMany | ManyToMany]:
+    for one in document["one_to_many"]:
+        if one["one"] == name:
+            yield ToMany(one["name"], one["many"], one["column"])
+    for link in document["many_to_many"]:
+        near, far = (link["one"], link["onecolumn"]), (link["other"], link["othercolumn"])
+        for here, there in ((near, far), (far, near)):
+            if here[0] == name:
+                yield ManyToMany(link["name"], there[0], link["intersect"], here[1], there[1])

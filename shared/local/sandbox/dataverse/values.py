@@ -1,0 +1,146 @@
+"""Column values: from JSON with the checks that Dataverse makes, to JSON with formatted values."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
+
+from shared.local.sandbox.dataverse.errors import WebApiError, bad_request
+from shared.local.sandbox.dataverse.schema import Column, ColumnType
+from shared.local.sandbox.dataverse.store import RowRef
+
+_INTEGER_LIMIT = 2**31
+
+
+def parse(column: Column, value: Any, table: str) -> Any:
+    """Check a value from a body and return how it is stored; WebApiError 400 if it does not fit the column."""
+    if value is None:
+        return None
+    match column.type:
+        case ColumnType.STRING | ColumnType.MEMO | ColumnType.ENTITY_NAME:
+            return _text(column, value, table)
+        case ColumnType.INTEGER | ColumnType.BIG_INT:
+            return _integer(column, value)
+        case ColumnType.PICKLIST | ColumnType.STATE | ColumnType.STATUS:
+            return _option(column, _integer(column, value), table)
+        case ColumnType.BOOLEAN:
+            if not isinstance(value, bool):
+                raise _wrong_type(column, value, "Edm.Boolean")
+            return value
+        case ColumnType.DECIMAL | ColumnType.MONEY:
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise _wrong_type(column, value, "Edm.Decimal")
+            return value
+        case ColumnType.DATE_TIME:
+            return _moment(column, value)
+        case ColumnType.UNIQUEIDENTIFIER:
+            return guid(value)
+        case ColumnType.LOOKUP | ColumnType.PARTY_LIST:
+            raise bad_request(
+                "CRM do not support direct update of Entity Reference properties, Use Navigation properties instead."
+            )
+
+
+def guid(text: Any) -> str:
+    """Return a row id in the spelling of the Web API; WebApiError 400 if it is none."""
+    try:
+        return str(UUID(text))
+    except (ValueError, AttributeError, TypeError):
+        raise bad_request(f"Unrecognized 'Edm.Guid' literal '{text}'.") from None
+
+
+def instant(text: str) -> str:
+    """Return an ISO date or time as UTC to the second, e.g. `2024-08-26T19:43:14Z`; ValueError if it is none."""
+    moment = datetime.fromisoformat(text)
+    aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return stamp(aware)
+
+
+def stamp(moment: datetime) -> str:
+    """Return an aware time the way that it is stored."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def to_json(value: Any) -> Any:
+    """Return a stored value as the Web API shows it."""
+    return value.id if type(value) is RowRef else value
+
+
+def formatted(column: Column, value: Any) -> str | None:
+    """Return the label of a value in English (United States), None where Dataverse gives none.
+
+    Lookups have one too, the name of the other row; that takes a look into the store (`reading.lookup_name`).
+    """
+    match column.type:
+        case ColumnType.PICKLIST | ColumnType.STATE | ColumnType.STATUS | ColumnType.BOOLEAN:
+            return column.options.get(int(value))
+        case ColumnType.DATE_TIME:
+            return _formatted_moment(column, value)
+        case ColumnType.INTEGER | ColumnType.BIG_INT:
+            return f"{value:,}"
+        case ColumnType.DECIMAL:
+            return f"{value:,.2f}"
+        case ColumnType.MONEY:
+            return f"€{value:,.2f}"
+        case _:
+            return None
+
+
+def _formatted_moment(column: Column, value: str) -> str:
+    if column.date_only:
+        day = date.fromisoformat(value)
+        return f"{day.month}/{day.day}/{day.year}"
+    moment = datetime.fromisoformat(value)
+    return f"{moment.month}/{moment.day}/{moment.year} {moment:%I:%M %p}".replace(" 0", " ")
+
+
+def _text(column: Column, value: Any, table: str) -> str | None:
+    if not isinstance(value, str):
+        raise _wrong_type(column, value, "Edm.String")
+    if column.max_length is not None and len(value) > column.max_length:
+        raise WebApiError(
+            400,
+            "0x80044331",
+            f"A validation error occurred.  The length of the '{column.name}' attribute of the '{table}' entity "
+            f"exceeded the maximum allowed length of '{column.max_length}'.",
+        )
+    return value or None  # Dataverse stores an empty text as null
+
+
+def _integer(column: Column, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise _wrong_type(column, value, "Edm.Int32")
+    if column.type is not ColumnType.BIG_INT and not -_INTEGER_LIMIT <= value < _INTEGER_LIMIT:
+        raise _wrong_type(column, value, "Edm.Int32")
+    return value
+
+
+def _option(column: Column, value: int, table: str) -> int:
+    if column.options and value not in column.options:
+        raise WebApiError(
+            400,
+            "0x8004431A",
+            f"A validation error occurred. The value {value} of '{column.name}' on record of type '{table}' is outside "
+            f"the valid range. Accepted Values: {','.join(map(str, column.options))}",
+        )
+    return value
+
+
+def _moment(column: Column, value: Any) -> str:
+    if not isinstance(value, str):
+        raise _wrong_type(column, value, "Edm.DateTimeOffset")
+    try:
+        return date.fromisoformat(value).isoformat() if column.date_only else instant(value)
+    except ValueError:
+        expected = "Edm.Date" if column.date_only else "Edm.DateTimeOffset"
+        raise _wrong_type(column, value, expected) from None
+
+
+def _wrong_type(column: Column, value: Any, expected: str) -> WebApiError:
+    return bad_request(
+        f"Error identified in Payload provided by the user, InnerException : "
+        f"Microsoft.OData.ODataException: Cannot convert the literal '{value}' to the expected type '{expected}' "
+        f"of '{column.name}'.",
+        "0x80048d19",
+    )

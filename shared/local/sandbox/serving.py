@@ -1,0 +1,136 @@
+"""Serves ASGI apps over real HTTP: in the running event loop, or in a thread for synchronous clients.
+
+An app finds one extension in its scope, `sandbox.reset`: a callable that breaks the connection off without an
+answer, as a failing network does. ASGI itself has no words for that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import struct
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from shared.local.sandbox.certificate import Certificate
+
+RESET_EXTENSION = "sandbox.reset"
+GRACE_SECONDS = 1
+BACKLOG = 512
+LINGER_AND_DROP = struct.pack("ii", 1, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a server listens."""
+
+    host: str
+    port: int
+    scheme: str
+
+    @property
+    def url(self) -> str:
+        """Without a trailing slash: `http://127.0.0.1:8080`."""
+        return f"{self.scheme}://{self.host}:{self.port}"
+
+
+@asynccontextmanager
+async def serve(
+    app: ASGIApp, host: str = "127.0.0.1", port: int = 0, tls: Certificate | None = None
+) -> AsyncIterator[Address]:
+    """Answer requests while the block runs; port 0 takes a free one. OSError if the port is taken."""
+    listener, address = _listen(host, port, tls)
+    server = _Server(_configuration(app, tls))
+    running = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        # The listener queues requests from the start; a failure to start shows when the task is awaited.
+        yield address
+    finally:
+        server.should_exit = True
+        await running
+
+
+@contextmanager
+def serve_in_thread(
+    app: ASGIApp, host: str = "127.0.0.1", port: int = 0, tls: Certificate | None = None
+) -> Iterator[Address]:
+    """Do what `serve` does, with an event loop of its own, so that the caller may block."""
+    listener, address = _listen(host, port, tls)
+    server = _Server(_configuration(app, tls))
+    thread = threading.Thread(
+        target=lambda: asyncio.run(server.serve(sockets=[listener])), name=f"serve-{address.port}", daemon=True
+    )
+    thread.start()
+    try:
+        yield address
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn that leaves Ctrl+C to whoever started it."""
+
+    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]  # wider than a generator
+        return nullcontext()
+
+
+class _Protocol(HttpToolsProtocol):
+    """HTTP/1.1 that can hang up."""
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        extensions: dict[str, Any] = {RESET_EXTENSION: self._reset}
+        self.scope["extensions"] = extensions
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        if self.scheme == "https" and self.transport.is_closing():
+            # An idle TLS client need not answer the farewell, and asyncio would wait for it.
+            self.transport.abort()
+
+    def _reset(self) -> None:
+        connection = self.transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_AND_DROP)
+        self.transport.abort()
+
+
+def _listen(host: str, port: int, tls: Certificate | None) -> tuple[socket.socket, Address]:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # asyncio switches Nagle's algorithm off only where the protocol is named; else each answer waits 40 ms.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        if os.name == "posix":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    chosen: int = listener.getsockname()[1]
+    name = f"[{host}]" if ":" in host else host
+    return listener, Address(host=name, port=chosen, scheme="https" if tls else "http")
+
+
+def _configuration(app: ASGIApp, tls: Certificate | None) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http=_Protocol,
+        ws="none",
+        log_config=None,
+        log_level="error",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        ssl_certfile=tls.chain if tls else None,
+        ssl_keyfile=tls.key if tls else None,
+    )

@@ -1,0 +1,155 @@
+"""Mailings with their recipients, and the account-wide feeds of interactions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from shared.local.sandbox.spotler.contacts import Contact
+from shared.local.sandbox.spotler.mailings import LINK, TREND_REPORT, Bounce, Event, Interaction, Mailing
+from shared.local.sandbox.spotler.operation import Call, Operation
+from shared.local.sandbox.spotler.wire import ApiError, ErrorType, Reply, invalid, iso
+
+PATHS = {Event.SENT: "recipients", Event.OPENED: "opens", Event.CLICKED: "clicks", Event.BOUNCED: "bounces"}
+
+
+def mailings(call: Call) -> Reply:
+    """List the mailings of a period, without pages."""
+    period = call.query.period()
+    room = call.account.mailings
+    found = [room.summary(mailing) for mailing in room.mailings.values() if mailing.sent_at in period]
+    return Reply(200, found, root="mailings")
+
+
+def mailing_details(call: Call) -> Reply:
+    """Describe one mailing."""
+    mailing = _mailing(call)
+    message = {
+        "name": mailing.name,
+        "author": "Sandbox",
+        "subject": mailing.subject,
+        "fromName": "Sandbox",
+        "fromEmail": "news@example.com",
+    }
+    details = {"sender": "Sandbox", "targetGroup": "All contacts", "message": message, "links": [LINK]}
+    return Reply(200, {**call.account.mailings.summary(mailing), **details}, root="mailing")
+
+
+def statistics(call: Call) -> Reply:
+    """Count what recipients did. Opens are opens with images; the sandbox knows no others."""
+    mailing = _mailing(call)
+    events = {event: call.account.mailings.of_mailing(mailing, event) for event in Event}
+    unique = {event: len({id(item.contact) for item in items}) for event, items in events.items()}
+    hard = sum(item.bounce is Bounce.HARD for item in events[Event.BOUNCED])
+    soft = sum(item.bounce is Bounce.SOFT for item in events[Event.BOUNCED])
+    dropped = {id(item.contact) for item in events[Event.BOUNCED] if item.contact.inactivity is not None}
+    body = {
+        "sentCount": unique[Event.SENT],
+        "acceptedCount": unique[Event.SENT] - hard - soft,
+        "openCount": unique[Event.OPENED],
+        "openRenderedCount": unique[Event.OPENED],
+        "clickCount": unique[Event.CLICKED],
+        "hardbounceCount": hard,
+        "softbounceCount": soft,
+        "notRetainedAfterBounceCount": len(dropped),
+        "conversionClickCount": 0,
+        "unsubscribeCount": 0,
+    }
+    return Reply(200, body, root="mailingStatistics")
+
+
+def _recipients(event: Event) -> Callable[[Call], Reply]:
+    def handle(call: Call) -> Reply:
+        found = call.account.mailings.of_mailing(_mailing(call), event)
+        return call.page(
+            PATHS[event], found, lambda item: {"contactIdentifier": _identifier(item.contact), **_detail(item)}
+        )
+
+    return handle
+
+
+def _recipient(event: Event) -> Callable[[Call], Reply]:
+    def handle(call: Call) -> Reply:
+        mailing = _mailing(call)
+        contact = call.account.contacts.find(call.path["externalId"])
+        if contact is None:
+            raise invalid("contact not found")
+        found = [item for item in call.account.mailings.of_mailing(mailing, event) if item.contact is contact]
+        return call.page(PATHS[event], found, _detail)
+
+    return handle
+
+
+def _interactions(event: Event) -> Callable[[Call], Reply]:
+    def handle(call: Call) -> Reply:
+        happened = call.query.period(required=False)
+        changed = call.query.period("fromChangeDate", "toChangeDate", required=False)
+        found = call.account.mailings.of_event(event, happened)
+        reports = call.query.parameters.get("trendReportIds")
+        wanted = reports is None or str(TREND_REPORT) in reports.split(",")
+        return call.page("interactions", [item for item in found if wanted and item.at in changed], _interaction)
+
+    return handle
+
+
+def _mailing(call: Call) -> Mailing:
+    mailing = call.account.mailings.mailings.get(call.path["mailingId"])
+    if mailing is None:
+        raise ApiError(404, ErrorType.MAILING_NOTFOUND, "mailing not found")
+    return mailing
+
+
+def _identifier(contact: Contact) -> dict[str, Any]:
+    identifier = {"encryptedId": contact.encrypted_id}
+    return identifier if contact.external_id is None else {**identifier, "externalId": contact.external_id}
+
+
+def _detail(item: Interaction) -> dict[str, Any]:
+    match item.event:
+        case Event.SENT:
+            return {}
+        case Event.OPENED:
+            return {"openDate": iso(item.at)}
+        case Event.CLICKED:
+            return {"clickDate": iso(item.at), "linkId": LINK["id"]}
+        case Event.BOUNCED:
+            return {"bounceDate": iso(item.at), "type": str(item.bounce)}
+
+
+def _interaction(item: Interaction) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "id": item.id,
+        **({} if item.contact.external_id is None else {"externalContactId": item.contact.external_id}),
+        "encryptedMailingId": item.mailing.encrypted_id,
+        "date": iso(item.at),
+        "changeDate": iso(item.at),
+        "trendReportId": TREND_REPORT,
+    }
+    if item.event is Event.SENT:
+        body |= {
+            "name": item.mailing.name,
+            "subject": item.mailing.subject,
+            "onlineVersionLink": f"https://archive.example/{item.mailing.encrypted_id}",
+        }
+    if item.bounce is not None:
+        body["bounceType"] = item.bounce.short
+    return body
+
+
+OPERATIONS = (
+    Operation("mailing.list", "GET", "/mailing", mailings),
+    Operation("mailing.get", "GET", "/mailing/{mailingId}", mailing_details),
+    Operation("mailing.statistics", "GET", "/mailing/{mailingId}/statistics", statistics),
+    *(
+        Operation(f"mailing.{path}", "GET", f"/mailing/{{mailingId}}/{path}", _recipients(event))
+        for event, path in PATHS.items()
+    ),
+    *(
+        Operation(f"mailing.{PATHS[event]}-of", "GET", f"/mailing/{{mailingId}}/{PATHS[event]}/{{externalId}}", handle)
+        for event, handle in ((Event.OPENED, _recipient(Event.OPENED)), (Event.CLICKED, _recipient(Event.CLICKED)))
+    ),
+    *(
+        Operation(f"mailing-interaction.{event}", "GET", f"/mailing-interaction/{event}", _interactions(event))
+        for event in Event
+    ),
+)

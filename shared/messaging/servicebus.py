@@ -1,0 +1,236 @@
+"""The queue in Azure Service Bus."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from azure.core.credentials_async import AsyncTokenCredential
+from azure.servicebus import ServiceBusMessage, ServiceBusMessageBatch, ServiceBusReceivedMessage
+from azure.servicebus.aio import ServiceBusClient, ServiceBusReceiver, ServiceBusSender
+from azure.servicebus.aio.management import ServiceBusAdministrationClient
+from azure.servicebus.exceptions import MessageAlreadySettled, MessageLockLostError, MessageSizeExceededError
+
+from shared.errors import ConfigurationError, Service
+from shared.messaging.servicebus_dead_letters import DeadLetterQueues
+from shared.messaging.servicebus_errors import translated
+from shared.messaging.servicebus_messages import DEAD_LETTERS, from_service_bus, to_dead_letter_copy, to_service_bus
+from shared.ports import DeadLetter, OutgoingMessage, QueueDepth, QueueName, ReceivedMessage
+
+Redact = Callable[[QueueName, bytes], bytes]
+
+# The client retries by itself, but must answer well before the lock of the message at work ends.
+_CLIENT_OPTIONS: Mapping[str, Any] = {"retry_total": 2, "retry_backoff_max": 5, "try_timeout": 15}
+
+# A link serves one task at a time; a long wait for messages lets others settle theirs this often. The client wants to
+# wait for some time even where nobody else does.
+_TURN_SECONDS = 1.0
+_GLANCE_SECONDS = 0.1
+
+
+class ServiceBusQueue:
+    """`Queue` and `QueueReceiver` over Service Bus."""
+
+    def __init__(
+        self, client: ServiceBusClient, administration: ServiceBusAdministrationClient, *, redact: Redact
+    ) -> None:
+        """Own both clients from now on; `redact` turns a body into one without personal data, or into nothing."""
+        self._client = client
+        self._administration = administration
+        self._buried = DeadLetterQueues(client, redact=redact)
+        self._senders: dict[str, ServiceBusSender] = {}
+        self._receivers: dict[str, ServiceBusReceiver] = {}
+        # The client's links are not safe for concurrent tasks (README of azure-servicebus).
+        self._sending: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._receiving: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._locked: dict[str, ServiceBusReceivedMessage] = {}
+
+    @classmethod
+    def from_connection_string(cls, connection_string: str, *, redact: Redact) -> ServiceBusQueue:
+        """Use a shared access key; ConfigurationError if the string is malformed."""
+        try:
+            return cls(
+                ServiceBusClient.from_connection_string(connection_string, **_CLIENT_OPTIONS),
+                ServiceBusAdministrationClient.from_connection_string(connection_string),
+                redact=redact,
+            )
+        except ValueError as error:
+            raise ConfigurationError("the connection string is malformed", service=Service.QUEUE) from error
+
+    @classmethod
+    def from_namespace(cls, namespace: str, credential: AsyncTokenCredential, *, redact: Redact) -> ServiceBusQueue:
+        """Use a managed identity. `namespace` is a full host name; the caller closes `credential`.
+
+        Roles: Data Sender and Data Receiver; `depth` needs a right to manage as well (Data Owner).
+        """
+        return cls(
+            ServiceBusClient(namespace, credential, **_CLIENT_OPTIONS),
+            ServiceBusAdministrationClient(namespace, credential),
+            redact=redact,
+        )
+
+    # ------------------------------------------------------------------------------------------------------- the app
+
+    async def send(self, queue: QueueName, messages: Sequence[OutgoingMessage]) -> None:
+        """Send in as few batches as possible. If one fails, those before it were sent: a second try repeats them."""
+        await self._send(queue, map(to_service_bus, messages))
+
+    async def dead_letter(
+        self, queue: QueueName, body: bytes, *, reason: str, description: str, correlation_id: str = ""
+    ) -> None:
+        """Send a copy to the queue `dead-letters`."""
+        copy = to_dead_letter_copy(queue, body, reason=reason, description=description, correlation_id=correlation_id)
+        await self._send(DEAD_LETTERS, [copy])
+
+    async def dead_letters(self, *, limit: int = 100) -> Sequence[DeadLetter]:
+        """Oldest first: our copies, and what Service Bus buried because its deliveries were used up."""
+        with translated():
+            letters: list[DeadLetter] = []
+            for place in self._buried.places:
+                letters += await self._buried.peek(place, limit=limit)
+        return sorted(letters, key=lambda letter: letter.dead_since)[:limit]
+
+    async def replay(self, identifiers: Sequence[str]) -> int:
+        """Send each body back to its queue, then complete the dead letter: a crash in between sends it twice."""
+
+        async def sent(letter: DeadLetter) -> bool:
+            if letter.body:
+                await self.send(letter.queue, [OutgoingMessage(letter.body, correlation_id=letter.correlation_id)])
+            return bool(letter.body)
+
+        with translated():
+            return await self._buried.remove(identifiers, when=sent)
+
+    async def discard(self, identifiers: Sequence[str]) -> int:
+        """Forget dead letters for good; returns how many there were."""
+
+        async def always(_: DeadLetter) -> bool:
+            return True
+
+        with translated():
+            return await self._buried.remove(identifiers, when=always)
+
+    async def depth(self, queue: QueueName) -> QueueDepth:
+        """Ask for the namespace's own counts; ConfigurationError if this identity may not. Copies are peeked at."""
+        with translated():
+            counts = await self._administration.get_queue_runtime_properties(queue)
+            copies = [letter for letter in await self._buried.peek(DEAD_LETTERS) if letter.queue is queue]
+        return QueueDepth(
+            active=counts.active_message_count or 0,
+            scheduled=counts.scheduled_message_count or 0,
+            dead=(counts.dead_letter_message_count or 0) + len(copies),
+        )
+
+    async def ping(self) -> None:
+        """Open a link to every queue: it fails where the queue is missing or sending is not allowed."""
+        with translated():
+            for name in (*QueueName, DEAD_LETTERS):
+                async with self._sender(name) as sender:
+                    await sender.create_message_batch()
+
+    async def close(self) -> None:
+        """Close the links and both clients."""
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self._administration.close)
+            stack.push_async_callback(self._client.close)
+            for link in (*self._senders.values(), *self._receivers.values()):
+                stack.push_async_callback(link.close)
+        self._senders.clear()
+        self._receivers.clear()
+        self._locked.clear()
+
+    # ------------------------------------------------------------------------------------------------------ the host
+
+    async def receive(self, queue: QueueName, *, limit: int, wait: timedelta) -> Sequence[ReceivedMessage]:
+        """Lock up to `limit` messages; the broker decides how many come together."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + wait.total_seconds()
+        with translated():
+            while True:
+                seconds = min(max(deadline - loop.time(), _GLANCE_SECONDS), _TURN_SECONDS)
+                async with self._receiver(queue) as receiver:
+                    messages = await receiver.receive_messages(max_message_count=limit, max_wait_time=seconds)
+                if messages or loop.time() >= deadline:
+                    return [self._remember(message) for message in messages]
+
+    async def complete(self, queue: QueueName, messages: Sequence[ReceivedMessage]) -> None:
+        """Remove; a lost lock is no error, the message comes again."""
+        await self._settle(queue, messages, ServiceBusReceiver.complete_message)
+
+    async def abandon(self, queue: QueueName, messages: Sequence[ReceivedMessage]) -> None:
+        """Unlock; Service Bus buries what was delivered too often."""
+        await self._settle(queue, messages, ServiceBusReceiver.abandon_message)
+
+    async def renew(self, queue: QueueName, messages: Sequence[ReceivedMessage]) -> None:
+        """Extend locks that have not ended yet."""
+        with translated():
+            async with self._receiver(queue) as receiver:
+                for locked in self._held(messages):
+                    with suppress(MessageLockLostError):
+                        await receiver.renew_message_lock(locked)
+
+    async def _settle(
+        self,
+        queue: QueueName,
+        messages: Sequence[ReceivedMessage],
+        settle: Callable[[ServiceBusReceiver, ServiceBusReceivedMessage], Awaitable[None]],
+    ) -> None:
+        with translated():
+            async with self._receiver(queue) as receiver:
+                for locked in self._held(messages):
+                    with suppress(MessageLockLostError, MessageAlreadySettled):
+                        await settle(receiver, locked)
+        for message in messages:
+            self._locked.pop(message.settlement, None)
+
+    def _remember(self, locked: ServiceBusReceivedMessage) -> ReceivedMessage:
+        # Settling needs the client's own object. Those of a host that never settled them go when their lock has ended.
+        now = datetime.now(UTC)  # the client compares the broker's times with this clock too
+        self._locked = {token: held for token, held in self._locked.items() if (held.locked_until_utc or now) > now}
+        message = from_service_bus(locked)
+        self._locked[message.settlement] = locked
+        return message
+
+    def _held(self, messages: Sequence[ReceivedMessage]) -> list[ServiceBusReceivedMessage]:
+        return [self._locked[message.settlement] for message in messages if message.settlement in self._locked]
+
+    async def _send(self, name: str, messages: Iterable[ServiceBusMessage]) -> None:
+        with translated():
+            async with self._sender(name) as sender:
+                batch = await sender.create_message_batch()
+                for message in messages:
+                    if _added(batch, message):
+                        continue
+                    if len(batch):
+                        await sender.send_messages(batch)
+                        batch = await sender.create_message_batch()
+                    if not _added(batch, message):  # a Premium namespace takes larger messages than batches
+                        await sender.send_messages(message)
+                if len(batch):
+                    await sender.send_messages(batch)
+
+    @asynccontextmanager
+    async def _sender(self, name: str) -> AsyncIterator[ServiceBusSender]:
+        async with self._sending[name]:
+            if name not in self._senders:
+                self._senders[name] = self._client.get_queue_sender(name)
+            yield self._senders[name]
+
+    @asynccontextmanager
+    async def _receiver(self, name: str) -> AsyncIterator[ServiceBusReceiver]:
+        async with self._receiving[name]:
+            if name not in self._receivers:
+                self._receivers[name] = self._client.get_queue_receiver(name)
+            yield self._receivers[name]
+
+
+def _added(batch: ServiceBusMessageBatch, message: ServiceBusMessage) -> bool:
+    try:
+        batch.add_message(message)
+    except MessageSizeExceededError:
+        return False
+    return True

@@ -1,0 +1,58 @@
+"""Spotler Mail+ as the engine's marketing platform."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from shared.core.marketing import (
+    ContactWrite,
+    Ending,
+    PropertyCatalogue,
+    Purge,
+    SpotlerContact,
+    WriteCode,
+    WriteVerdict,
+)
+from shared.ports import Clock
+from shared.spotler.catalogue import CachedCatalogue
+from shared.spotler.client import SpotlerClient
+
+
+class SpotlerPlatform:
+    """Implements the port `MarketingPlatform`; takes over the client and closes it."""
+
+    def __init__(self, client: SpotlerClient, *, clock: Clock) -> None:
+        self._client = client
+        self._catalogue = CachedCatalogue(client.properties, clock=clock)
+
+    async def properties(self) -> PropertyCatalogue:
+        """Return the account's properties, at most an hour old."""
+        return await self._catalogue.get()
+
+    async def upsert(self, contacts: Sequence[ContactWrite], *, purge: Purge) -> dict[str, WriteVerdict]:
+        """Insert or update contacts; a verdict for every external id. ValueError if one occurs twice."""
+        verdicts = await self._client.upsert_many(contacts, purge=purge)
+        if any(verdict.code is WriteCode.PROPERTY_INVALID for verdict in verdicts.values()):
+            # Somebody may have removed a property or an option since the catalogue was read.
+            self._catalogue.forget()
+        return verdicts
+
+    async def contact(self, external_id: str) -> SpotlerContact | None:
+        """Read a contact; None if the account does not know it."""
+        return await self._client.contact(external_id)
+
+    async def anonymize(self, external_id: str) -> tuple[Ending, int]:
+        """Forget a contact for good. Returns how that went and the HTTP status; every Ending is a success."""
+        return await self._client.anonymize(external_id)
+
+    async def inactivate(self, external_id: str) -> Ending:
+        """Make a contact unmailable."""
+        return await self._client.inactivate(external_id)
+
+    async def ping(self) -> None:
+        """Raise a ConnectorError if the account cannot be used."""
+        await self._client.ping()
+
+    async def close(self) -> None:
+        """Release the connections."""
+        await self._client.close()

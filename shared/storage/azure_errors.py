@@ -1,0 +1,69 @@
+"""Azure's errors in the connector's words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
+
+from shared.errors import (
+    ConfigurationError,
+    ConflictError,
+    ConnectorError,
+    DataError,
+    Service,
+    ThrottledError,
+    TransientError,
+)
+
+# Azure Storage often throttles without saying for how long.
+_PATIENCE = timedelta(seconds=5)
+
+
+def from_azure(error: AzureError, *, service: Service) -> ConnectorError:
+    """Classify what an Azure client raised after its own retries.
+
+    Status codes as in https://learn.microsoft.com/rest/api/storageservices/table-service-error-codes, where 503 means
+    "over the account's or the partition's limit". The text of the answer goes to `detail`.
+    """
+    status = error.status_code if isinstance(error, HttpResponseError) else None
+    code = error_code(error)
+    detail = error.message
+    if isinstance(error, ClientAuthenticationError):
+        return ConfigurationError(
+            "the credentials were refused", service=service, status=status, code=code, detail=detail
+        )
+    match status:
+        case 429 | 503:
+            return ThrottledError(
+                "too many requests",
+                retry_after=_retry_after(error),
+                service=service,
+                status=status,
+                code=code,
+                detail=detail,
+            )
+        case None | 408 | 500 | 502 | 504:
+            return TransientError("no usable answer", service=service, status=status, code=code, detail=detail)
+        case 400 | 413:
+            return DataError("the content was refused", service=service, status=status, code=code, detail=detail)
+        case 409 | 412:
+            return ConflictError("it changed in between", service=service, status=status, code=code, detail=detail)
+        case _:
+            return ConfigurationError(
+                "access or address was refused", service=service, status=status, code=code, detail=detail
+            )
+
+
+def error_code(error: AzureError) -> str:
+    """Return the service's own code, or the name of the exception where there is none."""
+    code = getattr(error, "error_code", None) or type(error).__name__
+    return str(getattr(code, "value", code))
+
+
+def _retry_after(error: AzureError) -> timedelta:
+    response = error.response if isinstance(error, HttpResponseError) else None
+    headers: Mapping[str, str] = getattr(response, "headers", {})  # the client's own type hides them
+    text = headers.get("Retry-After", "")
+    return timedelta(seconds=int(text)) if text.isascii() and text.isdigit() else _PATIENCE

@@ -1,0 +1,125 @@
+"""One SQLite file, shared by the tasks of this process and by other processes."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+import aiosqlite
+import stamina
+
+from shared.errors import ConfigurationError, Service, TransientError
+
+# WAL lets other processes read while one writes. secure_delete zeroes what is deleted: bodies of messages hold personal
+# data. Rows in transit stay in memory for the same reason, not in temporary files. `synchronous` stays FULL: what a
+# sender was told is queued survives a power cut.
+_PRAGMAS = """
+PRAGMA busy_timeout = 10000;
+PRAGMA journal_mode = WAL;
+PRAGMA secure_delete = ON;
+PRAGMA temp_store = MEMORY;
+"""
+
+# Primary result codes (https://www.sqlite.org/rescode.html) that pass by themselves, and those that an administrator
+# must cure. Any other one is a mistake in our SQL and stays what it is.
+_PASSING = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_NOMEM}
+_LASTING = {
+    sqlite3.SQLITE_AUTH,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_READONLY,
+}
+
+
+class SqliteFile:
+    """Opens the file at first use, creates the schema, and lends its one connection to one task at a time."""
+
+    def __init__(self, path: Path, *, schema: str, service: Service) -> None:
+        """Take a `schema` script that may run again and again, and the `service` to name in errors."""
+        self._path = path
+        self._schema = schema
+        self._service = service
+        self._turn = asyncio.Lock()
+        self._connection: aiosqlite.Connection | None = None
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[aiosqlite.Connection]:
+        """Lend the connection for one SELECT, outside a transaction."""
+        with self._translated():
+            async with self._turn:
+                yield await self._opened()
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[aiosqlite.Connection]:
+        """Lend the connection inside one transaction that commits at the end, or rolls back if the block raises."""
+        with self._translated():
+            async with self._turn:
+                connection = await self._opened()
+                try:
+                    # IMMEDIATE takes the write lock now, where waiting for another process is safe; a read lock that
+                    # asks for more later fails at once when somebody else wrote in between.
+                    await connection.execute("BEGIN IMMEDIATE")
+                    yield connection
+                    await connection.commit()
+                except BaseException:  # cancellation too: the connection must not stay inside a transaction
+                    await connection.rollback()
+                    raise
+
+    async def close(self) -> None:
+        """Fold the write-ahead log into the file, so that deleted content is nowhere left, and close."""
+        async with self._turn:
+            if self._connection is None:
+                return
+            connection, self._connection = self._connection, None
+            try:
+                await connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            finally:
+                await connection.close()
+
+    async def _opened(self) -> aiosqlite.Connection:
+        if self._connection is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.touch(mode=0o600)  # SQLite gives its side files the same mode
+            connection = await aiosqlite.connect(self._path, isolation_level=None)
+            try:
+                # The first switch to WAL fails at once, in spite of busy_timeout, while another process opens the file.
+                async for attempt in stamina.retry_context(
+                    on=_is_passing, attempts=None, timeout=10.0, wait_initial=0.01, wait_max=0.1, wait_jitter=0.02
+                ):
+                    with attempt:
+                        await connection.executescript(_PRAGMAS + self._schema)
+            except BaseException:
+                await connection.close()
+                raise
+            self._connection = connection
+        return self._connection
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise ConfigurationError(
+                "the file cannot be opened", service=self._service, code=type(error).__name__
+            ) from error
+        except sqlite3.Error as error:
+            name = getattr(error, "sqlite_errorname", "")
+            if _is_passing(error):
+                raise TransientError("the file is busy or full", service=self._service, code=name) from error
+            if _primary_code(error) in _LASTING:
+                raise ConfigurationError("the file cannot be used", service=self._service, code=name) from error
+            raise
+
+
+def _primary_code(error: Exception) -> int:
+    code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK)  # misuse of the module itself has none
+    return code & 0xFF
+
+
+def _is_passing(error: Exception) -> bool:
+    return _primary_code(error) in _PASSING

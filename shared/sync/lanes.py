@@ -1,0 +1,170 @@
+"""The connector's own messages on the lanes: references, and walks over whole tables. Ids only, never a value."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID, uuid4
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from shared.core.records import Intent, PersonTable, RecordKey, Reference, Why
+from shared.ports import OutgoingMessage, Queue, QueueName
+
+_PER_MESSAGE = 100
+"""References in one message: a handful of kilobytes, far below every limit."""
+
+
+class _ReferenceBody(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    table: PersonTable
+    id: UUID
+    why: Why
+    correlation: str = ""
+    attempt: int = Field(default=1, ge=1)
+    first_seen: datetime | None = None
+    intent: Intent = Intent.SYNC
+    job: UUID | None = None
+
+    @classmethod
+    def of(cls, reference: Reference) -> _ReferenceBody:
+        return cls(
+            table=reference.key.table,
+            id=reference.key.id,
+            why=reference.why,
+            correlation=reference.correlation,
+            attempt=reference.attempt,
+            first_seen=reference.first_seen,
+            intent=reference.intent,
+            job=reference.job,
+        )
+
+    def to_reference(self) -> Reference:
+        return Reference(
+            key=RecordKey(self.table, self.id),
+            why=self.why,
+            correlation=self.correlation,
+            attempt=self.attempt,
+            first_seen=self.first_seen,
+            intent=self.intent,
+            job=self.job,
+        )
+
+
+class References(BaseModel):
+    """Look at these records."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["references"] = "references"
+    references: list[_ReferenceBody]
+
+    def unfold(self) -> list[Reference]:
+        """Return the references."""
+        return [body.to_reference() for body in self.references]
+
+
+class Jobs(BaseModel):
+    """Look at these Spotler Jobs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["jobs"] = "jobs"
+    jobs: list[UUID]
+    correlation: str = ""
+    attempt: int = Field(default=1, ge=1)
+
+
+class Permissions(BaseModel):
+    """Look at whoever these Spotler Permission rows belong to."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["permissions"] = "permissions"
+    permissions: list[UUID]
+    correlation: str = ""
+    attempt: int = Field(default=1, ge=1)
+
+
+class Walk(BaseModel):
+    """Look at the next page of a whole table; `after` is where the page before ended."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["walk"] = "walk"
+    table: PersonTable
+    why: Why
+    after: str | None = None
+    correlation: str = ""
+    attempt: int = Field(default=1, ge=1)
+
+
+LaneMessage = Annotated[References | Jobs | Permissions | Walk, Field(discriminator="kind")]
+_ADAPTER: TypeAdapter[References | Jobs | Permissions | Walk] = TypeAdapter(LaneMessage)
+
+
+class LaneMessageError(ValueError):
+    """The body is nothing that the connector wrote; the text names what is wrong, without quoting it."""
+
+
+def read_lane_message(body: bytes) -> References | Jobs | Permissions | Walk:
+    """Read a message of `sync-live` or `sync-bulk`."""
+    try:
+        return _ADAPTER.validate_json(body)
+    except ValidationError as problem:
+        places = ", ".join(
+            f"{'.'.join(map(str, error['loc'])) or 'message'}: {error['type']}"
+            for error in problem.errors(include_input=False, include_url=False)
+        )
+        raise LaneMessageError(f"not a message of the connector ({places})") from None
+
+
+def write_lane_message(message: References | Jobs | Permissions | Walk) -> bytes:
+    """Write a message of `sync-live` or `sync-bulk`."""
+    return message.model_dump_json(exclude_defaults=False).encode()
+
+
+def references_body(references: Sequence[Reference]) -> bytes:
+    """Write references as one message body."""
+    return write_lane_message(References(references=[_ReferenceBody.of(reference) for reference in references]))
+
+
+class Lanes:
+    """Sends lane messages, each with a message id of its own (a retry must never look like a duplicate)."""
+
+    def __init__(self, queue: Queue) -> None:
+        self._queue = queue
+
+    async def send(self, lane: QueueName, *messages: References | Jobs | Permissions | Walk) -> None:
+        """Send messages for now."""
+        await self._queue.send(lane, [_outgoing(write_lane_message(message), "", None) for message in messages])
+
+    async def send_later(
+        self, lane: QueueName, message: References | Jobs | Permissions | Walk, when: datetime
+    ) -> None:
+        """Send one message for later."""
+        await self._queue.send(lane, [_outgoing(write_lane_message(message), "", when)])
+
+    async def send_references(
+        self, lane: QueueName, references: Sequence[Reference], when: datetime | None = None
+    ) -> None:
+        """Send references, several to a message."""
+        chunks = [references[start : start + _PER_MESSAGE] for start in range(0, len(references), _PER_MESSAGE)]
+        await self._queue.send(
+            lane, [_outgoing(references_body(chunk), chunk[0].correlation, when) for chunk in chunks]
+        )
+
+    async def reschedule(self, lane: QueueName, references: Sequence[tuple[Reference, datetime]]) -> None:
+        """Send references for later, those of one moment together."""
+        moments: defaultdict[datetime, list[Reference]] = defaultdict(list)
+        for reference, when in references:
+            moments[when.replace(microsecond=0)].append(reference)
+        for when, due in moments.items():
+            await self.send_references(lane, due, when)
+
+
+def _outgoing(body: bytes, correlation: str, when: datetime | None) -> OutgoingMessage:
+    return OutgoingMessage(body=body, message_id=str(uuid4()), correlation_id=correlation, not_before=when)

@@ -1,0 +1,238 @@
+"""The ledger: which record is bound to which Spotler contact, what they last agreed on, and who works on it now.
+
+Three kinds of small documents, none with personal data:
+
+- `binding`, one per record: external id, fingerprints of the agreed fields, last outcome;
+- `contact`, one per Spotler contact: the claim of the worker that holds it, and the records that use it;
+- `address`, one per e-mail address (its fingerprint): the Spotler contact that has it (DUP-01..DUP-03).
+
+A claim is taken before reading and carries an expiry. Whoever meets a live claim comes back later. A claim that
+outlived its worker means that Spotler may hold something else than the binding says: the next worker does not trust
+the base.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import uuid4
+
+from shared.core.outcomes import Outcome
+from shared.core.plan import Binding, Neighbours, Trust
+from shared.core.records import RecordKey
+from shared.ports import Change, Clock, Delete, Document, DocumentKey, Insert, Put, Replace, StateStore
+
+CLAIM_TIME = timedelta(minutes=2)
+"""How long a worker may hold a contact: well inside the queue's lock time of five minutes."""
+
+_FENCE_MARGIN = timedelta(seconds=35)
+"""A call to Spotler may take 30 seconds; none is begun when the claim could run out under it."""
+
+
+class Consent(StrEnum):
+    """What a record that uses a Spotler contact says about mail. The lowest of all users wins."""
+
+    ALLOWS = "ok"
+    NO_BULK = "no-bulk"
+    NO_MAIL = "no-mail"
+
+
+@dataclass(slots=True)
+class HeldContact:
+    """A Spotler contact claimed by this worker. `users` may be changed; `save` writes it and lets go."""
+
+    external_id: str
+    etag: str
+    trust: Trust
+    users: dict[RecordKey, Consent] = field(default_factory=dict)
+
+    def neighbours_of(self, key: RecordKey) -> Neighbours:
+        """Return the others that use the contact; who refuses all mail does not need it, but the refusal counts."""
+        others = {user: consent for user, consent in self.users.items() if user != key}
+        return Neighbours(
+            keys=tuple(sorted(user for user, consent in others.items() if consent is not Consent.NO_MAIL)),
+            refuse_bulk=any(consent is not Consent.ALLOWS for consent in others.values()),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LastOutcome:
+    """How a record ended the last time somebody looked."""
+
+    result: str
+    reason: str
+    at: str
+    correlation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the ledger knows of one record."""
+
+    binding: Binding
+    outcome: LastOutcome | None = None
+
+
+class Ledger:
+    """Reads, claims and writes the documents of one environment."""
+
+    def __init__(self, store: StateStore, clock: Clock, environment: str) -> None:
+        self._store = store
+        self._clock = clock
+        self._environment = environment
+        self._worker = uuid4().hex
+
+    # ------------------------------------------------------------------------------------------------------ reading
+
+    async def entries(self, keys: Iterable[RecordKey]) -> dict[RecordKey, Entry]:
+        """Read what is known of these records; a record that was never bound gets its own id as external id."""
+        places = {self._binding_key(key): key for key in keys}
+        documents = await self._store.read(list(places))
+        known = {places[place]: _entry(document) for place, document in documents.items()}
+        return {key: known.get(key) or Entry(Binding(str(key.id))) for key in places.values()}
+
+    async def contacts_with(self, addresses: Iterable[str]) -> dict[str, str]:
+        """Find the external id of the Spotler contact that has an address (fingerprint)."""
+        places = {self._address_key(address): address for address in addresses}
+        documents = await self._store.read(list(places))
+        return {places[place]: str(document.body["contact"]) for place, document in documents.items()}
+
+    async def users_of(self, external_id: str) -> dict[RecordKey, Consent]:
+        """Return the records that use a Spotler contact, claimed or not."""
+        place = self._contact_key(external_id)
+        document = (await self._store.read([place])).get(place)
+        return _users(document.body) if document else {}
+
+    # ----------------------------------------------------------------------------------------------------- claiming
+
+    async def claim(self, external_ids: Iterable[str]) -> dict[str, HeldContact]:
+        """Claim contacts; those that another worker holds are missing in the answer."""
+        wanted = sorted(set(external_ids))
+        documents = await self._store.read([self._contact_key(external_id) for external_id in wanted])
+        now = self._clock.now()
+        attempts: list[tuple[HeldContact, Change]] = []
+        for external_id in wanted:
+            place = self._contact_key(external_id)
+            if (document := documents.get(place)) is None:
+                held = HeldContact(external_id, "", Trust.BASE)
+                attempts.append((held, Insert(place, self._claimed(held, now))))
+            elif not _is_claimed(document.body, now):
+                trust = Trust.NOTHING if document.body.get("claim") or document.body.get("doubt") else Trust.BASE
+                held = HeldContact(external_id, document.etag, trust, _users(document.body))
+                attempts.append((held, Replace(place, self._claimed(held, now), document.etag)))
+        etags = await self._store.write([change for _, change in attempts])
+        return {
+            held.external_id: replace(held, etag=etag)
+            for (held, _), etag in zip(attempts, etags, strict=True)
+            if etag is not None
+        }
+
+    async def reserve(self, addresses: Mapping[str, str]) -> set[str]:
+        """Give addresses (fingerprints) to contacts (external ids) before the first write; return those that were lost.
+
+        An address that points to a contact nobody uses any more is free.
+        """
+        if not addresses:
+            return set()
+        places = {self._address_key(address): address for address in addresses}
+        documents = await self._store.read(list(places))
+        changes: list[Change] = []
+        lost: set[str] = set()
+        for place, address in places.items():
+            document, body = documents.get(place), {"contact": addresses[address]}
+            if document is None:
+                changes.append(Insert(place, body))
+            elif (owner := str(document.body["contact"])) == addresses[address]:
+                continue
+            elif await self.users_of(owner):
+                lost.add(address)
+            else:
+                changes.append(Replace(place, body, document.etag))
+        results = await self._store.write(changes)
+        return lost | {places[change.key] for change, etag in zip(changes, results, strict=True) if etag is None}
+
+    def deadline(self) -> datetime:
+        """Return until when contacts claimed right now may be written."""
+        return self._clock.now() + CLAIM_TIME - _FENCE_MARGIN
+
+    # ------------------------------------------------------------------------------------------------------- saving
+
+    async def save(self, entries: Mapping[RecordKey, tuple[Binding, Outcome, str]], forgotten: Iterable[str]) -> None:
+        """Remember bindings with their outcomes (and correlation ids), and free addresses. Claims stay."""
+        at = self._clock.now().isoformat(timespec="seconds")
+        changes: list[Change] = [
+            Put(self._binding_key(key), _binding_body(binding, outcome, correlation, at))
+            for key, (binding, outcome, correlation) in entries.items()
+        ]
+        changes += [Delete(self._address_key(address)) for address in sorted(set(forgotten))]
+        await self._store.write(changes)
+
+    async def release(self, contacts: Sequence[HeldContact]) -> None:
+        """Let go of claimed contacts. A claim that was taken over meanwhile is left to its new holder."""
+        changes: list[Change] = []
+        for held in contacts:
+            place = self._contact_key(held.external_id)
+            if held.users or held.trust is Trust.NOTHING:
+                doubt = {"doubt": True} if held.trust is Trust.NOTHING else {}
+                changes.append(Replace(place, {"users": _users_body(held.users), **doubt}, held.etag))
+            else:
+                changes.append(Delete(place, held.etag))
+        await self._store.write(changes)
+
+    # ---------------------------------------------------------------------------------------------------- documents
+
+    def _claimed(self, held: HeldContact, now: datetime) -> dict[str, Any]:
+        claim = {"by": self._worker, "until": (now + CLAIM_TIME).isoformat()}
+        doubt = {"doubt": True} if held.trust is Trust.NOTHING else {}
+        return {"claim": claim, "users": _users_body(held.users), **doubt}
+
+    def _binding_key(self, key: RecordKey) -> DocumentKey:
+        return DocumentKey(f"{self._environment}-binding", str(key))
+
+    def _contact_key(self, external_id: str) -> DocumentKey:
+        return DocumentKey(f"{self._environment}-contact", external_id)
+
+    def _address_key(self, address: str) -> DocumentKey:
+        return DocumentKey(f"{self._environment}-address", address)
+
+
+def _is_claimed(body: Mapping[str, Any], now: datetime) -> bool:
+    claim = body.get("claim")
+    return claim is not None and datetime.fromisoformat(claim["until"]) > now
+
+
+def _users(body: Mapping[str, Any]) -> dict[RecordKey, Consent]:
+    return {RecordKey.parse(key): Consent(consent) for key, consent in body.get("users", {}).items()}
+
+
+def _users_body(users: Mapping[RecordKey, Consent]) -> dict[str, str]:
+    return {str(key): str(consent) for key, consent in sorted(users.items())}
+
+
+def _entry(document: Document) -> Entry:
+    body = document.body
+    binding = Binding(
+        external_id=str(body["contact"]),
+        is_live=bool(body["live"]),
+        base=dict(body["base"]),
+        address=str(body["address"]),
+    )
+    return Entry(binding, LastOutcome(**body["outcome"]))
+
+
+def _binding_body(binding: Binding, outcome: Outcome, correlation: str, at: str) -> dict[str, Any]:
+    return {
+        "contact": binding.external_id,
+        "live": binding.is_live,
+        "base": dict(binding.base),
+        "address": binding.address,
+        "outcome": {
+            "result": str(outcome.result),
+            "reason": str(outcome.reason),
+            "at": at,
+            "correlation": correlation,
+        },
+    }

@@ -1,0 +1,108 @@
+"""The use case behind every lane: look at people, report, and come back later for what could not be done."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from shared.core.outcomes import TEXTS, Outcome, Reason, Result
+from shared.core.records import Reference
+from shared.core.retry import Done, Failure, GiveUp, RetryAt, RetryPolicy
+from shared.errors import ConnectorError
+from shared.ports import Clock, Queue, QueueName
+from shared.sync.lanes import Lanes, references_body
+from shared.sync.outbound import Outbound, Processed
+from shared.sync.report import Reporter
+from shared.sync.work import Finished, Unit
+
+log = logging.getLogger(__name__)
+
+
+class SyncPeople:
+    """Handles references of a lane. When it returns, each is done, scheduled again, or buried with its reason."""
+
+    def __init__(
+        self,
+        *,
+        outbound: Outbound,
+        reporter: Reporter,
+        queue: Queue,
+        lanes: Lanes,
+        clock: Clock,
+        policy: RetryPolicy,
+    ) -> None:
+        self._outbound = outbound
+        self._reporter = reporter
+        self._queue = queue
+        self._lanes = lanes
+        self._clock = clock
+        self._policy = policy
+
+    async def handle(self, references: Sequence[Reference], *, lane: QueueName) -> Sequence[Finished]:
+        """Look at the references; later looks stay in the same lane."""
+        if not references:
+            return ()
+        now = self._clock.now()
+        stamped = [replace(one, first_seen=one.first_seen or now) for one in references]
+        processed = await self._process(stamped)
+        unreported = await self._reporter.report(processed.finished)
+        later: list[tuple[Reference, datetime]] = []
+        for one in processed.finished:
+            error = unreported.get(one.unit.key)
+            following = one.next
+            if error is not None and isinstance(following, Done):  # the work is done; a second look reports it
+                log.warning("report of %s failed: %s", one.unit.key, error)
+                following = self._policy.after(Failure.TRANSIENT, attempt=one.unit.attempt, now=now)
+            match following:
+                case RetryAt(when, attempt):
+                    later += [(replace(reference, attempt=attempt), when) for reference in one.unit.references]
+                case GiveUp():
+                    await self._bury(one, lane)
+                case Done():
+                    pass
+            _log(one)
+        await self._lanes.reschedule(lane, later)
+        await self._lanes.send_references(QueueName.LIVE, processed.follow_ups)
+        return processed.finished
+
+    async def _process(self, references: Sequence[Reference]) -> Processed:
+        """Process a batch. If a defect of ours breaks it, find the record by halving; its neighbours are unaffected."""
+        try:
+            return await self._outbound.process(references)
+        except ConnectorError:
+            raise  # the state store or the queue is out of reach: the whole batch comes again
+        except Exception:
+            if len({reference.key for reference in references}) == 1:
+                log.exception("%s broke the connector", references[0].key)
+                outcome = Outcome(references[0].key, Result.FAILED, Reason.DEFECT)
+                unit = Unit(references[0].key, references[0].intent, list(references))
+                return Processed([Finished(unit, outcome, GiveUp())], [])
+            middle = len(references) // 2
+            first = await self._process(references[:middle])
+            second = await self._process(references[middle:])
+            return Processed([*first.finished, *second.finished], [*first.follow_ups, *second.follow_ups])
+
+    async def _bury(self, one: Finished, lane: QueueName) -> None:
+        fresh = [replace(reference, attempt=1, first_seen=None) for reference in one.unit.references]
+        await self._queue.dead_letter(
+            lane,
+            references_body(fresh),
+            reason=one.outcome.reason,
+            description=f"{one.unit.key}: {TEXTS[one.outcome.reason]}",
+            correlation_id=one.unit.correlation,
+        )
+
+
+def _log(one: Finished) -> None:
+    outcome = one.outcome
+    level = logging.WARNING if outcome.result is Result.FAILED else logging.INFO
+    log.log(
+        level,
+        "%s %s (%s)",
+        outcome.key,
+        outcome.result,
+        outcome.reason,
+        extra={"correlation": one.unit.correlation, "attempt": one.unit.attempt},
+    )

@@ -1,0 +1,107 @@
+"""One unit of work of the outbound engine: a record, what is asked for it, and how it went."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from shared.core.outcomes import Outcome, Reason, Result
+from shared.core.plan import Plan
+from shared.core.records import Intent, PersonRecord, RecordKey, Reference
+from shared.core.retry import Failure, Next, RetryAt, RetryPolicy
+from shared.errors import ConfigurationError, ConflictError, ConnectorError, ThrottledError
+from shared.ports import Clock
+
+_LAST = {Intent.SYNC: 0, Intent.PURGE: 1, Intent.ANONYMIZE: 2}
+"""In which order several wishes for one record are met: an erasure has the last word."""
+
+
+@dataclass(slots=True)
+class Unit:
+    """All references to one record with one intent; they are done together and end alike."""
+
+    key: RecordKey
+    intent: Intent
+    references: list[Reference] = field(default_factory=list)
+
+    @property
+    def correlation(self) -> str:
+        """The correlation id of the newest reference."""
+        return self.references[-1].correlation
+
+    @property
+    def attempt(self) -> int:
+        """The furthest attempt of its references."""
+        return max(reference.attempt for reference in self.references)
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """How a unit ended: the outcome, what comes next, and the record and plan where it came that far."""
+
+    unit: Unit
+    outcome: Outcome
+    next: Next
+    record: PersonRecord | None = None
+    plan: Plan | None = None
+    external_id: str = ""
+
+
+def units_of(references: Sequence[Reference]) -> list[Unit]:
+    """Fold references into units, in the order of arrival, erasures last."""
+    units: dict[tuple[RecordKey, Intent], Unit] = {}
+    for reference in references:
+        unit = units.setdefault((reference.key, reference.intent), Unit(reference.key, reference.intent))
+        unit.references.append(reference)
+    return sorted(units.values(), key=lambda unit: _LAST[unit.intent])
+
+
+_REASONS = {
+    Failure.BUSY: Reason.BUSY,
+    Failure.THROTTLED: Reason.THROTTLED,
+    Failure.MISCONFIGURED: Reason.MISCONFIGURED,
+    Failure.TRANSIENT: Reason.UNAVAILABLE,
+}
+
+
+def failure_of(error: ConnectorError) -> tuple[Failure, timedelta | None]:
+    """Classify an error, with the pause that the other side asked for."""
+    match error:
+        case ThrottledError():
+            return Failure.THROTTLED, error.retry_after
+        case ConfigurationError():
+            return Failure.MISCONFIGURED, None
+        case ConflictError():
+            return Failure.BUSY, None
+        case _:
+            return Failure.TRANSIENT, None
+
+
+class Verdicts:
+    """Turns errors into outcomes and next steps."""
+
+    def __init__(self, clock: Clock, policy: RetryPolicy) -> None:
+        self._clock = clock
+        self._policy = policy
+
+    def waiting(self, unit: Unit, reason: Reason) -> Finished:
+        """Somebody else must be done first: another worker, or another record of the same person."""
+        failure = Failure.BUSY if reason is Reason.BUSY else Failure.TRANSIENT
+        following = self._after(failure, unit)
+        result = Result.WAITING if isinstance(following, RetryAt) else Result.FAILED
+        return Finished(unit, Outcome(unit.key, result, reason), following)
+
+    def failed(self, unit: Unit, error: ConnectorError, record: PersonRecord | None = None) -> Finished:
+        """A call failed; the class of the error says what to do (`shared/errors.py`)."""
+        failure, asked = failure_of(error)
+        following = self._policy.after(failure, attempt=unit.attempt, now=self._clock.now(), asked=asked)
+        reason = _REASONS[failure]
+        if isinstance(following, RetryAt):
+            outcome = Outcome(unit.key, Result.WAITING, reason, http_status=error.status)
+        else:
+            outcome = Outcome(unit.key, Result.FAILED, Reason.GAVE_UP, http_status=error.status)
+        return Finished(unit, outcome, following, record)
+
+    def _after(self, failure: Failure, unit: Unit) -> Next:
+        return self._policy.after(failure, attempt=unit.attempt, now=self._clock.now())

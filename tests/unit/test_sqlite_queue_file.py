@@ -1,0 +1,87 @@
+"""What the embedded queue leaves in its file."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import stat
+from datetime import timedelta
+from pathlib import Path
+
+from shared.messaging.sqlite import SqliteQueue
+from shared.ports import OutgoingMessage, QueueName
+from tests.contract.clocks import ManualClock
+
+LIVE = QueueName.LIVE
+MARK = b"anna@example.org"
+
+
+def open_queue(path: Path) -> SqliteQueue:
+    return SqliteQueue(path, clock=ManualClock(), redact=lambda _queue, _body: b"", max_delivery_count=2)
+
+
+def traces(folder: Path) -> int:
+    return sum(file.read_bytes().count(MARK) for file in folder.iterdir())
+
+
+def modes_of(folder: Path) -> dict[str, int]:
+    return {file.name: stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()}
+
+
+async def test_completed_bodies_cannot_be_recovered_from_the_file(tmp_path: Path) -> None:
+    queue = open_queue(tmp_path / "queue.db")
+    bodies = [MARK * (1 + number % 7 * 90) for number in range(300)]
+    for start in range(0, len(bodies), 60):
+        await queue.send(LIVE, [OutgoingMessage(body) for body in bodies[start : start + 60]])
+    assert traces(tmp_path) > 0
+    while batch := await queue.receive(LIVE, limit=23, wait=timedelta(0)):
+        await queue.abandon(LIVE, batch[::5])
+        await queue.complete(LIVE, [message for index, message in enumerate(batch) if index % 5])
+    await queue.close()
+    assert traces(tmp_path) == 0
+
+
+async def test_the_body_of_a_buried_message_cannot_be_recovered_either(tmp_path: Path) -> None:
+    queue = open_queue(tmp_path / "queue.db")
+    await queue.send(LIVE, [OutgoingMessage(MARK * 500)])
+    for _ in range(2):
+        await queue.abandon(LIVE, await queue.receive(LIVE, limit=1, wait=timedelta(0)))
+    assert len(await queue.dead_letters()) == 1
+    await queue.close()
+    assert traces(tmp_path) == 0
+
+
+async def test_only_its_owner_may_read_the_file(tmp_path: Path) -> None:
+    queue = open_queue(tmp_path / "queue.db")
+    await queue.send(LIVE, [OutgoingMessage(MARK)])
+    assert modes_of(tmp_path) == {"queue.db": 0o600, "queue.db-wal": 0o600, "queue.db-shm": 0o600}
+    await queue.close()
+
+
+def _send_fifty(path: Path, worker: int) -> None:
+    async def send() -> None:
+        queue = open_queue(path)
+        for number in range(50):
+            await queue.send(LIVE, [OutgoingMessage(b"%d" % (worker * 50 + number))])
+        await queue.close()
+
+    asyncio.run(send())
+
+
+async def test_processes_that_start_together_share_the_file(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    workers = [context.Process(target=_send_fifty, args=(tmp_path / "queue.db", number)) for number in range(3)]
+    for worker in workers:
+        worker.start()
+    queue = open_queue(tmp_path / "queue.db")
+    found: list[bytes] = []
+    while len(found) < 150:
+        batch = await queue.receive(LIVE, limit=10, wait=timedelta(seconds=20))
+        assert batch
+        found.extend(message.body for message in batch)
+        await queue.complete(LIVE, batch)
+    for worker in workers:
+        await asyncio.to_thread(worker.join)
+    await queue.close()
+    assert [worker.exitcode for worker in workers] == [0, 0, 0]
+    assert sorted(map(int, found)) == list(range(150))
