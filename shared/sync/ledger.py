@@ -28,8 +28,8 @@ from shared.ports import Change, Clock, Delete, Document, DocumentKey, Insert, P
 CLAIM_TIME = timedelta(minutes=2)
 """How long a worker may hold a contact: well inside the queue's lock time of five minutes."""
 
-_FENCE_MARGIN = timedelta(seconds=35)
-"""A call to Spotler may take 30 seconds; none is begun when the claim could run out under it."""
+_FENCE = 0.7
+"""The part of a claim in which calls may begin: a call to Spotler takes up to 30 seconds and must not outlive it."""
 
 
 class Consent(StrEnum):
@@ -79,10 +79,13 @@ class Entry:
 class Ledger:
     """Reads, claims and writes the documents of one environment."""
 
-    def __init__(self, store: StateStore, clock: Clock, environment: str) -> None:
+    def __init__(
+        self, store: StateStore, clock: Clock, environment: str, *, claim_time: timedelta = CLAIM_TIME
+    ) -> None:
         self._store = store
         self._clock = clock
         self._environment = environment
+        self._claim_time = claim_time
         self._worker = uuid4().hex
 
     # ------------------------------------------------------------------------------------------------------ reading
@@ -156,7 +159,7 @@ class Ledger:
 
     def deadline(self) -> datetime:
         """Return until when contacts claimed right now may be written."""
-        return self._clock.now() + CLAIM_TIME - _FENCE_MARGIN
+        return self._clock.now() + self._claim_time * _FENCE
 
     # ------------------------------------------------------------------------------------------------------- saving
 
@@ -185,7 +188,7 @@ class Ledger:
     # ---------------------------------------------------------------------------------------------------- documents
 
     def _claimed(self, held: HeldContact, now: datetime) -> dict[str, Any]:
-        claim = {"by": self._worker, "until": (now + CLAIM_TIME).isoformat()}
+        claim = {"by": self._worker, "until": (now + self._claim_time).isoformat()}
         doubt = {"doubt": True} if held.trust is Trust.NOTHING else {}
         return {"claim": claim, "users": _users_body(held.users), **doubt}
 

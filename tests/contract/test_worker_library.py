@@ -101,12 +101,12 @@ def test_the_comparison_covers_every_kind_of_trigger_with_real_content(findings:
 
 def _pythons() -> Iterator[Path]:
     named = f"python{VERSION[0]}.{VERSION[1]}"
-    found = [sys.executable, shutil.which(named)]
+    found: list[str | Path] = [sys.executable, shutil.which(named) or ""]
     found += sorted((Path.home() / ".pyenv" / "versions").glob(f"{VERSION[0]}.{VERSION[1]}.*/bin/{named}"))
-    for candidate in filter(None, found):
+    for candidate in found:
         # A version manager's shim may stand there without a Python behind it.
         check = f"import ensurepip, sys; sys.exit(sys.version_info[:2] != {VERSION})"
-        if subprocess.run([candidate, "-c", check], check=False, capture_output=True).returncode == 0:
+        if candidate and subprocess.run([candidate, "-c", check], check=False, capture_output=True).returncode == 0:
             yield Path(candidate)
 
 

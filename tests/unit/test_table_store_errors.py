@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 
 import pytest
@@ -23,6 +23,12 @@ CREDENTIAL = AzureNamedKeyCredential("account", base64.b64encode(b"key").decode(
 
 Answer = Callable[[web.Request], web.Response]
 
+CALLS: dict[str, Callable[[TableStateStore], Awaitable[object]]] = {
+    "read": lambda store: store.read([KEY, DocumentKey("bindings", "contact:2")]),
+    "write": lambda store: store.write([Put(KEY, {})]),
+    "scan": lambda store: store.scan("bindings"),
+}
+
 
 def failing(status: int, code: str, *, retry_after: str = "") -> Answer:
     headers = {"Retry-After": retry_after} if retry_after else {}
@@ -30,11 +36,15 @@ def failing(status: int, code: str, *, retry_after: str = "") -> Answer:
     return lambda _: web.json_response(body, status=status, headers=headers)
 
 
+def empty_table(request: web.Request) -> web.Response:
+    return web.Response(status=204) if request.method == "POST" else web.json_response({"value": []})
+
+
 class Tables:
     """A table service that answers as it is told."""
 
     def __init__(self) -> None:
-        self.answer: Answer = failing(500, "InternalError")
+        self.answer: Answer = empty_table
 
     async def handle(self, request: web.Request) -> web.Response:
         return self.answer(request)
@@ -71,21 +81,18 @@ async def store(tables: Tables) -> AsyncIterator[TableStateStore]:
         (failing(413, "RequestBodyTooLarge"), DataError),
     ],
 )
-@pytest.mark.parametrize("call", ["read", "write", "scan"])
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
 async def test_each_refusal_says_what_to_do_next(
-    store: TableStateStore, tables: Tables, answer: Answer, kind: type[ConnectorError], call: str
+    store: TableStateStore,
+    tables: Tables,
+    answer: Answer,
+    kind: type[ConnectorError],
+    call: Callable[[TableStateStore], Awaitable[object]],
 ) -> None:
-    tables.answer = lambda _: web.Response(status=204)  # creates the table
-    await store._ensure_table()
+    await store.ping()
     tables.answer = answer
     with pytest.raises(kind) as caught:
-        match call:
-            case "read":
-                await store.read([KEY, DocumentKey("bindings", "contact:2")])
-            case "write":
-                await store.write([Put(KEY, {})])
-            case "scan":
-                await store.scan("bindings")
+        await call(store)
     assert type(caught.value) is kind
     assert caught.value.service is Service.STATE
     assert "contact:1" not in str(caught.value)

@@ -197,7 +197,7 @@ class _Query:
                 column = _column(entity.table, order.get("attribute", ""))
                 keys.append((entity.alias, column, order.get("descending") == "true"))
         for alias, column, descending in reversed(keys):
-            found.sort(key=lambda joined: _sort_value(joined.get(alias), column), reverse=descending)  # noqa: B023  # sorted at once
+            found.sort(key=lambda joined: _sort_value(joined.get(alias), column), reverse=descending)  # sorted at once
         return found
 
     def _projection(self) -> Callable[[Joined], dict[str, Any]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from shared.local.sandbox.dataverse import conditions
 from shared.local.sandbox.dataverse.conditions import Circumstances

@@ -116,7 +116,7 @@ def _mirrors(table: Table, changes: Mapping[str, Any]) -> dict[str, Any]:
         customer = changes["parentcustomerid"]
         derived["accountid"] = customer if customer and customer.table == "account" else None
         derived["parentcontactid"] = customer if customer and customer.table == "contact" else None
-    if "ownerid" in changes and changes["ownerid"]:
+    if changes.get("ownerid"):
         owner = changes["ownerid"]
         for column, kind in (("owninguser", "systemuser"), ("owningteam", "team")):
             if column in table.columns:

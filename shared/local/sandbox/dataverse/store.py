@@ -42,6 +42,7 @@ class Store:
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
         self.version = 1_000_000
+        self.generations: dict[str, int] = dict.fromkeys(schema.tables, 0)
         self.tombstones: dict[str, dict[str, int]] = {name: {} for name in schema.tables}
         self._rows: dict[str, dict[str, Row]] = {name: {} for name in schema.tables}
         self._referrers: dict[str, dict[Referrer, None]] = {}
@@ -123,6 +124,7 @@ class Store:
 
     def _set(self, table: str, identifier: str, new: Row | None) -> None:
         rows = self._rows[table]
+        self.generations[table] += 1  # lets readers know that what they derived from a table is stale
         old = rows.get(identifier)
         if self._undo is not None:
             self._undo.append((table, identifier, old))

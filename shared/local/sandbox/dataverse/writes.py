@@ -97,6 +97,7 @@ class Writer:
         self._check_version(old, version)
         content = payload.read(self.store, table, body, self.references)
         with self.store.transaction():
+            rules.check_editable(table, old, content.values)
             self._add_parents(content)
             self.change(table, identifier, content.values, version)
             self._add_children(RowRef(table.name, identifier), content)
@@ -153,7 +154,6 @@ class Writer:
         """Change stored values and fire Update, even if every value is as it was."""
         old = self.store.rows(table.name)[identifier]
         sent = {name: value for name, value in values.items() if name != table.primary_id}
-        rules.check_editable(table, old, sent)
         changes = {**sent, **self._currency(table, sent)}
         rules.check_state(table, old, changes)
         changes.update(rules.computed(table, old, changes))

@@ -148,7 +148,7 @@ def _document(call: Call, audience: Audience) -> Reply:
 
 
 def _refusal(error: AudienceRefusedError) -> ApiError:
-    # The service documents no body for this status; the reason is for those who debug the sandbox.
+    # The service documents no body for this status; the reason stays in the exception.
     return ApiError(417, None, str(error))
 
 

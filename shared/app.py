@@ -1,0 +1,229 @@
+"""The composition root: settings become clients, clients become use cases. The only place that wires."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import yaml
+
+from shared.core.fingerprints import Fingerprinter
+from shared.core.mapping.document import MappingError, read_mapping
+from shared.core.mapping.model import Mapping
+from shared.core.plan import EndAction, Rules, Unmapped
+from shared.core.retry import RetryPolicy
+from shared.dataverse.client import DataverseClient
+from shared.dataverse.credentials import Certificate, ClientSecret, Credential, ManagedIdentity, token_provider
+from shared.dataverse.crm import DataverseCrm
+from shared.dataverse.organisations import KnownOrganisations
+from shared.errors import ConfigurationError
+from shared.messaging.redaction import redact
+from shared.messaging.sqlite import SqliteQueue
+from shared.operations.runner import JobRunner
+from shared.operations.table import OPERATIONS
+from shared.ports import Clock, Crm, MarketingPlatform, Queue, StateStore
+from shared.settings import OWN_TAG, Settings, load_settings
+from shared.spotler.client import SpotlerClient
+from shared.spotler.platform import SpotlerPlatform
+from shared.storage.sqlite import SqliteStateStore
+from shared.sync.dispatch import Dispatcher
+from shared.sync.explain import Explain
+from shared.sync.health import Health
+from shared.sync.lanes import Lanes
+from shared.sync.ledger import Ledger
+from shared.sync.outbound import Outbound
+from shared.sync.patience import Patience
+from shared.sync.people import SyncPeople
+from shared.sync.report import Reporter
+from shared.sync.resync import Resync
+
+DEFAULT_MAPPING = Path(__file__).parent / "core" / "mapping" / "default.yaml"
+
+
+class SystemClock:
+    """The real time."""
+
+    def now(self) -> datetime:
+        """Aware, in UTC."""
+        return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Connector:
+    """Everything a trigger may call."""
+
+    settings: Settings
+    crm: Crm
+    platform: MarketingPlatform
+    store: StateStore
+    queue: Queue
+    organisations: KnownOrganisations
+    dispatcher: Dispatcher
+    resync: Resync
+    explain: Explain
+    health: Health
+
+    async def close(self) -> None:
+        """Release connections, those to the outside first."""
+        for part in (self.crm, self.platform, self.queue, self.store):
+            await part.close()
+
+
+def build(settings: Settings, clock: Clock | None = None) -> Connector:
+    """Wire one connector. Raises ConfigurationError; opens no connection yet."""
+    clock = clock or SystemClock()
+    mapping = load_mapping(settings.mapping_file or DEFAULT_MAPPING)
+    policy = RetryPolicy()
+    dataverse = dataverse_client(settings)
+    crm = DataverseCrm(dataverse, mapping, settings.sync_tables)
+    platform = spotler_platform(settings, clock)
+    store, queue = state_store(settings, clock), message_queue(settings, clock)
+    rules = _rules(settings, mapping)
+    ledger = Ledger(store, clock, settings.environment, claim_time=settings.claim_time)
+    lanes = Lanes(queue)
+    patience = Patience(queue=queue, lanes=lanes, clock=clock, policy=policy)
+    outbound = Outbound(crm=crm, platform=platform, ledger=ledger, rules=rules, clock=clock, policy=policy)
+    people = SyncPeople(
+        outbound=outbound, reporter=Reporter(crm, clock), queue=queue, lanes=lanes, clock=clock, policy=policy
+    )
+    resync = Resync(crm=crm, people=people, lanes=lanes, patience=patience)
+    jobs = JobRunner(crm=crm, people=people, patience=patience, clock=clock, operations=OPERATIONS)
+    return Connector(
+        settings=settings,
+        crm=crm,
+        platform=platform,
+        store=store,
+        queue=queue,
+        organisations=KnownOrganisations(dataverse, settings.dataverse_organisation_ids),
+        dispatcher=Dispatcher(crm=crm, people=people, jobs=jobs, resync=resync, patience=patience),
+        resync=resync,
+        explain=Explain(crm=crm, platform=platform, ledger=ledger, rules=rules),
+        health=Health(
+            pings={"dataverse": crm.ping, "spotler": platform.ping, "state": store.ping, "queue": queue.ping},
+            platform=platform,
+            queue=queue,
+            mapping=mapping,
+        ),
+    )
+
+
+_current: Connector | None = None
+_building = asyncio.Lock()
+
+
+async def connector() -> Connector:
+    """Return this process's connector; the first call builds it."""
+    global _current  # noqa: PLW0603  # one per process is the point
+    async with _building:
+        if _current is None:
+            _current = build(load_settings())
+        return _current
+
+
+async def shut_down() -> None:
+    """Close this process's connector; the next call of `connector` builds a new one."""
+    global _current  # noqa: PLW0603  # one per process is the point
+    async with _building:
+        if _current is not None:
+            await _current.close()
+            _current = None
+
+
+def load_mapping(path: Path) -> Mapping:
+    """Read a mapping file; ConfigurationError names the file and what is wrong with it."""
+    try:
+        return read_mapping(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, MappingError) as problem:
+        raise ConfigurationError(f"The mapping {path.name} cannot be used: {problem}") from None
+
+
+def dataverse_client(settings: Settings) -> DataverseClient:
+    """Make the Web API client."""
+    if not settings.dataverse_url:
+        raise ConfigurationError("DATAVERSE_URL is not set: name the organisation, or start with `make run`")
+    tokens = token_provider(_credential(settings), settings.dataverse_url, authority=settings.dataverse_authority)
+    return DataverseClient(settings.dataverse_url, tokens, tag=OWN_TAG)
+
+
+def _credential(settings: Settings) -> Credential:
+    tenant, client = settings.dataverse_tenant_id, settings.dataverse_client_id
+    if secret := settings.dataverse_client_secret.get_secret_value():
+        return ClientSecret(tenant, client, secret)
+    if source := settings.dataverse_certificate.get_secret_value():
+        return Certificate(tenant, client, source, settings.dataverse_certificate_password.get_secret_value() or None)
+    return ManagedIdentity(client or None)
+
+
+def spotler_platform(settings: Settings, clock: Clock) -> SpotlerPlatform:
+    """Make the marketing platform."""
+    if not settings.spotler_key:
+        raise ConfigurationError("SPOTLER_KEY is not set: create a key in Spotler, or start with `make run`")
+    client = SpotlerClient(
+        settings.spotler_url,
+        settings.spotler_key,
+        settings.spotler_secret.get_secret_value(),
+        http=httpx.AsyncClient(),
+        clock=clock,
+        concurrency=settings.spotler_concurrency,
+    )
+    return SpotlerPlatform(client, clock=clock)
+
+
+def state_store(settings: Settings, clock: Clock) -> StateStore:
+    """Make the state store; the Azure SDK is imported only when it is used."""
+    if not settings.uses_azure_tables:
+        return SqliteStateStore(settings.local_folder / "state.db", clock=clock)
+    from shared.storage.tables import TableStateStore  # noqa: PLC0415
+
+    if text := settings.state_storage.get_secret_value():
+        return TableStateStore.from_connection_string(text, table=settings.state_table)
+    from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415
+
+    return TableStateStore.from_account(
+        settings.state_storage_tables, DefaultAzureCredential(), table=settings.state_table
+    )
+
+
+def message_queue(settings: Settings, clock: Clock) -> Queue:
+    """Make the queue; the Azure SDK is imported only when it is used."""
+    if not settings.uses_service_bus:
+        return SqliteQueue(
+            settings.local_folder / "queue.db",
+            clock=clock,
+            redact=redact,
+            lock_duration=timedelta(seconds=settings.local_lock_seconds),
+        )
+    from shared.messaging.servicebus import ServiceBusQueue  # noqa: PLC0415
+
+    if text := settings.service_bus.get_secret_value():
+        return ServiceBusQueue.from_connection_string(text, redact=redact)
+    from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415
+
+    return ServiceBusQueue.from_namespace(settings.service_bus_namespace, DefaultAzureCredential(), redact=redact)
+
+
+def _rules(settings: Settings, mapping: Mapping) -> Rules:
+    return Rules(
+        mapping=mapping,
+        fingerprints=Fingerprinter(_fingerprint_key(settings)),
+        environment_is_on=settings.sync_enabled,
+        enabled_tables=settings.sync_tables,
+        on_delete=settings.on_delete,
+        on_inactive=settings.on_inactive if settings.anonymize_contact_when_inactive else EndAction.NOTHING,
+        unmapped=Unmapped.CLEAR if settings.purge_existing_properties_when_not_set else Unmapped.KEEP,
+    )
+
+
+def _fingerprint_key(settings: Settings) -> bytes:
+    if text := settings.fingerprint_key.get_secret_value():
+        return text.encode()
+    path = settings.local_folder / "fingerprint.key"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(32), encoding="ascii")
+    return path.read_bytes()

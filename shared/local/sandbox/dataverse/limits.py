@@ -1,0 +1,103 @@
+"""Service protection limits: requests, execution time and concurrency per user over a sliding window.
+
+Source: Microsoft's page "Service protection API limits".
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass, field
+
+from shared.local.sandbox.dataverse.errors import WebApiError
+
+MAX_PENALTY_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one user may do. `dop_hint` is the parallelism that the server recommends. Times are seconds."""
+
+    requests: int = 6000
+    execution_seconds: float = 1200.0
+    concurrent: int = 52
+    window_seconds: float = 300.0
+    dop_hint: int = 10
+
+
+class TooManyRequests(WebApiError):  # noqa: N818  # the name of the status
+    """429 with `retry_after` in seconds."""
+
+    def __init__(self, code: str, message: str, retry_after: int) -> None:
+        super().__init__(429, code, message)
+        self.retry_after = retry_after
+
+
+@dataclass
+class _Usage:
+    spent: deque[tuple[float, float]] = field(default_factory=deque)
+    seconds: float = 0.0
+    running: int = 0
+    refused: int = 0
+
+
+class Meter:
+    """Counts what users do. Times are those of a monotonic clock, in seconds."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self._usage: dict[str, _Usage] = {}
+
+    def begin(self, user: str, now: float) -> None:
+        """Admit a request, or raise TooManyRequests. Whoever goes on regardless waits longer."""
+        usage, limits = self._recent(user, now), self.limits
+        if usage.running >= limits.concurrent:
+            raise self._refusal(usage, now, "0x80072326", f"Number of concurrent requests exceeded the limit of {limits.concurrent}.")
+        if len(usage.spent) >= limits.requests:
+            raise self._refusal(
+                usage,
+                now,
+                "0x80072322",
+                f"Number of requests exceeded the limit of {limits.requests} "
+                f"over time window of {limits.window_seconds:.0f} seconds.",
+            )
+        if usage.seconds >= limits.execution_seconds:
+            raise self._refusal(
+                usage,
+                now,
+                "0x80072321",
+                "Combined execution time of incoming requests exceeded limit of "
+                f"{limits.execution_seconds * 1000:,.0f} milliseconds over time window of "
+                f"{limits.window_seconds:.0f} seconds. "
+                "Decrease number of concurrent requests or reduce the duration of requests and try again later.",
+            )
+        usage.refused = 0
+        usage.running += 1
+
+    def end(self, user: str, now: float, seconds: float) -> None:
+        """Account for a request that was admitted."""
+        usage = self._recent(user, now)
+        usage.running -= 1
+        usage.seconds += seconds
+        usage.spent.append((now, seconds))
+
+    def headers(self, user: str, now: float) -> dict[str, str]:
+        """Return the headers that tell how much is left."""
+        usage, limits = self._recent(user, now), self.limits
+        return {
+            "x-ms-ratelimit-burst-remaining-xrm-requests": str(max(limits.requests - len(usage.spent), 0)),
+            "x-ms-ratelimit-time-remaining-xrm-requests": f"{max(limits.execution_seconds - usage.seconds, 0):.2f}",
+            "x-ms-dop-hint": str(limits.dop_hint),
+        }
+
+    def _recent(self, user: str, now: float) -> _Usage:
+        usage = self._usage.setdefault(user, _Usage())
+        while usage.spent and usage.spent[0][0] <= now - self.limits.window_seconds:
+            usage.seconds -= usage.spent.popleft()[1]
+        return usage
+
+    def _refusal(self, usage: _Usage, now: float, code: str, message: str) -> TooManyRequests:
+        usage.refused += 1
+        oldest = usage.spent[0][0] + self.limits.window_seconds - now if usage.spent else 1.0
+        penalty = min(usage.refused - 1, MAX_PENALTY_SECONDS)
+        return TooManyRequests(code, message, max(math.ceil(oldest), 1) + penalty)

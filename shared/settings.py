@@ -1,0 +1,169 @@
+"""Every setting of the connector: app settings in Azure, `local.settings.json` or the environment elsewhere.
+
+Whatever is not configured falls back to the embedded parts, so that the app runs on a laptop with nothing set.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Self
+from uuid import UUID
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from shared.core.plan import EndAction
+from shared.core.records import PersonTable
+from shared.errors import ConfigurationError
+
+DEFAULT_SPOTLER_URL = "https://restapi.mailplus.nl/integrationservice"
+OWN_TAG = "spotler-connector"
+"""Marks our writes to Dataverse, so that their events can be told from other people's."""
+
+
+class Settings(BaseSettings):
+    """Read from the environment; names are those of the fields, in capitals."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, populate_by_name=True, hide_input_in_errors=True)
+
+    # --- what to synchronise
+    environment: str = Field(
+        default="default",
+        pattern=r"^[a-z0-9]{1,20}$",
+        description="Name of this pair of Dataverse organisation and Spotler account; keeps their state apart.",
+    )
+    sync_enabled: bool = Field(
+        default=True, description="Switches synchronisation of the whole environment on or off (SET-19)."
+    )
+    sync_tables: Annotated[frozenset[PersonTable], NoDecode] = Field(
+        default=frozenset(PersonTable), description="Person tables to synchronise, separated by commas (C-09)."
+    )
+    mapping_file: Path | None = Field(
+        default=None, description="The mapping, as YAML; without it, `shared/core/mapping/default.yaml`."
+    )
+    on_delete: EndAction = Field(
+        default=EndAction.ANONYMIZE,
+        description="What happens in Spotler when a record is deleted: anonymize (irreversible), blank, "
+        "permissionsOff, nothing (C-01).",
+    )
+    anonymize_contact_when_inactive: bool = Field(
+        default=True,
+        description="*Anonymize Contact When Inactive*: whether deactivating a record has an effect in Spotler. "
+        "Anonymising is irreversible (C-02).",
+    )
+    on_inactive: EndAction = Field(
+        default=EndAction.ANONYMIZE,
+        description="What that effect is: anonymize, blank, permissionsOff, nothing (C-02).",
+    )
+    purge_existing_properties_when_not_set: bool = Field(
+        default=False,
+        description="*PurgeExistingPropertiesWhenNotSet*: empties Spotler fields that the mapping does not fill "
+        "(PURGE-01).",
+    )
+
+    # --- Dataverse
+    dataverse_url: str = Field(
+        default="", description="Organisation URL, such as https://contoso.crm4.dynamics.com. Empty: the sandbox."
+    )
+    dataverse_organisation_ids: Annotated[frozenset[UUID], NoDecode] = Field(
+        default=frozenset(),
+        description="Ids of the organisations whose messages are accepted, separated by commas. Empty: the one behind "
+        "DATAVERSE_URL.",
+    )
+    dataverse_tenant_id: str = Field(default="", description="Microsoft Entra tenant of the app registration.")
+    dataverse_client_id: str = Field(
+        default="", description="App registration; without secret and certificate: user-assigned managed identity."
+    )
+    dataverse_client_secret: SecretStr = Field(default=SecretStr(""), description="Secret of the app registration.")
+    dataverse_certificate: SecretStr = Field(
+        default=SecretStr(""),
+        description="Certificate instead of a secret: path of a PEM or PFX file, or its content in base64.",
+    )
+    dataverse_certificate_password: SecretStr = Field(default=SecretStr(""), description="Password of the PFX file.")
+    dataverse_authority: str = Field(
+        default="https://login.microsoftonline.com", description="Where tokens come from; other in national clouds."
+    )
+
+    # --- Spotler
+    spotler_url: str = Field(default=DEFAULT_SPOTLER_URL, description="Base address of the REST API, with its prefix.")
+    spotler_key: str = Field(default="", description="Consumer key of the REST API. Empty: the sandbox.")
+    spotler_secret: SecretStr = Field(default=SecretStr(""), description="Consumer secret of the REST API.")
+    spotler_concurrency: int = Field(default=4, ge=1, le=16, description="Requests to Spotler at the same time.")
+
+    # --- queue and state
+    service_bus: SecretStr = Field(
+        default=SecretStr(""), description="Connection string of the Service Bus namespace. Empty: embedded queue."
+    )
+    service_bus_namespace: str = Field(
+        default="",
+        alias="SERVICE_BUS__fullyQualifiedNamespace",
+        description="Instead of a connection string: the namespace, reached by managed identity.",
+    )
+    state_storage: SecretStr = Field(
+        default=SecretStr(""), description="Connection string of the storage account. Empty: embedded state store."
+    )
+    state_storage_tables: str = Field(
+        default="",
+        alias="STATE_STORAGE__tableServiceUri",
+        description="Instead of a connection string: the table endpoint, reached by managed identity.",
+    )
+    state_table: str = Field(
+        default="spotlerconnector", pattern=r"^[A-Za-z][A-Za-z0-9]{2,62}$", description="Name of the state table."
+    )
+    fingerprint_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="Secret of at least 16 characters for the fingerprints of values. Never change it: every record "
+        "would be written again. Empty: made once, for the embedded state store only.",
+    )
+    claim_seconds: int = Field(
+        default=120, ge=2, le=240, description="How long a worker may hold a contact; below the queue's lock time."
+    )
+
+    # --- running on one machine
+    local_folder: Path = Field(default=Path(".local"), description="Where the embedded queue and state store live.")
+    local_lock_seconds: int = Field(default=60, ge=1, description="Lock time of the embedded queue.")
+
+    @field_validator("sync_tables", "dataverse_organisation_ids", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _is_coherent(self) -> Self:
+        if self.dataverse_url and not self.dataverse_url.startswith(
+            ("https://", "http://127.0.0.1", "http://localhost")
+        ):
+            raise ValueError("DATAVERSE_URL must begin with https://")
+        if self.spotler_key and not self.spotler_secret.get_secret_value():
+            raise ValueError("SPOTLER_SECRET is missing; SPOTLER_KEY alone cannot sign requests")
+        if self.uses_azure_tables and len(self.fingerprint_key.get_secret_value()) < 16:  # noqa: PLR2004  # see its text
+            raise ValueError("FINGERPRINT_KEY is missing or shorter than 16 characters")
+        return self
+
+    @property
+    def uses_service_bus(self) -> bool:
+        """Whether messages travel over Azure Service Bus."""
+        return bool(self.service_bus.get_secret_value() or self.service_bus_namespace)
+
+    @property
+    def uses_azure_tables(self) -> bool:
+        """Whether state is kept in Azure Tables."""
+        return bool(self.state_storage.get_secret_value() or self.state_storage_tables)
+
+    @property
+    def claim_time(self) -> timedelta:
+        """How long a worker may hold a contact."""
+        return timedelta(seconds=self.claim_seconds)
+
+
+def load_settings() -> Settings:
+    """Read and check the settings; ConfigurationError names each setting that is wrong, never its value."""
+    try:
+        return Settings()
+    except ValidationError as problem:
+        wrong = "; ".join(
+            f"{'.'.join(str(part) for part in error['loc']).upper() or 'settings'}: {error['msg']}"
+            for error in problem.errors(include_input=False, include_url=False)
+        )
+        raise ConfigurationError(f"The settings are not valid. {wrong}") from None

@@ -1,0 +1,79 @@
+"""Is everything in reach? One ping per service, with latency and cause, and what waits in the queues."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from shared.core.mapping.model import Mapping as FieldMapping
+from shared.errors import ConnectorError
+from shared.ports import MarketingPlatform, Queue, QueueName
+
+_PATIENCE = 10.0
+"""Seconds after which a service counts as down, whatever it might still say."""
+
+
+class Health:
+    """Looks at every service the connector depends on."""
+
+    def __init__(
+        self,
+        *,
+        pings: Mapping[str, Callable[[], Awaitable[None]]],
+        platform: MarketingPlatform,
+        queue: Queue,
+        mapping: FieldMapping,
+    ) -> None:
+        self._pings = pings
+        self._platform = platform
+        self._queue = queue
+        self._mapping = mapping
+
+    async def check(self) -> dict[str, Any]:
+        """Report as JSON; `healthy` is true when every service answers."""
+        services = dict(
+            zip(self._pings, await asyncio.gather(*(_ping(ping) for ping in self._pings.values())), strict=True)
+        )
+        return {
+            "healthy": all(service["ok"] for service in services.values()),
+            "services": services,
+            "queues": await self._depths(),
+            "mapping": {"unusedRows": await self._unused_rows()},
+        }
+
+    async def _depths(self) -> dict[str, Any]:
+        depths: dict[str, Any] = {}
+        for queue in QueueName:
+            try:
+                depth = await self._queue.depth(queue)
+            except ConnectorError as error:
+                depths[queue] = {"unknown": str(error)}
+            else:
+                depths[queue] = {"active": depth.active, "scheduled": depth.scheduled, "dead": depth.dead}
+        return depths
+
+    async def _unused_rows(self) -> list[str]:
+        """Name mapping rows whose Spotler property the account does not have (MAP-27)."""
+        try:
+            catalogue = await self._platform.properties()
+        except ConnectorError:
+            return []  # the ping tells
+        return [row.spotler for row in self._mapping.rows if catalogue.named(row.spotler) is None]
+
+
+async def _ping(ping: Callable[[], Awaitable[None]]) -> dict[str, Any]:
+    begin = time.perf_counter()
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            await ping()
+    except ConnectorError as error:
+        return {"ok": False, "milliseconds": _milliseconds(begin), "cause": str(error), "recovery": error.recovery}
+    except TimeoutError:
+        return {"ok": False, "milliseconds": _milliseconds(begin), "cause": f"no answer within {_PATIENCE:.0f} s"}
+    return {"ok": True, "milliseconds": _milliseconds(begin)}
+
+
+def _milliseconds(begin: float) -> int:
+    return round((time.perf_counter() - begin) * 1000)

@@ -1,0 +1,63 @@
+"""The queue that Dataverse's service endpoint writes to."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any, List
+
+import azure.functions as func
+
+from shared import app
+from shared.dataverse.execution_context import NotAnExecutionContext, read_event
+from shared.dataverse.routing import route
+from shared.ports import QueueName
+from shared.settings import OWN_TAG
+from shared.sync.dispatch import Work
+from shared.sync.lanes import Jobs, Permissions
+from shared.triggers.connection import SERVICE_BUS
+
+log = logging.getLogger(__name__)
+
+blueprint = func.Blueprint()
+
+
+@blueprint.function_name("on_dataverse_event")
+@blueprint.service_bus_queue_trigger(
+    arg_name="messages",
+    queue_name=QueueName.EVENTS,
+    connection=SERVICE_BUS,
+    cardinality=func.Cardinality.MANY,
+    data_type=func.DataType.BINARY,
+)
+async def on_dataverse_event(messages: List[func.ServiceBusMessage]) -> None:
+    """Look at what Dataverse says has changed. A message that is none is buried; its neighbours go on."""
+    connector = await app.connector()
+    work = Work()
+    for message in messages:
+        try:
+            event = read_event(
+                message.get_body(), message.content_type or "", _texts(message.application_properties or {})
+            )
+            await connector.organisations.check(event)
+        except NotAnExecutionContext as refusal:
+            log.warning("message %s refused: %s", message.message_id, refusal.reason)
+            await connector.queue.dead_letter(
+                QueueName.EVENTS,
+                b"",
+                reason=refusal.reason,
+                description=refusal.description,
+            )
+            continue
+        routed = route(event, own_tag=OWN_TAG)
+        correlation = str(event.correlation_id or "")
+        work.people += routed.people
+        if routed.jobs:
+            work.add(Jobs(jobs=list(routed.jobs), correlation=correlation))
+        if routed.permissions:
+            work.add(Permissions(permissions=list(routed.permissions), correlation=correlation))
+    await connector.dispatcher.dispatch(work, lane=QueueName.LIVE)
+
+
+def _texts(properties: Mapping[str, Any]) -> dict[str, str]:
+    return {str(name): str(value) for name, value in properties.items()}

@@ -1,0 +1,53 @@
+"""The connector's own queues: `sync-live` for what cannot wait, `sync-bulk` for what can."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import List
+
+import azure.functions as func
+
+from shared import app
+from shared.ports import QueueName
+from shared.sync.dispatch import Work
+from shared.sync.lanes import LaneMessageError, read_lane_message
+from shared.triggers.connection import SERVICE_BUS
+
+log = logging.getLogger(__name__)
+
+blueprint = func.Blueprint()
+
+
+@blueprint.function_name("on_sync_live")
+@blueprint.service_bus_queue_trigger(
+    arg_name="messages",
+    queue_name=QueueName.LIVE,
+    connection=SERVICE_BUS,
+    cardinality=func.Cardinality.MANY,
+    data_type=func.DataType.BINARY,
+)
+async def on_sync_live(messages: List[func.ServiceBusMessage]) -> None:
+    """Second looks, resyncs of single records, follow-ups."""
+    await _handle(messages, QueueName.LIVE)
+
+
+@blueprint.function_name("on_sync_bulk")
+@blueprint.service_bus_queue_trigger(arg_name="message", queue_name=QueueName.BULK, connection=SERVICE_BUS, data_type=func.DataType.BINARY)
+async def on_sync_bulk(message: func.ServiceBusMessage) -> None:
+    """Pages of whole tables. One message at a time: each is a batch by itself."""
+    await _handle([message], QueueName.BULK)
+
+
+async def _handle(messages: Sequence[func.ServiceBusMessage], lane: QueueName) -> None:
+    connector = await app.connector()
+    work = Work()
+    for message in messages:
+        try:
+            work.add(read_lane_message(message.get_body()))
+        except LaneMessageError as problem:
+            log.warning("message %s of %s refused", message.message_id, lane)
+            await connector.queue.dead_letter(
+                lane, b"", reason="not-a-lane-message", description=f"Only the connector writes to {lane}: {problem}"
+            )
+    await connector.dispatcher.dispatch(work, lane=lane)
