@@ -35,9 +35,7 @@ class ConnectorError(Exception):
         detail: str = "",
     ) -> None:
         """Keep `summary` free of personal data; `status` is an HTTP status, `code` the other side's own code."""
-        marks = " ".join(
-            part for part in (service or "", f"HTTP {status}" if status is not None else "", code) if part
-        )
+        marks = " ".join(part for part in (service or "", f"HTTP {status}" if status is not None else "", code) if part)
         super().__init__(f"{summary} ({marks})" if marks else summary)
         self.summary = summary
         self.service = service

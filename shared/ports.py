@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 from uuid import UUID
 
 from shared.core.jobs import JobRow, JobStatus
@@ -224,6 +224,7 @@ class Queue(Protocol):
         ...
 
 
+@runtime_checkable
 class QueueReceiver(Protocol):
     """The consuming side: what a functions host does. The app never calls it."""
 

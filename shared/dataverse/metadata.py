@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import quote
 
 from shared.core.records import PersonTable
 from shared.dataverse import odata
@@ -83,7 +82,7 @@ async def read_metadata(client: DataverseClient, wanted: Sequence[PersonTable]) 
 
 
 def _read(table: PersonTable, part: str, columns: str) -> Operation:
-    path = f"EntityDefinitions(LogicalName={quote(odata.literal(str(table)))})/{part}"
+    path = f"EntityDefinitions(LogicalName={odata.literal(str(table))})/{part}"
     return Operation(Method.GET, odata.reads(path, {"$select": columns}))
 
 

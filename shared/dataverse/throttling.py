@@ -48,7 +48,7 @@ class ServiceProtection:
     ) -> None:
         """Pauses up to `patience` are waited for; longer ones raise. `now` is monotonic, in seconds."""
         self._concurrency = concurrency
-        self._patience = patience.total_seconds()
+        self.patience = patience
         self._now = now
         self._sleep = sleep
         self._slots = anyio.CapacityLimiter(concurrency)
@@ -71,7 +71,7 @@ class ServiceProtection:
         async with self._slots:
             # A pause may grow while it is waited for.
             while (pause := self._paused_until - self._now()) > 0:
-                if pause > self._patience:
+                if pause > self.patience.total_seconds():
                     raise ThrottledError(
                         "Dataverse asked for a pause", retry_after=timedelta(seconds=pause), service=Service.DATAVERSE
                     )

@@ -120,7 +120,11 @@ class Transport:
             if response.status_code == HTTPStatus.UNAUTHORIZED and not renewed:
                 self._tokens.reject(token)  # revoked or, by somebody's clock, over
                 renewed = True
-            elif isinstance(error, ThrottledError) and pauses < _PAUSES:
+            elif (
+                isinstance(error, ThrottledError)
+                and error.retry_after <= self._protection.patience
+                and pauses < _PAUSES
+            ):
                 pauses += 1
             else:
                 raise self._final(call, error)

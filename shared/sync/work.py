@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -12,6 +13,8 @@ from shared.core.records import Intent, PersonRecord, RecordKey, Reference
 from shared.core.retry import Failure, Next, RetryAt, RetryPolicy
 from shared.errors import ConfigurationError, ConflictError, ConnectorError, ThrottledError
 from shared.ports import Clock
+
+log = logging.getLogger(__name__)
 
 _LAST = {Intent.SYNC: 0, Intent.PURGE: 1, Intent.ANONYMIZE: 2}
 """In which order several wishes for one record are met: an erasure has the last word."""
@@ -94,6 +97,7 @@ class Verdicts:
 
     def failed(self, unit: Unit, error: ConnectorError, record: PersonRecord | None = None) -> Finished:
         """A call failed; the class of the error says what to do (`shared/errors.py`)."""
+        log.warning("%s cannot be done now: %s", unit.key, error, extra={"correlation": unit.correlation})
         failure, asked = failure_of(error)
         following = self._policy.after(failure, attempt=unit.attempt, now=self._clock.now(), asked=asked)
         reason = _REASONS[failure]

@@ -33,7 +33,9 @@ async def on_sync_live(messages: List[func.ServiceBusMessage]) -> None:
 
 
 @blueprint.function_name("on_sync_bulk")
-@blueprint.service_bus_queue_trigger(arg_name="message", queue_name=QueueName.BULK, connection=SERVICE_BUS, data_type=func.DataType.BINARY)
+@blueprint.service_bus_queue_trigger(
+    arg_name="message", queue_name=QueueName.BULK, connection=SERVICE_BUS, data_type=func.DataType.BINARY
+)
 async def on_sync_bulk(message: func.ServiceBusMessage) -> None:
     """Pages of whole tables. One message at a time: each is a batch by itself."""
     await _handle([message], QueueName.BULK)

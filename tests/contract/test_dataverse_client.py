@@ -411,6 +411,7 @@ async def test_a_long_pause_is_told_at_once_and_stops_the_others_before_they_sen
     with pytest.raises(ThrottledError) as second:
         await script.client.delete("contacts", OTHER)
     assert first.value.retry_after == second.value.retry_after == timedelta(seconds=120)
+    assert first.value.code == "0x80072321"
     assert len(script.requests) == 1
     assert script.clock.slept == []
 

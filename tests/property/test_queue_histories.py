@@ -19,10 +19,9 @@ from tests.contract.clocks import ManualClock
 
 QUEUES = (QueueName.LIVE, QueueName.BULK)
 LOCK = timedelta(seconds=30)
-DELIVERIES = 3
+DELIVERIES = 2
 
 queues = st.sampled_from(QUEUES)
-fractions = st.lists(st.booleans(), max_size=4)
 
 
 @dataclass
@@ -32,7 +31,6 @@ class Expected:
     number: int
     queue: QueueName
     visible_at: datetime
-    sent: bool = True
     deliveries: int = 0
     held_by: int | None = None
 
@@ -125,8 +123,8 @@ class QueueHistories(RuleBasedStateMachine):
     @precondition(lambda self: self.batches)
     @rule(data=st.data(), how=st.sampled_from(["complete", "abandon", "renew"]))
     def settle(self, data: st.DataObject, how: str) -> None:
-        reception, queue, batch = data.draw(st.sampled_from(self.batches))
-        chosen = data.draw(st.lists(st.sampled_from(batch), unique_by=lambda message: message.body))
+        reception, queue, batch = data.draw(st.sampled_from(self.batches[-4:]))
+        chosen = data.draw(st.lists(st.sampled_from(batch), min_size=1, unique_by=lambda message: message.body))
         held = self.held(reception, chosen)
         match how:
             case "complete":
@@ -145,7 +143,7 @@ class QueueHistories(RuleBasedStateMachine):
                 for message in held:
                     message.visible_at = self.clock.now() + LOCK
 
-    @rule(seconds=st.sampled_from([1, 10, 29, 30, 60]))
+    @rule(seconds=st.sampled_from([1, 29, 30]))
     def time_passes(self, seconds: int) -> None:
         self.clock.advance(timedelta(seconds=seconds))
 
@@ -186,4 +184,4 @@ class QueueHistories(RuleBasedStateMachine):
 
 
 TestQueueHistories = QueueHistories.TestCase
-TestQueueHistories.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+TestQueueHistories.settings = settings(max_examples=60, stateful_step_count=50, deadline=None)

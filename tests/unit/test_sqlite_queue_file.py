@@ -51,11 +51,29 @@ async def test_the_body_of_a_buried_message_cannot_be_recovered_either(tmp_path:
     assert traces(tmp_path) == 0
 
 
+async def test_closing_clears_the_file_even_while_another_process_has_it_open(tmp_path: Path) -> None:
+    queue, other = open_queue(tmp_path / "queue.db"), open_queue(tmp_path / "queue.db")
+    await other.ping()
+    await queue.send(LIVE, [OutgoingMessage(MARK * 50)])
+    await queue.complete(LIVE, await queue.receive(LIVE, limit=1, wait=timedelta(0)))
+    await queue.close()
+    assert traces(tmp_path) == 0
+    await other.close()
+
+
 async def test_only_its_owner_may_read_the_file(tmp_path: Path) -> None:
     queue = open_queue(tmp_path / "queue.db")
     await queue.send(LIVE, [OutgoingMessage(MARK)])
     assert modes_of(tmp_path) == {"queue.db": 0o600, "queue.db-wal": 0o600, "queue.db-shm": 0o600}
     await queue.close()
+
+
+async def test_a_new_file_can_be_opened_by_many_at_the_same_moment(tmp_path: Path) -> None:
+    for attempt in range(10):
+        queues = [open_queue(tmp_path / f"queue-{attempt}.db") for _ in range(8)]
+        await asyncio.gather(*(queue.ping() for queue in queues))
+        for queue in queues:
+            await queue.close()
 
 
 def _send_fifty(path: Path, worker: int) -> None:

@@ -28,11 +28,20 @@ _CRLF = b"\r\n"
 
 @dataclass
 class ChangeSet:
-    """What the requests of a change set share: the rows made so far by `$` name, and what was saved."""
+    """What the requests of a change set share: the rows written so far by `$` name, and what was saved.
+
+    `content_id` is that of the request under way.
+    """
 
     references: dict[str, RowRef] = field(default_factory=dict)
     saved: list[Saved] = field(default_factory=list)
-    last: RowRef | None = None
+    content_id: str = ""
+
+    def keep(self, row: RowRef | None, saved: Sequence[Saved]) -> None:
+        """Remember what the request under way did."""
+        self.saved.extend(saved)
+        if row is not None:
+            self.references[f"${self.content_id}"] = row
 
 
 @dataclass(frozen=True)
@@ -133,12 +142,10 @@ def _within(request: ApiRequest, content_id: str, handle: Handler, scope: Change
         raise _ChangeSetFailed(refusal(bad_request("A change set must not contain GET requests.")))
     if not content_id:
         raise _ChangeSetFailed(refusal(bad_request("The request in a change set has no Content-ID.")))
-    scope.last = None
+    scope.content_id = content_id
     response = handle(request, scope)
     if response.status >= HTTPStatus.BAD_REQUEST:
         raise _ChangeSetFailed(response)
-    if scope.last is not None:
-        scope.references[f"${content_id}"] = scope.last
     return response
 
 

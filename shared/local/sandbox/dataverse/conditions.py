@@ -51,10 +51,8 @@ def test(operator: str, column: Column, operands: Sequence[Any], circumstances: 
         positive = test(_NEGATED[operator], column, operands, circumstances)
         return lambda value: not positive(value)
     match operator:
-        case "null":
-            return lambda value: value is None
-        case "eq-userid":
-            return _equal(circumstances.user.id)
+        case "null" | "eq-userid":
+            return _equal(None if operator == "null" else circumstances.user.id)
         case "like" | "begins-with" | "ends-with" | "contains":
             return _pattern(operator, str(_only(operands)))
         case "eq" | "on" | "in" | "contain-values":
@@ -104,7 +102,6 @@ def _membership(operator: str, column: Column, operands: Sequence[Any]) -> Test:
         day = _day(_only(operands))
         return lambda value: value is not None and value[:10] == day
     if operator == "eq":
-        # Midnight is no text operand: comparands of text are folded here, values in `plain`.
         return _equal(_fold(comparand(column, _only(operands))))
     wanted = frozenset(_fold(comparand(column, operand)) for operand in operands)
     return lambda value: plain(value) in wanted
@@ -188,5 +185,5 @@ def _only(operands: Sequence[Any]) -> Any:
 
 
 def _fold(operand: Any) -> Any:
-    # Stored dates are text too, hence folded by `plain`.
+    # `plain` folds whatever is text, dates too.
     return operand.casefold() if isinstance(operand, str) else operand

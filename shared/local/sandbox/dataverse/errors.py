@@ -27,9 +27,7 @@ def row_missing(table: str, identifier: str) -> WebApiError:
 
 def key_missing(table: str) -> WebApiError:
     """No row with this alternate key."""
-    return WebApiError(
-        404, "0x80060891", f"A record with the specified key values does not exist in {table} entity"
-    )
+    return WebApiError(404, "0x80060891", f"A record with the specified key values does not exist in {table} entity")
 
 
 def key_taken() -> WebApiError:

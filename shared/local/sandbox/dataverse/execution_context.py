@@ -93,14 +93,24 @@ class _Context:
             inputs=self._inputs(event.target, complete=new),
             outputs=_pairs({"id": event.id}) if new else [],
             parent=self._frame(
-                inputs=self._inputs(event.sent, complete=False), outputs=[], parent=None, stage=_STAGE_MAIN, images=([], [])
+                inputs=self._inputs(event.sent, complete=False),
+                outputs=[],
+                parent=None,
+                stage=_STAGE_MAIN,
+                images=([], []),
             ),
             stage=_STAGE_POST,
             images=(self._images(ImageType.PRE, event.before), self._post_images()),
         )
 
     def _frame(
-        self, *, inputs: list[Json], outputs: list[Json], parent: Json | None, stage: int, images: tuple[list[Json], ...]
+        self,
+        *,
+        inputs: list[Json],
+        outputs: list[Json],
+        parent: Json | None,
+        stage: int,
+        images: tuple[list[Json], ...],
     ) -> Json:
         caller, event = self._caller, self._event
         before, after = images
@@ -181,7 +191,10 @@ class _Context:
             return []
         wanted = [image for image in self._step.images if image.type in {kind, ImageType.BOTH}]
         return [
-            {"key": image.alias, "value": self._entity(self._picked(row, image.attributes), formatted=True, version=None)}
+            {
+                "key": image.alias,
+                "value": self._entity(self._picked(row, image.attributes), formatted=True, version=None),
+            }
             for image in wanted
         ]
 

@@ -1,8 +1,8 @@
 """FetchXML: parsing, joins, conditions and projection.
 
 Supported: `attribute`, `all-attributes`, `filter` (and, or, nested), `condition` (also `entityname`), `order`,
-`link-entity` (inner, outer, exists, in, any, not any; nested, with alias), `distinct`, `top`, `count`, `page`, `paging-cookie`,
-`returntotalrecordcount`. Aggregates are not. Source: Microsoft's "FetchXML reference".
+`link-entity` (inner, outer, exists, in, any, not any; nested, with alias), `distinct`, `top`, `count`, `page`,
+`paging-cookie`, `returntotalrecordcount`. Aggregates are not. Source: Microsoft's "FetchXML reference".
 """
 
 from __future__ import annotations

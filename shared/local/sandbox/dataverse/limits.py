@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from shared.local.sandbox.dataverse.errors import WebApiError
 
@@ -25,11 +26,34 @@ class Limits:
     dop_hint: int = 10
 
 
+class Throttle(StrEnum):
+    """The three limits by their error codes."""
+
+    REQUESTS = "0x80072322"
+    TIME = "0x80072321"
+    CONCURRENCY = "0x80072326"
+
+    def message(self, limits: Limits) -> str:
+        """What Dataverse says when the limit is exceeded."""
+        window = f"over time window of {limits.window_seconds:.0f} seconds."
+        match self:
+            case Throttle.REQUESTS:
+                return f"Number of requests exceeded the limit of {limits.requests} {window}"
+            case Throttle.TIME:
+                milliseconds = f"{limits.execution_seconds * 1000:,.0f} milliseconds"
+                return (
+                    f"Combined execution time of incoming requests exceeded limit of {milliseconds} {window} "
+                    "Decrease number of concurrent requests or reduce the duration of requests and try again later."
+                )
+            case Throttle.CONCURRENCY:
+                return f"Number of concurrent requests exceeded the limit of {limits.concurrent}."
+
+
 class TooManyRequests(WebApiError):  # noqa: N818  # the name of the status
     """429 with `retry_after` in seconds."""
 
-    def __init__(self, code: str, message: str, retry_after: int) -> None:
-        super().__init__(429, code, message)
+    def __init__(self, throttle: Throttle, limits: Limits, retry_after: int) -> None:
+        super().__init__(429, throttle.value, throttle.message(limits))
         self.retry_after = retry_after
 
 
@@ -52,25 +76,11 @@ class Meter:
         """Admit a request, or raise TooManyRequests. Whoever goes on regardless waits longer."""
         usage, limits = self._recent(user, now), self.limits
         if usage.running >= limits.concurrent:
-            raise self._refusal(usage, now, "0x80072326", f"Number of concurrent requests exceeded the limit of {limits.concurrent}.")
+            raise self._refusal(usage, now, Throttle.CONCURRENCY)
         if len(usage.spent) >= limits.requests:
-            raise self._refusal(
-                usage,
-                now,
-                "0x80072322",
-                f"Number of requests exceeded the limit of {limits.requests} "
-                f"over time window of {limits.window_seconds:.0f} seconds.",
-            )
+            raise self._refusal(usage, now, Throttle.REQUESTS)
         if usage.seconds >= limits.execution_seconds:
-            raise self._refusal(
-                usage,
-                now,
-                "0x80072321",
-                "Combined execution time of incoming requests exceeded limit of "
-                f"{limits.execution_seconds * 1000:,.0f} milliseconds over time window of "
-                f"{limits.window_seconds:.0f} seconds. "
-                "Decrease number of concurrent requests or reduce the duration of requests and try again later.",
-            )
+            raise self._refusal(usage, now, Throttle.TIME)
         usage.refused = 0
         usage.running += 1
 
@@ -96,8 +106,8 @@ class Meter:
             usage.seconds -= usage.spent.popleft()[1]
         return usage
 
-    def _refusal(self, usage: _Usage, now: float, code: str, message: str) -> TooManyRequests:
+    def _refusal(self, usage: _Usage, now: float, throttle: Throttle) -> TooManyRequests:
         usage.refused += 1
         oldest = usage.spent[0][0] + self.limits.window_seconds - now if usage.spent else 1.0
         penalty = min(usage.refused - 1, MAX_PENALTY_SECONDS)
-        return TooManyRequests(code, message, max(math.ceil(oldest), 1) + penalty)
+        return TooManyRequests(throttle, self.limits, max(math.ceil(oldest), 1) + penalty)

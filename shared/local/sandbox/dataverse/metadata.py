@@ -20,7 +20,7 @@ from shared.local.sandbox.dataverse.odata import And, Comparison, Node, Not, Or
 from shared.local.sandbox.dataverse.organization import fixed_id
 from shared.local.sandbox.dataverse.query_options import Expansion, QueryOptions
 from shared.local.sandbox.dataverse.resource_path import Segment
-from shared.local.sandbox.dataverse.schema import Column, ColumnType, ManyToMany, Schema, Table, ToMany
+from shared.local.sandbox.dataverse.schema import Column, ColumnType, ManyToMany, Schema, Table, ToMany, ToOne
 
 Definition = dict[str, Any]
 
@@ -75,12 +75,7 @@ def _part_of(schema: Schema, table: Table, rest: Sequence[Segment]) -> Definitio
         case "OneToManyRelationships":
             return _one_to_many(table)
         case "ManyToOneRelationships":
-            return [
-                one
-                for other in schema.tables.values()
-                for one in _one_to_many(other)
-                if one["ReferencingEntity"] == table.name
-            ]
+            return _many_to_one(schema, table)
         case "ManyToManyRelationships":
             return [_many_to_many(table, link) for link in _links(table)]
         case other:
@@ -196,7 +191,7 @@ def _column_definition(table: Table, column: Column) -> Definition:
         "AttributeType": _attribute_type(column),
         "AttributeTypeName": {"Value": f"{column.type}Type"},
         "DisplayName": _label(column.name),
-        "IsCustomAttribute": _CUSTOM.match(column.name) is not None,
+        "IsCustomAttribute": column.is_custom,
         "IsPrimaryId": column.name == table.primary_id,
         "IsPrimaryName": column.name == table.primary_name,
         "IsValidForCreate": not column.readonly,
@@ -249,6 +244,25 @@ def _key_definition(table: Table, key: Sequence[str]) -> Definition:
         "KeyAttributes": list(key),
         "EntityKeyIndexStatus": "Active",
     }
+
+
+def _many_to_one(schema: Schema, table: Table) -> list[Definition]:
+    """Every lookup with each of its targets, and the property that leads there."""
+    return [
+        {
+            "@odata.type": "#Microsoft.Dynamics.CRM.OneToManyRelationshipMetadata",
+            "MetadataId": fixed_id("relationship", table.name, one.name),
+            "SchemaName": f"{one.target}_{table.name}_{one.column}",
+            "RelationshipType": "OneToManyRelationship",
+            "ReferencedEntity": one.target,
+            "ReferencedAttribute": schema.tables[one.target].primary_id,
+            "ReferencingEntity": table.name,
+            "ReferencingAttribute": one.column,
+            "ReferencingEntityNavigationPropertyName": one.name,
+        }
+        for one in table.navigations.values()
+        if isinstance(one, ToOne) and one.target in schema.tables
+    ]
 
 
 def _one_to_many(table: Table) -> list[Definition]:

@@ -14,9 +14,13 @@ _PREFERENCE = re.compile(r'\s*([\w.\-]+)\s*(?:=\s*("[^"]*"|[^,;\s]*))?\s*(?:[,;]
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """What a caller prefers. `applied` is the text of the answer's `Preference-Applied`."""
+    """What a caller prefers.
+
+    `pages` says that the caller chose the page size; `applied` is the text of the answer's `Preference-Applied`.
+    """
 
     page_size: int = MAX_PAGE_SIZE
+    pages: bool = False
     annotations: tuple[str, ...] = ()
     representation: bool = False
     continue_on_error: bool = False
@@ -46,6 +50,7 @@ def parse(header: str) -> Preferences:
         applied.append("odata.track-changes")
     return Preferences(
         page_size=min(max(int(size), 1), MAX_PAGE_SIZE) if size.isdigit() else MAX_PAGE_SIZE,
+        pages=size.isdigit(),
         annotations=annotations,
         representation=found.get("return") == "representation",
         continue_on_error="odata.continue-on-error" in found,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +12,6 @@ from shared.local.sandbox.dataverse.store import Row, RowRef
 _NAME_PARTS = ("firstname", "middlename", "lastname")
 _ADDRESS_PARTS = ("line1", "line2", "line3", "city", "stateorprovince", "postalcode", "country")
 _CLOSED_FOR_EDITING = frozenset({"lead"})
-_CUSTOM_COLUMN = re.compile(r"[a-z]{2,8}_")  # publisher prefix
 _ALWAYS_WRITABLE = frozenset({"statecode", "statuscode", "ownerid"})
 
 
@@ -52,7 +50,7 @@ def check_editable(table: Table, old: Row, changes: Mapping[str, Any]) -> None:
         return
     if changes.get("statecode") == 0:
         return
-    standard = sorted(name for name in changes if name not in _ALWAYS_WRITABLE and not _CUSTOM_COLUMN.match(name))
+    standard = sorted(name for name in changes if name not in _ALWAYS_WRITABLE and not table.columns[name].is_custom)
     if standard:
         raise bad_request(
             f"This {table.name} is closed and read-only; it cannot be changed in {', '.join(standard)}.", "0x80040203"
@@ -83,15 +81,9 @@ def created(table: Table, user: RowRef, unit: RowRef, now: str) -> dict[str, Any
         row["statecode"] = 0
         if 0 in table.first_status:
             row["statuscode"] = table.first_status[0]
-    for column, value in (
-        ("ownerid", user),
-        ("owninguser", user),
-        ("owningbusinessunit", unit),
-        ("createdby", user),
-        ("createdon", now),
-    ):
-        if column in table.columns:
-            row[column] = value
+    owner = {"ownerid": user, "owninguser": user, "owningbusinessunit": unit}
+    first = {**owner, "createdby": user, "createdon": now}
+    row.update({column: value for column, value in first.items() if column in table.columns})
     if table.is_activity:
         row["activitytypecode"] = table.name
     return row

@@ -7,12 +7,15 @@ Source: publicly generated metadata of a Dynamics 365 Sales and Marketing organi
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from importlib.resources import files
 from typing import Any
+
+_CUSTOM = re.compile(r"[a-z]{2,8}_")  # address1_line1 is none
 
 
 class ColumnType(StrEnum):
@@ -66,6 +69,11 @@ class Column:
     options: Mapping[int, str] = field(default_factory=dict)
     states: Mapping[int, int] = field(default_factory=dict)
     targets: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_custom(self) -> bool:
+        """Whether a publisher added it, by the prefix of its name."""
+        return _CUSTOM.match(self.name) is not None
 
     @property
     def property_name(self) -> str:

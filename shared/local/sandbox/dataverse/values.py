@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
@@ -15,31 +16,7 @@ _INTEGER_LIMIT = 2**31
 
 def parse(column: Column, value: Any, table: str) -> Any:
     """Check a value from a body and return how it is stored; WebApiError 400 if it does not fit the column."""
-    if value is None:
-        return None
-    match column.type:
-        case ColumnType.STRING | ColumnType.MEMO | ColumnType.ENTITY_NAME:
-            return _text(column, value, table)
-        case ColumnType.INTEGER | ColumnType.BIG_INT:
-            return _integer(column, value)
-        case ColumnType.PICKLIST | ColumnType.STATE | ColumnType.STATUS:
-            return _option(column, _integer(column, value), table)
-        case ColumnType.BOOLEAN:
-            if not isinstance(value, bool):
-                raise _wrong_type(column, value, "Edm.Boolean")
-            return value
-        case ColumnType.DECIMAL | ColumnType.MONEY:
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                raise _wrong_type(column, value, "Edm.Decimal")
-            return value
-        case ColumnType.DATE_TIME:
-            return _moment(column, value)
-        case ColumnType.UNIQUEIDENTIFIER:
-            return guid(value)
-        case ColumnType.LOOKUP | ColumnType.PARTY_LIST:
-            raise bad_request(
-                "CRM do not support direct update of Entity Reference properties, Use Navigation properties instead."
-            )
+    return None if value is None else _PARSERS[column.type](column, value, table)
 
 
 def guid(text: Any) -> str:
@@ -108,7 +85,7 @@ def _text(column: Column, value: Any, table: str) -> str | None:
     return value or None  # Dataverse stores an empty text as null
 
 
-def _integer(column: Column, value: Any) -> int:
+def _integer(column: Column, value: Any, _table: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise _wrong_type(column, value, "Edm.Int32")
     if column.type is not ColumnType.BIG_INT and not -_INTEGER_LIMIT <= value < _INTEGER_LIMIT:
@@ -116,25 +93,67 @@ def _integer(column: Column, value: Any) -> int:
     return value
 
 
-def _option(column: Column, value: int, table: str) -> int:
-    if column.options and value not in column.options:
+def _option(column: Column, value: Any, table: str) -> int:
+    number = _integer(column, value, table)
+    if column.options and number not in column.options:
         raise WebApiError(
             400,
             "0x8004431A",
-            f"A validation error occurred. The value {value} of '{column.name}' on record of type '{table}' is outside "
-            f"the valid range. Accepted Values: {','.join(map(str, column.options))}",
+            f"A validation error occurred. The value {number} of '{column.name}' on record of type '{table}' is "
+            f"outside the valid range. Accepted Values: {','.join(map(str, column.options))}",
         )
+    return number
+
+
+def _boolean(column: Column, value: Any, _table: str) -> bool:
+    if not isinstance(value, bool):
+        raise _wrong_type(column, value, "Edm.Boolean")
     return value
 
 
-def _moment(column: Column, value: Any) -> str:
+def _decimal(column: Column, value: Any, _table: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise _wrong_type(column, value, "Edm.Decimal")
+    return value
+
+
+def _moment(column: Column, value: Any, _table: str) -> str:
+    expected = "Edm.Date" if column.date_only else "Edm.DateTimeOffset"
     if not isinstance(value, str):
-        raise _wrong_type(column, value, "Edm.DateTimeOffset")
+        raise _wrong_type(column, value, expected)
     try:
         return date.fromisoformat(value).isoformat() if column.date_only else instant(value)
     except ValueError:
-        expected = "Edm.Date" if column.date_only else "Edm.DateTimeOffset"
         raise _wrong_type(column, value, expected) from None
+
+
+def _identifier(_column: Column, value: Any, _table: str) -> str:
+    return guid(value)
+
+
+def _navigation_only(_column: Column, _value: Any, _table: str) -> None:
+    raise bad_request(
+        "CRM do not support direct update of Entity Reference properties, Use Navigation properties instead."
+    )
+
+
+_PARSERS: Mapping[ColumnType, Callable[[Column, Any, str], Any]] = {
+    ColumnType.STRING: _text,
+    ColumnType.MEMO: _text,
+    ColumnType.ENTITY_NAME: _text,
+    ColumnType.INTEGER: _integer,
+    ColumnType.BIG_INT: _integer,
+    ColumnType.PICKLIST: _option,
+    ColumnType.STATE: _option,
+    ColumnType.STATUS: _option,
+    ColumnType.BOOLEAN: _boolean,
+    ColumnType.DECIMAL: _decimal,
+    ColumnType.MONEY: _decimal,
+    ColumnType.DATE_TIME: _moment,
+    ColumnType.UNIQUEIDENTIFIER: _identifier,
+    ColumnType.LOOKUP: _navigation_only,
+    ColumnType.PARTY_LIST: _navigation_only,
+}
 
 
 def _wrong_type(column: Column, value: Any, expected: str) -> WebApiError:

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.local.sandbox.dataverse import actions, associations, batch, collection, metadata, query_options
+from shared.local.sandbox.dataverse import actions, associations, batch, metadata, query_options
 from shared.local.sandbox.dataverse import preferences as preferences_header
 from shared.local.sandbox.dataverse import resource_path as paths
 from shared.local.sandbox.dataverse.caller import Caller
+from shared.local.sandbox.dataverse.collection import Listing, count
 from shared.local.sandbox.dataverse.conditions import Circumstances
 from shared.local.sandbox.dataverse.errors import (
     WebApiError,
@@ -21,8 +22,10 @@ from shared.local.sandbox.dataverse.errors import (
     unknown_segment,
 )
 from shared.local.sandbox.dataverse.exchange import ApiRequest, ApiResponse, answer, empty, refusal
+from shared.local.sandbox.dataverse.filters import related_rows
+from shared.local.sandbox.dataverse.invocation import Invocation
 from shared.local.sandbox.dataverse.organization import Organization
-from shared.local.sandbox.dataverse.payload import target
+from shared.local.sandbox.dataverse.payload import References
 from shared.local.sandbox.dataverse.preferences import Preferences
 from shared.local.sandbox.dataverse.query_options import QueryOptions
 from shared.local.sandbox.dataverse.reading import Reader, etag
@@ -32,7 +35,7 @@ from shared.local.sandbox.dataverse.store import Row, RowRef
 from shared.local.sandbox.dataverse.values import stamp, to_json
 from shared.local.sandbox.dataverse.writes import Precondition, Saved, Writer
 
-Publish = Callable[[list[Saved], Caller], None]
+Fire = Callable[[list[Saved], Caller], None]
 
 _BOUND_PREFIX = "Microsoft.Dynamics.CRM."
 
@@ -42,7 +45,7 @@ class WebApi:
     """Answers requests. `fire` is told what was saved once the request, or its change set, has succeeded."""
 
     organization: Organization
-    fire: Publish
+    fire: Fire
 
     def handle(self, request: ApiRequest, caller: Caller) -> ApiResponse:
         """Answer one request, `$batch` included; refusals are answers too."""
@@ -62,8 +65,7 @@ class WebApi:
         except WebApiError as error:
             return refusal(error)
         if scope is not None:
-            scope.saved.extend(call.writer.events)
-            scope.last = call.created
+            scope.keep(call.written, call.writer.events)
         elif call.writer.events:
             self.fire(call.writer.events, caller)
         return response
@@ -80,13 +82,14 @@ class Call:
     request: ApiRequest
     caller: Caller
     references: Mapping[str, RowRef] = field(default_factory=dict)
-    created: RowRef | None = None
+    written: RowRef | None = None
 
     def __post_init__(self) -> None:
         now = self.organization.now()
         self.store = self.organization.store
         self.preferences: Preferences = preferences_header.parse(self.request.headers.get("prefer", ""))
-        self.writer = Writer(self.store, self.caller, stamp(now), self.references)
+        self._references = References(self.store, self.references)
+        self.writer = Writer(self._references, self.caller, stamp(now))
         self.reader = Reader(self.store, Circumstances(now, self.caller.user), self.preferences, self.caller.base_url)
 
     def answer(self) -> ApiResponse:
@@ -116,11 +119,11 @@ class Call:
     def _set(self, table: Table, rest: list[Segment]) -> ApiResponse:
         if rest:
             if rest[0].name == "$count":
-                return collection.count(self.reader, table, self._options)
+                return count(self.reader, table, self._options)
             return self._action(rest[0], table, None)
         match self.request.method:
             case "GET":
-                return collection.answer(self.reader, table, self._options, self.request, table.set_name)
+                return Listing(self.reader, table, self._options, self.request.query, table.set_name).answer()
             case "POST":
                 identifier = self.writer.create(table, self.request.json)
                 return self._written(table, identifier, f"{table.set_name}({identifier})", new=True)
@@ -169,7 +172,7 @@ class Call:
         return answer(self._document(table, row, options), headers=headers)
 
     def _written(self, table: Table, identifier: str, entity: str, *, new: bool) -> ApiResponse:
-        self.created = RowRef(table.name, identifier)
+        self.written = RowRef(table.name, identifier)
         headers = {"OData-EntityId": f"{self.caller.base_url}/{entity}"}
         if not self.preferences.representation:
             return empty(headers)
@@ -209,13 +212,13 @@ class Call:
     def _navigation(self, table: Table, row: Row, navigation: Navigation, rest: list[Segment]) -> ApiResponse:
         if self.request.method != "GET":
             raise method_not_allowed(self.request.method)
-        related = collection.related(self.reader, navigation, row, table)
+        related = related_rows(self.store, navigation, row, table)
         far = self.organization.schema.tables[navigation.target]
         if len(rest) > 1 and rest[1].name == "$count":
-            return collection.count(self.reader, far, self._options, related)
+            return count(self.reader, far, self._options, related)
         if not isinstance(navigation, ToOne):
             path = f"{table.set_name}({row[table.primary_id]})/{navigation.name}"
-            return collection.answer(self.reader, far, self._options, self.request, path, related)
+            return Listing(self.reader, far, self._options, self.request.query, path, related).answer()
         found = next(iter(related), None)
         if found is None:
             return empty()
@@ -225,9 +228,11 @@ class Call:
         near = RowRef(table.name, row[table.primary_id])
         match self.request.method:
             case "PUT" if isinstance(navigation, ToOne):
-                self.writer.update(table, near.id, {f"{navigation.name}@odata.bind": self.request.json.get("@odata.id")})
+                self.writer.update(
+                    table, near.id, {f"{navigation.name}@odata.bind": self.request.json.get("@odata.id")}
+                )
             case "POST" | "PUT":
-                far = target(self.store, self.request.json.get("@odata.id"), self.references)
+                far = self._references.target(self.request.json.get("@odata.id"))
                 associations.link(self.writer, navigation, near, far)
             case "DELETE":
                 identifier = key.lower() if key else self._disconnected()
@@ -238,7 +243,7 @@ class Call:
 
     def _disconnected(self) -> str | None:
         reference = self.request.query.get("$id")
-        return target(self.store, reference, self.references).id if reference else None
+        return self._references.target(reference).id if reference else None
 
     # ------------------------------------------------------------------------------------------------------ others
 
@@ -255,7 +260,7 @@ class Call:
         if not isinstance(arguments, dict):
             raise bad_request("The parameters of an action are a JSON object.")
         bound = RowRef(table.name, identifier) if table is not None and identifier is not None else None
-        result = action(actions.Invocation(self.organization, self.writer, table, bound, arguments))
+        result = action(Invocation(self.organization, self.writer, table, bound, arguments))
         if result is None:
             return empty()
         context = f"{self.caller.base_url}/$metadata#Microsoft.Dynamics.CRM.{name}Response"

@@ -17,7 +17,7 @@ from shared.local.sandbox.dataverse.errors import (
     row_missing,
     version_mismatch,
 )
-from shared.local.sandbox.dataverse.payload import Payload
+from shared.local.sandbox.dataverse.payload import Payload, References
 from shared.local.sandbox.dataverse.resource_path import RowAddress
 from shared.local.sandbox.dataverse.schema import Navigation, Table, ToMany, ToOne
 from shared.local.sandbox.dataverse.store import Row, RowRef, Store
@@ -76,8 +76,8 @@ class Precondition:
 class Writer:
     """Writes on behalf of one request, or of one change set. `events` fill up in the order of the writes."""
 
-    def __init__(self, store: Store, caller: Caller, now: str, references: Mapping[str, RowRef]) -> None:
-        self.store = store
+    def __init__(self, references: References, caller: Caller, now: str) -> None:
+        self.store: Store = references.store
         self.caller = caller
         self.now = now
         self.references = references
@@ -85,7 +85,7 @@ class Writer:
 
     def create(self, table: Table, body: Mapping[str, Any]) -> str:
         """Insert the row of a body, with the rows nested in it; returns its id."""
-        content = payload.read(self.store, table, body, self.references)
+        content = payload.read(self.references, table, body)
         with self.store.transaction():
             return self._create(table, content)
 
@@ -95,7 +95,7 @@ class Writer:
         if old is None:
             raise row_missing(table.name, identifier)
         self._check_version(old, version)
-        content = payload.read(self.store, table, body, self.references)
+        content = payload.read(self.references, table, body)
         with self.store.transaction():
             rules.check_editable(table, old, content.values)
             self._add_parents(content)
@@ -115,7 +115,7 @@ class Writer:
             return address.id, False
         if precondition.must_exist:
             raise key_missing(table.name) if address.key else row_missing(table.name, str(address.id))
-        content = payload.read(self.store, table, body, self.references)
+        content = payload.read(self.references, table, body)
         # Key columns of the body win over those of the URL.
         values = {**self._key_values(address), **content.values}
         with self.store.transaction():
@@ -219,7 +219,7 @@ class Writer:
                 self._add_child(navigation, child, near, body)
 
     def _add_child(self, navigation: Navigation, child: Table, near: RowRef, body: Mapping[str, Any]) -> None:
-        content = payload.read(self.store, child, body, self.references)
+        content = payload.read(self.references, child, body)
         if isinstance(navigation, ToMany):
             content.values[navigation.column] = near
             self._create(child, content)

@@ -1,0 +1,44 @@
+"""The commands: `python -m shared run|sandbox|settings`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import sys
+
+from shared.errors import ConnectorError
+
+
+def main() -> int:
+    """Run one command; errors are one sentence that names what to do."""
+    logging.basicConfig(level=os.environ.get("LOG_LEVEL", "WARNING").upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    parser = argparse.ArgumentParser(prog="python -m shared", description="The Spotler Connector on this machine.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    from shared.local import run, settings_table  # noqa: PLC0415  # needs the dependencies of the local mode
+    from shared.local.sandbox import command as sandbox  # noqa: PLC0415
+
+    run.add_options(commands.add_parser("run", help="the connector, with the sandbox where no account is configured"))
+    sandbox.add_options(commands.add_parser("sandbox", help="the simulated Dataverse and Spotler alone"))
+    commands.add_parser("settings", help="print the table of settings, as it stands in the README")
+    options = parser.parse_args()
+    try:
+        match options.command:
+            case "run":
+                asyncio.run(run.run(options))
+            case "sandbox":
+                asyncio.run(sandbox.run(options))
+            case "settings":
+                print(settings_table.settings_table())
+    except ConnectorError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except TimeoutError as error:
+        print(f"error: {str(error) or 'it took too long'}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

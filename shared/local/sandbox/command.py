@@ -1,0 +1,157 @@
+"""Serves both simulated services in one process and tells where they are: `python -m shared sandbox`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import signal
+import sys
+from contextlib import AsyncExitStack
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+
+import httpx
+
+from shared.app import DEFAULT_MAPPING, SystemClock, load_mapping, message_queue
+from shared.core.mapping.reading import reading_of
+from shared.core.records import PersonTable
+from shared.local.sandbox import spotler
+from shared.local.sandbox.certificate import Certificate, self_signed_certificate
+from shared.local.sandbox.dataverse.app import DataverseSandboxSettings, create_app
+from shared.local.sandbox.dataverse.execution_context import ServiceEndpointMessage
+from shared.local.sandbox.dataverse.faults import FaultKind, FaultPlan, FaultRule
+from shared.local.sandbox.people import people
+from shared.local.sandbox.serving import serve
+from shared.local.sandbox.spotler.settings import CURRENT_PREFIX
+from shared.ports import OutgoingMessage, Queue, QueueName
+from shared.settings import Settings, load_settings
+
+SPOTLER_KEY, SPOTLER_SECRET = "sandbox-key", "sandbox-secret"  # opens nothing but the sandbox
+CONNECTOR_CLIENT, CONNECTOR_SECRET = "connector", "connector-secret"  # opens nothing but the sandbox
+PEOPLE_CLIENT, PEOPLE_SECRET = "people", "people-secret"  # opens nothing but the sandbox
+TENANT = "organisation"
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the sandbox is and how to sign in."""
+
+    dataverse_url: str
+    dataverse_authority: str
+    dataverse_tenant_id: str
+    dataverse_client_id: str
+    dataverse_client_secret: str
+    spotler_url: str
+    spotler_key: str
+    spotler_secret: str
+    certificate: str
+
+    def as_environment(self) -> dict[str, str]:
+        """Return the settings that point a connector at the sandbox."""
+        return {name.upper(): value for name, value in asdict(self).items() if name != "certificate"}
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of the command."""
+    parser.add_argument("--dataverse-port", type=int, default=0, help="port of the Web API (0: a free one)")
+    parser.add_argument("--spotler-port", type=int, default=0, help="port of the Spotler API (0: a free one)")
+    parser.add_argument("--people", type=int, default=300, help="how many people Dataverse begins with")
+    parser.add_argument("--seed", type=int, default=1, help="the same number makes the same people")
+    parser.add_argument("--latency", type=float, default=0.0, metavar="MS", help="milliseconds added to every answer")
+    parser.add_argument(
+        "--fault-rate", type=float, default=0.0, metavar="SHARE", help="share of requests to Dataverse that fail"
+    )
+    parser.add_argument("--tls", action="store_true", help="serve https with a certificate made on the spot")
+    parser.add_argument("--json", action="store_true", help="print the addresses as one line of JSON")
+
+
+async def run(options: argparse.Namespace) -> None:
+    """Serve until a signal comes."""
+    settings = load_settings()
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    settings.local_folder.mkdir(parents=True, exist_ok=True)
+    tls = self_signed_certificate(settings.local_folder.absolute()) if options.tls else None
+    queue = message_queue(settings, SystemClock())
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(queue.close)
+        addresses = await _serve(stack, options, settings, queue, tls)
+        _announce(addresses, options)
+        await stop.wait()
+
+
+async def _serve(
+    stack: AsyncExitStack, options: argparse.Namespace, settings: Settings, queue: Queue, tls: Certificate | None
+) -> Addresses:
+    async def publish(message: ServiceEndpointMessage) -> None:
+        await queue.send(
+            QueueName.EVENTS,
+            [
+                OutgoingMessage(
+                    body=message.body,
+                    content_type=message.content_type,
+                    properties=message.properties,
+                    message_id=message.message_id,
+                    correlation_id=message.correlation_id,
+                )
+            ],
+        )
+
+    crm = create_app(
+        DataverseSandboxSettings(
+            clients={CONNECTOR_CLIENT: CONNECTOR_SECRET, PEOPLE_CLIENT: PEOPLE_SECRET},
+            filtering_columns=_filtering_columns(settings),
+        ),
+        publish,
+        people(options.people, options.seed) if options.people else (),
+    )
+    platform = spotler.create_app(
+        spotler.SpotlerSandboxSettings(
+            consumer_key=SPOTLER_KEY, consumer_secret=SPOTLER_SECRET, latency=timedelta(milliseconds=options.latency)
+        )
+    )
+    crm_at = await stack.enter_async_context(serve(crm, port=options.dataverse_port, tls=tls))
+    await _set_faults(crm_at.url, options, tls)
+    platform_at = await stack.enter_async_context(serve(platform, port=options.spotler_port, tls=tls))
+    return Addresses(
+        dataverse_url=crm_at.url,
+        dataverse_authority=crm_at.url,
+        dataverse_tenant_id=TENANT,
+        dataverse_client_id=CONNECTOR_CLIENT,
+        dataverse_client_secret=CONNECTOR_SECRET,
+        spotler_url=f"{platform_at.url}{CURRENT_PREFIX}",
+        spotler_key=SPOTLER_KEY,
+        spotler_secret=SPOTLER_SECRET,
+        certificate=str(tls.chain) if tls else "",
+    )
+
+
+def _filtering_columns(settings: Settings) -> dict[str, list[str]]:
+    """Fire on what the mapping and the rules read, as a well-kept service endpoint does (WF-06, MAP-35)."""
+    mapping = load_mapping(settings.mapping_file or DEFAULT_MAPPING)
+    return {str(table): sorted(reading_of(mapping, table).columns) for table in PersonTable}
+
+
+async def _set_faults(url: str, options: argparse.Namespace, tls: Certificate | None) -> None:
+    latency = options.latency / 1000
+    rules = [FaultRule(kind=FaultKind.UNAVAILABLE, rate=options.fault_rate)] if options.fault_rate else []
+    plan = FaultPlan(min_latency=latency, max_latency=latency, rules=rules)
+    async with httpx.AsyncClient(verify=str(tls.chain) if tls else True) as http:
+        (await http.post(f"{url}/sandbox/faults", json=plan.model_dump(mode="json"))).raise_for_status()
+
+
+def _announce(addresses: Addresses, options: argparse.Namespace) -> None:
+    if options.json:
+        print(json.dumps(asdict(addresses)), flush=True)
+        return
+    print(f"Dataverse  {addresses.dataverse_url}/api/data/v9.2/   (look inside: {addresses.dataverse_url}/sandbox/)")
+    print(f"           tokens: POST {addresses.dataverse_url}/{TENANT}/oauth2/v2.0/token")
+    print(f"           client {PEOPLE_CLIENT} with secret {PEOPLE_SECRET}; the connector's own is {CONNECTOR_CLIENT}")
+    print(f"Spotler    {addresses.spotler_url}   (look inside: {addresses.spotler_url.split('/integ')[0]}/sandbox/)")
+    print(f"           key {SPOTLER_KEY}, secret {SPOTLER_SECRET}")
+    if addresses.certificate:
+        print(f"Trust      REQUESTS_CA_BUNDLE={addresses.certificate}")
+    print("Ctrl+C stops both.")
+    sys.stdout.flush()

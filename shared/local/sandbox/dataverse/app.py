@@ -1,0 +1,97 @@
+"""The ASGI app: token endpoint, Web API, and `/sandbox` to look inside and to cause trouble."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from shared.local.sandbox.dataverse import registration, snapshot
+from shared.local.sandbox.dataverse.control import control_routes
+from shared.local.sandbox.dataverse.faults import Faults
+from shared.local.sandbox.dataverse.front_door import FrontDoor
+from shared.local.sandbox.dataverse.identity import identity_routes
+from shared.local.sandbox.dataverse.limits import Limits, Meter
+from shared.local.sandbox.dataverse.organization import Organization
+from shared.local.sandbox.dataverse.schema import Schema
+from shared.local.sandbox.dataverse.service_endpoint import Delivery, Publish, ServiceEndpoint
+from shared.local.sandbox.dataverse.store import Store
+from shared.local.sandbox.dataverse.tokens import Tokens
+from shared.local.sandbox.dataverse.web_api import WebApi
+
+_ORGANIZATION_ID = UUID("5a4dbc0c-0000-4000-8000-000000000001")
+
+
+@dataclass(frozen=True, slots=True)
+class DataverseSandboxSettings:
+    """How the organisation behaves.
+
+    `clients` are the app registrations (id → secret); each acts as an application user of its own. `filtering_columns`
+    are the columns whose updates fire, by table (none given: all). `alternate_keys` adds keys to tables. `snapshot` is
+    read at the start, if it exists, and written at the end; seed rows then count for a new file only.
+    """
+
+    organization_id: UUID = _ORGANIZATION_ID
+    organization_name: str = "unq5a4dbc0c000040008000000000000"
+    clients: Mapping[str, str] = field(default_factory=lambda: {"sandbox": "sandbox"})
+    token_lifetime_seconds: int = 3599
+    limits: Limits = field(default_factory=Limits)
+    delivery: Delivery = field(default_factory=Delivery)
+    filtering_columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    alternate_keys: Mapping[str, Sequence[Sequence[str]]] = field(default_factory=dict)
+    snapshot: Path | None = None
+    seed: int = 0
+
+
+def create_app(
+    settings: DataverseSandboxSettings,
+    publish: Publish,
+    rows: Iterable[tuple[str, Mapping[str, Any]]] = (),
+) -> Starlette:
+    """Build the organisation. `publish` receives the service endpoint messages.
+
+    `rows` are (table, values) to begin with, by logical column name; lookups as (table, id) pairs. They fire nothing.
+    WebApiError if a value does not fit its column.
+    """
+    organization = _organization(settings, rows)
+    endpoint = ServiceEndpoint(organization, publish, settings.delivery)
+    tokens = Tokens(settings.clients, settings.token_lifetime_seconds)
+    meter, faults = Meter(settings.limits), Faults(settings.seed)
+    door = FrontDoor(organization, WebApi(organization, endpoint.fire), tokens, meter, faults)
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        yield
+        await endpoint.drain()
+        if settings.snapshot is not None:
+            snapshot.save(organization.store, settings.snapshot)
+
+    routes = [
+        Mount("/api/data", app=door),
+        Mount("/sandbox", routes=control_routes(door, endpoint)),
+        *identity_routes(tokens),
+    ]
+    return Starlette(routes=routes, lifespan=lifespan)
+
+
+def _organization(settings: DataverseSandboxSettings, rows: Iterable[tuple[str, Mapping[str, Any]]]) -> Organization:
+    store = Store(Schema.load(settings.alternate_keys))
+    organization = Organization(settings.organization_id, settings.organization_name, store, _now)
+    if settings.snapshot is not None and settings.snapshot.exists():
+        store.load(snapshot.load(settings.snapshot, store))
+        return organization
+    organization.found()
+    registration.register(organization, registration.connector_steps(settings.filtering_columns))
+    organization.seed(rows)
+    return organization
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,54 @@
+"""A call of an action, and how its parameters name rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from shared.local.sandbox.dataverse.errors import bad_request, row_missing
+from shared.local.sandbox.dataverse.organization import Organization
+from shared.local.sandbox.dataverse.schema import Table
+from shared.local.sandbox.dataverse.store import RowRef
+from shared.local.sandbox.dataverse.writes import Writer
+
+TYPE_PREFIX = "Microsoft.Dynamics.CRM."
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """A call of an action: its parameters, and the table or row that it is bound to."""
+
+    organization: Organization
+    writer: Writer
+    table: Table | None
+    row: RowRef | None
+    arguments: Mapping[str, Any]
+
+    @property
+    def bound_row(self) -> RowRef:
+        """The row that the action is bound to; WebApiError 400 without one."""
+        if self.row is None:
+            raise bad_request("The action must be bound to a row.")
+        return self.row
+
+    def row_argument(self, name: str) -> RowRef:
+        """Return the existing row that a parameter describes by type and primary key; WebApiError if there is none."""
+        value = self.arguments.get(name)
+        if not isinstance(value, dict):
+            raise bad_request(f"The parameter '{name}' must be a row.", "0x80048d19")
+        return self.described_row(value)
+
+    def described_row(self, value: Mapping[str, Any]) -> RowRef:
+        """Return the existing row that an entity with `@odata.type` describes; WebApiError if there is none."""
+        name = str(value.get("@odata.type", "")).lstrip("#").removeprefix(TYPE_PREFIX)
+        table = self.organization.schema.tables.get(name)
+        if table is None:
+            raise bad_request("A row in a parameter needs its '@odata.type'.", "0x80048d19")
+        identifier = str(value.get(table.primary_id, "")).lower()
+        if self.writer.store.get(name, identifier) is None:
+            raise row_missing(name, identifier)
+        return RowRef(name, identifier)
+
+
+Action = Callable[[Invocation], dict[str, Any] | None]
