@@ -5,10 +5,11 @@ The first one that is not met decides what happens instead (`plan`); all of them
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
+from shared.core.fields import evaluate
 from shared.core.mapping.expression import Column
 from shared.core.mapping.model import EMAIL, MappingRow
 from shared.core.mapping.reading import DO_NOT_EMAIL, MERGED, STATE
@@ -111,17 +112,10 @@ def email_of(record: PersonRecord, rows: tuple[MappingRow, ...]) -> str:
 
 def _passes(record: PersonRecord, rows: tuple[MappingRow, ...]) -> bool:
     """MAP-12: a row's filter names the value that its column must have; the label counts as well as the value."""
-    for row in rows:
-        source = row.sources.get(record.key.table)
-        if row.only is None or not isinstance(source, Column):
-            continue
-        if row.only not in _spellings(record.values.get(source.name), record.labels, source.name):
-            return False
-    return True
+    return all(row.only is None or row.only in _spellings(row, record) for row in rows)
 
 
-def _spellings(value: object, labels: Mapping[str, str], column: str) -> set[str]:
+def _spellings(row: MappingRow, record: PersonRecord) -> set[str]:
+    value, label = evaluate(row.sources[record.key.table], record)
     spellings = {str(value).lower() if isinstance(value, bool) else str(value)}
-    if column in labels:
-        spellings.add(labels[column])
-    return spellings
+    return spellings if label is None else {*spellings, label}

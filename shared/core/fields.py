@@ -95,7 +95,7 @@ class _Collector:
     def take_value(self, row: MappingRow, definition: PropertyDefinition) -> None:
         """Convert the value of one row; one that is not Dutch goes to the row's foreign property (VAL-07)."""
         source = row.sources[self.record.key.table]
-        value, label = _evaluate(source, self.record)
+        value, label = evaluate(source, self.record)
         if (translated := row.choices.get(str(value))) is not None:
             value, label = translated, None
         foreign = self.catalogue.named(row.foreign) if row.foreign else None
@@ -117,8 +117,8 @@ class _Collector:
         (self.fatal if policy is OnInvalid.FAIL else self.omitted).append(problem)
 
 
-def _evaluate(source: Expression, record: PersonRecord) -> tuple[Any, str | None]:
-    """Return the value and its formatted text."""
+def evaluate(source: Expression, record: PersonRecord) -> tuple[Any, str | None]:
+    """Return the value of an expression and, where Dataverse has one, its formatted text."""
     match source:
         case Column(name):
             return record.values.get(name), record.labels.get(name)

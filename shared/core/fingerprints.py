@@ -27,7 +27,7 @@ class Fingerprinter:
 
     def value(self, external_id: str, name: str, value: Any) -> str:
         """Fingerprint one field value (JSON scalar) of one Spotler contact."""
-        return self._digest("value", external_id, name, json.dumps(value, ensure_ascii=False))
+        return self._digest("value", external_id, name, json.dumps(value))
 
     def values(self, external_id: str, fields: Mapping[str, Any]) -> dict[str, str]:
         """Fingerprint all fields of one Spotler contact, by name."""

@@ -30,6 +30,7 @@ class Reason(StrEnum):
     AGREED = "agreed"
     BLANKED = "blanked"
     PURGED = "purged"
+    ABSENT = "absent"
     DELETED = "deleted"
     INACTIVE = "inactive"
     MERGED = "merged"
@@ -62,6 +63,7 @@ TEXTS: dict[Reason, str] = {
     Reason.AGREED: "Spotler has the same data already.",
     Reason.BLANKED: "All fields were emptied in Spotler.",
     Reason.PURGED: "All data of the Spotler contact was cleared on request.",
+    Reason.ABSENT: "Spotler has no data of this record.",
     Reason.DELETED: "The record was deleted.",
     Reason.INACTIVE: "The record is inactive.",
     Reason.MERGED: "The record was merged into another one.",

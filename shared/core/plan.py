@@ -171,11 +171,9 @@ def _unmet(situation: Situation, reason: Reason, rules: Rules, catalogue: Proper
 
 
 def _end(situation: Situation, reason: Reason, action: EndAction, rules: Rules, catalogue: PropertyCatalogue) -> Plan:
-    if not situation.binding.is_live:  # C-35: never in Spotler, or gone already: no call
+    if action is EndAction.NOTHING or not _may_be_live(situation):  # C-35: never in Spotler, or gone already: no call
         return Rest(situation.binding, Result.SKIPPED, reason)
     match action:
-        case EndAction.NOTHING:
-            return Rest(situation.binding, Result.SKIPPED, reason)
         case EndAction.ANONYMIZE:
             return _anonymize(situation, reason)
         case EndAction.BLANK:
@@ -184,27 +182,31 @@ def _end(situation: Situation, reason: Reason, action: EndAction, rules: Rules, 
             off = all_permissions_off(rows, catalogue)
             sets = {name.partition(":")[0] for name in off}
             blank: dict[str, Scalar] = {name: EMPTY for name in names if name not in sets}
-            return _end_by_writing(situation, blank | off, reason, rules)
+            return _end_by_writing(situation, blank | off, reason, rules, address="")
         case EndAction.PERMISSIONS_OFF:
             off = all_permissions_off(rules.mapping.for_table(situation.key.table), catalogue)
-            return _end_by_writing(situation, off, reason, rules)
+            return _end_by_writing(situation, off, reason, rules, address=situation.binding.address)
 
 
-def _end_by_writing(situation: Situation, values: Mapping[str, Scalar], reason: Reason, rules: Rules) -> Plan:
+def _may_be_live(situation: Situation) -> bool:
+    """Whether Spotler may hold data of the record: a worker may have died after it had created the contact."""
+    return situation.binding.is_live or situation.trust is Trust.NOTHING
+
+
+def _end_by_writing(
+    situation: Situation, values: Mapping[str, Scalar], reason: Reason, rules: Rules, *, address: str
+) -> Plan:
+    """Write what remains of the contact; `address` is the fingerprint of the address that it keeps."""
     if situation.neighbours.keys:
         return _keep(situation)
     binding = situation.binding
     prints = rules.fingerprints.values(binding.external_id, values)
     changed = _changed(prints, values, situation)
+    agreed = Binding(binding.external_id, is_live=True, base={**binding.base, **prints}, address=address)
     if not changed:
-        return Rest(binding, Result.UNCHANGED, reason)
-    return Write(
-        properties=as_properties({name: values[name] for name in changed}),
-        fields=tuple(changed),
-        purge=Purge.KEEP,
-        binding=Binding(binding.external_id, is_live=True, base={**binding.base, **prints}, address=binding.address),
-        reason=reason,
-    )
+        return Rest(agreed, Result.UNCHANGED, reason)
+    properties = as_properties({name: values[name] for name in changed})
+    return Write(properties, tuple(changed), Purge.KEEP, agreed, reason)
 
 
 def _anonymize(situation: Situation, reason: Reason) -> Plan:
@@ -225,8 +227,8 @@ def _purge(situation: Situation) -> Plan:
     if situation.neighbours.keys:
         return Rest(situation.binding, Result.FAILED, Reason.STILL_USED)
     binding = situation.binding
-    if not binding.is_live:
-        return Rest(binding, Result.SKIPPED, Reason.PURGED)
+    if not _may_be_live(situation):
+        return Rest(binding, Result.UNCHANGED, Reason.ABSENT)
     emptied = Binding(binding.external_id, is_live=True, address=binding.address)
     return Write({}, (), Purge.PURGE, emptied, Reason.PURGED)
 
@@ -250,7 +252,7 @@ def _write(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> 
         base={**(binding.base if binding.is_live else {}), **prints},
         address=rules.fingerprints.address(email_of(record, rows)),
     )
-    changed = _changed(prints, values, situation) if binding.is_live else _worth_creating(values)
+    changed = _changed(prints, values, situation)
     if not changed:
         return Rest(agreed, Result.UNCHANGED, Reason.AGREED, wished.omitted, permissions_off=off)
     cleared = _unmapped(values, catalogue) if rules.unmapped is Unmapped.CLEAR else {}
@@ -273,20 +275,15 @@ def _changed(prints: Mapping[str, str], values: Mapping[str, Scalar], situation:
     except a permission that both sides agreed on as given: it may have been withdrawn in Spotler since, and permissions
     only rise by an explicit, newer act.
     """
-    base = situation.binding.base
+    base = situation.binding.base if situation.binding.is_live else {}
+    is_doubtful = situation.trust is Trust.NOTHING
 
     def must_be_sent(name: str) -> bool:
         if name not in base:
-            return values[name] != EMPTY
-        if prints[name] != base[name]:
-            return True
-        return situation.trust is Trust.NOTHING and values[name] is not True
+            return is_doubtful or values[name] != EMPTY
+        return prints[name] != base[name] or (is_doubtful and values[name] is not True)
 
     return [name for name in values if must_be_sent(name)]
-
-
-def _worth_creating(values: Mapping[str, Scalar]) -> list[str]:
-    return [name for name, value in values.items() if value != EMPTY]
 
 
 def _unmapped(values: Mapping[str, Scalar], catalogue: PropertyCatalogue) -> dict[str, Scalar]:

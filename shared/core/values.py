@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 from shared.core.marketing import PropertyType
@@ -24,6 +26,8 @@ _BLANKS_IN_PHONE = re.compile(r"[\s().\u00a0]")
 _DUTCH_PHONE = re.compile(r"0[0-9]{1,3}-?[0-9]{6,8}")
 _DUTCH_REGION, _DUTCH_PREFIX = "NL", 31
 _DUTCH_PHONE_DIGITS = 10
+_CENT = Decimal("0.01")
+_MOST_DIGITS = 18  # Dataverse's own limit is 100 billion for amounts and 2^63 for whole numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ Converted = Fits | Foreign | Misfit
 
 def convert(value: Any, label: str | None, kind: PropertyType) -> Converted:
     """Convert one value; `label` is its formatted text where Dataverse has one (choices, lookups, two options)."""
-    if value is None or (isinstance(value, str) and not value.strip()):
+    if kind is not PropertyType.SET and (value is None or (isinstance(value, str) and not value.strip())):
         return Fits(EMPTY)
     return _CONVERSIONS[kind](value, label)
 
@@ -73,31 +77,42 @@ def _text(value: Any, label: str | None) -> Converted:
 
 
 def _email(value: Any, _label: str | None) -> Converted:
+    text = str(value).strip()
+    return Fits(text) if _is_address(text) else Misfit("an e-mail address such as name@company.com")
+
+
+@lru_cache(maxsize=4096)  # a record's address is looked at several times while it is planned
+def _is_address(text: str) -> bool:
     from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415  # imports dnspython; keep start fast
 
-    text = str(value).strip()
     try:
         validate_email(text, check_deliverability=False, test_environment=True)
     except EmailNotValidError:
-        return Misfit("an e-mail address such as name@company.com")
-    return Fits(text)
+        return False
+    return True
 
 
 def _integer(value: Any, _label: str | None) -> Converted:
     if isinstance(value, bool):
         return Fits(int(value))
-    try:
-        number = float(str(value))
-    except ValueError:
+    number = _decimal(value)
+    if number is None or number != number.to_integral_value():
         return Misfit("a whole number")
-    return Fits(int(number)) if number.is_integer() else Misfit("a whole number")
+    return Fits(int(number))
 
 
 def _money(value: Any, _label: str | None) -> Converted:
+    amount = _decimal(value)
+    return Misfit("an amount") if amount is None else Fits(str(amount.quantize(_CENT, ROUND_HALF_UP)))
+
+
+def _decimal(value: Any) -> Decimal | None:
+    """Read a number as it is written; None if it is none, or too large to be meant."""
     try:
-        return Fits(f"{float(str(value)):.2f}")
-    except ValueError:
-        return Misfit("an amount")
+        number = Decimal(str(value).strip())
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() and number.adjusted() <= _MOST_DIGITS else None
 
 
 def _date(value: Any, _label: str | None) -> Converted:

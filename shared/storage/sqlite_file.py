@@ -45,7 +45,7 @@ class SqliteFile:
         self._schema = schema
         self._service = service
         self._turn = asyncio.Lock()
-        self._connection: aiosqlite.Connection | None = None
+        self._opening: asyncio.Task[aiosqlite.Connection] | None = None
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[aiosqlite.Connection]:
@@ -73,31 +73,40 @@ class SqliteFile:
     async def close(self) -> None:
         """Fold the write-ahead log into the file, so that deleted content is nowhere left, and close."""
         async with self._turn:
-            if self._connection is None:
+            if self._opening is None:
                 return
-            connection, self._connection = self._connection, None
+            opening, self._opening = self._opening, None
+            connection = await opening
             try:
                 await connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             finally:
                 await connection.close()
 
     async def _opened(self) -> aiosqlite.Connection:
-        if self._connection is None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._path.touch(mode=0o600)  # SQLite gives its side files the same mode
-            connection = await aiosqlite.connect(self._path, isolation_level=None)
-            try:
-                # The first switch to WAL fails at once, in spite of busy_timeout, while another process opens the file.
-                async for attempt in stamina.retry_context(
-                    on=_is_passing, attempts=None, timeout=10.0, wait_initial=0.01, wait_max=0.1, wait_jitter=0.02
-                ):
-                    with attempt:
-                        await connection.executescript(_PRAGMAS + self._schema)
-            except BaseException:
-                await connection.close()
-                raise
-            self._connection = connection
-        return self._connection
+        # Opening is a task of its own: a caller that is cancelled meanwhile must not leave a connection half open.
+        if self._opening is None:
+            self._opening = asyncio.create_task(self._open())
+        try:
+            return await asyncio.shield(self._opening)
+        except (OSError, sqlite3.Error):
+            self._opening = None
+            raise
+
+    async def _open(self) -> aiosqlite.Connection:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.touch(mode=0o600)  # SQLite gives its side files the same mode
+        connection = await aiosqlite.connect(self._path, isolation_level=None)
+        try:
+            # The first switch to WAL fails at once, in spite of busy_timeout, while another process opens the file.
+            async for attempt in stamina.retry_context(
+                on=_is_passing, attempts=None, timeout=10.0, wait_initial=0.01, wait_max=0.1, wait_jitter=0.02
+            ):
+                with attempt:
+                    await connection.executescript(_PRAGMAS + self._schema)
+        except BaseException:
+            await connection.close()
+            raise
+        return connection
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

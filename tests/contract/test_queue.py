@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import statistics
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import timedelta
@@ -302,6 +303,18 @@ async def test_a_waiting_receiver_wakes_when_this_process_sends(queue: SqliteQue
     assert not waiting.done()
     await queue.send(LIVE, [OutgoingMessage(b"a")])
     assert bodies(await asyncio.wait_for(waiting, 5)) == [b"a"]
+
+
+async def test_a_message_is_handed_over_in_milliseconds(queue: SqliteQueue) -> None:
+    delays: list[float] = []
+    for _ in range(15):
+        waiting = asyncio.create_task(queue.receive(LIVE, limit=10, wait=timedelta(seconds=20)))
+        await asyncio.sleep(0.01)
+        began = time.monotonic()
+        await queue.send(LIVE, [OutgoingMessage(b"a")])
+        await waiting
+        delays.append(time.monotonic() - began)
+    assert statistics.median(delays) < 0.03
 
 
 async def test_a_waiting_receiver_sees_what_another_process_sends(open_queue: OpenQueue) -> None:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import uuid4
 
 import httpx
+from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.local.sandbox.dataverse.app import DataverseSandboxSettings, create_app
 from shared.local.sandbox.dataverse.execution_context import ServiceEndpointMessage
+from shared.local.sandbox.serving import serve_in_thread
 
 CLIENT, SECRET = "sandbox", "sandbox"
 WAIT_SECONDS = 5.0
@@ -26,6 +29,15 @@ class Exchangeable:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.app(scope, receive, send)
+
+
+@contextmanager
+def running() -> Iterator[tuple[Exchangeable, str]]:
+    """Start the server; the app comes with the first `Dataverse`."""
+    server = Exchangeable()
+    server.app = Starlette()
+    with serve_in_thread(server) as address:
+        yield server, address.url
 
 
 @dataclass

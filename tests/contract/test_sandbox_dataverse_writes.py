@@ -7,16 +7,13 @@ from uuid import uuid4
 
 import pytest
 
-from shared.local.sandbox.serving import serve_in_thread
-from tests.contract.test_sandbox_dataverse_session import Dataverse, Exchangeable
+from tests.contract.test_sandbox_dataverse_session import Dataverse, Exchangeable, running
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[tuple[Exchangeable, str]]:
-    app = Exchangeable()
-    app.app = app
-    with serve_in_thread(app) as address:
-        yield app, address.url
+    with running() as server:
+        yield server
 
 
 @pytest.fixture
@@ -163,7 +160,9 @@ def test_alternate_key_values_are_unique(dataverse: Dataverse) -> None:
 
 def test_a_customer_lookup_is_bound_by_the_name_of_its_table_and_cleared_by_null(dataverse: Dataverse) -> None:
     account = dataverse.create("accounts", name="Contoso")
-    contact = dataverse.create("contacts", lastname="Lee", **{"parentcustomerid_account@odata.bind": f"/accounts({account})"})
+    contact = dataverse.create(
+        "contacts", lastname="Lee", **{"parentcustomerid_account@odata.bind": f"/accounts({account})"}
+    )
     row = dataverse.get(f"contacts({contact})")
     assert (row["_parentcustomerid_value"], row["_accountid_value"]) == (account, account)
     dataverse.http.patch(f"contacts({contact})", json={"parentcustomerid_account@odata.bind": None})

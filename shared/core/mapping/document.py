@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from shared.core.mapping.expression import Expression, MapTo, parse_expression
+from shared.core.mapping.expression import Column, Expression, MapTo, parse_expression
 from shared.core.mapping.model import EMAIL, Direction, Mapping, MappingRow, OnInvalid
 from shared.core.records import PersonTable
 
@@ -41,15 +41,30 @@ class _Row(BaseModel):
             raise ValueError("a row needs a contact, lead or account column")
         return self
 
+    @model_validator(mode="after")
+    def _identifies_people(self) -> Self:
+        """Records are found by their address, so it must be one of their own columns and reach Spotler."""
+        if self.spotler == EMAIL:
+            if not all(isinstance(source, Column) for source in self._sources().values()):
+                raise ValueError(f"{EMAIL} must be filled by a column of the record itself")
+            if not self.direction.reaches_spotler:
+                raise ValueError(f"{EMAIL} must reach Spotler: direction -> or <->")
+        return self
+
+    @model_validator(mode="after")
+    def _filters_by_value(self) -> Self:
+        if self.only is not None and any(isinstance(source, MapTo) for source in self._sources().values()):
+            raise ValueError("a filter needs one value to look at, not a table of permissions")
+        return self
+
+    def _sources(self) -> dict[PersonTable, Expression]:
+        sources = zip(PersonTable, (self.contact, self.lead, self.account), strict=True)
+        return {table: source for table, source in sources if source is not None}
+
     def to_row(self) -> MappingRow:
-        sources = {
-            table: source
-            for table, source in zip(PersonTable, (self.contact, self.lead, self.account), strict=True)
-            if source is not None
-        }
         return MappingRow(
             spotler=self.spotler,
-            sources=sources,
+            sources=self._sources(),
             direction=self.direction,
             only=self.only,
             choices={str(value): text for value, text in self.choices.items()},
@@ -72,9 +87,8 @@ class _Document(BaseModel):
                 raise ValueError(f"{table}: several rows fill {', '.join(twice)}; one must go")
             if targets and EMAIL not in targets:
                 raise ValueError(f"{table}: a row for {EMAIL} is missing; without it nobody can be mailed")
-        for row in self.rows:
-            if row.spotler == EMAIL and any(isinstance(getattr(row, table), MapTo) for table in PersonTable):
-                raise ValueError(f"{EMAIL} cannot be filled from a table of permissions")
+            if twice := sorted({row.foreign for row in self.rows if row.foreign in targets}):
+                raise ValueError(f"{table}: {', '.join(twice)} takes foreign values and is filled by a row of its own")
         return self
 
 

@@ -114,7 +114,7 @@ class _Item:
 
 def _single(item: _Item, handle: Handler) -> tuple[bytes, bool]:
     content_id, request = item.requests[0]
-    if request.path.lower().startswith("$batch"):
+    if request.path.lower().rstrip("/").endswith("$batch"):
         response = refusal(bad_request("A batch must not contain another batch."))
     else:
         response = handle(request, None)

@@ -1,0 +1,42 @@
+"""`python -m tests.bench [name …]`: run benchmarks and print their figures."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+
+from shared.errors import ConnectorError
+from tests.bench import planning, through_the_app
+
+BENCHMARKS: dict[str, Callable[[], Awaitable[None]]] = {
+    "plan": planning.plan_speed,
+    "latency": through_the_app.latency,
+    "burst": through_the_app.burst,
+    "table": through_the_app.table,
+}
+
+
+async def main(names: list[str]) -> int:
+    """Run the named benchmarks, or all."""
+    unknown = set(names) - set(BENCHMARKS)
+    if unknown:
+        print(f"no benchmark is called {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
+        return 2
+    print(f"Python {platform.python_version()}, {os.cpu_count()} cores\n")
+    for name in names or BENCHMARKS:
+        with tempfile.TemporaryDirectory() as folder:
+            os.environ["LOCAL_FOLDER"] = folder
+            try:
+                await BENCHMARKS[name]()
+            except ConnectorError as error:
+                print(f"{name}: {error}")
+                return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main(sys.argv[1:])))

@@ -1,0 +1,136 @@
+"""How fast the whole connector is, and what it asks of Dataverse and Spotler."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import statistics
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import httpx
+
+from shared.local.connector import connector_host
+from shared.local.host.host import FunctionsHost
+from shared.local.sandbox.process import sandbox
+from shared.local.users import DynamicsUser, SpotlerUser
+
+_SAVES = 1_000
+_AT_ONCE = 20
+_SINGLES = 50
+_TABLE = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A running connector between two sandboxes, and the users of both."""
+
+    host: FunctionsHost
+    dynamics: DynamicsUser
+    spotler: SpotlerUser
+
+    async def requests(self) -> tuple[int, int]:
+        """Count what the connector has asked so far: of Dataverse, of Spotler."""
+        return (await self.dynamics.counters()).get("client connector", 0), sum(
+            (await self.spotler.requests()).values()
+        )
+
+
+@asynccontextmanager
+async def bench(people: int = 0) -> AsyncIterator[Bench]:
+    """Start everything with `people` in Dataverse."""
+    async with sandbox("--people", str(people)) as addresses:
+        os.environ.update(addresses.as_environment())
+        async with (
+            connector_host(port=0) as host,
+            DynamicsUser(addresses) as dynamics,
+            SpotlerUser(addresses) as spotler,
+        ):
+            yield Bench(host, dynamics, spotler)
+
+
+async def latency() -> None:
+    """One save after the other; each is awaited in Spotler."""
+    async with bench() as running:
+        taken = []
+        for number in range(_SINGLES):
+            email = f"single{number}@example.com"
+            begin = time.perf_counter()
+            await running.dynamics.create("contacts", {"lastname": "Bench", "emailaddress1": email})
+            await running.spotler.wait_for(email, lambda contact: contact is not None)
+            taken.append((time.perf_counter() - begin) * 1000)
+        taken.sort()
+        median = statistics.median(taken)
+        print(f"latency  save to Spotler: median {median:.0f} ms, slowest of {_SINGLES}: {taken[-1]:.0f} ms")
+
+
+async def burst() -> None:
+    """Many saves at once, as after an import or a flow; then every one of them once more, changed."""
+    async with bench() as running:
+        ids: dict[int, str] = {}
+
+        async def create(number: int) -> None:
+            row = {"lastname": "Bench", "emailaddress1": f"burst{number}@example.com"}
+            ids[number] = await running.dynamics.create("contacts", row)
+
+        async def change(number: int) -> None:
+            await running.dynamics.change("contacts", ids[number], {"address1_city": "Gouda"})
+
+        for what, save, is_done in (
+            ("new", create, bool),
+            ("changed", change, lambda contact: contact["properties"].get("city") == "Gouda"),
+        ):
+            before = await running.requests()
+            begin = time.perf_counter()
+            await _spread(save, _SAVES)
+            saved = time.perf_counter() - begin
+            while sum(1 for contact in await running.spotler.contacts() if is_done(contact)) < _SAVES:
+                await asyncio.sleep(0.02)
+            arrived = time.perf_counter() - begin
+            await _settled(running)
+            after = await running.requests()
+            crm, platform = after[0] - before[0], after[1] - before[1]
+            print(
+                f"burst    {_SAVES} {what} contacts: saved in {saved:.1f} s, all in Spotler after {arrived:.1f} s; "
+                f"{crm} requests to Dataverse (at most 60), {platform} to Spotler (at most 25)"
+            )
+
+
+async def table() -> None:
+    """The initial synchronisation of one table."""
+    async with bench(_TABLE * 10 // 7) as running:
+        count = len((await running.dynamics.read("contacts?$select=contactid"))["value"])
+        before = await running.requests()
+        begin = time.perf_counter()
+        async with httpx.AsyncClient(base_url=running.host.url) as http:
+            headers = {"x-functions-key": running.host.keys.default}
+            (await http.post("/api/resync", json={"table": "contact"}, headers=headers)).raise_for_status()
+        await _settled(running)
+        seconds = time.perf_counter() - begin
+        after = await running.requests()
+        print(
+            f"table    {count} contacts in {seconds:.1f} s: {count / seconds:.0f} a second; "
+            f"{(after[0] - before[0]) / count:.4f} requests to Dataverse and {(after[1] - before[1]) / count:.4f} to "
+            "Spotler per contact"
+        )
+
+
+async def _spread(save: Callable[[int], Awaitable[None]], count: int) -> None:
+    numbers = iter(range(count))
+
+    async def worker() -> None:
+        for number in numbers:
+            await save(number)
+
+    await asyncio.gather(*(worker() for _ in range(_AT_ONCE)))
+
+
+async def _settled(running: Bench) -> None:
+    calm = 0
+    async with httpx.AsyncClient(base_url=running.host.url, timeout=30) as http:
+        while calm < 3:
+            answer = await http.get("/api/health", headers={"x-functions-key": running.host.keys.default})
+            calm = 0 if sum(queue["active"] for queue in answer.json()["queues"].values()) else calm + 1
+            await asyncio.sleep(0.1)
