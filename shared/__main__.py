@@ -1,4 +1,4 @@
-"""The commands: `python -m shared run|sandbox|settings`."""
+"""The commands: `python -m shared run|host|sandbox|settings`."""
 
 from __future__ import annotations
 
@@ -13,13 +13,16 @@ from shared.errors import ConnectorError
 
 def main() -> int:
     """Run one command; errors are one sentence that names what to do."""
-    logging.basicConfig(level=os.environ.get("LOG_LEVEL", "WARNING").upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(
+        level=os.environ.get("LOG_LEVEL", "WARNING").upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
     parser = argparse.ArgumentParser(prog="python -m shared", description="The Spotler Connector on this machine.")
     commands = parser.add_subparsers(dest="command", required=True)
-    from shared.local import run, settings_table  # noqa: PLC0415  # needs the dependencies of the local mode
+    from shared.local import run, serve, settings_table  # noqa: PLC0415  # needs the dependencies of the local mode
     from shared.local.sandbox import command as sandbox  # noqa: PLC0415
 
     run.add_options(commands.add_parser("run", help="the connector, with the sandbox where no account is configured"))
+    serve.add_options(commands.add_parser("host", help="the connector alone, with the settings of the environment"))
     sandbox.add_options(commands.add_parser("sandbox", help="the simulated Dataverse and Spotler alone"))
     commands.add_parser("settings", help="print the table of settings, as it stands in the README")
     options = parser.parse_args()
@@ -27,6 +30,8 @@ def main() -> int:
         match options.command:
             case "run":
                 asyncio.run(run.run(options))
+            case "host":
+                asyncio.run(serve.run(options))
             case "sandbox":
                 asyncio.run(sandbox.run(options))
             case "settings":

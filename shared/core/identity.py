@@ -5,7 +5,7 @@ Spotler keeps one contact per e-mail address (DUP-01..DUP-03), so records that s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import uuid5
 
@@ -21,10 +21,9 @@ class Stay:
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """The record belongs to another contact than the one it was looked up under. `heir_of` is the lead it replaces."""
+    """The record belongs to another contact than the one it was looked up under."""
 
     external_id: str
-    heir_of: RecordKey | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,45 +34,31 @@ class Leave:
 Identity = Stay | Join | Leave
 
 
-@dataclass(frozen=True, slots=True)
-class Directory:
-    """What the ledger knows around some records: who has an address, and how their leads are bound."""
-
-    contacts_by_address: Mapping[str, str]
-    leads: Mapping[RecordKey, Binding]
-
-
 def originating_lead(record: PersonRecord) -> RecordKey | None:
     """Return the lead that was qualified into this contact (CS-29)."""
     lead = record.values.get(ORIGINATING_LEAD)
     return RecordKey(PersonTable.LEAD, lead.id) if isinstance(lead, Lookup) else None
 
 
-def identify(
-    record: PersonRecord, binding: Binding, address: str, neighbours: Neighbours, directory: Directory
-) -> Identity:
-    """Decide; `address` is the fingerprint of the record's e-mail address, `neighbours` the contact's other users."""
-    owner = directory.contacts_by_address.get(address)
+def identify(key: RecordKey, binding: Binding, address: str, neighbours: Neighbours, owner: str | None) -> Identity:
+    """Decide for a record that may be in Spotler.
+
+    `address` is the fingerprint of its e-mail address and `owner` the contact that has this address, if one has;
+    `neighbours` are the other users of the contact that the binding names.
+    """
     if binding.is_live:
         moves = address != binding.address
-        taken = owner is not None and owner != binding.external_id
-        return Leave() if moves and (taken or neighbours.keys) else Stay()
-    lead = originating_lead(record)
-    heritage = directory.leads.get(lead) if lead is not None else None
-    if heritage is not None and heritage.is_live:
-        target, heir_of = heritage.external_id, lead
-    elif owner is not None:
-        target, heir_of = owner, None
+        is_taken = owner is not None and owner != binding.external_id
+        return Leave() if moves and (is_taken or neighbours.keys) else Stay()
+    if owner is not None:
+        target = owner
     elif neighbours.keys:  # the id it was looked up under is in use by records with another address
-        target, heir_of = str(uuid5(record.key.id, address)), None
+        target = str(uuid5(key.id, address))
     else:
-        target, heir_of = binding.external_id, None
-    return Stay() if target == binding.external_id else Join(target, heir_of)
+        target = binding.external_id
+    return Stay() if target == binding.external_id else Join(target)
 
 
-def binding_after_joining(external_id: str, siblings: Mapping[RecordKey, Binding]) -> Binding:
+def binding_after_joining(external_id: str, others: Iterable[Binding]) -> Binding:
     """Start from what another user of the contact agreed on, so that only differences are written."""
-    for binding in siblings.values():
-        if binding.is_live and binding.external_id == external_id:
-            return binding
-    return Binding(external_id)
+    return next((one for one in others if one.is_live and one.external_id == external_id), Binding(external_id))

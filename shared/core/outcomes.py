@@ -28,7 +28,6 @@ class Reason(StrEnum):
     CREATED = "created"
     UPDATED = "updated"
     AGREED = "agreed"
-    BLANKED = "blanked"
     PURGED = "purged"
     ABSENT = "absent"
     DELETED = "deleted"
@@ -61,7 +60,6 @@ TEXTS: dict[Reason, str] = {
     Reason.CREATED: "Created in Spotler.",
     Reason.UPDATED: "Updated in Spotler.",
     Reason.AGREED: "Spotler has the same data already.",
-    Reason.BLANKED: "All fields were emptied in Spotler.",
     Reason.PURGED: "All data of the Spotler contact was cleared on request.",
     Reason.ABSENT: "Spotler has no data of this record.",
     Reason.DELETED: "The record was deleted.",

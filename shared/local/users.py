@@ -11,10 +11,22 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from shared.core.records import PersonTable, SyncStatus
+from shared.dataverse.tables import INFO_LOOKUP, INFO_STATES, INFOS, JOBS, PEOPLE, PERMISSIONS
 from shared.local.sandbox.command import PEOPLE_CLIENT, PEOPLE_SECRET, TENANT, Addresses
 
 _POLL = 0.01
 PATIENCE = 30.0
+
+_CLOSED = {PersonTable.CONTACT: (1, 2), PersonTable.ACCOUNT: (1, 2), PersonTable.LEAD: (2, 4)}
+"""State and status reason that the button Deactivate sets; a lead is disqualified as lost."""
+
+_QUALIFIED = 3
+_OWNERS = {
+    PersonTable.CONTACT: "dh_CustomerId_contact",
+    PersonTable.ACCOUNT: "dh_CustomerId_account",
+    PersonTable.LEAD: "dh_LeadId",
+}
 
 
 class DynamicsUser:
@@ -77,6 +89,61 @@ class DynamicsUser:
         result: dict[str, Any] = answer.json()
         return result
 
+    async def deactivate(self, table: PersonTable, identifier: str) -> None:
+        """Press Deactivate (on a lead: Disqualify)."""
+        state, reason = _CLOSED[table]
+        await self.change(PEOPLE[table].entity_set, identifier, {"statecode": state, "statuscode": reason})
+
+    async def activate(self, table: PersonTable, identifier: str) -> None:
+        """Press Activate (on a lead: Reactivate)."""
+        await self.change(PEOPLE[table].entity_set, identifier, {"statecode": 0, "statuscode": 1})
+
+    async def merge(self, table: PersonTable, *, target: str, subordinate: str) -> None:
+        """Merge two records of a table: the subordinate becomes inactive, the target stays."""
+
+        def reference(identifier: str) -> dict[str, str]:
+            return {"@odata.type": f"Microsoft.Dynamics.CRM.{table}", PEOPLE[table].key: identifier}
+
+        body = {"Target": reference(target), "Subordinate": reference(subordinate), "PerformParentingChecks": False}
+        await self.act("Merge", body)
+
+    async def qualify(self, lead: str) -> str:
+        """Qualify a lead into a contact and return the id of the contact."""
+        wishes = {"CreateAccount": False, "CreateContact": True, "CreateOpportunity": False, "Status": _QUALIFIED}
+        answer = await self.act(f"leads({lead})/Microsoft.Dynamics.CRM.QualifyLead", wishes)
+        return str(answer["value"][0]["contactid"])
+
+    async def add_permission(self, table: PersonTable, person: str, name: str, *, subscribed: bool) -> str:
+        """Add a row to the subgrid of permissions and return its id."""
+        row = {"dh_name": name, "dh_subscribed": subscribed, **_owner(table, person)}
+        return await self.create(PERMISSIONS, row)
+
+    async def add_job(self, operation: int | None, table: PersonTable | None = None, person: str = "") -> str:
+        """Save a new Spotler Job and return its id."""
+        owner = _owner(table, person) if table else {}
+        return await self.create(JOBS, {"dh_name": "Asked by a flow", "dh_operation": operation, **owner})
+
+    async def status(self, table: PersonTable, person: str) -> dict[str, Any] | None:
+        """Read the Spotler Info row that the record shows as its Spotler Status."""
+        names = PEOPLE[table]
+        row = await self.read(f"{names.entity_set}({person})?$select={names.key}&$expand={INFO_LOOKUP}")
+        info: dict[str, Any] | None = row[INFO_LOOKUP]
+        return info
+
+    async def set_status(self, info: str, status: SyncStatus) -> None:
+        """Press Activate or Deactivate on a Spotler Info row."""
+        state, reason = INFO_STATES[status]
+        await self.change(INFOS, info, {"statecode": state, "statuscode": reason})
+
+    async def cause(self, what: str, body: Mapping[str, Any]) -> None:
+        """Call the control API of the sandbox: `faults`, `delivery`, `limits`."""
+        (await self._http.post(f"{self._url}/sandbox/{what}", json=dict(body))).raise_for_status()
+
+    async def underway(self) -> int:
+        """Return how many messages the service endpoint has still to post."""
+        answer = await self._http.get(f"{self._url}/sandbox/counters")
+        return int(answer.json()["messages"]["underway"])
+
     async def counters(self) -> dict[str, int]:
         """Return the request counters of the sandbox."""
         answer = await self._http.get(f"{self._url}/sandbox/counters")
@@ -124,6 +191,10 @@ class SpotlerUser:
         """Call the control API: faults, opt-outs, bounces."""
         (await self._http.post(path, json=dict(body or {}))).raise_for_status()
 
+    async def recover(self) -> None:
+        """End all faults that were asked for."""
+        (await self._http.delete("faults")).raise_for_status()
+
     async def wait_for(
         self, email: str, seen: Callable[[dict[str, Any] | None], bool], patience: float = PATIENCE
     ) -> float:
@@ -144,6 +215,10 @@ class SpotlerUser:
         if isinstance(found, list):
             return found[0] if found else None
         return dict(found) if found else None
+
+
+def _owner(table: PersonTable, person: str) -> dict[str, str]:
+    return {f"{_OWNERS[table]}@odata.bind": f"/{PEOPLE[table].entity_set}({person})"}
 
 
 def _trust(addresses: Addresses) -> str | bool:

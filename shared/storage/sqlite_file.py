@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -93,8 +94,7 @@ class SqliteFile:
             raise
 
     async def _open(self) -> aiosqlite.Connection:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._path.touch(mode=0o600)  # SQLite gives its side files the same mode
+        self._prepare()
         connection = await aiosqlite.connect(self._path, isolation_level=None)
         try:
             # The first switch to WAL fails at once, in spite of busy_timeout, while another process opens the file.
@@ -107,6 +107,13 @@ class SqliteFile:
             await connection.close()
             raise
         return connection
+
+    def _prepare(self) -> None:
+        """Create the file, or raise OSError; a connect that fails would leave the library's thread without a loop."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.touch(mode=0o600)  # SQLite gives its side files the same mode
+        if not (self._path.is_file() and os.access(self._path, os.R_OK | os.W_OK)):
+            raise PermissionError("not a file that may be written")
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

@@ -10,7 +10,7 @@ from shared.core.marketing import ContactWrite, Purge, WriteCode, WriteVerdict
 from shared.core.outcomes import Outcome, Reason, Result
 from shared.core.plan import Anonymize, Plan, Rest, Write
 from shared.core.records import RecordKey
-from shared.errors import ConnectorError, TransientError
+from shared.errors import ConnectorError, DataError, TransientError
 from shared.ports import Clock, MarketingPlatform
 
 _BULK = 100
@@ -49,6 +49,8 @@ async def apply(
             return
         try:
             _, http_status = await platform.anonymize(planned.binding.external_id)
+        except DataError as error:
+            applied[key] = Outcome(key, Result.FAILED, Reason.REFUSED, http_status=error.status, detail=error.detail)
         except ConnectorError as error:
             applied[key] = error
         else:

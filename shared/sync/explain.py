@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from shared.core.conditions import email_of
-from shared.core.identity import Directory, Join, Leave, Stay, binding_after_joining, identify, originating_lead
+from shared.core.identity import Join, Leave, Stay, binding_after_joining, identify, originating_lead
 from shared.core.outcomes import TEXTS, Outcome
-from shared.core.plan import Anonymize, Plan, Rest, Rules, Situation, Trust, Write, let_go, plan, verdicts
-from shared.core.records import RecordKey
+from shared.core.plan import Anonymize, Binding, Plan, Rest, Rules, Trust, Write, let_go, plan, verdicts
+from shared.core.records import Intent, PersonRecord, RecordKey
 from shared.ports import Crm, MarketingPlatform
-from shared.sync.ledger import Consent, Entry, HeldContact, Ledger
+from shared.sync.ledger import HeldContact, Ledger
+from shared.sync.seats import Seat
+from shared.sync.work import Unit
 
 
 class Explain:
@@ -29,15 +30,12 @@ class Explain:
         catalogue = await self._platform.properties()
         record = (await self._crm.read_people([key])).get(key)
         entry = (await self._ledger.entries([key]))[key]
-        situation = Situation(key, record, entry.binding)
-        users = await self._ledger.users_of(entry.binding.external_id)
-        contact = HeldContact(entry.binding.external_id, "", Trust.BASE, users)
-        situation = Situation(key, record, entry.binding, neighbours=contact.neighbours_of(key))
-        conditions = verdicts(situation, self._rules)
-        leaves = False
+        seat = await self._inheriting(await self._seat(Unit(key, Intent.SYNC), record, entry.binding))
+        conditions = verdicts(seat.situation, self._rules)
         if record is not None and all(verdict.is_met for verdict in conditions):
-            situation, leaves = await self._belonging(situation)
-        planned = let_go(situation) if leaves else plan(situation, self._rules, catalogue)
+            seat = await self._belonging(seat, record)
+        leaves = isinstance(seat.identity, Leave)
+        planned = let_go(seat.situation) if leaves else plan(seat.situation, self._rules, catalogue)
         return {
             "record": str(key),
             "conditions": [
@@ -48,37 +46,36 @@ class Explain:
                 }
                 for verdict in conditions
             ],
-            "spotlerContact": situation.binding.external_id,
-            "inSpotler": situation.binding.is_live,
-            "sharedWith": [str(neighbour) for neighbour in situation.neighbours.keys],
+            "spotlerContact": seat.binding.external_id,
+            "inSpotler": seat.binding.is_live,
+            "sharedWith": [str(neighbour) for neighbour in seat.neighbours.keys],
             "plan": _plan_json(key, planned),
             "lastOutcome": asdict(entry.outcome) if entry.outcome else None,
         }
 
-    async def _belonging(self, situation: Situation) -> tuple[Situation, bool]:
-        record, binding = situation.record, situation.binding
-        assert record is not None, "asked only for records that exist"
-        email = email_of(record, self._rules.mapping.for_table(record.key.table))
-        address = self._rules.fingerprints.address(email)
-        lead = originating_lead(record)
-        leads: Mapping[RecordKey, Entry] = await self._ledger.entries([lead] if lead else [])
-        directory = Directory(
-            await self._ledger.contacts_with([address]), {key: entry.binding for key, entry in leads.items()}
-        )
-        match identify(record, binding, address, situation.neighbours, directory):
+    async def _inheriting(self, seat: Seat) -> Seat:
+        lead = originating_lead(seat.record) if seat.record is not None and not seat.binding.is_live else None
+        if lead is None or not (heritage := (await self._ledger.entries([lead]))[lead].binding).is_live:
+            return seat
+        return replace(await self._seat(seat.unit, seat.record, heritage), heir_of=lead)
+
+    async def _belonging(self, seat: Seat, record: PersonRecord) -> Seat:
+        address = self._rules.fingerprints.address(email_of(record, self._rules.mapping.for_table(seat.key.table)))
+        owner = (await self._ledger.contacts_with([address])).get(address)
+        match identify(seat.key, seat.binding, address, seat.neighbours, owner):
             case Stay():
-                return situation, False
+                return seat
             case Leave():
-                return situation, True
+                return replace(seat, identity=Leave())
             case Join(external_id):
-                users: dict[RecordKey, Consent] = await self._ledger.users_of(external_id)
-                siblings = await self._ledger.entries(users)
-                joined = binding_after_joining(external_id, {key: one.binding for key, one in siblings.items()})
-                contact = HeldContact(external_id, "", Trust.BASE, users)
-                return (
-                    Situation(situation.key, record, joined, neighbours=contact.neighbours_of(situation.key)),
-                    False,
-                )
+                others = await self._ledger.entries(await self._ledger.users_of(external_id))
+                joined = binding_after_joining(external_id, [other.binding for other in others.values()])
+                return await self._seat(seat.unit, record, joined)
+
+    async def _seat(self, unit: Unit, record: PersonRecord | None, binding: Binding) -> Seat:
+        """Make a seat as the engine would, without claiming the contact."""
+        users = await self._ledger.users_of(binding.external_id)
+        return Seat(unit, binding, binding, HeldContact(binding.external_id, "", Trust.BASE, users), record)
 
 
 def _plan_json(key: RecordKey, planned: Plan) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Literal
 from uuid import UUID, uuid4
 
@@ -161,7 +161,7 @@ class Lanes:
         """Send references for later, those of one moment together."""
         moments: defaultdict[datetime, list[Reference]] = defaultdict(list)
         for reference, when in references:
-            moments[when.replace(microsecond=0)].append(reference)
+            moments[when.replace(microsecond=0) + timedelta(seconds=1)].append(reference)  # never before its time
         for when, due in moments.items():
             await self.send_references(lane, due, when)
 

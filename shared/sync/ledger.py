@@ -49,9 +49,9 @@ class HeldContact:
     trust: Trust
     users: dict[RecordKey, Consent] = field(default_factory=dict)
 
-    def neighbours_of(self, key: RecordKey) -> Neighbours:
-        """Return the others that use the contact; who refuses all mail does not need it, but the refusal counts."""
-        others = {user: consent for user, consent in self.users.items() if user != key}
+    def neighbours_of(self, *keys: RecordKey) -> Neighbours:
+        """Return who else uses the contact; who refuses all mail does not need it, but the refusal counts."""
+        others = {user: consent for user, consent in self.users.items() if user not in keys}
         return Neighbours(
             keys=tuple(sorted(user for user, consent in others.items() if consent is not Consent.NO_MAIL)),
             refuse_bulk=any(consent is not Consent.ALLOWS for consent in others.values()),
@@ -157,9 +157,13 @@ class Ledger:
         results = await self._store.write(changes)
         return lost | {places[change.key] for change, etag in zip(changes, results, strict=True) if etag is None}
 
-    def deadline(self) -> datetime:
-        """Return until when contacts claimed right now may be written."""
-        return self._clock.now() + self._claim_time * _FENCE
+    def expiry(self) -> datetime:
+        """Return until when a claim made right now, or later, is good."""
+        return self._clock.now() + self._claim_time
+
+    def deadline(self, expiry: datetime) -> datetime:
+        """Return until when calls for contacts may begin whose claims are good until `expiry`."""
+        return expiry - self._claim_time * (1 - _FENCE)
 
     # ------------------------------------------------------------------------------------------------------- saving
 

@@ -8,50 +8,29 @@ one record.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from shared.core.conditions import email_of
-from shared.core.identity import (
-    Directory,
-    Join,
-    Leave,
-    Stay,
-    binding_after_joining,
-    identify,
-    originating_lead,
-)
-from shared.core.mapping.reading import DO_NOT_EMAIL
-from shared.core.marketing import PropertyCatalogue
-from shared.core.outcomes import Outcome, Reason, Result
-from shared.core.plan import (
-    Anonymize,
-    Binding,
-    Plan,
-    Rest,
-    Rules,
-    Situation,
-    Trust,
-    Write,
-    let_go,
-    plan,
-    refuses_bulk,
-    verdicts,
-)
-from shared.core.records import Intent, PersonRecord, RecordKey, Reference, Why
-from shared.core.retry import Done, RetryPolicy
-from shared.errors import ConnectorError
+from shared.core.identity import Leave, Stay
+from shared.core.mapping.model import EMAIL
+from shared.core.marketing import PropertyCatalogue, WriteCode
+from shared.core.outcomes import Reason, Result
+from shared.core.plan import Anonymize, Plan, Rules, let_go, plan
+from shared.core.records import Intent, RecordKey, Reference, Why
+from shared.core.retry import RetryPolicy
+from shared.errors import ConfigurationError, ConnectorError, TransientError
 from shared.ports import Clock, Crm, MarketingPlatform
 from shared.sync.apply import Applied, apply
-from shared.sync.ledger import Consent, HeldContact, Ledger
+from shared.sync.conclusion import conclude
+from shared.sync.ledger import Ledger
+from shared.sync.seating import Seating
+from shared.sync.seats import Round, Seat
 from shared.sync.second_look import others_using
 from shared.sync.work import Finished, Unit, Verdicts, units_of
 
-_MAX_ROUNDS = 6
+_MAX_ROUNDS = 8
 """A unit goes round again when it moves to another contact; more moves within one batch mean that somebody edits."""
-
-_LOOKS = 2
-"""How often an erasure waits for other records of the person, which are bound in between if they can be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,30 +39,6 @@ class Processed:
 
     finished: Sequence[Finished]
     follow_ups: Sequence[Reference]
-
-
-@dataclass(slots=True)
-class _Seat:
-    """A unit with the Spotler contact it holds in this round."""
-
-    unit: Unit
-    binding: Binding
-    held: HeldContact
-    record: PersonRecord | None = None
-    identity: Stay | Leave = Stay()  # noqa: RUF009  # frozen and without state
-
-
-@dataclass(slots=True)
-class _Round:
-    """What one round has brought so far."""
-
-    finished: list[Finished] = field(default_factory=list)
-    again: list[Unit] = field(default_factory=list)
-    follow_ups: list[Reference] = field(default_factory=list)
-    held: list[HeldContact] = field(default_factory=list)
-    saved: dict[RecordKey, tuple[Binding, Outcome, str]] = field(default_factory=dict)
-    forgotten: list[str] = field(default_factory=list)
-    has_written: bool = False
 
 
 class Outbound:
@@ -105,6 +60,7 @@ class Outbound:
         self._rules = rules
         self._clock = clock
         self._verdicts = Verdicts(clock, policy)
+        self._seating = Seating(crm=crm, ledger=ledger, rules=rules, verdicts=self._verdicts)
 
     async def process(self, references: Sequence[Reference]) -> Processed:
         """Look at all references; every one of them is in the answer."""
@@ -114,24 +70,24 @@ class Outbound:
         for _ in range(_MAX_ROUNDS):
             if not waiting:
                 break
-            units, later = _one_per_record(waiting)
-            done = await self._round(units)
+            units, later = _ready(waiting)
+            stuck = {one.unit.key for one in finished if one.outcome.result is Result.WAITING}
+            postponed = [unit for unit in units if unit.awaits & stuck]
+            finished += [self._verdicts.waiting(unit, Reason.STILL_USED) for unit in postponed]
+            done = await self._round([unit for unit in units if unit not in postponed])
             finished += done.finished
             follow_ups += done.follow_ups
             waiting = [*done.again, *later]
         finished += [self._verdicts.waiting(unit, Reason.BUSY) for unit in waiting]
         return Processed(finished, follow_ups)
 
-    async def _round(self, units: Sequence[Unit]) -> _Round:
-        done = _Round()
+    async def _round(self, units: Sequence[Unit]) -> Round:
+        done = Round(self._ledger.expiry())
         try:
-            catalogue = await self._platform.properties()
-            seats = await self._take_seats(units, done)
-            await self._read(seats)
-            seats = await self._find_contacts(seats, done)
+            catalogue = await self._catalogue()
+            seats = await self._seating.seats(units, done)
             await self._decide_and_do(seats, catalogue, done)
-            await self._ledger.save(done.saved, done.forgotten)
-            await self._ledger.release(done.held)
+            await self._remember(done)
         except ConnectorError as error:
             if not done.has_written:
                 await self._release_quietly(done)
@@ -146,191 +102,105 @@ class Outbound:
             raise
         return done
 
-    async def _release_quietly(self, done: _Round) -> None:
+    async def _remember(self, done: Round) -> None:
+        if self._clock.now() >= done.expiry:  # somebody else may hold the contacts: what we know is old
+            raise TransientError("the claims ran out before the results could be kept")
+        await self._ledger.save(done.saved, done.forgotten)
+        await self._ledger.release(list(done.held.values()))
+
+    async def _catalogue(self) -> PropertyCatalogue:
+        catalogue = await self._platform.properties()
+        if catalogue.named(EMAIL) is None:
+            raise ConfigurationError(f"the Spotler account does not show the property {EMAIL}")
+        return catalogue
+
+    async def _release_quietly(self, done: Round) -> None:
         with contextlib.suppress(ConnectorError):  # they expire by themselves
-            await self._ledger.release(done.held)
-
-    # --------------------------------------------------------------------------------------------------- claim and read
-
-    async def _take_seats(self, units: Sequence[Unit], done: _Round) -> list[_Seat]:
-        """Claim the contact of each unit; of several units with one contact, the first goes and the others wait."""
-        entries = await self._ledger.entries(unit.key for unit in units)
-        first: dict[str, Unit] = {}
-        for unit in units:
-            if first.setdefault(entries[unit.key].binding.external_id, unit) is not unit:
-                done.again.append(unit)
-        claimed = await self._ledger.claim(first)
-        done.held.extend(claimed.values())
-        done.finished += [
-            self._verdicts.waiting(unit, Reason.BUSY) for contact, unit in first.items() if contact not in claimed
-        ]
-        return [_Seat(first[contact], entries[first[contact].key].binding, held) for contact, held in claimed.items()]
-
-    async def _read(self, seats: Sequence[_Seat]) -> None:
-        people = await self._crm.read_people([seat.unit.key for seat in seats])
-        for seat in seats:
-            seat.record = people.get(seat.unit.key)
-
-    async def _find_contacts(self, seats: Sequence[_Seat], done: _Round) -> list[_Seat]:
-        """Send records to the contact they belong to when that is not the one they were looked up under."""
-        addresses = {seat.unit.key: address for seat in seats if (address := self._address(seat)) is not None}
-        fresh = [seat for seat in seats if seat.unit.key in addresses and not seat.binding.is_live]
-        leads = [lead for seat in fresh if seat.record and (lead := originating_lead(seat.record))]
-        directory = Directory(
-            contacts_by_address=await self._ledger.contacts_with(set(addresses.values())),
-            leads={key: entry.binding for key, entry in (await self._ledger.entries(leads)).items()},
-        )
-        staying: list[_Seat] = []
-        taken: set[str] = set()
-        for seat in seats:
-            address = addresses.get(seat.unit.key)
-            if seat.record is None or address is None:
-                staying.append(seat)
-            elif address in taken:  # two newcomers with one address: the second finds the first one's contact
-                done.again.append(seat.unit)
-            else:
-                taken.add(address)
-                neighbours = seat.held.neighbours_of(seat.unit.key)
-                match identify(seat.record, seat.binding, address, neighbours, directory):
-                    case Stay():
-                        staying.append(seat)
-                    case Join() as join:
-                        staying += await self._join(seat, join, done)
-                    case Leave():
-                        staying.append(replace(seat, identity=Leave()))
-        return staying
-
-    def _address(self, seat: _Seat) -> str | None:
-        """Fingerprint the address of a record that may go to Spotler; None for all others."""
-        if seat.record is None or seat.unit.intent is not Intent.SYNC:
-            return None
-        if any(not verdict.is_met for verdict in verdicts(_situation(seat), self._rules)):
-            return None
-        rows = self._rules.mapping.for_table(seat.unit.key.table)
-        return self._rules.fingerprints.address(email_of(seat.record, rows))
-
-    async def _join(self, seat: _Seat, join: Join, done: _Round) -> list[_Seat]:
-        if any(held.external_id == join.external_id for held in done.held):
-            done.again.append(seat.unit)  # another unit of this round holds it
-            return []
-        claimed = await self._ledger.claim([join.external_id])
-        if join.external_id not in claimed:
-            done.finished.append(self._verdicts.waiting(seat.unit, Reason.BUSY))
-            return []
-        held = claimed[join.external_id]
-        done.held.append(held)
-        siblings = await self._ledger.entries(held.users)
-        binding = binding_after_joining(join.external_id, {key: one.binding for key, one in siblings.items()})
-        if join.heir_of is not None and held.users.pop(join.heir_of, None) is not None:
-            outcome = Outcome(join.heir_of, Result.SKIPPED, Reason.LEAD_QUALIFIED)
-            done.saved[join.heir_of] = (Binding(join.external_id), outcome, seat.unit.correlation)
-        return [_Seat(seat.unit, binding, held, seat.record)]
+            await self._ledger.release(list(done.held.values()))
 
     # ------------------------------------------------------------------------------------------------- plan and apply
 
-    async def _decide_and_do(self, seats: Sequence[_Seat], catalogue: PropertyCatalogue, done: _Round) -> None:
-        plans = {seat.unit.key: self._plan(seat, catalogue) for seat in seats}
+    async def _decide_and_do(self, seats: Sequence[Seat], catalogue: PropertyCatalogue, done: Round) -> None:
+        plans = {seat.key: self._plan(seat, catalogue) for seat in seats}
         seats = await self._look_twice(seats, plans, done)
         wanted = {
-            planned.binding.address: planned.binding.external_id
-            for planned in (plans[seat.unit.key] for seat in seats)
-            if isinstance(planned, Write | Rest) and planned.binding.is_live and planned.binding.address
+            seat.address: seat.held.external_id
+            for seat in seats
+            if seat.address is not None and seat.address == plans[seat.key].binding.address
         }
         lost = await self._ledger.reserve(wanted)
-        going = [seat for seat in seats if plans[seat.unit.key].binding.address not in lost]
+        going = [seat for seat in seats if plans[seat.key].binding.address not in lost]
         done.finished += [self._verdicts.waiting(seat.unit, Reason.BUSY) for seat in seats if seat not in going]
         done.has_written = True
-        applied = await apply(
-            {seat.unit.key: plans[seat.unit.key] for seat in going},
-            self._platform,
-            self._clock,
-            self._ledger.deadline(),
-        )
+        deadline = self._ledger.deadline(done.expiry)
+        applied = await apply({seat.key: plans[seat.key] for seat in going}, self._platform, self._clock, deadline)
         for seat in going:
-            self._conclude(seat, plans[seat.unit.key], applied[seat.unit.key], done)
+            if _address_is_taken(seat, applied[seat.key]):
+                seat.unit.address_is_taken = True
+                done.again.append(seat.unit)
+            else:
+                conclude(seat, plans[seat.key], applied[seat.key], done, self._verdicts)
 
-    def _plan(self, seat: _Seat, catalogue: PropertyCatalogue) -> Plan:
+    def _plan(self, seat: Seat, catalogue: PropertyCatalogue) -> Plan:
         match seat.identity:
             case Stay():
-                return plan(_situation(seat), self._rules, catalogue)
+                return plan(seat.situation, self._rules, catalogue)
             case Leave():
-                return let_go(_situation(seat))
+                return let_go(seat.situation)
 
-    async def _look_twice(self, seats: Sequence[_Seat], plans: dict[RecordKey, Plan], done: _Round) -> list[_Seat]:
-        """Before erasing, ask Dataverse for active records with that address which are not bound to the contact yet.
+    # ---------------------------------------------------------------------------------------------------- second look
 
-        They are looked at first; the erasure waits until they are bound (and then keeps the contact for them).
+    async def _look_twice(self, seats: Sequence[Seat], plans: dict[RecordKey, Plan], done: Round) -> list[Seat]:
+        """Before erasing, ask Dataverse for active records with that address that are not bound to any contact yet.
+
+        They are looked at first, in the next round; the erasure waits until they are bound (and then keeps the contact
+        for them) or cannot be.
         """
-        doomed = [seat for seat in seats if isinstance(plans[seat.unit.key], Anonymize) and seat.unit.attempt <= _LOOKS]
+        doomed = [seat for seat in seats if isinstance(plans[seat.key], Anonymize)]
         others = await others_using(
-            [(seat.unit.key, seat.held.external_id, self._email(seat)) for seat in doomed], self._crm, self._platform
+            [(seat.key, seat.held.external_id, self._email(seat)) for seat in doomed], self._crm, self._platform
         )
+        entries = await self._ledger.entries({key for keys in others.values() for key in keys})
+        patient: set[RecordKey] = set()
         for seat in doomed:
-            if unbound := others[seat.unit.key]:
-                done.follow_ups += [Reference(key, Why.RECONCILE, seat.unit.correlation) for key in unbound]
-                done.finished.append(self._verdicts.waiting(seat.unit, Reason.STILL_USED))
-        return [seat for seat in seats if not others.get(seat.unit.key)]
+            unbound = {key for key in others[seat.key] if not entries[key].binding.is_live} - seat.unit.awaits
+            if unbound:
+                patient.add(seat.key)
+                seat.unit.awaits |= unbound
+                done.again += [_second_look(key, seat.unit) for key in sorted(unbound)]
+                done.again.append(seat.unit)
+        return [seat for seat in seats if seat.key not in patient]
 
-    def _email(self, seat: _Seat) -> str:
-        """Return the address that Spotler has, as far as the record still tells it."""
-        if seat.record is None or isinstance(seat.identity, Leave):
+    def _email(self, seat: Seat) -> str:
+        """Return the address that Spotler has, if it is still the record's; empty otherwise."""
+        if seat.record is None:
             return ""
-        return email_of(seat.record, self._rules.mapping.for_table(seat.unit.key.table))
-
-    # ------------------------------------------------------------------------------------------------------- conclude
-
-    def _conclude(self, seat: _Seat, planned: Plan, applied: Applied, done: _Round) -> None:
-        unit, key, held = seat.unit, seat.unit.key, seat.held
-        if isinstance(applied, ConnectorError):
-            held.trust = Trust.NOTHING
-            done.finished.append(self._verdicts.failed(unit, applied, seat.record))
-            return
-        binding = planned.binding if applied.result is not Result.FAILED else seat.binding
-        if applied.result in {Result.WRITTEN, Result.ANONYMISED}:
-            held.trust = Trust.BASE
-        self._settle_users(seat, applied, binding, done)
-        if seat.binding.address and seat.binding.address != binding.address and not held.neighbours_of(key).keys:
-            done.forgotten.append(seat.binding.address)
-        done.saved[key] = (binding, applied, unit.correlation)
-        match seat.identity:
-            case Leave():
-                done.again.append(unit)
-            case Stay():
-                external_id = binding.external_id if binding.is_live else ""
-                done.finished.append(Finished(unit, applied, Done(), seat.record, planned, external_id))
-
-    def _settle_users(self, seat: _Seat, outcome: Outcome, binding: Binding, done: _Round) -> None:
-        """Keep the list of who uses the contact, and what they say about mail; tell the others when that changes."""
-        key, users = seat.unit.key, seat.held.users
-        before = users.get(key, Consent.ALLOWS)
-        match outcome.result:
-            case Result.ANONYMISED:
-                users.clear()
-            case Result.KEPT if seat.record is not None and seat.record.values.get(DO_NOT_EMAIL):
-                users[key] = Consent.NO_MAIL
-            case Result.KEPT:
-                users.pop(key, None)
-            case Result.WRITTEN | Result.UNCHANGED if binding.is_live and seat.record is not None:
-                users[key] = Consent.NO_BULK if refuses_bulk(seat.record) else Consent.ALLOWS
-            case _:
-                pass
-        if users.get(key, Consent.ALLOWS) is not before:
-            others = seat.held.neighbours_of(key).keys
-            done.follow_ups += [Reference(other, Why.PERMISSION, seat.unit.correlation) for other in others]
+        email = email_of(seat.record, self._rules.mapping.for_table(seat.key.table))
+        return email if self._rules.fingerprints.address(email) == seat.origin.address else ""
 
 
-def _situation(seat: _Seat) -> Situation:
-    return Situation(
-        key=seat.unit.key,
-        record=seat.record,
-        binding=seat.binding,
-        intent=seat.unit.intent,
-        trust=seat.held.trust,
-        neighbours=seat.held.neighbours_of(seat.unit.key),
+def _second_look(key: RecordKey, doomed: Unit) -> Unit:
+    return Unit(key, Intent.SYNC, [Reference(key, Why.RECONCILE, doomed.correlation)])
+
+
+def _address_is_taken(seat: Seat, applied: Applied) -> bool:
+    """Whether Spotler refused a new address because a contact that we do not know has it already."""
+    return (
+        isinstance(applied, ConnectorError)
+        and applied.code == WriteCode.CONTACT_ALREADY_EXISTS
+        and seat.binding.is_live
+        and not seat.unit.address_is_taken
     )
 
 
-def _one_per_record(units: Iterable[Unit]) -> tuple[list[Unit], list[Unit]]:
+def _ready(waiting: Sequence[Unit]) -> tuple[list[Unit], list[Unit]]:
+    """Choose what goes now: one unit per record, and who awaits others only after them."""
+    pending = {unit.key for unit in waiting if not unit.awaits}
     now: dict[RecordKey, Unit] = {}
-    later = [unit for unit in units if now.setdefault(unit.key, unit) is not unit]
+    later: list[Unit] = []
+    for unit in waiting:
+        if unit.awaits & pending or unit.key in now:
+            later.append(unit)
+        else:
+            now[unit.key] = unit
     return list(now.values()), later

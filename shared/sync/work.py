@@ -20,13 +20,19 @@ _LAST = {Intent.SYNC: 0, Intent.PURGE: 1, Intent.ANONYMIZE: 2}
 """In which order several wishes for one record are met: an erasure has the last word."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Unit:
-    """All references to one record with one intent; they are done together and end alike."""
+    """All references to one record with one intent; they are done together and end alike.
+
+    `awaits` are the records that must be looked at before this one is erased; `address_is_taken` is what Spotler says
+    of its new address.
+    """
 
     key: RecordKey
     intent: Intent
     references: list[Reference] = field(default_factory=list)
+    awaits: set[RecordKey] = field(default_factory=set)
+    address_is_taken: bool = False
 
     @property
     def correlation(self) -> str:

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 blueprint = func.Blueprint()
 
 _BURST = 20
-_BREATH = 0.4
+_BREATH = 1.0
 """Seconds. The next batch is fetched when this call ends: in a burst, a breath lets it fill, which saves calls on both
 sides. One save alone never waits."""
 

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 
 import httpx
 
+from shared import app
 from shared.local.connector import connector_host
 from shared.local.host.host import FunctionsHost
 from shared.local.sandbox.process import sandbox
 from shared.local.users import DynamicsUser, SpotlerUser
+from shared.ports import QueueName
 
 _SAVES = 1_000
 _AT_ONCE = 20
@@ -89,7 +91,7 @@ async def burst() -> None:
             while sum(1 for contact in await running.spotler.contacts() if is_done(contact)) < _SAVES:
                 await asyncio.sleep(0.02)
             arrived = time.perf_counter() - begin
-            await _settled(running)
+            await _settled()
             after = await running.requests()
             crm, platform = after[0] - before[0], after[1] - before[1]
             print(
@@ -107,7 +109,7 @@ async def table() -> None:
         async with httpx.AsyncClient(base_url=running.host.url) as http:
             headers = {"x-functions-key": running.host.keys.default}
             (await http.post("/api/resync", json={"table": "contact"}, headers=headers)).raise_for_status()
-        await _settled(running)
+        await _settled()
         seconds = time.perf_counter() - begin
         after = await running.requests()
         print(
@@ -127,10 +129,8 @@ async def _spread(save: Callable[[int], Awaitable[None]], count: int) -> None:
     await asyncio.gather(*(worker() for _ in range(_AT_ONCE)))
 
 
-async def _settled(running: Bench) -> None:
-    calm = 0
-    async with httpx.AsyncClient(base_url=running.host.url, timeout=30) as http:
-        while calm < 3:
-            answer = await http.get("/api/health", headers={"x-functions-key": running.host.keys.default})
-            calm = 0 if sum(queue["active"] for queue in answer.json()["queues"].values()) else calm + 1
-            await asyncio.sleep(0.1)
+async def _settled() -> None:
+    """Wait until the queues are empty, without asking either side anything."""
+    queue = (await app.connector()).queue
+    while sum([(await queue.depth(name)).active for name in QueueName]):
+        await asyncio.sleep(0.05)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 from uuid import uuid4
 
@@ -31,7 +32,7 @@ def server() -> Iterator[tuple[Exchangeable, str]]:
 @pytest.fixture
 def dataverse(server: tuple[Exchangeable, str]) -> Iterator[Dataverse]:
     session = Dataverse(*server)
-    with session.http:
+    with closing(session.http):
         yield session
 
 

@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
 
-from shared.local.sandbox.dataverse.execution_context import CLAIMS, MAX_BYTES
+from shared.local.sandbox.dataverse.execution_context import CLAIMS, MAX_BYTES, ServiceEndpointMessage
 from shared.local.sandbox.dataverse.service_endpoint import Delivery
 from tests.contract.test_sandbox_dataverse_session import (
     Dataverse,
     Exchangeable,
+    batch,
+    change_set,
     pairs,
+    part,
     running,
     summary,
     wait_until,
@@ -66,7 +70,7 @@ def server() -> Iterator[tuple[Exchangeable, str]]:
 @pytest.fixture
 def dataverse(server: tuple[Exchangeable, str]) -> Iterator[Dataverse]:
     session = Dataverse(*server)
-    with session.http:
+    with closing(session.http):
         yield session
 
 
@@ -276,8 +280,8 @@ def test_messages_can_come_twice_and_out_of_order_without_delaying_the_save(data
 
 
 def test_a_post_that_fails_is_found_among_the_system_jobs(dataverse: Dataverse) -> None:
-    class Unreachable(list[object]):
-        def append(self, _message: object) -> None:
+    class Unreachable(list[ServiceEndpointMessage]):
+        def append(self, _message: ServiceEndpointMessage) -> None:
             raise ConnectionError
 
     dataverse.messages = Unreachable()
@@ -294,3 +298,25 @@ def test_an_impersonated_user_is_the_user_and_the_application_the_initiator(data
     (context,) = dataverse.contexts(1)
     assert (context["UserId"], context["InitiatingUserId"]) == (other, me)
     assert json.loads(dataverse.messages[0].body)["ParentContext"]["UserId"] == other
+
+
+def test_every_part_of_a_batch_has_a_tag_of_its_own(dataverse: Dataverse) -> None:
+    own = part("POST contacts?tag=own", {"lastname": "A"}, 1)
+    untagged = part("POST contacts", {"lastname": "B"}, 2)
+    content = batch(change_set(own, untagged))
+    dataverse.http.post(
+        "$batch?tag=whole", content=content, headers={"Content-Type": "multipart/mixed; boundary=b"}
+    ).raise_for_status()
+    tags = [pairs(context["SharedVariables"]).get("tag") for context in dataverse.contexts(2)]
+    assert tags == ["own", None]
+
+
+def test_a_batch_bypasses_steps_for_all_its_parts(dataverse: Dataverse) -> None:
+    headers = {
+        "Content-Type": "multipart/mixed; boundary=b",
+        "MSCRM.BypassBusinessLogicExecution": "CustomAsync",
+    }
+    content = batch(part("POST contacts", {"lastname": "Silent"}))
+    assert dataverse.http.post("$batch", content=content, headers=headers).status_code == 200
+    loud = dataverse.create("contacts", lastname="Loud")
+    assert [context["PrimaryEntityId"] for context in dataverse.contexts(1)] == [loud]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import unquote
 from uuid import UUID, uuid4
 
@@ -14,7 +16,7 @@ from tests.contract.test_sandbox_dataverse_session import Dataverse, Exchangeabl
 CONTOSO, FABRIKAM = (str(UUID(int=number)) for number in (101, 102))
 ANN, BOB, CAS = (str(UUID(int=number)) for number in (1, 2, 3))
 EARLY, LATE = "2024-03-01T09:00:00Z", "2024-03-02T10:30:00Z"
-ROWS = [
+ROWS: list[tuple[str, dict[str, Any]]] = [
     ("account", {"accountid": CONTOSO, "name": "Contoso", "accountnumber": "O'1"}),
     ("account", {"accountid": FABRIKAM, "name": "Fabrikam"}),
     (
@@ -60,7 +62,7 @@ def server() -> Iterator[tuple[Exchangeable, str]]:
 def dataverse(server: tuple[Exchangeable, str]) -> Iterator[Dataverse]:
     session = Dataverse(*server)
     session.restart(ROWS)
-    with session.http:
+    with closing(session.http):
         yield session
 
 
@@ -337,7 +339,7 @@ def fetch(dataverse: Dataverse, inner: str, attributes: str = "", prefer: str = 
             ["Ann", "Cas"],
         ),
         (
-            "<condition attribute='dh_engagementscore' operator='between'><value>5</value><value>20</value></condition>",
+            "<condition attribute='dh_engagementscore' operator='in'><value>10</value><value>20</value></condition>",
             ["Ann"],
         ),
         ("<condition attribute='lastusedincampaign' operator='on-or-after' value='2024-03-02'/>", ["Bob"]),
@@ -386,7 +388,8 @@ def test_distinct_top_and_labels(dataverse: Dataverse) -> None:
     assert len(fetch(dataverse, inner, "distinct='true'")) == 2
     assert len(fetch(dataverse, inner, "top='1'")) == 1
     label = "OData.Community.Display.V1.FormattedValue"
-    inner = "<attribute name='parentcustomerid'/><filter><condition attribute='firstname' operator='eq' value='Ann'/></filter>"
+    only = "<filter><condition attribute='firstname' operator='eq' value='Ann'/></filter>"
+    inner = f"<attribute name='parentcustomerid'/>{only}"
     (row,) = fetch(dataverse, inner, prefer=f'odata.include-annotations="{label}"')
     assert (row["_parentcustomerid_value"], row[f"_parentcustomerid_value@{label}"]) == (CONTOSO, "Contoso")
 
@@ -422,7 +425,7 @@ def test_fetch_pages_go_on_behind_the_twice_encoded_cookie(dataverse: Dataverse)
         "<fetch><entity name='account'/></fetch>",
         "<fetch><entity name='contact'><attribute name='shoesize'/></entity></fetch>",
         "<fetch><entity name='contact'><link-entity name='dog'/></entity></fetch>",
-        "<fetch><entity name='contact'><filter><condition attribute='firstname' operator='is'/></filter></entity></fetch>",
+        "<fetch><entity name='contact'><filter><condition attribute='suffix' operator='is'/></filter></entity></fetch>",
         "<!DOCTYPE x [<!ENTITY a 'b'>]><fetch><entity name='contact'/></fetch>",
         "<fetch page='2' paging-cookie='x'><entity name='contact'/></fetch>",
     ],

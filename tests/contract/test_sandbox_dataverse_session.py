@@ -61,7 +61,7 @@ class Dataverse:
 
     def token(self) -> str:
         form = {"grant_type": "client_credentials", "client_id": CLIENT, "client_secret": SECRET}
-        answer = httpx.post(f"{self.origin}/t/oauth2/v2.0/token", data={**form, "scope": f"{self.origin}/.default"})
+        answer = self.http.post(f"{self.origin}/t/oauth2/v2.0/token", data={**form, "scope": f"{self.origin}/.default"})
         token: str = answer.json()["access_token"]
         return token
 
@@ -82,7 +82,7 @@ class Dataverse:
         return rows
 
     def control(self, path: str, body: Any = None, method: str = "POST") -> Any:
-        answer = httpx.request(method, f"{self.origin}/sandbox/{path}", json=body)
+        answer = self.http.request(method, f"{self.origin}/sandbox/{path}", json=body)
         assert answer.status_code == 200, answer.text
         return answer.json()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from uuid import uuid4
 
 import pytest
@@ -19,7 +20,7 @@ def server() -> Iterator[tuple[Exchangeable, str]]:
 @pytest.fixture
 def dataverse(server: tuple[Exchangeable, str]) -> Iterator[Dataverse]:
     session = Dataverse(*server)
-    with session.http:
+    with closing(session.http):
         yield session
 
 
@@ -108,8 +109,7 @@ def test_patch_and_delete_respect_the_version(dataverse: Dataverse) -> None:
     old = dataverse.get(f"contacts({contact})")["@odata.etag"]
     assert dataverse.http.patch(f"contacts({contact})", json={}, headers={"If-Match": old}).status_code == 204
     for method in ("PATCH", "DELETE"):
-        body = {} if method == "PATCH" else None
-        answer = dataverse.http.request(method, f"contacts({contact})", json=body, headers={"If-Match": old})
+        answer = dataverse.http.request(method, f"contacts({contact})", json={}, headers={"If-Match": old})
         assert (answer.status_code, answer.json()["error"]["code"]) == (412, "0x80060882")
     new = dataverse.get(f"contacts({contact})")["@odata.etag"]
     assert dataverse.http.delete(f"contacts({contact})", headers={"If-Match": new}).status_code == 204

@@ -23,6 +23,7 @@ from shared.local.sandbox.dataverse.execution_context import ServiceEndpointMess
 from shared.local.sandbox.dataverse.faults import FaultKind, FaultPlan, FaultRule
 from shared.local.sandbox.people import people
 from shared.local.sandbox.serving import serve
+from shared.local.sandbox.spotler.contacts import OptOutUpsert
 from shared.local.sandbox.spotler.settings import CURRENT_PREFIX
 from shared.ports import OutgoingMessage, Queue, QueueName
 from shared.settings import Settings, load_settings
@@ -61,6 +62,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--latency", type=float, default=0.0, metavar="MS", help="milliseconds added to every answer")
     parser.add_argument(
         "--fault-rate", type=float, default=0.0, metavar="SHARE", help="share of requests to Dataverse that fail"
+    )
+    parser.add_argument(
+        "--opted-out",
+        type=OptOutUpsert,
+        choices=list(OptOutUpsert),
+        default=OptOutUpsert.ACCEPT_WITHOUT_REACTIVATION,
+        help="what Spotler does with a write to a contact that has opted out",
     )
     parser.add_argument("--tls", action="store_true", help="serve https with a certificate made on the spot")
     parser.add_argument("--json", action="store_true", help="print the addresses as one line of JSON")
@@ -109,7 +117,10 @@ async def _serve(
     )
     platform = spotler.create_app(
         spotler.SpotlerSandboxSettings(
-            consumer_key=SPOTLER_KEY, consumer_secret=SPOTLER_SECRET, latency=timedelta(milliseconds=options.latency)
+            consumer_key=SPOTLER_KEY,
+            consumer_secret=SPOTLER_SECRET,
+            optout_upsert=options.opted_out,
+            latency=timedelta(milliseconds=options.latency),
         )
     )
     crm_at = await stack.enter_async_context(serve(crm, port=options.dataverse_port, tls=tls))

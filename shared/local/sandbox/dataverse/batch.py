@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from uuid import uuid4
 
+from shared.local.sandbox.dataverse.caller import Caller
 from shared.local.sandbox.dataverse.errors import WebApiError, bad_request
 from shared.local.sandbox.dataverse.exchange import ApiRequest, ApiResponse, query_string, refusal
 from shared.local.sandbox.dataverse.preferences import parse as parse_preferences
@@ -28,18 +29,18 @@ _CRLF = b"\r\n"
 
 @dataclass
 class ChangeSet:
-    """What the requests of a change set share: the rows written so far by `$` name, and what was saved.
+    """What the requests of a change set share: the rows written so far by `$` name, and what each caller saved.
 
     `content_id` is that of the request under way.
     """
 
     references: dict[str, RowRef] = field(default_factory=dict)
-    saved: list[Saved] = field(default_factory=list)
+    saved: list[tuple[Caller, Sequence[Saved]]] = field(default_factory=list)
     content_id: str = ""
 
-    def keep(self, row: RowRef | None, saved: Sequence[Saved]) -> None:
+    def keep(self, row: RowRef | None, caller: Caller, saved: Sequence[Saved]) -> None:
         """Remember what the request under way did."""
-        self.saved.extend(saved)
+        self.saved.append((caller, saved))
         if row is not None:
             self.references[f"${self.content_id}"] = row
 
@@ -49,7 +50,7 @@ class Transaction:
     """How a change set begins (all writes of the block are undone if it raises) and what follows its success."""
 
     begin: Callable[[], AbstractContextManager[None]]
-    commit: Callable[[list[Saved]], None]
+    commit: Callable[[ChangeSet], None]
 
 
 Handler = Callable[[ApiRequest, ChangeSet | None], ApiResponse]
@@ -131,7 +132,7 @@ def _change_set(item: _Item, handle: Handler, transaction: Transaction) -> tuple
                 parts.append(_http_part(response, content_id))
     except _ChangeSetFailed as failure:
         return _http_part(failure.response, ""), False
-    transaction.commit(scope.saved)
+    transaction.commit(scope)
     boundary = f"changesetresponse_{uuid4()}"
     head = f"Content-Type: multipart/mixed; boundary={boundary}".encode()
     return head + _CRLF + _CRLF + _joined(parts, boundary), True

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from shared.local.sandbox.dataverse.store import RowRef
+
+_BYPASS = "mscrm.bypassbusinesslogicexecution"
+_BYPASSED_STEPS = "mscrm.bypassbusinesslogicexecutionstepids"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +24,20 @@ class Caller:
     tag: str | None = None
     skips_async_steps: bool = False
     skipped_steps: frozenset[str] = field(default_factory=frozenset)
+
+    def within(self, query: Mapping[str, str], headers: Mapping[str, str]) -> Caller:
+        """Return the caller of one request: single, a batch, or a part of a batch.
+
+        What a batch bypasses its parts bypass too; a tag is that of the part alone. That Dataverse hands on neither
+        more nor less is inferred.
+        """
+        return replace(
+            self,
+            tag=query.get("tag"),
+            skips_async_steps=self.skips_async_steps or "CustomAsync" in _items(headers.get(_BYPASS, "")),
+            skipped_steps=self.skipped_steps | _items(headers.get(_BYPASSED_STEPS, "").lower()),
+        )
+
+
+def _items(text: str) -> frozenset[str]:
+    return frozenset(item.strip() for item in text.split(",") if item.strip())

@@ -121,8 +121,6 @@ class FrontDoor:
         application = self.organization.application_user(client)
         impersonated = headers.get("mscrmcallerid") or headers.get("callerobjectid")
         known = impersonated and self.organization.store.get("systemuser", impersonated.lower())
-        bypassed = {one.strip() for one in headers.get("mscrm.bypassbusinesslogicexecution", "").split(",")}
-        steps = headers.get("mscrm.bypassbusinesslogicexecutionstepids", "").split(",")
         return Caller(
             user=RowRef("systemuser", impersonated.lower()) if impersonated and known else application,
             initiator=application,
@@ -130,9 +128,6 @@ class FrontDoor:
             user_agent=headers.get("user-agent", ""),
             correlation_id=headers.get("x-ms-correlation-id") or str(uuid4()),
             request_id=headers.get("x-ms-client-request-id") or str(uuid4()),
-            tag=request.query_params.get("tag"),
-            skips_async_steps="CustomAsync" in bypassed,
-            skipped_steps=frozenset(one.strip().lower() for one in steps if one.strip()),
         )
 
 

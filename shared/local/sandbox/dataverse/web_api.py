@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,7 +35,7 @@ from shared.local.sandbox.dataverse.store import Row, RowRef
 from shared.local.sandbox.dataverse.values import stamp, to_json
 from shared.local.sandbox.dataverse.writes import Precondition, Saved, Writer
 
-Fire = Callable[[list[Saved], Caller], None]
+Fire = Callable[[Sequence[Saved], Caller], None]
 
 _BOUND_PREFIX = "Microsoft.Dynamics.CRM."
 
@@ -50,14 +50,17 @@ class WebApi:
     def handle(self, request: ApiRequest, caller: Caller) -> ApiResponse:
         """Answer one request, `$batch` included; refusals are answers too."""
         if request.path.strip("/").lower() == "$batch":
+            caller = caller.within({}, request.headers)
+            transaction = batch.Transaction(self.organization.store.transaction, self._commit)
             try:
-                return batch.run(request, lambda inner, scope: self.answer(inner, caller, scope), self._scope(caller))
+                return batch.run(request, lambda inner, scope: self.answer(inner, caller, scope), transaction)
             except WebApiError as error:
                 return refusal(error)
         return self.answer(request, caller, None)
 
     def answer(self, request: ApiRequest, caller: Caller, scope: batch.ChangeSet | None) -> ApiResponse:
         """Answer one request that is no batch. In a change set, what was saved is kept in `scope`."""
+        caller = caller.within(request.query, request.headers)
         call = Call(self.organization, request, caller, references=scope.references if scope else {})
         try:
             with self.organization.store.transaction():
@@ -65,13 +68,14 @@ class WebApi:
         except WebApiError as error:
             return refusal(error)
         if scope is not None:
-            scope.keep(call.written, call.writer.events)
+            scope.keep(call.written, caller, call.writer.events)
         elif call.writer.events:
             self.fire(call.writer.events, caller)
         return response
 
-    def _scope(self, caller: Caller) -> batch.Transaction:
-        return batch.Transaction(self.organization.store.transaction, lambda saved: self.fire(saved, caller))
+    def _commit(self, scope: batch.ChangeSet) -> None:
+        for caller, saved in scope.saved:
+            self.fire(saved, caller)
 
 
 @dataclass

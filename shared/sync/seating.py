@@ -1,0 +1,127 @@
+"""Finds and claims the Spotler contact of each record of a round, before anything is planned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from shared.core.conditions import email_of
+from shared.core.identity import Join, Leave, Stay, binding_after_joining, identify, originating_lead
+from shared.core.outcomes import Reason
+from shared.core.plan import Rules, verdicts
+from shared.core.records import Intent, RecordKey, Reference, Why
+from shared.ports import Crm
+from shared.sync.ledger import HeldContact, Ledger
+from shared.sync.seats import Round, Seat
+from shared.sync.work import Unit, Verdicts
+
+
+class Seating:
+    """Gives each unit a seat, or says why it must wait."""
+
+    def __init__(self, *, crm: Crm, ledger: Ledger, rules: Rules, verdicts: Verdicts) -> None:
+        self._crm = crm
+        self._ledger = ledger
+        self._rules = rules
+        self._verdicts = verdicts
+
+    async def seats(self, units: Sequence[Unit], done: Round) -> list[Seat]:
+        """Claim, read, and move every record to the contact where it belongs."""
+        claimed = await self._claim(units, done)
+        people = await self._crm.read_people([seat.key for seat in claimed])
+        seats = [replace(seat, record=people.get(seat.key)) for seat in claimed]
+        seats = await self._inherit(seats, done)
+        return await self._settle_by_address([replace(seat, address=self._address(seat)) for seat in seats], done)
+
+    async def _claim(self, units: Sequence[Unit], done: Round) -> list[Seat]:
+        """Claim the contact of each unit; of several units with one contact, the first goes and the others wait."""
+        entries = await self._ledger.entries(unit.key for unit in units)
+        first: dict[str, Unit] = {}
+        for unit in units:
+            if first.setdefault(entries[unit.key].binding.external_id, unit) is not unit:
+                done.again.append(unit)
+        claimed = await self._ledger.claim(first)
+        done.held.update(claimed)
+        done.finished += [
+            self._verdicts.waiting(unit, Reason.BUSY) for contact, unit in first.items() if contact not in claimed
+        ]
+        bindings = {contact: entries[first[contact].key].binding for contact in claimed}
+        return [Seat(first[contact], bindings[contact], bindings[contact], held) for contact, held in claimed.items()]
+
+    async def _inherit(self, seats: Sequence[Seat], done: Round) -> list[Seat]:
+        """Put contacts in the place of the leads they grew out of (CS-29), whether or not they may be in Spotler."""
+        leads = {
+            seat.key: lead
+            for seat in seats
+            if seat.record is not None and not seat.binding.is_live and (lead := originating_lead(seat.record))
+        }
+        entries = await self._ledger.entries(leads.values())
+        settled: list[Seat] = []
+        for seat in seats:
+            lead = leads.get(seat.key)
+            if lead is None or not (heritage := entries[lead].binding).is_live:
+                settled.append(seat)
+            elif (held := await self._move(seat, heritage.external_id, done)) is not None:
+                settled.append(replace(seat, origin=heritage, binding=heritage, held=held, heir_of=lead))
+        return settled
+
+    async def _settle_by_address(self, seats: Sequence[Seat], done: Round) -> list[Seat]:
+        """Of several newcomers with one address, the first goes; the others find its contact in the next round."""
+        owners = await self._ledger.contacts_with({seat.address for seat in seats if seat.address is not None})
+        settled: list[Seat] = []
+        taken: set[str] = set()
+        for seat in seats:
+            if seat.address is None:
+                settled.append(seat)
+                continue
+            owner = owners.get(seat.address)
+            match identify(seat.key, seat.binding, seat.address, seat.neighbours, owner):
+                case Leave():
+                    if owner == seat.held.external_id:  # a worker reserved the address for it and died
+                        done.forgotten.append(seat.address)
+                    settled.append(replace(seat, identity=Leave()))
+                case Join(external_id):
+                    settled += await self._join(seat, external_id, done)
+                case Stay() if seat.unit.address_is_taken and seat.binding.is_live:
+                    settled.append(replace(seat, identity=Leave()))
+                case Stay() if seat.address in taken:
+                    done.again.append(seat.unit)
+                case Stay():
+                    taken.add(seat.address)
+                    settled.append(seat)
+        return settled
+
+    def _address(self, seat: Seat) -> str | None:
+        if seat.record is None or seat.unit.intent is not Intent.SYNC:
+            return None
+        if any(not verdict.is_met for verdict in verdicts(seat.situation, self._rules)):
+            return None
+        rows = self._rules.mapping.for_table(seat.key.table)
+        return self._rules.fingerprints.address(email_of(seat.record, rows))
+
+    async def _join(self, seat: Seat, external_id: str, done: Round) -> list[Seat]:
+        held = await self._move(seat, external_id, done)
+        if held is None:
+            return []
+        others = await self._ledger.entries(held.users)
+        binding = binding_after_joining(external_id, [entry.binding for entry in others.values()])
+        return [replace(seat, binding=binding, held=held)]
+
+    async def _move(self, seat: Seat, external_id: str, done: Round) -> HeldContact | None:
+        """Claim the contact that a record moves to; None when it has to wait for it."""
+        if external_id in done.held:
+            done.again.append(seat.unit)  # another unit of this round has it
+            return None
+        claimed = await self._ledger.claim([external_id])
+        if external_id not in claimed:
+            done.finished.append(self._verdicts.waiting(seat.unit, Reason.BUSY))
+            return None
+        done.held.update(claimed)
+        if seat.held.users.pop(seat.key, None) is not None:  # it refused mail there, and no longer belongs there
+            done.follow_ups += references_to(seat.held.neighbours_of(seat.key).keys, seat.unit)
+        return claimed[external_id]
+
+
+def references_to(neighbours: Sequence[RecordKey], unit: Unit) -> list[Reference]:
+    """Make references to those whose Spotler contact has changed because of another record."""
+    return [Reference(neighbour, Why.PERMISSION, unit.correlation) for neighbour in neighbours]

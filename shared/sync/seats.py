@@ -1,0 +1,68 @@
+"""What a round of the outbound engine works on: records, each with the Spotler contact that is held for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from shared.core.identity import Leave, Stay
+from shared.core.outcomes import Outcome
+from shared.core.plan import Binding, Neighbours, Situation
+from shared.core.records import PersonRecord, RecordKey, Reference
+from shared.sync.ledger import HeldContact
+from shared.sync.work import Finished, Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A unit with the Spotler contact it holds in this round.
+
+    `origin` is the record's own binding, `binding` what the plan starts from: the same, unless the record joins a
+    contact that others use. `heir_of` is the lead whose place it takes. `address` is the fingerprint of the record's
+    e-mail address, None unless the record may go to Spotler.
+    """
+
+    unit: Unit
+    origin: Binding
+    binding: Binding
+    held: HeldContact
+    record: PersonRecord | None = None
+    heir_of: RecordKey | None = None
+    address: str | None = None
+    identity: Stay | Leave = Stay()  # noqa: RUF009  # frozen and without state
+
+    @property
+    def key(self) -> RecordKey:
+        """The record."""
+        return self.unit.key
+
+    @property
+    def neighbours(self) -> Neighbours:
+        """The others that use the contact. A lead does not stand in its heir's way."""
+        return self.held.neighbours_of(self.key, *([self.heir_of] if self.heir_of else []))
+
+    @property
+    def situation(self) -> Situation:
+        """What a plan depends on."""
+        return Situation(
+            key=self.key,
+            record=self.record,
+            binding=self.binding,
+            intent=self.unit.intent,
+            trust=self.held.trust,
+            neighbours=self.neighbours,
+        )
+
+
+@dataclass(slots=True)
+class Round:
+    """What one round has brought so far. Claims made in it are good until `expiry`."""
+
+    expiry: datetime
+    finished: list[Finished] = field(default_factory=list)
+    again: list[Unit] = field(default_factory=list)
+    follow_ups: list[Reference] = field(default_factory=list)
+    held: dict[str, HeldContact] = field(default_factory=dict)
+    saved: dict[RecordKey, tuple[Binding, Outcome, str]] = field(default_factory=dict)
+    forgotten: list[str] = field(default_factory=list)
+    has_written: bool = False

@@ -1,0 +1,136 @@
+"""Microsoft's own clients work against the sandbox: azure-identity and PowerPlatform-Dataverse-Client."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from azure.core.pipeline.transport import RequestsTransport
+from azure.identity import ClientSecretCredential
+from PowerPlatform.Dataverse.client import DataverseClient
+from PowerPlatform.Dataverse.core.errors import HttpError, MetadataError
+from PowerPlatform.Dataverse.models.upsert import UpsertItem
+
+from shared.local.sandbox.certificate import self_signed_certificate
+from shared.local.sandbox.dataverse.app import DataverseSandboxSettings, create_app
+from shared.local.sandbox.dataverse.execution_context import ServiceEndpointMessage
+from shared.local.sandbox.serving import serve_in_thread
+
+
+async def forget(_message: ServiceEndpointMessage) -> None:
+    """Nobody listens."""
+
+
+@pytest.fixture
+def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DataverseClient]:
+    certificate = self_signed_certificate(tmp_path)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate.chain))
+    settings = DataverseSandboxSettings(alternate_keys={"account": [["accountnumber"]]})
+    with serve_in_thread(create_app(settings, forget), tls=certificate) as address:
+        credential = ClientSecretCredential(
+            tenant_id=str(uuid4()),
+            client_id="sandbox",
+            client_secret="sandbox",
+            authority=address.url,
+            disable_instance_discovery=True,
+            transport=RequestsTransport(connection_verify=str(certificate.chain)),
+        )
+        with credential, DataverseClient(address.url, credential) as dataverse:
+            yield dataverse
+
+
+def test_rows_are_created_read_changed_and_deleted(client: DataverseClient) -> None:
+    account = client.records.create("account", {"name": "Contoso"})
+    contact = client.records.create(
+        "contact",
+        {"firstname": "Ann", "lastname": "Lee", "parentcustomerid_account@odata.bind": f"/accounts({account})"},
+    )
+    client.records.update("contact", contact, {"jobtitle": "Poet"})
+    row = client.records.retrieve(
+        "contact",
+        contact,
+        select=["fullname", "jobtitle"],
+        expand=["parentcustomerid_account"],
+        include_annotations="*",
+    )
+    assert row is not None
+    assert (row["fullname"], row["jobtitle"], row["parentcustomerid_account"]["name"]) == ("Ann Lee", "Poet", "Contoso")
+    client.records.delete("contact", contact)
+    assert client.records.retrieve("contact", contact) is None
+    with pytest.raises(HttpError, match="Does Not Exist"):
+        client.records.update("contact", contact, {"jobtitle": "Ghost"})
+
+
+def test_many_rows_are_created_changed_and_deleted_at_once(client: DataverseClient) -> None:
+    ids = client.records.create("contact", [{"lastname": f"{number:03}"} for number in range(20)])
+    client.records.update("contact", ids, {"jobtitle": "Poet"})
+    client.records.update("contact", ids[:2], [{"jobtitle": "Cook"}, {"jobtitle": "Smith"}])
+    rows = client.records.list("contact", select=["jobtitle"], orderby=["lastname"])
+    assert [row["jobtitle"] for row in rows] == ["Cook", "Smith", *["Poet"] * 18]
+    assert client.records.delete("contact", ids[5:])
+    assert len(client.records.list("contact")) == 5
+
+
+def test_rows_are_listed_page_by_page(client: DataverseClient) -> None:
+    client.records.create("contact", [{"lastname": f"O'{number:03}"} for number in range(25)])
+    pages = client.records.list_pages(
+        "contact", filter="startswith(lastname,'O''')", orderby=["lastname desc"], page_size=10, count=True
+    )
+    names = [[row["lastname"] for row in page] for page in pages]
+    assert [len(page) for page in names] == [10, 10, 5]
+    assert [name for page in names for name in page] == [f"O'{number:03}" for number in reversed(range(25))]
+
+
+def test_rows_are_upserted_by_alternate_key_one_by_one_and_in_bulk(client: DataverseClient) -> None:
+    for names in (["A"], ["B"], ["C", "D"]):
+        items: list[UpsertItem | dict[str, Any]]
+        items = [UpsertItem({"accountnumber": f"N {number}"}, {"name": name}) for number, name in enumerate(names)]
+        client.records.upsert("account", items)
+    rows = client.records.list("account", select=["name", "accountnumber"], orderby=["accountnumber"])
+    assert [(row["accountnumber"], row["name"]) for row in rows] == [("N 0", "C"), ("N 1", "D")]
+
+
+def test_labels_are_translated_through_the_metadata(client: DataverseClient) -> None:
+    contact = client.records.create("contact", {"lastname": "Lee", "gendercode": "Female"})
+    row = client.records.retrieve("contact", contact, select=["gendercode"])
+    assert row is not None
+    assert row["gendercode"] == 2
+
+
+def test_tables_and_their_columns_are_described(client: DataverseClient) -> None:
+    table = client.tables.get("dh_spotlerpermission")
+    assert table is not None
+    assert table["entity_set_name"] == "dh_spotlerpermissions"
+    assert client.tables.get("dog") is None
+    with pytest.raises(MetadataError):
+        client.records.create("dog", {"name": "Rex"})
+
+
+def test_fetchxml_pages_are_followed_by_their_cookies(client: DataverseClient) -> None:
+    client.records.create("contact", [{"lastname": f"{number:03}"} for number in range(25)])
+    columns = "<attribute name='lastname'/><order attribute='lastname'/>"
+    xml = f"<fetch count='10'><entity name='contact'>{columns}</entity></fetch>"
+    names = [row["lastname"] for page in client.query.fetchxml(xml).execute_pages() for row in page]
+    assert names == [f"{number:03}" for number in range(25)]
+
+
+def test_a_batch_with_a_change_set_succeeds_and_a_failed_one_is_undone(client: DataverseClient) -> None:
+    request = client.batch.new()
+    with request.changeset() as changes:
+        contact = changes.records.create("contact", {"lastname": "Lee"})
+        changes.records.create("dh_spotlerpermission", {"dh_name": "News", "dh_CustomerId_contact@odata.bind": contact})
+    request.records.create("contact", {"lastname": "Other"})
+    result = request.execute()
+    assert (len(result.responses), result.has_errors) == (3, False)
+    assert len(result.entity_ids) == 3
+
+    request = client.batch.new()
+    with request.changeset() as changes:
+        changes.records.create("contact", {"lastname": "Undone"})
+        changes.records.create("contact", {"lastname": "x" * 51})
+    result = request.execute(continue_on_error=True)
+    assert [response.error_code for response in result.responses] == ["0x80044331"]
+    assert sorted(row["lastname"] for row in client.records.list("contact")) == ["Lee", "Other"]

@@ -1,0 +1,85 @@
+"""The connector as a process of its own, which can be stopped, killed, and started again with other settings."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from shared.local.connector import ROOT
+
+_GRACE = 20.0
+
+SYSTEM = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH") if name in os.environ}
+"""What a process needs of this one's environment: no setting of the developer's own connector gets into a test."""
+
+
+@dataclass
+class ConnectorProcess:
+    """`python -m shared host` with `settings`; whatever it prints is kept in `log`."""
+
+    settings: Mapping[str, str]
+    log: Path
+    url: str = ""
+    _key: str = ""
+    _process: Process | None = field(default=None, repr=False)
+
+    async def start(self, **changed: str) -> None:
+        """Start it, with some settings `changed`, and wait until it answers."""
+        with self.log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *("-m", "shared", "host", "--port", "0", "--json"),
+                stdout=PIPE,
+                stderr=log,
+                env={**SYSTEM, **self.settings, **changed},
+                cwd=ROOT,
+            )
+        assert self._process.stdout is not None
+        line = await self._process.stdout.readline()
+        assert line, f"the connector did not start; {self.log} says why"
+        introduction = json.loads(line)
+        self.url, self._key = introduction["url"], introduction["key"]
+
+    async def stop(self) -> None:
+        """End it in good order."""
+        if self._process is not None:
+            self._process.terminate()
+            assert await self._ended() == 0, f"the connector did not stop in good order; {self.log} says why"
+
+    async def kill(self) -> None:
+        """End it at once, as a power cut does."""
+        if self._process is not None:
+            self._process.kill()
+            await self._ended()
+
+    async def restart(self, **changed: str) -> None:
+        """End it in good order and start it again with some settings `changed`."""
+        await self.stop()
+        await self.start(**changed)
+
+    async def call(self, method: str, path: str, body: Any = None, *, key: str | None = None) -> httpx.Response:
+        """Call an HTTP function; `body` is sent as JSON, or as it is when it is bytes."""
+        content = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
+        headers = {"x-functions-key": self._key if key is None else key}
+        async with httpx.AsyncClient(base_url=self.url, timeout=30) as http:
+            return await http.request(method, path, content=content, headers=headers)
+
+    async def _ended(self) -> int:
+        assert self._process is not None
+        assert self._process.stdout is not None
+        process, self._process = self._process, None
+        async with asyncio.timeout(_GRACE):
+            rest = await process.stdout.read()
+            code = await process.wait()
+        with self.log.open("ab") as log:
+            log.write(rest)
+        return code

@@ -1,0 +1,31 @@
+"""Marked personal data: everybody in these scenarios consists of it, so that a leak can be found by its bytes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+MARK = "Zaphodqx"
+BIRTHDATE = "1971-03-17"
+POSTCODE = "7531 QX"
+TELEPHONE = "030-9871234"
+MOBILE = "06-98712345"
+
+_MARKS = (MARK, BIRTHDATE, POSTCODE, "7531QX", TELEPHONE, "9871234", "98712345")
+"""As written in Dataverse, and as written in Spotler."""
+
+
+def leaks(folder: Path) -> list[str]:
+    """Name the files below a folder that hold marked values, whichever way a text may be encoded, with the place."""
+    return [
+        f"{path.relative_to(folder)}: {_around(content, position)!r}"
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+        for content in (path.read_bytes().lower(),)
+        for mark in _MARKS
+        for encoding in ("utf-8", "utf-16-le")
+        if (position := content.find(mark.lower().encode(encoding))) >= 0
+    ]
+
+
+def _around(content: bytes, position: int) -> bytes:
+    return content[max(0, position - 60) : position + 40]

@@ -1,0 +1,271 @@
+"""A world to act in: a Dataverse, a Spotler, the connector between them, people who use both, and a look behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from shared.app import SystemClock
+from shared.core.jobs import JobStatus, Operation
+from shared.core.records import PersonTable, SyncStatus
+from shared.dataverse.tables import INFO_STATUS, JOB_STATUS, JOBS, PEOPLE
+from shared.local.sandbox.process import sandbox
+from shared.local.users import DynamicsUser, SpotlerUser
+from shared.messaging.redaction import redact
+from shared.messaging.sqlite import SqliteQueue
+from shared.ports import Document, QueueName
+from shared.storage.sqlite import SqliteStateStore
+from tests.scenario.connector_process import SYSTEM, ConnectorProcess
+from tests.scenario.privacy import BIRTHDATE, MARK, MOBILE, POSTCODE, TELEPHONE, leaks
+
+PATIENCE = 30.0
+_POLL = 0.02
+
+Seen = TypeVar("Seen")
+Contact = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A record that a user has saved."""
+
+    table: PersonTable
+    id: str
+    email: str
+
+    @property
+    def path(self) -> str:
+        """The record in the Web API."""
+        return f"{PEOPLE[self.table].entity_set}({self.id})"
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What Spotler Status shows on a record."""
+
+    status: SyncStatus
+    code: str
+    text: str
+    external_id: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A Spotler Job row."""
+
+    status: JobStatus
+    code: str
+    text: str
+
+
+@dataclass
+class World:
+    """Acts of users, and what can be seen of their effect."""
+
+    dynamics: DynamicsUser
+    spotler: SpotlerUser
+    connector: ConnectorProcess
+    queue: SqliteQueue
+    store: SqliteStateStore
+    folder: Path
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    # ---------------------------------------------------------------------------------------------- acts in Dynamics
+
+    def address(self) -> str:
+        """Make up an address that nobody has yet."""
+        return f"{MARK.lower()}{next(self._numbers)}@example.nl"
+
+    async def save(self, table: PersonTable = PersonTable.CONTACT, **columns: Any) -> Person:
+        """Save a new record: somebody with everything filled in, except for `columns`."""
+        row = {"emailaddress1": self.address(), **_filled_in(table), **columns}
+        identifier = await self.dynamics.create(PEOPLE[table].entity_set, row)
+        return Person(table, identifier, row["emailaddress1"] or "")
+
+    async def synchronised(self, table: PersonTable = PersonTable.CONTACT, **columns: Any) -> Person:
+        """Save a new record and wait until Spotler has it and the record says so."""
+        person = await self.save(table, **columns)
+        await self.in_spotler(person)
+        await self.status(person, SyncStatus.SUCCEEDED)
+        return person
+
+    async def change(self, person: Person, **columns: Any) -> None:
+        """Save columns of a record."""
+        await self.dynamics.change(PEOPLE[person.table].entity_set, person.id, columns)
+
+    async def delete(self, person: Person) -> None:
+        """Delete a record."""
+        await self.dynamics.delete(PEOPLE[person.table].entity_set, person.id)
+
+    async def deactivate(self, person: Person) -> None:
+        """Deactivate a record."""
+        await self.dynamics.deactivate(person.table, person.id)
+
+    async def activate(self, person: Person) -> None:
+        """Activate a record."""
+        await self.dynamics.activate(person.table, person.id)
+
+    async def permit(self, person: Person, name: str, *, subscribed: bool = True) -> str:
+        """Add a permission to a record."""
+        return await self.dynamics.add_permission(person.table, person.id, name, subscribed=subscribed)
+
+    async def ask(self, operation: Operation | None, person: Person | None = None) -> str:
+        """Save a Spotler Job."""
+        if person is None:
+            return await self.dynamics.add_job(operation)
+        return await self.dynamics.add_job(operation, person.table, person.id)
+
+    # ------------------------------------------------------------------------------------------------ what users see
+
+    async def in_spotler(self, who: Person | str, seen: Callable[[Contact], bool] = bool) -> Contact:
+        """Wait until Spotler has a contact with the address that looks as expected, and return it."""
+        email = who if isinstance(who, str) else who.email
+
+        async def look() -> Contact | None:
+            contact = await self.spotler.contact(email)
+            return contact if contact is not None and seen(contact) else None
+
+        return await eventually(look, f"a contact in Spotler for {who}")
+
+    async def forgotten(self, who: Person | str) -> None:
+        """Wait until Spotler does not know the address any more."""
+        email = who if isinstance(who, str) else who.email
+
+        async def look() -> bool:
+            return await self.spotler.contact(email) is None
+
+        await eventually(look, f"Spotler to forget {who}")
+
+    async def status(self, person: Person, status: SyncStatus, code: str = "") -> Status:
+        """Wait until the record's Spotler Status is as expected, and return it."""
+
+        async def look() -> Status | None:
+            row = await self.status_now(person)
+            return row if row is not None and row.status is status and code in {"", row.code} else None
+
+        return await eventually(look, f"{status} ({code}) on {person}")
+
+    async def status_now(self, person: Person) -> Status | None:
+        """Read the record's Spotler Status."""
+        row = await self.dynamics.status(person.table, person.id)
+        if row is None:
+            return None
+        return Status(
+            status=INFO_STATUS[row["statuscode"]],
+            code=row["dh_reasoncode"] or "",
+            text=row["dh_reason"] or "",
+            external_id=row["dh_externalid"] or "",
+            id=row["dh_spotlerinfoid"],
+        )
+
+    async def ended(self, job: str) -> Job:
+        """Wait until a job is Completed or Failed."""
+
+        async def look() -> Job | None:
+            row = await self.dynamics.read(f"{JOBS}({job})")
+            status = JOB_STATUS[row["statuscode"]]
+            return Job(status, row["dh_resultcode"], row["dh_resulttext"]) if status.is_final else None
+
+        return await eventually(look, f"job {job} to end")
+
+    async def erasures(self) -> int:
+        """Count the calls that erase a contact for good."""
+        return (await self.spotler.requests()).get("contact.anonymize", 0)
+
+    # -------------------------------------------------------------------------------------------- behind the scenes
+
+    async def settled(self, patience: float = PATIENCE) -> None:
+        """Wait until nothing is on its way: no message underway, none in a queue, none scheduled."""
+        calm = 0
+
+        async def look() -> bool:
+            nonlocal calm
+            waiting = await self.dynamics.underway()
+            for queue in QueueName:
+                depth = await self.queue.depth(queue)
+                waiting += depth.active + depth.scheduled
+            # A message may move from one queue to another one that has just been looked at.
+            calm = 0 if waiting else calm + 1
+            return calm > 1
+
+        await eventually(look, "everything to settle", patience)
+
+    async def claims(self) -> list[Document]:
+        """Return what the connector has noted of contacts that somebody works on, or whose state is in doubt."""
+        page = await self.store.scan("default-contact", limit=10_000)
+        return [document for document in page.documents if {"claim", "doubt"} & document.body.keys()]
+
+
+async def eventually(
+    look: Callable[[], Awaitable[Seen | None]], what: str, patience: float = PATIENCE
+) -> Seen:
+    """Look until there is something to see, and return it; TimeoutError says `what` never came."""
+    try:
+        async with asyncio.timeout(patience):
+            while not (seen := await look()):
+                await asyncio.sleep(_POLL)
+            return seen
+    except TimeoutError:
+        raise TimeoutError(f"waited {patience:.0f} s in vain for {what}") from None
+
+
+@asynccontextmanager
+async def open_world(folder: Path, *options: str, **settings: str) -> AsyncIterator[World]:
+    """Open a world of which the connector is not started yet. When it ends, no file of it may hold personal data.
+
+    `options` are those of the sandbox, `settings` the connector's.
+    """
+    environment = {"LOCAL_FOLDER": str(folder), "LOG_LEVEL": "DEBUG", **settings}
+    clock = SystemClock()
+    queue = SqliteQueue(folder / "queue.db", clock=clock, redact=redact)
+    store = SqliteStateStore(folder / "state.db", clock=clock)
+    async with (
+        sandbox("--people", "0", *options, environment={**SYSTEM, "LOCAL_FOLDER": str(folder)}) as addresses,
+        DynamicsUser(addresses) as dynamics,
+        SpotlerUser(addresses) as spotler,
+    ):
+        connector = ConnectorProcess({**environment, **addresses.as_environment()}, folder / "connector.log")
+        try:
+            yield World(dynamics, spotler, connector, queue, store, folder)
+        finally:
+            await connector.stop()
+            await store.close()
+    await queue.close()  # after the last sender: closing leaves nothing of what was deleted
+    assert leaks(folder) == []
+
+
+def _filled_in(table: PersonTable) -> dict[str, Any]:
+    """Every column that the default mapping reads, all of it marked."""
+    address = {
+        "address1_line1": f"{MARK}straat 1",
+        "address1_line2": f"{MARK}hof",
+        "address1_postalcode": POSTCODE,
+        "address1_city": f"{MARK}dam",
+        "address1_country": f"{MARK}land",
+        "telephone1": TELEPHONE,
+    }
+    names = {
+        "firstname": f"Voor{MARK}",
+        "middlename": f"van {MARK}",
+        "lastname": f"Achter{MARK}",
+        "jobtitle": f"{MARK} meester",
+        "mobilephone": MOBILE,
+    }
+    match table:
+        case PersonTable.CONTACT:
+            return address | names | {"gendercode": 2, "birthdate": BIRTHDATE}
+        case PersonTable.LEAD:
+            return address | names | {"subject": f"{MARK} gevraagd", "companyname": f"{MARK} B.V."}
+        case PersonTable.ACCOUNT:
+            return address | {"name": f"{MARK} B.V."}
+
+
+def permissions(contact: Contact) -> set[str]:
+    """Return the permissions that are on in Spotler."""
+    return {option["description"] for option in contact["properties"]["permissions"] if option["enabled"]}
