@@ -151,7 +151,7 @@ class Story:
         """Wait until nothing is under way, without asking either side anything."""
         queue = (await app.connector()).queue
         async with asyncio.timeout(PATIENCE):
-            while sum([(await queue.depth(name)).active for name in QueueName]):
+            while sum([(await queue.depth(name)).active for name in QueueName]):  # noqa: ASYNC110  # fed by other processes, too
                 await asyncio.sleep(0.02)  # other processes write to the queue, too
 
     def _show(self, text: str, begin: float) -> None:

@@ -98,14 +98,17 @@ class DynamicsUser:
         """Press Activate (on a lead: Reactivate)."""
         await self.change(PEOPLE[table].entity_set, identifier, {"statecode": 0, "statuscode": 1})
 
-    async def merge(self, table: PersonTable, *, target: str, subordinate: str) -> None:
-        """Merge two records of a table: the subordinate becomes inactive, the target stays."""
+    async def merge(
+        self, table: PersonTable, *, target: str, subordinate: str, taken_over: Mapping[str, Any] | None = None
+    ) -> None:
+        """Merge two records of a table: the subordinate becomes inactive, the target stays and takes some values."""
 
         def reference(identifier: str) -> dict[str, str]:
             return {"@odata.type": f"Microsoft.Dynamics.CRM.{table}", PEOPLE[table].key: identifier}
 
-        body = {"Target": reference(target), "Subordinate": reference(subordinate), "PerformParentingChecks": False}
-        await self.act("Merge", body)
+        content = {"UpdateContent": reference(target) | dict(taken_over)} if taken_over else {}
+        both = {"Target": reference(target), "Subordinate": reference(subordinate)}
+        await self.act("Merge", {**both, **content, "PerformParentingChecks": False})
 
     async def qualify(self, lead: str) -> str:
         """Qualify a lead into a contact and return the id of the contact."""

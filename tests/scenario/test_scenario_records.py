@@ -50,3 +50,211 @@ async def test_a_contact_arrives_with_every_field_of_the_default_mapping(world: 
         "mobileNumber": "06-98712345",
         "customerType": "contact",
     }
+
+
+@every_table
+async def test_an_edited_record_changes_its_contact_and_makes_no_second_one(world: World, table: PersonTable) -> None:
+    person = await world.synchronised(table)
+    before = await world.in_spotler(person)
+
+    await world.change(person, address1_city=f"{MARK}hoek")
+
+    after = await world.in_spotler(person, lambda contact: contact["properties"]["city"] == f"{MARK}hoek")
+    assert after["encryptedId"] == before["encryptedId"]
+    await world.status(person, SyncStatus.SUCCEEDED, "updated")
+
+
+async def test_an_emptied_field_is_emptied_in_spotler(world: World) -> None:
+    person = await world.synchronised()
+
+    await world.change(person, jobtitle=None)
+
+    await world.in_spotler(person, lambda contact: "jobTitle" not in contact["properties"])
+
+
+async def test_a_new_address_stays_with_the_same_contact(world: World) -> None:
+    person = await world.synchronised()
+    before, moved = await world.in_spotler(person), world.address()
+
+    await world.change(person, emailaddress1=moved)
+
+    assert (await world.in_spotler(moved))["encryptedId"] == before["encryptedId"]
+    await world.forgotten(person)
+
+
+@every_table
+async def test_a_deactivated_record_is_anonymised_and_its_status_says_so(world: World, table: PersonTable) -> None:
+    person = await world.synchronised(table)
+
+    await world.deactivate(person)
+
+    await world.forgotten(person)
+    status = await world.status(person, SyncStatus.SUCCEEDED, "inactive")
+    assert status.text == "Anonymised in Spotler. The record is inactive."
+
+
+@every_table
+async def test_a_reactivated_record_comes_back_with_its_permissions(world: World, table: PersonTable) -> None:
+    person = await world.save(table)
+    await world.permit(person, "Newsletter")
+    await world.permit(person, "Offers", subscribed=False)
+    await world.in_spotler(person, lambda contact: permissions(contact) == {"Newsletter"})
+    await world.status(person, SyncStatus.SUCCEEDED)
+    await world.deactivate(person)
+    await world.forgotten(person)
+
+    await world.activate(person)
+
+    contact = await world.in_spotler(person, lambda contact: permissions(contact) == {"Newsletter"})
+    assert contact["properties"]["city"] == f"{MARK}dam"
+    await world.status(person, SyncStatus.SUCCEEDED, "created")
+
+
+@every_table
+async def test_a_deleted_record_is_anonymised_at_once(world: World, table: PersonTable) -> None:
+    person = await world.synchronised(table)
+    before = await world.erasures()
+
+    await world.delete(person)
+
+    await world.forgotten(person)
+    await world.settled()
+    assert await world.erasures() == before + 1
+
+
+async def test_a_record_that_never_was_in_spotler_is_deleted_without_a_call(world: World) -> None:
+    person = await world.save(emailaddress1=None)
+    await world.status(person, SyncStatus.FAILED, "no-email")
+    before = await world.spotler.requests()
+
+    await world.delete(person)
+    await world.settled()
+
+    assert await world.spotler.requests() == before
+
+
+@every_table
+async def test_do_not_email_anonymises_and_keeps_doing_so_until_it_is_unset(world: World, table: PersonTable) -> None:
+    person = await world.synchronised(table)
+
+    await world.change(person, donotemail=True)
+    await world.forgotten(person)
+    await world.status(person, SyncStatus.SUCCEEDED, "do-not-email")
+    await world.change(person, address1_city=f"{MARK}wijk")
+    await world.settled()
+    assert await world.spotler.contact(person.email) is None
+
+    await world.change(person, donotemail=False)
+    contact = await world.in_spotler(person)
+    assert contact["properties"]["city"] == f"{MARK}wijk"
+
+
+async def test_a_record_without_an_address_is_not_sent_and_its_status_tells_why(world: World) -> None:
+    before = len(await world.spotler.contacts())
+
+    person = await world.save(emailaddress1=None)
+
+    status = await world.status(person, SyncStatus.FAILED, "no-email")
+    assert status.text == "Not sent to Spotler. There is no e-mail address."
+    assert status.external_id == ""
+    assert len(await world.spotler.contacts()) == before
+
+
+async def test_a_record_that_loses_its_address_is_anonymised(world: World) -> None:
+    person = await world.synchronised()
+
+    await world.change(person, emailaddress1=None)
+
+    await world.forgotten(person)
+    await world.status(person, SyncStatus.SUCCEEDED, "no-email")
+
+
+async def test_an_invalid_address_is_marked_failed_and_erases_nobody(world: World) -> None:
+    person = await world.synchronised()
+    before = await world.in_spotler(person)
+
+    await world.change(person, emailaddress1=f"{MARK} at example")
+
+    status = await world.status(person, SyncStatus.FAILED, "invalid-email")
+    assert MARK not in status.text
+    assert await world.in_spotler(person) == before
+
+
+async def test_a_corrected_address_arrives(world: World) -> None:
+    person = await world.save(emailaddress1=f"{MARK} at example")
+    await world.status(person, SyncStatus.FAILED, "invalid-email")
+    correct = world.address()
+
+    await world.change(person, emailaddress1=correct)
+
+    await world.in_spotler(correct)
+    await world.status(person, SyncStatus.SUCCEEDED, "created")
+
+
+async def test_foreign_post_codes_and_phones_go_to_fields_of_their_own(world: World) -> None:
+    contact = await world.in_spotler(
+        await world.save(address1_postalcode=f"B-9000 {MARK}", mobilephone="+32 470 12 34 56")
+    )
+
+    properties = contact["properties"]
+    assert properties["foreignPostalCode"] == f"B-9000 {MARK}"
+    assert properties["foreignPhoneNumber"] == "+32 470 12 34 56"
+    assert not {"postalCode", "mobileNumber"} & properties.keys()
+
+
+async def test_a_dutch_number_with_spaces_is_brought_into_the_accepted_form(world: World) -> None:
+    person = await world.save(mobilephone="06 987 12 345", address1_postalcode="7531qx")
+
+    properties = (await world.in_spotler(person))["properties"]
+
+    assert (properties["mobileNumber"], properties["postalCode"]) == ("0698712345", "7531 QX")
+
+
+async def test_a_number_that_is_none_is_left_out_and_the_status_names_the_column(world: World) -> None:
+    person = await world.save(mobilephone="no number")
+
+    contact = await world.in_spotler(person)
+
+    assert "mobileNumber" not in contact["properties"]
+    status = await world.status(person, SyncStatus.SUCCEEDED, "created")
+    assert "mobilephone: Spotler's mobileNumber expects a phone number" in status.text
+
+
+async def test_a_status_that_a_person_disabled_is_left_alone_until_it_is_enabled(world: World) -> None:
+    person = await world.synchronised()
+    info = (await world.status(person, SyncStatus.SUCCEEDED)).id
+    await world.dynamics.set_status(info, SyncStatus.DISABLED)
+
+    await world.change(person, address1_city=f"{MARK}burg")
+    await world.settled()
+
+    contact = await world.in_spotler(person)
+    assert contact["properties"]["city"] == f"{MARK}dam"
+    assert (await world.status(person, SyncStatus.DISABLED)).id == info
+
+    await world.dynamics.set_status(info, SyncStatus.PROCESSING)
+    await world.change(person, jobtitle=f"{MARK} leerling")
+    await world.in_spotler(person, lambda contact: contact["properties"]["city"] == f"{MARK}burg")
+    await world.status(person, SyncStatus.SUCCEEDED, "updated")
+
+
+async def test_a_field_that_is_not_mapped_causes_nothing(world: World) -> None:
+    person = await world.synchronised()
+    await world.settled()
+    before = await world.dynamics.counters()
+
+    await world.change(person, description=f"{MARK} likes tea")
+    await world.settled()
+
+    after = await world.dynamics.counters()
+    assert after["client connector"] == before["client connector"]
+
+
+async def test_the_connector_does_not_answer_its_own_writes(world: World) -> None:
+    await world.synchronised()
+    await world.settled()
+    before = await world.spotler.requests(), (await world.dynamics.counters())["client connector"]
+
+    await world.settled()
+
+    assert (await world.spotler.requests(), (await world.dynamics.counters())["client connector"]) == before

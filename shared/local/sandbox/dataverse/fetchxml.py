@@ -67,14 +67,6 @@ def run(text: str, table: Table, reader: Reader) -> Result:
     return query.page(fetch)
 
 
-def rows(text: str, table: Table, reader: Reader) -> list[Row]:
-    """Return all root rows of a fetch, for instance the members of a dynamic list."""
-    entity = _root(text).find("entity")
-    if entity is None or entity.get("name") != table.name:
-        raise bad_request("Invalid Xml.", "0x80040201")
-    return [joined[""] or {} for joined in _Query(reader, _tree(entity, table, reader)).matches()]
-
-
 def _root(text: str) -> Element:
     try:
         root: Element = fromstring(text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -30,10 +29,6 @@ class Preferences:
     def wants(self, annotation: str) -> bool:
         """Whether this annotation is asked for, by name or by a pattern such as `*`."""
         return any(fnmatchcase(annotation, pattern) for pattern in self.annotations)
-
-    def wants_any(self, annotations: Sequence[str]) -> bool:
-        """Whether at least one of these is asked for."""
-        return any(self.wants(annotation) for annotation in annotations)
 
 
 def parse(header: str) -> Preferences:

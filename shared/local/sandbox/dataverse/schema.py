@@ -47,11 +47,6 @@ class ColumnType(StrEnum):
         """Whether values are free text."""
         return self in {ColumnType.STRING, ColumnType.MEMO, ColumnType.ENTITY_NAME}
 
-    @property
-    def is_identifier(self) -> bool:
-        """Whether values are row ids."""
-        return self in {ColumnType.LOOKUP, ColumnType.UNIQUEIDENTIFIER}
-
 
 @dataclass(frozen=True, slots=True)
 class Column:

@@ -1,0 +1,197 @@
+"""The connector's use cases over the twins: what a worker process is, and how messages reach it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as MappingABC
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from shared.core.fingerprints import Fingerprinter
+from shared.core.mapping.document import read_mapping
+from shared.core.marketing import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry
+from shared.core.plan import Rules
+from shared.core.records import Intent, PersonTable, RecordKey, Reference, Why
+from shared.core.retry import RetryPolicy
+from shared.operations.runner import JobRunner
+from shared.operations.table import OPERATIONS
+from shared.ports import OutgoingMessage, QueueName
+from shared.sync.dispatch import Dispatcher, Work
+from shared.sync.explain import Explain
+from shared.sync.lanes import Jobs, Lanes, read_lane_message
+from shared.sync.ledger import CLAIM_TIME, Consent, Ledger
+from shared.sync.outbound import Outbound
+from shared.sync.patience import Patience
+from shared.sync.people import SyncPeople
+from shared.sync.report import Reporter
+from shared.sync.resync import Resync
+from shared.sync.work import Finished
+from tests.contract.clocks import ManualClock
+from tests.twins import CrashError, Faults, TwinContact, TwinCrm, TwinPlatform, TwinQueue, TwinStore, Waiting
+
+NEWSLETTER, EVENTS = "permissions:1", "permissions:2"
+
+CATALOGUE = PropertyCatalogue(
+    (
+        PropertyDefinition("email", "E-mail", PropertyType.EMAIL),
+        PropertyDefinition("firstName", "First name", PropertyType.STRING),
+        PropertyDefinition("city", "City", PropertyType.STRING),
+        PropertyDefinition("postalCode", "Post code", PropertyType.POSTCODE),
+        PropertyDefinition("foreignPostalCode", "Foreign post code", PropertyType.STRING),
+        PropertyDefinition("customerType", "Type", PropertyType.STRING),
+        PropertyDefinition("hobby", "Hobby", PropertyType.STRING),
+        PropertyDefinition(
+            "permissions", "Permissions", PropertyType.SET, (SetEntry(1, "Newsletter"), SetEntry(2, "Events"))
+        ),
+    )
+)
+"""A small account; nothing is mapped to `hobby`."""
+
+MAPPING = read_mapping(
+    {
+        "version": 1,
+        "rows": [
+            {"spotler": "email", **dict.fromkeys(PersonTable, "emailaddress1")},
+            {"spotler": "firstName", **dict.fromkeys(PersonTable, "firstname")},
+            {"spotler": "city", **dict.fromkeys(PersonTable, "address1_city")},
+            {
+                "spotler": "postalCode",
+                **dict.fromkeys(PersonTable, "address1_postalcode"),
+                "foreign": "foreignPostalCode",
+            },
+            {"spotler": "customerType", **dict.fromkeys(PersonTable, "$CustomerType")},
+            {"spotler": "permissions", **dict.fromkeys(PersonTable, "@map(permissions)"), "direction": "<->"},
+        ],
+    }
+)
+
+RULES = Rules(MAPPING, Fingerprinter(b"a key for nothing but tests"))
+
+
+class ConnectorTwin:
+    """One environment: its services, and workers that handle what the queue holds."""
+
+    def __init__(self, rules: Rules = RULES, *, claim_time: timedelta = CLAIM_TIME) -> None:
+        self.clock = ManualClock()
+        self.faults = Faults()
+        self.crm = TwinCrm(self.faults)
+        self.platform = TwinPlatform(CATALOGUE, self.faults)
+        self.store = TwinStore(self.faults)
+        self.queue = TwinQueue(self.clock, self.faults)
+        self.rules = rules
+        self.claim_time = claim_time
+        self.policy = RetryPolicy()
+        self.worker = self.start_worker()
+
+    def start_worker(self) -> Dispatcher:
+        """Start a process: it has a ledger of its own, and everything else in common with the others."""
+        ledger = Ledger(self.store, self.clock, "test", claim_time=self.claim_time)
+        lanes = Lanes(self.queue)
+        patience = Patience(queue=self.queue, lanes=lanes, clock=self.clock, policy=self.policy)
+        outbound = Outbound(
+            crm=self.crm,
+            platform=self.platform,
+            ledger=ledger,
+            rules=self.rules,
+            clock=self.clock,
+            policy=self.policy,
+        )
+        people = SyncPeople(
+            outbound=outbound,
+            reporter=Reporter(self.crm, self.clock),
+            queue=self.queue,
+            lanes=lanes,
+            clock=self.clock,
+            policy=self.policy,
+        )
+        jobs = JobRunner(crm=self.crm, people=people, patience=patience, clock=self.clock, operations=OPERATIONS)
+        self.ledger, self.lanes, self.people, self.jobs = ledger, lanes, people, jobs
+        self.explain = Explain(crm=self.crm, platform=self.platform, ledger=ledger, rules=self.rules)
+        return Dispatcher(
+            crm=self.crm,
+            people=people,
+            jobs=jobs,
+            resync=Resync(crm=self.crm, people=people, lanes=lanes, patience=patience),
+            patience=patience,
+        )
+
+    # ---------------------------------------------------------------------------------------------------- messages
+
+    async def look(
+        self, *keys: RecordKey, why: Why = Why.SAVED, intent: Intent = Intent.SYNC, lane: QueueName = QueueName.LIVE
+    ) -> dict[RecordKey, Finished]:
+        """Let a worker look at records now; how each ended last."""
+        finished = await self.people.handle([Reference(key, why, "c-1", intent=intent) for key in keys], lane=lane)
+        return {one.unit.key: one for one in finished}
+
+    async def run_jobs(self, *jobs: UUID) -> None:
+        await self.jobs.run(Jobs(jobs=list(jobs), correlation="c-1"), lane=QueueName.LIVE)
+
+    async def receive(self, messages: Sequence[Waiting], worker: Dispatcher | None = None) -> None:
+        """Handle messages in one call and complete them; if the worker dies, they stay in the queue."""
+        work = Work()
+        for one in messages:
+            work.add(read_lane_message(one.message.body))
+        await (worker or self.worker).dispatch(work, lane=messages[0].lane)
+        self.queue.waiting = [one for one in self.queue.waiting if one not in messages]
+
+    async def quiet(self, *, patience: int = 200) -> None:
+        """Deliver and wait until nothing is left to do."""
+        for _ in range(patience):
+            if not self.queue.waiting:
+                return
+            due = self.queue.due()
+            if not due:
+                self.clock.advance(min(one.due for one in self.queue.waiting) - self.clock.now())
+                continue
+            try:
+                await self.receive([one for one in due if one.lane is due[0].lane])
+            except CrashError:
+                self.clock.advance(timedelta(minutes=1))  # the lock ends, the message comes again
+                self.worker = self.start_worker()
+        raise AssertionError(f"still busy after {patience} deliveries")
+
+    async def sync(self, *keys: RecordKey) -> None:
+        """Look at records and at everything that follows from it."""
+        await self.lanes.send_references(QueueName.LIVE, [Reference(key, Why.SAVED) for key in keys])
+        await self.quiet()
+
+    async def enqueue(self, body: bytes, lane: QueueName = QueueName.LIVE) -> None:
+        await self.queue.send(lane, [OutgoingMessage(body)])
+
+    # ------------------------------------------------------------------------------------------------------ questions
+
+    def contact_of(self, email: str) -> TwinContact:
+        """The one Spotler contact with an address."""
+        (contact,) = self.platform.having(email)
+        return contact
+
+    def status_of(self, key: RecordKey) -> tuple[str, str]:
+        """Spotler Status and its reason's code."""
+        status = self.crm.people[key].status
+        assert status is not None
+        return status.status, status.reason_code
+
+    def claims(self) -> list[str]:
+        """External ids of contacts that somebody holds."""
+        return [key.row for key, document in self.store.documents.items() if document.body.get("claim")]
+
+    def users(self) -> dict[str, dict[str, Consent]]:
+        """Who uses which contact, by external id."""
+        return {
+            key.row: document.body["users"]
+            for key, document in self.store.documents.items()
+            if key.partition == "test-contact"
+        }
+
+
+def rules(**changes: Any) -> Rules:
+    """Return the usual rules with some settings changed."""
+    return replace(RULES, **changes)
+
+
+def person(**values: Any) -> MappingABC[str, Any]:
+    """Columns of a person with the usual address unless another one is given."""
+    return {"emailaddress1": "ann@example.com", "firstname": "Ann", **values}

@@ -1,0 +1,454 @@
+"""Honest twins of the services behind the ports, in memory: they keep the rules that the engine relies on.
+
+- `TwinCrm`: Dataverse. Deleting, merging and qualifying change rows as the platform does; reports change Spotler Info
+  and Spotler Job rows; `calls` counts requests.
+- `TwinPlatform`: Spotler with its duplicate rule (external id first, then e-mail address).
+- `TwinStore`: versioned documents. `TwinQueue`: messages with a time before which nobody sees them.
+- `Faults`: lets the n-th call to any of them fail, before or after it had its effect, or the worker die there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any
+from uuid import UUID
+
+from shared.core.jobs import JobRow, JobStatus, Operation
+from shared.core.marketing import (
+    ContactWrite,
+    Ending,
+    PropertyCatalogue,
+    Purge,
+    SetOption,
+    SpotlerContact,
+    WriteCode,
+    WriteVerdict,
+)
+from shared.core.records import Lookup, PermissionRow, PersonRecord, PersonTable, RecordKey, StatusRow, SyncStatus
+from shared.errors import ConflictError, ConnectorError, NotFoundError
+from shared.ports import (
+    Change,
+    DeadLetter,
+    Delete,
+    Document,
+    DocumentKey,
+    Insert,
+    JobReport,
+    OutgoingMessage,
+    Page,
+    PeoplePage,
+    Put,
+    QueueDepth,
+    QueueName,
+    Replace,
+    StatusReport,
+)
+from tests.contract.clocks import ManualClock
+
+# -------------------------------------------------------------------------------------------------------------- faults
+
+
+class CrashError(BaseException):
+    """The worker dies: nothing of ours may catch this, as nothing catches a power cut."""
+
+
+class Faults:
+    """Counts the moments before and after every call, and fails at those that a test has planned."""
+
+    def __init__(self) -> None:
+        self.moment = 0
+        self.planned: dict[int, BaseException] = {}
+        self.interleaves = False
+
+    def plan(self, moment: int, error: BaseException) -> None:
+        """Fail at a moment, counted from now; 0 is before the next call, 1 after it."""
+        self.planned[self.moment + moment] = error
+
+    async def pass_by(self) -> None:
+        """Let other workers run, then fail if it is time."""
+        if self.interleaves:
+            await asyncio.sleep(0)
+        error = self.planned.pop(self.moment, None)
+        self.moment += 1
+        if error is not None:
+            raise error
+
+
+class _Twin:
+    """Counts calls and lets them fail."""
+
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.calls: Counter[str] = Counter()
+        self.broken: dict[str, Exception] = {}
+
+    async def _begin(self, call: str) -> None:
+        self.calls[call] += 1
+        if (error := self.broken.get(call)) is not None:
+            raise error
+        await self.faults.pass_by()
+
+    async def ping(self) -> None:
+        await self._begin("ping")
+
+    async def close(self) -> None:
+        await self._begin("close")
+
+
+# ----------------------------------------------------------------------------------------------------------- Dataverse
+
+
+class TwinCrm(_Twin):
+    """People and jobs; tests change them by the verbs that users know."""
+
+    def __init__(self, faults: Faults | None = None) -> None:
+        super().__init__(faults)
+        self.people: dict[RecordKey, PersonRecord] = {}
+        self.jobs: dict[UUID, JobRow] = {}
+        self.job_reports: dict[UUID, JobReport] = {}
+        self.permission_owners: dict[UUID, RecordKey] = {}
+        self.poisoned: dict[RecordKey, Any] = {}
+        self.largest_report = 0
+        self._ids = count(1)
+
+    # -- what users do
+
+    def create(self, table: PersonTable = PersonTable.CONTACT, **values: Any) -> RecordKey:
+        """Create a row; `permissions` may be given as name=bool pairs."""
+        key = RecordKey(table, UUID(int=next(self._ids)))
+        permissions = values.pop("permissions", {})
+        self.people[key] = PersonRecord(key, {"statecode": 0, **values})
+        self.permit(key, **permissions)
+        return key
+
+    def edit(self, key: RecordKey, **values: Any) -> None:
+        record = self.people[key]
+        self.people[key] = replace(record, values={**record.values, **values})
+
+    def permit(self, key: RecordKey, **permissions: bool) -> None:
+        record = self.people[key]
+        rows = {row.name: row.subscribed for row in record.permissions} | permissions
+        self.people[key] = replace(
+            record, permissions=tuple(PermissionRow(name, subscribed=on) for name, on in rows.items())
+        )
+
+    def delete(self, key: RecordKey) -> None:
+        del self.people[key]
+
+    def merge(self, master: RecordKey, subordinate: RecordKey) -> None:
+        """The subordinate stays, inactive and marked."""
+        assert master.table is subordinate.table
+        self.edit(subordinate, statecode=1, merged=True)
+
+    def qualify(self, lead: RecordKey, **values: Any) -> RecordKey:
+        """Close the lead and create a contact that knows where it came from."""
+        self.edit(lead, statecode=1)
+        inherited = {name: value for name, value in self.people[lead].values.items() if name != "statecode"}
+        permissions = {row.name: row.subscribed for row in self.people[lead].permissions}
+        origin = Lookup("lead", lead.id)
+        return self.create(**{**inherited, "originatingleadid": origin, "permissions": permissions, **values})
+
+    def set_status(self, key: RecordKey, status: SyncStatus) -> None:
+        """Deactivate or activate the Spotler Info row by hand."""
+        record = self.people[key]
+        row = replace(record.status, status=status) if record.status else StatusRow(UUID(int=key.id.int + 1000), status)
+        self.people[key] = replace(record, status=row)
+
+    def order(self, operation: Operation | None, person: RecordKey | None) -> UUID:
+        """Create a Spotler Job."""
+        identifier = UUID(int=next(self._ids))
+        self.jobs[identifier] = JobRow(identifier, JobStatus.QUEUED, operation, person, etag="1")
+        return identifier
+
+    # -- the port
+
+    async def read_people(self, keys: Sequence[RecordKey]) -> dict[RecordKey, PersonRecord]:
+        await self._begin("read_people")
+        people = {key: self.people[key] for key in keys if key in self.people}
+        await self.faults.pass_by()
+        return {key: self.poisoned.get(key, record) for key, record in people.items()}
+
+    async def people_using(self, emails: Sequence[str]) -> dict[str, Sequence[RecordKey]]:
+        await self._begin("people_using")
+        found = {
+            email: [
+                key
+                for key, record in self.people.items()
+                if str(record.values.get("emailaddress1") or "").casefold() == email.casefold()
+                and record.values["statecode"] == 0
+                and not record.values.get("donotemail")
+            ]
+            for email in emails
+        }
+        await self.faults.pass_by()
+        return found
+
+    async def people_page(self, table: PersonTable, *, after: str | None, limit: int) -> PeoplePage:
+        await self._begin("people_page")
+        keys = sorted(key for key in self.people if key.table is table and str(key) > (after or ""))
+        return PeoplePage(keys[:limit], str(keys[limit - 1]) if len(keys) > limit else None)
+
+    async def people_of_permissions(self, ids: Sequence[UUID]) -> Sequence[RecordKey]:
+        await self._begin("people_of_permissions")
+        return [self.permission_owners[one] for one in ids if one in self.permission_owners]
+
+    async def read_jobs(self, ids: Sequence[UUID]) -> dict[UUID, JobRow]:
+        await self._begin("read_jobs")
+        return {one: self.jobs[one] for one in ids if one in self.jobs}
+
+    async def report(self, reports: Sequence[StatusReport | JobReport]) -> Sequence[ConnectorError | None]:
+        await self._begin("report")
+        self.largest_report = max(self.largest_report, len(reports))
+        problems = [
+            self._status(report) if isinstance(report, StatusReport) else self._job(report) for report in reports
+        ]
+        await self.faults.pass_by()
+        return problems
+
+    def _status(self, report: StatusReport) -> ConnectorError | None:
+        record = self.people.get(report.key)
+        if record is None:
+            return NotFoundError("the record is gone")
+        assert report.bind == (record.status is None), "a record is bound to its Spotler Info row once"
+        self.calls["status written"] += 1
+        row = StatusRow(report.info, report.status, report.reason_code, report.reason)
+        self.people[report.key] = replace(record, status=row)
+        return None
+
+    def _job(self, report: JobReport) -> ConnectorError | None:
+        job = self.jobs.get(report.id)
+        if job is None:
+            return NotFoundError("the job is gone")
+        if report.if_etag and report.if_etag != job.etag:
+            return ConflictError("somebody else changed the job")
+        self.jobs[report.id] = replace(job, status=report.status, etag=str(int(job.etag) + 1))
+        self.job_reports[report.id] = report
+        return None
+
+
+# ------------------------------------------------------------------------------------------------------------- Spotler
+
+
+@dataclass
+class TwinContact:
+    """A contact: values by property, and options as `property:bit`."""
+
+    external_id: str
+    values: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, bool] = field(default_factory=dict)
+
+    @property
+    def email(self) -> str:
+        return str(self.values.get("email", "")).casefold()
+
+    def take(self, write: ContactWrite, purge: Purge) -> None:
+        if purge is Purge.PURGE:
+            self.values.clear()
+            self.options.clear()
+        self.external_id = write.external_id
+        for name, value in write.properties.items():
+            if isinstance(value, tuple):
+                self.options.update({f"{name}:{option.bit}": option.enabled for option in value})
+            elif value in {"", None}:
+                self.values.pop(name, None)
+            else:
+                self.values[name] = value
+
+
+class TwinPlatform(_Twin):
+    """Spotler. `answers` makes it refuse a contact by its address; `erased` lists what it was told to forget."""
+
+    def __init__(self, catalogue: PropertyCatalogue, faults: Faults | None = None) -> None:
+        super().__init__(faults)
+        self.catalogue = catalogue
+        self.contacts: list[TwinContact] = []
+        self.answers: dict[str, WriteVerdict] = {}
+        self.erased: list[str] = []
+        self.writes: list[ContactWrite] = []
+        self.before_write: Callable[[], None] = lambda: None
+        self.before_erasure: Callable[[TwinContact], None] = lambda _contact: None
+
+    def find(self, external_id: str) -> TwinContact | None:
+        return next((one for one in self.contacts if one.external_id == external_id), None)
+
+    def having(self, email: str) -> list[TwinContact]:
+        return [one for one in self.contacts if one.email == email.casefold()]
+
+    # -- the port
+
+    async def properties(self) -> PropertyCatalogue:
+        return self.catalogue  # cached: no call
+
+    async def upsert(self, contacts: Sequence[ContactWrite], *, purge: Purge) -> dict[str, WriteVerdict]:
+        assert 0 < len(contacts) <= 100
+        assert len({contact.external_id for contact in contacts}) == len(contacts)
+        await self._begin("upsert")
+        self.before_write()
+        verdicts = {contact.external_id: self._upsert(contact, purge) for contact in contacts}
+        await self.faults.pass_by()
+        return verdicts
+
+    def _upsert(self, write: ContactWrite, purge: Purge) -> WriteVerdict:
+        email = str(write.properties.get("email", "")).casefold()
+        known = self.find(write.external_id)
+        owner = next(iter(self.having(email)), None) if email else None
+        if (answer := self.answers.get(email or (known.email if known else ""))) is not None:
+            return answer
+        if known is not None and owner is not None and owner is not known:
+            return WriteVerdict(WriteCode.CONTACT_ALREADY_EXISTS, "another contact has this e-mail address")
+        contact = known or owner
+        if contact is None:
+            contact = TwinContact(write.external_id)
+            self.contacts.append(contact)
+        contact.take(write, purge)
+        self.writes.append(write)
+        return WriteVerdict(WriteCode.OK)
+
+    async def contact(self, external_id: str) -> SpotlerContact | None:
+        await self._begin("contact")
+        one = self.find(external_id)
+        return SpotlerContact(external_id, "", dict(one.values)) if one else None
+
+    async def anonymize(self, external_id: str) -> tuple[Ending, int]:
+        await self._begin("anonymize")
+        one = self.find(external_id)
+        if one is not None:
+            self.before_erasure(one)
+            self.contacts.remove(one)
+            self.erased.append(one.email)
+        await self.faults.pass_by()
+        return (Ending.DONE, 410) if one else (Ending.ABSENT, 404)
+
+    async def inactivate(self, external_id: str) -> Ending:
+        await self._begin("inactivate")
+        return Ending.DONE if self.find(external_id) else Ending.ABSENT
+
+
+def options(property_value: Any) -> dict[int, bool]:
+    """Read a set property as it goes over the wire."""
+    return {option.bit: option.enabled for option in property_value if isinstance(option, SetOption)}
+
+
+# --------------------------------------------------------------------------------------------------------------- state
+
+
+class TwinStore(_Twin):
+    """Versioned documents in a dictionary."""
+
+    def __init__(self, faults: Faults | None = None) -> None:
+        super().__init__(faults)
+        self.documents: dict[DocumentKey, Document] = {}
+        self._etags = count(1)
+
+    async def read(self, keys: Sequence[DocumentKey]) -> dict[DocumentKey, Document]:
+        await self._begin("read")
+        return {key: self.documents[key] for key in keys if key in self.documents}
+
+    async def write(self, changes: Sequence[Change]) -> list[str | None]:
+        if len({change.key for change in changes}) < len(changes):
+            raise ValueError("a key occurs twice")
+        await self._begin("write")
+        results = [self._apply(change) for change in changes]
+        await self.faults.pass_by()
+        return results
+
+    def _apply(self, change: Change) -> str | None:
+        current = self.documents.get(change.key)
+        match change:
+            case Insert() if current is not None:
+                return None
+            case Replace(etag=etag) if current is None or current.etag != etag:
+                return None
+            case Delete(etag=str(etag)) if current is None or current.etag != etag:
+                return None
+            case Delete():
+                self.documents.pop(change.key, None)
+                return ""
+            case Insert(body=body) | Replace(body=body) | Put(body=body):
+                etag = str(next(self._etags))
+                self.documents[change.key] = Document(change.key, body, etag)
+                return etag
+
+    async def scan(self, partition: str, *, prefix: str = "", after: str | None = None, limit: int = 1000) -> Page:
+        rows = sorted(
+            (document for key, document in self.documents.items() if key.partition == partition),
+            key=lambda document: document.key.row,
+        )
+        chosen = [one for one in rows if one.key.row.startswith(prefix) and one.key.row > (after or "")]
+        return Page(chosen[:limit], chosen[limit - 1].key.row if len(chosen) > limit else None)
+
+
+# --------------------------------------------------------------------------------------------------------------- queue
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A message in a queue."""
+
+    lane: QueueName
+    message: OutgoingMessage
+    number: int
+
+    @property
+    def due(self) -> datetime:
+        return self.message.not_before or datetime.min.replace(tzinfo=UTC)
+
+
+class TwinQueue(_Twin):
+    """All queues in one list; `dead` are the dead letters."""
+
+    def __init__(self, clock: ManualClock, faults: Faults | None = None) -> None:
+        super().__init__(faults)
+        self.clock = clock
+        self.waiting: list[Waiting] = []
+        self.dead: list[DeadLetter] = []
+        self._numbers = count(1)
+
+    def due(self) -> list[Waiting]:
+        """Messages that a worker would receive now, oldest first."""
+        return sorted((one for one in self.waiting if one.due <= self.clock.now()), key=lambda one: one.number)
+
+    async def send(self, queue: QueueName, messages: Sequence[OutgoingMessage]) -> None:
+        await self._begin("send")
+        self.waiting += [Waiting(queue, message, next(self._numbers)) for message in messages]
+        await self.faults.pass_by()
+
+    async def dead_letter(
+        self, queue: QueueName, body: bytes, *, reason: str, description: str, correlation_id: str = ""
+    ) -> None:
+        await self._begin("dead_letter")
+        identifier = str(next(self._numbers))
+        self.dead.append(DeadLetter(identifier, queue, reason, description, body, correlation_id, self.clock.now()))
+
+    async def dead_letters(self, *, limit: int = 100) -> Sequence[DeadLetter]:
+        return self.dead[:limit]
+
+    async def replay(self, identifiers: Sequence[str]) -> int:
+        chosen = await self._take(identifiers)
+        for letter in chosen:
+            await self.send(letter.queue, [OutgoingMessage(letter.body)])
+        return len(chosen)
+
+    async def discard(self, identifiers: Sequence[str]) -> int:
+        return len(await self._take(identifiers))
+
+    async def _take(self, identifiers: Sequence[str]) -> list[DeadLetter]:
+        chosen = [letter for letter in self.dead if letter.id in identifiers]
+        self.dead = [letter for letter in self.dead if letter not in chosen]
+        return chosen
+
+    async def depth(self, queue: QueueName) -> QueueDepth:
+        here = [one for one in self.waiting if one.lane is queue]
+        active = [one for one in here if one.due <= self.clock.now()]
+        dead = [one for one in self.dead if one.queue is queue]
+        return QueueDepth(len(active), len(here) - len(active), len(dead))
+
+
+def bodies(documents: Mapping[DocumentKey, Document]) -> str:
+    """Everything that the state store holds, as one text."""
+    return "\n".join(f"{key} {document.body}" for key, document in documents.items())
