@@ -37,7 +37,7 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True, order=True)
 class DocumentKey:
-    """Where a document lives. `partition` groups what one transaction may touch; both parts are plain ASCII."""
+    """Where a document lives. `partition` groups what one transaction may touch; both parts are printable ASCII."""
 
     partition: str
     row: str

@@ -92,11 +92,15 @@ def _answers(subject: Subject) -> Iterator[tuple[Condition, Reason | None]]:
     yield Condition.PASSES_FILTER, None if _passes(record, subject.rows) else Reason.FILTERED
 
 
+def is_active(record: PersonRecord) -> bool:
+    """VAL-01: whether a contact or account is active, a lead open."""
+    return bool(record.values.get(STATE, ACTIVE) == ACTIVE)
+
+
 def _inactive(record: PersonRecord) -> Reason | None:
-    state = record.values.get(STATE, ACTIVE)
-    if state == ACTIVE:
+    if is_active(record):
         return None
-    if record.key.table is PersonTable.LEAD and state == LeadState.QUALIFIED:
+    if record.key.table is PersonTable.LEAD and record.values[STATE] == LeadState.QUALIFIED:
         return Reason.LEAD_QUALIFIED
     return Reason.MERGED if record.values.get(MERGED) else Reason.INACTIVE
 

@@ -134,7 +134,6 @@ class TableStateStore:
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()
-        await asyncio.sleep(0)  # aiohttp's sockets close in the loop's next turn; there may be no later one
 
     async def _ensure_table(self) -> None:
         async with self._creation:

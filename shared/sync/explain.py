@@ -12,6 +12,7 @@ from shared.core.plan import Anonymize, Binding, Plan, Rest, Rules, Trust, Write
 from shared.core.records import Intent, PersonRecord, RecordKey
 from shared.ports import Crm, MarketingPlatform
 from shared.sync.ledger import HeldContact, Ledger
+from shared.sync.seating import heritages_of
 from shared.sync.seats import Seat
 from shared.sync.work import Unit
 
@@ -55,7 +56,8 @@ class Explain:
 
     async def _inheriting(self, seat: Seat) -> Seat:
         lead = originating_lead(seat.record) if seat.record is not None and not seat.binding.is_live else None
-        if lead is None or not (heritage := (await self._ledger.entries([lead]))[lead].binding).is_live:
+        heritages = await heritages_of([lead] if lead else [], self._ledger, self._crm)
+        if lead is None or (heritage := heritages.get(lead)) is None:
             return seat
         return replace(await self._seat(seat.unit, seat.record, heritage), heir_of=lead)
 

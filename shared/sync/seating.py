@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from shared.core.conditions import email_of
+from shared.core.conditions import email_of, is_active
 from shared.core.identity import Join, Leave, Stay, binding_after_joining, identify, originating_lead
 from shared.core.outcomes import Reason
-from shared.core.plan import Rules, verdicts
+from shared.core.plan import Binding, Rules, verdicts
 from shared.core.records import Intent, RecordKey, Reference, Why
 from shared.ports import Crm
 from shared.sync.ledger import HeldContact, Ledger
@@ -55,11 +55,11 @@ class Seating:
             for seat in seats
             if seat.record is not None and not seat.binding.is_live and (lead := originating_lead(seat.record))
         }
-        entries = await self._ledger.entries(leads.values())
+        heritages = await heritages_of(leads.values(), self._ledger, self._crm)
         settled: list[Seat] = []
         for seat in seats:
             lead = leads.get(seat.key)
-            if lead is None or not (heritage := entries[lead].binding).is_live:
+            if lead is None or (heritage := heritages.get(lead)) is None:
                 settled.append(seat)
             elif (held := await self._move(seat, heritage.external_id, done)) is not None:
                 settled.append(replace(seat, origin=heritage, binding=heritage, held=held, heir_of=lead))
@@ -120,6 +120,15 @@ class Seating:
         if seat.held.users.pop(seat.key, None) is not None:  # it refused mail there, and no longer belongs there
             done.follow_ups += references_to(seat.held.neighbours_of(seat.key).keys, seat.unit)
         return claimed[external_id]
+
+
+async def heritages_of(leads: Iterable[RecordKey], ledger: Ledger, crm: Crm) -> dict[RecordKey, Binding]:
+    """Find the leads that leave a Spotler contact to their heirs; one that was opened again keeps its own."""
+    bound = {key: entry.binding for key, entry in (await ledger.entries(leads)).items() if entry.binding.is_live}
+    if not bound:
+        return {}
+    records = await crm.read_people(list(bound))
+    return {key: binding for key, binding in bound.items() if key not in records or not is_active(records[key])}
 
 
 def references_to(neighbours: Sequence[RecordKey], unit: Unit) -> list[Reference]:

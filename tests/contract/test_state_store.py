@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from uuid import uuid4
 
@@ -312,11 +313,14 @@ async def test_ping_tells_that_the_file_cannot_be_used(tmp_path: Path) -> None:
         await store.ping()
 
 
+# azure-data-tables 12.7 reads an answer in XML in a way that Python 3.12 warns about.
+@pytest.mark.filterwarnings("ignore:Testing an element's truth value:DeprecationWarning")
 async def test_ping_tells_that_the_key_is_wrong(azurite: str) -> None:
     store = TableStateStore.from_connection_string(azurite.replace("Eby8", "AAAA"), table="anything")
-    with pytest.raises(ConfigurationError):
-        await store.ping()
-    await store.close()
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(store.close)
+        with pytest.raises(ConfigurationError):
+            await store.ping()
 
 
 def test_a_malformed_connection_string_is_told_without_quoting_it() -> None:

@@ -250,11 +250,13 @@ async def test_a_field_that_is_not_mapped_causes_nothing(world: World) -> None:
     assert after["client connector"] == before["client connector"]
 
 
-async def test_the_connector_does_not_answer_its_own_writes(world: World) -> None:
+async def test_one_save_costs_three_requests_and_no_echo_follows(world: World) -> None:
     await world.synchronised()
     await world.settled()
-    before = await world.spotler.requests(), (await world.dynamics.counters())["client connector"]
+    dataverse, spotler = (await world.dynamics.counters())["client connector"], await world.spotler.requests()
 
+    await world.save()
     await world.settled()
 
-    assert (await world.spotler.requests(), (await world.dynamics.counters())["client connector"]) == before
+    assert (await world.dynamics.counters())["client connector"] == dataverse + 2  # one reads, one reports
+    assert await world.spotler.requests() == spotler | {"contact.bulk": spotler["contact.bulk"] + 1}

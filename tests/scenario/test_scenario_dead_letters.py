@@ -1,0 +1,124 @@
+"""What cannot be handled is buried with its reason, harms no neighbour, and can be put back once the cause is gone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+import pytest_asyncio
+
+from shared.core.records import PersonTable, RecordKey, Reference, Why
+from shared.ports import OutgoingMessage, QueueName
+from shared.sync.lanes import Lanes
+from tests.scenario.privacy import MARK
+from tests.scenario.world import World, open_world
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+_REFUSED = Path(__file__).parents[1] / "samples" / "remote_execution_context" / "refused"
+_LAST_ATTEMPT = 8
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def troubled(tmp_path: Path) -> AsyncIterator[World]:
+    """A world in which dead letters may be left behind; the connector does not run yet."""
+    async with open_world(tmp_path) as opened:
+        await opened.connector.start()
+        yield opened
+
+
+async def letters(world: World) -> list[dict[str, Any]]:
+    """List dead letters as an administrator does."""
+    answer = await world.connector.call("GET", "/api/dead-letters")
+    listed: list[dict[str, Any]] = answer.json()["deadLetters"]
+    return listed
+
+
+async def foreign_event(world: World) -> bytes:
+    """Make a sound event of another organisation, with personal data in it."""
+    person = {"Attributes": [{"key": "lastname", "value": f"Achter{MARK}"}], "Id": str(uuid4()), "LogicalName": "contact"}
+    return json.dumps(
+        {
+            "MessageName": "Update",
+            "PrimaryEntityName": "contact",
+            "PrimaryEntityId": str(uuid4()),
+            "OrganizationId": str(uuid4()),
+            "InputParameters": [{"key": "Target", "value": {"__type": "Entity:http://schemas.microsoft.com/xrm/2011/Contracts", **person}}],
+        }
+    ).encode()
+
+
+async def test_messages_that_are_no_events_are_buried_between_good_neighbours(troubled: World) -> None:
+    bad = {
+        "xml-message-format": OutgoingMessage(
+            (_REFUSED / "xml-message-format.xml").read_bytes(), content_type="application/xml"
+        ),
+        "binary-message-format": OutgoingMessage(
+            (_REFUSED / "binary-message-format.bin").read_bytes(), content_type="application/msbin1"
+        ),
+        "other-json": OutgoingMessage(json.dumps({"lastname": f"Achter{MARK}"}).encode()),
+        "not-json": OutgoingMessage(f"Dear {MARK},".encode()),
+        "other-organisation": OutgoingMessage(await foreign_event(troubled)),
+    }
+    await troubled.connector.stop()
+    neighbours = [await troubled.save()]
+    for message in bad.values():
+        await troubled.queue.send(QueueName.EVENTS, [message])
+        neighbours.append(await troubled.save())
+
+    await troubled.connector.start()
+
+    for person in neighbours:
+        await troubled.in_spotler(person)
+    await troubled.settled()
+    buried = await letters(troubled)
+    assert sorted(letter["reason"] for letter in buried) == sorted(bad)
+    assert {letter["queue"] for letter in buried} == {"dataverse-events"}
+    assert all(letter["description"] for letter in buried)
+    assert not any(letter["replayable"] for letter in buried)
+
+
+async def test_what_is_no_message_of_the_connector_is_buried_from_its_lanes(troubled: World) -> None:
+    for lane in (QueueName.LIVE, QueueName.BULK):
+        await troubled.queue.send(lane, [OutgoingMessage(json.dumps({"name": MARK}).encode())])
+    person = await troubled.bring_in()
+    await troubled.connector.call("POST", "/api/resync", {"table": "contact", "id": person.id})
+
+    await troubled.in_spotler(person)
+    await troubled.settled()
+
+    assert {(letter["queue"], letter["reason"]) for letter in await letters(troubled)} == {
+        ("sync-live", "not-a-lane-message"),
+        ("sync-bulk", "not-a-lane-message"),
+    }
+
+
+async def test_who_is_given_up_is_buried_by_id_and_arrives_after_a_replay(troubled: World) -> None:
+    person = await troubled.bring_in()
+    reference = Reference(RecordKey(PersonTable.CONTACT, UUID(person.id)), Why.SAVED, attempt=_LAST_ATTEMPT)
+    await troubled.spotler.post("faults", {"kind": "server-error", "operation": "contact.bulk", "times": 100})
+
+    await Lanes(troubled.queue).send_references(QueueName.LIVE, [reference])
+    await troubled.settled()
+
+    (letter,) = await letters(troubled)
+    assert (letter["reason"], letter["replayable"]) == ("gave-up", True)
+    assert person.id in letter["description"]
+
+    await troubled.spotler.recover()
+    answer = await troubled.connector.call("POST", "/api/dead-letters/replay", {"ids": [letter["id"]]})
+    assert answer.json() == {"replayed": 1}
+    await troubled.in_spotler(person)
+    assert await letters(troubled) == []
+
+
+async def test_replay_refuses_what_it_does_not_understand(world: World) -> None:
+    assert (await world.connector.call("POST", "/api/dead-letters/replay", {"ids": 1})).status_code == 400
+
+
+async def test_replay_of_nothing_replays_nothing(world: World) -> None:
+    assert (await world.connector.call("POST", "/api/dead-letters/replay", {"ids": ["0"]})).json() == {"replayed": 0}

@@ -1,0 +1,135 @@
+"""SET-18, SET-19, C-01, C-02, C-09, PURGE: what each setting changes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+import pytest_asyncio
+
+from shared.core.jobs import JobStatus, Operation
+from shared.core.records import PersonTable, SyncStatus
+from tests.scenario.privacy import MARK
+from tests.scenario.world import World, permissions
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+Running = Callable[..., Awaitable[World]]
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def running(world: World) -> AsyncIterator[Running]:
+    """Run the connector with some settings changed."""
+
+    async def changed(**settings: str) -> World:
+        await world.connector.restart(**settings)
+        return world
+
+    yield changed
+    await world.settled()
+    await world.connector.restart()
+
+
+async def test_nothing_is_sent_while_the_environment_is_switched_off(running: Running) -> None:
+    world = await running(SYNC_ENABLED="false")
+    before = await world.spotler.requests()
+
+    person = await world.save()
+    job = await world.ended(await world.ask(Operation.SYNC_CONTACT, person))
+    await world.delete(person)
+    await world.settled()
+
+    assert (job.status, job.code) == (JobStatus.FAILED, "environment-off")
+    assert await world.spotler.contact(person.email) is None
+    changed = {name for name, count in (await world.spotler.requests()).items() if count != before.get(name)}
+    assert changed <= {"contact.properties"}
+
+
+async def test_a_table_that_is_not_enabled_is_left_alone_and_a_job_for_it_says_so(running: Running) -> None:
+    world = await running(SYNC_TABLES="contact,lead")
+
+    account, contact = await world.save(PersonTable.ACCOUNT), await world.save()
+    job = await world.ended(await world.ask(Operation.SYNC_CONTACT, account))
+    refused = await world.connector.call("POST", "/api/resync", {"table": "account"})
+
+    await world.in_spotler(contact)
+    await world.settled()
+    assert await world.spotler.contact(account.email) is None
+    assert await world.status_now(account) is None
+    assert (job.status, job.code) == (JobStatus.FAILED, "table-off")
+    assert refused.status_code == 409
+    assert "SYNC_TABLES" in refused.json()["error"]
+
+
+async def test_a_deactivated_record_stays_in_spotler_when_that_is_the_wish(running: Running) -> None:
+    world = await running(ANONYMIZE_CONTACT_WHEN_INACTIVE="false")
+    person = await world.synchronised()
+    before = await world.in_spotler(person)
+
+    await world.deactivate(person)
+
+    status = await world.status(person, SyncStatus.SUCCEEDED, "inactive")
+    assert status.text == "Not sent to Spotler. The record is inactive."
+    assert await world.in_spotler(person) == before
+
+
+async def test_do_not_email_anonymises_even_so(running: Running) -> None:
+    world = await running(ANONYMIZE_CONTACT_WHEN_INACTIVE="false")
+    person = await world.synchronised()
+
+    await world.change(person, donotemail=True)
+
+    await world.forgotten(person)
+
+
+async def test_a_deleted_record_is_blanked_when_that_is_the_wish(running: Running) -> None:
+    world = await running(ON_DELETE="blank")
+    person = await world.synchronised()
+    await world.permit(person, "Newsletter")
+    before = await world.in_spotler(person, lambda contact: permissions(contact) == {"Newsletter"})
+
+    await world.delete(person)
+    await world.forgotten(person)
+
+    shell = await world.spotler.contact_with_id(person.id)
+    assert shell is not None
+    assert shell["encryptedId"] == before["encryptedId"]
+    assert permissions(shell) == set()
+    assert set(shell["properties"]) == {"permissions", "interests"}
+
+
+async def test_a_deleted_record_loses_its_permissions_only_when_that_is_the_wish(running: Running) -> None:
+    world = await running(ON_DELETE="permissionsOff")
+    person = await world.synchronised()
+    await world.permit(person, "Newsletter")
+    await world.in_spotler(person, lambda contact: permissions(contact) == {"Newsletter"})
+
+    await world.delete(person)
+
+    contact = await world.in_spotler(person, lambda contact: permissions(contact) == set())
+    assert contact["properties"]["lastName"] == f"Achter{MARK}"
+
+
+@pytest.mark.parametrize(("purge", "kept"), [("false", True), ("true", False)])
+async def test_fields_that_dynamics_does_not_fill_are_kept_or_cleared(running: Running, purge: str, kept: bool) -> None:  # noqa: FBT001  # a parameter of pytest
+    world = await running(PURGE_EXISTING_PROPERTIES_WHEN_NOT_SET=purge)
+    person = await world.synchronised()
+    theirs = {"profileField1": "likes tea", "permissions": [{"bit": 2, "enabled": True}]}
+    await world.spotler.post(f"contact/edit?email={person.email}", {"properties": theirs})
+
+    await world.change(person, address1_city=f"{MARK}lo")
+
+    contact = await world.in_spotler(person, lambda contact: contact["properties"]["city"] == f"{MARK}lo")
+    assert ("profileField1" in contact["properties"]) is kept
+    assert contact["properties"]["lastName"] == f"Achter{MARK}"
+    assert permissions(contact) == {"Productinfo"}
+
+
+async def test_a_setting_that_makes_no_sense_is_told_at_the_start_without_its_value(world: World) -> None:
+    await world.connector.stop()
+
+    with pytest.raises(AssertionError, match="did not start"):
+        await world.connector.start(ON_DELETE=f"erase {MARK}")
+
+    assert "ON_DELETE" in world.connector.log.read_text()[-500:]
+    await world.connector.start()
