@@ -9,18 +9,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
-import yaml
 
 from shared.core.fingerprints import Fingerprinter
-from shared.core.mapping.document import MappingError, read_mapping
+from shared.core.mapping.document import MappingError
 from shared.core.mapping.model import Mapping
+from shared.core.mapping.yaml_format import from_yaml, to_yaml
 from shared.core.plan import EndAction, Rules, Unmapped
 from shared.core.retry import RetryPolicy
 from shared.dataverse.client import DataverseClient
 from shared.dataverse.credentials import Certificate, ClientSecret, Credential, ManagedIdentity, token_provider
 from shared.dataverse.crm import DataverseCrm
 from shared.dataverse.organisations import KnownOrganisations
-from shared.errors import ConfigurationError
+from shared.dataverse.schema_cache import SchemaCache
+from shared.errors import ConfigurationError, ConnectorError
 from shared.messaging.redaction import redact
 from shared.messaging.sqlite import SqliteQueue
 from shared.operations.runner import JobRunner
@@ -35,6 +36,8 @@ from shared.sync.explain import Explain
 from shared.sync.health import Health
 from shared.sync.lanes import Lanes
 from shared.sync.ledger import Ledger
+from shared.sync.live_mapping import LiveMapping, LiveVersion
+from shared.sync.mapping_shelf import MappingShelf
 from shared.sync.outbound import Outbound
 from shared.sync.patience import Patience
 from shared.sync.people import SyncPeople
@@ -53,10 +56,31 @@ class SystemClock:
 
 
 @dataclass(frozen=True, slots=True)
-class Connector:
-    """Everything a trigger may call."""
+class Services:
+    """What lives as long as the process: settings, connections, and the shelf with the mapping."""
 
     settings: Settings
+    clock: Clock
+    dataverse: DataverseClient
+    schema: SchemaCache
+    platform: MarketingPlatform
+    store: StateStore
+    queue: Queue
+    organisations: KnownOrganisations
+    shelf: MappingShelf
+
+    async def close(self) -> None:
+        """Release connections, those to the outside first."""
+        for part in (self.dataverse, self.platform, self.queue, self.store):
+            await part.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Connector:
+    """Everything a trigger may call, with the version of the mapping that it works with."""
+
+    settings: Settings
+    version: LiveVersion
     crm: Crm
     platform: MarketingPlatform
     store: StateStore
@@ -67,22 +91,32 @@ class Connector:
     explain: Explain
     health: Health
 
-    async def close(self) -> None:
-        """Release connections, those to the outside first."""
-        for part in (self.crm, self.platform, self.queue, self.store):
-            await part.close()
 
-
-def build(settings: Settings, clock: Clock | None = None) -> Connector:
-    """Wire one connector. Raises ConfigurationError; opens no connection yet."""
+def open_services(settings: Settings, clock: Clock | None = None) -> Services:
+    """Make the clients. Raises ConfigurationError; opens no connection yet."""
     clock = clock or SystemClock()
-    mapping = load_mapping(settings.mapping_file or DEFAULT_MAPPING)
-    policy = RetryPolicy()
     dataverse = dataverse_client(settings)
-    crm = DataverseCrm(dataverse, mapping, settings.sync_tables)
-    platform = spotler_platform(settings, clock)
-    store, queue = state_store(settings, clock), message_queue(settings, clock)
-    rules = _rules(settings, mapping)
+    store = state_store(settings, clock)
+    return Services(
+        settings=settings,
+        clock=clock,
+        dataverse=dataverse,
+        schema=SchemaCache(dataverse, clock=clock),
+        platform=spotler_platform(settings, clock),
+        store=store,
+        queue=message_queue(settings, clock),
+        organisations=KnownOrganisations(dataverse, settings.dataverse_organisation_ids),
+        shelf=MappingShelf(store, clock, settings.environment),
+    )
+
+
+def build(services: Services, version: LiveVersion) -> Connector:
+    """Wire the use cases around one version of the mapping. Cheap: a new version gets a new connector."""
+    settings, clock, mapping = services.settings, services.clock, version.mapping
+    platform, store, queue = services.platform, services.store, services.queue
+    crm = DataverseCrm(services.dataverse, mapping, settings.sync_tables, services.schema)
+    policy = RetryPolicy()
+    rules = rules_of(settings, mapping)
     ledger = Ledger(store, clock, settings.environment, claim_time=settings.claim_time)
     lanes = Lanes(queue)
     patience = Patience(queue=queue, lanes=lanes, clock=clock, policy=policy)
@@ -94,11 +128,12 @@ def build(settings: Settings, clock: Clock | None = None) -> Connector:
     jobs = JobRunner(crm=crm, people=people, patience=patience, clock=clock, operations=OPERATIONS)
     return Connector(
         settings=settings,
+        version=version,
         crm=crm,
         platform=platform,
         store=store,
         queue=queue,
-        organisations=KnownOrganisations(dataverse, settings.dataverse_organisation_ids),
+        organisations=services.organisations,
         dispatcher=Dispatcher(crm=crm, people=people, jobs=jobs, resync=resync, patience=patience),
         resync=resync,
         explain=Explain(crm=crm, platform=platform, ledger=ledger, rules=rules),
@@ -111,33 +146,73 @@ def build(settings: Settings, clock: Clock | None = None) -> Connector:
     )
 
 
-_current: Connector | None = None
+class _Process:
+    """The services of this process, and the connector of the version that is live."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.services = open_services(settings)
+        self._live = LiveMapping(self.services.shelf, self.services.clock, lambda: first_mapping(settings))
+        self._connector: Connector | None = None
+
+    async def connector(self) -> Connector:
+        """Return a connector for the live version. Whoever works with an older one finishes with that."""
+        version = await self._live.get()
+        if self._connector is None or self._connector.version is not version:
+            self._connector = build(self.services, version)
+        return self._connector
+
+
+_current: _Process | None = None
 _building = asyncio.Lock()
 
 
 async def connector() -> Connector:
-    """Return this process's connector; the first call builds it."""
-    global _current  # noqa: PLW0603  # one per process is the point
+    """Return this process's connector; the first call opens its services, and activates the first mapping (C-41)."""
     async with _building:
-        if _current is None:
-            _current = build(load_settings())
-        return _current
+        process = _process()
+        try:
+            return await process.connector()
+        except ConnectorError:
+            await _close()
+            raise
+
+
+async def services() -> Services:
+    """Return this process's services, whatever the mapping is like."""
+    async with _building:
+        return _process().services
 
 
 async def shut_down() -> None:
     """Close this process's connector; the next call of `connector` builds a new one."""
-    global _current  # noqa: PLW0603  # one per process is the point
     async with _building:
-        if _current is not None:
-            await _current.close()
-            _current = None
+        await _close()
+
+
+async def _close() -> None:
+    global _current  # noqa: PLW0603  # one per process is the point
+    if _current is not None:
+        await _current.services.close()
+        _current = None
+
+
+def _process() -> _Process:
+    global _current  # noqa: PLW0603  # one per process is the point
+    if _current is None:
+        _current = _Process(load_settings())
+    return _current
+
+
+def first_mapping(settings: Settings) -> str:
+    """Return the text of the mapping that the first activation stores."""
+    return to_yaml(load_mapping(settings.mapping_file or DEFAULT_MAPPING))
 
 
 def load_mapping(path: Path) -> Mapping:
     """Read a mapping file; ConfigurationError names the file and what is wrong with it."""
     try:
-        return read_mapping(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, MappingError) as problem:
+        return from_yaml(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, MappingError) as problem:
         raise ConfigurationError(f"The mapping {path.name} cannot be used: {problem}") from None
 
 
@@ -206,7 +281,8 @@ def message_queue(settings: Settings, clock: Clock) -> Queue:
     return ServiceBusQueue.from_namespace(settings.service_bus_namespace, DefaultAzureCredential(), redact=redact)
 
 
-def _rules(settings: Settings, mapping: Mapping) -> Rules:
+def rules_of(settings: Settings, mapping: Mapping) -> Rules:
+    """Combine what the settings and the mapping say."""
     return Rules(
         mapping=mapping,
         fingerprints=Fingerprinter(_fingerprint_key(settings)),

@@ -9,7 +9,15 @@ from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
 from uuid import UUID
 
-from shared.core.jobs import JobRow, JobStatus
+from shared.core.automations import (
+    AutomationKind,
+    AutomationRow,
+    FieldValue,
+    PublishedAutomation,
+    StartVerdict,
+    StopVerdict,
+)
+from shared.core.jobs import JobRow, JobStatus, ScoreChange
 from shared.core.marketing import (
     ContactWrite,
     Ending,
@@ -264,7 +272,10 @@ class StatusReport:
 
 @dataclass(frozen=True, slots=True)
 class JobReport:
-    """Move a Spotler Job row along its life (JOB-25, JOB-26). With `if_etag` only if nobody changed it meanwhile."""
+    """Move a Spotler Job row along its life (JOB-25, JOB-26). With `if_etag` only if nobody changed it meanwhile.
+
+    `automation_contact_id` is written unless it is empty (JOB-27).
+    """
 
     id: UUID
     status: JobStatus
@@ -273,6 +284,49 @@ class JobReport:
     started_on: datetime | None = None
     completed_on: datetime | None = None
     if_etag: str = ""
+    automation_contact_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TimelinePost:
+    """A post in the timeline of a record (TLP-01, TLP-02). One that exists with this id is left as it is."""
+
+    id: UUID
+    key: RecordKey
+    text: str
+
+
+Report = StatusReport | JobReport | TimelinePost
+
+
+@dataclass(frozen=True, slots=True)
+class MarketingList:
+    """A marketing list, static or dynamic; `table` is whom it lists."""
+
+    id: UUID
+    name: str
+    table: PersonTable
+
+
+@dataclass(frozen=True, slots=True)
+class AutomationWrite:
+    """What a row of `dh_spotlerautomation` should hold; with `row` None it is a new one."""
+
+    row: UUID | None
+    automation: PublishedAutomation
+    fields: str
+    is_active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentVariable:
+    """An environment variable of Dataverse. `value` is its current value, None when only a default value is there."""
+
+    id: UUID
+    schema_name: str
+    value: str | None
+    value_id: UUID | None
+    default: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,7 +360,14 @@ class Crm(Protocol):
         """Read Spotler Job rows."""
         ...
 
-    async def report(self, reports: Sequence[StatusReport | JobReport]) -> Sequence[ConnectorError | None]:
+    async def jobs_in(self, status: JobStatus, *, before: datetime, limit: int) -> Sequence[JobRow]:
+        """Find jobs that have had this status since `before` or longer (Queued: created, In Progress: started).
+
+        Oldest first.
+        """
+        ...
+
+    async def report(self, reports: Sequence[Report]) -> Sequence[ConnectorError | None]:
         """Write all reports in as few requests as possible; per report, in order, what went wrong with it."""
         ...
 
@@ -316,6 +377,46 @@ class Crm(Protocol):
 
     async def close(self) -> None:
         """Release connections."""
+        ...
+
+
+class AutomationRows(Protocol):
+    """The table `dh_spotlerautomation`: what users choose from on a job (AUT-27)."""
+
+    async def all_automations(self) -> Sequence[AutomationRow]:
+        """Read all rows, inactive ones too."""
+        ...
+
+    async def read_automations(self, ids: Sequence[UUID]) -> dict[UUID, AutomationRow]:
+        """Read rows; one that is missing in the answer does not exist (any more)."""
+        ...
+
+    async def write_automations(self, writes: Sequence[AutomationWrite]) -> None:
+        """Create, change, deactivate and reactivate rows. Raises the first error; the others are written."""
+        ...
+
+
+class MarketingLists(Protocol):
+    """The marketing lists of Dataverse (JOB-07)."""
+
+    async def read_list(self, identifier: UUID) -> MarketingList | None:
+        """Read one list; None if there is none (any more), or it lists rows of another table than people."""
+        ...
+
+    async def members(self, marketing_list: MarketingList, *, after: str | None, limit: int) -> PeoplePage:
+        """Walk the members, those of a dynamic list by its query."""
+        ...
+
+
+class EnvironmentVariables(Protocol):
+    """The environment variables of Dataverse (ENV-05)."""
+
+    async def find_variable(self, schema_name: str, display_name: str) -> EnvironmentVariable | None:
+        """Find by schema name, else by display name (C-19)."""
+        ...
+
+    async def set_variable(self, variable: EnvironmentVariable, value: str) -> None:
+        """Write the current value."""
         ...
 
 
@@ -351,4 +452,89 @@ class MarketingPlatform(Protocol):
 
     async def close(self) -> None:
         """Release connections."""
+        ...
+
+
+class Tagging(Protocol):
+    """Tags and scores of Spotler (TAG). A tag that does not exist is created; names ignore case.
+
+    All raise NotFoundError when Spotler does not know the contact, and DataError with CAPABILITY_OFF
+    (`shared/core/capabilities.py`) before anything is sent.
+    """
+
+    async def create_tag(self, tag: str) -> None:
+        """Make a tag known without giving it to anybody (TAG-03)."""
+        ...
+
+    async def add_tags(self, external_id: str, tags: Sequence[str]) -> None:
+        """Give a contact tags; those it has already stay as they are."""
+        ...
+
+    async def remove_tags(self, external_id: str, tags: Sequence[str]) -> None:
+        """Take tags and their scores away; absent ones are fine (TAG-05)."""
+        ...
+
+    async def change_score(self, external_id: str, tag: str, change: ScoreChange, value: int) -> None:
+        """Set, or increase or decrease by a positive `value`; an absent tag starts at 0.
+
+        SET may be repeated. The others are sent once: UnknownOutcomeError when the answer was lost, any other
+        ConnectorError only if it certainly had no effect.
+        """
+        ...
+
+
+class Automations(Protocol):
+    """Automations and campaigns of Spotler (AUT).
+
+    Calls whose capability is off raise DataError with CAPABILITY_OFF before anything is sent.
+    """
+
+    async def published(self, kind: AutomationKind) -> Sequence[PublishedAutomation]:
+        """List what can be triggered from outside now (AUT-03, AUT-04)."""
+        ...
+
+    async def start(
+        self, kind: AutomationKind, code: str, external_id: str, fields: Sequence[FieldValue]
+    ) -> StartVerdict:
+        """Start for one contact; sent once.
+
+        UnknownOutcomeError when the answer was lost, any other ConnectorError only if nothing was started.
+        """
+        ...
+
+    async def stop(self, kind: AutomationKind, spotler_id: str, external_id: str) -> StopVerdict:
+        """Stop all runs of one contact (AUT-22)."""
+        ...
+
+    async def stop_run(self, automation_contact_id: str) -> StopVerdict:
+        """Stop one run (AUT-23)."""
+        ...
+
+
+class Audiences(Protocol):
+    """Audiences of Spotler: named sets of contacts, the source of dynamic lists (AUD).
+
+    ConfigurationError when the account's licence has no audiences (AUD-02).
+    """
+
+    async def exists(self, audience: str) -> bool:
+        """Whether there is an audience with this external id."""
+        ...
+
+    async def create(self, audience: str, name: str) -> None:
+        """Create one; DataError (HTTP 417) if id or name is taken, or there are too many."""
+        ...
+
+    async def add(self, audience: str, contacts: Sequence[str]) -> frozenset[str]:
+        """Add contacts by external id, 2,500 to a call; returns those that Spotler does not know, the others are in.
+
+        NotFoundError if there is no such audience. No contacts, no call.
+        """
+        ...
+
+    async def remove(self, audience: str, contacts: Sequence[str]) -> None:
+        """Remove contacts, 2,500 to a call; who is no member is fine. NotFoundError if there is no such audience.
+
+        No contacts, no call: Spotler takes a removal without a body for "remove everybody".
+        """
         ...

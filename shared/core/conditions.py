@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
-from shared.core.fields import evaluate
+from shared.core.mapping.evaluate import Passes
 from shared.core.mapping.expression import Column
 from shared.core.mapping.model import EMAIL, MappingRow
 from shared.core.mapping.reading import DO_NOT_EMAIL, MERGED, STATE
 from shared.core.outcomes import Reason
 from shared.core.records import PersonRecord, PersonTable, RecordKey, SyncStatus
-from shared.core.values import is_email
+from shared.core.values import is_email, sound
 
 
 class LeadState(IntEnum):
@@ -60,13 +60,17 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The record that is examined (None if it is gone) and what it is examined against."""
+    """The record that is examined (None if it is gone) and what it is examined against.
+
+    `passes` is the filter of its table, None if there is none.
+    """
 
     key: RecordKey
     record: PersonRecord | None
     rows: tuple[MappingRow, ...]
     environment_is_on: bool
     enabled_tables: frozenset[PersonTable]
+    passes: Passes | None = None
 
 
 def examine(subject: Subject) -> tuple[Verdict, ...]:
@@ -89,7 +93,7 @@ def _answers(subject: Subject) -> Iterator[tuple[Condition, Reason | None]]:
     yield Condition.HAS_EMAIL, None if email else Reason.NO_EMAIL
     yield Condition.VALID_EMAIL, None if is_email(email) else Reason.INVALID_EMAIL
     yield Condition.NOT_OPTED_OUT, Reason.OPTED_OUT if status is SyncStatus.OPT_OUT else None
-    yield Condition.PASSES_FILTER, None if _passes(record, subject.rows) else Reason.FILTERED
+    yield Condition.PASSES_FILTER, None if _passes(record, subject) else Reason.FILTERED
 
 
 def is_active(record: PersonRecord) -> bool:
@@ -110,16 +114,11 @@ def email_of(record: PersonRecord, rows: tuple[MappingRow, ...]) -> str:
     for row in rows:
         source = row.sources.get(record.key.table)
         if row.spotler == EMAIL and isinstance(source, Column):
-            return str(record.values.get(source.name) or "").strip()
+            return sound(str(record.values.get(source.name) or "")).strip()
     return ""
 
 
-def _passes(record: PersonRecord, rows: tuple[MappingRow, ...]) -> bool:
-    """MAP-12: a row's filter names the value that its column must have; the label counts as well as the value."""
-    return all(row.only is None or row.only in _spellings(row, record) for row in rows)
-
-
-def _spellings(row: MappingRow, record: PersonRecord) -> set[str]:
-    value, label = evaluate(row.sources[record.key.table], record)
-    spellings = {str(value).lower() if isinstance(value, bool) else str(value)}
-    return spellings if label is None else {*spellings, label}
+def _passes(record: PersonRecord, subject: Subject) -> bool:
+    """VAL-04, MAP-12: the table's filter, and every row's own, which names the value that its column must have."""
+    is_in = subject.passes is None or subject.passes(record)
+    return is_in and all(row.admits(record) for row in subject.rows)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, assert_never
+from datetime import tzinfo
+from typing import assert_never
 
-from shared.core.mapping.expression import Column, Constant, CustomerType, Expression, MapTo, Related
-from shared.core.mapping.model import MappingRow, OnInvalid
+from shared.core.mapping.evaluate import Evaluated
+from shared.core.mapping.expression import Home, MapTo
+from shared.core.mapping.model import BlankPolicy, MappingRow, OnInvalid
+from shared.core.mapping.model import Mapping as FieldMapping
 from shared.core.marketing import PropertyCatalogue, PropertyDefinition, PropertyType, PropertyValue, SetOption
 from shared.core.outcomes import FieldProblem
-from shared.core.records import PersonRecord
-from shared.core.values import EMPTY, Fits, Foreign, Misfit, convert
+from shared.core.records import Choices, PermissionRow, PersonRecord
+from shared.core.values import EMPTY, Fits, Foreign, Misfit, convert, is_blank
 
 Scalar = str | int | bool
 """What one field of `Fields` holds: text or a number, and True or False for an option."""
@@ -21,30 +24,35 @@ Scalar = str | int | bool
 class Fields:
     """The wished state of a Spotler contact, flat: `name` for a value, `name:bit` for one option of a set.
 
-    `omitted` are values that stay as they are in Spotler, `fatal` those that stop the record (VAL-05).
+    `omitted` are values that stay as they are in Spotler, `fatal` those that stop the record (VAL-05), `cut` those that
+    go along without a part of them.
     """
 
     values: Mapping[str, Scalar]
     omitted: tuple[FieldProblem, ...] = ()
     fatal: tuple[FieldProblem, ...] = ()
+    cut: tuple[FieldProblem, ...] = ()
 
 
 _FAILING_TYPES = {PropertyType.EMAIL, PropertyType.POSTCODE}
 """VAL-05 names e-mail addresses and post codes: their record is skipped. Other fields are left out by default."""
 
 
-def wished_fields(record: PersonRecord, rows: tuple[MappingRow, ...], catalogue: PropertyCatalogue) -> Fields:
+def wished_fields(record: PersonRecord, mapping: FieldMapping, catalogue: PropertyCatalogue) -> Fields:
     """Apply the rows that reach Spotler; rows whose property the account does not have are left alone (MAP-27)."""
-    collector = _Collector(record, catalogue)
-    for row in rows:
+    collector = _Collector(record, catalogue, mapping.zone)
+    for row in mapping.for_table(record.key.table):
         definition = catalogue.named(row.spotler)
         if definition is None or not row.direction.reaches_spotler:
             continue
-        if isinstance(row.sources[record.key.table], MapTo):
-            collector.take_options(definition)
+        source = row.sources[record.key.table]
+        if isinstance(source, MapTo):
+            collector.take_rows(definition, _rows_of(source.home, record))
+        elif definition.type is PropertyType.SET:
+            collector.take_choices(row, definition)
         else:
             collector.take_value(row, definition)
-    return Fields(collector.values, tuple(collector.omitted), tuple(collector.fatal))
+    return Fields(collector.values, tuple(collector.omitted), tuple(collector.fatal), tuple(collector.cut))
 
 
 def all_permissions_off(rows: tuple[MappingRow, ...], catalogue: PropertyCatalogue) -> dict[str, Scalar]:
@@ -75,66 +83,93 @@ def as_properties(values: Mapping[str, Scalar]) -> dict[str, PropertyValue]:
     return properties | {name: tuple(entries) for name, entries in options.items()}
 
 
+def _rows_of(home: Home, record: PersonRecord) -> tuple[PermissionRow, ...]:
+    match home:
+        case Home.PERMISSIONS:
+            return record.permissions
+        case Home.LIST:
+            return record.lists
+        case Home.PERIODIEK:
+            return record.periodieken
+        case _:
+            assert_never(home)
+
+
 @dataclass(slots=True)
 class _Collector:
     """Gathers the fields of one record."""
 
     record: PersonRecord
     catalogue: PropertyCatalogue
+    zone: tzinfo
     values: dict[str, Scalar] = field(default_factory=dict)
     omitted: list[FieldProblem] = field(default_factory=list)
     fatal: list[FieldProblem] = field(default_factory=list)
+    cut: list[FieldProblem] = field(default_factory=list)
 
-    def take_options(self, definition: PropertyDefinition) -> None:
-        """Match Spotler Permission rows by the option's name (PERM-18); options without a row are not mentioned."""
-        for row in self.record.permissions:
+    def take_rows(self, definition: PropertyDefinition, rows: Collection[PermissionRow]) -> None:
+        """Match permissions, lists or periodieken by the option's name (PERM-18); options without one are not named."""
+        for row in rows:
             if (entry := definition.entry(row.name)) is not None:
                 name = option_name(definition.name, entry.bit)
                 self.values[name] = row.subscribed and self.values.get(name) is not False  # of two rows, the lower wins
 
+    def take_choices(self, row: MappingRow, definition: PropertyDefinition) -> None:
+        """Switch on the options that a choice or choices column has, and the others off, by label."""
+        evaluated = row.evaluate(self.record)
+        if is_blank(evaluated.value) and row.blank is BlankPolicy.KEEP:
+            return
+        labels = _labels(evaluated, row.choices)
+        entries = [definition.entry(label) for label in labels]
+        chosen = {entry.bit for entry in entries if entry is not None}
+        if len(entries) > entries.count(None) or not labels:
+            for entry in definition.entries:
+                self.values[option_name(definition.name, entry.bit)] = entry.bit in chosen
+        if None in entries:
+            self._complain(row, definition, "labels that are options of the list")
+
     def take_value(self, row: MappingRow, definition: PropertyDefinition) -> None:
         """Convert the value of one row; one that is not Dutch goes to the row's foreign property (VAL-07)."""
-        source = row.sources[self.record.key.table]
-        value, label = evaluate(source, self.record)
-        if (translated := row.choices.get(str(value))) is not None:
+        value, label = row.evaluate(self.record)
+        if is_blank(value) and row.blank is BlankPolicy.KEEP:
+            return
+        if row.choices and (translated := row.choices.get(_option_of(value))) is not None:
             value, label = translated, None
         foreign = self.catalogue.named(row.foreign) if row.foreign else None
-        match convert(value, label, definition.type):
-            case Fits(converted):
+        match convert(value, label, definition.type, zone=self.zone):
+            case Fits(converted, loss):
                 self.values[row.spotler] = converted
                 if foreign is not None:
                     self.values.setdefault(foreign.name, EMPTY)
+                if loss:
+                    self.cut.append(FieldProblem(row.spotler, self._source(row), loss=loss))
             case Foreign(text) if foreign is not None:
                 self.values[row.spotler] = EMPTY
                 self.values[foreign.name] = text
             case Foreign():
-                self._complain(row, definition, FieldProblem(row.spotler, str(source), "the Dutch format"))
+                self._complain(row, definition, "the Dutch format")
             case Misfit(expected):
-                self._complain(row, definition, FieldProblem(row.spotler, str(source), expected))
+                self._complain(row, definition, expected)
 
-    def _complain(self, row: MappingRow, definition: PropertyDefinition, problem: FieldProblem) -> None:
+    def _complain(self, row: MappingRow, definition: PropertyDefinition, expected: str) -> None:
+        problem = FieldProblem(row.spotler, self._source(row), expected)
         policy = row.on_invalid or (OnInvalid.FAIL if definition.type in _FAILING_TYPES else OnInvalid.OMIT)
         (self.fatal if policy is OnInvalid.FAIL else self.omitted).append(problem)
 
-
-def evaluate(source: Expression, record: PersonRecord) -> tuple[Any, str | None]:
-    """Return the value of an expression and, where Dataverse has one, its formatted text."""
-    match source:
-        case Column(name):
-            return record.values.get(name), record.labels.get(name)
-        case Related(lookup, table, column):
-            path = related_name(lookup, table, column)
-            return record.values.get(path), record.labels.get(path)
-        case CustomerType():
-            return str(record.key.table), None
-        case Constant(text):
-            return text, None
-        case MapTo():
-            return None, None
-        case _:
-            assert_never(source)
+    def _source(self, row: MappingRow) -> str:
+        return str(row.sources[self.record.key.table])
 
 
-def related_name(lookup: str, table: str, column: str) -> str:
-    """Name the column of a related row in `PersonRecord.values`."""
-    return f"{lookup}({table}).{column}"
+def _labels(evaluated: Evaluated, translations: Mapping[str, str]) -> list[str]:
+    """Name the options that a value stands for: a choices column has several, a choice one, others none that count."""
+    value, label = evaluated
+    if isinstance(value, Choices):
+        return [translations.get(str(option), text) for option, text in zip(value.values, value.labels, strict=True)]
+    if is_blank(value):
+        return []
+    return [translations.get(_option_of(value), label or "")]
+
+
+def _option_of(value: object) -> str:
+    """Spell a value as the keys of `choices` do: options by number, two options as 1 and 0, anything else as text."""
+    return str(int(value)) if isinstance(value, bool) else str(value)

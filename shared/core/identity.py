@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from uuid import uuid5
 
 from shared.core.mapping.reading import ORIGINATING_LEAD
-from shared.core.plan import Binding, Neighbours
+from shared.core.plan import Binding, Neighbours, Trust
 from shared.core.records import Lookup, PersonRecord, PersonTable, RecordKey
 
 
@@ -40,11 +40,13 @@ def originating_lead(record: PersonRecord) -> RecordKey | None:
     return RecordKey(PersonTable.LEAD, lead.id) if isinstance(lead, Lookup) else None
 
 
-def identify(key: RecordKey, binding: Binding, address: str, neighbours: Neighbours, owner: str | None) -> Identity:
+def identify(
+    key: RecordKey, binding: Binding, trust: Trust, address: str, neighbours: Neighbours, owner: str | None
+) -> Identity:
     """Decide for a record that may be in Spotler.
 
     `address` is the fingerprint of its e-mail address and `owner` the contact that has this address, if one has;
-    `neighbours` are the other users of the contact that the binding names.
+    `neighbours` are the other users of the contact that the binding names, and `trust` is about this contact.
     """
     if binding.is_live:
         moves = address != binding.address
@@ -56,9 +58,12 @@ def identify(key: RecordKey, binding: Binding, address: str, neighbours: Neighbo
         target = str(uuid5(key.id, address))
     else:
         target = binding.external_id
-    return Stay() if target == binding.external_id else Join(target)
+    if target == binding.external_id:
+        return Stay()
+    was_perhaps_created = trust is Trust.NOTHING and not neighbours.keys
+    return Leave() if was_perhaps_created else Join(target)
 
 
 def binding_after_joining(external_id: str, others: Iterable[Binding]) -> Binding:
     """Start from what another user of the contact agreed on, so that only differences are written."""
-    return next((one for one in others if one.is_live and one.external_id == external_id), Binding(external_id))
+    return next((one for one in others if one.uses(external_id)), Binding(external_id))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import IntEnum, StrEnum
 from uuid import UUID
 
@@ -58,11 +59,32 @@ class JobResult(StrEnum):
 
     OK = "OK"
     NOT_VALID = "[JOB_NOT_VALID]"
+    OUTCOME_UNKNOWN = "outcome-unknown"
+    """It may or may not have happened, and must not be repeated blindly: a person must look in Spotler."""
+
+
+class Repetition(StrEnum):
+    """Whether running an operation twice is the same as running it once."""
+
+    SAFE = "safe"
+    HARMFUL = "harmful"
+
+
+class ScoreChange(StrEnum):
+    """What happens to a score (TAG-07..TAG-09)."""
+
+    SET = "SET"
+    INCREASE = "INCREASE"
+    DECREASE = "DECREASE"
 
 
 @dataclass(frozen=True, slots=True)
 class JobRow:
-    """A Spotler Job row as just read from Dataverse. `operation` is None when the option value is unknown."""
+    """A Spotler Job row as just read from Dataverse. `operation` is None when the option value is unknown.
+
+    Parameters are as typed; an empty column is "" or None. `person` is Customer or Lead, `automation` the row of
+    `dh_spotlerautomation`, `marketing_list` the row of `list`.
+    """
 
     id: UUID
     status: JobStatus
@@ -70,3 +92,10 @@ class JobRow:
     person: RecordKey | None
     etag: str
     created_on: str = ""
+    started_on: datetime | None = None
+    automation: UUID | None = None
+    automation_fields: str = ""
+    automation_contact_id: str = ""
+    marketing_list: UUID | None = None
+    parameter_name: str = ""
+    parameter_value: str = ""

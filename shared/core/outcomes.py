@@ -102,13 +102,16 @@ _UNTOUCHED = {
 
 @dataclass(frozen=True, slots=True)
 class FieldProblem:
-    """A value that does not fit. Names columns and properties, never the value."""
+    """A value that does not fit, or not without a `loss`. Names columns and properties, never the value."""
 
     spotler: str
     source: str
-    expected: str
+    expected: str = ""
+    loss: str = ""
 
     def __str__(self) -> str:
+        if self.loss:
+            return f"{self.source}: {self.loss} for Spotler's {self.spotler}"
         return f"{self.source}: Spotler's {self.spotler} expects {self.expected}"
 
 
@@ -146,9 +149,11 @@ class Outcome:
         parts = [_OPENINGS.get(self.result, ""), TEXTS[self.reason]]
         if self.permissions_off:
             parts.append("All permissions are off (Do Not Bulk Email).")
-        if self.problems:
+        if refused := [str(problem) for problem in self.problems if not problem.loss]:
             lead = "Left out" if self.result in {Result.WRITTEN, Result.UNCHANGED} else "Wrong"
-            parts.append(f"{lead}: {'; '.join(str(problem) for problem in self.problems)}.")
+            parts.append(f"{lead}: {'; '.join(refused)}.")
+        if cut := [str(problem) for problem in self.problems if problem.loss]:
+            parts.append(f"Adapted: {'; '.join(cut)}.")
         if self.detail:
             parts.append(f"Answer: {self.detail}")
         return " ".join(part for part in parts if part)

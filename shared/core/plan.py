@@ -12,7 +12,7 @@ from enum import StrEnum
 from shared.core.conditions import Subject, Verdict, email_of, examine
 from shared.core.fields import Scalar, all_permissions_off, as_properties, wished_fields
 from shared.core.fingerprints import Fingerprinter
-from shared.core.mapping.model import EMAIL
+from shared.core.mapping.model import EMAIL, MappingRow, Outside
 from shared.core.mapping.model import Mapping as FieldMapping
 from shared.core.mapping.reading import DO_NOT_BULK_EMAIL
 from shared.core.marketing import PropertyCatalogue, PropertyType, PropertyValue, Purge
@@ -68,6 +68,10 @@ class Binding:
     is_live: bool = False
     base: Mapping[str, str] = field(default_factory=dict)
     address: str = ""
+
+    def uses(self, external_id: str) -> bool:
+        """Whether this contact holds data of the record."""
+        return self.is_live and self.external_id == external_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +148,17 @@ def let_go(situation: Situation) -> Plan:
 
 def verdicts(situation: Situation, rules: Rules) -> tuple[Verdict, ...]:
     """Examine every condition of a record."""
-    rows = rules.mapping.for_table(situation.key.table)
-    return examine(Subject(situation.key, situation.record, rows, rules.environment_is_on, rules.enabled_tables))
+    table, mapping = situation.key.table, rules.mapping
+    return examine(
+        Subject(
+            key=situation.key,
+            record=situation.record,
+            rows=mapping.for_table(table),
+            environment_is_on=rules.environment_is_on,
+            enabled_tables=rules.enabled_tables,
+            passes=mapping.passes(table),
+        )
+    )
 
 
 def refuses_bulk(record: PersonRecord) -> bool:
@@ -166,8 +179,17 @@ def _unmet(situation: Situation, reason: Reason, rules: Rules, catalogue: Proper
             return _end(situation, reason, EndAction.ANONYMIZE, rules, catalogue)
         case Reason.INVALID_EMAIL:  # C-35: a typing error must not erase anybody
             return Rest(situation.binding, Result.FAILED, reason)
+        case Reason.FILTERED:
+            return _end(situation, reason, _OUTSIDE[rules.mapping.outside], rules, catalogue)
         case _:
             return Rest(situation.binding, Result.SKIPPED, reason)
+
+
+_OUTSIDE = {
+    Outside.KEEP: EndAction.NOTHING,
+    Outside.CLEAR_PERMISSIONS: EndAction.PERMISSIONS_OFF,
+    Outside.ANONYMIZE: EndAction.ANONYMIZE,
+}
 
 
 def _end(situation: Situation, reason: Reason, action: EndAction, rules: Rules, catalogue: PropertyCatalogue) -> Plan:
@@ -217,9 +239,9 @@ def _anonymize(situation: Situation, reason: Reason) -> Plan:
 
 
 def _keep(situation: Situation) -> Rest:
-    """Let go of a contact that others need: this record is no longer bound to it."""
+    """Let go of a contact that others need: this record has no data of its own there any more."""
     result = Result.KEPT if situation.intent is Intent.SYNC else Result.FAILED
-    return Rest(Binding(str(situation.key.id)), result, Reason.STILL_USED)
+    return Rest(Binding(situation.binding.external_id), result, Reason.STILL_USED)
 
 
 def _purge(situation: Situation) -> Plan:
@@ -240,9 +262,10 @@ def _write(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> 
     record, binding = situation.record, situation.binding
     assert record is not None, "a record that does not exist cannot meet the conditions"
     rows = rules.mapping.for_table(situation.key.table)
-    wished = wished_fields(record, rows, catalogue)
+    wished = wished_fields(record, rules.mapping, catalogue)
     if wished.fatal:
         return Rest(binding, Result.FAILED, Reason.INVALID_VALUE, wished.fatal)
+    problems = (*wished.omitted, *wished.cut)
     off = refuses_bulk(record) or situation.neighbours.refuse_bulk
     values = {**wished.values, **(all_permissions_off(rows, catalogue) if off else {})}
     prints = rules.fingerprints.values(binding.external_id, values)
@@ -254,8 +277,8 @@ def _write(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> 
     )
     changed = _changed(prints, values, situation)
     if not changed:
-        return Rest(agreed, Result.UNCHANGED, Reason.AGREED, wished.omitted, permissions_off=off)
-    cleared = _unmapped(values, catalogue) if rules.unmapped is Unmapped.CLEAR else {}
+        return Rest(agreed, Result.UNCHANGED, Reason.AGREED, problems, permissions_off=off)
+    cleared = _unmapped(rows, catalogue) if rules.unmapped is Unmapped.CLEAR else {}
     sent = {**cleared, EMAIL: values[EMAIL], **{name: values[name] for name in changed}}
     return Write(
         properties=as_properties(sent),
@@ -263,7 +286,7 @@ def _write(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> 
         purge=Purge.KEEP,
         binding=agreed,
         reason=Reason.UPDATED if binding.is_live else Reason.CREATED,
-        problems=wished.omitted,
+        problems=problems,
         permissions_off=off,
     )
 
@@ -286,13 +309,14 @@ def _changed(prints: Mapping[str, str], values: Mapping[str, Scalar], situation:
     return [name for name in values if must_be_sent(name)]
 
 
-def _unmapped(values: Mapping[str, Scalar], catalogue: PropertyCatalogue) -> dict[str, Scalar]:
-    """Empty every value that the mapping does not fill (PURGE-01).
+def _unmapped(rows: tuple[MappingRow, ...], catalogue: PropertyCatalogue) -> dict[str, Scalar]:
+    """Empty every value that the mapping does not mention, in either direction (PURGE-01).
 
     Named one by one instead of Spotler's own purge flag, which would also take away permissions given in Spotler.
     """
+    mapped = {row.spotler for row in rows} | {row.foreign for row in rows}
     return {
         definition.name: EMPTY
         for definition in catalogue.definitions
-        if definition.type is not PropertyType.SET and definition.name not in values
+        if definition.type is not PropertyType.SET and definition.name not in mapped
     }

@@ -79,8 +79,16 @@ class Lookup:
 
 
 @dataclass(frozen=True, slots=True)
+class Choices:
+    """The value of a choices column: the options that are ticked, and their labels in the same order."""
+
+    values: tuple[int, ...]
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PermissionRow:
-    """One Spotler Permission row of a person (PERM-02)."""
+    """One Spotler Permission row of a person (PERM-02); or a marketing list, or a periodiek, in the same form."""
 
     name: str
     subscribed: bool
@@ -110,9 +118,12 @@ class StatusRow:
 class PersonRecord:
     """A person record as just read from Dataverse.
 
-    `values` holds the selected columns by their logical name, with Dataverse's JSON types (`str`, `int`, `float`,
-    `bool`, `None`; dates as ISO text); lookups are `Lookup`; a column of a related row is keyed `lookup.column`.
-    `labels` holds the formatted value of choices in the language of the connector's user.
+    `values` holds the selected columns by their logical name, and whatever else the mapping reads by the printed form
+    of the expression: `parentcustomerid(account).name`, `@child(…).first(…).column`, `@odata:…`. Values have the JSON
+    types of Dataverse (`str`, `int`, `float`, `bool`, `None`); lookups are `Lookup`, choices `Choices`. Dates are ISO
+    text: a date; a moment with its offset or Z; or, for columns that ignore time zones, a moment without one.
+    `labels` holds the formatted value of choices in the mapping's language. `lists` has the marketing lists that could
+    have the record as a member, `periodieken` its subscriptions of Engage 365: both only where they are mapped.
     """
 
     key: RecordKey
@@ -120,3 +131,5 @@ class PersonRecord:
     labels: Mapping[str, str] = field(default_factory=dict)
     permissions: tuple[PermissionRow, ...] = ()
     status: StatusRow | None = None
+    lists: tuple[PermissionRow, ...] = ()
+    periodieken: tuple[PermissionRow, ...] = ()

@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from datetime import UTC, date, datetime, time, tzinfo
+from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from typing import Any
 
 from shared.core.marketing import PropertyType
-from shared.core.records import Lookup
+from shared.core.records import Choices, Lookup
 
 EMPTY = ""
 """What empties a property in Spotler."""
@@ -27,14 +27,18 @@ _DUTCH_PHONE = re.compile(r"0[0-9]{1,3}-?[0-9]{6,8}")
 _DUTCH_REGION, _DUTCH_PREFIX = "NL", 31
 _DUTCH_PHONE_DIGITS = 10
 _CENT = Decimal("0.01")
+_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
+_ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T|$)")
+_DAY_LENGTH = len("2024-12-31")
 _MOST_DIGITS = 18  # Dataverse's own limit is 100 billion for amounts and 2^63 for whole numbers
 
 
 @dataclass(frozen=True, slots=True)
 class Fits:
-    """The value as Spotler wants it."""
+    """The value as Spotler wants it; `loss` tells what of it did not come along."""
 
     value: str | int
+    loss: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,30 +58,54 @@ class Misfit:
 Converted = Fits | Foreign | Misfit
 
 
-def convert(value: Any, label: str | None, kind: PropertyType) -> Converted:
-    """Convert one value; `label` is its formatted text where Dataverse has one (choices, lookups, two options)."""
-    if kind is not PropertyType.SET and (value is None or (isinstance(value, str) and not value.strip())):
+def convert(value: Any, label: str | None, kind: PropertyType, *, zone: tzinfo = UTC) -> Converted:
+    """Convert one value; `label` is its formatted text where Dataverse has one (choices, lookups, two options).
+
+    `zone` is where dates are dates: a moment is turned into its day there, and a day into its midnight.
+    """
+    if kind is not PropertyType.SET and is_blank(value):
         return Fits(EMPTY)
-    return _CONVERSIONS[kind](value, label)
+    return _CONVERSIONS[kind](value, label, zone)
 
 
 def is_email(text: str) -> bool:
     """Whether an address is syntactically fine (VAL-02); says nothing about the mailbox."""
-    return not isinstance(_email(text, None), Misfit)
+    return _is_address(text_of(text, None))
 
 
-def _text(value: Any, label: str | None) -> Converted:
+def is_blank(value: Any) -> bool:
+    """Whether there is nothing in a column: no value, or blanks only."""
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def text_of(value: Any, label: str | None) -> str:
+    """Write a value as text: its label where it has one, a number without an exponent, blanks around it removed."""
     if label is not None:
-        return Fits(label)
-    if isinstance(value, bool):
-        return Fits("true" if value else "false")
-    if isinstance(value, Lookup):
-        return Fits(str(value.id))
-    return Fits(str(value).strip())
+        return sound(label)
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case float() | Decimal():
+            return f"{Decimal(str(value)):f}".removesuffix(".0")
+        case Lookup():
+            return str(value.id)
+        case Choices():
+            return sound("; ".join(value.labels))
+        case _:
+            return sound(str(value).strip())
 
 
-def _email(value: Any, _label: str | None) -> Converted:
-    text = str(value).strip()
+def sound(text: str) -> str:
+    """Replace half characters: long texts are cut anywhere in Dataverse, also within an emoji; Spotler takes UTF-8."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _text(value: Any, label: str | None, _zone: tzinfo) -> Converted:
+    return Fits(text_of(value, label))
+
+
+def _email(value: Any, _label: str | None, _zone: tzinfo) -> Converted:
+    text = text_of(value, None)
     return Fits(text) if _is_address(text) else Misfit("an e-mail address such as name@company.com")
 
 
@@ -92,7 +120,7 @@ def _is_address(text: str) -> bool:
     return True
 
 
-def _integer(value: Any, _label: str | None) -> Converted:
+def _integer(value: Any, _label: str | None, _zone: tzinfo) -> Converted:
     if isinstance(value, bool):
         return Fits(int(value))
     number = _decimal(value)
@@ -101,51 +129,79 @@ def _integer(value: Any, _label: str | None) -> Converted:
     return Fits(int(number))
 
 
-def _money(value: Any, _label: str | None) -> Converted:
-    amount = _decimal(value)
-    return Misfit("an amount") if amount is None else Fits(str(amount.quantize(_CENT, ROUND_HALF_UP)))
+def _money(value: Any, _label: str | None, _zone: tzinfo) -> Converted:
+    amount = None if isinstance(value, bool) else _decimal(value)
+    if amount is None:
+        return Misfit("an amount")
+    rounded = amount.quantize(_CENT, ROUND_HALF_UP)
+    return Fits(str(rounded), loss="" if rounded == amount else "rounded to cents")
 
 
 def _decimal(value: Any) -> Decimal | None:
     """Read a number as it is written; None if it is none, or too large to be meant."""
-    try:
-        number = Decimal(str(value).strip())
-    except InvalidOperation:
-        return None
-    return number if number.is_finite() and number.adjusted() <= _MOST_DIGITS else None
-
-
-def _date(value: Any, _label: str | None) -> Converted:
     text = str(value).strip()
-    try:
-        return Fits(date.fromisoformat(text[:10]).isoformat())
-    except ValueError:
+    if not _NUMBER.fullmatch(text):
+        return None
+    number = Decimal(text)
+    return number if number.adjusted() <= _MOST_DIGITS else None
+
+
+def _date(value: Any, _label: str | None, zone: tzinfo) -> Converted:
+    moment = _moment_or_day(value)
+    if moment is None:
         return Misfit("a date")
-
-
-def _moment(value: Any, _label: str | None) -> Converted:
+    if not isinstance(moment, datetime):
+        return Fits(moment.isoformat())
     try:
-        moment = datetime.fromisoformat(str(value).strip())
-    except ValueError:
+        local = moment if moment.tzinfo is None else moment.astimezone(zone)
+    except OverflowError:
+        return Misfit("a date")
+    return Fits(local.date().isoformat(), loss="" if local.time() == time() else "without the time of day")
+
+
+def _moment(value: Any, _label: str | None, zone: tzinfo) -> Converted:
+    moment = _moment_or_day(value)
+    if moment is None:
         return Misfit("a date and time")
-    return Fits(moment.isoformat(timespec="seconds"))
+    if not isinstance(moment, datetime):
+        moment = datetime.combine(moment, time())
+    try:
+        return Fits(_in_zone(moment, zone).isoformat(timespec="seconds"))
+    except OverflowError:
+        return Misfit("a date and time")
 
 
-def _gender(value: Any, label: str | None) -> Converted:
+def _in_zone(moment: datetime, zone: tzinfo) -> datetime:
+    """Give a moment the zone's offset; one without an offset is that time there (where clocks skip it, the next)."""
+    local = moment.replace(tzinfo=zone) if moment.tzinfo is None else moment
+    return local.astimezone(UTC).astimezone(zone)
+
+
+def _moment_or_day(value: Any) -> datetime | date | None:
+    text = str(value).strip()
+    if not _ISO_DATE.match(text):
+        return None
+    try:
+        return date.fromisoformat(text) if len(text) == _DAY_LENGTH else datetime.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _gender(value: Any, label: str | None, _zone: tzinfo) -> Converted:
     for text in (str(value), label or ""):
         if gender := _GENDERS.get(text.strip().lower()):
             return Fits(gender)
     return Misfit("male or female (1 or 2)")
 
 
-def _postcode(value: Any, _label: str | None) -> Converted:
-    text = str(value).strip()
+def _postcode(value: Any, _label: str | None, _zone: tzinfo) -> Converted:
+    text = text_of(value, None)
     if match := _DUTCH_POSTCODE.fullmatch(text):
         return Fits(f"{match[1]} {match[2].upper()}")
     return Foreign(text)
 
 
-def _phone(value: Any, _label: str | None) -> Converted:
+def _phone(value: Any, _label: str | None, _zone: tzinfo) -> Converted:
     """Accept the Dutch forms of VAL-08 as they are (a dash is fine, blanks are not), bring others into one."""
     text = _BLANKS_IN_PHONE.sub("", str(value))
     if _DUTCH_PHONE.fullmatch(text) and sum(character.isdigit() for character in text) == _DUTCH_PHONE_DIGITS:
@@ -163,11 +219,11 @@ def _phone(value: Any, _label: str | None) -> Converted:
     return Fits(f"0{number.national_number}")
 
 
-def _set(_value: Any, _label: str | None) -> Converted:
-    return Misfit("a table of permissions, by @map(permissions)")
+def _set(_value: Any, _label: str | None, _zone: tzinfo) -> Converted:
+    return Misfit("options: a choice, choices, or rows by @map(permissions)")
 
 
-_CONVERSIONS: dict[PropertyType, Callable[[Any, str | None], Converted]] = {
+_CONVERSIONS: dict[PropertyType, Callable[[Any, str | None, tzinfo], Converted]] = {
     PropertyType.STRING: _text,
     PropertyType.UNKNOWN: _text,  # a type that Spotler got later: text is what every type can be written as
     PropertyType.EMAIL: _email,

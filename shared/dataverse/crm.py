@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, assert_never
@@ -11,14 +10,14 @@ from uuid import UUID
 from shared.core.jobs import JobRow, JobStatus
 from shared.core.jobs import Operation as JobOperation
 from shared.core.mapping.model import Mapping as FieldMapping
-from shared.core.mapping.reading import DO_NOT_EMAIL, STATE, reading_of
+from shared.core.mapping.reading import DO_NOT_EMAIL, STATE
 from shared.core.records import PersonRecord, PersonTable, RecordKey
 from shared.dataverse import odata, operations, tables
 from shared.dataverse.client import DataverseClient
-from shared.dataverse.metadata import read_metadata
 from shared.dataverse.odata import Comparison
 from shared.dataverse.operations import Annotation, Operation, Retrieve, Row
-from shared.dataverse.people import ANNOTATIONS, PersonQuery
+from shared.dataverse.person_reader import PersonReader
+from shared.dataverse.schema_cache import SchemaCache
 from shared.errors import ConnectorError
 from shared.ports import JobReport, PeoplePage, StatusReport
 
@@ -31,35 +30,21 @@ _REASON_LENGTH, _RESULT_LENGTH = 2000, 4000
 class DataverseCrm:
     """Implements the port `Crm`; takes over the client and closes it."""
 
-    def __init__(self, client: DataverseClient, mapping: FieldMapping, enabled_tables: Collection[PersonTable]) -> None:
+    def __init__(
+        self,
+        client: DataverseClient,
+        mapping: FieldMapping,
+        enabled_tables: Collection[PersonTable],
+        schema: SchemaCache,
+    ) -> None:
         self._client = client
         self._mapping = mapping
         self._tables = [table for table in PersonTable if table in enabled_tables]
-        self._queries: dict[PersonTable, PersonQuery] | None = None
-        self._first_read = asyncio.Lock()
+        self._people = PersonReader(client, schema, mapping, enabled_tables)
 
     async def read_people(self, keys: Sequence[RecordKey]) -> dict[RecordKey, PersonRecord]:
-        """Read records of all tables in one request."""
-        queries = await self._load_queries()
-        wanted: defaultdict[PersonTable, list[UUID]] = defaultdict(list)
-        for key in keys:
-            if key.table in queries:
-                wanted[key.table].append(key.id)
-        requests = [
-            Retrieve(
-                tables.PEOPLE[table].entity_set,
-                tables.PEOPLE[table].key,
-                ids,
-                queries[table].select,
-                queries[table].expand,
-            )
-            for table, ids in wanted.items()
-        ]
-        if not requests:
-            return {}
-        answers = await self._client.retrieve_many(requests, annotations=ANNOTATIONS)
-        records = [queries[table].record(row) for table, rows in zip(wanted, answers, strict=True) for row in rows]
-        return {record.key: record for record in records}
+        """Read records of all tables in one request, in two if the mapping has child rows or queries."""
+        return await self._people.read(keys)
 
     async def people_using(self, emails: Sequence[str]) -> dict[str, Sequence[RecordKey]]:
         """Find active records that may be mailed, by address, in one request."""
@@ -117,16 +102,6 @@ class DataverseCrm:
     async def close(self) -> None:
         """Release connections."""
         await self._client.close()
-
-    async def _load_queries(self) -> dict[PersonTable, PersonQuery]:
-        async with self._first_read:
-            if self._queries is None:
-                metadata = await read_metadata(self._client, self._tables)
-                self._queries = {
-                    table: PersonQuery(table, reading_of(self._mapping, table), metadata[table])
-                    for table in self._tables
-                }
-            return self._queries
 
 
 def _by_address(table: PersonTable, column: str, emails: Sequence[str]) -> Operation:

@@ -26,7 +26,7 @@ from shared.errors import (
 )
 
 DUPLICATE_KEY = "0x80040237"
-_UNKNOWN_MEMBER = "0x80060888"  # a table, column or navigation property that this organisation does not have
+UNKNOWN_MEMBER = "0x80060888"  # a table, column or navigation property that this organisation does not have
 _CODE = re.compile(r"[0-9A-Za-z_.-]{1,60}")
 _PATIENCE = timedelta(seconds=30)  # a 429 without a readable Retry-After
 
@@ -76,7 +76,7 @@ def _kind(status: int, code: str) -> tuple[type[ConnectorError], str]:  # noqa: 
             return ConfigurationError, "Dataverse did not accept the credentials"
         case (403, _):
             return ConfigurationError, "The connector's role in Dataverse lacks a privilege"
-        case (_, code) if code == _UNKNOWN_MEMBER:
+        case (_, code) if code == UNKNOWN_MEMBER:
             return ConfigurationError, "Dataverse does not know a table, column or relationship of the request"
         case (404, ""):
             return ConfigurationError, "There is no Dataverse Web API at the organisation URL"

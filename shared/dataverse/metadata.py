@@ -1,101 +1,182 @@
-"""What Dataverse's metadata says about the person tables: kinds of columns, and where lookups lead.
+"""Reads what Dataverse's metadata says about tables: all parts of all tables in one `$batch`.
 
-Read once in a while: a mapping names columns, but a lookup is selected and expanded under other names than its own.
+Source: Microsoft's pages "Query table definitions using the Web API" and "AttributeMetadata EntityType". What depends
+on the type of a column (length, options, behaviour of dates) is only found by casting to that type.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
 
-from shared.core.records import PersonTable
-from shared.dataverse import odata
+from shared.core.schema import (
+    ColumnDefinition,
+    ColumnType,
+    DateBehaviour,
+    Option,
+    Reference,
+    Required,
+    Schema,
+    TableDefinition,
+)
+from shared.dataverse import odata, operations
+from shared.dataverse.answers import OperationResult
 from shared.dataverse.client import DataverseClient
+from shared.dataverse.odata import Comparison, Expand
 from shared.dataverse.operations import Method, Operation, Row
-from shared.errors import ConfigurationError, Service
+from shared.errors import ConnectorError
 
-_LOOKUPS = {"Lookup", "Customer", "Owner"}
-_LABELLED = _LOOKUPS | {"Picklist", "State", "Status", "Boolean", "MultiSelectPicklist", "Virtual"}
+_TABLE = ("LogicalName", "EntitySetName", "PrimaryIdAttribute", "PrimaryNameAttribute")
+_COLUMN = (
+    "LogicalName",
+    "AttributeType",
+    "AttributeTypeName",
+    "AttributeOf",
+    "DisplayName",
+    "RequiredLevel",
+    "IsValidForUpdate",
+)
+_REFERENCE = ("ReferencingAttribute", "ReferencedEntity", "ReferencingEntityNavigationPropertyName")
+_LONG = ("LogicalName", "MaxLength")
+_DATED = ("LogicalName", "Format", "DateTimeBehavior")
+_OPTIONS = (Expand("OptionSet", ("Options",)), Expand("GlobalOptionSet", ("Options",)))
+_TWO_OPTIONS = (Expand("OptionSet", ("TrueOption", "FalseOption")),)
+
+_PARTS: Mapping[str, tuple[Sequence[str], Sequence[Expand]]] = {
+    "": (_TABLE, ()),
+    "/Attributes": (_COLUMN, ()),
+    "/ManyToOneRelationships": (_REFERENCE, ()),
+    **{
+        f"/Attributes/Microsoft.Dynamics.CRM.{kind}AttributeMetadata": part
+        for kind, part in {
+            ColumnType.STRING: (_LONG, ()),
+            ColumnType.MEMO: (_LONG, ()),
+            ColumnType.DATE_TIME: (_DATED, ()),
+            ColumnType.PICKLIST: (("LogicalName",), _OPTIONS),
+            ColumnType.MULTI_SELECT: (("LogicalName",), _OPTIONS),
+            ColumnType.STATE: (("LogicalName",), _OPTIONS),
+            ColumnType.STATUS: (("LogicalName",), _OPTIONS),
+            ColumnType.BOOLEAN: (("LogicalName",), _TWO_OPTIONS),
+        }.items()
+    },
+}
+"""What to read of a table: path below its definition, columns, expands."""
+
 _OWNER = "ownerid"
-_OWNER_NAVIGATION = {"systemuser": "owninguser", "team": "owningteam"}
-"""`ownerid` leads to a union of tables; the row behind it is reached by these."""
+_OWNERS = {"owninguser", "owningteam"}
+"""`ownerid` leads to a union of tables; the rows behind it are reached by these."""
 
 
-@dataclass(frozen=True, slots=True)
-class TableMetadata:
-    """One table: `kinds` maps a column to its AttributeType, `navigations` a lookup and its target to the property."""
-
-    table: str
-    kinds: Mapping[str, str]
-    navigations: Mapping[tuple[str, str], str]
-
-    def selected(self, column: str) -> str:
-        """Return the name under which a column is selected: lookups as `_x_value`."""
-        return f"_{column}_value" if self.is_lookup(column) else column
-
-    def is_lookup(self, column: str) -> bool:
-        """Whether a column points to a row."""
-        return self._kind(column) in _LOOKUPS
-
-    def has_label(self, column: str) -> bool:
-        """Whether the formatted value of a column says more than the value."""
-        return self._kind(column) in _LABELLED
-
-    def navigation(self, lookup: str, target: str) -> str:
-        """Return the navigation property from a lookup to a table; without a table, to its only one."""
-        if lookup == _OWNER and target in _OWNER_NAVIGATION:
-            return _OWNER_NAVIGATION[target]
-        found = {
-            table: navigation
-            for (column, table), navigation in self.navigations.items()
-            if column == lookup and target in ("", table)
-        }
-        if len(found) == 1:
-            return next(iter(found.values()))
-        if not found:
-            raise _misconfigured(f"{self.table}.{lookup} does not lead to table {target or '(any)'}")
-        raise _misconfigured(f"{self.table}.{lookup} leads to several tables; write {lookup}({min(found)}).column")
-
-    def _kind(self, column: str) -> str:
-        try:
-            return self.kinds[column]
-        except KeyError:
-            raise _misconfigured(f"Column {column} does not exist on {self.table}") from None
+async def read_schema(client: DataverseClient, tables: Collection[str]) -> Schema:
+    """Read tables by logical name in one request. Tables that do not exist are missing in the answer."""
+    names = sorted(set(tables))
+    answers = await client.batch([_read(name, part) for name in names for part in _PARTS])
+    size = len(_PARTS)
+    found: dict[str, TableDefinition] = {}
+    for index, name in enumerate(names):
+        parts = answers[index * size : (index + 1) * size]
+        if not _is_unknown(parts[0].error):
+            found[name] = _table([_body(part) for part in parts])
+    return Schema(found)
 
 
-async def read_metadata(client: DataverseClient, wanted: Sequence[PersonTable]) -> dict[PersonTable, TableMetadata]:
-    """Read the metadata of tables in one request."""
-    requests = [
-        _read(table, part, columns)
-        for table in wanted
-        for part, columns in (
-            ("Attributes", "LogicalName,AttributeType"),
-            ("ManyToOneRelationships", "ReferencingAttribute,ReferencedEntity,ReferencingEntityNavigationPropertyName"),
-        )
-    ]
-    answers: list[list[Row]] = []
-    for result in await client.batch(requests):
-        if result.error is not None:
-            raise result.error
-        answers.append(result.body["value"])
-    return {table: _metadata(table, answers[2 * index], answers[2 * index + 1]) for index, table in enumerate(wanted)}
+async def names_of_sets(client: DataverseClient, entity_sets: Collection[str]) -> dict[str, str]:
+    """Find the logical names of tables by their names in the Web API; unknown ones are missing in the answer."""
+    if not entity_sets:
+        return {}
+    wanted = " or ".join(odata.compare("EntitySetName", Comparison.EQUAL, name) for name in sorted(entity_sets))
+    path = odata.reads("EntityDefinitions", {"$select": "LogicalName,EntitySetName", "$filter": wanted})
+    body = (await client.execute(Operation(Method.GET, path))).body
+    return {row["EntitySetName"]: row["LogicalName"] for row in body["value"]}
 
 
-def _read(table: PersonTable, part: str, columns: str) -> Operation:
-    path = f"EntityDefinitions(LogicalName={odata.literal(str(table))})/{part}"
-    return Operation(Method.GET, odata.reads(path, {"$select": columns}))
+def _read(table: str, part: str) -> Operation:
+    select, expand = _PARTS[part]
+    path = f"EntityDefinitions(LogicalName={odata.literal(table)}){part}"
+    return Operation(Method.GET, odata.reads(path, operations.shape(select, expand)))
 
 
-def _metadata(table: PersonTable, attributes: Sequence[Row], relationships: Sequence[Row]) -> TableMetadata:
-    return TableMetadata(
-        table=table,
-        kinds={row["LogicalName"]: row["AttributeType"] for row in attributes},
-        navigations={
-            (row["ReferencingAttribute"], row["ReferencedEntity"]): row["ReferencingEntityNavigationPropertyName"]
-            for row in relationships
+def _is_unknown(error: ConnectorError | None) -> bool:
+    return error is not None and error.status == HTTPStatus.NOT_FOUND and bool(error.code)
+
+
+def _body(answer: OperationResult) -> Any:
+    if answer.error is not None:
+        raise answer.error
+    return answer.body
+
+
+def _table(bodies: Sequence[Any]) -> TableDefinition:
+    head, columns, references, *typed = bodies
+    details: defaultdict[str, Row] = defaultdict(dict)
+    for body in typed:
+        for row in body["value"]:
+            details[row["LogicalName"]].update(row)
+    return TableDefinition(
+        name=head["LogicalName"],
+        entity_set=head["EntitySetName"],
+        primary_id=head["PrimaryIdAttribute"],
+        primary_name=head["PrimaryNameAttribute"] or "",
+        columns={
+            row["LogicalName"]: _column(row, details[row["LogicalName"]])
+            for row in columns["value"]
+            if not row["AttributeOf"]  # the text beside a lookup or choice: the Web API does not select it
         },
+        references=tuple(_references(references["value"])),
     )
 
 
-def _misconfigured(text: str) -> ConfigurationError:
-    return ConfigurationError(f"{text}: correct the mapping", service=Service.DATAVERSE)
+def _column(row: Row, details: Row) -> ColumnDefinition:
+    behaviour = _value(details.get("DateTimeBehavior"))
+    return ColumnDefinition(
+        name=row["LogicalName"],
+        type=_type(row),
+        id=row["MetadataId"],
+        label=_label(row["DisplayName"]),
+        required=Required(_value(row["RequiredLevel"])),
+        max_length=details.get("MaxLength"),
+        behaviour=DateBehaviour(behaviour) if behaviour else None,
+        shows_time=details.get("Format") != "DateOnly",
+        writable=bool(row["IsValidForUpdate"]),
+        options=tuple(_options(details)),
+    )
+
+
+def _type(row: Row) -> ColumnType:
+    name = row["AttributeType"]
+    if name == "Virtual":
+        name = (_value(row["AttributeTypeName"]) or "").removesuffix("Type")
+    return ColumnType(name) if name in set(ColumnType) else ColumnType.UNKNOWN
+
+
+def _options(details: Row) -> Iterator[Option]:
+    own, shared = details.get("OptionSet") or {}, details.get("GlobalOptionSet") or {}
+    if "TrueOption" in own:
+        found = [own["FalseOption"], own["TrueOption"]]
+    else:
+        found = own.get("Options") or shared.get("Options") or []
+    for option in found:
+        label = option["Label"] or {}
+        labels = {entry["LanguageCode"]: entry["Label"] for entry in label.get("LocalizedLabels") or ()}
+        yield Option(option["Value"], labels, _label(label))
+
+
+def _references(rows: Sequence[Row]) -> Iterator[Reference]:
+    for row in rows:
+        column, target = row["ReferencingAttribute"], row["ReferencedEntity"]
+        navigation = row["ReferencingEntityNavigationPropertyName"]
+        if column != _OWNER:
+            yield Reference(column, target, navigation)
+        if column in _OWNERS:
+            yield Reference(_OWNER, target, navigation)
+
+
+def _value(property_: Mapping[str, Any] | None) -> str:
+    return (property_ or {}).get("Value") or ""
+
+
+def _label(label: Mapping[str, Any] | None) -> str:
+    """Return the text in the language of the connector's user."""
+    return ((label or {}).get("UserLocalizedLabel") or {}).get("Label") or ""

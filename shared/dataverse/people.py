@@ -2,82 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
-from shared.core.fields import related_name
-from shared.core.mapping.reading import Reading
-from shared.core.records import Lookup, PermissionRow, PersonRecord, PersonTable, RecordKey, StatusRow, SyncStatus
+from shared.core.mapping.expression import Column, Related, Source
+from shared.core.mapping.resolution import Resolved
+from shared.core.records import PermissionRow, PersonRecord, PersonTable, RecordKey, StatusRow, SyncStatus
 from shared.dataverse import tables
-from shared.dataverse.metadata import TableMetadata
+from shared.dataverse.columns import ColumnReader
 from shared.dataverse.odata import Expand
-from shared.dataverse.operations import Annotation, Row
+from shared.dataverse.operations import Row
 from shared.dataverse.tables import Table
-
-ANNOTATIONS = (Annotation.LABEL, Annotation.LOOKUP_TABLE)
 
 _INFO_COLUMNS = ("dh_spotlerinfoid", "statuscode", "dh_reasoncode", "dh_reason")
 _PERMISSION_COLUMNS = ("dh_name", "dh_subscribed")
 
 
-@dataclass(frozen=True, slots=True)
-class _Related:
-    navigation: str
-    columns: tuple[str, ...]
-    lookup: str
-    target: str
-
-
 class PersonQuery:
     """What to select and expand for one table, and how to read the answer."""
 
-    def __init__(self, table: PersonTable, reading: Reading, metadata: TableMetadata) -> None:
-        """Raise ConfigurationError if the mapping names what the table does not have."""
+    def __init__(
+        self, table: PersonTable, found: Iterable[Resolved], *, reads_permissions: bool, language: int | None
+    ) -> None:
+        """`found` are the columns of the record and of related rows; others are read aside."""
         self._table = table
         self._names: Table = tables.PEOPLE[table]
-        self._selected = {column: metadata.selected(column) for column in sorted(reading.columns)}
-        self._lookups = {column for column in self._selected if metadata.is_lookup(column)}
-        self._labelled = {column for column in self._selected if metadata.has_label(column)}
-        self._related = [
-            _Related(metadata.navigation(lookup, target), tuple(sorted(columns)), lookup, target)
-            for (lookup, target), columns in sorted(reading.related.items())
-        ]
-        self._permissions = reading.permissions
+        self._own: list[tuple[Source, ColumnReader]] = []
+        self._related: dict[str, list[tuple[Source, ColumnReader]]] = {}
+        for one in found:
+            reader = ColumnReader(one.column, language)
+            match one.source:
+                case Column():
+                    self._own.append((one.source, reader))
+                case Related():
+                    self._related.setdefault(one.navigation, []).append((one.source, reader))
+                case _:
+                    raise ValueError("only columns of the record and of related rows are read with it")
+        self._reads_permissions = reads_permissions
 
     @property
     def select(self) -> tuple[str, ...]:
         """Columns to select."""
-        return (self._names.key, *self._selected.values())
+        return tuple(dict.fromkeys((self._names.key, *(reader.selected for _, reader in self._own))))
 
     @property
     def expand(self) -> tuple[Expand, ...]:
         """Related rows to bring along."""
-        expands: dict[str, set[str]] = {}
-        for related in self._related:
-            expands.setdefault(related.navigation, set()).update(related.columns)
-        result = [Expand(navigation, sorted(columns)) for navigation, columns in expands.items()]
-        result.append(Expand(tables.INFO_LOOKUP, _INFO_COLUMNS))
-        if self._permissions:
-            result.append(Expand(self._names.permissions, _PERMISSION_COLUMNS))
-        return tuple(result)
+        expands = [
+            Expand(navigation, sorted({reader.selected for _, reader in readers}))
+            for navigation, readers in self._related.items()
+        ]
+        expands.append(Expand(tables.INFO_LOOKUP, _INFO_COLUMNS))
+        if self._reads_permissions:
+            expands.append(Expand(self._names.permissions, _PERMISSION_COLUMNS))
+        return tuple(expands)
 
-    def record(self, row: Row) -> PersonRecord:
-        """Read a row."""
-        values: dict[str, Any] = {}
-        labels: dict[str, str] = {}
-        for column, selected in self._selected.items():
-            values[column] = _lookup(row, selected) if column in self._lookups else row.get(selected)
-            if column in self._labelled and (label := row.get(f"{selected}@{Annotation.LABEL}")) is not None:
-                labels[column] = label
-        for related in self._related:
-            other = row.get(related.navigation) or {}
-            for column in related.columns:
-                path = related_name(related.lookup, related.target, column)
-                values[path] = other.get(column)
-                if not isinstance(other.get(column), str) and (label := other.get(f"{column}@{Annotation.LABEL}")):
-                    labels[path] = label
+    def record(self, row: Row, aside: Mapping[str, Any], labels_aside: Mapping[str, str]) -> PersonRecord:
+        """Read a row; `aside` are values that were read by other queries."""
+        values, labels = dict(aside), dict(labels_aside)
+        for source, reader in self._own:
+            take(source, reader, row, values, labels)
+        for navigation, readers in self._related.items():
+            for source, reader in readers:
+                take(source, reader, row.get(navigation) or {}, values, labels)
         return PersonRecord(
             key=RecordKey(self._table, UUID(row[self._names.key])),
             values=values,
@@ -91,9 +79,12 @@ class PersonQuery:
             yield PermissionRow(permission.get("dh_name") or "", subscribed=bool(permission.get("dh_subscribed")))
 
 
-def _lookup(row: Row, selected: str) -> Lookup | None:
-    identifier = row.get(selected)
-    return Lookup(row.get(f"{selected}@{Annotation.LOOKUP_TABLE}", ""), UUID(identifier)) if identifier else None
+def take(source: Source, reader: ColumnReader, row: Row, values: dict[str, Any], labels: dict[str, str]) -> None:
+    """Put what a row says under the printed form of its source; a row that is not there says None."""
+    name = str(source)
+    values[name] = reader.value(row)
+    if (label := reader.label(row)) is not None:
+        labels[name] = label
 
 
 def _status(info: Mapping[str, Any] | None) -> StatusRow | None:

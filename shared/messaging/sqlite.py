@@ -110,6 +110,8 @@ class SqliteQueue:
         self._lock_duration = lock_duration
         self._max_delivery_count = max_delivery_count
         self._arrivals: defaultdict[QueueName, asyncio.Event] = defaultdict(asyncio.Event)
+        # Queues whose bodies may still stand in the write-ahead log: at first all, an earlier process may have died.
+        self._traced = set(QueueName)
 
     # ------------------------------------------------------------------------------------------------------- the app
 
@@ -198,9 +200,11 @@ class SqliteQueue:
         while True:
             arrival = self._arrivals[queue]  # before the look, so that nothing that comes after it is missed
             if await self._any_ready(queue) and (messages := await self._lock(queue, limit)):
+                self._traced.add(queue)
                 return messages
             remaining = deadline - loop.time()
             if remaining <= 0:
+                await self._remove_traces(queue)
                 return []
             await _first_of(arrival, seconds=min(remaining, _POLL_SECONDS))
 
@@ -254,6 +258,11 @@ class SqliteQueue:
             ],
         )
         await connection.executemany("DELETE FROM messages WHERE sequence = ?", [(row[0],) for row in rows])
+
+    async def _remove_traces(self, queue: QueueName) -> None:
+        """Forget, in a quiet moment, what deleted messages have left in the write-ahead log."""
+        if queue in self._traced and await self._file.fold():
+            self._traced.discard(queue)
 
     def _announce(self, queue: QueueName) -> None:
         # A fresh event for those who come later: nobody has to clear one that somebody else may be waiting for.

@@ -82,6 +82,11 @@ class SpotlerClient:
             patience=patience,
         )
 
+    @property
+    def transport(self) -> SpotlerTransport:
+        """What carries the calls. The adapters of other parts of the API share it: an account has one limit."""
+        return self._transport
+
     async def properties(self) -> PropertyCatalogue:
         """Read the properties that are visible in the account, fresh (`shared/spotler/catalogue.py` caches)."""
         call = Call("properties.list", "GET", "/contact/properties/list", fixed_path=True)

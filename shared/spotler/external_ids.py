@@ -28,8 +28,13 @@ def complaint(external_id: str) -> str:
 
 def path_segment(external_id: str) -> str:
     """Encode an id for use in a path; DataError if it cannot be addressed."""
+    return quote(checked(external_id), safe="")
+
+
+def checked(external_id: str) -> str:
+    """Return an id as it is; DataError if it cannot be addressed."""
     if wrong := complaint(external_id):
         raise DataError(
             "The contact cannot be addressed", service=Service.SPOTLER, code="EXTERNAL_ID_INVALID", detail=wrong
         )
-    return quote(external_id, safe="")
+    return external_id

@@ -172,6 +172,73 @@ class BulkResult(Answer):
     message: Text = ""
 
 
+class TagAnswer(Answer):
+    """A tag of the account (not published)."""
+
+    name: str
+
+
+class FieldAnswer(Answer):
+    """A personalisation field of a trigger (not published)."""
+
+    name: str
+    type: Text = ""
+
+
+class AutomationTriggerAnswer(Answer):
+    """An external trigger of an automation (not published)."""
+
+    trigger_code: str
+    name: Text = ""
+    fields: Annotated[list[FieldAnswer], BeforeValidator(_items)] = []
+
+
+class AutomationAnswer(Answer):
+    """An automation as `GET /automation/list` is assumed to give it."""
+
+    id: str
+    name: Text = ""
+    active: bool = True
+    triggers: Annotated[list[AutomationTriggerAnswer], BeforeValidator(_items)] = []
+
+
+class CampaignTriggerAnswer(Answer):
+    """An external trigger of a campaign."""
+
+    encrypted_id: str
+    name: Text = ""
+
+
+class CampaignAnswer(Answer):
+    """A campaign as `GET /campaign/list` gives it; one without an external trigger may lack the key."""
+
+    encrypted_id: str
+    name: Text = ""
+    active: bool = True
+    triggers: Annotated[list[CampaignTriggerAnswer], BeforeValidator(_items)] = []
+
+
+class AutomationStartAnswer(Answer):
+    """What one automation did with a trigger; `automation_contact_id` is not published."""
+
+    automation_id: Text = ""
+    result: Text = ""
+    automation_contact_id: Text = ""
+
+
+class TriggerAnswer(Answer):
+    """`ExternalTriggerValidationResult`: what a trigger came to, also with HTTP 404 and 417."""
+
+    result: str
+    automation_results: Annotated[list[AutomationStartAnswer], BeforeValidator(_items)] = []
+
+
+class UnknownContactsAnswer(Answer):
+    """`AudienceContactErrorResponse`: who of the contacts to add is unknown, with HTTP 404."""
+
+    external_contact_ids: list[str] = Field(min_length=1)
+
+
 class Paging(Answer):
     """Where a list goes on. `next` is a link and only looked at, never followed: `after` says it all."""
 

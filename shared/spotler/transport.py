@@ -40,7 +40,8 @@ class Repetition(StrEnum):
 class Call:
     """One operation of the API. `path` is encoded already; `operation` names it in logs, metrics and errors.
 
-    `fixed_path` tells that the path names nothing that could be missing, such as a contact.
+    `fixed_path` tells that the path names nothing that could be missing, such as a contact. `answering` are the statuses
+    besides 2xx whose body belongs to the answer; with another body than the one asked for they are refusals as always.
     """
 
     operation: str
@@ -49,6 +50,7 @@ class Call:
     params: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
     fixed_path: bool = False
+    answering: frozenset[int] = frozenset()
     repetition: Repetition = Repetition.HARMLESS
 
 
@@ -111,9 +113,14 @@ class SpotlerTransport:
             response = await self._request(call)
         try:
             error = refusal(response, call.operation, fixed_path=call.fixed_path, now=self._clock.now())
-            if error is not None:
+            if error is not None and response.status_code not in call.answering:
                 raise error
-            return read(response)
+            try:
+                return read(response)
+            except TransientError:
+                if error is not None:
+                    raise error from None
+                raise
         except ThrottledError as throttled:
             self._pause.extend(throttled.retry_after)
             raise

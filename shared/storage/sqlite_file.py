@@ -71,8 +71,17 @@ class SqliteFile:
                     await connection.rollback()
                     raise
 
+    async def fold(self) -> bool:
+        """Fold the write-ahead log into the file, so that deleted content is nowhere left.
+
+        False if another process was in the way.
+        """
+        async with self.reading() as connection:
+            [(was_hindered, _, _)] = await connection.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+            return not was_hindered
+
     async def close(self) -> None:
-        """Fold the write-ahead log into the file, so that deleted content is nowhere left, and close."""
+        """Fold the write-ahead log into the file and close."""
         async with self._turn:
             if self._opening is None:
                 return

@@ -44,8 +44,6 @@ def conclude(seat: Seat, planned: Plan, applied: Applied, done: Round, verdicts:
 def _binding(seat: Seat, planned: Plan, outcome: Outcome) -> Binding:
     if outcome.result is Result.FAILED:
         return seat.origin
-    if seat.held.users.get(seat.key) is Consent.NO_MAIL:  # so that it is found here when it changes its mind
-        return Binding(seat.held.external_id)
     return planned.binding
 
 
@@ -79,5 +77,6 @@ def _settle_users(seat: Seat, outcome: Outcome, done: Round) -> None:
             pass
     if outcome.result is Result.KEPT:
         seat.held.trust = Trust.NOTHING  # it may hold what this record wrote last, and the others did not
-    if outcome.result is Result.KEPT or users.get(key, Consent.ALLOWS) is not before:
+    is_left_in_doubt = seat.held.trust is Trust.NOTHING and users.get(key, Consent.NO_MAIL) is Consent.NO_MAIL
+    if is_left_in_doubt or users.get(key, Consent.ALLOWS) is not before:
         done.follow_ups += references_to(seat.neighbours.keys, seat.unit)

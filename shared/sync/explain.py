@@ -64,7 +64,7 @@ class Explain:
     async def _belonging(self, seat: Seat, record: PersonRecord) -> Seat:
         address = self._rules.fingerprints.address(email_of(record, self._rules.mapping.for_table(seat.key.table)))
         owner = (await self._ledger.contacts_with([address])).get(address)
-        match identify(seat.key, seat.binding, address, seat.neighbours, owner):
+        match identify(seat.key, seat.binding, Trust.BASE, address, seat.neighbours, owner):
             case Stay():
                 return seat
             case Leave():

@@ -93,6 +93,8 @@ class Ledger:
     async def entries(self, keys: Iterable[RecordKey]) -> dict[RecordKey, Entry]:
         """Read what is known of these records; a record that was never bound gets its own id as external id."""
         places = {self._binding_key(key): key for key in keys}
+        if not places:
+            return {}
         documents = await self._store.read(list(places))
         known = {places[place]: _entry(document) for place, document in documents.items()}
         return {key: known.get(key) or Entry(Binding(str(key.id))) for key in places.values()}
@@ -100,6 +102,8 @@ class Ledger:
     async def contacts_with(self, addresses: Iterable[str]) -> dict[str, str]:
         """Find the external id of the Spotler contact that has an address (fingerprint)."""
         places = {self._address_key(address): address for address in addresses}
+        if not places:
+            return {}
         documents = await self._store.read(list(places))
         return {places[place]: str(document.body["contact"]) for place, document in documents.items()}
 
@@ -127,11 +131,23 @@ class Ledger:
                 held = HeldContact(external_id, document.etag, trust, _users(document.body))
                 attempts.append((held, Replace(place, self._claimed(held, now), document.etag)))
         etags = await self._store.write([change for _, change in attempts])
-        return {
+        claimed = {
             held.external_id: replace(held, etag=etag)
             for (held, _), etag in zip(attempts, etags, strict=True)
             if etag is not None
         }
+        await self._check_users([held for held in claimed.values() if held.trust is Trust.NOTHING])
+        return claimed
+
+    async def _check_users(self, doubtful: Sequence[HeldContact]) -> None:
+        """Forget users that had let go of their contact when the worker died that was about to write it down."""
+        entries = await self.entries({user for held in doubtful for user in held.users})
+        for held in doubtful:
+            held.users = {
+                user: consent
+                for user, consent in held.users.items()
+                if consent is Consent.NO_MAIL or entries[user].binding.uses(held.external_id)
+            }
 
     async def reserve(self, addresses: Mapping[str, str]) -> set[str]:
         """Give addresses (fingerprints) to contacts (external ids) before the first write; return those that were lost.

@@ -151,7 +151,7 @@ class Outbound:
     # ---------------------------------------------------------------------------------------------------- second look
 
     async def _look_twice(self, seats: Sequence[Seat], plans: dict[RecordKey, Plan], done: Round) -> list[Seat]:
-        """Before erasing, ask Dataverse for active records with that address that are not bound to any contact yet.
+        """Before erasing, ask Dataverse for active records with that address that have no other contact.
 
         They are looked at first, in the next round; the erasure waits until they are bound (and then keeps the contact
         for them) or cannot be.
@@ -163,11 +163,12 @@ class Outbound:
         entries = await self._ledger.entries({key for keys in others.values() for key in keys})
         patient: set[RecordKey] = set()
         for seat in doomed:
-            unbound = {key for key in others[seat.key] if not entries[key].binding.is_live} - seat.unit.awaits
-            if unbound:
+            bindings = {key: entries[key].binding for key in others[seat.key] if key not in seat.unit.awaits}
+            needing = {key for key, one in bindings.items() if not one.is_live or one.uses(seat.held.external_id)}
+            if needing:
                 patient.add(seat.key)
-                seat.unit.awaits |= unbound
-                done.again += [_second_look(key, seat.unit) for key in sorted(unbound)]
+                seat.unit.awaits |= needing
+                done.again += [_second_look(key, seat.unit) for key in sorted(needing)]
                 done.again.append(seat.unit)
         return [seat for seat in seats if seat.key not in patient]
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from shared.core.conditions import email_of, is_active
 from shared.core.identity import Join, Leave, Stay, binding_after_joining, identify, originating_lead
-from shared.core.outcomes import Reason
-from shared.core.plan import Binding, Rules, verdicts
+from shared.core.outcomes import Outcome, Reason, Result
+from shared.core.plan import Binding, Rules, Trust, verdicts
 from shared.core.records import Intent, RecordKey, Reference, Why
 from shared.ports import Crm
 from shared.sync.ledger import HeldContact, Ledger
@@ -75,7 +75,7 @@ class Seating:
                 settled.append(seat)
                 continue
             owner = owners.get(seat.address)
-            match identify(seat.key, seat.binding, seat.address, seat.neighbours, owner):
+            match identify(seat.key, seat.binding, seat.held.trust, seat.address, seat.neighbours, owner):
                 case Leave():
                     if owner == seat.held.external_id:  # a worker reserved the address for it and died
                         done.forgotten.append(seat.address)
@@ -108,7 +108,12 @@ class Seating:
         return [replace(seat, binding=binding, held=held)]
 
     async def _move(self, seat: Seat, external_id: str, done: Round) -> HeldContact | None:
-        """Claim the contact that a record moves to; None when it has to wait for it."""
+        """Claim the contact that a record moves to; None when it has to wait for it.
+
+        The move is noted before anything is written, so that whoever comes after a crash begins where it happened.
+        """
+        if external_id == seat.held.external_id:
+            return seat.held
         if external_id in done.held:
             done.again.append(seat.unit)  # another unit of this round has it
             return None
@@ -117,8 +122,11 @@ class Seating:
             done.finished.append(self._verdicts.waiting(seat.unit, Reason.BUSY))
             return None
         done.held.update(claimed)
-        if seat.held.users.pop(seat.key, None) is not None:  # it refused mail there, and no longer belongs there
+        had_a_say = seat.held.users.pop(seat.key, None) is not None  # it refused mail there
+        if had_a_say or seat.held.trust is Trust.NOTHING:
             done.follow_ups += references_to(seat.held.neighbours_of(seat.key).keys, seat.unit)
+        moved = Outcome(seat.key, Result.WAITING, Reason.BUSY)
+        await self._ledger.save({seat.key: (Binding(external_id), moved, seat.unit.correlation)}, ())
         return claimed[external_id]
 
 

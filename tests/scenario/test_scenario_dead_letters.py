@@ -15,7 +15,7 @@ from shared.core.records import PersonTable, RecordKey, Reference, Why
 from shared.ports import OutgoingMessage, QueueName
 from shared.sync.lanes import Lanes
 from tests.scenario.privacy import MARK
-from tests.scenario.world import World, open_world
+from tests.scenario.world import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -24,11 +24,10 @@ _LAST_ATTEMPT = 8
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def troubled(tmp_path: Path) -> AsyncIterator[World]:
-    """A world in which dead letters may be left behind; the connector does not run yet."""
-    async with open_world(tmp_path) as opened:
-        await opened.connector.start()
-        yield opened
+async def troubled(world: World) -> AsyncIterator[World]:
+    """The shared world, in which dead letters may be left behind."""
+    yield world
+    await world.queue.discard([letter.id for letter in await world.queue.dead_letters()])
 
 
 async def letters(world: World) -> list[dict[str, Any]]:
@@ -38,18 +37,23 @@ async def letters(world: World) -> list[dict[str, Any]]:
     return listed
 
 
-async def foreign_event(world: World) -> bytes:
+def foreign_event() -> bytes:
     """Make a sound event of another organisation, with personal data in it."""
-    person = {"Attributes": [{"key": "lastname", "value": f"Achter{MARK}"}], "Id": str(uuid4()), "LogicalName": "contact"}
-    return json.dumps(
-        {
-            "MessageName": "Update",
-            "PrimaryEntityName": "contact",
-            "PrimaryEntityId": str(uuid4()),
-            "OrganizationId": str(uuid4()),
-            "InputParameters": [{"key": "Target", "value": {"__type": "Entity:http://schemas.microsoft.com/xrm/2011/Contracts", **person}}],
-        }
-    ).encode()
+    identifier = str(uuid4())
+    target = {
+        "__type": "Entity:http://schemas.microsoft.com/xrm/2011/Contracts",
+        "Attributes": [{"key": "lastname", "value": f"Achter{MARK}"}],
+        "Id": identifier,
+        "LogicalName": "contact",
+    }
+    event = {
+        "MessageName": "Update",
+        "PrimaryEntityName": "contact",
+        "PrimaryEntityId": identifier,
+        "OrganizationId": str(uuid4()),
+        "InputParameters": [{"key": "Target", "value": target}],
+    }
+    return json.dumps(event).encode()
 
 
 async def test_messages_that_are_no_events_are_buried_between_good_neighbours(troubled: World) -> None:
@@ -62,7 +66,7 @@ async def test_messages_that_are_no_events_are_buried_between_good_neighbours(tr
         ),
         "other-json": OutgoingMessage(json.dumps({"lastname": f"Achter{MARK}"}).encode()),
         "not-json": OutgoingMessage(f"Dear {MARK},".encode()),
-        "other-organisation": OutgoingMessage(await foreign_event(troubled)),
+        "other-organisation": OutgoingMessage(foreign_event()),
     }
     await troubled.connector.stop()
     neighbours = [await troubled.save()]

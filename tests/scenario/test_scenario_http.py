@@ -58,13 +58,6 @@ async def dataverse_is_down(world: World) -> AsyncIterator[None]:
     await world.dynamics.cause("faults", {})
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def spotler_is_down(world: World) -> AsyncIterator[None]:
-    await world.spotler.post("faults", {"kind": "server-error", "operation": "contact.properties", "times": 100})
-    yield
-    await world.spotler.recover()
-
-
 @pytest.mark.usefixtures("dataverse_is_down")
 async def test_health_is_503_with_the_cause_when_dataverse_is_down(world: World) -> None:
     answer = await world.connector.call("GET", "/api/health")
@@ -74,17 +67,6 @@ async def test_health_is_503_with_the_cause_when_dataverse_is_down(world: World)
     assert services["dataverse"]["ok"] is False
     assert services["dataverse"]["cause"] == "No answer: GET WhoAmI (dataverse)"
     assert services["spotler"]["ok"] is True
-
-
-@pytest.mark.usefixtures("spotler_is_down")
-async def test_health_is_503_with_the_cause_when_spotler_is_down(world: World) -> None:
-    answer = await world.connector.call("GET", "/api/health")
-
-    assert answer.status_code == 503
-    services = answer.json()["services"]
-    assert services["spotler"]["ok"] is False
-    assert "HTTP 500" in services["spotler"]["cause"]
-    assert services["dataverse"]["ok"] is True
 
 
 async def test_health_with_wrong_credentials_says_what_an_administrator_must_do(world: World) -> None:

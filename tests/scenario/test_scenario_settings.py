@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
@@ -14,24 +14,17 @@ from tests.scenario.world import World, permissions
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-Running = Callable[..., Awaitable[World]]
 
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def running(world: World) -> AsyncIterator[Running]:
-    """Run the connector with some settings changed."""
-
-    async def changed(**settings: str) -> World:
-        await world.connector.restart(**settings)
-        return world
-
-    yield changed
+@pytest_asyncio.fixture(autouse=True, scope="module", loop_scope="session")
+async def defaults_for_the_others(world: World) -> AsyncIterator[None]:
+    """Each of these scenarios runs the connector with settings of its own; afterwards it has the default ones."""
+    yield
     await world.settled()
     await world.connector.restart()
 
 
-async def test_nothing_is_sent_while_the_environment_is_switched_off(running: Running) -> None:
-    world = await running(SYNC_ENABLED="false")
+async def test_nothing_is_sent_while_the_environment_is_switched_off(world: World) -> None:
+    await world.connector.restart(SYNC_ENABLED="false")
     before = await world.spotler.requests()
 
     person = await world.save()
@@ -45,8 +38,8 @@ async def test_nothing_is_sent_while_the_environment_is_switched_off(running: Ru
     assert changed <= {"contact.properties"}
 
 
-async def test_a_table_that_is_not_enabled_is_left_alone_and_a_job_for_it_says_so(running: Running) -> None:
-    world = await running(SYNC_TABLES="contact,lead")
+async def test_a_table_that_is_not_enabled_is_left_alone_and_a_job_for_it_says_so(world: World) -> None:
+    await world.connector.restart(SYNC_TABLES="contact,lead")
 
     account, contact = await world.save(PersonTable.ACCOUNT), await world.save()
     job = await world.ended(await world.ask(Operation.SYNC_CONTACT, account))
@@ -61,8 +54,8 @@ async def test_a_table_that_is_not_enabled_is_left_alone_and_a_job_for_it_says_s
     assert "SYNC_TABLES" in refused.json()["error"]
 
 
-async def test_a_deactivated_record_stays_in_spotler_when_that_is_the_wish(running: Running) -> None:
-    world = await running(ANONYMIZE_CONTACT_WHEN_INACTIVE="false")
+async def test_a_deactivated_record_stays_in_spotler_when_that_is_the_wish_and_do_not_email_ends_it(world: World) -> None:
+    await world.connector.restart(ANONYMIZE_CONTACT_WHEN_INACTIVE="false")
     person = await world.synchronised()
     before = await world.in_spotler(person)
 
@@ -72,18 +65,12 @@ async def test_a_deactivated_record_stays_in_spotler_when_that_is_the_wish(runni
     assert status.text == "Not sent to Spotler. The record is inactive."
     assert await world.in_spotler(person) == before
 
-
-async def test_do_not_email_anonymises_even_so(running: Running) -> None:
-    world = await running(ANONYMIZE_CONTACT_WHEN_INACTIVE="false")
-    person = await world.synchronised()
-
-    await world.change(person, donotemail=True)
-
+    await world.change(person, donotemail=True, statecode=0, statuscode=1)
     await world.forgotten(person)
 
 
-async def test_a_deleted_record_is_blanked_when_that_is_the_wish(running: Running) -> None:
-    world = await running(ON_DELETE="blank")
+async def test_a_deleted_record_is_blanked_when_that_is_the_wish(world: World) -> None:
+    await world.connector.restart(ON_DELETE="blank")
     person = await world.synchronised()
     await world.permit(person, "Newsletter")
     before = await world.in_spotler(person, lambda contact: permissions(contact) == {"Newsletter"})
@@ -98,8 +85,8 @@ async def test_a_deleted_record_is_blanked_when_that_is_the_wish(running: Runnin
     assert set(shell["properties"]) == {"permissions", "interests"}
 
 
-async def test_a_deleted_record_loses_its_permissions_only_when_that_is_the_wish(running: Running) -> None:
-    world = await running(ON_DELETE="permissionsOff")
+async def test_a_deleted_record_loses_its_permissions_only_when_that_is_the_wish(world: World) -> None:
+    await world.connector.restart(ON_DELETE="permissionsOff")
     person = await world.synchronised()
     await world.permit(person, "Newsletter")
     await world.in_spotler(person, lambda contact: permissions(contact) == {"Newsletter"})
@@ -111,8 +98,8 @@ async def test_a_deleted_record_loses_its_permissions_only_when_that_is_the_wish
 
 
 @pytest.mark.parametrize(("purge", "kept"), [("false", True), ("true", False)])
-async def test_fields_that_dynamics_does_not_fill_are_kept_or_cleared(running: Running, purge: str, kept: bool) -> None:  # noqa: FBT001  # a parameter of pytest
-    world = await running(PURGE_EXISTING_PROPERTIES_WHEN_NOT_SET=purge)
+async def test_fields_that_dynamics_does_not_fill_are_kept_or_cleared(world: World, purge: str, kept: bool) -> None:  # noqa: FBT001  # a parameter of pytest
+    await world.connector.restart(PURGE_EXISTING_PROPERTIES_WHEN_NOT_SET=purge)
     person = await world.synchronised()
     theirs = {"profileField1": "likes tea", "permissions": [{"bit": 2, "enabled": True}]}
     await world.spotler.post(f"contact/edit?email={person.email}", {"properties": theirs})

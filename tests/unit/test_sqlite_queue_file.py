@@ -41,6 +41,18 @@ async def test_completed_bodies_cannot_be_recovered_from_the_file(tmp_path: Path
     assert traces(tmp_path) == 0
 
 
+async def test_a_quiet_moment_is_enough_to_leave_no_trace_of_what_was_completed(tmp_path: Path) -> None:
+    queue = open_queue(tmp_path / "queue.db")
+    await queue.send(LIVE, [OutgoingMessage(MARK * 500)])
+    await queue.complete(LIVE, await queue.receive(LIVE, limit=1, wait=timedelta(0)))
+    assert traces(tmp_path) > 0
+
+    assert await queue.receive(LIVE, limit=1, wait=timedelta(0)) == []
+
+    assert traces(tmp_path) == 0
+    await queue.close()
+
+
 async def test_the_body_of_a_buried_message_cannot_be_recovered_either(tmp_path: Path) -> None:
     queue = open_queue(tmp_path / "queue.db")
     await queue.send(LIVE, [OutgoingMessage(MARK * 500)])

@@ -1,18 +1,25 @@
-"""What stands in a Contact, Lead or Account column of a mapping row: the expressions of MAP-14..MAP-20.
+"""What stands in a Contact, Lead or Account column of a mapping row: the syntax tree of MAP-14..MAP-24.
 
 - `emailaddress1`: a column of the record
 - `parentcustomerid(account).name`: a column of a related row, one relationship away (MAP-06, MAP-19, C-29)
 - `slaid().name`: the same where the lookup has one target (MAP-20)
+- `address1_line1;address1_line2`: the first that is not empty (MAP-21)
 - `$CustomerType`: contact, lead or account (MAP-14)
 - `$value:PRD`: a fixed value (MAP-15)
-- `@map(permissions)`: the person's Spotler Permission rows (MAP-16)
+- `@map(permissions)`: the person's Spotler Permission rows; `list` and `periodiek` alike (MAP-16..MAP-18)
+- `@concat(firstname, " ", lastname)`: several in a row (MAP-22)
+- `@child(dh_permissions).first(createdon DESC).name`: a column of the first child row (MAP-23)
+- `@odata:contacts?$select=fullname&$filter=_parentcustomerid_value eq $ID`: the answer of a query (MAP-24)
+
+`str` prints an expression so that `parser.parse_expression` gives the same one back.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import assert_never
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +54,7 @@ class CustomerType:
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """A fixed value; everything after the colon, blanks included."""
+    """A fixed value; everything after the colon, blanks included. Stands alone."""
 
     text: str
 
@@ -55,10 +62,25 @@ class Constant:
         return f"$value:{self.text}"
 
 
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A fixed text within `@concat` or `a;b`. A quote in it is written twice."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return quoted(self.text)
+
+
 class Home(StrEnum):
-    """Where a set property lives in Dataverse."""
+    """Where the options of a set property live in Dataverse."""
 
     PERMISSIONS = "permissions"
+    """Spotler Permission rows (MAP-16)."""
+    LIST = "list"
+    """Membership of marketing lists (MAP-17, PERM-07)."""
+    PERIODIEK = "periodiek"
+    """Subscriptions of iFunds Engage 365 (MAP-18, IF-02)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,67 +93,91 @@ class MapTo:
         return f"@map({self.home})"
 
 
-Expression = Column | Related | CustomerType | Constant | MapTo
+class Order(StrEnum):
+    """Which child row comes first."""
+
+    ASCENDING = "ASC"
+    DESCENDING = "DESC"
 
 
-class ExpressionError(ValueError):
-    """The text is no expression. `position` counts characters from 0."""
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A column of the first of the rows that point to the record.
 
-    def __init__(self, text: str, position: int, expected: str) -> None:
-        super().__init__(f"{text!r}, position {position + 1}: expected {expected}")
-        self.position = position
-        self.expected = expected
+    `lookup` is the child's column that points back; empty when there is only one.
+    """
 
+    table: str
+    lookup: str
+    sort: str
+    order: Order
+    column: str
 
-_NAME = re.compile(r"[a-z][a-z0-9_]*")
-_CONSTANT = "$value:"
-_CUSTOMER_TYPE = "$CustomerType"
-_MAP = "@map("
-
-
-def parse_expression(text: str) -> Expression:
-    """Read one expression; ExpressionError says where it went wrong. `str` of the result gives the text back."""
-    if text.startswith(_CONSTANT):
-        return Constant(text.removeprefix(_CONSTANT))
-    if text.startswith("$"):
-        if text == _CUSTOMER_TYPE:
-            return CustomerType()
-        raise ExpressionError(text, 0, f"{_CUSTOMER_TYPE} or {_CONSTANT}…")
-    if text.startswith("@"):
-        return _parse_map(text)
-    return _parse_column(text)
+    def __str__(self) -> str:
+        path = f"{self.table}.{self.lookup}" if self.lookup else self.table
+        return f"@child({path}).first({self.sort} {self.order}).{self.column}"
 
 
-def _parse_map(text: str) -> MapTo:
-    known = ", ".join(f"@map({home})" for home in Home)
-    if not (text.startswith(_MAP) and text.endswith(")")):
-        raise ExpressionError(text, 0, known)
-    try:
-        return MapTo(Home(text[len(_MAP) : -1]))
-    except ValueError:
-        raise ExpressionError(text, len(_MAP), known) from None
+@dataclass(frozen=True, slots=True)
+class Coalesce:
+    """The first of two or more that is not empty."""
+
+    operands: tuple[Operand, ...]
+
+    def __str__(self) -> str:
+        return ";".join(str(operand) for operand in self.operands)
 
 
-def _parse_column(text: str) -> Column | Related:
-    name, position = _name(text, 0, "the logical name of a column (lower case)")
-    if position == len(text):
-        return Column(name)
-    if text[position] != "(":
-        raise ExpressionError(text, position, "the end, or ( after a lookup column")
-    position += 1
-    table = ""
-    if position < len(text) and text[position] != ")":
-        table, position = _name(text, position, "the logical name of a table, or )")
-    if not text.startswith(").", position):
-        raise ExpressionError(text, position, ").column")
-    column, position = _name(text, position + 2, "the logical name of a column of the related table")
-    if position != len(text):
-        raise ExpressionError(text, position, "the end (a related column is at most one relationship away)")
-    return Related(name, table, column)
+@dataclass(frozen=True, slots=True)
+class Concat:
+    """Texts in a row; empty when all columns in it are empty."""
+
+    parts: tuple[Operand | Coalesce, ...]
+
+    def __str__(self) -> str:
+        return f"@concat({', '.join(str(part) for part in self.parts)})"
 
 
-def _name(text: str, position: int, expected: str) -> tuple[str, int]:
-    match = _NAME.match(text, position)
-    if match is None:
-        raise ExpressionError(text, position, expected)
-    return match.group(), match.end()
+ID_PLACEHOLDER = "$ID"
+"""What stands for the record's id in a query."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """An OData query whose first row has one column: the value. Everything after the colon. Stands alone."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return f"@odata:{self.text}"
+
+
+Operand = Column | Related | CustomerType | Literal | Child | Concat
+"""What may stand in `a;b` and in `@concat`."""
+
+Expression = Column | Related | CustomerType | Constant | MapTo | Child | Coalesce | Concat | Query
+
+Source = Column | Related | Child | Query
+"""What has a value of its own in `PersonRecord.values`, under its printed form."""
+
+
+def sources_of(expression: Expression | Operand) -> Iterator[Source]:
+    """Every place in Dataverse that an expression reads, in the order in which it is written."""
+    match expression:
+        case Column() | Related() | Child() | Query():
+            yield expression
+        case Coalesce(operands):
+            for operand in operands:
+                yield from sources_of(operand)
+        case Concat(parts):
+            for part in parts:
+                yield from sources_of(part)
+        case CustomerType() | Constant() | Literal() | MapTo():
+            pass
+        case _:
+            assert_never(expression)
+
+
+def quoted(text: str) -> str:
+    """Write a text as expressions and filters have it."""
+    return '"' + text.replace('"', '""') + '"'

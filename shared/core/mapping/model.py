@@ -4,13 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass, field
+from datetime import tzinfo
 from enum import StrEnum
+from functools import cached_property
+from zoneinfo import ZoneInfo
 
-from shared.core.mapping.expression import Column, Expression
-from shared.core.records import PersonTable
+from shared.core.mapping.evaluate import (
+    Evaluate,
+    Evaluated,
+    Passes,
+    compile_equality,
+    compile_expression,
+    compile_filter,
+)
+from shared.core.mapping.expression import Column, Expression, Related
+from shared.core.mapping.filters import Filter
+from shared.core.records import PersonRecord, PersonTable
 
 EMAIL = "email"
 """The Spotler property that every account has and that identifies a person there (DUP-03)."""
+
+_CONSTANT = "$value:"
 
 
 class Direction(StrEnum):
@@ -25,6 +39,11 @@ class Direction(StrEnum):
         """Whether Dataverse's value is sent to Spotler."""
         return self is not Direction.TO_DATAVERSE
 
+    @property
+    def reaches_dataverse(self) -> bool:
+        """Whether Spotler's value is written to Dataverse."""
+        return self is not Direction.TO_SPOTLER
+
 
 class OnInvalid(StrEnum):
     """What becomes of the record when a value does not fit the Spotler property."""
@@ -35,12 +54,43 @@ class OnInvalid(StrEnum):
     """The record goes on without this field and says so."""
 
 
-@dataclass(frozen=True, slots=True)
+class ConflictPolicy(StrEnum):
+    """Whose value stands when both sides changed it since they last agreed."""
+
+    CRM = "crm"
+    SPOTLER = "spotler"
+    NEWEST = "newest"
+    ASK = "ask"
+    """A person decides; until then both stay as they are."""
+
+
+class BlankPolicy(StrEnum):
+    """What an empty value does to the other side."""
+
+    CLEAR = "clear"
+    """It empties the field there."""
+    KEEP = "keep"
+    """The field there keeps what it has."""
+
+
+class Outside(StrEnum):
+    """What happens to a person who is in Spotler and no longer passes a filter."""
+
+    KEEP = "keep"
+    """Nothing: the contact stays as it is and is no longer updated."""
+    CLEAR_PERMISSIONS = "clearPermissions"
+    """The contact stays; every permission is switched off."""
+    ANONYMIZE = "anonymize"
+    """The contact is erased, unless another active record needs it."""
+
+
+@dataclass(frozen=True)
 class MappingRow:
     """One row. `sources` has an expression for each table on which the row applies.
 
-    `foreign` names the property that takes a value which is well formed but not Dutch (VAL-07); `choices` translates
-    option values of a choice column; `only` lets a record pass only while the column has this value (MAP-12).
+    `entity` is the column of the table for new subscribers (MAP-10, IF-05). `foreign` names the property that takes a
+    value which is well formed but not Dutch (VAL-07); `choices` translates option values of a choice column; `only`
+    lets a record pass only while the column has this value (MAP-12). `comment` is for people.
     """
 
     spotler: str
@@ -50,17 +100,80 @@ class MappingRow:
     choices: MappingABC[str, str] = field(default_factory=dict)
     foreign: str = ""
     on_invalid: OnInvalid | None = None
+    entity: Column | None = None
+    conflict: ConflictPolicy = ConflictPolicy.CRM
+    blank: BlankPolicy = BlankPolicy.CLEAR
+    comment: str = ""
+
+    @property
+    def fixed(self) -> str | None:
+        """Return the fixed value that fills a Dataverse column, where the row has no Spotler property (MAP-25)."""
+        return self.spotler.removeprefix(_CONSTANT) if self.spotler.startswith(_CONSTANT) else None
+
+    def evaluate(self, record: PersonRecord) -> Evaluated:
+        """Return what the row's expression is worth for a record of a table on which the row applies."""
+        return self._compiled[record.key.table](record)
+
+    def admits(self, record: PersonRecord) -> bool:
+        """Whether a record passes the row's own filter: the column has that value, or shows it as a label (MAP-12)."""
+        admits = self._compiled_only.get(record.key.table)
+        return admits is None or admits(record)
+
+    @cached_property
+    def _compiled_only(self) -> dict[PersonTable, Passes]:
+        if (only := self.only) is None:
+            return {}
+        return {table: compile_equality(source, (only,)) for table, source in self.sources.items()}
+
+    @cached_property
+    def _compiled(self) -> dict[PersonTable, Evaluate]:
+        return {table: compile_expression(source) for table, source in self.sources.items()}
 
 
 @dataclass(frozen=True, slots=True)
+class Periodiek:
+    """Where an installation keeps what `@map(periodiek)` means (IF-02, IF-03): no names are the same everywhere.
+
+    `table` has one row per person and subscription: its `name` must equal the option in Spotler, `subscribed` is a
+    column of type two options, and `lookups` are the columns that lead to the person.
+    """
+
+    table: str
+    name: Column | Related
+    subscribed: str
+    lookups: MappingABC[PersonTable, str]
+
+
+@dataclass(frozen=True)
 class Mapping:
-    """All rows, in the order in which they were written down."""
+    """All rows, in the order in which they were written down.
+
+    `filters` say which records of a table may be in Spotler, `outside` what happens to a person who no longer passes.
+    Labels of choices are read in `language` (a Windows language code such as 1043; None: that of the connector's user).
+    Moments become dates, and dates moments, in `time_zone` (an IANA name). `entity_table` is the table of the Entity
+    Column, empty where none is mapped.
+    """
 
     rows: tuple[MappingRow, ...]
+    filters: MappingABC[PersonTable, Filter] = field(default_factory=dict)
+    outside: Outside = Outside.KEEP
+    language: int | None = None
+    time_zone: str = "Europe/Amsterdam"
+    entity_table: str = ""
+    periodiek: Periodiek | None = None
 
     def for_table(self, table: PersonTable) -> tuple[MappingRow, ...]:
         """Return the rows that apply to a table."""
-        return tuple(row for row in self.rows if table in row.sources)
+        return self._by_table[table]
+
+    def passes(self, table: PersonTable) -> Passes | None:
+        """Return the filter of a table as a function; None if every record may pass."""
+        return self._compiled_filters.get(table)
+
+    @cached_property
+    def zone(self) -> tzinfo:
+        """Return the time zone; `read_mapping` has seen that it exists."""
+        return ZoneInfo(self.time_zone)
 
     def email_column(self, table: PersonTable) -> str | None:
         """Return the column that holds the e-mail address of a table's rows, None if the table is not mapped."""
@@ -69,3 +182,11 @@ class Mapping:
             if row.spotler == EMAIL and isinstance(source, Column):
                 return source.name
         return None
+
+    @cached_property
+    def _by_table(self) -> dict[PersonTable, tuple[MappingRow, ...]]:
+        return {table: tuple(row for row in self.rows if table in row.sources) for table in PersonTable}
+
+    @cached_property
+    def _compiled_filters(self) -> dict[PersonTable, Passes]:
+        return {table: compile_filter(condition) for table, condition in self.filters.items()}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass
 from typing import assert_never
 
-from shared.core.mapping.expression import Column, Constant, CustomerType, Expression, MapTo, Related
+from shared.core.mapping.expression import Child, Column, Home, MapTo, Query, Related, Source, sources_of
+from shared.core.mapping.filters import filter_columns
 from shared.core.mapping.model import Mapping
 from shared.core.records import PersonTable
 
@@ -26,36 +28,61 @@ _RULE_COLUMNS: MappingABC[PersonTable, frozenset[str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The columns to select, and per lookup (with its table, empty if it has one target) the related columns."""
+    """The columns to select, and per lookup (with its table, empty if it has one target) the related columns.
+
+    `children` and `queries` are asked for all records of a read together; their values are stored under their printed
+    form. `homes` are the tables of options that are mapped.
+    """
 
     columns: frozenset[str]
     related: MappingABC[tuple[str, str], frozenset[str]]
-    permissions: bool
+    homes: frozenset[Home] = frozenset()
+    children: frozenset[Child] = frozenset()
+    queries: frozenset[Query] = frozenset()
+
+    @property
+    def permissions(self) -> bool:
+        """Whether the Spotler Permission rows are read."""
+        return Home.PERMISSIONS in self.homes
 
 
 def reading_of(mapping: Mapping, table: PersonTable) -> Reading:
-    """Collect what the rows of one table read."""
+    """Collect what one table's filter and its rows read; rows that only reach Dataverse read nothing (MAP-01)."""
     columns = set(_RULE_COLUMNS[table])
     related: dict[tuple[str, str], set[str]] = {}
-    permissions = False
+    children: set[Child] = set()
+    queries: set[Query] = set()
     for source in _sources(mapping, table):
         match source:
             case Column(name):
                 columns.add(name)
             case Related(lookup, target, column):
                 related.setdefault((lookup, target), set()).add(column)
-            case MapTo():
-                permissions = True
-            case CustomerType() | Constant():
-                pass
+            case Child():
+                children.add(source)
+            case Query():
+                queries.add(source)
             case _:
                 assert_never(source)
     return Reading(
         columns=frozenset(columns),
         related={lookup: frozenset(names) for lookup, names in related.items()},
-        permissions=permissions,
+        homes=frozenset(_homes(mapping, table)),
+        children=frozenset(children),
+        queries=frozenset(queries),
     )
 
 
-def _sources(mapping: Mapping, table: PersonTable) -> list[Expression]:
-    return [row.sources[table] for row in mapping.for_table(table)]
+def _sources(mapping: Mapping, table: PersonTable) -> Iterator[Source]:
+    for row in mapping.for_table(table):
+        if row.direction.reaches_spotler or row.only is not None:
+            yield from sources_of(row.sources[table])
+    if (condition := mapping.filters.get(table)) is not None:
+        yield from filter_columns(condition)
+
+
+def _homes(mapping: Mapping, table: PersonTable) -> Iterator[Home]:
+    for row in mapping.for_table(table):
+        source = row.sources[table]
+        if isinstance(source, MapTo) and row.direction.reaches_spotler:
+            yield source.home

@@ -1,0 +1,107 @@
+"""Automations and campaigns: what Spotler publishes, what Dataverse shows of it, and how a start ended (AUT)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+
+class AutomationKind(StrEnum):
+    """Spotler's two kinds of customer journeys; campaigns are the older one (AUT-01)."""
+
+    AUTOMATION = "Automation"
+    CAMPAIGN = "Campaign"
+
+
+class FieldType(StrEnum):
+    """What a personalisation field takes (AUT-14). STRING and URL are one text, PRODUCTLIST is product ids."""
+
+    STRING = "STRING"
+    URL = "URL"
+    PRODUCTLIST = "PRODUCTLIST"
+
+
+@dataclass(frozen=True, slots=True)
+class AutomationField:
+    """A personalisation field that the messages of an automation have (AUT-13). Names are case-sensitive."""
+
+    name: str
+    type: FieldType = FieldType.STRING
+
+
+@dataclass(frozen=True, slots=True)
+class FieldValue:
+    """A field filled in for one start: `values` has one text for STRING and URL, any number for PRODUCTLIST."""
+
+    name: str
+    type: FieldType
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedAutomation:
+    """One external trigger that can be used now; an automation with several triggers is several of these.
+
+    `code` starts it, `spotler_id` (of the automation or campaign) stops it.
+    """
+
+    kind: AutomationKind
+    spotler_id: str
+    code: str
+    name: str
+    fields: tuple[AutomationField, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AutomationRow:
+    """A row of `dh_spotlerautomation`, found again by kind and code. `fields` is text: the hints of AUT-14."""
+
+    id: UUID
+    kind: AutomationKind
+    spotler_id: str
+    code: str
+    name: str
+    fields: str
+    is_active: bool
+
+
+# -------------------------------------------------------------------------------------------------- starting, stopping
+
+
+class StartRefusal(StrEnum):
+    """Why Spotler certainly started nothing."""
+
+    TRIGGER_UNKNOWN = "TRIGGER_NOTFOUND"
+    CONTACT_UNKNOWN = "CONTACT_NOTFOUND"
+    INACTIVE = "AUTOMATION_INACTIVE"
+    LIMIT_REACHED = "PARTICIPATION_LIMIT_REACHED"
+    NOT_TRIGGERED = "NOT_TRIGGERED"
+    INVALID_STATE = "INVALID_STATE"
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """At least one run began. `runs` are the AutomationContactIds (JOB-27); campaigns have none."""
+
+    runs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NotStarted:
+    """Nothing began. `detail` is Spotler's own text: for the job's row only."""
+
+    refusal: StartRefusal
+    detail: str = ""
+
+
+StartVerdict = Started | NotStarted
+
+
+class StopVerdict(StrEnum):
+    """How a stop ended; all three leave nothing running."""
+
+    STOPPED = "stopped"
+    NOT_RUNNING = "not-running"
+    UNKNOWN = "unknown"
+    """Spotler does not know the automation, the run or the contact."""

@@ -1,0 +1,87 @@
+"""The mapping as text: YAML in one layout, so that equal mappings are equal texts and a change is one of its lines.
+
+Rows keep the order in which they were written down, the parameters of a row have one of their own; what is default is
+not written. Reading is strict: no aliases (a small text could blow up to gigabytes), no key twice.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import yaml
+
+from shared.core.mapping.document import MappingError, read_mapping
+from shared.core.mapping.model import Direction, Mapping, MappingRow
+
+_HEAD = "# The mapping of the Spotler Connector. docs/howto/mapping.md tells what may stand here.\n"
+_NEVER_WRAP = 2**31
+
+
+def to_yaml(mapping: Mapping) -> str:
+    """Write the canonical text; `from_yaml` gives the same mapping back."""
+    document = as_document(mapping)
+    rows = document.pop("rows")
+    blocks = [_HEAD + _dump(document) + "rows:\n", *(_indented(_dump([row])) for row in rows)]
+    return "\n".join(blocks) if rows else f"{_HEAD}{_dump(document)}rows: []\n"
+
+
+def from_yaml(text: str) -> Mapping:
+    """Read a mapping; MappingError lists all that is wrong with it."""
+    try:
+        document = yaml.load(text, Loader=_StrictLoader)  # noqa: S506  # allows less than SafeLoader
+    except yaml.YAMLError as problem:
+        raise MappingError(f"this is no YAML document: {problem}") from None
+    except RecursionError:
+        raise MappingError("this is no YAML document: it is nested too deeply") from None
+    return read_mapping(document)
+
+
+def as_document(mapping: Mapping) -> dict[str, Any]:
+    """Return the mapping as plain data, as `read_mapping` reads it, without what is default."""
+    return {"version": 1, "rows": [_row(row) for row in mapping.rows]}
+
+
+def _row(row: MappingRow) -> dict[str, Any]:
+    written = {
+        "spotler": row.spotler,
+        **{str(table): str(source) for table, source in row.sources.items()},
+        "direction": "" if row.direction is Direction.TO_SPOTLER else str(row.direction),
+        "filter": row.only,
+        "choices": dict(row.choices),
+        "foreign": row.foreign,
+        "invalid": str(row.on_invalid or ""),
+    }
+    return {name: value for name, value in written.items() if value}
+
+
+def _dump(value: Any) -> str:
+    return str(yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=_NEVER_WRAP))
+
+
+def _indented(text: str) -> str:
+    return "".join(f"  {line}" if line.strip() else line for line in text.splitlines(keepends=True))
+
+
+class _StrictLoader(yaml.BaseLoader):
+    """Lists, keys and texts: `NO` is a country here and never false. Neither aliases nor a key that hides another one."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]  # the stubs leave it out
+            raise yaml.MarkedYAMLError(problem="aliases (*) are not allowed", problem_mark=mark)
+        return super().compose_node(parent, index)
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode) or key.value in seen:
+                raise yaml.MarkedYAMLError(problem="a key twice, or none", problem_mark=key.start_mark)
+            seen.add(key.value)
+        return node
+
+
+_NULL = "tag:yaml.org,2002:null"
+_StrictLoader.add_implicit_resolver(_NULL, re.compile(r"~|null|"), ["~", "n", ""])  # an empty cell says nothing
+_StrictLoader.add_constructor(_NULL, lambda _loader, _node: None)

@@ -1,0 +1,194 @@
+"""What is not a column of the record and no single request brings along: child rows, queries, lists, subscriptions.
+
+Everything is asked for all records of a read together, and in one `$batch` with the others where that is possible.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from shared.core.mapping.expression import Child, Order, Query
+from shared.core.mapping.query import ReadQuery
+from shared.core.mapping.resolution import Resolved
+from shared.dataverse import odata, operations
+from shared.dataverse.answers import OperationResult
+from shared.dataverse.client import MAX_PAGE, DataverseClient
+from shared.dataverse.columns import ANNOTATIONS, ColumnReader
+from shared.dataverse.operations import Method, Operation, Row
+from shared.dataverse.people import take
+from shared.errors import ConfigurationError, DataError, NotFoundError
+
+log = logging.getLogger(__name__)
+
+_IDS_PER_QUERY = 200
+_KEYED = operations.preferences(ANNOTATIONS)
+_PAGED = operations.preferences(ANNOTATIONS, page_size=MAX_PAGE)
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """Values and labels by record, as `PersonRecord` has them."""
+
+    values: dict[UUID, dict[str, Any]] = field(default_factory=lambda: defaultdict(dict))
+    labels: dict[UUID, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
+
+    def take(self, identifier: UUID, source: Child | Query, reader: ColumnReader, row: Row) -> None:
+        """Put what a row says; an empty row says None."""
+        take(source, reader, row, self.values[identifier], self.labels[identifier])
+
+
+@dataclass(frozen=True)
+class ChildRows:
+    """The first child row of each record: one query for many records, several columns of the same row together."""
+
+    entity_set: str
+    lookup: str
+    sort: str
+    columns: tuple[tuple[Child, ColumnReader], ...]
+
+    def among(self, ids: Sequence[UUID]) -> Operation:
+        """Ask for the children of many records, in order."""
+        return self._read(odata.within(self.lookup, ids), _PAGED)
+
+    def of(self, identifier: UUID) -> Operation:
+        """Ask for the first child of one record."""
+        wanted = odata.compare(self.lookup, odata.Comparison.EQUAL, identifier)
+        return self._read(wanted, _KEYED, top="1")
+
+    def first_rows(self, rows: Iterable[Row]) -> dict[UUID, Row]:
+        """Return the first row of each record."""
+        first: dict[UUID, Row] = {}
+        for row in rows:
+            first.setdefault(UUID(row[self.lookup]), row)
+        return first
+
+    def _read(self, wanted: str, headers: Mapping[str, str], *, top: str = "") -> Operation:
+        select = dict.fromkeys((self.lookup, *(reader.selected for _, reader in self.columns)))
+        options = {"$select": ",".join(select), "$filter": wanted, "$orderby": self.sort, "$top": top}
+        return Operation(Method.GET, odata.reads(self.entity_set, options), headers=headers)
+
+
+@dataclass(frozen=True)
+class QueryRows:
+    """The answer of an `@odata:` query for each record."""
+
+    source: Query
+    query: ReadQuery
+    reader: ColumnReader
+
+    def of(self, identifier: UUID) -> Operation:
+        """Ask for one record."""
+        path = odata.reads(self.query.path(identifier), self.query.options_for(identifier))
+        return Operation(Method.GET, path, headers=_KEYED)
+
+    def row(self, answer: OperationResult) -> Row:
+        """Return the first row of an answer, empty if there is none."""
+        if isinstance(answer.error, NotFoundError):
+            return {}
+        rows: Sequence[Row] = [answer.body] if self.query.is_keyed else answer.body["value"]
+        return rows[0] if rows else {}
+
+
+class AsideReader:
+    """Reads children and queries of one table."""
+
+    def __init__(self, found: Iterable[Resolved], *, language: int | None) -> None:
+        children: defaultdict[tuple[str, str, str, Order], list[Resolved]] = defaultdict(list)
+        self._queries: list[QueryRows] = []
+        for one in found:
+            match one.source:
+                case Child(table, _, sort, order):
+                    children[table, one.lookup, sort, order].append(one)
+                case Query() if one.query is not None:
+                    self._queries.append(QueryRows(one.source, one.query, ColumnReader(one.column, language)))
+                case _:
+                    raise ValueError("only child rows and queries are read aside")
+        self._children = [_child_rows(group, language) for group in children.values()]
+
+    async def read(self, client: DataverseClient, ids: Sequence[UUID]) -> Aside:
+        """Read everything for these records: one request, and a second one if some have very many children."""
+        aside = Aside()
+        chunks = [ids[start : start + _IDS_PER_QUERY] for start in range(0, len(ids), _IDS_PER_QUERY)]
+        asked = [(children, chunk) for children in self._children for chunk in chunks]
+        questions = [(query, identifier) for query in self._queries for identifier in ids]
+        if not asked and not questions:
+            return aside
+        answers = await client.batch(
+            [children.among(chunk) for children, chunk in asked] + [query.of(one) for query, one in questions]
+        )
+        await self._take_children(client, asked, answers[: len(asked)], aside)
+        self._take_queries(questions, answers[len(asked) :], aside)
+        return aside
+
+    async def _take_children(
+        self,
+        client: DataverseClient,
+        asked: Sequence[tuple[ChildRows, Sequence[UUID]]],
+        answers: Sequence[OperationResult],
+        aside: Aside,
+    ) -> None:
+        hidden: list[tuple[ChildRows, UUID]] = []
+        for (children, chunk), answer in zip(asked, answers, strict=True):
+            body = _body(answer)
+            first = children.first_rows(body["value"])
+            for identifier in chunk:
+                if identifier not in first and "@odata.nextLink" in body:
+                    hidden.append((children, identifier))  # behind thousands of other people's rows
+                else:
+                    _take(children, identifier, first.get(identifier, {}), aside)
+        if hidden:
+            found = await client.batch([children.of(identifier) for children, identifier in hidden])
+            for (children, identifier), answer in zip(hidden, found, strict=True):
+                _take(children, identifier, next(iter(_body(answer)["value"]), {}), aside)
+
+    @staticmethod
+    def _take_queries(
+        questions: Sequence[tuple[QueryRows, UUID]], answers: Sequence[OperationResult], aside: Aside
+    ) -> None:
+        """A query that Dataverse refuses has no value: its row rests. Waiting is for the caller."""
+        refused: dict[str, str] = {}
+        for (query, identifier), answer in zip(questions, answers, strict=True):
+            error = answer.error
+            if isinstance(error, DataError | ConfigurationError) and not isinstance(error, NotFoundError):
+                refused[query.query.entity_set] = str(error)
+            elif error is not None and not isinstance(error, NotFoundError):
+                raise error
+            else:
+                aside.take(identifier, query.source, query.reader, query.row(answer))
+        for entity_set, reason in refused.items():
+            log.warning("a row of the mapping rests: its query of %s was refused: %s", entity_set, reason)
+
+
+def _child_rows(group: Sequence[Resolved], language: int | None) -> ChildRows:
+    return ChildRows(
+        entity_set=group[0].table.entity_set,
+        lookup=f"_{group[0].lookup}_value",
+        sort=", ".join(_sort(group[0])),
+        columns=tuple(
+            (one.source, ColumnReader(one.column, language)) for one in group if isinstance(one.source, Child)
+        ),
+    )
+
+
+def _sort(one: Resolved) -> Iterator[str]:
+    """Sort as asked, and then so that two rows of the same moment always come in the same order."""
+    assert isinstance(one.source, Child), "grouped by it"
+    by = ColumnReader(one.table.columns[one.source.sort]).selected
+    yield f"{by} {one.source.order.lower()}"
+    yield f"{one.table.primary_id} asc"
+
+
+def _take(children: ChildRows, identifier: UUID, row: Row, aside: Aside) -> None:
+    for source, reader in children.columns:
+        aside.take(identifier, source, reader, row)
+
+
+def _body(answer: OperationResult) -> Any:
+    if answer.error is not None:
+        raise answer.error
+    return answer.body

@@ -1,0 +1,71 @@
+"""The mapping that counts, as this process knows it: looked at again every half minute, parsed once per version."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from shared.core.mapping.document import MappingError
+from shared.core.mapping.model import Mapping
+from shared.core.mapping.yaml_format import from_yaml
+from shared.errors import ConfigurationError, ConnectorError
+from shared.ports import Clock
+from shared.sync.mapping_shelf import MappingShelf, Pointer
+
+log = logging.getLogger(__name__)
+
+_LIFETIME = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveVersion:
+    """A version of the mapping, ready for use; the same object as long as it is live."""
+
+    number: int
+    mapping: Mapping
+
+
+class LiveMapping:
+    """Follows the shelf. `first` gives the text of the first version, and is asked only if there is none (C-41)."""
+
+    def __init__(self, shelf: MappingShelf, clock: Clock, first: Callable[[], str]) -> None:
+        self._shelf = shelf
+        self._clock = clock
+        self._first = first
+        self._kept: LiveVersion | None = None
+        self._pointer: Pointer | None = None
+        self._looked_at: datetime | None = None
+
+    async def get(self) -> LiveVersion:
+        """Return the live version, or the one before it for up to half a minute.
+
+        A version that was good stays in use while the state store is out of reach or the next version cannot be used.
+        """
+        if self._kept is not None and self._looked_at is not None and self._age(self._looked_at) < _LIFETIME:
+            return self._kept
+        try:
+            self._kept = await self._look()
+        except ConnectorError as error:
+            if self._kept is None:
+                raise
+            log.warning("version %d of the mapping stays in use: %s", self._kept.number, error)
+        self._looked_at = self._clock.now()
+        return self._kept
+
+    async def _look(self) -> LiveVersion:
+        pointer = await self._shelf.pointer() or await self._shelf.activate(self._first())
+        if self._kept is not None and pointer == self._pointer:
+            return self._kept
+        version = await self._shelf.version(pointer.number)
+        try:
+            live = LiveVersion(version.number, from_yaml(version.text))
+        except MappingError as problem:
+            raise ConfigurationError(f"Version {version.number} of the mapping cannot be used: {problem}") from None
+        self._pointer = pointer
+        log.info("version %d of the mapping is in use", version.number)
+        return live
+
+    def _age(self, looked_at: datetime) -> timedelta:
+        return self._clock.now() - looked_at

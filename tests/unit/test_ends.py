@@ -1,0 +1,191 @@
+"""What becomes of the Spotler contact of a record that ends, or of which a job asks the end (DEL, ANON, PURGE)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from shared.core.marketing import Purge, SetOption
+from shared.core.outcomes import Reason, Result
+from shared.core.plan import Anonymize, Binding, EndAction, Neighbours, Rest, Situation, Trust, Write, let_go, plan
+from shared.core.records import Intent, PersonRecord, PersonTable, RecordKey, StatusRow, SyncStatus
+from tests.connector_twin import CATALOGUE, RULES, rules
+from tests.unit.test_planning import ANN, BEN, CONTACT_ID, record, situation, synced
+
+LIVE = synced(record({"Newsletter": True}))
+NEVER = Binding(CONTACT_ID)
+SHARED = Neighbours((BEN,))
+ALL_OFF = (SetOption(1, enabled=False), SetOption(2, enabled=False))
+
+
+def gone(binding: Binding = LIVE, **changes: Any) -> Situation:
+    return replace(Situation(ANN, None, binding), **changes)
+
+
+CAUSES = {
+    Reason.DELETED: gone(),
+    Reason.INACTIVE: situation(record(statecode=1), LIVE),
+    Reason.MERGED: situation(record(statecode=1, merged=True), LIVE),
+    Reason.DO_NOT_EMAIL: situation(record(donotemail=True), LIVE),
+    Reason.NO_EMAIL: situation(record(emailaddress1=None), LIVE),
+}
+causes = pytest.mark.parametrize(("reason", "ending"), CAUSES.items(), ids=[str(reason) for reason in CAUSES])
+
+
+@causes
+def test_by_default_every_end_erases_the_contact(reason: Reason, ending: Situation) -> None:  # DEL-04, ANON-03..06
+    planned = plan(ending, RULES, CATALOGUE)
+    assert isinstance(planned, Anonymize)
+    assert planned.reason is reason
+    assert planned.binding == Binding(CONTACT_ID)
+
+
+@causes
+def test_who_was_never_in_spotler_needs_no_call(reason: Reason, ending: Situation) -> None:  # C-35
+    planned = plan(replace(ending, binding=NEVER), RULES, CATALOGUE)
+    assert isinstance(planned, Rest)
+    assert (planned.result, planned.reason, planned.binding) == (Result.SKIPPED, reason, NEVER)
+
+
+@causes
+def test_who_may_be_in_spotler_because_a_worker_died_is_erased_to_be_sure(reason: Reason, ending: Situation) -> None:
+    planned = plan(replace(ending, binding=NEVER, trust=Trust.NOTHING), RULES, CATALOGUE)
+    assert isinstance(planned, Anonymize)
+    assert planned.reason is reason
+
+
+@causes
+@pytest.mark.parametrize("action", [EndAction.ANONYMIZE, EndAction.BLANK, EndAction.PERMISSIONS_OFF])
+def test_a_contact_that_another_active_record_uses_is_kept_whatever_the_setting(
+    action: EndAction, reason: Reason, ending: Situation
+) -> None:
+    planned = plan(replace(ending, neighbours=SHARED), rules(on_delete=action, on_inactive=action), CATALOGUE)
+    assert isinstance(planned, Rest)
+    assert (planned.result, planned.reason) == (Result.KEPT, Reason.STILL_USED)
+    assert not planned.binding.is_live
+
+
+@pytest.mark.parametrize("reason", [Reason.DELETED, Reason.INACTIVE, Reason.MERGED])
+def test_an_end_can_blank_the_contact_instead(reason: Reason) -> None:  # C-01, C-02, DEL-03
+    blanking = rules(on_delete=EndAction.BLANK, on_inactive=EndAction.BLANK)
+    planned = plan(CAUSES[reason], blanking, CATALOGUE)
+    assert isinstance(planned, Write)
+    assert planned.purge is Purge.KEEP
+    assert planned.properties == {
+        "email": "",
+        "firstName": "",
+        "city": "",
+        "customerType": "",
+        "permissions": ALL_OFF,
+    }
+    assert planned.binding.address == "", "the address is free for somebody else"
+    again = plan(replace(CAUSES[reason], binding=planned.binding), blanking, CATALOGUE)
+    assert isinstance(again, Rest)
+    assert again.result is Result.UNCHANGED
+
+
+@pytest.mark.parametrize("reason", [Reason.DELETED, Reason.INACTIVE, Reason.MERGED])
+def test_an_end_can_switch_off_the_permissions_only(reason: Reason) -> None:  # C-01, DEL-02
+    off = rules(on_delete=EndAction.PERMISSIONS_OFF, on_inactive=EndAction.PERMISSIONS_OFF)
+    planned = plan(CAUSES[reason], off, CATALOGUE)
+    assert isinstance(planned, Write)
+    assert planned.properties == {"permissions": ALL_OFF}
+    assert planned.binding.address == LIVE.address
+
+
+@pytest.mark.parametrize("reason", [Reason.DELETED, Reason.INACTIVE, Reason.MERGED])
+def test_an_end_can_have_no_effect(reason: Reason) -> None:  # DEL-06
+    nothing = rules(on_delete=EndAction.NOTHING, on_inactive=EndAction.NOTHING)
+    for neighbours in (Neighbours(), SHARED):
+        planned = plan(replace(CAUSES[reason], neighbours=neighbours), nothing, CATALOGUE)
+        assert isinstance(planned, Rest)
+        assert (planned.result, planned.binding) == (Result.SKIPPED, LIVE)
+
+
+@pytest.mark.parametrize("reason", [Reason.DO_NOT_EMAIL, Reason.NO_EMAIL])
+@pytest.mark.parametrize("action", EndAction)
+def test_the_settings_for_delete_and_inactive_leave_the_other_causes_alone(action: EndAction, reason: Reason) -> None:
+    planned = plan(CAUSES[reason], rules(on_delete=action, on_inactive=action), CATALOGUE)
+    assert isinstance(planned, Anonymize)
+
+
+@pytest.mark.parametrize("binding", [LIVE, NEVER])
+def test_a_typing_error_in_the_address_erases_nobody(binding: Binding) -> None:  # C-35
+    planned = plan(situation(record(emailaddress1="ann@"), binding), RULES, CATALOGUE)
+    assert isinstance(planned, Rest)
+    assert (planned.result, planned.reason, planned.binding) == (Result.FAILED, Reason.INVALID_EMAIL, binding)
+
+
+def with_status(status: SyncStatus) -> PersonRecord:
+    return replace(record(), status=StatusRow(ANN.id, status))
+
+
+@pytest.mark.parametrize(
+    ("left_alone", "reason"),
+    [
+        (situation(with_status(SyncStatus.DISABLED), LIVE), Reason.SYNC_DISABLED),  # STA-05
+        (situation(with_status(SyncStatus.OPT_OUT), LIVE), Reason.OPTED_OUT),  # OPT-08
+    ],
+)
+def test_some_records_are_left_alone(left_alone: Situation, reason: Reason) -> None:
+    planned = plan(left_alone, RULES, CATALOGUE)
+    assert isinstance(planned, Rest)
+    assert (planned.result, planned.reason, planned.binding) == (Result.SKIPPED, reason, LIVE)
+
+
+def test_a_qualified_lead_is_left_to_its_contact() -> None:  # CS-29
+    lead = RecordKey(PersonTable.LEAD, ANN.id)
+    planned = plan(Situation(lead, PersonRecord(lead, {**record().values, "statecode": 1}), LIVE), RULES, CATALOGUE)
+    assert isinstance(planned, Rest)
+    assert (planned.result, planned.reason, planned.binding) == (Result.SKIPPED, Reason.LEAD_QUALIFIED, LIVE)
+
+
+@pytest.mark.parametrize("off", [rules(environment_is_on=False), rules(enabled_tables=frozenset())])
+def test_what_is_switched_off_erases_nothing(off: Any) -> None:  # SET-19, C-09
+    for ending in CAUSES.values():
+        assert isinstance(plan(ending, off, CATALOGUE), Rest)
+
+
+# --------------------------------------------------------------------------------------------------------- on request
+
+
+@pytest.mark.parametrize("binding", [LIVE, NEVER])
+def test_a_job_anonymises_even_who_we_do_not_know(binding: Binding) -> None:  # ANON-08, ANON-10
+    planned = plan(situation(record(), binding, intent=Intent.ANONYMIZE), RULES, CATALOGUE)
+    assert isinstance(planned, Anonymize)
+    assert planned.reason is Reason.ON_REQUEST
+
+
+@pytest.mark.parametrize("intent", [Intent.ANONYMIZE, Intent.PURGE])
+def test_a_job_cannot_take_a_contact_away_from_another_active_record(intent: Intent) -> None:
+    planned = plan(situation(record(), LIVE, intent=intent, neighbours=SHARED), RULES, CATALOGUE)
+    assert isinstance(planned, Rest)
+    assert (planned.result, planned.reason) == (Result.FAILED, Reason.STILL_USED)
+
+
+def test_a_purge_clears_the_contact_and_forgets_what_was_agreed() -> None:  # PURGE-03
+    planned = plan(situation(record(), LIVE, intent=Intent.PURGE), RULES, CATALOGUE)
+    assert isinstance(planned, Write)
+    assert (planned.properties, planned.purge) == ({}, Purge.PURGE)
+    assert planned.binding == Binding(CONTACT_ID, is_live=True, address=LIVE.address)
+
+
+def test_a_purge_of_who_is_not_in_spotler_has_nothing_to_do() -> None:
+    planned = plan(situation(record(), NEVER, intent=Intent.PURGE), RULES, CATALOGUE)
+    assert isinstance(planned, Rest)
+    assert (planned.result, planned.reason) == (Result.UNCHANGED, Reason.ABSENT)
+
+
+@pytest.mark.parametrize("neighbours", [Neighbours(), SHARED])
+def test_a_contact_is_let_go_when_its_record_belongs_elsewhere(neighbours: Neighbours) -> None:
+    planned = let_go(situation(record(), LIVE, neighbours=neighbours))
+    match planned:
+        case Anonymize(binding, reason):
+            assert not neighbours.keys
+            assert (binding, reason) == (Binding(CONTACT_ID), Reason.ADDRESS_MOVED)
+        case _:
+            assert neighbours.keys
+            assert isinstance(planned, Rest)
+            assert planned.result is Result.KEPT

@@ -1,0 +1,60 @@
+"""Which Spotler contact a record belongs to (DUP-01..DUP-03, CS-29)."""
+
+from __future__ import annotations
+
+from uuid import UUID, uuid5
+
+import pytest
+
+from shared.core.identity import Identity, Join, Leave, Stay, binding_after_joining, identify, originating_lead
+from shared.core.plan import Binding, Neighbours
+from shared.core.records import Lookup, PersonRecord, PersonTable, RecordKey
+
+KEY = RecordKey(PersonTable.CONTACT, UUID(int=1))
+LEAD = RecordKey(PersonTable.LEAD, UUID(int=2))
+OTHERS = Neighbours((LEAD,))
+NONE = Neighbours()
+OWN = "own"
+NEW = Binding(OWN)
+LIVE = Binding(OWN, is_live=True, address="old")
+
+
+@pytest.mark.parametrize(
+    ("case", "binding", "address", "neighbours", "owner", "identity"),
+    [
+        ("a new person", NEW, "a", NONE, None, Stay()),
+        ("a new record of a person that Spotler knows", NEW, "a", NONE, "hers", Join("hers")),
+        ("a new record whose id another person has", NEW, "a", OTHERS, None, Join(str(uuid5(KEY.id, "a")))),
+        ("a record that comes back to its contact", NEW, "a", OTHERS, OWN, Stay()),
+        ("an edit", LIVE, "old", NONE, OWN, Stay()),
+        ("an edit of a shared contact", LIVE, "old", OTHERS, OWN, Stay()),
+        ("a new address that nobody has", LIVE, "new", NONE, None, Stay()),
+        ("a new address that was reserved before", LIVE, "new", NONE, OWN, Stay()),
+        ("a new address that another contact has", LIVE, "new", NONE, "hers", Leave()),
+        ("a new address while others keep the old one", LIVE, "new", OTHERS, None, Leave()),
+        ("a new address that joins others, from others", LIVE, "new", OTHERS, "hers", Leave()),
+    ],
+)
+def test_a_record_belongs_to_one_contact(
+    *, case: str, binding: Binding, address: str, neighbours: Neighbours, owner: str | None, identity: Identity
+) -> None:
+    assert identify(KEY, binding, address, neighbours, owner) == identity, case
+
+
+def test_the_id_of_a_separate_contact_is_the_same_at_every_look() -> None:
+    first, second = (identify(KEY, NEW, "a", OTHERS, None) for _ in range(2))
+    assert first == second
+    assert identify(KEY, NEW, "b", OTHERS, None) != first
+
+
+def test_a_contact_knows_the_lead_that_it_grew_out_of() -> None:
+    grown = PersonRecord(KEY, {"originatingleadid": Lookup("lead", LEAD.id)})
+    assert originating_lead(grown) == LEAD
+    assert originating_lead(PersonRecord(KEY, {"originatingleadid": None})) is None
+
+
+def test_who_joins_starts_from_what_another_user_agreed_on() -> None:
+    agreed = Binding("hers", is_live=True, base={"city": "fingerprint"}, address="a")
+    others = [Binding("hers"), Binding("elsewhere", is_live=True), agreed]
+    assert binding_after_joining("hers", others) is agreed
+    assert binding_after_joining("hers", others[:2]) == Binding("hers")

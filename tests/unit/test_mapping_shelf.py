@@ -1,0 +1,183 @@
+"""The versions of the mapping: what is live, what was, and what happens when several people change it (C-33, C-41)."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from shared.errors import ConfigurationError, ConflictError, DataError, NotFoundError, TransientError
+from shared.sync.mapping_shelf import FIRST_ACTIVATION, MappingShelf
+from tests.contract.clocks import ManualClock
+from tests.twins import Faults, TwinStore
+
+ADMINISTRATOR, CONSULTANT = "administrator", "consultant"
+
+
+@pytest.fixture
+def store() -> TwinStore:
+    faults = Faults()
+    faults.interleaves = True
+    return TwinStore(faults)
+
+
+@pytest.fixture
+def shelf(store: TwinStore) -> MappingShelf:
+    return MappingShelf(store, ManualClock(), "test")
+
+
+async def texts(shelf: MappingShelf) -> list[str]:
+    return [version.text for version in await shelf.history()]
+
+
+async def test_the_first_activation_stores_the_first_version(shelf: MappingShelf) -> None:
+    assert await shelf.pointer() is None
+
+    await shelf.activate("first")
+
+    live = await shelf.live()
+    assert (live.number, live.text, live.by, live.replaces) == (1, "first", FIRST_ACTIVATION, 0)
+
+
+async def test_a_later_activation_brings_nothing_back(shelf: MappingShelf) -> None:
+    await shelf.activate("with the default rows")
+    await shelf.apply("without a row", by=ADMINISTRATOR)
+
+    await shelf.activate("with the default rows")
+
+    assert (await shelf.live()).text == "without a row"
+
+
+async def test_two_processes_that_start_together_activate_one_version(store: TwinStore) -> None:
+    shelves = [MappingShelf(store, ManualClock(), "test") for _ in range(2)]
+
+    pointers = await asyncio.gather(*(shelf.activate("first") for shelf in shelves))
+
+    assert pointers[0] == pointers[1]
+    assert await texts(shelves[0]) == ["first"]
+
+
+async def test_before_the_first_activation_nothing_can_be_applied(shelf: MappingShelf) -> None:
+    with pytest.raises(ConfigurationError, match="start the connector once"):
+        await shelf.apply("second", by=ADMINISTRATOR)
+
+
+async def test_the_history_tells_who_when_and_why_newest_first(shelf: MappingShelf) -> None:
+    await shelf.activate("first")
+    await shelf.apply("second", by=CONSULTANT, comment="no job titles")
+
+    newest, oldest = await shelf.history()
+
+    assert (newest.number, newest.by, newest.comment) == (2, CONSULTANT, "no job titles")
+    assert newest.at == ManualClock().now()
+    assert oldest.number == newest.replaces == 1
+
+
+async def test_each_environment_has_a_history_of_its_own(store: TwinStore) -> None:
+    shelves = [MappingShelf(store, ManualClock(), name) for name in ("prod", "test")]
+    for shelf in shelves:
+        await shelf.activate("first")
+
+    await shelves[0].apply("second", by=ADMINISTRATOR)
+
+    assert [await texts(shelf) for shelf in shelves] == [["second", "first"], ["first"]]
+
+
+async def test_of_two_who_apply_at_the_same_time_one_is_told_to_look_again(store: TwinStore) -> None:
+    shelves = [MappingShelf(store, ManualClock(), "test") for _ in range(2)]
+    await shelves[0].activate("first")
+
+    results = await asyncio.gather(
+        *(shelf.apply(f"change {index}", by=ADMINISTRATOR) for index, shelf in enumerate(shelves)),
+        return_exceptions=True,
+    )
+
+    (lost,) = [result for result in results if isinstance(result, BaseException)]
+    assert isinstance(lost, ConflictError)
+    (won,) = [result.text for result in results if not isinstance(result, BaseException)]
+    assert await texts(shelves[0]) == [won, "first"]
+
+
+async def test_a_change_made_on_an_old_version_is_refused(shelf: MappingShelf) -> None:
+    await shelf.activate("first")
+    await shelf.apply("second", by=ADMINISTRATOR, base=1)
+
+    with pytest.raises(ConflictError, match="Version 2 of the mapping is live, the change was made on version 1"):
+        await shelf.apply("another second", by=CONSULTANT, base=1)
+
+    assert (await shelf.live()).text == "second"
+
+
+@pytest.mark.parametrize("moment", range(5))
+async def test_whenever_a_worker_dies_the_next_change_goes_through(moment: int) -> None:
+    faults = Faults()
+    shelf = MappingShelf(TwinStore(faults), ManualClock(), "test")
+    await shelf.activate("first")
+    faults.plan(moment, TransientError("the state store is out of reach"))
+
+    with pytest.raises(TransientError):
+        await shelf.apply("second", by=ADMINISTRATOR)
+    before = await texts(shelf)
+    await shelf.apply("third", by=ADMINISTRATOR)
+
+    assert before in (["first"], ["second", "first"])
+    assert await texts(shelf) == ["third", *before]
+
+
+async def test_rollback_makes_a_new_version_equal_to_the_old_one(shelf: MappingShelf) -> None:
+    await shelf.activate("first")
+    await shelf.apply("second", by=CONSULTANT)
+
+    version = await shelf.rollback(1, by=ADMINISTRATOR)
+
+    assert (version.number, version.comment) == (3, "rollback to version 1")
+    assert await texts(shelf) == ["first", "second", "first"]
+
+
+async def test_there_is_no_rollback_to_a_version_that_does_not_exist(shelf: MappingShelf) -> None:
+    await shelf.activate("first")
+
+    with pytest.raises(NotFoundError, match="no version 7"):
+        await shelf.rollback(7, by=ADMINISTRATOR)
+
+
+async def test_the_difference_of_two_versions_is_readable(shelf: MappingShelf) -> None:
+    await shelf.activate("a\nb\nc\n")
+    await shelf.apply("a\nB\nc\n", by=ADMINISTRATOR)
+
+    assert (await shelf.diff(1, 2)).splitlines() == [
+        "--- version 1",
+        "+++ version 2",
+        "@@ -1,3 +1,3 @@",
+        " a",
+        "-b",
+        "+B",
+        " c",
+    ]
+    assert await shelf.diff(1, 1) == ""
+
+
+@pytest.mark.parametrize("name", ["Noor de Vries", "noor@example.com", "", "x" * 65])
+async def test_nobody_is_named_as_the_author(shelf: MappingShelf, name: str) -> None:
+    await shelf.activate("first")
+
+    with pytest.raises(DataError, match="by a role or an id"):
+        await shelf.apply("second", by=name)
+
+
+@pytest.mark.parametrize(
+    ("text", "comment", "complaint"), [("x" * 400_001, "", "too large"), ("text", "x" * 201, "comment is longer")]
+)
+async def test_what_no_store_can_keep_is_refused(shelf: MappingShelf, text: str, comment: str, complaint: str) -> None:
+    await shelf.activate("first")
+
+    with pytest.raises(DataError, match=complaint):
+        await shelf.apply(text, by=ADMINISTRATOR, comment=comment)
+
+
+async def test_long_histories_are_read_to_the_end(shelf: MappingShelf) -> None:
+    await shelf.activate("1")
+    for number in range(2, 1102):
+        await shelf.apply(str(number), by=ADMINISTRATOR)
+
+    assert len(await shelf.history()) == 1101

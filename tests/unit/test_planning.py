@@ -1,0 +1,158 @@
+"""What is written for a record that may be in Spotler: only what differs from what both sides last agreed on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from shared.core.marketing import PropertyValue, Purge, SetOption
+from shared.core.outcomes import Reason, Result
+from shared.core.plan import Binding, Neighbours, Plan, Rest, Rules, Situation, Trust, Unmapped, Write, plan
+from shared.core.records import PermissionRow, PersonRecord, PersonTable, RecordKey
+from tests.connector_twin import CATALOGUE, RULES, rules
+
+ANN = RecordKey(PersonTable.CONTACT, UUID(int=1))
+BEN = RecordKey(PersonTable.LEAD, UUID(int=2))
+CONTACT_ID = "contact-in-spotler"
+
+
+def record(permissions: dict[str, bool] | None = None, **values: Any) -> PersonRecord:
+    rows = tuple(PermissionRow(name, subscribed=on) for name, on in (permissions or {}).items())
+    usual = {"statecode": 0, "emailaddress1": "ann@example.com", "firstname": "Ann", "address1_city": "Delft"}
+    return PersonRecord(ANN, {**usual, **values}, permissions=rows)
+
+
+def situation(person: PersonRecord, binding: Binding | None = None, **changes: Any) -> Situation:
+    return replace(Situation(ANN, person, binding or Binding(CONTACT_ID)), **changes)
+
+
+def written(planned: Plan) -> dict[str, PropertyValue]:
+    assert isinstance(planned, Write)
+    assert planned.purge is Purge.KEEP
+    return dict(planned.properties)
+
+
+def synced(person: PersonRecord, *, by: Rules = RULES) -> Binding:
+    """The binding after a record was created in Spotler."""
+    return plan(situation(person), by, CATALOGUE).binding
+
+
+def test_a_new_record_is_written_with_everything_that_is_not_empty() -> None:  # CS-15, CS-28
+    planned = plan(situation(record({"Newsletter": True, "Events": False}, address1_city=None)), RULES, CATALOGUE)
+
+    assert written(planned) == {
+        "email": "ann@example.com",
+        "firstName": "Ann",
+        "customerType": "contact",
+        "permissions": (SetOption(1, enabled=True), SetOption(2, enabled=False)),
+    }
+    assert isinstance(planned, Write)
+    assert planned.reason is Reason.CREATED
+    assert planned.binding.is_live
+    assert planned.binding.external_id == CONTACT_ID
+
+
+def test_nothing_is_written_when_nothing_differs() -> None:  # C-44
+    planned = plan(situation(record(), synced(record())), RULES, CATALOGUE)
+    assert isinstance(planned, Rest)
+    assert (planned.result, planned.reason) == (Result.UNCHANGED, Reason.AGREED)
+
+
+def test_an_update_sends_only_what_differs_and_the_address() -> None:  # CS-16
+    planned = plan(situation(record(address1_city="Gouda"), synced(record())), RULES, CATALOGUE)
+    assert written(planned) == {"email": "ann@example.com", "city": "Gouda"}
+    assert isinstance(planned, Write)
+    assert planned.reason is Reason.UPDATED
+    assert planned.fields == ("city",)
+
+
+def test_a_value_that_was_removed_is_emptied() -> None:
+    assert written(plan(situation(record(address1_city=None), synced(record())), RULES, CATALOGUE))["city"] == ""
+
+
+def test_a_field_that_was_never_filled_keeps_what_spotler_has() -> None:  # PURGE-02
+    bound = synced(record(address1_city=None))
+    assert "city" not in written(plan(situation(record(address1_city=None, firstname="An"), bound), RULES, CATALOGUE))
+
+
+def test_an_update_can_empty_what_the_mapping_does_not_fill() -> None:  # PURGE-01
+    clearing = rules(unmapped=Unmapped.CLEAR)
+    planned = plan(situation(record(address1_city="Gouda"), synced(record(), by=clearing)), clearing, CATALOGUE)
+    assert written(planned) == {"email": "ann@example.com", "city": "Gouda", "hobby": ""}
+
+
+def test_emptying_leaves_permissions_alone() -> None:
+    clearing = rules(unmapped=Unmapped.CLEAR)
+    assert "permissions" not in written(plan(situation(record()), clearing, CATALOGUE))
+
+
+def test_without_trust_everything_is_written_that_is_not_a_permission() -> None:
+    bound = synced(record(address1_city=None))
+    planned = plan(situation(record(address1_city=None), bound, trust=Trust.NOTHING), RULES, CATALOGUE)
+    assert written(planned) == {
+        "email": "ann@example.com",
+        "firstName": "Ann",
+        "city": "",
+        "postalCode": "",
+        "foreignPostalCode": "",
+        "customerType": "contact",
+    }
+
+
+def test_without_trust_a_creation_also_says_what_is_empty() -> None:
+    """The worker that died may have written a value that was removed since."""
+    assert written(plan(situation(record(address1_city=None), trust=Trust.NOTHING), RULES, CATALOGUE))["city"] == ""
+
+
+@pytest.mark.parametrize(
+    ("agreed", "wished", "trust", "sent"),
+    [
+        (None, True, Trust.BASE, (SetOption(1, enabled=True),)),  # a new opt-in
+        (None, False, Trust.BASE, (SetOption(1, enabled=False),)),
+        (True, True, Trust.BASE, None),
+        (True, False, Trust.BASE, (SetOption(1, enabled=False),)),
+        (False, True, Trust.BASE, (SetOption(1, enabled=True),)),
+        (True, True, Trust.NOTHING, None),  # may have been withdrawn in Spotler since
+        (False, False, Trust.NOTHING, (SetOption(1, enabled=False),)),
+        (None, True, Trust.NOTHING, (SetOption(1, enabled=True),)),
+    ],
+)
+def test_a_permission_rises_only_by_a_new_yes(
+    *, agreed: bool | None, wished: bool, trust: Trust, sent: tuple[SetOption, ...] | None
+) -> None:
+    bound = synced(record({} if agreed is None else {"Newsletter": agreed}))
+    now = record({"Newsletter": wished}, firstname="Anna")
+    assert written(plan(situation(now, bound, trust=trust), RULES, CATALOGUE)).get("permissions") == sent
+
+
+def test_do_not_bulk_email_switches_every_permission_off_and_nothing_else() -> None:  # OPT-02, OPT-11, PERM-08
+    person = record({"Newsletter": True})
+    planned = plan(situation(replace(person, values=person.values | {"donotbulkemail": True})), RULES, CATALOGUE)
+    assert written(planned)["permissions"] == (SetOption(1, enabled=False), SetOption(2, enabled=False))
+    assert written(planned)["firstName"] == "Ann"
+    assert planned.permissions_off
+
+
+def test_allowing_bulk_email_again_sends_the_permissions_again() -> None:  # PERM-24
+    refusing = synced(record({"Newsletter": True, "Events": False}, donotbulkemail=True))
+    planned = plan(situation(record({"Newsletter": True, "Events": False}), refusing), RULES, CATALOGUE)
+    assert written(planned)["permissions"] == (SetOption(1, enabled=True),)
+
+
+def test_one_record_that_refuses_bulk_mail_refuses_it_for_all_with_its_address() -> None:
+    neighbours = Neighbours((BEN,), refuse_bulk=True)
+    planned = plan(situation(record({"Newsletter": True}), neighbours=neighbours), RULES, CATALOGUE)
+    assert written(planned)["permissions"] == (SetOption(1, enabled=False), SetOption(2, enabled=False))
+
+
+def test_a_field_that_must_fit_stops_the_record_and_is_named() -> None:  # VAL-05
+    strict = rules(mapping=replace(RULES.mapping, rows=tuple(replace(row, foreign="") for row in RULES.mapping.rows)))
+    bound = synced(record())
+    planned = plan(situation(record(address1_postalcode="B-1000"), bound), strict, CATALOGUE)
+    assert isinstance(planned, Rest)
+    assert (planned.result, planned.reason) == (Result.FAILED, Reason.INVALID_VALUE)
+    assert [(one.spotler, one.source) for one in planned.problems] == [("postalCode", "address1_postalcode")]
+    assert planned.binding == bound
