@@ -1,4 +1,4 @@
-"""The commands: `python -m shared run|host|sandbox|settings`."""
+"""The commands: `python -m shared run|host|sandbox|check|settings`."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ def main() -> int:
     )
     parser = argparse.ArgumentParser(prog="python -m shared", description="The Spotler Connector on this machine.")
     commands = parser.add_subparsers(dest="command", required=True)
-    from shared.local import run, serve, settings_table  # noqa: PLC0415  # needs the dependencies of the local mode
+    from shared.local import check, run, serve, settings_table  # noqa: PLC0415  # needs the dependencies of the local mode
     from shared.local.sandbox import command as sandbox  # noqa: PLC0415
 
     run.add_options(commands.add_parser("run", help="the connector, with the sandbox where no account is configured"))
     serve.add_options(commands.add_parser("host", help="the connector alone, with the settings of the environment"))
     sandbox.add_options(commands.add_parser("sandbox", help="the simulated Dataverse and Spotler alone"))
+    commands.add_parser("check", help="find out which of Spotler's unpublished calls work with the account")
     commands.add_parser("settings", help="print the table of settings, as it stands in the README")
     options = parser.parse_args()
     try:
@@ -34,6 +35,8 @@ def main() -> int:
                 asyncio.run(serve.run(options))
             case "sandbox":
                 asyncio.run(sandbox.run(options))
+            case "check":
+                asyncio.run(check.run())
             case "settings":
                 print(settings_table.settings_table())
     except ConnectorError as error:

@@ -16,9 +16,12 @@ from shared.core.mapping.model import Mapping
 from shared.core.mapping.yaml_format import from_yaml, to_yaml
 from shared.core.plan import EndAction, Rules, Unmapped
 from shared.core.retry import RetryPolicy
+from shared.dataverse.automations import DataverseAutomations
 from shared.dataverse.client import DataverseClient
 from shared.dataverse.credentials import Certificate, ClientSecret, Credential, ManagedIdentity, token_provider
 from shared.dataverse.crm import DataverseCrm
+from shared.dataverse.environment_variables import DataverseEnvironmentVariables
+from shared.dataverse.lists import DataverseLists
 from shared.dataverse.organisations import KnownOrganisations
 from shared.dataverse.schema_cache import SchemaCache
 from shared.errors import ConfigurationError, ConnectorError
@@ -26,14 +29,33 @@ from shared.messaging.redaction import redact
 from shared.messaging.sqlite import SqliteQueue
 from shared.operations.runner import JobRunner
 from shared.operations.table import OPERATIONS
-from shared.ports import Clock, Crm, MarketingPlatform, Queue, StateStore
+from shared.ports import (
+    Audiences,
+    AutomationRows,
+    Automations,
+    Clock,
+    Crm,
+    MarketingLists,
+    MarketingPlatform,
+    Queue,
+    StateStore,
+    Tagging,
+)
 from shared.settings import OWN_TAG, Settings, load_settings
+from shared.spotler.audiences import SpotlerAudiences
+from shared.spotler.automations import SpotlerAutomations
+from shared.spotler.capabilities import Capabilities
 from shared.spotler.client import SpotlerClient
 from shared.spotler.platform import SpotlerPlatform
+from shared.spotler.probes import Probes
+from shared.spotler.tagging import SpotlerTagging
 from shared.storage.sqlite import SqliteStateStore
+from shared.sync.automations import AutomationRefresh
 from shared.sync.dispatch import Dispatcher
+from shared.sync.environment_variable import PermissionsVariable
 from shared.sync.explain import Explain
 from shared.sync.health import Health
+from shared.sync.job_sweep import JobSweep
 from shared.sync.lanes import Lanes
 from shared.sync.ledger import Ledger
 from shared.sync.live_mapping import LiveMapping, LiveVersion
@@ -64,6 +86,14 @@ class Services:
     dataverse: DataverseClient
     schema: SchemaCache
     platform: MarketingPlatform
+    capabilities: Capabilities
+    tagging: Tagging
+    automations: Automations
+    audiences: Audiences
+    automation_rows: AutomationRows
+    automation_refresh: AutomationRefresh
+    marketing_lists: MarketingLists
+    permissions_variable: PermissionsVariable
     store: StateStore
     queue: Queue
     organisations: KnownOrganisations
@@ -90,6 +120,7 @@ class Connector:
     resync: Resync
     explain: Explain
     health: Health
+    job_sweep: JobSweep
 
 
 def open_services(settings: Settings, clock: Clock | None = None) -> Services:
@@ -97,12 +128,30 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
     clock = clock or SystemClock()
     dataverse = dataverse_client(settings)
     store = state_store(settings, clock)
+    spotler = spotler_client(settings, clock)
+    platform = SpotlerPlatform(spotler, clock=clock)
+    capabilities = Capabilities(
+        store,
+        clock,
+        settings.environment,
+        assumed=settings.spotler_is_simulated,
+        probe=Probes(spotler.transport).findings,
+    )
+    automations, rows = SpotlerAutomations(spotler.transport, capabilities), DataverseAutomations(dataverse)
     return Services(
         settings=settings,
         clock=clock,
         dataverse=dataverse,
         schema=SchemaCache(dataverse, clock=clock),
-        platform=spotler_platform(settings, clock),
+        platform=platform,
+        capabilities=capabilities,
+        tagging=SpotlerTagging(spotler.transport, capabilities),
+        automations=automations,
+        audiences=SpotlerAudiences(spotler.transport),
+        automation_rows=rows,
+        automation_refresh=AutomationRefresh(automations, rows),
+        marketing_lists=DataverseLists(dataverse),
+        permissions_variable=PermissionsVariable(DataverseEnvironmentVariables(dataverse), platform),
         store=store,
         queue=message_queue(settings, clock),
         organisations=KnownOrganisations(dataverse, settings.dataverse_organisation_ids),
@@ -125,6 +174,14 @@ def build(services: Services, version: LiveVersion) -> Connector:
         outbound=outbound, reporter=Reporter(crm, clock), queue=queue, lanes=lanes, clock=clock, policy=policy
     )
     resync = Resync(crm=crm, people=people, lanes=lanes, patience=patience)
+    sweep = JobSweep(
+        crm=crm,
+        lanes=lanes,
+        store=store,
+        clock=clock,
+        environment=settings.environment,
+        missed_after=settings.missed_after,
+    )
     jobs = JobRunner(crm=crm, people=people, patience=patience, clock=clock, operations=OPERATIONS)
     return Connector(
         settings=settings,
@@ -142,7 +199,10 @@ def build(services: Services, version: LiveVersion) -> Connector:
             platform=platform,
             queue=queue,
             mapping=mapping,
+            jobs=sweep,
+            capabilities=services.capabilities.states,
         ),
+        job_sweep=sweep,
     )
 
 
@@ -233,11 +293,11 @@ def _credential(settings: Settings) -> Credential:
     return ManagedIdentity(client or None)
 
 
-def spotler_platform(settings: Settings, clock: Clock) -> SpotlerPlatform:
-    """Make the marketing platform."""
+def spotler_client(settings: Settings, clock: Clock) -> SpotlerClient:
+    """Make the client of Spotler's REST API."""
     if not settings.spotler_key:
         raise ConfigurationError("SPOTLER_KEY is not set: create a key in Spotler, or start with `make run`")
-    client = SpotlerClient(
+    return SpotlerClient(
         settings.spotler_url,
         settings.spotler_key,
         settings.spotler_secret.get_secret_value(),
@@ -245,7 +305,6 @@ def spotler_platform(settings: Settings, clock: Clock) -> SpotlerPlatform:
         clock=clock,
         concurrency=settings.spotler_concurrency,
     )
-    return SpotlerPlatform(client, clock=clock)
 
 
 def state_store(settings: Settings, clock: Clock) -> StateStore:

@@ -18,6 +18,7 @@ from shared.core.automations import (
     StopVerdict,
 )
 from shared.core.jobs import JobRow, JobStatus, ScoreChange
+from shared.core.mapping.model import Mapping as FieldMapping
 from shared.core.marketing import (
     ContactWrite,
     Ending,
@@ -27,6 +28,7 @@ from shared.core.marketing import (
     WriteVerdict,
 )
 from shared.core.records import PersonRecord, PersonTable, RecordKey, SyncStatus
+from shared.core.schema import EventStep, Schema
 from shared.errors import ConnectorError
 
 # --------------------------------------------------------------------------------------------------------------- clock
@@ -380,6 +382,26 @@ class Crm(Protocol):
         ...
 
 
+class CrmSchema(Protocol):
+    """What Dataverse says about itself, as far as a mapping is concerned."""
+
+    async def read_schema(self, mapping: FieldMapping) -> Schema:
+        """Read every table that a mapping names, as it is now (at most a minute old)."""
+        ...
+
+    async def read_steps(self) -> Sequence[EventStep] | None:
+        """Read which saves the connector is told of; None if its role may not read that."""
+        ...
+
+
+class PeopleReading(Protocol):
+    """Reads records as one mapping needs them."""
+
+    async def read(self, keys: Sequence[RecordKey]) -> dict[RecordKey, PersonRecord]:
+        """Read records; a record that is missing in the answer does not exist (any more)."""
+        ...
+
+
 class AutomationRows(Protocol):
     """The table `dh_spotlerautomation`: what users choose from on a job (AUT-27)."""
 
@@ -440,6 +462,10 @@ class MarketingPlatform(Protocol):
 
     async def anonymize(self, external_id: str) -> tuple[Ending, int]:
         """Erase a contact for good; how that went, and the HTTP status (ANON-09, ANON-10)."""
+        ...
+
+    async def update(self, contact: ContactWrite) -> None:
+        """Write properties of a contact that exists; NotFoundError if it does not, DataError if they are refused."""
         ...
 
     async def inactivate(self, external_id: str) -> Ending:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Self
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -18,8 +19,13 @@ from shared.core.records import PersonTable
 from shared.errors import ConfigurationError
 
 DEFAULT_SPOTLER_URL = "https://restapi.mailplus.nl/integrationservice"
+NCRONTAB = r"^\S+( \S+){5}$"
+"""Six fields, the seconds first; Azure Functions says more about a wrong one."""
+
 OWN_TAG = "spotler-connector"
 """Marks our writes to Dataverse, so that their events can be told from other people's."""
+
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class Settings(BaseSettings):
@@ -120,6 +126,31 @@ class Settings(BaseSettings):
         default=120, ge=2, le=240, description="How long a worker may hold a contact; below the queue's lock time."
     )
 
+    # --- timers
+    automations_schedule: str = Field(
+        default="0 0 6,18 * * *",
+        pattern=NCRONTAB,
+        description="When automations and campaigns are refreshed (AUT-05); NCRONTAB, in the time zone of the app.",
+    )
+    permissions_schedule: str = Field(
+        default="0 30 5 * * *",
+        pattern=NCRONTAB,
+        description="When the environment variable `dh_spotlerpermissions` is updated (ENV-05).",
+    )
+    job_sweep_schedule: str = Field(
+        default="0 */5 * * * *",
+        pattern=NCRONTAB,
+        description="When Spotler Jobs are looked for that were created while the connector was down.",
+    )
+    stuck_jobs_schedule: str = Field(
+        default="0 10 * * * *",
+        pattern=NCRONTAB,
+        description="When stuck Spotler Jobs are looked for and logged (C-23).",
+    )
+    missed_job_minutes: int = Field(
+        default=5, ge=0, description="How old a Spotler Job must be to count as missed while nobody has begun it."
+    )
+
     # --- running on one machine
     local_folder: Path = Field(default=Path(".local"), description="Where the embedded queue and state store live.")
     local_lock_seconds: int = Field(default=60, ge=1, description="Lock time of the embedded queue.")
@@ -150,6 +181,16 @@ class Settings(BaseSettings):
     def uses_azure_tables(self) -> bool:
         """Whether state is kept in Azure Tables."""
         return bool(self.state_storage.get_secret_value() or self.state_storage_tables)
+
+    @property
+    def missed_after(self) -> timedelta:
+        """How long the message of a new job may be on its way."""
+        return timedelta(minutes=self.missed_job_minutes)
+
+    @property
+    def spotler_is_simulated(self) -> bool:
+        """Whether Spotler is on this very machine, where only the sandbox can be."""
+        return urlsplit(self.spotler_url).hostname in _LOOPBACK
 
     @property
     def claim_time(self) -> timedelta:

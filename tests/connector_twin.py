@@ -137,7 +137,7 @@ class ConnectorTwin:
         await (worker or self.worker).dispatch(work, lane=messages[0].lane)
         self.queue.waiting = [one for one in self.queue.waiting if one not in messages]
 
-    async def quiet(self, *, patience: int = 200) -> None:
+    async def quiet(self, *, patience: int = 2000) -> None:
         """Deliver and wait until nothing is left to do."""
         for _ in range(patience):
             if not self.queue.waiting:

@@ -169,7 +169,7 @@ class TwinCrm(_Twin):
 
     async def read_people(self, keys: Sequence[RecordKey]) -> dict[RecordKey, PersonRecord]:
         await self._begin("read_people")
-        people = {key: self.people[key] for key in keys if key in self.people}
+        people = {key: _as_read(self.people[key]) for key in keys if key in self.people}
         await self.faults.pass_by()
         return {key: self.poisoned.get(key, record) for key, record in people.items()}
 
@@ -229,6 +229,14 @@ class TwinCrm(_Twin):
         self.jobs[report.id] = replace(job, status=report.status, etag=str(int(job.etag) + 1))
         self.job_reports[report.id] = report
         return None
+
+
+_COLUMNS = ("emailaddress1", "firstname", "lastname", "address1_city", "address1_postalcode")
+
+
+def _as_read(record: PersonRecord) -> PersonRecord:
+    """An empty column is in the answer too: what is absent could not be read."""
+    return replace(record, values=dict.fromkeys(_COLUMNS) | dict(record.values))
 
 
 # ------------------------------------------------------------------------------------------------------------- Spotler

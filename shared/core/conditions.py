@@ -62,7 +62,7 @@ class Verdict:
 class Subject:
     """The record that is examined (None if it is gone) and what it is examined against.
 
-    `passes` is the filter of its table, None if there is none.
+    `passes` is the filter of its table, None if there is none; `filtered_by` are the columns that it looks at.
     """
 
     key: RecordKey
@@ -71,6 +71,7 @@ class Subject:
     environment_is_on: bool
     enabled_tables: frozenset[PersonTable]
     passes: Passes | None = None
+    filtered_by: frozenset[str] = frozenset()
 
 
 def examine(subject: Subject) -> tuple[Verdict, ...]:
@@ -93,7 +94,7 @@ def _answers(subject: Subject) -> Iterator[tuple[Condition, Reason | None]]:
     yield Condition.HAS_EMAIL, None if email else Reason.NO_EMAIL
     yield Condition.VALID_EMAIL, None if is_email(email) else Reason.INVALID_EMAIL
     yield Condition.NOT_OPTED_OUT, Reason.OPTED_OUT if status is SyncStatus.OPT_OUT else None
-    yield Condition.PASSES_FILTER, None if _passes(record, subject) else Reason.FILTERED
+    yield Condition.PASSES_FILTER, _excluded(record, subject)
 
 
 def is_active(record: PersonRecord) -> bool:
@@ -118,7 +119,13 @@ def email_of(record: PersonRecord, rows: tuple[MappingRow, ...]) -> str:
     return ""
 
 
-def _passes(record: PersonRecord, subject: Subject) -> bool:
-    """VAL-04, MAP-12: the table's filter, and every row's own, which names the value that its column must have."""
+def _excluded(record: PersonRecord, subject: Subject) -> Reason | None:
+    """VAL-04, MAP-12: the table's filter, and every row's own, which names the value that its column must have.
+
+    A filter that cannot be asked excludes nobody: a renamed column must not end everybody's contact.
+    """
+    filtering = [row for row in subject.rows if row.only is not None]
+    if any(row.rests(record) for row in filtering) or not subject.filtered_by <= record.values.keys():
+        return Reason.FILTER_UNREADABLE
     is_in = subject.passes is None or subject.passes(record)
-    return is_in and all(row.admits(record) for row in subject.rows)
+    return None if is_in and all(row.admits(record) for row in filtering) else Reason.FILTERED

@@ -39,11 +39,16 @@ _FAILING_TYPES = {PropertyType.EMAIL, PropertyType.POSTCODE}
 
 
 def wished_fields(record: PersonRecord, mapping: FieldMapping, catalogue: PropertyCatalogue) -> Fields:
-    """Apply the rows that reach Spotler; rows whose property the account does not have are left alone (MAP-27)."""
+    """Apply the rows that reach Spotler; rows whose property the account does not have are left alone (MAP-27).
+
+    So are rows that rest because Dataverse does not have what they name: a deleted column must not empty Spotler.
+    """
     collector = _Collector(record, catalogue, mapping.zone)
     for row in mapping.for_table(record.key.table):
         definition = catalogue.named(row.spotler)
         if definition is None or not row.direction.reaches_spotler:
+            continue
+        if row.rests(record):
             continue
         source = row.sources[record.key.table]
         if isinstance(source, MapTo):

@@ -44,6 +44,7 @@ class Reason(StrEnum):
     OPTED_OUT = "opted-out"
     LEAD_QUALIFIED = "lead-qualified"
     FILTERED = "filtered"
+    FILTER_UNREADABLE = "filter-unreadable"
     INVALID_EMAIL = "invalid-email"
     INVALID_VALUE = "invalid-value"
     REFUSED = "refused-by-spotler"
@@ -76,6 +77,7 @@ TEXTS: dict[Reason, str] = {
     Reason.OPTED_OUT: "The person has opted out in Spotler.",
     Reason.LEAD_QUALIFIED: "The lead was qualified; its contact carries on.",
     Reason.FILTERED: "A filter of the mapping excludes the record.",
+    Reason.FILTER_UNREADABLE: "A filter of the mapping names what cannot be read; an administrator must correct it.",
     Reason.INVALID_EMAIL: "The e-mail address is not valid.",
     Reason.INVALID_VALUE: "A field does not fit Spotler.",
     Reason.REFUSED: "Spotler refused the data.",

@@ -157,6 +157,7 @@ def verdicts(situation: Situation, rules: Rules) -> tuple[Verdict, ...]:
             environment_is_on=rules.environment_is_on,
             enabled_tables=rules.enabled_tables,
             passes=mapping.passes(table),
+            filtered_by=mapping.filtered_by(table),
         )
     )
 
@@ -177,7 +178,7 @@ def _unmet(situation: Situation, reason: Reason, rules: Rules, catalogue: Proper
             return _end(situation, reason, rules.on_inactive, rules, catalogue)
         case Reason.DO_NOT_EMAIL | Reason.NO_EMAIL:
             return _end(situation, reason, EndAction.ANONYMIZE, rules, catalogue)
-        case Reason.INVALID_EMAIL:  # C-35: a typing error must not erase anybody
+        case Reason.INVALID_EMAIL | Reason.FILTER_UNREADABLE:  # C-35: a typing error must not erase anybody
             return Rest(situation.binding, Result.FAILED, reason)
         case Reason.FILTERED:
             return _end(situation, reason, _OUTSIDE[rules.mapping.outside], rules, catalogue)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, tzinfo
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
@@ -38,7 +38,7 @@ class Fits:
     """The value as Spotler wants it; `loss` tells what of it did not come along."""
 
     value: str | int
-    loss: str = ""
+    loss: str = field(default="", compare=False)  # equal is what is equal on the wire
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,21 +123,21 @@ def _is_address(text: str) -> bool:
 def _integer(value: Any, _label: str | None, _zone: tzinfo) -> Converted:
     if isinstance(value, bool):
         return Fits(int(value))
-    number = _decimal(value)
+    number = decimal_of(value)
     if number is None or number != number.to_integral_value():
         return Misfit("a whole number")
     return Fits(int(number))
 
 
 def _money(value: Any, _label: str | None, _zone: tzinfo) -> Converted:
-    amount = None if isinstance(value, bool) else _decimal(value)
+    amount = None if isinstance(value, bool) else decimal_of(value)
     if amount is None:
         return Misfit("an amount")
     rounded = amount.quantize(_CENT, ROUND_HALF_UP)
     return Fits(str(rounded), loss="" if rounded == amount else "rounded to cents")
 
 
-def _decimal(value: Any) -> Decimal | None:
+def decimal_of(value: Any) -> Decimal | None:
     """Read a number as it is written; None if it is none, or too large to be meant."""
     text = str(value).strip()
     if not _NUMBER.fullmatch(text):
@@ -147,7 +147,7 @@ def _decimal(value: Any) -> Decimal | None:
 
 
 def _date(value: Any, _label: str | None, zone: tzinfo) -> Converted:
-    moment = _moment_or_day(value)
+    moment = moment_of(value)
     if moment is None:
         return Misfit("a date")
     if not isinstance(moment, datetime):
@@ -160,24 +160,25 @@ def _date(value: Any, _label: str | None, zone: tzinfo) -> Converted:
 
 
 def _moment(value: Any, _label: str | None, zone: tzinfo) -> Converted:
-    moment = _moment_or_day(value)
+    moment = moment_of(value)
     if moment is None:
         return Misfit("a date and time")
     if not isinstance(moment, datetime):
         moment = datetime.combine(moment, time())
     try:
-        return Fits(_in_zone(moment, zone).isoformat(timespec="seconds"))
+        return Fits(in_zone(moment, zone).isoformat(timespec="seconds"))
     except OverflowError:
         return Misfit("a date and time")
 
 
-def _in_zone(moment: datetime, zone: tzinfo) -> datetime:
+def in_zone(moment: datetime, zone: tzinfo) -> datetime:
     """Give a moment the zone's offset; one without an offset is that time there (where clocks skip it, the next)."""
     local = moment.replace(tzinfo=zone) if moment.tzinfo is None else moment
     return local.astimezone(UTC).astimezone(zone)
 
 
-def _moment_or_day(value: Any) -> datetime | date | None:
+def moment_of(value: Any) -> datetime | date | None:
+    """Read an ISO date, or date and time; None if it is none."""
     text = str(value).strip()
     if not _ISO_DATE.match(text):
         return None
@@ -188,10 +189,13 @@ def _moment_or_day(value: Any) -> datetime | date | None:
 
 
 def _gender(value: Any, label: str | None, _zone: tzinfo) -> Converted:
-    for text in (str(value), label or ""):
-        if gender := _GENDERS.get(text.strip().lower()):
-            return Fits(gender)
-    return Misfit("male or female (1 or 2)")
+    gender = gender_of(str(value), label or "")
+    return Misfit("male or female (1 or 2)") if gender is None else Fits(gender)
+
+
+def gender_of(*spellings: str) -> str | None:
+    """Return M or F for the first spelling that is one of them; None if none is."""
+    return next((gender for text in spellings if (gender := _GENDERS.get(text.strip().lower()))), None)
 
 
 def _postcode(value: Any, _label: str | None, _zone: tzinfo) -> Converted:

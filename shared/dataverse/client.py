@@ -147,10 +147,17 @@ class DataverseClient:
             yield page
 
     async def page(
-        self, entity_set: str, *, select: Sequence[str], orderby: str, page_size: int, after: str | None = None
+        self,
+        entity_set: str,
+        *,
+        select: Sequence[str],
+        orderby: str,
+        page_size: int,
+        filter: str = "",  # noqa: A002  # the name that OData gives it
+        after: str | None = None,
     ) -> tuple[list[Row], str | None]:
         """Read one page of a table and where the next one begins; `after` resumes there, even in another process."""
-        options = operations.shape(select, ()) | {"$orderby": orderby}
+        options = operations.shape(select, ()) | {"$filter": filter, "$orderby": orderby}
         path = after or odata.reads(odata.name(entity_set), options)
         headers = operations.preferences((), page_size=page_size)
         body = (await self.execute(Operation(Method.GET, path, headers=headers))).body
@@ -161,14 +168,28 @@ class DataverseClient:
         self, entity_set: str, query: str, *, page_size: int = MAX_PAGE, annotations: Sequence[Annotation] = ()
     ) -> AsyncIterator[list[Row]]:
         """Yield pages of a FetchXML query over the table of `entity_set`."""
-        headers = operations.preferences([Annotation.PAGING_COOKIE, Annotation.MORE_RECORDS, *annotations])
         cursor: fetchxml.Cursor | None = fetchxml.Cursor()
         while cursor is not None:
-            text = fetchxml.page_of(query, cursor, size=page_size)
-            path = f"{odata.name(entity_set)}?fetchXml={quote(text, safe='')}"
-            body = (await self.execute(Operation(Method.GET, path, headers=headers))).body
-            yield body["value"]
-            cursor = fetchxml.following(body, cursor)
+            rows, cursor = await self.fetch_xml_page(
+                entity_set, query, cursor, page_size=page_size, annotations=annotations
+            )
+            yield rows
+
+    async def fetch_xml_page(
+        self,
+        entity_set: str,
+        query: str,
+        cursor: fetchxml.Cursor,
+        *,
+        page_size: int,
+        annotations: Sequence[Annotation] = (),
+    ) -> tuple[list[Row], fetchxml.Cursor | None]:
+        """Read one page of a FetchXML query and where the next one begins."""
+        headers = operations.preferences([Annotation.PAGING_COOKIE, Annotation.MORE_RECORDS, *annotations])
+        text = fetchxml.page_of(query, cursor, size=page_size)
+        path = f"{odata.name(entity_set)}?fetchXml={quote(text, safe='')}"
+        body = (await self.execute(Operation(Method.GET, path, headers=headers))).body
+        return body["value"], fetchxml.following(body, cursor)
 
     async def retrieve_many(
         self, requests: Sequence[Retrieve], *, annotations: Sequence[Annotation] = ()

@@ -48,7 +48,7 @@ class ColumnReader:
         if not self.definition.type.has_label or (raw := row.get(self.selected)) is None:
             return None
         option = None if isinstance(raw, str) else self._options.get(int(raw))
-        if option is not None and self.language in option.labels:
+        if option is not None and self.language is not None and self.language in option.labels:
             return option.labels[self.language]
         label: str | None = row.get(f"{self.selected}@{Annotation.LABEL}")
         return label

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any, assert_never
 from uuid import UUID
 
 from shared.core.jobs import JobRow, JobStatus
-from shared.core.jobs import Operation as JobOperation
 from shared.core.mapping.model import Mapping as FieldMapping
 from shared.core.mapping.reading import DO_NOT_EMAIL, STATE
 from shared.core.records import PersonRecord, PersonTable, RecordKey
-from shared.dataverse import odata, operations, tables
+from shared.dataverse import jobs, odata, operations, tables
+from shared.dataverse.answers import OperationResult
 from shared.dataverse.client import DataverseClient
+from shared.dataverse.faults import DUPLICATE_KEY
 from shared.dataverse.odata import Comparison
-from shared.dataverse.operations import Annotation, Operation, Retrieve, Row
+from shared.dataverse.operations import Annotation, Operation, Retrieve
 from shared.dataverse.person_reader import PersonReader
+from shared.dataverse.posts import post_operation
 from shared.dataverse.schema_cache import SchemaCache
 from shared.errors import ConnectorError
-from shared.ports import JobReport, PeoplePage, StatusReport
+from shared.ports import JobReport, PeoplePage, Report, StatusReport, TimelinePost
 
 _ADDRESSES_PER_QUERY = 50
-_PERSON_LOOKUPS = ("_dh_customerid_value", "_dh_leadid_value")
-_JOB_COLUMNS = ("dh_spotlerjobid", "dh_operation", "statuscode", "createdon", *_PERSON_LOOKUPS)
-_REASON_LENGTH, _RESULT_LENGTH = 2000, 4000
+_REASON_LENGTH = 2000
 
 
 class DataverseCrm:
@@ -75,23 +76,35 @@ class DataverseCrm:
 
     async def people_of_permissions(self, ids: Sequence[UUID]) -> Sequence[RecordKey]:
         """Find whom Spotler Permission rows belong to; rows that are gone have nobody."""
-        request = Retrieve(tables.PERMISSIONS, "dh_spotlerpermissionid", ids, _PERSON_LOOKUPS)
+        request = Retrieve(tables.PERMISSIONS, "dh_spotlerpermissionid", ids, jobs.PERSON_LOOKUPS)
         (rows,) = await self._client.retrieve_many([request], annotations=[Annotation.LOOKUP_TABLE])
-        return [person for row in rows if (person := _person(row)) is not None]
+        return [person for row in rows if (person := jobs.person(row)) is not None]
 
     async def read_jobs(self, ids: Sequence[UUID]) -> dict[UUID, JobRow]:
         """Read Spotler Job rows."""
-        request = Retrieve(tables.JOBS, "dh_spotlerjobid", ids, _JOB_COLUMNS)
+        request = Retrieve(tables.JOBS, jobs.KEY, ids, jobs.COLUMNS)
         (rows,) = await self._client.retrieve_many([request], annotations=[Annotation.LOOKUP_TABLE])
-        return {job.id: job for job in map(_job, rows)}
+        return {job.id: job for job in map(jobs.job, rows)}
 
-    async def report(self, reports: Sequence[StatusReport | JobReport]) -> Sequence[ConnectorError | None]:
+    async def jobs_in(self, status: JobStatus, *, before: datetime, limit: int) -> Sequence[JobRow]:
+        """Find jobs that have had this status since `before` or longer, oldest first."""
+        pages = self._client.query(
+            tables.JOBS,
+            select=jobs.COLUMNS,
+            filter=jobs.waiting(status, before),
+            orderby="createdon asc",
+            top=limit,
+            annotations=[Annotation.LOOKUP_TABLE],
+        )
+        return [jobs.job(row) async for page in pages for row in page]
+
+    async def report(self, reports: Sequence[Report]) -> Sequence[ConnectorError | None]:
         """Write all reports in one batch; a new Spotler Info row and the lookup to it belong together."""
         groups = [_operations(report) for report in reports]
         results = iter(await self._client.batch([operation for group in groups for operation in group]))
         problems: list[ConnectorError | None] = []
-        for group in groups:
-            errors = [result.error for _, result in zip(group, results, strict=False) if result.error is not None]
+        for report, group in zip(reports, groups, strict=True):
+            errors = [error for _, result in zip(group, results, strict=False) if (error := _error(report, result))]
             problems.append(errors[0] if errors else None)
         return problems
 
@@ -115,32 +128,22 @@ def _by_address(table: PersonTable, column: str, emails: Sequence[str]) -> Opera
     return Operation(operations.Method.GET, odata.reads(names.entity_set, options))
 
 
-def _job(row: Row) -> JobRow:
-    value = row.get("dh_operation")
-    return JobRow(
-        id=UUID(row["dh_spotlerjobid"]),
-        status=tables.JOB_STATUS.get(row.get("statuscode", 1), JobStatus.QUEUED),
-        operation=JobOperation(value) if value in set(JobOperation) else None,
-        person=_person(row),
-        etag=row.get("@odata.etag", ""),
-        created_on=row.get("createdon") or "",
-    )
+def _error(report: Report, result: OperationResult) -> ConnectorError | None:
+    """Return what went wrong; a post that is there already was written by an earlier attempt."""
+    error = result.error
+    if isinstance(report, TimelinePost) and error is not None and error.code == DUPLICATE_KEY:
+        return None
+    return error
 
 
-def _person(row: Row) -> RecordKey | None:
-    """Read the person from Customer or Lead; a customer may be a contact or an account."""
-    for lookup in _PERSON_LOOKUPS:
-        if identifier := row.get(lookup):
-            return RecordKey(PersonTable(row[f"{lookup}@{Annotation.LOOKUP_TABLE}"]), UUID(identifier))
-    return None
-
-
-def _operations(report: StatusReport | JobReport) -> list[Operation]:
+def _operations(report: Report) -> list[Operation]:
     match report:
         case StatusReport():
             return _status_operations(report)
         case JobReport():
-            return [operations.update(tables.JOBS, report.id, _job_body(report), if_match=report.if_etag or "*")]
+            return [jobs.report_operation(report)]
+        case TimelinePost():
+            return [post_operation(report)]
         case _:
             assert_never(report)
 
@@ -165,15 +168,3 @@ def _status_operations(report: StatusReport) -> list[Operation]:
         operations.upsert(tables.INFOS, report.info, {"dh_name": str(report.key), **body}, group=group),
         operations.update(tables.PEOPLE[report.key.table].entity_set, report.key.id, person, group=group),
     ]
-
-
-def _job_body(report: JobReport) -> dict[str, Any]:
-    state, reason = tables.JOB_STATES[report.status]
-    body: dict[str, Any] = {"statecode": state, "statuscode": reason}
-    if report.status.is_final:
-        body["dh_resultcode"] = report.result_code
-        body["dh_resulttext"] = report.result_text[:_RESULT_LENGTH]
-    for column, moment in (("dh_startedon", report.started_on), ("dh_completedon", report.completed_on)):
-        if moment is not None:
-            body[column] = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-    return body

@@ -45,6 +45,25 @@ def page_of(query: str, cursor: Cursor, *, size: int) -> str:
     return ET.tostring(fetch, encoding="unicode")
 
 
+def ids_only(query: str, key: str) -> str:
+    """Return `query` for the ids of its rows alone, each once, in the order of the ids: pages that stay in place.
+
+    `key` is the primary key of its table. Raises `DataError` for text that is no FetchXML.
+    """
+    fetch = _parse(query)
+    entity = fetch.find("entity")
+    if entity is None:
+        raise DataError("The query is not FetchXML", service=Service.DATAVERSE)
+    for parent in list(entity.iter()):
+        if parent.tag in {"entity", "link-entity"}:
+            for shown in [child for child in parent if child.tag in {"attribute", "all-attributes", "order"}]:
+                parent.remove(shown)
+    entity.insert(0, ET.Element("attribute", name=key))
+    entity.append(ET.Element("order", attribute=key))
+    fetch.set("distinct", "true")
+    return ET.tostring(fetch, encoding="unicode")
+
+
 def following(page: Mapping[str, Any], cursor: Cursor) -> Cursor | None:
     """Read from a page where the next one starts; None after the last. Some queries come without a cookie."""
     if not page.get("@Microsoft.Dynamics.CRM.morerecords"):

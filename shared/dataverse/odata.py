@@ -96,6 +96,11 @@ def all_of(*filters: str) -> str:
     return " and ".join(f"({part})" for part in filters if part)
 
 
+def any_of(*filters: str) -> str:
+    """Join filters with `or`."""
+    return " or ".join(f"({part})" for part in filters)
+
+
 def row(entity_set: str, identifier: UUID) -> str:
     """Path of one row: `contacts(6d81597f-…)`."""
     return f"{name(entity_set)}({identifier})"

@@ -80,9 +80,9 @@ class PersonReader:
             Retrieve(tables.PEOPLE[table].entity_set, tables.PEOPLE[table].key, ids, one.query.select, one.query.expand)
             for (table, ids), one in zip(wanted.items(), compiled.values(), strict=True)
         ]
-        answers, *asides = await asyncio.gather(
+        answers, asides = await asyncio.gather(
             self._client.retrieve_many(requests, annotations=ANNOTATIONS),
-            *(one.aside.read(self._client, wanted[table]) for table, one in compiled.items()),
+            asyncio.gather(*(one.aside.read(self._client, wanted[table]) for table, one in compiled.items())),
         )
         records: dict[RecordKey, PersonRecord] = {}
         for (table, one), rows, aside in zip(compiled.items(), answers, asides, strict=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from shared.core.automations import AutomationKind
 from shared.core.jobs import JobStatus
 from shared.core.records import PersonTable, SyncStatus
 
@@ -12,6 +13,10 @@ INFO, INFOS = "dh_spotlerinfo", "dh_spotlerinfos"
 INFO_LOOKUP = "dh_SpotlerInfo"
 PERMISSION, PERMISSIONS = "dh_spotlerpermission", "dh_spotlerpermissions"
 JOB, JOBS = "dh_spotlerjob", "dh_spotlerjobs"
+AUTOMATIONS = "dh_spotlerautomations"
+LISTS, LIST_MEMBERS = "lists", "listmembers"
+POSTS = "posts"
+VARIABLES, VARIABLE_VALUES = "environmentvariabledefinitions", "environmentvariablevalues"
 
 ACTIVE, INACTIVE = 0, 1
 
@@ -51,3 +56,15 @@ JOB_STATES: Mapping[JobStatus, tuple[int, int]] = {
 
 INFO_STATUS: Mapping[int, SyncStatus] = {reason: status for status, (_, reason) in INFO_STATES.items()}
 JOB_STATUS: Mapping[int, JobStatus] = {reason: status for status, (_, reason) in JOB_STATES.items()}
+
+AUTOMATION_STATES: Mapping[bool, tuple[int, int]] = {True: (ACTIVE, 1), False: (INACTIVE, 2)}
+"""State and status reason of a Spotler Automation row; inactive are those that Spotler publishes no more."""
+
+AUTOMATION_KINDS: Mapping[AutomationKind, int] = {
+    AutomationKind.AUTOMATION: 480000000,
+    AutomationKind.CAMPAIGN: 480000001,
+}
+"""Option values of `dh_kind`."""
+
+LIST_TABLES: Mapping[int, PersonTable] = {1: PersonTable.ACCOUNT, 2: PersonTable.CONTACT, 4: PersonTable.LEAD}
+"""Whom a marketing list lists, by `createdfromcode`."""

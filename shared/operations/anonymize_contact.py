@@ -4,4 +4,10 @@ from shared.core.jobs import Operation
 from shared.core.records import Intent
 from shared.operations.person_operation import PersonOperation
 
-ANONYMIZE_CONTACT = PersonOperation(Operation.ANONYMIZE_CONTACT, Intent.ANONYMIZE)
+
+class AnonymizeContact(PersonOperation):
+    """Answers 410 when the contact is gone now, 404 when it was gone before."""
+
+    operation = Operation.ANONYMIZE_CONTACT
+    intent = Intent.ANONYMIZE
+    successes = ("410", "404")

@@ -1,12 +1,29 @@
-"""What every operation of a Spotler Job answers when it is asked to run."""
+"""What every operation of a Spotler Job is, and how a job can end."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Generic, TypeVar
 
-from shared.core.jobs import JobRow, Operation
-from shared.core.records import Reference
+from pydantic import ValidationError
+
+from shared.core.jobs import JobResult, JobRow, Operation, Repetition
+from shared.errors import ConnectorError
+from shared.operations.parameters import Parameters, broken_rules
+from shared.operations.services import JobServices
+from shared.ports import QueueName
+
+ParametersT = TypeVar("ParametersT", bound=Parameters)
+
+
+@dataclass(frozen=True, slots=True)
+class Task(Generic[ParametersT]):
+    """A job whose parameters are in order."""
+
+    job: JobRow
+    parameters: ParametersT
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,21 +33,80 @@ class Refused:
     text: str
 
 
+# ----------------------------------------------------------------------------------------------------- how a job ends
+
+
 @dataclass(frozen=True, slots=True)
-class Look:
-    """The job is done by looking at a person; how that ends is the job's result."""
+class Succeeded:
+    """It is done. `post` goes to the timeline of the job's person, `runs` are AutomationContactIds (JOB-27)."""
 
-    reference: Reference
+    text: str
+    code: str = JobResult.OK
+    post: str = ""
+    runs: tuple[str, ...] = ()
 
 
-class JobOperation(Protocol):
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """It is not done, and trying again would not change that. `text` may quote Spotler: for the job's row only."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """It had no effect, or none that a repetition would double: back to Queued, and again."""
+
+    error: ConnectorError
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """The engine reports on the job itself, now or when it has come back to the person."""
+
+
+JobOutcome = Succeeded | Failed | Later | HandedOver
+
+
+def invalid(text: str) -> Failed:
+    """End a job whose parameters turned out to be wrong when they were looked up."""
+    return Failed(JobResult.NOT_VALID, f"{JobResult.NOT_VALID} {text}")
+
+
+# ------------------------------------------------------------------------------------------------------- an operation
+
+
+class JobOperation(ABC, Generic[ParametersT]):
     """One operation. Its module is named after it and explains it."""
 
-    @property
-    def operation(self) -> Operation:
-        """The option value that it stands for."""
-        ...
+    operation: ClassVar[Operation]
+    """The option value that it stands for."""
 
-    def accept(self, job: JobRow) -> Look | Refused:
-        """Check the job's parameters and say what is to be done."""
-        ...
+    repetition: ClassVar[Repetition] = Repetition.SAFE
+    """Whether a job that may have been run may be run again. The jobs of a HARMFUL one are sent at most once."""
+
+    lane: ClassVar[QueueName] = QueueName.LIVE
+    """Where its jobs belong: BULK when one job is the work of minutes."""
+
+    successes: ClassVar[tuple[str, ...]] = (JobResult.OK,)
+    failures: ClassVar[tuple[str, ...]] = ()
+    """Result codes of its own, besides those that every job can end with."""
+
+    parameters: type[ParametersT]
+    """The columns of a job that it reads, with their rules."""
+
+    def accept(self, job: JobRow) -> Task[ParametersT] | Refused:
+        """Check the job's parameters."""
+        try:
+            return Task(job, self.parameters.model_validate(job))
+        except ValidationError as problem:
+            return Refused(f"{self.operation.label} {broken_rules(problem)}.")
+
+    @abstractmethod
+    async def run(self, tasks: Sequence[Task[ParametersT]], services: JobServices) -> Sequence[JobOutcome]:
+        """Carry out; an outcome per task, in order. ConnectorErrors are raised only before anything had an effect."""
+
+    def describe(self, task: Task[ParametersT]) -> Succeeded:
+        """Say what was done; asked again when the report of a HARMFUL job was lost."""
+        raise NotImplementedError(f"{self.operation.label} is not HARMFUL")

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import ClassVar
 
-from shared.core.jobs import JobRow, Operation
 from shared.core.records import Intent, Reference, Why
-from shared.operations.operation import Look, Refused
+from shared.operations.operation import HandedOver, JobOperation, JobOutcome, Task
+from shared.operations.parameters import Parameters, Someone
+from shared.operations.services import JobServices
+from shared.ports import QueueName
 
 
-@dataclass(frozen=True, slots=True)
-class PersonOperation:
-    """Needs a Customer or Lead and nothing else."""
+class PersonParameters(Parameters):
+    """A person and nothing else."""
 
-    operation: Operation
-    intent: Intent
+    person: Someone
 
-    def accept(self, job: JobRow) -> Look | Refused:
-        """Point the engine at the person."""
-        if job.person is None:
-            return Refused(f"{self.operation.label} needs a Customer (account or contact) or a Lead: fill one in.")
-        return Look(Reference(job.person, Why.JOB, correlation=str(job.id), intent=self.intent, job=job.id))
+
+class PersonOperation(JobOperation[PersonParameters]):
+    """Points the engine at the person; how that ends is the job's result."""
+
+    intent: ClassVar[Intent]
+    parameters = PersonParameters
+
+    async def run(self, tasks: Sequence[Task[PersonParameters]], services: JobServices) -> Sequence[JobOutcome]:
+        """Let the engine look at all of them; it reports, now or when it has come back to somebody."""
+        references = [
+            Reference(
+                task.parameters.person, Why.JOB, correlation=str(task.job.id), intent=self.intent, job=task.job.id
+            )
+            for task in tasks
+        ]
+        await services.people.handle(references, lane=QueueName.LIVE)
+        return [HandedOver()] * len(tasks)

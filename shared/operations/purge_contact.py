@@ -4,4 +4,9 @@ from shared.core.jobs import Operation
 from shared.core.records import Intent
 from shared.operations.person_operation import PersonOperation
 
-PURGE_CONTACT = PersonOperation(Operation.PURGE_CONTACT, Intent.PURGE)
+
+class PurgeContact(PersonOperation):
+    """The next synchronisation fills the contact again."""
+
+    operation = Operation.PURGE_CONTACT
+    intent = Intent.PURGE

@@ -4,4 +4,9 @@ from shared.core.jobs import Operation
 from shared.core.records import Intent
 from shared.operations.person_operation import PersonOperation
 
-SYNC_CONTACT = PersonOperation(Operation.SYNC_CONTACT, Intent.SYNC)
+
+class SyncContact(PersonOperation):
+    """Asks for nothing special."""
+
+    operation = Operation.SYNC_CONTACT
+    intent = Intent.SYNC

@@ -233,6 +233,13 @@ class TriggerAnswer(Answer):
     automation_results: Annotated[list[AutomationStartAnswer], BeforeValidator(_items)] = []
 
 
+class AudienceAnswer(Answer):
+    """An audience, without its members: no call tells those."""
+
+    external_id: str
+    name: Text = ""
+
+
 class UnknownContactsAnswer(Answer):
     """`AudienceContactErrorResponse`: who of the contacts to add is unknown, with HTTP 404."""
 

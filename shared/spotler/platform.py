@@ -13,6 +13,7 @@ from shared.core.marketing import (
     WriteCode,
     WriteVerdict,
 )
+from shared.errors import DataError
 from shared.ports import Clock
 from shared.spotler.catalogue import CachedCatalogue
 from shared.spotler.client import SpotlerClient
@@ -40,6 +41,15 @@ class SpotlerPlatform:
     async def contact(self, external_id: str) -> SpotlerContact | None:
         """Read a contact; None if the account does not know it."""
         return await self._client.contact(external_id)
+
+    async def update(self, contact: ContactWrite) -> None:
+        """Write properties of a contact that exists; NotFoundError if it does not, DataError if they are refused."""
+        try:
+            await self._client.put_contact(contact, purge=Purge.KEEP)
+        except DataError as error:
+            if error.code == "INVALID_PROPERTY":
+                self._catalogue.forget()
+            raise
 
     async def anonymize(self, external_id: str) -> tuple[Ending, int]:
         """Forget a contact for good. Returns how that went and the HTTP status; every Ending is a success."""

@@ -40,8 +40,8 @@ class Repetition(StrEnum):
 class Call:
     """One operation of the API. `path` is encoded already; `operation` names it in logs, metrics and errors.
 
-    `fixed_path` tells that the path names nothing that could be missing, such as a contact. `answering` are the statuses
-    besides 2xx whose body belongs to the answer; with another body than the one asked for they are refusals as always.
+    `fixed_path` tells that the path names nothing that could be missing, such as a contact. `answering` are statuses
+    besides 2xx whose body is an answer, too; with another body than the one asked for they are refusals as always.
     """
 
     operation: str
@@ -78,11 +78,11 @@ class SpotlerTransport:
         self._slots = asyncio.Semaphore(concurrency)
 
     async def fetch(self, call: Call, answer: TypeAdapter[Result]) -> Result:
-        """Send and read a JSON answer; one that cannot be read counts as transient."""
+        """Send and read a JSON answer, an empty one as None; one that cannot be read counts as transient."""
 
         def read(response: httpx.Response) -> Result:
             try:
-                return answer.validate_json(response.content)
+                return answer.validate_json(response.content or b"null")
             except ValidationError as error:
                 places = "; ".join(
                     f"{'.'.join(map(str, problem['loc']))}: {problem['type']}"

@@ -63,7 +63,8 @@ class Explain:
 
     async def _belonging(self, seat: Seat, record: PersonRecord) -> Seat:
         address = self._rules.fingerprints.address(email_of(record, self._rules.mapping.for_table(seat.key.table)))
-        owner = (await self._ledger.contacts_with([address])).get(address)
+        found = (await self._ledger.owners_of([address])).get(address)
+        owner = found.contact if found and found.is_confirmed else None
         match identify(seat.key, seat.binding, Trust.BASE, address, seat.neighbours, owner):
             case Stay():
                 return seat

@@ -7,9 +7,11 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from shared.core.capabilities import Capability
 from shared.core.mapping.model import Mapping as FieldMapping
 from shared.errors import ConnectorError
 from shared.ports import MarketingPlatform, Queue, QueueName
+from shared.sync.job_sweep import JobSweep
 
 _PATIENCE = 10.0
 """Seconds after which a service counts as down, whatever it might still say."""
@@ -25,11 +27,15 @@ class Health:
         platform: MarketingPlatform,
         queue: Queue,
         mapping: FieldMapping,
+        jobs: JobSweep,
+        capabilities: Callable[[], Awaitable[Mapping[Capability, bool]]],
     ) -> None:
         self._pings = pings
         self._platform = platform
         self._queue = queue
         self._mapping = mapping
+        self._jobs = jobs
+        self._capabilities = capabilities
 
     async def check(self) -> dict[str, Any]:
         """Report as JSON; `healthy` is true when every service answers."""
@@ -41,6 +47,8 @@ class Health:
             "services": services,
             "queues": await self._depths(),
             "mapping": {"unusedRows": await self._unused_rows()},
+            "jobs": await self._stuck_jobs(),
+            "capabilities": await self._switches(),
         }
 
     async def _depths(self) -> dict[str, Any]:
@@ -53,6 +61,21 @@ class Health:
             else:
                 depths[queue] = {"active": depth.active, "scheduled": depth.scheduled, "dead": depth.dead}
         return depths
+
+    async def _stuck_jobs(self) -> dict[str, Any]:
+        """Count jobs that take too long (C-23)."""
+        try:
+            stuck = await self._jobs.stuck()
+        except ConnectorError as error:
+            return {"unknown": str(error)}
+        return {"queuedTooLong": len(stuck.queued), "inProgressTooLong": len(stuck.in_progress)}
+
+    async def _switches(self) -> dict[str, Any]:
+        """Tell which of Spotler's unpublished calls are used."""
+        try:
+            return {str(capability): on for capability, on in (await self._capabilities()).items()}
+        except ConnectorError as error:
+            return {"unknown": str(error)}
 
     async def _unused_rows(self) -> list[str]:
         """Name mapping rows whose Spotler property the account does not have (MAP-27)."""

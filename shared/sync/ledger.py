@@ -76,6 +76,14 @@ class Entry:
     outcome: LastOutcome | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The Spotler contact that an address points to. It is confirmed unless only other addresses were agreed for it."""
+
+    contact: str
+    is_confirmed: bool
+
+
 class Ledger:
     """Reads, claims and writes the documents of one environment."""
 
@@ -99,19 +107,32 @@ class Ledger:
         known = {places[place]: _entry(document) for place, document in documents.items()}
         return {key: known.get(key) or Entry(Binding(str(key.id))) for key in places.values()}
 
-    async def contacts_with(self, addresses: Iterable[str]) -> dict[str, str]:
-        """Find the external id of the Spotler contact that has an address (fingerprint)."""
+    async def owners_of(self, addresses: Iterable[str]) -> dict[str, Owner]:
+        """Find the Spotler contacts that have an address (fingerprint), or that somebody wanted to give it to."""
         places = {self._address_key(address): address for address in addresses}
         if not places:
             return {}
         documents = await self._store.read(list(places))
-        return {places[place]: str(document.body["contact"]) for place, document in documents.items()}
+        contacts = {places[place]: str(document.body["contact"]) for place, document in documents.items()}
+        users = await self._users_of(contacts.values())
+        entries = await self.entries({user for several in users.values() for user in several})
+        return {
+            address: Owner(contact, is_confirmed=_has_address(contact, address, users[contact], entries))
+            for address, contact in contacts.items()
+        }
 
     async def users_of(self, external_id: str) -> dict[RecordKey, Consent]:
         """Return the records that use a Spotler contact, claimed or not."""
-        place = self._contact_key(external_id)
-        document = (await self._store.read([place])).get(place)
-        return _users(document.body) if document else {}
+        return (await self._users_of([external_id]))[external_id]
+
+    async def _users_of(self, external_ids: Iterable[str]) -> dict[str, dict[RecordKey, Consent]]:
+        documents = await self._contacts(external_ids)
+        return {one: _users(document.body) if document else {} for one, document in documents.items()}
+
+    async def _contacts(self, external_ids: Iterable[str]) -> dict[str, Document | None]:
+        places = {external_id: self._contact_key(external_id) for external_id in external_ids}
+        documents = await self._store.read(list(places.values())) if places else {}
+        return {external_id: documents.get(place) for external_id, place in places.items()}
 
     # ----------------------------------------------------------------------------------------------------- claiming
 
@@ -152,26 +173,42 @@ class Ledger:
     async def reserve(self, addresses: Mapping[str, str]) -> set[str]:
         """Give addresses (fingerprints) to contacts (external ids) before the first write; return those that were lost.
 
-        An address that points to a contact nobody uses any more is free.
+        An address is free that points to a contact which neither has it nor is about to get it.
         """
         if not addresses:
             return set()
         places = {self._address_key(address): address for address in addresses}
         documents = await self._store.read(list(places))
+        taken = {
+            places[place]
+            for place, document in documents.items()
+            if document.body["contact"] != addresses[places[place]]
+        }
+        lost = await self._owned(taken) if taken else set[str]()
         changes: list[Change] = []
-        lost: set[str] = set()
         for place, address in places.items():
             document, body = documents.get(place), {"contact": addresses[address]}
             if document is None:
                 changes.append(Insert(place, body))
-            elif (owner := str(document.body["contact"])) == addresses[address]:
-                continue
-            elif await self.users_of(owner):
-                lost.add(address)
-            else:
+            elif address in taken - lost:
                 changes.append(Replace(place, body, document.etag))
-        results = await self._store.write(changes)
+        results = await self._store.write(changes) if changes else []
         return lost | {places[change.key] for change, etag in zip(changes, results, strict=True) if etag is None}
+
+    async def _owned(self, addresses: set[str]) -> set[str]:
+        owners = await self.owners_of(addresses)
+        contacts = await self._contacts({owner.contact for owner in owners.values()})
+        return {
+            address
+            for address, owner in owners.items()
+            if (document := contacts[owner.contact]) is not None
+            and (self._is_held(document.body) or (document.body["users"] and owner.is_confirmed))
+        }
+
+    def _is_held(self, body: Mapping[str, Any]) -> bool:
+        """Whether another worker is writing to the contact, or was and nobody knows with what success."""
+        claim = body.get("claim")
+        return bool(body.get("doubt")) if claim is None else claim["by"] != self._worker
 
     def expiry(self) -> datetime:
         """Return until when a claim made right now, or later, is good."""
@@ -225,6 +262,11 @@ class Ledger:
 def _is_claimed(body: Mapping[str, Any], now: datetime) -> bool:
     claim = body.get("claim")
     return claim is not None and datetime.fromisoformat(claim["until"]) > now
+
+
+def _has_address(contact: str, address: str, users: Iterable[RecordKey], entries: Mapping[RecordKey, Entry]) -> bool:
+    agreed = {entries[user].binding.address for user in users if entries[user].binding.uses(contact)}
+    return not agreed or address in agreed
 
 
 def _users(body: Mapping[str, Any]) -> dict[RecordKey, Consent]:

@@ -18,7 +18,6 @@ import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
-from difflib import unified_diff
 
 from shared.errors import ConfigurationError, ConflictError, DataError, NotFoundError
 from shared.ports import Clock, Delete, Document, DocumentKey, Insert, Replace, StateStore
@@ -30,7 +29,6 @@ _LIVE = "live"
 _VERSION = "version:"
 _ACTOR = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _LONGEST_COMMENT = 200
-_CONTEXT = 3
 _MOST_CHARACTERS = 400_000
 """Of the text as JSON in ASCII: a document must fit an entity of Azure Tables, 1 MiB of UTF-16."""
 
@@ -87,10 +85,6 @@ class MappingShelf:
             raise NotFoundError(f"There is no version {number} of the mapping")
         return _version(found)
 
-    async def live(self) -> Version:
-        """Return the version that counts; ConfigurationError before the first activation."""
-        return await self.version((await self._required_pointer()).number)
-
     async def apply(self, text: str, *, by: str, comment: str = "", base: int | None = None) -> Version:
         """Make `text` the live version.
 
@@ -105,11 +99,6 @@ class MappingShelf:
             )
         return await self._add(text, pointer, by=by, comment=comment)
 
-    async def rollback(self, number: int, *, by: str) -> Version:
-        """Make a new version equal to an old one; NotFoundError if there is no such version."""
-        old = await self.version(number)
-        return await self.apply(old.text, by=by, comment=f"rollback to version {number}")
-
     async def history(self) -> list[Version]:
         """Return every version that was live, newest first."""
         pointer = await self._required_pointer()
@@ -120,11 +109,6 @@ class MappingShelf:
             past.append(version)
             number = version.replaces
         return past
-
-    async def diff(self, old: int, new: int) -> str:
-        """Return what changed between two versions, as a unified diff; empty if nothing did."""
-        before, after = await self.version(old), await self.version(new)
-        return difference(before.text, after.text, f"version {old}", f"version {new}")
 
     # -------------------------------------------------------------------------------------------------------- writing
 
@@ -169,12 +153,6 @@ class MappingShelf:
 
     def _key(self, row: str) -> DocumentKey:
         return DocumentKey(self._partition, row)
-
-
-def difference(old: str, new: str, old_name: str, new_name: str) -> str:
-    """Return a unified diff of two texts, with each changed row in full; empty if they are equal."""
-    lines = unified_diff(old.splitlines(), new.splitlines(), old_name, new_name, lineterm="", n=_CONTEXT)
-    return "\n".join(lines)
 
 
 def _row(number: int) -> str:

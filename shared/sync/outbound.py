@@ -196,7 +196,7 @@ def _address_is_taken(seat: Seat, applied: Applied) -> bool:
 
 def _ready(waiting: Sequence[Unit]) -> tuple[list[Unit], list[Unit]]:
     """Choose what goes now: one unit per record, and who awaits others only after them."""
-    pending = {unit.key for unit in waiting if not unit.awaits}
+    pending = {unit.key for unit in waiting}
     now: dict[RecordKey, Unit] = {}
     later: list[Unit] = []
     for unit in waiting:
@@ -204,4 +204,4 @@ def _ready(waiting: Sequence[Unit]) -> tuple[list[Unit], list[Unit]]:
             later.append(unit)
         else:
             now[unit.key] = unit
-    return list(now.values()), later
+    return (list(now.values()), later) if now else (later[:1], later[1:])  # they await each other

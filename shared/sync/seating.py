@@ -67,7 +67,7 @@ class Seating:
 
     async def _settle_by_address(self, seats: Sequence[Seat], done: Round) -> list[Seat]:
         """Of several newcomers with one address, the first goes; the others find its contact in the next round."""
-        owners = await self._ledger.contacts_with({seat.address for seat in seats if seat.address is not None})
+        owners = await self._ledger.owners_of({seat.address for seat in seats if _may_move(seat) and seat.address})
         settled: list[Seat] = []
         taken: set[str] = set()
         for seat in seats:
@@ -75,17 +75,20 @@ class Seating:
                 settled.append(seat)
                 continue
             owner = owners.get(seat.address)
-            match identify(seat.key, seat.binding, seat.held.trust, seat.address, seat.neighbours, owner):
+            if owner and not owner.is_confirmed and owner.contact == seat.held.external_id and seat.neighbours.keys:
+                done.forgotten.append(seat.address)  # a worker reserved it for this contact, and died
+            known = owner.contact if owner and owner.is_confirmed else None
+            match identify(seat.key, seat.binding, seat.held.trust, seat.address, seat.neighbours, known):
                 case Leave():
-                    if owner == seat.held.external_id:  # a worker reserved the address for it and died
-                        done.forgotten.append(seat.address)
                     settled.append(replace(seat, identity=Leave()))
-                case Join(external_id):
-                    settled += await self._join(seat, external_id, done)
                 case Stay() if seat.unit.address_is_taken and seat.binding.is_live:
                     settled.append(replace(seat, identity=Leave()))
-                case Stay() if seat.address in taken:
+                case Stay() | Join() if seat.address in taken:
                     done.again.append(seat.unit)
+                case Join(external_id):
+                    joined = await self._join(seat, external_id, done)
+                    taken |= {seat.address} if joined else set()
+                    settled += joined
                 case Stay():
                     taken.add(seat.address)
                     settled.append(seat)
@@ -128,6 +131,10 @@ class Seating:
         moved = Outcome(seat.key, Result.WAITING, Reason.BUSY)
         await self._ledger.save({seat.key: (Binding(external_id), moved, seat.unit.correlation)}, ())
         return claimed[external_id]
+
+
+def _may_move(seat: Seat) -> bool:
+    return not seat.binding.is_live or seat.address != seat.binding.address
 
 
 async def heritages_of(leads: Iterable[RecordKey], ledger: Ledger, crm: Crm) -> dict[RecordKey, Binding]:

@@ -72,6 +72,15 @@ SETTINGS = (
     Parameter(("outside",), "Outside the filter", "What happens to a person who is in Spotler and leaves the filter.",
               options=tuple(Outside)),
     Parameter(("language",), "Language", "Language code of the labels of choices, such as 1043; empty: the user's."),
+    Parameter(("timeZone",), "Time zone", "Where moments become dates, such as Europe/Amsterdam (also when empty)."),
+    Parameter(("entityTable",), "Entity table", "The table of the Entity Column."),
+    Parameter(("periodiek", "table"), "Periodiek table", "Has one row per person and subscription: @map(periodiek)."),
+    Parameter(("periodiek", "name"), "Periodiek name", "Its column, or related column, with the option's name."),
+    Parameter(("periodiek", "subscribed"), "Periodiek subscribed", "Its two options column: subscribed or not."),
+    *(
+        Parameter(("periodiek", table), f"Periodiek {table}", f"Its lookup that leads to the {table}.")
+        for table in PersonTable
+    ),
 )  # fmt: skip  # one parameter, one line
 
 HIDDEN = "Spotler"

@@ -9,7 +9,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile, ZipFile
 
-from shared.core.mapping.document import MappingError, read_mapping
+from shared.core.mapping.document import MappingError, Place, read_mapping
 from shared.core.mapping.model import Mapping as FieldMapping
 from shared.workbook.cells import CellError, read_choices, read_text
 from shared.workbook.layout import (
@@ -38,7 +38,7 @@ def from_workbook(content: bytes) -> dict[str, FieldMapping]:
     workbook = _load(content)
     environments = [name for name in workbook.sheetnames if name != HIDDEN and not name.endswith(SETTINGS_SUFFIX)]
     if not environments:
-        raise WorkbookError("There is no sheet with the name of an environment")
+        raise WorkbookError([((), "there is no sheet with the name of an environment")])
     return {environment: _Reader(workbook, environment).mapping() for environment in environments}
 
 
@@ -49,15 +49,15 @@ def _load(content: bytes) -> Workbook:
         with ZipFile(BytesIO(content)) as archive:
             unpacked = sum(entry.file_size for entry in archive.infolist())
     except (BadZipFile, OSError):
-        raise WorkbookError("This is no workbook (.xlsx)") from None
+        raise WorkbookError([((), "this is no workbook (.xlsx)")]) from None
     if unpacked > _MOST_BYTES:
-        raise WorkbookError("The workbook is too large")
+        raise WorkbookError([((), "the workbook is too large")])
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # parts that openpyxl leaves out, such as images, matter to nobody here
             return load_workbook(BytesIO(content), keep_links=False)
     except Exception as problem:  # noqa: BLE001  # openpyxl lets out whatever a damaged file makes it stumble over
-        raise WorkbookError(f"The workbook (.xlsx) is damaged: {type(problem).__name__}") from None
+        raise WorkbookError([((), f"the workbook (.xlsx) is damaged: {type(problem).__name__}")]) from None
 
 
 @dataclass(slots=True)
@@ -66,8 +66,8 @@ class _Reader:
 
     workbook: Workbook
     environment: str
-    problems: list[str] = field(default_factory=list)
-    places: dict[tuple[str | int, ...], str] = field(default_factory=dict)
+    problems: list[tuple[Place, str]] = field(default_factory=list)
+    places: dict[Place, str] = field(default_factory=dict)
 
     def mapping(self) -> FieldMapping:
         document = {"version": 1, **self._settings(), "rows": self._rows()}
@@ -82,7 +82,9 @@ class _Reader:
     def _rows(self) -> list[dict[str, Any]]:
         sheet: Worksheet = self.workbook[self.environment]
         if sheet.max_row > MOST_ROWS:
-            raise WorkbookError(f"{self.environment}: more than {MOST_ROWS} rows; delete the empty ones at the end")
+            raise WorkbookError(
+                [((self.environment,), f"more than {MOST_ROWS} rows; delete the empty ones at the end")]
+            )
         lines = sheet.iter_rows()
         columns = self._columns(next(lines, ()))
         rows: list[dict[str, Any]] = []
@@ -102,11 +104,10 @@ class _Reader:
             title = self._text(cell).strip()
             parameter = known.pop(title, None)
             if title and parameter is None:
-                self.problems.append(f"{self._address(cell)}: {title!r} is no column of a mapping, or here twice")
+                self._complain(cell, f"{title!r} is no column of a mapping, or here twice")
             columns.append(parameter)
-        for parameter in ROWS[:1]:
-            if parameter.title in known:
-                self.problems.append(f"{self.environment}!A1: the column {parameter.title!r} is missing")
+        if ROWS[0].title in known:
+            self.problems.append(((f"{self.environment}!A1",), f"the column {ROWS[0].title!r} is missing"))
         return columns
 
     def _settings(self) -> dict[str, Any]:
@@ -119,26 +120,24 @@ class _Reader:
             title = self._text(line[0]).strip()
             parameter = known.pop(title, None)
             if title and parameter is None:
-                self.problems.append(f"{self._address(line[0])}: {title!r} is no setting of a mapping, or here twice")
+                self._complain(line[0], f"{title!r} is no setting of a mapping, or here twice")
             for cell in line[1:]:
                 self._take(parameter, cell, settings, ())
         return settings
 
-    def _take(
-        self, parameter: Parameter | None, cell: Cell | MergedCell, values: dict[str, Any], place: tuple[str | int, ...]
-    ) -> None:
+    def _take(self, parameter: Parameter | None, cell: Cell | MergedCell, values: dict[str, Any], place: Place) -> None:
         """Put the value of a cell where its parameter belongs."""
         text = self._text(cell)
         if not text:
             return
         if parameter is None:
-            self.problems.append(f"{self._address(cell)}: a value without a title")
+            self._complain(cell, "a value without a title")
             return
         self.places[*place, *parameter.path] = self._address(cell)
         try:
             value = read_choices(text) if parameter.kind is Kind.CHOICES else text
         except CellError as problem:
-            self.problems.append(f"{self._address(cell)}: {problem}")
+            self._complain(cell, str(problem))
             return
         for part in parameter.path[:-1]:
             values = values.setdefault(part, {})
@@ -148,20 +147,23 @@ class _Reader:
         try:
             return read_text(cell)
         except CellError as problem:
-            self.problems.append(f"{self._address(cell)}: {problem}")
+            self._complain(cell, str(problem))
             return ""
 
     def _address(self, cell: Cell | MergedCell) -> str:
         return f"{cell.parent.title}!{cell.coordinate}"
 
-    def _located(self, problem: MappingError) -> Iterator[str]:
+    def _complain(self, cell: Cell | MergedCell, text: str) -> None:
+        self.problems.append(((self._address(cell),), text))
+
+    def _located(self, problem: MappingError) -> Iterator[tuple[Place, str]]:
         """Name the cell of every place that the mapping's own checks complain about, or the row."""
         for place, text in problem.places:
             parts = place
             while parts and parts not in self.places:
                 parts = parts[:-1]
-            yield f"{self.places.get(parts, self.environment)}: {text}"
+            yield (self.places.get(parts, self.environment),), text
 
     def _stop_if_wrong(self) -> None:
         if self.problems:
-            raise WorkbookError("\n".join(self.problems))
+            raise WorkbookError(self.problems)

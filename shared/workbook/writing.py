@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+from shared.core.mapping.document import MappingError
 from shared.core.mapping.model import Mapping as FieldMapping
 from shared.core.mapping.yaml_format import as_document
 from shared.workbook.cells import TEXT_FORMAT, CellError, choices_text, write_text
@@ -24,8 +25,8 @@ _COMMENT_SIZE = (420, 110)
 """Points."""
 
 
-class WorkbookError(ValueError):
-    """The workbook cannot be written or read; the text lists each cell and what is wrong with it."""
+class WorkbookError(MappingError):
+    """The workbook cannot be written or read; places are addresses of cells, such as `prod!C7`."""
 
 
 def to_workbook(mappings: Mapping[str, FieldMapping], properties: Sequence[str]) -> bytes:
@@ -118,5 +119,5 @@ def _fill(sheet: Worksheet, row: int, column: int, parameter: Parameter, values:
     try:
         cell = write_text(sheet, row, column, text)
     except CellError as problem:
-        raise WorkbookError(f"{parameter.title}, row {row}: {problem}") from None
+        raise WorkbookError([((f"{sheet.title}!{sheet.cell(row, column).coordinate}",), str(problem))]) from None
     cell.alignment = Alignment(wrap_text=True, vertical="top")

@@ -74,9 +74,9 @@ class ConnectorProcess:
             return await http.request(method, path, content=content, headers=headers)
 
     async def _ended(self) -> int:
-        assert self._process is not None
-        assert self._process.stdout is not None
         process, self._process = self._process, None
+        assert process is not None
+        assert process.stdout is not None
         async with asyncio.timeout(_GRACE):
             rest = await process.stdout.read()
             code = await process.wait()

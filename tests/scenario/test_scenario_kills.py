@@ -25,7 +25,7 @@ _PERMISSIONS = ("Newsletter", "Productinfo", "Servicenotifications", "Offers")
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def mortal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     """A world whose services take their time, so that there is something to interrupt, and whose claims end soon."""
-    times = {"CLAIM_SECONDS": "3", "LOCAL_LOCK_SECONDS": "4"}
+    times = {"CLAIM_SECONDS": "2", "LOCAL_LOCK_SECONDS": "3"}
     async with open_world(tmp_path_factory.mktemp("mortal"), "--latency", "30", **times) as opened:
         await opened.connector.start()
         yield opened
@@ -40,7 +40,9 @@ async def nothing_is_wrong_in_the_end(mortal: World) -> AsyncIterator[None]:
     assert await mortal.queue.dead_letters() == []
 
 
-async def hanging(world: World, operation: str, act: Callable[[], Awaitable[object]], effect: Awaitable[object]) -> None:
+async def hanging(
+    world: World, operation: str, act: Callable[[], Awaitable[object]], effect: Awaitable[object]
+) -> None:
     """Do `act`, kill the connector once it had its `effect` in Spotler but before the answer, and start it again."""
     await world.spotler.post("faults", {"kind": "time-out", "operation": operation, "moment": "after", "hold": 60})
     await act()
@@ -69,9 +71,7 @@ async def test_a_kill_between_a_write_and_its_note_leaves_no_doubt(mortal: World
 async def test_a_kill_after_a_creation_makes_no_second_contact(mortal: World) -> None:
     email = mortal.address()
 
-    await hanging(
-        mortal, "contact.bulk", lambda: mortal.save(emailaddress1=email), mortal.in_spotler(email)
-    )
+    await hanging(mortal, "contact.bulk", lambda: mortal.save(emailaddress1=email), mortal.in_spotler(email))
     before = await mortal.in_spotler(email)
     await mortal.settled()
 

@@ -20,7 +20,7 @@ from tests.scenario.world import World, eventually, open_world
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-@pytest_asyncio.fixture(loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def private(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     async with open_world(tmp_path_factory.mktemp("private")) as opened:
         await opened.connector.start()

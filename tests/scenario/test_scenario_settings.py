@@ -10,7 +10,7 @@ import pytest_asyncio
 from shared.core.jobs import JobStatus, Operation
 from shared.core.records import PersonTable, SyncStatus
 from tests.scenario.privacy import MARK
-from tests.scenario.world import World, permissions
+from tests.scenario.world import Person, World, permissions
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -54,7 +54,9 @@ async def test_a_table_that_is_not_enabled_is_left_alone_and_a_job_for_it_says_s
     assert "SYNC_TABLES" in refused.json()["error"]
 
 
-async def test_a_deactivated_record_stays_in_spotler_when_that_is_the_wish_and_do_not_email_ends_it(world: World) -> None:
+async def test_a_deactivated_record_stays_in_spotler_when_that_is_the_wish_and_do_not_email_ends_it(
+    world: World,
+) -> None:
     await world.connector.restart(ANONYMIZE_CONTACT_WHEN_INACTIVE="false")
     person = await world.synchronised()
     before = await world.in_spotler(person)
@@ -97,19 +99,35 @@ async def test_a_deleted_record_loses_its_permissions_only_when_that_is_the_wish
     assert contact["properties"]["lastName"] == f"Achter{MARK}"
 
 
-@pytest.mark.parametrize(("purge", "kept"), [("false", True), ("true", False)])
-async def test_fields_that_dynamics_does_not_fill_are_kept_or_cleared(world: World, purge: str, kept: bool) -> None:  # noqa: FBT001  # a parameter of pytest
-    await world.connector.restart(PURGE_EXISTING_PROPERTIES_WHEN_NOT_SET=purge)
-    person = await world.synchronised()
-    theirs = {"profileField1": "likes tea", "permissions": [{"bit": 2, "enabled": True}]}
-    await world.spotler.post(f"contact/edit?email={person.email}", {"properties": theirs})
+async def test_fields_that_dynamics_does_not_fill_are_kept(world: World) -> None:
+    await world.connector.restart()
+    person = await with_fields_of_their_own(world)
 
     await world.change(person, address1_city=f"{MARK}lo")
 
     contact = await world.in_spotler(person, lambda contact: contact["properties"]["city"] == f"{MARK}lo")
-    assert ("profileField1" in contact["properties"]) is kept
+    assert contact["properties"]["profileField1"] == "likes tea"
+    assert permissions(contact) == {"Productinfo"}
+
+
+async def test_fields_that_dynamics_does_not_fill_are_cleared_when_that_is_the_wish(world: World) -> None:
+    await world.connector.restart(PURGE_EXISTING_PROPERTIES_WHEN_NOT_SET="true")
+    person = await with_fields_of_their_own(world)
+
+    await world.change(person, address1_city=f"{MARK}lo")
+
+    contact = await world.in_spotler(person, lambda contact: contact["properties"]["city"] == f"{MARK}lo")
+    assert "profileField1" not in contact["properties"]
     assert contact["properties"]["lastName"] == f"Achter{MARK}"
     assert permissions(contact) == {"Productinfo"}
+
+
+async def with_fields_of_their_own(world: World) -> Person:
+    """Save somebody of whom Spotler learns something that Dynamics does not know."""
+    person = await world.synchronised()
+    theirs = {"profileField1": "likes tea", "permissions": [{"bit": 2, "enabled": True}]}
+    await world.spotler.post(f"contact/edit?email={person.email}", {"properties": theirs})
+    return person
 
 
 async def test_a_setting_that_makes_no_sense_is_told_at_the_start_without_its_value(world: World) -> None:

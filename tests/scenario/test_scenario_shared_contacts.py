@@ -156,9 +156,9 @@ async def test_a_qualified_lead_becomes_a_contact_of_another_type_and_no_second_
     after = await world.in_spotler(lead, lambda contact: contact["properties"]["customerType"] == "contact")
     await world.settled()
     assert after["encryptedId"] == before["encryptedId"]
-    assert [one["encryptedId"] for one in await world.spotler.contacts() if one["properties"].get("email") == lead.email] == [
-        after["encryptedId"]
-    ]
+    assert [
+        one["encryptedId"] for one in await world.spotler.contacts() if one["properties"].get("email") == lead.email
+    ] == [after["encryptedId"]]
 
 
 async def test_the_contact_of_a_qualified_lead_lives_and_ends_with_the_new_record(world: World) -> None:

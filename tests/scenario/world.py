@@ -208,13 +208,11 @@ class World:
         return [document for document in page.documents if {"claim", "doubt"} & document.body.keys()]
 
 
-async def eventually(
-    look: Callable[[], Awaitable[Seen | None]], what: str, patience: float = PATIENCE
-) -> Seen:
+async def eventually(look: Callable[[], Awaitable[Seen | None]], what: str, patience: float = PATIENCE) -> Seen:
     """Look until there is something to see, and return it; TimeoutError says `what` never came."""
     try:
         async with asyncio.timeout(patience):
-            while not (seen := await look()):
+            while not (seen := await look()):  # noqa: ASYNC110  # what is looked at happens in other processes
                 await asyncio.sleep(_POLL)
             return seen
     except TimeoutError:

@@ -16,7 +16,7 @@ Only `version`, `rows` and, of a row, `spotler` and one column are needed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -42,8 +42,16 @@ VERSION = 1
 _VALUE_ERROR = "Value error, "  # pydantic's opening of what a validator says
 
 
+Place = tuple[str | int, ...]
+"""Where something stands in a document, such as `("rows", 3, "contact")`; empty for the whole."""
+
+
 class MappingError(ValueError):
-    """The document is no valid mapping; the text lists every place and what is wrong there."""
+    """The document is no valid mapping; the text lists every place and what is wrong there, `places` each apart."""
+
+    def __init__(self, places: Sequence[tuple[Place, str]]) -> None:
+        super().__init__("; ".join(f"{'.'.join(map(str, place)) or 'mapping'}: {text}" for place, text in places))
+        self.places = tuple(places)
 
 
 def read_mapping(document: Any) -> Mapping:
@@ -51,22 +59,22 @@ def read_mapping(document: Any) -> Mapping:
     try:
         return _Document.model_validate(document).to_mapping()
     except ValidationError as problem:
-        places = (
-            f"{'.'.join(str(part) for part in error['loc']) or 'mapping'}: {error['msg'].removeprefix(_VALUE_ERROR)}"
-            for error in problem.errors()
-        )
-        raise MappingError("; ".join(places)) from None
+        raise MappingError(
+            [(error["loc"], error["msg"].removeprefix(_VALUE_ERROR)) for error in problem.errors()]
+        ) from None
 
 
 # -------------------------------------------------------------------------------------------------------------- values
 
 
-def _expression(value: object) -> Expression | None:
-    if value is None:
-        return None
+def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise ValueError("a column or an expression is a text")
-    return parse_expression(value)
+        raise ValueError("must be a text")  # noqa: TRY004  # pydantic collects ValueErrors only
+    return value
+
+
+def _expression(value: object) -> Expression | None:
+    return None if value is None else parse_expression(_text(value))
 
 
 def _column(value: object) -> Column | None:
@@ -86,9 +94,7 @@ def _column_or_related(value: object) -> Column | Related:
 
 
 def _filter(value: object) -> Filter:
-    if not isinstance(value, str):
-        raise ValueError("a filter is a text")
-    return parse_filter(value)
+    return parse_filter(_text(value))
 
 
 def _time_zone(name: str) -> str:
@@ -117,7 +123,7 @@ class _Row(BaseModel):
     account: Source = None
     entity: OwnColumn = None
     direction: Direction = Direction.TO_SPOTLER
-    only: str | None = Field(default=None, alias="filter")
+    only: str | None = Field(default=None, alias="filter", min_length=1)
     choices: dict[str | int, str] = {}
     foreign: str = ""
     invalid: OnInvalid | None = None

@@ -17,8 +17,8 @@ from shared.core.mapping.evaluate import (
     compile_expression,
     compile_filter,
 )
-from shared.core.mapping.expression import Column, Expression, Related
-from shared.core.mapping.filters import Filter
+from shared.core.mapping.expression import Column, Expression, Related, sources_of
+from shared.core.mapping.filters import Filter, filter_columns
 from shared.core.records import PersonRecord, PersonTable
 
 EMAIL = "email"
@@ -119,6 +119,14 @@ class MappingRow:
         admits = self._compiled_only.get(record.key.table)
         return admits is None or admits(record)
 
+    def rests(self, record: PersonRecord) -> bool:
+        """Whether something that the row names could not be read: it is absent in the record, which is not empty."""
+        return not self._names[record.key.table] <= record.values.keys()
+
+    @cached_property
+    def _names(self) -> dict[PersonTable, frozenset[str]]:
+        return {table: frozenset(map(str, sources_of(source))) for table, source in self.sources.items()}
+
     @cached_property
     def _compiled_only(self) -> dict[PersonTable, Passes]:
         if (only := self.only) is None:
@@ -170,6 +178,10 @@ class Mapping:
         """Return the filter of a table as a function; None if every record may pass."""
         return self._compiled_filters.get(table)
 
+    def filtered_by(self, table: PersonTable) -> frozenset[str]:
+        """Name what the filter of a table looks at, as in `PersonRecord.values`."""
+        return self._filter_names.get(table, frozenset())
+
     @cached_property
     def zone(self) -> tzinfo:
         """Return the time zone; `read_mapping` has seen that it exists."""
@@ -186,6 +198,10 @@ class Mapping:
     @cached_property
     def _by_table(self) -> dict[PersonTable, tuple[MappingRow, ...]]:
         return {table: tuple(row for row in self.rows if table in row.sources) for table in PersonTable}
+
+    @cached_property
+    def _filter_names(self) -> dict[PersonTable, frozenset[str]]:
+        return {table: frozenset(map(str, filter_columns(condition))) for table, condition in self.filters.items()}
 
     @cached_property
     def _compiled_filters(self) -> dict[PersonTable, Passes]:

@@ -11,11 +11,13 @@ from typing import Any
 
 import yaml
 
-from shared.core.mapping.document import MappingError, read_mapping
-from shared.core.mapping.model import Direction, Mapping, MappingRow
+from shared.core.mapping.document import VERSION, MappingError, read_mapping
+from shared.core.mapping.model import Mapping, MappingRow
+from shared.core.records import PersonTable
 
 _HEAD = "# The mapping of the Spotler Connector. docs/howto/mapping.md tells what may stand here.\n"
 _NEVER_WRAP = 2**31
+_ODD_LINE_ENDS = "\r\x85\u2028\u2029"
 
 
 def to_yaml(mapping: Mapping) -> str:
@@ -31,40 +33,87 @@ def from_yaml(text: str) -> Mapping:
     try:
         document = yaml.load(text, Loader=_StrictLoader)  # noqa: S506  # allows less than SafeLoader
     except yaml.YAMLError as problem:
-        raise MappingError(f"this is no YAML document: {problem}") from None
+        raise MappingError([((), f"this is no YAML document: {problem}")]) from None
     except RecursionError:
-        raise MappingError("this is no YAML document: it is nested too deeply") from None
+        raise MappingError([((), "this is no YAML document: it is nested too deeply")]) from None
+    if not isinstance(document, dict):
+        raise MappingError([((), "a mapping has the keys version and rows")])
     return read_mapping(document)
 
 
 def as_document(mapping: Mapping) -> dict[str, Any]:
     """Return the mapping as plain data, as `read_mapping` reads it, without what is default."""
-    return {"version": 1, "rows": [_row(row) for row in mapping.rows]}
+    usual = Mapping(())
+    periodiek = mapping.periodiek
+    written = {
+        "language": mapping.language,
+        "timeZone": _unless(mapping.time_zone, usual.time_zone),
+        "filters": {str(table): str(condition) for table, condition in sorted(mapping.filters.items())},
+        "outside": _unless(mapping.outside, usual.outside),
+        "entityTable": mapping.entity_table,
+        "periodiek": {
+            "table": periodiek.table,
+            "name": str(periodiek.name),
+            "subscribed": periodiek.subscribed,
+            **{str(table): lookup for table, lookup in sorted(periodiek.lookups.items())},
+        }
+        if periodiek
+        else None,
+    }
+    return {"version": VERSION, **_present(written), "rows": [_row(row) for row in mapping.rows]}
 
 
 def _row(row: MappingRow) -> dict[str, Any]:
+    usual = MappingRow("", {})
     written = {
         "spotler": row.spotler,
-        **{str(table): str(source) for table, source in row.sources.items()},
-        "direction": "" if row.direction is Direction.TO_SPOTLER else str(row.direction),
+        **{str(table): str(row.sources[table]) for table in PersonTable if table in row.sources},
+        "entity": str(row.entity or ""),
+        "direction": _unless(row.direction, usual.direction),
         "filter": row.only,
+        "conflict": _unless(row.conflict, usual.conflict),
+        "blank": _unless(row.blank, usual.blank),
         "choices": dict(row.choices),
         "foreign": row.foreign,
         "invalid": str(row.on_invalid or ""),
+        "comment": row.comment,
     }
+    return _present(written)
+
+
+def _unless(value: str, usual: str) -> str:
+    return "" if value == usual else str(value)
+
+
+def _present(written: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in written.items() if value}
 
 
 def _dump(value: Any) -> str:
-    return str(yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=_NEVER_WRAP))
+    return str(yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_NEVER_WRAP))
 
 
 def _indented(text: str) -> str:
-    return "".join(f"  {line}" if line.strip() else line for line in text.splitlines(keepends=True))
+    return "".join(f"  {line}\n" if line else "\n" for line in text.removesuffix("\n").split("\n"))
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes texts of several lines as such."""
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    if any(character in text for character in _ODD_LINE_ENDS):
+        style: str | None = '"'  # as escapes: in other styles YAML reads some of them as a plain line end
+    else:
+        style = "|" if "\n" in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _text)
 
 
 class _StrictLoader(yaml.BaseLoader):
-    """Lists, keys and texts: `NO` is a country here and never false. Neither aliases nor a key that hides another one."""
+    """Lists, keys and texts: `NO` is a country and never false. Neither aliases nor a key that hides another one."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
@@ -83,5 +132,5 @@ class _StrictLoader(yaml.BaseLoader):
 
 
 _NULL = "tag:yaml.org,2002:null"
-_StrictLoader.add_implicit_resolver(_NULL, re.compile(r"~|null|"), ["~", "n", ""])  # an empty cell says nothing
+_StrictLoader.add_implicit_resolver(_NULL, re.compile(r"(?:~|null|)\Z"), ["~", "n", ""])  # an empty cell says nothing
 _StrictLoader.add_constructor(_NULL, lambda _loader, _node: None)

@@ -15,6 +15,13 @@ from shared.local.sandbox.dataverse.values import guid, parse, stamp
 
 _NAMESPACE = uuid5(NAMESPACE_URL, "urn:spotler-connector:sandbox:dataverse")
 
+_TEXT_VARIABLE = 100000000
+_VARIABLES = {
+    "dh_spotlerpermissions": "Spotler Permissions",
+    "dh_spotlerpermissionsenabledbydefault": "Spotler Permissions Enabled By Default",
+}
+"""The environment variables that the connector's solution brings along, without values."""
+
 
 def fixed_id(*parts: str) -> str:
     """Return the same id for the same words in every run."""
@@ -80,6 +87,11 @@ class Organization:
         )
         self._add("businessunit", {"businessunitid": self.unit.id, "name": "Sandbox"})
         self._add_user(self.administrator.id, "Sandbox", "Administrator", accessmode=0)
+        for schema_name, display_name in _VARIABLES.items():
+            self._add(
+                "environmentvariabledefinition",
+                {"schemaname": schema_name, "displayname": display_name, "type": _TEXT_VARIABLE},
+            )
 
     def seed(self, rows: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
         """Insert rows without firing steps; columns by logical name, lookups as (table, id) pairs.

@@ -1,0 +1,55 @@
+"""Dataverse's schema and steps, for those who check a mapping."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from http import HTTPStatus
+
+from shared.core.mapping.expression import Source, sources_of
+from shared.core.mapping.filters import filter_columns
+from shared.core.mapping.model import Mapping
+from shared.core.mapping.reading import reading_of
+from shared.core.mapping.resolution import sources_read
+from shared.core.records import PersonTable
+from shared.core.schema import EventStep, Schema, TableDefinition
+from shared.dataverse.client import DataverseClient
+from shared.dataverse.schema_cache import SchemaCache
+from shared.dataverse.steps import read_steps
+from shared.errors import ConfigurationError
+
+
+class DataverseSchema:
+    """Implements the port `CrmSchema` for the tables that are synchronised."""
+
+    def __init__(self, client: DataverseClient, cache: SchemaCache, enabled_tables: Collection[PersonTable]) -> None:
+        self._client = client
+        self._cache = cache
+        self._tables = [table for table in PersonTable if table in enabled_tables]
+
+    async def read_schema(self, mapping: Mapping) -> Schema:
+        """Read every table that a mapping names."""
+        self._cache.forget()
+        found: dict[str, TableDefinition] = {}
+        for table in self._tables:
+            found |= (await self._cache.named_by(list(_sources(mapping, table)), table)).tables
+        aside = {mapping.entity_table, mapping.periodiek.table if mapping.periodiek else ""} - {""}
+        found |= (await self._cache.tables(aside)).tables
+        return Schema(found)
+
+    async def read_steps(self) -> Sequence[EventStep] | None:
+        """Read the registered steps; None if the connector's role may not read them."""
+        try:
+            return await read_steps(self._client)
+        except ConfigurationError as error:
+            if error.status == HTTPStatus.FORBIDDEN:
+                return None
+            raise
+
+
+def _sources(mapping: Mapping, table: PersonTable) -> Iterator[Source]:
+    """Every source, those of rows that only reach Dataverse too."""
+    yield from sources_read(reading_of(mapping, table))
+    for row in mapping.for_table(table):
+        yield from sources_of(row.sources[table])
+    if (condition := mapping.filters.get(table)) is not None:
+        yield from filter_columns(condition)

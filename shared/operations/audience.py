@@ -1,0 +1,99 @@
+"""Audiences that jobs make, and how one comes to exist.
+
+An audience of a list name and an audience of a marketing list of the same name are two (AUD-05, C-43): the one is
+known by its name, the other by the id of the list. Spotler wants the names that users see to be different too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from unicodedata import normalize
+from uuid import UUID, uuid5
+
+from shared.core.records import RecordKey
+from shared.errors import ConfigurationError, ConnectorError, DataError
+from shared.operations.contacts import Contact, failure, find_again
+from shared.operations.operation import Failed, Later
+from shared.operations.services import JobServices
+from shared.ports import Audiences, MarketingList
+
+_NAMES = UUID("5c8f7b0a-9d1e-4f37-8b52-0e6a4d2c9171")
+"""Namespace of the ids that are made from names."""
+
+_LONGEST = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """An audience by its external id. `other_name` is what it is called when another audience has its name."""
+
+    id: str
+    name: str
+    other_name: str
+
+
+def audience_named(name: str) -> Audience:
+    """Return the audience that jobs mean by a list name; upper and lower case count (AUD-06: the exact name)."""
+    name = normalize("NFC", name.strip())
+    return Audience(f"name-{uuid5(_NAMES, name)}", name, _marked(name, "audience"))
+
+
+def audience_of(marketing_list: MarketingList) -> Audience:
+    """Return the audience of a marketing list, whatever the list is called."""
+    name = marketing_list.name.strip()[:_LONGEST] or str(marketing_list.id)
+    return Audience(f"list-{marketing_list.id}", name, _marked(name, "Dynamics"))
+
+
+async def ensure(audience: Audience, audiences: Audiences) -> None:
+    """Create it unless it exists. DataError if Spotler does not take it."""
+    if await audiences.exists(audience.id):
+        return
+    try:
+        await audiences.create(audience.id, audience.name)
+    except DataError as error:
+        if error.status != HTTPStatus.EXPECTATION_FAILED:
+            raise
+        await audiences.create(audience.id, audience.other_name)  # most likely the name is taken
+
+
+async def fill(
+    audience: Audience, contacts: Mapping[RecordKey, Contact], services: JobServices
+) -> dict[RecordKey, Contact]:
+    """Add people, thousands to a call; answers with who is in now (by external id), and why the others are not.
+
+    Whoever Spotler does not know, although the ledger says so, is synchronised again and gets another call.
+    """
+    ends = dict(contacts)
+    unknown = await services.audiences.add(audience.id, _ids(contacts))
+    strangers = [person for person, contact in contacts.items() if contact in unknown]
+    if strangers:
+        ends |= (again := await find_again(strangers, services))
+        unknown = await services.audiences.add(audience.id, _ids(again))
+        ends |= {person: _STRANGER for person, contact in again.items() if contact in unknown}
+    return ends
+
+
+def refusal(error: ConnectorError) -> Failed | Later:
+    """End a job whose audience cannot be used: without the licence, waiting would not help (AUD-02)."""
+    if isinstance(error, ConfigurationError) and error.status == HTTPStatus.FORBIDDEN:
+        return Failed(
+            str(HTTPStatus.FORBIDDEN.value),
+            "Spotler does not allow lists for this account: they need Mail+ Automation or eCommerce.",
+        )
+    return failure(error)
+
+
+_STRANGER = Failed(
+    "CONTACT_NOT_FOUND", "Spotler does not know the person, although it has just taken the person's data."
+)
+
+
+def _ids(contacts: Mapping[RecordKey, Contact]) -> list[str]:
+    return list(dict.fromkeys(contact for contact in contacts.values() if isinstance(contact, str)))
+
+
+def _marked(name: str, mark: str) -> str:
+    suffix = f" ({mark})"
+    return name[: _LONGEST - len(suffix)] + suffix

@@ -1,0 +1,93 @@
+"""From the people of jobs to their Spotler contacts; whoever Spotler does not know yet is synchronised first."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from shared.core.jobs import JobResult
+from shared.core.outcomes import TEXTS, Outcome, Reason, Result
+from shared.core.plan import Binding, Situation, Trust, verdicts
+from shared.core.records import PersonRecord, RecordKey, Reference, Why
+from shared.errors import ConnectorError, DataError, TransientError, UnknownOutcomeError
+from shared.operations.operation import Failed, Later
+from shared.operations.services import JobServices
+from shared.ports import QueueName
+from shared.sync.report import is_success
+
+Contact = str | Failed | Later
+"""The external id of somebody's contact, or how a job ends that needs one."""
+
+
+async def contacts_to_give(people: Collection[RecordKey], services: JobServices) -> dict[RecordKey, Contact]:
+    """Find the contacts of people who are to get something in Spotler: only those who may be there (VAL-01..VAL-04).
+
+    Somebody who may be there and is not is synchronised first.
+    """
+    entries = await services.ledger.entries(people)
+    known = [key for key in entries if entries[key].binding.is_live]
+    found: dict[RecordKey, Contact] = {}
+    records = await services.crm.read_people(known) if known else {}
+    for key in known:
+        unmet = _unmet(key, records.get(key), services)
+        found[key] = entries[key].binding.external_id if unmet is None else Failed(unmet, _refusal(TEXTS[unmet]))
+    return found | await _synchronise([key for key in entries if key not in found], services)
+
+
+async def contacts_to_take_from(people: Collection[RecordKey], services: JobServices) -> dict[RecordKey, str]:
+    """Find the contacts of people who are to lose something; who has no contact is missing in the answer."""
+    entries = await services.ledger.entries(people)
+    return {key: entry.binding.external_id for key, entry in entries.items() if entry.binding.is_live}
+
+
+async def find_again(people: Collection[RecordKey], services: JobServices) -> dict[RecordKey, Contact]:
+    """Synchronise people whose contact Spotler turned out not to know (any more): all of it, as for newcomers."""
+    entries = await services.ledger.entries(people)
+    held = await services.ledger.claim(entry.binding.external_id for entry in entries.values())
+    for contact in held.values():
+        contact.trust = Trust.NOTHING
+    await services.ledger.release(list(held.values()))
+    return await _synchronise(list(entries), services)
+
+
+def failure(error: ConnectorError) -> Failed | Later:
+    """End a job, or put it off, because of what a call came to."""
+    match error:
+        case UnknownOutcomeError():
+            return outcome_unknown()
+        case DataError():
+            return Failed(error.code or str(error.status or ""), f"{error.summary}. {error.detail}".strip())
+        case _:
+            return Later(error)
+
+
+def outcome_unknown() -> Failed:
+    """End a job that was sent and must not be sent again."""
+    return Failed(
+        JobResult.OUTCOME_UNKNOWN,
+        "Outcome unknown: it may or may not have happened in Spotler. Look there, and create a new job if it has not.",
+    )
+
+
+async def _synchronise(people: Sequence[RecordKey], services: JobServices) -> dict[RecordKey, Contact]:
+    if not people:
+        return {}
+    references = [Reference(key, Why.JOB) for key in people]
+    ends = {one.unit.key: one for one in await services.people.handle(references, lane=QueueName.LIVE)}
+    return {key: _contact(ends[key].outcome, ends[key].external_id) for key in people}
+
+
+def _contact(outcome: Outcome, external_id: str) -> Contact:
+    if is_success(outcome) and external_id:
+        return external_id
+    if outcome.result is Result.WAITING:
+        return Later(TransientError("the person is not in Spotler yet", code=outcome.reason))
+    return Failed(outcome.reason, _refusal(outcome.text))
+
+
+def _unmet(key: RecordKey, record: PersonRecord | None, services: JobServices) -> Reason | None:
+    situation = Situation(key, record, Binding(str(key.id)))
+    return next((verdict.reason for verdict in verdicts(situation, services.rules) if verdict.reason), None)
+
+
+def _refusal(text: str) -> str:
+    return f"The person may not be reached in Spotler. {text}"

@@ -1,0 +1,85 @@
+"""Which automation or campaign a job means: the row that it points to, or a trigger code typed by hand (C-37)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from shared.core.automation_fields import AutomationFieldsError, read_hints
+from shared.core.automations import AutomationKind, AutomationRow, FieldType
+from shared.operations.operation import Failed, invalid
+from shared.operations.services import JobServices
+from shared.operations.wording import quoted
+
+
+class JourneyParameters(Protocol):
+    """How a job names a journey."""
+
+    @property
+    def automation(self) -> UUID | None:
+        """The row of `dh_spotlerautomation`."""
+        ...
+
+    @property
+    def parameter_name(self) -> str:
+        """The trigger code."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """An automation or campaign. `spotler_id` is empty for a code that no row has, `fields` where none are known."""
+
+    kind: AutomationKind
+    code: str
+    name: str
+    spotler_id: str
+    fields: Mapping[str, FieldType]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {quoted([self.name])}"
+
+
+async def journeys(wishes: Sequence[JourneyParameters], services: JobServices) -> list[Journey | Failed]:
+    """Look up the journeys of jobs, in order; only typed codes need the whole table."""
+    ids = {wish.automation for wish in wishes if wish.automation is not None}
+    rows = await services.automation_rows.read_automations(list(ids)) if ids else {}
+    needs_codes = any(wish.automation is None for wish in wishes)
+    coded = {row.code: row for row in await services.automation_rows.all_automations()} if needs_codes else {}
+    return [_journey(wish, rows, coded) for wish in wishes]
+
+
+def _journey(
+    wish: JourneyParameters, rows: Mapping[UUID, AutomationRow], coded: Mapping[str, AutomationRow]
+) -> Journey | Failed:
+    if wish.automation is None:
+        row = coded.get(wish.parameter_name)
+        return _typed(wish.parameter_name) if row is None else _of(row)
+    row = rows.get(wish.automation)
+    if row is None:
+        return invalid("The Automation does not exist any more: choose another one.")
+    if not row.is_active:
+        return invalid(
+            f"{row.kind} {quoted([row.name])} is not published in Spotler any more. Publish it and refresh the automations, "
+            "or choose another one."
+        )
+    return _of(row)
+
+
+def _of(row: AutomationRow) -> Journey:
+    try:
+        fields = read_hints(row.fields)
+    except AutomationFieldsError:  # somebody edited the row: then only Spotler knows its fields
+        fields = {}
+    return Journey(row.kind, row.code, row.name, row.spotler_id, fields)
+
+
+def _typed(code: str) -> Journey:
+    """Take a code that Dataverse does not know (yet): the codes of automations are UUIDs, those of campaigns are not."""
+    try:
+        UUID(code)
+    except ValueError:
+        return Journey(AutomationKind.CAMPAIGN, code, code, "", {})
+    return Journey(AutomationKind.AUTOMATION, code, code, "", {})

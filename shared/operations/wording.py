@@ -1,0 +1,8 @@
+"""How texts for people quote what they typed themselves."""
+
+from collections.abc import Sequence
+
+
+def quoted(names: Sequence[str]) -> str:
+    """Put names in quotation marks: "A", "B"."""
+    return ", ".join(f'"{name}"' for name in names)

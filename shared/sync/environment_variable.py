@@ -1,0 +1,79 @@
+"""Keeps the environment variable of permissions as Spotler defines them (ENV-05, ENV-06, SCH-04, C-19, C-20)."""
+
+from __future__ import annotations
+
+import logging
+from enum import StrEnum
+
+from shared.core.marketing import PropertyCatalogue
+from shared.ports import EnvironmentVariables, MarketingPlatform
+
+log = logging.getLogger(__name__)
+
+SCHEMA_NAME, DISPLAY_NAME = "dh_spotlerpermissions", "permissions"
+PERMISSIONS = "permissions"
+"""The Spotler property whose options are the permissions."""
+
+SEPARATOR = ";"
+_LONGEST_VALUE = 2000
+
+
+class VariableUpdate(StrEnum):
+    """How an update ended."""
+
+    WRITTEN = "written"
+    UNCHANGED = "unchanged"
+    SWITCHED_OFF = "switched-off"
+    MISSING = "missing"
+    """Dataverse has no such variable: the solution is not installed, or an older one."""
+
+    NO_PERMISSIONS = "no-permissions"
+    """Spotler names none. An empty list must not be written: it would look like the switch."""
+
+
+class PermissionsVariable:
+    """The variable that fills the permission subgrid of a new record (ENV-02)."""
+
+    def __init__(self, variables: EnvironmentVariables, platform: MarketingPlatform) -> None:
+        self._variables = variables
+        self._platform = platform
+
+    async def update(self) -> VariableUpdate:
+        """Write the permissions into the current value, unless that is `;`. Raises ConnectorErrors."""
+        update = await self._update()
+        log.info("environment variable %s: %s", SCHEMA_NAME, update)
+        return update
+
+    async def _update(self) -> VariableUpdate:
+        variable = await self._variables.find_variable(SCHEMA_NAME, DISPLAY_NAME)
+        if variable is None:
+            return VariableUpdate.MISSING
+        # Only the current value is the switch, not the default value (ENV-06).
+        if variable.value is not None and variable.value.strip() == SEPARATOR:
+            return VariableUpdate.SWITCHED_OFF
+        value = permissions_value(await self._platform.properties())
+        if not value:
+            return VariableUpdate.NO_PERMISSIONS
+        if value == variable.value:
+            return VariableUpdate.UNCHANGED
+        await self._variables.set_variable(variable, value)
+        return VariableUpdate.WRITTEN
+
+
+def permissions_value(catalogue: PropertyCatalogue) -> str:
+    """Return `Newsletter;Productinfo;`: the names in Spotler's order, each closed by a semicolon (ENV-03).
+
+    A name that cannot stand in the list (it holds a semicolon) or does not fit any more is left out, and logged by
+    number only: names are the customer's own words.
+    """
+    definition = catalogue.named(PERMISSIONS)
+    entries = sorted(definition.entries, key=lambda entry: (entry.rank, entry.bit)) if definition else []
+    value = ""
+    for entry in entries:
+        name = entry.label.strip()
+        longer = f"{value}{name}{SEPARATOR}"
+        if not name or SEPARATOR in name or len(longer) > _LONGEST_VALUE:
+            log.warning("permission %d does not fit into the environment variable", entry.bit)
+            continue
+        value = longer
+    return value

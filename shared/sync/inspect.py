@@ -1,0 +1,36 @@
+"""Holds a mapping against both sides as they are now: what would not work, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from shared.core.mapping.check import Surroundings, check
+from shared.core.mapping.findings import Finding
+from shared.core.mapping.model import Mapping
+from shared.core.records import PersonTable
+from shared.ports import CrmSchema, MarketingPlatform
+
+
+class Inspector:
+    """Reads the surroundings of a mapping and checks it."""
+
+    def __init__(
+        self, *, schema: CrmSchema, platform: MarketingPlatform, enabled_tables: Collection[PersonTable]
+    ) -> None:
+        self._schema = schema
+        self._platform = platform
+        self._tables = frozenset(enabled_tables)
+
+    async def surroundings(self, mapping: Mapping) -> Surroundings:
+        """Read what a mapping is checked against; ConnectorError if one of the sides cannot tell."""
+        steps = await self._schema.read_steps()
+        return Surroundings(
+            schema=await self._schema.read_schema(mapping),
+            catalogue=await self._platform.properties(),
+            tables=self._tables,
+            steps=None if steps is None else tuple(steps),
+        )
+
+    async def check(self, mapping: Mapping) -> Sequence[Finding]:
+        """Return what is the matter, errors first; nothing is logged."""
+        return check(mapping, await self.surroundings(mapping))

@@ -1,0 +1,119 @@
+"""What an administrator does with the mapping: the same for the command line and for HTTP.
+
+Whatever becomes live is checked first. Errors cannot be overruled, warnings by somebody who has read them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from difflib import unified_diff
+from enum import StrEnum
+
+from shared.core.mapping.document import MappingError
+from shared.core.mapping.findings import Finding, Severity
+from shared.core.mapping.model import Mapping
+from shared.core.mapping.yaml_format import from_yaml, to_yaml
+from shared.errors import DataError
+from shared.sync.mapping_shelf import MappingShelf, Version
+
+Check = Callable[[Mapping], Awaitable[Sequence[Finding]]]
+
+
+class Warnings(StrEnum):
+    """What warnings of the check do to a change."""
+
+    REFUSE = "refuse"
+    ACCEPT = "accept"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Somebody's wish: by which role or id, why, and on which version it was made (None: whichever is live)."""
+
+    by: str
+    comment: str = ""
+    base: int | None = None
+    warnings: Warnings = Warnings.REFUSE
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The version that is live now. `findings` are what the check had to say."""
+
+    version: Version
+    findings: Sequence[Finding]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Nothing has changed, because of `findings`."""
+
+    findings: Sequence[Finding]
+
+
+class MappingDesk:
+    """Changes the mapping of one environment. `defaults` gives the rows that a first activation would store."""
+
+    def __init__(self, shelf: MappingShelf, check: Check, defaults: Callable[[], Mapping]) -> None:
+        self._shelf = shelf
+        self._check = check
+        self._defaults = defaults
+
+    async def live(self) -> Version:
+        """Return the live version; activates the first one if there is none."""
+        pointer = await self._shelf.activate(to_yaml(self._defaults()))
+        return await self._shelf.version(pointer.number)
+
+    async def version(self, number: int | None) -> Version:
+        """Return one version, None for the live one; NotFoundError if there is none of that number."""
+        return await self.live() if number is None else await self._shelf.version(number)
+
+    async def history(self) -> list[Version]:
+        """Return every version that was live, newest first."""
+        await self.live()
+        return await self._shelf.history()
+
+    async def check(self, mapping: Mapping) -> Sequence[Finding]:
+        """Hold a mapping against both sides."""
+        return await self._check(mapping)
+
+    async def apply(self, mapping: Mapping, change: Change) -> Applied | Refused:
+        """Make a mapping live, if it is fit. Errors are those of `MappingShelf.apply`."""
+        live = await self.live()
+        findings = await self._check(mapping)
+        severities = {finding.severity for finding in findings}
+        if Severity.ERROR in severities or (Severity.WARNING in severities and change.warnings is Warnings.REFUSE):
+            return Refused(findings)
+        base = live.number if change.base is None else change.base
+        version = await self._shelf.apply(to_yaml(mapping), by=change.by, comment=change.comment, base=base)
+        return Applied(version, findings)
+
+    async def rollback(self, number: int, change: Change) -> Applied | Refused:
+        """Make a new version equal to an old one, if that is still fit; NotFoundError if there is no such version."""
+        mapping = mapping_of(await self._shelf.version(number))
+        return await self.apply(mapping, replace(change, comment=change.comment or f"rollback to version {number}"))
+
+    async def restore_defaults(self, change: Change) -> Applied | Refused:
+        """Bring back default rows whose Spotler property no row fills any more; other rows stay as they are (C-41)."""
+        mapping = with_defaults(mapping_of(await self.live()), self._defaults())
+        return await self.apply(mapping, replace(change, comment=change.comment or "default rows restored"))
+
+
+def mapping_of(version: Version) -> Mapping:
+    """Read the mapping of a version; DataError if today's connector does not understand it any more."""
+    try:
+        return from_yaml(version.text)
+    except MappingError as problem:
+        raise DataError(f"Version {version.number} of the mapping cannot be used any more: {problem}") from None
+
+
+def with_defaults(mapping: Mapping, defaults: Mapping) -> Mapping:
+    """Add the default rows whose Spotler property no row fills."""
+    filled = {row.spotler for row in mapping.rows}
+    return replace(mapping, rows=(*mapping.rows, *(row for row in defaults.rows if row.spotler not in filled)))
+
+
+def difference(old: str, new: str, old_name: str, new_name: str) -> str:
+    """Return what changed from one text to another, as a unified diff; empty if nothing did."""
+    return "\n".join(unified_diff(old.splitlines(), new.splitlines(), old_name, new_name, lineterm=""))

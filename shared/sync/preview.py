@@ -1,0 +1,209 @@
+"""What a mapping would change: real records, planned with the mapping that is live and with the new one.
+
+Nothing is written and nothing is logged. Values are in the answer to the caller only, who may read the records.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from shared.core.fields import Scalar, wished_fields
+from shared.core.mapping.model import Mapping as FieldMapping
+from shared.core.marketing import PropertyCatalogue
+from shared.core.outcomes import FieldProblem, Reason
+from shared.core.plan import Anonymize, Binding, Neighbours, Plan, Rest, Rules, Situation, Trust, Write, plan
+from shared.core.records import PersonRecord, PersonTable, RecordKey
+from shared.ports import Crm, MarketingPlatform, PeopleReading
+from shared.sync.ledger import HeldContact, Ledger
+
+_MOST = 1_000
+"""Records in one preview: a sample, not a run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What one of the mappings makes of a record: the action, its reason, and the wished fields by Spotler's names.
+
+    A field of a list is named with its option's number, as in `permissions:4`. Problems name columns, no values.
+    """
+
+    action: str
+    reason: Reason
+    values: Mapping[str, Scalar] = field(default_factory=dict, repr=False)
+    refused: tuple[FieldProblem, ...] = ()
+    cut: tuple[FieldProblem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPreview:
+    """One record under both mappings. `changed` names the fields whose wished values differ."""
+
+    key: RecordKey
+    before: Side
+    after: Side
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """Fields that differ, in the order of the new mapping, then those that it no longer fills."""
+        names = dict.fromkeys((*self.after.values, *self.before.values))
+        missing = object()
+        return tuple(
+            name for name in names if self.before.values.get(name, missing) != self.after.values.get(name, missing)
+        )
+
+    @property
+    def differs(self) -> bool:
+        """Whether the new mapping treats the record in another way."""
+        return bool(self.changed) or (self.before.action, self.before.reason) != (self.after.action, self.after.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewReport:
+    """What a new mapping means for the records that were looked at. `sample` holds some that differ, with values."""
+
+    looked_at: int
+    differing: int
+    fields: Mapping[str, int]
+    actions: Mapping[str, int]
+    refused: Mapping[str, int]
+    cut: Mapping[str, int]
+    sample: tuple[RecordPreview, ...] = field(default=(), repr=False)
+
+    def as_json(self) -> dict[str, Any]:
+        """Say it as JSON; `sample` holds personal values, for the caller only."""
+        return {
+            "lookedAt": self.looked_at,
+            "differing": self.differing,
+            "fields": dict(self.fields),
+            "actions": dict(self.actions),
+            "refused": dict(self.refused),
+            "cut": dict(self.cut),
+            "sample": [_record_json(one) for one in self.sample],
+        }
+
+
+class Preview:
+    """Compares mappings over real records. `reading` makes a reader for a mapping."""
+
+    def __init__(
+        self,
+        *,
+        crm: Crm,
+        reading: Callable[[FieldMapping], PeopleReading],
+        platform: MarketingPlatform,
+        ledger: Ledger,
+        rules: Rules,
+    ) -> None:
+        self._crm = crm
+        self._reading = reading
+        self._platform = platform
+        self._ledger = ledger
+        self._rules = rules
+
+    async def sample(self, candidate: FieldMapping, *, size: int = 100, shown: int = 10) -> PreviewReport:
+        """Look at `size` records, evenly over the tables that are mapped before or after."""
+        tables = [
+            table for table in PersonTable if table in self._rules.enabled_tables and self._maps(table, candidate)
+        ]
+        keys: list[RecordKey] = []
+        for table in tables:
+            limit = min(size, _MOST) // len(tables) or 1
+            keys += (await self._crm.people_page(table, after=None, limit=limit)).keys
+        return await self.records(candidate, keys, shown=shown)
+
+    async def records(self, candidate: FieldMapping, keys: Collection[RecordKey], *, shown: int = 10) -> PreviewReport:
+        """Look at these records, at most a thousand; those that do not exist are left out."""
+        wanted = list(dict.fromkeys(keys))[:_MOST]
+        catalogue = await self._platform.properties()
+        old, new = self._rules, replace(self._rules, mapping=candidate)
+        before = await self._reading(old.mapping).read(wanted)
+        after = await self._reading(new.mapping).read(wanted)
+        entries = await self._ledger.entries(wanted)
+        previews: list[RecordPreview] = []
+        for key in wanted:
+            if key in before and key in after:
+                binding = entries[key].binding
+                others = await self._neighbours(key, binding)
+                sides = [
+                    _side(Situation(key, record, binding, neighbours=others), record, rules, catalogue)
+                    for record, rules in ((before[key], old), (after[key], new))
+                ]
+                previews.append(RecordPreview(key, *sides))
+        return _report(previews, shown)
+
+    def _maps(self, table: PersonTable, candidate: FieldMapping) -> bool:
+        return bool(self._rules.mapping.for_table(table) or candidate.for_table(table))
+
+    async def _neighbours(self, key: RecordKey, binding: Binding) -> Neighbours:
+        if not binding.is_live:
+            return Neighbours()
+        users = await self._ledger.users_of(binding.external_id)
+        return HeldContact(binding.external_id, "", Trust.BASE, users).neighbours_of(key)
+
+
+def _side(situation: Situation, record: PersonRecord, rules: Rules, catalogue: PropertyCatalogue) -> Side:
+    planned = plan(situation, rules, catalogue)
+    if not _is_sent(planned):
+        return Side(_action(planned), planned.reason, refused=_refused(planned))
+    wished = wished_fields(record, rules.mapping, catalogue)
+    return Side(_action(planned), planned.reason, wished.values, (*wished.omitted, *wished.fatal), wished.cut)
+
+
+def _is_sent(planned: Plan) -> bool:
+    """Whether Spotler has, or gets, the record's fields: then they are worth comparing."""
+    sent = {Reason.CREATED, Reason.UPDATED, Reason.AGREED}
+    return not isinstance(planned, Anonymize) and planned.reason in sent
+
+
+def _action(planned: Plan) -> str:
+    match planned:
+        case Write():
+            return "write"
+        case Anonymize():
+            return "anonymize"
+        case Rest(result=result):
+            return str(result)
+
+
+def _refused(planned: Plan) -> tuple[FieldProblem, ...]:
+    return () if isinstance(planned, Anonymize) else planned.problems
+
+
+def _report(previews: Sequence[RecordPreview], shown: int) -> PreviewReport:
+    differing = [one for one in previews if one.differs]
+    return PreviewReport(
+        looked_at=len(previews),
+        differing=len(differing),
+        fields=_count(name for one in differing for name in one.changed),
+        actions=_count(f"{one.before.action} -> {one.after.action}" for one in previews),
+        refused=_count(str(problem) for one in previews for problem in one.after.refused),
+        cut=_count(str(problem) for one in previews for problem in one.after.cut),
+        sample=tuple(differing[:shown]),
+    )
+
+
+def _count(names: Any) -> dict[str, int]:
+    return dict(sorted(Counter(names).items()))
+
+
+def _record_json(one: RecordPreview) -> dict[str, Any]:
+    return {
+        "record": str(one.key),
+        "before": _side_json(one.before),
+        "after": _side_json(one.after),
+        "changed": {
+            name: {"before": one.before.values.get(name), "after": one.after.values.get(name)} for name in one.changed
+        },
+    }
+
+
+def _side_json(side: Side) -> dict[str, Any]:
+    return {
+        "action": side.action,
+        "reason": side.reason,
+        "refused": [str(problem) for problem in side.refused],
+        "cut": [str(problem) for problem in side.cut],
+    }

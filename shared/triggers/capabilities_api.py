@@ -1,0 +1,41 @@
+"""The connection check over HTTP: which of Spotler's unpublished calls work with this account."""
+
+from __future__ import annotations
+
+import json
+
+import azure.functions as func
+
+from shared import app
+from shared.errors import ConnectorError
+
+blueprint = func.Blueprint()
+
+
+@blueprint.function_name("check_capabilities")
+@blueprint.route("capabilities/check", methods=[func.HttpMethod.POST], auth_level=func.AuthLevel.FUNCTION)
+async def check_capabilities(req: func.HttpRequest) -> func.HttpResponse:
+    """Ask Spotler harmless questions, keep what is proven, and answer with the findings and what is on now."""
+    try:
+        capabilities = (await app.services()).capabilities
+        findings = await capabilities.check()
+        states = await capabilities.states()
+    except ConnectorError as error:
+        return _json({"error": str(error), "recovery": error.recovery}, status=503)
+    return _json(
+        {
+            "capabilities": [
+                {
+                    "capability": finding.capability,
+                    "verdict": finding.verdict,
+                    "on": states[finding.capability],
+                    "evidence": finding.evidence,
+                }
+                for finding in findings
+            ]
+        }
+    )
+
+
+def _json(body: object, status: int = 200) -> func.HttpResponse:
+    return func.HttpResponse(json.dumps(body), status_code=status, mimetype="application/json")

@@ -1,0 +1,332 @@
+"""What a mapping reads from Dataverse, against the sandbox's Web API over real HTTP: few requests, exact values."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from shared.core.mapping.document import read_mapping
+from shared.core.mapping.model import Mapping
+from shared.core.records import Choices, Lookup, PersonRecord, PersonTable, RecordKey
+from shared.core.schema import ColumnDefinition, ColumnType, DateBehaviour, Option
+from shared.dataverse.client import DataverseClient
+from shared.dataverse.columns import ColumnReader
+from shared.dataverse.credentials import ClientSecret, token_provider
+from shared.dataverse.metadata import read_schema
+from shared.dataverse.person_reader import PersonReader
+from shared.dataverse.schema_cache import SchemaCache
+from shared.dataverse.steps import read_steps
+from shared.errors import ConfigurationError, Service
+from shared.local.sandbox.dataverse.app import DataverseSandboxSettings, create_app
+from shared.local.sandbox.dataverse.execution_context import ServiceEndpointMessage
+from shared.local.sandbox.serving import serve
+from tests.contract.clocks import ManualClock
+
+ACCOUNT = UUID(int=1)
+PEOPLE = [UUID(int=number) for number in range(10, 13)]
+ANN, BEN, CLEO = (RecordKey(PersonTable.CONTACT, identifier) for identifier in PEOPLE)
+USER = UUID(int=99)
+
+ROWS: list[tuple[str, dict[str, Any]]] = [
+    ("systemuser", {"systemuserid": str(USER), "fullname": "Olga Owner", "internalemailaddress": "olga@example.com"}),
+    (
+        "account",
+        {
+            "accountid": str(ACCOUNT),
+            "name": "Fabrikam",
+            "websiteurl": "https://fabrikam.example",
+            "numberofemployees": 1200,
+        },
+    ),
+    (
+        "contact",
+        {
+            "contactid": str(PEOPLE[0]),
+            "firstname": "Ann",
+            "lastname": "Proef",
+            "emailaddress1": "ann@example.com",
+            "gendercode": 2,
+            "parentcustomerid": ("account", str(ACCOUNT)),
+            "ownerid": ("systemuser", str(USER)),
+        },
+    ),
+    ("contact", {"contactid": str(PEOPLE[1]), "lastname": "Proef", "emailaddress1": "ben@example.com"}),
+    ("contact", {"contactid": str(PEOPLE[2]), "lastname": "Proef", "emailaddress1": "cleo@example.com"}),
+    *(
+        (
+            "task",
+            {
+                "activityid": str(UUID(int=1000 + number)),
+                "subject": f"Task {number}",
+                "prioritycode": number % 3,
+                "regardingobjectid": ("contact", str(PEOPLE[number % 2])),
+                "scheduledend": f"2026-01-{number:02}T09:00:00Z",
+            },
+        )
+        for number in range(1, 9)
+    ),
+]
+
+
+@dataclass
+class Organisation:
+    """A running sandbox and a client of it."""
+
+    client: DataverseClient
+    schema: SchemaCache
+    clock: ManualClock
+    sent: list[str]
+
+    def reader(self, mapping: Mapping) -> PersonReader:
+        return PersonReader(self.client, self.schema, mapping, frozenset(PersonTable))
+
+    async def read(self, source: str, **options: Any) -> dict[RecordKey, PersonRecord]:
+        return await self.reader(mapping(source, **options)).read([ANN, BEN, CLEO])
+
+
+def mapping(source: str, **options: Any) -> Mapping:
+    """A mapping whose one row besides the address has this expression."""
+    rows = [{"spotler": "email", "contact": "emailaddress1"}, {"spotler": "wanted", "contact": source}]
+    return read_mapping({"version": 1, "rows": rows, **options})
+
+
+@asynccontextmanager
+async def organisation_with(rows: list[tuple[str, dict[str, Any]]], **settings: Any) -> AsyncIterator[Organisation]:
+    async def publish(message: ServiceEndpointMessage) -> None:
+        pass
+
+    app = create_app(DataverseSandboxSettings(**settings), publish, rows)
+    async with serve(app) as at:
+        tokens = token_provider(ClientSecret("organisation", "sandbox", "sandbox"), at.url, authority=at.url)
+        sent: list[str] = []
+
+        def observe(service: Service, operation: str, status: int, seconds: float) -> None:
+            sent.append(operation)
+
+        async with DataverseClient(at.url, tokens, observe=observe) as client:
+            clock = ManualClock()
+            yield Organisation(client, SchemaCache(client, clock=clock), clock, sent)
+
+
+@pytest.fixture
+async def organisation() -> AsyncIterator[Organisation]:
+    async with organisation_with(ROWS) as opened:
+        yield opened
+
+
+# ---------------------------------------------------------------------------------------------------------- expressions
+
+
+async def test_a_related_column_comes_with_its_record(organisation: Organisation) -> None:
+    records = await organisation.read("parentcustomerid(account).name")
+    assert records[ANN].values["parentcustomerid(account).name"] == "Fabrikam"
+    assert records[BEN].values["parentcustomerid(account).name"] is None
+
+
+async def test_a_related_number_is_a_number_and_not_its_formatted_text(organisation: Organisation) -> None:
+    name = "parentcustomerid(account).numberofemployees"
+    record = (await organisation.read(name))[ANN]
+    assert (record.values[name], record.labels.get(name)) == (1200, None)
+
+
+async def test_an_owner_is_reached_by_the_table_that_it_is_of(organisation: Organisation) -> None:
+    records = await organisation.read("ownerid(systemuser).fullname")
+    assert records[ANN].values["ownerid(systemuser).fullname"] == "Olga Owner"
+
+
+async def test_a_lookup_of_a_related_row_is_a_lookup_with_its_label(organisation: Organisation) -> None:
+    name = "parentcustomerid(account).owninguser"
+    record = (await organisation.read(name))[ANN]
+    assert isinstance(record.values[name], Lookup)
+    assert record.labels[name]
+
+
+async def test_a_child_is_the_first_row_in_the_order_that_was_asked_for(organisation: Organisation) -> None:
+    newest = "@child(task.regardingobjectid).first(scheduledend DESC).subject"
+    oldest = "@child(task.regardingobjectid).first(scheduledend ASC).subject"
+    records = await organisation.read(f"@concat({newest}, {oldest})")
+    assert [records[ANN].values[name] for name in (newest, oldest)] == ["Task 8", "Task 2"]
+    assert [records[BEN].values[name] for name in (newest, oldest)] == ["Task 7", "Task 1"]
+    assert [records[CLEO].values[name] for name in (newest, oldest)] == [None, None]
+
+
+async def test_a_choice_of_a_child_has_its_label(organisation: Organisation) -> None:
+    name = "@child(task.regardingobjectid).first(scheduledend DESC).prioritycode"
+    record = (await organisation.read(name))[ANN]
+    assert (record.values[name], record.labels[name]) == (2, "High")
+
+
+async def test_a_query_answers_for_each_record(organisation: Organisation) -> None:
+    name = "@odata:tasks?$select=subject&$filter=_regardingobjectid_value eq $ID&$orderby=scheduledend desc"
+    records = await organisation.read(name)
+    assert {key: record.values[name] for key, record in records.items()} == {ANN: "Task 8", BEN: "Task 7", CLEO: None}
+
+
+async def test_a_query_of_one_row_that_is_not_there_is_empty(organisation: Organisation) -> None:
+    name = "@odata:accounts($ID)?$select=name"
+    records = await organisation.read(name)
+    assert records[ANN].values[name] is None
+
+
+async def test_a_query_that_dataverse_refuses_has_no_value_and_the_rest_is_read(organisation: Organisation) -> None:
+    name = "@odata:tasks?$select=subject&$filter=nosuchcolumn eq 1"
+    records = await organisation.read(name)
+    assert name not in records[ANN].values
+    assert records[ANN].values["emailaddress1"] == "ann@example.com"
+
+
+async def test_a_label_is_that_of_the_mapping_s_language_where_the_column_has_it() -> None:
+    async with organisation_with(ROWS) as opened:
+        table = (await opened.schema.tables({"contact"})).tables["contact"]
+        row = {"gendercode": 2, "gendercode@OData.Community.Display.V1.FormattedValue": "Vrouw"}
+        assert ColumnReader(table.columns["gendercode"], 1033).label(row) == "Female"
+        assert ColumnReader(table.columns["gendercode"], 1043).label(row) == "Vrouw"
+        assert ColumnReader(table.columns["gendercode"]).label(row) == "Vrouw"
+
+
+# ------------------------------------------------------------------------------------------------------------- requests
+
+
+async def test_a_read_costs_one_request_and_two_with_children_and_queries(organisation: Organisation) -> None:
+    plain = organisation.reader(mapping("parentcustomerid(account).name"))
+    aside = organisation.reader(
+        mapping("@concat(@child(task.regardingobjectid).first(createdon).subject, firstname, lastname)")
+    )
+    for reader in (plain, aside):
+        await reader.read([ANN])  # learns the schema
+    organisation.sent.clear()
+    await plain.read([ANN, BEN, CLEO])
+    assert organisation.sent == ["GET contacts"]
+    organisation.sent.clear()
+    await aside.read([ANN, BEN, CLEO])
+    assert sorted(organisation.sent) == ["GET contacts", "POST $batch"]
+
+
+async def test_only_what_the_mapping_uses_is_read(organisation: Organisation) -> None:
+    record = (await organisation.read("firstname"))[ANN]
+    rules = {"statecode", "donotemail", "donotbulkemail", "merged", "originatingleadid"}
+    assert set(record.values) == rules | {"emailaddress1", "firstname"}
+
+
+async def test_the_schema_is_read_once_and_again_after_an_hour(organisation: Organisation) -> None:
+    async def requests() -> int:
+        organisation.sent.clear()
+        await organisation.schema.tables({"contact"})
+        return len(organisation.sent)
+
+    assert await requests() == 1
+    organisation.clock.advance(timedelta(minutes=59))
+    assert await requests() == 0
+    organisation.clock.advance(timedelta(minutes=1))
+    assert await requests() == 1
+
+
+async def test_records_with_more_children_than_a_page_hide_nobody_s_children() -> None:
+    busy, quiet = PEOPLE[0], PEOPLE[1]
+    tasks = [
+        (
+            "task",
+            {
+                "activityid": str(UUID(int=10_000 + number)),
+                "subject": f"Task {number}",
+                "scheduledend": "2026-06-01T09:00:00Z",
+                "regardingobjectid": ("contact", str(busy)),
+            },
+        )
+        for number in range(5_001)
+    ]
+    alone = {
+        "activityid": str(UUID(int=9_999)),
+        "subject": "The only one",
+        "scheduledend": "2026-01-01T09:00:00Z",
+        "regardingobjectid": ("contact", str(quiet)),
+    }
+    name = "@child(task.regardingobjectid).first(scheduledend DESC).subject"
+    people = [row for row in ROWS if row[0] != "task"]
+    async with organisation_with([*people, *tasks, ("task", alone)]) as opened:
+        records = await opened.read(name)
+    assert records[ANN].values[name] == "Task 0"
+    assert records[BEN].values[name] == "The only one"
+    assert records[CLEO].values[name] is None
+
+
+# ------------------------------------------------------------------------------------------------------- what is missing
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "nosuchcolumn",
+        "parentcustomerid(account).nosuchcolumn",
+        "parentcustomerid().name",
+        "parentcustomerid(lead).subject",
+        "firstname(account).name",
+        "@child(nosuchtable).first(createdon).name",
+        "@child(systemuser.businessunitid).first(createdon).fullname",
+        "@odata:nosuchset?$select=name",
+        "@odata:tasks",
+        "@odata:WhoAmI?$select=name",
+    ],
+)
+async def test_a_row_that_names_what_does_not_exist_rests_and_everything_else_is_read(
+    organisation: Organisation, source: str
+) -> None:
+    record = (await organisation.read(source))[ANN]
+    assert source not in record.values
+    assert record.values["emailaddress1"] == "ann@example.com"
+
+
+async def test_without_the_address_column_nothing_is_read(organisation: Organisation) -> None:
+    rows = [{"spotler": "email", "contact": "dh_noaddress"}]
+    with pytest.raises(ConfigurationError, match="contact has no column dh_noaddress"):
+        await organisation.reader(read_mapping({"version": 1, "rows": rows})).read([ANN])
+
+
+async def test_a_filter_on_a_column_that_does_not_exist_stops_its_table(organisation: Organisation) -> None:
+    rows = [{"spotler": "email", "contact": "emailaddress1"}, {"spotler": "x", "contact": "dh_gone", "filter": "1"}]
+    with pytest.raises(ConfigurationError, match="contact has no column dh_gone"):
+        await organisation.reader(read_mapping({"version": 1, "rows": rows})).read([ANN])
+
+
+# ------------------------------------------------------------------------------------------------------------- metadata
+
+
+async def test_the_schema_tells_types_lengths_options_and_where_lookups_lead(organisation: Organisation) -> None:
+    schema = await read_schema(organisation.client, ["contact", "nosuchtable"])
+    contact = schema.tables["contact"]
+    assert set(schema.tables) == {"contact"}
+    assert (contact.entity_set, contact.primary_id, contact.primary_name) == ("contacts", "contactid", "fullname")
+    assert contact.columns["emailaddress1"].max_length == 100
+    assert contact.columns["birthdate"].behaviour is DateBehaviour.DATE_ONLY
+    assert contact.columns["createdon"].behaviour is DateBehaviour.USER_LOCAL
+    assert {option.value: option.label for option in contact.columns["gendercode"].options} == {1: "Male", 2: "Female"}
+    assert [option.labels for option in contact.columns["donotemail"].options] == [
+        {1033: "Allow"},
+        {1033: "Do Not Allow"},
+    ]
+    assert contact.columns["parentcustomerid"].type is ColumnType.CUSTOMER
+    assert contact.targets("parentcustomerid")["account"].navigation == "parentcustomerid_account"
+    assert contact.targets("ownerid")["systemuser"].navigation == "owninguser"
+
+
+async def test_the_steps_of_our_endpoint_tell_which_columns_fire() -> None:
+    async with organisation_with([], filtering_columns={"contact": ["firstname", "emailaddress1"]}) as opened:
+        steps = await read_steps(opened.client)
+    assert {step.message for step in steps if step.table == "contact"} == {"Create", "Update", "Delete", "Merge"}
+    (update,) = [step for step in steps if (step.table, step.message) == ("contact", "Update")]
+    assert update.columns == {"firstname", "emailaddress1"}
+
+
+def test_choices_and_times_without_a_zone_are_read_as_what_they_mean() -> None:
+    options = (Option(1, {1043: "Een"}, "One"), Option(2, {1043: "Twee"}, "Two"))
+    choices = ColumnDefinition("dh_topics", ColumnType.MULTI_SELECT, options=options)
+    moment = ColumnDefinition("dh_at", ColumnType.DATE_TIME, behaviour=DateBehaviour.TIME_ZONE_INDEPENDENT)
+    assert ColumnReader(choices, 1043).value({"dh_topics": "1,2"}) == Choices((1, 2), ("Een", "Twee"))
+    assert ColumnReader(choices).value({"dh_topics": "2"}) == Choices((2,), ("Two",))
+    assert ColumnReader(moment).value({"dh_at": "2026-03-01T10:00:00Z"}) == "2026-03-01T10:00:00"

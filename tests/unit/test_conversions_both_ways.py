@@ -1,0 +1,238 @@
+"""The table of conversions (MAP-03): what it promises holds for values, and its page is fresh."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from shared.core.fields import as_properties, wished_fields
+from shared.core.mapping.conversions import (
+    ColumnKind,
+    Impossible,
+    Lossy,
+    Possible,
+    expression_to_spotler,
+    kind_of,
+    to_dataverse,
+    to_spotler,
+)
+from shared.core.mapping.document import read_mapping
+from shared.core.mapping.parser import parse_expression
+from shared.core.mapping.returning import NeedsMatch, Stored, returned
+from shared.core.marketing import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry, SetOption
+from shared.core.records import Choices, Lookup, PersonTable
+from shared.core.schema import ColumnDefinition, ColumnType, DateBehaviour, Option
+from shared.core.values import Misfit
+from shared.local.conversions_page import PAGE, conversions_page
+from tests.person_records import person
+
+AMSTERDAM = ZoneInfo("Europe/Amsterdam")
+OPTIONS = (Option(1, {1043: "Man"}, "Male"), Option(2, {1043: "Vrouw"}, "Female"))
+COLUMNS = {
+    ColumnKind.TEXT: ColumnDefinition("c", ColumnType.STRING, max_length=100),
+    ColumnKind.MEMO: ColumnDefinition("c", ColumnType.MEMO, max_length=2000),
+    ColumnKind.WHOLE: ColumnDefinition("c", ColumnType.INTEGER),
+    ColumnKind.BIG: ColumnDefinition("c", ColumnType.BIG_INT),
+    ColumnKind.DECIMAL: ColumnDefinition("c", ColumnType.DECIMAL),
+    ColumnKind.FLOAT: ColumnDefinition("c", ColumnType.DOUBLE),
+    ColumnKind.CURRENCY: ColumnDefinition("c", ColumnType.MONEY),
+    ColumnKind.TWO_OPTIONS: ColumnDefinition(
+        "c", ColumnType.BOOLEAN, options=(Option(0, label="Geen"), Option(1, label="Wel"))
+    ),
+    ColumnKind.CHOICE: ColumnDefinition("c", ColumnType.PICKLIST, options=OPTIONS),
+    ColumnKind.CHOICES: ColumnDefinition("c", ColumnType.MULTI_SELECT, options=OPTIONS),
+    ColumnKind.STATE: ColumnDefinition("c", ColumnType.STATE, options=OPTIONS),
+    ColumnKind.STATUS: ColumnDefinition("c", ColumnType.STATUS, options=OPTIONS),
+    ColumnKind.DATE: ColumnDefinition("c", ColumnType.DATE_TIME, behaviour=DateBehaviour.DATE_ONLY, shows_time=False),
+    ColumnKind.LOCAL_DATE: ColumnDefinition(
+        "c", ColumnType.DATE_TIME, behaviour=DateBehaviour.USER_LOCAL, shows_time=False
+    ),
+    ColumnKind.LOCAL_TIME: ColumnDefinition("c", ColumnType.DATE_TIME, behaviour=DateBehaviour.USER_LOCAL),
+    ColumnKind.INDEPENDENT_TIME: ColumnDefinition(
+        "c", ColumnType.DATE_TIME, behaviour=DateBehaviour.TIME_ZONE_INDEPENDENT
+    ),
+    ColumnKind.LOOKUP: ColumnDefinition("c", ColumnType.LOOKUP),
+    ColumnKind.CUSTOMER: ColumnDefinition("c", ColumnType.CUSTOMER),
+    ColumnKind.OWNER: ColumnDefinition("c", ColumnType.OWNER),
+    ColumnKind.UNIQUE_ID: ColumnDefinition("c", ColumnType.UNIQUEIDENTIFIER),
+    ColumnKind.OTHER: ColumnDefinition("c", ColumnType.UNKNOWN),
+}
+VALUES: dict[ColumnKind, tuple[Any, str | None]] = {
+    ColumnKind.WHOLE: (12, None),
+    ColumnKind.BIG: (2**53 + 1, None),
+    ColumnKind.DECIMAL: (12.0, None),
+    ColumnKind.FLOAT: (12.0, None),
+    ColumnKind.CURRENCY: (12.0, None),
+    ColumnKind.TWO_OPTIONS: (True, "Wel"),
+    ColumnKind.CHOICE: (2, "Vrouw"),
+    ColumnKind.CHOICES: (Choices((1, 2), ("Man", "Vrouw")), None),
+    ColumnKind.STATE: (1, "Man"),
+    ColumnKind.STATUS: (1, "Man"),
+    ColumnKind.DATE: ("2024-03-31", None),
+    ColumnKind.LOCAL_DATE: ("2024-03-30T23:00:00Z", None),
+    ColumnKind.LOCAL_TIME: ("2024-03-31T12:00:00Z", None),
+    ColumnKind.INDEPENDENT_TIME: ("2024-03-31T12:00:00", None),
+    ColumnKind.LOOKUP: (Lookup("account", UUID(int=1)), "Contoso"),
+    ColumnKind.CUSTOMER: (Lookup("account", UUID(int=1)), "Contoso"),
+    ColumnKind.OWNER: (Lookup("systemuser", UUID(int=1)), "Jan"),
+    ColumnKind.UNIQUE_ID: (str(UUID(int=1)), None),
+}
+"""A value of each kind; texts take what the property wants."""
+TEXTS = {
+    PropertyType.BIRTHDATE: "2024-03-31",
+    PropertyType.DATE: "2024-03-31",
+    PropertyType.DATE_TIME: "2024-03-31T12:00:00+02:00",
+    PropertyType.EMAIL: "ann@example.com",
+    PropertyType.GENDER: "F",
+    PropertyType.INT: "12",
+    PropertyType.MOBILE_NUMBER: "06-18596225",
+    PropertyType.MONEY: "12.00",
+    PropertyType.POSTCODE: "3511 AB",
+    PropertyType.STRING: "anything",
+    PropertyType.UNKNOWN: "anything",
+}
+ENTRIES = (SetEntry(4, "Man"), SetEntry(8, "Vrouw"))
+
+
+def definition(property_type: PropertyType) -> PropertyDefinition:
+    return PropertyDefinition("p", "P", property_type, ENTRIES if property_type is PropertyType.SET else ())
+
+
+def sent(kind: ColumnKind, property_type: PropertyType) -> Any:
+    """What a value of the kind becomes in Spotler; None where it does not fit."""
+    mapping = read_mapping(
+        {"version": 1, "rows": [{"spotler": "email", "contact": "e"}, {"spotler": "p", "contact": "c"}]}
+    )
+    value, label = VALUES[kind] if kind in VALUES else (TEXTS.get(property_type, "anything"), None)
+    record = person(mapping, PersonTable.CONTACT, {"e": "a@b.nl"}, labels={} if label is None else {"c": label})
+    record.values["c"] = value  # type: ignore[index]  # the record is ours
+    fields = wished_fields(record, mapping, PropertyCatalogue((definition(property_type),)))
+    return as_properties(fields.values).get("p")
+
+
+def test_every_kind_of_column_is_told_from_its_metadata() -> None:
+    assert {kind: kind_of(column) for kind, column in COLUMNS.items()} == {kind: kind for kind in ColumnKind}
+
+
+@pytest.mark.parametrize("property_type", PropertyType)
+@pytest.mark.parametrize("kind", [kind for kind in ColumnKind if kind is not ColumnKind.OTHER])
+def test_what_the_table_allows_towards_spotler_is_sent(kind: ColumnKind, property_type: PropertyType) -> None:
+    if isinstance(to_spotler(kind, property_type), Possible):
+        assert sent(kind, property_type) not in (None, "")
+
+
+@pytest.mark.parametrize("property_type", PropertyType)
+@pytest.mark.parametrize("kind", ColumnKind)
+def test_the_way_back_follows_the_table(kind: ColumnKind, property_type: PropertyType) -> None:
+    value: Any = TEXTS.get(property_type, (SetOption(4, enabled=True), SetOption(8, enabled=False)))
+    result = returned(value, definition(property_type), COLUMNS[kind], zone=AMSTERDAM)
+    if not isinstance(to_dataverse(property_type, kind), Possible):
+        assert isinstance(result, Misfit)
+        assert result.expected.startswith("nothing from Spotler")
+    else:
+        assert property_type in (PropertyType.STRING, PropertyType.UNKNOWN) or isinstance(result, Stored)
+
+
+@pytest.mark.parametrize("property_type", PropertyType)
+@pytest.mark.parametrize("kind", [kind for kind in ColumnKind if kind is not ColumnKind.OTHER])
+def test_there_and_back_is_the_same_value(kind: ColumnKind, property_type: PropertyType) -> None:
+    """Wherever both ways are open, a value survives the journey, in the form of the Web API."""
+    ways = to_spotler(kind, property_type), to_dataverse(property_type, kind)
+    if not all(isinstance(way, Possible) for way in ways):
+        return
+    original, label = VALUES[kind] if kind in VALUES else (TEXTS[property_type], None)
+    result = returned(sent(kind, property_type), definition(property_type), COLUMNS[kind], zone=AMSTERDAM)
+    if isinstance(original, Lookup):
+        assert result == NeedsMatch(str(label))
+    elif isinstance(original, Choices):
+        assert result == Stored("1,2")
+    elif kind is ColumnKind.INDEPENDENT_TIME:
+        assert result == Stored(f"{original}Z")
+    else:
+        assert result == Stored(original)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "stored"),
+    [
+        (ColumnKind.TWO_OPTIONS, "ja", True),  # FLD-09
+        (ColumnKind.TWO_OPTIONS, "nee", False),
+        (ColumnKind.TWO_OPTIONS, "1", True),
+        (ColumnKind.TWO_OPTIONS, "Geen", False),
+        (ColumnKind.CHOICE, "male", 1),
+        (ColumnKind.CHOICE, "VROUW", 2),
+        (ColumnKind.CHOICE, "2", 2),
+        (ColumnKind.CHOICES, "Vrouw; Man", "1,2"),
+        (ColumnKind.WHOLE, "-12", -12),
+        (ColumnKind.CURRENCY, "12.5", 12.5),
+        (ColumnKind.LOCAL_TIME, "2024-07-01T12:00:00+02:00", "2024-07-01T10:00:00Z"),
+        (ColumnKind.INDEPENDENT_TIME, "2024-07-01T10:00:00Z", "2024-07-01T12:00:00Z"),
+        (ColumnKind.LOCAL_DATE, "2024-07-01", "2024-06-30T22:00:00Z"),
+    ],
+)
+def test_texts_of_spotler_are_read_as_people_write_them(kind: ColumnKind, text: str, stored: Any) -> None:
+    assert returned(text, definition(PropertyType.STRING), COLUMNS[kind], zone=AMSTERDAM) == Stored(stored)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        (ColumnKind.TEXT, "x" * 101),
+        (ColumnKind.TEXT, "😀" * 51),
+        (ColumnKind.WHOLE, "2147483648"),
+        (ColumnKind.WHOLE, "1.5"),
+        (ColumnKind.CURRENCY, "1e15"),
+        (ColumnKind.TWO_OPTIONS, "perhaps"),
+        (ColumnKind.CHOICE, "Unknown"),
+        (ColumnKind.CHOICES, "Man; Unknown"),
+        (ColumnKind.DATE, "31-3-2024"),
+        (ColumnKind.LOCAL_TIME, "0001-01-01"),
+    ],
+)
+def test_what_does_not_fit_is_said_without_quoting_it(kind: ColumnKind, text: str) -> None:
+    result = returned(text, definition(PropertyType.STRING), COLUMNS[kind], zone=AMSTERDAM)
+
+    assert isinstance(result, Misfit)
+    assert text not in result.expected
+
+
+@pytest.mark.parametrize("kind", [kind for kind, column in COLUMNS.items() if kind not in VALUES])
+def test_an_empty_property_empties_the_column(kind: ColumnKind) -> None:
+    if kind is not ColumnKind.OTHER:
+        assert returned("", definition(PropertyType.STRING), COLUMNS[kind]) == Stored(None)
+
+
+@pytest.mark.parametrize(
+    ("expression", "property_type", "refused"),
+    [
+        ("moment", PropertyType.DATE, Lossy),
+        ("text;moment", PropertyType.BIRTHDATE, Lossy),
+        ("text", PropertyType.DATE, None),
+        ("gone", PropertyType.DATE, None),
+        ("owner", PropertyType.INT, Impossible),
+        ("@concat(text, moment)", PropertyType.STRING, None),
+        ("$value:Golf", PropertyType.SET, Impossible),
+        ("@map(permissions)", PropertyType.SET, None),
+        ("@map(permissions)", PropertyType.STRING, Impossible),
+    ],
+)
+def test_a_row_is_refused_if_anything_it_may_yield_is(
+    expression: str, property_type: PropertyType, refused: type | None
+) -> None:
+    columns = {
+        "text": COLUMNS[ColumnKind.TEXT],
+        "moment": COLUMNS[ColumnKind.LOCAL_TIME],
+        "owner": COLUMNS[ColumnKind.OWNER],
+    }
+    way = expression_to_spotler(
+        parse_expression(expression), definition(property_type), lambda source: columns.get(str(source))
+    )
+
+    assert isinstance(way, refused or Possible)
+
+
+def test_the_page_of_conversions_is_what_the_code_does() -> None:
+    assert PAGE.read_text(encoding="utf-8") == conversions_page(), "run: python -m shared.local.conversions_page"

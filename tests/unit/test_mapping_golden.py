@@ -1,0 +1,112 @@
+"""Whole records through whole mappings, as files that a consultant can read: see `golden/`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from shared.core.fields import as_properties, wished_fields
+from shared.core.mapping.document import read_mapping
+from shared.core.mapping.expression import Column
+from shared.core.mapping.returning import NeedsMatch, Stored, returned
+from shared.core.marketing import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry, SetOption
+from shared.core.records import PersonTable
+from shared.core.schema import ColumnDefinition, ColumnType, DateBehaviour, Option
+from shared.core.values import Misfit
+from tests.person_records import person
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def stories(part: str) -> list[Any]:
+    documents = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(GOLDEN.glob("*.yaml"))}
+    return [pytest.param(document, id=name) for name, document in documents.items() if part in document]
+
+
+@pytest.mark.parametrize("story", stories("sent"))
+def test_a_record_goes_to_spotler_as_the_file_says(story: dict[str, Any]) -> None:
+    mapping, catalogue = read_mapping(story["mapping"]), catalogue_of(story["spotler"])
+    record = person(
+        mapping,
+        PersonTable(story["table"]),
+        story["record"],
+        labels=story.get("labels", {}),
+        permissions=story.get("permissions", {}),
+    )
+
+    fields = wished_fields(record, mapping, catalogue)
+
+    assert readable(fields, catalogue) == story["sent"]
+    assert [str(problem) for problem in (*fields.fatal, *fields.omitted, *fields.cut)] == story.get("said", [])
+
+
+@pytest.mark.parametrize("story", stories("stored"))
+def test_a_contact_comes_back_to_dataverse_as_the_file_says(story: dict[str, Any]) -> None:
+    mapping, catalogue = read_mapping(story["mapping"]), catalogue_of(story["spotler"])
+    stored: dict[str, Any] = {}
+    for row in mapping.rows:
+        column, definition = row.sources[PersonTable.CONTACT], catalogue.named(row.spotler)
+        if not row.direction.reaches_dataverse or definition is None:
+            continue
+        assert isinstance(column, Column)
+        result = returned(
+            received(story["received"][row.spotler], definition),
+            definition,
+            column_of(column.name, story["columns"][column.name]),
+            zone=mapping.zone,
+            choices=row.choices,
+        )
+        match result:
+            case Stored(value):
+                stored[column.name] = value
+            case NeedsMatch(name):
+                stored[column.name] = f"the row named {name}"
+            case Misfit(expected):
+                stored[column.name] = f"expected {expected}"
+
+    assert stored == story["stored"]
+
+
+def catalogue_of(described: dict[str, Any]) -> PropertyCatalogue:
+    definitions = []
+    for name, kind in described.items():
+        if isinstance(kind, dict):
+            entries = tuple(SetEntry(bit, label) for bit, label in kind.items())
+            definitions.append(PropertyDefinition(name, name.title(), PropertyType.SET, entries))
+        else:
+            definitions.append(PropertyDefinition(name, name.title(), PropertyType(kind)))
+    return PropertyCatalogue(tuple(definitions))
+
+
+def readable(fields: Any, catalogue: PropertyCatalogue) -> dict[str, Any]:
+    shown: dict[str, Any] = {}
+    for name, value in as_properties(fields.values).items():
+        definition = catalogue.named(name)
+        assert definition is not None
+        if isinstance(value, tuple):
+            labels = {option.bit: definition.entry_with_bit(option.bit) for option in value}
+            shown[name] = {labels[option.bit].label: option.enabled for option in value}
+        else:
+            shown[name] = value
+    return shown
+
+
+def received(value: Any, definition: PropertyDefinition) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return tuple(SetOption(entry.bit, value[entry.label]) for entry in definition.entries if entry.label in value)
+
+
+def column_of(name: str, described: dict[str, Any]) -> ColumnDefinition:
+    options = tuple(Option(value, label=label) for value, label in described.get("options", {}).items())
+    return ColumnDefinition(
+        name,
+        ColumnType(described["type"]),
+        max_length=described.get("max_length"),
+        behaviour=DateBehaviour(described["behaviour"]) if "behaviour" in described else None,
+        shows_time=described.get("shows_time", True),
+        options=options,
+    )
