@@ -2,8 +2,8 @@
 
 import azure.functions as func
 
-from shared.triggers import api, capabilities_api, events, job_timers, lanes
+from shared.triggers import api, capabilities_api, events, job_timers, lanes, mapping_api, mapping_timers
 
 app = func.FunctionApp()
-for blueprint in (events.blueprint, lanes.blueprint, api.blueprint, capabilities_api.blueprint, job_timers.blueprint):
-    app.register_functions(blueprint)
+for module in (events, lanes, api, capabilities_api, mapping_api, job_timers, mapping_timers):
+    app.register_functions(module.blueprint)

@@ -18,13 +18,14 @@ def main() -> int:
     )
     parser = argparse.ArgumentParser(prog="python -m shared", description="The Spotler Connector on this machine.")
     commands = parser.add_subparsers(dest="command", required=True)
-    from shared.local import check, run, serve, settings_table  # noqa: PLC0415  # needs the dependencies of the local mode
+    from shared.local import check, mapping_command, run, serve, settings_table  # noqa: PLC0415  # needs the dependencies of the local mode
     from shared.local.sandbox import command as sandbox  # noqa: PLC0415
 
     run.add_options(commands.add_parser("run", help="the connector, with the sandbox where no account is configured"))
     serve.add_options(commands.add_parser("host", help="the connector alone, with the settings of the environment"))
     sandbox.add_options(commands.add_parser("sandbox", help="the simulated Dataverse and Spotler alone"))
     commands.add_parser("check", help="find out which of Spotler's unpublished calls work with the account")
+    mapping_command.add_options(commands.add_parser("mapping", help="check, preview, change, export the mapping"))
     commands.add_parser("settings", help="print the table of settings, as it stands in the README")
     options = parser.parse_args()
     try:
@@ -37,6 +38,8 @@ def main() -> int:
                 asyncio.run(sandbox.run(options))
             case "check":
                 asyncio.run(check.run())
+            case "mapping":
+                return asyncio.run(mapping_command.run(options))
             case "settings":
                 print(settings_table.settings_table())
     except ConnectorError as error:

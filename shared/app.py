@@ -22,12 +22,16 @@ from shared.dataverse.credentials import Certificate, ClientSecret, Credential, 
 from shared.dataverse.crm import DataverseCrm
 from shared.dataverse.environment_variables import DataverseEnvironmentVariables
 from shared.dataverse.lists import DataverseLists
+from shared.dataverse.mapped_schema import DataverseSchema
 from shared.dataverse.organisations import KnownOrganisations
+from shared.dataverse.person_reader import PersonReader
 from shared.dataverse.schema_cache import SchemaCache
-from shared.errors import ConfigurationError, ConnectorError
+from shared.errors import ConfigurationError
 from shared.messaging.redaction import redact
 from shared.messaging.sqlite import SqliteQueue
+from shared.operations.journal import Journal
 from shared.operations.runner import JobRunner
+from shared.operations.services import JobServices
 from shared.operations.table import OPERATIONS
 from shared.ports import (
     Audiences,
@@ -52,17 +56,21 @@ from shared.spotler.tagging import SpotlerTagging
 from shared.storage.sqlite import SqliteStateStore
 from shared.sync.automations import AutomationRefresh
 from shared.sync.dispatch import Dispatcher
+from shared.sync.drift import Drift
 from shared.sync.environment_variable import PermissionsVariable
 from shared.sync.explain import Explain
 from shared.sync.health import Health
+from shared.sync.inspect import Inspector
 from shared.sync.job_sweep import JobSweep
 from shared.sync.lanes import Lanes
 from shared.sync.ledger import Ledger
 from shared.sync.live_mapping import LiveMapping, LiveVersion
+from shared.sync.mapping_desk import MappingDesk
 from shared.sync.mapping_shelf import MappingShelf
 from shared.sync.outbound import Outbound
 from shared.sync.patience import Patience
 from shared.sync.people import SyncPeople
+from shared.sync.preview import Preview
 from shared.sync.report import Reporter
 from shared.sync.resync import Resync
 
@@ -97,7 +105,9 @@ class Services:
     store: StateStore
     queue: Queue
     organisations: KnownOrganisations
+    inspector: Inspector
     shelf: MappingShelf
+    desk: MappingDesk
 
     async def close(self) -> None:
         """Release connections, those to the outside first."""
@@ -119,6 +129,8 @@ class Connector:
     dispatcher: Dispatcher
     resync: Resync
     explain: Explain
+    preview: Preview
+    drift: Drift
     health: Health
     job_sweep: JobSweep
 
@@ -137,12 +149,19 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
         assumed=settings.spotler_is_simulated,
         probe=Probes(spotler.transport).findings,
     )
+    schema = SchemaCache(dataverse, clock=clock)
+    inspector = Inspector(
+        schema=DataverseSchema(dataverse, schema, settings.sync_tables),
+        platform=platform,
+        enabled_tables=settings.sync_tables,
+    )
+    shelf = MappingShelf(store, clock, settings.environment)
     automations, rows = SpotlerAutomations(spotler.transport, capabilities), DataverseAutomations(dataverse)
     return Services(
         settings=settings,
         clock=clock,
         dataverse=dataverse,
-        schema=SchemaCache(dataverse, clock=clock),
+        schema=schema,
         platform=platform,
         capabilities=capabilities,
         tagging=SpotlerTagging(spotler.transport, capabilities),
@@ -155,7 +174,9 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
         store=store,
         queue=message_queue(settings, clock),
         organisations=KnownOrganisations(dataverse, settings.dataverse_organisation_ids),
-        shelf=MappingShelf(store, clock, settings.environment),
+        inspector=inspector,
+        shelf=shelf,
+        desk=MappingDesk(shelf, inspector.check, lambda: first_mapping(settings)),
     )
 
 
@@ -182,7 +203,30 @@ def build(services: Services, version: LiveVersion) -> Connector:
         environment=settings.environment,
         missed_after=settings.missed_after,
     )
-    jobs = JobRunner(crm=crm, people=people, patience=patience, clock=clock, operations=OPERATIONS)
+    jobs = JobRunner(
+        services=JobServices(
+            crm=crm,
+            platform=platform,
+            tagging=services.tagging,
+            automations=services.automations,
+            automation_rows=services.automation_rows,
+            automation_refresh=services.automation_refresh,
+            audiences=services.audiences,
+            marketing_lists=services.marketing_lists,
+            people=people,
+            ledger=ledger,
+            journal=Journal(store, settings.environment),
+            rules=rules,
+        ),
+        operations=OPERATIONS,
+        lanes=lanes,
+        patience=patience,
+        clock=clock,
+        presumed_dead=settings.claim_time,
+    )
+    drift = Drift(
+        inspector=services.inspector, mapping=mapping, store=store, clock=clock, environment=settings.environment
+    )
     return Connector(
         settings=settings,
         version=version,
@@ -194,6 +238,14 @@ def build(services: Services, version: LiveVersion) -> Connector:
         dispatcher=Dispatcher(crm=crm, people=people, jobs=jobs, resync=resync, patience=patience),
         resync=resync,
         explain=Explain(crm=crm, platform=platform, ledger=ledger, rules=rules),
+        preview=Preview(
+            crm=crm,
+            reading=lambda other: PersonReader(services.dataverse, services.schema, other, settings.sync_tables),
+            platform=platform,
+            ledger=ledger,
+            rules=rules,
+        ),
+        drift=drift,
         health=Health(
             pings={"dataverse": crm.ping, "spotler": platform.ping, "state": store.ping, "queue": queue.ping},
             platform=platform,
@@ -201,6 +253,7 @@ def build(services: Services, version: LiveVersion) -> Connector:
             mapping=mapping,
             jobs=sweep,
             capabilities=services.capabilities.states,
+            drift=drift,
         ),
         job_sweep=sweep,
     )
@@ -211,8 +264,12 @@ class _Process:
 
     def __init__(self, settings: Settings) -> None:
         self.services = open_services(settings)
-        self._live = LiveMapping(self.services.shelf, self.services.clock, lambda: first_mapping(settings))
+        self._live = LiveMapping(self.services.shelf, self.services.clock, lambda: to_yaml(first_mapping(settings)))
         self._connector: Connector | None = None
+
+    def look_again(self) -> None:
+        """Look for a new version of the mapping before the next use."""
+        self._live.look_again()
 
     async def connector(self) -> Connector:
         """Return a connector for the live version. Whoever works with an older one finishes with that."""
@@ -229,12 +286,7 @@ _building = asyncio.Lock()
 async def connector() -> Connector:
     """Return this process's connector; the first call opens its services, and activates the first mapping (C-41)."""
     async with _building:
-        process = _process()
-        try:
-            return await process.connector()
-        except ConnectorError:
-            await _close()
-            raise
+        return await _process().connector()
 
 
 async def services() -> Services:
@@ -243,17 +295,19 @@ async def services() -> Services:
         return _process().services
 
 
+async def mapping_changed() -> None:
+    """Let this process use a new version of the mapping at once; other processes find it within half a minute."""
+    async with _building:
+        _process().look_again()
+
+
 async def shut_down() -> None:
     """Close this process's connector; the next call of `connector` builds a new one."""
-    async with _building:
-        await _close()
-
-
-async def _close() -> None:
     global _current  # noqa: PLW0603  # one per process is the point
-    if _current is not None:
-        await _current.services.close()
-        _current = None
+    async with _building:
+        if _current is not None:
+            await _current.services.close()
+            _current = None
 
 
 def _process() -> _Process:
@@ -263,9 +317,9 @@ def _process() -> _Process:
     return _current
 
 
-def first_mapping(settings: Settings) -> str:
-    """Return the text of the mapping that the first activation stores."""
-    return to_yaml(load_mapping(settings.mapping_file or DEFAULT_MAPPING))
+def first_mapping(settings: Settings) -> Mapping:
+    """Return the mapping that the first activation stores."""
+    return load_mapping(settings.mapping_file or DEFAULT_MAPPING)
 
 
 def load_mapping(path: Path) -> Mapping:

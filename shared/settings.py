@@ -142,6 +142,11 @@ class Settings(BaseSettings):
         pattern=NCRONTAB,
         description="When Spotler Jobs are looked for that were created while the connector was down.",
     )
+    drift_schedule: str = Field(
+        default="0 15 5 * * *",
+        pattern=NCRONTAB,
+        description="When both sides are compared with what the mapping names, as NCRONTAB.",
+    )
     stuck_jobs_schedule: str = Field(
         default="0 10 * * * *",
         pattern=NCRONTAB,

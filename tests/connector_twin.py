@@ -15,9 +15,13 @@ from shared.core.marketing import PropertyCatalogue, PropertyDefinition, Propert
 from shared.core.plan import Rules
 from shared.core.records import Intent, PersonTable, RecordKey, Reference, Why
 from shared.core.retry import RetryPolicy
+from shared.errors import ConnectorError
+from shared.operations.journal import Journal
 from shared.operations.runner import JobRunner
+from shared.operations.services import JobServices
 from shared.operations.table import OPERATIONS
 from shared.ports import OutgoingMessage, QueueName
+from shared.sync.automations import AutomationRefresh
 from shared.sync.dispatch import Dispatcher, Work
 from shared.sync.explain import Explain
 from shared.sync.lanes import Jobs, Lanes, read_lane_message
@@ -29,6 +33,7 @@ from shared.sync.report import Reporter
 from shared.sync.resync import Resync
 from shared.sync.work import Finished
 from tests.contract.clocks import ManualClock
+from tests.job_twins import TwinAudiences, TwinAutomationRows, TwinAutomations, TwinLists, TwinTagging
 from tests.twins import CrashError, Faults, TwinContact, TwinCrm, TwinPlatform, TwinQueue, TwinStore, Waiting
 
 NEWSLETTER, EVENTS = "permissions:1", "permissions:2"
@@ -79,6 +84,11 @@ class ConnectorTwin:
         self.crm = TwinCrm(self.faults)
         self.platform = TwinPlatform(CATALOGUE, self.faults)
         self.store = TwinStore(self.faults)
+        self.tagging = TwinTagging(self.platform, self.faults)
+        self.automations = TwinAutomations(self.platform, self.faults)
+        self.automation_rows = TwinAutomationRows()
+        self.audiences = TwinAudiences(self.platform, self.faults)
+        self.marketing_lists = TwinLists()
         self.queue = TwinQueue(self.clock, self.faults)
         self.rules = rules
         self.claim_time = claim_time
@@ -106,7 +116,28 @@ class ConnectorTwin:
             clock=self.clock,
             policy=self.policy,
         )
-        jobs = JobRunner(crm=self.crm, people=people, patience=patience, clock=self.clock, operations=OPERATIONS)
+        services = JobServices(
+            crm=self.crm,
+            platform=self.platform,
+            tagging=self.tagging,
+            automations=self.automations,
+            automation_rows=self.automation_rows,
+            automation_refresh=AutomationRefresh(self.automations, self.automation_rows),
+            audiences=self.audiences,
+            marketing_lists=self.marketing_lists,
+            people=people,
+            ledger=ledger,
+            journal=Journal(self.store, "test"),
+            rules=self.rules,
+        )
+        jobs = JobRunner(
+            services=services,
+            operations=OPERATIONS,
+            lanes=lanes,
+            patience=patience,
+            clock=self.clock,
+            presumed_dead=self.claim_time,
+        )
         self.ledger, self.lanes, self.people, self.jobs = ledger, lanes, people, jobs
         self.explain = Explain(crm=self.crm, platform=self.platform, ledger=ledger, rules=self.rules)
         return Dispatcher(
@@ -148,7 +179,7 @@ class ConnectorTwin:
                 continue
             try:
                 await self.receive([one for one in due if one.lane is due[0].lane])
-            except CrashError:
+            except (CrashError, ConnectorError):
                 self.clock.advance(timedelta(minutes=1))  # the lock ends, the message comes again
                 self.worker = self.start_worker()
         raise AssertionError(f"still busy after {patience} deliveries")

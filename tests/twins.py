@@ -46,7 +46,9 @@ from shared.ports import (
     QueueDepth,
     QueueName,
     Replace,
+    Report,
     StatusReport,
+    TimelinePost,
 )
 from tests.contract.clocks import ManualClock
 
@@ -111,9 +113,11 @@ class TwinCrm(_Twin):
         self.people: dict[RecordKey, PersonRecord] = {}
         self.jobs: dict[UUID, JobRow] = {}
         self.job_reports: dict[UUID, JobReport] = {}
+        self.posts: dict[UUID, TimelinePost] = {}
         self.permission_owners: dict[UUID, RecordKey] = {}
         self.poisoned: dict[RecordKey, Any] = {}
         self.largest_report = 0
+        self.before_read: Callable[[], None] = lambda: None
         self._ids = count(1)
 
     # -- what users do
@@ -159,16 +163,21 @@ class TwinCrm(_Twin):
         row = replace(record.status, status=status) if record.status else StatusRow(UUID(int=key.id.int + 1000), status)
         self.people[key] = replace(record, status=row)
 
-    def order(self, operation: Operation | None, person: RecordKey | None) -> UUID:
+    def order(self, operation: Operation | None, person: RecordKey | None = None, **columns: Any) -> UUID:
         """Create a Spotler Job."""
-        identifier = UUID(int=next(self._ids))
-        self.jobs[identifier] = JobRow(identifier, JobStatus.QUEUED, operation, person, etag="1")
+        number = next(self._ids)
+        identifier = UUID(int=number)
+        created_on = f"2026-01-01T00:00:{number:09}Z"
+        self.jobs[identifier] = JobRow(
+            identifier, JobStatus.QUEUED, operation, person, etag="1", created_on=created_on, **columns
+        )
         return identifier
 
     # -- the port
 
     async def read_people(self, keys: Sequence[RecordKey]) -> dict[RecordKey, PersonRecord]:
         await self._begin("read_people")
+        self.before_read()
         people = {key: _as_read(self.people[key]) for key in keys if key in self.people}
         await self.faults.pass_by()
         return {key: self.poisoned.get(key, record) for key, record in people.items()}
@@ -201,14 +210,22 @@ class TwinCrm(_Twin):
         await self._begin("read_jobs")
         return {one: self.jobs[one] for one in ids if one in self.jobs}
 
-    async def report(self, reports: Sequence[StatusReport | JobReport]) -> Sequence[ConnectorError | None]:
+    async def report(self, reports: Sequence[Report]) -> Sequence[ConnectorError | None]:
         await self._begin("report")
         self.largest_report = max(self.largest_report, len(reports))
-        problems = [
-            self._status(report) if isinstance(report, StatusReport) else self._job(report) for report in reports
-        ]
+        problems = [self._written(report) for report in reports]
         await self.faults.pass_by()
         return problems
+
+    def _written(self, report: Report) -> ConnectorError | None:
+        match report:
+            case StatusReport():
+                return self._status(report)
+            case JobReport():
+                return self._job(report)
+            case TimelinePost():
+                self.posts.setdefault(report.id, report)
+                return None
 
     def _status(self, report: StatusReport) -> ConnectorError | None:
         record = self.people.get(report.key)
@@ -226,7 +243,8 @@ class TwinCrm(_Twin):
             return NotFoundError("the job is gone")
         if report.if_etag and report.if_etag != job.etag:
             return ConflictError("somebody else changed the job")
-        self.jobs[report.id] = replace(job, status=report.status, etag=str(int(job.etag) + 1))
+        started_on = report.started_on or job.started_on
+        self.jobs[report.id] = replace(job, status=report.status, etag=str(int(job.etag) + 1), started_on=started_on)
         self.job_reports[report.id] = report
         return None
 
@@ -249,6 +267,8 @@ class TwinContact:
     external_id: str
     values: dict[str, Any] = field(default_factory=dict)
     options: dict[str, bool] = field(default_factory=dict)
+    is_inactive: bool = False
+    scores: dict[str, int] = field(default_factory=dict)
 
     @property
     def email(self) -> str:
@@ -332,9 +352,19 @@ class TwinPlatform(_Twin):
         await self.faults.pass_by()
         return (Ending.DONE, 410) if one else (Ending.ABSENT, 404)
 
+    async def update(self, contact: ContactWrite) -> None:
+        await self._begin("update")
+        if (one := self.find(contact.external_id)) is None:
+            raise NotFoundError("Spotler does not know the contact", code="CONTACT_NOT_FOUND")
+        one.take(contact, Purge.KEEP)
+        await self.faults.pass_by()
+
     async def inactivate(self, external_id: str) -> Ending:
         await self._begin("inactivate")
-        return Ending.DONE if self.find(external_id) else Ending.ABSENT
+        if (one := self.find(external_id)) is None:
+            return Ending.ABSENT
+        one.is_inactive = True
+        return Ending.DONE
 
 
 def options(property_value: Any) -> dict[int, bool]:

@@ -70,6 +70,19 @@ def all_permissions_off(rows: tuple[MappingRow, ...], catalogue: PropertyCatalog
     return switched
 
 
+def all_emptied(rows: tuple[MappingRow, ...], catalogue: PropertyCatalogue) -> dict[str, Scalar]:
+    """Every property that the mapping fills, emptied: options off, values gone, those in foreign properties too."""
+    emptied: dict[str, Scalar] = {}
+    for row in rows:
+        for name in (row.spotler, row.foreign) if row.direction.reaches_spotler else ():
+            definition = catalogue.named(name)
+            if definition is not None and definition.type is PropertyType.SET:
+                emptied |= {option_name(name, entry.bit): False for entry in definition.entries}
+            elif definition is not None:
+                emptied[name] = EMPTY
+    return emptied
+
+
 def option_name(name: str, bit: int) -> str:
     """Name one option of a set property, as in `permissions:4`."""
     return f"{name}:{bit}"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from shared.core.conditions import Subject, Verdict, email_of, examine
-from shared.core.fields import Scalar, all_permissions_off, as_properties, wished_fields
+from shared.core.fields import Scalar, all_emptied, all_permissions_off, as_properties, wished_fields
 from shared.core.fingerprints import Fingerprinter
 from shared.core.mapping.model import EMAIL, MappingRow, Outside
 from shared.core.mapping.model import Mapping as FieldMapping
@@ -201,11 +201,8 @@ def _end(situation: Situation, reason: Reason, action: EndAction, rules: Rules, 
             return _anonymize(situation, reason)
         case EndAction.BLANK:
             rows = rules.mapping.for_table(situation.key.table)
-            names = [row.spotler for row in rows if catalogue.named(row.spotler) and row.direction.reaches_spotler]
-            off = all_permissions_off(rows, catalogue)
-            sets = {name.partition(":")[0] for name in off}
-            blank: dict[str, Scalar] = {name: EMPTY for name in names if name not in sets}
-            return _end_by_writing(situation, blank | off, reason, rules, address="")
+            blank = all_emptied(rows, catalogue) | all_permissions_off(rows, catalogue)
+            return _end_by_writing(situation, blank, reason, rules, address="")
         case EndAction.PERMISSIONS_OFF:
             off = all_permissions_off(rules.mapping.for_table(situation.key.table), catalogue)
             return _end_by_writing(situation, off, reason, rules, address=situation.binding.address)

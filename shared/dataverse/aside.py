@@ -15,12 +15,13 @@ from uuid import UUID
 from shared.core.mapping.expression import Child, Order, Query
 from shared.core.mapping.query import ReadQuery
 from shared.core.mapping.resolution import Resolved
+from shared.core.records import PermissionRow
 from shared.dataverse import odata, operations
 from shared.dataverse.answers import OperationResult
 from shared.dataverse.client import MAX_PAGE, DataverseClient
 from shared.dataverse.columns import ANNOTATIONS, ColumnReader
 from shared.dataverse.operations import Method, Operation, Row
-from shared.dataverse.people import take
+from shared.dataverse.subscriptions import ListRows, PeriodiekRows
 from shared.errors import ConfigurationError, DataError, NotFoundError
 
 log = logging.getLogger(__name__)
@@ -30,16 +31,18 @@ _KEYED = operations.preferences(ANNOTATIONS)
 _PAGED = operations.preferences(ANNOTATIONS, page_size=MAX_PAGE)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Aside:
-    """Values and labels by record, as `PersonRecord` has them."""
+    """Values, labels and periodieken by record, as `PersonRecord` has them; names of marketing lists by id."""
 
     values: dict[UUID, dict[str, Any]] = field(default_factory=lambda: defaultdict(dict))
     labels: dict[UUID, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
+    periodieken: Mapping[UUID, tuple[PermissionRow, ...]] = field(default_factory=dict)
+    list_names: Mapping[str, str] = field(default_factory=dict)
 
     def take(self, identifier: UUID, source: Child | Query, reader: ColumnReader, row: Row) -> None:
         """Put what a row says; an empty row says None."""
-        take(source, reader, row, self.values[identifier], self.labels[identifier])
+        reader.take(source, row, self.values[identifier], self.labels[identifier])
 
 
 @dataclass(frozen=True)
@@ -95,11 +98,19 @@ class QueryRows:
 
 
 class AsideReader:
-    """Reads children and queries of one table."""
+    """Reads what lies aside of one table."""
 
-    def __init__(self, found: Iterable[Resolved], *, language: int | None) -> None:
+    def __init__(
+        self,
+        found: Iterable[Resolved],
+        *,
+        language: int | None,
+        lists: ListRows | None = None,
+        periodieken: PeriodiekRows | None = None,
+    ) -> None:
         children: defaultdict[tuple[str, str, str, Order], list[Resolved]] = defaultdict(list)
         self._queries: list[QueryRows] = []
+        self._lists, self._periodieken = lists, periodieken
         for one in found:
             match one.source:
                 case Child(table, _, sort, order):
@@ -111,8 +122,15 @@ class AsideReader:
         self._children = [_child_rows(group, language) for group in children.values()]
 
     async def read(self, client: DataverseClient, ids: Sequence[UUID]) -> Aside:
-        """Read everything for these records: one request, and a second one if some have very many children."""
+        """Read everything for these records: one request, and a second one if some have very many children.
+
+        Marketing lists and periodieken cost one more each.
+        """
         aside = Aside()
+        if self._lists is not None:
+            aside.list_names = await self._lists.read(client)
+        if self._periodieken is not None:
+            aside.periodieken = await self._periodieken.read(client, ids)
         chunks = [ids[start : start + _IDS_PER_QUERY] for start in range(0, len(ids), _IDS_PER_QUERY)]
         asked = [(children, chunk) for children in self._children for chunk in chunks]
         questions = [(query, identifier) for query in self._queries for identifier in ids]

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
+from shared.core.mapping.expression import Source
 from shared.core.records import Choices, Lookup
 from shared.core.schema import ColumnDefinition, ColumnType, DateBehaviour, Option
 from shared.dataverse.operations import Annotation, Row
@@ -52,6 +53,13 @@ class ColumnReader:
             return option.labels[self.language]
         label: str | None = row.get(f"{self.selected}@{Annotation.LABEL}")
         return label
+
+    def take(self, source: Source, row: Row, values: dict[str, Any], labels: dict[str, str]) -> None:
+        """Put what a row says under the printed form of its source; a row that is not there says None."""
+        name = str(source)
+        values[name] = self.value(row)
+        if (label := self.label(row)) is not None:
+            labels[name] = label
 
     def _choices(self, raw: str) -> Choices:
         values = tuple(int(value) for value in raw.split(","))

@@ -32,8 +32,10 @@ class DataverseSchema:
         found: dict[str, TableDefinition] = {}
         for table in self._tables:
             found |= (await self._cache.named_by(list(_sources(mapping, table)), table)).tables
-        aside = {mapping.entity_table, mapping.periodiek.table if mapping.periodiek else ""} - {""}
-        found |= (await self._cache.tables(aside)).tables
+        if mapping.entity_table:
+            found |= (await self._cache.tables({mapping.entity_table})).tables
+        if (periodiek := mapping.periodiek) is not None:
+            found |= (await self._cache.named_by([periodiek.name], periodiek.table)).tables
         return Schema(found)
 
     async def read_steps(self) -> Sequence[EventStep] | None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
-from shared.core.mapping.expression import Column, Related, Source
+from shared.core.mapping.expression import Column, Home, Related, Source
 from shared.core.mapping.resolution import Resolved
 from shared.core.records import PermissionRow, PersonRecord, PersonTable, RecordKey, StatusRow, SyncStatus
 from shared.dataverse import tables
+from shared.dataverse.aside import Aside
 from shared.dataverse.columns import ColumnReader
 from shared.dataverse.odata import Expand
 from shared.dataverse.operations import Row
+from shared.dataverse.subscriptions import ListRows
 from shared.dataverse.tables import Table
 
 _INFO_COLUMNS = ("dh_spotlerinfoid", "statuscode", "dh_reasoncode", "dh_reason")
@@ -23,7 +25,7 @@ class PersonQuery:
     """What to select and expand for one table, and how to read the answer."""
 
     def __init__(
-        self, table: PersonTable, found: Iterable[Resolved], *, reads_permissions: bool, language: int | None
+        self, table: PersonTable, found: Iterable[Resolved], *, homes: Collection[Home], language: int | None
     ) -> None:
         """`found` are the columns of the record and of related rows; others are read aside."""
         self._table = table
@@ -39,7 +41,8 @@ class PersonQuery:
                     self._related.setdefault(one.navigation, []).append((one.source, reader))
                 case _:
                     raise ValueError("only columns of the record and of related rows are read with it")
-        self._reads_permissions = reads_permissions
+        self._reads_permissions = Home.PERMISSIONS in homes
+        self._lists = ListRows(table) if Home.LIST in homes else None
 
     @property
     def select(self) -> tuple[str, ...]:
@@ -56,35 +59,32 @@ class PersonQuery:
         expands.append(Expand(tables.INFO_LOOKUP, _INFO_COLUMNS))
         if self._reads_permissions:
             expands.append(Expand(self._names.permissions, _PERMISSION_COLUMNS))
+        if self._lists:
+            expands.append(self._lists.expand)
         return tuple(expands)
 
-    def record(self, row: Row, aside: Mapping[str, Any], labels_aside: Mapping[str, str]) -> PersonRecord:
-        """Read a row; `aside` are values that were read by other queries."""
-        values, labels = dict(aside), dict(labels_aside)
+    def record(self, row: Row, aside: Aside) -> PersonRecord:
+        """Read a row; `aside` is what was read by other queries."""
+        identifier = UUID(row[self._names.key])
+        values, labels = dict(aside.values.get(identifier, {})), dict(aside.labels.get(identifier, {}))
         for source, reader in self._own:
-            take(source, reader, row, values, labels)
+            reader.take(source, row, values, labels)
         for navigation, readers in self._related.items():
             for source, reader in readers:
-                take(source, reader, row.get(navigation) or {}, values, labels)
+                reader.take(source, row.get(navigation) or {}, values, labels)
         return PersonRecord(
-            key=RecordKey(self._table, UUID(row[self._names.key])),
+            key=RecordKey(self._table, identifier),
             values=values,
             labels=labels,
             permissions=tuple(self._permission_rows(row)),
             status=_status(row.get(tables.INFO_LOOKUP)),
+            lists=self._lists.of(row, aside.list_names) if self._lists else (),
+            periodieken=aside.periodieken.get(identifier, ()),
         )
 
     def _permission_rows(self, row: Row) -> Iterator[PermissionRow]:
         for permission in row.get(self._names.permissions) or ():
             yield PermissionRow(permission.get("dh_name") or "", subscribed=bool(permission.get("dh_subscribed")))
-
-
-def take(source: Source, reader: ColumnReader, row: Row, values: dict[str, Any], labels: dict[str, str]) -> None:
-    """Put what a row says under the printed form of its source; a row that is not there says None."""
-    name = str(source)
-    values[name] = reader.value(row)
-    if (label := reader.label(row)) is not None:
-        labels[name] = label
 
 
 def _status(info: Mapping[str, Any] | None) -> StatusRow | None:

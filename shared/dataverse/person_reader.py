@@ -12,10 +12,18 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from shared.core.mapping.expression import Column, Related, Source
+from shared.core.mapping.expression import Column, Home, Related, Source
 from shared.core.mapping.model import Mapping as FieldMapping
 from shared.core.mapping.reading import reading_of
-from shared.core.mapping.resolution import Resolved, Unresolved, essential_sources, resolve, sources_read
+from shared.core.mapping.resolution import (
+    Resolved,
+    ResolvedPeriodiek,
+    Unresolved,
+    essential_sources,
+    resolve,
+    resolve_periodiek,
+    sources_read,
+)
 from shared.core.records import PersonRecord, PersonTable, RecordKey
 from shared.dataverse import tables
 from shared.dataverse.aside import AsideReader
@@ -25,6 +33,7 @@ from shared.dataverse.faults import UNKNOWN_MEMBER
 from shared.dataverse.operations import Retrieve
 from shared.dataverse.people import PersonQuery
 from shared.dataverse.schema_cache import SchemaCache
+from shared.dataverse.subscriptions import ListRows, PeriodiekRows, periodiek_rows
 from shared.errors import ConfigurationError, Service
 
 log = logging.getLogger(__name__)
@@ -85,10 +94,9 @@ class PersonReader:
             asyncio.gather(*(one.aside.read(self._client, wanted[table]) for table, one in compiled.items())),
         )
         records: dict[RecordKey, PersonRecord] = {}
-        for (table, one), rows, aside in zip(compiled.items(), answers, asides, strict=True):
+        for one, rows, aside in zip(compiled.values(), answers, asides, strict=True):
             for row in rows:
-                identifier = UUID(row[tables.PEOPLE[table].key])
-                record = one.query.record(row, aside.values.get(identifier, {}), aside.labels.get(identifier, {}))
+                record = one.query.record(row, aside)
                 records[record.key] = record
         return records
 
@@ -112,12 +120,27 @@ class PersonReader:
         beside = [one for one in found if not isinstance(one.source, Column | Related)]
         with_it = [one for one in found if isinstance(one.source, Column | Related)]
         compiled = _Compiled(
-            PersonQuery(table, with_it, reads_permissions=reading.permissions, language=language),
-            AsideReader(beside, language=language),
+            PersonQuery(table, with_it, homes=reading.homes, language=language),
+            AsideReader(
+                beside,
+                language=language,
+                lists=ListRows(table) if Home.LIST in reading.homes else None,
+                periodieken=await self._periodieken(table) if Home.PERIODIEK in reading.homes else None,
+            ),
             self._schema.generation,
         )
         self._compiled[table] = compiled
         return compiled
+
+    async def _periodieken(self, table: PersonTable) -> PeriodiekRows | None:
+        assert self._mapping.periodiek is not None, "a mapping that maps periodieken says where they are"
+        periodiek = self._mapping.periodiek
+        match resolve_periodiek(periodiek, table, await self._schema.named_by([periodiek.name], periodiek.table)):
+            case ResolvedPeriodiek() as found:
+                return periodiek_rows(found, language=self._mapping.language)
+            case Unresolved() as missing:
+                _report(table, [missing], ())
+                return None
 
 
 def _report(table: PersonTable, missing: Sequence[Unresolved], essential: Collection[Source]) -> None:

@@ -21,19 +21,19 @@ ROOT = Path(__file__).resolve().parents[2]
 async def connector_host(*, port: int) -> AsyncIterator[FunctionsHost]:
     """Serve function_app.py while the block runs, with the settings of the environment."""
     quieten()
-    connector = await app.connector()
-    queue = connector.queue
-    if not isinstance(queue, QueueReceiver):
-        raise ConfigurationError("The configured queue cannot be received from")
-    host = FunctionsHost(
-        load_app(ROOT),
-        HostJson.read(ROOT / "host.json"),
-        queue,
-        clock=app.SystemClock(),
-        folder=connector.settings.local_folder / "host",
-        port=port,
-    )
     try:
+        connector = await app.connector()
+        queue = connector.queue
+        if not isinstance(queue, QueueReceiver):
+            raise ConfigurationError("The configured queue cannot be received from")
+        host = FunctionsHost(
+            load_app(ROOT),
+            HostJson.read(ROOT / "host.json"),
+            queue,
+            clock=app.SystemClock(),
+            folder=connector.settings.local_folder / "host",
+            port=port,
+        )
         async with host:
             yield host
     finally:

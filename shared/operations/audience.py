@@ -85,9 +85,7 @@ def refusal(error: ConnectorError) -> Failed | Later:
     return failure(error)
 
 
-_STRANGER = Failed(
-    "CONTACT_NOT_FOUND", "Spotler does not know the person, although it has just taken the person's data."
-)
+_STRANGER = Failed("CONTACT_NOT_FOUND", "Spotler has taken the person's data, and does not know the person.")
 
 
 def _ids(contacts: Mapping[RecordKey, Contact]) -> list[str]:

@@ -30,13 +30,17 @@ class JourneyParameters(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Journey:
-    """An automation or campaign. `spotler_id` is empty for a code that no row has, `fields` where none are known."""
+    """An automation or campaign. `spotler_id` is empty for a code that no row has, `fields` where none are known.
+
+    One that is not published (any more) can be stopped, not started.
+    """
 
     kind: AutomationKind
     code: str
     name: str
     spotler_id: str
     fields: Mapping[str, FieldType]
+    is_published: bool
 
     def __str__(self) -> str:
         return f"{self.kind} {quoted([self.name])}"
@@ -58,14 +62,7 @@ def _journey(
         row = coded.get(wish.parameter_name)
         return _typed(wish.parameter_name) if row is None else _of(row)
     row = rows.get(wish.automation)
-    if row is None:
-        return invalid("The Automation does not exist any more: choose another one.")
-    if not row.is_active:
-        return invalid(
-            f"{row.kind} {quoted([row.name])} is not published in Spotler any more. Publish it and refresh the automations, "
-            "or choose another one."
-        )
-    return _of(row)
+    return invalid("The Automation does not exist any more: choose another one.") if row is None else _of(row)
 
 
 def _of(row: AutomationRow) -> Journey:
@@ -73,13 +70,13 @@ def _of(row: AutomationRow) -> Journey:
         fields = read_hints(row.fields)
     except AutomationFieldsError:  # somebody edited the row: then only Spotler knows its fields
         fields = {}
-    return Journey(row.kind, row.code, row.name, row.spotler_id, fields)
+    return Journey(row.kind, row.code, row.name, row.spotler_id, fields, row.is_active)
 
 
 def _typed(code: str) -> Journey:
-    """Take a code that Dataverse does not know (yet): the codes of automations are UUIDs, those of campaigns are not."""
+    """Take a code that Dataverse does not know (yet): codes of automations are UUIDs, those of campaigns are not."""
     try:
         UUID(code)
     except ValueError:
-        return Journey(AutomationKind.CAMPAIGN, code, code, "", {})
-    return Journey(AutomationKind.AUTOMATION, code, code, "", {})
+        return Journey(AutomationKind.CAMPAIGN, code, code, "", {}, is_published=True)
+    return Journey(AutomationKind.AUTOMATION, code, code, "", {}, is_published=True)

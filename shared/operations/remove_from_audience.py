@@ -53,9 +53,7 @@ async def _remove(
     name = quoted([audience.name])
     try:
         if not await services.audiences.exists(audience.id):
-            return invalid(
-                f"There is no list {name} that was made by a job. Check the name; upper and lower case count."
-            )
+            return invalid(f"No job has made a list {name}. Check the name; upper and lower case count.")
         await services.audiences.remove(audience.id, list(dict.fromkeys(members)))
     except NotFoundError:
         return Succeeded(f"The list {name} has just been deleted in Spotler.")

@@ -1,19 +1,39 @@
-"""Runs Spotler Jobs: Queued, In Progress, then Completed or Failed with a result (JOB-25, TRB-01)."""
+"""Runs Spotler Jobs: Queued, In Progress, then Completed or Failed with a result (JOB-25, JOB-26, TRB-01).
+
+Jobs are taken by a conditional write on their row, run together per operation, and reported together. A SAFE job may
+be run again whenever its end does not stand on its row. A HARMFUL one that is found In Progress was begun by a worker
+that is gone, or slow: the journal knows whether it was sent.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
 
-from shared.core.jobs import JobResult, JobRow, JobStatus, Operation
-from shared.errors import ConnectorError, NotFoundError
-from shared.operations.operation import JobOperation, Look, Refused
-from shared.ports import Clock, Crm, JobReport, QueueName
-from shared.sync.lanes import Jobs
+from shared.core.jobs import JobRow, JobStatus, Operation, Repetition
+from shared.core.outcomes import TEXTS, Reason
+from shared.errors import ConnectorError
+from shared.operations.contacts import outcome_unknown
+from shared.operations.job_desk import JobDesk
+from shared.operations.journal import Done, Sent
+from shared.operations.operation import Failed, JobOperation, JobOutcome, Later, Refused, Task
+from shared.operations.services import JobServices
+from shared.operations.waves import waves
+from shared.ports import Clock, QueueName
+from shared.sync.lanes import Jobs, Lanes
 from shared.sync.patience import Patience
-from shared.sync.people import SyncPeople
 
 log = logging.getLogger(__name__)
+
+_MOST_AT_ONCE = {Repetition.SAFE: 2500, Repetition.HARMFUL: 100}
+"""Jobs that are taken, run and reported together: an audience's call has room for 2,500 people, and a worker that dies
+leaves few HARMFUL jobs behind of which nobody knows whether they were sent."""
+
+Tasks = Sequence[Task[Any]]
 
 
 class JobRunner:
@@ -22,65 +42,133 @@ class JobRunner:
     def __init__(
         self,
         *,
-        crm: Crm,
-        people: SyncPeople,
+        services: JobServices,
+        operations: Mapping[Operation, JobOperation[Any]],
+        lanes: Lanes,
         patience: Patience,
         clock: Clock,
-        operations: Mapping[Operation, JobOperation],
+        presumed_dead: timedelta,
     ) -> None:
-        self._crm = crm
-        self._people = people
+        """After `presumed_dead`, a worker that has taken a HARMFUL job and not reported counts as gone."""
+        self._services = services
+        self._operations = operations
+        self._lanes = lanes
         self._patience = patience
         self._clock = clock
-        self._operations = operations
+        self._presumed_dead = presumed_dead
 
     async def run(self, message: Jobs, *, lane: QueueName) -> None:
         """Run the jobs that are still to be run; an ended or deleted job needs nothing."""
+        desk = JobDesk(crm=self._services.crm, patience=self._patience, clock=self._clock, message=message, lane=lane)
         try:
-            rows = await self._crm.read_jobs(message.jobs)
-            open_jobs = [job for job in rows.values() if not job.status.is_final]
-            accepted = await self._start(open_jobs, message, lane)
+            rows = await self._services.crm.read_jobs(message.jobs)
         except ConnectorError as error:
             await self._patience.postpone(lane, message, error)
             return
-        await self._people.handle([look.reference for look in accepted], lane=lane)
-
-    async def _start(self, jobs: Sequence[JobRow], message: Jobs, lane: QueueName) -> list[Look]:
-        """Move jobs to In Progress, or to Failed when they cannot be run; each only if nobody else has it."""
-        now = self._clock.now()
-        looks: list[tuple[JobRow, Look]] = []
-        reports: list[tuple[JobRow, JobReport]] = []
-        for job in jobs:
+        tasks: list[Task[Any]] = []
+        refusals: list[tuple[JobRow, str]] = []
+        for job in (row for row in rows.values() if not row.status.is_final):
             match self._accept(job):
-                case Look() as look:
-                    looks.append((job, look))
-                    if job.status is JobStatus.QUEUED:
-                        claim = JobReport(job.id, JobStatus.IN_PROGRESS, started_on=now, if_etag=job.etag)
-                        reports.append((job, claim))
+                case Task() as task:
+                    tasks.append(task)
                 case Refused(text):
-                    log.warning("job %s refused", job.id, extra={"correlation": message.correlation})
-                    failed = JobReport(
-                        job.id,
-                        JobStatus.FAILED,
-                        JobResult.NOT_VALID,
-                        f"{JobResult.NOT_VALID} {text}",
-                        started_on=now,
-                        completed_on=now,
-                        if_etag=job.etag,
-                    )
-                    reports.append((job, failed))
-        problems = await self._crm.report([report for _, report in reports]) if reports else []
-        troubled = {job.id: problem for (job, _), problem in zip(reports, problems, strict=True) if problem is not None}
-        for identifier, problem in troubled.items():
-            if isinstance(problem, NotFoundError):
-                continue  # somebody deleted the job
-            again = message.model_copy(update={"jobs": [identifier]})
-            await self._patience.postpone(lane, again, problem)
-        return [look for job, look in looks if job.id not in troubled]
+                    refusals.append((job, text))
+        await desk.refuse(refusals)
+        for wave in waves(tasks):
+            operation = self._operation_of(wave[0])
+            if operation.lane is QueueName.BULK and lane is not QueueName.BULK:
+                await self._lanes.send(
+                    operation.lane, message.model_copy(update={"jobs": [one.job.id for one in wave]})
+                )
+                continue
+            for chunk in _chunks(wave, _MOST_AT_ONCE[operation.repetition]):
+                await self._carry_out(operation, chunk, desk)
 
-    def _accept(self, job: JobRow) -> Look | Refused:
+    def _accept(self, job: JobRow) -> Task[Any] | Refused:
         operation = self._operations.get(job.operation) if job.operation is not None else None
         if operation is None:
-            name = job.operation.label if job.operation is not None else "Operation (empty or unknown)"
-            return Refused(f"{name} cannot be run by this version of the connector; choose another operation.")
+            return Refused("Operation is empty or unknown: choose one.")
         return operation.accept(job)
+
+    def _operation_of(self, task: Task[Any]) -> JobOperation[Any]:
+        assert task.job.operation is not None, "the job was accepted"
+        return self._operations[task.job.operation]
+
+    async def _carry_out(self, operation: JobOperation[Any], tasks: Tasks, desk: JobDesk) -> None:
+        match operation.repetition:
+            case Repetition.SAFE:
+                begun = [task for task in tasks if task.job.status is not JobStatus.QUEUED]
+                taken = await _take([task for task in tasks if task.job.status is JobStatus.QUEUED], desk)
+                going = [*begun, *taken]
+                await desk.end(_ends(going, await self._run(operation, going)))
+            case Repetition.HARMFUL:
+                try:
+                    never_sent = await self._never_sent(operation, tasks, desk)
+                except ConnectorError as error:
+                    await desk.put_off([task.job for task in tasks], error)
+                    return
+                taken = await _take(never_sent, desk)
+                await self._forget(await desk.end(_ends(taken, await self._run(operation, taken))))
+
+    async def _run(self, operation: JobOperation[Any], tasks: Tasks) -> Sequence[JobOutcome]:
+        """Run a batch. If a defect of ours breaks it, one by one, so that the neighbours are unaffected."""
+        if not tasks:
+            return ()
+        try:
+            return await operation.run(tasks, self._services)
+        except ConnectorError as error:
+            return [Later(error)] * len(tasks)
+        except Exception:
+            if len(tasks) > 1:  # what was sent already stands in the journal, and is not sent again
+                return [(await self._run(operation, [task]))[0] for task in tasks]
+            log.exception("job %s broke the connector", tasks[0].job.id)
+            is_safe = operation.repetition is Repetition.SAFE
+            return [Failed(Reason.DEFECT, TEXTS[Reason.DEFECT]) if is_safe else outcome_unknown()]
+
+    # ----------------------------------------------------------------------------------------------------- at most once
+
+    async def _never_sent(self, operation: JobOperation[Any], tasks: Tasks, desk: JobDesk) -> Tasks:
+        """Sort out HARMFUL jobs that another worker has, or had: only those that were never sent go on."""
+        entries = await self._services.journal.entries([task.job.id for task in tasks])
+        known: list[tuple[JobRow, JobOutcome]] = []
+        never_sent: list[Task[Any]] = []
+        for task in tasks:
+            entry = entries.get(task.job.id)
+            if isinstance(entry, Done):
+                known.append((task.job, replace(operation.describe(task), runs=entry.runs)))
+            elif (until := self._held_until(task.job)) is not None:
+                await desk.wait([task.job], until)
+            elif isinstance(entry, Sent):
+                known.append((task.job, outcome_unknown()))
+            else:
+                never_sent.append(task)
+        await self._forget(await desk.end(known, only_if_unchanged=True))
+        return never_sent
+
+    def _held_until(self, job: JobRow) -> datetime | None:
+        """Until when another worker may still be at it, None if none can be."""
+        if job.status is not JobStatus.IN_PROGRESS or job.started_on is None:
+            return None
+        until = job.started_on + self._presumed_dead
+        return until if self._clock.now() < until else None
+
+    async def _forget(self, jobs: frozenset[UUID]) -> None:
+        """Clean the journal. An entry that remains does not matter: the job has ended."""
+        try:
+            await self._services.journal.forget(jobs)
+        except ConnectorError as error:
+            log.warning("%d entries of the journal remain: %s", len(jobs), error)
+
+
+async def _take(tasks: Tasks, desk: JobDesk) -> Tasks:
+    taken = await desk.take([task.job for task in tasks])
+    return [task for task in tasks if task.job.id in taken]
+
+
+def _ends(tasks: Tasks, outcomes: Sequence[JobOutcome]) -> list[tuple[JobRow, JobOutcome]]:
+    return [(task.job, outcome) for task, outcome in zip(tasks, outcomes, strict=True)]
+
+
+def _chunks(tasks: Tasks, most: int) -> Iterator[Tasks]:
+    for start in range(0, len(tasks), most):
+        yield tasks[start : start + most]

@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 from shared.core.plan import Rules
 from shared.operations.journal import Journal
 from shared.ports import Audiences, AutomationRows, Automations, Crm, MarketingLists, MarketingPlatform, Tagging
+from shared.sync.automations import AutomationRefresh
 from shared.sync.ledger import Ledger
 from shared.sync.people import SyncPeople
-
-
-class AutomationRefresh(Protocol):
-    """Brings the rows of `dh_spotlerautomation` up to date (`shared/sync/automations.py`)."""
-
-    async def refresh(self) -> object:
-        """Look at what Spotler publishes; the answer's text says what has changed."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,8 +85,8 @@ class StartAutomation(JobOperation[StartAutomationParameters]):
         ends |= {task.job.id: end for task, end in zip(going, results, strict=True)}
         return [ends[task.job.id] for task in tasks]
 
-    def describe(self, task: _Task) -> Succeeded:
-        """Say that it was started."""
+    def describe(self, _task: _Task) -> Succeeded:
+        """Say that it was started: names are not kept."""
         text = "The automation was started in Spotler."
         return Succeeded(text, post=text)
 
@@ -104,6 +104,8 @@ _REFUSALS = {
 def _prepared(task: _Task, journey: Journey | Failed) -> tuple[Journey, tuple[FieldValue, ...]] | Failed:
     if isinstance(journey, Failed):
         return journey
+    if not journey.is_published:
+        return invalid(f"{journey} is not published in Spotler any more. Publish it and refresh the automations.")
     try:
         return journey, field_values(task.parameters.automation_fields, journey.fields)
     except AutomationFieldsError as error:

@@ -1,4 +1,4 @@
-"""Stop Automation (JOB-09, AUT-22..AUT-24): stops single runs, or all runs of an automation or campaign for a person."""
+"""Stop Automation (JOB-09, AUT-22..AUT-24): stops single runs, or all of somebody's runs of a journey."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 import httpx
@@ -78,11 +79,12 @@ class SpotlerTransport:
         self._slots = asyncio.Semaphore(concurrency)
 
     async def fetch(self, call: Call, answer: TypeAdapter[Result]) -> Result:
-        """Send and read a JSON answer, an empty one as None; one that cannot be read counts as transient."""
+        """Send and read a JSON answer, HTTP 204 as None; one that cannot be read counts as transient."""
 
         def read(response: httpx.Response) -> Result:
             try:
-                return answer.validate_json(response.content or b"null")
+                nothing = response.status_code == HTTPStatus.NO_CONTENT
+                return answer.validate_json(b"null" if nothing else response.content)
             except ValidationError as error:
                 places = "; ".join(
                     f"{'.'.join(map(str, problem['loc']))}: {problem['type']}"

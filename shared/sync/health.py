@@ -11,6 +11,7 @@ from shared.core.capabilities import Capability
 from shared.core.mapping.model import Mapping as FieldMapping
 from shared.errors import ConnectorError
 from shared.ports import MarketingPlatform, Queue, QueueName
+from shared.sync.drift import Drift
 from shared.sync.job_sweep import JobSweep
 
 _PATIENCE = 10.0
@@ -29,6 +30,7 @@ class Health:
         mapping: FieldMapping,
         jobs: JobSweep,
         capabilities: Callable[[], Awaitable[Mapping[Capability, bool]]],
+        drift: Drift,
     ) -> None:
         self._pings = pings
         self._platform = platform
@@ -36,6 +38,7 @@ class Health:
         self._mapping = mapping
         self._jobs = jobs
         self._capabilities = capabilities
+        self._drift = drift
 
     async def check(self) -> dict[str, Any]:
         """Report as JSON; `healthy` is true when every service answers."""
@@ -46,7 +49,7 @@ class Health:
             "healthy": all(service["ok"] for service in services.values()),
             "services": services,
             "queues": await self._depths(),
-            "mapping": {"unusedRows": await self._unused_rows()},
+            "mapping": {"unusedRows": await self._unused_rows(), "drift": await self._last_drift()},
             "jobs": await self._stuck_jobs(),
             "capabilities": await self._switches(),
         }
@@ -61,6 +64,14 @@ class Health:
             else:
                 depths[queue] = {"active": depth.active, "scheduled": depth.scheduled, "dead": depth.dead}
         return depths
+
+    async def _last_drift(self) -> dict[str, Any] | None:
+        """Tell what the daily look at both sides has found; None before the first one."""
+        try:
+            report = await self._drift.last()
+        except ConnectorError as error:
+            return {"unknown": str(error)}
+        return report.as_json() if report else None
 
     async def _stuck_jobs(self) -> dict[str, Any]:
         """Count jobs that take too long (C-23)."""

@@ -13,7 +13,7 @@ the base.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -170,10 +170,11 @@ class Ledger:
                 if consent is Consent.NO_MAIL or entries[user].binding.uses(held.external_id)
             }
 
-    async def reserve(self, addresses: Mapping[str, str]) -> set[str]:
+    async def reserve(self, addresses: Mapping[str, str], *, held: Container[str]) -> set[str]:
         """Give addresses (fingerprints) to contacts (external ids) before the first write; return those that were lost.
 
-        An address is free that points to a contact which neither has it nor is about to get it.
+        An address is free that points to a contact which neither has it nor is about to get it. `held` are the contacts
+        that the caller has claimed.
         """
         if not addresses:
             return set()
@@ -184,7 +185,7 @@ class Ledger:
             for place, document in documents.items()
             if document.body["contact"] != addresses[places[place]]
         }
-        lost = await self._owned(taken) if taken else set[str]()
+        lost = await self._owned(taken, held) if taken else set[str]()
         changes: list[Change] = []
         for place, address in places.items():
             document, body = documents.get(place), {"contact": addresses[address]}
@@ -195,20 +196,18 @@ class Ledger:
         results = await self._store.write(changes) if changes else []
         return lost | {places[change.key] for change, etag in zip(changes, results, strict=True) if etag is None}
 
-    async def _owned(self, addresses: set[str]) -> set[str]:
+    async def _owned(self, addresses: set[str], held: Container[str]) -> set[str]:
         owners = await self.owners_of(addresses)
         contacts = await self._contacts({owner.contact for owner in owners.values()})
         return {
             address
             for address, owner in owners.items()
             if (document := contacts[owner.contact]) is not None
-            and (self._is_held(document.body) or (document.body["users"] and owner.is_confirmed))
+            and (
+                (owner.is_confirmed and document.body["users"])
+                or (owner.contact not in held and ("claim" in document.body or "doubt" in document.body))
+            )
         }
-
-    def _is_held(self, body: Mapping[str, Any]) -> bool:
-        """Whether another worker is writing to the contact, or was and nobody knows with what success."""
-        claim = body.get("claim")
-        return bool(body.get("doubt")) if claim is None else claim["by"] != self._worker
 
     def expiry(self) -> datetime:
         """Return until when a claim made right now, or later, is good."""

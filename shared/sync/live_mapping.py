@@ -54,6 +54,10 @@ class LiveMapping:
         self._looked_at = self._clock.now()
         return self._kept
 
+    def look_again(self) -> None:
+        """Look at the shelf before the next use: somebody in this process has changed the mapping."""
+        self._looked_at = None
+
     async def _look(self) -> LiveVersion:
         pointer = await self._shelf.pointer() or await self._shelf.activate(self._first())
         if self._kept is not None and pointer == self._pointer:

@@ -128,7 +128,7 @@ class Outbound:
             for seat in seats
             if seat.address is not None and seat.address == plans[seat.key].binding.address
         }
-        lost = await self._ledger.reserve(wanted)
+        lost = await self._ledger.reserve(wanted, held=done.held)
         going = [seat for seat in seats if plans[seat.key].binding.address not in lost]
         done.finished += [self._verdicts.waiting(seat.unit, Reason.BUSY) for seat in seats if seat not in going]
         done.has_written = True

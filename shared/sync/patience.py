@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 
 from shared.core.outcomes import Reason
-from shared.core.retry import Done, GiveUp, RetryAt, RetryPolicy
+from shared.core.retry import Done, GiveUp, Next, RetryAt, RetryPolicy
 from shared.errors import ConnectorError
 from shared.ports import Clock, Queue, QueueName
 from shared.sync.lanes import Jobs, Lanes, Permissions, Walk, write_lane_message
@@ -23,11 +24,19 @@ class Patience:
         self._clock = clock
         self._policy = policy
 
+    def after(self, attempt: int, error: ConnectorError) -> Next:
+        """Decide whether, and when, an attempt that failed is worth another one."""
+        failure, asked = failure_of(error)
+        return self._policy.after(failure, attempt=attempt, now=self._clock.now(), asked=asked)
+
+    async def wait(self, lane: QueueName, message: Jobs, until: datetime) -> None:
+        """Look at the message again at a time that is known."""
+        await self._lanes.send_later(lane, message, until)
+
     async def postpone(self, lane: QueueName, message: Jobs | Permissions | Walk, error: ConnectorError) -> None:
         """Look at the message again when its error is likely to be over."""
         log.warning("%s postponed: %s", message.kind, error, extra={"correlation": message.correlation})
-        failure, asked = failure_of(error)
-        match self._policy.after(failure, attempt=message.attempt, now=self._clock.now(), asked=asked):
+        match self.after(message.attempt, error):
             case RetryAt(when, attempt):
                 await self._lanes.send_later(lane, message.model_copy(update={"attempt": attempt}), when)
             case GiveUp():

@@ -75,11 +75,11 @@ class Seating:
                 settled.append(seat)
                 continue
             owner = owners.get(seat.address)
-            if owner and not owner.is_confirmed and owner.contact == seat.held.external_id and seat.neighbours.keys:
-                done.forgotten.append(seat.address)  # a worker reserved it for this contact, and died
             known = owner.contact if owner and owner.is_confirmed else None
             match identify(seat.key, seat.binding, seat.held.trust, seat.address, seat.neighbours, known):
                 case Leave():
+                    if owner and not owner.is_confirmed and owner.contact == seat.held.external_id:
+                        done.forgotten.append(seat.address)  # a worker reserved it for this contact, and died
                     settled.append(replace(seat, identity=Leave()))
                 case Stay() if seat.unit.address_is_taken and seat.binding.is_live:
                     settled.append(replace(seat, identity=Leave()))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
+from http import HTTPStatus
 
 import azure.functions as func
 
 from shared import app
 from shared.errors import ConnectorError
+from shared.triggers.answers import json_answer, problem
 
 blueprint = func.Blueprint()
 
@@ -21,8 +22,8 @@ async def check_capabilities(req: func.HttpRequest) -> func.HttpResponse:
         findings = await capabilities.check()
         states = await capabilities.states()
     except ConnectorError as error:
-        return _json({"error": str(error), "recovery": error.recovery}, status=503)
-    return _json(
+        return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), {"recovery": error.recovery})
+    return json_answer(
         {
             "capabilities": [
                 {
@@ -35,7 +36,3 @@ async def check_capabilities(req: func.HttpRequest) -> func.HttpResponse:
             ]
         }
     )
-
-
-def _json(body: object, status: int = 200) -> func.HttpResponse:
-    return func.HttpResponse(json.dumps(body), status_code=status, mimetype="application/json")

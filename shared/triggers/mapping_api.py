@@ -10,14 +10,16 @@ import functools
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from http import HTTPStatus
+from typing import Any
 
 import azure.functions as func
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from shared import app
 from shared.core.mapping.document import MappingError
 from shared.core.mapping.findings import Finding
 from shared.core.mapping.model import Mapping
+from shared.core.records import RecordKey
 from shared.errors import ConflictError, ConnectorError, DataError, NotFoundError
 from shared.sync.mapping_desk import Applied, Change, Refused, Warnings, mapping_of
 from shared.sync.mapping_shelf import Version
@@ -44,6 +46,22 @@ class _ChangeQuery(BaseModel):
     warnings: Warnings = Warnings.REFUSE
 
 
+class _PreviewQuery(BaseModel):
+    """The query of a preview: records by key, separated by commas, or a sample of some size."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    records: list[RecordKey] = []
+    sample: int = Field(default=100, ge=1, le=1000)
+    shown: int = Field(default=10, ge=0, le=100)
+
+    @field_validator("records", mode="before")
+    @classmethod
+    def _split(cls, text: str) -> list[RecordKey]:
+        """Read keys such as `contact:6d81597f-…`."""
+        return [RecordKey.parse(one.strip()) for one in text.split(",") if one.strip()]
+
+
 class _ReadQuery(BaseModel):
     """The query of a call that reads the mapping."""
 
@@ -62,21 +80,29 @@ def _answering(handler: Handler) -> Handler:
             return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"Send at most {LARGEST} bytes.")
         try:
             return await handler(req)
-        except ValidationError as wrong:
-            return problem(400, "The query is not valid.", wrong.errors(include_url=False, include_context=False))
-        except MappingError as wrong:
-            places = [{"place": ".".join(map(str, place)), "text": text} for place, text in wrong.places]
-            return problem(422, "This is no valid mapping.", places)
-        except NotFoundError as error:
-            return problem(404, str(error))
-        except ConflictError as error:
-            return problem(412, str(error))
-        except DataError as error:
-            return problem(400, str(error))
-        except ConnectorError as error:
-            return problem(503, str(error))
+        except (ValidationError, MappingError, ConnectorError) as error:
+            return _explained(error)
 
     return answer
+
+
+def _explained(error: ValidationError | MappingError | ConnectorError) -> func.HttpResponse:
+    status, text = HTTPStatus.SERVICE_UNAVAILABLE, str(error)
+    details: Any = None
+    match error:
+        case ValidationError():
+            status, text = HTTPStatus.BAD_REQUEST, "The query is not valid."
+            details = error.errors(include_url=False, include_context=False, include_input=False)
+        case MappingError():
+            status, text = HTTPStatus.UNPROCESSABLE_ENTITY, "This is no valid mapping."
+            details = [{"place": ".".join(map(str, place)), "text": wrong} for place, wrong in error.places]
+        case NotFoundError():
+            status = HTTPStatus.NOT_FOUND
+        case ConflictError():
+            status = HTTPStatus.PRECONDITION_FAILED
+        case DataError():
+            status = HTTPStatus.BAD_REQUEST
+    return problem(status, text, details)
 
 
 @blueprint.function_name("read_mapping")
@@ -87,12 +113,11 @@ async def read_mapping(req: func.HttpRequest) -> func.HttpResponse:
     query = _ReadQuery.model_validate(req.params)
     services = await app.services()
     version = await services.desk.version(query.version)
-    match query.format:
-        case Format.YAML:
-            content = version.text.encode()
-        case Format.WORKBOOK:
-            names = [definition.name for definition in (await services.platform.properties()).definitions]
-            content = write_file(mapping_of(version), query.format, services.settings.environment, names)
+    if query.format is Format.YAML:
+        content = version.text.encode()  # even one that today's connector does not understand any more
+    else:
+        names = [definition.name for definition in (await services.platform.properties()).definitions]
+        content = write_file(mapping_of(version), query.format, services.settings.environment, names)
     name = f"mapping-{services.settings.environment}-{version.number}.{query.format}"
     return func.HttpResponse(
         content,
@@ -120,6 +145,21 @@ async def check_mapping(req: func.HttpRequest) -> func.HttpResponse:
     return json_answer({"findings": _findings_json(findings)})
 
 
+@blueprint.function_name("preview_mapping")
+@blueprint.route("mapping/preview", methods=[func.HttpMethod.POST], auth_level=func.AuthLevel.FUNCTION)
+@_answering
+async def preview_mapping(req: func.HttpRequest) -> func.HttpResponse:
+    """Say what the mapping in the body would change: `?sample=100` records, or `?records=contact:…,lead:…`."""
+    query = _PreviewQuery.model_validate(req.params)
+    connector = await app.connector()
+    mapping = read_file(req.get_body(), connector.settings.environment)
+    if query.records:
+        report = await connector.preview.records(mapping, query.records, shown=query.shown)
+    else:
+        report = await connector.preview.sample(mapping, size=query.sample, shown=query.shown)
+    return json_answer(report.as_json())
+
+
 @blueprint.function_name("apply_mapping")
 @blueprint.route("mapping", methods=[func.HttpMethod.PUT], auth_level=func.AuthLevel.FUNCTION)
 @_answering
@@ -127,7 +167,7 @@ async def apply_mapping(req: func.HttpRequest) -> func.HttpResponse:
     """Make the mapping in the body live: `?by=role&comment=…&warnings=accept`, If-Match with the version it changes."""
     services = await app.services()
     mapping = read_file(req.get_body(), services.settings.environment)
-    return _changed(await services.desk.apply(mapping, _change(req)))
+    return await _changed(await services.desk.apply(mapping, _change(req)))
 
 
 @blueprint.function_name("roll_back_mapping")
@@ -138,7 +178,7 @@ async def roll_back_mapping(req: func.HttpRequest) -> func.HttpResponse:
     text = req.route_params["version"]
     if not text.isdecimal():
         return problem(400, "Call /api/mapping/rollback/{the number of a version}.")
-    return _changed(await (await app.services()).desk.rollback(int(text), _change(req)))
+    return await _changed(await (await app.services()).desk.rollback(int(text), _change(req)))
 
 
 @blueprint.function_name("restore_default_mapping")
@@ -146,7 +186,7 @@ async def roll_back_mapping(req: func.HttpRequest) -> func.HttpResponse:
 @_answering
 async def restore_default_mapping(req: func.HttpRequest) -> func.HttpResponse:
     """Bring back the default rows whose Spotler property no row fills any more (C-41)."""
-    return _changed(await (await app.services()).desk.restore_defaults(_change(req)))
+    return await _changed(await (await app.services()).desk.restore_defaults(_change(req)))
 
 
 async def _sent_or_live(req: func.HttpRequest, services: app.Services) -> Mapping:
@@ -173,9 +213,10 @@ def _base(etag: str) -> int | None:
     return int(number) if number.isdecimal() else 0
 
 
-def _changed(result: Applied | Refused) -> func.HttpResponse:
+async def _changed(result: Applied | Refused) -> func.HttpResponse:
     match result:
         case Applied(version, findings):
+            await app.mapping_changed()
             return json_answer(
                 {**_version_json(version), "findings": _findings_json(findings)},
                 headers={"ETag": f'"{version.number}"'},

@@ -14,6 +14,7 @@ from tests.bench import planning, through_the_app
 
 BENCHMARKS: dict[str, Callable[[], Awaitable[None]]] = {
     "plan": planning.plan_speed,
+    "mapping": planning.mapping_speed,
     "latency": through_the_app.latency,
     "burst": through_the_app.burst,
     "table": through_the_app.table,

@@ -6,10 +6,14 @@ import time
 from uuid import UUID
 
 from shared.app import DEFAULT_MAPPING, load_mapping
+from shared.core.fields import wished_fields
 from shared.core.fingerprints import Fingerprinter
+from shared.core.mapping.document import read_mapping
+from shared.core.mapping.model import Mapping
 from shared.core.marketing import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry
 from shared.core.plan import Binding, Rules, Situation, Write, plan
 from shared.core.records import PermissionRow, PersonRecord, PersonTable, RecordKey
+from tests.person_records import names_read
 
 _RECORDS = 5_000
 _TYPES = {
@@ -43,6 +47,44 @@ async def plan_speed() -> None:
     _tell("unchanged contacts", time.perf_counter() - begin)
     assert len(known) == _RECORDS, "every contact is new at first"
     assert not any(isinstance(planned, Write) for planned in again), "nothing is written twice"
+
+
+async def mapping_speed() -> None:
+    """Map a contact by a mapping of 60 rows of every kind, and see how it grows with rows and with records."""
+    for rows, records in ((15, 4_000), (30, 4_000), (60, 4_000), (120, 4_000), (60, 1_000), (60, 16_000)):
+        mapping = _mapping_of(rows)
+        definitions = [PropertyDefinition(row.spotler, row.spotler, PropertyType.STRING) for row in mapping.rows]
+        catalogue = PropertyCatalogue((PropertyDefinition("email", "email", PropertyType.EMAIL), *definitions[1:]))
+        people = [_wide_record(mapping, number) for number in range(records)]
+        begin = time.perf_counter()
+        mapped = [wished_fields(record, mapping, catalogue) for record in people]
+        seconds = time.perf_counter() - begin
+        assert all(len(fields.values) == rows for fields in mapped), "every row fills its property"
+        print(f"mapping  {rows} rows, {records:,} records: {records / seconds:,.0f} records a second")
+
+
+_EXPRESSIONS = (
+    "column{0}",
+    "lookup{0}(account).name",
+    "column{0};column{0}b;",
+    '@concat(column{0}, ", ", column{0}b)',
+    "@child(child{0}).first(createdon DESC).name",
+    "$CustomerType",
+)
+
+
+def _mapping_of(rows: int) -> Mapping:
+    expressions = (_EXPRESSIONS[number % len(_EXPRESSIONS)].format(number) for number in range(1, rows))
+    others = [{"spotler": f"p{number}", "contact": text} for number, text in enumerate(expressions, start=1)]
+    email = {"spotler": "email", "contact": "emailaddress1"}
+    filters = {"contact": 'statecode = 0 and column6 in ("a", "b")'}
+    return read_mapping({"version": 1, "filters": filters, "rows": [email, *others]})
+
+
+def _wide_record(mapping: Mapping, number: int) -> PersonRecord:
+    values = dict.fromkeys(names_read(mapping, PersonTable.CONTACT), "Utrecht")
+    address = {"emailaddress1": f"person{number}@example.com"}
+    return PersonRecord(RecordKey(PersonTable.CONTACT, UUID(int=number + 1)), {**values, **address})
 
 
 def _situation(number: int) -> Situation:

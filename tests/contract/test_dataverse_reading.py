@@ -181,6 +181,44 @@ async def test_a_query_that_dataverse_refuses_has_no_value_and_the_rest_is_read(
     assert records[ANN].values["emailaddress1"] == "ann@example.com"
 
 
+async def test_marketing_lists_tell_who_is_a_member_and_who_could_be() -> None:
+    lists = [
+        ("list", {"listid": str(UUID(int=number)), "listname": name, "createdfromcode": code, "type": dynamic})
+        for number, name, code, dynamic in (
+            (501, "Newsletter", 2, False),
+            (502, "Events", 2, False),
+            (503, "Of leads", 4, False),
+            (504, "Dynamic", 2, True),
+        )
+    ]
+    members = [("listmember", {"listid": ("list", str(UUID(int=501))), "entityid": ("contact", str(PEOPLE[0]))})]
+    async with organisation_with([*ROWS, *lists, *members]) as opened:
+        records = await opened.read("@map(list)")
+    assert {row.name: row.subscribed for row in records[ANN].lists} == {"Newsletter": True, "Events": False}
+    assert {row.name: row.subscribed for row in records[BEN].lists} == {"Newsletter": False, "Events": False}
+
+
+async def test_periodieken_are_read_from_the_table_that_the_mapping_names() -> None:
+    rows = [
+        (
+            "dh_spotlerpermission",
+            {"dh_name": name, "dh_subscribed": on, "dh_customerid": ("contact", str(PEOPLE[0]))},
+        )
+        for name, on in (("Weekly", True), ("Monthly", False))
+    ]
+    where = {
+        "table": "dh_spotlerpermission",
+        "name": "dh_name",
+        "subscribed": "dh_subscribed",
+        "contact": "dh_customerid",
+    }
+    async with organisation_with([*ROWS, *rows]) as opened:
+        records = await opened.read("@map(periodiek)", periodiek=where)
+        nowhere = await opened.read("@map(periodiek)", periodiek={**where, "contact": "dh_leadid"})
+    assert {row.name: row.subscribed for row in records[ANN].periodieken} == {"Weekly": True, "Monthly": False}
+    assert (records[BEN].periodieken, nowhere[ANN].periodieken) == ((), ())
+
+
 async def test_a_label_is_that_of_the_mapping_s_language_where_the_column_has_it() -> None:
     async with organisation_with(ROWS) as opened:
         table = (await opened.schema.tables({"contact"})).tables["contact"]
@@ -256,7 +294,7 @@ async def test_records_with_more_children_than_a_page_hide_nobody_s_children() -
     assert records[CLEO].values[name] is None
 
 
-# ------------------------------------------------------------------------------------------------------- what is missing
+# ------------------------------------------------------------------------------------------------------ what is missing
 
 
 @pytest.mark.parametrize(

@@ -175,15 +175,17 @@ class OutboundHistories(RuleBasedStateMachine):
         self.receive((due[::-1] if reverse else due)[:size])
 
     @precondition(lambda self: len(self.twin.queue.due()) > 1)
-    @rule(size=st.integers(min_value=2, max_value=6))
-    def deliver_to_two_workers(self, size: int) -> None:
+    @rule(size=st.integers(min_value=2, max_value=6), in_one_process=st.booleans())
+    def deliver_twice_at_once(self, size: int, *, in_one_process: bool) -> None:
         due = self.twin.queue.due()[:size]
-        self.receive(due[::2], due[1::2])
+        self.receive(due[::2], due[1::2], in_one_process=in_one_process)
 
-    def receive(self, *batches: Sequence[Waiting]) -> None:
+    def receive(self, *batches: Sequence[Waiting], in_one_process: bool = False) -> None:
         async def all_at_once() -> None:
             self.twin.faults.interleaves = len(batches) > 1
-            await asyncio.gather(*(self.survive(self.twin.start_worker(), batch) for batch in batches))
+            first = self.twin.start_worker()
+            workers = [first if in_one_process else self.twin.start_worker() for _ in batches]
+            await asyncio.gather(*map(self.survive, workers, batches))
 
         self.runner.run(all_at_once())
 

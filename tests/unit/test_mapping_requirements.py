@@ -218,10 +218,12 @@ def test_map_22_columns_and_texts_are_joined_and_no_separator_is_left_over(
 
 
 def test_map_22_what_can_be_nested_nests() -> None:
-    expression = '@concat("Dear ", nickname;firstname, " of ", parentcustomerid(account).name;"nowhere");fullname'
-    values = {"nickname": None, "firstname": "Ann", "parentcustomerid(account).name": None, "fullname": "Ann Bo"}
+    expression = '@concat(nickname;firstname, " of ", parentcustomerid(account).name);fullname;"somebody"'
+    values = {"nickname": None, "firstname": "Ann", "parentcustomerid(account).name": "Contoso", "fullname": "Bo"}
 
-    assert value_of(expression, values) == "Dear Ann of nowhere"
+    assert value_of(expression, values) == "Ann of Contoso"
+    assert value_of(expression, {**values, "firstname": None, "parentcustomerid(account).name": None}) == "Bo"
+    assert value_of(expression, dict.fromkeys(values)) == "somebody"
 
 
 def test_map_23_a_column_of_the_first_child_row() -> None:

@@ -11,10 +11,11 @@ from operator import attrgetter
 
 from shared.core.mapping.check_tables import TableCheck
 from shared.core.mapping.conversions import Impossible, Lossy, expression_to_spotler, kind_of, to_dataverse
-from shared.core.mapping.expression import Child, Column, Constant, MapTo, Query, Related, Source, sources_of
+from shared.core.mapping.expression import Child, Column, Constant, Home, MapTo, Query, Related, Source, sources_of
 from shared.core.mapping.findings import Code, Finding, Severity
 from shared.core.mapping.model import Mapping, MappingRow
-from shared.core.mapping.resolution import Resolved, Unresolved, resolve
+from shared.core.mapping.reading import reading_of
+from shared.core.mapping.resolution import Resolved, Unresolved, resolve, resolve_periodiek
 from shared.core.marketing import PropertyCatalogue, PropertyDefinition, PropertyType
 from shared.core.records import PersonTable
 from shared.core.schema import ColumnDefinition, EventStep, Schema
@@ -53,6 +54,7 @@ def _findings(mapping: Mapping, surroundings: Surroundings) -> Iterator[Finding]
         if mapping.for_table(table):
             yield from TableCheck(mapping, table, surroundings.schema, surroundings.steps).findings()
     yield from _entity(mapping, surroundings.schema)
+    yield from _periodieken(mapping, surroundings)
     yield from _protected(mapping, surroundings.catalogue)
     yield from _language(mapping, surroundings.schema)
 
@@ -193,6 +195,15 @@ def _entity(mapping: Mapping, schema: Schema) -> Iterator[Finding]:
         if row.entity is not None and row.entity.name not in table.columns:
             text = f"{table.name} has no column {row.entity.name}: correct the entity column"
             yield Finding(Severity.ERROR, Code.UNKNOWN_COLUMN, text, number)
+
+
+def _periodieken(mapping: Mapping, surroundings: Surroundings) -> Iterator[Finding]:
+    for table in sorted(surroundings.tables, key=attrgetter("value")):
+        if mapping.periodiek is None or Home.PERIODIEK not in reading_of(mapping, table).homes:
+            continue
+        found = resolve_periodiek(mapping.periodiek, table, surroundings.schema)
+        if isinstance(found, Unresolved):
+            yield Finding(Severity.ERROR, Code(found.gap), f"periodiek: {found.text}", table=table)
 
 
 def _protected(mapping: Mapping, catalogue: PropertyCatalogue) -> Iterator[Finding]:

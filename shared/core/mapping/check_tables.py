@@ -1,4 +1,4 @@
-"""What can only be seen on all rows of a table together: double targets, loops, missing columns and missing steps."""
+"""What can only be seen on all rows of a table together: double targets, missing columns and missing steps."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from graphlib import CycleError, TopologicalSorter
 
-from shared.core.mapping.expression import Column, Home, Source, sources_of
+from shared.core.mapping.expression import Column, Home, Source
 from shared.core.mapping.filters import And, Comparison, Empty, Field, Filter, Not, Or, Value, Within, filter_columns
 from shared.core.mapping.findings import Code, Finding, Severity
-from shared.core.mapping.model import Direction, Mapping, MappingRow
+from shared.core.mapping.model import Mapping, MappingRow
 from shared.core.mapping.reading import reading_of
 from shared.core.mapping.resolution import Resolved, Unresolved, resolve
 from shared.core.records import PersonTable
@@ -35,7 +34,6 @@ class TableCheck:
         """Yield what is the matter with the table."""
         rows = self.mapping.for_table(self.table)
         yield from self._double_targets(rows)
-        yield from self._loops(rows)
         yield from self._required(rows)
         if (condition := self.mapping.filters.get(self.table)) is not None:
             yield from self._filter(condition)
@@ -44,38 +42,13 @@ class TableCheck:
 
     # -------------------------------------------------------------------------------------------------- to Dataverse
 
+    # A circle of one-way rows needs a property in two rows of a table, which no mapping has (`document.py`).
+
     def _double_targets(self, rows: tuple[MappingRow, ...]) -> Iterator[Finding]:
         count = Counter(name for row in rows if (name := self._target(row)))
         for name in sorted(name for name, times in count.items() if times > 1):
             text = f"Several rows write to {name}: keep one of them, set the others to ->"
             yield self._finding(Severity.ERROR, Code.DUPLICATE_TARGET, text)
-
-    def _loops(self, rows: tuple[MappingRow, ...]) -> Iterator[Finding]:
-        """A value that comes back by other rows than its own never rests. A two-way row is one thing with two names."""
-        alias = {
-            f"column {name}": f"property {row.spotler}"
-            for row in rows
-            if row.direction is Direction.BOTH and (name := self._target(row))
-        }
-        graph: dict[str, set[str]] = {}
-        for row in rows:
-            for start, end in self._edges(row):
-                graph.setdefault(alias.get(end, end), set()).add(alias.get(start, start))
-        try:
-            TopologicalSorter(graph).prepare()
-        except CycleError as circle:
-            way = " -> ".join(circle.args[1])
-            yield self._finding(Severity.ERROR, Code.LOOP, f"A value would go round and round: {way}; use one row <->")
-
-    def _edges(self, row: MappingRow) -> Iterator[tuple[str, str]]:
-        match row.direction:
-            case Direction.TO_SPOTLER:
-                own = [one for one in sources_of(row.sources[self.table]) if isinstance(one, Column)]
-                yield from ((f"column {one.name}", f"property {row.spotler}") for one in own)
-            case Direction.TO_DATAVERSE if row.fixed is None and (name := self._target(row)):
-                yield f"property {row.spotler}", f"column {name}"
-            case _:
-                return
 
     def _required(self, rows: tuple[MappingRow, ...]) -> Iterator[Finding]:
         table = self.schema.tables.get(self.table)

@@ -120,7 +120,7 @@ class Child:
 
 @dataclass(frozen=True, slots=True)
 class Coalesce:
-    """The first of two or more that is not empty."""
+    """The first of two or more that is not empty. Only the last may be one that never is."""
 
     operands: tuple[Operand, ...]
 
@@ -130,7 +130,7 @@ class Coalesce:
 
 @dataclass(frozen=True, slots=True)
 class Concat:
-    """Texts in a row; empty when all columns in it are empty."""
+    """Texts in a row, not all of them fixed; empty when all that is not fixed is empty."""
 
     parts: tuple[Operand | Coalesce, ...]
 
@@ -174,6 +174,21 @@ def sources_of(expression: Expression | Operand) -> Iterator[Source]:
                 yield from sources_of(part)
         case CustomerType() | Constant() | Literal() | MapTo():
             pass
+        case _:
+            assert_never(expression)
+
+
+def is_never_empty(expression: Operand | Coalesce) -> bool:
+    """Whether an expression has a value for every record, so that nothing after it in `a;b` is ever reached."""
+    match expression:
+        case CustomerType() | Literal():
+            return True
+        case Column() | Related() | Child():
+            return False
+        case Coalesce(operands):
+            return is_never_empty(operands[-1])
+        case Concat(parts):
+            return any(is_never_empty(part) for part in parts if not isinstance(part, Literal))
         case _:
             assert_never(expression)
 

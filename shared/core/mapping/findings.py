@@ -36,7 +36,6 @@ class Code(StrEnum):
     READ_ONLY = "read-only-column"
     DUPLICATE_TARGET = "duplicate-target"
     REQUIRED_UNMAPPED = "required-unmapped"
-    LOOP = "loop"
     STEP_MISSING = "step-missing"
     COLUMN_WITHOUT_STEP = "column-without-step"
     UNSEEN_CHANGES = "unseen-changes"

@@ -27,6 +27,7 @@ from shared.core.mapping.expression import (
     Order,
     Query,
     Related,
+    is_never_empty,
 )
 from shared.core.mapping.tokens import ExpressionError, Kind, Tokens
 
@@ -93,6 +94,8 @@ def _value(tokens: Tokens) -> Operand | Coalesce:
     while tokens.take_symbol(";"):
         if tokens.next.kind is Kind.END or tokens.comes(",", ")"):
             break  # the specification ends such lists with a semicolon as well (MAP-21)
+        if is_never_empty(operands[-1]):
+            raise tokens.error(f"the end, because {operands[-1]} is never empty")
         operands.append(_operand(tokens))
     return operands[0] if len(operands) == 1 else Coalesce(tuple(operands))
 
@@ -122,6 +125,8 @@ def _concat(tokens: Tokens) -> Concat:
     parts = [_value(tokens)]
     while tokens.take_symbol(","):
         parts.append(_value(tokens))
+    if tokens.comes(")") and all(isinstance(part, Literal) for part in parts):
+        raise tokens.error(", and a column (a fixed text alone is $value:…)")
     tokens.expect(")", ", or )")
     tokens.leave()
     return Concat(tuple(parts))

@@ -12,7 +12,7 @@ from typing import assert_never
 
 from shared.core.mapping.expression import Child, Column, Query, Related, Source, sources_of
 from shared.core.mapping.filters import filter_columns
-from shared.core.mapping.model import EMAIL, Mapping
+from shared.core.mapping.model import EMAIL, Mapping, Periodiek
 from shared.core.mapping.query import QueryError, ReadQuery, read_query
 from shared.core.mapping.reading import DO_NOT_BULK_EMAIL, DO_NOT_EMAIL, STATE, Reading
 from shared.core.records import PersonTable
@@ -56,6 +56,16 @@ class Resolved:
 Resolution = Resolved | Unresolved
 
 
+@dataclass(frozen=True, slots=True)
+class ResolvedPeriodiek:
+    """Where the subscriptions of a person table are: `lookup` and `subscribed` are columns of `table`."""
+
+    table: TableDefinition
+    lookup: str
+    name: Resolved
+    subscribed: str
+
+
 def resolve(source: Source, table: str, schema: Schema) -> Resolution:
     """Find what a source of a table's mapping names."""
     owner = schema.tables.get(table)
@@ -72,6 +82,21 @@ def resolve(source: Source, table: str, schema: Schema) -> Resolution:
             return _query(source, schema)
         case _:
             assert_never(source)
+
+
+def resolve_periodiek(periodiek: Periodiek, table: PersonTable, schema: Schema) -> ResolvedPeriodiek | Unresolved:
+    """Find what the mapping says of periodieken for a table that maps them."""
+    name = resolve(periodiek.name, periodiek.table, schema)
+    if isinstance(name, Unresolved):
+        return name
+    rows, lookup = schema.tables[periodiek.table], periodiek.lookups[table]
+    if lookup not in rows.lookups_to(table):
+        return Unresolved(
+            Column(lookup), Gap.LOOKUP, f"{rows.name}.{lookup} does not lead to {table}: correct periodiek"
+        )
+    if periodiek.subscribed not in rows.columns:
+        return _no_column(Column(periodiek.subscribed), rows, periodiek.subscribed)
+    return ResolvedPeriodiek(rows, lookup, name, periodiek.subscribed)
 
 
 def tables_named(sources: Iterable[Source], table: str, schema: Schema) -> tuple[set[str], set[str]]:

@@ -34,8 +34,9 @@ class DataverseSandboxSettings:
     """How the organisation behaves.
 
     `clients` are the app registrations (id → secret); each acts as an application user of its own. `filtering_columns`
-    are the columns whose updates fire, by table (none given: all). `alternate_keys` adds keys to tables. `snapshot` is
-    read at the start, if it exists, and written at the end; seed rows then count for a new file only.
+    are the columns whose updates fire, by table (none given: all). `alternate_keys` adds keys to tables, and
+    `changed_columns` makes columns other than `schema.json` has them. `snapshot` is read at the start, if it exists, and
+    written at the end; seed rows then count for a new file only.
     """
 
     organization_id: UUID = _ORGANIZATION_ID
@@ -46,6 +47,7 @@ class DataverseSandboxSettings:
     delivery: Delivery = field(default_factory=Delivery)
     filtering_columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
     alternate_keys: Mapping[str, Sequence[Sequence[str]]] = field(default_factory=dict)
+    changed_columns: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
     snapshot: Path | None = None
     seed: int = 0
 
@@ -82,7 +84,7 @@ def create_app(
 
 
 def _organization(settings: DataverseSandboxSettings, rows: Iterable[tuple[str, Mapping[str, Any]]]) -> Organization:
-    store = Store(Schema.load(settings.alternate_keys))
+    store = Store(Schema.load(settings.alternate_keys, settings.changed_columns))
     organization = Organization(settings.organization_id, settings.organization_name, store, _now)
     if settings.snapshot is not None and settings.snapshot.exists():
         store.load(snapshot.load(settings.snapshot, store))

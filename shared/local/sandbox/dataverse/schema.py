@@ -153,10 +153,24 @@ class Schema:
         self.by_set = {table.set_name: table for table in tables}
 
     @classmethod
-    def load(cls, alternate_keys: Mapping[str, Sequence[Sequence[str]]] | None = None) -> Schema:
-        """Read the packaged description; `alternate_keys` adds keys (lists of columns) to tables."""
+    def load(
+        cls,
+        alternate_keys: Mapping[str, Sequence[Sequence[str]]] | None = None,
+        changed_columns: Mapping[str, Mapping[str, Any] | None] | None = None,
+    ) -> Schema:
+        """Read the packaged description; `alternate_keys` adds keys (lists of columns) to tables.
+
+        `changed_columns` gives columns, as `contact.jobtitle`, other facts than the description's; None removes one.
+        """
         document = json.loads(files(__package__).joinpath("schema.json").read_text(encoding="utf-8"))
         keys = alternate_keys or {}
+        for path, facts in (changed_columns or {}).items():
+            table, _, column = path.partition(".")
+            columns = document["tables"][table]["columns"]
+            if facts is None:
+                del columns[column]
+            else:
+                columns[column] = facts
         return cls(
             [
                 _table(name, description, document, tuple(tuple(key) for key in keys.get(name, ())))

@@ -1,0 +1,33 @@
+"""Set Contact Field (JOB-22, FLD-02..FLD-10): writes one value that no mapping can bring, to one Spotler property."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from shared.core.contact_field import Target, set_value
+from shared.core.jobs import Operation
+from shared.core.marketing import PropertyValue
+from shared.operations.contact_field import ContactFieldOperation, ContactFieldParameters
+
+
+class SetContactFieldParameters(ContactFieldParameters):
+    """Whose field, and its value; an item of a list is named `field:item`."""
+
+    parameter_value: Annotated[str, Field(description="Parameter Value; for `field:item` true, ja, 1 or false, nee, 0")]
+
+
+class SetContactField(ContactFieldOperation[SetContactFieldParameters]):
+    """A value that the property would not take is never sent (FLD-06)."""
+
+    operation = Operation.SET_CONTACT_FIELD
+    parameters = SetContactFieldParameters
+
+    def value(self, target: Target, parameters: SetContactFieldParameters) -> PropertyValue:
+        """Convert the typed value."""
+        return set_value(target, parameters.parameter_value)
+
+    def told(self, target: Target) -> str:
+        """Say what was done."""
+        return f"{target.name} set in Spotler."

@@ -1,0 +1,57 @@
+"""A sandbox organisation over real HTTP, for the adapters of the connector's own tables."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import httpx
+
+from shared.dataverse.client import DataverseClient
+from shared.dataverse.credentials import ClientSecret, token_provider
+from shared.dataverse.throttling import ServiceProtection
+from shared.errors import Service
+from shared.local.sandbox.dataverse.app import DataverseSandboxSettings, create_app
+from shared.local.sandbox.dataverse.execution_context import ServiceEndpointMessage
+from shared.local.sandbox.serving import serve
+
+Rows = Sequence[tuple[str, dict[str, Any]]]
+
+
+@dataclass
+class DataverseOrganisation:
+    """A client of it, and the requests that it sent."""
+
+    client: DataverseClient
+    sent: list[str]
+    url: str
+
+    async def rows(self, entity_set: str, *columns: str, **options: Any) -> list[dict[str, Any]]:
+        pages = self.client.query(entity_set, select=columns, **options)
+        return [row async for page in pages for row in page]
+
+    async def strike(self, kind: str, match: str) -> None:
+        rule = {"kind": kind, "match": match, "times": 1, "retry_after": 1}
+        async with httpx.AsyncClient() as http:
+            (await http.post(f"{self.url}/sandbox/faults", json={"rules": [rule]})).raise_for_status()
+
+
+@asynccontextmanager
+async def open_organisation(rows: Rows = ()) -> AsyncIterator[DataverseOrganisation]:
+    async def publish(message: ServiceEndpointMessage) -> None:
+        pass
+
+    sent: list[str] = []
+    app = create_app(DataverseSandboxSettings(), publish, rows)
+    async with serve(app) as at:
+        tokens = token_provider(ClientSecret("contoso", "sandbox", "sandbox"), at.url, authority=at.url)
+
+        def observe(_service: Service, operation: str, _status: int, _seconds: float) -> None:
+            sent.append(operation)
+
+        protection = ServiceProtection(patience=timedelta(seconds=3))
+        async with DataverseClient(at.url, tokens, protection=protection, observe=observe) as client:
+            yield DataverseOrganisation(client, sent, at.url)

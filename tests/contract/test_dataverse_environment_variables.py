@@ -1,0 +1,84 @@
+"""Environment variables against the sandbox's Web API: found by either name, one current value (ENV, C-19)."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from shared.dataverse.environment_variables import DataverseEnvironmentVariables
+from shared.ports import EnvironmentVariable, EnvironmentVariables
+from tests.contract.dataverse_organisation import DataverseOrganisation, open_organisation
+
+SCHEMA, DISPLAY = "dh_spotlerpermissions", "permissions"
+OLD = UUID(int=1)
+
+
+def definition(identifier: UUID, schema_name: str, display_name: str, **columns: Any) -> tuple[str, dict[str, Any]]:
+    return (
+        "environmentvariabledefinition",
+        {
+            "environmentvariabledefinitionid": str(identifier),
+            "schemaname": schema_name,
+            "displayname": display_name,
+            **columns,
+        },
+    )
+
+
+def variables(organisation: DataverseOrganisation) -> EnvironmentVariables:
+    return DataverseEnvironmentVariables(organisation.client)
+
+
+async def remove_ours(organisation: DataverseOrganisation) -> None:
+    for row in await organisation.rows(
+        "environmentvariabledefinitions", "environmentvariabledefinitionid", "schemaname"
+    ):
+        if row["schemaname"] == SCHEMA:
+            await organisation.client.delete(
+                "environmentvariabledefinitions", UUID(row["environmentvariabledefinitionid"])
+            )
+
+
+async def test_the_schema_name_goes_before_the_display_name() -> None:
+    async with open_organisation([definition(OLD, "av_permissions", DISPLAY)]) as organisation:
+        found = await variables(organisation).find_variable(SCHEMA, DISPLAY)
+        assert found is not None
+        assert (found.schema_name, found.value, found.value_id) == (SCHEMA, None, None)
+
+
+async def test_without_the_schema_name_the_display_name_finds_it() -> None:
+    async with open_organisation([definition(OLD, "av_permissions", DISPLAY, defaultvalue=";")]) as organisation:
+        await remove_ours(organisation)
+        found = await variables(organisation).find_variable(SCHEMA, DISPLAY)
+        assert found == EnvironmentVariable(OLD, "av_permissions", None, None, ";")
+
+
+async def test_without_either_name_there_is_none() -> None:
+    async with open_organisation() as organisation:
+        await remove_ours(organisation)
+        assert await variables(organisation).find_variable(SCHEMA, DISPLAY) is None
+
+
+async def test_the_first_value_is_created_and_later_ones_replace_it() -> None:
+    async with open_organisation() as organisation:
+        port = variables(organisation)
+        for value in ("Newsletter;", "Newsletter;Productinfo;"):
+            before = await port.find_variable(SCHEMA, DISPLAY)
+            assert before is not None
+            await port.set_variable(before, value)
+            after = await port.find_variable(SCHEMA, DISPLAY)
+            assert after is not None
+            assert after.value == value
+        assert len(await organisation.rows("environmentvariablevalues", "value")) == 1
+
+
+async def test_a_lost_answer_does_not_create_two_values() -> None:
+    async with open_organisation() as organisation:
+        port = variables(organisation)
+        variable = await port.find_variable(SCHEMA, DISPLAY)
+        assert variable is not None
+        await organisation.strike("reset_after", match="POST /api/data/v9.2/environmentvariablevalues")
+        await port.set_variable(variable, "Newsletter;")
+        assert [row["value"] for row in await organisation.rows("environmentvariablevalues", "value")] == [
+            "Newsletter;"
+        ]

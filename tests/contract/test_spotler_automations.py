@@ -1,0 +1,190 @@
+"""Automations and campaigns against the sandbox of Mail+: listed, started at most once, stopped (AUT)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+import pytest
+
+from shared.core.automations import (
+    AutomationField,
+    AutomationKind,
+    FieldType,
+    FieldValue,
+    NotStarted,
+    PublishedAutomation,
+    Started,
+    StartRefusal,
+    StopVerdict,
+)
+from shared.errors import ThrottledError, UnknownOutcomeError
+from shared.local.sandbox.spotler.automations import Automation
+from shared.local.sandbox.spotler.automations import AutomationField as SandboxField
+from shared.local.sandbox.spotler.campaigns import Campaign
+from shared.ports import Automations
+from tests.contract.spotler_account import SpotlerAccount, open_account
+
+WELCOME, BIRTHDAY, WINBACK = (str(UUID(int=number)) for number in range(1, 4))
+WELCOME_CODE, BIRTHDAY_CODE, WINBACK_CODE = (str(UUID(int=number)) for number in range(11, 14))
+FIELDS = (SandboxField("voucher"), SandboxField("link", "URL"), SandboxField("cart", "PRODUCTLIST"))
+
+AUTOMATIONS = (
+    Automation(UUID(WELCOME), "Welcome", UUID(WELCOME_CODE), fields=FIELDS),
+    Automation(UUID(BIRTHDAY), "Birthday", UUID(BIRTHDAY_CODE), limit=1),
+    Automation(UUID(WINBACK), "Winback", UUID(WINBACK_CODE), active=False),
+)
+CAMPAIGNS = (
+    Campaign("CmpCart", "Abandoned cart", trigger_id="TrgCart", trigger_name="Cart left"),
+    Campaign("CmpOld", "Old welcome", active=False, trigger_id="TrgOld", trigger_name="Sign-up"),
+    Campaign("CmpInner", "Without external trigger"),
+)
+
+
+@pytest.fixture
+async def account() -> AsyncIterator[SpotlerAccount]:
+    async with open_account(automations=AUTOMATIONS, campaigns=CAMPAIGNS) as opened:
+        await opened.people("ANN", "BEN")
+        yield opened
+
+
+async def start(account: SpotlerAccount, code: str, *fields: FieldValue, who: str = "ANN") -> Started | NotStarted:
+    return await account.automations.start(AutomationKind.AUTOMATION, code, who, fields)
+
+
+async def test_what_is_active_and_has_an_external_trigger_is_published(account: SpotlerAccount) -> None:
+    automations: Automations = account.automations
+    assert await automations.published(AutomationKind.AUTOMATION) == [
+        PublishedAutomation(
+            AutomationKind.AUTOMATION,
+            WELCOME,
+            WELCOME_CODE,
+            "Welcome",
+            (
+                AutomationField("voucher", FieldType.STRING),
+                AutomationField("link", FieldType.URL),
+                AutomationField("cart", FieldType.PRODUCTLIST),
+            ),
+        ),
+        PublishedAutomation(AutomationKind.AUTOMATION, BIRTHDAY, BIRTHDAY_CODE, "Birthday"),
+    ]
+    assert await automations.published(AutomationKind.CAMPAIGN) == [
+        PublishedAutomation(AutomationKind.CAMPAIGN, "CmpCart", "TrgCart", "Abandoned cart")
+    ]
+
+
+async def test_a_started_automation_tells_its_run_and_gets_its_fields(account: SpotlerAccount) -> None:
+    started = await start(
+        account,
+        WELCOME_CODE,
+        FieldValue("voucher", FieldType.STRING, ("X1",)),
+        FieldValue("cart", FieldType.PRODUCTLIST, ("sku-1", "sku-2")),
+    )
+    (run,) = await account.look("automation-runs")
+    assert started == Started((run["automationContactId"],))
+    assert run["externalContactId"] == "ANN"
+    assert run["fields"] == [
+        {"name": "voucher", "type": "STRING", "value": "X1"},
+        {"name": "cart", "type": "PRODUCTLIST", "values": ["sku-1", "sku-2"]},
+    ]
+
+
+async def test_why_nothing_started_is_told(account: SpotlerAccount) -> None:
+    assert await start(account, BIRTHDAY_CODE) != NotStarted(StartRefusal.LIMIT_REACHED)
+    assert await start(account, BIRTHDAY_CODE) == NotStarted(StartRefusal.LIMIT_REACHED)
+    assert await start(account, WINBACK_CODE) == NotStarted(StartRefusal.INACTIVE)
+    assert await start(account, str(UUID(int=99))) == NotStarted(StartRefusal.TRIGGER_UNKNOWN)
+    assert await start(account, WELCOME_CODE, who="NOBODY") == NotStarted(StartRefusal.CONTACT_UNKNOWN)
+
+
+async def test_a_code_typed_wrongly_is_unknown_without_a_call(account: SpotlerAccount) -> None:
+    assert await start(account, "no code") == NotStarted(StartRefusal.TRIGGER_UNKNOWN)
+    empty = await account.automations.start(AutomationKind.CAMPAIGN, "", "ANN", ())
+    assert empty == NotStarted(StartRefusal.TRIGGER_UNKNOWN)
+    assert account.sent == []
+
+
+async def test_a_campaign_is_started_and_says_why_not(account: SpotlerAccount) -> None:
+    async def begin(code: str, who: str = "ANN") -> Started | NotStarted:
+        return await account.automations.start(AutomationKind.CAMPAIGN, code, who, ())
+
+    assert await begin("TrgCart") == Started()
+    again = await begin("TrgCart")
+    assert isinstance(again, NotStarted)
+    assert (again.refusal, again.detail) == (
+        StartRefusal.INVALID_STATE,
+        "contact is already active in this campaign",
+    )
+    for code, who, refusal in (
+        ("TrgOld", "ANN", StartRefusal.INVALID_STATE),
+        ("TrgNone", "ANN", StartRefusal.TRIGGER_UNKNOWN),
+        ("TrgCart", "NOBODY", StartRefusal.CONTACT_UNKNOWN),
+    ):
+        refused = await begin(code, who)
+        assert isinstance(refused, NotStarted)
+        assert refused.refusal is refusal
+
+
+@pytest.mark.parametrize("kind", ["reset", "server-error", "unavailable", "truncated"])
+@pytest.mark.parametrize("moment", ["before", "after"])
+async def test_a_lost_answer_leaves_the_outcome_unknown_and_nothing_is_sent_again(
+    account: SpotlerAccount, kind: str, moment: str
+) -> None:
+    await account.fault(kind, "automation.trigger", moment=moment)
+    with pytest.raises(UnknownOutcomeError):
+        await start(account, WELCOME_CODE)
+    assert len(await account.look("automation-runs")) == (1 if moment == "after" else 0)
+    assert account.sent == ["automation.start"]
+
+
+async def test_a_campaign_is_sent_once_as_well(account: SpotlerAccount) -> None:
+    await account.fault("reset", "campaign.trigger", moment="after")
+    with pytest.raises(UnknownOutcomeError):
+        await account.automations.start(AutomationKind.CAMPAIGN, "TrgCart", "ANN", ())
+    assert account.sent == ["campaign.start"]
+
+
+async def test_a_throttled_start_certainly_started_nothing(account: SpotlerAccount) -> None:
+    await account.fault("throttled", "automation.trigger", retryAfter=30)
+    with pytest.raises(ThrottledError):
+        await start(account, WELCOME_CODE)
+    with pytest.raises(ThrottledError):  # the pause holds for the account: this one is not even sent
+        await start(account, WELCOME_CODE)
+    assert await account.look("automation-runs") == []
+    assert account.sent == ["automation.start"]
+
+
+async def test_all_runs_of_a_person_are_stopped_and_nobody_elses(account: SpotlerAccount) -> None:
+    for who in ("ANN", "ANN", "BEN"):
+        await start(account, WELCOME_CODE, who=who)
+    assert await account.automations.stop(AutomationKind.AUTOMATION, WELCOME, "ANN") is StopVerdict.STOPPED
+    runs = await account.look("automation-runs")
+    assert [(run["externalContactId"], run["stopped"]) for run in runs] == [
+        ("ANN", True),
+        ("ANN", True),
+        ("BEN", False),
+    ]
+    assert await account.automations.stop(AutomationKind.AUTOMATION, WELCOME, "ANN") is StopVerdict.NOT_RUNNING
+    assert await account.automations.stop(AutomationKind.AUTOMATION, WELCOME, "NOBODY") is StopVerdict.UNKNOWN
+    assert await account.automations.stop(AutomationKind.AUTOMATION, "gone", "ANN") is StopVerdict.UNKNOWN
+
+
+async def test_one_run_is_stopped_by_its_id(account: SpotlerAccount) -> None:
+    first, second = [await start(account, WELCOME_CODE) for _ in range(2)]
+    assert isinstance(first, Started)
+    assert isinstance(second, Started)
+    assert await account.automations.stop_run(first.runs[0]) is StopVerdict.STOPPED
+    runs = {run["automationContactId"]: run["stopped"] for run in await account.look("automation-runs")}
+    assert runs == {first.runs[0]: True, second.runs[0]: False}
+    assert await account.automations.stop_run(str(UUID(int=99))) is StopVerdict.UNKNOWN
+
+
+async def test_a_campaign_is_stopped_for_a_person(account: SpotlerAccount) -> None:
+    await account.automations.start(AutomationKind.CAMPAIGN, "TrgCart", "ANN", ())
+    for who, verdict in (
+        ("ANN", StopVerdict.STOPPED),
+        ("ANN", StopVerdict.NOT_RUNNING),
+        ("BEN", StopVerdict.NOT_RUNNING),
+        ("NOBODY", StopVerdict.UNKNOWN),
+    ):
+        assert await account.automations.stop(AutomationKind.CAMPAIGN, "CmpCart", who) is verdict

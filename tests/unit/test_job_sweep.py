@@ -1,0 +1,125 @@
+"""Jobs that nobody works on: those missed are taken up once, those stuck are told (JOB-28, C-23)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from shared.core.jobs import JobRow, JobStatus, Operation
+from shared.ports import QueueName
+from shared.sync.job_sweep import JobSweep, StuckJobs
+from shared.sync.lanes import Jobs, Lanes, read_lane_message
+from tests.contract.clocks import ManualClock
+from tests.twins import TwinQueue, TwinStore
+
+MINUTES, HOUR = timedelta(minutes=5), timedelta(hours=1)
+
+
+@dataclass
+class JobTable:
+    """Jobs with the moment since which they have their status."""
+
+    jobs: dict[UUID, tuple[JobRow, datetime]] = field(default_factory=dict)
+
+    def add(self, number: int, status: JobStatus, since: datetime, started_on: datetime | None = None) -> None:
+        row = JobRow(UUID(int=number), status, Operation.ADD_TAG, None, "", started_on=started_on)
+        self.jobs[row.id] = (row, since)
+
+    async def jobs_in(self, status: JobStatus, *, before: datetime, limit: int) -> Sequence[JobRow]:
+        found = [(since, row) for row, since in self.jobs.values() if row.status is status and since <= before]
+        return [row for _, row in sorted(found, key=lambda pair: pair[0])[:limit]]
+
+
+@dataclass
+class Sweeping:
+    clock: ManualClock
+    table: JobTable
+    queue: TwinQueue
+    store: TwinStore
+    sweep: JobSweep
+
+    def sent(self) -> list[list[int]]:
+        """What was put on the live lane since the last look."""
+        messages = [read_lane_message(one.message.body) for one in self.queue.waiting if one.lane is QueueName.LIVE]
+        self.queue.waiting.clear()
+        return [[job.int for job in message.jobs] for message in messages if isinstance(message, Jobs)]
+
+
+@pytest.fixture
+def sweeping() -> Sweeping:
+    clock = ManualClock()
+    table, queue, store = JobTable(), TwinQueue(clock), TwinStore()
+    sweep = JobSweep(crm=table, lanes=Lanes(queue), store=store, clock=clock, environment="test", missed_after=MINUTES)
+    return Sweeping(clock, table, queue, store, sweep)
+
+
+async def test_jobs_that_were_never_begun_are_put_on_the_live_lane_oldest_first(sweeping: Sweeping) -> None:
+    now = sweeping.clock.now()
+    sweeping.table.add(1, JobStatus.QUEUED, now - MINUTES)
+    sweeping.table.add(2, JobStatus.QUEUED, now - HOUR)
+    assert await sweeping.sweep.sweep() == 2
+    assert sweeping.sent() == [[2, 1]]
+
+
+async def test_a_fresh_job_is_left_to_its_message_and_a_begun_one_to_its_retry(sweeping: Sweeping) -> None:
+    now = sweeping.clock.now()
+    sweeping.table.add(1, JobStatus.QUEUED, now - MINUTES / 2)
+    sweeping.table.add(2, JobStatus.QUEUED, now - HOUR, started_on=now - HOUR)
+    sweeping.table.add(3, JobStatus.IN_PROGRESS, now - HOUR)
+    sweeping.table.add(4, JobStatus.COMPLETED, now - HOUR)
+    assert await sweeping.sweep.sweep() == 0
+    assert sweeping.sent() == []
+
+
+async def test_a_job_is_not_taken_up_again_within_the_hour(sweeping: Sweeping) -> None:
+    sweeping.table.add(1, JobStatus.QUEUED, sweeping.clock.now() - HOUR)
+    assert await sweeping.sweep.sweep() == 1
+    sweeping.clock.advance(timedelta(minutes=59))
+    assert await sweeping.sweep.sweep() == 0
+    sweeping.clock.advance(timedelta(minutes=1))
+    assert await sweeping.sweep.sweep() == 1
+    assert sweeping.sent() == [[1], [1]]
+
+
+async def test_what_was_taken_up_is_forgotten_after_the_hour(sweeping: Sweeping) -> None:
+    sweeping.table.add(1, JobStatus.QUEUED, sweeping.clock.now() - HOUR)
+    await sweeping.sweep.sweep()
+    sweeping.table.jobs.clear()
+    sweeping.clock.advance(HOUR)
+    await sweeping.sweep.sweep()
+    assert sweeping.store.documents == {}
+
+
+async def test_many_jobs_travel_a_hundred_to_a_message(sweeping: Sweeping) -> None:
+    since = sweeping.clock.now() - HOUR
+    for number in range(250):
+        sweeping.table.add(number, JobStatus.QUEUED, since)
+    assert await sweeping.sweep.sweep() == 250
+    assert [len(message) for message in sweeping.sent()] == [100, 100, 50]
+
+
+async def test_stuck_jobs_are_told_by_id(sweeping: Sweeping, caplog: pytest.LogCaptureFixture) -> None:
+    now = sweeping.clock.now()
+    sweeping.table.add(1, JobStatus.QUEUED, now - timedelta(hours=24))
+    sweeping.table.add(2, JobStatus.QUEUED, now - timedelta(hours=23))
+    sweeping.table.add(3, JobStatus.IN_PROGRESS, now - HOUR)
+    sweeping.table.add(4, JobStatus.IN_PROGRESS, now - MINUTES)
+    with caplog.at_level(logging.WARNING):
+        assert await sweeping.sweep.warn_of_stuck() == StuckJobs([UUID(int=1)], [UUID(int=3)])
+    queued, running = [record.getMessage() for record in caplog.records]
+    assert "Queued for more than" in queued
+    assert str(UUID(int=1)) in queued
+    assert "In Progress for more than" in running
+    assert str(UUID(int=3)) in running
+
+
+async def test_without_stuck_jobs_nothing_is_logged(sweeping: Sweeping, caplog: pytest.LogCaptureFixture) -> None:
+    sweeping.table.add(1, JobStatus.QUEUED, sweeping.clock.now())
+    with caplog.at_level(logging.WARNING):
+        assert await sweeping.sweep.warn_of_stuck() == StuckJobs([], [])
+    assert caplog.records == []

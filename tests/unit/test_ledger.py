@@ -1,0 +1,188 @@
+"""The ledger: bindings, claims with an expiry, the users of a contact, and who has an address."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from shared.core.outcomes import Outcome, Reason, Result
+from shared.core.plan import Binding, Trust
+from shared.core.records import PersonTable, RecordKey
+from shared.sync.ledger import Consent, HeldContact, Ledger
+from tests.contract.clocks import ManualClock
+from tests.twins import TwinStore, bodies
+
+ANN = RecordKey(PersonTable.CONTACT, UUID(int=1))
+BEN = RecordKey(PersonTable.LEAD, UUID(int=2))
+X, Y = "contact-x", "contact-y"
+
+
+class Desk:
+    """A ledger with its store and clock, and a second worker's ledger over the same store."""
+
+    def __init__(self) -> None:
+        self.clock, self.store = ManualClock(), TwinStore()
+        self.mine = Ledger(self.store, self.clock, "test")
+        self.theirs = Ledger(self.store, self.clock, "test")
+
+    async def bind(self, key: RecordKey, external_id: str, *, address: str = "", live: bool = True) -> None:
+        binding = Binding(external_id, is_live=live, address=address)
+        await self.mine.save({key: (binding, Outcome(key, Result.WRITTEN, Reason.CREATED), "c")}, ())
+
+    async def use(self, external_id: str, *keys: RecordKey, trust: Trust = Trust.BASE) -> None:
+        held = (await self.mine.claim([external_id]))[external_id]
+        held.users = dict.fromkeys(keys, Consent.ALLOWS)
+        held.trust = trust
+        await self.mine.release([held])
+
+
+async def test_a_record_that_nobody_knows_is_bound_to_its_own_id() -> None:
+    entry = (await Desk().mine.entries([ANN]))[ANN]
+    assert entry.binding == Binding(str(ANN.id))
+    assert entry.outcome is None
+
+
+async def test_a_binding_is_kept_with_its_outcome() -> None:
+    desk = Desk()
+    binding = Binding(X, is_live=True, base={"city": "print"}, address="a")
+    await desk.mine.save({ANN: (binding, Outcome(ANN, Result.WRITTEN, Reason.UPDATED), "c-1")}, ())
+
+    entry = (await desk.theirs.entries([ANN]))[ANN]
+
+    assert entry.binding == binding
+    assert entry.outcome is not None
+    assert (entry.outcome.result, entry.outcome.reason, entry.outcome.correlation) == ("written", "updated", "c-1")
+
+
+async def test_environments_know_nothing_of_each_other() -> None:
+    desk = Desk()
+    await desk.bind(ANN, X)
+    other = Ledger(desk.store, desk.clock, "other")
+    assert not (await other.entries([ANN]))[ANN].binding.is_live
+
+
+async def test_a_contact_is_held_by_one_worker_at_a_time() -> None:
+    desk = Desk()
+    assert set(await desk.mine.claim([X, Y])) == {X, Y}
+    assert await desk.theirs.claim([X]) == {}
+    assert await desk.mine.claim([X]) == {}, "another batch of the same process is another worker"
+
+
+async def test_a_released_contact_can_be_claimed_with_trust() -> None:
+    desk = Desk()
+    await desk.mine.release(list((await desk.mine.claim([X])).values()))
+    assert (await desk.theirs.claim([X]))[X].trust is Trust.BASE
+
+
+async def test_a_claim_that_outlived_its_worker_can_be_taken_over_without_trust() -> None:
+    desk = Desk()
+    await desk.mine.claim([X])
+    desk.clock.advance(timedelta(minutes=2))
+    assert (await desk.theirs.claim([X]))[X].trust is Trust.NOTHING
+
+
+async def test_a_late_worker_cannot_release_what_another_one_holds_now() -> None:
+    desk = Desk()
+    late = (await desk.mine.claim([X]))[X]
+    desk.clock.advance(timedelta(minutes=2))
+    await desk.theirs.claim([X])
+
+    await desk.mine.release([late])
+
+    assert await desk.mine.claim([X]) == {}
+
+
+async def test_a_doubt_stays_until_somebody_has_written_in_full() -> None:
+    desk = Desk()
+    await desk.use(X, trust=Trust.NOTHING)
+    held = (await desk.theirs.claim([X]))[X]
+    assert held.trust is Trust.NOTHING
+    await desk.theirs.release([held])
+    held = (await desk.mine.claim([X]))[X]
+    assert held.trust is Trust.NOTHING
+    held.trust = Trust.BASE
+    await desk.mine.release([held])
+    assert (await desk.theirs.claim([X]))[X].trust is Trust.BASE
+
+
+async def test_a_contact_without_users_and_doubts_leaves_nothing_behind() -> None:
+    desk = Desk()
+    await desk.use(X, ANN)
+    await desk.use(X)
+    assert desk.store.documents == {}
+
+
+async def test_calls_begin_well_before_a_claim_runs_out() -> None:
+    desk = Desk()
+    expiry = desk.mine.expiry()
+    assert expiry - desk.clock.now() == timedelta(minutes=2)
+    assert expiry - desk.mine.deadline(expiry) > timedelta(seconds=30), "a call to Spotler may take that long"
+
+
+async def test_users_that_had_let_go_when_a_worker_died_are_forgotten() -> None:
+    desk = Desk()
+    await desk.use(X, ANN, BEN)
+    await desk.bind(ANN, X)
+    await desk.bind(BEN, X, live=False)
+    assert set((await desk.mine.claim([X]))[X].users) == {ANN, BEN}, "nothing happened: nothing to check"
+    desk.clock.advance(timedelta(minutes=2))
+
+    assert set((await desk.theirs.claim([X]))[X].users) == {ANN}
+
+
+def test_who_refuses_all_mail_does_not_need_the_contact_but_has_a_say() -> None:
+    held = HeldContact(X, "", Trust.BASE, {ANN: Consent.ALLOWS, BEN: Consent.NO_MAIL})
+    assert held.neighbours_of(ANN).keys == ()
+    assert held.neighbours_of(ANN).refuse_bulk
+    assert held.neighbours_of(BEN).keys == (ANN,)
+    assert not held.neighbours_of(BEN).refuse_bulk
+
+
+# ----------------------------------------------------------------------------------------------------------- addresses
+
+
+async def test_an_address_is_reserved_once() -> None:
+    desk = Desk()
+    assert await desk.mine.reserve({"a": X}, held=[X]) == set()
+    await desk.use(X, ANN)
+    await desk.bind(ANN, X, address="a")
+
+    assert await desk.theirs.reserve({"a": Y, "b": Y}, held=[Y]) == {"a"}
+    assert await desk.theirs.reserve({"a": X}, held=[X]) == set(), "its own contact may have it again"
+
+
+async def test_an_address_is_not_free_while_another_worker_gives_it_to_a_contact() -> None:
+    desk = Desk()
+    await desk.mine.claim([X])
+    await desk.mine.reserve({"a": X}, held=[X])
+    assert await desk.theirs.reserve({"a": Y}, held=[Y]) == {"a"}
+
+
+async def test_an_address_of_a_contact_that_nobody_uses_is_free() -> None:
+    desk = Desk()
+    await desk.mine.reserve({"a": X}, held=[X])
+    assert await desk.theirs.reserve({"a": Y}, held=[Y]) == set()
+    assert (await desk.mine.owners_of(["a"]))["a"].contact == Y
+
+
+async def test_an_address_that_a_contact_was_to_get_and_did_not_is_free() -> None:
+    desk = Desk()
+    await desk.mine.reserve({"new": X}, held=[X])
+    await desk.use(X, ANN)
+    await desk.bind(ANN, X, address="old")
+    assert not (await desk.mine.owners_of(["new"]))["new"].is_confirmed
+    assert await desk.theirs.reserve({"new": Y}, held=[Y]) == set()
+
+
+async def test_an_address_is_forgotten_with_its_last_user() -> None:
+    desk = Desk()
+    await desk.mine.reserve({"a": X}, held=[X])
+    await desk.mine.save({}, ["a"])
+    assert await desk.mine.owners_of(["a"]) == {}
+
+
+async def test_nothing_personal_is_stored() -> None:
+    desk = Desk()
+    await desk.use(X, ANN)
+    await desk.bind(ANN, X, address="a")
+    assert set(bodies(desk.store.documents)) & set("@") == set()

@@ -1,0 +1,281 @@
+"""What a check says about a mapping, given Dataverse's schema and steps and Spotler's properties."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from shared.core.mapping.check import Surroundings, check
+from shared.core.mapping.document import MappingError, read_mapping
+from shared.core.mapping.findings import Code, Finding, Severity
+from shared.core.marketing import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry
+from shared.core.records import PersonTable
+from shared.core.schema import (
+    ColumnDefinition,
+    ColumnType,
+    DateBehaviour,
+    EventStep,
+    Option,
+    Reference,
+    Required,
+    Schema,
+    TableDefinition,
+)
+
+
+def column(name: str, kind: ColumnType = ColumnType.STRING, **facts: Any) -> ColumnDefinition:
+    return ColumnDefinition(name, kind, **facts)
+
+
+def table(name: str, *columns: ColumnDefinition, references: tuple[Reference, ...] = ()) -> TableDefinition:
+    return TableDefinition(name, f"{name}s", f"{name}id", "name", {one.name: one for one in columns}, references)
+
+
+CONTACT = table(
+    "contact",
+    column("emailaddress1", max_length=100),
+    column("firstname", max_length=50),
+    column("lastname", max_length=50, required=Required.APPLICATION),
+    column("telephone1", max_length=50),
+    column("fullname", writable=False),
+    column("birthdate", ColumnType.DATE_TIME, behaviour=DateBehaviour.DATE_ONLY, shows_time=False),
+    column("createdon", ColumnType.DATE_TIME, behaviour=DateBehaviour.USER_LOCAL, writable=False),
+    column("statecode", ColumnType.STATE),
+    column("donotemail", ColumnType.BOOLEAN, options=(Option(0, label="Allow"), Option(1, label="Do Not Allow"))),
+    column("donotbulkemail", ColumnType.BOOLEAN),
+    column("gendercode", ColumnType.PICKLIST, options=(Option(1, {1033: "Male"}, "Male"), Option(2, {}, "Female"))),
+    column("parentcustomerid", ColumnType.CUSTOMER),
+    column("ownerid", ColumnType.OWNER),
+    references=(
+        Reference("parentcustomerid", "account", "parentcustomerid_account"),
+        Reference("parentcustomerid", "contact", "parentcustomerid_contact"),
+        Reference("ownerid", "systemuser", "owninguser"),
+    ),
+)
+ACCOUNT = table("account", column("name"), column("telephone1"))
+USER = table("systemuser", column("fullname"))
+TASK = table(
+    "task",
+    column("subject"),
+    column("createdon", ColumnType.DATE_TIME),
+    references=(
+        Reference("regardingobjectid", "contact", "regardingobjectid_contact"),
+        Reference("dh_personid", "contact", "dh_personid"),
+    ),
+)
+SCHEMA = Schema({one.name: one for one in (CONTACT, ACCOUNT, USER, TASK)})
+
+CATALOGUE = PropertyCatalogue(
+    (
+        PropertyDefinition("email", "E-mail", PropertyType.EMAIL),
+        PropertyDefinition("firstName", "First name", PropertyType.STRING),
+        PropertyDefinition("lastName", "Last name", PropertyType.STRING),
+        PropertyDefinition("phone", "Phone", PropertyType.STRING),
+        PropertyDefinition("score", "Score", PropertyType.INT),
+        PropertyDefinition("born", "Date", PropertyType.DATE),
+        PropertyDefinition("postalCode", "Post code", PropertyType.POSTCODE),
+        PropertyDefinition("interests", "Interests", PropertyType.SET, (SetEntry(1, "Male"),)),
+        PropertyDefinition("permissions", "Permissions", PropertyType.SET, (SetEntry(1, "Newsletter"),)),
+    )
+)
+
+EVERY_STEP = tuple(
+    EventStep(name, message)
+    for name in ("contact", "dh_spotlerpermission")
+    for message in ("Create", "Update", "Delete")
+)
+
+
+def found(*rows: dict[str, Any], **changes: Any) -> list[Finding]:
+    """Check a mapping that has these rows besides the address."""
+    options = changes.pop("options", {})
+    surroundings = {"schema": SCHEMA, "catalogue": CATALOGUE, "steps": EVERY_STEP} | changes
+    address = {"spotler": "email", "contact": "emailaddress1"}
+    mapping = read_mapping({"version": 1, "rows": [address, *rows], **options})
+    return list(check(mapping, Surroundings(tables=frozenset({PersonTable.CONTACT}), **surroundings)))
+
+
+def codes(*rows: dict[str, Any], **changes: Any) -> list[Code]:
+    return [finding.code for finding in found(*rows, **changes)]
+
+
+def test_nothing_is_the_matter_with_a_good_mapping() -> None:
+    assert found({"spotler": "firstName", "contact": "firstname"}) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "code"),
+    [
+        ("middlename", Code.UNKNOWN_COLUMN),
+        ("parentcustomerid(account).website", Code.UNKNOWN_COLUMN),
+        ("parentcustomerid(lead).subject", Code.UNKNOWN_LOOKUP),
+        ("firstname().name", Code.UNKNOWN_LOOKUP),
+        ("parentcustomerid().name", Code.AMBIGUOUS_LOOKUP),
+        ("@child(dh_permissions).first(createdon DESC).name", Code.UNKNOWN_TABLE),
+        ("@child(task).first(createdon DESC).subject", Code.AMBIGUOUS_LOOKUP),
+        ("@child(task.regardingobjectid).first(modifiedon DESC).subject", Code.UNKNOWN_COLUMN),
+        ("@child(account).first(name).name", Code.UNKNOWN_LOOKUP),
+        ("@odata:accounts?$select=name,telephone1", Code.QUERY_NOT_ALLOWED),
+        ("@odata:https://example.com/accounts?$select=name", Code.QUERY_NOT_ALLOWED),
+        ("@odata:/accounts?$select=name", Code.QUERY_NOT_ALLOWED),
+        ("@odata:accounts?$select=name&$expand=x($select=y)", Code.QUERY_NOT_ALLOWED),
+        ("@odata:WhoAmI?$select=name", Code.QUERY_NOT_ALLOWED),
+        ("@odata:accounts?$select=website", Code.UNKNOWN_COLUMN),
+        ("@odata:leads?$select=subject", Code.UNKNOWN_TABLE),
+    ],
+)
+def test_what_dataverse_does_not_have_is_an_error(source: str, code: Code) -> None:
+    (finding,) = [one for one in found({"spotler": "firstName", "contact": source}) if one.severity is Severity.ERROR]
+    assert (finding.code, finding.row, finding.table) == (code, 2, PersonTable.CONTACT)
+
+
+def test_an_ambiguous_child_names_the_lookups_to_write() -> None:
+    (finding,) = found({"spotler": "firstName", "contact": "@child(task).first(createdon DESC).subject"})[:1]
+    assert "write @child(task.dh_personid) or @child(task.regardingobjectid)" in finding.text
+
+
+def test_every_operand_of_an_expression_is_looked_up() -> None:
+    source = '@concat(firstname, " ", middlename;lastname, parentcustomerid(account).website)'
+    assert codes({"spotler": "firstName", "contact": source})[:2] == [Code.UNKNOWN_COLUMN, Code.UNKNOWN_COLUMN]
+
+
+def test_a_property_that_the_account_does_not_have_is_a_warning_and_says_which_one_was_meant() -> None:
+    (nowhere,) = found({"spotler": "hobby", "contact": "firstname"})
+    (meant,) = found({"spotler": "First name", "contact": "firstname"})
+    assert (nowhere.severity, nowhere.code) == (Severity.WARNING, Code.UNKNOWN_PROPERTY)
+    assert "write firstName" in meant.text
+
+
+def test_a_pair_that_has_no_conversion_is_an_error() -> None:
+    assert codes({"spotler": "score", "contact": "birthdate"}) == [Code.CONVERSION]
+    assert codes({"spotler": "born", "contact": "createdon"}) == [Code.CONVERSION]
+    assert codes({"spotler": "born", "contact": "birthdate"}) == []
+
+
+def test_a_fixed_value_that_does_not_fit_is_an_error() -> None:
+    assert codes({"spotler": "score", "contact": "$value:many"}) == [Code.FIXED_VALUE]
+    assert codes({"spotler": "score", "contact": "$value:7"}) == []
+    assert codes({"spotler": "postalCode", "contact": "$value:SW1A 1AA"}) == [Code.FIXED_VALUE]
+
+
+def test_a_property_for_foreign_values_must_be_text() -> None:
+    assert codes({"spotler": "postalCode", "contact": "firstname", "foreign": "score"}) == [Code.CONVERSION]
+
+
+def test_two_rows_that_write_one_column_are_an_error() -> None:
+    rows = [
+        {"spotler": "phone", "contact": "telephone1", "direction": "<-"},
+        {"spotler": "firstName", "contact": "telephone1", "direction": "<->"},
+    ]
+    assert Code.DUPLICATE_TARGET in codes(*rows)
+
+
+def test_a_column_that_nobody_may_change_is_no_target() -> None:
+    assert Code.READ_ONLY in codes({"spotler": "firstName", "contact": "fullname", "direction": "<-"})
+
+
+def test_rows_to_dataverse_name_the_required_columns_that_are_missing() -> None:
+    finding = found({"spotler": "phone", "contact": "telephone1", "direction": "<-"})[0]
+    assert (finding.code, finding.severity) == (Code.REQUIRED_UNMAPPED, Severity.WARNING)
+    assert "lastname" in finding.text
+    both = [
+        {"spotler": "phone", "contact": "telephone1", "direction": "<-"},
+        {"spotler": "lastName", "contact": "lastname", "direction": "<->"},
+    ]
+    assert codes(*both) == []
+
+
+def test_one_way_rows_there_and_back_are_refused_before_any_check() -> None:
+    there, back = ({"spotler": "phone", "contact": "telephone1", "direction": way} for way in ("->", "<-"))
+    with pytest.raises(MappingError, match="several rows fill phone"):
+        found(there, back)
+
+
+def test_options_that_do_not_exist_are_named() -> None:
+    unknown = {"spotler": "firstName", "contact": "gendercode", "choices": {1: "M", 3: "X"}}
+    assert codes(unknown) == [Code.UNKNOWN_OPTION]
+    not_in_spotler = {"spotler": "interests", "contact": "gendercode"}
+    (finding,) = found(not_in_spotler)
+    assert finding.code is Code.UNKNOWN_OPTION
+    assert "gendercode = 2" in finding.text
+
+
+def test_a_filter_is_checked_like_a_row() -> None:
+    assert codes(options={"filters": {"contact": "middlename = 1"}}) == [Code.UNKNOWN_COLUMN]
+    assert codes(options={"filters": {"contact": 'gendercode in ("Male", "Both")'}}) == [Code.UNKNOWN_OPTION]
+    assert codes(options={"filters": {"contact": "gendercode = 2 and donotemail = false"}}) == []
+
+
+def test_a_language_that_no_label_is_in_is_a_warning() -> None:
+    assert codes(options={"language": 1043}) == [Code.UNKNOWN_LANGUAGE]
+    assert codes(options={"language": 1033}) == []
+
+
+def test_columns_that_the_steps_do_not_hear_of_are_named() -> None:
+    heard = frozenset({"emailaddress1", "statecode", "donotemail", "donotbulkemail"})
+    steps = (
+        *(one for one in EVERY_STEP if (one.table, one.message) != ("contact", "Update")),
+        EventStep("contact", "Update", heard),
+    )
+    (finding,) = found({"spotler": "firstName", "contact": "firstname"}, steps=steps)
+    assert finding.code is Code.COLUMN_WITHOUT_STEP
+    assert finding.text.startswith("The step for Update of contact does not hear of firstname:")
+    assert codes(steps=steps) == []
+
+
+def test_a_related_column_needs_its_lookup_to_be_heard_and_is_only_noticed_by_a_reconciliation_itself() -> None:
+    heard = frozenset({"emailaddress1", "statecode", "donotemail", "donotbulkemail"})
+    steps = (
+        *(one for one in EVERY_STEP if (one.table, one.message) != ("contact", "Update")),
+        EventStep("contact", "Update", heard),
+    )
+    findings = found({"spotler": "firstName", "contact": "parentcustomerid(account).name"}, steps=steps)
+    assert [(one.code, one.severity) for one in findings] == [
+        (Code.COLUMN_WITHOUT_STEP, Severity.WARNING),
+        (Code.UNSEEN_CHANGES, Severity.NOTE),
+    ]
+    assert "parentcustomerid" in findings[0].text
+
+
+def test_a_message_without_a_step_is_named() -> None:
+    findings = found({"spotler": "permissions", "contact": "@map(permissions)"}, steps=EVERY_STEP[:2])
+    assert [one.code for one in findings] == [Code.STEP_MISSING, Code.STEP_MISSING]
+    assert {"Delete of contact", "Create, Update, Delete of dh_spotlerpermission"} == {
+        one.text.removeprefix("No step tells the connector of ").removesuffix(": register it") for one in findings
+    }
+
+
+def test_without_the_right_to_read_steps_nothing_is_said_of_them() -> None:
+    assert codes({"spotler": "firstName", "contact": "firstname"}, steps=None) == []
+
+
+def test_type_and_birthday_are_protected_where_the_account_has_them() -> None:
+    """MAP-33."""
+    fields = (
+        PropertyDefinition("Type", "Type", PropertyType.STRING),
+        PropertyDefinition("birthday", "Birthday", PropertyType.BIRTHDATE),
+    )
+    catalogue = PropertyCatalogue((*CATALOGUE.definitions, *fields))
+    assert codes(catalogue=catalogue) == [Code.PROTECTED_ROW, Code.PROTECTED_ROW]
+    rows = [{"spotler": "Type", "contact": "$CustomerType"}, {"spotler": "birthday", "contact": "birthdate"}]
+    assert codes(*rows, catalogue=catalogue) == []
+
+
+def test_an_entity_column_must_exist_in_its_table() -> None:
+    row = {"spotler": "firstName", "entity": "dh_firstname", "direction": "<-"}
+    assert codes(row, options={"entityTable": "dh_nowhere"}) == [Code.UNKNOWN_TABLE]
+    assert codes(row, options={"entityTable": "account"}) == [Code.UNKNOWN_COLUMN]
+
+
+def test_a_fixed_value_longer_than_its_column_is_an_error() -> None:
+    row = {"spotler": f"$value:{'x' * 51}", "contact": "telephone1", "direction": "<-"}
+    assert Code.TOO_LONG in codes(row)
+
+
+def test_errors_come_first_and_a_finding_says_where_it_is() -> None:
+    findings = found({"spotler": "hobby", "contact": "firstname"}, {"spotler": "lastName", "contact": "nosuch"})
+    assert [str(one).split(":")[0] for one in findings] == [
+        "error unknown-column (row 3 contact)",
+        "warning unknown-property (row 2)",
+    ]

@@ -1,0 +1,202 @@
+"""Changing the mapping: what is refused, what a person may overrule, and how to get back (C-33, C-41, MAP-32)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+
+from shared.core.mapping.document import read_mapping
+from shared.core.mapping.findings import Code, Finding, Severity
+from shared.core.mapping.model import Mapping
+from shared.core.mapping.yaml_format import to_yaml
+from shared.errors import ConfigurationError, ConflictError, DataError, TransientError
+from shared.sync.live_mapping import LiveMapping
+from shared.sync.mapping_desk import Applied, Change, MappingDesk, Refused, Warnings, difference, mapping_of
+from shared.sync.mapping_shelf import MappingShelf
+from tests.contract.clocks import ManualClock
+from tests.twins import TwinStore
+
+CHANGE = Change("administrator")
+ERROR = Finding(Severity.ERROR, Code.UNKNOWN_COLUMN, "Column hobby does not exist")
+WARNING = Finding(Severity.WARNING, Code.UNKNOWN_PROPERTY, "Spotler has no property hobby")
+NOTE = Finding(Severity.NOTE, Code.UNSEEN_CHANGES, "Nobody hears of it")
+
+
+def mapping_with(*properties: str) -> Mapping:
+    """A mapping of contacts: the address, and a column of the same name for each property."""
+    email = {"spotler": "email", "contact": "emailaddress1"}
+    return read_mapping(
+        {"version": 1, "rows": [email, *({"spotler": name, "contact": name.lower()} for name in properties)]}
+    )
+
+
+DEFAULTS = mapping_with("firstName", "jobTitle")
+
+
+class Office:
+    """A desk, and a process of the app that follows the live mapping."""
+
+    def __init__(self) -> None:
+        self.findings: Sequence[Finding] = ()
+        self.clock = ManualClock()
+        self.store = TwinStore()
+        self.shelf = MappingShelf(self.store, self.clock, "test")
+        self.desk = MappingDesk(self.shelf, self._check, lambda: DEFAULTS)
+        self.app = LiveMapping(self.shelf, self.clock, lambda: to_yaml(DEFAULTS))
+
+    async def _check(self, _mapping: Mapping) -> Sequence[Finding]:
+        return self.findings
+
+    async def live(self) -> Mapping:
+        return mapping_of(await self.desk.live())
+
+
+@pytest.fixture
+def office() -> Office:
+    return Office()
+
+
+async def test_the_default_mapping_is_live_until_somebody_changes_it(office: Office) -> None:
+    assert await office.live() == DEFAULTS
+
+
+async def test_a_mapping_that_is_fit_becomes_live(office: Office) -> None:
+    result = await office.desk.apply(mapping_with("city"), CHANGE)
+
+    assert isinstance(result, Applied)
+    assert result.version.number == 2
+    assert await office.live() == mapping_with("city")
+
+
+@pytest.mark.parametrize("warnings", Warnings)
+async def test_errors_cannot_be_overruled(office: Office, warnings: Warnings) -> None:
+    office.findings = (ERROR, WARNING)
+
+    result = await office.desk.apply(mapping_with("hobby"), Change("administrator", warnings=warnings))
+
+    assert result == Refused((ERROR, WARNING))
+    assert await office.live() == DEFAULTS
+
+
+async def test_warnings_stop_a_change_until_somebody_takes_them_for_what_they_are(office: Office) -> None:
+    office.findings = (WARNING,)
+
+    refused = await office.desk.apply(mapping_with("hobby"), CHANGE)
+    applied = await office.desk.apply(mapping_with("hobby"), Change("administrator", warnings=Warnings.ACCEPT))
+
+    assert refused == Refused((WARNING,))
+    assert isinstance(applied, Applied)
+    assert applied.findings == (WARNING,)
+
+
+async def test_notes_stop_nothing(office: Office) -> None:
+    office.findings = (NOTE,)
+
+    assert isinstance(await office.desk.apply(mapping_with("city"), CHANGE), Applied)
+
+
+async def test_a_change_made_while_it_was_checked_is_not_lost(office: Office) -> None:
+    await office.desk.live()
+
+    async def check_while_another_one_applies(_mapping: Mapping) -> Sequence[Finding]:
+        await office.desk.apply(mapping_with("city"), CHANGE)
+        return ()
+
+    slow_desk = MappingDesk(office.shelf, check_while_another_one_applies, lambda: DEFAULTS)
+    with pytest.raises(ConflictError):
+        await slow_desk.apply(mapping_with("street"), CHANGE)
+
+    assert await office.live() == mapping_with("city")
+
+
+async def test_rollback_brings_an_old_version_back_as_a_new_one(office: Office) -> None:
+    await office.desk.apply(mapping_with("city"), CHANGE)
+
+    result = await office.desk.rollback(1, CHANGE)
+
+    assert isinstance(result, Applied)
+    assert (result.version.number, result.version.comment) == (3, "rollback to version 1")
+    assert await office.live() == DEFAULTS
+
+
+async def test_an_old_version_that_is_not_fit_any_more_stays_old(office: Office) -> None:
+    await office.desk.apply(mapping_with("city"), CHANGE)
+    office.findings = (ERROR,)
+
+    assert isinstance(await office.desk.rollback(1, CHANGE), Refused)
+
+
+async def test_an_old_version_that_nobody_understands_any_more_says_so(office: Office) -> None:
+    await office.desk.live()
+    await office.shelf.apply("version: 0", by="administrator")
+
+    with pytest.raises(DataError, match="Version 2 of the mapping cannot be used any more: version"):
+        await office.desk.rollback(2, CHANGE)
+
+
+async def test_default_rows_come_back_on_request_only_and_leave_other_rows_alone(office: Office) -> None:
+    await office.desk.apply(mapping_with("city"), CHANGE)
+    await office.desk.live()
+    assert await office.live() == mapping_with("city")
+
+    await office.desk.restore_defaults(CHANGE)
+
+    assert await office.live() == mapping_with("city", "firstName", "jobTitle")
+
+
+async def test_a_difference_names_rows_by_their_lines(office: Office) -> None:
+    before, after = to_yaml(mapping_with("city")), to_yaml(mapping_with("city", "street"))
+
+    changes = difference(before, after, "old", "new").splitlines()
+
+    assert [line for line in changes[2:] if line[0] in "+-"] == ["+", "+  - spotler: street", "+    contact: street"]
+
+
+# ----------------------------------------------------------------------------------------------- the app that follows
+
+
+async def test_the_app_works_with_a_new_version_within_a_minute(office: Office) -> None:
+    first = await office.app.get()
+    await office.desk.apply(mapping_with("city"), CHANGE)
+
+    office.clock.advance(timedelta(seconds=59))
+
+    assert first.mapping == DEFAULTS
+    assert (await office.app.get()).mapping == mapping_with("city")
+
+
+async def test_looking_for_a_new_version_is_one_small_read_every_half_minute(office: Office) -> None:
+    first = await office.app.get()
+    office.store.calls.clear()
+
+    for _ in range(60):
+        office.clock.advance(timedelta(seconds=1))
+        assert await office.app.get() is first
+
+    assert office.store.calls == {"read": 2}
+
+
+async def test_the_version_in_use_stays_so_while_the_state_store_is_out_of_reach(office: Office) -> None:
+    first = await office.app.get()
+    office.clock.advance(timedelta(minutes=1))
+    office.store.broken["read"] = TransientError("out of reach")
+
+    assert await office.app.get() is first
+
+
+async def test_a_new_version_that_cannot_be_used_leaves_the_old_one_in_use(office: Office) -> None:
+    first = await office.app.get()
+    await office.shelf.apply("version: 0", by="administrator")
+    office.clock.advance(timedelta(minutes=1))
+
+    assert await office.app.get() is first
+
+
+async def test_a_process_that_starts_with_a_version_it_cannot_use_says_which(office: Office) -> None:
+    await office.desk.live()
+    await office.shelf.apply("version: 0", by="administrator")
+
+    with pytest.raises(ConfigurationError, match="Version 2 of the mapping cannot be used"):
+        await office.app.get()

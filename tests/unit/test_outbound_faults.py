@@ -1,0 +1,146 @@
+"""A worker that fails or dies at any moment: both sides agree in the end, and nobody loses a contact that is needed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from shared.core.records import PersonTable, RecordKey, Reference, Why
+from shared.errors import ConnectorError, ThrottledError, TransientError
+from shared.ports import QueueName
+from tests.connector_twin import ConnectorTwin, person
+from tests.twins import CrashError
+
+MOMENTS = range(60)
+"""More than a look has, at any of which a call may fail: before and after its effect."""
+
+Change = Callable[[ConnectorTwin, RecordKey, RecordKey], set[str]]
+"""What users do to two records that share a contact; returns the addresses that Spotler must know in the end."""
+
+
+def delete_one(twin: ConnectorTwin, ann: RecordKey, _lead: RecordKey) -> set[str]:
+    twin.crm.delete(ann)
+    return {"ann@example.com"}
+
+
+def delete_both(twin: ConnectorTwin, ann: RecordKey, lead: RecordKey) -> set[str]:
+    twin.crm.delete(ann)
+    twin.crm.delete(lead)
+    return set()
+
+
+def edit(twin: ConnectorTwin, ann: RecordKey, lead: RecordKey) -> set[str]:
+    twin.crm.edit(ann, firstname="Same")
+    twin.crm.edit(lead, firstname="Same")
+    return {"ann@example.com"}
+
+
+def split(twin: ConnectorTwin, ann: RecordKey, _lead: RecordKey) -> set[str]:
+    twin.crm.edit(ann, emailaddress1="elsewhere@example.com")
+    return {"ann@example.com", "elsewhere@example.com"}
+
+
+def move_together(twin: ConnectorTwin, ann: RecordKey, lead: RecordKey) -> set[str]:
+    twin.crm.edit(ann, emailaddress1="elsewhere@example.com")
+    twin.crm.edit(lead, emailaddress1="elsewhere@example.com")
+    return {"elsewhere@example.com"}
+
+
+def refuse_mail(twin: ConnectorTwin, _ann: RecordKey, lead: RecordKey) -> set[str]:
+    twin.crm.edit(lead, donotemail=True)
+    return {"ann@example.com"}
+
+
+def qualify(twin: ConnectorTwin, _ann: RecordKey, lead: RecordKey) -> set[str]:
+    twin.crm.qualify(lead, emailaddress1="elsewhere@example.com")
+    return {"ann@example.com", "elsewhere@example.com"}
+
+
+@pytest.mark.parametrize("change", [delete_one, delete_both, edit, split, move_together, refuse_mail, qualify])
+@pytest.mark.parametrize(
+    "failure",
+    [CrashError, lambda: TransientError("down"), lambda: ThrottledError("busy", retry_after=timedelta(seconds=30))],
+    ids=["crash", "transient", "throttled"],
+)
+async def test_a_failure_at_any_moment_heals(change: Change, failure: Callable[[], BaseException]) -> None:
+    for moment in MOMENTS:
+        twin = ConnectorTwin()
+        ann = twin.crm.create(**person())
+        lead = twin.crm.create(PersonTable.LEAD, **person(firstname="Annie"))
+        await twin.sync(ann, lead)
+        addresses = change(twin, ann, lead)
+        keys = sorted({ann, lead, *twin.crm.people})
+        await twin.lanes.send_references(QueueName.LIVE, [Reference(key, Why.SAVED) for key in keys])
+        twin.faults.plan(moment, failure())
+
+        await twin.quiet()
+
+        assert {contact.email for contact in twin.platform.contacts} == addresses, f"moment {moment}"
+        for key, record in twin.crm.people.items():
+            if record.values["statecode"] == 0 and not record.values.get("donotemail"):
+                contact = twin.contact_of(record.values["emailaddress1"])
+                assert str(key) in twin.users()[contact.external_id], f"moment {moment}"
+        names = {str(record.values["firstname"]) for record in twin.crm.people.values()}
+        assert {contact.values["firstName"] for contact in twin.platform.contacts} <= names, f"moment {moment}"
+        if not twin.faults.planned:
+            continue
+        assert moment > 10, "the failure must have happened"
+        return
+
+
+@pytest.mark.parametrize("in_one_process", [True, False])
+async def test_two_workers_at_once_write_a_contact_one_after_the_other(*, in_one_process: bool) -> None:
+    twin = ConnectorTwin()
+    keys = [twin.crm.create(**person(firstname=f"Ann {number}")) for number in range(4)]
+    twin.faults.interleaves = True
+    first = twin.start_worker()
+    second = first if in_one_process else twin.start_worker()
+    for key in keys * 2:
+        await twin.lanes.send_references(QueueName.LIVE, [Reference(key, Why.SAVED)])
+    due = twin.queue.due()
+
+    await asyncio.gather(twin.receive(due[::2], first), twin.receive(due[1::2], second))
+    await twin.quiet()
+
+    (contact,) = twin.platform.contacts
+    assert set(twin.users()[contact.external_id]) == {str(key) for key in keys}
+    assert twin.claims() == []
+
+
+async def test_a_service_that_is_down_leaves_no_claim_behind() -> None:
+    for call in ("read_people", "upsert"):
+        twin = ConnectorTwin()
+        ann = twin.crm.create(**person())
+        service = twin.crm if call == "read_people" else twin.platform
+        service.broken[call] = TransientError("down")
+
+        await twin.look(ann)
+
+        assert twin.claims() == []
+        service.broken.clear()
+        await twin.quiet()
+        assert twin.status_of(ann) == ("Succeeded", "created")
+
+
+async def test_a_state_store_that_is_down_brings_the_whole_batch_back() -> None:
+    twin = ConnectorTwin()
+    ann, ben = twin.crm.create(**person()), twin.crm.create(**person(emailaddress1="ben@example.com"))
+    twin.store.broken["read"] = TransientError("down")
+
+    finished = await twin.look(ann, ben)
+
+    assert {one.outcome.result for one in finished.values()} == {"waiting"}
+    assert twin.platform.calls["upsert"] == 0
+
+
+async def test_a_queue_that_is_down_is_told_to_the_host_so_that_nothing_is_lost() -> None:
+    twin = ConnectorTwin()
+    ann = twin.crm.create(**person())
+    twin.platform.broken["upsert"] = TransientError("down")
+    twin.queue.broken["send"] = TransientError("down")
+
+    with pytest.raises(ConnectorError):
+        await twin.look(ann)

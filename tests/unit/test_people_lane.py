@@ -1,0 +1,215 @@
+"""The way of references through a lane: done, looked at again later, or buried with a reason; never lost."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared.core.jobs import Operation
+from shared.core.records import PersonRecord, PersonTable, Reference, Why
+from shared.errors import ConfigurationError, ThrottledError, TransientError
+from shared.ports import QueueName
+from shared.sync.lanes import LaneMessageError, References, Walk, read_lane_message, references_body, write_lane_message
+from tests.connector_twin import ConnectorTwin, person
+from tests.twins import bodies
+
+
+def scheduled(twin: ConnectorTwin) -> list[tuple[timedelta, Reference]]:
+    """What waits in the queue, and in how long it is due."""
+    found: list[tuple[timedelta, Reference]] = []
+    for one in twin.queue.waiting:
+        message = read_lane_message(one.message.body)
+        assert isinstance(message, References)
+        found += [(one.due - twin.clock.now(), reference) for reference in message.unfold()]
+    return found
+
+
+async def test_a_pause_that_spotler_asks_for_is_kept_and_does_not_count() -> None:
+    twin = ConnectorTwin()
+    ann = twin.crm.create(**person())
+    twin.platform.broken["upsert"] = ThrottledError("slow down", retry_after=timedelta(seconds=37))
+
+    await twin.look(ann)
+
+    ((pause, reference),) = scheduled(twin)
+    assert timedelta(seconds=37) <= pause <= timedelta(seconds=38)
+    assert reference.attempt == 1
+    assert twin.status_of(ann) == ("Processing", "throttled")
+
+
+async def test_a_configuration_error_waits_for_the_administrator_without_counting() -> None:
+    twin = ConnectorTwin()
+    ann = twin.crm.create(**person())
+    twin.crm.broken["read_people"] = ConfigurationError("no access")
+
+    await twin.look(ann)
+
+    ((pause, reference),) = scheduled(twin)
+    assert pause >= timedelta(minutes=5)
+    assert reference.attempt == 1
+
+
+async def test_a_failure_counts_and_keeps_when_and_why_it_began() -> None:
+    twin = ConnectorTwin()
+    ann = twin.crm.create(**person())
+    twin.platform.broken["upsert"] = TransientError("down")
+    began = twin.clock.now()
+
+    await twin.look(ann, why=Why.PERMISSION)
+    ((_, first),) = scheduled(twin)
+    assert (first.attempt, first.first_seen, first.why, first.correlation) == (2, began, Why.PERMISSION, "c-1")
+
+    twin.clock.advance(timedelta(seconds=10))
+    await twin.receive(twin.queue.due())
+    ((_, second),) = scheduled(twin)
+    assert (second.attempt, second.first_seen) == (3, began)
+
+
+async def test_a_later_look_stays_in_its_lane() -> None:
+    twin = ConnectorTwin()
+    ann = twin.crm.create(**person())
+    twin.platform.broken["upsert"] = TransientError("down")
+
+    await twin.look(ann, lane=QueueName.BULK)
+
+    assert [one.lane for one in twin.queue.waiting] == [QueueName.BULK]
+
+
+async def test_after_the_last_attempt_a_message_is_buried_without_personal_data_and_can_be_replayed() -> None:
+    twin = ConnectorTwin()
+    ann = twin.crm.create(**person())
+    twin.platform.broken["upsert"] = TransientError("down", detail="ann@example.com was not taken")
+    await twin.sync(ann)
+
+    (letter,) = twin.queue.dead
+    assert letter.reason == "gave-up"
+    assert twin.status_of(ann) == ("Failed", "gave-up")
+    everything = f"{letter} {bodies(twin.store.documents)}"
+    assert str(ann.id) in everything
+    assert "Ann" not in everything
+    assert "ann@" not in everything
+
+    twin.platform.broken.clear()
+    await twin.queue.replay([letter.id])
+    await twin.quiet()
+    assert twin.status_of(ann) == ("Succeeded", "created")
+    assert twin.queue.dead == []
+
+
+async def test_a_report_that_fails_is_repeated_without_writing_again() -> None:
+    twin = ConnectorTwin()
+    ann = twin.crm.create(**person())
+    twin.crm.broken["report"] = TransientError("down")
+    await twin.look(ann)
+    assert twin.crm.people[ann].status is None
+    twin.crm.broken.clear()
+
+    await twin.quiet()
+
+    assert twin.status_of(ann)[0] == "Succeeded"
+    assert len(twin.platform.writes) == 1
+
+
+async def test_a_report_about_a_record_that_was_deleted_meanwhile_is_no_failure() -> None:
+    twin = ConnectorTwin()
+    ann = twin.crm.create(**person())
+    twin.platform.before_write = lambda: twin.crm.people.pop(ann, None) and None
+
+    await twin.look(ann)
+
+    assert twin.queue.waiting == []
+
+
+class _Poison(dict[str, Any]):
+    """Columns of a record on which the connector breaks."""
+
+    def get(self, *_: Any) -> Any:
+        raise ZeroDivisionError("a defect of ours")
+
+
+@pytest.mark.parametrize("position", [0, 3, 6])
+async def test_a_defect_in_one_record_leaves_its_neighbours_unaffected(position: int) -> None:
+    twin = ConnectorTwin()
+    keys = [twin.crm.create(emailaddress1=f"p{number}@example.com") for number in range(7)]
+    broken = keys[position]
+    twin.crm.poisoned[broken] = PersonRecord(broken, _Poison())
+
+    finished = await twin.look(*keys)
+    await twin.quiet()
+
+    assert finished[broken].outcome.reason == "defect"
+    assert [letter.reason for letter in twin.queue.dead] == ["defect"]
+    assert str(broken.id).encode() in twin.queue.dead[0].body
+    assert len(twin.platform.contacts) == 6
+    assert twin.claims() == []
+
+
+async def test_a_job_is_told_when_its_person_breaks_the_connector() -> None:
+    twin = ConnectorTwin()
+    ann = twin.crm.create(**person())
+    twin.crm.poisoned[ann] = PersonRecord(ann, _Poison())
+    job = twin.crm.order(Operation.SYNC_CONTACT, ann)
+
+    await twin.run_jobs(job)
+    await twin.quiet()
+
+    assert twin.crm.jobs[job].status == "Failed"
+
+
+async def test_the_users_of_a_shared_contact_are_looked_at_when_one_of_them_changes_its_mind() -> None:
+    twin = ConnectorTwin()
+    ann, lead = twin.crm.create(**person()), twin.crm.create(PersonTable.LEAD, **person())
+    await twin.sync(ann, lead)
+    twin.crm.edit(ann, donotbulkemail=True)
+
+    await twin.look(ann, lane=QueueName.BULK)
+
+    ((_, reference),) = scheduled(twin)
+    assert (reference.key, reference.why) == (lead, Why.PERMISSION)
+    assert [one.lane for one in twin.queue.waiting] == [QueueName.LIVE]
+
+
+async def test_no_references_cost_nothing() -> None:
+    twin = ConnectorTwin()
+    assert await twin.people.handle([], lane=QueueName.LIVE) == ()
+    assert twin.faults.moment == 0
+
+
+# ------------------------------------------------------------------------------------------------------------ messages
+
+
+async def test_many_references_travel_in_few_messages() -> None:
+    twin = ConnectorTwin()
+    keys = [twin.crm.create(emailaddress1=f"p{number}@example.com") for number in range(250)]
+
+    await twin.lanes.send_references(QueueName.BULK, [Reference(key, Why.RESYNC, "c") for key in keys])
+
+    assert len(twin.queue.waiting) == 3
+    assert len({one.message.message_id for one in twin.queue.waiting}) == 3
+    assert {reference.key for _, reference in scheduled(twin)} == set(keys)
+
+
+def test_a_message_is_read_as_it_was_written() -> None:
+    walk = Walk(table=PersonTable.LEAD, why=Why.RESYNC, after="page-2", attempt=3)
+    assert read_lane_message(write_lane_message(walk)) == walk
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{}", b"null", b'{"kind": "letters"}', b'{"kind": "jobs", "jobs": ["ann@example.com"]}', b"\xff\xfe"],
+)
+def test_a_body_that_we_did_not_write_is_refused_without_quoting_it(body: bytes) -> None:
+    with pytest.raises(LaneMessageError) as refused:
+        read_lane_message(body)
+    assert "ann@" not in str(refused.value)
+
+
+def test_a_reference_carries_everything_along() -> None:
+    twin = ConnectorTwin()
+    ann = twin.crm.create(**person())
+    reference = Reference(ann, Why.JOB, "c-9", attempt=4, first_seen=twin.clock.now(), job=ann.id)
+    message = read_lane_message(references_body([reference]))
+    assert isinstance(message, References)
+    assert message.unfold() == [reference]
