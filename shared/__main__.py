@@ -20,6 +20,7 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     from shared.local import check, mapping_command, run, serve, settings_table  # noqa: PLC0415  # needs the dependencies of the local mode
     from shared.local.sandbox import command as sandbox  # noqa: PLC0415
+    from shared.operations import documentation  # noqa: PLC0415
 
     run.add_options(commands.add_parser("run", help="the connector, with the sandbox where no account is configured"))
     serve.add_options(commands.add_parser("host", help="the connector alone, with the settings of the environment"))
@@ -27,6 +28,7 @@ def main() -> int:
     commands.add_parser("check", help="find out which of Spotler's unpublished calls work with the account")
     mapping_command.add_options(commands.add_parser("mapping", help="check, preview, change, export the mapping"))
     commands.add_parser("settings", help="print the table of settings, as it stands in the README")
+    commands.add_parser("operations", help="print the table of job operations, as it stands in docs/operations.md")
     options = parser.parse_args()
     try:
         match options.command:
@@ -42,6 +44,8 @@ def main() -> int:
                 return asyncio.run(mapping_command.run(options))
             case "settings":
                 print(settings_table.settings_table())
+            case "operations":
+                print(documentation.operations_table())
     except ConnectorError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -152,7 +152,7 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
     schema = SchemaCache(dataverse, clock=clock)
     inspector = Inspector(
         schema=DataverseSchema(dataverse, schema, settings.sync_tables),
-        platform=platform,
+        catalogue=spotler.properties,
         enabled_tables=settings.sync_tables,
     )
     shelf = MappingShelf(store, clock, settings.environment)

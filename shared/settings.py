@@ -46,7 +46,9 @@ class Settings(BaseSettings):
         default=frozenset(PersonTable), description="Person tables to synchronise, separated by commas (C-09)."
     )
     mapping_file: Path | None = Field(
-        default=None, description="The mapping, as YAML; without it, `shared/core/mapping/default.yaml`."
+        default=None,
+        description="The mapping that the very first start stores, as YAML; without it, "
+        "`shared/core/mapping/default.yaml`. Later changes: `python -m shared mapping apply`.",
     )
     on_delete: EndAction = Field(
         default=EndAction.ANONYMIZE,

@@ -53,7 +53,10 @@ class _JobTwin:
         if self.lost_answers:
             self.lost_answers -= 1
             raise UnknownOutcomeError("the answer was lost")
-        await self._faults.pass_by()
+        try:
+            await self._faults.pass_by()
+        except ConnectorError as error:
+            raise UnknownOutcomeError("the answer was lost") from error
 
     def _contact(self, external_id: str) -> TwinContact:
         if (contact := self._platform.find(external_id)) is None:

@@ -109,9 +109,7 @@ def _definition(name: str, catalogue: PropertyCatalogue) -> PropertyDefinition |
     folded = name.casefold()
     same = [one.name for one in catalogue.definitions if one.label.strip().casefold() == folded]
     if len(same) > 1:
-        raise ContactFieldError(
-            f'"{name}" is the display name of several fields. Use the internal name: {", ".join(same)}.'
-        )
+        raise ContactFieldError(f'Several fields are called "{name}". Use the internal name of one: {", ".join(same)}.')
     return None
 
 

@@ -148,11 +148,9 @@ class _Collector:
 
     def take_value(self, row: MappingRow, definition: PropertyDefinition) -> None:
         """Convert the value of one row; one that is not Dutch goes to the row's foreign property (VAL-07)."""
-        value, label = row.evaluate(self.record)
+        value, label = _translated(row.evaluate(self.record), row.choices)
         if is_blank(value) and row.blank is BlankPolicy.KEEP:
             return
-        if row.choices and (translated := row.choices.get(_option_of(value))) is not None:
-            value, label = translated, None
         foreign = self.catalogue.named(row.foreign) if row.foreign else None
         match convert(value, label, definition.type, zone=self.zone):
             case Fits(converted, loss):
@@ -185,9 +183,21 @@ def _labels(evaluated: Evaluated, translations: Mapping[str, str]) -> list[str]:
         return [translations.get(str(option), text) for option, text in zip(value.values, value.labels, strict=True)]
     if is_blank(value):
         return []
-    return [translations.get(_option_of(value), label or "")]
+    return [_translation(value, translations) or label or ""]
 
 
-def _option_of(value: object) -> str:
-    """Spell a value as the keys of `choices` do: options by number, two options as 1 and 0, anything else as text."""
-    return str(int(value)) if isinstance(value, bool) else str(value)
+def _translated(evaluated: Evaluated, translations: Mapping[str, str]) -> Evaluated:
+    """Put the row's own texts in place of options."""
+    if not translations:
+        return evaluated
+    if isinstance(evaluated.value, Choices):
+        return Evaluated(evaluated.value, "; ".join(_labels(evaluated, translations)))
+    translation = _translation(evaluated.value, translations)
+    return evaluated if translation is None else Evaluated(translation)
+
+
+def _translation(value: object, translations: Mapping[str, str]) -> str | None:
+    """Find an option as `choices` spells it: by number, two options also as true and false."""
+    if isinstance(value, bool):
+        return translations.get(str(int(value)), translations.get(str(value).lower()))
+    return translations.get(str(value))

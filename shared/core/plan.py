@@ -173,17 +173,20 @@ def refuses_bulk(record: PersonRecord) -> bool:
 def _unmet(situation: Situation, reason: Reason, rules: Rules, catalogue: PropertyCatalogue) -> Plan:
     match reason:
         case Reason.DELETED:
-            return _end(situation, reason, rules.on_delete, rules, catalogue)
+            action = rules.on_delete
         case Reason.INACTIVE | Reason.MERGED:
-            return _end(situation, reason, rules.on_inactive, rules, catalogue)
+            action = rules.on_inactive
         case Reason.DO_NOT_EMAIL | Reason.NO_EMAIL:
-            return _end(situation, reason, EndAction.ANONYMIZE, rules, catalogue)
+            action = EndAction.ANONYMIZE
         case Reason.INVALID_EMAIL | Reason.FILTER_UNREADABLE:  # C-35: a typing error must not erase anybody
             return Rest(situation.binding, Result.FAILED, reason)
         case Reason.FILTERED:
-            return _end(situation, reason, _OUTSIDE[rules.mapping.outside], rules, catalogue)
+            action = _OUTSIDE[rules.mapping.outside]
+        case Reason.LEAD_QUALIFIED if not situation.binding.is_live and situation.trust is Trust.NOTHING:
+            action = EndAction.ANONYMIZE  # its contact cannot inherit what only a dead worker knew of
         case _:
             return Rest(situation.binding, Result.SKIPPED, reason)
+    return _end(situation, reason, action, rules, catalogue)
 
 
 _OUTSIDE = {

@@ -120,8 +120,8 @@ class PersonRecord:
 
     `values` holds the selected columns by their logical name, and whatever else the mapping reads by the printed form
     of the expression: `parentcustomerid(account).name`, `@child(…).first(…).column`, `@odata:…`. What could not be read
-    is absent; rows that need it rest. Values have the JSON types of Dataverse (`str`, `int`, `float`, `bool`, `None` for
-    nothing); lookups are `Lookup`, choices `Choices`. Dates are ISO text: a date; a moment with its offset or Z; or, for
+    is absent, and rows that need it rest. Values have the JSON types of Dataverse (`str`, `int`, `float`, `bool` or
+    `None`); lookups are `Lookup`, choices `Choices`. Dates are ISO text: a date; a moment with its offset or Z; or, for
     columns that ignore time zones, a moment without one.
     `labels` holds the formatted value of choices in the mapping's language. `lists` has the marketing lists that could
     have the record as a member, `periodieken` its subscriptions of Engage 365: both only where they are mapped.

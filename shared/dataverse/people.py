@@ -52,11 +52,10 @@ class PersonQuery:
     @property
     def expand(self) -> tuple[Expand, ...]:
         """Related rows to bring along."""
-        expands = [
-            Expand(navigation, sorted({reader.selected for _, reader in readers}))
-            for navigation, readers in self._related.items()
-        ]
-        expands.append(Expand(tables.INFO_LOOKUP, _INFO_COLUMNS))
+        columns = {tables.INFO_LOOKUP: set(_INFO_COLUMNS)}
+        for navigation, readers in self._related.items():
+            columns.setdefault(navigation, set()).update(reader.selected for _, reader in readers)
+        expands = [Expand(navigation, sorted(names)) for navigation, names in columns.items()]
         if self._reads_permissions:
             expands.append(Expand(self._names.permissions, _PERMISSION_COLUMNS))
         if self._lists:

@@ -62,12 +62,14 @@ class PersonReader:
         self._schema = schema
         self._mapping = mapping
         self._tables = frozenset(enabled_tables)
+        self._readings = {table: reading_of(mapping, table) for table in self._tables}
+        self._sources = {table: list(sources_read(reading)) for table, reading in self._readings.items()}
         self._compiled: dict[PersonTable, _Compiled] = {}
 
     async def read(self, keys: Sequence[RecordKey]) -> dict[RecordKey, PersonRecord]:
         """Read records; a record that is missing in the answer does not exist (any more).
 
-        ConfigurationError if a table cannot be read at all: it is gone, or what identifies or filters its records is.
+        ConfigurationError if a table cannot be read at all: it is gone, or the column with the e-mail address is.
         """
         wanted: defaultdict[PersonTable, list[UUID]] = defaultdict(list)
         for key in keys:
@@ -101,8 +103,7 @@ class PersonReader:
         return records
 
     async def _compile(self, table: PersonTable) -> _Compiled:
-        reading = reading_of(self._mapping, table)
-        sources = list(sources_read(reading))
+        reading, sources = self._readings[table], self._sources[table]
         schema = await self._schema.named_by(sources, table)
         compiled = self._compiled.get(table)
         if compiled is not None and compiled.generation == self._schema.generation:
@@ -144,7 +145,7 @@ class PersonReader:
 
 
 def _report(table: PersonTable, missing: Sequence[Unresolved], essential: Collection[Source]) -> None:
-    """Name what is missing; stop where going on would reach the wrong people."""
+    """Name what is missing; stop where nobody could be identified."""
     for one in missing:
         if one.source in essential:
             raise ConfigurationError(one.text, service=Service.DATAVERSE, code=one.gap)

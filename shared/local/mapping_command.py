@@ -27,7 +27,6 @@ from shared.sync.mapping_desk import Applied, Change, Refused, Warnings, differe
 from shared.sync.mapping_shelf import Version
 from shared.sync.preview import PreviewReport
 from shared.workbook.files import Format, read_file
-from shared.workbook.reading import from_workbook
 from shared.workbook.writing import to_workbook
 
 FINE, FOUND = 0, 1
@@ -173,8 +172,8 @@ class _Command:
         if path is None or path.suffix != f".{Format.WORKBOOK}":
             return self._write(path, version.text.encode())
         properties = [definition.name for definition in (await self._services.platform.properties()).definitions]
-        sheets = {**_sheets(path), self._environment: mapping_of(version)}
-        return self._write(path, to_workbook(sheets, properties))
+        content = to_workbook(self._environment, mapping_of(version), properties, into=_content(path))
+        return self._write(path, content)
 
     # --------------------------------------------------------------------------------------------------------- output
 
@@ -218,9 +217,9 @@ class _Command:
         return FOUND if report.refused or report.cut else FINE
 
 
-def _sheets(path: Path) -> dict[str, FieldMapping]:
-    """Read what a workbook has already: the sheets of other environments stay."""
-    return from_workbook(path.read_bytes()) if path.exists() else {}
+def _content(path: Path) -> bytes:
+    """Return what a workbook holds already: its other sheets stay."""
+    return path.read_bytes() if path.exists() else b""
 
 
 def _finding_lines(findings: Sequence[Finding]) -> list[str]:

@@ -161,7 +161,7 @@ def _campaign_triggers(campaign: CampaignAnswer) -> list[PublishedAutomation]:
 
 def _name(journey: str, trigger: str, *, alone: bool) -> str:
     """Return what users call it (AUT-02); its trigger is only of interest where there are several."""
-    return journey if alone else f"{journey} ({trigger})"
+    return (journey if alone else f"{journey} ({trigger})").strip()
 
 
 def _field_type(name: str) -> FieldType:

@@ -125,6 +125,9 @@ class SpotlerTransport:
                 raise
         except ThrottledError as throttled:
             self._pause.extend(throttled.retry_after)
+            if call.repetition is Repetition.HARMFUL and throttled.status != HTTPStatus.TOO_MANY_REQUESTS:
+                # Only 429 certainly means "not carried out"; 503 may come from a proxy that lost the answer.
+                raise _unknown_outcome(call, status=throttled.status, code=throttled.code) from throttled
             raise
         except TransientError as failed:
             if call.repetition is Repetition.HARMFUL:

@@ -6,6 +6,7 @@ account until a check has proven them.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -15,6 +16,7 @@ from shared.errors import DataError, Service
 from shared.spotler.transport import Call, Repetition
 
 _DOTS = frozenset({"", ".", ".."})
+_PARAMETER = re.compile(r"\{\w+\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +37,11 @@ class Assumption:
         """
         if not _DOTS.isdisjoint(segments):
             raise DataError("A name of dots cannot be addressed", service=Service.SPOTLER, code="NAME_INVALID")
-        encoded = [quote(segment, safe="") for segment in segments]
+        encoded = (quote(segment, safe="") for segment in segments)
         return Call(
             self.operation,
             method or self.method,
-            self.path.format(*encoded),
+            _PARAMETER.sub(lambda _: next(encoded), self.path),
             body=body,
             fixed_path=not segments,
             repetition=repetition,
@@ -48,13 +50,15 @@ class Assumption:
 
 TAG_LIST = Assumption(Capability.TAGS, "tag.list", "GET", "/tag/list")
 TAG_CREATE = Assumption(Capability.TAGS, "tag.create", "POST", "/tag")
-TAGS_OF_CONTACT = Assumption(Capability.TAGS, "contact.tags", "GET", "/contact/{}/tag")
-TAGS_ADD = Assumption(Capability.TAGS, "contact.add-tags", "POST", "/contact/{}/tag")
-TAG_REMOVE = Assumption(Capability.TAGS, "contact.remove-tag", "DELETE", "/contact/{}/tag/{}")
-SCORE = Assumption(Capability.SCORES, "contact.score", "PUT", "/contact/{}/score")
+TAGS_OF_CONTACT = Assumption(Capability.TAGS, "contact.tags", "GET", "/contact/{externalId}/tag")
+TAGS_ADD = Assumption(Capability.TAGS, "contact.add-tags", "POST", "/contact/{externalId}/tag")
+TAG_REMOVE = Assumption(Capability.TAGS, "contact.remove-tag", "DELETE", "/contact/{externalId}/tag/{tag}")
+SCORE = Assumption(Capability.SCORES, "contact.score", "PUT", "/contact/{externalId}/score")
 AUTOMATION_LIST = Assumption(Capability.AUTOMATION_LIST, "automation.list", "GET", "/automation/list")
-AUTOMATION_STOP = Assumption(Capability.AUTOMATION_STOP, "automation.stop", "POST", "/automation/{}/stop")
-AUTOMATION_RUN_STOP = Assumption(Capability.AUTOMATION_STOP, "automation.stop-run", "POST", "/automation/stop/{}")
+AUTOMATION_STOP = Assumption(Capability.AUTOMATION_STOP, "automation.stop", "POST", "/automation/{automationId}/stop")
+AUTOMATION_RUN_STOP = Assumption(
+    Capability.AUTOMATION_STOP, "automation.stop-run", "POST", "/automation/stop/{automationContactId}"
+)
 
 AUTOMATION_FIELDS_KEY = "automationFields"
 """The key beside `externalContactId` in the published body of `POST /automation/trigger/{triggerCode}`."""

@@ -14,7 +14,7 @@ from shared.sync.seating import references_to
 from shared.sync.seats import Round, Seat
 from shared.sync.work import Finished, Verdicts
 
-_ENDS = {Reason.DELETED, Reason.INACTIVE, Reason.MERGED, Reason.NO_EMAIL}
+_ENDS = {Reason.DELETED, Reason.INACTIVE, Reason.MERGED, Reason.NO_EMAIL, Reason.FILTERED}
 """Why a record needs its Spotler contact no longer."""
 
 

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from shared.core.mapping.check import Surroundings, check
 from shared.core.mapping.findings import Finding
 from shared.core.mapping.model import Mapping
+from shared.core.marketing import PropertyCatalogue
 from shared.core.records import PersonTable
-from shared.ports import CrmSchema, MarketingPlatform
+from shared.ports import CrmSchema
 
 
 class Inspector:
-    """Reads the surroundings of a mapping and checks it."""
+    """Reads the surroundings of a mapping and checks it. `catalogue` reads Spotler's properties as they are now.
+
+    Whoever has just made a property must not hear for an hour that there is none (MAP-30).
+    """
 
     def __init__(
-        self, *, schema: CrmSchema, platform: MarketingPlatform, enabled_tables: Collection[PersonTable]
+        self,
+        *,
+        schema: CrmSchema,
+        catalogue: Callable[[], Awaitable[PropertyCatalogue]],
+        enabled_tables: Collection[PersonTable],
     ) -> None:
         self._schema = schema
-        self._platform = platform
+        self._catalogue = catalogue
         self._tables = frozenset(enabled_tables)
 
     async def surroundings(self, mapping: Mapping) -> Surroundings:
@@ -26,7 +34,7 @@ class Inspector:
         steps = await self._schema.read_steps()
         return Surroundings(
             schema=await self._schema.read_schema(mapping),
-            catalogue=await self._platform.properties(),
+            catalogue=await self._catalogue(),
             tables=self._tables,
             steps=None if steps is None else tuple(steps),
         )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any, Self
+from typing import Self
 from uuid import UUID, uuid4
 
 import azure.functions as func
@@ -13,6 +12,7 @@ from shared import app
 from shared.core.records import PersonTable, RecordKey
 from shared.errors import ConnectorError
 from shared.ports import QueueName
+from shared.triggers.answers import json_answer, problem
 
 blueprint = func.Blueprint()
 
@@ -45,7 +45,7 @@ async def health(req: func.HttpRequest) -> func.HttpResponse:
         report = await (await app.connector()).health.check()
     except ConnectorError as error:
         report = {"healthy": False, "cause": str(error), "recovery": error.recovery}
-    return _json(report, status=200 if report["healthy"] else 503)
+    return json_answer(report, status=200 if report["healthy"] else 503)
 
 
 @blueprint.function_name("explain")
@@ -55,11 +55,11 @@ async def explain(req: func.HttpRequest) -> func.HttpResponse:
     try:
         key = RecordKey(PersonTable(req.route_params["table"]), UUID(req.route_params["id"]))
     except ValueError:
-        return _problem(400, "Call /api/explain/{contact|lead|account}/{the record's id}.")
+        return problem(400, "Call /api/explain/{contact|lead|account}/{the record's id}.")
     try:
-        return _json(await (await app.connector()).explain.record(key))
+        return json_answer(await (await app.connector()).explain.record(key))
     except ConnectorError as error:
-        return _problem(502, str(error))
+        return problem(502, str(error))
 
 
 @blueprint.function_name("resync")
@@ -68,12 +68,12 @@ async def resync(req: func.HttpRequest) -> func.HttpResponse:
     """Look at records again: one, several, or a whole table. Single records default to the live lane."""
     try:
         wanted = _ResyncRequest.model_validate_json(req.get_body())
-    except ValidationError as problem:
-        errors = problem.errors(include_input=False, include_url=False, include_context=False)
-        return _problem(400, 'Send {"table": "contact", "id": "…"} or "ids": […]; neither for the whole table.', errors)
+    except ValidationError as wrong:
+        errors = wrong.errors(include_input=False, include_url=False, include_context=False)
+        return problem(400, 'Send {"table": "contact", "id": "…"} or "ids": […]; neither for the whole table.', errors)
     connector = await app.connector()
     if wanted.table not in connector.settings.sync_tables:
-        return _problem(409, f"Synchronisation is not enabled for {wanted.table}: add it to SYNC_TABLES.")
+        return problem(409, f"Synchronisation is not enabled for {wanted.table}: add it to SYNC_TABLES.")
     ids = [wanted.id] if wanted.id is not None else wanted.ids
     lane = _LANES[wanted.lane or ("live" if ids else "bulk")]
     correlation = str(uuid4())
@@ -84,9 +84,9 @@ async def resync(req: func.HttpRequest) -> func.HttpResponse:
         else:
             await connector.resync.table(wanted.table, lane, correlation=correlation)
     except ConnectorError as error:
-        return _problem(503, str(error))
+        return problem(503, str(error))
     accepted = {"table": wanted.table, "records": len(ids) or "all", "lane": lane, "correlation": correlation}
-    return _json(accepted, status=202)
+    return json_answer(accepted, status=202)
 
 
 @blueprint.function_name("dead_letters")
@@ -97,8 +97,8 @@ async def dead_letters(req: func.HttpRequest) -> func.HttpResponse:
     try:
         letters = await connector.queue.dead_letters(limit=1000)
     except ConnectorError as error:
-        return _problem(503, str(error))
-    return _json(
+        return problem(503, str(error))
+    return json_answer(
         {
             "deadLetters": [
                 {
@@ -123,24 +123,16 @@ async def replay(req: func.HttpRequest) -> func.HttpResponse:
     try:
         wanted = _ReplayRequest.model_validate_json(req.get_body() or b"{}")
     except ValidationError:
-        return _problem(400, 'Send {"ids": ["…"]} with ids of /api/dead-letters, or {} for all.')
+        return problem(400, 'Send {"ids": ["…"]} with ids of /api/dead-letters, or {} for all.')
     queue = (await app.connector()).queue
     try:
         ids = wanted.ids or [letter.id for letter in await queue.dead_letters(limit=1000)]
-        return _json({"replayed": await queue.replay(ids)})
+        return json_answer({"replayed": await queue.replay(ids)})
     except ConnectorError as error:
-        return _problem(503, str(error))
+        return problem(503, str(error))
 
 
 class _ReplayRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     ids: list[str] = []
-
-
-def _json(body: Any, status: int = 200) -> func.HttpResponse:
-    return func.HttpResponse(json.dumps(body, default=str), status_code=status, mimetype="application/json")
-
-
-def _problem(status: int, text: str, errors: Any = None) -> func.HttpResponse:
-    return _json({"error": text, **({"details": errors} if errors else {})}, status)

@@ -42,10 +42,7 @@ def read_file(content: bytes, environment: str) -> Mapping:
             return from_yaml(content.decode())
         except UnicodeDecodeError:
             raise _whole("this is neither YAML in UTF-8 nor a workbook (.xlsx)") from None
-    mappings = from_workbook(content)
-    if environment not in mappings:
-        raise _whole(f"there is no sheet {environment}; the workbook has {', '.join(mappings)}")
-    return mappings[environment]
+    return from_workbook(content, environment)
 
 
 def write_file(mapping: Mapping, form: Format, environment: str, properties: Sequence[str] = ()) -> bytes:
@@ -54,7 +51,7 @@ def write_file(mapping: Mapping, form: Format, environment: str, properties: Seq
         case Format.YAML:
             return to_yaml(mapping).encode()
         case Format.WORKBOOK:
-            return to_workbook({environment: mapping}, properties)
+            return to_workbook(environment, mapping, properties)
 
 
 def _whole(text: str) -> MappingError:

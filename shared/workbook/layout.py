@@ -86,10 +86,10 @@ SETTINGS = (
 HIDDEN = "Spotler"
 """The sheet with the names of the account's properties, for the drop-downs."""
 
-SETTINGS_SUFFIX = " settings"
 MOST_ROWS = 10_000
+"""Of a sheet: more were touched by mistake."""
 
 
 def settings_sheet(environment: str) -> str:
     """Name the sheet with the settings of an environment."""
-    return f"{environment}{SETTINGS_SUFFIX}"
+    return f"{environment} settings"

@@ -1,63 +1,30 @@
-"""A workbook becomes mappings again. Nothing in it is executed, and whatever is wrong has the address of its cell."""
+"""A sheet becomes a mapping again, and whatever is wrong with it has the address of its cell."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
-from zipfile import BadZipFile, ZipFile
 
 from shared.core.mapping.document import MappingError, Place, read_mapping
 from shared.core.mapping.model import Mapping as FieldMapping
 from shared.workbook.cells import CellError, read_choices, read_text
-from shared.workbook.layout import (
-    HIDDEN,
-    MOST_ROWS,
-    ROWS,
-    SETTINGS,
-    SETTINGS_SUFFIX,
-    Kind,
-    Parameter,
-    settings_sheet,
-)
-from shared.workbook.writing import WorkbookError
+from shared.workbook.layout import MOST_ROWS, ROWS, SETTINGS, Kind, Parameter, settings_sheet
+from shared.workbook.opening import WorkbookError, open_workbook
 
 if TYPE_CHECKING:
     from openpyxl import Workbook
     from openpyxl.cell import Cell, MergedCell
     from openpyxl.worksheet.worksheet import Worksheet
 
-_MOST_BYTES = 20_000_000
-"""Of the unpacked workbook: a small file may hold gigabytes."""
 
-
-def from_workbook(content: bytes) -> dict[str, FieldMapping]:
-    """Read the mapping of every environment in the workbook; WorkbookError lists all that is wrong."""
-    workbook = _load(content)
-    environments = [name for name in workbook.sheetnames if name != HIDDEN and not name.endswith(SETTINGS_SUFFIX)]
-    if not environments:
-        raise WorkbookError([((), "there is no sheet with the name of an environment")])
-    return {environment: _Reader(workbook, environment).mapping() for environment in environments}
-
-
-def _load(content: bytes) -> Workbook:
-    from openpyxl import load_workbook  # noqa: PLC0415  # takes a while to load, and most calls do not need it
-
-    try:
-        with ZipFile(BytesIO(content)) as archive:
-            unpacked = sum(entry.file_size for entry in archive.infolist())
-    except (BadZipFile, OSError):
-        raise WorkbookError([((), "this is no workbook (.xlsx)")]) from None
-    if unpacked > _MOST_BYTES:
-        raise WorkbookError([((), "the workbook is too large")])
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # parts that openpyxl leaves out, such as images, matter to nobody here
-            return load_workbook(BytesIO(content), keep_links=False)
-    except Exception as problem:  # noqa: BLE001  # openpyxl lets out whatever a damaged file makes it stumble over
-        raise WorkbookError([((), f"the workbook (.xlsx) is damaged: {type(problem).__name__}")]) from None
+def from_workbook(content: bytes, environment: str) -> FieldMapping:
+    """Read the mapping of an environment; WorkbookError lists all that is wrong. Other sheets are not looked at."""
+    workbook = open_workbook(content)
+    visible = [sheet.title for sheet in workbook.worksheets if sheet.sheet_state == "visible"]
+    if environment not in visible:
+        raise WorkbookError([((), f"there is no sheet {environment}; the workbook has {', '.join(visible)}")])
+    return _Reader(workbook, environment).mapping()
 
 
 @dataclass(slots=True)
@@ -71,13 +38,12 @@ class _Reader:
 
     def mapping(self) -> FieldMapping:
         document = {"version": 1, **self._settings(), "rows": self._rows()}
-        self._stop_if_wrong()
+        if self.problems:
+            raise WorkbookError(self.problems)
         try:
             return read_mapping(document)
         except MappingError as problem:
-            self.problems += self._located(problem)
-        self._stop_if_wrong()
-        raise AssertionError("a mapping error names a problem")
+            raise WorkbookError(list(self._located(problem))) from None
 
     def _rows(self) -> list[dict[str, Any]]:
         sheet: Worksheet = self.workbook[self.environment]
@@ -163,7 +129,3 @@ class _Reader:
             while parts and parts not in self.places:
                 parts = parts[:-1]
             yield (self.places.get(parts, self.environment),), text
-
-    def _stop_if_wrong(self) -> None:
-        if self.problems:
-            raise WorkbookError(self.problems)

@@ -1,4 +1,4 @@
-"""Mappings become a workbook: a sheet per environment, with drop-downs, explanations and a header in sight."""
+"""A mapping becomes a workbook: a sheet per environment, with drop-downs, explanations and a header in sight."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from shared.core.mapping.document import MappingError
 from shared.core.mapping.model import Mapping as FieldMapping
 from shared.core.mapping.yaml_format import as_document
 from shared.workbook.cells import TEXT_FORMAT, CellError, choices_text, write_text
 from shared.workbook.layout import HIDDEN, ROWS, SETTINGS, Kind, Parameter, settings_sheet
+from shared.workbook.opening import WorkbookError, open_workbook
 
 if TYPE_CHECKING:
     from openpyxl import Workbook
@@ -25,28 +25,38 @@ _COMMENT_SIZE = (420, 110)
 """Points."""
 
 
-class WorkbookError(MappingError):
-    """The workbook cannot be written or read; places are addresses of cells, such as `prod!C7`."""
+def to_workbook(environment: str, mapping: FieldMapping, properties: Sequence[str], *, into: bytes = b"") -> bytes:
+    """Write the mapping of an environment; `properties` are the names that the drop-downs offer.
 
-
-def to_workbook(mappings: Mapping[str, FieldMapping], properties: Sequence[str]) -> bytes:
-    """Write the mapping of each environment; `properties` are the names that the drop-downs offer.
-
-    WorkbookError if a text does not fit a cell.
+    `into` is a workbook whose other sheets stay as they are. WorkbookError if a text does not fit a cell.
     """
+    workbook = open_workbook(into) if into else _empty_workbook()
+    document = as_document(mapping)
+    _write_rows(_fresh_sheet(workbook, environment), document["rows"], len(properties))
+    _write_settings(_fresh_sheet(workbook, settings_sheet(environment)), document)
+    _write_properties(_fresh_sheet(workbook, HIDDEN), properties)
+    buffer = BytesIO()
+    workbook.save(buffer)
+    return buffer.getvalue()
+
+
+def _empty_workbook() -> Workbook:
     from openpyxl import Workbook  # noqa: PLC0415  # takes a while to load, and most calls do not need it
 
     workbook = Workbook()
     if (first := workbook.active) is not None:
         workbook.remove(first)
-    for environment, mapping in mappings.items():
-        document = as_document(mapping)
-        _write_rows(workbook.create_sheet(environment), document["rows"], len(properties))
-        _write_settings(workbook.create_sheet(settings_sheet(environment)), document)
-    _write_properties(workbook, properties)
-    buffer = BytesIO()
-    workbook.save(buffer)
-    return buffer.getvalue()
+    return workbook
+
+
+def _fresh_sheet(workbook: Workbook, title: str) -> Worksheet:
+    """Put an empty sheet in the place of the one with this title, or at the end."""
+    index = len(workbook.sheetnames)
+    if title in workbook.sheetnames:
+        index = workbook.sheetnames.index(title)
+        workbook.remove(workbook[title])
+    sheet: Worksheet = workbook.create_sheet(title, index)
+    return sheet
 
 
 def _write_rows(sheet: Worksheet, rows: Sequence[Mapping[str, Any]], properties: int) -> None:
@@ -73,8 +83,7 @@ def _write_settings(sheet: Worksheet, document: Mapping[str, Any]) -> None:
         _fill(sheet, number, 2, parameter, document)
 
 
-def _write_properties(workbook: Workbook, properties: Sequence[str]) -> None:
-    sheet = workbook.create_sheet(HIDDEN)
+def _write_properties(sheet: Worksheet, properties: Sequence[str]) -> None:
     sheet.sheet_state = "hidden"
     for number, name in enumerate(properties, 1):
         write_text(sheet, number, 1, name)

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from starlette.types import Receive, Scope, Send
 
 from shared.core.mapping.document import read_mapping
 from shared.core.mapping.model import Mapping
@@ -145,6 +146,11 @@ async def test_a_lookup_of_a_related_row_is_a_lookup_with_its_label(organisation
     record = (await organisation.read(name))[ANN]
     assert isinstance(record.values[name], Lookup)
     assert record.labels[name]
+
+
+async def test_a_column_of_spotler_info_is_read_beside_the_connector_s_own(organisation: Organisation) -> None:
+    records = await organisation.read("dh_spotlerinfo(dh_spotlerinfo).dh_lastsyncedon")
+    assert records[ANN].values["dh_spotlerinfo(dh_spotlerinfo).dh_lastsyncedon"] is None
 
 
 async def test_a_child_is_the_first_row_in_the_order_that_was_asked_for(organisation: Organisation) -> None:
@@ -320,16 +326,38 @@ async def test_a_row_that_names_what_does_not_exist_rests_and_everything_else_is
     assert record.values["emailaddress1"] == "ann@example.com"
 
 
-async def test_without_the_address_column_nothing_is_read(organisation: Organisation) -> None:
+async def test_a_column_that_is_deleted_meanwhile_rests_from_the_next_read_on() -> None:
+    async def publish(message: ServiceEndpointMessage) -> None:
+        pass
+
+    today = create_app(DataverseSandboxSettings(), publish, ROWS)
+    tomorrow = create_app(DataverseSandboxSettings(changed_columns={"contact.jobtitle": None}), publish, ROWS)
+    answering = [today]
+
+    async def organisation_of_the_day(scope: Scope, receive: Receive, send: Send) -> None:
+        await answering[0](scope, receive, send)
+
+    async with serve(organisation_of_the_day) as at:
+        tokens = token_provider(ClientSecret("organisation", "sandbox", "sandbox"), at.url, authority=at.url)
+        async with DataverseClient(at.url, tokens) as client:
+            clock = ManualClock()
+            reader = PersonReader(client, SchemaCache(client, clock=clock), mapping("jobtitle"), {PersonTable.CONTACT})
+            assert "jobtitle" in (await reader.read([ANN]))[ANN].values
+            answering[0] = tomorrow
+            clock.advance(timedelta(minutes=5))
+            assert "jobtitle" not in (await reader.read([ANN]))[ANN].values
+
+
+async def test_without_the_address_column_the_table_waits(organisation: Organisation) -> None:
     rows = [{"spotler": "email", "contact": "dh_noaddress"}]
     with pytest.raises(ConfigurationError, match="contact has no column dh_noaddress"):
         await organisation.reader(read_mapping({"version": 1, "rows": rows})).read([ANN])
 
 
-async def test_a_filter_on_a_column_that_does_not_exist_stops_its_table(organisation: Organisation) -> None:
-    rows = [{"spotler": "email", "contact": "emailaddress1"}, {"spotler": "x", "contact": "dh_gone", "filter": "1"}]
-    with pytest.raises(ConfigurationError, match="contact has no column dh_gone"):
-        await organisation.reader(read_mapping({"version": 1, "rows": rows})).read([ANN])
+async def test_a_filter_on_a_column_that_does_not_exist_leaves_its_value_out(organisation: Organisation) -> None:
+    record = (await organisation.read("firstname", filters={"contact": "dh_gone = 1"}))[ANN]
+    assert "dh_gone" not in record.values
+    assert record.values["firstname"] == "Ann"
 
 
 # ------------------------------------------------------------------------------------------------------------- metadata

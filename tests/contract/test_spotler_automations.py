@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from uuid import UUID
 
+import httpx
 import pytest
 
 from shared.core.automations import (
@@ -18,12 +19,18 @@ from shared.core.automations import (
     StartRefusal,
     StopVerdict,
 )
-from shared.errors import ThrottledError, UnknownOutcomeError
+from shared.core.capabilities import Finding
+from shared.errors import DataError, ThrottledError, UnknownOutcomeError
 from shared.local.sandbox.spotler.automations import Automation
 from shared.local.sandbox.spotler.automations import AutomationField as SandboxField
 from shared.local.sandbox.spotler.campaigns import Campaign
 from shared.ports import Automations
+from shared.spotler.automations import SpotlerAutomations
+from shared.spotler.capabilities import Capabilities
+from shared.spotler.client import SpotlerClient
+from tests.contract.clocks import ManualClock
 from tests.contract.spotler_account import SpotlerAccount, open_account
+from tests.twins import TwinStore
 
 WELCOME, BIRTHDAY, WINBACK = (str(UUID(int=number)) for number in range(1, 4))
 WELCOME_CODE, BIRTHDAY_CODE, WINBACK_CODE = (str(UUID(int=number)) for number in range(11, 14))
@@ -142,6 +149,7 @@ async def test_a_campaign_is_sent_once_as_well(account: SpotlerAccount) -> None:
     with pytest.raises(UnknownOutcomeError):
         await account.automations.start(AutomationKind.CAMPAIGN, "TrgCart", "ANN", ())
     assert account.sent == ["campaign.start"]
+    assert len(await account.look("campaign-runs")) == 1
 
 
 async def test_a_throttled_start_certainly_started_nothing(account: SpotlerAccount) -> None:
@@ -188,3 +196,74 @@ async def test_a_campaign_is_stopped_for_a_person(account: SpotlerAccount) -> No
         ("NOBODY", StopVerdict.UNKNOWN),
     ):
         assert await account.automations.stop(AutomationKind.CAMPAIGN, "CmpCart", who) is verdict
+
+
+# ------------------------------------------------------------------------------------------ answers of another service
+
+
+async def answered(response: httpx.Response) -> Started | NotStarted:
+    """Start an automation at a service that answers so."""
+    client = SpotlerClient(
+        "https://spotler.example/integrationservice",
+        "key",
+        "secret",
+        http=httpx.AsyncClient(transport=httpx.MockTransport(lambda _request: response)),
+        clock=ManualClock(),
+    )
+    capabilities = Capabilities(TwinStore(), ManualClock(), "test", assumed=False, probe=_nobody_asks)
+    try:
+        return await SpotlerAutomations(client.transport, capabilities).start(
+            AutomationKind.AUTOMATION, WELCOME_CODE, "ANN", ()
+        )
+    finally:
+        await client.close()
+
+
+async def test_a_start_without_the_unpublished_id_of_the_run_is_a_start() -> None:
+    body = {"result": "OK", "automationResults": [{"automationId": WELCOME, "result": "OK", "extra": 1}]}
+    assert await answered(httpx.Response(200, json=body)) == Started()
+
+
+async def test_of_several_automations_one_that_started_is_enough() -> None:
+    results = [
+        {"automationId": WELCOME, "result": "PARTICIPATION_LIMIT_REACHED"},
+        {"automationId": BIRTHDAY, "result": "OK", "automationContactId": "run-1"},
+    ]
+    assert await answered(httpx.Response(200, json={"result": "OK", "automationResults": results})) == Started(
+        ("run-1",)
+    )
+
+
+async def test_different_reasons_are_told_together() -> None:
+    results = [{"result": "PARTICIPATION_LIMIT_REACHED"}, {"result": "AUTOMATION_INACTIVE"}]
+    body = {"result": "NOT_TRIGGERED", "automationResults": results}
+    assert await answered(httpx.Response(417, json=body)) == NotStarted(
+        StartRefusal.NOT_TRIGGERED, "AUTOMATION_INACTIVE, PARTICIPATION_LIMIT_REACHED"
+    )
+
+
+async def test_an_answer_that_says_unknown_leaves_the_outcome_unknown() -> None:
+    with pytest.raises(UnknownOutcomeError):
+        await answered(httpx.Response(200, json={"result": "UNKNOWN"}))
+
+
+async def test_only_429_is_taken_for_a_certain_refusal_to_do_it_now() -> None:
+    with pytest.raises(UnknownOutcomeError):
+        await answered(httpx.Response(503, headers={"Retry-After": "5"}))
+    with pytest.raises(ThrottledError):
+        await answered(httpx.Response(429, headers={"Retry-After": "3600"}))
+
+
+async def test_a_refusal_without_its_body_still_started_nothing() -> None:
+    standard = {"errorType": "CONTACT_NOT_FOUND", "message": "x"}
+    assert await answered(httpx.Response(404, json=standard)) == NotStarted(StartRefusal.CONTACT_UNKNOWN, "x")
+    page = await answered(httpx.Response(404, html="<h1>Not found</h1>"))
+    assert isinstance(page, NotStarted)
+    assert page.refusal is StartRefusal.TRIGGER_UNKNOWN
+    with pytest.raises(DataError) as caught:
+        await answered(httpx.Response(417))
+    assert caught.value.status == 417
+
+
+async def _nobody_asks() -> list[Finding]:
+    raise AssertionError("nothing here needs a check")

@@ -91,11 +91,11 @@ async def test_a_job_without_an_operation_is_refused(world: World) -> None:
     assert (job.status, job.code) == (JobStatus.FAILED, "[JOB_NOT_VALID]")
 
 
-async def test_a_job_with_an_operation_that_this_version_does_not_run_is_refused(world: World) -> None:
+async def test_a_job_that_lacks_what_its_operation_needs_is_refused_and_says_so(world: World) -> None:
     job = await world.ended(await world.ask(Operation.START_AUTOMATION, await world.synchronised()))
 
     assert (job.status, job.code) == (JobStatus.FAILED, "[JOB_NOT_VALID]")
-    assert "Start Automation cannot be run by this version" in job.text
+    assert "Start Automation needs an Automation" in job.text
 
 
 async def test_a_job_of_two_flows_at_once_is_done_for_both_with_one_contact(world: World) -> None:

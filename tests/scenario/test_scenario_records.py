@@ -72,6 +72,17 @@ async def test_an_emptied_field_is_emptied_in_spotler(world: World) -> None:
     await world.in_spotler(person, lambda contact: "jobTitle" not in contact["properties"])
 
 
+async def test_a_field_that_dynamics_does_not_fill_is_kept_in_spotler(world: World) -> None:
+    person = await world.synchronised()
+    theirs = {"profileField1": "likes tea"}
+    await world.spotler.post(f"contact/edit?email={person.email}", {"properties": theirs})
+
+    await world.change(person, address1_city=f"{MARK}lo")
+
+    contact = await world.in_spotler(person, lambda contact: contact["properties"]["city"] == f"{MARK}lo")
+    assert contact["properties"]["profileField1"] == "likes tea"
+
+
 async def test_a_new_address_stays_with_the_same_contact(world: World) -> None:
     person = await world.synchronised()
     before, moved = await world.in_spotler(person), world.address()

@@ -10,7 +10,7 @@ import pytest_asyncio
 from shared.core.jobs import JobStatus, Operation
 from shared.core.records import PersonTable, SyncStatus
 from tests.scenario.privacy import MARK
-from tests.scenario.world import Person, World, permissions
+from tests.scenario.world import World, permissions
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -99,20 +99,11 @@ async def test_a_deleted_record_loses_its_permissions_only_when_that_is_the_wish
     assert contact["properties"]["lastName"] == f"Achter{MARK}"
 
 
-async def test_fields_that_dynamics_does_not_fill_are_kept(world: World) -> None:
-    await world.connector.restart()
-    person = await with_fields_of_their_own(world)
-
-    await world.change(person, address1_city=f"{MARK}lo")
-
-    contact = await world.in_spotler(person, lambda contact: contact["properties"]["city"] == f"{MARK}lo")
-    assert contact["properties"]["profileField1"] == "likes tea"
-    assert permissions(contact) == {"Productinfo"}
-
-
 async def test_fields_that_dynamics_does_not_fill_are_cleared_when_that_is_the_wish(world: World) -> None:
     await world.connector.restart(PURGE_EXISTING_PROPERTIES_WHEN_NOT_SET="true")
-    person = await with_fields_of_their_own(world)
+    person = await world.synchronised()
+    theirs = {"profileField1": "likes tea", "permissions": [{"bit": 2, "enabled": True}]}
+    await world.spotler.post(f"contact/edit?email={person.email}", {"properties": theirs})
 
     await world.change(person, address1_city=f"{MARK}lo")
 
@@ -120,14 +111,6 @@ async def test_fields_that_dynamics_does_not_fill_are_cleared_when_that_is_the_w
     assert "profileField1" not in contact["properties"]
     assert contact["properties"]["lastName"] == f"Achter{MARK}"
     assert permissions(contact) == {"Productinfo"}
-
-
-async def with_fields_of_their_own(world: World) -> Person:
-    """Save somebody of whom Spotler learns something that Dynamics does not know."""
-    person = await world.synchronised()
-    theirs = {"profileField1": "likes tea", "permissions": [{"bit": 2, "enabled": True}]}
-    await world.spotler.post(f"contact/edit?email={person.email}", {"properties": theirs})
-    return person
 
 
 async def test_a_setting_that_makes_no_sense_is_told_at_the_start_without_its_value(world: World) -> None:

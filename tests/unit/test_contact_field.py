@@ -66,7 +66,7 @@ def test_an_internal_name_goes_before_a_display_name() -> None:
 
 
 def test_fld_04_a_display_name_of_several_fields_asks_for_the_internal_name() -> None:
-    with pytest.raises(ContactFieldError, match='Several fields are called "Hobby".*: hobby1, hobby2'):
+    with pytest.raises(ContactFieldError, match=r'Several fields are called "Hobby".*: hobby1, hobby2'):
         write("Hobby", "chess")
 
 

@@ -142,6 +142,16 @@ def test_a_qualified_lead_is_left_to_its_contact() -> None:  # CS-29
     assert (planned.result, planned.reason, planned.binding) == (Result.SKIPPED, Reason.LEAD_QUALIFIED, LIVE)
 
 
+def test_a_qualified_lead_that_a_dead_worker_may_have_created_is_erased_to_be_sure() -> None:
+    """Its contact cannot inherit what the ledger does not know."""
+    lead = RecordKey(PersonTable.LEAD, ANN.id)
+    qualified = PersonRecord(lead, {**record().values, "statecode": 1})
+    planned = plan(Situation(lead, qualified, NEVER, trust=Trust.NOTHING), RULES, CATALOGUE)
+    assert isinstance(planned, Anonymize)
+    shared = Situation(lead, qualified, NEVER, trust=Trust.NOTHING, neighbours=SHARED)
+    assert isinstance(plan(shared, RULES, CATALOGUE), Rest)
+
+
 @pytest.mark.parametrize("off", [rules(environment_is_on=False), rules(enabled_tables=frozenset())])
 def test_what_is_switched_off_erases_nothing(off: Any) -> None:  # SET-19, C-09
     for ending in CAUSES.values():

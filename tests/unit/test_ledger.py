@@ -10,7 +10,7 @@ from shared.core.plan import Binding, Trust
 from shared.core.records import PersonTable, RecordKey
 from shared.sync.ledger import Consent, HeldContact, Ledger
 from tests.contract.clocks import ManualClock
-from tests.twins import TwinStore, bodies
+from tests.twins import TwinStore
 
 ANN = RecordKey(PersonTable.CONTACT, UUID(int=1))
 BEN = RecordKey(PersonTable.LEAD, UUID(int=2))
@@ -179,10 +179,3 @@ async def test_an_address_is_forgotten_with_its_last_user() -> None:
     await desk.mine.reserve({"a": X}, held=[X])
     await desk.mine.save({}, ["a"])
     assert await desk.mine.owners_of(["a"]) == {}
-
-
-async def test_nothing_personal_is_stored() -> None:
-    desk = Desk()
-    await desk.use(X, ANN)
-    await desk.bind(ANN, X, address="a")
-    assert set(bodies(desk.store.documents)) & set("@") == set()

@@ -389,3 +389,18 @@ def test_a_document_of_before_means_what_it_meant() -> None:
     assert mapping.outside is Outside.KEEP
     assert mapping.filters == {}
     assert mapping.rows[1].conflict is ConflictPolicy.CRM
+
+
+@pytest.mark.parametrize(
+    ("value", "choices", "text"),
+    [
+        (2, {2: "Two"}, "Two"),
+        (True, {"1": "Yes please"}, "Yes please"),
+        (False, {"true": "Yes please", "false": "No thanks"}, "No thanks"),
+        ({"choices": {1: "Golf", 2: "Chess"}}, {2: "Schaken"}, "Golf; Schaken"),
+        (3, {2: "Two"}, "3"),
+    ],
+)
+def test_a_row_may_have_its_own_texts_for_options(value: Any, choices: dict[Any, str], text: str) -> None:
+    mapping = mapping_of({"spotler": "lastName", "contact": "new_kind", "choices": choices})
+    assert to_spotler(mapping, new_kind=value) == {"lastName": text}

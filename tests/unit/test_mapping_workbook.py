@@ -20,8 +20,9 @@ from shared.core.mapping.document import MappingError, read_mapping
 from shared.core.mapping.model import Mapping
 from shared.workbook.files import LARGEST, Format, read_file, write_file
 from shared.workbook.layout import ROWS, SETTINGS
+from shared.workbook.opening import WorkbookError
 from shared.workbook.reading import from_workbook
-from shared.workbook.writing import WorkbookError, to_workbook
+from shared.workbook.writing import to_workbook
 
 PROPERTIES = ["email", "firstName", "gender"]
 MAPPING = read_mapping(
@@ -46,7 +47,7 @@ MAPPING = read_mapping(
 
 def edited(edit: Callable[[Workbook], None], mapping: Mapping = MAPPING) -> bytes:
     """The workbook after somebody has opened, edited and saved it."""
-    workbook = openpyxl.load_workbook(io.BytesIO(to_workbook({"prod": mapping}, PROPERTIES)))
+    workbook = openpyxl.load_workbook(io.BytesIO(to_workbook("prod", mapping, PROPERTIES)))
     edit(workbook)
     buffer = io.BytesIO()
     workbook.save(buffer)
@@ -62,13 +63,14 @@ def complaint_about(cells: dict[str, object]) -> str:
             workbook[sheet or "prod"][cell] = value
 
     with pytest.raises(WorkbookError) as refusal:
-        from_workbook(edited(fill))
+        from_workbook(edited(fill), "prod")
     return str(refusal.value)
 
 
 @pytest.fixture
 def workbook() -> Workbook:
-    return openpyxl.load_workbook(io.BytesIO(to_workbook({"test": MAPPING, "prod": MAPPING}, PROPERTIES)))
+    test = to_workbook("test", MAPPING, PROPERTIES)
+    return openpyxl.load_workbook(io.BytesIO(to_workbook("prod", MAPPING, PROPERTIES, into=test)))
 
 
 # ------------------------------------------------------------------------------------------------------ what it offers
@@ -140,7 +142,7 @@ def test_rows_may_be_added_moved_and_left_empty() -> None:
         sheet["A9"], sheet["B9"] = "birthday", "birthdate"
         sheet.move_range("A3:M3", rows=4)
 
-    (mapping,) = from_workbook(edited(edit)).values()
+    mapping = from_workbook(edited(edit), "prod")
 
     assert [row.spotler for row in mapping.rows] == ["email", "gender", "city", "firstName", "birthday"]
 
@@ -150,11 +152,9 @@ def test_columns_may_be_reordered_and_left_out() -> None:
         sheet = workbook.create_sheet("small")
         sheet.append(["Contact Column", "Spotler Column"])
         sheet.append(["emailaddress1", "email"])
-        workbook.remove(workbook["prod"])
-        workbook.remove(workbook["prod settings"])
 
     expected = read_mapping({"version": 1, "rows": [{"spotler": "email", "contact": "emailaddress1"}]})
-    assert from_workbook(edited(edit)) == {"small": expected}
+    assert from_workbook(edited(edit), "small") == expected
 
 
 @pytest.mark.parametrize(
@@ -165,9 +165,22 @@ def test_what_the_program_made_of_a_typed_value_is_text_again(typed: object, tex
     def edit(workbook: Workbook) -> None:
         workbook["prod"]["G5"].value = typed
 
-    (mapping,) = from_workbook(edited(edit)).values()
+    mapping = from_workbook(edited(edit), "prod")
 
     assert mapping.rows[3].only == text
+
+
+def test_sheets_of_ones_own_stay_when_the_mapping_is_exported_again() -> None:
+    def edit(workbook: Workbook) -> None:
+        workbook.create_sheet("notes", 0)["A1"] = "=1+1"
+        workbook["prod"]["B3"] = "=2+2"
+
+    again = to_workbook("prod", MAPPING, PROPERTIES, into=edited(edit))
+
+    workbook = openpyxl.load_workbook(io.BytesIO(again))
+    assert workbook.sheetnames == ["notes", "prod", "prod settings", "Spotler"]
+    assert workbook["notes"]["A1"].value == "=1+1"
+    assert from_workbook(again, "prod") == MAPPING
 
 
 # ------------------------------------------------------------------------------------------------------- what is wrong
@@ -219,7 +232,7 @@ def test_a_text_that_no_cell_can_hold_is_refused_when_it_is_written() -> None:
     mapping = read_mapping({"version": 1, "rows": [email]})
 
     with pytest.raises(WorkbookError, match="prod!M2: longer than the 32767 characters of a cell: use YAML"):
-        to_workbook({"prod": mapping}, [])
+        to_workbook("prod", mapping, [])
 
 
 # --------------------------------------------------------------------------------------------------------------- files
@@ -230,9 +243,9 @@ def test_a_file_is_read_by_what_it_is_not_by_its_name(form: Format) -> None:
     assert read_file(write_file(MAPPING, form, "prod", PROPERTIES), "prod") == MAPPING
 
 
-def test_a_workbook_of_other_environments_is_refused_and_names_them() -> None:
+def test_a_workbook_of_other_environments_is_refused_and_names_its_sheets() -> None:
     with pytest.raises(MappingError, match="there is no sheet acc; the workbook has prod"):
-        read_file(to_workbook({"prod": MAPPING}, []), "acc")
+        read_file(to_workbook("prod", MAPPING, []), "acc")
 
 
 @pytest.mark.parametrize(
@@ -273,7 +286,7 @@ def test_a_workbook_saved_by_libreoffice_is_the_same_mapping(tmp_path: Path) -> 
             warnings.simplefilter("default")
             warnings.warn("LibreOffice is not installed: no other program has read the workbook", stacklevel=1)
         pytest.skip("LibreOffice is not installed: no other program has read the workbook")
-    (tmp_path / "mapping.xlsx").write_bytes(to_workbook({"prod": MAPPING}, PROPERTIES))
+    (tmp_path / "mapping.xlsx").write_bytes(to_workbook("prod", MAPPING, PROPERTIES))
 
     subprocess.run(
         [

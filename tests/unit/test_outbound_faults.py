@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import pytest
@@ -89,6 +90,64 @@ async def test_a_failure_at_any_moment_heals(change: Change, failure: Callable[[
             continue
         assert moment > 10, "the failure must have happened"
         return
+
+
+Prepared = tuple[ConnectorTwin, RecordKey, RecordKey]
+
+
+async def two_people() -> Prepared:
+    """Ann, whom nobody has looked at yet, and Ben in Spotler."""
+    twin = ConnectorTwin()
+    ann, ben = twin.crm.create(**person()), twin.crm.create(**person(emailaddress1="ben@example.com", firstname="Ben"))
+    await twin.sync(ben)
+    twin.crm.edit(ann, emailaddress1="ben@example.com")
+    return twin, ann, ben
+
+
+async def dead_when(reached: Callable[[Prepared], Awaitable[bool]]) -> Prepared:
+    """Let a worker that looks at Ann die at the first moment when something is so."""
+    for moment in MOMENTS:
+        prepared = await two_people()
+        twin, ann, _ = prepared
+        twin.faults.plan(moment, CrashError())
+        with contextlib.suppress(CrashError):
+            await twin.look(ann)
+        twin.faults.planned.clear()
+        twin.clock.advance(timedelta(minutes=3))
+        if await reached(prepared):
+            return prepared
+    raise AssertionError("it was never so")
+
+
+async def has_written(prepared: Prepared) -> bool:
+    twin, _, _ = prepared
+    return twin.contact_of("ben@example.com").values["firstName"] == "Ann"
+
+
+async def is_bound_but_not_listed(prepared: Prepared) -> bool:
+    twin, ann, ben = prepared
+    (entry,) = (await twin.ledger.entries([ann])).values()
+    return entry.binding.uses(str(ben.id)) and str(ann) not in twin.users()[str(ben.id)]
+
+
+async def test_who_died_while_joining_a_contact_leaves_it_to_its_users_when_it_then_goes_elsewhere() -> None:
+    twin, ann, _ = await dead_when(has_written)
+    twin.crm.edit(ann, emailaddress1="elsewhere@example.com")
+
+    await twin.sync(ann)
+
+    assert twin.contact_of("ben@example.com").values["firstName"] == "Ben"
+    assert twin.contact_of("elsewhere@example.com").values["firstName"] == "Ann"
+
+
+async def test_a_contact_is_kept_for_a_user_that_a_dead_worker_did_not_get_to_list() -> None:
+    twin, _, ben = await dead_when(is_bound_but_not_listed)
+    twin.crm.delete(ben)
+
+    await twin.sync(ben)
+
+    assert twin.platform.erased == []
+    assert twin.contact_of("ben@example.com").values["firstName"] == "Ann"
 
 
 @pytest.mark.parametrize("in_one_process", [True, False])

@@ -21,7 +21,13 @@ CONTACT_ID = "contact-in-spotler"
 
 def record(permissions: dict[str, bool] | None = None, **values: Any) -> PersonRecord:
     rows = tuple(PermissionRow(name, subscribed=on) for name, on in (permissions or {}).items())
-    usual = {"statecode": 0, "emailaddress1": "ann@example.com", "firstname": "Ann", "address1_city": "Delft"}
+    usual = {
+        "statecode": 0,
+        "emailaddress1": "ann@example.com",
+        "firstname": "Ann",
+        "address1_city": "Delft",
+        "address1_postalcode": None,
+    }
     return PersonRecord(ANN, {**usual, **values}, permissions=rows)
 
 

@@ -103,8 +103,7 @@ class TableCheck:
         updates = [step.columns for step in steps if (step.table, step.message) == (self.table, _UPDATE)]
         if not updates or not all(updates):
             return  # a step without columns hears of every update
-        wanted = reading.columns | {lookup for lookup, _ in reading.related}
-        if unheard := sorted(name for name in wanted.difference(*updates) if self._may_change(name)):
+        if unheard := sorted(name for name in reading.watched.difference(*updates) if self._may_change(name)):
             text = f"The step for Update of {self.table} does not hear of {', '.join(unheard)}: add them to its columns"
             yield self._finding(Severity.WARNING, Code.COLUMN_WITHOUT_STEP, text)
 

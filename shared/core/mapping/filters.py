@@ -192,9 +192,7 @@ def _comparison(tokens: Tokens) -> Filter:
 
 
 def _field(tokens: Tokens) -> Field:
-    if tokens.next.kind is Kind.NAME and tokens.next.text.lower() in KEYWORDS:
-        raise tokens.error("a column, not, empty(…) or (")
-    if tokens.next.kind is not Kind.NAME:
+    if tokens.next.kind is not Kind.NAME or tokens.next.text.lower() in KEYWORDS:
         raise tokens.error("a column, not, empty(…) or (")
     return parse_column(tokens)
 

@@ -41,9 +41,9 @@ class Reading:
     queries: frozenset[Query] = frozenset()
 
     @property
-    def permissions(self) -> bool:
-        """Whether the Spotler Permission rows are read."""
-        return Home.PERMISSIONS in self.homes
+    def watched(self) -> frozenset[str]:
+        """Columns whose changes matter: those that are read, and the lookups to rows that are (MAP-35)."""
+        return self.columns | {lookup for lookup, _ in self.related}
 
 
 def reading_of(mapping: Mapping, table: PersonTable) -> Reading:

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
 
-from shared.core.mapping.expression import Child, Column, Query, Related, Source, sources_of
-from shared.core.mapping.filters import filter_columns
-from shared.core.mapping.model import EMAIL, Mapping, Periodiek
+from shared.core.mapping.expression import Child, Column, Query, Related, Source
+from shared.core.mapping.model import Mapping, Periodiek
 from shared.core.mapping.query import QueryError, ReadQuery, read_query
 from shared.core.mapping.reading import DO_NOT_BULK_EMAIL, DO_NOT_EMAIL, STATE, Reading
 from shared.core.records import PersonTable
@@ -134,16 +133,10 @@ def sources_read(reading: Reading) -> Iterator[Source]:
 
 
 def essential_sources(mapping: Mapping, table: PersonTable) -> set[Source]:
-    """Return what decides who may be mailed. Where one of these is missing, a table waits: resting would be wrong.
-
-    A record without its address cannot be found, and one whose filter cannot be asked may be neither sent nor erased.
-    """
+    """Return what identifies people and says whether they may be mailed: where it is missing, the whole table waits."""
     essential: set[Source] = {Column(name) for name in (STATE, DO_NOT_EMAIL, DO_NOT_BULK_EMAIL)}
-    for row in mapping.for_table(table):
-        if row.spotler == EMAIL or row.only is not None:
-            essential |= set(sources_of(row.sources[table]))
-    if (condition := mapping.filters.get(table)) is not None:
-        essential |= set(filter_columns(condition))
+    if (email := mapping.email_column(table)) is not None:
+        essential.add(Column(email))
     return essential
 
 

@@ -57,10 +57,10 @@ _DEEPEST = 20
 class Tokens:
     """Walks through a text, one token ahead."""
 
-    def __init__(self, text: str, position: int = 0) -> None:
+    def __init__(self, text: str) -> None:
         self._text = text
         self._depth = 0
-        self._end = position
+        self._end = 0
         self._next = self._read()
 
     @property

@@ -71,7 +71,7 @@ class EncodedResponse:
 
 def converter(binding: str) -> Any:
     """Return the converter of a binding type; LookupError for an unknown one."""
-    found = func.get_binding_registry().get(binding)  # type: ignore[no-untyped-call]  # the package leaves it bare
+    found = func.get_binding_registry().get(binding)
     if found is None:
         raise LookupError(f"azure-functions knows no converter for {binding}")
     return found

@@ -142,7 +142,7 @@ async def _serve(
 def _filtering_columns(settings: Settings) -> dict[str, list[str]]:
     """Fire on what the mapping and the rules read, as a well-kept service endpoint does (WF-06, MAP-35)."""
     mapping = load_mapping(settings.mapping_file or DEFAULT_MAPPING)
-    return {str(table): sorted(reading_of(mapping, table).columns) for table in PersonTable}
+    return {str(table): sorted(reading_of(mapping, table).watched) for table in PersonTable}
 
 
 async def _set_faults(url: str, options: argparse.Namespace, tls: Certificate | None) -> None:

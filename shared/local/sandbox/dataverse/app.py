@@ -34,9 +34,9 @@ class DataverseSandboxSettings:
     """How the organisation behaves.
 
     `clients` are the app registrations (id → secret); each acts as an application user of its own. `filtering_columns`
-    are the columns whose updates fire, by table (none given: all). `alternate_keys` adds keys to tables, and
-    `changed_columns` makes columns other than `schema.json` has them. `snapshot` is read at the start, if it exists, and
-    written at the end; seed rows then count for a new file only.
+    are the columns whose updates fire, by table (none given: all). `alternate_keys` adds keys to tables,
+    `changed_columns` makes columns other than `schema.json` has them. `snapshot` is read at the start, if it exists,
+    and written at the end; seed rows then count for a new file only.
     """
 
     organization_id: UUID = _ORGANIZATION_ID

@@ -9,6 +9,8 @@ POST         /sandbox/form                  {"properties": …}: sign up through
 POST         /sandbox/mailing               {"name", "subject"}: mail everybody who can be mailed
 GET          /sandbox/audiences             members by external id
 GET          /sandbox/automation-runs       who takes part in what
+GET          /sandbox/campaign-runs         who is or was in which campaign
+GET          /sandbox/tags                  the tags of the account, whoever has them
 PUT          /sandbox/in-use?…              {"inUse": true} for ?audience= or ?temporaryList=
 """
 
@@ -109,6 +111,8 @@ class Control:
             ("POST", "/mailing", self._send_mailing),
             ("GET", "/audiences", self._audiences),
             ("GET", "/automation-runs", self._runs),
+            ("GET", "/campaign-runs", self._campaign_runs),
+            ("GET", "/tags", self._tags),
             ("PUT", "/in-use", self._mark_in_use),
         )
         return [Route(path, _endpoint(handle), methods=[method]) for method, path, handle in table]
@@ -183,6 +187,19 @@ class Control:
             }
             for run in self._account.automations.runs.values()
         ]
+
+    def _campaign_runs(self, _request: Request, _payload: bytes) -> Any:
+        return [
+            {
+                "encryptedCampaignId": subscription.campaign.encrypted_id,
+                "externalContactId": subscription.contact.external_id,
+                "finished": subscription.finished,
+            }
+            for subscription in self._account.campaigns.subscriptions
+        ]
+
+    def _tags(self, _request: Request, _payload: bytes) -> Any:
+        return self._account.tags.names
 
     def _mark_in_use(self, request: Request, payload: bytes) -> None:
         in_use = _read(InUse, payload).in_use

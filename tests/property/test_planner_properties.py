@@ -1,0 +1,280 @@
+"""What holds for every plan, whatever the record, the settings, the neighbours and the past."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.core.fields import as_properties, wished_fields
+from shared.core.identity import identify
+from shared.core.marketing import PropertyType, PropertyValue, Purge
+from shared.core.outcomes import Outcome, Reason, Result
+from shared.core.plan import (
+    Anonymize,
+    Binding,
+    EndAction,
+    Neighbours,
+    Plan,
+    Rest,
+    Rules,
+    Situation,
+    Trust,
+    Unmapped,
+    Write,
+    let_go,
+    plan,
+)
+from shared.core.records import Intent, PermissionRow, PersonRecord, PersonTable, RecordKey, StatusRow, SyncStatus
+from shared.core.values import convert
+from tests.connector_twin import CATALOGUE, RULES
+
+NEIGHBOUR = RecordKey(PersonTable.LEAD, UUID(int=9))
+SECRET = "Zebedee"
+"""Stands in every personal value of a marked record."""
+
+keys = st.builds(RecordKey, st.sampled_from(PersonTable), st.uuids())
+rules = st.builds(
+    replace,
+    st.just(RULES),
+    environment_is_on=st.sampled_from([True, True, True, False]),
+    on_delete=st.sampled_from(EndAction),
+    on_inactive=st.sampled_from(EndAction),
+    unmapped=st.sampled_from(Unmapped),
+)
+texts = st.none() | st.sampled_from(["", "Delft", "Gouda"]) | st.text(max_size=12)
+hostile = st.text() | st.sampled_from(
+    ["' or 1 eq 1", "<fetch/>", "=cmd|' /C calc'!A0", "\u202egnp.exe", "\x00", "💌" * 999]
+)
+emails = st.sampled_from(["ann@example.com", "ANN@example.com", "ben@example.com", "nonsense", "", None])
+neighbours = st.builds(Neighbours, st.sampled_from([(), (NEIGHBOUR,)]), refuse_bulk=st.booleans())
+permissions = st.lists(
+    st.builds(PermissionRow, st.sampled_from(["Newsletter", "events ", "Unknown"]), subscribed=st.booleans()),
+    max_size=4,
+).map(tuple)
+statuses = st.none() | st.builds(StatusRow, st.uuids(), st.sampled_from(SyncStatus))
+
+
+def records(values: st.SearchStrategy[Any] = texts) -> st.SearchStrategy[PersonRecord]:
+    columns = st.fixed_dictionaries(
+        {
+            "statecode": st.sampled_from([0, 0, 0, 1, 2]),
+            "emailaddress1": emails,
+            "firstname": values,
+            "address1_city": values,
+            "address1_postalcode": st.sampled_from(["2611 AB", "B-1000", None]) | values,
+            "donotemail": st.sampled_from([None, False, False, True]),
+            "donotbulkemail": st.booleans(),
+            "merged": st.booleans(),
+        }
+    )
+    return st.builds(PersonRecord, keys, columns, permissions=permissions, status=statuses)
+
+
+@dataclass
+class Spotler:
+    """What one contact of Spotler holds, as far as plans say."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def take(self, planned: Plan) -> None:
+        match planned:
+            case Write(properties, _, purge):
+                if purge is Purge.PURGE:
+                    self.values.clear()
+                self.values |= flat(properties)
+            case Anonymize():
+                self.values.clear()
+            case Rest():
+                pass
+
+
+def flat(properties: Mapping[str, PropertyValue]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name, value in properties.items():
+        if isinstance(value, tuple):
+            values |= {f"{name}:{option.bit}": option.enabled for option in value}
+        else:
+            values[name] = value
+    return values
+
+
+def first_look(record: PersonRecord) -> Situation:
+    return Situation(record.key, record, Binding(str(record.key.id)))
+
+
+def is_written(planned: Plan) -> bool:
+    return not isinstance(planned, Rest)
+
+
+@st.composite
+def situations(draw: st.DrawFn) -> Situation:
+    """A record with a past: never synced, or synced in another state; now perhaps gone."""
+    now = draw(records())
+    before = draw(records())
+    binding = plan(first_look(replace(before, key=now.key)), RULES, CATALOGUE).binding
+    return Situation(
+        now.key,
+        draw(st.sampled_from([now, now, now, None])),
+        draw(st.sampled_from([binding, Binding(str(now.key.id))])),
+        intent=draw(st.sampled_from([Intent.SYNC, Intent.SYNC, Intent.ANONYMIZE, Intent.PURGE])),
+        trust=draw(st.sampled_from(Trust)),
+        neighbours=draw(neighbours),
+    )
+
+
+@given(situations(), rules)
+def test_the_same_situation_gives_the_same_plan(situation: Situation, settings: Rules) -> None:
+    assert plan(situation, settings, CATALOGUE) == plan(situation, settings, CATALOGUE)
+
+
+@given(situations(), rules)
+def test_after_a_plan_was_applied_there_is_nothing_left_to_write(situation: Situation, settings: Rules) -> None:
+    situation = replace(situation, intent=Intent.SYNC)
+    planned = plan(situation, settings, CATALOGUE)
+    again = replace(situation, binding=planned.binding, trust=Trust.BASE)
+    assert not is_written(plan(again, settings, CATALOGUE))
+
+
+@given(records(), rules, st.data())
+def test_many_edits_and_looks_leave_in_spotler_what_the_last_state_wishes(
+    record: PersonRecord, settings: Rules, data: st.DataObject
+) -> None:
+    spotler, binding = Spotler(), Binding(str(record.key.id))
+    for version in [record, *data.draw(st.lists(records(), max_size=3))]:
+        state = replace(
+            version, key=record.key, status=None, values={**version.values, "statecode": 0, "donotemail": False}
+        )
+        planned = plan(replace(first_look(state), binding=binding), settings, CATALOGUE)
+        spotler.take(planned)
+        binding = planned.binding
+        if isinstance(planned, Rest) and planned.result is not Result.UNCHANGED:
+            continue
+        wished = wished_fields(state, settings.mapping, CATALOGUE)
+        off = state.values["donotbulkemail"]
+        if binding.is_live:
+            for name, value in wished.values.items():
+                expected = False if off and name.startswith("permissions:") else value
+                assert spotler.values.get(name, "") == expected
+
+
+@given(situations(), rules)
+def test_a_permission_rises_only_by_a_row_that_says_yes_and_was_not_agreed_before(
+    situation: Situation, settings: Rules
+) -> None:
+    planned = plan(situation, settings, CATALOGUE)
+    if not isinstance(planned, Write):
+        return
+    raised = [name for name, value in flat(planned.properties).items() if value is True]
+    if not raised:
+        return
+    record = situation.record
+    assert record is not None
+    assert not record.values["donotbulkemail"]
+    assert not situation.neighbours.refuse_bulk
+    permitted = {row.name.strip().casefold() for row in record.permissions if row.subscribed}
+    refused = {row.name.strip().casefold() for row in record.permissions if not row.subscribed}
+    for name in raised:
+        option = CATALOGUE.named("permissions")
+        assert option is not None
+        entry = option.entry_with_bit(int(name.partition(":")[2]))
+        assert entry is not None
+        assert entry.label.casefold() in permitted - refused
+        agreed = situation.binding.base.get(name) if situation.binding.is_live else None
+        assert agreed != settings.fingerprints.value(situation.binding.external_id, name, value=True)
+
+
+@given(situations(), rules)
+def test_a_contact_that_others_need_is_never_erased_or_blanked(situation: Situation, settings: Rules) -> None:
+    shared = replace(situation, neighbours=replace(situation.neighbours, keys=(NEIGHBOUR,)))
+    for planned in (plan(shared, settings, CATALOGUE), let_go(shared)):
+        assert not isinstance(planned, Anonymize)
+        if isinstance(planned, Write):
+            assert planned.purge is Purge.KEEP
+            assert planned.reason in {Reason.CREATED, Reason.UPDATED}
+
+
+@given(records(), records(), neighbours)
+def test_without_trust_every_field_that_is_no_permission_is_sent(
+    record: PersonRecord, before: PersonRecord, around: Neighbours
+) -> None:
+    binding = plan(first_look(replace(before, key=record.key)), RULES, CATALOGUE).binding
+    situation = replace(first_look(record), binding=binding, trust=Trust.NOTHING, neighbours=around)
+    planned = plan(situation, RULES, CATALOGUE)
+    if not isinstance(planned, Write) or planned.reason not in {Reason.CREATED, Reason.UPDATED}:
+        return
+    wished = wished_fields(record, RULES.mapping, CATALOGUE)
+    fields = {name for name in wished.values if not name.startswith("permissions:")}
+    assert fields <= set(flat(planned.properties))
+
+
+@given(situations())
+def test_what_is_switched_off_writes_nothing_by_itself(situation: Situation) -> None:
+    off = replace(RULES, environment_is_on=False)
+    assert not is_written(plan(replace(situation, intent=Intent.SYNC), off, CATALOGUE))
+
+
+@given(records(hostile), rules, st.sampled_from(Trust), st.sampled_from(Intent))
+def test_no_text_that_people_write_breaks_a_plan(
+    record: PersonRecord, settings: Rules, trust: Trust, intent: Intent
+) -> None:
+    planned = plan(replace(first_look(record), trust=trust, intent=intent), settings, CATALOGUE)
+    assert planned.binding.external_id
+
+
+@given(
+    hostile | st.integers() | st.floats() | st.booleans() | st.none(),
+    st.none() | hostile,
+    st.sampled_from(PropertyType),
+)
+def test_every_value_converts_or_says_what_would_do(value: Any, label: str | None, kind: PropertyType) -> None:
+    converted = convert(value, label, kind)
+    assert converted == convert(value, label, kind)
+
+
+@given(records(), rules, st.sampled_from(Trust), neighbours)
+def test_nothing_that_is_logged_or_stored_has_a_personal_value(
+    record: PersonRecord, settings: Rules, trust: Trust, around: Neighbours
+) -> None:
+    marked = replace(
+        record,
+        status=None,
+        values={
+            **record.values,
+            "emailaddress1": f"{SECRET}@example.com",
+            "firstname": SECRET,
+            "address1_city": f"{SECRET} City",
+            "address1_postalcode": f"{SECRET} 9",
+        },
+    )
+    planned = plan(replace(first_look(marked), trust=trust, neighbours=around), settings, CATALOGUE)
+    problems = planned.problems if isinstance(planned, Write | Rest) else ()
+    fields = planned.fields if isinstance(planned, Write) else ()
+    outcome = Outcome(record.key, Result.WRITTEN, planned.reason, problems, fields)
+    assert SECRET.casefold() not in f"{planned.binding} {problems} {outcome} {outcome.text}".casefold()
+
+
+@given(st.dictionaries(st.sampled_from(["a", "b", "set:1", "set:2", "other:1"]), st.booleans() | st.text(max_size=3)))
+def test_fields_fold_into_properties_and_back(values: dict[str, Any]) -> None:
+    expected = {name: bool(value) if ":" in name else value for name, value in values.items()}
+    assert flat(as_properties(values)) == expected
+
+
+@given(
+    key=keys,
+    binding=st.builds(Binding, st.sampled_from(["x", "y"]), is_live=st.booleans(), address=st.sampled_from(["a", "b"])),
+    trust=st.sampled_from(Trust),
+    address=st.sampled_from(["a", "b"]),
+    around=neighbours,
+    owner=st.sampled_from([None, "x", "y"]),
+)
+def test_a_record_never_joins_the_contact_it_has(
+    *, key: RecordKey, binding: Binding, trust: Trust, address: str, around: Neighbours, owner: str | None
+) -> None:
+    identity = identify(key, binding, trust, address, around, owner)
+    assert getattr(identity, "external_id", None) != binding.external_id
+    assert identity == identify(key, binding, trust, address, around, owner)
