@@ -17,7 +17,7 @@ from shared.errors import ConfigurationError, ConnectorError, DataError
 from shared.operations.contacts import Contact, failure, find_again
 from shared.operations.operation import Failed, Later
 from shared.operations.services import JobServices
-from shared.ports import Audiences, MarketingList
+from shared.ports import Audiences, MarketingList, QueueName
 
 _NAMES = UUID("5c8f7b0a-9d1e-4f37-8b52-0e6a4d2c9171")
 """Namespace of the ids that are made from names."""
@@ -59,7 +59,11 @@ async def ensure(audience: Audience, audiences: Audiences) -> None:
 
 
 async def fill(
-    audience: Audience, contacts: Mapping[RecordKey, Contact], services: JobServices
+    audience: Audience,
+    contacts: Mapping[RecordKey, Contact],
+    services: JobServices,
+    *,
+    lane: QueueName = QueueName.LIVE,
 ) -> dict[RecordKey, Contact]:
     """Add people, thousands to a call; answers with who is in now (by external id), and why the others are not.
 
@@ -69,7 +73,7 @@ async def fill(
     unknown = await services.audiences.add(audience.id, _ids(contacts))
     strangers = [person for person, contact in contacts.items() if contact in unknown]
     if strangers:
-        ends |= (again := await find_again(strangers, services))
+        ends |= (again := await find_again(strangers, services, lane=lane))
         unknown = await services.audiences.add(audience.id, _ids(again))
         ends |= {person: _STRANGER for person, contact in again.items() if contact in unknown}
     return ends

@@ -8,7 +8,7 @@ from shared.core.jobs import JobResult
 from shared.core.outcomes import TEXTS, Outcome, Reason, Result
 from shared.core.plan import Binding, Situation, Trust, verdicts
 from shared.core.records import PersonRecord, RecordKey, Reference, Why
-from shared.errors import ConnectorError, DataError, TransientError, UnknownOutcomeError
+from shared.errors import ConflictError, ConnectorError, DataError, TransientError, UnknownOutcomeError
 from shared.operations.operation import Failed, Later
 from shared.operations.services import JobServices
 from shared.ports import QueueName
@@ -18,10 +18,12 @@ Contact = str | Failed | Later
 """The external id of somebody's contact, or how a job ends that needs one."""
 
 
-async def contacts_to_give(people: Collection[RecordKey], services: JobServices) -> dict[RecordKey, Contact]:
+async def contacts_to_give(
+    people: Collection[RecordKey], services: JobServices, *, lane: QueueName = QueueName.LIVE
+) -> dict[RecordKey, Contact]:
     """Find the contacts of people who are to get something in Spotler: only those who may be there (VAL-01..VAL-04).
 
-    Somebody who may be there and is not is synchronised first.
+    Somebody who may be there and is not is synchronised first; second looks at them stay in `lane`.
     """
     entries = await services.ledger.entries(people)
     known = [key for key in entries if entries[key].binding.is_live]
@@ -30,7 +32,7 @@ async def contacts_to_give(people: Collection[RecordKey], services: JobServices)
     for key in known:
         unmet = _unmet(key, records.get(key), services)
         found[key] = entries[key].binding.external_id if unmet is None else Failed(unmet, _refusal(TEXTS[unmet]))
-    return found | await _synchronise([key for key in entries if key not in found], services)
+    return found | await _synchronise([key for key in entries if key not in found], services, lane)
 
 
 async def contacts_to_take_from(people: Collection[RecordKey], services: JobServices) -> dict[RecordKey, str]:
@@ -39,14 +41,18 @@ async def contacts_to_take_from(people: Collection[RecordKey], services: JobServ
     return {key: entry.binding.external_id for key, entry in entries.items() if entry.binding.is_live}
 
 
-async def find_again(people: Collection[RecordKey], services: JobServices) -> dict[RecordKey, Contact]:
+async def find_again(
+    people: Collection[RecordKey], services: JobServices, *, lane: QueueName = QueueName.LIVE
+) -> dict[RecordKey, Contact]:
     """Synchronise people whose contact Spotler turned out not to know (any more): all of it, as for newcomers."""
     entries = await services.ledger.entries(people)
     held = await services.ledger.claim(entry.binding.external_id for entry in entries.values())
     for contact in held.values():
         contact.trust = Trust.NOTHING
     await services.ledger.release(list(held.values()))
-    return await _synchronise(list(entries), services)
+    doubted = [key for key, entry in entries.items() if entry.binding.external_id in held]
+    busy = Later(ConflictError("another worker holds the contact"))
+    return dict.fromkeys(entries, busy) | await _synchronise(doubted, services, lane)
 
 
 def failure(error: ConnectorError) -> Failed | Later:
@@ -68,11 +74,11 @@ def outcome_unknown() -> Failed:
     )
 
 
-async def _synchronise(people: Sequence[RecordKey], services: JobServices) -> dict[RecordKey, Contact]:
+async def _synchronise(people: Sequence[RecordKey], services: JobServices, lane: QueueName) -> dict[RecordKey, Contact]:
     if not people:
         return {}
     references = [Reference(key, Why.JOB) for key in people]
-    ends = {one.unit.key: one for one in await services.people.handle(references, lane=QueueName.LIVE)}
+    ends = {one.unit.key: one for one in await services.people.handle(references, lane=lane)}
     return {key: _contact(ends[key].outcome, ends[key].external_id) for key in people}
 
 

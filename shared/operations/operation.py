@@ -84,7 +84,7 @@ class JobOperation(ABC, Generic[ParametersT]):
     """The option value that it stands for."""
 
     repetition: ClassVar[Repetition] = Repetition.SAFE
-    """Whether a job that may have been run may be run again. The jobs of a HARMFUL one are sent at most once."""
+    """Whether a job that may have been run may be run again; `HarmfulOperation` for those that may not."""
 
     lane: ClassVar[QueueName] = QueueName.LIVE
     """Where its jobs belong: BULK when one job is the work of minutes."""
@@ -107,6 +107,12 @@ class JobOperation(ABC, Generic[ParametersT]):
     async def run(self, tasks: Sequence[Task[ParametersT]], services: JobServices) -> Sequence[JobOutcome]:
         """Carry out; an outcome per task, in order. ConnectorErrors are raised only before anything had an effect."""
 
+
+class HarmfulOperation(JobOperation[ParametersT]):
+    """One whose jobs are sent at most once (`shared/operations/journal.py`)."""
+
+    repetition = Repetition.HARMFUL
+
+    @abstractmethod
     def describe(self, task: Task[ParametersT]) -> Succeeded:
-        """Say what was done; asked again when the report of a HARMFUL job was lost."""
-        raise NotImplementedError(f"{self.operation.label} is not HARMFUL")
+        """Say what was done, when all that is left of it is an entry of the journal."""

@@ -20,7 +20,7 @@ from shared.errors import ConnectorError
 from shared.operations.contacts import outcome_unknown
 from shared.operations.job_desk import JobDesk
 from shared.operations.journal import Done, Sent
-from shared.operations.operation import Failed, JobOperation, JobOutcome, Later, Refused, Task
+from shared.operations.operation import Failed, HarmfulOperation, JobOperation, JobOutcome, Later, Refused, Task
 from shared.operations.services import JobServices
 from shared.operations.waves import waves
 from shared.ports import Clock, QueueName
@@ -95,20 +95,13 @@ class JobRunner:
         return self._operations[task.job.operation]
 
     async def _carry_out(self, operation: JobOperation[Any], tasks: Tasks, desk: JobDesk) -> None:
-        match operation.repetition:
-            case Repetition.SAFE:
-                begun = [task for task in tasks if task.job.status is not JobStatus.QUEUED]
-                taken = await _take([task for task in tasks if task.job.status is JobStatus.QUEUED], desk)
-                going = [*begun, *taken]
-                await desk.end(_ends(going, await self._run(operation, going)))
-            case Repetition.HARMFUL:
-                try:
-                    never_sent = await self._never_sent(operation, tasks, desk)
-                except ConnectorError as error:
-                    await desk.put_off([task.job for task in tasks], error)
-                    return
-                taken = await _take(never_sent, desk)
-                await self._forget(await desk.end(_ends(taken, await self._run(operation, taken))))
+        if isinstance(operation, HarmfulOperation):
+            await self._at_most_once(operation, tasks, desk)
+            return
+        begun = [task for task in tasks if task.job.status is not JobStatus.QUEUED]
+        taken = await _take([task for task in tasks if task.job.status is JobStatus.QUEUED], desk)
+        going = [*begun, *taken]
+        await desk.end(_ends(going, await self._run(operation, going)))
 
     async def _run(self, operation: JobOperation[Any], tasks: Tasks) -> Sequence[JobOutcome]:
         """Run a batch. If a defect of ours breaks it, one by one, so that the neighbours are unaffected."""
@@ -127,7 +120,16 @@ class JobRunner:
 
     # ----------------------------------------------------------------------------------------------------- at most once
 
-    async def _never_sent(self, operation: JobOperation[Any], tasks: Tasks, desk: JobDesk) -> Tasks:
+    async def _at_most_once(self, operation: HarmfulOperation[Any], tasks: Tasks, desk: JobDesk) -> None:
+        try:
+            never_sent = await self._never_sent(operation, tasks, desk)
+        except ConnectorError as error:
+            await desk.put_off([task.job for task in tasks], error)
+            return
+        taken = await _take(never_sent, desk)
+        await self._forget(await desk.end(_ends(taken, await self._run(operation, taken))))
+
+    async def _never_sent(self, operation: HarmfulOperation[Any], tasks: Tasks, desk: JobDesk) -> Tasks:
         """Sort out HARMFUL jobs that another worker has, or had: only those that were never sent go on."""
         entries = await self._services.journal.entries([task.job.id for task in tasks])
         known: list[tuple[JobRow, JobOutcome]] = []

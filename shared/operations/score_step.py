@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from shared.core.jobs import Repetition, ScoreChange
+from shared.core.jobs import ScoreChange
 from shared.operations.each import give_each_once
-from shared.operations.operation import JobOperation, JobOutcome, Succeeded, Task
+from shared.operations.operation import HarmfulOperation, JobOutcome, Succeeded, Task
 from shared.operations.parameters import Parameters, PositiveNumber, ScoreName, Someone
 from shared.operations.services import JobServices
 from shared.operations.wording import quoted
@@ -21,10 +21,9 @@ class ScoreStepParameters(Parameters):
     parameter_value: PositiveNumber
 
 
-class ScoreStep(JobOperation[ScoreStepParameters]):
+class ScoreStep(HarmfulOperation[ScoreStepParameters]):
     """A tag that does not exist is created with score 0 first."""
 
-    repetition = Repetition.HARMFUL
     parameters = ScoreStepParameters
     change: ClassVar[ScoreChange]
     verb: ClassVar[str]

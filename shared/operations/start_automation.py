@@ -10,11 +10,11 @@ from pydantic import AfterValidator, Field, model_validator
 
 from shared.core.automation_fields import AutomationFieldsError, field_values, parse
 from shared.core.automations import FieldValue, NotStarted, Started, StartRefusal
-from shared.core.jobs import Operation, Repetition
+from shared.core.jobs import Operation
 from shared.errors import NotFoundError
 from shared.operations.each import give_each_once
 from shared.operations.journey import Journey, journeys
-from shared.operations.operation import Failed, JobOperation, JobOutcome, Succeeded, Task, invalid
+from shared.operations.operation import Failed, HarmfulOperation, JobOutcome, Succeeded, Task, invalid
 from shared.operations.parameters import AutomationCode, AutomationId, Parameters, Someone, broken
 from shared.operations.services import JobServices
 
@@ -50,11 +50,10 @@ class StartAutomationParameters(Parameters):
 _Task = Task[StartAutomationParameters]
 
 
-class StartAutomation(JobOperation[StartAutomationParameters]):
+class StartAutomation(HarmfulOperation[StartAutomationParameters]):
     """A start is sent once; a job whose start may have been lost says so and is not repeated."""
 
     operation = Operation.START_AUTOMATION
-    repetition = Repetition.HARMFUL
     parameters = StartAutomationParameters
     failures = tuple(StartRefusal)
 

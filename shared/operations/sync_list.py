@@ -59,7 +59,8 @@ async def _sync(marketing_list: MarketingList, services: JobServices) -> JobOutc
     members, after, late = 0, None, None
     while True:
         page = await services.marketing_lists.members(marketing_list, after=after, limit=_PAGE)
-        for contact in (await fill(audience, await contacts_to_give(page.keys, services), services)).values():
+        contacts = await contacts_to_give(page.keys, services, lane=QueueName.BULK)
+        for contact in (await fill(audience, contacts, services, lane=QueueName.BULK)).values():
             match contact:
                 case str():
                     members += 1

@@ -86,7 +86,7 @@ SETTINGS = (
 HIDDEN = "Spotler"
 """The sheet with the names of the account's properties, for the drop-downs."""
 
-MOST_ROWS = 10_000
+MOST_ROWS, MOST_COLUMNS = 10_000, 100
 """Of a sheet: more were touched by mistake."""
 
 

@@ -9,21 +9,24 @@ from typing import TYPE_CHECKING, Any
 from shared.core.mapping.document import MappingError, Place, read_mapping
 from shared.core.mapping.model import Mapping as FieldMapping
 from shared.workbook.cells import CellError, read_choices, read_text
-from shared.workbook.layout import MOST_ROWS, ROWS, SETTINGS, Kind, Parameter, settings_sheet
+from shared.workbook.layout import MOST_COLUMNS, MOST_ROWS, ROWS, SETTINGS, Kind, Parameter, settings_sheet
 from shared.workbook.opening import WorkbookError, open_workbook
 
 if TYPE_CHECKING:
     from openpyxl import Workbook
     from openpyxl.cell import Cell, MergedCell
-    from openpyxl.worksheet.worksheet import Worksheet
 
 
 def from_workbook(content: bytes, environment: str) -> FieldMapping:
     """Read the mapping of an environment; WorkbookError lists all that is wrong. Other sheets are not looked at."""
     workbook = open_workbook(content)
     visible = [sheet.title for sheet in workbook.worksheets if sheet.sheet_state == "visible"]
-    if environment not in visible:
-        raise WorkbookError([((), f"there is no sheet {environment}; the workbook has {', '.join(visible)}")])
+    for name in (environment, settings_sheet(environment)):  # without its settings, a mapping would lose its filters
+        if name not in visible:
+            raise WorkbookError([((), f"there is no sheet {name}; the workbook has {', '.join(visible)}")])
+        if workbook[name].max_row > MOST_ROWS or workbook[name].max_column > MOST_COLUMNS:
+            limits = f"more than {MOST_ROWS} rows or {MOST_COLUMNS} columns; delete the empty ones at the end"
+            raise WorkbookError([((name,), limits)])
     return _Reader(workbook, environment).mapping()
 
 
@@ -46,12 +49,7 @@ class _Reader:
             raise WorkbookError(list(self._located(problem))) from None
 
     def _rows(self) -> list[dict[str, Any]]:
-        sheet: Worksheet = self.workbook[self.environment]
-        if sheet.max_row > MOST_ROWS:
-            raise WorkbookError(
-                [((self.environment,), f"more than {MOST_ROWS} rows; delete the empty ones at the end")]
-            )
-        lines = sheet.iter_rows()
+        lines = self.workbook[self.environment].iter_rows()
         columns = self._columns(next(lines, ()))
         rows: list[dict[str, Any]] = []
         for line in lines:
@@ -77,12 +75,9 @@ class _Reader:
         return columns
 
     def _settings(self) -> dict[str, Any]:
-        name = settings_sheet(self.environment)
-        if name not in self.workbook.sheetnames:
-            return {}
         known = {parameter.title: parameter for parameter in SETTINGS}
         settings: dict[str, Any] = {}
-        for line in self.workbook[name].iter_rows(max_row=MOST_ROWS, max_col=2):
+        for line in self.workbook[settings_sheet(self.environment)].iter_rows(max_col=2):
             title = self._text(line[0]).strip()
             parameter = known.pop(title, None)
             if title and parameter is None:

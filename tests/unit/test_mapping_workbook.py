@@ -152,6 +152,7 @@ def test_columns_may_be_reordered_and_left_out() -> None:
         sheet = workbook.create_sheet("small")
         sheet.append(["Contact Column", "Spotler Column"])
         sheet.append(["emailaddress1", "email"])
+        workbook.create_sheet("small settings")
 
     expected = read_mapping({"version": 1, "rows": [{"spotler": "email", "contact": "emailaddress1"}]})
     assert from_workbook(edited(edit), "small") == expected
@@ -221,6 +222,18 @@ def test_a_value_beside_the_columns_is_refused_with_its_cell() -> None:
 
 def test_a_sheet_without_its_first_column_is_refused() -> None:
     assert "the column 'Spotler Column' is missing" in complaint_about({"A1": None})
+
+
+def test_a_sheet_that_has_lost_its_settings_is_refused_for_its_filters_would_be_lost_too() -> None:
+    content = edited(lambda workbook: workbook.remove(workbook["prod settings"]))
+
+    with pytest.raises(WorkbookError, match="there is no sheet prod settings; the workbook has prod"):
+        from_workbook(content, "prod")
+
+
+@pytest.mark.parametrize("far_away", ["A20000", "ZZ2"])
+def test_a_sheet_of_unlikely_size_is_refused(far_away: str) -> None:
+    assert "delete the empty ones at the end" in complaint_about({far_away: "x"})
 
 
 def test_a_translation_that_is_none_is_refused_with_its_cell() -> None:

@@ -68,7 +68,7 @@ def qualify(twin: ConnectorTwin, _ann: RecordKey, lead: RecordKey) -> set[str]:
 )
 async def test_a_failure_at_any_moment_heals(change: Change, failure: Callable[[], BaseException]) -> None:
     for moment in MOMENTS:
-        twin = ConnectorTwin()
+        twin = ConnectorTwin(claim_time=timedelta(seconds=50))  # over when the message of a dead worker comes again
         ann = twin.crm.create(**person())
         lead = twin.crm.create(PersonTable.LEAD, **person(firstname="Annie"))
         await twin.sync(ann, lead)
