@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run sandbox test bench lint format clean
+.PHONY: help run sandbox test slow bench lint format clean
 
 help: ## list the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ sandbox: $(VENV)/.local ## start the simulated Dataverse and Spotler alone (ARGS
 
 test: $(VENV)/.test ## run the tests
 	@$(BIN)/python -m pytest $(ARGS)
+
+slow: $(VENV)/.test ## run the longer suites that `make test` leaves out
+	@$(BIN)/python -m pytest -m slow $(ARGS)
 
 bench: $(VENV)/.test ## measure speed and count requests
 	@$(BIN)/python -m tests.bench $(ARGS)

@@ -17,6 +17,7 @@ from uuid import UUID
 Value = str | int | float | Decimal | bool | UUID | datetime | date | None
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+_LOOKUP = re.compile(r"_(.+)_value")
 # Left readable in a query string; everything else is percent-encoded.
 _QUERY_SAFE = "$(),':/*@="
 
@@ -86,9 +87,13 @@ def compare(column: str, comparison: Comparison, value: Value) -> str:
 
 
 def within(column: str, values: Iterable[str | UUID]) -> str:
-    """Filter on a column being one of `values`, with Dataverse's own `In` function."""
+    """Filter on a column being one of `values`, with Dataverse's own `In` function.
+
+    It takes logical names: a lookup is `dh_leadid` there, and `_dh_leadid_value` everywhere else.
+    """
     members = ",".join(literal(str(value)) for value in values)
-    return f"Microsoft.Dynamics.CRM.In(PropertyName={literal(name(column))},PropertyValues=[{members}])"
+    logical = lookup[1] if (lookup := _LOOKUP.fullmatch(column)) else column
+    return f"Microsoft.Dynamics.CRM.In(PropertyName={literal(name(logical))},PropertyValues=[{members}])"
 
 
 def all_of(*filters: str) -> str:

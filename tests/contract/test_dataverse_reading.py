@@ -23,7 +23,7 @@ from shared.dataverse.metadata import read_schema
 from shared.dataverse.person_reader import PersonReader
 from shared.dataverse.schema_cache import SchemaCache
 from shared.dataverse.steps import read_steps
-from shared.errors import ConfigurationError, Service
+from shared.errors import ConfigurationError, DataError, Service
 from shared.local.sandbox.dataverse.app import DataverseSandboxSettings, create_app
 from shared.local.sandbox.dataverse.execution_context import ServiceEndpointMessage
 from shared.local.sandbox.serving import serve
@@ -160,6 +160,15 @@ async def test_a_child_is_the_first_row_in_the_order_that_was_asked_for(organisa
     assert [records[ANN].values[name] for name in (newest, oldest)] == ["Task 8", "Task 2"]
     assert [records[BEN].values[name] for name in (newest, oldest)] == ["Task 7", "Task 1"]
     assert [records[CLEO].values[name] for name in (newest, oldest)] == [None, None]
+
+
+async def test_dataverse_s_own_functions_do_not_know_a_lookup_by_the_name_that_selects_it(
+    organisation: Organisation,
+) -> None:
+    wrong = "Microsoft.Dynamics.CRM.In(PropertyName='_regardingobjectid_value',PropertyValues=['x'])"
+    with pytest.raises(DataError, match="0x80041103"):
+        async for _ in organisation.client.query("tasks", select=("subject",), filter=wrong):
+            pass
 
 
 async def test_a_choice_of_a_child_has_its_label(organisation: Organisation) -> None:

@@ -142,7 +142,17 @@ class _Compiler:
                 raise bad_request(f"'{node.name}' needs text; '{column.name}' is of type {column.type}.")
             return conditions.test(operator, column, node.operands, self._circumstances)
 
-        return self._on_path(node.path, table, variable, build)
+        path = node.path if node.name in _TEXT_OPERATORS else self._by_logical_name(node.path, table, variable)
+        return self._on_path(path, table, variable, build)
+
+    def _by_logical_name(self, path: tuple[str, ...], table: Table, variable: str) -> tuple[str, ...]:
+        """Dataverse's own functions know a lookup as `parentcustomerid` only, never as `_parentcustomerid_value`."""
+        *way, last = _without_variable(path, variable)
+        owner = self._walk(way, table)
+        if last not in owner.columns:
+            text = f"'{owner.name}' entity doesn't contain attribute with Name = '{last}' and NameMapping = 'Logical'."
+            raise bad_request(text, "0x80041103")
+        return (*path[:-1], owner.columns[last].property_name)
 
     def _lambda(self, node: Lambda, table: Table, variable: str) -> Predicate:
         path = _without_variable(node.path, variable)
