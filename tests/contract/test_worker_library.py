@@ -23,7 +23,6 @@ PROBE = Path(__file__).parent / "worker_library" / "probe.py"
 LIBRARY = "azure-functions-runtime~=1.3"
 VERSION = (3, 13)
 
-pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
