@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import httpx
-
+from shared.connections import (
+    SystemClock,
+    dataverse_client,
+    fingerprint_key,
+    message_queue,
+    quieten_libraries,
+    spotler_client,
+    state_store,
+)
 from shared.core.fingerprints import Fingerprinter
 from shared.core.mapping.document import MappingError
 from shared.core.mapping.model import Mapping
@@ -18,7 +23,6 @@ from shared.core.plan import EndAction, Rules, Unmapped
 from shared.core.retry import RetryPolicy
 from shared.dataverse.automations import DataverseAutomations
 from shared.dataverse.client import DataverseClient
-from shared.dataverse.credentials import Certificate, ClientSecret, Credential, ManagedIdentity, token_provider
 from shared.dataverse.crm import DataverseCrm
 from shared.dataverse.environment_variables import DataverseEnvironmentVariables
 from shared.dataverse.lists import DataverseLists
@@ -27,8 +31,6 @@ from shared.dataverse.organisations import KnownOrganisations
 from shared.dataverse.person_reader import PersonReader
 from shared.dataverse.schema_cache import SchemaCache
 from shared.errors import ConfigurationError
-from shared.messaging.redaction import redact
-from shared.messaging.sqlite import SqliteQueue
 from shared.operations.journal import Journal
 from shared.operations.runner import JobRunner
 from shared.operations.services import JobServices
@@ -45,15 +47,13 @@ from shared.ports import (
     StateStore,
     Tagging,
 )
-from shared.settings import OWN_TAG, Settings, load_settings
+from shared.settings import Settings, load_settings
 from shared.spotler.audiences import SpotlerAudiences
 from shared.spotler.automations import SpotlerAutomations
 from shared.spotler.capabilities import Capabilities
-from shared.spotler.client import SpotlerClient
 from shared.spotler.platform import SpotlerPlatform
 from shared.spotler.probes import Probes
 from shared.spotler.tagging import SpotlerTagging
-from shared.storage.sqlite import SqliteStateStore
 from shared.sync.automations import AutomationRefresh
 from shared.sync.dispatch import Dispatcher
 from shared.sync.drift import Drift
@@ -75,14 +75,6 @@ from shared.sync.report import Reporter
 from shared.sync.resync import Resync
 
 DEFAULT_MAPPING = Path(__file__).parent / "core" / "mapping" / "default.yaml"
-
-
-class SystemClock:
-    """The real time."""
-
-    def now(self) -> datetime:
-        """Aware, in UTC."""
-        return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +129,7 @@ class Connector:
 
 def open_services(settings: Settings, clock: Clock | None = None) -> Services:
     """Make the clients. Raises ConfigurationError; opens no connection yet."""
+    quieten_libraries()
     clock = clock or SystemClock()
     dataverse = dataverse_client(settings)
     store = state_store(settings, clock)
@@ -330,89 +323,14 @@ def load_mapping(path: Path) -> Mapping:
         raise ConfigurationError(f"The mapping {path.name} cannot be used: {problem}") from None
 
 
-def dataverse_client(settings: Settings) -> DataverseClient:
-    """Make the Web API client."""
-    if not settings.dataverse_url:
-        raise ConfigurationError("DATAVERSE_URL is not set: name the organisation, or start with `make run`")
-    tokens = token_provider(_credential(settings), settings.dataverse_url, authority=settings.dataverse_authority)
-    return DataverseClient(settings.dataverse_url, tokens, tag=OWN_TAG)
-
-
-def _credential(settings: Settings) -> Credential:
-    tenant, client = settings.dataverse_tenant_id, settings.dataverse_client_id
-    if secret := settings.dataverse_client_secret.get_secret_value():
-        return ClientSecret(tenant, client, secret)
-    if source := settings.dataverse_certificate.get_secret_value():
-        return Certificate(tenant, client, source, settings.dataverse_certificate_password.get_secret_value() or None)
-    return ManagedIdentity(client or None)
-
-
-def spotler_client(settings: Settings, clock: Clock) -> SpotlerClient:
-    """Make the client of Spotler's REST API."""
-    if not settings.spotler_key:
-        raise ConfigurationError("SPOTLER_KEY is not set: create a key in Spotler, or start with `make run`")
-    return SpotlerClient(
-        settings.spotler_url,
-        settings.spotler_key,
-        settings.spotler_secret.get_secret_value(),
-        http=httpx.AsyncClient(),
-        clock=clock,
-        concurrency=settings.spotler_concurrency,
-    )
-
-
-def state_store(settings: Settings, clock: Clock) -> StateStore:
-    """Make the state store; the Azure SDK is imported only when it is used."""
-    if not settings.uses_azure_tables:
-        return SqliteStateStore(settings.local_folder / "state.db", clock=clock)
-    from shared.storage.tables import TableStateStore  # noqa: PLC0415
-
-    if text := settings.state_storage.get_secret_value():
-        return TableStateStore.from_connection_string(text, table=settings.state_table)
-    from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415
-
-    return TableStateStore.from_account(
-        settings.state_storage_tables, DefaultAzureCredential(), table=settings.state_table
-    )
-
-
-def message_queue(settings: Settings, clock: Clock) -> Queue:
-    """Make the queue; the Azure SDK is imported only when it is used."""
-    if not settings.uses_service_bus:
-        return SqliteQueue(
-            settings.local_folder / "queue.db",
-            clock=clock,
-            redact=redact,
-            lock_duration=timedelta(seconds=settings.local_lock_seconds),
-        )
-    from shared.messaging.servicebus import ServiceBusQueue  # noqa: PLC0415
-
-    if text := settings.service_bus.get_secret_value():
-        return ServiceBusQueue.from_connection_string(text, redact=redact)
-    from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415
-
-    return ServiceBusQueue.from_namespace(settings.service_bus_namespace, DefaultAzureCredential(), redact=redact)
-
-
 def rules_of(settings: Settings, mapping: Mapping) -> Rules:
     """Combine what the settings and the mapping say."""
     return Rules(
         mapping=mapping,
-        fingerprints=Fingerprinter(_fingerprint_key(settings)),
+        fingerprints=Fingerprinter(fingerprint_key(settings)),
         environment_is_on=settings.sync_enabled,
         enabled_tables=settings.sync_tables,
         on_delete=settings.on_delete,
         on_inactive=settings.on_inactive if settings.anonymize_contact_when_inactive else EndAction.NOTHING,
         unmapped=Unmapped.CLEAR if settings.purge_existing_properties_when_not_set else Unmapped.KEEP,
     )
-
-
-def _fingerprint_key(settings: Settings) -> bytes:
-    if text := settings.fingerprint_key.get_secret_value():
-        return text.encode()
-    path = settings.local_folder / "fingerprint.key"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(32), encoding="ascii")
-    return path.read_bytes()

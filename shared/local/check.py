@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from shared import app
-from shared.local.connector import ROOT, quieten
+from shared.local.connector import ROOT
 from shared.local.run import read_local_settings
 
 
 async def run() -> None:
     """Ask Spotler harmless questions, keep what is proven, and print it. Raises ConnectorErrors."""
     read_local_settings(ROOT / "local.settings.json")
-    quieten()
     try:
         services = await app.services()
         findings = await services.capabilities.check()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from shared import app
+from shared.connections import SystemClock
 from shared.errors import ConfigurationError
 from shared.local.host.host import FunctionsHost
 from shared.local.host.host_json import HostJson
@@ -20,7 +20,6 @@ ROOT = Path(__file__).resolve().parents[2]
 @asynccontextmanager
 async def connector_host(*, port: int) -> AsyncIterator[FunctionsHost]:
     """Serve function_app.py while the block runs, with the settings of the environment."""
-    quieten()
     try:
         connector = await app.connector()
         queue = connector.queue
@@ -30,7 +29,7 @@ async def connector_host(*, port: int) -> AsyncIterator[FunctionsHost]:
             load_app(ROOT),
             HostJson.read(ROOT / "host.json"),
             queue,
-            clock=app.SystemClock(),
+            clock=SystemClock(),
             folder=connector.settings.local_folder / "host",
             port=port,
         )
@@ -38,9 +37,3 @@ async def connector_host(*, port: int) -> AsyncIterator[FunctionsHost]:
             yield host
     finally:
         await app.shut_down()
-
-
-def quieten() -> None:
-    """Keep libraries from logging URLs, which may hold addresses of people."""
-    for name in ("httpx", "httpcore", "azure"):
-        logging.getLogger(name).setLevel(logging.WARNING)

@@ -20,7 +20,7 @@ from shared.core.mapping.findings import Finding, Severity
 from shared.core.mapping.model import Mapping as FieldMapping
 from shared.core.mapping.yaml_format import to_yaml
 from shared.core.records import RecordKey
-from shared.local.connector import ROOT, quieten
+from shared.local.connector import ROOT
 from shared.local.run import read_local_settings
 from shared.local.tables import table
 from shared.sync.mapping_desk import Applied, Change, Refused, Warnings, difference, mapping_of
@@ -73,7 +73,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 async def run(options: argparse.Namespace) -> int:
     """Run one subcommand and return the exit code."""
-    quieten()
     read_local_settings(ROOT / "local.settings.json")
     try:
         return await _Command(options, await app.services()).run()

@@ -10,7 +10,8 @@ from uuid import UUID
 
 import pytest
 
-from shared.app import DEFAULT_MAPPING, SystemClock, load_mapping
+from shared.app import DEFAULT_MAPPING, load_mapping
+from shared.connections import SystemClock
 from shared.core.jobs import JobRow, JobStatus, Operation
 from shared.core.records import PersonTable, RecordKey
 from shared.dataverse.crm import DataverseCrm

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from shared.app import SystemClock
+from shared.connections import SystemClock
 from shared.core.jobs import JobStatus, Operation
 from shared.core.records import PersonTable, SyncStatus
 from shared.dataverse.tables import INFO_STATUS, JOB_STATUS, JOBS, PEOPLE

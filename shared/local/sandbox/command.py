@@ -13,7 +13,8 @@ from datetime import timedelta
 
 import httpx
 
-from shared.app import DEFAULT_MAPPING, SystemClock, load_mapping, message_queue
+from shared.app import DEFAULT_MAPPING, load_mapping
+from shared.connections import SystemClock, message_queue
 from shared.core.mapping.reading import reading_of
 from shared.core.records import PersonTable
 from shared.local.sandbox import spotler

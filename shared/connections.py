@@ -1,0 +1,109 @@
+"""Settings become connections: clients of both services, state store, queue. Nothing is opened before its first use."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from datetime import UTC, datetime, timedelta
+
+import httpx
+
+from shared.dataverse.client import DataverseClient
+from shared.dataverse.credentials import Certificate, ClientSecret, Credential, ManagedIdentity, token_provider
+from shared.errors import ConfigurationError
+from shared.messaging.redaction import redact
+from shared.messaging.sqlite import SqliteQueue
+from shared.ports import Clock, Queue, StateStore
+from shared.settings import OWN_TAG, Settings
+from shared.spotler.client import SpotlerClient
+from shared.storage.sqlite import SqliteStateStore
+
+
+class SystemClock:
+    """The real time."""
+
+    def now(self) -> datetime:
+        """Aware, in UTC."""
+        return datetime.now(UTC)
+
+
+def dataverse_client(settings: Settings) -> DataverseClient:
+    """Make the Web API client."""
+    if not settings.dataverse_url:
+        raise ConfigurationError("DATAVERSE_URL is not set: name the organisation, or start with `make run`")
+    tokens = token_provider(_credential(settings), settings.dataverse_url, authority=settings.dataverse_authority)
+    return DataverseClient(settings.dataverse_url, tokens, tag=OWN_TAG)
+
+
+def _credential(settings: Settings) -> Credential:
+    tenant, client = settings.dataverse_tenant_id, settings.dataverse_client_id
+    if secret := settings.dataverse_client_secret.get_secret_value():
+        return ClientSecret(tenant, client, secret)
+    if source := settings.dataverse_certificate.get_secret_value():
+        return Certificate(tenant, client, source, settings.dataverse_certificate_password.get_secret_value() or None)
+    return ManagedIdentity(client or None)
+
+
+def spotler_client(settings: Settings, clock: Clock) -> SpotlerClient:
+    """Make the client of Spotler's REST API."""
+    if not settings.spotler_key:
+        raise ConfigurationError("SPOTLER_KEY is not set: create a key in Spotler, or start with `make run`")
+    return SpotlerClient(
+        settings.spotler_url,
+        settings.spotler_key,
+        settings.spotler_secret.get_secret_value(),
+        http=httpx.AsyncClient(),
+        clock=clock,
+        concurrency=settings.spotler_concurrency,
+    )
+
+
+def state_store(settings: Settings, clock: Clock) -> StateStore:
+    """Make the state store; the Azure SDK is imported only when it is used."""
+    if not settings.uses_azure_tables:
+        return SqliteStateStore(settings.local_folder / "state.db", clock=clock)
+    from shared.storage.tables import TableStateStore  # noqa: PLC0415
+
+    if text := settings.state_storage.get_secret_value():
+        return TableStateStore.from_connection_string(text, table=settings.state_table)
+    from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415
+
+    return TableStateStore.from_account(
+        settings.state_storage_tables, DefaultAzureCredential(), table=settings.state_table
+    )
+
+
+def message_queue(settings: Settings, clock: Clock) -> Queue:
+    """Make the queue; the Azure SDK is imported only when it is used."""
+    if not settings.uses_service_bus:
+        return SqliteQueue(
+            settings.local_folder / "queue.db",
+            clock=clock,
+            redact=redact,
+            lock_duration=timedelta(seconds=settings.local_lock_seconds),
+        )
+    from shared.messaging.servicebus import ServiceBusQueue  # noqa: PLC0415
+
+    if text := settings.service_bus.get_secret_value():
+        return ServiceBusQueue.from_connection_string(text, redact=redact)
+    from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415
+
+    return ServiceBusQueue.from_namespace(settings.service_bus_namespace, DefaultAzureCredential(), redact=redact)
+
+
+def fingerprint_key(settings: Settings) -> bytes:
+    """Return the secret of the fingerprints; the embedded state store makes its own once."""
+    if text := settings.fingerprint_key.get_secret_value():
+        return text.encode()
+    path = settings.local_folder / "fingerprint.key"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(32), encoding="ascii")
+    return path.read_bytes()
+
+
+def quieten_libraries() -> None:
+    """Keep libraries from logging URLs and answers, which may hold addresses of people."""
+    for name in ("httpx", "httpcore", "azure"):
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,0 +1,60 @@
+"""What the use cases need from the world, as Protocols. Adapters implement them; tests bring honest twins."""
+
+from shared.ports.clock import Clock
+from shared.ports.dataverse import (
+    AutomationRows,
+    AutomationWrite,
+    Crm,
+    CrmSchema,
+    EnvironmentVariable,
+    EnvironmentVariables,
+    JobReport,
+    MarketingList,
+    MarketingLists,
+    PeoplePage,
+    PeopleReading,
+    Report,
+    StatusReport,
+    TimelinePost,
+)
+from shared.ports.queue import DeadLetter, OutgoingMessage, Queue, QueueDepth, QueueName, QueueReceiver, ReceivedMessage
+from shared.ports.spotler import Audiences, Automations, MarketingPlatform, Tagging
+from shared.ports.state import Change, Delete, Document, DocumentKey, Insert, Page, Put, Replace, StateStore
+
+__all__ = [
+    "Audiences",
+    "AutomationRows",
+    "AutomationWrite",
+    "Automations",
+    "Change",
+    "Clock",
+    "Crm",
+    "CrmSchema",
+    "DeadLetter",
+    "Delete",
+    "Document",
+    "DocumentKey",
+    "EnvironmentVariable",
+    "EnvironmentVariables",
+    "Insert",
+    "JobReport",
+    "MarketingList",
+    "MarketingLists",
+    "MarketingPlatform",
+    "OutgoingMessage",
+    "Page",
+    "PeoplePage",
+    "PeopleReading",
+    "Put",
+    "Queue",
+    "QueueDepth",
+    "QueueName",
+    "QueueReceiver",
+    "ReceivedMessage",
+    "Replace",
+    "Report",
+    "StateStore",
+    "StatusReport",
+    "Tagging",
+    "TimelinePost",
+]

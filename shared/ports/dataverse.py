@@ -1,0 +1,203 @@
+"""Dataverse, as the use cases see it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from shared.core.automations import (
+    AutomationRow,
+    PublishedAutomation,
+)
+from shared.core.jobs import JobRow, JobStatus
+from shared.core.mapping.model import Mapping as FieldMapping
+from shared.core.records import PersonRecord, PersonTable, RecordKey, SyncStatus
+from shared.core.schema import EventStep, Schema
+from shared.errors import ConnectorError
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReport:
+    """Write the Spotler Info row `info` of a record; `bind` when the record does not point to it yet (STA-01)."""
+
+    key: RecordKey
+    info: UUID
+    bind: bool
+    status: SyncStatus
+    reason_code: str
+    reason: str
+    external_id: str
+    synced_on: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobReport:
+    """Move a Spotler Job row along its life (JOB-25, JOB-26). With `if_etag` only if nobody changed it meanwhile.
+
+    `automation_contact_id` is written unless it is empty (JOB-27).
+    """
+
+    id: UUID
+    status: JobStatus
+    result_code: str = ""
+    result_text: str = ""
+    started_on: datetime | None = None
+    completed_on: datetime | None = None
+    if_etag: str = ""
+    automation_contact_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TimelinePost:
+    """A post in the timeline of a record (TLP-01, TLP-02). One that exists with this id is left as it is."""
+
+    id: UUID
+    key: RecordKey
+    text: str
+
+
+Report = StatusReport | JobReport | TimelinePost
+
+
+@dataclass(frozen=True, slots=True)
+class MarketingList:
+    """A marketing list, static or dynamic; `table` is whom it lists."""
+
+    id: UUID
+    name: str
+    table: PersonTable
+
+
+@dataclass(frozen=True, slots=True)
+class AutomationWrite:
+    """What a row of `dh_spotlerautomation` should hold; with `row` None it is a new one."""
+
+    row: UUID | None
+    automation: PublishedAutomation
+    fields: str
+    is_active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentVariable:
+    """An environment variable of Dataverse. `value` is its current value, None when only a default value is there."""
+
+    id: UUID
+    schema_name: str
+    value: str | None
+    value_id: UUID | None
+    default: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PeoplePage:
+    """Some records of a table; `after` continues, None ends."""
+
+    keys: Sequence[RecordKey]
+    after: str | None
+
+
+class Crm(Protocol):
+    """Dataverse, as the use cases see it: people and jobs by id in few requests, reports in one."""
+
+    async def read_people(self, keys: Sequence[RecordKey]) -> dict[RecordKey, PersonRecord]:
+        """Read what the mapping needs; a record that is missing in the answer does not exist (any more)."""
+        ...
+
+    async def people_using(self, emails: Sequence[str]) -> dict[str, Sequence[RecordKey]]:
+        """Find active records that may be mailed, by address (as given; case does not matter)."""
+        ...
+
+    async def people_page(self, table: PersonTable, *, after: str | None, limit: int) -> PeoplePage:
+        """Walk a whole table."""
+        ...
+
+    async def people_of_permissions(self, ids: Sequence[UUID]) -> Sequence[RecordKey]:
+        """Find whom Spotler Permission rows belong to."""
+        ...
+
+    async def read_jobs(self, ids: Sequence[UUID]) -> dict[UUID, JobRow]:
+        """Read Spotler Job rows."""
+        ...
+
+    async def jobs_in(self, status: JobStatus, *, before: datetime, limit: int) -> Sequence[JobRow]:
+        """Find jobs that have had this status since `before` or longer (Queued: created, In Progress: started).
+
+        Oldest first.
+        """
+        ...
+
+    async def report(self, reports: Sequence[Report]) -> Sequence[ConnectorError | None]:
+        """Write all reports in as few requests as possible; per report, in order, what went wrong with it."""
+        ...
+
+    async def ping(self) -> None:
+        """Raise a ConnectorError if Dataverse cannot be used."""
+        ...
+
+    async def close(self) -> None:
+        """Release connections."""
+        ...
+
+
+class CrmSchema(Protocol):
+    """What Dataverse says about itself, as far as a mapping is concerned."""
+
+    async def read_schema(self, mapping: FieldMapping) -> Schema:
+        """Read every table that a mapping names, as it is now (at most a minute old)."""
+        ...
+
+    async def read_steps(self) -> Sequence[EventStep] | None:
+        """Read which saves the connector is told of; None if its role may not read that."""
+        ...
+
+
+class PeopleReading(Protocol):
+    """Reads records as one mapping needs them."""
+
+    async def read(self, keys: Sequence[RecordKey]) -> dict[RecordKey, PersonRecord]:
+        """Read records; a record that is missing in the answer does not exist (any more)."""
+        ...
+
+
+class AutomationRows(Protocol):
+    """The table `dh_spotlerautomation`: what users choose from on a job (AUT-27)."""
+
+    async def all_automations(self) -> Sequence[AutomationRow]:
+        """Read all rows, inactive ones too."""
+        ...
+
+    async def read_automations(self, ids: Sequence[UUID]) -> dict[UUID, AutomationRow]:
+        """Read rows; one that is missing in the answer does not exist (any more)."""
+        ...
+
+    async def write_automations(self, writes: Sequence[AutomationWrite]) -> None:
+        """Create, change, deactivate and reactivate rows. Raises the first error; the others are written."""
+        ...
+
+
+class MarketingLists(Protocol):
+    """The marketing lists of Dataverse (JOB-07)."""
+
+    async def read_list(self, identifier: UUID) -> MarketingList | None:
+        """Read one list; None if there is none (any more), or it lists rows of another table than people."""
+        ...
+
+    async def members(self, marketing_list: MarketingList, *, after: str | None, limit: int) -> PeoplePage:
+        """Walk the members, those of a dynamic list by its query."""
+        ...
+
+
+class EnvironmentVariables(Protocol):
+    """The environment variables of Dataverse (ENV-05)."""
+
+    async def find_variable(self, schema_name: str, display_name: str) -> EnvironmentVariable | None:
+        """Find by schema name, else by display name (C-19)."""
+        ...
+
+    async def set_variable(self, variable: EnvironmentVariable, value: str) -> None:
+        """Write the current value."""
+        ...

@@ -1,0 +1,144 @@
+"""Spotler Mail+, as the use cases see it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from shared.core.automations import (
+    AutomationKind,
+    FieldValue,
+    PublishedAutomation,
+    StartVerdict,
+    StopVerdict,
+)
+from shared.core.jobs import ScoreChange
+from shared.core.marketing import (
+    ContactWrite,
+    Ending,
+    PropertyCatalogue,
+    Purge,
+    SpotlerContact,
+    WriteVerdict,
+)
+
+
+class MarketingPlatform(Protocol):
+    """Spotler Mail+, as the use cases see it."""
+
+    async def properties(self) -> PropertyCatalogue:
+        """Return the account's properties; cached."""
+        ...
+
+    async def upsert(self, contacts: Sequence[ContactWrite], *, purge: Purge) -> dict[str, WriteVerdict]:
+        """Insert or update contacts, 100 to a call; a verdict for each external id."""
+        ...
+
+    async def contact(self, external_id: str) -> SpotlerContact | None:
+        """Read one contact."""
+        ...
+
+    async def anonymize(self, external_id: str) -> tuple[Ending, int]:
+        """Erase a contact for good; how that went, and the HTTP status (ANON-09, ANON-10)."""
+        ...
+
+    async def update(self, contact: ContactWrite) -> None:
+        """Write properties of a contact that exists; NotFoundError if it does not, DataError if they are refused."""
+        ...
+
+    async def inactivate(self, external_id: str) -> Ending:
+        """Make a contact inactive (JOB-12)."""
+        ...
+
+    async def ping(self) -> None:
+        """Raise a ConnectorError if Spotler cannot be used."""
+        ...
+
+    async def close(self) -> None:
+        """Release connections."""
+        ...
+
+
+class Tagging(Protocol):
+    """Tags and scores of Spotler (TAG). A tag that does not exist is created; names ignore case.
+
+    All raise NotFoundError when Spotler does not know the contact, and DataError with CAPABILITY_OFF
+    (`shared/core/capabilities.py`) before anything is sent.
+    """
+
+    async def create_tag(self, tag: str) -> None:
+        """Make a tag known without giving it to anybody (TAG-03)."""
+        ...
+
+    async def add_tags(self, external_id: str, tags: Sequence[str]) -> None:
+        """Give a contact tags; those it has already stay as they are."""
+        ...
+
+    async def remove_tags(self, external_id: str, tags: Sequence[str]) -> None:
+        """Take tags and their scores away; absent ones are fine (TAG-05)."""
+        ...
+
+    async def change_score(self, external_id: str, tag: str, change: ScoreChange, value: int) -> None:
+        """Set, or increase or decrease by a positive `value`; an absent tag starts at 0.
+
+        SET may be repeated. The others are sent once: UnknownOutcomeError when the answer was lost, any other
+        ConnectorError only if it certainly had no effect.
+        """
+        ...
+
+
+class Automations(Protocol):
+    """Automations and campaigns of Spotler (AUT).
+
+    Calls whose capability is off raise DataError with CAPABILITY_OFF before anything is sent.
+    """
+
+    async def published(self, kind: AutomationKind) -> Sequence[PublishedAutomation]:
+        """List what can be triggered from outside now (AUT-03, AUT-04)."""
+        ...
+
+    async def start(
+        self, kind: AutomationKind, code: str, external_id: str, fields: Sequence[FieldValue]
+    ) -> StartVerdict:
+        """Start for one contact; sent once.
+
+        UnknownOutcomeError when the answer was lost, any other ConnectorError only if nothing was started.
+        """
+        ...
+
+    async def stop(self, kind: AutomationKind, spotler_id: str, external_id: str) -> StopVerdict:
+        """Stop all runs of one contact (AUT-22)."""
+        ...
+
+    async def stop_run(self, automation_contact_id: str) -> StopVerdict:
+        """Stop one run (AUT-23)."""
+        ...
+
+
+class Audiences(Protocol):
+    """Audiences of Spotler: named sets of contacts, the source of dynamic lists (AUD).
+
+    ConfigurationError when the account's licence has no audiences (AUD-02).
+    """
+
+    async def exists(self, audience: str) -> bool:
+        """Whether there is an audience with this external id."""
+        ...
+
+    async def create(self, audience: str, name: str) -> None:
+        """Create one; DataError (HTTP 417) if id or name is taken, or there are too many."""
+        ...
+
+    async def add(self, audience: str, contacts: Sequence[str]) -> frozenset[str]:
+        """Add contacts by external id, 2,500 to a call; returns those that Spotler does not know, the others are in.
+
+        NotFoundError if there is no such audience. No contacts, no call.
+        """
+        ...
+
+    async def remove(self, audience: str, contacts: Sequence[str]) -> None:
+        """Remove contacts, 2,500 to a call; who is no member is fine. NotFoundError if there is no such audience.
+
+        No contacts, no call: Spotler takes a removal without a body for "remove everybody".
+        """
+        ...

@@ -1,0 +1,95 @@
+"""What is remembered: versioned documents with optimistic concurrency."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class DocumentKey:
+    """Where a document lives. `partition` groups what one transaction may touch; both parts are printable ASCII."""
+
+    partition: str
+    row: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A small JSON object with a version. `body` holds ids, codes, hashes and times, never personal data."""
+
+    key: DocumentKey
+    body: Mapping[str, Any]
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """Write only if nothing is there."""
+
+    key: DocumentKey
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """Write only if the version is still `etag`."""
+
+    key: DocumentKey
+    body: Mapping[str, Any]
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Write whatever is there."""
+
+    key: DocumentKey
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Remove. With an `etag` only if the version is still that one; a missing document is fine without one."""
+
+    key: DocumentKey
+    etag: str | None = None
+
+
+Change = Insert | Replace | Put | Delete
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a scan; `after` continues it, None ends it."""
+
+    documents: Sequence[Document]
+    after: str | None
+
+
+class StateStore(Protocol):
+    """Versioned documents with optimistic concurrency. Two backends, one contract (`tests/contract`)."""
+
+    async def read(self, keys: Sequence[DocumentKey]) -> dict[DocumentKey, Document]:
+        """Return the documents that exist."""
+        ...
+
+    async def write(self, changes: Sequence[Change]) -> list[str | None]:
+        """Apply each change on its own condition. Per change, in order: the new etag ("" for a delete), None if lost.
+
+        A lost condition never hinders the other changes. No key may occur twice in one call (ValueError).
+        """
+        ...
+
+    async def scan(self, partition: str, *, prefix: str = "", after: str | None = None, limit: int = 1000) -> Page:
+        """Walk a partition in the order of rows, at most `limit` documents a page."""
+        ...
+
+    async def ping(self) -> None:
+        """Raise a ConnectorError if the store cannot be used."""
+        ...
+
+    async def close(self) -> None:
+        """Release connections."""
+        ...
