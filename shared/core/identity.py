@@ -41,7 +41,7 @@ def originating_lead(record: PersonRecord) -> RecordKey | None:
 
 
 def identify(
-    key: RecordKey, binding: Binding, trust: Trust, address: str, neighbours: Neighbours, owner: str | None
+    key: RecordKey, binding: Binding, address: str, *, trust: Trust, neighbours: Neighbours, owner: str | None
 ) -> Identity:
     """Decide for a record that may be in Spotler.
 

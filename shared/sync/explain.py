@@ -65,7 +65,7 @@ class Explain:
         address = self._rules.fingerprints.address(email_of(record, self._rules.mapping.for_table(seat.key.table)))
         found = (await self._ledger.owners_of([address])).get(address)
         owner = found.contact if found and found.is_confirmed else None
-        match identify(seat.key, seat.binding, Trust.BASE, address, seat.neighbours, owner):
+        match identify(seat.key, seat.binding, address, trust=Trust.BASE, neighbours=seat.neighbours, owner=owner):
             case Stay():
                 return seat
             case Leave():

@@ -76,7 +76,14 @@ class Seating:
                 continue
             owner = owners.get(seat.address)
             known = owner.contact if owner and owner.is_confirmed else None
-            match identify(seat.key, seat.binding, seat.held.trust, seat.address, seat.neighbours, known):
+            match identify(
+                seat.key,
+                seat.binding,
+                seat.address,
+                trust=seat.held.trust,
+                neighbours=seat.neighbours,
+                owner=known,
+            ):
                 case Leave():
                     if owner and not owner.is_confirmed and owner.contact == seat.held.external_id:
                         done.forgotten.append(seat.address)  # a worker reserved it for this contact, and died

@@ -24,7 +24,6 @@ LIBRARY = "azure-functions-runtime~=1.3"
 VERSION = (3, 13)
 
 
-
 @pytest.fixture(scope="module")
 def worker_python(request: pytest.FixtureRequest) -> Path:
     """Make, or find again, an environment with the app's requirements and the worker library."""

@@ -275,6 +275,6 @@ def test_fields_fold_into_properties_and_back(values: dict[str, Any]) -> None:
 def test_a_record_never_joins_the_contact_it_has(
     *, key: RecordKey, binding: Binding, trust: Trust, address: str, around: Neighbours, owner: str | None
 ) -> None:
-    identity = identify(key, binding, trust, address, around, owner)
+    identity = identify(key, binding, address, trust=trust, neighbours=around, owner=owner)
     assert getattr(identity, "external_id", None) != binding.external_id
-    assert identity == identify(key, binding, trust, address, around, owner)
+    assert identity == identify(key, binding, address, trust=trust, neighbours=around, owner=owner)

@@ -38,19 +38,21 @@ LIVE = Binding(OWN, is_live=True, address="old")
 def test_a_record_belongs_to_one_contact(
     *, case: str, binding: Binding, address: str, neighbours: Neighbours, owner: str | None, identity: Identity
 ) -> None:
-    assert identify(KEY, binding, Trust.BASE, address, neighbours, owner) == identity, case
+    assert identify(KEY, binding, address, trust=Trust.BASE, neighbours=neighbours, owner=owner) == identity, case
 
 
 def test_what_a_worker_that_died_may_have_created_is_let_go_before_the_record_goes_elsewhere() -> None:
-    assert identify(KEY, NEW, Trust.NOTHING, "a", NONE, "hers") == Leave()
-    assert identify(KEY, NEW, Trust.NOTHING, "a", OTHERS, "hers") == Join("hers"), "others use it: nothing to let go"
-    assert identify(KEY, NEW, Trust.NOTHING, "a", NONE, None) == Stay()
+    assert identify(KEY, NEW, "a", trust=Trust.NOTHING, neighbours=NONE, owner="hers") == Leave()
+    assert identify(KEY, NEW, "a", trust=Trust.NOTHING, neighbours=OTHERS, owner="hers") == Join("hers"), (
+        "others use it: nothing to let go"
+    )
+    assert identify(KEY, NEW, "a", trust=Trust.NOTHING, neighbours=NONE, owner=None) == Stay()
 
 
 def test_the_id_of_a_separate_contact_is_the_same_at_every_look() -> None:
-    first, second = (identify(KEY, NEW, Trust.BASE, "a", OTHERS, None) for _ in range(2))
+    first, second = (identify(KEY, NEW, "a", trust=Trust.BASE, neighbours=OTHERS, owner=None) for _ in range(2))
     assert first == second
-    assert identify(KEY, NEW, Trust.BASE, "b", OTHERS, None) != first
+    assert identify(KEY, NEW, "b", trust=Trust.BASE, neighbours=OTHERS, owner=None) != first
 
 
 def test_a_contact_knows_the_lead_that_it_grew_out_of() -> None:
