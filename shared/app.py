@@ -163,7 +163,9 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
         automation_rows=rows,
         automation_refresh=AutomationRefresh(automations, rows),
         marketing_lists=DataverseLists(dataverse),
-        permissions_variable=PermissionsVariable(DataverseEnvironmentVariables(dataverse), platform),
+        permissions_variable=PermissionsVariable(
+            DataverseEnvironmentVariables(dataverse), platform, prefix=settings.variable_prefix
+        ),
         store=store,
         queue=message_queue(settings, clock),
         organisations=KnownOrganisations(dataverse, settings.dataverse_organisation_ids),

@@ -139,6 +139,11 @@ class Settings(BaseSettings):
         pattern=NCRONTAB,
         description="When the environment variable `dh_spotlerpermissions` is updated (ENV-05).",
     )
+    variable_prefix: str = Field(
+        default="dh",
+        pattern=r"^[A-Za-z][A-Za-z0-9]{1,7}$",
+        description="Publisher's prefix of that environment variable, if a solution of your own has it (C-19).",
+    )
     job_sweep_schedule: str = Field(
         default="0 */5 * * * *",
         pattern=NCRONTAB,

@@ -18,6 +18,13 @@ from shared.core.values import EMPTY, Fits, Foreign, Misfit, convert
 _ON = {"true", "ja", "1"}
 _OFF = {"false", "nee", "0"}
 
+_FORMS = {
+    PropertyType.BIRTHDATE: ", such as 2026-03-31",
+    PropertyType.DATE: ", such as 2026-03-31",
+    PropertyType.DATE_TIME: ", such as 2026-03-31 or 2026-03-31T14:30",
+}
+"""How people write what has no obvious form."""
+
 
 class ContactFieldError(ValueError):
     """The field cannot be written like that; the message tells the job's author what to change, never the value."""
@@ -65,7 +72,8 @@ def set_value(target: Target, text: str) -> PropertyValue:
         case Foreign():
             raise ContactFieldError(f"Spotler's {target.name} takes the Dutch format only.")
         case Misfit(expected):
-            raise ContactFieldError(f"Spotler's {target.name} expects {expected}.")
+            form = _FORMS.get(target.definition.type, "")
+            raise ContactFieldError(f"Spotler's {target.name} expects {expected}{form}.")
 
 
 def cleared_value(target: Target) -> PropertyValue:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from shared import app
-from shared.core.mapping.document import MappingError
+from shared.core.mapping.document import MappingError, place_name
 from shared.core.mapping.findings import Finding, Severity
 from shared.core.mapping.model import Mapping as FieldMapping
 from shared.core.mapping.yaml_format import to_yaml
@@ -52,7 +52,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     previewed.add_argument("file", type=Path, help="YAML or workbook")
     previewed.add_argument("--sample", type=int, default=100, help="how many records to look at")
     previewed.add_argument("--shown", type=int, default=10, help="how many of those that differ to print")
-    previewed.add_argument("--record", type=RecordKey.parse, action="append", help="such as contact:6d81597f-…")
+    previewed.add_argument("--record", type=_record, action="append", help="such as contact:6d81597f-…")
     applied = command("apply", "make a mapping live, if it is fit", change)
     applied.add_argument("file", type=Path, help="YAML or workbook")
     applied.add_argument("--base", type=int, help="number of the version that the change was made on")
@@ -71,6 +71,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     command("defaults", "bring back the default rows whose Spotler property no row fills any more", change)
 
 
+def _record(text: str) -> RecordKey:
+    try:
+        return RecordKey.parse(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no record: write its table and id, contact:6d81597f-…") from None
+
+
 async def run(options: argparse.Namespace) -> int:
     """Run one subcommand and return the exit code."""
     read_local_settings(ROOT / "local.settings.json")
@@ -78,10 +85,10 @@ async def run(options: argparse.Namespace) -> int:
         return await _Command(options, await app.services()).run()
     except MappingError as wrong:
         for place, text in wrong.places:
-            print(f"error: {'.'.join(map(str, place)) or 'mapping'}: {text}", file=sys.stderr)
+            print(f"error: {place_name(place)}: {text}", file=sys.stderr)
         return FOUND
     except OSError as error:
-        print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
+        print(f"error: {f'{error.filename}: ' if error.filename else ''}{error.strerror}", file=sys.stderr)
         return FOUND
     finally:
         await app.shut_down()

@@ -61,7 +61,7 @@ def failure(error: ConnectorError) -> Failed | Later:
         case UnknownOutcomeError():
             return outcome_unknown()
         case DataError():
-            return Failed(error.code or str(error.status or ""), f"{error.summary}. {error.detail}".strip())
+            return Failed(error.code or str(error.status or Reason.REFUSED), f"{error.summary}. {error.detail}".strip())
         case _:
             return Later(error)
 

@@ -51,7 +51,8 @@ async def journeys(wishes: Sequence[JourneyParameters], services: JobServices) -
     ids = {wish.automation for wish in wishes if wish.automation is not None}
     rows = await services.automation_rows.read_automations(list(ids)) if ids else {}
     needs_codes = any(wish.automation is None for wish in wishes)
-    coded = {row.code: row for row in await services.automation_rows.all_automations()} if needs_codes else {}
+    everything = await services.automation_rows.all_automations() if needs_codes else ()
+    coded = {_same(row.code): row for row in sorted(everything, key=lambda row: row.is_active)}
     return [_journey(wish, rows, coded) for wish in wishes]
 
 
@@ -59,7 +60,7 @@ def _journey(
     wish: JourneyParameters, rows: Mapping[UUID, AutomationRow], coded: Mapping[str, AutomationRow]
 ) -> Journey | Failed:
     if wish.automation is None:
-        row = coded.get(wish.parameter_name)
+        row = coded.get(_same(wish.parameter_name))
         return _typed(wish.parameter_name) if row is None else _of(row)
     row = rows.get(wish.automation)
     return invalid("The Automation does not exist any more: choose another one.") if row is None else _of(row)
@@ -75,8 +76,18 @@ def _of(row: AutomationRow) -> Journey:
 
 def _typed(code: str) -> Journey:
     """Take a code that Dataverse does not know (yet): codes of automations are UUIDs, those of campaigns are not."""
+    kind = AutomationKind.CAMPAIGN if _uuid(code) is None else AutomationKind.AUTOMATION
+    return Journey(kind, code, code, "", {}, is_published=True)
+
+
+def _same(code: str) -> str:
+    """Write one code in one way: in UUIDs, upper and lower case do not count."""
+    identifier = _uuid(code)
+    return code if identifier is None else str(identifier)
+
+
+def _uuid(code: str) -> UUID | None:
     try:
-        UUID(code)
+        return UUID(code)
     except ValueError:
-        return Journey(AutomationKind.CAMPAIGN, code, code, "", {}, is_published=True)
-    return Journey(AutomationKind.AUTOMATION, code, code, "", {}, is_published=True)
+        return None

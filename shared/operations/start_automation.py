@@ -23,7 +23,7 @@ def _well_formed(text: str) -> str:
     try:
         parse(text)
     except AutomationFieldsError as error:
-        raise broken(f"cannot read Automation Fields ({error})") from None
+        raise broken(f"cannot read Automation Fields: {str(error).removesuffix('.')}") from None
     return text
 
 

@@ -10,7 +10,9 @@ from shared.ports import EnvironmentVariables, MarketingPlatform
 
 log = logging.getLogger(__name__)
 
-SCHEMA_NAME, DISPLAY_NAME = "dh_spotlerpermissions", "permissions"
+NAME, DISPLAY_NAME = "spotlerpermissions", "permissions"
+"""The schema name is `NAME` behind a publisher's prefix; without such a variable, the display name finds it (C-19)."""
+
 PERMISSIONS = "permissions"
 """The Spotler property whose options are the permissions."""
 
@@ -34,18 +36,19 @@ class VariableUpdate(StrEnum):
 class PermissionsVariable:
     """The variable that fills the permission subgrid of a new record (ENV-02)."""
 
-    def __init__(self, variables: EnvironmentVariables, platform: MarketingPlatform) -> None:
+    def __init__(self, variables: EnvironmentVariables, platform: MarketingPlatform, *, prefix: str) -> None:
         self._variables = variables
         self._platform = platform
+        self._schema_name = f"{prefix}_{NAME}"
 
     async def update(self) -> VariableUpdate:
         """Write the permissions into the current value, unless that is `;`. Raises ConnectorErrors."""
         update = await self._update()
-        log.info("environment variable %s: %s", SCHEMA_NAME, update)
+        log.info("environment variable %s: %s", self._schema_name, update)
         return update
 
     async def _update(self) -> VariableUpdate:
-        variable = await self._variables.find_variable(SCHEMA_NAME, DISPLAY_NAME)
+        variable = await self._variables.find_variable(self._schema_name, DISPLAY_NAME)
         if variable is None:
             return VariableUpdate.MISSING
         # Only the current value is the switch, not the default value (ENV-06).

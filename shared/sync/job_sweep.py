@@ -1,4 +1,4 @@
-"""Finds Spotler Jobs that nobody works on: missed while the connector was down, or stuck (JOB-28, C-23)."""
+"""Finds Spotler Jobs that nobody works on: missed while the connector was down, lost, or stuck (JOB-28, C-23)."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ _QUIET = timedelta(hours=1)
 
 QUEUED_TOO_LONG = timedelta(hours=24)
 IN_PROGRESS_TOO_LONG = timedelta(hours=1)
+LOST_AFTER = timedelta(hours=24)
+"""Far longer than a job is ever left alone: whoever tries again notes the time."""
+
 _MOST_STUCK, _TOLD = 100, 20
 
 
@@ -49,12 +52,19 @@ class JobSweep:
     async def sweep(self) -> int:
         """Put jobs that nobody took on the live lane; returns how many. Raises ConnectorErrors.
 
-        A job that was begun and put back to Queued has its next attempt scheduled already.
+        A job that was begun has its next attempt scheduled already, or a worker at it: unless that was a day ago, for
+        then its message is lost. What must not be done twice is safe all the same: the journal knows what was sent.
         """
         now = self._clock.now()
         queued = await self._crm.jobs_in(JobStatus.QUEUED, before=now - self._missed_after, limit=_MOST)
+        lost_since = now - LOST_AFTER
+        running = await self._crm.jobs_in(JobStatus.IN_PROGRESS, before=lost_since, limit=_MOST)
         recent = await self._recently_swept(now)
-        missed = [job.id for job in queued if job.started_on is None and job.id not in recent]
+        missed = [
+            job.id
+            for job in (*queued, *running)
+            if (job.started_on is None or job.started_on <= lost_since) and job.id not in recent
+        ]
         if missed:
             chunks = [missed[start : start + _PER_MESSAGE] for start in range(0, len(missed), _PER_MESSAGE)]
             correlation = str(uuid4())

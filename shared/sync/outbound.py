@@ -67,17 +67,21 @@ class Outbound:
         waiting = units_of(references)
         finished: list[Finished] = []
         follow_ups: list[Reference] = []
+        wait_for_each_other = False
         for _ in range(_MAX_ROUNDS):
             if not waiting:
                 break
             units, later = _ready(waiting)
-            stuck = {one.unit.key for one in finished if one.outcome.result is Result.WAITING}
-            postponed = [unit for unit in units if unit.awaits & stuck]
+            if wait_for_each_other:  # two do, when each wants the contact that the other one holds
+                units, later = units[:1], [*units[1:], *later]
+            undone = {one.unit.key for one in finished if one.outcome.result is Result.WAITING}
+            postponed = [unit for unit in units if unit.awaits & undone]
             finished += [self._verdicts.waiting(unit, Reason.STILL_USED) for unit in postponed]
             done = await self._round([unit for unit in units if unit not in postponed])
             finished += done.finished
             follow_ups += done.follow_ups
             waiting = [*done.again, *later]
+            wait_for_each_other = set(done.again) == set(units) and not done.saved
         finished += [self._verdicts.waiting(unit, Reason.BUSY) for unit in waiting]
         return Processed(finished, follow_ups)
 

@@ -22,6 +22,9 @@ from shared.sync.ledger import HeldContact, Ledger
 _MOST = 1_000
 """Records in one preview: a sample, not a run."""
 
+_SENT = frozenset({Reason.CREATED, Reason.UPDATED, Reason.AGREED})
+_ANONYMIZE = "anonymize"
+
 
 @dataclass(frozen=True, slots=True)
 class Side:
@@ -36,10 +39,18 @@ class Side:
     refused: tuple[FieldProblem, ...] = ()
     cut: tuple[FieldProblem, ...] = ()
 
+    @property
+    def is_sent(self) -> bool:
+        """Whether Spotler has, or gets, the record's fields: then they are worth comparing."""
+        return self.reason in _SENT and self.action != _ANONYMIZE
+
 
 @dataclass(frozen=True, slots=True)
 class RecordPreview:
-    """One record under both mappings. `changed` names the fields whose wished values differ."""
+    """One record under both mappings. `changed` names the fields whose wished values differ.
+
+    A record that the new mapping does not send has no changed fields: what becomes of it is the action.
+    """
 
     key: RecordKey
     before: Side
@@ -48,6 +59,8 @@ class RecordPreview:
     @property
     def changed(self) -> tuple[str, ...]:
         """Fields that differ, in the order of the new mapping, then those that it no longer fills."""
+        if not self.after.is_sent:
+            return ()
         names = dict.fromkeys((*self.after.values, *self.before.values))
         missing = object()
         return tuple(
@@ -146,24 +159,19 @@ class Preview:
 
 def _side(situation: Situation, record: PersonRecord, rules: Rules, catalogue: PropertyCatalogue) -> Side:
     planned = plan(situation, rules, catalogue)
-    if not _is_sent(planned):
-        return Side(_action(planned), planned.reason, refused=_refused(planned))
+    side = Side(_action(planned), planned.reason, refused=_refused(planned))
+    if not side.is_sent:
+        return side
     wished = wished_fields(record, rules.mapping, catalogue)
-    return Side(_action(planned), planned.reason, wished.values, (*wished.omitted, *wished.fatal), wished.cut)
-
-
-def _is_sent(planned: Plan) -> bool:
-    """Whether Spotler has, or gets, the record's fields: then they are worth comparing."""
-    sent = {Reason.CREATED, Reason.UPDATED, Reason.AGREED}
-    return not isinstance(planned, Anonymize) and planned.reason in sent
+    return replace(side, values=wished.values, refused=(*wished.omitted, *wished.fatal), cut=wished.cut)
 
 
 def _action(planned: Plan) -> str:
     match planned:
-        case Write():
-            return "write"
+        case Write(reason=reason):  # a write that takes something away is not one like any other
+            return "write" if reason in _SENT else f"write ({reason})"
         case Anonymize():
-            return "anonymize"
+            return _ANONYMIZE
         case Rest(result=result):
             return str(result)
 

@@ -16,7 +16,7 @@ import azure.functions as func
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from shared import app
-from shared.core.mapping.document import MappingError
+from shared.core.mapping.document import MappingError, place_name
 from shared.core.mapping.findings import Finding
 from shared.core.mapping.model import Mapping
 from shared.core.records import RecordKey
@@ -95,7 +95,7 @@ def _explained(error: ValidationError | MappingError | ConnectorError) -> func.H
             details = error.errors(include_url=False, include_context=False, include_input=False)
         case MappingError():
             status, text = HTTPStatus.UNPROCESSABLE_ENTITY, "This is no valid mapping."
-            details = [{"place": ".".join(map(str, place)), "text": wrong} for place, wrong in error.places]
+            details = [{"place": place_name(place), "text": wrong} for place, wrong in error.places]
         case NotFoundError():
             status = HTTPStatus.NOT_FOUND
         case ConflictError():

@@ -146,7 +146,7 @@ async def test_a_preview_tells_who_would_leave_and_which_values_would_be_refused
         )
         report = await opened.preview.records(new, [ANN, BEN])
     assert report.actions == {"write -> skipped": 1, "write -> write": 1}
-    assert [one.after.reason for one in report.sample if one.key == ANN] == [Reason.FILTERED]
+    assert [(one.after.reason, one.changed) for one in report.sample if one.key == ANN] == [(Reason.FILTERED, ())]
     ((problem, times),) = report.refused.items()
     assert (problem.startswith("mobilephone"), times) == (True, 1)
 

@@ -6,6 +6,7 @@ import asyncio
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from shared.core.jobs import JobStatus, Operation
 from shared.dataverse.tables import AUTOMATIONS, JOBS, VARIABLE_VALUES
 from shared.local.connector import ROOT
 from tests.scenario.connector_process import SYSTEM
-from tests.scenario.world import World, eventually, open_world
+from tests.scenario.world import Job, World, eventually, open_world
 
 EVERY_SECOND = "* * * * * *"
 NEVER = "0 0 0 1 1 *"
@@ -79,10 +80,17 @@ async def test_a_job_of_which_no_message_came_is_done_all_the_same(hurried: Worl
 
 
 @pytest.mark.asyncio(loop_scope="module")
+async def test_a_job_that_a_worker_began_long_ago_is_not_in_progress_for_ever(hurried: World) -> None:
+    row: dict[str, Any] = {"dh_name": "Lost", "statuscode": 480000000, "dh_startedon": "2026-01-01T00:00:00Z"}
+    row |= {"dh_operation": int(Operation.ADD_TAG), "dh_parametername": "Zoek"}
+    job = await hurried.ended(await hurried.dynamics.bring_in(JOBS, row))
+    assert job == Job(JobStatus.COMPLETED, "OK", 'Tag "Zoek" created in Spotler.')
+
+
+@pytest.mark.asyncio(loop_scope="module")
 async def test_health_tells_of_stuck_jobs_and_of_what_is_switched_on(hurried: World) -> None:
-    await hurried.dynamics.bring_in(
-        JOBS, {"dh_name": "Old", "statuscode": 480000000, "dh_startedon": "2026-01-01T00:00:00Z"}
-    )
+    two_hours_ago = (datetime.now(UTC) - timedelta(hours=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    await hurried.dynamics.bring_in(JOBS, {"dh_name": "Old", "statuscode": 480000000, "dh_startedon": two_hours_ago})
     health = (await hurried.connector.call("GET", "/api/health")).json()
     assert health["jobs"] == {"queuedTooLong": 0, "inProgressTooLong": 1}
     assert health["capabilities"]["tags"] is True

@@ -22,7 +22,7 @@ from shared.local.connector import ROOT
 from shared.workbook.files import LARGEST, read_file
 from tests.scenario.connector_process import SYSTEM
 from tests.scenario.privacy import MARK
-from tests.scenario.world import World, open_world
+from tests.scenario.world import World, open_world, permissions
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -104,6 +104,19 @@ async def test_a_change_is_used_at_once_by_whoever_applied_it(administrator: Adm
 
     contact = await world.in_spotler(person)
     assert contact["properties"]["firstName"] == f"Achter{MARK}, Voor{MARK}"
+
+
+async def test_map_31_after_a_change_a_resync_brings_it_to_records_that_nobody_saves(
+    administrator: Administrator,
+) -> None:
+    world = administrator.world
+    person = await world.synchronised()
+    await administrator.apply((await administrator.text()).replace(_FIRST_NAME, "    contact: lastname\n"))
+
+    answer = await world.connector.call("POST", "/api/resync", {"table": "contact"})
+
+    assert answer.is_success
+    await world.in_spotler(person, lambda contact: contact["properties"]["firstName"] == f"Achter{MARK}")
 
 
 async def test_rows_that_were_deleted_stay_deleted_when_the_connector_starts_again(
@@ -246,6 +259,21 @@ async def test_a_preview_shows_the_caller_what_would_change_and_changes_nothing(
     assert await world.spotler.requests() == written
 
 
+async def test_a_preview_tells_who_would_lose_every_permission(administrator: Administrator) -> None:
+    world = administrator.world
+    person = await world.synchronised()
+    await world.permit(person, "Newsletter")
+    await world.in_spotler(person, lambda contact: "Newsletter" in permissions(contact))
+    leaving = "version: 1\nfilters: {contact: empty(emailaddress1)}\noutside: clearPermissions\n"
+    text = (await administrator.text()).replace("version: 1\n", leaving)
+
+    answer = await administrator.call("POST", f"/preview?records=contact:{person.id}", text.encode())
+
+    report = answer.json()
+    assert report["actions"] == {"unchanged -> write (filtered)": 1}
+    assert [one["changed"] for one in report["sample"]] == [{}]
+
+
 # -------------------------------------------------------------------------------------------------------- the terminal
 
 
@@ -292,6 +320,7 @@ async def test_the_terminal_checks_previews_and_says_what_is_wrong(
     checked = await administrator.type("check", str(path))
     path.write_text("version: 1\nrows:\n- {spotler: a, contact: 'a('}\n")
     refused = await administrator.type("apply", str(path))
+    nobody = await administrator.type("preview", str(path), "--record", "contact:1")
 
     assert preview.code == 0
     assert "1 of 1 records would differ." in preview.output
@@ -299,7 +328,8 @@ async def test_the_terminal_checks_previews_and_says_what_is_wrong(
     assert checked.code == 1
     assert "dh_nickname" in checked.output
     assert (refused.code, refused.output) == (1, "")
-    assert "error: rows.0.contact: 'a(', position 3" in refused.complaint
+    assert "error: row 1 contact: 'a(', position 3" in refused.complaint
+    assert "'contact:1' is no record: write its table and id" in nobody.complaint
 
 
 async def test_the_terminal_turns_a_workbook_into_yaml_for_git(administrator: Administrator, tmp_path: Path) -> None:

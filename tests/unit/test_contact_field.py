@@ -91,7 +91,7 @@ def test_fld_05_a_value_is_converted_to_the_type_of_the_field(name: str, value: 
 @pytest.mark.parametrize(
     ("name", "value", "told"),
     [
-        ("lastorderdate", "yesterday", "lastorderdate expects a date"),
+        ("lastorderdate", "yesterday", r"lastorderdate expects a date, such as 2026-03-31\.$"),
         ("orders", "many", "orders expects a whole number"),
         ("postcode2", "SW1A 1AA", "postcode2 takes the Dutch format only"),
         ("hobby1", "  ", "use Clear Contact Field"),

@@ -168,7 +168,10 @@ def test_a_start_needs_an_automation_or_a_code() -> None:
 
 def test_a_start_whose_fields_cannot_be_read_tells_where() -> None:
     told = accept(Operation.START_AUTOMATION, automation_fields="a=1\nb")
-    assert told.startswith("Start Automation cannot read Automation Fields (line 2, column 1: expected name=value")
+    assert told == (
+        "Start Automation cannot read Automation Fields: line 2, column 1: expected name=value, and found no equals "
+        "sign. A value cannot contain ; or Enter."
+    )
 
 
 def test_aut_23_a_stop_needs_only_run_ids_and_takes_several() -> None:

@@ -279,6 +279,20 @@ async def test_aut_23_several_runs_are_stopped_at_once_and_each_result_is_told(t
     assert twin.automations.runs == {}
 
 
+async def test_c_37_a_typed_code_means_its_row_in_upper_case_too(twin: ConnectorTwin) -> None:
+    twin.automation_rows.add(WELCOME, fields="voucher=<STRING>")
+    job = await run(
+        twin,
+        Operation.START_AUTOMATION,
+        twin.crm.create(**person()),
+        parameter_name=VOUCHER_CODE.upper(),
+        automation_fields="unheardOf=1",
+    )
+
+    assert end(twin, job)[1] == "[JOB_NOT_VALID]"
+    assert "unheardOf is no field of this automation" in end(twin, job)[2]
+
+
 async def test_a_stop_by_a_code_that_no_row_has_asks_for_a_refresh(twin: ConnectorTwin) -> None:
     job = await run(twin, Operation.STOP_AUTOMATION, twin.crm.create(**person()), parameter_name="TrgCart")
 
@@ -496,6 +510,13 @@ async def test_a_refusal_of_spotler_is_told_and_not_repeated(twin: ConnectorTwin
     assert end(twin, job)[:2] == (FAILED, "CAPABILITY_OFF")
     assert "Run the connection check." in end(twin, job)[2]
     assert twin.tagging.calls["create_tag"] == 1
+
+
+async def test_a_refusal_without_a_code_has_a_result_code_all_the_same(twin: ConnectorTwin) -> None:
+    twin.tagging.refusals = [DataError("Spotler refused")]
+    job = await run(twin, Operation.ADD_TAG, parameter_name="Lead")
+
+    assert end(twin, job)[:2] == (FAILED, "refused-by-spotler")
 
 
 async def test_a_start_whose_answer_was_lost_is_not_repeated_and_says_so(twin: ConnectorTwin) -> None:

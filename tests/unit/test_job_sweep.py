@@ -76,6 +76,17 @@ async def test_a_fresh_job_is_left_to_its_message_and_a_begun_one_to_its_retry(s
     assert sweeping.sent() == []
 
 
+@pytest.mark.parametrize("status", [JobStatus.QUEUED, JobStatus.IN_PROGRESS])
+async def test_a_job_that_was_begun_a_day_ago_and_has_not_ended_is_taken_up_again(
+    sweeping: Sweeping, status: JobStatus
+) -> None:
+    now = sweeping.clock.now()
+    sweeping.table.add(1, status, now - 30 * HOUR, started_on=now - 24 * HOUR)
+    sweeping.table.add(2, status, now - 30 * HOUR, started_on=now - 23 * HOUR)
+    assert await sweeping.sweep.sweep() == 1
+    assert sweeping.sent() == [[1]]
+
+
 async def test_a_job_is_not_taken_up_again_within_the_hour(sweeping: Sweeping) -> None:
     sweeping.table.add(1, JobStatus.QUEUED, sweeping.clock.now() - HOUR)
     assert await sweeping.sweep.sweep() == 1

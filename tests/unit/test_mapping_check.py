@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from shared.core.mapping.check import Surroundings, check
+from shared.core.mapping.circles import circles
 from shared.core.mapping.document import MappingError, read_mapping
 from shared.core.mapping.findings import Code, Finding, Severity
 from shared.core.marketing import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry
@@ -192,6 +193,22 @@ def test_one_way_rows_there_and_back_are_refused_before_any_check() -> None:
         found(there, back)
 
 
+def test_one_way_rows_of_two_tables_that_make_a_circle_are_named() -> None:
+    rows = [
+        {"spotler": "email", "contact": "emailaddress1", "lead": "emailaddress1"},
+        {"spotler": "phone", "contact": "telephone1"},
+        {"spotler": "firstName", "contact": "telephone1", "direction": "<-"},
+    ]
+    round_by_lead = [{"spotler": "phone", "lead": "fax", "direction": "<-"}, {"spotler": "firstName", "lead": "fax"}]
+    mapping = read_mapping({"version": 1, "rows": [*rows, *round_by_lead]})
+
+    (finding,) = circles(mapping, list(PersonTable))
+
+    assert "contact.telephone1 -> phone -> lead.fax -> firstName -> contact.telephone1" in finding.text
+    assert list(circles(mapping, [PersonTable.CONTACT])) == []
+    assert list(circles(read_mapping({"version": 1, "rows": rows}), list(PersonTable))) == []
+
+
 def test_options_that_do_not_exist_are_named() -> None:
     unknown = {"spotler": "firstName", "contact": "gendercode", "choices": {1: "M", 3: "X"}}
     assert codes(unknown) == [Code.UNKNOWN_OPTION]
@@ -212,7 +229,7 @@ def test_a_language_that_no_label_is_in_is_a_warning() -> None:
     assert codes(options={"language": 1033}) == []
 
 
-def test_columns_that_the_steps_do_not_hear_of_are_named() -> None:
+def test_map_35_columns_that_the_steps_do_not_hear_of_are_named() -> None:
     heard = frozenset({"emailaddress1", "statecode", "donotemail", "donotbulkemail"})
     steps = (
         *(one for one in EVERY_STEP if (one.table, one.message) != ("contact", "Update")),
@@ -250,8 +267,7 @@ def test_without_the_right_to_read_steps_nothing_is_said_of_them() -> None:
     assert codes({"spotler": "firstName", "contact": "firstname"}, steps=None) == []
 
 
-def test_type_and_birthday_are_protected_where_the_account_has_them() -> None:
-    """MAP-33."""
+def test_map_33_type_and_birthday_are_protected_where_the_account_has_them() -> None:
     fields = (
         PropertyDefinition("Type", "Type", PropertyType.STRING),
         PropertyDefinition("birthday", "Birthday", PropertyType.BIRTHDATE),

@@ -114,7 +114,7 @@ def test_map_10_and_if_05_the_entity_column_is_one_of_the_table_for_new_subscrib
 
 
 def test_map_11_a_direction_is_one_of_three() -> None:
-    assert "rows.1.direction" in refusal({"spotler": "lastName", "contact": "lastname", "direction": "=>"})
+    assert "row 2 direction" in refusal({"spotler": "lastName", "contact": "lastname", "direction": "=>"})
 
 
 @pytest.mark.parametrize(("value", "label", "is_sent"), [(1, None, True), (2, None, False), (2, "VIP", True)])
@@ -378,7 +378,7 @@ def test_every_wrong_place_is_named() -> None:
         timeZone="Europe/Rotterdam",
     )
 
-    for place in ("rows.1.contact", "rows.2", "rows.3.conflict", "filters.contact", "timeZone"):
+    for place in ("row 2 contact", "row 3:", "row 4 conflict", "filters.contact", "timeZone"):
         assert place in said
     assert "position 6: expected the end" in said
 

@@ -311,6 +311,23 @@ async def test_two_records_can_swap_their_addresses() -> None:
     assert twin.queue.calls["send"] < 10, "they must not keep each other busy"
 
 
+async def test_two_records_can_swap_places_in_two_shared_contacts() -> None:
+    twin = ConnectorTwin()
+    ann, ben = twin.crm.create(**person()), twin.crm.create(**person(emailaddress1="ben@example.com"))
+    stays = [twin.crm.create(LEAD, **person()), twin.crm.create(LEAD, **person(emailaddress1="ben@example.com"))]
+    await twin.sync(ann, ben, *stays)
+    twin.crm.edit(ann, emailaddress1="ben@example.com")
+    twin.crm.edit(ben, emailaddress1="ann@example.com")
+
+    finished = await twin.look(ann, ben)
+
+    assert {one.outcome.result for one in finished.values()} <= {"written", "unchanged"}
+    assert twin.users() == {
+        str(ann.id): {str(ben): "ok", str(stays[0]): "ok"},
+        str(ben.id): {str(ann): "ok", str(stays[1]): "ok"},
+    }
+
+
 # ------------------------------------------------------------------------------------------------ before it is erased
 
 

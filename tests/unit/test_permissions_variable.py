@@ -53,7 +53,7 @@ async def update(
     variable: EnvironmentVariable | None, found: PropertyCatalogue = NEWS
 ) -> tuple[VariableUpdate, str | None, int]:
     variables = Variables(variable)
-    ended = await PermissionsVariable(variables, Platform(found)).update()
+    ended = await PermissionsVariable(variables, Platform(found), prefix="dh").update()
     assert variables.asked == [("dh_spotlerpermissions", "permissions")]
     return ended, variables.variable.value if variables.variable else None, variables.writes
 
@@ -77,6 +77,12 @@ async def test_the_truth_about_the_value(
     value: str | None, default: str, expected: tuple[VariableUpdate, str, int]
 ) -> None:
     assert await update(replace(EMPTY, value=value, default=default)) == expected
+
+
+async def test_c_19_the_variable_may_have_a_prefix_of_its_own() -> None:
+    variables = Variables(EMPTY)
+    await PermissionsVariable(variables, Platform(NEWS), prefix="contoso").update()
+    assert variables.asked == [("contoso_spotlerpermissions", "permissions")]
 
 
 async def test_without_the_variable_there_is_nothing_to_update() -> None:

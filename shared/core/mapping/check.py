@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from shared.core.mapping.check_tables import TableCheck
+from shared.core.mapping.circles import circles
 from shared.core.mapping.conversions import Impossible, Lossy, expression_to_spotler, kind_of, to_dataverse
 from shared.core.mapping.expression import Child, Column, Constant, Home, MapTo, Query, Related, Source, sources_of
 from shared.core.mapping.findings import Code, Finding, Severity
@@ -53,6 +54,7 @@ def _findings(mapping: Mapping, surroundings: Surroundings) -> Iterator[Finding]
     for table in sorted(surroundings.tables, key=attrgetter("value")):
         if mapping.for_table(table):
             yield from TableCheck(mapping, table, surroundings.schema, surroundings.steps).findings()
+    yield from circles(mapping, surroundings.tables)
     yield from _entity(mapping, surroundings.schema)
     yield from _periodieken(mapping, surroundings)
     yield from _protected(mapping, surroundings.catalogue)
@@ -167,9 +169,7 @@ class _RowCheck:
         source = self.row.sources[self.table]
         aside = [str(one) for one in sources_of(source) if isinstance(one, Related | Child | Query)]
         if aside:
-            text = (
-                f"Changes of {', '.join(aside)} fire nothing: the next save of the record or a reconciliation sees them"
-            )
+            text = f"Changes of {', '.join(aside)} fire nothing: the next save of the record or a resync sees them"
             yield self._finding(Severity.NOTE, Code.UNSEEN_CHANGES, text)
 
     def _column(self, source: Source) -> ColumnDefinition | None:

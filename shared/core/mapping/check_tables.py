@@ -42,8 +42,6 @@ class TableCheck:
 
     # -------------------------------------------------------------------------------------------------- to Dataverse
 
-    # A circle of one-way rows needs a property in two rows of a table, which no mapping has (`document.py`).
-
     def _double_targets(self, rows: tuple[MappingRow, ...]) -> Iterator[Finding]:
         count = Counter(name for row in rows if (name := self._target(row)))
         for name in sorted(name for name, times in count.items() if times > 1):

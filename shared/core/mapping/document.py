@@ -50,8 +50,19 @@ class MappingError(ValueError):
     """The document is no valid mapping; the text lists every place and what is wrong there, `places` each apart."""
 
     def __init__(self, places: Sequence[tuple[Place, str]]) -> None:
-        super().__init__("; ".join(f"{'.'.join(map(str, place)) or 'mapping'}: {text}" for place, text in places))
+        super().__init__("; ".join(f"{place_name(place)}: {text}" for place, text in places))
         self.places = tuple(places)
+
+
+def place_name(place: Place) -> str:
+    """Say where something stands as people count, and as the check's findings do: the first row is row 1."""
+    match place:
+        case ():
+            return "mapping"
+        case ("rows", int(index), *parts):
+            return " ".join(["row", str(index + 1), ".".join(map(str, parts))]).rstrip()
+        case _:
+            return ".".join(map(str, place))
 
 
 def read_mapping(document: Any) -> Mapping:

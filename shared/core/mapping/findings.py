@@ -35,6 +35,7 @@ class Code(StrEnum):
     FIXED_VALUE = "fixed-value"
     READ_ONLY = "read-only-column"
     DUPLICATE_TARGET = "duplicate-target"
+    CIRCLE = "circle"
     REQUIRED_UNMAPPED = "required-unmapped"
     STEP_MISSING = "step-missing"
     COLUMN_WITHOUT_STEP = "column-without-step"

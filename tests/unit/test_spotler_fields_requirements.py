@@ -1,0 +1,132 @@
+"""Spotler's database fields and the default mapping as their requirements tell it: DBF, MAP-04, MAP-28..MAP-30."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from shared.app import DEFAULT_MAPPING, load_mapping
+from shared.core.fields import as_properties, wished_fields
+from shared.core.mapping.check import Surroundings, check
+from shared.core.mapping.document import read_mapping
+from shared.core.mapping.expression import MapTo
+from shared.core.mapping.model import Direction, Mapping
+from shared.core.marketing import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry
+from shared.core.records import PersonTable
+from shared.core.schema import Schema
+from shared.workbook.files import Format, read_file, write_file
+from tests.person_records import person
+
+EMAIL = PropertyDefinition("email", "E-mail", PropertyType.EMAIL)
+
+
+def mapping_of(*rows: dict[str, Any]) -> Mapping:
+    return read_mapping({"version": 1, "rows": [{"spotler": "email", "contact": "emailaddress1"}, *rows]})
+
+
+def sent(mapping: Mapping, *definitions: PropertyDefinition, **values: Any) -> dict[str, Any]:
+    """What an account with these fields is sent for a contact, besides the address."""
+    record = person(mapping, values={"emailaddress1": "ann@example.com", **values})
+    properties = as_properties(wished_fields(record, mapping, PropertyCatalogue((EMAIL, *definitions))).values)
+    return {name: value for name, value in properties.items() if name != "email"}
+
+
+def said(mapping: Mapping, *definitions: PropertyDefinition) -> list[str]:
+    """What a check finds in an account with these fields."""
+    catalogue = PropertyCatalogue((EMAIL, *definitions))
+    return [str(one) for one in check(mapping, Surroundings(Schema({}), catalogue, frozenset()))]
+
+
+# ------------------------------------------------------------------------------------------------------ default mapping
+
+
+def test_map_28_and_c_10_the_default_rows_are_what_a_newcomer_expects() -> None:
+    rows = {row.spotler: row for row in load_mapping(DEFAULT_MAPPING).rows}
+
+    names, address = {"firstName", "infix", "lastName"}, {"street", "address2", "postalCode", "city", "country"}
+    others = {"email", "jobTitle", "birthday", "gender", "phoneNumber", "mobileNumber", "organisation"}
+    assert names | address | others | {"customerType", "permissions"} == rows.keys()
+    assert str(rows["organisation"].sources[PersonTable.LEAD]) == "companyname"
+    assert all(isinstance(source, MapTo) for source in rows["permissions"].sources.values())
+    assert {name for name, row in rows.items() if row.direction is not Direction.TO_SPOTLER} == {"permissions"}
+
+
+def test_map_04_the_default_mapping_is_handed_over_as_a_workbook() -> None:
+    default = load_mapping(DEFAULT_MAPPING)
+    assert read_file(write_file(default, Format.WORKBOOK, "prod"), "prod") == default
+
+
+def test_map_29_map_30_and_c_40_a_field_that_becomes_visible_is_filled_from_then_on() -> None:
+    mapping = mapping_of({"spotler": "profileField7", "contact": "new_hobby"})
+    profile_field = PropertyDefinition("profileField7", "Hobby", PropertyType.STRING)
+
+    assert sent(mapping, new_hobby="Chess") == {}
+    assert sent(mapping, profile_field, new_hobby="Chess") == {"profileField7": "Chess"}
+
+
+# ----------------------------------------------------------------------------------------------------- Spotler's fields
+
+
+def test_dbf_02_and_map_27_a_field_that_is_hidden_is_named_by_the_check_and_left_alone() -> None:
+    mapping = mapping_of({"spotler": "hidden", "contact": "lastname"})
+
+    (finding,) = said(mapping)
+
+    assert "unknown-property (row 2): Spotler has no property with the name hidden" in finding
+    assert sent(mapping, lastname="Vries") == {}
+
+
+def test_dbf_03_a_field_may_get_another_display_name() -> None:
+    mapping = mapping_of({"spotler": "profileField7", "contact": "new_hobby"})
+    before, after = (PropertyDefinition("profileField7", label, PropertyType.STRING) for label in ("Hobby", "Pastime"))
+
+    assert sent(mapping, before, new_hobby="Chess") == sent(mapping, after, new_hobby="Chess") != {}
+    assert said(mapping, after) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "filled"),
+    [
+        (PropertyType.STRING, "Chess", "Chess"),
+        (PropertyType.BIRTHDATE, "1988-04-27", "1988-04-27"),
+        (PropertyType.DATE, "2024-12-31", "2024-12-31"),
+        (PropertyType.DATE_TIME, "2024-07-01T12:30:00Z", "2024-07-01T14:30:00+02:00"),
+        (PropertyType.INT, 3, 3),
+        (PropertyType.MONEY, 12.5, "12.50"),
+    ],
+)
+def test_dbf_05_every_type_of_field_can_be_filled(kind: PropertyType, value: Any, filled: Any) -> None:
+    field = PropertyDefinition("new", "New", kind)
+    assert sent(mapping_of({"spotler": "new", "contact": "new_a"}), field, new_a=value) == {"new": filled}
+
+
+def test_dbf_05_a_list_has_options_that_are_selected_or_not() -> None:
+    interests = PropertyDefinition(
+        "interests", "Interests", PropertyType.SET, (SetEntry(1, "Golf"), SetEntry(2, "Chess"))
+    )
+    mapping = mapping_of({"spotler": "interests", "contact": "new_interests"})
+
+    options = sent(mapping, interests, new_interests={"choices": {100: "Chess"}})["interests"]
+
+    assert [(option.bit, option.enabled) for option in options] == [(1, False), (2, True)]
+
+
+def test_dbf_09_the_check_says_so_when_the_permissions_field_is_hidden() -> None:
+    (finding,) = said(mapping_of({"spotler": "permissions", "contact": "@map(permissions)"}))
+    assert "no property with the name permissions: create it in Spotler, make it visible" in finding
+
+
+def test_dbf_10_type_birthday_and_owner_can_be_filled_where_the_account_has_them() -> None:
+    fields = [
+        PropertyDefinition("Type", "Type", PropertyType.STRING),
+        PropertyDefinition("Birthday", "Birthday", PropertyType.BIRTHDATE),
+        PropertyDefinition("Owner", "Owner", PropertyType.STRING),
+    ]
+    owner = "ownerid(systemuser).fullname"
+    sources = {"Type": "$CustomerType", "Birthday": "birthdate", "Owner": owner}
+    mapping = mapping_of(*({"spotler": name, "contact": source} for name, source in sources.items()))
+
+    assert said(mapping, *fields) == []
+    values = {"birthdate": "1988-04-27", owner: "Jan"}
+    assert sent(mapping, *fields, **values) == {"Type": "contact", "Birthday": "1988-04-27", "Owner": "Jan"}
