@@ -22,7 +22,7 @@ sandbox: $(VENV)/.local ## start the simulated Dataverse and Spotler alone (ARGS
 	@$(BIN)/python -m shared sandbox $(ARGS)
 
 test: $(VENV)/.test ## run the tests
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 slow: $(VENV)/.test ## run the longer suites that `make test` leaves out
 	@$(BIN)/python -m pytest -m slow $(ARGS)

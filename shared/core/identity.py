@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from uuid import uuid5
 
 from shared.core.mapping.reading import ORIGINATING_LEAD
 from shared.core.plan import Binding, Neighbours, Trust
@@ -31,7 +30,12 @@ class Leave:
     """The record's new address cannot be written to its contact: let go of it first, then look again."""
 
 
-Identity = Stay | Join | Leave
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The record needs a contact of its own: others with another address use the one it was looked up under."""
+
+
+Identity = Stay | Join | Leave | Part
 
 
 def originating_lead(record: PersonRecord) -> RecordKey | None:
@@ -40,9 +44,7 @@ def originating_lead(record: PersonRecord) -> RecordKey | None:
     return RecordKey(PersonTable.LEAD, lead.id) if isinstance(lead, Lookup) else None
 
 
-def identify(
-    key: RecordKey, binding: Binding, address: str, *, trust: Trust, neighbours: Neighbours, owner: str | None
-) -> Identity:
+def identify(binding: Binding, address: str, *, trust: Trust, neighbours: Neighbours, owner: str | None) -> Identity:
     """Decide for a record that may be in Spotler.
 
     `address` is the fingerprint of its e-mail address and `owner` the contact that has this address, if one has;
@@ -52,16 +54,12 @@ def identify(
         moves = address != binding.address
         is_taken = owner is not None and owner != binding.external_id
         return Leave() if moves and (is_taken or neighbours.keys) else Stay()
-    if owner is not None:
-        target = owner
-    elif neighbours.keys:  # the id it was looked up under is in use by records with another address
-        target = str(uuid5(key.id, address))
-    else:
-        target = binding.external_id
-    if target == binding.external_id:
+    if owner is None:
+        return Part() if neighbours.keys else Stay()
+    if owner == binding.external_id:
         return Stay()
     was_perhaps_created = trust is Trust.NOTHING and not neighbours.keys
-    return Leave() if was_perhaps_created else Join(target)
+    return Leave() if was_perhaps_created else Join(owner)
 
 
 def binding_after_joining(external_id: str, others: Iterable[Binding]) -> Binding:

@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from shared.core.conditions import email_of
-from shared.core.identity import Join, Leave, Stay, binding_after_joining, identify, originating_lead
+from shared.core.identity import Join, Leave, Part, Stay, binding_after_joining, identify, originating_lead
 from shared.core.outcomes import TEXTS, Outcome
 from shared.core.plan import Anonymize, Binding, Plan, Rest, Rules, Trust, Write, let_go, plan, verdicts
 from shared.core.records import Intent, PersonRecord, RecordKey
@@ -65,11 +65,13 @@ class Explain:
         address = self._rules.fingerprints.address(email_of(record, self._rules.mapping.for_table(seat.key.table)))
         found = (await self._ledger.owners_of([address])).get(address)
         owner = found.contact if found and found.is_confirmed else None
-        match identify(seat.key, seat.binding, address, trust=Trust.BASE, neighbours=seat.neighbours, owner=owner):
+        match identify(seat.binding, address, trust=Trust.BASE, neighbours=seat.neighbours, owner=owner):
             case Stay():
                 return seat
             case Leave():
                 return replace(seat, identity=Leave())
+            case Part():
+                return replace(seat, origin=Binding(""), binding=Binding(""), held=HeldContact("", "", Trust.BASE))
             case Join(external_id):
                 others = await self._ledger.entries(await self._ledger.users_of(external_id))
                 joined = binding_after_joining(external_id, [other.binding for other in others.values()])

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from uuid import uuid4
 
 from shared.core.conditions import email_of, is_active
-from shared.core.identity import Join, Leave, Stay, binding_after_joining, identify, originating_lead
+from shared.core.identity import Join, Leave, Part, Stay, binding_after_joining, identify, originating_lead
 from shared.core.outcomes import Outcome, Reason, Result
 from shared.core.plan import Binding, Rules, Trust, verdicts
 from shared.core.records import Intent, RecordKey, Reference, Why
@@ -46,7 +47,11 @@ class Seating:
             self._verdicts.waiting(unit, Reason.BUSY) for contact, unit in first.items() if contact not in claimed
         ]
         bindings = {contact: entries[first[contact].key].binding for contact in claimed}
-        return [Seat(first[contact], bindings[contact], bindings[contact], held) for contact, held in claimed.items()]
+        return [
+            Seat(unit, bindings[contact], bindings[contact], claimed[contact])
+            for contact, unit in first.items()
+            if contact in claimed
+        ]
 
     async def _inherit(self, seats: Sequence[Seat], done: Round) -> list[Seat]:
         """Put contacts in the place of the leads they grew out of (CS-29), whether or not they may be in Spotler."""
@@ -76,23 +81,17 @@ class Seating:
                 continue
             owner = owners.get(seat.address)
             known = owner.contact if owner and owner.is_confirmed else None
-            match identify(
-                seat.key,
-                seat.binding,
-                seat.address,
-                trust=seat.held.trust,
-                neighbours=seat.neighbours,
-                owner=known,
-            ):
+            match identify(seat.binding, seat.address, trust=seat.held.trust, neighbours=seat.neighbours, owner=known):
                 case Leave():
                     if owner and not owner.is_confirmed and owner.contact == seat.held.external_id:
                         done.forgotten.append(seat.address)  # a worker reserved it for this contact, and died
                     settled.append(replace(seat, identity=Leave()))
                 case Stay() if seat.unit.address_is_taken and seat.binding.is_live:
                     settled.append(replace(seat, identity=Leave()))
-                case Stay() | Join() if seat.address in taken:
+                case Stay() | Join() | Part() if seat.address in taken:
                     done.again.append(seat.unit)
-                case Join(external_id):
+                case Join() | Part() as elsewhere:
+                    external_id = elsewhere.external_id if isinstance(elsewhere, Join) else str(uuid4())
                     joined = await self._join(seat, external_id, done)
                     taken |= {seat.address} if joined else set()
                     settled += joined

@@ -265,7 +265,6 @@ def test_fields_fold_into_properties_and_back(values: dict[str, Any]) -> None:
 
 
 @given(
-    key=keys,
     binding=st.builds(Binding, st.sampled_from(["x", "y"]), is_live=st.booleans(), address=st.sampled_from(["a", "b"])),
     trust=st.sampled_from(Trust),
     address=st.sampled_from(["a", "b"]),
@@ -273,8 +272,8 @@ def test_fields_fold_into_properties_and_back(values: dict[str, Any]) -> None:
     owner=st.sampled_from([None, "x", "y"]),
 )
 def test_a_record_never_joins_the_contact_it_has(
-    *, key: RecordKey, binding: Binding, trust: Trust, address: str, around: Neighbours, owner: str | None
+    *, binding: Binding, trust: Trust, address: str, around: Neighbours, owner: str | None
 ) -> None:
-    identity = identify(key, binding, address, trust=trust, neighbours=around, owner=owner)
+    identity = identify(binding, address, trust=trust, neighbours=around, owner=owner)
     assert getattr(identity, "external_id", None) != binding.external_id
-    assert identity == identify(key, binding, address, trust=trust, neighbours=around, owner=owner)
+    assert identity == identify(binding, address, trust=trust, neighbours=around, owner=owner)

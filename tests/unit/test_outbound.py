@@ -281,6 +281,25 @@ async def test_a_shared_contact_splits_when_one_changes_its_address(mover: int) 
     assert twin.platform.calls["anonymize"] == 0
 
 
+async def test_a_record_that_parts_from_others_never_gets_a_contact_that_somebody_uses() -> None:
+    """Ben once had a contact of his own; Ann shared it with him and has it to herself when he comes back."""
+    twin = ConnectorTwin()
+    ann, ben, cas = (twin.crm.create(**person(firstname=name)) for name in ("Ann", "Ben", "Cas"))
+    await twin.sync(ann, ben, cas)
+    for key in (ben, ann):
+        twin.crm.edit(key, emailaddress1="elsewhere@example.com")
+        await twin.sync(key)
+    twin.crm.edit(ben, statecode=1)
+    await twin.sync(ben)
+    twin.crm.edit(ann, emailaddress1="third@example.com")
+    twin.crm.edit(ben, statecode=0)
+
+    await twin.sync(ann, ben)
+
+    for address, name in (("third", "Ann"), ("elsewhere", "Ben"), ("ann", "Cas")):
+        assert twin.contact_of(f"{address}@example.com").values["firstName"] == name
+
+
 async def test_a_record_that_moves_to_the_address_of_another_contact_joins_it() -> None:
     twin = ConnectorTwin()
     ann = twin.crm.create(**person())
