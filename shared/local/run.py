@@ -53,9 +53,9 @@ async def _sandbox_if_needed(stack: AsyncExitStack, options: argparse.Namespace)
     if not missing:
         return None
     if not settings.uses_azure_tables and not settings.uses_service_bus:
-        # The sandbox forgets when it stops; what the connector remembers of it must go, too.
-        folder = settings.local_folder / "sandbox"
-        shutil.rmtree(folder, ignore_errors=True)
+        # The sandbox forgets when it stops; what the connector remembers of it goes, too. Runs may be several.
+        folder = settings.local_folder / f"sandbox-{os.getpid()}"
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
         os.environ["LOCAL_FOLDER"] = str(folder)
     addresses = await stack.enter_async_context(sandbox("--people", str(options.people)))
     for name, value in addresses.as_environment().items():
