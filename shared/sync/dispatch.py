@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -52,15 +52,16 @@ class Dispatcher:
         """Do it all; when this returns, nothing of it is lost."""
         owners = await self._owners(work.permissions, lane)
         await self._people.handle([*work.people, *owners], lane=lane)
-        for jobs in _merged(work.jobs):
-            await self._jobs.run(jobs, lane=lane)
+        for attempt, ids in _by_attempt((message.attempt, message.jobs) for message in work.jobs):
+            await self._jobs.run(Jobs(jobs=ids, attempt=attempt), lane=lane)
         for walk in work.walks:
             await self._resync.walk(walk, lane=lane)
 
     async def _owners(self, messages: Sequence[Permissions], lane: QueueName) -> list[Reference]:
         """Find the people behind Spotler Permission rows (CS-11)."""
         owners: list[Reference] = []
-        for message in _merged_permissions(messages):
+        for attempt, ids in _by_attempt((message.attempt, message.permissions) for message in messages):
+            message = Permissions(permissions=ids, attempt=attempt)
             try:
                 people = await self._crm.people_of_permissions(message.permissions)
             except ConnectorError as error:
@@ -70,16 +71,9 @@ class Dispatcher:
         return owners
 
 
-def _merged(messages: Sequence[Jobs]) -> list[Jobs]:
-    """Fold messages of the same attempt into one."""
-    folded: dict[int, list[UUID]] = {}
-    for message in messages:
-        folded.setdefault(message.attempt, []).extend(message.jobs)
-    return [Jobs(jobs=list(dict.fromkeys(ids)), attempt=attempt) for attempt, ids in folded.items()]
-
-
-def _merged_permissions(messages: Sequence[Permissions]) -> list[Permissions]:
-    folded: dict[int, list[UUID]] = {}
-    for message in messages:
-        folded.setdefault(message.attempt, []).extend(message.permissions)
-    return [Permissions(permissions=list(dict.fromkeys(ids)), attempt=attempt) for attempt, ids in folded.items()]
+def _by_attempt(messages: Iterable[tuple[int, Sequence[UUID]]]) -> list[tuple[int, list[UUID]]]:
+    """Fold the ids of messages of the same attempt into one list, each id once."""
+    folded: dict[int, dict[UUID, None]] = {}
+    for attempt, ids in messages:
+        folded.setdefault(attempt, {}).update(dict.fromkeys(ids))
+    return [(attempt, list(ids)) for attempt, ids in folded.items()]
