@@ -70,6 +70,7 @@ from shared.sync.mapping_shelf import MappingShelf
 from shared.sync.outbound import Outbound
 from shared.sync.patience import Patience
 from shared.sync.people import SyncPeople
+from shared.sync.permission_defaults import DefaultPermissions
 from shared.sync.preview import Preview
 from shared.sync.report import Reporter
 from shared.sync.resync import Resync
@@ -94,6 +95,7 @@ class Services:
     automation_refresh: AutomationRefresh
     marketing_lists: MarketingLists
     permissions_variable: PermissionsVariable
+    default_permissions: DefaultPermissions
     store: StateStore
     queue: Queue
     organisations: KnownOrganisations
@@ -150,6 +152,7 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
     )
     shelf = MappingShelf(store, clock, settings.environment)
     automations, rows = SpotlerAutomations(spotler.transport, capabilities), DataverseAutomations(dataverse)
+    variables = DataverseEnvironmentVariables(dataverse)
     return Services(
         settings=settings,
         clock=clock,
@@ -163,9 +166,8 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
         automation_rows=rows,
         automation_refresh=AutomationRefresh(automations, rows),
         marketing_lists=DataverseLists(dataverse),
-        permissions_variable=PermissionsVariable(
-            DataverseEnvironmentVariables(dataverse), platform, prefix=settings.variable_prefix
-        ),
+        permissions_variable=PermissionsVariable(variables, platform, prefix=settings.variable_prefix),
+        default_permissions=DefaultPermissions(variables, platform, clock, prefix=settings.variable_prefix),
         store=store,
         queue=message_queue(settings, clock),
         organisations=KnownOrganisations(dataverse, settings.dataverse_organisation_ids),

@@ -142,7 +142,8 @@ class Settings(BaseSettings):
     variable_prefix: str = Field(
         default="dh",
         pattern=r"^[A-Za-z][A-Za-z0-9]{1,7}$",
-        description="Publisher's prefix of that environment variable, if a solution of your own has it (C-19).",
+        description="Publisher's prefix of `dh_spotlerpermissions` and `dh_spotlerpermissionsenabledbydefault`, if a solution "
+        "of your own has them (C-19).",
     )
     job_sweep_schedule: str = Field(
         default="0 */5 * * * *",

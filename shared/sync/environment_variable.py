@@ -6,6 +6,7 @@ import logging
 from enum import StrEnum
 
 from shared.core.marketing import PropertyCatalogue
+from shared.core.permission_defaults import SEPARATOR
 from shared.ports import EnvironmentVariables, MarketingPlatform
 
 log = logging.getLogger(__name__)
@@ -16,7 +17,6 @@ NAME, DISPLAY_NAME = "spotlerpermissions", "permissions"
 PERMISSIONS = "permissions"
 """The Spotler property whose options are the permissions."""
 
-SEPARATOR = ";"
 _LONGEST_VALUE = 2000
 
 

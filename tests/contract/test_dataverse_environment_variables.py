@@ -5,9 +5,14 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from shared.core.marketing import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry
+from shared.core.permission_defaults import PermissionDefault
 from shared.dataverse.environment_variables import DataverseEnvironmentVariables
 from shared.ports import EnvironmentVariable, EnvironmentVariables
+from shared.sync.permission_defaults import DefaultPermissions
+from tests.contract.clocks import ManualClock
 from tests.contract.dataverse_organisation import DataverseOrganisation, open_organisation
+from tests.twins import TwinPlatform
 
 SCHEMA, DISPLAY = "dh_spotlerpermissions", "permissions"
 OLD = UUID(int=1)
@@ -82,3 +87,27 @@ async def test_a_lost_answer_does_not_create_two_values() -> None:
         assert [row["value"] for row in await organisation.rows("environmentvariablevalues", "value")] == [
             "Newsletter;"
         ]
+
+
+async def test_env_01_the_permissions_of_new_records_are_read_from_both_variables() -> None:
+    entries = (SetEntry(1, "Newsletter"), SetEntry(2, "Productinfo"))
+    spotler = PropertyCatalogue((PropertyDefinition("permissions", "Permissions", PropertyType.SET, entries),))
+    async with open_organisation() as organisation:
+        port = variables(organisation)
+
+        async def current() -> tuple[PermissionDefault, ...]:
+            return await DefaultPermissions(port, TwinPlatform(spotler), ManualClock(), prefix="dh").current()
+
+        assert await current() == ()
+        for name, value in ((SCHEMA, "newsletter;Productinfo;"), (f"{SCHEMA}enabledbydefault", "[All];Newsletter;")):
+            variable = await port.find_variable(name, "")
+            assert variable is not None
+            await port.set_variable(variable, value)
+        assert await current() == (
+            PermissionDefault("Newsletter", subscribed=False),
+            PermissionDefault("Productinfo", subscribed=True),
+        )
+        switch = await port.find_variable(SCHEMA, "")
+        assert switch is not None
+        await port.set_variable(switch, ";")
+        assert await current() == ()
