@@ -63,6 +63,7 @@ class Subject:
     """The record that is examined (None if it is gone) and what it is examined against.
 
     `passes` is the filter of its table, None if there is none; `filtered_by` are the columns that it looks at.
+    `has_come_back`: the contact in Spotler can be mailed, whatever Spotler Status still says (P-02).
     """
 
     key: RecordKey
@@ -72,6 +73,7 @@ class Subject:
     enabled_tables: frozenset[PersonTable]
     passes: Passes | None = None
     filtered_by: frozenset[str] = frozenset()
+    has_come_back: bool = False
 
 
 def examine(subject: Subject) -> tuple[Verdict, ...]:
@@ -93,8 +95,12 @@ def _answers(subject: Subject) -> Iterator[tuple[Condition, Reason | None]]:
     yield Condition.EMAIL_ALLOWED, Reason.DO_NOT_EMAIL if values.get(DO_NOT_EMAIL) else None
     yield Condition.HAS_EMAIL, None if email else Reason.NO_EMAIL
     yield Condition.VALID_EMAIL, None if is_email(email) else Reason.INVALID_EMAIL
-    yield Condition.NOT_OPTED_OUT, Reason.OPTED_OUT if status is SyncStatus.OPT_OUT else None
+    yield Condition.NOT_OPTED_OUT, _opted_out(status, subject)
     yield Condition.PASSES_FILTER, _excluded(record, subject)
+
+
+def _opted_out(status: SyncStatus | None, subject: Subject) -> Reason | None:
+    return Reason.OPTED_OUT if status is SyncStatus.OPT_OUT and not subject.has_come_back else None
 
 
 def is_active(record: PersonRecord) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import assert_never
@@ -43,12 +43,29 @@ def wished_fields(record: PersonRecord, mapping: FieldMapping, catalogue: Proper
 
     So are rows that rest because Dataverse does not have what they name: a deleted column must not empty Spotler.
     """
-    collector = _Collector(record, catalogue, mapping.zone)
+    return _fields(record, mapping, catalogue, lambda row: row.direction.reaches_spotler)
+
+
+def present_values(record: PersonRecord, mapping: FieldMapping, catalogue: PropertyCatalogue) -> Mapping[str, Scalar]:
+    """Return what the rows of either direction are worth now, in Spotler's form: the CRM side of a merge.
+
+    Blank policies do not count here, and a value that Spotler could not have is absent.
+    """
+    return _fields(record, mapping, catalogue, lambda _row: True, blanks=BlankPolicy.CLEAR).values
+
+
+def _fields(
+    record: PersonRecord,
+    mapping: FieldMapping,
+    catalogue: PropertyCatalogue,
+    counts: Callable[[MappingRow], bool],
+    *,
+    blanks: BlankPolicy | None = None,
+) -> Fields:
+    collector = _Collector(record, catalogue, mapping.zone, blanks)
     for row in mapping.for_table(record.key.table):
         definition = catalogue.named(row.spotler)
-        if definition is None or not row.direction.reaches_spotler:
-            continue
-        if row.rests(record):
+        if definition is None or not counts(row) or row.rests(record):
             continue
         source = row.sources[record.key.table]
         if isinstance(source, MapTo):
@@ -115,11 +132,12 @@ def _rows_of(home: Home, record: PersonRecord) -> tuple[PermissionRow, ...]:
 
 @dataclass(slots=True)
 class _Collector:
-    """Gathers the fields of one record."""
+    """Gathers the fields of one record. `blanks` overrules the rows' own blank policies."""
 
     record: PersonRecord
     catalogue: PropertyCatalogue
     zone: tzinfo
+    blanks: BlankPolicy | None = None
     values: dict[str, Scalar] = field(default_factory=dict)
     omitted: list[FieldProblem] = field(default_factory=list)
     fatal: list[FieldProblem] = field(default_factory=list)
@@ -135,7 +153,7 @@ class _Collector:
     def take_choices(self, row: MappingRow, definition: PropertyDefinition) -> None:
         """Switch on the options that a choice or choices column has, and the others off, by label."""
         evaluated = row.evaluate(self.record)
-        if is_blank(evaluated.value) and row.blank is BlankPolicy.KEEP:
+        if is_blank(evaluated.value) and self._keeps(row):
             return
         labels = _labels(evaluated, row.choices)
         entries = [definition.entry(label) for label in labels]
@@ -149,7 +167,7 @@ class _Collector:
     def take_value(self, row: MappingRow, definition: PropertyDefinition) -> None:
         """Convert the value of one row; one that is not Dutch goes to the row's foreign property (VAL-07)."""
         value, label = _translated(row.evaluate(self.record), row.choices)
-        if is_blank(value) and row.blank is BlankPolicy.KEEP:
+        if is_blank(value) and self._keeps(row):
             return
         foreign = self.catalogue.named(row.foreign) if row.foreign else None
         match convert(value, label, definition.type, zone=self.zone):
@@ -166,6 +184,9 @@ class _Collector:
                 self._complain(row, definition, "the Dutch format")
             case Misfit(expected):
                 self._complain(row, definition, expected)
+
+    def _keeps(self, row: MappingRow) -> bool:
+        return (self.blanks or row.blank) is BlankPolicy.KEEP
 
     def _complain(self, row: MappingRow, definition: PropertyDefinition, expected: str) -> None:
         problem = FieldProblem(row.spotler, self._source(row), expected)

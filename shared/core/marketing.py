@@ -133,6 +133,12 @@ class SpotlerContact:
     properties: Mapping[str, PropertyValue] = field(default_factory=dict)
     channels: Mapping[str, bool] = field(default_factory=dict)
     last_changed: datetime | None = None
+    created: datetime | None = None
+
+    @property
+    def is_unreachable(self) -> bool:
+        """Whether mail to the contact's address is over: an opt-out, bounces, or somebody made it inactive (BNC-01)."""
+        return bool(self.properties.get("email")) and not self.channels.get(Channel.EMAIL, True)
 
 
 @dataclass(frozen=True, slots=True)

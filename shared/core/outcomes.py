@@ -28,6 +28,7 @@ class Reason(StrEnum):
     CREATED = "created"
     UPDATED = "updated"
     AGREED = "agreed"
+    RETURNED = "returned"
     PURGED = "purged"
     ABSENT = "absent"
     DELETED = "deleted"
@@ -48,6 +49,7 @@ class Reason(StrEnum):
     INVALID_EMAIL = "invalid-email"
     INVALID_VALUE = "invalid-value"
     REFUSED = "refused-by-spotler"
+    REFUSED_HERE = "refused-by-dataverse"
     NO_ACTIVE_CHANNEL = "no-active-channel"
     BUSY = "busy"
     THROTTLED = "throttled"
@@ -61,6 +63,7 @@ TEXTS: dict[Reason, str] = {
     Reason.CREATED: "Created in Spotler.",
     Reason.UPDATED: "Updated in Spotler.",
     Reason.AGREED: "Spotler has the same data already.",
+    Reason.RETURNED: "Dataverse took over what had changed in Spotler.",
     Reason.PURGED: "All data of the Spotler contact was cleared on request.",
     Reason.ABSENT: "Spotler has no data of this record.",
     Reason.DELETED: "The record was deleted.",
@@ -81,6 +84,7 @@ TEXTS: dict[Reason, str] = {
     Reason.INVALID_EMAIL: "The e-mail address is not valid.",
     Reason.INVALID_VALUE: "A field does not fit Spotler.",
     Reason.REFUSED: "Spotler refused the data.",
+    Reason.REFUSED_HERE: "Dataverse refused what had changed in Spotler.",
     Reason.NO_ACTIVE_CHANNEL: "Spotler has no usable channel for this person, for instance after a bounce.",
     Reason.BUSY: "Another change of the same person is being processed.",
     Reason.THROTTLED: "Waiting, because the other side asked for a pause.",
@@ -104,14 +108,20 @@ _UNTOUCHED = {
 
 @dataclass(frozen=True, slots=True)
 class FieldProblem:
-    """A value that does not fit, or not without a `loss`. Names columns and properties, never the value."""
+    """A value that does not fit, or not without a `loss`, or about which both sides differ: a `dispute`.
+
+    Names columns and properties, never the value.
+    """
 
     spotler: str
     source: str
     expected: str = ""
     loss: str = ""
+    dispute: str = ""
 
     def __str__(self) -> str:
+        if self.dispute:
+            return f"{self.source} (Spotler's {self.spotler}) {self.dispute}"
         if self.loss:
             return f"{self.source}: {self.loss} for Spotler's {self.spotler}"
         return f"{self.source}: Spotler's {self.spotler} expects {self.expected}"
@@ -151,7 +161,9 @@ class Outcome:
         parts = [_OPENINGS.get(self.result, ""), TEXTS[self.reason]]
         if self.permissions_off:
             parts.append("All permissions are off (Do Not Bulk Email).")
-        if refused := [str(problem) for problem in self.problems if not problem.loss]:
+        if disputed := [str(problem) for problem in self.problems if problem.dispute]:
+            parts.append(f"To decide: {'; '.join(disputed)}.")
+        if refused := [str(problem) for problem in self.problems if not (problem.loss or problem.dispute)]:
             lead = "Left out" if self.result in {Result.WRITTEN, Result.UNCHANGED} else "Wrong"
             parts.append(f"{lead}: {'; '.join(refused)}.")
         if cut := [str(problem) for problem in self.problems if problem.loss]:

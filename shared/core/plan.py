@@ -1,149 +1,93 @@
-"""What should happen to one record in Spotler. Pure: the same situation always gives the same plan.
+"""What should happen to one record, on both sides. Pure: the same situation always gives the same plan.
 
-The engine reads both sides, asks `plan`, and applies the answer; a preview asks and does not apply.
+The engine reads both sides, asks `plan`, and applies the answer; a preview asks and does not apply. Where the Spotler
+contact matters and has not been read, the answer is `Look`: read it and ask again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
 
 from shared.core.conditions import Subject, Verdict, email_of, examine
-from shared.core.fields import Scalar, all_emptied, all_permissions_off, as_properties, wished_fields
-from shared.core.fingerprints import Fingerprinter
-from shared.core.mapping.model import EMAIL, MappingRow, Outside
-from shared.core.mapping.model import Mapping as FieldMapping
+from shared.core.ends import anonymize, changed_fields, purge, unmet_condition
+from shared.core.fields import Scalar, all_permissions_off, as_properties, present_values, wished_fields
+from shared.core.flapping import Move, settle
+from shared.core.mapping.model import EMAIL, ConflictPolicy, Direction, MappingRow
 from shared.core.mapping.reading import DO_NOT_BULK_EMAIL
-from shared.core.marketing import PropertyCatalogue, PropertyType, PropertyValue, Purge
+from shared.core.marketing import PropertyCatalogue, PropertyType, Purge, SpotlerContact
+from shared.core.merge import Row
+from shared.core.merge import Verdict as Merged
 from shared.core.outcomes import FieldProblem, Reason, Result
-from shared.core.records import Intent, PersonRecord, PersonTable, RecordKey
+from shared.core.records import Intent, PersonRecord
+from shared.core.situation import (
+    Anonymize,
+    Binding,
+    Decision,
+    EndAction,
+    Look,
+    Neighbours,
+    Plan,
+    Reach,
+    Rest,
+    Rules,
+    Sight,
+    Situation,
+    Trust,
+    Unmapped,
+    Write,
+)
+from shared.core.two_way import MappedField, Sides, agree, mapped_fields, row_state
 from shared.core.values import EMPTY
+from shared.core.way_back import NOTHING, WayBack
 
+CLOCKS_DIFFER = timedelta(minutes=5)
 
-class EndAction(StrEnum):
-    """What happens to the Spotler contact of a record that ends (C-01, C-02)."""
-
-    ANONYMIZE = "anonymize"
-    """Spotler's anonymise call. Irreversible."""
-    BLANK = "blank"
-    """All mapped fields are emptied; the contact remains as a shell."""
-    PERMISSIONS_OFF = "permissionsOff"
-    """The data stays; every permission is switched off."""
-    NOTHING = "nothing"
-
-
-class Unmapped(StrEnum):
-    """What an update does to Spotler fields that it does not mention (PurgeExistingPropertiesWhenNotSet, PURGE-01)."""
-
-    KEEP = "keep"
-    CLEAR = "clear"
-
-
-class Trust(StrEnum):
-    """Whether the base is what Spotler holds. After a worker died between write and save, it may not be."""
-
-    BASE = "base"
-    NOTHING = "nothing"
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """The settings that steer planning, and the deployment's fingerprints."""
-
-    mapping: FieldMapping
-    fingerprints: Fingerprinter
-    environment_is_on: bool = True
-    enabled_tables: frozenset[PersonTable] = frozenset(PersonTable)
-    on_delete: EndAction = EndAction.ANONYMIZE
-    on_inactive: EndAction = EndAction.ANONYMIZE
-    unmapped: Unmapped = Unmapped.KEEP
-
-
-@dataclass(frozen=True, slots=True)
-class Binding:
-    """The stored link of a record to its Spotler contact. `is_live` says whether Spotler holds data of it."""
-
-    external_id: str
-    is_live: bool = False
-    base: Mapping[str, str] = field(default_factory=dict)
-    address: str = ""
-
-    def uses(self, external_id: str) -> bool:
-        """Whether this contact holds data of the record."""
-        return self.is_live and self.external_id == external_id
-
-
-@dataclass(frozen=True, slots=True)
-class Neighbours:
-    """The other active records of the same Spotler contact, and whether one of them refuses bulk mail."""
-
-    keys: tuple[RecordKey, ...] = ()
-    refuse_bulk: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Situation:
-    """All that a plan depends on. `record` is None when the record no longer exists."""
-
-    key: RecordKey
-    record: PersonRecord | None
-    binding: Binding
-    intent: Intent = Intent.SYNC
-    trust: Trust = Trust.BASE
-    neighbours: Neighbours = Neighbours()
-
-
-@dataclass(frozen=True, slots=True)
-class Write:
-    """Send these properties. `binding` is what to remember once Spotler has taken them."""
-
-    properties: Mapping[str, PropertyValue]
-    fields: tuple[str, ...]
-    purge: Purge
-    binding: Binding
-    reason: Reason
-    problems: tuple[FieldProblem, ...] = ()
-    permissions_off: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Anonymize:
-    """Call Spotler's anonymise. `binding` is what to remember afterwards."""
-
-    binding: Binding
-    reason: Reason
-
-
-@dataclass(frozen=True, slots=True)
-class Rest:
-    """Leave Spotler alone. `result` tells how that counts; `binding` is what to remember."""
-
-    binding: Binding
-    result: Result
-    reason: Reason
-    problems: tuple[FieldProblem, ...] = ()
-    permissions_off: bool = False
-
-
-Plan = Write | Anonymize | Rest
+__all__ = [
+    "Anonymize",
+    "Binding",
+    "Decision",
+    "EndAction",
+    "Look",
+    "Neighbours",
+    "Plan",
+    "Reach",
+    "Rest",
+    "Rules",
+    "Sight",
+    "Situation",
+    "Trust",
+    "Unmapped",
+    "WayBack",
+    "Write",
+    "let_go",
+    "plan",
+    "refuses_bulk",
+    "verdicts",
+]
 
 
 def plan(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> Plan:
     """Decide (CS-15, VAL-01..VAL-04, C-01..C-04, C-35, C-38)."""
     match situation.intent:
         case Intent.ANONYMIZE:
-            return _anonymize(situation, Reason.ON_REQUEST)
+            return anonymize(situation, Reason.ON_REQUEST)
         case Intent.PURGE:
-            return _purge(situation)
+            return purge(situation)
         case Intent.SYNC:
             unmet = next((verdict.reason for verdict in verdicts(situation, rules) if verdict.reason), None)
-            return _write(situation, rules, catalogue) if unmet is None else _unmet(situation, unmet, rules, catalogue)
+            if unmet is not None:
+                return unmet_condition(situation, unmet, rules, catalogue)
+            if situation.sight is Sight.SEEN:
+                return _agree(situation, rules, catalogue)
+            return _write(situation, rules, catalogue)
 
 
-def let_go(situation: Situation) -> Plan:
+def let_go(situation: Situation) -> Decision:
     """End the old contact of a record whose new address belongs to another one (or that shared its old address)."""
-    return _anonymize(situation, Reason.ADDRESS_MOVED)
+    return anonymize(situation, Reason.ADDRESS_MOVED)
 
 
 def verdicts(situation: Situation, rules: Rules) -> tuple[Verdict, ...]:
@@ -158,6 +102,7 @@ def verdicts(situation: Situation, rules: Rules) -> tuple[Verdict, ...]:
             enabled_tables=rules.enabled_tables,
             passes=mapping.passes(table),
             filtered_by=mapping.filtered_by(table),
+            has_come_back=situation.has_come_back,
         )
     )
 
@@ -167,147 +112,222 @@ def refuses_bulk(record: PersonRecord) -> bool:
     return bool(record.values.get(DO_NOT_BULK_EMAIL))
 
 
-# ----------------------------------------------------------------------------------------- a condition that is not met
-
-
-def _unmet(situation: Situation, reason: Reason, rules: Rules, catalogue: PropertyCatalogue) -> Plan:
-    match reason:
-        case Reason.DELETED:
-            action = rules.on_delete
-        case Reason.INACTIVE | Reason.MERGED:
-            action = rules.on_inactive
-        case Reason.DO_NOT_EMAIL | Reason.NO_EMAIL:
-            action = EndAction.ANONYMIZE
-        case Reason.INVALID_EMAIL | Reason.FILTER_UNREADABLE:  # C-35: a typing error must not erase anybody
-            return Rest(situation.binding, Result.FAILED, reason)
-        case Reason.FILTERED:
-            action = _OUTSIDE[rules.mapping.outside]
-        case Reason.LEAD_QUALIFIED if not situation.binding.is_live and situation.trust is Trust.NOTHING:
-            action = EndAction.ANONYMIZE  # its contact cannot inherit what only a dead worker knew of
-        case _:
-            return Rest(situation.binding, Result.SKIPPED, reason)
-    return _end(situation, reason, action, rules, catalogue)
-
-
-_OUTSIDE = {
-    Outside.KEEP: EndAction.NOTHING,
-    Outside.CLEAR_PERMISSIONS: EndAction.PERMISSIONS_OFF,
-    Outside.ANONYMIZE: EndAction.ANONYMIZE,
-}
-
-
-def _end(situation: Situation, reason: Reason, action: EndAction, rules: Rules, catalogue: PropertyCatalogue) -> Plan:
-    if action is EndAction.NOTHING or not _may_be_live(situation):  # C-35: never in Spotler, or gone already: no call
-        return Rest(situation.binding, Result.SKIPPED, reason)
-    match action:
-        case EndAction.ANONYMIZE:
-            return _anonymize(situation, reason)
-        case EndAction.BLANK:
-            rows = rules.mapping.for_table(situation.key.table)
-            blank = all_emptied(rows, catalogue) | all_permissions_off(rows, catalogue)
-            return _end_by_writing(situation, blank, reason, rules, address="")
-        case EndAction.PERMISSIONS_OFF:
-            off = all_permissions_off(rules.mapping.for_table(situation.key.table), catalogue)
-            return _end_by_writing(situation, off, reason, rules, address=situation.binding.address)
-
-
-def _may_be_live(situation: Situation) -> bool:
-    """Whether Spotler may hold data of the record: a worker may have died after it had created the contact."""
-    return situation.binding.is_live or situation.trust is Trust.NOTHING
-
-
-def _end_by_writing(
-    situation: Situation, values: Mapping[str, Scalar], reason: Reason, rules: Rules, *, address: str
-) -> Plan:
-    """Write what remains of the contact; `address` is the fingerprint of the address that it keeps."""
-    if situation.neighbours.keys:
-        return _keep(situation)
-    binding = situation.binding
-    prints = rules.fingerprints.values(binding.external_id, values)
-    changed = _changed(prints, values, situation)
-    agreed = Binding(binding.external_id, is_live=True, base={**binding.base, **prints}, address=address)
-    if not changed:
-        return Rest(agreed, Result.UNCHANGED, reason)
-    properties = as_properties({name: values[name] for name in changed})
-    return Write(properties, tuple(changed), Purge.KEEP, agreed, reason)
-
-
-def _anonymize(situation: Situation, reason: Reason) -> Plan:
-    """Never a contact that another active record still uses; on request, even one that we do not know (ANON-10)."""
-    if situation.neighbours.keys:
-        return _keep(situation)
-    return Anonymize(Binding(situation.binding.external_id), reason)
-
-
-def _keep(situation: Situation) -> Rest:
-    """Let go of a contact that others need: this record has no data of its own there any more."""
-    result = Result.KEPT if situation.intent is Intent.SYNC else Result.FAILED
-    return Rest(Binding(situation.binding.external_id), result, Reason.STILL_USED)
-
-
-def _purge(situation: Situation) -> Plan:
-    """PURGE-03: clear all data of the Spotler contact; the next synchronisation fills it again."""
-    if situation.neighbours.keys:
-        return Rest(situation.binding, Result.FAILED, Reason.STILL_USED)
-    binding = situation.binding
-    if not _may_be_live(situation):
-        return Rest(binding, Result.UNCHANGED, Reason.ABSENT)
-    emptied = Binding(binding.external_id, is_live=True, address=binding.address)
-    return Write({}, (), Purge.PURGE, emptied, Reason.PURGED)
-
-
-# --------------------------------------------------------------------------------------------- all conditions are met
+# ------------------------------------------------------------------------------------ Spotler's side has not been read
 
 
 def _write(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> Plan:
+    """Send what Dataverse has changed since both sides agreed; look first where that is not enough to decide."""
     record, binding = situation.record, situation.binding
     assert record is not None, "a record that does not exist cannot meet the conditions"
     rows = rules.mapping.for_table(situation.key.table)
     wished = wished_fields(record, rules.mapping, catalogue)
     if wished.fatal:
         return Rest(binding, Result.FAILED, Reason.INVALID_VALUE, wished.fatal)
-    problems = (*wished.omitted, *wished.cut)
+    fields = mapped_fields((row for row in rows if not row.rests(record)), record.key.table, catalogue)
+    disputed = {name for name, one in fields.items() if _may_be_disputed(one)}
     off = refuses_bulk(record) or situation.neighbours.refuse_bulk
-    values = {**wished.values, **(all_permissions_off(rows, catalogue) if off else {})}
+    values = {
+        **wished.values,
+        **_withdrawn(situation, record, fields, rules),
+        **(all_permissions_off(rows, catalogue) if off else {}),
+    }
     prints = rules.fingerprints.values(binding.external_id, values)
-    agreed = Binding(
-        external_id=binding.external_id,
+    changed = changed_fields(prints, values, situation)
+    if situation.sight is Sight.UNSEEN and binding.is_live and _comes_home(rows):
+        is_in_doubt = situation.trust is Trust.NOTHING or not binding.has_met
+        if is_in_doubt or not disputed.isdisjoint(changed):
+            return Look(binding)
+    moves = dict(binding.moves)
+    frozen = _frozen(changed, fields, situation, moves)
+    held = frozen | disputed  # without a look, nobody can say who of two won
+    agreed = replace(
+        binding if binding.is_live else Binding(binding.external_id, since=situation.now),
         is_live=True,
-        base={**(binding.base if binding.is_live else {}), **prints},
+        base={
+            **(binding.base if binding.is_live else {}),
+            **{name: text for name, text in prints.items() if name not in held},
+        },
         address=rules.fingerprints.address(email_of(record, rows)),
+        moves=moves,
+        rising=frozenset(),
     )
-    changed = _changed(prints, values, situation)
-    if not changed:
-        return Rest(agreed, Result.UNCHANGED, Reason.AGREED, problems, permissions_off=off)
+    sent = {name: values[name] for name in changed if name not in held}
+    return _decision(
+        situation, rules, catalogue, agreed, values[EMAIL], sent, off=off, problems=(*wished.omitted, *wished.cut)
+    )
+
+
+def _may_be_disputed(one: MappedField) -> bool:
+    """Whether a two-way value may have to give way to Spotler's when both sides changed it."""
+    is_both = one.row.direction is Direction.BOTH and one.home is None
+    return is_both and one.row.conflict is not ConflictPolicy.CRM
+
+
+def _comes_home(rows: tuple[MappingRow, ...]) -> bool:
+    return any(row.direction.reaches_dataverse and row.fixed is None for row in rows)
+
+
+def _withdrawn(
+    situation: Situation, record: PersonRecord, fields: Mapping[str, MappedField], rules: Rules
+) -> dict[str, Scalar]:
+    """Switch off the permissions whose rows were deleted."""
+    binding, prints = situation.binding, partial(rules.fingerprints.value, situation.binding.external_id)
+    return {
+        name: False
+        for name, one in fields.items()
+        if one.home is not None
+        and binding.is_live
+        and one.row.direction.reaches_spotler
+        and row_state(one, record, agreed_yes=binding.base.get(name) == prints(name, value=True)) is Row.DELETED
+    }
+
+
+def _frozen(
+    changed: list[str], fields: Mapping[str, MappedField], situation: Situation, moves: dict[str, Move]
+) -> set[str]:
+    """Count the turns of two-way values, and name those that have gone to and fro too often."""
+    frozen: set[str] = set()
+    for name in changed:
+        one = fields.get(name)
+        if one is None or one.home is not None or one.row.direction is not Direction.BOTH:
+            continue
+        verdict, move = settle(Merged.TO_SPOTLER, situation.binding.moves.get(name), situation.now)
+        if move is not None:
+            moves[name] = move
+        if verdict is Merged.FROZEN:
+            frozen.add(name)
+    return frozen
+
+
+# ------------------------------------------------------------------------------------------- both sides have been read
+
+
+def _agree(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> Decision:
+    """Merge both sides (S2D-02)."""
+    record, binding, contact = situation.record, situation.binding, situation.contact
+    assert record is not None, "a record that does not exist cannot meet the conditions"
+    if contact is None:  # DEL-08: somebody erased it in Spotler; the record still belongs there
+        anew = replace(situation, binding=Binding(binding.external_id), sight=Sight.BLIND, trust=Trust.BASE)
+        decision = _write(anew, rules, catalogue)
+        assert not isinstance(decision, Look), "who is blind does not look"
+        return decision
+    rows = rules.mapping.for_table(situation.key.table)
+    address = rules.fingerprints.address(email_of(record, rows))
+    if contact.is_unreachable and not (situation.bounce and address != binding.address):
+        return _unreachable(situation, record)
+    wished = wished_fields(record, rules.mapping, catalogue)
+    if wished.fatal:
+        return Rest(binding, Result.FAILED, Reason.INVALID_VALUE, wished.fatal)
+    lifts = situation.has_come_back and binding.reach is Reach.OPTED_OUT_HERE and refuses_bulk(record)
+    off = (refuses_bulk(record) and not lifts) or situation.neighbours.refuse_bulk
+    fields = mapped_fields((row for row in rows if not row.rests(record)), record.key.table, catalogue)
+    fingerprint = partial(rules.fingerprints.value, binding.external_id)
+    since = binding.since or situation.now
+    sides = Sides(
+        record=record,
+        dataverse=present_values(record, rules.mapping, catalogue),
+        spotler=contact,
+        base=binding.base if binding.is_live else {},
+        moves=binding.moves,
+        now=situation.now,
+        fingerprint=fingerprint,
+        zone=rules.mapping.zone,
+        defaults=situation.defaults,
+        perhaps_sent=binding.rising if situation.trust is Trust.NOTHING else frozenset(),
+        is_doubtful=situation.trust is Trust.NOTHING,
+        withholds=off,
+        is_new_contact=_is_new(contact, situation, binding),
+    )
+    agreement = agree(sides, fields)
+    email = str(agreement.home.get(EMAIL, wished.values.get(EMAIL, "")))
+    home = WayBack(
+        fields=agreement.fields,
+        subscriptions=agreement.subscriptions,
+        refuses_bulk=False if lifts else None,
+        prints=agreement.returning,
+        address=rules.fingerprints.address(email) if EMAIL in agreement.home else "",
+    )
+    agreed = replace(
+        binding,
+        is_live=True,
+        base={**sides.base, **agreement.settled},
+        address=address,
+        has_met=True,
+        since=since,
+        reach=Reach.OPEN,
+        moves=agreement.moves,
+        verdicts=agreement.verdicts,
+        rising=frozenset(),
+    )
+    problems = (*wished.omitted, *wished.cut, *_disputes(agreement.verdicts, fields, record))
+    return _decision(situation, rules, catalogue, agreed, email, agreement.sent, off=off, problems=problems, home=home)
+
+
+def _is_new(contact: SpotlerContact, situation: Situation, binding: Binding) -> bool:
+    """Whether we made the contact, give or take what the clocks of two services differ."""
+    since = binding.since or situation.now
+    return contact.created is not None and contact.created >= since - CLOCKS_DIFFER
+
+
+def _unreachable(situation: Situation, record: PersonRecord) -> Rest:
+    """Nothing is sent for somebody who opted out (OPT-07, OPT-08), or whose address bounced, until it changes."""
+    binding = replace(situation.binding, is_live=True, has_met=True)
+    if situation.bounce is not None:
+        return Rest(replace(binding, reach=Reach.BOUNCED), Result.FAILED, situation.bounce)
+    if binding.reach.is_opt_out or refuses_bulk(record):
+        reach = binding.reach if binding.reach.is_opt_out else Reach.OPTED_OUT
+        return Rest(replace(binding, reach=reach), Result.FAILED, Reason.OPTED_OUT)
+    opted_out = replace(binding, reach=Reach.OPTED_OUT_HERE)
+    return Rest(opted_out, Result.FAILED, Reason.OPTED_OUT, home=WayBack(refuses_bulk=True))
+
+
+def _disputes(
+    merged: Mapping[str, Merged], fields: Mapping[str, MappedField], record: PersonRecord
+) -> tuple[FieldProblem, ...]:
+    """Tell the record's owner what only a person can decide."""
+    return tuple(
+        FieldProblem(name, str(fields[name].row.sources[record.key.table]), dispute=_DISPUTES[verdict])
+        for name, verdict in merged.items()
+        if verdict in _DISPUTES
+    )
+
+
+_DISPUTES = {
+    Merged.ASKED: "was changed on both sides; make both equal",
+    Merged.FROZEN: "keeps changing to and fro; something rewrites it",
+}
+
+
+# ----------------------------------------------------------------------------------------------------------- in common
+
+
+def _decision(
+    situation: Situation,
+    rules: Rules,
+    catalogue: PropertyCatalogue,
+    agreed: Binding,
+    email: Scalar,
+    sent: Mapping[str, Scalar],
+    *,
+    off: bool,
+    problems: tuple[FieldProblem, ...],
+    home: WayBack = NOTHING,
+) -> Decision:
+    if not sent:
+        reason = Reason.RETURNED if home else Reason.AGREED
+        return Rest(agreed, Result.UNCHANGED, reason, problems, permissions_off=off, home=home)
+    rows = rules.mapping.for_table(situation.key.table)
     cleared = _unmapped(rows, catalogue) if rules.unmapped is Unmapped.CLEAR else {}
-    sent = {**cleared, EMAIL: values[EMAIL], **{name: values[name] for name in changed}}
     return Write(
-        properties=as_properties(sent),
-        fields=tuple(changed),
+        properties=as_properties({**cleared, EMAIL: email, **sent}),
+        fields=tuple(sent),
         purge=Purge.KEEP,
         binding=agreed,
-        reason=Reason.UPDATED if binding.is_live else Reason.CREATED,
+        reason=Reason.UPDATED if situation.binding.is_live else Reason.CREATED,
         problems=problems,
         permissions_off=off,
+        home=home,
     )
-
-
-def _changed(prints: Mapping[str, str], values: Mapping[str, Scalar], situation: Situation) -> list[str]:
-    """Name the fields to send.
-
-    A field that was never agreed and is empty stays as it is in Spotler (PURGE-02). Without trust everything is sent,
-    except a permission that both sides agreed on as given: it may have been withdrawn in Spotler since, and permissions
-    only rise by an explicit, newer act.
-    """
-    base = situation.binding.base if situation.binding.is_live else {}
-    is_doubtful = situation.trust is Trust.NOTHING
-
-    def must_be_sent(name: str) -> bool:
-        if name not in base:
-            return is_doubtful or values[name] != EMPTY
-        return prints[name] != base[name] or (is_doubtful and values[name] is not True)
-
-    return [name for name in values if must_be_sent(name)]
 
 
 def _unmapped(rows: tuple[MappingRow, ...], catalogue: PropertyCatalogue) -> dict[str, Scalar]:

@@ -47,6 +47,8 @@ class Why(StrEnum):
     RESYNC = "resync"
     RETRY = "retry"
     RECONCILE = "reconcile"
+    SPOTLER = "spotler"
+    """The Spotler contact has changed."""
 
 
 class Intent(StrEnum):
@@ -88,10 +90,16 @@ class Choices:
 
 @dataclass(frozen=True, slots=True)
 class PermissionRow:
-    """One Spotler Permission row of a person (PERM-02); or a marketing list, or a periodiek, in the same form."""
+    """One Spotler Permission row of a person (PERM-02); or a marketing list, or a periodiek, in the same form.
+
+    `id` is that of the row, of a marketing list the list's own. `modified_on` is ISO text, empty for marketing lists.
+    Rows are equal that say the same.
+    """
 
     name: str
     subscribed: bool
+    id: UUID | None = field(default=None, compare=False)
+    modified_on: str = field(default="", compare=False)
 
 
 class SyncStatus(StrEnum):
@@ -125,6 +133,7 @@ class PersonRecord:
     columns that ignore time zones, a moment without one.
     `labels` holds the formatted value of choices in the mapping's language. `lists` has the marketing lists that could
     have the record as a member, `periodieken` its subscriptions of Engage 365: both only where they are mapped.
+    `etag` is the version that was read, for a write that must not overwrite a newer one.
     """
 
     key: RecordKey
@@ -134,3 +143,6 @@ class PersonRecord:
     status: StatusRow | None = None
     lists: tuple[PermissionRow, ...] = ()
     periodieken: tuple[PermissionRow, ...] = ()
+    etag: str = ""
+    modified_on: datetime | None = None
+    created_on: datetime | None = None

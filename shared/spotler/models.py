@@ -100,6 +100,7 @@ class ContactAnswer(Answer):
 
     external_id: Text = ""
     encrypted_id: Text = ""
+    created: Date = None
     last_changed: Date = None
     properties: Annotated[dict[str, PropertyAnswerValue], BeforeValidator(_keys)] = {}
     channels: Annotated[list[ChannelAnswer], BeforeValidator(_items)] = []
@@ -116,6 +117,7 @@ class ContactAnswer(Answer):
             properties={name: _value(raw) for name, raw in self.properties.items()},
             channels={channel.name: channel.value for channel in self.channels},
             last_changed=self.last_changed,
+            created=self.created,
         )
 
 

@@ -20,10 +20,11 @@ from enum import StrEnum
 from typing import Any
 from uuid import uuid4
 
-from shared.core.outcomes import Outcome
+from shared.core.outcomes import Outcome, Reason, Result
 from shared.core.plan import Binding, Neighbours, Trust
 from shared.core.records import RecordKey
 from shared.ports import Change, Clock, Delete, Document, DocumentKey, Insert, Put, Replace, StateStore
+from shared.sync.binding_documents import read_binding, write_binding
 
 CLAIM_TIME = timedelta(minutes=2)
 """How long a worker may hold a contact: well inside the queue's lock time of five minutes."""
@@ -114,7 +115,7 @@ class Ledger:
             return {}
         documents = await self._store.read(list(places))
         contacts = {places[place]: str(document.body["contact"]) for place, document in documents.items()}
-        users = await self._users_of(contacts.values())
+        users = await self.users_of_each(contacts.values())
         entries = await self.entries({user for several in users.values() for user in several})
         return {
             address: Owner(contact, is_confirmed=_has_address(contact, address, users[contact], entries))
@@ -123,9 +124,10 @@ class Ledger:
 
     async def users_of(self, external_id: str) -> dict[RecordKey, Consent]:
         """Return the records that use a Spotler contact, claimed or not."""
-        return (await self._users_of([external_id]))[external_id]
+        return (await self.users_of_each([external_id]))[external_id]
 
-    async def _users_of(self, external_ids: Iterable[str]) -> dict[str, dict[RecordKey, Consent]]:
+    async def users_of_each(self, external_ids: Iterable[str]) -> dict[str, dict[RecordKey, Consent]]:
+        """Return the records that use each of these Spotler contacts."""
         documents = await self._contacts(external_ids)
         return {one: _users(document.body) if document else {} for one, document in documents.items()}
 
@@ -241,6 +243,16 @@ class Ledger:
                 changes.append(Delete(place, held.etag))
         await self._store.write(changes)
 
+    async def announce(self, bindings: Mapping[RecordKey, Binding], correlations: Mapping[RecordKey, str]) -> None:
+        """Write down what is about to be sent, for whoever comes after a crash (`Binding.rising`)."""
+        await self.save(
+            {
+                key: (binding, Outcome(key, Result.WAITING, Reason.BUSY), correlations.get(key, ""))
+                for key, binding in bindings.items()
+            },
+            (),
+        )
+
     # ---------------------------------------------------------------------------------------------------- documents
 
     def _claimed(self, held: HeldContact, now: datetime) -> dict[str, Any]:
@@ -277,22 +289,12 @@ def _users_body(users: Mapping[RecordKey, Consent]) -> dict[str, str]:
 
 
 def _entry(document: Document) -> Entry:
-    body = document.body
-    binding = Binding(
-        external_id=str(body["contact"]),
-        is_live=bool(body["live"]),
-        base=dict(body["base"]),
-        address=str(body["address"]),
-    )
-    return Entry(binding, LastOutcome(**body["outcome"]))
+    return Entry(read_binding(document.body), LastOutcome(**document.body["outcome"]))
 
 
 def _binding_body(binding: Binding, outcome: Outcome, correlation: str, at: str) -> dict[str, Any]:
     return {
-        "contact": binding.external_id,
-        "live": binding.is_live,
-        "base": dict(binding.base),
-        "address": binding.address,
+        **write_binding(binding),
         "outcome": {
             "result": str(outcome.result),
             "reason": str(outcome.reason),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from uuid import uuid4
 
 from shared.core.conditions import email_of, is_active
@@ -46,12 +47,22 @@ class Seating:
         done.finished += [
             self._verdicts.waiting(unit, Reason.BUSY) for contact, unit in first.items() if contact not in claimed
         ]
-        bindings = {contact: entries[first[contact].key].binding for contact in claimed}
-        return [
-            Seat(unit, bindings[contact], bindings[contact], claimed[contact])
-            for contact, unit in first.items()
-            if contact in claimed
-        ]
+        return await self._seated({contact: first[contact] for contact in claimed}, claimed, done)
+
+    async def _seated(
+        self, units: Mapping[str, Unit], claimed: Mapping[str, HeldContact], done: Round
+    ) -> list[Seat]:
+        """Read the bindings again: until the claim, another worker may have changed what was agreed on."""
+        entries = await self._ledger.entries(unit.key for unit in units.values())
+        seats: list[Seat] = []
+        for contact, unit in units.items():
+            entry = entries[unit.key]
+            if entry.binding.external_id != contact:
+                done.again.append(unit)
+                continue
+            at = datetime.fromisoformat(entry.outcome.at) if entry.outcome else None
+            seats.append(Seat(unit, entry.binding, entry.binding, claimed[contact], saved_at=at))
+        return seats
 
     async def _inherit(self, seats: Sequence[Seat], done: Round) -> list[Seat]:
         """Put contacts in the place of the leads they grew out of (CS-29), whether or not they may be in Spotler."""

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from shared.core.identity import Leave, Stay
-from shared.core.outcomes import Outcome
-from shared.core.plan import Binding, Neighbours, Situation
+from shared.core.marketing import SpotlerContact
+from shared.core.outcomes import Outcome, Reason
+from shared.core.permission_defaults import NO_DEFAULTS, PermissionDefaults
+from shared.core.plan import Binding, Neighbours, Sight, Situation
 from shared.core.records import PersonRecord, RecordKey, Reference
 from shared.sync.ledger import HeldContact
 from shared.sync.work import Finished, Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What is the same for a whole round: the time, and the permissions that new records get."""
+
+    now: datetime
+    defaults: PermissionDefaults = NO_DEFAULTS
+
+
+NOWHERE = Circumstances(datetime(1970, 1, 1, tzinfo=UTC))
+"""Before a round has begun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +33,8 @@ class Seat:
 
     `origin` is the record's own binding, `binding` what the plan starts from: the same, unless the record joins a
     contact that others use. `heir_of` is the lead whose place it takes. `address` is the fingerprint of the record's
-    e-mail address, None unless the record may go to Spotler.
+    e-mail address, None unless the record may go to Spotler. `saved_at` is when the binding was last written; `sight`
+    and `contact` say whether the Spotler contact was read, and what it is.
     """
 
     unit: Unit
@@ -30,6 +45,11 @@ class Seat:
     heir_of: RecordKey | None = None
     address: str | None = None
     identity: Stay | Leave = Stay()  # noqa: RUF009  # frozen and without state
+    saved_at: datetime | None = None
+    sight: Sight = Sight.UNSEEN
+    contact: SpotlerContact | None = None
+    bounce: Reason | None = None
+    circumstances: Circumstances = NOWHERE
 
     @property
     def key(self) -> RecordKey:
@@ -51,6 +71,11 @@ class Seat:
             intent=self.unit.intent,
             trust=self.held.trust,
             neighbours=self.neighbours,
+            sight=self.sight,
+            contact=self.contact,
+            bounce=self.bounce,
+            defaults=self.circumstances.defaults,
+            now=self.circumstances.now,
         )
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from types import MappingProxyType
 
+from shared.core.marketing import SpotlerContact
 from shared.core.outcomes import Outcome, Reason, Result
 from shared.core.plan import Plan
-from shared.core.records import Intent, PersonRecord, RecordKey, Reference
+from shared.core.records import Intent, PersonRecord, RecordKey, Reference, Why
 from shared.core.retry import Failure, Next, RetryAt, RetryPolicy
 from shared.errors import ConfigurationError, ConflictError, ConnectorError, ThrottledError
 from shared.ports import Clock
@@ -20,12 +22,20 @@ _LAST = {Intent.SYNC: 0, Intent.PURGE: 1, Intent.ANONYMIZE: 2}
 """In which order several wishes for one record are met: an erasure has the last word."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A Spotler contact as it was at a moment: what is read before its claim may be older than what was agreed since."""
+
+    contact: SpotlerContact
+    at: datetime
+
+
 @dataclass(slots=True, eq=False)
 class Unit:
     """All references to one record with one intent; they are done together and end alike.
 
     `awaits` are the records that must be looked at before this one is erased; `address_is_taken` is what Spotler says
-    of its new address.
+    of its new address. `sighting` is the Spotler contact where it has been read already; `must_look` that it must be.
     """
 
     key: RecordKey
@@ -33,6 +43,8 @@ class Unit:
     references: list[Reference] = field(default_factory=list)
     awaits: set[RecordKey] = field(default_factory=set)
     address_is_taken: bool = False
+    sighting: Sighting | None = None
+    must_look: bool = False
 
     @property
     def correlation(self) -> str:
@@ -57,12 +69,18 @@ class Finished:
     external_id: str = ""
 
 
-def units_of(references: Sequence[Reference]) -> list[Unit]:
-    """Fold references into units, in the order of arrival, erasures last."""
+NOBODY: Mapping[RecordKey, Sighting] = MappingProxyType({})
+"""No contact has been read."""
+
+
+def units_of(references: Sequence[Reference], sightings: Mapping[RecordKey, Sighting] = NOBODY) -> list[Unit]:
+    """Fold references into units, in the order of arrival, erasures last. `sightings` are contacts that were read."""
     units: dict[tuple[RecordKey, Intent], Unit] = {}
     for reference in references:
         unit = units.setdefault((reference.key, reference.intent), Unit(reference.key, reference.intent))
+        unit.sighting = sightings.get(reference.key)
         unit.references.append(reference)
+        unit.must_look = unit.must_look or reference.why is Why.SPOTLER
     return sorted(units.values(), key=lambda unit: _LAST[unit.intent])
 
 

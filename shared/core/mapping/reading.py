@@ -31,7 +31,8 @@ class Reading:
     """The columns to select, and per lookup (with its table, empty if it has one target) the related columns.
 
     `children` and `queries` are asked for all records of a read together; their values are stored under their printed
-    form. `homes` are the tables of options that are mapped.
+    form. `homes` are the tables of options that are mapped. `compared` are columns that Spotler fills: they are read to
+    see whether they differ, and their changes trigger nothing.
     """
 
     columns: frozenset[str]
@@ -39,15 +40,16 @@ class Reading:
     homes: frozenset[Home] = frozenset()
     children: frozenset[Child] = frozenset()
     queries: frozenset[Query] = frozenset()
+    compared: frozenset[str] = frozenset()
 
     @property
     def watched(self) -> frozenset[str]:
-        """Columns whose changes matter: those that are read, and the lookups to rows that are (MAP-35)."""
-        return self.columns | {lookup for lookup, _ in self.related}
+        """Columns whose changes matter: those that are sent, and the lookups to rows that are (MAP-35)."""
+        return (self.columns - self.compared) | {lookup for lookup, _ in self.related}
 
 
 def reading_of(mapping: Mapping, table: PersonTable) -> Reading:
-    """Collect what one table's filter and its rows read; rows that only reach Dataverse read nothing (MAP-01)."""
+    """Collect what one table's filter and its rows read; a row that only reaches Dataverse reads its own column."""
     columns = set(_RULE_COLUMNS[table])
     related: dict[tuple[str, str], set[str]] = {}
     children: set[Child] = set()
@@ -64,8 +66,10 @@ def reading_of(mapping: Mapping, table: PersonTable) -> Reading:
                 queries.add(source)
             case _:
                 assert_never(source)
+    compared = {source.name for source in _filled(mapping, table)} - columns
     return Reading(
-        columns=frozenset(columns),
+        columns=frozenset(columns | compared),
+        compared=frozenset(compared),
         related={lookup: frozenset(names) for lookup, names in related.items()},
         homes=frozenset(_homes(mapping, table)),
         children=frozenset(children),
@@ -81,8 +85,15 @@ def _sources(mapping: Mapping, table: PersonTable) -> Iterator[Source]:
         yield from filter_columns(condition)
 
 
+def _filled(mapping: Mapping, table: PersonTable) -> Iterator[Column]:
+    for row in mapping.for_table(table):
+        source = row.sources[table]
+        if isinstance(source, Column) and row.direction.reaches_dataverse and row.fixed is None:
+            yield source
+
+
 def _homes(mapping: Mapping, table: PersonTable) -> Iterator[Home]:
     for row in mapping.for_table(table):
         source = row.sources[table]
-        if isinstance(source, MapTo) and row.direction.reaches_spotler:
+        if isinstance(source, MapTo):
             yield source.home

@@ -1,0 +1,194 @@
+"""What a plan depends on, and what it may say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from shared.core.fingerprints import Fingerprinter
+from shared.core.flapping import Move
+from shared.core.mapping.model import Mapping as FieldMapping
+from shared.core.marketing import PropertyValue, Purge, SpotlerContact
+from shared.core.merge import Verdict
+from shared.core.outcomes import FieldProblem, Reason, Result
+from shared.core.permission_defaults import NO_DEFAULTS, PermissionDefaults
+from shared.core.records import Intent, PersonRecord, PersonTable, RecordKey, SyncStatus
+from shared.core.way_back import NOTHING, WayBack
+
+
+class EndAction(StrEnum):
+    """What happens to the Spotler contact of a record that ends (C-01, C-02)."""
+
+    ANONYMIZE = "anonymize"
+    """Spotler's anonymise call. Irreversible."""
+    BLANK = "blank"
+    """All mapped fields are emptied; the contact remains as a shell."""
+    PERMISSIONS_OFF = "permissionsOff"
+    """The data stays; every permission is switched off."""
+    NOTHING = "nothing"
+
+
+class Unmapped(StrEnum):
+    """What an update does to Spotler fields that it does not mention (PurgeExistingPropertiesWhenNotSet, PURGE-01)."""
+
+    KEEP = "keep"
+    CLEAR = "clear"
+
+
+class Trust(StrEnum):
+    """Whether the base is what Spotler holds. After a worker died between write and save, it may not be."""
+
+    BASE = "base"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The settings that steer planning, and the deployment's fingerprints."""
+
+    mapping: FieldMapping
+    fingerprints: Fingerprinter
+    environment_is_on: bool = True
+    enabled_tables: frozenset[PersonTable] = frozenset(PersonTable)
+    on_delete: EndAction = EndAction.ANONYMIZE
+    on_inactive: EndAction = EndAction.ANONYMIZE
+    unmapped: Unmapped = Unmapped.KEEP
+
+
+class Reach(StrEnum):
+    """Whether Spotler may mail the contact, as far as the binding knows."""
+
+    OPEN = "open"
+    OPTED_OUT = "opted-out"
+    """Bulk Email had been Do Not Allow already when the opt-out was found."""
+    OPTED_OUT_HERE = "opted-out-here"
+    """Bulk Email became Do Not Allow because of it (OPT-07), and is allowed again when the person comes back."""
+    BOUNCED = "bounced"
+
+    @property
+    def is_opt_out(self) -> bool:
+        """Whether the person opted out in Spotler."""
+        return self in {Reach.OPTED_OUT, Reach.OPTED_OUT_HERE}
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """The stored link of a record to its Spotler contact. `is_live` says whether Spotler holds data of it.
+
+    `has_met` says that both sides have been compared since then, `since` when Spotler got the first data. `base` are
+    fingerprints of what was agreed, `moves` and `verdicts` what the last merges said of single fields. `rising` are
+    permissions whose yes is on its way to Spotler: written down before the call, for whoever comes after a crash.
+    """
+
+    external_id: str
+    is_live: bool = False
+    base: Mapping[str, str] = field(default_factory=dict)
+    address: str = ""
+    has_met: bool = False
+    since: datetime | None = None
+    reach: Reach = Reach.OPEN
+    moves: Mapping[str, Move] = field(default_factory=dict)
+    verdicts: Mapping[str, Verdict] = field(default_factory=dict)
+    rising: frozenset[str] = frozenset()
+
+    def uses(self, external_id: str) -> bool:
+        """Whether this contact holds data of the record."""
+        return self.is_live and self.external_id == external_id
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """The other active records of the same Spotler contact, and whether one of them refuses bulk mail."""
+
+    keys: tuple[RecordKey, ...] = ()
+    refuse_bulk: bool = False
+
+
+class Sight(StrEnum):
+    """Whether the Spotler contact has been read."""
+
+    UNSEEN = "unseen"
+    """Not yet: a plan may ask for it (`Look`)."""
+    SEEN = "seen"
+    BLIND = "blind"
+    """Not now: too many would have to be read. The next poll brings them."""
+
+
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """All that a plan depends on.
+
+    `record` is None when it no longer exists, `contact` None when it was not read, or (SEEN) does not exist in Spotler.
+    `bounce` says why mail does not arrive (HARD_BOUNCE, SOFT_BOUNCE), `defaults` which permissions a new record gets.
+    """
+
+    key: RecordKey
+    record: PersonRecord | None
+    binding: Binding
+    intent: Intent = Intent.SYNC
+    trust: Trust = Trust.BASE
+    neighbours: Neighbours = Neighbours()
+    sight: Sight = Sight.UNSEEN
+    contact: SpotlerContact | None = None
+    bounce: Reason | None = None
+    defaults: PermissionDefaults = NO_DEFAULTS
+    now: datetime = _LONG_AGO
+
+    @property
+    def has_come_back(self) -> bool:
+        """Whether somebody who had opted out can be mailed again: re-added in Spotler, or by a form (OPT-09, P-02)."""
+        status = self.record.status if self.record else None
+        had_left = self.binding.reach.is_opt_out or (status is not None and status.status is SyncStatus.OPT_OUT)
+        return had_left and self.contact is not None and not self.contact.is_unreachable
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Send these properties, then bring home what Spotler knows better. `binding` is what to remember afterwards."""
+
+    properties: Mapping[str, PropertyValue]
+    fields: tuple[str, ...]
+    purge: Purge
+    binding: Binding
+    reason: Reason
+    problems: tuple[FieldProblem, ...] = ()
+    permissions_off: bool = False
+    home: WayBack = NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Anonymize:
+    """Call Spotler's anonymise. `binding` is what to remember afterwards."""
+
+    binding: Binding
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Leave Spotler alone; perhaps something comes home. `result` tells how that counts, `binding` what to remember."""
+
+    binding: Binding
+    result: Result
+    reason: Reason
+    problems: tuple[FieldProblem, ...] = ()
+    permissions_off: bool = False
+    home: WayBack = NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Read the Spotler contact and plan again: what is there decides."""
+
+    binding: Binding
+
+
+Decision = Write | Anonymize | Rest
+"""What can be carried out."""
+
+Plan = Decision | Look

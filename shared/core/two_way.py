@@ -1,0 +1,310 @@
+"""One record's two sides brought into agreement: which fields travel to Spotler, and which come home (S2D-02, PERM-15).
+
+Works on the flat field space of `fields`: `name` for a value, `name:bit` for one option of a set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+from functools import partial
+
+from shared.core.fields import Scalar, option_name
+from shared.core.flapping import Move, settle
+from shared.core.mapping.expression import Home, MapTo
+from shared.core.mapping.model import MappingRow
+from shared.core.marketing import (
+    PropertyCatalogue,
+    PropertyDefinition,
+    PropertyType,
+    SetEntry,
+    SetOption,
+    SpotlerContact,
+)
+from shared.core.merge import Newer, Row, Verdict, Versions, base_of, merge_consent, merge_value
+from shared.core.permission_defaults import NO_DEFAULTS, PermissionDefaults
+from shared.core.records import PermissionRow, PersonRecord, PersonTable
+from shared.core.values import EMPTY, Fits, Foreign, Misfit, convert
+from shared.core.way_back import FieldReturn, SubscriptionReturn
+
+Fingerprint = Callable[[str, Scalar], str]
+"""Makes the fingerprint of a field (by name) with a value."""
+
+YES, NO = True, False
+"""The state of a permission."""
+
+
+@dataclass(frozen=True, slots=True)
+class MappedField:
+    """A field of a contact with the row that maps it; `home` for an option whose rows in Dataverse are its value."""
+
+    row: MappingRow
+    definition: PropertyDefinition
+    bit: int | None = None
+    home: Home | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """All that the merge of one record looks at.
+
+    `dataverse` are its values in Spotler's form, `spotler` the contact as just read. `base` are the fingerprints of what
+    was agreed, `perhaps_sent` the permissions whose yes was on its way when a worker died. `withholds` says that each
+    permission must be off (PERM-08). `is_new_contact`: we made it, so nobody ever refused a permission there (ENV-12).
+    """
+
+    record: PersonRecord
+    dataverse: Mapping[str, Scalar]
+    spotler: SpotlerContact
+    base: Mapping[str, str]
+    moves: Mapping[str, Move]
+    now: datetime
+    fingerprint: Fingerprint
+    zone: tzinfo
+    defaults: PermissionDefaults = NO_DEFAULTS
+    perhaps_sent: frozenset[str] = frozenset()
+    is_doubtful: bool = False
+    withholds: bool = False
+    is_new_contact: bool = False
+
+
+@dataclass(slots=True)
+class Agreement:
+    """What to do, by field.
+
+    `settled` are fingerprints to remember once Spotler has taken what is `sent`, `returning` those to remember once
+    Dataverse has taken what comes `home`.
+    """
+
+    sent: dict[str, Scalar] = field(default_factory=dict)
+    home: dict[str, Scalar] = field(default_factory=dict)
+    settled: dict[str, str] = field(default_factory=dict)
+    returning: dict[str, str] = field(default_factory=dict)
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    moves: dict[str, Move] = field(default_factory=dict)
+    fields: tuple[FieldReturn, ...] = ()
+    subscriptions: tuple[SubscriptionReturn, ...] = ()
+
+
+def mapped_fields(
+    rows: Iterable[MappingRow], table: PersonTable, catalogue: PropertyCatalogue
+) -> dict[str, MappedField]:
+    """Name every field of the contact that rows of a table map."""
+    fields: dict[str, MappedField] = {}
+    for row in rows:
+        definition = catalogue.named(row.spotler)
+        if definition is None:
+            continue
+        source = row.sources[table]
+        home = source.home if isinstance(source, MapTo) else None
+        if definition.type is PropertyType.SET:
+            for entry in definition.entries:
+                fields[option_name(definition.name, entry.bit)] = MappedField(row, definition, entry.bit, home)
+        else:
+            fields[definition.name] = MappedField(row, definition)
+            if row.foreign and (foreign := catalogue.named(row.foreign)) is not None:
+                fields[foreign.name] = MappedField(row, foreign)
+    return fields
+
+
+def values_of(contact: SpotlerContact, fields: Mapping[str, MappedField], zone: tzinfo) -> dict[str, Scalar]:
+    """Read a contact's fields in the form in which they would be sent; an absent value is empty, an option off."""
+    return {name: _value(contact, one, zone) for name, one in fields.items()}
+
+
+def _value(contact: SpotlerContact, one: MappedField, zone: tzinfo) -> Scalar:
+    value = contact.properties.get(one.definition.name)
+    if one.bit is not None:
+        return isinstance(value, tuple) and any(option.bit == one.bit and option.enabled for option in value)
+    if value is None or isinstance(value, tuple):
+        return EMPTY
+    match convert(value, None, one.definition.type, zone=zone):
+        case Fits(fitting):
+            return fitting
+        case Foreign(text):
+            return text
+        case Misfit():
+            return str(value)
+
+
+def agree(sides: Sides, fields: Mapping[str, MappedField]) -> Agreement:
+    """Merge every mapped field of one record."""
+    agreement = Agreement()
+    spotler = values_of(sides.spotler, fields, sides.zone)
+    newer = _newer(sides)
+    for name, one in fields.items():
+        has, known = sides.dataverse.get(name), sides.base.get(name)
+        base = base_of(known, has, spotler[name], partial(sides.fingerprint, name))
+        versions = Versions(has, spotler[name], base, sides.is_doubtful)
+        if one.home is not None:
+            _take_consent(agreement, sides, name, one, versions)
+        else:
+            row = one.row
+            verdict = merge_value(versions, direction=row.direction, policy=row.conflict, blank=row.blank, newer=newer)
+            _take_value(agreement, sides, name, versions, verdict)
+    agreement.fields = tuple(_field_returns(agreement, fields, spotler))
+    return agreement
+
+
+def _newer(sides: Sides) -> Newer:
+    """ConflictPolicy.NEWEST: compare when the record and the contact were last saved; without both, Dataverse leads."""
+    modified, changed = sides.record.modified_on, sides.spotler.last_changed
+    return Newer.SPOTLER if modified is not None and changed is not None and changed > modified else Newer.DATAVERSE
+
+
+def _take_value(agreement: Agreement, sides: Sides, name: str, versions: Versions, wanted: Verdict) -> None:
+    verdict, move = settle(wanted, sides.moves.get(name), sides.now)
+    if move is not None:
+        agreement.moves[name] = move
+    if verdict.is_remarkable:
+        agreement.verdicts[name] = verdict
+    if verdict is Verdict.AGREED:
+        agreement.settled[name] = sides.fingerprint(name, versions.spotler)
+    elif verdict.reaches_spotler and versions.dataverse is not None:
+        agreement.sent[name] = versions.dataverse
+        agreement.settled[name] = sides.fingerprint(name, versions.dataverse)
+    elif verdict.reaches_dataverse:
+        agreement.home[name] = versions.spotler
+        agreement.returning[name] = sides.fingerprint(name, versions.spotler)
+
+
+# -------------------------------------------------------------------------------------------------------------- consent
+
+
+def _take_consent(agreement: Agreement, sides: Sides, name: str, one: MappedField, versions: Versions) -> None:
+    yes, no = sides.fingerprint(name, YES), sides.fingerprint(name, NO)
+    row = row_state(one, sides.record, agreed_yes=sides.base.get(name) == yes)
+    if sides.withholds:  # PERM-08: off in Spotler whatever the rows say; they count again when bulk mail is allowed
+        if row is Row.NEVER and one.row.direction.reaches_dataverse:
+            _create_row(agreement, sides, one, has=NO)
+        if versions.spotler is YES:
+            agreement.sent[name] = NO
+        agreement.settled[name] = no
+        return
+    verdict = merge_consent(versions, direction=one.row.direction, row=row, was_perhaps_sent=name in sides.perhaps_sent)
+    match row, verdict:
+        case Row.NEVER, Verdict.TO_DATAVERSE:
+            has = versions.spotler is YES
+            subscribed = _create_row(agreement, sides, one, has=has)
+            if subscribed is not None:
+                agreement.home[name] = subscribed
+                agreement.returning[name] = yes if subscribed else no
+            if subscribed and not has:
+                agreement.sent[name] = YES
+        case Row.DELETED, _:
+            agreement.settled[name] = no
+            if verdict is Verdict.TO_SPOTLER:
+                agreement.sent[name] = NO
+        case _, Verdict.TO_DATAVERSE:
+            agreement.home[name] = versions.spotler
+            agreement.returning[name] = sides.fingerprint(name, versions.spotler)
+            agreement.subscriptions += _changed_rows(one, sides.record, subscribed=versions.spotler is YES)
+        case _, Verdict.TO_SPOTLER if versions.dataverse is not None:
+            agreement.sent[name] = versions.dataverse
+            agreement.settled[name] = sides.fingerprint(name, versions.dataverse)
+        case _, Verdict.AGREED:
+            agreement.settled[name] = sides.fingerprint(name, versions.spotler)
+        case _:
+            pass
+
+
+def _create_row(agreement: Agreement, sides: Sides, one: MappedField, *, has: bool) -> bool | None:
+    """PERM-11, PERM-15: make the row that is missing, and return what it says; None if there is no reason for one.
+
+    It says what Spotler says. Only in a contact that we made, where nobody could have refused anything, does the
+    administrator's default count (ENV-07).
+    """
+    entry = _entry(one)
+    default = next((row for row in sides.defaults.rows if one.definition.entry(row.name) == entry), None)
+    if entry is None or (default is None and not has) or one.home is not Home.PERMISSIONS:
+        return None
+    subscribed = has or (default is not None and default.subscribed and sides.is_new_contact)
+    agreement.subscriptions += (SubscriptionReturn(one.home, entry.label.strip(), subscribed, None),)
+    return subscribed
+
+
+def _changed_rows(one: MappedField, record: PersonRecord, *, subscribed: bool) -> tuple[SubscriptionReturn, ...]:
+    assert one.home is not None, "consent is an option with a home"
+    return tuple(
+        SubscriptionReturn(one.home, row.name, subscribed, row.id)
+        for row in rows_of(one.home, record)
+        if row.subscribed is not subscribed and one.definition.entry(row.name) == _entry(one)
+    )
+
+
+def rows_of(home: Home, record: PersonRecord) -> tuple[PermissionRow, ...]:
+    """Return the rows in which a record's subscriptions live."""
+    match home:
+        case Home.PERMISSIONS:
+            return record.permissions
+        case Home.LIST:
+            return record.lists
+        case Home.PERIODIEK:
+            return record.periodieken
+
+
+def row_state(one: MappedField, record: PersonRecord, *, agreed_yes: bool) -> Row:
+    """Tell whether Dataverse has the row of an option.
+
+    A missing row of an agreed yes was deleted, unless some row has a name that Spotler does not know: then it may just
+    have been renamed (PERM-21), and nothing is concluded.
+    """
+    assert one.home is not None, "consent is an option with a home"
+    rows = rows_of(one.home, record)
+    entries = [one.definition.entry(row.name) for row in rows]
+    if _entry(one) in entries:
+        return Row.THERE
+    is_deleted = agreed_yes and one.home is Home.PERMISSIONS and None not in entries
+    return Row.DELETED if is_deleted else Row.NEVER
+
+
+def _entry(one: MappedField) -> SetEntry | None:
+    assert one.bit is not None, "consent is an option"
+    return one.definition.entry_with_bit(one.bit)
+
+
+# --------------------------------------------------------------------------------------------------------------- fields
+
+
+def _field_returns(
+    agreement: Agreement, fields: Mapping[str, MappedField], spotler: Mapping[str, Scalar]
+) -> list[FieldReturn]:
+    """Make one write per row: a list of options as a whole, and of a Dutch and a foreign value the one that is there."""
+    returns: dict[int, FieldReturn] = {}
+    for name in agreement.home:
+        one = fields[name]
+        if one.home is not None or id(one.row) in returns:
+            continue
+        if one.bit is None:
+            both = [field_ for other, field_ in fields.items() if field_.row is one.row]
+            filled = next((each for each in both if spotler[each.definition.name] != EMPTY), one)
+            returns[id(one.row)] = FieldReturn(one.row, filled.definition, spotler[filled.definition.name])
+        else:
+            options = tuple(
+                SetOption(each.bit, bool(agreement.sent.get(other, spotler[other])))
+                for other, each in fields.items()
+                if each.row is one.row and each.bit is not None
+            )
+            returns[id(one.row)] = FieldReturn(one.row, one.definition, options)
+    return list(returns.values())
+
+
+# ---------------------------------------------------------------------------------------------------------------- moved
+
+
+def has_moved(
+    contact: SpotlerContact,
+    base: Mapping[str, str],
+    fields: Mapping[str, MappedField],
+    fingerprint: Fingerprint,
+    zone: tzinfo,
+) -> bool:
+    """Whether a contact holds anything, in these fields, that is not what was agreed on.
+
+    Echoes of our own writes end here, before Dataverse is asked for anything (C-44).
+    """
+    return any(
+        base[name] != fingerprint(name, value) if name in base else not (value == EMPTY or value is NO)
+        for name, value in values_of(contact, fields, zone).items()
+    )

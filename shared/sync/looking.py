@@ -1,0 +1,99 @@
+"""Reads Spotler contacts where what is there decides, and plans with them.
+
+Most saves need no look: only Dataverse changed, and the base says what Spotler has. A look costs one call a contact, so
+first meetings of a large batch wait for the poll, which brings a hundred contacts in one call (decision 13).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from shared.core.marketing import PropertyCatalogue, SpotlerContact
+from shared.core.outcomes import Result
+from shared.core.plan import Decision, Look, Rest, Rules, Sight, plan
+from shared.core.records import RecordKey
+from shared.errors import ConnectorError
+from shared.ports import MarketingPlatform
+from shared.sync.seats import Round, Seat
+from shared.sync.work import Verdicts
+
+MOST_MEETINGS = 100
+"""First meetings in one round that are looked at one by one."""
+
+_AGE = timedelta(minutes=1)
+"""A contact that was read less than this after its binding was written may be older than the binding: clocks differ."""
+
+
+class Looking:
+    """Plans a round, looking where it must."""
+
+    def __init__(self, platform: MarketingPlatform, rules: Rules, verdicts: Verdicts) -> None:
+        self._platform = platform
+        self._rules = rules
+        self._verdicts = verdicts
+
+    async def decide(
+        self, seats: Sequence[Seat], catalogue: PropertyCatalogue, done: Round
+    ) -> tuple[list[Seat], dict[RecordKey, Decision]]:
+        """Plan every seat; those whose contact could not be read end here, and come back."""
+        decided: dict[RecordKey, tuple[Seat, Decision]] = {}
+        wanted: list[Seat] = []
+        meetings: list[Seat] = []
+        for seat in map(_recognised, seats):
+            planned = plan(seat.situation, self._rules, catalogue)
+            if isinstance(planned, Look):
+                (wanted if seat.binding.has_met else meetings).append(seat)
+            elif seat.sight is Sight.UNSEEN and seat.unit.must_look and seat.binding.is_live:
+                wanted.append(seat)
+            elif _may_be_old(seat) and not _is_quiet(planned):
+                wanted.append(seat)
+            else:
+                decided[seat.key] = (seat, planned)
+        seen = await self._look([*wanted, *meetings[:MOST_MEETINGS]], done)
+        blind = [replace(seat, sight=Sight.BLIND) for seat in meetings[MOST_MEETINGS:]]
+        for seat in (*seen, *blind):
+            planned = plan(seat.situation, self._rules, catalogue)
+            assert not isinstance(planned, Look), "who has looked, or must not, does not want to look"
+            decided[seat.key] = (seat, planned)
+        order = [seat.key for seat in seats if seat.key in decided]
+        return [decided[key][0] for key in order], {key: decided[key][1] for key in order}
+
+    async def _look(self, seats: Sequence[Seat], done: Round) -> list[Seat]:
+        answers = await asyncio.gather(*(self._contact(seat.held.external_id) for seat in seats))
+        seen: list[Seat] = []
+        for seat, answer in zip(seats, answers, strict=True):
+            if isinstance(answer, ConnectorError):
+                done.finished.append(self._verdicts.failed(seat.unit, answer, seat.record))
+            else:
+                seen.append(replace(seat, sight=Sight.SEEN, contact=answer))
+        return seen
+
+    async def _contact(self, external_id: str) -> SpotlerContact | None | ConnectorError:
+        try:
+            return await self._platform.contact(external_id)
+        except ConnectorError as error:
+            return error
+
+
+def _recognised(seat: Seat) -> Seat:
+    """Use the contact that a poll has brought along, if it is the one that is held."""
+    sighting = seat.unit.sighting
+    if sighting is None or sighting.contact.external_id != seat.held.external_id or not seat.binding.is_live:
+        return seat
+    return replace(seat, sight=Sight.SEEN, contact=sighting.contact)
+
+
+def _may_be_old(seat: Seat) -> bool:
+    sighting = seat.unit.sighting
+    if seat.sight is not Sight.SEEN or sighting is None or seat.saved_at is None:
+        return False
+    return seat.saved_at > sighting.at - _AGE
+
+
+def _is_quiet(planned: Decision) -> bool:
+    return isinstance(planned, Rest) and planned.result is Result.UNCHANGED and not planned.home
+
+
