@@ -2,8 +2,28 @@
 
 import azure.functions as func
 
-from shared.triggers import api, capabilities_api, events, job_timers, lanes, mapping_api, mapping_timers
+from shared.triggers import (
+    api,
+    capabilities_api,
+    consent_api,
+    consent_timers,
+    events,
+    job_timers,
+    lanes,
+    mapping_api,
+    mapping_timers,
+)
 
 app = func.FunctionApp()
-for module in (events, lanes, api, capabilities_api, mapping_api, job_timers, mapping_timers):
+for module in (
+    events,
+    lanes,
+    api,
+    capabilities_api,
+    mapping_api,
+    consent_api,
+    job_timers,
+    mapping_timers,
+    consent_timers,
+):
     app.register_functions(module.blueprint)

@@ -18,40 +18,51 @@ def main() -> int:
     )
     parser = argparse.ArgumentParser(prog="python -m shared", description="The Spotler Connector on this machine.")
     commands = parser.add_subparsers(dest="command", required=True)
-    from shared.local import check, mapping_command, run, serve, settings_table  # noqa: PLC0415  # needs the dependencies of the local mode
+    from shared.local import consent_command, mapping_command, run, serve  # noqa: PLC0415  # needs the dependencies of the local mode
     from shared.local.sandbox import command as sandbox  # noqa: PLC0415
-    from shared.operations import documentation  # noqa: PLC0415
 
     run.add_options(commands.add_parser("run", help="the connector, with the sandbox where no account is configured"))
     serve.add_options(commands.add_parser("host", help="the connector alone, with the settings of the environment"))
     sandbox.add_options(commands.add_parser("sandbox", help="the simulated Dataverse and Spotler alone"))
     commands.add_parser("check", help="find out which of Spotler's unpublished calls work with the account")
     mapping_command.add_options(commands.add_parser("mapping", help="check, preview, change, export the mapping"))
+    consent_command.add_options(commands.add_parser("consent", help="export the changes of consent"))
     commands.add_parser("settings", help="print the table of settings, as it stands in the README")
     commands.add_parser("operations", help="print the table of job operations, as it stands in docs/operations.md")
     options = parser.parse_args()
     try:
-        match options.command:
-            case "run":
-                asyncio.run(run.run(options))
-            case "host":
-                asyncio.run(serve.run(options))
-            case "sandbox":
-                asyncio.run(sandbox.run(options))
-            case "check":
-                asyncio.run(check.run())
-            case "mapping":
-                return asyncio.run(mapping_command.run(options))
-            case "settings":
-                print(settings_table.settings_table())
-            case "operations":
-                print(documentation.operations_table())
+        return _run(options)
     except ConnectorError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except TimeoutError as error:
         print(f"error: {str(error) or 'it took too long'}", file=sys.stderr)
         return 1
+
+
+def _run(options: argparse.Namespace) -> int:
+    """Run the command that was named, and return the exit code."""
+    from shared.local import check, consent_command, mapping_command, run, serve, settings_table  # noqa: PLC0415
+    from shared.local.sandbox import command as sandbox  # noqa: PLC0415
+    from shared.operations import documentation  # noqa: PLC0415
+
+    match options.command:
+        case "run":
+            asyncio.run(run.run(options))
+        case "host":
+            asyncio.run(serve.run(options))
+        case "sandbox":
+            asyncio.run(sandbox.run(options))
+        case "check":
+            asyncio.run(check.run())
+        case "mapping":
+            return asyncio.run(mapping_command.run(options))
+        case "consent":
+            return asyncio.run(consent_command.run(options))
+        case "settings":
+            print(settings_table.settings_table())
+        case "operations":
+            print(documentation.operations_table())
     return 0
 
 

@@ -55,6 +55,7 @@ from shared.spotler.platform import SpotlerPlatform
 from shared.spotler.probes import Probes
 from shared.spotler.tagging import SpotlerTagging
 from shared.sync.automations import AutomationRefresh
+from shared.sync.consent_ledger import ConsentLedger
 from shared.sync.dispatch import Dispatcher
 from shared.sync.drift import Drift
 from shared.sync.environment_variable import PermissionsVariable
@@ -96,6 +97,7 @@ class Services:
     marketing_lists: MarketingLists
     permissions_variable: PermissionsVariable
     default_permissions: DefaultPermissions
+    consent: ConsentLedger
     store: StateStore
     queue: Queue
     organisations: KnownOrganisations
@@ -168,6 +170,7 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
         marketing_lists=DataverseLists(dataverse),
         permissions_variable=PermissionsVariable(variables, platform, prefix=settings.variable_prefix),
         default_permissions=DefaultPermissions(variables, platform, clock, prefix=settings.variable_prefix),
+        consent=ConsentLedger(store, clock, settings.environment, retention=settings.consent_retention),
         store=store,
         queue=message_queue(settings, clock),
         organisations=KnownOrganisations(dataverse, settings.dataverse_organisation_ids),

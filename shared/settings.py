@@ -142,8 +142,8 @@ class Settings(BaseSettings):
     variable_prefix: str = Field(
         default="dh",
         pattern=r"^[A-Za-z][A-Za-z0-9]{1,7}$",
-        description="Publisher's prefix of `dh_spotlerpermissions` and `dh_spotlerpermissionsenabledbydefault`, if a solution "
-        "of your own has them (C-19).",
+        description="Publisher's prefix of the environment variables `dh_spotlerpermissions` and "
+        "`dh_spotlerpermissionsenabledbydefault`, if a solution of your own has them (C-19).",
     )
     job_sweep_schedule: str = Field(
         default="0 */5 * * * *",
@@ -162,6 +162,17 @@ class Settings(BaseSettings):
     )
     missed_job_minutes: int = Field(
         default=5, ge=0, description="How old a Spotler Job must be to count as missed while nobody has begun it."
+    )
+
+    # --- consent
+    consent_retention_days: int = Field(
+        default=0,
+        ge=0,
+        description="How long changes of consent are kept; 0: for ever. They prove why somebody gets mail, and hold "
+        "ids only.",
+    )
+    retention_schedule: str = Field(
+        default="0 30 3 * * *", pattern=NCRONTAB, description="When changes of consent that are too old are deleted."
     )
 
     # --- running on one machine
@@ -199,6 +210,11 @@ class Settings(BaseSettings):
     def missed_after(self) -> timedelta:
         """How long the message of a new job may be on its way."""
         return timedelta(minutes=self.missed_job_minutes)
+
+    @property
+    def consent_retention(self) -> timedelta | None:
+        """How long changes of consent are kept; None for ever."""
+        return timedelta(days=self.consent_retention_days) if self.consent_retention_days else None
 
     @property
     def spotler_is_simulated(self) -> bool:

@@ -12,6 +12,7 @@ from shared import app
 from shared.core.records import PersonTable, RecordKey
 from shared.errors import ConnectorError
 from shared.ports import QueueName
+from shared.sync.consent_ledger import as_rows
 from shared.triggers.answers import json_answer, problem
 
 blueprint = func.Blueprint()
@@ -57,7 +58,9 @@ async def explain(req: func.HttpRequest) -> func.HttpResponse:
     except ValueError:
         return problem(400, "Call /api/explain/{contact|lead|account}/{the record's id}.")
     try:
-        return json_answer(await (await app.connector()).explain.record(key))
+        explained = await (await app.connector()).explain.record(key)
+        changes = await (await app.services()).consent.of_record(key)
+        return json_answer({**explained, "consent": as_rows(changes)})
     except ConnectorError as error:
         return problem(502, str(error))
 

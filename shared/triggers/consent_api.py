@@ -1,0 +1,69 @@
+"""Consent over HTTP: every change as CSV. Every call needs a function key."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Annotated
+from urllib.parse import urlencode
+
+import azure.functions as func
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from shared import app
+from shared.core.csv_text import csv_header, csv_lines
+from shared.core.records import RecordKey
+from shared.errors import ConnectorError
+from shared.sync.consent_ledger import COLUMNS, as_rows
+from shared.triggers.answers import problem
+
+blueprint = func.Blueprint()
+
+_MOST_ROWS = 100_000
+"""Rows of one answer, some 20 MB: a function's answer cannot be streamed."""
+
+
+def _moment(text: str) -> datetime:
+    """Read a date or a time; one without a zone is in UTC."""
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+class _ConsentQuery(BaseModel):
+    """The query of an export: a range of time, one record, and where to go on."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    since: Annotated[datetime | None, BeforeValidator(_moment)] = Field(default=None, alias="from")
+    until: Annotated[datetime | None, BeforeValidator(_moment)] = Field(default=None, alias="to")
+    record: Annotated[RecordKey | None, BeforeValidator(RecordKey.parse)] = None
+    after: str = ""
+    limit: int = Field(default=_MOST_ROWS, ge=1, le=_MOST_ROWS)
+
+
+@blueprint.function_name("export_consent")
+@blueprint.route("consent.csv", methods=[func.HttpMethod.GET], auth_level=func.AuthLevel.FUNCTION)
+async def export_consent(req: func.HttpRequest) -> func.HttpResponse:
+    """Answer with changes of consent, oldest first: `?from=2026-01-01&to=2026-02-01&record=contact:…`.
+
+    When there are more than `limit`, the header Link leads to the next ones.
+    """
+    try:
+        query = _ConsentQuery.model_validate(req.params)
+    except ValidationError as wrong:
+        details = wrong.errors(include_url=False, include_context=False, include_input=False)
+        text = "Ask with from and to as dates (2026-01-31), record as contact:{its id}."
+        return problem(HTTPStatus.BAD_REQUEST, text, details)
+    ledger = (await app.services()).consent
+    try:
+        portion = await ledger.portion(
+            since=query.since, until=query.until, record=query.record, after=query.after, limit=query.limit
+        )
+    except ConnectorError as error:
+        return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+    headers = {"Content-Disposition": 'attachment; filename="consent.csv"'}
+    if portion.following:
+        rest = urlencode({**req.params, "after": portion.following})
+        headers["Link"] = f'</api/consent.csv?{rest}>; rel="next"'
+    text = csv_header(COLUMNS) + csv_lines(COLUMNS, as_rows(portion.changes))
+    return func.HttpResponse(text, mimetype="text/csv", charset="utf-8", headers=headers)

@@ -1,0 +1,117 @@
+"""The consent ledger as an administrator reads it: over HTTP, from a terminal, and for one person in explain."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import sys
+from asyncio.subprocess import PIPE
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+
+from shared.connections import SystemClock
+from shared.core.consent import ConsentChange, ConsentSource, ConsentState, permission
+from shared.core.records import PersonTable, RecordKey
+from shared.local.connector import ROOT
+from shared.sync.consent_ledger import COLUMNS, ConsentLedger
+from tests.scenario.connector_process import SYSTEM
+from tests.scenario.world import World
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+LONG_AGO = datetime(2001, 2, 28, 23, 59, tzinfo=UTC)
+
+
+async def told(world: World, key: RecordKey, count: int) -> list[ConsentChange]:
+    """Let the ledger know of changes, one a day."""
+    changes = [
+        ConsentChange(
+            at=LONG_AGO + timedelta(days=number),
+            record=key,
+            external_id=f"=cmd|{key.id}",
+            subject=permission(4),
+            old=ConsentState.UNKNOWN if number == 0 else ConsentState.of(bool((number + 1) % 2)),
+            new=ConsentState.of(bool(number % 2)),
+            source=ConsentSource.SPOTLER_PROFILE,
+            correlation=str(uuid4()),
+        )
+        for number in range(count)
+    ]
+    await ConsentLedger(world.store, SystemClock(), "default").record(changes)
+    return changes
+
+
+def new_record() -> RecordKey:
+    return RecordKey(PersonTable.LEAD, uuid4())
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+async def test_every_change_of_one_record_comes_as_csv_that_no_spreadsheet_executes(world: World) -> None:
+    key = new_record()
+    changes = await told(world, key, 3)
+    answer = await world.connector.call("GET", f"/api/consent.csv?record={key}")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/csv")
+    assert answer.text.splitlines()[0] == ",".join(COLUMNS)
+    found = rows(answer.text)
+    assert [row["at"] for row in found] == [change.moment for change in changes]
+    assert {row["externalId"] for row in found} == {f"'=cmd|{key.id}"}
+    assert [(row["old"], row["new"]) for row in found] == [("unknown", "no"), ("no", "yes"), ("yes", "no")]
+
+
+async def test_a_range_of_time_and_where_the_rest_is(world: World) -> None:
+    key = new_record()
+    changes = await told(world, key, 6)
+    query = f"record={key}&from=2001-03-01&to=2001-03-05&limit=3"
+    answer = await world.connector.call("GET", f"/api/consent.csv?{query}")
+    assert [row["at"] for row in rows(answer.text)] == [change.moment for change in changes[1:4]]
+    link = answer.headers["link"]
+    assert link.endswith('>; rel="next"')
+    rest = await world.connector.call("GET", link[1 : link.index(">")])
+    assert [row["at"] for row in rows(rest.text)] == [change.moment for change in changes[4:5]]
+    assert "link" not in rest.headers
+
+
+@pytest.mark.parametrize("query", ["from=yesterday", "record=somebody", "limit=0", "to=2001-13-01"])
+async def test_a_question_that_makes_no_sense_is_answered_with_how_to_ask(world: World, query: str) -> None:
+    answer = await world.connector.call("GET", f"/api/consent.csv?{query}")
+    assert answer.status_code == 400
+    assert "contact:{its id}" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("key", ["", "guessed"])
+async def test_without_a_key_nobody_reads_it(world: World, key: str) -> None:
+    assert (await world.connector.call("GET", "/api/consent.csv", key=key)).status_code == 401
+
+
+async def test_explain_shows_the_last_changes_newest_first(world: World) -> None:
+    key = new_record()
+    changes = await told(world, key, 3)
+    answer = (await world.connector.call("GET", f"/api/explain/{key.table}/{key.id}")).json()
+    assert [one["at"] for one in answer["consent"]] == [change.moment for change in reversed(changes)]
+    nobody = (await world.connector.call("GET", f"/api/explain/contact/{UUID(int=4242)}")).json()
+    assert nobody["consent"] == []
+
+
+async def test_the_terminal_exports_the_same(world: World) -> None:
+    key = new_record()
+    await told(world, key, 2)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "shared", "consent", "export", "--record", str(key)),
+        stdout=PIPE,
+        stderr=PIPE,
+        env={**SYSTEM, **world.connector.settings},
+        cwd=ROOT,
+    )
+    output, complaint = await process.communicate()
+    assert process.returncode == 0
+    assert complaint.decode().endswith("2 changes of consent\n")
+    answer = await world.connector.call("GET", f"/api/consent.csv?record={key}")
+    assert output.decode().splitlines() == answer.text.splitlines()

@@ -1,0 +1,192 @@
+"""The consent ledger: every change once, in the order of time, of everybody or of one, for as long as it is kept."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from shared.core.consent import ConsentChange, ConsentSource, ConsentState, permission
+from shared.core.records import PersonTable, RecordKey
+from shared.sync.consent_ledger import ConsentLedger, cursor
+from tests.contract.clocks import ManualClock
+from tests.twins import CrashError, Faults, TwinStore, bodies
+
+ANN, BOB = (RecordKey(PersonTable.CONTACT, UUID(int=number)) for number in (1, 2))
+START = datetime(2026, 3, 1, 8, tzinfo=UTC)
+_numbers = itertools.count(1)
+
+
+def change(key: RecordKey = ANN, at: datetime = START, correlation: str = "", *, yes: bool = True) -> ConsentChange:
+    return ConsentChange(
+        at=at,
+        record=key,
+        external_id=f"e-{key.id.int}",
+        subject=permission(4),
+        old=ConsentState.of(not yes),
+        new=ConsentState.of(yes),
+        source=ConsentSource.DATAVERSE_ROW,
+        correlation=correlation or f"c-{next(_numbers)}",
+    )
+
+
+class Book:
+    """A ledger over the twin of the store."""
+
+    def __init__(self, retention: timedelta | None = None) -> None:
+        self.clock = ManualClock(START)
+        self.store = TwinStore(Faults())
+        self.retention = retention
+        self.ledger = self.open()
+
+    def open(self) -> ConsentLedger:
+        return ConsentLedger(self.store, self.clock, "test", retention=self.retention)
+
+    async def exported(self, **options: object) -> list[ConsentChange]:
+        return [one async for page in self.ledger.export(**options) for one in page]  # type: ignore[arg-type]
+
+    def entries(self) -> int:
+        return sum(key.partition.startswith("test-consent-2") for key in self.store.documents)
+
+
+@pytest.fixture
+def book() -> Book:
+    return Book()
+
+
+async def test_what_is_recorded_is_exported_in_the_order_of_time(book: Book) -> None:
+    later, sooner = change(ANN, START + timedelta(hours=1)), change(BOB, START)
+    await book.ledger.record([later])
+    await book.ledger.record([sooner])
+    assert await book.exported() == [sooner, later]
+    assert await book.exported(record=ANN) == [later]
+
+
+async def test_an_export_by_time_has_its_beginning_and_not_its_end(book: Book) -> None:
+    months = [change(at=START + timedelta(days=31 * number)) for number in range(4)]
+    await book.ledger.record(months)
+    assert await book.exported(since=months[1].at, until=months[3].at) == months[1:3]
+    assert await book.exported(since=months[1].at, until=months[3].at, record=ANN) == months[1:3]
+    assert await book.exported(until=months[0].at) == []
+    assert await book.exported(since=months[3].at + timedelta(microseconds=1)) == []
+
+
+@pytest.mark.parametrize("record", [None, ANN])
+async def test_an_export_goes_on_behind_a_change(book: Book, record: RecordKey | None) -> None:
+    changes = [change(at=START + timedelta(days=20 * number)) for number in range(5)]
+    await book.ledger.record(changes)
+    assert await book.exported(record=record, after=cursor(changes[2])) == changes[3:]
+    assert await book.exported(record=record, after=cursor(changes[4])) == []
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 5, 6])
+async def test_an_export_in_portions_has_everything_once(book: Book, limit: int) -> None:
+    changes = [change(at=START + timedelta(days=20 * number)) for number in range(5)]
+    await book.ledger.record(changes)
+    found: list[ConsentChange] = []
+    after = ""
+    while True:
+        portion = await book.ledger.portion(limit=limit, after=after)
+        assert len(portion.changes) <= limit
+        found += portion.changes
+        if not (after := portion.following):
+            break
+    assert found == changes
+
+
+async def test_a_message_that_comes_again_counts_once_with_its_first_time(book: Book) -> None:
+    first = change(correlation="message-1")
+    await book.ledger.record([first, first])
+    again = replace(first, at=START + timedelta(days=40))
+    await book.ledger.record([again])
+    assert await book.exported() == [first]
+    assert list(await book.ledger.of_record(ANN)) == [first]
+
+
+async def test_the_same_change_under_another_correlation_counts_again(book: Book) -> None:
+    await book.ledger.record([change(correlation="message-1"), change(correlation="message-2")])
+    assert len(await book.exported()) == 2
+
+
+@pytest.mark.parametrize("moment", range(8))
+async def test_a_worker_that_dies_anywhere_loses_nothing_and_counts_nothing_twice(book: Book, moment: int) -> None:
+    changes = [change(ANN, correlation="message-1"), change(BOB, correlation="message-1")]
+    book.store.faults.plan(moment, CrashError())
+    try:
+        await book.ledger.record(changes)
+    except CrashError:
+        book.ledger = book.open()
+    book.store.faults.planned.clear()
+    await book.ledger.record([replace(one, at=one.at + timedelta(days=40)) for one in changes])
+    told = await book.exported()
+    assert {one.record for one in told} == {ANN, BOB}
+    assert len(told) == 2
+    assert len({one.at for one in told}) == 1
+
+
+async def test_of_record_shows_the_last_changes_with_one_scan_and_one_read(book: Book) -> None:
+    changes = [change(at=START + timedelta(days=number), yes=bool(number % 2)) for number in range(50)]
+    await book.ledger.record([*changes, *(change(BOB) for _ in range(10))])
+    book.store.calls.clear()
+    assert list(await book.ledger.of_record(ANN, 3)) == changes[:-4:-1]
+    assert book.store.calls == {"read": 1}
+    assert list(await book.ledger.of_record(RecordKey(PersonTable.LEAD, ANN.id))) == []
+
+
+async def test_a_hundred_changes_are_two_writes(book: Book) -> None:
+    people = [RecordKey(PersonTable.CONTACT, UUID(int=number)) for number in range(100)]
+    await book.ledger.record([change(key) for key in people])
+    assert book.store.calls == {"write": 2}
+    assert {key.partition for key in book.store.documents if "-of-" in key.partition} <= {
+        f"test-consent-of-{digit}" for digit in "0123456789abcdef"
+    }
+
+
+async def test_nothing_is_no_call(book: Book) -> None:
+    await book.ledger.record([])
+    assert not book.store.calls
+
+
+# ---------------------------------------------------------------------------------------------------------- retention
+
+
+async def test_what_is_too_old_is_forgotten_everywhere() -> None:
+    book = Book(retention=timedelta(days=30))
+    changes = [change(at=START + timedelta(days=10 * number)) for number in range(10)]
+    await book.ledger.record(changes)
+    book.clock.advance(timedelta(days=90))
+    assert await book.ledger.forget_old() == 6
+    assert await book.exported() == changes[6:]
+    assert list(await book.ledger.of_record(ANN)) == changes[:5:-1]
+    assert {key.row for key in book.store.documents if key.partition == "test-consent-months"} == {"2026-04", "2026-05"}
+    assert await book.ledger.forget_old() == 0
+
+
+async def test_without_a_retention_time_nothing_is_forgotten(book: Book) -> None:
+    await book.ledger.record([change()])
+    book.clock.advance(timedelta(days=10_000))
+    assert await book.ledger.forget_old() == 0
+    assert book.entries() == 1
+
+
+async def test_forgetting_that_is_interrupted_goes_on_the_next_night() -> None:
+    book = Book(retention=timedelta(days=1))
+    await book.ledger.record([change() for _ in range(20)])
+    book.clock.advance(timedelta(days=40))
+    for moment in (0, 1):
+        book.store.faults.plan(moment, CrashError())
+        with pytest.raises(CrashError):
+            await book.ledger.forget_old()
+    await book.ledger.forget_old()
+    assert not [key for key in book.store.documents if key.partition.startswith("test-consent")]
+
+
+async def test_only_ids_and_codes_are_kept(book: Book) -> None:
+    await book.ledger.record([change()])
+    written: Sequence[str] = bodies(book.store.documents).splitlines()
+    assert len(written) == 3
+    assert all("@" not in line for line in written)
