@@ -43,10 +43,6 @@ class PermissionDefaults:
     unknown: int = 0
 
 
-NO_DEFAULTS = PermissionDefaults()
-"""The feature is off."""
-
-
 def permission_defaults(
     permissions: str | None, enabled: str | None, definition: PropertyDefinition | None
 ) -> PermissionDefaults:

@@ -41,7 +41,7 @@ from shared.core.situation import (
 )
 from shared.core.two_way import MappedField, Sides, agree, mapped_fields, row_state
 from shared.core.values import EMPTY
-from shared.core.way_back import NOTHING, WayBack
+from shared.core.way_back import WayBack
 
 CLOCKS_DIFFER = timedelta(minutes=5)
 
@@ -148,13 +148,14 @@ def _write(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> 
             **{name: text for name, text in prints.items() if name not in held},
         },
         address=rules.fingerprints.address(email_of(record, rows)),
+        has_met=(binding.is_live and binding.has_met) or not _comes_home(rows),
         moves=moves,
         rising=frozenset(),
     )
     sent = {name: values[name] for name in changed if name not in held}
-    return _decision(
-        situation, rules, catalogue, agreed, values[EMAIL], sent, off=off, problems=(*wished.omitted, *wished.cut)
-    )
+    problems = (*wished.omitted, *wished.cut)
+    rest = Rest(agreed, Result.UNCHANGED, Reason.AGREED, problems, permissions_off=off)
+    return _sending(rest, sent, _besides(rules, rows, catalogue, values[EMAIL]), was_live=binding.is_live)
 
 
 def _may_be_disputed(one: MappedField) -> bool:
@@ -260,7 +261,9 @@ def _agree(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> 
         rising=frozenset(),
     )
     problems = (*wished.omitted, *wished.cut, *_disputes(agreement.verdicts, fields, record))
-    return _decision(situation, rules, catalogue, agreed, email, agreement.sent, off=off, problems=problems, home=home)
+    reason = Reason.RETURNED if home else Reason.AGREED
+    rest = Rest(agreed, Result.UNCHANGED, reason, problems, permissions_off=off, home=home)
+    return _sending(rest, agreement.sent, _besides(rules, rows, catalogue, email), was_live=binding.is_live)
 
 
 def _is_new(contact: SpotlerContact, situation: Situation, binding: Binding) -> bool:
@@ -301,33 +304,29 @@ _DISPUTES = {
 # ----------------------------------------------------------------------------------------------------------- in common
 
 
-def _decision(
-    situation: Situation,
-    rules: Rules,
-    catalogue: PropertyCatalogue,
-    agreed: Binding,
-    email: Scalar,
-    sent: Mapping[str, Scalar],
-    *,
-    off: bool,
-    problems: tuple[FieldProblem, ...],
-    home: WayBack = NOTHING,
-) -> Decision:
+def _sending(rest: Rest, sent: Mapping[str, Scalar], besides: Mapping[str, Scalar], *, was_live: bool) -> Decision:
+    """Send what has changed, and `besides` what always goes along; where nothing has changed, rest."""
     if not sent:
-        reason = Reason.RETURNED if home else Reason.AGREED
-        return Rest(agreed, Result.UNCHANGED, reason, problems, permissions_off=off, home=home)
-    rows = rules.mapping.for_table(situation.key.table)
-    cleared = _unmapped(rows, catalogue) if rules.unmapped is Unmapped.CLEAR else {}
+        return rest
     return Write(
-        properties=as_properties({**cleared, EMAIL: email, **sent}),
+        properties=as_properties({**besides, **sent}),
         fields=tuple(sent),
         purge=Purge.KEEP,
-        binding=agreed,
-        reason=Reason.UPDATED if situation.binding.is_live else Reason.CREATED,
-        problems=problems,
-        permissions_off=off,
-        home=home,
+        binding=rest.binding,
+        reason=Reason.UPDATED if was_live else Reason.CREATED,
+        problems=rest.problems,
+        permissions_off=rest.permissions_off,
+        home=rest.home,
+        meets=not (was_live or rest.binding.has_met),
     )
+
+
+def _besides(
+    rules: Rules, rows: tuple[MappingRow, ...], catalogue: PropertyCatalogue, email: Scalar
+) -> dict[str, Scalar]:
+    """Every write names the e-mail address, by which Spotler knows people."""
+    cleared = _unmapped(rows, catalogue) if rules.unmapped is Unmapped.CLEAR else {}
+    return {**cleared, EMAIL: email}
 
 
 def _unmapped(rows: tuple[MappingRow, ...], catalogue: PropertyCatalogue) -> dict[str, Scalar]:

@@ -13,7 +13,7 @@ from shared.core.mapping.model import Mapping as FieldMapping
 from shared.core.marketing import PropertyValue, Purge, SpotlerContact
 from shared.core.merge import Verdict
 from shared.core.outcomes import FieldProblem, Reason, Result
-from shared.core.permission_defaults import NO_DEFAULTS, PermissionDefaults
+from shared.core.permission_defaults import PermissionDefault
 from shared.core.records import Intent, PersonRecord, PersonTable, RecordKey, SyncStatus
 from shared.core.way_back import NOTHING, WayBack
 
@@ -136,7 +136,7 @@ class Situation:
     sight: Sight = Sight.UNSEEN
     contact: SpotlerContact | None = None
     bounce: Reason | None = None
-    defaults: PermissionDefaults = NO_DEFAULTS
+    defaults: tuple[PermissionDefault, ...] = ()
     now: datetime = _LONG_AGO
 
     @property
@@ -149,7 +149,10 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """Send these properties, then bring home what Spotler knows better. `binding` is what to remember afterwards."""
+    """Send these properties, then bring home what Spotler knows better. `binding` is what to remember afterwards.
+
+    `meets`: the contact has perhaps been there before; both sides are to be compared once this is written.
+    """
 
     properties: Mapping[str, PropertyValue]
     fields: tuple[str, ...]
@@ -159,6 +162,7 @@ class Write:
     problems: tuple[FieldProblem, ...] = ()
     permissions_off: bool = False
     home: WayBack = NOTHING
+    meets: bool = False
 
 
 @dataclass(frozen=True, slots=True)

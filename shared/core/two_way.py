@@ -23,7 +23,7 @@ from shared.core.marketing import (
     SpotlerContact,
 )
 from shared.core.merge import Newer, Row, Verdict, Versions, base_of, merge_consent, merge_value
-from shared.core.permission_defaults import NO_DEFAULTS, PermissionDefaults
+from shared.core.permission_defaults import PermissionDefault
 from shared.core.records import PermissionRow, PersonRecord, PersonTable
 from shared.core.values import EMPTY, Fits, Foreign, Misfit, convert
 from shared.core.way_back import FieldReturn, SubscriptionReturn
@@ -49,7 +49,7 @@ class MappedField:
 class Sides:
     """All that the merge of one record looks at.
 
-    `dataverse` are its values in Spotler's form, `spotler` the contact as just read. `base` are the fingerprints of what
+    `dataverse` are its values in Spotler's form, `spotler` the contact as just read. `base` are fingerprints of what
     was agreed, `perhaps_sent` the permissions whose yes was on its way when a worker died. `withholds` says that each
     permission must be off (PERM-08). `is_new_contact`: we made it, so nobody ever refused a permission there (ENV-12).
     """
@@ -62,7 +62,7 @@ class Sides:
     now: datetime
     fingerprint: Fingerprint
     zone: tzinfo
-    defaults: PermissionDefaults = NO_DEFAULTS
+    defaults: tuple[PermissionDefault, ...] = ()
     perhaps_sent: frozenset[str] = frozenset()
     is_doubtful: bool = False
     withholds: bool = False
@@ -159,6 +159,10 @@ def _take_value(agreement: Agreement, sides: Sides, name: str, versions: Version
         agreement.moves[name] = move
     if verdict.is_remarkable:
         agreement.verdicts[name] = verdict
+    _carry(agreement, sides, name, versions, verdict)
+
+
+def _carry(agreement: Agreement, sides: Sides, name: str, versions: Versions, verdict: Verdict) -> None:
     if verdict is Verdict.AGREED:
         agreement.settled[name] = sides.fingerprint(name, versions.spotler)
     elif verdict.reaches_spotler and versions.dataverse is not None:
@@ -173,8 +177,8 @@ def _take_value(agreement: Agreement, sides: Sides, name: str, versions: Version
 
 
 def _take_consent(agreement: Agreement, sides: Sides, name: str, one: MappedField, versions: Versions) -> None:
-    yes, no = sides.fingerprint(name, YES), sides.fingerprint(name, NO)
-    row = row_state(one, sides.record, agreed_yes=sides.base.get(name) == yes)
+    no = sides.fingerprint(name, NO)
+    row = row_state(one, sides.record, agreed_yes=sides.base.get(name) == sides.fingerprint(name, YES))
     if sides.withholds:  # PERM-08: off in Spotler whatever the rows say; they count again when bulk mail is allowed
         if row is Row.NEVER and one.row.direction.reaches_dataverse:
             _create_row(agreement, sides, one, has=NO)
@@ -185,28 +189,25 @@ def _take_consent(agreement: Agreement, sides: Sides, name: str, one: MappedFiel
     verdict = merge_consent(versions, direction=one.row.direction, row=row, was_perhaps_sent=name in sides.perhaps_sent)
     match row, verdict:
         case Row.NEVER, Verdict.TO_DATAVERSE:
-            has = versions.spotler is YES
-            subscribed = _create_row(agreement, sides, one, has=has)
-            if subscribed is not None:
-                agreement.home[name] = subscribed
-                agreement.returning[name] = yes if subscribed else no
-            if subscribed and not has:
-                agreement.sent[name] = YES
+            _create_agreed(agreement, sides, name, one, has=versions.spotler is YES)
         case Row.DELETED, _:
             agreement.settled[name] = no
             if verdict is Verdict.TO_SPOTLER:
                 agreement.sent[name] = NO
-        case _, Verdict.TO_DATAVERSE:
-            agreement.home[name] = versions.spotler
-            agreement.returning[name] = sides.fingerprint(name, versions.spotler)
-            agreement.subscriptions += _changed_rows(one, sides.record, subscribed=versions.spotler is YES)
-        case _, Verdict.TO_SPOTLER if versions.dataverse is not None:
-            agreement.sent[name] = versions.dataverse
-            agreement.settled[name] = sides.fingerprint(name, versions.dataverse)
-        case _, Verdict.AGREED:
-            agreement.settled[name] = sides.fingerprint(name, versions.spotler)
         case _:
-            pass
+            _carry(agreement, sides, name, versions, verdict)
+            if verdict is Verdict.TO_DATAVERSE:
+                agreement.subscriptions += _changed_rows(one, sides.record, subscribed=versions.spotler is YES)
+
+
+def _create_agreed(agreement: Agreement, sides: Sides, name: str, one: MappedField, *, has: bool) -> None:
+    subscribed = _create_row(agreement, sides, one, has=has)
+    if subscribed is None:
+        return
+    agreement.home[name] = subscribed
+    agreement.returning[name] = sides.fingerprint(name, subscribed)
+    if subscribed and not has:
+        agreement.sent[name] = YES
 
 
 def _create_row(agreement: Agreement, sides: Sides, one: MappedField, *, has: bool) -> bool | None:
@@ -216,7 +217,7 @@ def _create_row(agreement: Agreement, sides: Sides, one: MappedField, *, has: bo
     administrator's default count (ENV-07).
     """
     entry = _entry(one)
-    default = next((row for row in sides.defaults.rows if one.definition.entry(row.name) == entry), None)
+    default = next((row for row in sides.defaults if one.definition.entry(row.name) == entry), None)
     if entry is None or (default is None and not has) or one.home is not Home.PERMISSIONS:
         return None
     subscribed = has or (default is not None and default.subscribed and sides.is_new_contact)
@@ -270,7 +271,7 @@ def _entry(one: MappedField) -> SetEntry | None:
 def _field_returns(
     agreement: Agreement, fields: Mapping[str, MappedField], spotler: Mapping[str, Scalar]
 ) -> list[FieldReturn]:
-    """Make one write per row: a list of options as a whole, and of a Dutch and a foreign value the one that is there."""
+    """Make one write per row: a list of options as a whole; of a Dutch and a foreign value the one that is there."""
     returns: dict[int, FieldReturn] = {}
     for name in agreement.home:
         one = fields[name]

@@ -17,8 +17,9 @@ from shared.ports.dataverse import (
     StatusReport,
     TimelinePost,
 )
+from shared.ports.homecoming import Homecame, Homecoming, Homecomings
 from shared.ports.queue import DeadLetter, OutgoingMessage, Queue, QueueDepth, QueueName, QueueReceiver, ReceivedMessage
-from shared.ports.spotler import Audiences, Automations, MarketingPlatform, Tagging
+from shared.ports.spotler import Audiences, Automations, ContactFeeds, MarketingPlatform, Tagging
 from shared.ports.state import Change, Delete, Document, DocumentKey, Insert, Page, Put, Replace, StateStore
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "Automations",
     "Change",
     "Clock",
+    "ContactFeeds",
     "Crm",
     "CrmSchema",
     "DeadLetter",
@@ -36,6 +38,9 @@ __all__ = [
     "DocumentKey",
     "EnvironmentVariable",
     "EnvironmentVariables",
+    "Homecame",
+    "Homecoming",
+    "Homecomings",
     "Insert",
     "JobReport",
     "MarketingList",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from shared.core.automations import (
@@ -14,6 +15,7 @@ from shared.core.automations import (
 )
 from shared.core.jobs import ScoreChange
 from shared.core.marketing import (
+    Bounce,
     ContactWrite,
     Ending,
     PropertyCatalogue,
@@ -56,6 +58,18 @@ class MarketingPlatform(Protocol):
 
     async def close(self) -> None:
         """Release connections."""
+        ...
+
+
+class ContactFeeds(Protocol):
+    """What has changed in Spotler, between two aware times, in pages."""
+
+    def updated_contacts(self, start: datetime, end: datetime) -> AsyncIterator[Sequence[SpotlerContact]]:
+        """Yield the contacts that changed, each state of a contact once."""
+        ...
+
+    def bounces(self, start: datetime, end: datetime) -> AsyncIterator[Sequence[Bounce]]:
+        """Yield the bounces, each once."""
         ...
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 
 from shared.core.marketing import (
+    Bounce,
     ContactWrite,
     Ending,
     PropertyCatalogue,
@@ -20,7 +22,7 @@ from shared.spotler.client import SpotlerClient
 
 
 class SpotlerPlatform:
-    """Implements the port `MarketingPlatform`; takes over the client and closes it."""
+    """Implements the ports `MarketingPlatform` and `ContactFeeds`; takes over the client and closes it."""
 
     def __init__(self, client: SpotlerClient, *, clock: Clock) -> None:
         self._client = client
@@ -58,6 +60,14 @@ class SpotlerPlatform:
     async def inactivate(self, external_id: str) -> Ending:
         """Make a contact unmailable."""
         return await self._client.inactivate(external_id)
+
+    def updated_contacts(self, start: datetime, end: datetime) -> AsyncIterator[tuple[SpotlerContact, ...]]:
+        """Yield pages of the contacts that changed between two aware times, each state of a contact once."""
+        return self._client.updated_contacts(start, end)
+
+    def bounces(self, start: datetime, end: datetime) -> AsyncIterator[tuple[Bounce, ...]]:
+        """Yield pages of the bounces between two aware times, each once."""
+        return self._client.bounces(start, end)
 
     async def ping(self) -> None:
         """Raise a ConnectorError if the account cannot be used."""

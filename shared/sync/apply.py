@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
+from shared.core.fields import option_name
 from shared.core.marketing import ContactWrite, Purge, WriteCode, WriteVerdict
 from shared.core.outcomes import Outcome, Reason, Result
-from shared.core.plan import Anonymize, Plan, Rest, Write
+from shared.core.plan import Anonymize, Decision, Rest, Write
 from shared.core.records import RecordKey
 from shared.errors import ConnectorError, DataError, TransientError
 from shared.ports import Clock, MarketingPlatform
@@ -20,7 +21,7 @@ Applied = Outcome | ConnectorError
 
 
 async def apply(
-    plans: Mapping[RecordKey, Plan], platform: MarketingPlatform, clock: Clock, deadline: datetime
+    plans: Mapping[RecordKey, Decision], platform: MarketingPlatform, clock: Clock, deadline: datetime
 ) -> dict[RecordKey, Applied]:
     """Carry out plans of different Spotler contacts; no call begins after `deadline` (the claims would run out)."""
     applied: dict[RecordKey, Applied] = {
@@ -61,6 +62,17 @@ async def apply(
         *(fenced_end(key, planned) for key, planned in ends.items()),
     )
     return applied
+
+
+def rising_permissions(write: Write) -> frozenset[str]:
+    """Name the options that a write switches on, as in `permissions:4`."""
+    return frozenset(
+        option_name(name, option.bit)
+        for name, value in write.properties.items()
+        if isinstance(value, tuple)
+        for option in value
+        if option.enabled
+    )
 
 
 def _chunks(writes: Mapping[RecordKey, Write]) -> Iterator[tuple[Sequence[RecordKey], Purge]]:

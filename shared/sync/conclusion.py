@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 from shared.core.identity import Leave, Stay
+from shared.core.mapping.model import EMAIL
 from shared.core.mapping.reading import DO_NOT_EMAIL
 from shared.core.outcomes import Outcome, Reason, Result
-from shared.core.plan import Binding, Plan, Trust, refuses_bulk
+from shared.core.plan import Binding, Decision, Reach, Rest, Sight, Trust, Write, refuses_bulk
+from shared.core.records import PersonRecord
 from shared.core.retry import Done
-from shared.errors import ConnectorError
+from shared.core.way_back import NOTHING
+from shared.errors import ConflictError, ConnectorError, DataError, NotFoundError
 from shared.sync.apply import Applied
+from shared.sync.bringing_home import CameHome
 from shared.sync.ledger import Consent
 from shared.sync.seating import references_to
 from shared.sync.seats import Round, Seat
@@ -18,33 +24,78 @@ _ENDS = {Reason.DELETED, Reason.INACTIVE, Reason.MERGED, Reason.NO_EMAIL, Reason
 """Why a record needs its Spotler contact no longer."""
 
 
-def conclude(seat: Seat, planned: Plan, applied: Applied, done: Round, verdicts: Verdicts) -> None:
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """A plan, what became of it in Spotler, and what came home."""
+
+    planned: Decision
+    applied: Applied
+    home: CameHome | None = None
+
+
+def conclude(seat: Seat, carried: Carried, done: Round, verdicts: Verdicts) -> None:
     """Enter into the round how one seat ended."""
     unit, held = seat.unit, seat.held
+    planned, applied, home = carried.planned, carried.applied, carried.home
     if isinstance(applied, ConnectorError):
         held.trust = Trust.NOTHING
         done.finished.append(verdicts.failed(unit, applied, seat.record))
         return
-    if applied.result in {Result.WRITTEN, Result.ANONYMISED}:
+    if applied.result in {Result.WRITTEN, Result.ANONYMISED} or seat.sight is Sight.SEEN:
         held.trust = Trust.BASE
+    outcome = applied if home is None else _with_return(applied, home)
     _hand_over(seat, done)
-    _settle_users(seat, applied, done)
-    binding = _binding(seat, planned, applied)
+    _settle_users(seat, planned, outcome, done)
+    binding = _binding(seat, planned, outcome, home)
     if seat.origin.address and seat.origin.address != binding.address and not seat.neighbours.keys:
         done.forgotten.append(seat.origin.address)
-    done.saved[seat.key] = (binding, applied, unit.correlation)
+    done.saved[seat.key] = (binding, outcome, unit.correlation)
+    error = home.came.error if home is not None else None
     match seat.identity:
+        case _ if isinstance(
+            error, ConflictError | NotFoundError
+        ):  # the record changed meanwhile: read both sides again
+            _look_again(seat, done)
+        case _ if error is not None and not isinstance(error, DataError):
+            unit.must_look = True
+            done.finished.append(verdicts.failed(unit, error, seat.record))
         case Leave():
             done.again.append(unit)
         case Stay():
+            if isinstance(planned, Write) and planned.meets and outcome.result is Result.WRITTEN:
+                done.meeting.append(unit)
             external_id = binding.external_id if binding.is_live else ""
-            done.finished.append(Finished(unit, applied, Done(), seat.record, planned, external_id))
+            done.finished.append(Finished(unit, outcome, Done(), seat.record, planned, external_id))
 
 
-def _binding(seat: Seat, planned: Plan, outcome: Outcome) -> Binding:
-    if outcome.result is Result.FAILED:
-        return seat.origin
-    return planned.binding
+def _look_again(seat: Seat, done: Round) -> None:
+    seat.unit.sighting = None
+    seat.unit.must_look = True
+    done.again.append(seat.unit)
+
+
+def _with_return(applied: Outcome, home: CameHome) -> Outcome:
+    """Add to the outcome what Dataverse said."""
+    error = home.came.error
+    if isinstance(error, DataError) and not isinstance(error, NotFoundError):
+        return replace(applied, result=Result.FAILED, reason=Reason.REFUSED_HERE, detail=error.detail or error.summary)
+    return replace(applied, problems=(*applied.problems, *home.came.problems))
+
+
+def _binding(seat: Seat, planned: Decision, outcome: Outcome, home: CameHome | None) -> Binding:
+    match outcome:
+        case Outcome(result=Result.FAILED, reason=Reason.OPTED_OUT) if isinstance(planned, Write):
+            is_ours = home is not None and home.came.error is None
+            return replace(seat.origin, reach=Reach.OPTED_OUT_HERE if is_ours else Reach.OPTED_OUT)
+        case Outcome(result=Result.FAILED, reason=reason) if reason is not Reason.REFUSED_HERE:
+            return planned.binding if planned.binding.reach is not Reach.OPEN else seat.origin
+        case _ if home is None:
+            return planned.binding
+        case _:
+            prints = home.prints
+            address = home.wanted.address if EMAIL in prints else ""
+            binding = planned.binding
+            return replace(binding, base={**binding.base, **prints}, address=address or binding.address)
 
 
 def _hand_over(seat: Seat, done: Round) -> None:
@@ -56,7 +107,7 @@ def _hand_over(seat: Seat, done: Round) -> None:
     done.saved[seat.heir_of] = (Binding(str(seat.heir_of.id)), outcome, seat.unit.correlation)
 
 
-def _settle_users(seat: Seat, outcome: Outcome, done: Round) -> None:
+def _settle_users(seat: Seat, planned: Decision, outcome: Outcome, done: Round) -> None:
     """Keep the list of who uses the contact and what they say about mail; tell the others when that changes."""
     key, users, record = seat.key, seat.held.users, seat.record
     before = users.get(key, Consent.ALLOWS)
@@ -72,7 +123,7 @@ def _settle_users(seat: Seat, outcome: Outcome, done: Round) -> None:
         case Result.SKIPPED if outcome.reason in _ENDS and (record is None or not seat.origin.is_live):
             users.pop(key, None)
         case Result.WRITTEN | Result.UNCHANGED if outcome.reason is not Reason.ABSENT and record is not None:
-            users[key] = Consent.NO_BULK if refuses_bulk(record) else Consent.ALLOWS
+            users[key] = Consent.NO_BULK if _refuses(record, planned) else Consent.ALLOWS
         case _:
             pass
     if outcome.result is Result.KEPT:
@@ -80,3 +131,9 @@ def _settle_users(seat: Seat, outcome: Outcome, done: Round) -> None:
     is_left_in_doubt = seat.held.trust is Trust.NOTHING and users.get(key, Consent.NO_MAIL) is Consent.NO_MAIL
     if is_left_in_doubt or users.get(key, Consent.ALLOWS) is not before:
         done.follow_ups += references_to(seat.neighbours.keys, seat.unit)
+
+
+def _refuses(record: PersonRecord, planned: Decision) -> bool:
+    """Whether the record refuses bulk mail, once what comes home has come."""
+    home = planned.home if isinstance(planned, Write | Rest) else NOTHING
+    return refuses_bulk(record) if home.refuses_bulk is None else home.refuses_bulk

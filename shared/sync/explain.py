@@ -7,10 +7,26 @@ from typing import Any
 
 from shared.core.conditions import email_of
 from shared.core.identity import Join, Leave, Part, Stay, binding_after_joining, identify, originating_lead
+from shared.core.marketing import PropertyCatalogue
 from shared.core.outcomes import TEXTS, Outcome
-from shared.core.plan import Anonymize, Binding, Plan, Rest, Rules, Trust, Write, let_go, plan, verdicts
+from shared.core.plan import (
+    Anonymize,
+    Binding,
+    Decision,
+    Look,
+    Rest,
+    Rules,
+    Sight,
+    Trust,
+    WayBack,
+    Write,
+    let_go,
+    plan,
+    verdicts,
+)
 from shared.core.records import Intent, PersonRecord, RecordKey
 from shared.ports import Crm, MarketingPlatform
+from shared.sync.beside import Beside
 from shared.sync.ledger import HeldContact, Ledger
 from shared.sync.seating import heritages_of
 from shared.sync.seats import Seat
@@ -20,11 +36,12 @@ from shared.sync.work import Unit
 class Explain:
     """Reads both sides and plans, without claims and without writing anything."""
 
-    def __init__(self, *, crm: Crm, platform: MarketingPlatform, ledger: Ledger, rules: Rules) -> None:
+    def __init__(self, *, crm: Crm, platform: MarketingPlatform, ledger: Ledger, rules: Rules, beside: Beside) -> None:
         self._crm = crm
         self._platform = platform
         self._ledger = ledger
         self._rules = rules
+        self._beside = beside
 
     async def record(self, key: RecordKey) -> dict[str, Any]:
         """Explain one record as JSON. Values are for the caller, who may read the record; nothing is logged."""
@@ -35,8 +52,7 @@ class Explain:
         conditions = verdicts(seat.situation, self._rules)
         if record is not None and all(verdict.is_met for verdict in conditions):
             seat = await self._belonging(seat, record)
-        leaves = isinstance(seat.identity, Leave)
-        planned = let_go(seat.situation) if leaves else plan(seat.situation, self._rules, catalogue)
+        seat, planned = await self._planned(seat, catalogue)
         return {
             "record": str(key),
             "conditions": [
@@ -52,7 +68,22 @@ class Explain:
             "sharedWith": [str(neighbour) for neighbour in seat.neighbours.keys],
             "plan": _plan_json(key, planned),
             "lastOutcome": asdict(entry.outcome) if entry.outcome else None,
+            "merged": {name: str(verdict) for name, verdict in entry.binding.verdicts.items()},
+            "mail": str(entry.binding.reach),
         }
+
+    async def _planned(self, seat: Seat, catalogue: PropertyCatalogue) -> tuple[Seat, Decision]:
+        """Plan as the engine would, with a look at the Spotler contact where the engine would look."""
+        if isinstance(seat.identity, Leave):
+            return seat, let_go(seat.situation)
+        (seat,) = await self._beside.equip([seat])
+        planned = plan(seat.situation, self._rules, catalogue)
+        if isinstance(planned, Look):
+            contact = await self._platform.contact(seat.binding.external_id)
+            seat = replace(seat, sight=Sight.SEEN, contact=contact)
+            planned = plan(seat.situation, self._rules, catalogue)
+        assert not isinstance(planned, Look), "who has looked does not want to look"
+        return seat, planned
 
     async def _inheriting(self, seat: Seat) -> Seat:
         lead = originating_lead(seat.record) if seat.record is not None and not seat.binding.is_live else None
@@ -83,7 +114,7 @@ class Explain:
         return Seat(unit, binding, binding, HeldContact(binding.external_id, "", Trust.BASE, users), record)
 
 
-def _plan_json(key: RecordKey, planned: Plan) -> dict[str, Any]:
+def _plan_json(key: RecordKey, planned: Decision) -> dict[str, Any]:
     match planned:
         case Write():
             properties = {
@@ -100,9 +131,29 @@ def _plan_json(key: RecordKey, planned: Plan) -> dict[str, Any]:
                 "changed": list(planned.fields),
                 "leftOut": [str(problem) for problem in planned.problems],
                 "permissionsOff": planned.permissions_off,
+                **_home_json(planned.home),
             }
         case Anonymize():
             return {"action": "anonymize", "reason": planned.reason, "text": TEXTS[planned.reason]}
         case Rest():
             outcome = Outcome(key, planned.result, planned.reason, planned.problems)
-            return {"action": "none", "result": planned.result, "reason": planned.reason, "text": outcome.text}
+            return {
+                "action": "none",
+                "result": planned.result,
+                "reason": planned.reason,
+                "text": outcome.text,
+                **_home_json(planned.home),
+            }
+
+
+def _home_json(home: WayBack) -> dict[str, Any]:
+    """Tell what would be written to Dataverse; nothing where that is nothing."""
+    if not home:
+        return {}
+    return {
+        "comesHome": {
+            "fields": [one.definition.name for one in home.fields],
+            "permissions": {one.name: one.subscribed for one in home.subscriptions},
+            **({} if home.refuses_bulk is None else {"doNotBulkEmail": home.refuses_bulk}),
+        }
+    }

@@ -20,8 +20,8 @@ from shared.ports import MarketingPlatform
 from shared.sync.seats import Round, Seat
 from shared.sync.work import Verdicts
 
-MOST_MEETINGS = 100
-"""First meetings in one round that are looked at one by one."""
+MOST_MEETINGS = 20
+"""First meetings in one round that are looked at one by one; if there are more, all of them wait for the poll."""
 
 _AGE = timedelta(minutes=1)
 """A contact that was read less than this after its binding was written may be older than the binding: clocks differ."""
@@ -46,14 +46,13 @@ class Looking:
             planned = plan(seat.situation, self._rules, catalogue)
             if isinstance(planned, Look):
                 (wanted if seat.binding.has_met else meetings).append(seat)
-            elif seat.sight is Sight.UNSEEN and seat.unit.must_look and seat.binding.is_live:
-                wanted.append(seat)
-            elif _may_be_old(seat) and not _is_quiet(planned):
+            elif _must_look(seat) or (_may_be_old(seat) and not _is_quiet(planned)):
                 wanted.append(seat)
             else:
                 decided[seat.key] = (seat, planned)
-        seen = await self._look([*wanted, *meetings[:MOST_MEETINGS]], done)
-        blind = [replace(seat, sight=Sight.BLIND) for seat in meetings[MOST_MEETINGS:]]
+        are_few = len(meetings) <= MOST_MEETINGS
+        seen = await self._look([*wanted, *(meetings if are_few else ())], done)
+        blind = [] if are_few else [replace(seat, sight=Sight.BLIND) for seat in meetings]
         for seat in (*seen, *blind):
             planned = plan(seat.situation, self._rules, catalogue)
             assert not isinstance(planned, Look), "who has looked, or must not, does not want to look"
@@ -71,7 +70,7 @@ class Looking:
                 seen.append(replace(seat, sight=Sight.SEEN, contact=answer))
         return seen
 
-    async def _contact(self, external_id: str) -> SpotlerContact | None | ConnectorError:
+    async def _contact(self, external_id: str) -> SpotlerContact | ConnectorError | None:
         try:
             return await self._platform.contact(external_id)
         except ConnectorError as error:
@@ -86,6 +85,10 @@ def _recognised(seat: Seat) -> Seat:
     return replace(seat, sight=Sight.SEEN, contact=sighting.contact)
 
 
+def _must_look(seat: Seat) -> bool:
+    return seat.sight is Sight.UNSEEN and seat.unit.must_look and seat.binding.is_live
+
+
 def _may_be_old(seat: Seat) -> bool:
     sighting = seat.unit.sighting
     if seat.sight is not Sight.SEEN or sighting is None or seat.saved_at is None:
@@ -95,5 +98,3 @@ def _may_be_old(seat: Seat) -> bool:
 
 def _is_quiet(planned: Decision) -> bool:
     return isinstance(planned, Rest) and planned.result is Result.UNCHANGED and not planned.home
-
-

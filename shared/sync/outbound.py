@@ -1,33 +1,36 @@
-"""From references to Spotler: claim, read, plan, apply, remember. The heart of the connector.
+"""From references to agreement: claim, read, plan, apply, bring home, remember. The heart of the connector.
 
 A batch of references costs one Dataverse read, one Spotler call per 100 contacts and a few conditional writes to the
-state store. References that cannot be done now come back with the time at which to look again; nothing is raised for
-one record.
+state store; where Spotler knows something better, one Dataverse write more. References that cannot be done now come
+back with the time at which to look again; nothing is raised for one record.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from shared.core.conditions import email_of
-from shared.core.identity import Leave, Stay
+from shared.core.identity import Leave
 from shared.core.mapping.model import EMAIL
 from shared.core.marketing import PropertyCatalogue, WriteCode
 from shared.core.outcomes import Reason, Result
-from shared.core.plan import Anonymize, Plan, Rules, let_go, plan
+from shared.core.plan import Anonymize, Decision, Rest, Rules, Write, let_go
 from shared.core.records import Intent, RecordKey, Reference, Why
 from shared.core.retry import RetryPolicy
 from shared.errors import ConfigurationError, ConnectorError, TransientError
-from shared.ports import Clock, Crm, MarketingPlatform
-from shared.sync.apply import Applied, apply
-from shared.sync.conclusion import conclude
+from shared.ports import Clock, Crm, Homecomings, MarketingPlatform
+from shared.sync.apply import Applied, apply, rising_permissions
+from shared.sync.beside import Beside
+from shared.sync.bringing_home import bring_home, comes_home
+from shared.sync.conclusion import Carried, conclude
 from shared.sync.ledger import Ledger
+from shared.sync.looking import MOST_MEETINGS, Looking
 from shared.sync.seating import Seating
 from shared.sync.seats import Round, Seat
 from shared.sync.second_look import others_using
-from shared.sync.work import Finished, Unit, Verdicts, units_of
+from shared.sync.work import NOBODY, Finished, Sighting, Unit, Verdicts, units_of
 
 _MAX_ROUNDS = 8
 """A unit goes round again when it moves to another contact; more moves within one batch mean that somebody edits."""
@@ -53,6 +56,8 @@ class Outbound:
         rules: Rules,
         clock: Clock,
         policy: RetryPolicy,
+        homecomings: Homecomings,
+        beside: Beside,
     ) -> None:
         self._crm = crm
         self._platform = platform
@@ -61,10 +66,15 @@ class Outbound:
         self._clock = clock
         self._verdicts = Verdicts(clock, policy)
         self._seating = Seating(crm=crm, ledger=ledger, rules=rules, verdicts=self._verdicts)
+        self._looking = Looking(platform, rules, self._verdicts)
+        self._homecomings = homecomings
+        self._beside = beside
 
-    async def process(self, references: Sequence[Reference]) -> Processed:
-        """Look at all references; every one of them is in the answer."""
-        waiting = units_of(references)
+    async def process(
+        self, references: Sequence[Reference], sightings: Mapping[RecordKey, Sighting] = NOBODY
+    ) -> Processed:
+        """Look at all references; every one of them is in the answer. `sightings` are contacts that were just read."""
+        waiting = units_of(references, sightings)
         finished: list[Finished] = []
         follow_ups: list[Reference] = []
         wait_for_each_other = False
@@ -92,6 +102,7 @@ class Outbound:
             seats = await self._seating.seats(units, done)
             await self._decide_and_do(seats, catalogue, done)
             await self._remember(done)
+            _meet(done)
         except ConnectorError as error:
             if not done.has_written:
                 await self._release_quietly(done)
@@ -125,36 +136,47 @@ class Outbound:
     # ------------------------------------------------------------------------------------------------- plan and apply
 
     async def _decide_and_do(self, seats: Sequence[Seat], catalogue: PropertyCatalogue, done: Round) -> None:
-        plans = {seat.key: self._plan(seat, catalogue) for seat in seats}
-        seats = await self._look_twice(seats, plans, done)
-        wanted = {
-            seat.address: seat.held.external_id
-            for seat in seats
-            if seat.address is not None and seat.address == plans[seat.key].binding.address
-        }
-        lost = await self._ledger.reserve(wanted, held=done.held)
-        going = [seat for seat in seats if plans[seat.key].binding.address not in lost]
+        seats = await self._beside.equip(seats)
+        leaving = {seat.key: let_go(seat.situation) for seat in seats if isinstance(seat.identity, Leave)}
+        staying, plans = await self._looking.decide(
+            [seat for seat in seats if seat.key not in leaving], catalogue, done
+        )
+        plans |= leaving
+        order = {seat.key: seat for seat in (*staying, *(seat for seat in seats if seat.key in leaving))}
+        seats = await self._look_twice([order[seat.key] for seat in seats if seat.key in order], plans, done)
+        lost = await self._ledger.reserve(_wanted_addresses(seats, plans), held=done.held)
+        going = [seat for seat in seats if not _addresses(plans[seat.key]) & lost]
         done.finished += [self._verdicts.waiting(seat.unit, Reason.BUSY) for seat in seats if seat not in going]
+        await self._announce(going, plans)
         done.has_written = True
         deadline = self._ledger.deadline(done.expiry)
         applied = await apply({seat.key: plans[seat.key] for seat in going}, self._platform, self._clock, deadline)
+        returns = {seat.key: comes_home(seat, plans[seat.key], applied[seat.key]) for seat in going}
+        came = await bring_home({seat.key: seat for seat in going}, returns, self._homecomings)
         for seat in going:
             if _address_is_taken(seat, applied[seat.key]):
                 seat.unit.address_is_taken = True
                 done.again.append(seat.unit)
             else:
-                conclude(seat, plans[seat.key], applied[seat.key], done, self._verdicts)
+                carried = Carried(plans[seat.key], applied[seat.key], came.get(seat.key))
+                conclude(seat, carried, done, self._verdicts)
+        await self._beside.remember(going, plans, catalogue, done)
 
-    def _plan(self, seat: Seat, catalogue: PropertyCatalogue) -> Plan:
-        match seat.identity:
-            case Stay():
-                return plan(seat.situation, self._rules, catalogue)
-            case Leave():
-                return let_go(seat.situation)
+    async def _announce(self, seats: Sequence[Seat], plans: Mapping[RecordKey, Decision]) -> None:
+        """Write down the permissions that are about to rise where somebody could have withdrawn them meanwhile."""
+        rising = {
+            seat.key: replace(seat.origin, rising=names)
+            for seat in seats
+            if isinstance(planned := plans[seat.key], Write)
+            and seat.origin.is_live
+            and (names := rising_permissions(planned))
+        }
+        if rising:
+            await self._ledger.announce(rising, {seat.key: seat.unit.correlation for seat in seats})
 
     # ---------------------------------------------------------------------------------------------------- second look
 
-    async def _look_twice(self, seats: Sequence[Seat], plans: dict[RecordKey, Plan], done: Round) -> list[Seat]:
+    async def _look_twice(self, seats: Sequence[Seat], plans: Mapping[RecordKey, Decision], done: Round) -> list[Seat]:
         """Before erasing, ask Dataverse for active records with that address that have no other contact.
 
         They are looked at first, in the next round; the erasure waits until they are bound (and then keeps the contact
@@ -182,6 +204,34 @@ class Outbound:
             return ""
         email = email_of(seat.record, self._rules.mapping.for_table(seat.key.table))
         return email if self._rules.fingerprints.address(email) == seat.origin.address else ""
+
+
+def _meet(done: Round) -> None:
+    """Compare both sides at once where a contact has just got its first data (PERM-15); many wait for the poll."""
+    if len(done.meeting) > MOST_MEETINGS:
+        return
+    for unit in done.meeting:
+        unit.must_look, unit.sighting = True, None
+    ids = {id(unit) for unit in done.meeting}
+    done.finished = [one for one in done.finished if id(one.unit) not in ids]
+    done.again += done.meeting
+
+
+def _addresses(planned: Decision) -> set[str]:
+    """Return the fingerprints of the addresses that a contact will have: Dataverse's, and one that comes home."""
+    home = planned.home.address if isinstance(planned, Write | Rest) else ""
+    return {planned.binding.address, home} - {""}
+
+
+def _wanted_addresses(seats: Sequence[Seat], plans: Mapping[RecordKey, Decision]) -> dict[str, str]:
+    wanted: dict[str, str] = {}
+    for seat in seats:
+        planned = plans[seat.key]
+        if seat.address is not None and seat.address == planned.binding.address:
+            wanted[seat.address] = seat.held.external_id
+        if isinstance(planned, Write | Rest) and planned.home.address:
+            wanted[planned.home.address] = seat.held.external_id
+    return wanted
 
 
 def _second_look(key: RecordKey, doomed: Unit) -> Unit:

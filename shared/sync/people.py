@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from shared.core.outcomes import TEXTS, Outcome, Reason, Result
-from shared.core.records import Reference
+from shared.core.records import RecordKey, Reference
 from shared.core.retry import Done, Failure, GiveUp, RetryAt, RetryPolicy
 from shared.errors import ConnectorError
 from shared.ports import Clock, Queue, QueueName
 from shared.sync.lanes import Lanes, references_body
 from shared.sync.outbound import Outbound, Processed
 from shared.sync.report import Reporter
-from shared.sync.work import Finished, Unit
+from shared.sync.work import NOBODY, Finished, Sighting, Unit
 
 log = logging.getLogger(__name__)
 
@@ -40,13 +40,15 @@ class SyncPeople:
         self._clock = clock
         self._policy = policy
 
-    async def handle(self, references: Sequence[Reference], *, lane: QueueName) -> Sequence[Finished]:
-        """Look at the references; later looks stay in the same lane."""
+    async def handle(
+        self, references: Sequence[Reference], *, lane: QueueName, sightings: Mapping[RecordKey, Sighting] = NOBODY
+    ) -> Sequence[Finished]:
+        """Look at the references; later looks stay in the same lane. `sightings` are contacts that were just read."""
         if not references:
             return ()
         now = self._clock.now()
         stamped = [replace(one, first_seen=one.first_seen or now) for one in references]
-        processed = await self._process(stamped)
+        processed = await self._process(stamped, sightings)
         unreported = await self._reporter.report(processed.finished)
         later: list[tuple[Reference, datetime]] = []
         for one in processed.finished:
@@ -67,10 +69,10 @@ class SyncPeople:
         await self._lanes.send_references(QueueName.LIVE, processed.follow_ups)
         return processed.finished
 
-    async def _process(self, references: Sequence[Reference]) -> Processed:
+    async def _process(self, references: Sequence[Reference], sightings: Mapping[RecordKey, Sighting]) -> Processed:
         """Process a batch. If a defect of ours breaks it, find the record by halving; its neighbours are unaffected."""
         try:
-            return await self._outbound.process(references)
+            return await self._outbound.process(references, sightings)
         except ConnectorError:
             raise  # the state store or the queue is out of reach: the whole batch comes again
         except Exception:
@@ -80,8 +82,8 @@ class SyncPeople:
                 unit = Unit(references[0].key, references[0].intent, list(references))
                 return Processed([Finished(unit, outcome, GiveUp())], [])
             middle = len(references) // 2
-            first = await self._process(references[:middle])
-            second = await self._process(references[middle:])
+            first = await self._process(references[:middle], sightings)
+            second = await self._process(references[middle:], sightings)
             return Processed([*first.finished, *second.finished], [*first.follow_ups, *second.follow_ups])
 
     async def _bury(self, one: Finished, lane: QueueName) -> None:

@@ -14,7 +14,20 @@ from shared.core.fields import Scalar, wished_fields
 from shared.core.mapping.model import Mapping as FieldMapping
 from shared.core.marketing import PropertyCatalogue
 from shared.core.outcomes import FieldProblem, Reason
-from shared.core.plan import Anonymize, Binding, Neighbours, Plan, Rest, Rules, Situation, Trust, Write, plan
+from shared.core.plan import (
+    Anonymize,
+    Binding,
+    Decision,
+    Look,
+    Neighbours,
+    Rest,
+    Rules,
+    Sight,
+    Situation,
+    Trust,
+    Write,
+    plan,
+)
 from shared.core.records import PersonRecord, PersonTable, RecordKey
 from shared.ports import Crm, MarketingPlatform, PeopleReading
 from shared.sync.ledger import HeldContact, Ledger
@@ -158,7 +171,8 @@ class Preview:
 
 
 def _side(situation: Situation, record: PersonRecord, rules: Rules, catalogue: PropertyCatalogue) -> Side:
-    planned = plan(situation, rules, catalogue)
+    planned = plan(replace(situation, sight=Sight.BLIND), rules, catalogue)
+    assert not isinstance(planned, Look), "who is blind does not look"
     side = Side(_action(planned), planned.reason, refused=_refused(planned))
     if not side.is_sent:
         return side
@@ -166,7 +180,7 @@ def _side(situation: Situation, record: PersonRecord, rules: Rules, catalogue: P
     return replace(side, values=wished.values, refused=(*wished.omitted, *wished.fatal), cut=wished.cut)
 
 
-def _action(planned: Plan) -> str:
+def _action(planned: Decision) -> str:
     match planned:
         case Write(reason=reason):  # a write that takes something away is not one like any other
             return "write" if reason in _SENT else f"write ({reason})"
@@ -176,7 +190,7 @@ def _action(planned: Plan) -> str:
             return str(result)
 
 
-def _refused(planned: Plan) -> tuple[FieldProblem, ...]:
+def _refused(planned: Decision) -> tuple[FieldProblem, ...]:
     return () if isinstance(planned, Anonymize) else planned.problems
 
 

@@ -49,9 +49,7 @@ class Seating:
         ]
         return await self._seated({contact: first[contact] for contact in claimed}, claimed, done)
 
-    async def _seated(
-        self, units: Mapping[str, Unit], claimed: Mapping[str, HeldContact], done: Round
-    ) -> list[Seat]:
+    async def _seated(self, units: Mapping[str, Unit], claimed: Mapping[str, HeldContact], done: Round) -> list[Seat]:
         """Read the bindings again: until the claim, another worker may have changed what was agreed on."""
         entries = await self._ledger.entries(unit.key for unit in units.values())
         seats: list[Seat] = []

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from shared.core.identity import Leave, Stay
 from shared.core.marketing import SpotlerContact
 from shared.core.outcomes import Outcome, Reason
-from shared.core.permission_defaults import NO_DEFAULTS, PermissionDefaults
+from shared.core.permission_defaults import PermissionDefault
 from shared.core.plan import Binding, Neighbours, Sight, Situation
 from shared.core.records import PersonRecord, RecordKey, Reference
 from shared.sync.ledger import HeldContact
@@ -20,7 +20,7 @@ class Circumstances:
     """What is the same for a whole round: the time, and the permissions that new records get."""
 
     now: datetime
-    defaults: PermissionDefaults = NO_DEFAULTS
+    defaults: tuple[PermissionDefault, ...] = ()
 
 
 NOWHERE = Circumstances(datetime(1970, 1, 1, tzinfo=UTC))
@@ -81,7 +81,10 @@ class Seat:
 
 @dataclass(slots=True)
 class Round:
-    """What one round has brought so far. Claims made in it are good until `expiry`."""
+    """What one round has brought so far. Claims made in it are good until `expiry`.
+
+    `meeting` are units whose contact has just got its first data.
+    """
 
     expiry: datetime
     finished: list[Finished] = field(default_factory=list)
@@ -91,3 +94,4 @@ class Round:
     saved: dict[RecordKey, tuple[Binding, Outcome, str]] = field(default_factory=dict)
     forgotten: list[str] = field(default_factory=list)
     has_written: bool = False
+    meeting: list[Unit] = field(default_factory=list)

@@ -24,7 +24,7 @@ _LAST = {Intent.SYNC: 0, Intent.PURGE: 1, Intent.ANONYMIZE: 2}
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """A Spotler contact as it was at a moment: what is read before its claim may be older than what was agreed since."""
+    """A Spotler contact as it was at a moment. Read before its claim, it may be older than what was agreed since."""
 
     contact: SpotlerContact
     at: datetime

@@ -1,0 +1,149 @@
+"""What stands beside a record and its contact: permissions of new records, bounces, the ledger of consent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Protocol
+
+from shared.core.consent import BULK_EMAIL, OPT_OUT, ConsentAct, ConsentChange, ConsentSource
+from shared.core.fields import option_name
+from shared.core.mapping.expression import MapTo
+from shared.core.marketing import PropertyCatalogue
+from shared.core.outcomes import Reason
+from shared.core.permission_defaults import PermissionDefault
+from shared.core.plan import Anonymize, Binding, Decision, Rest, Rules, Write
+from shared.core.records import RecordKey
+from shared.core.two_way import NO, YES
+from shared.ports import Clock
+from shared.sync.seats import Circumstances, Round, Seat
+
+
+class Defaults(Protocol):
+    """Says which permissions a new record gets."""
+
+    async def current(self) -> tuple[PermissionDefault, ...]:
+        """Return them as they are now; none when they cannot be read."""
+        ...
+
+
+class Ledgered(Protocol):
+    """Keeps every change of consent."""
+
+    async def record(self, changes: Sequence[ConsentChange]) -> None:
+        """Remember changes, each once."""
+        ...
+
+
+class Bounced(Protocol):
+    """Knows whose mail does not arrive."""
+
+    async def reasons(self, external_ids: Sequence[str]) -> Mapping[str, Reason]:
+        """Return HARD_BOUNCE or SOFT_BOUNCE by external id, for those that have bounced."""
+        ...
+
+    async def solved(self, external_ids: Sequence[str]) -> None:
+        """Forget the bounces of contacts that have a new address."""
+        ...
+
+
+class Beside:
+    """Gives seats what their plans need beside the two sides, and keeps what follows from the plans."""
+
+    def __init__(self, *, defaults: Defaults, consents: Ledgered, bounces: Bounced, rules: Rules, clock: Clock) -> None:
+        self._defaults = defaults
+        self._consents = consents
+        self._bounces = bounces
+        self._rules = rules
+        self._clock = clock
+
+    async def equip(self, seats: Sequence[Seat]) -> list[Seat]:
+        """Add the time, the defaults and the bounces to the seats of a round."""
+        circumstances = Circumstances(self._clock.now(), await self._defaults.current() if seats else ())
+        reasons = await self._bounces.reasons([seat.held.external_id for seat in seats]) if seats else {}
+        return [replace(seat, circumstances=circumstances, bounce=reasons.get(seat.held.external_id)) for seat in seats]
+
+    async def remember(
+        self, seats: Sequence[Seat], plans: Mapping[RecordKey, Decision], catalogue: PropertyCatalogue, done: Round
+    ) -> None:
+        """Keep the changes of consent that this round brought, and forget bounces of addresses that are no more."""
+        changes: list[ConsentChange] = []
+        solved: list[str] = []
+        for seat in seats:
+            if (saved := done.saved.get(seat.key)) is None:
+                continue
+            changes += self._changes(seat, plans[seat.key], saved[0], catalogue)
+            if seat.bounce is not None and saved[0].address != seat.origin.address:
+                solved.append(seat.held.external_id)
+        if changes:
+            await self._consents.record(changes)
+        if solved:
+            await self._bounces.solved(solved)
+
+    def _changes(
+        self, seat: Seat, planned: Decision, after: Binding, catalogue: PropertyCatalogue
+    ) -> Iterator[ConsentChange]:
+        names = self._permissions(seat, catalogue)
+        before = self._answers(seat.origin, names)
+        now = {name: NO for name, answer in before.items() if answer} if not after.is_live else {}
+        now |= {name: answer for name, answer in self._answers(after, names).items() if answer is not None}
+        for source, answers in _by_source(seat, planned, now).items():
+            yield from self._act(seat, source).changes(before, answers)
+        if after.reach.is_opt_out is not seat.origin.reach.is_opt_out:
+            source = ConsentSource.SPOTLER_OPT_OUT if after.reach.is_opt_out else ConsentSource.REACTIVATED
+            act = self._act(seat, source)
+            yield from act.changes({OPT_OUT: seat.origin.reach.is_opt_out}, {OPT_OUT: after.reach.is_opt_out})
+            home = planned.home.refuses_bulk if isinstance(planned, Write | Rest) else None
+            if home is not None:
+                yield from act.changes({BULK_EMAIL: home}, {BULK_EMAIL: not home})
+
+    def _act(self, seat: Seat, source: ConsentSource) -> ConsentAct:
+        return ConsentAct(self._clock.now(), seat.key, seat.held.external_id, source, seat.unit.correlation)
+
+    def _permissions(self, seat: Seat, catalogue: PropertyCatalogue) -> list[str]:
+        names: list[str] = []
+        for row in self._rules.mapping.for_table(seat.key.table):
+            definition = catalogue.named(row.spotler)
+            if definition is not None and isinstance(row.sources[seat.key.table], MapTo):
+                names += [option_name(definition.name, entry.bit) for entry in definition.entries]
+        return names
+
+    def _answers(self, binding: Binding, names: Sequence[str]) -> dict[str, bool | None]:
+        """Read yes and no out of fingerprints."""
+        fingerprint = partial(self._rules.fingerprints.value, binding.external_id)
+        answers: dict[str, bool | None] = {}
+        for name in names:
+            known = binding.base.get(name) if binding.is_live else None
+            answers[name] = None if known is None else known == fingerprint(name, YES)
+        return answers
+
+
+def _by_source(seat: Seat, planned: Decision, answers: Mapping[str, bool]) -> dict[ConsentSource, dict[str, bool]]:
+    sources: dict[ConsentSource, dict[str, bool]] = {}
+    for name, answer in answers.items():
+        sources.setdefault(_source(seat, planned, name, answer=answer), {})[name] = answer
+    return sources
+
+
+def _source(seat: Seat, planned: Decision, name: str, *, answer: bool) -> ConsentSource:
+    """Say where an answer came from."""
+    if isinstance(planned, Anonymize):
+        return _ENDS.get(planned.reason, ConsentSource.JOB)
+    came_home = name in planned.home.prints
+    is_default = came_home and isinstance(planned, Write) and name in planned.fields
+    if is_default:  # only the administrator's default goes both ways at once
+        return ConsentSource.ENVIRONMENT_DEFAULT
+    if came_home:
+        return ConsentSource.SPOTLER_PROFILE if seat.origin.has_met else ConsentSource.FIRST_MEETING
+    if planned.permissions_off and not answer:
+        return ConsentSource.SHARED_CONTACT if seat.neighbours.refuse_bulk else ConsentSource.DO_NOT_BULK_EMAIL
+    return _ENDS.get(planned.reason, ConsentSource.DATAVERSE_ROW)
+
+
+_ENDS = {
+    Reason.DELETED: ConsentSource.DELETION,
+    Reason.MERGED: ConsentSource.DELETION,
+    Reason.INACTIVE: ConsentSource.DEACTIVATED,
+    Reason.DO_NOT_EMAIL: ConsentSource.DO_NOT_EMAIL,
+}

@@ -1,0 +1,243 @@
+"""Finds what people changed in Spotler (S2D-01..S2D-09, C-05, C-11, C-12), a hundred contacts to a call.
+
+The bookmark moves when all of a window has been handled: each contact is done, scheduled again, or buried with its
+reason. A crash repeats a window, which changes nothing twice: what both sides agree on by then is an echo.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from functools import partial
+from typing import Protocol
+from uuid import UUID
+
+from shared.core.marketing import Bounce, PropertyCatalogue, SpotlerContact
+from shared.core.plan import Binding, Reach, Rules
+from shared.core.records import PersonTable, RecordKey, Reference, Why
+from shared.core.two_way import has_moved, mapped_fields
+from shared.ports import Clock, ContactFeeds, Crm, DocumentKey, MarketingPlatform, Put, QueueName, StateStore
+from shared.sync.ledger import Ledger
+from shared.sync.people import SyncPeople
+from shared.sync.work import Sighting
+
+log = logging.getLogger(__name__)
+
+OVERLAP = timedelta(minutes=5)
+"""What is dated late, or by another clock, is seen again."""
+
+_FIRST_LOOK_BACK = timedelta(minutes=15)
+_WINDOW = timedelta(hours=1)
+_TIME = timedelta(minutes=3)
+"""After this no window is begun any more: a function has five minutes."""
+
+
+class Seen(StrEnum):
+    """What a poll found in a contact."""
+
+    ECHO = "echo"
+    CHANGED = "changed"
+    NEWCOMER = "newcomer"
+    UNKNOWN = "unknown"
+    """Its external id is that of a record which is not (any more) in an enabled table."""
+
+
+@dataclass(slots=True)
+class Polled:
+    """What a poll came to, in contacts; `is_behind` when there is more to fetch right now."""
+
+    until: datetime
+    seen: Counter[Seen] = field(default_factory=Counter)
+    bounces: int = 0
+    is_behind: bool = False
+
+
+class Welcomed(Protocol):
+    """Where a new subscriber went."""
+
+    @property
+    def key(self) -> RecordKey | None:
+        """The record to synchronise with the contact; None if there is none."""
+        ...
+
+
+class Newcomers(Protocol):
+    """Takes in new subscribers (NEW)."""
+
+    async def welcome(self, contacts: Sequence[SpotlerContact], *, correlation: str) -> Sequence[Welcomed]:
+        """Create or find their records, as the settings say."""
+        ...
+
+
+class Bounces(Protocol):
+    """Takes note of mail that came back (BNC)."""
+
+    async def note(self, bounces: Sequence[Bounce]) -> Sequence[RecordKey]:
+        """Remember them; returns the records concerned."""
+        ...
+
+
+class Poll:
+    """One environment's poll."""
+
+    def __init__(
+        self,
+        *,
+        feeds: ContactFeeds,
+        platform: MarketingPlatform,
+        crm: Crm,
+        people: SyncPeople,
+        newcomers: Newcomers,
+        bounces: Bounces,
+        ledger: Ledger,
+        store: StateStore,
+        clock: Clock,
+        rules: Rules,
+        environment: str,
+    ) -> None:
+        self._feeds = feeds
+        self._platform = platform
+        self._crm = crm
+        self._people = people
+        self._newcomers = newcomers
+        self._bounces = bounces
+        self._ledger = ledger
+        self._store = store
+        self._clock = clock
+        self._rules = rules
+        self._bookmark_key = DocumentKey(f"{environment}-poll", "contacts")
+
+    async def poll(self) -> Polled:
+        """Handle everything that changed since the bookmark. Raises ConnectorErrors; the next poll goes on."""
+        begun = self._clock.now()
+        polled = Polled(await self.bookmark())
+        while self._rules.environment_is_on:  # while it is off, the bookmark waits
+            edge = min(polled.until + _WINDOW, begun)
+            await self._window(polled.until - OVERLAP, edge, polled)
+            await self._store.write([Put(self._bookmark_key, {"until": edge.isoformat()})])
+            polled.until = edge
+            if edge >= begun:
+                break
+            if self._clock.now() - begun > _TIME:
+                polled.is_behind = True
+                break
+        told = ", ".join(f"{count} {what}" for what, count in sorted(polled.seen.items()))
+        log.info("poll until %s: %s, %d bounces", polled.until.isoformat(timespec="seconds"), told, polled.bounces)
+        return polled
+
+    async def bookmark(self) -> datetime:
+        """Return until when everything has been handled; the first time, a quarter of an hour ago."""
+        document = (await self._store.read([self._bookmark_key])).get(self._bookmark_key)
+        if document is None:
+            return self._clock.now() - _FIRST_LOOK_BACK
+        return datetime.fromisoformat(str(document.body["until"]))
+
+    async def rewind(self, moment: datetime) -> None:
+        """Start over from a moment: what changed since then is compared again (INI-04)."""
+        await self._store.write([Put(self._bookmark_key, {"until": moment.isoformat()})])
+
+    async def _window(self, start: datetime, end: datetime, polled: Polled) -> None:
+        bounced: set[RecordKey] = set()
+        async for bounces in self._feeds.bounces(start, end):  # first: they tell an opt-out from an address that failed
+            polled.bounces += len(bounces)
+            bounced.update(await self._bounces.note(bounces))
+        at = self._clock.now()
+        async for contacts in self._feeds.updated_contacts(start, end):
+            bounced -= await self._page(_newest(contacts), at, polled)
+            at = self._clock.now()
+        correlation = f"bounce-{end.isoformat(timespec='seconds')}"
+        await self._people.handle(
+            [Reference(key, Why.SPOTLER, correlation) for key in sorted(bounced)], lane=QueueName.LIVE
+        )
+
+    async def _page(self, contacts: Sequence[SpotlerContact], at: datetime, polled: Polled) -> set[RecordKey]:
+        """Handle one page; returns the records that were looked at. `at` is before the page was asked for."""
+        newcomers = [contact for contact in contacts if _identifier(contact) is None]
+        known = {contact.external_id: contact for contact in contacts if _identifier(contact) is not None}
+        references, sightings = await self._changed(known, at, polled)
+        await self._people.handle(references, lane=QueueName.LIVE, sightings=sightings)
+        if newcomers:
+            polled.seen[Seen.NEWCOMER] += len(newcomers)
+            await self._welcome(newcomers)
+        return {reference.key for reference in references}
+
+    async def _welcome(self, newcomers: Sequence[SpotlerContact]) -> None:
+        correlation = _correlation(newcomers[-1])
+        welcomed = await self._newcomers.welcome(newcomers, correlation=correlation)
+        keys = dict.fromkeys(one.key for one in welcomed if one.key is not None)
+        await self._people.handle([Reference(key, Why.SPOTLER, correlation) for key in keys], lane=QueueName.LIVE)
+
+    async def _changed(
+        self, contacts: Mapping[str, SpotlerContact], at: datetime, polled: Polled
+    ) -> tuple[list[Reference], dict[RecordKey, Sighting]]:
+        catalogue = await self._platform.properties()
+        users = await self._ledger.users_of_each(contacts)
+        entries = await self._ledger.entries({key for keys in users.values() for key in keys})
+        references: list[Reference] = []
+        sightings: dict[RecordKey, Sighting] = {}
+        strangers: dict[UUID, SpotlerContact] = {}
+        for external_id, contact in contacts.items():
+            bound = [key for key in users[external_id] if entries[key].binding.uses(external_id)]
+            if not bound:
+                strangers[UUID(external_id)] = contact
+                continue
+            moved = [key for key in bound if self._has_news(contact, key, entries[key].binding, catalogue)]
+            polled.seen[Seen.CHANGED if moved else Seen.ECHO] += 1
+            references += [Reference(key, Why.SPOTLER, _correlation(contact)) for key in moved]
+            sightings |= {key: Sighting(contact, at) for key in moved}
+        return [*references, *await self._strangers(strangers, polled)], sightings
+
+    async def _strangers(self, contacts: Mapping[UUID, SpotlerContact], polled: Polled) -> list[Reference]:
+        """Find records of contacts that the ledger does not know: the state was lost, or they are somebody else's."""
+        tables = [table for table in PersonTable if table in self._rules.enabled_tables]
+        keys = [RecordKey(table, identifier) for identifier in contacts for table in tables]
+        found = await self._crm.read_people(keys) if keys else {}
+        polled.seen[Seen.CHANGED] += len(found)
+        polled.seen[Seen.UNKNOWN] += len(contacts) - len(found)
+        return [Reference(key, Why.SPOTLER, _correlation(contacts[key.id])) for key in found]
+
+    def _has_news(
+        self, contact: SpotlerContact, key: RecordKey, binding: Binding, catalogue: PropertyCatalogue
+    ) -> bool:
+        if not binding.has_met or contact.is_unreachable is not (binding.reach is not Reach.OPEN):
+            return True
+        mapping = self._rules.mapping
+        rows = (row for row in mapping.for_table(key.table) if row.direction.reaches_dataverse)
+        fingerprint = partial(self._rules.fingerprints.value, binding.external_id)
+        fields = mapped_fields(rows, key.table, catalogue)
+        return has_moved(contact, binding.base, fields, fingerprint, mapping.zone)
+
+
+def _identifier(contact: SpotlerContact) -> UUID | None:
+    """S2D-09: an external id that is empty or no GUID is nobody's."""
+    try:
+        return UUID(contact.external_id)
+    except ValueError:
+        return None
+
+
+def _newest(contacts: Sequence[SpotlerContact]) -> list[SpotlerContact]:
+    """Of several states of a contact, the last one."""
+    newest: dict[str, SpotlerContact] = {}
+    for contact in contacts:
+        name = contact.encrypted_id or contact.external_id
+        known = newest.get(name)
+        if known is None or not (
+            known.last_changed and contact.last_changed and known.last_changed > contact.last_changed
+        ):
+            newest[name] = contact
+    return list(newest.values())
+
+
+def _changed_on(contact: SpotlerContact) -> datetime:
+    return contact.last_changed or datetime.min.replace(tzinfo=UTC)
+
+
+def _correlation(contact: SpotlerContact) -> str:
+    """The same for the same state of a contact, however often it is polled."""
+    at = contact.last_changed.isoformat(timespec="milliseconds") if contact.last_changed else "unknown"
+    return f"spotler-{contact.encrypted_id or contact.external_id}-{at}"
