@@ -125,6 +125,10 @@ class Ledger:
         """Return the records that use a Spotler contact, claimed or not."""
         return (await self._users_of([external_id]))[external_id]
 
+    async def users_of_each(self, external_ids: Iterable[str]) -> dict[str, dict[RecordKey, Consent]]:
+        """Return the records that use each of these Spotler contacts, with one read."""
+        return await self._users_of(external_ids)
+
     async def _users_of(self, external_ids: Iterable[str]) -> dict[str, dict[RecordKey, Consent]]:
         documents = await self._contacts(external_ids)
         return {one: _users(document.body) if document else {} for one, document in documents.items()}
