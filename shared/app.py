@@ -15,6 +15,7 @@ from shared.connections import (
     spotler_client,
     state_store,
 )
+from shared.core.bounce_text import Language
 from shared.core.fingerprints import Fingerprinter
 from shared.core.mapping.document import MappingError
 from shared.core.mapping.model import Mapping
@@ -22,6 +23,7 @@ from shared.core.mapping.yaml_format import from_yaml, to_yaml
 from shared.core.plan import EndAction, Rules, Unmapped
 from shared.core.retry import RetryPolicy
 from shared.dataverse.automations import DataverseAutomations
+from shared.dataverse.bounce_tasks import DataverseBounceTasks
 from shared.dataverse.client import DataverseClient
 from shared.dataverse.crm import DataverseCrm
 from shared.dataverse.environment_variables import DataverseEnvironmentVariables
@@ -55,6 +57,7 @@ from shared.spotler.platform import SpotlerPlatform
 from shared.spotler.probes import Probes
 from shared.spotler.tagging import SpotlerTagging
 from shared.sync.automations import AutomationRefresh
+from shared.sync.bounces import BounceBook
 from shared.sync.consent_ledger import ConsentLedger
 from shared.sync.dispatch import Dispatcher
 from shared.sync.drift import Drift
@@ -127,6 +130,7 @@ class Connector:
     explain: Explain
     preview: Preview
     drift: Drift
+    bounces: BounceBook
     health: Health
     job_sweep: JobSweep
 
@@ -246,6 +250,16 @@ def build(services: Services, version: LiveVersion) -> Connector:
             rules=rules,
         ),
         drift=drift,
+        bounces=BounceBook(
+            store=store,
+            ledger=ledger,
+            tasks=DataverseBounceTasks(services.dataverse),
+            fingerprints=rules.fingerprints,
+            clock=clock,
+            environment=settings.environment,
+            creates_tasks=settings.create_bounce_task,
+            language=settings.bounce_task_language or Language.of(mapping.language),
+        ),
         health=Health(
             pings={"dataverse": crm.ping, "spotler": platform.ping, "state": store.ping, "queue": queue.ping},
             platform=platform,

@@ -14,6 +14,7 @@ from uuid import UUID
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from shared.core.bounce_text import Language
 from shared.core.plan import EndAction
 from shared.core.records import PersonTable
 from shared.errors import ConfigurationError
@@ -164,20 +165,35 @@ class Settings(BaseSettings):
         default=5, ge=0, description="How old a Spotler Job must be to count as missed while nobody has begun it."
     )
 
-    # --- consent
+    # --- consent and bounces
     consent_retention_days: int = Field(
         default=0,
         ge=0,
         description="How long changes of consent are kept; 0: for ever. They prove why somebody gets mail, and hold "
         "ids only.",
     )
-    retention_schedule: str = Field(
-        default="0 30 3 * * *", pattern=NCRONTAB, description="When changes of consent that are too old are deleted."
+    create_bounce_task: bool = Field(
+        default=True,
+        description="*CreateBounceTask*: whether the owner of a record gets a task when mail to its address came back "
+        "(C-14).",
+    )
+    bounce_task_language: Language | None = Field(
+        default=None, description="Language of those tasks: nl or en. Empty: by the language of the mapping, else en."
+    )
+    housekeeping_schedule: str = Field(
+        default="0 30 3 * * *",
+        pattern=NCRONTAB,
+        description="When changes of consent that are too old are deleted, and tasks about bounces are made up for.",
     )
 
     # --- running on one machine
     local_folder: Path = Field(default=Path(".local"), description="Where the embedded queue and state store live.")
     local_lock_seconds: int = Field(default=60, ge=1, description="Lock time of the embedded queue.")
+
+    @field_validator("bounce_task_language", mode="before")
+    @classmethod
+    def _none_if_empty(cls, value: object) -> object:
+        return value or None
 
     @field_validator("sync_tables", "dataverse_organisation_ids", mode="before")
     @classmethod

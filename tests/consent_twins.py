@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
+from shared.core.records import RecordKey
 from shared.errors import ConnectorError
-from shared.ports import EnvironmentVariable
+from shared.ports import BounceTask, EnvironmentVariable
 
 
 class TwinVariables:
@@ -29,3 +31,43 @@ class TwinVariables:
 
     async def set_variable(self, variable: EnvironmentVariable, value: str) -> None:
         self.values[variable.schema_name] = value
+
+
+class TwinBounceTasks:
+    """Tasks in Dataverse: created once with their id, closed by us or by a person, gone with their record."""
+
+    def __init__(self, *, exists: Callable[[RecordKey], bool] = lambda _key: True) -> None:
+        self.exists = exists
+        self.tasks: dict[UUID, BounceTask] = {}
+        self.open: set[UUID] = set()
+        self.broken: ConnectorError | None = None
+        self.created: list[int] = []
+        self.completed: list[int] = []
+
+    def task_of(self, key: RecordKey) -> BounceTask:
+        """The one open task of a record."""
+        (task,) = (task for task in self.tasks.values() if task.key == key and task.id in self.open)
+        return task
+
+    def open_tasks(self) -> list[RecordKey]:
+        return sorted(self.tasks[identifier].key for identifier in self.open)
+
+    async def create(self, tasks: Sequence[BounceTask]) -> Sequence[UUID]:
+        if self.broken:
+            raise self.broken
+        self.created.append(len(tasks))
+        there: list[UUID] = []
+        for task in tasks:
+            if not self.exists(task.key):
+                continue
+            if task.id not in self.tasks:
+                self.tasks[task.id] = task
+                self.open.add(task.id)
+            there.append(task.id)
+        return there
+
+    async def complete(self, ids: Sequence[UUID]) -> None:
+        if self.broken:
+            raise self.broken
+        self.completed.append(len(ids))
+        self.open -= set(ids)

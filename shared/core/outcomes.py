@@ -51,6 +51,8 @@ class Reason(StrEnum):
     REFUSED = "refused-by-spotler"
     REFUSED_HERE = "refused-by-dataverse"
     NO_ACTIVE_CHANNEL = "no-active-channel"
+    HARD_BOUNCE = "hard-bounce"
+    SOFT_BOUNCE = "soft-bounce"
     BUSY = "busy"
     THROTTLED = "throttled"
     UNAVAILABLE = "unavailable"
@@ -86,6 +88,8 @@ TEXTS: dict[Reason, str] = {
     Reason.REFUSED: "Spotler refused the data.",
     Reason.REFUSED_HERE: "Dataverse refused what had changed in Spotler.",
     Reason.NO_ACTIVE_CHANNEL: "Spotler has no usable channel for this person, for instance after a bounce.",
+    Reason.HARD_BOUNCE: "Mail to this address came back: it does not exist or is wrong. Spotler does not mail it.",
+    Reason.SOFT_BOUNCE: "Mail to this address came back four times. Spotler does not mail it any more.",
     Reason.BUSY: "Another change of the same person is being processed.",
     Reason.THROTTLED: "Waiting, because the other side asked for a pause.",
     Reason.UNAVAILABLE: "Waiting, because the other side did not answer.",

@@ -15,7 +15,7 @@ PERMISSION, PERMISSIONS = "dh_spotlerpermission", "dh_spotlerpermissions"
 JOB, JOBS = "dh_spotlerjob", "dh_spotlerjobs"
 AUTOMATIONS = "dh_spotlerautomations"
 LISTS, LIST_MEMBERS = "lists", "listmembers"
-POSTS = "posts"
+POSTS, TASKS = "posts", "tasks"
 VARIABLES, VARIABLE_VALUES = "environmentvariabledefinitions", "environmentvariablevalues"
 
 ACTIVE, INACTIVE = 0, 1

@@ -4,6 +4,8 @@ from shared.ports.clock import Clock
 from shared.ports.dataverse import (
     AutomationRows,
     AutomationWrite,
+    BounceTask,
+    BounceTasks,
     Crm,
     CrmSchema,
     EnvironmentVariable,
@@ -27,6 +29,8 @@ __all__ = [
     "AutomationRows",
     "AutomationWrite",
     "Automations",
+    "BounceTask",
+    "BounceTasks",
     "Change",
     "Clock",
     "ContactFeeds",

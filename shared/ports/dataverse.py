@@ -93,6 +93,16 @@ class EnvironmentVariable:
 
 
 @dataclass(frozen=True, slots=True)
+class BounceTask:
+    """A task for the owner of a record whose e-mail address does not work (BNC-09)."""
+
+    id: UUID
+    key: RecordKey
+    subject: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
 class PeoplePage:
     """Some records of a table; `after` continues, None ends."""
 
@@ -200,4 +210,20 @@ class EnvironmentVariables(Protocol):
 
     async def set_variable(self, variable: EnvironmentVariable, value: str) -> None:
         """Write the current value."""
+        ...
+
+
+class BounceTasks(Protocol):
+    """Tasks about e-mail addresses that do not work (BNC-09, C-14)."""
+
+    async def create(self, tasks: Sequence[BounceTask]) -> Sequence[UUID]:
+        """Give each record's owner a task, unless a task with this id is there, open or not.
+
+        Returns the ids of those that are there now; a record that does not exist (any more) gets none. Raises the
+        first error after all have been tried.
+        """
+        ...
+
+    async def complete(self, ids: Sequence[UUID]) -> None:
+        """Complete those that are still open. Raises the first error after all have been tried."""
         ...

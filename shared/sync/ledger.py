@@ -127,7 +127,7 @@ class Ledger:
         return (await self.users_of_each([external_id]))[external_id]
 
     async def users_of_each(self, external_ids: Iterable[str]) -> dict[str, dict[RecordKey, Consent]]:
-        """Return the records that use each of these Spotler contacts."""
+        """Return the records that use each of these Spotler contacts, with one read."""
         documents = await self._contacts(external_ids)
         return {one: _users(document.body) if document else {} for one, document in documents.items()}
 

@@ -12,6 +12,7 @@ from shared import app
 from shared.core.records import PersonTable, RecordKey
 from shared.errors import ConnectorError
 from shared.ports import QueueName
+from shared.sync.bounces import bounce_rows
 from shared.sync.consent_ledger import as_rows
 from shared.triggers.answers import json_answer, problem
 
@@ -58,9 +59,11 @@ async def explain(req: func.HttpRequest) -> func.HttpResponse:
     except ValueError:
         return problem(400, "Call /api/explain/{contact|lead|account}/{the record's id}.")
     try:
-        explained = await (await app.connector()).explain.record(key)
+        connector = await app.connector()
+        explained = await connector.explain.record(key)
         changes = await (await app.services()).consent.of_record(key)
-        return json_answer({**explained, "consent": as_rows(changes)})
+        bounces = bounce_rows(await connector.bounces.report_of(explained["spotlerContact"], key))
+        return json_answer({**explained, "bounces": bounces, "consent": as_rows(changes)})
     except ConnectorError as error:
         return problem(502, str(error))
 

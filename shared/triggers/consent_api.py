@@ -1,8 +1,9 @@
-"""Consent over HTTP: every change as CSV. Every call needs a function key."""
+"""Consent and bounces over HTTP, as CSV or JSON. Every call needs a function key."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from enum import StrEnum
 from http import HTTPStatus
 from typing import Annotated
 from urllib.parse import urlencode
@@ -14,8 +15,9 @@ from shared import app
 from shared.core.csv_text import csv_header, csv_lines
 from shared.core.records import RecordKey
 from shared.errors import ConnectorError
+from shared.sync.bounces import BOUNCE_COLUMNS, bounce_rows
 from shared.sync.consent_ledger import COLUMNS, as_rows
-from shared.triggers.answers import problem
+from shared.triggers.answers import json_answer, problem
 
 blueprint = func.Blueprint()
 
@@ -67,3 +69,44 @@ async def export_consent(req: func.HttpRequest) -> func.HttpResponse:
         headers["Link"] = f'</api/consent.csv?{rest}>; rel="next"'
     text = csv_header(COLUMNS) + csv_lines(COLUMNS, as_rows(portion.changes))
     return func.HttpResponse(text, mimetype="text/csv", charset="utf-8", headers=headers)
+
+
+class _Format(StrEnum):
+    JSON = "json"
+    CSV = "csv"
+
+
+class _BounceQuery(BaseModel):
+    """The query of the bounce report: as what, and where to go on."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    format: _Format = _Format.JSON
+    after: str = ""
+    limit: int = Field(default=1000, ge=1, le=_MOST_ROWS)
+
+
+@blueprint.function_name("report_bounces")
+@blueprint.route("bounces", methods=[func.HttpMethod.GET], auth_level=func.AuthLevel.FUNCTION)
+async def report_bounces(req: func.HttpRequest) -> func.HttpResponse:
+    """List the records with an address problem (BNC-13), as JSON or with `?format=csv`; Link leads to the rest."""
+    try:
+        query = _BounceQuery.model_validate(req.params)
+    except ValidationError as wrong:
+        details = wrong.errors(include_url=False, include_context=False, include_input=False)
+        return problem(HTTPStatus.BAD_REQUEST, "Ask with format=json or csv, and limit.", details)
+    try:
+        report = await (await app.connector()).bounces.report(after=query.after, limit=query.limit)
+    except ConnectorError as error:
+        return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+    rows, headers = bounce_rows(report), {}
+    if report.following:
+        rest = urlencode({**req.params, "after": report.following})
+        headers["Link"] = f'</api/bounces?{rest}>; rel="next"'
+    match query.format:
+        case _Format.JSON:
+            return json_answer({"bounces": rows, "after": report.following or None}, headers=headers)
+        case _Format.CSV:
+            headers["Content-Disposition"] = 'attachment; filename="bounces.csv"'
+            text = csv_header(BOUNCE_COLUMNS) + csv_lines(BOUNCE_COLUMNS, rows)
+            return func.HttpResponse(text, mimetype="text/csv", charset="utf-8", headers=headers)

@@ -1,4 +1,4 @@
-"""Timers around consent: what is too old is forgotten. A run that fails is made up for by the next one."""
+"""Timers around consent and bounces. A run that fails is made up for by the next one."""
 
 from __future__ import annotations
 
@@ -15,8 +15,15 @@ blueprint = func.Blueprint()
 
 
 @blueprint.function_name("forget_old_consent")
-@blueprint.timer_trigger(arg_name="timer", schedule=schedule("retention_schedule"))
+@blueprint.timer_trigger(arg_name="timer", schedule=schedule("housekeeping_schedule"))
 async def forget_old_consent(timer: func.TimerRequest) -> None:
     """Delete changes of consent that are older than CONSENT_RETENTION_DAYS."""
     if count := await (await app.services()).consent.forget_old():
         log.info("%d changes of consent were too old to be kept", count)
+
+
+@blueprint.function_name("tend_bounces")
+@blueprint.timer_trigger(arg_name="timer", schedule=schedule("housekeeping_schedule"))
+async def tend_bounces(timer: func.TimerRequest) -> None:
+    """Make up for tasks about bounces that could not be written when they were due."""
+    await (await app.connector()).bounces.tend()

@@ -13,9 +13,11 @@ from uuid import UUID, uuid4
 import pytest
 
 from shared.connections import SystemClock
+from shared.core.bounces import BounceKind, BounceNote
 from shared.core.consent import ConsentChange, ConsentSource, ConsentState, permission
 from shared.core.records import PersonTable, RecordKey
 from shared.local.connector import ROOT
+from shared.sync.bounce_shelf import BounceShelf
 from shared.sync.consent_ledger import COLUMNS, ConsentLedger
 from tests.scenario.connector_process import SYSTEM
 from tests.scenario.world import World
@@ -112,6 +114,24 @@ async def test_the_terminal_exports_the_same(world: World) -> None:
     )
     output, complaint = await process.communicate()
     assert process.returncode == 0
-    assert complaint.decode().endswith("2 changes of consent\n")
+    assert "2 changes of consent\n" in complaint.decode()
     answer = await world.connector.call("GET", f"/api/consent.csv?record={key}")
     assert output.decode().splitlines() == answer.text.splitlines()
+
+
+async def test_bnc_13_the_bounce_report_is_json_or_csv(world: World) -> None:
+    contact = f"e-{uuid4()}"
+    note = BounceNote(contact, BounceKind.HARD, LONG_AGO, LONG_AGO, "m-1", seen=("x",))
+    await BounceShelf(world.store, "default").change([contact], lambda _before: note)
+    answer = await world.connector.call("GET", "/api/bounces?limit=1000")
+    (row,) = (row for row in answer.json()["bounces"] if row["externalId"] == contact)
+    assert (row["kind"], row["since"], row["record"], row["mailing"]) == (
+        "hard",
+        "2001-02-28T23:59:00+00:00",
+        "",
+        "m-1",
+    )
+    as_csv = await world.connector.call("GET", "/api/bounces?format=csv")
+    assert row in rows(as_csv.text)
+    assert (await world.connector.call("GET", "/api/bounces?format=pdf")).status_code == 400
+    assert (await world.connector.call("GET", "/api/bounces", key="guessed")).status_code == 401

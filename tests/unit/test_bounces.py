@@ -1,0 +1,347 @@
+"""Bounces: when an address is a problem, whom a task goes to, and how it ends (BNC-01..BNC-14, C-14, C-15, P-01)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from shared.core.bounce_text import Language, task_text
+from shared.core.bounces import BounceKind, BounceNote, noted, solved, task_id
+from shared.core.fingerprints import Fingerprinter
+from shared.core.marketing import Bounce, SpotlerContact
+from shared.core.outcomes import TEXTS, Outcome, Reason, Result
+from shared.core.records import PersonTable, RecordKey, SyncStatus
+from shared.errors import ConfigurationError
+from shared.sync.bounces import BounceBook, bounce_rows
+from shared.sync.ledger import Consent, Ledger
+from tests.consent_twins import TwinBounceTasks
+from tests.contract.clocks import ManualClock
+from tests.twins import CrashError, Faults, TwinStore, bodies
+
+START = datetime(2026, 2, 1, tzinfo=UTC)
+ANN, BOB = (RecordKey(PersonTable.CONTACT, UUID(int=number)) for number in (1, 2))
+LEAD = RecordKey(PersonTable.LEAD, UUID(int=3))
+PRINTS = Fingerprinter(b"a key for nothing but tests")
+INACTIVE: Mapping[str, bool] = {"EMAIL": False, "SMS": True}
+
+
+def bounce(
+    contact: str = "e-1",
+    kind: str = "HARDBOUNCE",
+    day: int = 0,
+    *,
+    email: str = "ann@example.com",
+    channels: Mapping[str, bool] = INACTIVE,
+    mailing: str = "m-1",
+) -> Bounce:
+    person = SpotlerContact(contact, "enc", {"email": email} if email else {}, channels)
+    return Bounce(kind, START + timedelta(days=day), mailing, person)
+
+
+def after(*bounces: Bounce) -> BounceNote:
+    note = BounceNote("e-1")
+    for one in bounces:
+        kind = BounceKind.read(one.kind)
+        assert kind is not None
+        address = PRINTS.address(str(one.contact.properties.get("email", "")))
+        note = noted(note, one, kind, address=address, now=START)
+    return note
+
+
+# ---------------------------------------------------------------------------------------------- when it is a problem
+
+
+def test_bnc_05_one_hard_bounce_is_enough() -> None:
+    assert after(bounce()).reason is Reason.HARD_BOUNCE
+
+
+@pytest.mark.parametrize(("count", "reason"), [(1, None), (3, None), (4, Reason.SOFT_BOUNCE), (9, Reason.SOFT_BOUNCE)])
+def test_bnc_04_soft_bounces_are_a_problem_the_fourth_time(count: int, reason: Reason | None) -> None:
+    note = after(*(bounce(kind="SOFTBOUNCE", day=day) for day in range(count)))
+    assert (note.reason, note.soft_bounces) == (reason, count)
+
+
+def test_bnc_04_four_soft_bounces_that_were_not_in_a_row_leave_the_contact_active() -> None:
+    note = after(*(bounce(kind="SOFTBOUNCE", day=day, channels={"EMAIL": True}) for day in range(4)))
+    assert note.reason is None
+
+
+def test_where_the_channel_is_silent_four_soft_bounces_count() -> None:
+    note = after(*(bounce(kind="SOFTBOUNCE", day=day, channels={}) for day in range(4)))
+    assert note.reason is Reason.SOFT_BOUNCE
+
+
+def test_a_hard_bounce_outweighs_soft_ones_whichever_comes_first() -> None:
+    soft, hard = bounce(kind="SOFTBOUNCE", day=1), bounce(day=2)
+    for note in (after(soft, hard), after(hard, soft)):
+        assert (note.kind, note.reason) == (BounceKind.HARD, Reason.HARD_BOUNCE)
+        assert (note.since, note.last) == (soft.date, hard.date)
+
+
+def test_the_same_bounce_told_twice_counts_once() -> None:
+    one = bounce(kind="SOFTBOUNCE")
+    assert after(one, one, one) == after(one)
+    assert after(one, replace(one, mailing="m-2")).soft_bounces == 2
+
+
+@pytest.mark.parametrize(("text", "kind"), [("HARD", "hard"), ("SOFTBOUNCE", "soft"), ("hardbounce ", "hard")])
+def test_either_spelling_of_a_kind_is_read(text: str, kind: str) -> None:
+    assert BounceKind.read(text) == kind
+    assert BounceKind.read("MEDIUM") is None
+
+
+def test_bnc_11_what_bounced_before_the_address_was_changed_is_of_no_interest_any_more() -> None:
+    note = solved(after(bounce(day=3)), START + timedelta(days=5))
+    assert (note.reason, note.is_open) == (None, False)
+    late = noted(note, bounce(day=4, mailing="late"), BounceKind.HARD, address="new", now=START)
+    assert late == note
+    again = noted(note, bounce(day=6), BounceKind.HARD, address="new", now=START)
+    assert (again.reason, again.since) == (Reason.HARD_BOUNCE, START + timedelta(days=6))
+
+
+def test_soft_bounces_of_an_address_do_not_count_for_the_next_one() -> None:
+    old = [bounce(kind="SOFTBOUNCE", day=day) for day in range(3)]
+    new = [bounce(kind="SOFTBOUNCE", day=day, email="new@example.com") for day in (4, 5)]
+    note = after(*old, *new)
+    assert (note.soft_bounces, note.reason) == (2, None)
+
+
+def test_the_reasons_are_failures_with_words_for_people() -> None:
+    for reason in (Reason.HARD_BOUNCE, Reason.SOFT_BOUNCE):
+        outcome = Outcome(ANN, Result.FAILED, reason)
+        assert outcome.status is SyncStatus.FAILED
+        assert outcome.text == TEXTS[reason]
+
+
+@pytest.mark.parametrize(("code", "language"), [(1043, "nl"), (2067, "nl"), (1033, "en"), (1031, "en"), (None, "en")])
+def test_tasks_are_in_dutch_or_in_english(code: int | None, language: str) -> None:
+    assert Language.of(code) == language
+
+
+def test_a_task_says_what_to_do_and_no_address() -> None:
+    texts = {(language, reason): task_text(reason, language) for language in Language for reason in _PROBLEMS}
+    assert len({text.description for text in texts.values()}) == 4
+    assert all(len(text.subject) <= 200 and len(text.description) <= 2000 for text in texts.values())
+    assert "correct" in texts[Language.ENGLISH, Reason.HARD_BOUNCE].subject
+    assert "corrigeren" in texts[Language.DUTCH, Reason.SOFT_BOUNCE].subject
+
+
+_PROBLEMS = (Reason.HARD_BOUNCE, Reason.SOFT_BOUNCE)
+
+
+# --------------------------------------------------------------------------------------------------------- the book
+
+
+class World:
+    """A book over twins; `use` says which records use a contact."""
+
+    def __init__(self, *, creates_tasks: bool = True) -> None:
+        self.clock = ManualClock(START + timedelta(days=30))
+        self.store = TwinStore(Faults())
+        self.tasks = TwinBounceTasks()
+        self.ledger = Ledger(self.store, self.clock, "test")
+        self.book = BounceBook(
+            store=self.store,
+            ledger=self.ledger,
+            tasks=self.tasks,
+            fingerprints=PRINTS,
+            clock=self.clock,
+            environment="test",
+            creates_tasks=creates_tasks,
+            language=Language.ENGLISH,
+        )
+
+    async def use(self, contact: str, *keys: RecordKey, consent: Consent = Consent.ALLOWS) -> None:
+        held = (await self.ledger.claim([contact]))[contact]
+        held.users = dict.fromkeys(keys, consent)
+        await self.ledger.release([held])
+
+    async def reason(self, contact: str = "e-1") -> Reason | None:
+        note = (await self.book.of([contact])).get(contact)
+        return note.reason if note else None
+
+
+@pytest.fixture
+async def world() -> World:
+    opened = World()
+    await opened.use("e-1", ANN)
+    return opened
+
+
+async def test_bnc_09_c_14_the_owner_of_each_record_gets_a_task(world: World) -> None:
+    await world.use("e-1", ANN, LEAD)
+    await world.use("e-2", BOB)
+    concerned = await world.book.note([bounce("e-1"), bounce("e-2", "SOFTBOUNCE")])
+    assert list(concerned) == [ANN, BOB, LEAD]
+    assert world.tasks.open_tasks() == [ANN, LEAD]
+    assert world.tasks.task_of(ANN).subject == task_text(Reason.HARD_BOUNCE, Language.ENGLISH).subject
+    assert (await world.reason("e-1"), await world.reason("e-2")) == (Reason.HARD_BOUNCE, None)
+
+
+async def test_a_repetition_never_makes_a_second_task_and_names_the_same_records(world: World) -> None:
+    first = await world.book.note([bounce(day=1)])
+    assert await world.book.note([bounce(day=1), bounce(day=2, mailing="m-2")]) == first == [ANN]
+    assert world.tasks.created == [1]
+
+
+@pytest.mark.parametrize("moment", range(7))
+async def test_a_worker_that_dies_anywhere_leaves_one_task_behind(world: World, moment: int) -> None:
+    world.store.faults.plan(moment, CrashError())
+    try:
+        await world.book.note([bounce()])
+    except CrashError:
+        await world.book.note([bounce()])
+    assert world.tasks.open_tasks() == [ANN]
+    assert await world.reason() is Reason.HARD_BOUNCE
+
+
+async def test_bnc_11_the_task_is_completed_when_the_address_changes(world: World) -> None:
+    await world.book.note([bounce()])
+    await world.book.solved(["e-1", "e-unknown"])
+    assert world.tasks.open_tasks() == []
+    assert await world.reason() is None
+    await world.book.solved(["e-1"])
+    assert world.tasks.completed == [1]
+
+
+async def test_a_task_that_a_person_completed_does_not_come_back_for_the_same_address(world: World) -> None:
+    await world.book.note([bounce()])
+    world.tasks.open.clear()
+    await world.book.note([bounce(day=1, mailing="m-2")])
+    assert world.tasks.open_tasks() == []
+
+
+async def test_the_next_address_that_does_not_work_gets_a_task_of_its_own(world: World) -> None:
+    await world.book.note([bounce(day=1)])
+    await world.book.solved(["e-1"])
+    await world.book.note([bounce(day=40, email="wrong@example.com")])
+    assert world.tasks.open_tasks() == [ANN]
+    assert len(world.tasks.tasks) == 2
+
+
+async def test_an_address_changed_in_spotler_alone_ends_the_task_of_the_old_one(world: World) -> None:
+    await world.book.note([bounce(day=1), bounce(day=2, email="wrong@example.com")])
+    await world.book.note([bounce(day=3, email="worse@example.com")])
+    assert world.tasks.open_tasks() == [ANN]
+    assert world.tasks.task_of(ANN).id == task_id(ANN, PRINTS.address("worse@example.com"))
+
+
+async def test_c_14_without_the_setting_there_are_no_tasks_but_notes() -> None:
+    world = World(creates_tasks=False)
+    await world.use("e-1", ANN)
+    assert await world.book.note([bounce()]) == [ANN]
+    assert not world.tasks.tasks
+    assert await world.reason() is Reason.HARD_BOUNCE
+
+
+async def test_who_refuses_all_mail_needs_no_task(world: World) -> None:
+    await world.use("e-1", ANN, consent=Consent.NO_MAIL)
+    await world.book.note([bounce()])
+    assert not world.tasks.tasks
+
+
+async def test_a_bounce_without_an_address_gets_a_task_too(world: World) -> None:
+    await world.book.note([bounce(email="")])
+    await world.book.note([bounce(email="", day=1, mailing="m-2")])
+    assert len(world.tasks.tasks) == 1
+
+
+async def test_contacts_that_cannot_be_ours_and_unknown_kinds_are_passed_over(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        assert await world.book.note([bounce(""), bounce("Zoë"), bounce(kind="MEDIUM")]) == []
+    assert caplog.messages == ["1 bounces of a kind that the connector does not know"]
+    assert await world.book.note([]) == []
+    assert await world.book.of(["", "Zoë"]) == {}
+
+
+async def test_tasks_that_cannot_be_written_hold_nothing_up_and_are_made_up_for_at_night(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.tasks.broken = ConfigurationError("the role may not create tasks")
+    with caplog.at_level(logging.WARNING):
+        assert await world.book.note([bounce()]) == [ANN]
+    assert "the role may not create tasks" in caplog.text
+    world.tasks.broken = None
+    await world.book.tend()
+    assert world.tasks.open_tasks() == [ANN]
+    world.tasks.broken = ConfigurationError("the role may not complete tasks")
+    await world.book.solved(["e-1"])
+    world.tasks.broken = None
+    await world.book.tend()
+    assert world.tasks.open_tasks() == []
+
+
+async def test_a_record_that_found_another_contact_is_not_asked_for_an_address_any_more(world: World) -> None:
+    await world.use("e-1", ANN, LEAD)
+    await world.book.note([bounce()])
+    await world.use("e-1", LEAD)
+    await world.book.tend()
+    assert world.tasks.open_tasks() == [LEAD]
+
+
+async def test_a_record_that_joins_later_gets_its_task_at_night(world: World) -> None:
+    await world.book.note([bounce()])
+    await world.use("e-1", ANN, LEAD)
+    await world.book.tend()
+    assert world.tasks.open_tasks() == [ANN, LEAD]
+
+
+async def test_notes_of_contacts_that_nobody_uses_are_forgotten_after_a_while(world: World) -> None:
+    await world.book.note([bounce(), bounce("e-foreign")])
+    world.clock.advance(timedelta(days=70))
+    await world.book.tend()
+    assert set(await world.book.of(["e-1", "e-foreign"])) == {"e-1"}
+
+
+async def test_a_hundred_bounces_cost_two_requests_to_dataverse_and_a_few_to_the_store(world: World) -> None:
+    for number in range(100):
+        await world.use(f"e-{number}", RecordKey(PersonTable.CONTACT, UUID(int=number + 1)))
+    world.store.calls.clear()
+    await world.book.note([bounce(f"e-{number}") for number in range(100)])
+    assert world.tasks.created == [100]
+    assert sum(world.store.calls.values()) <= 5
+    world.store.calls.clear()
+    assert len(await world.book.of([f"e-{number}" for number in range(100)])) == 100
+    assert world.store.calls == {"read": 1}
+
+
+async def test_bnc_13_the_report_lists_who_has_a_problem(world: World) -> None:
+    await world.use("e-2", BOB, LEAD)
+    await world.book.note([bounce("e-1"), bounce("e-3"), *(bounce("e-2", "SOFT", day) for day in range(4))])
+    await world.book.note([bounce("e-4", "SOFT")])
+    rows = bounce_rows(await world.book.report())
+    assert [(row["record"], row["externalId"], row["kind"]) for row in rows] == [
+        (str(ANN), "e-1", "hard"),
+        (str(BOB), "e-2", "soft"),
+        (str(LEAD), "e-2", "soft"),
+        ("", "e-3", "hard"),
+    ]
+    assert rows[0]["since"] == "2026-02-01T00:00:00+00:00"
+    assert rows[1]["softBounces"] == "4"
+    assert rows[0]["task"] == str(world.tasks.task_of(ANN).id)
+    assert rows[3]["task"] == ""
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 5])
+async def test_the_report_comes_in_portions(world: World, limit: int) -> None:
+    await world.book.note([bounce(f"e-{number}") for number in range(5)])
+    found: list[str] = []
+    after_this = ""
+    while True:
+        part = await world.book.report(after=after_this, limit=limit)
+        found += [row["externalId"] for row in bounce_rows(part)]
+        if not (after_this := part.following):
+            break
+    assert found == [f"e-{number}" for number in range(5)]
+
+
+async def test_nothing_personal_is_kept(world: World) -> None:
+    await world.book.note([bounce()])
+    assert "ann@" not in bodies(world.store.documents)
