@@ -17,6 +17,7 @@ from shared.ports.dataverse import (
     StatusReport,
     TimelinePost,
 )
+from shared.ports.homecoming import FieldReturn, Homecame, Homecoming, Homecomings, SubscriptionReturn
 from shared.ports.queue import DeadLetter, OutgoingMessage, Queue, QueueDepth, QueueName, QueueReceiver, ReceivedMessage
 from shared.ports.spotler import Audiences, Automations, MarketingPlatform, Tagging
 from shared.ports.state import Change, Delete, Document, DocumentKey, Insert, Page, Put, Replace, StateStore
@@ -36,6 +37,10 @@ __all__ = [
     "DocumentKey",
     "EnvironmentVariable",
     "EnvironmentVariables",
+    "FieldReturn",
+    "Homecame",
+    "Homecoming",
+    "Homecomings",
     "Insert",
     "JobReport",
     "MarketingList",
@@ -55,6 +60,7 @@ __all__ = [
     "Report",
     "StateStore",
     "StatusReport",
+    "SubscriptionReturn",
     "Tagging",
     "TimelinePost",
 ]

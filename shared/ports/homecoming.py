@@ -1,0 +1,56 @@
+"""The way back: what Spotler knows better is written to Dataverse (S2D-02, PERM-06)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from shared.core.outcomes import FieldProblem
+from shared.core.records import RecordKey
+from shared.core.way_back import FieldReturn, SubscriptionReturn
+from shared.errors import ConnectorError
+
+__all__ = ["FieldReturn", "Homecame", "Homecoming", "Homecomings", "SubscriptionReturn"]
+
+
+@dataclass(frozen=True, slots=True)
+class Homecoming:
+    """Everything that comes back for one record.
+
+    `etag` is `PersonRecord.etag`: fields are written only if the record is still that version; "" writes them anyway.
+    `refuses_bulk` sets Do Not Bulk Email, None leaves it as it is. A refusal is written whatever becomes of the fields,
+    and of the version; taking one back needs the version, like a field.
+    """
+
+    key: RecordKey
+    etag: str
+    fields: tuple[FieldReturn, ...] = ()
+    subscriptions: tuple[SubscriptionReturn, ...] = ()
+    refuses_bulk: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Homecame:
+    """What became of it.
+
+    `error` is a ConflictError if the record, or a row of its subscriptions, changed since it was read: of its fields
+    nothing was written, read and merge again. DataError says what Dataverse refuses, NotFoundError that the record is
+    gone; throttled and transient errors mean that the whole may be repeated. `problems` are the fields that were left
+    out, each with what Dataverse expects; never the value.
+    """
+
+    error: ConnectorError | None = None
+    problems: tuple[FieldProblem, ...] = ()
+
+
+class Homecomings(Protocol):
+    """Writes to Dataverse what Spotler knows better."""
+
+    async def bring_home(self, comings: Sequence[Homecoming]) -> Sequence[Homecame]:
+        """Write in as few requests as possible; per record, in order, what became of it.
+
+        One record's error never hinders others. Where there is nothing to write, nothing is sent. Raises a
+        ConnectorError only before anything was written.
+        """
+        ...
