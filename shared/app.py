@@ -27,6 +27,7 @@ from shared.dataverse.bounce_tasks import DataverseBounceTasks
 from shared.dataverse.client import DataverseClient
 from shared.dataverse.crm import DataverseCrm
 from shared.dataverse.environment_variables import DataverseEnvironmentVariables
+from shared.dataverse.homecoming import DataverseHomecomings
 from shared.dataverse.lists import DataverseLists
 from shared.dataverse.mapped_schema import DataverseSchema
 from shared.dataverse.organisations import KnownOrganisations
@@ -57,6 +58,7 @@ from shared.spotler.platform import SpotlerPlatform
 from shared.spotler.probes import Probes
 from shared.spotler.tagging import SpotlerTagging
 from shared.sync.automations import AutomationRefresh
+from shared.sync.beside import Beside
 from shared.sync.bounces import BounceBook
 from shared.sync.consent_ledger import ConsentLedger
 from shared.sync.dispatch import Dispatcher
@@ -194,7 +196,29 @@ def build(services: Services, version: LiveVersion) -> Connector:
     ledger = Ledger(store, clock, settings.environment, claim_time=settings.claim_time)
     lanes = Lanes(queue)
     patience = Patience(queue=queue, lanes=lanes, clock=clock, policy=policy)
-    outbound = Outbound(crm=crm, platform=platform, ledger=ledger, rules=rules, clock=clock, policy=policy)
+    bounces = BounceBook(
+        store=store,
+        ledger=ledger,
+        tasks=DataverseBounceTasks(services.dataverse),
+        fingerprints=rules.fingerprints,
+        clock=clock,
+        environment=settings.environment,
+        creates_tasks=settings.create_bounce_task,
+        language=settings.bounce_task_language or Language.of(mapping.language),
+    )
+    beside = Beside(
+        defaults=services.default_permissions, consents=services.consent, bounces=bounces, rules=rules, clock=clock
+    )
+    outbound = Outbound(
+        crm=crm,
+        platform=platform,
+        ledger=ledger,
+        rules=rules,
+        clock=clock,
+        policy=policy,
+        homecomings=DataverseHomecomings(services.dataverse, services.schema, mapping),
+        beside=beside,
+    )
     people = SyncPeople(
         outbound=outbound, reporter=Reporter(crm, clock), queue=queue, lanes=lanes, clock=clock, policy=policy
     )
@@ -241,7 +265,7 @@ def build(services: Services, version: LiveVersion) -> Connector:
         organisations=services.organisations,
         dispatcher=Dispatcher(crm=crm, people=people, jobs=jobs, resync=resync, patience=patience),
         resync=resync,
-        explain=Explain(crm=crm, platform=platform, ledger=ledger, rules=rules),
+        explain=Explain(crm=crm, platform=platform, ledger=ledger, rules=rules, beside=beside),
         preview=Preview(
             crm=crm,
             reading=lambda other: PersonReader(services.dataverse, services.schema, other, settings.sync_tables),
@@ -250,16 +274,7 @@ def build(services: Services, version: LiveVersion) -> Connector:
             rules=rules,
         ),
         drift=drift,
-        bounces=BounceBook(
-            store=store,
-            ledger=ledger,
-            tasks=DataverseBounceTasks(services.dataverse),
-            fingerprints=rules.fingerprints,
-            clock=clock,
-            environment=settings.environment,
-            creates_tasks=settings.create_bounce_task,
-            language=settings.bounce_task_language or Language.of(mapping.language),
-        ),
+        bounces=bounces,
         health=Health(
             pings={"dataverse": crm.ping, "spotler": platform.ping, "state": store.ping, "queue": queue.ping},
             platform=platform,

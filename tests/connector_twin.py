@@ -9,9 +9,11 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from shared.core.bounce_text import Language
 from shared.core.fingerprints import Fingerprinter
 from shared.core.mapping.document import read_mapping
 from shared.core.marketing import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry
+from shared.core.permission_defaults import PermissionDefault
 from shared.core.plan import Rules
 from shared.core.records import Intent, PersonTable, RecordKey, Reference, Why
 from shared.core.retry import RetryPolicy
@@ -22,6 +24,9 @@ from shared.operations.services import JobServices
 from shared.operations.table import OPERATIONS
 from shared.ports import OutgoingMessage, QueueName
 from shared.sync.automations import AutomationRefresh
+from shared.sync.beside import Beside
+from shared.sync.bounces import BounceBook
+from shared.sync.consent_ledger import ConsentLedger
 from shared.sync.dispatch import Dispatcher, Work
 from shared.sync.explain import Explain
 from shared.sync.lanes import Jobs, Lanes, read_lane_message
@@ -32,7 +37,9 @@ from shared.sync.people import SyncPeople
 from shared.sync.report import Reporter
 from shared.sync.resync import Resync
 from shared.sync.work import Finished
+from tests.consent_twins import TwinBounceTasks
 from tests.contract.clocks import ManualClock
+from tests.homecoming_twins import TwinHomecomings
 from tests.job_twins import TwinAudiences, TwinAutomationRows, TwinAutomations, TwinLists, TwinTagging
 from tests.twins import CrashError, Faults, TwinContact, TwinCrm, TwinPlatform, TwinQueue, TwinStore, Waiting
 
@@ -83,6 +90,10 @@ class ConnectorTwin:
         self.faults = Faults()
         self.crm = TwinCrm(self.faults)
         self.platform = TwinPlatform(CATALOGUE, self.faults)
+        self.platform.clock = self.clock
+        self.homecomings = TwinHomecomings(self.crm)
+        self.bounce_tasks = TwinBounceTasks()
+        self.defaults: tuple[PermissionDefault, ...] = ()
         self.store = TwinStore(self.faults)
         self.tagging = TwinTagging(self.platform, self.faults)
         self.automations = TwinAutomations(self.platform, self.faults)
@@ -100,6 +111,18 @@ class ConnectorTwin:
         ledger = Ledger(self.store, self.clock, "test", claim_time=self.claim_time)
         lanes = Lanes(self.queue)
         patience = Patience(queue=self.queue, lanes=lanes, clock=self.clock, policy=self.policy)
+        consent = ConsentLedger(self.store, self.clock, "test")
+        bounces = BounceBook(
+            store=self.store,
+            ledger=ledger,
+            tasks=self.bounce_tasks,
+            fingerprints=self.rules.fingerprints,
+            clock=self.clock,
+            environment="test",
+            creates_tasks=True,
+            language=Language.ENGLISH,
+        )
+        beside = Beside(defaults=self, consents=consent, bounces=bounces, rules=self.rules, clock=self.clock)
         outbound = Outbound(
             crm=self.crm,
             platform=self.platform,
@@ -107,6 +130,8 @@ class ConnectorTwin:
             rules=self.rules,
             clock=self.clock,
             policy=self.policy,
+            homecomings=self.homecomings,
+            beside=beside,
         )
         people = SyncPeople(
             outbound=outbound,
@@ -139,7 +164,8 @@ class ConnectorTwin:
             presumed_dead=self.claim_time,
         )
         self.ledger, self.lanes, self.people, self.jobs = ledger, lanes, people, jobs
-        self.explain = Explain(crm=self.crm, platform=self.platform, ledger=ledger, rules=self.rules)
+        self.explain = Explain(crm=self.crm, platform=self.platform, ledger=ledger, rules=self.rules, beside=beside)
+        self.consent, self.bounces = consent, bounces
         return Dispatcher(
             crm=self.crm,
             people=people,
@@ -147,6 +173,10 @@ class ConnectorTwin:
             resync=Resync(crm=self.crm, people=people, lanes=lanes, patience=patience),
             patience=patience,
         )
+
+    async def current(self) -> tuple[PermissionDefault, ...]:
+        """What the environment variables of permissions say."""
+        return self.defaults
 
     # ---------------------------------------------------------------------------------------------------- messages
 

@@ -11,18 +11,21 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
-from uuid import UUID
+from uuid import NAMESPACE_OID, UUID, uuid5
 
 from shared.core.jobs import JobRow, JobStatus, Operation
 from shared.core.marketing import (
+    Bounce,
+    Channel,
     ContactWrite,
     Ending,
     PropertyCatalogue,
+    PropertyType,
     Purge,
     SetOption,
     SpotlerContact,
@@ -119,6 +122,7 @@ class TwinCrm(_Twin):
         self.largest_report = 0
         self.before_read: Callable[[], None] = lambda: None
         self._ids = count(1)
+        self._versions = count(1)
 
     # -- what users do
 
@@ -126,20 +130,29 @@ class TwinCrm(_Twin):
         """Create a row; `permissions` may be given as name=bool pairs."""
         key = RecordKey(table, UUID(int=next(self._ids)))
         permissions = values.pop("permissions", {})
-        self.people[key] = PersonRecord(key, {"statecode": 0, **values})
+        self.people[key] = PersonRecord(key, {"statecode": 0, **values}, etag=self._version())
         self.permit(key, **permissions)
         return key
 
     def edit(self, key: RecordKey, **values: Any) -> None:
         record = self.people[key]
-        self.people[key] = replace(record, values={**record.values, **values})
+        self.people[key] = replace(record, values={**record.values, **values}, etag=self._version())
 
     def permit(self, key: RecordKey, **permissions: bool) -> None:
         record = self.people[key]
-        rows = {row.name: row.subscribed for row in record.permissions} | permissions
+        known = {row.name: row for row in record.permissions}
+        rows = {name: row.subscribed for name, row in known.items()} | permissions
+        ids = {name: row.id for name, row in known.items()}
         self.people[key] = replace(
-            record, permissions=tuple(PermissionRow(name, subscribed=on) for name, on in rows.items())
+            record,
+            permissions=tuple(
+                PermissionRow(name, subscribed=on, id=ids.get(name) or uuid5(NAMESPACE_OID, f"{key}/{name}"))
+                for name, on in rows.items()
+            ),
         )
+
+    def _version(self) -> str:
+        return f'W/"{next(self._versions)}"'
 
     def delete(self, key: RecordKey) -> None:
         del self.people[key]
@@ -269,6 +282,27 @@ class TwinContact:
     options: dict[str, bool] = field(default_factory=dict)
     is_inactive: bool = False
     scores: dict[str, int] = field(default_factory=dict)
+    encrypted_id: str = ""
+    created: datetime | None = None
+    last_changed: datetime | None = None
+
+    def seen(self, catalogue: PropertyCatalogue) -> SpotlerContact:
+        """The contact as Spotler describes it: empty values are absent, sets have all their options."""
+        sets = {
+            one.name: tuple(
+                SetOption(entry.bit, self.options.get(f"{one.name}:{entry.bit}", False)) for entry in one.entries
+            )
+            for one in catalogue.definitions
+            if one.type is PropertyType.SET
+        }
+        return SpotlerContact(
+            self.external_id,
+            self.encrypted_id,
+            {**self.values, **sets},
+            {Channel.EMAIL: bool(self.email) and not self.is_inactive},
+            self.last_changed,
+            self.created,
+        )
 
     @property
     def email(self) -> str:
@@ -300,6 +334,62 @@ class TwinPlatform(_Twin):
         self.writes: list[ContactWrite] = []
         self.before_write: Callable[[], None] = lambda: None
         self.before_erasure: Callable[[TwinContact], None] = lambda _contact: None
+        self.clock = ManualClock()
+        self.bounced: list[Bounce] = []
+        self._encrypted = count(1)
+
+    # -- what people do in Spotler
+
+    def sign_up(self, email: str, external_id: str = "", **values: Any) -> TwinContact:
+        """Fill in a form: a new contact, or one that is active again."""
+        contact = next(iter(self.having(email)), None) or self._create(external_id)
+        contact.is_inactive = False
+        self.edit(contact, email=email, **values)
+        return contact
+
+    def edit(self, contact: TwinContact, *, options: dict[str, bool] | None = None, **values: Any) -> None:
+        """Change a profile."""
+        for name, value in values.items():
+            if value in {"", None}:
+                contact.values.pop(name, None)
+            else:
+                contact.values[name] = value
+        contact.options.update(options or {})
+        self.touch(contact)
+
+    def opt_out(self, contact: TwinContact) -> None:
+        """Unsubscribe from everything."""
+        contact.is_inactive = True
+        self.touch(contact)
+
+    def bounce(self, contact: TwinContact, kind: str = "HARDBOUNCE") -> None:
+        """Let a mail come back; a hard bounce makes the contact inactive."""
+        contact.is_inactive = contact.is_inactive or kind == "HARDBOUNCE"
+        self.touch(contact)
+        mailing = f"m{next(self._encrypted)}"
+        self.bounced.append(Bounce(kind, self.clock.now(), mailing, contact.seen(self.catalogue)))
+
+    def touch(self, contact: TwinContact) -> None:
+        contact.last_changed = self.clock.now()
+
+    def _create(self, external_id: str) -> TwinContact:
+        now = self.clock.now()
+        contact = TwinContact(external_id, encrypted_id=f"e{next(self._encrypted)}", created=now, last_changed=now)
+        self.contacts.append(contact)
+        return contact
+
+    async def updated_contacts(self, start: datetime, end: datetime) -> AsyncIterator[Sequence[SpotlerContact]]:
+        changed = [one for one in self.contacts if one.last_changed and start <= one.last_changed <= end]
+        changed.sort(key=lambda one: (one.last_changed, one.encrypted_id))
+        for first in range(0, len(changed), 100):
+            await self._begin("updates")
+            yield [one.seen(self.catalogue) for one in changed[first : first + 100]]
+
+    async def bounces(self, start: datetime, end: datetime) -> AsyncIterator[Sequence[Bounce]]:
+        await self._begin("bounces")
+        found = [one for one in self.bounced if one.date and start <= one.date <= end]
+        if found:
+            yield found
 
     def find(self, external_id: str) -> TwinContact | None:
         return next((one for one in self.contacts if one.external_id == external_id), None)
@@ -331,16 +421,19 @@ class TwinPlatform(_Twin):
             return WriteVerdict(WriteCode.CONTACT_ALREADY_EXISTS, "another contact has this e-mail address")
         contact = known or owner
         if contact is None:
-            contact = TwinContact(write.external_id)
-            self.contacts.append(contact)
+            contact = self._create(write.external_id)
+        if contact.is_inactive and contact.email == email:
+            return WriteVerdict(WriteCode.CONTACT_OPTOUT, "the contact is inactive")
+        contact.is_inactive = False
         contact.take(write, purge)
+        self.touch(contact)
         self.writes.append(write)
         return WriteVerdict(WriteCode.OK)
 
     async def contact(self, external_id: str) -> SpotlerContact | None:
         await self._begin("contact")
         one = self.find(external_id)
-        return SpotlerContact(external_id, "", dict(one.values)) if one else None
+        return one.seen(self.catalogue) if one else None
 
     async def anonymize(self, external_id: str) -> tuple[Ending, int]:
         await self._begin("anonymize")
@@ -357,13 +450,14 @@ class TwinPlatform(_Twin):
         if (one := self.find(contact.external_id)) is None:
             raise NotFoundError("Spotler does not know the contact", code="CONTACT_NOT_FOUND")
         one.take(contact, Purge.KEEP)
+        self.touch(one)
         await self.faults.pass_by()
 
     async def inactivate(self, external_id: str) -> Ending:
         await self._begin("inactivate")
         if (one := self.find(external_id)) is None:
             return Ending.ABSENT
-        one.is_inactive = True
+        self.opt_out(one)
         return Ending.DONE
 
 

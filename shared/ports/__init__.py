@@ -19,7 +19,7 @@ from shared.ports.dataverse import (
     StatusReport,
     TimelinePost,
 )
-from shared.ports.homecoming import Homecame, Homecoming, Homecomings
+from shared.ports.homecoming import FieldReturn, Homecame, Homecoming, Homecomings, SubscriptionReturn
 from shared.ports.queue import DeadLetter, OutgoingMessage, Queue, QueueDepth, QueueName, QueueReceiver, ReceivedMessage
 from shared.ports.spotler import Audiences, Automations, ContactFeeds, MarketingPlatform, Tagging
 from shared.ports.state import Change, Delete, Document, DocumentKey, Insert, Page, Put, Replace, StateStore
@@ -42,6 +42,7 @@ __all__ = [
     "DocumentKey",
     "EnvironmentVariable",
     "EnvironmentVariables",
+    "FieldReturn",
     "Homecame",
     "Homecoming",
     "Homecomings",
@@ -64,6 +65,7 @@ __all__ = [
     "Report",
     "StateStore",
     "StatusReport",
+    "SubscriptionReturn",
     "Tagging",
     "TimelinePost",
 ]

@@ -11,6 +11,8 @@ from shared.core.records import RecordKey
 from shared.core.way_back import FieldReturn, SubscriptionReturn
 from shared.errors import ConnectorError
 
+__all__ = ["FieldReturn", "Homecame", "Homecoming", "Homecomings", "SubscriptionReturn"]
+
 
 @dataclass(frozen=True, slots=True)
 class Homecoming:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
+from shared.core.bounces import BounceNote
 from shared.core.consent import BULK_EMAIL, OPT_OUT, ConsentAct, ConsentChange, ConsentSource
 from shared.core.fields import option_name
 from shared.core.mapping.expression import MapTo
@@ -39,8 +40,8 @@ class Ledgered(Protocol):
 class Bounced(Protocol):
     """Knows whose mail does not arrive."""
 
-    async def reasons(self, external_ids: Sequence[str]) -> Mapping[str, Reason]:
-        """Return HARD_BOUNCE or SOFT_BOUNCE by external id, for those that have bounced."""
+    async def of(self, external_ids: Sequence[str]) -> Mapping[str, BounceNote]:
+        """Return what came back of these contacts, with one read."""
         ...
 
     async def solved(self, external_ids: Sequence[str]) -> None:
@@ -61,8 +62,8 @@ class Beside:
     async def equip(self, seats: Sequence[Seat]) -> list[Seat]:
         """Add the time, the defaults and the bounces to the seats of a round."""
         circumstances = Circumstances(self._clock.now(), await self._defaults.current() if seats else ())
-        reasons = await self._bounces.reasons([seat.held.external_id for seat in seats]) if seats else {}
-        return [replace(seat, circumstances=circumstances, bounce=reasons.get(seat.held.external_id)) for seat in seats]
+        notes = await self._bounces.of([seat.held.external_id for seat in seats]) if seats else {}
+        return [replace(seat, circumstances=circumstances, bounce=notes.get(seat.held.external_id)) for seat in seats]
 
     async def remember(
         self, seats: Sequence[Seat], plans: Mapping[RecordKey, Decision], catalogue: PropertyCatalogue, done: Round

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from shared.core.bounces import BounceNote
 from shared.core.identity import Leave, Stay
 from shared.core.marketing import SpotlerContact
-from shared.core.outcomes import Outcome, Reason
+from shared.core.outcomes import Outcome
 from shared.core.permission_defaults import PermissionDefault
 from shared.core.plan import Binding, Neighbours, Sight, Situation
 from shared.core.records import PersonRecord, RecordKey, Reference
@@ -48,7 +49,7 @@ class Seat:
     saved_at: datetime | None = None
     sight: Sight = Sight.UNSEEN
     contact: SpotlerContact | None = None
-    bounce: Reason | None = None
+    bounce: BounceNote | None = None
     circumstances: Circumstances = NOWHERE
 
     @property
@@ -73,7 +74,7 @@ class Seat:
             neighbours=self.neighbours,
             sight=self.sight,
             contact=self.contact,
-            bounce=self.bounce,
+            bounce=self.bounce.reason if self.bounce else None,
             defaults=self.circumstances.defaults,
             now=self.circumstances.now,
         )
