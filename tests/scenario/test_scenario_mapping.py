@@ -190,9 +190,7 @@ async def test_a_workbook_with_a_formula_is_refused_with_its_cell(administrator:
 async def test_a_mapping_of_columns_that_do_not_exist_never_becomes_live(administrator: Administrator) -> None:
     before = await administrator.text()
 
-    answer = await administrator.call(
-        "PUT", "", before.replace(_FIRST_NAME, "    contact: dh_nickname\n").encode()
-    )
+    answer = await administrator.call("PUT", "", before.replace(_FIRST_NAME, "    contact: dh_nickname\n").encode())
 
     assert answer.status_code == 409
     errors = [finding for finding in answer.json()["findings"] if finding["severity"] == "error"]
@@ -355,7 +353,9 @@ async def test_the_terminal_checks_previews_and_says_what_is_wrong(
     assert "'contact:1' is no record: write its table and id" in nobody.complaint
 
 
-async def test_map_33_the_terminal_takes_a_warning_by_its_code_too(administrator: Administrator, tmp_path: Path) -> None:
+async def test_map_33_the_terminal_takes_a_warning_by_its_code_too(
+    administrator: Administrator, tmp_path: Path
+) -> None:
     path = tmp_path / "mapping.yaml"
     path.write_text(without_birthday(await administrator.text()), encoding="utf-8")
 
