@@ -173,7 +173,7 @@ async def preview_mapping(req: func.HttpRequest) -> func.HttpResponse:
 @blueprint.route("mapping", methods=[func.HttpMethod.PUT], auth_level=func.AuthLevel.FUNCTION)
 @_answering
 async def apply_mapping(req: func.HttpRequest) -> func.HttpResponse:
-    """Make the mapping in the body live: `?by=role&comment=…&accept=protected-row`, If-Match with the version changed."""
+    """Make the mapping in the body live: `?by=role&comment=…&accept=CODE,…`, If-Match with the version it changes."""
     services = await app.services()
     mapping = read_file(req.get_body(), services.settings.environment)
     return await _changed(await services.desk.apply(mapping, _change(req)))
