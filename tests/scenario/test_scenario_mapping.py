@@ -125,13 +125,13 @@ async def test_map_31_after_a_change_a_resync_brings_it_to_records_that_nobody_s
     await world.in_spotler(person, lambda contact: contact["properties"]["firstName"] == f"Achter{MARK}")
 
 
-async def test_rows_that_were_deleted_stay_deleted_when_the_connector_starts_again(
+async def test_map_34_rows_that_were_deleted_stay_deleted_when_settings_are_saved_and_the_connector_starts_again(
     administrator: Administrator,
 ) -> None:
     without = (await administrator.text()).replace(_JOB_TITLE, "")
     await administrator.apply(without)
 
-    await administrator.world.connector.restart()
+    await administrator.world.connector.restart(ANONYMIZE_WHEN_INACTIVE="false")
 
     assert await administrator.text() == without
 
