@@ -157,18 +157,51 @@ async def test_trouble_at_any_moment_starts_and_counts_nothing_twice_and_every_j
                 raise AssertionError(other)
 
 
+@pytest.mark.parametrize("error", [CrashError(), TransientError("a blip")], ids=["crash", "blip"])
+@pytest.mark.parametrize("operation", [Operation.ADD_TAG, Operation.SET_SCORE])
 @pytest.mark.parametrize("moment", range(30))
-async def test_trouble_at_any_moment_is_waited_out_for_what_may_be_repeated(moment: int) -> None:
+async def test_trouble_at_any_moment_is_waited_out_for_what_may_be_repeated(
+    operation: Operation, moment: int, error: BaseException
+) -> None:
     twin = ConnectorTwin()
     ann = twin.crm.create(**person())
-    job = twin.crm.order(Operation.ADD_TAG, ann, parameter_name="Lead")
+    job = twin.crm.order(operation, ann, parameter_name="Lead", parameter_value="3")
     await bring(twin, job)
-    twin.faults.plan(moment, TransientError("a blip"))
+    twin.faults.plan(moment, error)
 
     await twin.quiet()
 
     assert end(twin, job)[:2] == (COMPLETED, "OK")
     assert len(posts(twin)) == 1
+    assert twin.contact_of("ann@example.com").scores == {"Lead": 3 if operation is Operation.SET_SCORE else 0}
+    assert await journal(twin) == []
+
+
+async def test_a_score_that_was_set_is_not_set_again_over_an_increase_when_its_report_was_lost(
+    twin: ConnectorTwin,
+) -> None:
+    ann = twin.crm.create(**person())
+    await twin.sync(ann)
+    first = twin.crm.order(Operation.SET_SCORE, ann, parameter_name="Lead", parameter_value="100")
+    change_score = twin.tagging.change_score
+
+    async def set_and_lose_dataverse(*arguments: object) -> None:
+        twin.crm.broken["report"] = TransientError("Dataverse is away")
+        await change_score(*arguments)  # type: ignore[arg-type]
+
+    twin.tagging.change_score = set_and_lose_dataverse  # type: ignore[method-assign,assignment]
+    await twin.run_jobs(first)
+    twin.tagging.change_score = change_score  # type: ignore[method-assign]
+    twin.crm.broken.clear()
+    assert twin.crm.jobs[first].status is JobStatus.IN_PROGRESS
+
+    second = await run(twin, Operation.INCREASE_SCORE, ann, parameter_name="Lead", parameter_value="3")
+
+    assert twin.contact_of("ann@example.com").scores == {"Lead": 103}
+    assert end(twin, first) == (COMPLETED, "OK", 'Score "Lead" set to 100 in Spotler.')
+    assert end(twin, second)[:2] == (COMPLETED, "OK")
+    assert len(posts(twin)) == 2
+    assert await journal(twin) == []
 
 
 @HARMFUL
