@@ -1,4 +1,4 @@
-"""JOB-26: what every operation refuses, from the saved row to the result on it: the reason, what to change, no effect."""
+"""JOB-26: what every operation refuses, from the saved row to its result: the reason, what to change, no effect."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ async def test_a_job_that_cannot_be_done_says_why_and_does_nothing(world: World,
         assert await posts(world, person) == []
 
 
-async def test_a_score_is_lowered_under_zero_and_a_tag_that_somebody_lacks_begins_at_zero(world: World) -> None:
+async def test_tag_09_a_score_is_lowered_from_zero_where_there_was_none(world: World) -> None:
     person = await world.synchronised()
 
     job = await done(world, Operation.DECREASE_SCORE, person, dh_parametername="Lead", dh_parametervalue="5")

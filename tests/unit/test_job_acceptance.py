@@ -161,6 +161,11 @@ def test_c_37_a_start_takes_a_typed_trigger_code_instead_of_the_lookup() -> None
     assert accept(Operation.START_AUTOMATION, automation=None, parameter_name=" TrgCart ").parameter_name == "TrgCart"
 
 
+def test_job_29_a_start_without_a_person_is_refused_for_spotler_starts_it_for_one_contact() -> None:
+    told = accept(Operation.START_AUTOMATION, person=None)
+    assert told == "Start Automation needs a Customer (account or contact) or a Lead: fill one in."
+
+
 def test_a_start_needs_an_automation_or_a_code() -> None:
     told = accept(Operation.START_AUTOMATION, automation=None)
     assert told == "Start Automation needs an Automation, or its trigger code in Parameter Name."

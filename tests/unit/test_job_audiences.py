@@ -38,7 +38,9 @@ async def test_aud_04_without_a_person_the_list_is_only_made(twin: ConnectorTwin
     assert twin.audiences.calls["add"] == 0
 
 
-async def test_c_43_a_list_name_and_a_marketing_list_of_that_name_are_two_audiences(twin: ConnectorTwin) -> None:
+async def test_aud_05_and_c_43_a_list_name_and_a_marketing_list_of_that_name_are_two_audiences(
+    twin: ConnectorTwin,
+) -> None:
     ann = twin.crm.create(**person())
     marketing_list = twin.marketing_lists.add("Buyers", [ann])
 

@@ -17,7 +17,7 @@ def twin() -> ConnectorTwin:
     return ConnectorTwin()
 
 
-async def test_aut_10_a_start_tells_ok_the_run_and_the_timeline(twin: ConnectorTwin) -> None:
+async def test_aut_10_aut_11_and_job_27_a_start_tells_ok_the_run_and_the_timeline(twin: ConnectorTwin) -> None:
     ann = twin.crm.create(PersonTable.LEAD, **person())
     row = twin.automation_rows.add(WELCOME, fields="voucher=<STRING>\ncart={<PRODUCTLIST>}")
 

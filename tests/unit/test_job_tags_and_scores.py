@@ -43,7 +43,7 @@ async def test_tag_05_remove_tag_removes_the_score_and_posts_nothing(twin: Conne
     assert len(posts(twin)) == 1
 
 
-async def test_scores_are_set_raised_and_lowered_and_the_timeline_tells(twin: ConnectorTwin) -> None:
+async def test_tlp_01_scores_are_set_raised_and_lowered_and_the_timeline_tells(twin: ConnectorTwin) -> None:
     ann = twin.crm.create(**person())
     for operation, value in (
         (Operation.SET_SCORE, "-10"),
@@ -58,6 +58,21 @@ async def test_scores_are_set_raised_and_lowered_and_the_timeline_tells(twin: Co
         'Score "Lead" raised by 25 in Spotler.',
         'Score "Lead" lowered by 5 in Spotler.',
     ]
+
+
+@pytest.mark.parametrize(
+    ("operation", "number", "score"),
+    [(Operation.INCREASE_SCORE, 480000012, 5), (Operation.DECREASE_SCORE, 480000013, -5)],
+)
+async def test_tag_08_tag_09_and_c_21_a_tag_that_is_missing_begins_at_zero(
+    twin: ConnectorTwin, operation: Operation, number: int, score: int
+) -> None:
+    ann = twin.crm.create(**person())
+
+    await run(twin, Operation(number), ann, parameter_name="Lead", parameter_value="5")
+
+    assert operation == number
+    assert twin.contact_of("ann@example.com").scores == {"Lead": score}
 
 
 async def test_jobs_of_one_person_that_arrive_together_run_in_the_order_of_their_creation(twin: ConnectorTwin) -> None:

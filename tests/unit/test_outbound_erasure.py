@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
 from shared.core.marketing import WriteCode, WriteVerdict
 from shared.core.plan import EndAction
 from shared.core.records import Intent, Reference, SyncStatus, Why
@@ -96,6 +100,23 @@ async def test_a_purged_contact_is_filled_again_by_the_next_synchronisation() ->
     await twin.sync(ann)
     assert contact.values["firstName"] == "Ann"
     assert contact.options == {NEWSLETTER: True}
+
+
+@pytest.mark.parametrize("cause", [{"donotemail": True}, {"statecode": 1}, {"emailaddress1": None}])
+async def test_anon_12_and_anon_13_who_is_excluded_for_good_stays_away_whatever_is_saved(cause: dict[str, Any]) -> None:
+    twin = ConnectorTwin()
+    ann = twin.crm.create(**person())
+    await twin.sync(ann)
+    twin.crm.edit(ann, **cause)
+    await twin.sync(ann)
+    assert twin.platform.erased == ["ann@example.com"]
+
+    for name in ("Anna", "Anneke"):
+        twin.crm.edit(ann, firstname=name)
+        await twin.sync(ann)
+
+    assert twin.platform.contacts == []
+    assert len(twin.platform.writes) == 1
 
 
 async def test_of_several_wishes_for_one_record_the_erasure_has_the_last_word() -> None:
