@@ -28,7 +28,8 @@ def main() -> int:
     mapping_command.add_options(commands.add_parser("mapping", help="check, preview, change, export the mapping"))
     consent_command.add_options(commands.add_parser("consent", help="export the changes of consent"))
     commands.add_parser("settings", help="print the table of settings, as it stands in the README")
-    commands.add_parser("operations", help="print the table of job operations, as it stands in docs/operations.md")
+    operations = commands.add_parser("operations", help="print the table of job operations, for docs/operations.md")
+    operations.add_argument("--form", action="store_true", help="print it for the job form's script instead")
     options = parser.parse_args()
     try:
         return _run(options)
@@ -44,7 +45,7 @@ def _run(options: argparse.Namespace) -> int:
     """Run the command that was named, and return the exit code."""
     from shared.local import check, consent_command, mapping_command, run, serve, settings_table  # noqa: PLC0415
     from shared.local.sandbox import command as sandbox  # noqa: PLC0415
-    from shared.operations import documentation  # noqa: PLC0415
+    from shared.operations import documentation, form  # noqa: PLC0415
 
     match options.command:
         case "run":
@@ -62,7 +63,7 @@ def _run(options: argparse.Namespace) -> int:
         case "settings":
             print(settings_table.settings_table())
         case "operations":
-            print(documentation.operations_table())
+            print(form.form_table() if options.form else documentation.operations_table())
     return 0
 
 

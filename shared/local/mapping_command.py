@@ -16,14 +16,14 @@ from typing import Any
 
 from shared import app
 from shared.core.mapping.document import MappingError, place_name
-from shared.core.mapping.findings import Finding, Severity
+from shared.core.mapping.findings import Code, Finding, Severity
 from shared.core.mapping.model import Mapping as FieldMapping
 from shared.core.mapping.yaml_format import to_yaml
 from shared.core.records import RecordKey
 from shared.local.connector import ROOT
 from shared.local.run import read_local_settings
 from shared.local.tables import table
-from shared.sync.mapping_desk import Applied, Change, Refused, Warnings, difference, mapping_of
+from shared.sync.mapping_desk import Applied, Change, Refused, difference, mapping_of
 from shared.sync.mapping_shelf import Version
 from shared.sync.preview import PreviewReport
 from shared.workbook.files import Format, read_file
@@ -41,7 +41,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     change = argparse.ArgumentParser(add_help=False)
     change.add_argument("--by", default=_COMMAND_LINE, help="role or id that makes the change; not a name")
     change.add_argument("--comment", default="", help="why")
-    change.add_argument("--accept-warnings", action="store_true", help="make it live although the check warns")
+    change.add_argument(
+        "--accept",
+        type=_code,
+        action="append",
+        default=[],
+        metavar="CODE",
+        help="take warnings of this code for what they are; once for each code",
+    )
 
     def command(name: str, text: str, *parents: argparse.ArgumentParser) -> argparse.ArgumentParser:
         return commands.add_parser(name, help=text, description=text, parents=[everywhere, *parents])
@@ -76,6 +83,14 @@ def _record(text: str) -> RecordKey:
         return RecordKey.parse(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no record: write its table and id, contact:6d81597f-…") from None
+
+
+def _code(text: str) -> Code:
+    try:
+        return Code(text)
+    except ValueError:
+        known = ", ".join(Code)
+        raise argparse.ArgumentTypeError(f"{text!r} is no code of a finding: write one of {known}") from None
 
 
 async def run(options: argparse.Namespace) -> int:
@@ -129,7 +144,7 @@ class _Command:
             by=options.by,
             comment=options.comment,
             base=getattr(options, "base", None),
-            warnings=Warnings.ACCEPT if options.accept_warnings else Warnings.REFUSE,
+            accepted=frozenset(options.accept),
         )
 
     # -------------------------------------------------------------------------------------------------------- actions
@@ -206,7 +221,7 @@ class _Command:
                 self._say(answer, [*_finding_lines(result.findings), f"Version {version.number} is live."])
                 return FINE
             case Refused():
-                hint = "Nothing has changed. Correct it, or take warnings for what they are with --accept-warnings."
+                hint = result.advice(lambda codes: " ".join(f"--accept {code}" for code in codes))
                 self._say(answer, [*_finding_lines(result.findings), hint])
                 return FOUND
 

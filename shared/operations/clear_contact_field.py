@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from pydantic import model_validator
+
 from shared.core.contact_field import Target, cleared_value
 from shared.core.jobs import Operation
 from shared.core.marketing import PropertyValue
 from shared.operations.contact_field import ContactFieldOperation, ContactFieldParameters
+from shared.operations.parameters import broken
 
 
-class ClearContactField(ContactFieldOperation[ContactFieldParameters]):
+class ClearContactFieldParameters(ContactFieldParameters):
+    """Whose field, and no value: who gives one does not mean to empty the field."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_value(cls, job: Any) -> Any:
+        if job.parameter_value.strip():
+            raise broken("empties a field and takes no value: to write one, choose Set Contact Field")
+        return job
+
+
+class ClearContactField(ContactFieldOperation[ClearContactFieldParameters]):
     """Items of lists are switched off by Set Contact Field."""
 
     operation = Operation.CLEAR_CONTACT_FIELD
-    parameters = ContactFieldParameters
+    parameters = ClearContactFieldParameters
 
-    def value(self, target: Target, _parameters: ContactFieldParameters) -> PropertyValue:
+    def value(self, target: Target, _parameters: ClearContactFieldParameters) -> PropertyValue:
         """Empty it."""
         return cleared_value(target)
 

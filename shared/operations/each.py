@@ -47,6 +47,14 @@ async def give_each(tasks: Sequence[TaskT], services: JobServices, call: Call[Ta
     return await _with_second_chance(tasks, contacts, services, call, _DEFECT)
 
 
+async def give_each_until_known(tasks: Sequence[TaskT], services: JobServices, call: Call[TaskT]) -> list[JobOutcome]:
+    """Call for people who are to get something; a call that may be repeated as long as nobody knows its effect."""
+    outcomes = await give_each(tasks, services, call)
+    ends = zip(tasks, outcomes, strict=True)
+    await _write_down({task.job.id: end for task, end in ends if isinstance(end, Succeeded)}, services)
+    return outcomes
+
+
 async def give_each_once(tasks: Sequence[TaskT], services: JobServices, call: Call[TaskT]) -> list[JobOutcome]:
     """Call for people who are to get something; a call that must not be repeated."""
     contacts = await contacts_to_give({person_of(task) for task in tasks}, services)

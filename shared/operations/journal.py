@@ -1,8 +1,8 @@
-"""Remembers which harmful jobs were sent, so that none is sent twice and a result outlives a lost report.
+"""Remembers which jobs were sent and done, so that none is sent twice and a result outlives a lost report.
 
 One small document per job, from just before the call until its result stands on the job's row:
 
-- none: certainly never sent;
+- none: certainly never sent, or one that may be sent again (Set Score) and is not known to have been done;
 - `sent`: sent, and nobody knows what became of it;
 - `done`: it had its effect, with the ids of the runs that began.
 """

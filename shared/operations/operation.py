@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from shared.core.jobs import JobResult, JobRow, Operation, Repetition
 from shared.errors import ConnectorError
-from shared.operations.parameters import Parameters, broken_rules
+from shared.operations.parameters import TITLES, Parameters, broken_rules
 from shared.operations.services import JobServices
 from shared.ports import QueueName
 
@@ -101,18 +101,31 @@ class JobOperation(ABC, Generic[ParametersT]):
         try:
             return Task(job, self.parameters.model_validate(job))
         except ValidationError as problem:
-            return Refused(f"{self.operation.label} {broken_rules(problem)}.")
+            return Refused(f"{self.operation.label} {broken_rules(problem)}.{self._elsewhere(job)}")
+
+    def _elsewhere(self, job: JobRow) -> str:
+        """Point at what the author of a refused job filled in where the operation does not look."""
+        unread = [
+            title for name, title in TITLES.items() if name not in self.parameters.model_fields and getattr(job, name)
+        ]
+        if not unread:
+            return ""
+        return f" It does not read {', '.join(unread)}: what stands there belongs to another operation."
 
     @abstractmethod
     async def run(self, tasks: Sequence[Task[ParametersT]], services: JobServices) -> Sequence[JobOutcome]:
         """Carry out; an outcome per task, in order. ConnectorErrors are raised only before anything had an effect."""
 
 
-class HarmfulOperation(JobOperation[ParametersT]):
-    """One whose jobs are sent at most once (`shared/operations/journal.py`)."""
-
-    repetition = Repetition.HARMFUL
+class JournaledOperation(JobOperation[ParametersT]):
+    """One whose effect is written down before it is reported: known, it is never repeated (`journal.py`)."""
 
     @abstractmethod
     def describe(self, task: Task[ParametersT]) -> Succeeded:
         """Say what was done, when all that is left of it is an entry of the journal."""
+
+
+class HarmfulOperation(JournaledOperation[ParametersT]):
+    """One whose jobs are sent at most once: that they are about to be sent is written down, too."""
+
+    repetition = Repetition.HARMFUL

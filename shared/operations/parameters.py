@@ -7,6 +7,7 @@ A message continues the sentence that begins with the operation's name: "Add Tag
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -18,6 +19,17 @@ from shared.core.records import RecordKey
 _LONGEST_AUDIENCE_NAME = 255
 _TAG_SEPARATORS = re.compile(r"[,;]")
 _NUMBER = re.compile(r"[+-]?[0-9]{1,9}")
+
+
+TITLES: Mapping[str, str] = {
+    "automation": "Automation",
+    "automation_fields": "Automation Fields",
+    "automation_contact_id": "AutomationContactId",
+    "marketing_list": "Marketing List",
+    "parameter_name": "Parameter Name",
+    "parameter_value": "Parameter Value",
+}
+"""What the columns of parameters are called on the form, by their names in `JobRow`."""
 
 
 class Parameters(BaseModel):

@@ -1,8 +1,8 @@
 """Runs Spotler Jobs: Queued, In Progress, then Completed or Failed with a result (JOB-25, JOB-26, TRB-01).
 
-Jobs are taken by a conditional write on their row, run together per operation, and reported together. A SAFE job may
-be run again whenever its end does not stand on its row. A HARMFUL one that is found In Progress was begun by a worker
-that is gone, or slow: the journal knows whether it was sent.
+Jobs are taken by a conditional write on their row, run together per operation, and reported together. Most jobs may
+be run again whenever their end does not stand on their row. One with a journal that is found In Progress was begun by
+a worker that is gone, or slow: the journal knows whether it was done, and, of a HARMFUL one, whether it was sent.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from shared.errors import ConnectorError
 from shared.operations.contacts import outcome_unknown
 from shared.operations.job_desk import JobDesk
 from shared.operations.journal import Done, Sent
-from shared.operations.operation import Failed, HarmfulOperation, JobOperation, JobOutcome, Later, Refused, Task
+from shared.operations.operation import Failed, JobOperation, JobOutcome, JournaledOperation, Later, Refused, Task
 from shared.operations.services import JobServices
 from shared.operations.waves import waves
 from shared.ports import Clock, QueueName
@@ -29,9 +29,9 @@ from shared.sync.patience import Patience
 
 log = logging.getLogger(__name__)
 
-_MOST_AT_ONCE = {Repetition.SAFE: 2500, Repetition.HARMFUL: 100}
+_MOST_AT_ONCE, _MOST_JOURNALED = 2500, 100
 """Jobs that are taken, run and reported together: an audience's call has room for 2,500 people, and a worker that dies
-leaves few HARMFUL jobs behind of which nobody knows whether they were sent."""
+leaves few jobs behind of which nobody knows what became of them."""
 
 Tasks = Sequence[Task[Any]]
 
@@ -81,7 +81,8 @@ class JobRunner:
                     operation.lane, message.model_copy(update={"jobs": [one.job.id for one in wave]})
                 )
                 continue
-            for chunk in _chunks(wave, _MOST_AT_ONCE[operation.repetition]):
+            has_journal = isinstance(operation, JournaledOperation)
+            for chunk in _chunks(wave, _MOST_JOURNALED if has_journal else _MOST_AT_ONCE):
                 await self._carry_out(operation, chunk, desk)
 
     def _accept(self, job: JobRow) -> Task[Any] | Refused:
@@ -95,8 +96,8 @@ class JobRunner:
         return self._operations[task.job.operation]
 
     async def _carry_out(self, operation: JobOperation[Any], tasks: Tasks, desk: JobDesk) -> None:
-        if isinstance(operation, HarmfulOperation):
-            await self._at_most_once(operation, tasks, desk)
+        if isinstance(operation, JournaledOperation):
+            await self._by_journal(operation, tasks, desk)
             return
         begun = [task for task in tasks if task.job.status is not JobStatus.QUEUED]
         taken = await _take([task for task in tasks if task.job.status is JobStatus.QUEUED], desk)
@@ -118,22 +119,22 @@ class JobRunner:
             is_safe = operation.repetition is Repetition.SAFE
             return [Failed(Reason.DEFECT, TEXTS[Reason.DEFECT]) if is_safe else outcome_unknown()]
 
-    # ----------------------------------------------------------------------------------------------------- at most once
+    # -------------------------------------------------------------------------------------------------------- journal
 
-    async def _at_most_once(self, operation: HarmfulOperation[Any], tasks: Tasks, desk: JobDesk) -> None:
+    async def _by_journal(self, operation: JournaledOperation[Any], tasks: Tasks, desk: JobDesk) -> None:
         try:
-            never_sent = await self._never_sent(operation, tasks, desk)
+            undone = await self._undone(operation, tasks, desk)
         except ConnectorError as error:
             await desk.put_off([task.job for task in tasks], error)
             return
-        taken = await _take(never_sent, desk)
+        taken = await _take(undone, desk)
         await self._forget(await desk.end(_ends(taken, await self._run(operation, taken))))
 
-    async def _never_sent(self, operation: HarmfulOperation[Any], tasks: Tasks, desk: JobDesk) -> Tasks:
-        """Sort out HARMFUL jobs that another worker has, or had: only those that were never sent go on."""
+    async def _undone(self, operation: JournaledOperation[Any], tasks: Tasks, desk: JobDesk) -> Tasks:
+        """Sort out jobs that another worker has, or had: only those without an entry go on."""
         entries = await self._services.journal.entries([task.job.id for task in tasks])
         known: list[tuple[JobRow, JobOutcome]] = []
-        never_sent: list[Task[Any]] = []
+        undone: list[Task[Any]] = []
         for task in tasks:
             entry = entries.get(task.job.id)
             if isinstance(entry, Done):
@@ -143,9 +144,9 @@ class JobRunner:
             elif isinstance(entry, Sent):
                 known.append((task.job, outcome_unknown()))
             else:
-                never_sent.append(task)
+                undone.append(task)
         await self._forget(await desk.end(known, only_if_unchanged=True))
-        return never_sent
+        return undone
 
     def _held_until(self, job: JobRow) -> datetime | None:
         """Until when another worker may still be at it, None if none can be."""

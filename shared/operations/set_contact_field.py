@@ -4,18 +4,29 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from shared.core.contact_field import Target, set_value
 from shared.core.jobs import Operation
 from shared.core.marketing import PropertyValue
 from shared.operations.contact_field import ContactFieldOperation, ContactFieldParameters
+from shared.operations.parameters import broken
+
+
+def _given(text: str) -> str:
+    if not text.strip():
+        raise broken("needs a value in Parameter Value; to empty a field, choose Clear Contact Field")
+    return text
 
 
 class SetContactFieldParameters(ContactFieldParameters):
     """Whose field, and its value; an item of a list is named `field:item`."""
 
-    parameter_value: Annotated[str, Field(description="Parameter Value; for `field:item` true, ja, 1 or false, nee, 0")]
+    parameter_value: Annotated[
+        str,
+        AfterValidator(_given),
+        Field(description="Parameter Value: the field's value; for `field:item` true, ja, 1 or false, nee, 0"),
+    ]
 
 
 class SetContactField(ContactFieldOperation[SetContactFieldParameters]):

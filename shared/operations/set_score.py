@@ -1,12 +1,16 @@
-"""Set Score (JOB-18, TAG-07): gives a tag of a person a score, which may be negative."""
+"""Set Score (JOB-18, TAG-07): gives a tag of a person a score, which may be negative.
+
+It may be repeated while nobody knows whether it was done. Once that is known it is not: an increase that came in
+between would be lost.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from shared.core.jobs import Operation, ScoreChange
-from shared.operations.each import give_each
-from shared.operations.operation import JobOperation, JobOutcome, Succeeded, Task
+from shared.operations.each import give_each_until_known
+from shared.operations.operation import JobOutcome, JournaledOperation, Succeeded, Task
 from shared.operations.parameters import Number, Parameters, ScoreName, Someone
 from shared.operations.services import JobServices
 from shared.operations.wording import quoted
@@ -20,7 +24,7 @@ class SetScoreParameters(Parameters):
     parameter_value: Number
 
 
-class SetScore(JobOperation[SetScoreParameters]):
+class SetScore(JournaledOperation[SetScoreParameters]):
     """A tag that does not exist is created."""
 
     operation = Operation.SET_SCORE
@@ -32,7 +36,12 @@ class SetScore(JobOperation[SetScoreParameters]):
         async def assign(task: Task[SetScoreParameters], contact: str) -> Succeeded:
             name, value = task.parameters.parameter_name, task.parameters.parameter_value
             await services.tagging.change_score(contact, name, ScoreChange.SET, value)
-            text = f"Score {quoted([name])} set to {value} in Spotler."
-            return Succeeded(text, post=text)
+            return self.describe(task)
 
-        return await give_each(tasks, services, assign)
+        return await give_each_until_known(tasks, services, assign)
+
+    def describe(self, task: Task[SetScoreParameters]) -> Succeeded:
+        """Say what the score is."""
+        name, value = task.parameters.parameter_name, task.parameters.parameter_value
+        text = f"Score {quoted([name])} set to {value} in Spotler."
+        return Succeeded(text, post=text)

@@ -1,6 +1,7 @@
 """What an administrator does with the mapping: the same for the command line and for HTTP.
 
-Whatever becomes live is checked first. Errors cannot be overruled, warnings by somebody who has read them.
+Whatever becomes live is checked first. Errors cannot be overruled; a warning can, by somebody who names its code: one
+consent never covers a warning that nobody has read, such as that of a protected row (MAP-33).
 """
 
 from __future__ import annotations
@@ -8,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from difflib import unified_diff
-from enum import StrEnum
 
 from shared.core.mapping.document import MappingError
-from shared.core.mapping.findings import Finding, Severity
+from shared.core.mapping.findings import Code, Finding, Severity
 from shared.core.mapping.model import Mapping
 from shared.core.mapping.yaml_format import from_yaml, to_yaml
 from shared.errors import DataError
@@ -20,21 +20,17 @@ from shared.sync.mapping_shelf import MappingShelf, Version
 Check = Callable[[Mapping], Awaitable[Sequence[Finding]]]
 
 
-class Warnings(StrEnum):
-    """What warnings of the check do to a change."""
-
-    REFUSE = "refuse"
-    ACCEPT = "accept"
-
-
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Somebody's wish: by which role or id, why, and on which version it was made (None: whichever is live)."""
+    """Somebody's wish: by which role or id, why, and on which version it was made (None: whichever is live).
+
+    `accepted` are the warnings that this somebody takes for what they are.
+    """
 
     by: str
     comment: str = ""
     base: int | None = None
-    warnings: Warnings = Warnings.REFUSE
+    accepted: frozenset[Code] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +43,20 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Nothing has changed, because of `findings`."""
+    """Nothing has changed, because of `findings`, of which some warnings were `accepted`."""
 
     findings: Sequence[Finding]
+    accepted: frozenset[Code] = frozenset()
+
+    def advice(self, consent: Callable[[Sequence[Code]], str]) -> str:
+        """Say what to do. `consent` writes how the caller accepts warnings by their codes."""
+        if any(finding.severity is Severity.ERROR for finding in self.findings):
+            return "Nothing has changed. Correct the errors: nothing overrules them."
+        codes = list(dict.fromkeys(finding.code for finding in _unaccepted(self.findings, self.accepted)))
+        return (
+            "Nothing has changed. Correct what is warned of, or name each warning that you take for what it is: "
+            f"{consent(codes)}."
+        )
 
 
 class MappingDesk:
@@ -82,9 +89,9 @@ class MappingDesk:
         """Make a mapping live, if it is fit. Errors are those of `MappingShelf.apply`."""
         live = await self.live()
         findings = await self._check(mapping)
-        severities = {finding.severity for finding in findings}
-        if Severity.ERROR in severities or (Severity.WARNING in severities and change.warnings is Warnings.REFUSE):
-            return Refused(findings)
+        has_errors = any(finding.severity is Severity.ERROR for finding in findings)
+        if has_errors or _unaccepted(findings, change.accepted):
+            return Refused(findings, change.accepted)
         base = live.number if change.base is None else change.base
         version = await self._shelf.apply(to_yaml(mapping), by=change.by, comment=change.comment, base=base)
         return Applied(version, findings)
@@ -98,6 +105,10 @@ class MappingDesk:
         """Bring back default rows whose Spotler property no row fills any more; other rows stay as they are (C-41)."""
         mapping = with_defaults(mapping_of(await self.live()), self._defaults())
         return await self.apply(mapping, replace(change, comment=change.comment or "default rows restored"))
+
+
+def _unaccepted(findings: Sequence[Finding], accepted: frozenset[Code]) -> list[Finding]:
+    return [one for one in findings if one.severity is Severity.WARNING and one.code not in accepted]
 
 
 def mapping_of(version: Version) -> Mapping:

@@ -17,11 +17,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from shared import app
 from shared.core.mapping.document import MappingError, place_name
-from shared.core.mapping.findings import Finding
+from shared.core.mapping.findings import Code, Finding
 from shared.core.mapping.model import Mapping
 from shared.core.records import RecordKey
 from shared.errors import ConflictError, ConnectorError, DataError, NotFoundError
-from shared.sync.mapping_desk import Applied, Change, Refused, Warnings, mapping_of
+from shared.sync.mapping_desk import Applied, Change, Refused, mapping_of
 from shared.sync.mapping_shelf import Version
 from shared.triggers.answers import json_answer, problem
 from shared.workbook.files import LARGEST, Format, read_file, write_file
@@ -37,13 +37,18 @@ Handler = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
 
 
 class _ChangeQuery(BaseModel):
-    """The query of a call that changes the mapping."""
+    """The query of a call that changes the mapping; `accept` are codes of warnings, separated by commas."""
 
     model_config = ConfigDict(extra="ignore")
 
     by: str = ""
     comment: str = ""
-    warnings: Warnings = Warnings.REFUSE
+    accept: frozenset[Code] = frozenset()
+
+    @field_validator("accept", mode="before")
+    @classmethod
+    def _split(cls, text: str) -> list[str]:
+        return _listed(text)
 
 
 class _PreviewQuery(BaseModel):
@@ -59,7 +64,7 @@ class _PreviewQuery(BaseModel):
     @classmethod
     def _split(cls, text: str) -> list[RecordKey]:
         """Read keys such as `contact:6d81597f-…`."""
-        return [RecordKey.parse(one.strip()) for one in text.split(",") if one.strip()]
+        return [RecordKey.parse(one) for one in _listed(text)]
 
 
 class _ReadQuery(BaseModel):
@@ -69,6 +74,10 @@ class _ReadQuery(BaseModel):
 
     format: Format = Format.YAML
     version: int | None = Field(default=None, ge=1)
+
+
+def _listed(text: str) -> list[str]:
+    return [one.strip() for one in text.split(",") if one.strip()]
 
 
 def _answering(handler: Handler) -> Handler:
@@ -164,7 +173,7 @@ async def preview_mapping(req: func.HttpRequest) -> func.HttpResponse:
 @blueprint.route("mapping", methods=[func.HttpMethod.PUT], auth_level=func.AuthLevel.FUNCTION)
 @_answering
 async def apply_mapping(req: func.HttpRequest) -> func.HttpResponse:
-    """Make the mapping in the body live: `?by=role&comment=…&warnings=accept`, If-Match with the version it changes."""
+    """Make the mapping in the body live: `?by=role&comment=…&accept=CODE,…`, If-Match with the version it changes."""
     services = await app.services()
     mapping = read_file(req.get_body(), services.settings.environment)
     return await _changed(await services.desk.apply(mapping, _change(req)))
@@ -201,7 +210,7 @@ def _change(req: func.HttpRequest) -> Change:
         by=query.by or req.headers.get(_CALLER, "") or _ANYBODY,
         comment=query.comment,
         base=_base(req.headers.get("if-match", "")),
-        warnings=query.warnings,
+        accepted=query.accept,
     )
 
 
@@ -221,8 +230,8 @@ async def _changed(result: Applied | Refused) -> func.HttpResponse:
                 {**_version_json(version), "findings": _findings_json(findings)},
                 headers={"ETag": f'"{version.number}"'},
             )
-        case Refused(findings):
-            text = "Nothing has changed: correct what is wrong; warnings=accept takes warnings for what they are."
+        case Refused(findings) as refused:
+            text = refused.advice(lambda codes: f"accept={','.join(codes)}")
             return json_answer({"error": text, "findings": _findings_json(findings)}, 409)
 
 

@@ -59,7 +59,7 @@ async def start(account: SpotlerAccount, code: str, *fields: FieldValue, who: st
     return await account.automations.start(AutomationKind.AUTOMATION, code, who, fields)
 
 
-async def test_what_is_active_and_has_an_external_trigger_is_published(account: SpotlerAccount) -> None:
+async def test_what_is_active_and_has_an_external_trigger_is_published(account: SpotlerAccount) -> None:  # AUT-02..04
     automations: Automations = account.automations
     assert await automations.published(AutomationKind.AUTOMATION) == [
         PublishedAutomation(
@@ -80,7 +80,7 @@ async def test_what_is_active_and_has_an_external_trigger_is_published(account: 
     ]
 
 
-async def test_a_started_automation_tells_its_run_and_gets_its_fields(account: SpotlerAccount) -> None:
+async def test_a_started_automation_tells_its_run_and_gets_its_fields(account: SpotlerAccount) -> None:  # AUT-13
     started = await start(
         account,
         WELCOME_CODE,
@@ -177,7 +177,7 @@ async def test_all_runs_of_a_person_are_stopped_and_nobody_elses(account: Spotle
     assert await account.automations.stop(AutomationKind.AUTOMATION, "gone", "ANN") is StopVerdict.UNKNOWN
 
 
-async def test_one_run_is_stopped_by_its_id(account: SpotlerAccount) -> None:
+async def test_one_run_is_stopped_by_its_id(account: SpotlerAccount) -> None:  # AUT-23, JOB-27
     first, second = [await start(account, WELCOME_CODE) for _ in range(2)]
     assert isinstance(first, Started)
     assert isinstance(second, Started)

@@ -54,7 +54,7 @@ from shared.core.mapping.tokens import ExpressionError
 from shared.core.marketing import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry
 from shared.core.plan import Binding, Rules, Situation, plan
 from shared.core.records import PersonRecord, PersonTable, RecordKey
-from shared.core.schema import ColumnDefinition, ColumnType, DateBehaviour
+from shared.core.schema import ColumnDefinition, ColumnType, DateBehaviour, Option
 from shared.core.values import Fits, Misfit, convert
 from tests.person_records import names_read, person
 
@@ -284,6 +284,49 @@ def test_a_moment_comes_back_as_it_went(moment: Any) -> None:
 def test_a_text_comes_back_as_it_went(text: str) -> None:
     value, loss = back(text, PropertyType.STRING, ColumnDefinition("c", ColumnType.STRING, max_length=100))
     assert (value or "", loss) == (text, "")
+
+
+labels = st.lists(
+    st.text(st.characters(categories=["L", "N", "P", "S"], exclude_characters=";"), min_size=1, max_size=8),
+    min_size=1,
+    max_size=6,
+    unique_by=str.casefold,
+)
+
+
+@given(labels, st.data())
+def test_choices_come_back_as_they_went_through_a_list_and_through_a_text(
+    texts: list[str], data: st.DataObject
+) -> None:
+    options = {100 + number: text for number, text in enumerate(texts)}
+    chosen = sorted(data.draw(st.sets(st.sampled_from(sorted(options)))))
+    column = ColumnDefinition(
+        "a", ColumnType.MULTI_SELECT, options=tuple(Option(value, label=text) for value, text in options.items())
+    )
+    catalogue = PropertyCatalogue(
+        (
+            PropertyDefinition(
+                "set", "Set", PropertyType.SET, tuple(SetEntry(1 << n, one) for n, one in enumerate(texts))
+            ),
+            PropertyDefinition("text", "Text", PropertyType.STRING),
+        )
+    )
+    mapping = read_mapping(
+        {
+            "version": 1,
+            "rows": [
+                {"spotler": EMAIL, "contact": "e"},
+                *({"spotler": name, "contact": "a"} for name in ("set", "text")),
+            ],
+        }
+    )
+    value = {"choices": {number: options[number] for number in chosen}}
+    sent = as_properties(wished_fields(person(mapping, values={"e": "a@b.nl", "a": value}), mapping, catalogue).values)
+
+    for name in ("set", "text"):
+        definition = catalogue.named(name)
+        assert definition is not None
+        assert returned(sent[name], definition, column) == Stored(",".join(map(str, chosen)) or None)
 
 
 # -------------------------------------------------------------------------------------------------------- hostile texts

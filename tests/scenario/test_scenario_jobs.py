@@ -16,7 +16,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 @pytest.mark.parametrize("table", list(PersonTable))
-async def test_sync_contact_synchronises_the_person_and_answers_ok(world: World, table: PersonTable) -> None:
+async def test_job_03_a_job_for_anybody_synchronises_the_person_and_answers_ok(
+    world: World, table: PersonTable
+) -> None:
     person = await world.bring_in(table)
 
     job = await world.ended(await world.ask(Operation.SYNC_CONTACT, person))
@@ -41,7 +43,7 @@ async def test_sync_contact_of_a_person_who_cannot_be_sent_fails_with_the_reason
     assert job == Job(JobStatus.FAILED, "no-email", "Not sent to Spotler. There is no e-mail address.")
 
 
-async def test_anonymize_contact_answers_410_and_the_second_time_404(world: World) -> None:
+async def test_anon_08_to_anon_10_anonymize_contact_answers_410_and_the_second_time_404(world: World) -> None:
     person = await world.synchronised()
 
     first = await world.ended(await world.ask(Operation.ANONYMIZE_CONTACT, person))
@@ -60,6 +62,19 @@ async def test_an_anonymised_person_comes_back_with_the_next_change(world: World
 
     contact = await world.in_spotler(person)
     assert contact["properties"]["lastName"] == f"Achter{MARK}"
+
+
+async def test_anon_12_while_the_cause_holds_the_next_synchronisation_does_not_bring_the_person_back(
+    world: World,
+) -> None:
+    person = await world.synchronised()
+    await world.change(person, donotemail=True)
+    await world.forgotten(person)
+
+    job = await world.ended(await world.ask(Operation.SYNC_CONTACT, person))
+
+    assert (job.status, job.code) == (JobStatus.FAILED, "do-not-email")
+    assert await world.spotler.contact(person.email) is None
 
 
 async def test_purge_contact_clears_the_contact_and_the_next_change_fills_it(world: World) -> None:

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from shared.core.jobs import JobStatus, Operation
-from tests.scenario.job_acts import done, tags
+from tests.scenario.job_acts import automation_rows, done, tags
 from tests.scenario.world import World, open_world
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -40,6 +40,10 @@ async def test_jobs_that_need_what_is_not_proven_fail_with_that_reason_until_the
         assert (job.status, job.code) == (JobStatus.FAILED, "CAPABILITY_OFF")
         assert "An administrator can run the connection check" in job.text
     assert await tags(real, person) == {}
+    unlisted = await done(real, Operation.REFRESH_AUTOMATIONS)
+    assert unlisted.status is JobStatus.COMPLETED, "campaigns can be listed: their call is published"
+    assert "Spotler could not be asked for automations: an administrator must run the" in unlisted.text
+    assert list(await automation_rows(real)) == ["📢 Abandoned cart"]
 
     assert (await real.connector.call("POST", "/api/capabilities/check")).status_code == 200
 
@@ -47,6 +51,9 @@ async def test_jobs_that_need_what_is_not_proven_fail_with_that_reason_until_the
         job = await done(real, operation, person, **columns)
         assert (job.status, job.code) == (JobStatus.COMPLETED, "OK")
     assert await tags(real, person) == {"Lead": 5}
+    listed = await done(real, Operation.REFRESH_AUTOMATIONS)
+    assert "could not be asked" not in listed.text
+    assert {"🚀 Welcome", "🚀 Birthday"} <= (await automation_rows(real)).keys()
 
 
 async def test_what_is_published_works_without_a_check(real: World) -> None:

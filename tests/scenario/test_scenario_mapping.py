@@ -30,6 +30,12 @@ _JOB_TITLE = "  - spotler: jobTitle\n    contact: jobtitle\n    lead: jobtitle\n
 _FIRST_NAME = "    contact: firstname\n"
 
 
+def without_birthday(text: str) -> str:
+    """Take the row of Birthday, which is protected, from a mapping."""
+    begin = text.index("  - spotler: birthday\n")
+    return text[:begin] + text[text.index("  - spotler:", begin + 1) :]
+
+
 @dataclass(frozen=True)
 class Ended:
     """How a command of the terminal ended."""
@@ -57,8 +63,8 @@ class Administrator:
         return (await self.call("GET", "")).text
 
     async def apply(self, text: str) -> dict[str, Any]:
-        """Make a mapping live, whatever the check warns of."""
-        answer = await self.call("PUT", "?by=consultant&comment=because&warnings=accept", text.encode())
+        """Make a mapping live."""
+        answer = await self.call("PUT", "?by=consultant&comment=because", text.encode())
         assert answer.status_code == 200, answer.text
         changed: dict[str, Any] = answer.json()
         return changed
@@ -91,7 +97,7 @@ async def administrator(own_world: World) -> AsyncIterator[Administrator]:
     """Begins and ends with the first version's text."""
     somebody = Administrator(own_world)
     yield somebody
-    answer = await somebody.call("POST", "/rollback/1?warnings=accept")
+    answer = await somebody.call("POST", "/rollback/1")
     assert answer.status_code == 200, answer.text
 
 
@@ -119,13 +125,13 @@ async def test_map_31_after_a_change_a_resync_brings_it_to_records_that_nobody_s
     await world.in_spotler(person, lambda contact: contact["properties"]["firstName"] == f"Achter{MARK}")
 
 
-async def test_rows_that_were_deleted_stay_deleted_when_the_connector_starts_again(
+async def test_map_34_rows_that_were_deleted_stay_deleted_when_settings_are_saved_and_the_connector_starts_again(
     administrator: Administrator,
 ) -> None:
     without = (await administrator.text()).replace(_JOB_TITLE, "")
     await administrator.apply(without)
 
-    await administrator.world.connector.restart()
+    await administrator.world.connector.restart(ANONYMIZE_WHEN_INACTIVE="false")
 
     assert await administrator.text() == without
 
@@ -134,7 +140,7 @@ async def test_default_rows_come_back_on_request(administrator: Administrator) -
     before = from_yaml(await administrator.text())
     await administrator.apply((await administrator.text()).replace(_JOB_TITLE, ""))
 
-    answer = await administrator.call("POST", "/defaults?warnings=accept")
+    answer = await administrator.call("POST", "/defaults")
 
     assert answer.status_code == 200
     after = from_yaml(await administrator.text())
@@ -184,9 +190,7 @@ async def test_a_workbook_with_a_formula_is_refused_with_its_cell(administrator:
 async def test_a_mapping_of_columns_that_do_not_exist_never_becomes_live(administrator: Administrator) -> None:
     before = await administrator.text()
 
-    answer = await administrator.call(
-        "PUT", "?warnings=accept", before.replace(_FIRST_NAME, "    contact: dh_nickname\n").encode()
-    )
+    answer = await administrator.call("PUT", "", before.replace(_FIRST_NAME, "    contact: dh_nickname\n").encode())
 
     assert answer.status_code == 409
     errors = [finding for finding in answer.json()["findings"] if finding["severity"] == "error"]
@@ -194,11 +198,28 @@ async def test_a_mapping_of_columns_that_do_not_exist_never_becomes_live(adminis
     assert await administrator.text() == before
 
 
+async def test_map_33_the_row_of_birthday_goes_only_when_somebody_says_so_by_its_code(
+    administrator: Administrator,
+) -> None:
+    before = await administrator.text()
+    without = without_birthday(before).encode()
+
+    unnamed = await administrator.call("PUT", "", without)
+    misnamed = await administrator.call("PUT", "?accept=unknown-property", without)
+    assert (unnamed.status_code, misnamed.status_code) == (409, 409)
+    assert unnamed.json()["error"].endswith("take for what it is: accept=protected-row.")
+    assert "its row must not be deleted" in unnamed.json()["findings"][0]["text"]
+    assert await administrator.text() == before
+
+    named = await administrator.call("PUT", "?accept=protected-row", without)
+    assert named.status_code == 200
+
+
 async def test_a_change_made_on_an_old_version_is_refused(administrator: Administrator) -> None:
     text = await administrator.text()
     await administrator.apply(text.replace(_JOB_TITLE, ""))
 
-    answer = await administrator.call("PUT", "?warnings=accept", text.encode(), If_Match='"1"')
+    answer = await administrator.call("PUT", "", text.encode(), If_Match='"1"')
 
     assert answer.status_code == 412
     assert "the change was made on version 1" in answer.json()["error"]
@@ -209,8 +230,8 @@ async def test_a_change_made_on_an_old_version_is_refused(administrator: Adminis
     [
         ("PUT", "", b"rows: [", 422),
         ("PUT", "", b"x" * (LARGEST + 1), 413),
-        ("PUT", "?warnings=ignore", None, 400),
-        ("PUT", "?by=Noor%20de%20Vries&warnings=accept", None, 400),
+        ("PUT", "?accept=everything", None, 400),
+        ("PUT", "?by=Noor%20de%20Vries", None, 400),
         ("GET", "?version=99", b"", 404),
         ("GET", "?format=docx", b"", 400),
         ("POST", "/rollback/99", b"", 404),
@@ -288,7 +309,7 @@ async def test_the_terminal_exports_a_workbook_and_applies_it_again(
     sheet.delete_rows(row)
     workbook.save(path)
 
-    applied = await administrator.type("apply", str(path), "--by", "consultant", "--accept-warnings")
+    applied = await administrator.type("apply", str(path), "--by", "consultant")
 
     assert (exported.code, applied.code) == (0, 0), applied
     assert applied.output.rstrip().endswith("is live.")
@@ -300,7 +321,7 @@ async def test_the_terminal_shows_history_and_differences_and_rolls_back(adminis
     await administrator.apply(first.replace(_JOB_TITLE, ""))
 
     changes = await administrator.type("diff")
-    back = await administrator.type("rollback", "1", "--accept-warnings")
+    back = await administrator.type("rollback", "1")
     history = await administrator.type("history", "--json")
 
     assert "-  - spotler: jobTitle" in changes.output
@@ -330,6 +351,23 @@ async def test_the_terminal_checks_previews_and_says_what_is_wrong(
     assert (refused.code, refused.output) == (1, "")
     assert "error: row 1 contact: 'a(', position 3" in refused.complaint
     assert "'contact:1' is no record: write its table and id" in nobody.complaint
+
+
+async def test_map_33_the_terminal_takes_a_warning_by_its_code_too(
+    administrator: Administrator, tmp_path: Path
+) -> None:
+    path = tmp_path / "mapping.yaml"
+    path.write_text(without_birthday(await administrator.text()), encoding="utf-8")
+
+    refused = await administrator.type("apply", str(path), "--accept", "unknown-property")
+    nothing = await administrator.type("apply", str(path), "--accept", "everything")
+    applied = await administrator.type("apply", str(path), "--accept", "protected-row")
+
+    assert refused.code == 1
+    assert "take for what it is: --accept protected-row." in refused.output
+    assert nothing.code == 2
+    assert "'everything' is no code of a finding: write one of" in nothing.complaint
+    assert applied.code == 0, applied
 
 
 async def test_the_terminal_turns_a_workbook_into_yaml_for_git(administrator: Administrator, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""OPT-06..OPT-10: an account whose Spotler refuses to write people who opted out."""
+"""OPT-02, OPT-06..OPT-10: an account whose Spotler refuses to write people who opted out."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest_asyncio
 
 from shared.core.jobs import JobStatus, Operation
 from shared.core.records import SyncStatus
+from tests.scenario.job_acts import done
 from tests.scenario.privacy import MARK
 from tests.scenario.world import World, open_world
 
@@ -46,6 +47,16 @@ async def test_a_job_for_somebody_who_opted_out_fails_with_the_reason(refusing: 
     job = await refusing.ended(await refusing.ask(Operation.SYNC_CONTACT, person))
 
     assert (job.status, job.code) == (JobStatus.FAILED, "opted-out")
+
+
+async def test_opt_02_who_refuses_bulk_mail_can_still_be_let_into_an_automation_by_a_job(refusing: World) -> None:
+    person = await refusing.save(donotbulkemail=True)
+    await refusing.in_spotler(person)
+
+    started = await done(refusing, Operation.START_AUTOMATION, person, dh_parametername="TrgCartLeft")
+    tagged = await done(refusing, Operation.ADD_TAG, person, dh_parametername="Lead")
+
+    assert {(one.status, one.code) for one in (started, tagged)} == {(JobStatus.COMPLETED, "OK")}
 
 
 async def test_a_reactivation_starts_in_spotler_and_is_completed_by_a_job(refusing: World) -> None:

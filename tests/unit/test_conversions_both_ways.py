@@ -125,13 +125,13 @@ def test_every_kind_of_column_is_told_from_its_metadata() -> None:
 
 
 @pytest.mark.parametrize(("kind", "property_type"), OPEN)
-def test_what_the_table_allows_towards_spotler_is_sent(kind: ColumnKind, property_type: PropertyType) -> None:
+def test_map_03_what_the_table_allows_towards_spotler_is_sent(kind: ColumnKind, property_type: PropertyType) -> None:
     assert sent(kind, property_type) not in (None, "")
 
 
 @pytest.mark.parametrize("property_type", PropertyType)
 @pytest.mark.parametrize("kind", ColumnKind)
-def test_the_way_back_follows_the_table(kind: ColumnKind, property_type: PropertyType) -> None:
+def test_map_03_the_way_back_follows_the_table(kind: ColumnKind, property_type: PropertyType) -> None:
     value: Any = TEXTS.get(property_type, (SetOption(4, enabled=True), SetOption(8, enabled=False)))
     result = returned(value, definition(property_type), COLUMNS[kind], zone=AMSTERDAM)
     if not isinstance(to_dataverse(property_type, kind), Possible):
@@ -142,7 +142,7 @@ def test_the_way_back_follows_the_table(kind: ColumnKind, property_type: Propert
 
 
 @pytest.mark.parametrize(("kind", "property_type"), OPEN_BOTH_WAYS)
-def test_there_and_back_is_the_same_value(kind: ColumnKind, property_type: PropertyType) -> None:
+def test_map_03_there_and_back_is_the_same_value(kind: ColumnKind, property_type: PropertyType) -> None:
     """Wherever both ways are open, a value survives the journey, in the form of the Web API."""
     original, label = VALUES[kind] if kind in VALUES else (TEXTS[property_type], None)
     result = returned(sent(kind, property_type), definition(property_type), COLUMNS[kind], zone=AMSTERDAM)

@@ -161,6 +161,11 @@ def test_c_37_a_start_takes_a_typed_trigger_code_instead_of_the_lookup() -> None
     assert accept(Operation.START_AUTOMATION, automation=None, parameter_name=" TrgCart ").parameter_name == "TrgCart"
 
 
+def test_job_29_a_start_without_a_person_is_refused_for_spotler_starts_it_for_one_contact() -> None:
+    told = accept(Operation.START_AUTOMATION, person=None)
+    assert told == "Start Automation needs a Customer (account or contact) or a Lead: fill one in."
+
+
 def test_a_start_needs_an_automation_or_a_code() -> None:
     told = accept(Operation.START_AUTOMATION, automation=None)
     assert told == "Start Automation needs an Automation, or its trigger code in Parameter Name."
@@ -187,6 +192,40 @@ def test_job_09_a_stop_without_run_ids_needs_person_and_automation(changes: dict
 @pytest.mark.parametrize("operation", [Operation.SET_CONTACT_FIELD, Operation.CLEAR_CONTACT_FIELD])
 def test_a_field_job_needs_the_name_of_a_field(operation: Operation) -> None:
     assert "needs the name of a Spotler field" in accept(operation, parameter_name=" ")
+
+
+def test_fld_02_a_field_is_set_to_something() -> None:
+    told = accept(Operation.SET_CONTACT_FIELD, parameter_value=" ")
+    assert told == ("Set Contact Field needs a value in Parameter Value; to empty a field, choose Clear Contact Field.")
+
+
+def test_fld_11_a_field_is_not_emptied_by_somebody_who_gives_a_value() -> None:
+    told = accept(Operation.CLEAR_CONTACT_FIELD, parameter_value="chess")
+    assert told == (
+        "Clear Contact Field empties a field and takes no value: to write one, choose Set Contact Field. "
+        "It does not read Parameter Value: what stands there belongs to another operation."
+    )
+
+
+@pytest.mark.parametrize(
+    ("operation", "filled", "told"),
+    [
+        (Operation.SYNC_LIST, {"marketing_list": None, "parameter_name": "Buyers"}, "Parameter Name"),
+        (Operation.ADD_TAG, {"parameter_name": "", "automation": WELCOME}, "Automation"),
+        (Operation.SYNC_CONTACT, {"person": None, "marketing_list": LIST}, "Marketing List"),
+        (
+            Operation.SET_SCORE,
+            {"parameter_value": "", "automation_fields": "Lead=5", "automation_contact_id": "r1"},
+            "Automation Fields, AutomationContactId",
+        ),
+    ],
+)
+def test_a_refusal_points_at_what_was_filled_in_for_another_operation(
+    operation: Operation, filled: dict[str, Any], told: str
+) -> None:
+    assert accept(operation, **filled).endswith(
+        f" It does not read {told}: what stands there belongs to another operation."
+    )
 
 
 def test_columns_that_an_operation_does_not_know_do_not_matter() -> None:

@@ -1,4 +1,4 @@
-"""Changing the mapping: what is refused, what a person may overrule, and how to get back (C-33, C-41, MAP-32)."""
+"""Changing the mapping: what is refused, what a person may overrule, how to get back (MAP-05, MAP-33, C-33, C-41)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from shared.core.mapping.model import Mapping
 from shared.core.mapping.yaml_format import to_yaml
 from shared.errors import ConfigurationError, ConflictError, DataError, TransientError
 from shared.sync.live_mapping import LiveMapping
-from shared.sync.mapping_desk import Applied, Change, MappingDesk, Refused, Warnings, difference, mapping_of
+from shared.sync.mapping_desk import Applied, Change, MappingDesk, Refused, difference, mapping_of
 from shared.sync.mapping_shelf import MappingShelf
 from tests.contract.clocks import ManualClock
 from tests.twins import TwinStore
@@ -21,6 +21,7 @@ from tests.twins import TwinStore
 CHANGE = Change("administrator")
 ERROR = Finding(Severity.ERROR, Code.UNKNOWN_COLUMN, "Column hobby does not exist")
 WARNING = Finding(Severity.WARNING, Code.UNKNOWN_PROPERTY, "Spotler has no property hobby")
+PROTECTED = Finding(Severity.WARNING, Code.PROTECTED_ROW, "Spotler has the field Type and no row fills it")
 NOTE = Finding(Severity.NOTE, Code.UNSEEN_CHANGES, "Nobody hears of it")
 
 
@@ -30,6 +31,14 @@ def mapping_with(*properties: str) -> Mapping:
     return read_mapping(
         {"version": 1, "rows": [email, *({"spotler": name, "contact": name.lower()} for name in properties)]}
     )
+
+
+def accepting(*codes: Code) -> Change:
+    return Change("administrator", accepted=frozenset(codes))
+
+
+def spelled(codes: Sequence[Code]) -> str:
+    return ", ".join(codes)
 
 
 DEFAULTS = mapping_with("firstName", "jobTitle")
@@ -62,7 +71,9 @@ async def test_the_default_mapping_is_live_until_somebody_changes_it(office: Off
     assert await office.live() == DEFAULTS
 
 
-async def test_a_mapping_that_is_fit_becomes_live(office: Office) -> None:
+async def test_map_05_administrators_change_the_mapping_themselves(
+    office: Office,
+) -> None:
     result = await office.desk.apply(mapping_with("city"), CHANGE)
 
     assert isinstance(result, Applied)
@@ -70,25 +81,42 @@ async def test_a_mapping_that_is_fit_becomes_live(office: Office) -> None:
     assert await office.live() == mapping_with("city")
 
 
-@pytest.mark.parametrize("warnings", Warnings)
-async def test_errors_cannot_be_overruled(office: Office, warnings: Warnings) -> None:
+@pytest.mark.parametrize("accepted", [frozenset(), frozenset(Code)])
+async def test_errors_cannot_be_overruled(office: Office, accepted: frozenset[Code]) -> None:
     office.findings = (ERROR, WARNING)
 
-    result = await office.desk.apply(mapping_with("hobby"), Change("administrator", warnings=warnings))
+    result = await office.desk.apply(mapping_with("hobby"), Change("administrator", accepted=accepted))
 
-    assert result == Refused((ERROR, WARNING))
+    assert result == Refused((ERROR, WARNING), accepted)
+    assert result.advice(spelled) == "Nothing has changed. Correct the errors: nothing overrules them."
     assert await office.live() == DEFAULTS
 
 
-async def test_warnings_stop_a_change_until_somebody_takes_them_for_what_they_are(office: Office) -> None:
-    office.findings = (WARNING,)
+async def test_a_warning_stops_a_change_until_somebody_takes_it_for_what_it_is(office: Office) -> None:
+    office.findings = (WARNING, WARNING)
 
     refused = await office.desk.apply(mapping_with("hobby"), CHANGE)
-    applied = await office.desk.apply(mapping_with("hobby"), Change("administrator", warnings=Warnings.ACCEPT))
+    applied = await office.desk.apply(mapping_with("hobby"), accepting(Code.UNKNOWN_PROPERTY))
 
-    assert refused == Refused((WARNING,))
+    assert isinstance(refused, Refused)
+    assert refused.advice(spelled) == (
+        "Nothing has changed. Correct what is warned of, or name each warning that you take for what it is: "
+        "unknown-property."
+    )
     assert isinstance(applied, Applied)
-    assert applied.findings == (WARNING,)
+    assert applied.findings == (WARNING, WARNING)
+
+
+async def test_map_33_a_consent_to_one_warning_is_none_to_the_loss_of_a_protected_row(office: Office) -> None:
+    office.findings = (WARNING, PROTECTED)
+
+    other = await office.desk.apply(mapping_with("hobby"), accepting(Code.UNKNOWN_PROPERTY))
+    assert isinstance(other, Refused)
+    assert other.advice(spelled).endswith("take for what it is: protected-row.")
+    assert await office.live() == DEFAULTS
+
+    both = await office.desk.apply(mapping_with("hobby"), accepting(Code.UNKNOWN_PROPERTY, Code.PROTECTED_ROW))
+    assert isinstance(both, Applied)
 
 
 async def test_notes_stop_nothing(office: Office) -> None:
@@ -136,7 +164,9 @@ async def test_an_old_version_that_nobody_understands_any_more_says_so(office: O
         await office.desk.rollback(2, CHANGE)
 
 
-async def test_default_rows_come_back_on_request_only_and_leave_other_rows_alone(office: Office) -> None:
+async def test_map_34_default_rows_come_back_on_request_only_and_leave_other_rows_alone(
+    office: Office,
+) -> None:
     await office.desk.apply(mapping_with("city"), CHANGE)
     await office.desk.live()
     assert await office.live() == mapping_with("city")

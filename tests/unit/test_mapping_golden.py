@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import yaml
 
 from shared.core.fields import as_properties, wished_fields
 from shared.core.mapping.document import read_mapping
 from shared.core.mapping.expression import Column
+from shared.core.mapping.model import Mapping
 from shared.core.mapping.returning import NeedsMatch, Stored, returned
-from shared.core.marketing import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry, SetOption
-from shared.core.records import PersonTable
+from shared.core.marketing import (
+    ContactWrite,
+    PropertyCatalogue,
+    PropertyDefinition,
+    PropertyType,
+    Purge,
+    SetEntry,
+    SetOption,
+)
+from shared.core.records import PersonRecord, PersonTable
 from shared.core.schema import ColumnDefinition, ColumnType, DateBehaviour, Option
 from shared.core.values import Misfit
+from shared.spotler.client import SpotlerClient
+from tests.contract.clocks import ManualClock
 from tests.person_records import person
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -29,18 +42,48 @@ def stories(part: str) -> list[Any]:
 @pytest.mark.parametrize("story", stories("sent"))
 def test_a_record_goes_to_spotler_as_the_file_says(story: dict[str, Any]) -> None:
     mapping, catalogue = read_mapping(story["mapping"]), catalogue_of(story["spotler"])
-    record = person(
-        mapping,
-        PersonTable(story["table"]),
-        story["record"],
-        labels=story.get("labels", {}),
-        permissions=story.get("permissions", {}),
-    )
 
-    fields = wished_fields(record, mapping, catalogue)
+    fields = wished_fields(record_of(story, mapping), mapping, catalogue)
 
     assert readable(fields, catalogue) == story["sent"]
     assert [str(problem) for problem in (*fields.fatal, *fields.omitted, *fields.cut)] == story.get("said", [])
+
+
+@pytest.mark.parametrize("story", stories("payload"))
+async def test_the_payload_of_spotler_is_what_the_file_says(story: dict[str, Any]) -> None:
+    mapping, catalogue = read_mapping(story["mapping"]), catalogue_of(story["spotler"])
+    fields = wished_fields(record_of(story, mapping), mapping, catalogue)
+    bodies: list[Any] = []
+
+    def spotler(request: httpx.Request) -> httpx.Response:
+        bodies.append(json.loads(request.content))
+        return httpx.Response(200, json=[{"externalId": "7", "code": "OK"}])
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(spotler)) as http:
+        client = SpotlerClient("https://spotler.example", "key", "secret", http=http, clock=ManualClock())
+        await client.upsert_many([ContactWrite("7", as_properties(fields.values))], purge=Purge.KEEP)
+
+    assert bodies == [story["payload"]]
+
+
+@pytest.mark.parametrize("story", stories("returned"))
+def test_a_record_comes_back_from_its_own_payload_as_it_went_or_as_the_file_says(story: dict[str, Any]) -> None:
+    mapping, catalogue = read_mapping(story["mapping"]), catalogue_of(story["spotler"])
+    sent = as_properties(wished_fields(record_of(story, mapping), mapping, catalogue).values)
+
+    lost = story["returned"]["but for"]
+    for row in mapping.rows:
+        column, definition = row.sources[PersonTable.CONTACT], catalogue.named(row.spotler)
+        assert isinstance(column, Column)
+        assert definition is not None
+        back = returned(
+            sent[row.spotler],
+            definition,
+            column_of(column.name, story["columns"][column.name]),
+            zone=mapping.zone,
+            choices=row.choices,
+        )
+        assert back == Stored(lost.get(column.name, story["record"][column.name])), column.name
 
 
 @pytest.mark.parametrize("story", stories("stored"))
@@ -68,6 +111,16 @@ def test_a_contact_comes_back_to_dataverse_as_the_file_says(story: dict[str, Any
                 stored[column.name] = f"expected {expected}"
 
     assert stored == story["stored"]
+
+
+def record_of(story: dict[str, Any], mapping: Mapping) -> PersonRecord:
+    return person(
+        mapping,
+        PersonTable(story["table"]),
+        story["record"],
+        labels=story.get("labels", {}),
+        permissions=story.get("permissions", {}),
+    )
 
 
 def catalogue_of(described: dict[str, Any]) -> PropertyCatalogue:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 
 from shared.app import DEFAULT_MAPPING, load_mapping
@@ -12,10 +14,22 @@ from shared.core.mapping.check import Surroundings, check
 from shared.core.mapping.document import read_mapping
 from shared.core.mapping.expression import MapTo
 from shared.core.mapping.model import Direction, Mapping
-from shared.core.marketing import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry
-from shared.core.records import PersonTable
+from shared.core.marketing import (
+    ContactWrite,
+    PropertyCatalogue,
+    PropertyDefinition,
+    PropertyType,
+    Purge,
+    SetEntry,
+)
+from shared.core.records import Intent, PersonTable
 from shared.core.schema import Schema
+from shared.spotler.client import SpotlerClient
+from shared.spotler.platform import SpotlerPlatform
 from shared.workbook.files import Format, read_file, write_file
+from tests.connector_twin import ConnectorTwin
+from tests.connector_twin import person as connector_person
+from tests.contract.clocks import ManualClock
 from tests.person_records import person
 
 EMAIL = PropertyDefinition("email", "E-mail", PropertyType.EMAIL)
@@ -66,6 +80,60 @@ def test_map_29_map_30_and_c_40_a_field_that_becomes_visible_is_filled_from_then
 
 
 # ----------------------------------------------------------------------------------------------------- Spotler's fields
+
+
+def test_dbf_01_a_field_that_the_owner_adds_or_edits_is_filled_as_it_is_now() -> None:
+    mapping = mapping_of({"spotler": "orders", "contact": "new_orders"})
+    added = PropertyDefinition("orders", "Orders", PropertyType.STRING)
+    edited = PropertyDefinition("orders", "Number of orders", PropertyType.INT)
+
+    (missing,) = said(mapping)
+
+    assert "create it in Spotler" in missing
+    assert sent(mapping, new_orders=3) == {}
+    assert sent(mapping, added, new_orders=3) == {"orders": "3"}
+    assert sent(mapping, edited, new_orders=3) == {"orders": 3}
+
+
+async def test_dbf_01_the_connector_itself_only_reads_which_fields_there_are() -> None:
+    asked: list[tuple[str, str]] = []
+
+    def spotler(request: httpx.Request) -> httpx.Response:
+        asked.append((request.method, request.url.path))
+        is_bulk = request.url.path.endswith("/contact/list")
+        return httpx.Response(200, json=[{"externalId": "1", "code": "PROPERTY_INVALID"}] if is_bulk else [])
+
+    clock = ManualClock()
+    async with httpx.AsyncClient(transport=httpx.MockTransport(spotler)) as http:
+        platform = SpotlerPlatform(
+            SpotlerClient("https://spotler.example", "k", "s", http=http, clock=clock), clock=clock
+        )
+        await platform.properties()
+        clock.advance(timedelta(minutes=2))
+        await platform.upsert([ContactWrite("1", {"new": "x"})], purge=Purge.KEEP)  # a field that is not there
+        await platform.properties()
+
+    about_fields = [(method, path) for method, path in asked if "propert" in path]
+    assert about_fields == [("GET", "/contact/properties/list")] * 2
+
+
+async def test_dbf_04_data_that_the_owner_deletes_in_spotler_stays_deleted_until_the_record_says_something_new() -> (
+    None
+):
+    twin = ConnectorTwin()
+    ann = twin.crm.create(**connector_person(address1_city="Delft"))
+    await twin.sync(ann)
+    contact = twin.contact_of("ann@example.com")
+    del contact.values["firstName"], contact.values["city"]  # "Delete data" in Spotler
+
+    twin.crm.edit(ann, address1_city="Utrecht")
+    await twin.sync(ann)
+    assert contact.values["city"] == "Utrecht"
+    assert "firstName" not in contact.values
+
+    await twin.look(ann, intent=Intent.PURGE)
+    await twin.sync(ann)
+    assert contact.values["firstName"] == "Ann", "a purge makes the next synchronisation send everything"
 
 
 def test_dbf_02_and_map_27_a_field_that_is_hidden_is_named_by_the_check_and_left_alone() -> None:
