@@ -43,7 +43,7 @@ def conclude(seat: Seat, carried: Carried, done: Round, verdicts: Verdicts) -> N
         return
     if applied.result in {Result.WRITTEN, Result.ANONYMISED} or seat.sight is Sight.SEEN:
         held.trust = Trust.BASE
-    outcome = applied if home is None else _with_return(applied, home)
+    outcome = _as_one(unit.written, applied if home is None else _with_return(applied, home))
     _hand_over(seat, done)
     _settle_users(seat, planned, outcome, done)
     binding = _binding(seat, planned, outcome, home)
@@ -60,12 +60,21 @@ def conclude(seat: Seat, carried: Carried, done: Round, verdicts: Verdicts) -> N
             unit.must_look = True
             done.finished.append(verdicts.failed(unit, error, seat.record))
         case Leave():
+            unit.address_is_taken = False  # it was the old contact that could not have it
             done.again.append(unit)
         case Stay():
             if isinstance(planned, Write) and planned.meets and outcome.result is Result.WRITTEN:
                 done.meeting.append(unit)
             external_id = binding.external_id if binding.is_live else ""
             done.finished.append(Finished(unit, outcome, Done(), seat.record, planned, external_id))
+
+
+def _as_one(written: Outcome | None, outcome: Outcome) -> Outcome:
+    """Tell the first write and the meeting after it as one: what was created is not "unchanged" a moment later."""
+    if written is None or outcome.result not in {Result.UNCHANGED, Result.WRITTEN}:
+        return outcome
+    fields = tuple(dict.fromkeys((*written.fields, *outcome.fields)))
+    return replace(outcome, result=written.result, reason=written.reason, fields=fields)
 
 
 def _look_again(seat: Seat, done: Round) -> None:

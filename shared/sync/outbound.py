@@ -210,10 +210,10 @@ def _meet(done: Round) -> None:
     """Compare both sides at once where a contact has just got its first data (PERM-15); many wait for the poll."""
     if len(done.meeting) > MOST_MEETINGS:
         return
+    ended = {id(one.unit): one for one in done.finished}
     for unit in done.meeting:
-        unit.must_look, unit.sighting = True, None
-    ids = {id(unit) for unit in done.meeting}
-    done.finished = [one for one in done.finished if id(one.unit) not in ids]
+        unit.must_look, unit.sighting, unit.written = True, None, ended.pop(id(unit)).outcome
+    done.finished = list(ended.values())
     done.again += done.meeting
 
 

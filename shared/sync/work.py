@@ -36,6 +36,7 @@ class Unit:
 
     `awaits` are the records that must be looked at before this one is erased; `address_is_taken` is what Spotler says
     of its new address. `sighting` is the Spotler contact where it has been read already; `must_look` that it must be.
+    `written` is how it went when Spotler got its first data, a moment ago.
     """
 
     key: RecordKey
@@ -45,6 +46,7 @@ class Unit:
     address_is_taken: bool = False
     sighting: Sighting | None = None
     must_look: bool = False
+    written: Outcome | None = None
 
     @property
     def correlation(self) -> str:

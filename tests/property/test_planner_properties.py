@@ -22,6 +22,7 @@ from shared.core.plan import (
     Plan,
     Rest,
     Rules,
+    Sight,
     Situation,
     Trust,
     Unmapped,
@@ -104,7 +105,7 @@ def flat(properties: Mapping[str, PropertyValue]) -> dict[str, Any]:
 
 
 def first_look(record: PersonRecord) -> Situation:
-    return Situation(record.key, record, Binding(str(record.key.id)))
+    return Situation(record.key, record, Binding(str(record.key.id)), sight=Sight.BLIND)
 
 
 def is_written(planned: Plan) -> bool:
@@ -124,6 +125,7 @@ def situations(draw: st.DrawFn) -> Situation:
         intent=draw(st.sampled_from([Intent.SYNC, Intent.SYNC, Intent.ANONYMIZE, Intent.PURGE])),
         trust=draw(st.sampled_from(Trust)),
         neighbours=draw(neighbours),
+        sight=Sight.BLIND,
     )
 
 

@@ -77,10 +77,11 @@ def test_map_01_every_row_has_its_own_direction() -> None:
     assert [row.direction for row in mapping.rows[1:]] == [Direction.TO_SPOTLER, Direction.TO_DATAVERSE, Direction.BOTH]
 
 
-def test_map_02_a_value_that_only_comes_back_is_neither_read_for_spotler_nor_sent() -> None:
+def test_map_02_a_value_that_only_comes_back_is_read_to_be_compared_triggers_nothing_and_is_never_sent() -> None:
     mapping = mapping_of({"spotler": "phoneNumber", "contact": "telephone1", "direction": "<-"})
 
-    assert "telephone1" not in reading_of(mapping, CONTACT).columns
+    assert "telephone1" in reading_of(mapping, CONTACT).columns
+    assert "telephone1" not in reading_of(mapping, CONTACT).watched
     assert to_spotler(mapping) == {}
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from shared.core.marketing import PropertyValue, Purge, SetOption
 from shared.core.outcomes import Reason, Result
-from shared.core.plan import Binding, Neighbours, Plan, Rest, Rules, Situation, Trust, Unmapped, Write, plan
+from shared.core.plan import Binding, Neighbours, Plan, Rest, Rules, Sight, Situation, Trust, Unmapped, Write, plan
 from shared.core.records import PermissionRow, PersonRecord, PersonTable, RecordKey
 from tests.connector_twin import CATALOGUE, RULES, rules
 
@@ -32,7 +32,8 @@ def record(permissions: dict[str, bool] | None = None, **values: Any) -> PersonR
 
 
 def situation(person: PersonRecord, binding: Binding | None = None, **changes: Any) -> Situation:
-    return replace(Situation(ANN, person, binding or Binding(CONTACT_ID)), **changes)
+    """What is decided without a look at the contact."""
+    return replace(Situation(ANN, person, binding or Binding(CONTACT_ID), sight=Sight.BLIND), **changes)
 
 
 def written(planned: Plan) -> dict[str, PropertyValue]:
