@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
-from uuid import UUID
+from uuid import NAMESPACE_OID, UUID, uuid5
 
 from shared.core.jobs import JobRow, JobStatus, Operation
 from shared.core.marketing import (
@@ -119,6 +119,7 @@ class TwinCrm(_Twin):
         self.largest_report = 0
         self.before_read: Callable[[], None] = lambda: None
         self._ids = count(1)
+        self._versions = count(1)
 
     # -- what users do
 
@@ -126,20 +127,29 @@ class TwinCrm(_Twin):
         """Create a row; `permissions` may be given as name=bool pairs."""
         key = RecordKey(table, UUID(int=next(self._ids)))
         permissions = values.pop("permissions", {})
-        self.people[key] = PersonRecord(key, {"statecode": 0, **values})
+        self.people[key] = PersonRecord(key, {"statecode": 0, **values}, etag=self._version())
         self.permit(key, **permissions)
         return key
 
     def edit(self, key: RecordKey, **values: Any) -> None:
         record = self.people[key]
-        self.people[key] = replace(record, values={**record.values, **values})
+        self.people[key] = replace(record, values={**record.values, **values}, etag=self._version())
 
     def permit(self, key: RecordKey, **permissions: bool) -> None:
         record = self.people[key]
-        rows = {row.name: row.subscribed for row in record.permissions} | permissions
+        known = {row.name: row for row in record.permissions}
+        rows = {name: row.subscribed for name, row in known.items()} | permissions
+        ids = {name: row.id for name, row in known.items()}
         self.people[key] = replace(
-            record, permissions=tuple(PermissionRow(name, subscribed=on) for name, on in rows.items())
+            record,
+            permissions=tuple(
+                PermissionRow(name, subscribed=on, id=ids.get(name) or uuid5(NAMESPACE_OID, f"{key}/{name}"))
+                for name, on in rows.items()
+            ),
         )
+
+    def _version(self) -> str:
+        return f'W/"{next(self._versions)}"'
 
     def delete(self, key: RecordKey) -> None:
         del self.people[key]

@@ -110,9 +110,16 @@ _UNTOUCHED = {
 """Skips that leave the Spotler Info row as it is: it belongs to a person, to the opt-out, or to nobody any more."""
 
 
+class Side(StrEnum):
+    """The system that a value was meant for."""
+
+    SPOTLER = "Spotler"
+    DATAVERSE = "Dataverse"
+
+
 @dataclass(frozen=True, slots=True)
 class FieldProblem:
-    """A value that does not fit, or not without a `loss`, or about which both sides differ: a `dispute`.
+    """A value that does not fit `side`, or not without a `loss`, or about which both sides differ: a `dispute`.
 
     Names columns and properties, never the value.
     """
@@ -122,10 +129,13 @@ class FieldProblem:
     expected: str = ""
     loss: str = ""
     dispute: str = ""
+    side: Side = Side.SPOTLER
 
     def __str__(self) -> str:
         if self.dispute:
             return f"{self.source} (Spotler's {self.spotler}) {self.dispute}"
+        if self.side is Side.DATAVERSE:
+            return f"Spotler's {self.spotler}: {self.source} expects {self.expected}"
         if self.loss:
             return f"{self.source}: {self.loss} for Spotler's {self.spotler}"
         return f"{self.source}: Spotler's {self.spotler} expects {self.expected}"

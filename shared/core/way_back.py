@@ -21,7 +21,7 @@ class FieldReturn:
 
     row: MappingRow
     definition: PropertyDefinition
-    value: PropertyValue
+    value: PropertyValue = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,8 @@ from shared.errors import (
 )
 
 DUPLICATE_KEY = "0x80040237"
+DUPLICATE_DETECTED = "0x80040333"  # by a duplicate detection rule; only where the request asks for detection
+UNDECLARED_MEMBER = "0x80048d19"  # the body has a column that the table does not have, or a value of another type
 UNKNOWN_MEMBER = "0x80060888"  # a table, column or navigation property that this organisation does not have
 _CODE = re.compile(r"[0-9A-Za-z_.-]{1,60}")
 _PATIENCE = timedelta(seconds=30)  # a 429 without a readable Retry-After
@@ -70,7 +72,7 @@ def retry_after(headers: Mapping[str, str]) -> timedelta:
         return _PATIENCE
 
 
-def _kind(status: int, code: str) -> tuple[type[ConnectorError], str]:  # noqa: PLR0911  # one return per case
+def _kind(status: int, code: str) -> tuple[type[ConnectorError], str]:  # noqa: C901, PLR0911  # one return per case
     match status, code:
         case (401, _):
             return ConfigurationError, "Dataverse did not accept the credentials"
@@ -82,6 +84,8 @@ def _kind(status: int, code: str) -> tuple[type[ConnectorError], str]:  # noqa: 
             return ConfigurationError, "There is no Dataverse Web API at the organisation URL"
         case (404, _):
             return NotFoundError, "The row does not exist"
+        case (_, code) if code == DUPLICATE_DETECTED:
+            return DataError, "A duplicate detection rule of Dataverse objects"
         case (status, code) if status == HTTPStatus.PRECONDITION_FAILED or code == DUPLICATE_KEY:
             return ConflictError, "The row was changed or created in between"
         case (408, _):

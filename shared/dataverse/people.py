@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,8 @@ from shared.dataverse.subscriptions import ListRows
 from shared.dataverse.tables import Table
 
 _INFO_COLUMNS = ("dh_spotlerinfoid", "statuscode", "dh_reasoncode", "dh_reason")
-_PERMISSION_COLUMNS = ("dh_name", "dh_subscribed")
+_PERMISSION_COLUMNS = ("dh_spotlerpermissionid", "dh_name", "dh_subscribed", "modifiedon")
+_TIMES = ("modifiedon", "createdon")
 
 
 class PersonQuery:
@@ -47,7 +49,7 @@ class PersonQuery:
     @property
     def select(self) -> tuple[str, ...]:
         """Columns to select."""
-        return tuple(dict.fromkeys((self._names.key, *(reader.selected for _, reader in self._own))))
+        return tuple(dict.fromkeys((self._names.key, *_TIMES, *(reader.selected for _, reader in self._own))))
 
     @property
     def expand(self) -> tuple[Expand, ...]:
@@ -79,11 +81,23 @@ class PersonQuery:
             status=_status(row.get(tables.INFO_LOOKUP)),
             lists=self._lists.of(row, aside.list_names) if self._lists else (),
             periodieken=aside.periodieken.get(identifier, ()),
+            etag=row.get("@odata.etag", ""),
+            modified_on=_moment(row.get("modifiedon")),
+            created_on=_moment(row.get("createdon")),
         )
 
     def _permission_rows(self, row: Row) -> Iterator[PermissionRow]:
         for permission in row.get(self._names.permissions) or ():
-            yield PermissionRow(permission.get("dh_name") or "", subscribed=bool(permission.get("dh_subscribed")))
+            yield PermissionRow(
+                permission.get("dh_name") or "",
+                subscribed=bool(permission.get("dh_subscribed")),
+                id=UUID(permission["dh_spotlerpermissionid"]),
+                modified_on=permission.get("modifiedon") or "",
+            )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text).astimezone(UTC) if text else None
 
 
 def _status(info: Mapping[str, Any] | None) -> StatusRow | None:

@@ -16,6 +16,8 @@ from shared.dataverse.columns import ANNOTATIONS, ColumnReader
 from shared.dataverse.odata import Comparison, Expand
 from shared.dataverse.operations import Retrieve, Row
 
+_MODIFIED = "modifiedon"
+
 
 @dataclass(frozen=True, slots=True)
 class _ListKind:
@@ -43,21 +45,31 @@ class ListRows:
         """What to bring along with each record."""
         return Expand(self._kind.association, ("listid",))
 
-    async def read(self, client: DataverseClient) -> dict[str, str]:
-        """Return the names of the lists by id. Members of a dynamic list are nobody's choice: it is left out."""
-        wanted = odata.all_of(
+    @property
+    def filter(self) -> str:
+        """Which lists count. Members of a dynamic list are nobody's choice: it is left out."""
+        return odata.all_of(
             odata.compare("createdfromcode", Comparison.EQUAL, self._kind.code),
             odata.compare("type", Comparison.EQUAL, False),  # noqa: FBT003  # the value of a filter
             odata.compare("statecode", Comparison.EQUAL, 0),
         )
-        pages = client.query("lists", select=("listid", "listname"), filter=wanted)
+
+    @property
+    def association(self) -> str:
+        """The navigation property from a list to its members of this table."""
+        return self._kind.association
+
+    async def read(self, client: DataverseClient) -> dict[str, str]:
+        """Return the names of the lists by id."""
+        pages = client.query("lists", select=("listid", "listname"), filter=self.filter)
         return {row["listid"]: row["listname"] async for page in pages for row in page}
 
     def of(self, row: Row, names: Mapping[str, str]) -> tuple[PermissionRow, ...]:
         """Tell of each list whether the record is a member."""
         memberships = {one["listid"] for one in row.get(self._kind.association) or ()}
         return tuple(
-            PermissionRow(name, subscribed=identifier in memberships) for identifier, name in sorted(names.items())
+            PermissionRow(name, subscribed=identifier in memberships, id=UUID(identifier))
+            for identifier, name in sorted(names.items())
         )
 
 
@@ -66,22 +78,29 @@ class PeriodiekRows:
     """The rows of the table that a mapping names: a person, a periodiek, and whether the one takes the other."""
 
     entity_set: str
+    key: str
     lookup: str
     subscribed: str
     name: ColumnReader
     navigation: str = ""
+    modified: str = ""
 
     async def read(self, client: DataverseClient, ids: Sequence[UUID]) -> dict[UUID, tuple[PermissionRow, ...]]:
         """Read the subscriptions of these records, with pages as many as it takes."""
-        own = () if self.navigation else (self.name.selected,)
+        own = (self.lookup, self.subscribed, self.key, self.modified, "" if self.navigation else self.name.selected)
         related = (Expand(self.navigation, (self.name.selected,)),) if self.navigation else ()
-        request = Retrieve(self.entity_set, self.lookup, ids, (self.lookup, self.subscribed, *own), related)
+        request = Retrieve(self.entity_set, self.lookup, ids, tuple(filter(None, own)), related)
         (rows,) = await client.retrieve_many([request], annotations=ANNOTATIONS)
         found: defaultdict[UUID, list[PermissionRow]] = defaultdict(list)
         for row in rows:
             holder: Mapping[str, Any] = (row.get(self.navigation) or {}) if self.navigation else row
             found[UUID(row[self.lookup])].append(
-                PermissionRow(self._text(dict(holder)), subscribed=bool(row.get(self.subscribed)))
+                PermissionRow(
+                    self._text(dict(holder)),
+                    subscribed=bool(row.get(self.subscribed)),
+                    id=UUID(row[self.key]),
+                    modified_on=row.get(self.modified) or "",
+                )
             )
         return {identifier: tuple(one) for identifier, one in found.items()}
 
@@ -94,8 +113,10 @@ def periodiek_rows(found: ResolvedPeriodiek, *, language: int | None) -> Periodi
     """Make the reader of what the mapping says of periodieken for a table."""
     return PeriodiekRows(
         entity_set=found.table.entity_set,
+        key=found.table.primary_id,
         lookup=f"_{found.lookup}_value",
         subscribed=found.subscribed,
         name=ColumnReader(found.name.column, language),
         navigation=found.name.navigation,
+        modified=_MODIFIED if _MODIFIED in found.table.columns else "",
     )

@@ -35,8 +35,9 @@ class DataverseSandboxSettings:
 
     `clients` are the app registrations (id → secret); each acts as an application user of its own. `filtering_columns`
     are the columns whose updates fire, by table (none given: all). `alternate_keys` adds keys to tables,
-    `changed_columns` makes columns other than `schema.json` has them. `snapshot` is read at the start, if it exists,
-    and written at the end; seed rows then count for a new file only.
+    `changed_columns` makes columns other than `schema.json` has them, `more_tables` adds
+    tables in the same form. `duplicate_rules` are the columns of duplicate detection rules, by table. `snapshot` is
+    read at the start, if it exists, and written at the end; seed rows then count for a new file only.
     """
 
     organization_id: UUID = _ORGANIZATION_ID
@@ -48,6 +49,8 @@ class DataverseSandboxSettings:
     filtering_columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
     alternate_keys: Mapping[str, Sequence[Sequence[str]]] = field(default_factory=dict)
     changed_columns: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
+    more_tables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    duplicate_rules: Mapping[str, Sequence[Sequence[str]]] = field(default_factory=dict)
     snapshot: Path | None = None
     seed: int = 0
 
@@ -84,7 +87,10 @@ def create_app(
 
 
 def _organization(settings: DataverseSandboxSettings, rows: Iterable[tuple[str, Mapping[str, Any]]]) -> Organization:
-    store = Store(Schema.load(settings.alternate_keys, settings.changed_columns))
+    schema = Schema.load(
+        settings.alternate_keys, settings.changed_columns, settings.more_tables, settings.duplicate_rules
+    )
+    store = Store(schema)
     organization = Organization(settings.organization_id, settings.organization_name, store, _now)
     if settings.snapshot is not None and settings.snapshot.exists():
         store.load(snapshot.load(settings.snapshot, store))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from shared.local.sandbox.dataverse.store import RowRef
 
 _BYPASS = "mscrm.bypassbusinesslogicexecution"
+_DUPLICATES = "mscrm.suppressduplicatedetection"
 _BYPASSED_STEPS = "mscrm.bypassbusinesslogicexecutionstepids"
 
 
@@ -23,6 +24,7 @@ class Caller:
     request_id: str = ""
     tag: str | None = None
     skips_async_steps: bool = False
+    detects_duplicates: bool = False
     skipped_steps: frozenset[str] = field(default_factory=frozenset)
 
     def within(self, query: Mapping[str, str], headers: Mapping[str, str]) -> Caller:
@@ -35,6 +37,7 @@ class Caller:
             self,
             tag=query.get("tag"),
             skips_async_steps=self.skips_async_steps or "CustomAsync" in _items(headers.get(_BYPASS, "")),
+            detects_duplicates=headers.get(_DUPLICATES, "").strip().lower() == "false",
             skipped_steps=self.skipped_steps | _items(headers.get(_BYPASSED_STEPS, "").lower()),
         )
 

@@ -71,14 +71,20 @@ def comparand(column: Column, operand: Any) -> Any:
                 return guid(str(operand).strip("{}"))
             case ColumnType.DATE_TIME:
                 text = instant(str(operand))
-                return text[:10] if column.date_only else text
+                return text[:10] if column.is_day else text
             case ColumnType.BOOLEAN:
                 return operand if isinstance(operand, bool) else str(operand).lower() in {"1", "true"}
             case ColumnType.INTEGER | ColumnType.BIG_INT | ColumnType.PICKLIST | ColumnType.STATE | ColumnType.STATUS:
                 return int(operand)
-            case ColumnType.DECIMAL | ColumnType.MONEY:
+            case ColumnType.DECIMAL | ColumnType.DOUBLE | ColumnType.MONEY:
                 return float(operand)
-            case ColumnType.STRING | ColumnType.MEMO | ColumnType.ENTITY_NAME | ColumnType.PARTY_LIST:
+            case (
+                ColumnType.STRING
+                | ColumnType.MEMO
+                | ColumnType.ENTITY_NAME
+                | ColumnType.PARTY_LIST
+                | ColumnType.MULTI_SELECT
+            ):
                 return str(operand).casefold()
     except ValueError:
         raise bad_request(

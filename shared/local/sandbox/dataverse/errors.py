@@ -52,6 +52,17 @@ def version_mismatch() -> WebApiError:
     )
 
 
+def duplicate_detected() -> WebApiError:
+    """A duplicate detection rule objects; only callers who ask for it are told."""
+    text = "A record was not created or updated because a duplicate of the current record already exists."
+    return WebApiError(412, "0x80040333", text)
+
+
+def required_missing(table: str, column: str) -> WebApiError:
+    """A column without which Dataverse does not save. Code and message are inferred."""
+    return WebApiError(400, "0x80040203", f"Attribute '{column}' of the '{table}' entity cannot be NULL.")
+
+
 def unknown_segment(segment: str) -> WebApiError:
     """A part of the URL that names nothing."""
     return WebApiError(404, "0x80060888", f"Resource not found for the segment '{segment}'.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from shared.local.sandbox.dataverse import odata, query_options
@@ -29,6 +30,7 @@ _KEY = re.compile(r"LogicalName='([^']+)'|([0-9a-fA-F-]{36})")
 _CAST = re.compile(r"Microsoft\.Dynamics\.CRM\.(\w+)AttributeMetadata")
 _CUSTOM = re.compile(r"[a-z]{2,8}_")
 _LANGUAGE = 1033
+NO_TRANSLATIONS: Mapping[int, str] = MappingProxyType({})
 # Left out of an answer unless they are expanded.
 _EXPANDABLE = ("Attributes", "Keys", "OptionSet", "GlobalOptionSet", "OneToManyRelationships")
 
@@ -152,9 +154,12 @@ def _plain(value: Any) -> Any:
 # --------------------------------------------------------------------------------------------------------- definitions
 
 
-def _label(text: str) -> Definition:
+def _label(text: str, translations: Mapping[int, str] = NO_TRANSLATIONS) -> Definition:
     localized = {"Label": text, "LanguageCode": _LANGUAGE, "IsManaged": False}
-    return {"LocalizedLabels": [localized], "UserLocalizedLabel": localized}
+    others = [
+        {"Label": label, "LanguageCode": language, "IsManaged": False} for language, label in translations.items()
+    ]
+    return {"LocalizedLabels": [localized, *others], "UserLocalizedLabel": localized}
 
 
 def _table_definition(table: Table) -> Definition:
@@ -199,7 +204,7 @@ def _column_definition(table: Table, column: Column) -> Definition:
         "IsValidForRead": True,
         "IsLogical": False,
         "AttributeOf": None,
-        "RequiredLevel": {"Value": "SystemRequired" if column.name == table.primary_id else "None"},
+        "RequiredLevel": {"Value": "SystemRequired" if column.name == table.primary_id else column.required},
     }
     if column.max_length is not None:
         definition["MaxLength"] = column.max_length
@@ -207,7 +212,7 @@ def _column_definition(table: Table, column: Column) -> Definition:
         definition["Targets"] = list(column.targets)
     if column.type is ColumnType.DATE_TIME:
         definition["Format"] = "DateOnly" if column.date_only else "DateAndTime"
-        definition["DateTimeBehavior"] = {"Value": "DateOnly" if column.date_only else "UserLocal"}
+        definition["DateTimeBehavior"] = {"Value": column.behavior}
     if column.options:
         definition["OptionSet"] = _option_set(table, column)
         definition["GlobalOptionSet"] = None
@@ -219,6 +224,8 @@ def _attribute_type(column: Column) -> str:
         return "Customer"
     if column.name == "ownerid" and column.type is ColumnType.LOOKUP:
         return "Owner"
+    if column.type is ColumnType.MULTI_SELECT:  # only its type name tells
+        return "Virtual"
     return str(column.type)
 
 
@@ -226,12 +233,20 @@ def _option_set(table: Table, column: Column) -> Definition:
     name = f"{table.name}_{column.name}"
     head: Definition = {"MetadataId": fixed_id("options", name), "Name": name, "IsGlobal": False}
     options = [
-        {"Value": value, "Label": _label(label), **({"State": column.states[value]} if column.states else {})}
+        {
+            "Value": value,
+            "Label": _label(label, _translations(column, value)),
+            **({"State": column.states[value]} if column.states else {}),
+        }
         for value, label in column.options.items()
     ]
     if column.type is ColumnType.BOOLEAN:
         return {**head, "OptionSetType": "Boolean", "FalseOption": options[0], "TrueOption": options[1]}
     return {**head, "OptionSetType": str(column.type), "Options": options}
+
+
+def _translations(column: Column, value: int) -> dict[int, str]:
+    return {language: labels[value] for language, labels in column.translations.items() if value in labels}
 
 
 def _key_definition(table: Table, key: Sequence[str]) -> Definition:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from shared.local.sandbox.dataverse.errors import WebApiError, bad_request
+from shared.local.sandbox.dataverse.errors import WebApiError, bad_request, required_missing
 from shared.local.sandbox.dataverse.schema import ColumnType, Table
 from shared.local.sandbox.dataverse.store import Row, RowRef
 
@@ -55,6 +55,13 @@ def check_editable(table: Table, old: Row, changes: Mapping[str, Any]) -> None:
         raise bad_request(
             f"This {table.name} is closed and read-only; it cannot be changed in {', '.join(standard)}.", "0x80040203"
         )
+
+
+def check_required(table: Table, values: Mapping[str, Any]) -> None:
+    """WebApiError if a required column is among `values` and empty."""
+    for name in table.required:
+        if name in values and values[name] is None:
+            raise required_missing(table.name, name)
 
 
 def computed(table: Table, old: Row, changes: Mapping[str, Any]) -> dict[str, Any]:

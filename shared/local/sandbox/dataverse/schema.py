@@ -26,10 +26,12 @@ class ColumnType(StrEnum):
     INTEGER = "Integer"
     BIG_INT = "BigInt"
     DECIMAL = "Decimal"
+    DOUBLE = "Double"
     MONEY = "Money"
     BOOLEAN = "Boolean"
     DATE_TIME = "DateTime"
     PICKLIST = "Picklist"
+    MULTI_SELECT = "MultiSelectPicklist"
     STATE = "State"
     STATUS = "Status"
     LOOKUP = "Lookup"
@@ -40,7 +42,7 @@ class ColumnType(StrEnum):
     @property
     def is_choice(self) -> bool:
         """Whether values are option numbers with labels."""
-        return self in {ColumnType.PICKLIST, ColumnType.STATE, ColumnType.STATUS}
+        return self in {ColumnType.PICKLIST, ColumnType.MULTI_SELECT, ColumnType.STATE, ColumnType.STATUS}
 
     @property
     def is_text(self) -> bool:
@@ -52,7 +54,9 @@ class ColumnType(StrEnum):
 class Column:
     """A column. `targets` maps each table a lookup may point to onto its navigation property.
 
-    `options` holds the labels of choices, and of 0 and 1 for a Boolean; `states` maps a status reason onto its state.
+    `options` holds the labels of choices, and of 0 and 1 for a Boolean; `translations` the same in other languages, by
+    language code; `states` maps a status reason onto its state. `behavior` is the `DateTimeBehavior` of a date, and
+    `required` the `RequiredLevel`: Dataverse itself insists only on what is `SystemRequired`.
     """
 
     name: str
@@ -60,8 +64,11 @@ class Column:
     max_length: int | None = None
     readonly: bool = False
     date_only: bool = False
+    behavior: str = "UserLocal"
+    required: str = "None"
     default: Any = None
     options: Mapping[int, str] = field(default_factory=dict)
+    translations: Mapping[int, Mapping[int, str]] = field(default_factory=dict)
     states: Mapping[int, int] = field(default_factory=dict)
     targets: Mapping[str, str] = field(default_factory=dict)
 
@@ -69,6 +76,11 @@ class Column:
     def is_custom(self) -> bool:
         """Whether a publisher added it, by the prefix of its name."""
         return _CUSTOM.match(self.name) is not None
+
+    @property
+    def is_day(self) -> bool:
+        """Whether values are dates on the wire, and not moments."""
+        return self.behavior == "DateOnly"
 
     @property
     def property_name(self) -> str:
@@ -119,6 +131,7 @@ class Table:
     columns: Mapping[str, Column]
     navigations: Mapping[str, Navigation]
     keys: Sequence[tuple[str, ...]] = ()
+    duplicate_rules: Sequence[tuple[str, ...]] = ()
 
     @cached_property
     def properties(self) -> Mapping[str, Column]:
@@ -134,6 +147,11 @@ class Table:
     def defaults(self) -> Mapping[str, Any]:
         """What a new row starts with, apart from state, owner and times."""
         return {name: column.default for name, column in self.columns.items() if column.default is not None}
+
+    @cached_property
+    def required(self) -> Sequence[str]:
+        """Columns without which Dataverse saves no row."""
+        return [name for name, column in self.columns.items() if column.required == "SystemRequired"]
 
     @cached_property
     def first_status(self) -> Mapping[int, int]:
@@ -157,13 +175,18 @@ class Schema:
         cls,
         alternate_keys: Mapping[str, Sequence[Sequence[str]]] | None = None,
         changed_columns: Mapping[str, Mapping[str, Any] | None] | None = None,
+        more_tables: Mapping[str, Mapping[str, Any]] | None = None,
+        duplicate_rules: Mapping[str, Sequence[Sequence[str]]] | None = None,
     ) -> Schema:
         """Read the packaged description; `alternate_keys` adds keys (lists of columns) to tables.
 
         `changed_columns` gives columns, as `contact.jobtitle`, other facts than the description's; None removes one.
+        `more_tables` are described as those of `schema.json`. `duplicate_rules` are lists of columns by table: rows
+        that have the same values in all of them are duplicates.
         """
         document = json.loads(files(__package__).joinpath("schema.json").read_text(encoding="utf-8"))
-        keys = alternate_keys or {}
+        document["tables"] |= more_tables or {}
+        keys, duplicates = alternate_keys or {}, duplicate_rules or {}
         for path, facts in (changed_columns or {}).items():
             table, _, column = path.partition(".")
             columns = document["tables"][table]["columns"]
@@ -173,13 +196,24 @@ class Schema:
                 columns[column] = facts
         return cls(
             [
-                _table(name, description, document, tuple(tuple(key) for key in keys.get(name, ())))
+                _table(name, description, document, tuples(keys.get(name, ())), tuples(duplicates.get(name, ())))
                 for name, description in document["tables"].items()
             ]
         )
 
 
-def _table(name: str, description: Mapping[str, Any], document: Mapping[str, Any], keys: Sequence[Any]) -> Table:
+def tuples(lists: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], ...]:
+    """Make lists of columns immutable."""
+    return tuple(tuple(one) for one in lists)
+
+
+def _table(
+    name: str,
+    description: Mapping[str, Any],
+    document: Mapping[str, Any],
+    keys: Sequence[tuple[str, ...]],
+    duplicate_rules: Sequence[tuple[str, ...]],
+) -> Table:
     columns = {column: _column(column, facts) for column, facts in description["columns"].items()}
     navigations: dict[str, Navigation] = {}
     for column in columns.values():
@@ -195,7 +229,8 @@ def _table(name: str, description: Mapping[str, Any], document: Mapping[str, Any
         primary_name=description["name"],
         columns=columns,
         navigations=navigations,
-        keys=tuple(keys),
+        keys=keys,
+        duplicate_rules=duplicate_rules,
     )
 
 
@@ -206,8 +241,14 @@ def _column(name: str, facts: Mapping[str, Any]) -> Column:
         max_length=facts.get("max"),
         readonly=facts.get("readonly", False),
         date_only=facts.get("dateonly", False),
+        behavior=facts.get("behavior", "DateOnly" if facts.get("dateonly") else "UserLocal"),
+        required=facts.get("required", "None"),
         default=facts.get("default"),
         options={int(value): label for value, label in facts.get("options", {}).items()},
+        translations={
+            int(language): {int(value): label for value, label in labels.items()}
+            for language, labels in facts.get("translations", {}).items()
+        },
         states={int(value): state for value, state in facts.get("states", {}).items()},
         targets=facts.get("targets", {}),
     )

@@ -44,7 +44,7 @@ def to_json(value: Any) -> Any:
     return value.id if type(value) is RowRef else value
 
 
-def formatted(column: Column, value: Any) -> str | None:
+def formatted(column: Column, value: Any) -> str | None:  # noqa: PLR0911  # one return per case
     """Return the label of a value in English (United States), None where Dataverse gives none.
 
     Lookups have one too, the name of the other row; that takes a look into the store (`reading.lookup_name`).
@@ -52,11 +52,13 @@ def formatted(column: Column, value: Any) -> str | None:
     match column.type:
         case ColumnType.PICKLIST | ColumnType.STATE | ColumnType.STATUS | ColumnType.BOOLEAN:
             return column.options.get(int(value))
+        case ColumnType.MULTI_SELECT:
+            return "; ".join(column.options[int(one)] for one in value.split(","))
         case ColumnType.DATE_TIME:
             return _formatted_moment(column, value)
         case ColumnType.INTEGER | ColumnType.BIG_INT:
             return f"{value:,}"
-        case ColumnType.DECIMAL:
+        case ColumnType.DECIMAL | ColumnType.DOUBLE:
             return f"{value:,.2f}"
         case ColumnType.MONEY:
             return f"€{value:,.2f}"
@@ -65,7 +67,7 @@ def formatted(column: Column, value: Any) -> str | None:
 
 
 def _formatted_moment(column: Column, value: str) -> str:
-    if column.date_only:
+    if column.is_day:
         day = date.fromisoformat(value)
         return f"{day.month}/{day.day}/{day.year}"
     moment = datetime.fromisoformat(value)
@@ -105,6 +107,17 @@ def _option(column: Column, value: Any, table: str) -> int:
     return number
 
 
+def _options(column: Column, value: Any, table: str) -> str | None:
+    """Check several options, which travel as `1,2`."""
+    if not isinstance(value, str):
+        raise _wrong_type(column, value, "Edm.String")
+    try:
+        numbers = sorted({int(one) for one in value.split(",") if one.strip()})
+    except ValueError:
+        raise _wrong_type(column, value, "Edm.String") from None
+    return ",".join(str(_option(column, number, table)) for number in numbers) or None
+
+
 def _boolean(column: Column, value: Any, _table: str) -> bool:
     if not isinstance(value, bool):
         raise _wrong_type(column, value, "Edm.Boolean")
@@ -118,11 +131,11 @@ def _decimal(column: Column, value: Any, _table: str) -> float:
 
 
 def _moment(column: Column, value: Any, _table: str) -> str:
-    expected = "Edm.Date" if column.date_only else "Edm.DateTimeOffset"
+    expected = "Edm.Date" if column.is_day else "Edm.DateTimeOffset"
     if not isinstance(value, str):
         raise _wrong_type(column, value, expected)
     try:
-        return date.fromisoformat(value).isoformat() if column.date_only else instant(value)
+        return date.fromisoformat(value).isoformat() if column.is_day else instant(value)
     except ValueError:
         raise _wrong_type(column, value, expected) from None
 
@@ -144,10 +157,12 @@ _PARSERS: Mapping[ColumnType, Callable[[Column, Any, str], Any]] = {
     ColumnType.INTEGER: _integer,
     ColumnType.BIG_INT: _integer,
     ColumnType.PICKLIST: _option,
+    ColumnType.MULTI_SELECT: _options,
     ColumnType.STATE: _option,
     ColumnType.STATUS: _option,
     ColumnType.BOOLEAN: _boolean,
     ColumnType.DECIMAL: _decimal,
+    ColumnType.DOUBLE: _decimal,
     ColumnType.MONEY: _decimal,
     ColumnType.DATE_TIME: _moment,
     ColumnType.UNIQUEIDENTIFIER: _identifier,

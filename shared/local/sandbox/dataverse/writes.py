@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
-from shared.local.sandbox.dataverse import associations, payload, rules
+from shared.local.sandbox.dataverse import associations, conditions, payload, rules
 from shared.local.sandbox.dataverse.caller import Caller
 from shared.local.sandbox.dataverse.errors import (
     bad_request,
+    duplicate_detected,
     duplicate_key,
     key_missing,
     key_taken,
@@ -98,6 +99,8 @@ class Writer:
         content = payload.read(self.references, table, body)
         with self.store.transaction():
             rules.check_editable(table, old, content.values)
+            rules.check_required(table, content.values)
+            self._check_duplicates(table, identifier, {**old, **content.values}, content.values)
             self._add_parents(content)
             self.change(table, identifier, content.values, version)
             self._add_children(RowRef(table.name, identifier), content)
@@ -193,6 +196,8 @@ class Writer:
 
     def _create(self, table: Table, content: Payload) -> str:
         self._add_parents(content)
+        rules.check_required(table, {**dict.fromkeys(table.required), **table.defaults, **content.values})
+        self._check_duplicates(table, None, content.values, content.values)
         identifier = self.insert(table, content.values)
         self._add_children(RowRef(table.name, identifier), content)
         return identifier
@@ -248,6 +253,19 @@ class Writer:
             holder = self.store.key_holder(table.name, key, row)
             if holder is not None and holder != identifier:
                 raise duplicate_key(table.name, key)
+
+    def _check_duplicates(self, table: Table, identifier: str | None, row: Row, changes: Mapping[str, Any]) -> None:
+        """Ask the duplicate detection rules about columns that are written; off unless the caller switches it on."""
+        if not self.caller.detects_duplicates:
+            return
+        for rule in table.duplicate_rules:
+            wanted = [conditions.plain(row.get(column)) for column in rule]
+            if None in wanted or changes.keys().isdisjoint(rule):
+                continue
+            for other in self.store.rows(table.name).values():
+                found = [conditions.plain(other.get(column)) for column in rule]
+                if found == wanted and other[table.primary_id] != identifier:
+                    raise duplicate_detected()
 
     def _key_values(self, address: RowAddress) -> dict[str, Any]:
         if address.key is None:

@@ -1,0 +1,224 @@
+"""The way back into Dataverse: fields, subscriptions and refusals of many records in as few requests as possible.
+
+A batch costs one `$batch`, and one before it if names must be found (lookups, marketing lists). Rows that a repetition
+finds to exist already cost one or two more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from shared.core.mapping.expression import Home
+from shared.core.mapping.model import Mapping as FieldMapping
+from shared.core.mapping.reading import DO_NOT_BULK_EMAIL
+from shared.core.mapping.resolution import ResolvedPeriodiek, Unresolved, resolve_periodiek
+from shared.core.outcomes import FieldProblem
+from shared.core.records import PersonTable
+from shared.core.schema import Schema
+from shared.dataverse import operations, tables
+from shared.dataverse.client import DataverseClient
+from shared.dataverse.drafts import Draft
+from shared.dataverse.faults import DUPLICATE_KEY, UNDECLARED_MEMBER, UNKNOWN_MEMBER
+from shared.dataverse.name_search import Names, NameSearch
+from shared.dataverse.operations import Operation
+from shared.dataverse.refusals import refusal, worst
+from shared.dataverse.schema_cache import SchemaCache
+from shared.dataverse.subscription_returns import SubscriptionWrite
+from shared.errors import ConfigurationError, ConflictError, ConnectorError, NotFoundError, Service
+from shared.ports import Homecame, Homecoming
+
+DETECT_DUPLICATES = {"MSCRM.SuppressDuplicateDetection": "false"}
+"""Without it, the rules of the organisation do not apply to what the Web API writes."""
+
+_STALE = frozenset({UNKNOWN_MEMBER, UNDECLARED_MEMBER})
+"""Somebody has changed a table since its columns were read."""
+
+
+@dataclass(slots=True)
+class _Write:
+    """One operation and what it is for. `subscription` is None for the record itself."""
+
+    operation: Operation
+    subscription: SubscriptionWrite | None = None
+    error: ConnectorError | None = None
+
+
+@dataclass(slots=True)
+class _Journey:
+    """One record on its way."""
+
+    coming: Homecoming
+    draft: Draft
+    subscriptions: list[SubscriptionWrite]
+    writes: list[_Write] = field(default_factory=list)
+
+    @property
+    def drafts(self) -> list[Draft]:
+        """Every row whose lookups are found by name."""
+        return [self.draft, *(one.draft for one in self.subscriptions if one.draft is not None)]
+
+    def came(self) -> Homecame:
+        """Sum up."""
+        errors = [self._told(write, write.error) for write in self.writes if write.error is not None]
+        return Homecame(worst(errors), tuple(self._problems()))
+
+    def _problems(self) -> list[FieldProblem]:
+        problems = list(self.draft.problems)
+        for one in self.subscriptions:
+            problems += one.problems + (one.draft.problems if one.draft is not None else [])
+        return problems
+
+    def _told(self, write: _Write, error: ConnectorError) -> ConnectorError:
+        if write.subscription is None:
+            return refusal(error, self.draft.columns)
+        if isinstance(error, NotFoundError):  # not the record: its row, its list, or the record, which reading tells
+            return ConflictError("A subscription's row was deleted in between", service=Service.DATAVERSE)
+        return refusal(error, ())
+
+
+class DataverseHomecomings:
+    """Implements the port `Homecomings` for one version of the mapping. The client belongs to `DataverseCrm`."""
+
+    def __init__(
+        self,
+        client: DataverseClient,
+        schema: SchemaCache,
+        mapping: FieldMapping,
+        *,
+        detects_duplicates: bool = False,
+    ) -> None:
+        """`detects_duplicates` lets the organisation's duplicate detection rules refuse what is written to records."""
+        self._client = client
+        self._schema = schema
+        self._mapping = mapping
+        self._headers = DETECT_DUPLICATES if detects_duplicates else {}
+
+    async def bring_home(self, comings: Sequence[Homecoming]) -> Sequence[Homecame]:
+        """Write; per record, in order, what became of it."""
+        came = list(await self._bring(comings))
+        stale = [index for index, one in enumerate(came) if one.error is not None and one.error.code in _STALE]
+        if stale:
+            self._schema.forget()
+            again = await self._bring([comings[index] for index in stale])
+            for index, one in zip(stale, again, strict=True):
+                came[index] = one
+        return came
+
+    async def _bring(self, comings: Sequence[Homecoming]) -> Sequence[Homecame]:
+        journeys = await self._journeys(comings)
+        names = await self._names(list(journeys.values()))
+        for journey in journeys.values():
+            journey.writes = self._writes(journey, names)
+        await self._send([write for journey in journeys.values() for write in journey.writes])
+        return [
+            journeys[index].came() if index in journeys else Homecame(_unreadable(coming))
+            for index, coming in enumerate(comings)
+        ]
+
+    # -------------------------------------------------------------------------------------------------------- prepare
+
+    async def _journeys(self, comings: Sequence[Homecoming]) -> dict[int, _Journey]:
+        """Draft what shall be written, by place in `comings`; a table that does not exist is left out."""
+        if not any(map(_has_content, comings)):
+            return {}
+        schema = await self._schema.tables({coming.key.table for coming in comings})
+        periodieken = await self._periodieken(comings)
+        journeys: dict[int, _Journey] = {}
+        for index, coming in enumerate(comings):
+            table = schema.tables.get(coming.key.table)
+            if table is None:
+                continue
+            draft = Draft(table, self._mapping.zone)
+            for one in coming.fields:
+                draft.put(one.row.sources.get(coming.key.table), one.row, one.definition, one.value)
+            subscriptions = [
+                SubscriptionWrite(coming.key, one, periodieken.get(coming.key.table)) for one in coming.subscriptions
+            ]
+            for subscription in subscriptions:
+                subscription.prepare()
+            journeys[index] = _Journey(coming, draft, subscriptions)
+        return journeys
+
+    async def _periodieken(self, comings: Sequence[Homecoming]) -> dict[PersonTable, ResolvedPeriodiek | Unresolved]:
+        wanted = {
+            coming.key.table for coming in comings if any(one.home is Home.PERIODIEK for one in coming.subscriptions)
+        }
+        periodiek = self._mapping.periodiek
+        if not wanted or periodiek is None:
+            return {}
+        schema = await self._schema.named_by([periodiek.name], periodiek.table)
+        return {table: resolve_periodiek(periodiek, table, schema) for table in wanted if table in periodiek.lookups}
+
+    async def _names(self, journeys: Sequence[_Journey]) -> Names:
+        drafts = [draft for journey in journeys for draft in journey.drafts]
+        targets = {table for draft in drafts for table in draft.targets}
+        schema = await self._schema.tables(targets) if targets else Schema()
+        search = NameSearch()
+        for draft in drafts:
+            draft.want(search, schema)
+        for journey in journeys:
+            for subscription in journey.subscriptions:
+                subscription.want(search)
+        names = await search.find(self._client)
+        for draft in drafts:
+            draft.settle(names)
+        return names
+
+    # ----------------------------------------------------------------------------------------------------------- write
+
+    def _writes(self, journey: _Journey, names: Names) -> list[_Write]:
+        coming, body = journey.coming, dict(journey.draft.body)
+        if coming.refuses_bulk is False:
+            body[DO_NOT_BULK_EMAIL] = False
+        entity_set = tables.PEOPLE[coming.key.table].entity_set
+        writes: list[_Write] = []
+        if body:
+            writes.append(_Write(self._update(entity_set, coming, body, coming.etag or "*")))
+        if coming.refuses_bulk:  # after the fields: it changes the version that they insist on
+            writes.append(_Write(self._update(entity_set, coming, {DO_NOT_BULK_EMAIL: True}, "*")))
+        sent = ((one, one.operation(names)) for one in journey.subscriptions)
+        return writes + [_Write(operation, one) for one, operation in sent if operation is not None]
+
+    def _update(self, entity_set: str, coming: Homecoming, body: dict[str, Any], version: str) -> Operation:
+        operation = operations.update(entity_set, coming.key.id, body, if_match=version)
+        return replace(operation, headers={**operation.headers, **self._headers})
+
+    async def _send(self, writes: Sequence[_Write]) -> None:
+        for write, result in zip(writes, await self._client.batch([one.operation for one in writes]), strict=True):
+            write.error = result.error
+        await self._correct([write for write in writes if _exists_already(write)])
+
+    async def _correct(self, writes: Sequence[_Write]) -> None:
+        """Compare rows that an earlier attempt created, and change those that say otherwise."""
+        rows = [(write, write.subscription.creation) for write in writes if write.subscription is not None]
+        creations = [(write, creation) for write, creation in rows if creation is not None]
+        looks = await self._client.batch([creation.look for _, creation in creations])
+        differing = []
+        for (write, creation), look in zip(creations, looks, strict=True):
+            write.error = look.error
+            if look.error is None and bool(look.body.get(creation.switch)) != creation.subscribed:
+                differing.append((write, creation))
+        results = await self._client.batch([creation.correction for _, creation in differing])
+        for (write, _), result in zip(differing, results, strict=True):
+            write.error = result.error
+
+
+def _has_content(coming: Homecoming) -> bool:
+    return bool(coming.fields or coming.subscriptions) or coming.refuses_bulk is not None
+
+
+def _exists_already(write: _Write) -> bool:
+    return (
+        write.error is not None
+        and write.error.code == DUPLICATE_KEY
+        and write.subscription is not None
+        and write.subscription.creation is not None
+    )
+
+
+def _unreadable(coming: Homecoming) -> ConnectorError | None:
+    if not _has_content(coming):
+        return None
+    return ConfigurationError(f"Dataverse has no table {coming.key.table}", service=Service.DATAVERSE)

@@ -1,0 +1,107 @@
+"""An honest twin of the way back into Dataverse: writes to the people of a `TwinCrm`, version by version."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+from uuid import NAMESPACE_OID, UUID, uuid5
+
+from shared.core.mapping.expression import Column, Home
+from shared.core.mapping.reading import DO_NOT_BULK_EMAIL
+from shared.core.marketing import PropertyDefinition, PropertyValue
+from shared.core.outcomes import FieldProblem, Side
+from shared.core.records import PermissionRow, PersonRecord, RecordKey
+from shared.errors import ConflictError, ConnectorError, NotFoundError
+from shared.ports import FieldReturn, Homecame, Homecoming, SubscriptionReturn
+from tests.twins import TwinCrm, _Twin
+
+_ROWS = {Home.PERMISSIONS: "permissions", Home.LIST: "lists", Home.PERIODIEK: "periodieken"}
+
+
+class TwinHomecomings(_Twin):
+    """Keeps Dataverse's rules: a stale version is a ConflictError, a change makes a new version.
+
+    Values are kept as Spotler has them, without conversion; options of a set as their labels. `refused` makes a record
+    fail, `brought` is every homecoming that had something to write.
+    """
+
+    def __init__(self, crm: TwinCrm) -> None:
+        super().__init__(crm.faults)
+        self.crm = crm
+        self.refused: dict[RecordKey, ConnectorError] = {}
+        self.brought: list[Homecoming] = []
+
+    async def bring_home(self, comings: Sequence[Homecoming]) -> Sequence[Homecame]:
+        if not any(coming.fields or coming.subscriptions or coming.refuses_bulk is not None for coming in comings):
+            return [Homecame() for _ in comings]
+        await self._begin("bring_home")
+        came = [self._bring(coming) for coming in comings]
+        await self.faults.pass_by()
+        return came
+
+    def _bring(self, coming: Homecoming) -> Homecame:
+        record = self.crm.people.get(coming.key)
+        if record is None:
+            return Homecame(NotFoundError("the record is gone"))
+        if (error := self.refused.get(coming.key)) is not None:
+            return Homecame(error)
+        self.brought.append(coming)
+        columns, problems = _columns(record, coming.fields)
+        if coming.refuses_bulk is False:
+            columns[DO_NOT_BULK_EMAIL] = False
+        stale = bool(columns and coming.etag and coming.etag != record.etag)
+        if columns and not stale:
+            self.crm.edit(coming.key, **columns)
+        if coming.refuses_bulk:
+            self.crm.edit(coming.key, **{DO_NOT_BULK_EMAIL: True})
+        missing = [one for one in coming.subscriptions if not self._subscribe(coming.key, one)]
+        error = ConflictError("somebody changed it in between") if stale or missing else None
+        return Homecame(error, tuple(problems))
+
+    def _subscribe(self, key: RecordKey, one: SubscriptionReturn) -> bool:
+        record = self.crm.people[key]
+        rows: list[PermissionRow] = list(getattr(record, _ROWS[one.home]))
+        identifier = one.row or uuid5(NAMESPACE_OID, f"{key}/{one.name}")
+        known = any(row.id == identifier for row in rows)
+        if one.row is not None and not known:
+            return False
+        changed = [replace(row, subscribed=one.subscribed) if row.id == identifier else row for row in rows]
+        if not known:
+            changed.append(PermissionRow(one.name, subscribed=one.subscribed, id=identifier))
+        self.crm.people[key] = _with_rows(record, one.home, changed)
+        return True
+
+
+def permission_row(record: PersonRecord, name: str) -> UUID | None:
+    """Return the id of a person's permission row."""
+    return next((row.id for row in record.permissions if row.name == name), None)
+
+
+def _with_rows(record: PersonRecord, home: Home, rows: list[PermissionRow]) -> PersonRecord:
+    match home:
+        case Home.PERMISSIONS:
+            return replace(record, permissions=tuple(rows))
+        case Home.LIST:
+            return replace(record, lists=tuple(rows))
+        case Home.PERIODIEK:
+            return replace(record, periodieken=tuple(rows))
+
+
+def _columns(record: PersonRecord, fields: Sequence[FieldReturn]) -> tuple[dict[str, Any], list[FieldProblem]]:
+    columns: dict[str, Any] = {}
+    problems: list[FieldProblem] = []
+    for one in fields:
+        source = one.row.sources.get(record.key.table)
+        if isinstance(source, Column):
+            columns[source.name] = _stored(one.value, one.definition)
+        else:
+            problems.append(FieldProblem(one.definition.name, str(source), "a column", side=Side.DATAVERSE))
+    return columns, problems
+
+
+def _stored(value: PropertyValue, definition: PropertyDefinition) -> Any:
+    if not isinstance(value, tuple):
+        return None if value == "" else value
+    entries = [definition.entry_with_bit(option.bit) for option in value if option.enabled]
+    return "; ".join(entry.label for entry in entries if entry is not None) or None

@@ -1,0 +1,67 @@
+"""The twin of the way back keeps the rules of the adapter that engine tests rely on."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.core.mapping.document import read_mapping
+from shared.core.mapping.expression import Home
+from shared.core.marketing import PropertyDefinition, PropertyType, PropertyValue
+from shared.core.records import PersonTable, RecordKey
+from shared.errors import ConflictError, NotFoundError, TransientError
+from shared.ports import FieldReturn, Homecame, Homecoming, SubscriptionReturn
+from tests.homecoming_twins import TwinHomecomings, permission_row
+from tests.twins import TwinCrm
+
+ROWS = read_mapping(
+    {
+        "version": 1,
+        "rows": [
+            {"spotler": "email", "contact": "emailaddress1"},
+            {"spotler": "jobTitle", "contact": "jobtitle", "direction": "<->"},
+        ],
+    }
+).rows
+
+
+def title(value: PropertyValue) -> FieldReturn:
+    return FieldReturn(ROWS[1], PropertyDefinition("jobTitle", "Job title", PropertyType.STRING), value)
+
+
+async def test_a_change_makes_a_new_version_and_an_old_one_is_a_conflict() -> None:
+    crm = TwinCrm()
+    ann = crm.create(jobtitle="Baker")
+    first = crm.people[ann].etag
+    twin = TwinHomecomings(crm)
+    assert await twin.bring_home([Homecoming(ann, first, (title("Chef"),))]) == [Homecame()]
+    (came,) = await twin.bring_home([Homecoming(ann, first, (title("Cook"),), refuses_bulk=True)])
+    assert isinstance(came.error, ConflictError)
+    record = crm.people[ann]
+    assert (record.values["jobtitle"], record.values["donotbulkemail"]) == ("Chef", True)
+    assert record.etag != first
+    assert twin.calls["bring_home"] == 2
+
+
+async def test_permissions_are_changed_in_their_row_and_created_once() -> None:
+    crm = TwinCrm()
+    ann = crm.create(permissions={"News": True})
+    twin = TwinHomecomings(crm)
+    off = SubscriptionReturn(Home.PERMISSIONS, "News", subscribed=False, row=permission_row(crm.people[ann], "News"))
+    new = SubscriptionReturn(Home.PERMISSIONS, "Offers", subscribed=True, row=None)
+    for _ in range(2):
+        assert await twin.bring_home([Homecoming(ann, "", (), (off, new))]) == [Homecame()]
+    assert {row.name: row.subscribed for row in crm.people[ann].permissions} == {"News": False, "Offers": True}
+
+
+async def test_nobody_is_there_nothing_is_sent_and_faults_strike() -> None:
+    crm = TwinCrm()
+    twin = TwinHomecomings(crm)
+    gone = RecordKey(PersonTable.CONTACT, crm.create().id)
+    crm.delete(gone)
+    assert await twin.bring_home([Homecoming(gone, "")]) == [Homecame()]
+    assert twin.calls["bring_home"] == 0
+    (came,) = await twin.bring_home([Homecoming(gone, "", (title("x"),))])
+    assert isinstance(came.error, NotFoundError)
+    crm.faults.plan(0, TransientError("no answer"))
+    with pytest.raises(TransientError):
+        await twin.bring_home([Homecoming(gone, "", (title("x"),))])
