@@ -15,12 +15,12 @@ from shared.core.marketing import PropertyDefinition, PropertyType
 from shared.core.outcomes import FieldProblem, Side
 from shared.core.records import PersonTable, RecordKey
 from shared.core.schema import TableDefinition
+from shared.core.way_back import SubscriptionReturn
 from shared.dataverse import odata, operations, tables
 from shared.dataverse.drafts import BIND, Draft
 from shared.dataverse.name_search import Names, NameSearch, Place, place_in
 from shared.dataverse.operations import Method, Operation
 from shared.dataverse.subscriptions import ListRows
-from shared.ports import SubscriptionReturn
 
 _NAMESPACE = UUID("c3a2f6f4-4f86-4b6c-9a53-0f7f7c8a1f5e")
 _PERMISSION_KEY, _PERMISSION_SUBSCRIBED = "dh_spotlerpermissionid", "dh_subscribed"

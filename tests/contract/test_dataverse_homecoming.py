@@ -17,6 +17,7 @@ from shared.core.mapping.model import Mapping
 from shared.core.marketing import PropertyDefinition, PropertyType, PropertyValue, SetEntry, SetOption
 from shared.core.outcomes import Side
 from shared.core.records import PersonRecord, PersonTable, RecordKey
+from shared.core.way_back import FieldReturn, SubscriptionReturn
 from shared.dataverse.answers import OperationResult
 from shared.dataverse.client import DataverseClient
 from shared.dataverse.credentials import ClientSecret, token_provider
@@ -28,7 +29,7 @@ from shared.errors import ConflictError, DataError, NotFoundError, Service, Thro
 from shared.local.sandbox.dataverse.app import DataverseSandboxSettings, create_app
 from shared.local.sandbox.dataverse.execution_context import ServiceEndpointMessage
 from shared.local.sandbox.serving import serve
-from shared.ports import FieldReturn, Homecame, Homecoming, SubscriptionReturn
+from shared.ports import Homecame, Homecoming
 from tests.contract.clocks import ManualClock
 
 ANN, BEN, CLEO, GONE = (RecordKey(PersonTable.CONTACT, UUID(int=number)) for number in (11, 12, 13, 19))
