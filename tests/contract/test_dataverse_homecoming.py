@@ -437,7 +437,7 @@ async def test_a_marketing_list_gains_and_loses_its_member(organisation: Organis
 async def test_only_static_lists_have_members_that_a_person_chooses(organisation: Organisation, name: str) -> None:
     (came,) = await organisation.bring(Homecoming(ANN, "", (), (option(name, None, Home.LIST, subscribed=True),)))
     assert [str(problem) for problem in came.problems] == [
-        f"Spotler's {name}: @map(list) expects the name of exactly one active, static marketing list"
+        f"Spotler's lists: @map(list) expects exactly one active, static marketing list called {name}"
     ]
     assert await organisation.bring(Homecoming(ANN, "", (), (option("gone", None, Home.LIST, subscribed=False),))) == [
         Homecame()
