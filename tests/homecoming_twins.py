@@ -12,8 +12,9 @@ from shared.core.mapping.reading import DO_NOT_BULK_EMAIL
 from shared.core.marketing import PropertyDefinition, PropertyValue
 from shared.core.outcomes import FieldProblem, Side
 from shared.core.records import PermissionRow, PersonRecord, RecordKey
+from shared.core.way_back import FieldReturn, SubscriptionReturn
 from shared.errors import ConflictError, ConnectorError, NotFoundError
-from shared.ports import FieldReturn, Homecame, Homecoming, SubscriptionReturn
+from shared.ports import Homecame, Homecoming
 from tests.twins import TwinCrm, _Twin
 
 _ROWS = {Home.PERMISSIONS: "permissions", Home.LIST: "lists", Home.PERIODIEK: "periodieken"}

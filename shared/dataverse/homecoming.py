@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from shared.core.mapping.expression import Home
+from shared.core.mapping.expression import Home, MapTo
 from shared.core.mapping.model import Mapping as FieldMapping
 from shared.core.mapping.reading import DO_NOT_BULK_EMAIL
 from shared.core.mapping.resolution import ResolvedPeriodiek, Unresolved, resolve_periodiek
@@ -134,12 +134,20 @@ class DataverseHomecomings:
             for one in coming.fields:
                 draft.put(one.row.sources.get(coming.key.table), one.row, one.definition, one.value)
             subscriptions = [
-                SubscriptionWrite(coming.key, one, periodieken.get(coming.key.table)) for one in coming.subscriptions
+                SubscriptionWrite(
+                    coming.key, one, self._property(one.home, coming.key.table), periodieken.get(coming.key.table)
+                )
+                for one in coming.subscriptions
             ]
             for subscription in subscriptions:
                 subscription.prepare()
             journeys[index] = _Journey(coming, draft, subscriptions)
         return journeys
+
+    def _property(self, home: Home, table: PersonTable) -> str:
+        """Name the property whose options live there."""
+        rows = self._mapping.for_table(table)
+        return next((row.spotler for row in rows if row.sources[table] == MapTo(home)), str(MapTo(home)))
 
     async def _periodieken(self, comings: Sequence[Homecoming]) -> dict[PersonTable, ResolvedPeriodiek | Unresolved]:
         wanted = {

@@ -15,17 +15,17 @@ from shared.core.marketing import PropertyDefinition, PropertyType
 from shared.core.outcomes import FieldProblem, Side
 from shared.core.records import PersonTable, RecordKey
 from shared.core.schema import TableDefinition
+from shared.core.way_back import SubscriptionReturn
 from shared.dataverse import odata, operations, tables
 from shared.dataverse.drafts import BIND, Draft
 from shared.dataverse.name_search import Names, NameSearch, Place, place_in
 from shared.dataverse.operations import Method, Operation
 from shared.dataverse.subscriptions import ListRows
-from shared.ports import SubscriptionReturn
 
 _NAMESPACE = UUID("c3a2f6f4-4f86-4b6c-9a53-0f7f7c8a1f5e")
 _PERMISSION_KEY, _PERMISSION_SUBSCRIBED = "dh_spotlerpermissionid", "dh_subscribed"
 _MEMBER = "Microsoft.Dynamics.CRM"
-_LIST_NAME = "the name of exactly one active, static marketing list"
+_NO_PERIODIEK = "periodiek in the mapping, with its table"
 
 _HOLDERS: Mapping[PersonTable, str] = {
     PersonTable.CONTACT: "dh_CustomerId_contact",
@@ -62,10 +62,14 @@ class Creation:
 
 @dataclass(slots=True)
 class SubscriptionWrite:
-    """One subscription on its way: `prepare` asks for names, then `operation` is what to send, None for nothing."""
+    """One subscription on its way: `prepare` drafts, `want` asks for names, `operation` is what to send, if anything.
+
+    `spotler` is the property that has the option.
+    """
 
     key: RecordKey
     coming: SubscriptionReturn
+    spotler: str
     periodiek: ResolvedPeriodiek | Unresolved | None = None
     creation: Creation | None = None
     problems: list[FieldProblem] = field(default_factory=list)
@@ -80,7 +84,7 @@ class SubscriptionWrite:
                 case Unresolved(text=text):
                     self._refuse(text)
                 case None:
-                    self._refuse("periodiek in the mapping, with its table")
+                    self._refuse(_NO_PERIODIEK)
 
     @property
     def draft(self) -> Draft | None:
@@ -121,7 +125,7 @@ class SubscriptionWrite:
         found = [self.coming.row] if self.coming.row else names.called(self._lists, self.coming.name)
         if len(found) != 1:
             if self.coming.subscribed or found:
-                self._refuse(_LIST_NAME)
+                self._refuse(f"exactly one active, static marketing list called {self.coming.name}")
             return None
         (marketing_list,) = found
         if self.coming.subscribed:  # who is a member already stays one
@@ -148,13 +152,12 @@ class SubscriptionWrite:
 
     def _periodiek(self, found: ResolvedPeriodiek) -> Draft:
         draft = Draft(found.table, UTC)
-        definition = PropertyDefinition(self.coming.name, self.coming.name, PropertyType.STRING)
+        definition = PropertyDefinition(self.spotler, self.spotler, PropertyType.STRING)
         if isinstance(found.name.source, Column):
-            draft.put(found.name.source, MappingRow(self.coming.name, {}), definition, self.coming.name)
+            draft.put(found.name.source, MappingRow(self.spotler, {}), definition, self.coming.name)
         else:
-            problem = FieldProblem(
-                self.coming.name, str(found.name.source), "a name that exactly one row has", side=Side.DATAVERSE
-            )
+            expected = f"exactly one row called {self.coming.name}"
+            problem = FieldProblem(self.spotler, str(found.name.source), expected, side=Side.DATAVERSE)
             place = place_in(found.name.table, found.name.column.name)
             draft.point_at(found.name.navigation, place, self.coming.name, problem)
         return draft
@@ -163,7 +166,7 @@ class SubscriptionWrite:
         found = self.periodiek
         if not isinstance(found, ResolvedPeriodiek):
             if self.coming.row is not None:
-                self._refuse(found.text if found else "periodiek in the mapping, with its table")
+                self._refuse(found.text if found else _NO_PERIODIEK)
             return None
         if self.coming.row is not None:
             return operations.update(
@@ -188,7 +191,7 @@ class SubscriptionWrite:
 
     def _refuse(self, expected: str) -> None:
         source = str(MapTo(self.coming.home))
-        self.problems.append(FieldProblem(self.coming.name, source, expected, side=Side.DATAVERSE))
+        self.problems.append(FieldProblem(self.spotler, source, expected, side=Side.DATAVERSE))
 
 
 def _navigation(table: TableDefinition, lookup: str, target: PersonTable) -> str:

@@ -17,6 +17,7 @@ from shared.core.mapping.model import Mapping
 from shared.core.marketing import PropertyDefinition, PropertyType, PropertyValue, SetEntry, SetOption
 from shared.core.outcomes import Side
 from shared.core.records import PersonRecord, PersonTable, RecordKey
+from shared.core.way_back import FieldReturn, SubscriptionReturn
 from shared.dataverse.answers import OperationResult
 from shared.dataverse.client import DataverseClient
 from shared.dataverse.credentials import ClientSecret, token_provider
@@ -28,7 +29,7 @@ from shared.errors import ConflictError, DataError, NotFoundError, Service, Thro
 from shared.local.sandbox.dataverse.app import DataverseSandboxSettings, create_app
 from shared.local.sandbox.dataverse.execution_context import ServiceEndpointMessage
 from shared.local.sandbox.serving import serve
-from shared.ports import FieldReturn, Homecame, Homecoming, SubscriptionReturn
+from shared.ports import Homecame, Homecoming
 from tests.contract.clocks import ManualClock
 
 ANN, BEN, CLEO, GONE = (RecordKey(PersonTable.CONTACT, UUID(int=number)) for number in (11, 12, 13, 19))
@@ -436,7 +437,7 @@ async def test_a_marketing_list_gains_and_loses_its_member(organisation: Organis
 async def test_only_static_lists_have_members_that_a_person_chooses(organisation: Organisation, name: str) -> None:
     (came,) = await organisation.bring(Homecoming(ANN, "", (), (option(name, None, Home.LIST, subscribed=True),)))
     assert [str(problem) for problem in came.problems] == [
-        f"Spotler's {name}: @map(list) expects the name of exactly one active, static marketing list"
+        f"Spotler's lists: @map(list) expects exactly one active, static marketing list called {name}"
     ]
     assert await organisation.bring(Homecoming(ANN, "", (), (option("gone", None, Home.LIST, subscribed=False),))) == [
         Homecame()

@@ -8,8 +8,9 @@ from shared.core.mapping.document import read_mapping
 from shared.core.mapping.expression import Home
 from shared.core.marketing import PropertyDefinition, PropertyType, PropertyValue
 from shared.core.records import PersonTable, RecordKey
+from shared.core.way_back import FieldReturn, SubscriptionReturn
 from shared.errors import ConflictError, NotFoundError, TransientError
-from shared.ports import FieldReturn, Homecame, Homecoming, SubscriptionReturn
+from shared.ports import Homecame, Homecoming
 from tests.homecoming_twins import TwinHomecomings, permission_row
 from tests.twins import TwinCrm
 
