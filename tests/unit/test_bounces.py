@@ -162,8 +162,7 @@ class World:
         await self.ledger.release([held])
 
     async def reason(self, contact: str = "e-1") -> Reason | None:
-        note = (await self.book.of([contact])).get(contact)
-        return note.reason if note else None
+        return (await self.book.reasons([contact])).get(contact)
 
 
 @pytest.fixture
