@@ -31,6 +31,7 @@ from shared.dataverse.homecoming import DataverseHomecomings
 from shared.dataverse.lists import DataverseLists
 from shared.dataverse.mapped_schema import DataverseSchema
 from shared.dataverse.organisations import KnownOrganisations
+from shared.dataverse.permission_names import DataversePermissionRows
 from shared.dataverse.person_reader import PersonReader
 from shared.dataverse.schema_cache import SchemaCache
 from shared.errors import ConfigurationError
@@ -44,6 +45,7 @@ from shared.ports import (
     Automations,
     Clock,
     Crm,
+    EnvironmentVariables,
     MarketingLists,
     MarketingPlatform,
     Queue,
@@ -77,6 +79,7 @@ from shared.sync.outbound import Outbound
 from shared.sync.patience import Patience
 from shared.sync.people import SyncPeople
 from shared.sync.permission_defaults import DefaultPermissions
+from shared.sync.permission_names import PermissionNames
 from shared.sync.preview import Preview
 from shared.sync.report import Reporter
 from shared.sync.resync import Resync
@@ -100,6 +103,7 @@ class Services:
     automation_rows: AutomationRows
     automation_refresh: AutomationRefresh
     marketing_lists: MarketingLists
+    variables: EnvironmentVariables
     permissions_variable: PermissionsVariable
     default_permissions: DefaultPermissions
     consent: ConsentLedger
@@ -133,6 +137,7 @@ class Connector:
     preview: Preview
     drift: Drift
     bounces: BounceBook
+    permission_names: PermissionNames
     health: Health
     job_sweep: JobSweep
 
@@ -174,6 +179,7 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
         automation_rows=rows,
         automation_refresh=AutomationRefresh(automations, rows),
         marketing_lists=DataverseLists(dataverse),
+        variables=variables,
         permissions_variable=PermissionsVariable(variables, platform, prefix=settings.variable_prefix),
         default_permissions=DefaultPermissions(variables, platform, clock, prefix=settings.variable_prefix),
         consent=ConsentLedger(store, clock, settings.environment, retention=settings.consent_retention),
@@ -255,6 +261,17 @@ def build(services: Services, version: LiveVersion) -> Connector:
     drift = Drift(
         inspector=services.inspector, mapping=mapping, store=store, clock=clock, environment=settings.environment
     )
+    permission_names = PermissionNames(
+        rows=DataversePermissionRows(services.dataverse),
+        variables=services.variables,
+        platform=platform,
+        lanes=lanes,
+        store=store,
+        clock=clock,
+        mapping=mapping,
+        environment=settings.environment,
+        prefix=settings.variable_prefix,
+    )
     return Connector(
         settings=settings,
         version=version,
@@ -283,7 +300,9 @@ def build(services: Services, version: LiveVersion) -> Connector:
             jobs=sweep,
             capabilities=services.capabilities.states,
             drift=drift,
+            permissions=permission_names.state,
         ),
+        permission_names=permission_names,
         job_sweep=sweep,
     )
 

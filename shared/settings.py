@@ -149,7 +149,8 @@ class Settings(BaseSettings):
     job_sweep_schedule: str = Field(
         default="0 */5 * * * *",
         pattern=NCRONTAB,
-        description="When Spotler Jobs are looked for that were created while the connector was down.",
+        description="When Spotler Jobs are looked for that were created while the connector was down, and renamed "
+        "permissions are carried over to Dataverse.",
     )
     drift_schedule: str = Field(
         default="0 15 5 * * *",
@@ -183,7 +184,8 @@ class Settings(BaseSettings):
     housekeeping_schedule: str = Field(
         default="0 30 3 * * *",
         pattern=NCRONTAB,
-        description="When changes of consent that are too old are deleted, and tasks about bounces are made up for.",
+        description="When old changes of consent are deleted, tasks about bounces are made up for, and permissions are "
+        "looked at that were renamed in Spotler (PERM-21).",
     )
 
     # --- running on one machine

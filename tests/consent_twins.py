@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 from shared.core.records import RecordKey
 from shared.errors import ConnectorError
-from shared.ports import BounceTask, EnvironmentVariable
+from shared.ports import BounceTask, Clock, EnvironmentVariable, NamedPermission, NamedPermissionPage
+from tests.twins import Faults
 
 
 class TwinVariables:
@@ -71,3 +74,54 @@ class TwinBounceTasks:
             raise self.broken
         self.completed.append(len(ids))
         self.open -= set(ids)
+
+
+class TwinPermissionRows:
+    """Spotler Permission rows: name, when they were created, and when they were written last."""
+
+    def __init__(self, clock: Clock, faults: Faults | None = None) -> None:
+        self.clock = clock
+        self.faults = faults or Faults()
+        self.rows: dict[UUID, NamedPermission] = {}
+        self.created: dict[UUID, datetime] = {}
+        self.requests = 0
+
+    def add(self, *names: str) -> list[UUID]:
+        ids = [UUID(int=len(self.rows) + 1 + number) for number in range(len(names))]
+        for identifier, name in zip(ids, names, strict=True):
+            self.rows[identifier] = NamedPermission(identifier, name, self.clock.now())
+            self.created[identifier] = self.clock.now()
+        return ids
+
+    def names(self) -> list[str]:
+        return [row.name for row in self.rows.values()]
+
+    def touch(self, identifier: UUID) -> None:
+        self.rows[identifier] = replace(self.rows[identifier], modified_on=self.clock.now())
+
+    async def named(
+        self, name: str, *, created_before: datetime | None, after: str | None, limit: int
+    ) -> NamedPermissionPage:
+        self.requests += 1
+        await self.faults.pass_by()
+        found = [
+            row
+            for row in sorted(self.rows.values(), key=lambda row: row.id)
+            if row.name.casefold() == name.casefold()
+            and (created_before is None or self.created[row.id] < created_before)
+        ]
+        begin = int(after or 0)  # by number: a page that lost rows meanwhile skips others
+        more = len(found) > begin + limit
+        return NamedPermissionPage(found[begin : begin + limit], str(begin + limit) if more else None)
+
+    async def rename(self, ids: Sequence[UUID], name: str) -> None:
+        self.requests += 1
+        await self.faults.pass_by()
+        for identifier in ids:
+            self.rows[identifier] = NamedPermission(identifier, name, self.clock.now())
+        await self.faults.pass_by()
+
+    async def in_use(self, names: Sequence[str]) -> frozenset[str]:
+        self.requests += 1
+        used = {row.name.casefold() for row in self.rows.values()}
+        return frozenset(name for name in names if name.casefold() in used)

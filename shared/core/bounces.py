@@ -1,8 +1,9 @@
 """Mail that came back: what is known of the address of one Spotler contact, and when it is a problem. Pure.
 
 One hard bounce makes a contact inactive, soft bounces only the fourth time in a row (BNC-04, BNC-05). Spotler tells of
-every bounce, but not of the mail that arrived in between: whether four soft ones were in a row shows in the contact's
-channel, and where that is silent, four in all count.
+every bounce, but not of the mail that arrived in between, nor of bounces before anybody asked. Whether four soft ones
+were in a row shows in the contact's channel: who has opted out gets no mail that could bounce, so a contact that cannot
+be reached when a soft bounce is fresh has had its fourth. Where the channel says nothing, four in all count.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID, uuid5
 
@@ -19,6 +20,9 @@ from shared.core.outcomes import Reason
 from shared.core.records import RecordKey
 
 SOFT_LIMIT = 4
+_FRESH = timedelta(days=1)
+"""For how long a closed channel is the bounce's doing: later, the person may have opted out since."""
+
 _REMEMBERED = 20
 """Bounces that are known by their mailing and time, so that one which is told twice counts once."""
 
@@ -54,7 +58,7 @@ class BounceNote:
 
     `tasks` has the task of each record that got one for this address; `done` are tasks to complete, their address
     being gone. `solved` is when the address was changed: what bounced up to then is of no interest any more.
-    `reachable` is what the contact's channel said at the last bounce.
+    `reachable` is what the contact's channel said at the last bounce, None if it says nothing about that.
     """
 
     external_id: str
@@ -84,7 +88,7 @@ class BounceNote:
             case BounceKind.HARD:
                 return Reason.HARD_BOUNCE
             case BounceKind.SOFT:
-                is_over = self.soft_bounces >= SOFT_LIMIT and self.reachable is not True
+                is_over = self.soft_bounces >= SOFT_LIMIT if self.reachable is None else not self.reachable
                 return Reason.SOFT_BOUNCE if is_over else None
 
 
@@ -106,7 +110,7 @@ def noted(note: BounceNote, bounce: Bounce, kind: BounceKind, *, address: str, n
         mailing=bounce.mailing if last == at else note.mailing,
         soft_bounces=note.soft_bounces + (kind is BounceKind.SOFT),
         address=address or note.address,
-        reachable=bounce.contact.channels.get(Channel.EMAIL) if last == at else note.reachable,
+        reachable=_reachable(bounce, now - at) if last == at else note.reachable,
         seen=(*note.seen, mark)[-_REMEMBERED:],
     )
 
@@ -124,6 +128,11 @@ def solved(note: BounceNote, at: datetime) -> BounceNote:
 def task_id(record: RecordKey, address: str) -> UUID:
     """Return the id of the task of a record for an address: one per record and address that does not work."""
     return uuid5(_TASK, f"{record}|{address}")
+
+
+def _reachable(bounce: Bounce, age: timedelta) -> bool | None:
+    channel = bounce.contact.channels.get(Channel.EMAIL)
+    return None if channel is False and age > _FRESH else channel
 
 
 def _mark(bounce: Bounce) -> str:

@@ -103,6 +103,23 @@ class BounceTask:
 
 
 @dataclass(frozen=True, slots=True)
+class NamedPermission:
+    """A Spotler Permission row, and when it was written last."""
+
+    id: UUID
+    name: str
+    modified_on: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NamedPermissionPage:
+    """Some Spotler Permission rows; `after` continues, None ends."""
+
+    rows: Sequence[NamedPermission]
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class PeoplePage:
     """Some records of a table; `after` continues, None ends."""
 
@@ -226,4 +243,22 @@ class BounceTasks(Protocol):
 
     async def complete(self, ids: Sequence[UUID]) -> None:
         """Complete those that are still open. Raises the first error after all have been tried."""
+        ...
+
+
+class PermissionRows(Protocol):
+    """Spotler Permission rows by their name (PERM-21)."""
+
+    async def named(
+        self, name: str, *, created_before: datetime | None, after: str | None, limit: int
+    ) -> NamedPermissionPage:
+        """Walk the rows with a name, whatever its case; with `created_before` only those that are older."""
+        ...
+
+    async def rename(self, ids: Sequence[UUID], name: str) -> None:
+        """Give rows a name; one that is gone is fine. Raises the first error after all have been tried."""
+        ...
+
+    async def in_use(self, names: Sequence[str]) -> frozenset[str]:
+        """Return those names that a row has."""
         ...

@@ -18,6 +18,7 @@ from shared.core.bounces import BounceKind, BounceNote, noted, solved, task_id
 from shared.core.fingerprints import Fingerprinter
 from shared.core.mapping.model import EMAIL
 from shared.core.marketing import Bounce
+from shared.core.outcomes import Reason
 from shared.core.records import RecordKey
 from shared.errors import ConnectorError
 from shared.ports import BounceTask, BounceTasks, Clock, StateStore
@@ -125,6 +126,11 @@ class BounceBook:
         """Return what came back of these contacts, with one read; `reason` of a note says whether it is a problem."""
         notes = await self._shelf.read(dict.fromkeys(external_ids))
         return {external_id: note for external_id, note in notes.items() if note.is_open}
+
+    async def reasons(self, external_ids: Iterable[str]) -> dict[str, Reason]:
+        """Return HARD_BOUNCE or SOFT_BOUNCE for those contacts that cannot be mailed, with one read."""
+        notes = await self.of(external_ids)
+        return {external_id: reason for external_id, note in notes.items() if (reason := note.reason) is not None}
 
     async def solved(self, external_ids: Iterable[str]) -> None:
         """Forget what came back, the e-mail address having changed, and complete the tasks (BNC-11).

@@ -31,6 +31,7 @@ class Health:
         jobs: JobSweep,
         capabilities: Callable[[], Awaitable[Mapping[Capability, bool]]],
         drift: Drift,
+        permissions: Callable[[], Awaitable[Mapping[str, Any]]],
     ) -> None:
         self._pings = pings
         self._platform = platform
@@ -39,6 +40,7 @@ class Health:
         self._jobs = jobs
         self._capabilities = capabilities
         self._drift = drift
+        self._permissions = permissions
 
     async def check(self) -> dict[str, Any]:
         """Report as JSON; `healthy` is true when every service answers."""
@@ -52,6 +54,7 @@ class Health:
             "mapping": {"unusedRows": await self._unused_rows(), "drift": await self._last_drift()},
             "jobs": await self._stuck_jobs(),
             "capabilities": await self._switches(),
+            "permissions": await self._names(),
         }
 
     async def _depths(self) -> dict[str, Any]:
@@ -85,6 +88,13 @@ class Health:
         """Tell which of Spotler's unpublished calls are used."""
         try:
             return {str(capability): on for capability, on in (await self._capabilities()).items()}
+        except ConnectorError as error:
+            return {"unknown": str(error)}
+
+    async def _names(self) -> Mapping[str, Any]:
+        """Tell which permissions are being renamed, and which Spotler has no more (PERM-21, PERM-22)."""
+        try:
+            return await self._permissions()
         except ConnectorError as error:
             return {"unknown": str(error)}
 

@@ -1,4 +1,4 @@
-"""Timers around consent and bounces. A run that fails is made up for by the next one."""
+"""Timers around consent, bounces and the names of permissions. A run that fails is made up for by the next one."""
 
 from __future__ import annotations
 
@@ -27,3 +27,17 @@ async def forget_old_consent(timer: func.TimerRequest) -> None:
 async def tend_bounces(timer: func.TimerRequest) -> None:
     """Make up for tasks about bounces that could not be written when they were due."""
     await (await app.connector()).bounces.tend()
+
+
+@blueprint.function_name("look_at_permission_names")
+@blueprint.timer_trigger(arg_name="timer", schedule=schedule("housekeeping_schedule"))
+async def look_at_permission_names(timer: func.TimerRequest) -> None:
+    """Note which permissions were renamed in Spotler, or removed (PERM-21, PERM-22)."""
+    await (await app.connector()).permission_names.look()
+
+
+@blueprint.function_name("rename_permissions")
+@blueprint.timer_trigger(arg_name="timer", schedule=schedule("job_sweep_schedule"))
+async def rename_permissions(timer: func.TimerRequest) -> None:
+    """Carry renamed permissions over to their rows, for two minutes at most; without any it costs one read."""
+    await (await app.connector()).permission_names.carry_on()

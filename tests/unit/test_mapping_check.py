@@ -218,6 +218,22 @@ def test_options_that_do_not_exist_are_named() -> None:
     assert "gendercode = 2" in finding.text
 
 
+@pytest.mark.parametrize(
+    ("subscribed", "finding"), [("if_active", ""), ("if_status", "two options"), ("if_gone", "no column if_gone")]
+)
+def test_if_02_a_periodiek_is_taken_or_not_by_a_column_of_two_options(subscribed: str, finding: str) -> None:
+    rows = table(
+        "if_subscription",
+        *(column("if_name"), column("if_active", ColumnType.BOOLEAN), column("if_status", ColumnType.PICKLIST)),
+        references=(Reference("if_contactid", "contact", "if_contactid"),),
+    )
+    schema = Schema({one.name: one for one in (CONTACT, ACCOUNT, USER, TASK, rows)})
+    where = {"table": "if_subscription", "name": "if_name", "subscribed": subscribed, "contact": "if_contactid"}
+    row = {"spotler": "permissions", "contact": "@map(periodiek)"}
+    texts = [one.text for one in found(row, schema=schema, options={"periodiek": where}) if "periodiek:" in one.text]
+    assert [finding in text for text in texts] == ([True] if finding else [])
+
+
 def test_a_filter_is_checked_like_a_row() -> None:
     assert codes(options={"filters": {"contact": "middlename = 1"}}) == [Code.UNKNOWN_COLUMN]
     assert codes(options={"filters": {"contact": 'gendercode in ("Male", "Both")'}}) == [Code.UNKNOWN_OPTION]

@@ -15,7 +15,7 @@ from shared.core.mapping.model import Mapping, Periodiek
 from shared.core.mapping.query import QueryError, ReadQuery, read_query
 from shared.core.mapping.reading import DO_NOT_BULK_EMAIL, DO_NOT_EMAIL, STATE, Reading
 from shared.core.records import PersonTable
-from shared.core.schema import ColumnDefinition, Schema, TableDefinition
+from shared.core.schema import ColumnDefinition, ColumnType, Schema, TableDefinition
 
 
 class Gap(StrEnum):
@@ -95,6 +95,10 @@ def resolve_periodiek(periodiek: Periodiek, table: PersonTable, schema: Schema) 
         )
     if periodiek.subscribed not in rows.columns:
         return _no_column(Column(periodiek.subscribed), rows, periodiek.subscribed)
+    if (kind := rows.columns[periodiek.subscribed].type) is not ColumnType.BOOLEAN:
+        column = f"{rows.name}.{periodiek.subscribed}"
+        text = f"{column} is {kind}: subscribed needs a column of type two options, or any value would count as a yes"
+        return Unresolved(Column(periodiek.subscribed), Gap.COLUMN, text)
     return ResolvedPeriodiek(rows, lookup, name, periodiek.subscribed)
 
 

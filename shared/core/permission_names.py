@@ -1,0 +1,90 @@
+"""What has become of the names of permissions since somebody last looked (PERM-21, PERM-22). Pure.
+
+Spotler tells permissions apart by their bit and people by their name, and so do Spotler Permission rows: when a name
+changes, the rows must follow. Options are named `permissions:4`, as everywhere.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Rename:
+    """Give all rows with the name `old` the name `new`; one rename is done before the next one begins.
+
+    `is_reused`: another permission has the old name now, so rows that were created since the last look are its own.
+    """
+
+    option: str
+    old: str
+    new: str
+    is_reused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What to do, in this order; options that are gone, by their last name; options whose rows nobody can tell apart.
+
+    A name that several options have, or had, is nobody's: rows with it stay as they are.
+    """
+
+    renames: tuple[Rename, ...] = ()
+    removed: Mapping[str, str] = field(default_factory=dict)
+    ambiguous: tuple[str, ...] = ()
+
+
+def difference(known: Mapping[str, str], now: Mapping[str, str]) -> Difference:
+    """Compare names by option. Case and blanks around a name tell nobody apart, but are shown as Spotler has them."""
+    had, has = Counter(map(folded, known.values())), Counter(map(folded, now.values()))
+    changed = {option: name for option, name in now.items() if option in known and known[option] != name}
+    ambiguous = tuple(
+        option for option, name in changed.items() if had[folded(known[option])] > 1 or has[folded(name)] > 1
+    )
+    renames = [
+        Rename(option, known[option], name, is_reused=_is_reused(option, known[option], now))
+        for option, name in changed.items()
+        if option not in ambiguous
+    ]
+    removed = {option: name for option, name in known.items() if option not in now and has[folded(name)] == 0}
+    return Difference(_ordered(renames), removed, ambiguous)
+
+
+def replaced(text: str, renames: Iterable[Rename], separator: str) -> str:
+    """Give names in a list their new form, all at once; everything else stays as it was typed.
+
+    A new name that holds the separator cannot stand in the list: the old one stays.
+    """
+    names = {folded(rename.old): rename.new for rename in renames if separator not in rename.new}
+    return separator.join(names.get(folded(part), part) for part in text.split(separator))
+
+
+def folded(name: str) -> str:
+    """Return a name as it is compared."""
+    return name.strip().casefold()
+
+
+def _is_reused(option: str, name: str, now: Mapping[str, str]) -> bool:
+    return any(other != option and folded(theirs) == folded(name) for other, theirs in now.items())
+
+
+def _ordered(renames: Iterable[Rename]) -> tuple[Rename, ...]:
+    """Free a name before somebody else gets it; names that change places go by way of a third one."""
+    waiting = {folded(rename.old): rename for rename in renames}
+    ordered: list[Rename] = []
+    while waiting:
+        free = next(
+            (old for old, rename in waiting.items() if folded(rename.new) == old or folded(rename.new) not in waiting),
+            None,
+        )
+        if free is not None:
+            ordered.append(waiting.pop(free))
+            continue
+        old, rename = next(iter(waiting.items()))
+        between = f"{rename.new} ({rename.option})"
+        ordered.append(Rename(rename.option, rename.old, between, is_reused=rename.is_reused))
+        del waiting[old]
+        waiting[folded(between)] = Rename(rename.option, between, rename.new)
+    return tuple(ordered)

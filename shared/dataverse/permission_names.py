@@ -1,0 +1,72 @@
+"""Spotler Permission rows by their name (PERM-21): read a page at a time, written in one batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from shared.dataverse import odata, operations, tables
+from shared.dataverse.client import DataverseClient
+from shared.dataverse.odata import Comparison
+from shared.errors import NotFoundError
+from shared.ports import NamedPermission, NamedPermissionPage
+
+_KEY, _NAME = "dh_spotlerpermissionid", "dh_name"
+_NAME_LENGTH = 200
+
+
+class DataversePermissionRows:
+    """Implements the port `PermissionRows`. The client belongs to `DataverseCrm`, which closes it."""
+
+    def __init__(self, client: DataverseClient) -> None:
+        self._client = client
+
+    async def named(
+        self, name: str, *, created_before: datetime | None, after: str | None, limit: int
+    ) -> NamedPermissionPage:
+        """Read one page; Dataverse compares names without their case."""
+        rows, following = await self._client.page(
+            tables.PERMISSIONS,
+            select=(_KEY, _NAME, "modifiedon"),
+            filter=odata.all_of(
+                odata.compare(_NAME, Comparison.EQUAL, name),
+                odata.compare("createdon", Comparison.LESS, created_before) if created_before else "",
+            ),
+            orderby=f"{_KEY} asc",
+            page_size=limit,
+            after=after,
+        )
+        found = [
+            NamedPermission(UUID(row[_KEY]), row[_NAME] or "", datetime.fromisoformat(row["modifiedon"]))
+            for row in rows
+        ]
+        return NamedPermissionPage(found, following)
+
+    async def rename(self, ids: Sequence[UUID], name: str) -> None:
+        """Write the name, up to 1,000 rows to a request."""
+        body = {_NAME: name[:_NAME_LENGTH]}
+        updates = [operations.update(tables.PERMISSIONS, identifier, body) for identifier in ids]
+        for result in await self._client.batch(updates) if updates else ():
+            if result.error is not None and not isinstance(result.error, NotFoundError):
+                raise result.error
+
+    async def in_use(self, names: Sequence[str]) -> frozenset[str]:
+        """Look for one row of each name, all in one request."""
+        reads = [
+            operations.Operation(
+                operations.Method.GET,
+                odata.reads(
+                    tables.PERMISSIONS,
+                    {"$select": _KEY, "$filter": odata.compare(_NAME, Comparison.EQUAL, name), "$top": "1"},
+                ),
+            )
+            for name in names
+        ]
+        used: set[str] = set()
+        for name, result in zip(names, await self._client.batch(reads) if reads else (), strict=True):
+            if result.error is not None:
+                raise result.error
+            if result.body["value"]:
+                used.add(name)
+        return frozenset(used)

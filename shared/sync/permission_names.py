@@ -1,0 +1,241 @@
+"""Keeps the names of Spotler Permission rows as Spotler has them (PERM-21, PERM-22, SCH-06).
+
+`look`, every night, remembers which name belongs to which option and notes what has been renamed. `carry_on`, every few
+minutes, renames rows page by page until nothing is left to do. Progress is one document, so that a restart goes on
+where it was, with any number of rows.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+from uuid import uuid4
+
+from pydantic import BaseModel, ConfigDict
+
+from shared.core.fields import option_name
+from shared.core.mapping.expression import Home, MapTo
+from shared.core.mapping.model import Mapping as FieldMapping
+from shared.core.marketing import PropertyCatalogue
+from shared.core.permission_defaults import SEPARATOR
+from shared.core.permission_names import Difference, Rename, difference, folded, replaced
+from shared.ports import (
+    Clock,
+    DocumentKey,
+    EnvironmentVariables,
+    Insert,
+    MarketingPlatform,
+    PermissionRows,
+    QueueName,
+    Replace,
+    StateStore,
+)
+from shared.sync.lanes import Lanes, Permissions
+from shared.sync.permission_defaults import ENABLED_DISPLAY_NAME, ENABLED_NAME
+
+log = logging.getLogger(__name__)
+
+_PAGE = 1000
+_PER_MESSAGE = 100
+_BUDGET = timedelta(minutes=2)
+"""How long one run renames: well within the time-out of a function, and shorter than the time to the next run."""
+
+_LATER = timedelta(minutes=2)
+"""When people are looked at whose rows had a name for a while that meant nothing: after the rows were renamed."""
+
+
+class _Step(BaseModel):
+    """A rename that is under way. `since` is the look before the name changed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    option: str
+    old: str
+    new: str
+    is_reused: bool
+    since: datetime
+    after: str | None = None
+
+    def behind(self, after: str) -> _Step:
+        """Go on with the next page. Rows that have another name now are not found again, so it is the first one still.
+
+        Where only the spelling changes, they are: then the next page begins where the last one ended.
+        """
+        return self.model_copy(update={"after": after}) if folded(self.old) == folded(self.new) else self
+
+
+class _Memory(BaseModel):
+    """What the document holds: names by option, names of options that are gone, and steps that are to be done."""
+
+    model_config = ConfigDict(frozen=True)
+
+    version: Literal[1] = 1
+    looked: datetime
+    names: dict[str, str]
+    removed: dict[str, str] = {}
+    steps: list[_Step] = []
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    memory: _Memory
+    etag: str
+
+
+class PermissionNames:
+    """Watches the permissions that a mapping keeps in Spotler Permission rows."""
+
+    def __init__(
+        self,
+        *,
+        rows: PermissionRows,
+        variables: EnvironmentVariables,
+        platform: MarketingPlatform,
+        lanes: Lanes,
+        store: StateStore,
+        clock: Clock,
+        mapping: FieldMapping,
+        environment: str,
+        prefix: str,
+    ) -> None:
+        """`prefix` is the publisher's prefix of the environment variables."""
+        self._rows = rows
+        self._variables = variables
+        self._platform = platform
+        self._lanes = lanes
+        self._store = store
+        self._clock = clock
+        self._properties = _properties(mapping)
+        self._variable = f"{prefix}_{ENABLED_NAME}"
+        self._key = DocumentKey(f"{environment}-permissions", "names")
+
+    # ------------------------------------------------------------------------------------------------------- nightly
+
+    async def look(self) -> None:
+        """Compare names with those of the last look. Raises ConnectorErrors; then the next look sees the same."""
+        names = self._names(await self._platform.properties())
+        if not names:
+            return  # an account that shows no permissions at all has not removed them one by one
+        now = self._clock.now()
+        kept = await self._read()
+        if kept is None:
+            await self._write(_Memory(looked=now, names=names), "")
+            return
+        memory = kept.memory
+        if memory.steps:
+            log.warning("%d renames of permissions are still under way", len(memory.steps))
+            return
+        mapped = {option: name for option, name in memory.names.items() if self._is_mapped(option)}
+        found = difference(mapped, names)
+        gone = {**memory.removed, **found.removed}
+        used = await self._rows.in_use(list(dict.fromkeys(gone.values()))) if gone else frozenset()
+        current = set(map(folded, names.values()))
+        removed = {
+            option: name
+            for option, name in gone.items()
+            if name in used and self._is_mapped(option) and option not in names and folded(name) not in current
+        }
+        _tell(found, removed)
+        await self._rename_in_variable(found.renames)
+        steps = [
+            _Step(option=one.option, old=one.old, new=one.new, is_reused=one.is_reused, since=memory.looked)
+            for one in found.renames
+        ]
+        await self._write(_Memory(looked=now, names=names, removed=removed, steps=steps), kept.etag)
+
+    async def _rename_in_variable(self, renames: Iterable[Rename]) -> None:
+        """Let the list of what starts enabled follow, or an exception from `[All]` would lapse (ENV-14)."""
+        found = [rename for rename in renames if not rename.is_reused]
+        variable = await self._variables.find_variable(self._variable, ENABLED_DISPLAY_NAME) if found else None
+        if variable is not None and variable.value:
+            value = replaced(variable.value, found, SEPARATOR)
+            if value != variable.value:
+                await self._variables.set_variable(variable, value)
+
+    # --------------------------------------------------------------------------------------------- every few minutes
+
+    async def carry_on(self) -> int:
+        """Rename rows for two minutes, or until all are done; return how many. Raises ConnectorErrors.
+
+        A crash repeats a page: rows that have their new name are not found again.
+        """
+        end = self._clock.now() + _BUDGET
+        count = 0
+        while (kept := await self._read()) is not None and kept.memory.steps and self._clock.now() < end:
+            step, *others = kept.memory.steps
+            renamed, following = await self._page(step)
+            count += renamed
+            steps = others if following is None else [following, *others]
+            if not await self._write(kept.memory.model_copy(update={"steps": steps}), kept.etag):
+                break  # somebody else is at it
+        if count:
+            log.info("%d rows of renamed permissions have their new name", count)
+        return count
+
+    async def _page(self, step: _Step) -> tuple[int, _Step | None]:
+        """Rename one page of rows; return how many, and what is left to do."""
+        page = await self._rows.named(
+            step.old, created_before=step.since if step.is_reused else None, after=step.after, limit=_PAGE
+        )
+        rows = [row for row in page.rows if row.name != step.new]
+        # Somebody may have changed a row while its name meant nothing to Spotler: its person is looked at again. Sent
+        # before the rows are written, for afterwards nothing would tell which rows these were.
+        touched = [row.id for row in rows if row.modified_on >= step.since]
+        for start in range(0, len(touched), _PER_MESSAGE):
+            message = Permissions(permissions=touched[start : start + _PER_MESSAGE], correlation=str(uuid4()))
+            await self._lanes.send_later(QueueName.BULK, message, self._clock.now() + _LATER)
+        await self._rows.rename([row.id for row in rows], step.new)
+        return len(rows), None if page.after is None else step.behind(page.after)
+
+    # ------------------------------------------------------------------------------------------------------- reports
+
+    async def state(self) -> dict[str, Any]:
+        """Say as JSON what is under way, and which options are gone while rows have their name still (PERM-22)."""
+        kept = await self._read()
+        memory = kept.memory if kept else None
+        return {
+            "renaming": [step.option for step in memory.steps] if memory else [],
+            "removedInSpotler": sorted(memory.removed) if memory else [],
+        }
+
+    # ---------------------------------------------------------------------------------------------------- the memory
+
+    def _names(self, catalogue: PropertyCatalogue) -> dict[str, str]:
+        return {
+            option_name(definition.name, entry.bit): entry.label.strip()
+            for definition in catalogue.definitions
+            if definition.name in self._properties
+            for entry in definition.entries
+            if entry.label.strip()
+        }
+
+    def _is_mapped(self, option: str) -> bool:
+        return option.rpartition(":")[0] in self._properties
+
+    async def _read(self) -> _Kept | None:
+        found = (await self._store.read([self._key])).get(self._key)
+        return _Kept(_Memory.model_validate(found.body), found.etag) if found else None
+
+    async def _write(self, memory: _Memory, etag: str) -> bool:
+        body = memory.model_dump(mode="json")
+        (written,) = await self._store.write([Replace(self._key, body, etag) if etag else Insert(self._key, body)])
+        return written is not None
+
+
+def _properties(mapping: FieldMapping) -> frozenset[str]:
+    """Name the Spotler properties that Spotler Permission rows fill; other homes have names of their own."""
+    home = MapTo(Home.PERMISSIONS)
+    return frozenset(row.spotler for row in mapping.rows if home in row.sources.values())
+
+
+def _tell(found: Difference, removed: Mapping[str, str]) -> None:
+    """Log by option: names are the customer's own words."""
+    for rename in found.renames:
+        log.info("permission %s was renamed in Spotler", rename.option)
+    for option in found.ambiguous:
+        log.warning("permission %s was renamed, but shares its name with another one: its rows stay", option)
+    for option in removed:
+        log.warning("permission %s was removed from Spotler; its rows in Dataverse are to be removed by hand", option)

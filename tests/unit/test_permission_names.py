@@ -1,0 +1,274 @@
+"""A permission renamed in Spotler has its new name in Dataverse (PERM-21); one that is removed is told of (PERM-22)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from shared.core.mapping.document import read_mapping
+from shared.core.marketing import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry
+from shared.core.permission_names import Rename, difference, replaced
+from shared.ports import QueueName
+from shared.sync.lanes import Lanes, Permissions, read_lane_message
+from shared.sync.permission_names import PermissionNames
+from tests.connector_twin import MAPPING
+from tests.consent_twins import TwinPermissionRows, TwinVariables
+from tests.contract.clocks import ManualClock
+from tests.twins import CrashError, Faults, TwinPlatform, TwinQueue, TwinStore
+
+NIGHT = timedelta(days=1)
+
+
+def steps(known: dict[str, str], now: dict[str, str]) -> list[tuple[str, str]]:
+    return [(rename.old, rename.new) for rename in difference(known, now).renames]
+
+
+# ------------------------------------------------------------------------------------------------------ what to do
+
+
+def test_the_same_option_with_another_name_is_a_rename() -> None:
+    found = difference({"p:1": "News", "p:2": "Events"}, {"p:1": "Newsletter", "p:2": "Events", "p:4": "Offers"})
+    assert found.renames == (Rename("p:1", "News", "Newsletter"),)
+    assert (found.removed, found.ambiguous) == ({}, ())
+
+
+def test_a_name_is_free_before_another_permission_gets_it() -> None:
+    known = {"p:1": "A", "p:2": "B", "p:4": "C"}
+    assert steps(known, {"p:1": "B", "p:2": "C", "p:4": "D"}) == [("C", "D"), ("B", "C"), ("A", "B")]
+
+
+def test_names_that_change_places_never_meet() -> None:
+    assert steps({"p:1": "A", "p:2": "B"}, {"p:1": "B", "p:2": "A"}) == [
+        ("A", "B (p:1)"),
+        ("B", "A"),
+        ("B (p:1)", "B"),
+    ]
+
+
+def test_an_option_that_is_gone_is_removed_unless_another_one_has_its_name_now() -> None:
+    known = {"p:1": "News", "p:2": "Events"}
+    assert difference(known, {"p:2": "Events"}).removed == {"p:1": "News"}
+    assert difference(known, {"p:2": "Events", "p:4": " NEWS "}).removed == {}
+
+
+@pytest.mark.parametrize(
+    ("known", "now"),
+    [
+        ({"p:1": "News", "p:2": "news"}, {"p:1": "Newsletter", "p:2": "news"}),
+        ({"p:1": "News", "p:2": "Events"}, {"p:1": "Events", "p:2": "events"}),
+    ],
+)
+def test_rows_that_nobody_can_tell_apart_stay(known: dict[str, str], now: dict[str, str]) -> None:
+    assert difference(known, now).renames == ()
+    assert "p:1" in difference(known, now).ambiguous
+
+
+def test_another_spelling_is_shown_too() -> None:
+    assert steps({"p:1": "newsletter"}, {"p:1": "Newsletter"}) == [("newsletter", "Newsletter")]
+
+
+def test_a_list_of_names_follows_and_the_rest_stays_as_it_was_typed() -> None:
+    renames = [Rename("p:1", "News", "Newsletter"), Rename("p:2", "A", "B;C")]
+    assert replaced("[All]; news ;Other;A;", renames, ";") == "[All];Newsletter;Other;A;"
+
+
+# ------------------------------------------------------------------------------------------------------- the nights
+
+
+class World:
+    """An account whose permissions a test renames, and rows in Dataverse."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock()
+        self.faults = Faults()
+        self.store = TwinStore(Faults())
+        self.queue = TwinQueue(self.clock)
+        self.rows = TwinPermissionRows(self.clock, self.faults)
+        self.variables = TwinVariables(dh_spotlerpermissionsenabledbydefault="[All];Newsletter")
+        self.platform = TwinPlatform(PropertyCatalogue())
+        self.spotler(Newsletter=1, Events=2)
+        self.names = self.start()
+
+    def start(self) -> PermissionNames:
+        return PermissionNames(
+            rows=self.rows,
+            variables=self.variables,
+            platform=self.platform,
+            lanes=Lanes(self.queue),
+            store=self.store,
+            clock=self.clock,
+            mapping=MAPPING,
+            environment="test",
+            prefix="dh",
+        )
+
+    def spotler(self, **bits: int) -> None:
+        entries = tuple(SetEntry(bit, label) for label, bit in bits.items())
+        self.platform.catalogue = PropertyCatalogue(
+            (
+                PropertyDefinition("permissions", "Permissions", PropertyType.SET, entries),
+                PropertyDefinition("hobbies", "Hobbies", PropertyType.SET, (SetEntry(1, f"Reading {len(bits)}"),)),
+            )
+        )
+
+    async def night(self) -> int:
+        self.clock.advance(NIGHT)
+        await self.names.look()
+        return await self.names.carry_on()
+
+    def looked_at(self) -> list[int]:
+        found: list[int] = []
+        for waiting in self.queue.waiting:
+            assert waiting.lane is QueueName.BULK
+            message = read_lane_message(waiting.message.body)
+            assert isinstance(message, Permissions)
+            found += [one.int for one in message.permissions]
+        return found
+
+
+@pytest.fixture
+async def world() -> World:
+    opened = World()
+    opened.rows.add("Newsletter", "Events", "Newsletter", "newsletter")
+    await opened.night()
+    opened.clock.advance(timedelta(hours=1))
+    return opened
+
+
+async def test_perm_21_rows_have_the_new_name_the_next_morning(world: World) -> None:
+    world.spotler(News=1, Events=2)
+    assert await world.night() == 3
+    assert world.rows.names() == ["News", "Events", "News", "News"]
+    assert await world.night() == 0
+
+
+async def test_the_first_night_only_remembers(world: World) -> None:
+    fresh = World()
+    fresh.rows.add("Old name")
+    assert await fresh.night() == 0
+    assert fresh.rows.names() == ["Old name"]
+
+
+async def test_names_that_change_places_take_their_rows_along(world: World) -> None:
+    world.spotler(Events=1, Newsletter=2)
+    await world.night()
+    assert world.rows.names() == ["Events", "Newsletter", "Events", "Events"]
+
+
+async def test_rows_that_a_new_permission_with_an_old_name_got_meanwhile_are_its_own(world: World) -> None:
+    world.spotler(**{"News 2025": 1, "Events": 2, "Newsletter": 4})
+    world.rows.add("Newsletter")
+    await world.night()
+    assert world.rows.names() == ["News 2025", "Events", "News 2025", "News 2025", "Newsletter"]
+
+
+async def test_a_change_of_spelling_ends(world: World) -> None:
+    world.spotler(NEWSLETTER=1, Events=2)
+    assert await world.night() == 3
+    assert world.rows.names() == ["NEWSLETTER", "Events", "NEWSLETTER", "NEWSLETTER"]
+
+
+@pytest.mark.parametrize("moment", range(12))
+async def test_any_number_of_rows_and_a_crash_anywhere(world: World, moment: int) -> None:
+    world.rows.add(*["Newsletter"] * 2500)
+    world.spotler(News=1, Events=2)
+    world.clock.advance(NIGHT)
+    await world.names.look()
+    world.faults.plan(moment, CrashError())
+    try:
+        await world.names.carry_on()
+    except CrashError:
+        world.names = world.start()
+        world.faults.planned.clear()
+        await world.names.carry_on()
+    assert sorted(set(world.rows.names())) == ["Events", "News"]
+    assert (await world.names.state())["renaming"] == []
+
+
+async def test_a_change_of_spelling_of_any_number_of_rows_ends(world: World) -> None:
+    world.rows.add(*["Newsletter"] * 2500)
+    world.spotler(NEWSLETTER=1, Events=2)
+    assert await world.night() == 2503
+    assert sorted(set(world.rows.names())) == ["Events", "NEWSLETTER"]
+
+
+async def test_a_run_ends_in_time_and_the_next_one_goes_on(world: World) -> None:
+    world.rows.add(*["Newsletter"] * 4000)
+    world.spotler(News=1, Events=2)
+    world.clock.advance(NIGHT)
+    await world.names.look()
+
+    rename = world.rows.rename
+
+    async def slowly(ids: Sequence[UUID], name: str) -> None:
+        await rename(ids, name)
+        world.clock.advance(timedelta(seconds=70))
+
+    world.rows.rename = slowly  # type: ignore[method-assign]
+    counts = [await world.names.carry_on() for _ in range(4)]
+    assert counts == [2000, 2000, 3, 0]
+
+
+async def test_who_changed_a_row_while_its_name_meant_nothing_is_looked_at_again(world: World) -> None:
+    world.spotler(News=1, Events=2)
+    (third,) = [row.id for row in world.rows.rows.values()][2:3]
+    world.rows.touch(third)
+    await world.night()
+    assert world.looked_at() == [third.int]
+    assert all(one.due > world.clock.now() for one in world.queue.waiting)
+
+
+async def test_env_14_the_list_of_what_starts_enabled_follows_so_that_an_exception_does_not_lapse(world: World) -> None:
+    world.spotler(News=1, Events=2)
+    await world.night()
+    assert world.variables.values["dh_spotlerpermissionsenabledbydefault"] == "[All];News"
+
+
+async def test_perm_22_a_removed_permission_is_told_of_until_its_rows_are_gone(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.spotler(Newsletter=1)
+    with caplog.at_level(logging.WARNING):
+        await world.night()
+    assert world.rows.names().count("Events") == 1
+    assert caplog.messages == [
+        "permission permissions:2 was removed from Spotler; its rows in Dataverse are to be removed by hand"
+    ]
+    assert (await world.names.state())["removedInSpotler"] == ["permissions:2"]
+    await world.night()
+    assert (await world.names.state())["removedInSpotler"] == ["permissions:2"]
+    for identifier in [row.id for row in world.rows.rows.values() if row.name == "Events"]:
+        del world.rows.rows[identifier]
+    await world.night()
+    assert (await world.names.state())["removedInSpotler"] == []
+
+
+async def test_an_account_that_shows_nothing_tonight_has_not_removed_everything(world: World) -> None:
+    world.platform.catalogue = PropertyCatalogue()
+    await world.night()
+    assert await world.names.state() == {"renaming": [], "removedInSpotler": []}
+
+
+async def test_other_set_properties_are_none_of_its_business(world: World) -> None:
+    world.rows.add("Reading 2")
+    world.spotler(Newsletter=1, Events=2, Offers=4)
+    await world.night()
+    assert "Reading 2" in world.rows.names()
+
+
+async def test_a_property_that_is_not_mapped_any_more_was_not_removed(world: World) -> None:
+    document = {"version": 1, "rows": [{"spotler": "email", "contact": "emailaddress1"}]}
+    mapping = read_mapping(document)
+    world.names._properties = frozenset(row.spotler for row in mapping.rows)
+    await world.night()
+    assert (await world.names.state())["removedInSpotler"] == []
+
+
+async def test_without_a_change_the_night_costs_no_request_to_dataverse(world: World) -> None:
+    world.rows.requests = 0
+    await world.night()
+    assert world.rows.requests == 0
