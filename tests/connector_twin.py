@@ -12,7 +12,7 @@ from uuid import UUID
 from shared.core.bounce_text import Language
 from shared.core.fingerprints import Fingerprinter
 from shared.core.mapping.document import read_mapping
-from shared.core.marketing import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry
+from shared.core.marketing import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry, SpotlerContact
 from shared.core.permission_defaults import PermissionDefault
 from shared.core.plan import Rules
 from shared.core.records import Intent, PersonTable, RecordKey, Reference, Why
@@ -34,6 +34,7 @@ from shared.sync.ledger import CLAIM_TIME, Consent, Ledger
 from shared.sync.outbound import Outbound
 from shared.sync.patience import Patience
 from shared.sync.people import SyncPeople
+from shared.sync.poll import Poll, Polled, Welcomed
 from shared.sync.report import Reporter
 from shared.sync.resync import Resync
 from shared.sync.work import Finished
@@ -82,6 +83,18 @@ MAPPING = read_mapping(
 RULES = Rules(MAPPING, Fingerprinter(b"a key for nothing but tests"))
 
 
+class TwinNewcomers:
+    """Nobody is taken in, but everybody is counted."""
+
+    def __init__(self) -> None:
+        self.seen: list[SpotlerContact] = []
+
+    async def welcome(self, contacts: Sequence[SpotlerContact], *, correlation: str) -> Sequence[Welcomed]:
+        assert correlation
+        self.seen += contacts
+        return []
+
+
 class ConnectorTwin:
     """One environment: its services, and workers that handle what the queue holds."""
 
@@ -94,6 +107,7 @@ class ConnectorTwin:
         self.homecomings = TwinHomecomings(self.crm)
         self.bounce_tasks = TwinBounceTasks()
         self.defaults: tuple[PermissionDefault, ...] = ()
+        self.newcomers = TwinNewcomers()
         self.store = TwinStore(self.faults)
         self.tagging = TwinTagging(self.platform, self.faults)
         self.automations = TwinAutomations(self.platform, self.faults)
@@ -166,6 +180,19 @@ class ConnectorTwin:
         self.ledger, self.lanes, self.people, self.jobs = ledger, lanes, people, jobs
         self.explain = Explain(crm=self.crm, platform=self.platform, ledger=ledger, rules=self.rules, beside=beside)
         self.consent, self.bounces = consent, bounces
+        self.poller = Poll(
+            feeds=self.platform,
+            platform=self.platform,
+            crm=self.crm,
+            people=people,
+            newcomers=self.newcomers,
+            bounces=bounces,
+            ledger=ledger,
+            store=self.store,
+            clock=self.clock,
+            rules=self.rules,
+            environment="test",
+        )
         return Dispatcher(
             crm=self.crm,
             people=people,
@@ -213,6 +240,13 @@ class ConnectorTwin:
                 self.clock.advance(timedelta(minutes=1))  # the lock ends, the message comes again
                 self.worker = self.start_worker()
         raise AssertionError(f"still busy after {patience} deliveries")
+
+    async def poll(self) -> Polled:
+        """Let a quarter of an hour pass, poll, and wait for everything that follows from it."""
+        self.clock.advance(timedelta(minutes=15))
+        polled = await self.poller.poll()
+        await self.quiet()
+        return polled
 
     async def sync(self, *keys: RecordKey) -> None:
         """Look at records and at everything that follows from it."""

@@ -114,7 +114,7 @@ class Poll:
     async def poll(self) -> Polled:
         """Handle everything that changed since the bookmark. Raises ConnectorErrors; the next poll goes on."""
         begun = self._clock.now()
-        polled = Polled(await self.bookmark())
+        polled = Polled(await self._begin(begun))
         while self._rules.environment_is_on:  # while it is off, the bookmark waits
             edge = min(polled.until + _WINDOW, begun)
             await self._window(polled.until - OVERLAP, edge, polled)
@@ -129,12 +129,18 @@ class Poll:
         log.info("poll until %s: %s, %d bounces", polled.until.isoformat(timespec="seconds"), told, polled.bounces)
         return polled
 
-    async def bookmark(self) -> datetime:
-        """Return until when everything has been handled; the first time, a quarter of an hour ago."""
+    async def bookmark(self) -> datetime | None:
+        """Return until when everything has been handled; None before the first poll."""
         document = (await self._store.read([self._bookmark_key])).get(self._bookmark_key)
-        if document is None:
-            return self._clock.now() - _FIRST_LOOK_BACK
-        return datetime.fromisoformat(str(document.body["until"]))
+        return None if document is None else datetime.fromisoformat(str(document.body["until"]))
+
+    async def _begin(self, begun: datetime) -> datetime:
+        """The first poll begins a quarter of an hour ago, also if it is not the first that tries."""
+        known = await self.bookmark()
+        if known is None:
+            known = begun - _FIRST_LOOK_BACK
+            await self.rewind(known)
+        return known
 
     async def rewind(self, moment: datetime) -> None:
         """Start over from a moment: what changed since then is compared again (INI-04)."""
@@ -196,8 +202,8 @@ class Poll:
         tables = [table for table in PersonTable if table in self._rules.enabled_tables]
         keys = [RecordKey(table, identifier) for identifier in contacts for table in tables]
         found = await self._crm.read_people(keys) if keys else {}
-        polled.seen[Seen.CHANGED] += len(found)
-        polled.seen[Seen.UNKNOWN] += len(contacts) - len(found)
+        counts = {Seen.CHANGED: len(found), Seen.UNKNOWN: len(contacts) - len(found)}
+        polled.seen.update({what: count for what, count in counts.items() if count})
         return [Reference(key, Why.SPOTLER, _correlation(contacts[key.id])) for key in found]
 
     def _has_news(
