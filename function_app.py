@@ -12,6 +12,7 @@ from shared.triggers import (
     lanes,
     mapping_api,
     mapping_timers,
+    polling,
 )
 
 app = func.FunctionApp()
@@ -25,5 +26,6 @@ for module in (
     job_timers,
     mapping_timers,
     consent_timers,
+    polling,
 ):
     app.register_functions(module.blueprint)

@@ -130,6 +130,12 @@ class Settings(BaseSettings):
     )
 
     # --- timers
+    poll_schedule: str = Field(
+        default="0 */15 * * * *",
+        pattern=NCRONTAB,
+        description="When Spotler is asked what has changed there (S2D-01, C-05); NCRONTAB, in the time zone of the "
+        "app.",
+    )
     automations_schedule: str = Field(
         default="0 0 6,18 * * *",
         pattern=NCRONTAB,

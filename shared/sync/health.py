@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from shared.core.capabilities import Capability
@@ -32,6 +33,7 @@ class Health:
         capabilities: Callable[[], Awaitable[Mapping[Capability, bool]]],
         drift: Drift,
         permissions: Callable[[], Awaitable[Mapping[str, Any]]],
+        polled_until: Callable[[], Awaitable[datetime | None]],
     ) -> None:
         self._pings = pings
         self._platform = platform
@@ -41,6 +43,7 @@ class Health:
         self._capabilities = capabilities
         self._drift = drift
         self._permissions = permissions
+        self._polled_until = polled_until
 
     async def check(self) -> dict[str, Any]:
         """Report as JSON; `healthy` is true when every service answers."""
@@ -55,6 +58,7 @@ class Health:
             "jobs": await self._stuck_jobs(),
             "capabilities": await self._switches(),
             "permissions": await self._names(),
+            "poll": await self._bookmark(),
         }
 
     async def _depths(self) -> dict[str, Any]:
@@ -97,6 +101,14 @@ class Health:
             return await self._permissions()
         except ConnectorError as error:
             return {"unknown": str(error)}
+
+    async def _bookmark(self) -> dict[str, Any]:
+        """Tell until when changes in Spotler have been brought home."""
+        try:
+            until = await self._polled_until()
+        except ConnectorError as error:
+            return {"unknown": str(error)}
+        return {"until": until.isoformat(timespec="seconds") if until else None}
 
     async def _unused_rows(self) -> list[str]:
         """Name mapping rows whose Spotler property the account does not have (MAP-27)."""

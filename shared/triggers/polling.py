@@ -1,0 +1,55 @@
+"""Looks for what people changed in Spotler: every quarter of an hour, and on demand."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+import azure.functions as func
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from shared import app
+from shared.errors import ConnectorError
+from shared.triggers.answers import json_answer, problem
+from shared.triggers.schedules import schedule
+
+blueprint = func.Blueprint()
+
+
+class _PollRequest(BaseModel):
+    """Now, or (`since`) from a moment on: everything that changed since then is compared again."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    since: AwareDatetime | None = Field(default=None)
+
+
+@blueprint.function_name("poll_spotler")
+@blueprint.timer_trigger(arg_name="timer", schedule=schedule("poll_schedule"))
+async def poll_spotler(timer: func.TimerRequest) -> None:
+    """Bring home what changed in Spotler since the last time (S2D-01, SCH-02). What fails is made up for next time."""
+    await (await app.connector()).poll.poll()
+
+
+@blueprint.function_name("poll_now")
+@blueprint.route("poll", methods=[func.HttpMethod.POST], auth_level=func.AuthLevel.FUNCTION)
+async def poll_now(req: func.HttpRequest) -> func.HttpResponse:
+    """Poll at once, or start over from a moment: {} or {"since": "2026-11-01T00:00:00Z"} (INI-04)."""
+    try:
+        wanted = _PollRequest.model_validate_json(req.get_body() or b"{}")
+    except ValidationError:
+        return problem(400, 'Send {}, or {"since": "2026-11-01T00:00:00Z"}: a moment with its time zone.')
+    poll = (await app.connector()).poll
+    try:
+        if wanted.since is not None:
+            await poll.rewind(wanted.since)
+        polled = await poll.poll()
+    except ConnectorError as error:
+        return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), {"recovery": error.recovery})
+    return json_answer(
+        {
+            "until": polled.until.isoformat(timespec="seconds"),
+            "contacts": {str(what): count for what, count in polled.seen.items()},
+            "bounces": polled.bounces,
+            "isBehind": polled.is_behind,
+        }
+    )
