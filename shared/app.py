@@ -215,6 +215,9 @@ def build(services: Services, version: LiveVersion) -> Connector:
     beside = Beside(
         defaults=services.default_permissions, consents=services.consent, bounces=bounces, rules=rules, clock=clock
     )
+    homecomings = DataverseHomecomings(
+        services.dataverse, services.schema, mapping, detects_duplicates=settings.duplicate_detection
+    )
     outbound = Outbound(
         crm=crm,
         platform=platform,
@@ -222,7 +225,7 @@ def build(services: Services, version: LiveVersion) -> Connector:
         rules=rules,
         clock=clock,
         policy=policy,
-        homecomings=DataverseHomecomings(services.dataverse, services.schema, mapping),
+        homecomings=homecomings,
         beside=beside,
     )
     people = SyncPeople(

@@ -15,6 +15,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shared.core.bounce_text import Language
+from shared.core.newcomers import NewcomerTarget
 from shared.core.plan import EndAction
 from shared.core.records import PersonTable
 from shared.errors import ConfigurationError
@@ -25,6 +26,9 @@ NCRONTAB = r"^\S+( \S+){5}$"
 
 OWN_TAG = "spotler-connector"
 """Marks our writes to Dataverse, so that their events can be told from other people's."""
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+"""A logical name of a column."""
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -71,6 +75,17 @@ class Settings(BaseSettings):
         "(PURGE-01).",
     )
 
+    new_subscriber_target: NewcomerTarget = Field(
+        default=NewcomerTarget.NONE,
+        description="What new subscribers of Spotler become in Dataverse (NEW-01): none, lead (a new one each time), "
+        "contact (the one that matches, else a new one), membershipentry (a row of the mapping's entityTable).",
+    )
+    new_subscriber_match: Annotated[tuple[Name, ...], NoDecode] = Field(
+        default=(),
+        description="Columns of contact by which the contact of a new subscriber is found, separated by commas "
+        "(NEW-05). Empty: the one with the e-mail address.",
+    )
+
     # --- Dataverse
     dataverse_url: str = Field(
         default="", description="Organisation URL, such as https://contoso.crm4.dynamics.com. Empty: the sandbox."
@@ -79,6 +94,11 @@ class Settings(BaseSettings):
         default=frozenset(),
         description="Ids of the organisations whose messages are accepted, separated by commas. Empty: the one behind "
         "DATAVERSE_URL.",
+    )
+    duplicate_detection: bool = Field(
+        default=False,
+        description="Whether Dataverse's duplicate detection rules apply to what comes from Spotler: a duplicate is "
+        "then refused and reported. Leads of new subscribers are exempt (NEW-03).",
     )
     dataverse_tenant_id: str = Field(default="", description="Microsoft Entra tenant of the app registration.")
     dataverse_client_id: str = Field(
@@ -203,7 +223,7 @@ class Settings(BaseSettings):
     def _none_if_empty(cls, value: object) -> object:
         return value or None
 
-    @field_validator("sync_tables", "dataverse_organisation_ids", mode="before")
+    @field_validator("sync_tables", "dataverse_organisation_ids", "new_subscriber_match", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value

@@ -10,22 +10,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from shared.core.mapping.expression import Home, MapTo
 from shared.core.mapping.model import Mapping as FieldMapping
 from shared.core.mapping.reading import DO_NOT_BULK_EMAIL
-from shared.core.mapping.resolution import ResolvedPeriodiek, Unresolved, resolve_periodiek
 from shared.core.outcomes import FieldProblem
-from shared.core.records import PersonTable
-from shared.core.schema import Schema
 from shared.dataverse import operations, tables
 from shared.dataverse.client import DataverseClient
 from shared.dataverse.drafts import Draft
 from shared.dataverse.faults import DUPLICATE_KEY, UNDECLARED_MEMBER, UNKNOWN_MEMBER
-from shared.dataverse.name_search import Names, NameSearch
+from shared.dataverse.name_search import Names
 from shared.dataverse.operations import Operation
 from shared.dataverse.refusals import refusal, worst
 from shared.dataverse.schema_cache import SchemaCache
 from shared.dataverse.subscription_returns import SubscriptionWrite
+from shared.dataverse.subscription_writer import SubscriptionWriter
 from shared.errors import ConfigurationError, ConflictError, ConnectorError, NotFoundError, Service
 from shared.ports import Homecame, Homecoming
 
@@ -54,21 +51,13 @@ class _Journey:
     subscriptions: list[SubscriptionWrite]
     writes: list[_Write] = field(default_factory=list)
 
-    @property
-    def drafts(self) -> list[Draft]:
-        """Every row whose lookups are found by name."""
-        return [self.draft, *(one.draft for one in self.subscriptions if one.draft is not None)]
-
     def came(self) -> Homecame:
         """Sum up."""
         errors = [self._told(write, write.error) for write in self.writes if write.error is not None]
         return Homecame(worst(errors), tuple(self._problems()))
 
     def _problems(self) -> list[FieldProblem]:
-        problems = list(self.draft.problems)
-        for one in self.subscriptions:
-            problems += one.problems + (one.draft.problems if one.draft is not None else [])
-        return problems
+        return [*self.draft.problems, *(problem for one in self.subscriptions for problem in one.left_out)]
 
     def _told(self, write: _Write, error: ConnectorError) -> ConnectorError:
         if write.subscription is None:
@@ -93,6 +82,7 @@ class DataverseHomecomings:
         self._client = client
         self._schema = schema
         self._mapping = mapping
+        self._subscriptions = SubscriptionWriter(client, schema, mapping)
         self._headers = DETECT_DUPLICATES if detects_duplicates else {}
 
     async def bring_home(self, comings: Sequence[Homecoming]) -> Sequence[Homecame]:
@@ -124,55 +114,22 @@ class DataverseHomecomings:
         if not any(map(_has_content, comings)):
             return {}
         schema = await self._schema.tables({coming.key.table for coming in comings})
-        periodieken = await self._periodieken(comings)
+        prepared = await self._subscriptions.prepare([(coming.key, coming.subscriptions) for coming in comings])
         journeys: dict[int, _Journey] = {}
-        for index, coming in enumerate(comings):
+        for index, (coming, subscriptions) in enumerate(zip(comings, prepared, strict=True)):
             table = schema.tables.get(coming.key.table)
             if table is None:
                 continue
             draft = Draft(table, self._mapping.zone)
             for one in coming.fields:
                 draft.put(one.row.sources.get(coming.key.table), one.row, one.definition, one.value)
-            subscriptions = [
-                SubscriptionWrite(
-                    coming.key, one, self._property(one.home, coming.key.table), periodieken.get(coming.key.table)
-                )
-                for one in coming.subscriptions
-            ]
-            for subscription in subscriptions:
-                subscription.prepare()
             journeys[index] = _Journey(coming, draft, subscriptions)
         return journeys
 
-    def _property(self, home: Home, table: PersonTable) -> str:
-        """Name the property whose options live there."""
-        rows = self._mapping.for_table(table)
-        return next((row.spotler for row in rows if row.sources[table] == MapTo(home)), str(MapTo(home)))
-
-    async def _periodieken(self, comings: Sequence[Homecoming]) -> dict[PersonTable, ResolvedPeriodiek | Unresolved]:
-        wanted = {
-            coming.key.table for coming in comings if any(one.home is Home.PERIODIEK for one in coming.subscriptions)
-        }
-        periodiek = self._mapping.periodiek
-        if not wanted or periodiek is None:
-            return {}
-        schema = await self._schema.named_by([periodiek.name], periodiek.table)
-        return {table: resolve_periodiek(periodiek, table, schema) for table in wanted if table in periodiek.lookups}
-
     async def _names(self, journeys: Sequence[_Journey]) -> Names:
-        drafts = [draft for journey in journeys for draft in journey.drafts]
-        targets = {table for draft in drafts for table in draft.targets}
-        schema = await self._schema.tables(targets) if targets else Schema()
-        search = NameSearch()
-        for draft in drafts:
-            draft.want(search, schema)
-        for journey in journeys:
-            for subscription in journey.subscriptions:
-                subscription.want(search)
-        names = await search.find(self._client)
-        for draft in drafts:
-            draft.settle(names)
-        return names
+        return await self._subscriptions.settle(
+            [journey.draft for journey in journeys], [one for journey in journeys for one in journey.subscriptions]
+        )
 
     # ----------------------------------------------------------------------------------------------------------- write
 

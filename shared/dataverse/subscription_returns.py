@@ -91,6 +91,11 @@ class SubscriptionWrite:
         """The new row, if its names must be looked for."""
         return self._draft
 
+    @property
+    def left_out(self) -> list[FieldProblem]:
+        """Why it was not written, if it was not."""
+        return self.problems + (self._draft.problems if self._draft is not None else [])
+
     def want(self, search: NameSearch) -> None:
         """Ask for the marketing list."""
         if self.coming.home is Home.LIST and self.coming.row is None:

@@ -27,7 +27,7 @@ def _default(field: FieldInfo) -> str:
             return ""
         case bool() as value:
             return f"`{str(value).lower()}`"
-        case frozenset() as values:
+        case frozenset() | tuple() as values:
             return f"`{','.join(sorted(str(value) for value in values))}`" if values else ""
         case Enum() as value:
             return f"`{value.value}`"

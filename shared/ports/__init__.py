@@ -23,6 +23,7 @@ from shared.ports.dataverse import (
     TimelinePost,
 )
 from shared.ports.homecoming import FieldReturn, Homecame, Homecoming, Homecomings, SubscriptionReturn
+from shared.ports.newcomers import Created, NewEntry, NewRecord, NewRecords
 from shared.ports.queue import DeadLetter, OutgoingMessage, Queue, QueueDepth, QueueName, QueueReceiver, ReceivedMessage
 from shared.ports.spotler import Audiences, Automations, ContactFeeds, MarketingPlatform, Tagging
 from shared.ports.state import Change, Delete, Document, DocumentKey, Insert, Page, Put, Replace, StateStore
@@ -37,6 +38,7 @@ __all__ = [
     "Change",
     "Clock",
     "ContactFeeds",
+    "Created",
     "Crm",
     "CrmSchema",
     "DeadLetter",
@@ -56,6 +58,9 @@ __all__ = [
     "MarketingPlatform",
     "NamedPermission",
     "NamedPermissionPage",
+    "NewEntry",
+    "NewRecord",
+    "NewRecords",
     "OutgoingMessage",
     "Page",
     "PeoplePage",
