@@ -30,6 +30,7 @@ from shared.dataverse.environment_variables import DataverseEnvironmentVariables
 from shared.dataverse.homecoming import DataverseHomecomings
 from shared.dataverse.lists import DataverseLists
 from shared.dataverse.mapped_schema import DataverseSchema
+from shared.dataverse.newcomers import DataverseNewcomers
 from shared.dataverse.organisations import KnownOrganisations
 from shared.dataverse.permission_names import DataversePermissionRows
 from shared.dataverse.person_reader import PersonReader
@@ -44,6 +45,7 @@ from shared.ports import (
     AutomationRows,
     Automations,
     Clock,
+    ContactFeeds,
     Crm,
     EnvironmentVariables,
     MarketingLists,
@@ -75,14 +77,17 @@ from shared.sync.ledger import Ledger
 from shared.sync.live_mapping import LiveMapping, LiveVersion
 from shared.sync.mapping_desk import MappingDesk
 from shared.sync.mapping_shelf import MappingShelf
+from shared.sync.newcomers import Hospitality, Newcomers
 from shared.sync.outbound import Outbound
 from shared.sync.patience import Patience
 from shared.sync.people import SyncPeople
 from shared.sync.permission_defaults import DefaultPermissions
 from shared.sync.permission_names import PermissionNames
+from shared.sync.poll import Poll
 from shared.sync.preview import Preview
 from shared.sync.report import Reporter
 from shared.sync.resync import Resync
+from shared.sync.reviews import Reviews
 
 DEFAULT_MAPPING = Path(__file__).parent / "core" / "mapping" / "default.yaml"
 
@@ -96,6 +101,7 @@ class Services:
     dataverse: DataverseClient
     schema: SchemaCache
     platform: MarketingPlatform
+    feeds: ContactFeeds
     capabilities: Capabilities
     tagging: Tagging
     automations: Automations
@@ -136,10 +142,13 @@ class Connector:
     explain: Explain
     preview: Preview
     drift: Drift
+    poll: Poll
     bounces: BounceBook
     permission_names: PermissionNames
     health: Health
     job_sweep: JobSweep
+    newcomers: Newcomers
+    reviews: Reviews
 
 
 def open_services(settings: Settings, clock: Clock | None = None) -> Services:
@@ -172,6 +181,7 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
         dataverse=dataverse,
         schema=schema,
         platform=platform,
+        feeds=platform,
         capabilities=capabilities,
         tagging=SpotlerTagging(spotler.transport, capabilities),
         automations=automations,
@@ -275,6 +285,31 @@ def build(services: Services, version: LiveVersion) -> Connector:
         environment=settings.environment,
         prefix=settings.variable_prefix,
     )
+    reviews = Reviews(store=store, crm=crm, lanes=lanes, rules=rules, clock=clock, environment=settings.environment)
+    newcomers = Newcomers(
+        records=DataverseNewcomers(
+            services.dataverse, services.schema, mapping, detects_duplicates=settings.duplicate_detection
+        ),
+        homecomings=homecomings,
+        crm=crm,
+        platform=platform,
+        reviews=reviews,
+        rules=rules,
+        hospitality=Hospitality(settings.new_subscriber_target, settings.new_subscriber_match),
+    )
+    poll = Poll(
+        feeds=services.feeds,
+        platform=platform,
+        crm=crm,
+        people=people,
+        newcomers=newcomers,
+        bounces=bounces,
+        ledger=ledger,
+        store=store,
+        clock=clock,
+        rules=rules,
+        environment=settings.environment,
+    )
     return Connector(
         settings=settings,
         version=version,
@@ -294,6 +329,7 @@ def build(services: Services, version: LiveVersion) -> Connector:
             rules=rules,
         ),
         drift=drift,
+        poll=poll,
         bounces=bounces,
         health=Health(
             pings={"dataverse": crm.ping, "spotler": platform.ping, "state": store.ping, "queue": queue.ping},
@@ -304,9 +340,12 @@ def build(services: Services, version: LiveVersion) -> Connector:
             capabilities=services.capabilities.states,
             drift=drift,
             permissions=permission_names.state,
+            polled_until=poll.bookmark,
         ),
         permission_names=permission_names,
         job_sweep=sweep,
+        newcomers=newcomers,
+        reviews=reviews,
     )
 
 
