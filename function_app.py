@@ -13,6 +13,7 @@ from shared.triggers import (
     mapping_api,
     mapping_timers,
     polling,
+    reviews_api,
 )
 
 app = func.FunctionApp()
@@ -22,6 +23,7 @@ for module in (
     api,
     capabilities_api,
     mapping_api,
+    reviews_api,
     consent_api,
     job_timers,
     mapping_timers,

@@ -26,6 +26,7 @@ from shared.errors import (
 )
 
 DUPLICATE_KEY = "0x80040237"
+TAKEN_KEY = "0x80060892"  # another row has the same values in an alternate key
 DUPLICATE_DETECTED = "0x80040333"  # by a duplicate detection rule; only where the request asks for detection
 UNDECLARED_MEMBER = "0x80048d19"  # the body has a column that the table does not have, or a value of another type
 UNKNOWN_MEMBER = "0x80060888"  # a table, column or navigation property that this organisation does not have
@@ -84,8 +85,8 @@ def _kind(status: int, code: str) -> tuple[type[ConnectorError], str]:  # noqa: 
             return ConfigurationError, "There is no Dataverse Web API at the organisation URL"
         case (404, _):
             return NotFoundError, "The row does not exist"
-        case (_, code) if code == DUPLICATE_DETECTED:
-            return DataError, "A duplicate detection rule of Dataverse objects"
+        case (_, code) if code in {DUPLICATE_DETECTED, TAKEN_KEY}:
+            return DataError, "Dataverse has such a row already"
         case (status, code) if status == HTTPStatus.PRECONDITION_FAILED or code == DUPLICATE_KEY:
             return ConflictError, "The row was changed or created in between"
         case (408, _):

@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection
 from http import HTTPStatus
 
-from shared.dataverse.faults import DUPLICATE_DETECTED
+from shared.dataverse.faults import DUPLICATE_DETECTED, TAKEN_KEY
 from shared.errors import (
     ConfigurationError,
     ConflictError,
@@ -30,10 +30,12 @@ def refusal(error: ConnectorError, columns: Collection[str]) -> ConnectorError:
     A missing privilege concerns this record: rows of other owners, and other columns, may well be writable.
     """
     match error:
-        case NotFoundError():
+        case DataError() if isinstance(error, NotFoundError) or error.status is None:  # gone, or nothing was sent
             return error
         case ConfigurationError() if error.status == HTTPStatus.FORBIDDEN:
             return _restated(error, "The connector's role in Dataverse may not write this record", columns)
+        case DataError() if error.code == TAKEN_KEY:
+            return _restated(error, "Another row has the same alternate key", columns)
         case DataError() if error.code == DUPLICATE_DETECTED:
             text = "A duplicate detection rule of Dataverse objects: merge the duplicates, or change the rule"
             return _restated(error, text, ())

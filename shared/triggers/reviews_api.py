@@ -1,0 +1,117 @@
+"""New subscribers that a person must decide about, over HTTP (NEW-04). Every call needs a function key."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any, Literal, Self
+from uuid import UUID
+
+import azure.functions as func
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from shared import app
+from shared.core.records import PersonTable, RecordKey
+from shared.errors import ConflictError, ConnectorError, DataError, NotFoundError
+from shared.sync.reviews import Review
+from shared.triggers.answers import json_answer, problem
+
+blueprint = func.Blueprint()
+
+_HOW = 'Send {"table": "contact", "id": "…"} to choose a record, or {"dismiss": true} to leave the contact alone.'
+
+
+class _ReviewsQuery(BaseModel):
+    """Which open reviews to list."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    after: str = ""
+    limit: int = Field(default=100, ge=1, le=1000)
+
+
+class _Decision(BaseModel):
+    """A record, or `dismiss`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    table: PersonTable | None = None
+    id: UUID | None = None
+    dismiss: Literal[True] | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        chosen = self.table is not None and self.id is not None
+        if chosen == bool(self.dismiss) or (self.table is None) != (self.id is None):
+            raise ValueError("give table and id, or dismiss")
+        return self
+
+    @property
+    def key(self) -> RecordKey | None:
+        """The chosen record."""
+        return RecordKey(self.table, self.id) if self.table is not None and self.id is not None else None
+
+
+@blueprint.function_name("list_reviews")
+@blueprint.route("reviews", methods=[func.HttpMethod.GET], auth_level=func.AuthLevel.FUNCTION)
+async def list_reviews(req: func.HttpRequest) -> func.HttpResponse:
+    """List open reviews: `?limit=100&after=…`, where `after` is what the page before called `next`."""
+    try:
+        query = _ReviewsQuery.model_validate(req.params)
+    except ValidationError:
+        return problem(HTTPStatus.BAD_REQUEST, "limit is a number from 1 to 1000.")
+    try:
+        page = await (await app.connector()).reviews.page(after=query.after, limit=query.limit)
+    except ConnectorError as error:
+        return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+    return json_answer({"reviews": [_as_json(one) for one in page.reviews], "next": page.following})
+
+
+@blueprint.function_name("decide_review")
+@blueprint.route("reviews/{id}", methods=[func.HttpMethod.POST], auth_level=func.AuthLevel.FUNCTION)
+async def decide_review(req: func.HttpRequest) -> func.HttpResponse:
+    """Choose the record that a new subscriber belongs to, or leave the subscriber alone."""
+    try:
+        identifier = UUID(req.route_params["id"])
+        decision = _Decision.model_validate_json(req.get_body())
+    except ValidationError as wrong:
+        return problem(
+            HTTPStatus.BAD_REQUEST,
+            _HOW,
+            wrong.errors(include_input=False, include_url=False, include_context=False),
+        )
+    except ValueError:
+        return problem(HTTPStatus.BAD_REQUEST, "Call /api/reviews/{an id of GET /api/reviews}.")
+    connector = await app.connector()
+    key = decision.key
+    if key is not None and key.table not in connector.settings.sync_tables:
+        return problem(HTTPStatus.CONFLICT, f"Synchronisation is not enabled for {key.table}: add it to SYNC_TABLES.")
+    try:
+        reviews = connector.reviews
+        review = await (reviews.dismiss(identifier) if key is None else reviews.bind(identifier, key))
+    except ConnectorError as error:
+        return problem(_status(error), error.summary)
+    return json_answer(_as_json(review))
+
+
+def _status(error: ConnectorError) -> HTTPStatus:
+    match error:
+        case NotFoundError():
+            return HTTPStatus.NOT_FOUND
+        case DataError() | ConflictError():
+            return HTTPStatus.CONFLICT
+        case _:
+            return HTTPStatus.SERVICE_UNAVAILABLE
+
+
+def _as_json(review: Review) -> dict[str, Any]:
+    return {
+        "id": review.id,
+        "contact": review.contact,
+        "reason": review.reason,
+        "text": review.text,
+        "candidates": [{"table": one.table, "id": one.id} for one in review.candidates],
+        "since": review.since,
+        "correlation": review.correlation,
+        "decision": {"table": review.decision.table, "id": review.decision.id} if review.decision else None,
+        "dismissed": review.dismissed,
+    }

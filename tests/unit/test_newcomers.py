@@ -1,0 +1,440 @@
+"""New subscribers of Spotler (NEW-01..NEW-09, S2D-09, MAP-10, MAP-25, IF-04, IF-05), with twins of both sides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from shared.core.fingerprints import Fingerprinter
+from shared.core.mapping.document import read_mapping
+from shared.core.marketing import (
+    PropertyCatalogue,
+    PropertyDefinition,
+    PropertyType,
+    SetEntry,
+    SetOption,
+    SpotlerContact,
+)
+from shared.core.newcomers import NewcomerTarget, is_newcomer, new_row, row_id
+from shared.core.plan import Rules
+from shared.core.records import PersonRecord, PersonTable, RecordKey, Why
+from shared.errors import ConfigurationError, ConflictError, DataError, NotFoundError, ThrottledError
+from shared.sync.lanes import Lanes, References, read_lane_message
+from shared.sync.newcomers import Hospitality, NewcomerOutcome, Newcomers, Welcomed
+from shared.sync.reviews import ReviewReason, Reviews
+from tests.contract.clocks import ManualClock
+from tests.homecoming_twins import TwinHomecomings
+from tests.newcomer_twins import TwinNewRecords
+from tests.twins import TwinCrm, TwinPlatform, TwinQueue, TwinStore, bodies
+
+OFFERS = SetEntry(2, "Offers")
+CATALOGUE = PropertyCatalogue(
+    (
+        PropertyDefinition("email", "E-mail", PropertyType.EMAIL),
+        PropertyDefinition("firstName", "First name", PropertyType.STRING),
+        PropertyDefinition("lastName", "Last name", PropertyType.STRING),
+        PropertyDefinition("phoneNumber", "Phone", PropertyType.STRING),
+        PropertyDefinition("postalCode", "Post code", PropertyType.POSTCODE),
+        PropertyDefinition("foreignPostalCode", "Foreign post code", PropertyType.STRING),
+        PropertyDefinition(
+            "permissions", "Permissions", PropertyType.SET, (SetEntry(1, "News"), SetEntry(2, "Offers"))
+        ),
+    )
+)
+DOCUMENT: dict[str, Any] = {
+    "version": 1,
+    "entityTable": "new_membershipentry",
+    "rows": [
+        {"spotler": "email", "contact": "emailaddress1", "lead": "emailaddress1"},
+        {"spotler": "email2", "entity": "new_email", "direction": "<-"},
+        {
+            "spotler": "firstName",
+            "contact": "firstname",
+            "lead": "firstname",
+            "entity": "new_name",
+            "direction": "<->",
+        },
+        {"spotler": "lastName", "contact": "lastname", "lead": "lastname", "direction": "<->"},
+        {"spotler": "phoneNumber", "contact": "telephone1", "lead": "telephone1"},
+        {
+            "spotler": "postalCode",
+            "contact": "address1_postalcode",
+            "direction": "<-",
+            "foreign": "foreignPostalCode",
+        },
+        {"spotler": "permissions", "contact": "@map(permissions)", "direction": "<->"},
+        {"spotler": "$value:Website", "contact": "new_source", "entity": "new_channel", "direction": "<-"},
+    ],
+}
+MAPPING = read_mapping(DOCUMENT)
+
+
+def newcomer(number: int, email: str = "", external_id: str = "", **properties: Any) -> SpotlerContact:
+    address = email or f"new{number}@example.com"
+    options = properties.pop("permissions", None)
+    values = {"email": address, **properties}
+    if options is not None:
+        values["permissions"] = tuple(SetOption(bit, enabled=on) for bit, on in options.items())
+    return SpotlerContact(external_id, f"encrypted{number}", values)
+
+
+@dataclass
+class House:
+    """Everything that welcomes new subscribers, in memory."""
+
+    target: NewcomerTarget = NewcomerTarget.CONTACT
+    match: tuple[str, ...] = ()
+    document: dict[str, Any] = field(default_factory=lambda: DOCUMENT)
+    tables: frozenset[PersonTable] = frozenset(PersonTable)
+
+    def __post_init__(self) -> None:
+        self.clock = ManualClock()
+        self.crm = TwinCrm()
+        self.records = TwinNewRecords(self.crm)
+        self.homecomings = TwinHomecomings(self.crm)
+        self.platform = TwinPlatform(CATALOGUE)
+        self.store = TwinStore()
+        self.queue = TwinQueue(self.clock)
+        rules = Rules(read_mapping(self.document), Fingerprinter(b"k" * 16), enabled_tables=self.tables)
+        self.reviews = Reviews(
+            store=self.store, crm=self.crm, lanes=Lanes(self.queue), rules=rules, clock=self.clock, environment="t"
+        )
+        self.newcomers = Newcomers(
+            records=self.records,
+            homecomings=self.homecomings,
+            crm=self.crm,
+            platform=self.platform,
+            reviews=self.reviews,
+            rules=rules,
+            hospitality=Hospitality(self.target, self.match),
+        )
+
+    async def welcome(self, *contacts: SpotlerContact) -> list[Welcomed]:
+        return list(await self.newcomers.welcome(contacts, correlation="poll-1"))
+
+    async def outcomes(self, *contacts: SpotlerContact) -> list[NewcomerOutcome]:
+        return [one.outcome for one in await self.welcome(*contacts)]
+
+    def person(self, key: RecordKey | None) -> PersonRecord:
+        assert key is not None
+        return self.crm.people[key]
+
+    async def open_reviews(self) -> list[tuple[ReviewReason, tuple[RecordKey, ...]]]:
+        return [(one.reason, one.candidates) for one in (await self.reviews.page()).reviews]
+
+
+# ----------------------------------------------------------------------------------------------------------- who is new
+
+
+@pytest.mark.parametrize(
+    ("external_id", "is_new"),
+    [("", True), ("   ", True), ("afas-1234", True), (str(UUID(int=5)), False), (str(UUID(int=5)).upper(), False)],
+)
+def test_s2d_09_new_08_who_has_no_guid_as_external_id_is_new(external_id: str, is_new: bool) -> None:  # noqa: FBT001
+    assert is_newcomer(newcomer(1, external_id=external_id)) is is_new
+
+
+# ------------------------------------------------------------------------------------------------------ what a row gets
+
+
+def columns(contact: SpotlerContact, target: NewcomerTarget) -> dict[str, Any]:
+    return {one.column.name: one.value for one in new_row(contact, target, MAPPING, CATALOGUE).fields}
+
+
+def test_new_07_a_new_row_gets_the_columns_that_reach_dataverse_and_its_address() -> None:
+    contact = newcomer(1, firstName="Ann", lastName="Proef", phoneNumber="0101234567")
+    wanted = {"emailaddress1": "new1@example.com", "firstname": "Ann", "lastname": "Proef"}
+    assert columns(contact, NewcomerTarget.LEAD) == wanted
+    assert columns(contact, NewcomerTarget.CONTACT) == wanted | {"new_source": "Website"}
+
+
+def test_new_06_map_25_a_fixed_value_tells_where_the_subscriber_came_from() -> None:
+    assert columns(newcomer(1), NewcomerTarget.CONTACT)["new_source"] == "Website"
+
+
+@pytest.mark.parametrize("empty", [{}, {"lastName": ""}, {"lastName": "  "}])
+def test_cs_24_without_a_last_name_the_address_offers_one(empty: dict[str, str]) -> None:
+    contact = newcomer(1, "ann.proef@example.com", firstName="Ann", **empty)
+    assert columns(contact, NewcomerTarget.CONTACT)["lastname"] == "ann.proef"
+
+
+def test_a_value_that_is_not_dutch_comes_from_the_property_that_has_it() -> None:
+    """VAL-07, on the way back."""
+    assert columns(newcomer(1, foreignPostalCode="SW1A"), NewcomerTarget.CONTACT)["address1_postalcode"] == "SW1A"
+    both = newcomer(1, postalCode="1234 AB", foreignPostalCode="SW1A")
+    assert columns(both, NewcomerTarget.CONTACT)["address1_postalcode"] == "1234 AB"
+
+
+def test_map_10_if_05_a_membership_entry_gets_the_entity_columns() -> None:
+    contact = newcomer(1, firstName="Ann", lastName="Proef")
+    assert columns(contact, NewcomerTarget.MEMBERSHIP_ENTRY) == {"new_name": "Ann", "new_channel": "Website"}
+
+
+def test_the_id_of_a_row_follows_from_the_contact() -> None:
+    ids = {row_id(target, identity) for target in NewcomerTarget for identity in ("a", "b")}
+    assert len(ids) == 2 * len(NewcomerTarget)
+    assert row_id(NewcomerTarget.LEAD, "a") == row_id(NewcomerTarget.LEAD, "a")
+
+
+def test_values_appear_in_no_representation() -> None:
+    row = new_row(newcomer(1, firstName="Geheim"), NewcomerTarget.CONTACT, MAPPING, CATALOGUE)
+    assert "Geheim" not in repr(row)
+    assert "new1@" not in repr(row)
+
+
+# ----------------------------------------------------------------------------------------------------------- strategies
+
+
+async def test_new_07_c_07_nobody_is_taken_in_until_it_is_enabled() -> None:
+    house = House(Hospitality().target)
+    assert await house.welcome(newcomer(1)) == [Welcomed("encrypted1", NewcomerOutcome.OFF)]
+    assert house.crm.people == {}
+    assert sum(house.records.calls.values()) == 0
+
+
+async def test_new_03_every_new_subscriber_is_a_new_lead_even_if_the_address_is_in_use() -> None:
+    house = House(NewcomerTarget.LEAD)
+    house.crm.create(PersonTable.LEAD, emailaddress1="new1@example.com")
+    house.crm.create(emailaddress1="new1@example.com")
+    (one,) = await house.welcome(newcomer(1, firstName="Ann"))
+    assert one.outcome is NewcomerOutcome.CREATED
+    assert one.key is not None
+    assert one.key.table is PersonTable.LEAD
+    assert house.person(one.key).values["firstname"] == "Ann"
+    assert len(house.crm.people) == 3
+    assert house.records.calls == {"create": 1}
+
+
+async def test_new_03_a_repetition_makes_no_second_lead_and_leaves_the_first_as_it_is() -> None:
+    house = House(NewcomerTarget.LEAD)
+    (first,) = await house.welcome(newcomer(1, firstName="Ann"))
+    assert first.key is not None
+    house.crm.edit(first.key, firstname="Anna")
+    (second,) = await house.welcome(newcomer(1, firstName="Ann"))
+    assert (second.outcome, second.key) == (NewcomerOutcome.KNOWN, first.key)
+    assert house.person(first.key).values["firstname"] == "Anna"
+
+
+async def test_new_04_the_contact_with_the_address_is_taken_and_not_written_here() -> None:
+    house = House()
+    ann = house.crm.create(emailaddress1="NEW1@example.com", firstname="Anna")
+    assert await house.welcome(newcomer(1, firstName="Ann")) == [Welcomed("encrypted1", NewcomerOutcome.MATCHED, ann)]
+    assert house.person(ann).values["firstname"] == "Anna"
+    assert house.records.calls == {"matching": 1}
+
+
+async def test_new_04_without_such_a_contact_one_is_created() -> None:
+    house = House()
+    gone = house.crm.create(emailaddress1="new1@example.com")
+    house.crm.edit(gone, statecode=1)  # an inactive contact is not brought back to life by a form
+    (one,) = await house.welcome(newcomer(1, firstName="Ann"))
+    assert one.outcome is NewcomerOutcome.CREATED
+    assert house.person(one.key).values["emailaddress1"] == "new1@example.com"
+    assert await house.outcomes(newcomer(1)) == [NewcomerOutcome.MATCHED]
+    assert len(house.crm.people) == 2
+
+
+async def test_new_04_two_subscribers_who_match_the_same_become_one_contact() -> None:
+    house = House(match=("lastname",))
+    first, second = await house.welcome(newcomer(1, lastName="Proef"), newcomer(2, lastName="proef"))
+    assert (first.outcome, second.outcome) == (NewcomerOutcome.CREATED, NewcomerOutcome.MATCHED)
+    assert first.key == second.key
+
+
+async def test_new_05_other_columns_can_tell_contacts_apart() -> None:
+    house = House(match=("emailaddress1", "lastname"))
+    father = house.crm.create(emailaddress1="new1@example.com", lastname="Senior")
+    house.crm.create(emailaddress1="new1@example.com", lastname="Junior")
+    (one,) = await house.welcome(newcomer(1, lastName="senior"))
+    assert (one.outcome, one.key) == (NewcomerOutcome.MATCHED, father)
+
+
+async def test_new_05_a_column_that_spotler_does_not_fill_cannot_be_used() -> None:
+    with pytest.raises(ConfigurationError, match=r"NEW_SUBSCRIBER_MATCH .* contact\.jobtitle"):
+        await House(match=("jobtitle",)).welcome(newcomer(1))
+
+
+async def test_new_05_a_contact_found_under_another_address_is_a_question_where_the_address_may_not_come_home() -> None:
+    house = House(match=("lastname",))
+    ann = house.crm.create(emailaddress1="old@example.com", lastname="Proef")
+    (one,) = await house.welcome(newcomer(1, lastName="Proef"))
+    assert (one.outcome, one.key, one.candidates) == (NewcomerOutcome.OTHER_ADDRESS, None, (ann,))
+    assert await house.open_reviews() == [(ReviewReason.OTHER_ADDRESS, (ann,))]
+
+
+async def test_new_05_and_gets_the_new_address_where_it_may() -> None:
+    rows = [{**row, "direction": "<->"} if row["spotler"] == "email" else row for row in DOCUMENT["rows"]]
+    house = House(match=("lastname",), document={**DOCUMENT, "rows": rows})
+    ann = house.crm.create(emailaddress1="old@example.com", lastname="Proef")
+    (one,) = await house.welcome(newcomer(1, lastName="Proef"))
+    assert (one.outcome, one.key) == (NewcomerOutcome.MATCHED, ann)
+    assert house.person(ann).values["emailaddress1"] == "new1@example.com"
+
+
+async def test_new_01_if_04_a_membership_entry_goes_its_own_way_and_a_repetition_updates_it() -> None:
+    house = House(NewcomerTarget.MEMBERSHIP_ENTRY)
+    for name in ("Ann", "Anna"):
+        (one,) = await house.welcome(newcomer(1, firstName=name))
+        assert (one.outcome, one.key) == (NewcomerOutcome.ENTERED, None)
+    assert list(house.records.entries.values()) == [{"new_name": "Anna", "new_channel": "Website"}]
+    assert house.crm.people == {}
+
+
+async def test_new_09_the_permissions_are_those_that_spotler_has() -> None:
+    house = House()
+    (one,) = await house.welcome(newcomer(1, permissions={1: True, 2: False}))
+    assert {row.name: row.subscribed for row in house.person(one.key).permissions} == {"News": True, "Offers": False}
+
+
+async def test_who_has_no_address_becomes_nobody() -> None:
+    house = House(NewcomerTarget.LEAD)
+    contact = SpotlerContact("", "encrypted1", {"email": " "})
+    assert await house.welcome(contact) == [Welcomed("encrypted1", NewcomerOutcome.NO_EMAIL)]
+    assert house.crm.people == {}
+
+
+async def test_a_page_costs_one_request_to_find_and_one_to_create() -> None:
+    house = House()
+    keys = [house.crm.create(emailaddress1=f"new{number}@example.com") for number in range(50)]
+    welcomed = await house.welcome(*(newcomer(number) for number in range(100)))
+    assert [one.encrypted_id for one in welcomed] == [f"encrypted{number}" for number in range(100)]
+    assert [one.key for one in welcomed[:50]] == keys
+    assert house.records.calls == {"matching": 1, "create": 1}
+    assert house.store.calls["read"] == 1
+
+
+# ------------------------------------------------------------------------------------------------------------- settings
+
+
+@pytest.mark.parametrize(
+    ("house", "text"),
+    [
+        (House(NewcomerTarget.LEAD, tables=frozenset({PersonTable.CONTACT})), "SYNC_TABLES does not have lead"),
+        (
+            House(
+                NewcomerTarget.LEAD,
+                document={"version": 1, "rows": [{"spotler": "email", "contact": "emailaddress1"}]},
+            ),
+            "no row for the email of a lead",
+        ),
+        (
+            House(
+                NewcomerTarget.MEMBERSHIP_ENTRY,
+                document={"version": 1, "rows": [{"spotler": "email", "contact": "emailaddress1"}]},
+            ),
+            "no row of the mapping has an entity column",
+        ),
+    ],
+)
+async def test_settings_that_the_mapping_cannot_serve_say_so_and_lose_nobody(house: House, text: str) -> None:
+    with pytest.raises(ConfigurationError, match=text):
+        await house.welcome(newcomer(1))
+
+
+# --------------------------------------------------------------------------------------------------------------- errors
+
+
+async def test_what_dataverse_refuses_is_a_question_and_hinders_nobody() -> None:
+    house = House(NewcomerTarget.LEAD)
+    refused = row_id(NewcomerTarget.LEAD, "encrypted1")
+    house.records.refused[refused] = DataError("Dataverse refused the record: lastname", detail="Geheim")
+    first, second = await house.welcome(newcomer(1), newcomer(2))
+    assert (first.outcome, first.text) == (NewcomerOutcome.REFUSED, "Dataverse refused the record: lastname")
+    assert second.outcome is NewcomerOutcome.CREATED
+    assert await house.open_reviews() == [(ReviewReason.REFUSED, ())]
+    assert "Geheim" not in bodies(house.store.documents)
+    house.records.refused.clear()
+    assert await house.outcomes(newcomer(1)) == [NewcomerOutcome.CREATED]
+    assert await house.open_reviews() == []
+
+
+async def test_what_mends_itself_is_raised_and_the_next_poll_finds_everything_again() -> None:
+    house = House(NewcomerTarget.LEAD)
+    waiting = row_id(NewcomerTarget.LEAD, "encrypted2")
+    house.records.refused[waiting] = ThrottledError("wait", retry_after=timedelta(seconds=5))
+    with pytest.raises(ThrottledError):
+        await house.welcome(newcomer(1), newcomer(2))
+    house.records.refused.clear()
+    assert await house.outcomes(newcomer(1), newcomer(2)) == [NewcomerOutcome.KNOWN, NewcomerOutcome.CREATED]
+
+
+# -------------------------------------------------------------------------------------------------------------- reviews
+
+
+async def two_anns(house: House) -> tuple[RecordKey, RecordKey, UUID]:
+    first, second = (house.crm.create(emailaddress1="new1@example.com") for _ in range(2))
+    (one,) = await house.welcome(newcomer(1))
+    assert (one.outcome, one.key, one.candidates) == (NewcomerOutcome.AMBIGUOUS, None, (first, second))
+    (review,) = (await house.reviews.page()).reviews
+    assert (review.contact, review.candidates, review.correlation) == ("encrypted1", (first, second), "poll-1")
+    return first, second, review.id
+
+
+async def test_new_04_several_contacts_are_a_question_and_no_guess() -> None:
+    house = House()
+    await two_anns(house)
+    assert len(house.crm.people) == 2
+    assert "new1@" not in bodies(house.store.documents)
+    since = (await house.reviews.page()).reviews[0].since
+    house.clock.advance(timedelta(minutes=15))
+    writes = house.store.calls["write"]
+    await house.welcome(newcomer(1))
+    assert (await house.reviews.page()).reviews[0].since == since
+    assert house.store.calls["write"] <= writes + 1
+
+
+async def test_the_record_that_somebody_chose_is_synchronised_at_once_and_asked_about_no_more() -> None:
+    house = House()
+    _, second, review = await two_anns(house)
+    assert (await house.reviews.bind(review, second)).decision == second
+    (waiting,) = house.queue.waiting
+    message = read_lane_message(waiting.message.body)
+    assert isinstance(message, References)
+    assert [(one.key, one.why) for one in message.unfold()] == [(second, Why.SPOTLER)]
+    assert await house.open_reviews() == []
+    assert await house.welcome(newcomer(1)) == [Welcomed("encrypted1", NewcomerOutcome.MATCHED, second)]
+    assert await house.open_reviews() == []
+
+
+async def test_a_record_with_another_address_cannot_be_chosen() -> None:
+    house = House()
+    *_, review = await two_anns(house)
+    stranger = house.crm.create(emailaddress1="stranger@example.com")
+    with pytest.raises(DataError, match="another email address"):
+        await house.reviews.bind(review, stranger)
+    with pytest.raises(NotFoundError):
+        await house.reviews.bind(review, RecordKey(PersonTable.CONTACT, UUID(int=999)))
+    with pytest.raises(NotFoundError):
+        await house.reviews.bind(UUID(int=1), stranger)
+    assert house.queue.waiting == []
+
+
+async def test_who_is_dismissed_is_left_alone() -> None:
+    house = House()
+    *_, review = await two_anns(house)
+    assert (await house.reviews.dismiss(review)).dismissed
+    assert await house.outcomes(newcomer(1)) == [NewcomerOutcome.DISMISSED]
+    assert await house.open_reviews() == []
+    with pytest.raises(NotFoundError):
+        await house.reviews.dismiss(UUID(int=1))
+
+
+async def test_of_two_people_who_decide_at_the_same_time_one_is_told() -> None:
+    house = House()
+    *_, review = await two_anns(house)
+    document = await house.reviews._document(review)
+    await house.reviews.dismiss(review)
+    with pytest.raises(ConflictError):
+        await house.reviews._decide(document, "dismissed")
+
+
+async def test_a_question_that_answered_itself_is_taken_back() -> None:
+    house = House()
+    first, second, _ = await two_anns(house)
+    house.crm.delete(second)
+    assert await house.welcome(newcomer(1)) == [Welcomed("encrypted1", NewcomerOutcome.MATCHED, first)]
+    assert await house.open_reviews() == []
