@@ -12,6 +12,7 @@ from shared.triggers import (
     lanes,
     mapping_api,
     mapping_timers,
+    watch_timer,
 )
 
 app = func.FunctionApp()
@@ -24,6 +25,7 @@ for module in (
     consent_api,
     job_timers,
     mapping_timers,
+    watch_timer,
     consent_timers,
 ):
     app.register_functions(module.blueprint)

@@ -9,13 +9,12 @@ import os
 import sys
 
 from shared.errors import ConnectorError
+from shared.observability.logs import LogFormat, formatter
 
 
 def main() -> int:
     """Run one command; errors are one sentence that names what to do."""
-    logging.basicConfig(
-        level=os.environ.get("LOG_LEVEL", "WARNING").upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    _log()
     parser = argparse.ArgumentParser(prog="python -m shared", description="The Spotler Connector on this machine.")
     commands = parser.add_subparsers(dest="command", required=True)
     from shared.local import consent_command, mapping_command, run, serve  # noqa: PLC0415  # needs the dependencies of the local mode
@@ -65,6 +64,15 @@ def _run(options: argparse.Namespace) -> int:
         case "operations":
             print(form.form_table() if options.form else documentation.operations_table())
     return 0
+
+
+def _log() -> None:
+    """Log to standard error: `LOG_LEVEL`, and `LOG_FORMAT` text or json."""
+    logging.basicConfig(level=os.environ.get("LOG_LEVEL", "WARNING").upper())
+    wanted = os.environ.get("LOG_FORMAT", LogFormat.TEXT)
+    form = LogFormat(wanted) if wanted in set(LogFormat) else LogFormat.TEXT
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(formatter(form))
 
 
 if __name__ == "__main__":

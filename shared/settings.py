@@ -190,6 +190,20 @@ class Settings(BaseSettings):
         "looked at that were renamed in Spotler (PERM-21).",
     )
 
+    # --- watching
+    applicationinsights_connection_string: SecretStr = Field(
+        default=SecretStr(""),
+        description="Where traces, metrics and logs go (`docs/observability.md`). Empty: nowhere.",
+    )
+    telemetry_sampling: float = Field(
+        default=1.0, gt=0, le=1, description="Share of the traces that is sent; metrics are always whole."
+    )
+    watch_schedule: str = Field(
+        default="0 * * * * *",
+        pattern=NCRONTAB,
+        description="When queues and services are measured; the alarms expect once a minute.",
+    )
+
     # --- running on one machine
     local_folder: Path = Field(default=Path(".local"), description="Where the embedded queue and state store live.")
     local_lock_seconds: int = Field(default=60, ge=1, description="Lock time of the embedded queue.")

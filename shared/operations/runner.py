@@ -70,16 +70,14 @@ class JobRunner:
         for job in (row for row in rows.values() if not row.status.is_final):
             match self._accept(job):
                 case Task() as task:
-                    tasks.append(task)
+                    tasks.append(replace(task, correlation=message.correlation_of(job.id)))
                 case Refused(text):
                     refusals.append((job, text))
         await desk.refuse(refusals)
         for wave in waves(tasks):
             operation = self._operation_of(wave[0])
             if operation.lane is QueueName.BULK and lane is not QueueName.BULK:
-                await self._lanes.send(
-                    operation.lane, message.model_copy(update={"jobs": [one.job.id for one in wave]})
-                )
+                await self._lanes.send(operation.lane, message.part(one.job.id for one in wave))
                 continue
             has_journal = isinstance(operation, JournaledOperation)
             for chunk in _chunks(wave, _MOST_JOURNALED if has_journal else _MOST_AT_ONCE):

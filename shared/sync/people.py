@@ -11,6 +11,7 @@ from shared.core.outcomes import TEXTS, Outcome, Reason, Result
 from shared.core.records import RecordKey, Reference
 from shared.core.retry import Done, Failure, GiveUp, RetryAt, RetryPolicy
 from shared.errors import ConnectorError, whereabouts
+from shared.observability.outcomes import record_ended
 from shared.ports import Clock, Queue, QueueName
 from shared.sync.lanes import Lanes, references_body
 from shared.sync.outbound import Outbound, Processed
@@ -65,6 +66,7 @@ class SyncPeople:
                 case Done():
                     pass
             _log(one)
+            record_ended(one.outcome, tuple(one.unit.references), lane, self._clock.now())
         await self._lanes.reschedule(lane, later)
         await self._lanes.send_references(QueueName.LIVE, processed.follow_ups)
         return processed.finished

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from shared import app
 from shared.core.records import PersonTable, RecordKey
 from shared.errors import ConnectorError
+from shared.observability.traces import current_correlation
 from shared.ports import QueueName
 from shared.sync.bounces import bounce_rows
 from shared.sync.consent_ledger import as_rows
@@ -98,7 +99,7 @@ async def resync(req: func.HttpRequest) -> func.HttpResponse:
         return problem(409, f"Synchronisation is not enabled for {wanted.table}: add it to SYNC_TABLES.")
     ids = [wanted.id] if wanted.id is not None else wanted.ids
     lane = _LANES[wanted.lane or ("live" if ids else "bulk")]
-    correlation = str(uuid4())
+    correlation = current_correlation() or str(uuid4())
     try:
         if ids:
             keys = [RecordKey(wanted.table, identifier) for identifier in dict.fromkeys(ids)]

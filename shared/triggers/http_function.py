@@ -9,8 +9,10 @@ from http import HTTPStatus
 from uuid import uuid4
 
 import azure.functions as func
+from opentelemetry.trace import SpanKind
 
 from shared.errors import ConnectorError, whereabouts
+from shared.observability.traces import current_correlation, work
 from shared.triggers.access import ADMINISTRATOR_ROLE, PRINCIPAL, ROUTES, Route, level_of, may_call, sign_in_is_on
 from shared.triggers.answers import problem
 from shared.triggers.requests import BadRequestError
@@ -38,7 +40,9 @@ def _guarded(handler: Handler, name: str, route: Route) -> Handler:
     @functools.wraps(handler)
     async def answer(req: func.HttpRequest) -> func.HttpResponse:
         refusal = _refusal(req, route)
-        response = refusal or await _answered(handler, req, name)
+        with work(f"{route.method.value} /api/{route.path}", (), SpanKind.SERVER, function=name) as span:
+            response = refusal or await _answered(handler, req, name)
+            span.set_attribute("status", response.status_code)
         response.headers["Cache-Control"] = "no-store"
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
@@ -67,7 +71,7 @@ async def _answered(handler: Handler, req: func.HttpRequest, name: str) -> func.
     except ConnectorError as error:
         return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), {"recovery": error.recovery})
     except Exception as error:  # noqa: BLE001  # see above
-        number = str(uuid4())
+        number = current_correlation() or str(uuid4())
         log.error("%s broke the connector (%s): %s", name, number, whereabouts(error))  # noqa: TRY400  # see above
         return problem(
             HTTPStatus.INTERNAL_SERVER_ERROR, "The connector itself failed; its log has the place.", {"number": number}

@@ -29,8 +29,8 @@ SECRETS = {
     "DATAVERSE_CLIENT_SECRET": f"{MARK}-client-secret",
     "SERVICE_BUS": f"Endpoint=sb://x.servicebus.windows.net/;SharedAccessKeyName=n;SharedAccessKey={SECRET_KEY}",
     "STATE_STORAGE": f"AccountName=x;AccountKey={SECRET_KEY};TableEndpoint=https://x.table.core.windows.net/",
-    "APPLICATIONINSIGHTS_CONNECTION_STRING": f"InstrumentationKey={MARK};IngestionEndpoint=https://x.example.org/",
 }
+INSIGHTS = f"InstrumentationKey={MARK};IngestionEndpoint=https://x.example.org/"
 PLAIN = {
     "DATAVERSE_URL": "https://org.crm4.dynamics.com",
     "DATAVERSE_TENANT_ID": "11111111-1111-1111-1111-111111111111",
@@ -125,6 +125,16 @@ def test_the_walk_comes_to_the_secrets_themselves(settings: Settings) -> None:
             self.call = lambda: settings
 
     assert settings in list(reachable(Holder()))
+
+
+def test_settings_print_no_secret(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
+    monkeypatch.setenv("APPLICATIONINSIGHTS_CONNECTION_STRING", INSIGHTS)
+    everything = load_settings()
+
+    assert everything.applicationinsights_connection_string.get_secret_value() == INSIGHTS
+    assert MARK not in f"{everything!r} {everything} {everything.model_dump()!r} {settings!r}".replace(
+        repr(everything.spotler_key), ""
+    )
 
 
 def test_settings_that_are_wrong_are_named_without_their_value(monkeypatch: pytest.MonkeyPatch) -> None:
