@@ -67,8 +67,10 @@ class ServiceBusQueue:
                 ServiceBusAdministrationClient.from_connection_string(connection_string),
                 redact=redact,
             )
-        except ValueError as error:
-            raise ConfigurationError("the connection string is malformed", service=Service.QUEUE) from error
+        except ValueError:
+            raise ConfigurationError(
+                "the connection string is malformed", service=Service.QUEUE
+            ) from None  # whose text may quote what must stay secret
 
     @classmethod
     def from_namespace(cls, namespace: str, credential: AsyncTokenCredential, *, redact: Redact) -> ServiceBusQueue:

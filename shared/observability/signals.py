@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -118,6 +119,7 @@ SIGNALS = (
 _BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14400, 86400)
 """Seconds, for histograms: from one save alone to a message that waited for a day."""
 
+_measured: defaultdict[str, dict[tuple[tuple[str, str], ...], float]] = defaultdict(dict)
 _budgets: dict[str, Callable[[], float]] = {}
 
 
@@ -132,12 +134,24 @@ def record(signal: Signal, value: float = 1, **dimensions: str) -> None:
         case Kind.HISTOGRAM:
             instrument.record(value, dimensions)
         case Kind.GAUGE:
-            instrument.set(value, dimensions)
+            _measured[signal.name][tuple(sorted(dimensions.items()))] = value
 
 
 def watch_budget(service: str, share: Callable[[], float]) -> None:
     """Let the share that is left to a client be read whenever metrics are exported."""
     _budgets[service] = share
+
+
+def _just_measured(signal: Signal) -> Callable[[CallbackOptions], Iterator[Observation]]:
+    """Export what was measured once: an instance that measures no more must not repeat what was so long ago."""
+
+    def observations(_: CallbackOptions) -> Iterator[Observation]:
+        values = _measured[signal.name]
+        for dimensions, value in list(values.items()):
+            del values[dimensions]
+            yield Observation(value, dict(dimensions))
+
+    return observations
 
 
 def _budget_now(_: CallbackOptions) -> Iterator[Observation]:
@@ -158,7 +172,7 @@ def _instruments() -> dict[str, Any]:
             case Kind.GAUGE if one is BUDGET:
                 made[one.name] = meter.create_observable_gauge(one.name, callbacks=[_budget_now], **about)
             case Kind.GAUGE:
-                made[one.name] = meter.create_gauge(one.name, **about)
+                made[one.name] = meter.create_observable_gauge(one.name, callbacks=[_just_measured(one)], **about)
     return made
 
 
