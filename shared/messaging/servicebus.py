@@ -68,9 +68,7 @@ class ServiceBusQueue:
                 redact=redact,
             )
         except ValueError:
-            raise ConfigurationError(
-                "the connection string is malformed", service=Service.QUEUE
-            ) from None  # whose text may quote what must stay secret
+            raise ConfigurationError("the connection string is malformed", service=Service.QUEUE) from None
 
     @classmethod
     def from_namespace(cls, namespace: str, credential: AsyncTokenCredential, *, redact: Redact) -> ServiceBusQueue:

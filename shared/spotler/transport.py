@@ -161,7 +161,7 @@ class SpotlerTransport:
             )
             status = response.status_code
         except httpx.RequestError as error:
-            raise _unanswered(call, error) from None  # whose text may quote what must stay secret
+            raise _unanswered(call, error) from None
         finally:
             self._observe(Service.SPOTLER, call.operation, status, time.perf_counter() - started)
         return response

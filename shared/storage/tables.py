@@ -74,9 +74,7 @@ class TableStateStore:
         try:
             return cls(TableClient.from_connection_string(connection_string, table, **_CLIENT_OPTIONS))
         except ValueError:
-            raise ConfigurationError(
-                "the connection string is malformed", service=Service.STATE
-            ) from None  # whose text may quote what must stay secret
+            raise ConfigurationError("the connection string is malformed", service=Service.STATE) from None
 
     @classmethod
     def from_account(cls, account_url: str, credential: AsyncTokenCredential, *, table: str) -> TableStateStore:
@@ -84,9 +82,7 @@ class TableStateStore:
         try:
             return cls(TableClient(account_url, table, credential=credential, **_CLIENT_OPTIONS))
         except ValueError:
-            raise ConfigurationError(
-                "the account URL is malformed", service=Service.STATE
-            ) from None  # whose text may quote what must stay secret
+            raise ConfigurationError("the account URL is malformed", service=Service.STATE) from None
 
     async def read(self, keys: Sequence[DocumentKey]) -> dict[DocumentKey, Document]:
         """Return the documents that exist."""

@@ -53,9 +53,7 @@ class HostKeys:
         try:
             kept = _KeyFile.model_validate_json(text)
         except ValidationError:
-            raise ConfigurationError(
-                f"the key file {path.name} is damaged; delete it to get new keys"
-            ) from None  # whose text may quote what must stay secret
+            raise ConfigurationError(f"the key file {path.name} is damaged; delete it to get new keys") from None
         return cls(master=kept.master, default=kept.default)
 
     @classmethod
