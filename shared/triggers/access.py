@@ -78,6 +78,8 @@ ROUTES: Mapping[str, Route] = {
     "dead_letters": Route(_GET, "dead-letters", Role.OPERATOR),
     "replay": Route(_POST, "dead-letters/replay", Role.OPERATOR, _FEW_IDS),
     "check_capabilities": Route(_POST, "capabilities/check", Role.OPERATOR),
+    "export_consent": Route(_GET, "consent.csv", Role.OPERATOR),
+    "report_bounces": Route(_GET, "bounces", Role.OPERATOR),
     "read_mapping": Route(_GET, "mapping", Role.OPERATOR),
     "mapping_history": Route(_GET, "mapping/history", Role.OPERATOR),
     "check_mapping": Route(_POST, "mapping/check", Role.OPERATOR, LARGEST),

@@ -37,13 +37,17 @@ def read_body(req: func.HttpRequest, model: type[ModelT], *, usage: str, default
         raise _refusal(wrong, model, usage, "field") from None
 
 
-def read_query(req: func.HttpRequest, model: type[ModelT]) -> ModelT:
-    """Read the query parameters; BadRequestError if one is unknown or wrong."""
-    parameters = {name: value for name, value in req.params.items() if name.casefold() not in _KEYS}
+def read_query(req: func.HttpRequest, model: type[ModelT], *, usage: str = "The query is not valid.") -> ModelT:
+    """Read the query parameters; BadRequestError with `usage` if one is unknown or wrong."""
     try:
-        return model.model_validate(parameters)
+        return model.model_validate(parameters_of(req))
     except ValidationError as wrong:
-        raise _refusal(wrong, model, "The query is not valid.", "query parameter") from None
+        raise _refusal(wrong, model, usage, "query parameter") from None
+
+
+def parameters_of(req: func.HttpRequest) -> dict[str, str]:
+    """Return the query parameters without the key that opened the door: it must not come back in a link."""
+    return {name: value for name, value in req.params.items() if name.casefold() not in _KEYS}
 
 
 def _refusal(wrong: ValidationError, model: type[BaseModel], usage: str, what: str) -> BadRequestError:
@@ -51,7 +55,7 @@ def _refusal(wrong: ValidationError, model: type[BaseModel], usage: str, what: s
     unknown = [_short(error["loc"][-1]) for error in errors if error["type"] == "extra_forbidden" and error["loc"]]
     sentences = []
     if unknown:
-        known = ", ".join(model.model_fields) or "none"
+        known = ", ".join(field.alias or name for name, field in model.model_fields.items()) or "none"
         sentences.append(f"There is no {what} {', '.join(unknown[:_MOST_NAMED])}; there is: {known}.")
     if any(error["type"] == "too_long" for error in errors):
         sentences.append(f"Send fewer at a time: {_limits(model)}.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import csv
 import io
 import re
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 
+from shared.core.csv_text import csv_lines
 from shared.dataverse import fetchxml, odata
 from shared.dataverse.batch import batches
 from shared.dataverse.operations import Method, Operation
@@ -145,7 +147,6 @@ def test_a_name_in_a_path_is_one_segment(encode: object, text: str) -> None:
 
 @given(texts)
 def test_a_text_in_a_workbook_is_never_a_formula(text: str) -> None:
-    """A mapping is exported as a workbook; there is no export as CSV, which could not tell a text from a formula."""
     book = Workbook()
     assert book.active is not None
     try:
@@ -157,6 +158,16 @@ def test_a_text_in_a_workbook_is_never_a_formula(text: str) -> None:
     cell = load_workbook(stream).active["A1"]  # type: ignore[index]
 
     assert cell.value is None or (cell.data_type, cell.quotePrefix) == ("s", True)
+
+
+@given(st.lists(texts, min_size=1, max_size=3))
+def test_a_text_in_csv_is_one_cell_and_never_a_formula(values: list[str]) -> None:
+    columns = [f"c{number}" for number in range(len(values))]
+    written = csv_lines(columns, [dict(zip(columns, values, strict=True))])
+
+    (cells,) = csv.reader(io.StringIO(written, newline=""))
+    assert [cell.removeprefix("'") for cell in cells] == [value.removeprefix("'") for value in values]
+    assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) for cell in cells)
 
 
 # ---------------------------------------------------------------------------------------------------------- the source
