@@ -7,6 +7,7 @@ import asyncio
 import logging
 import os
 import sys
+from typing import Literal
 
 from shared.errors import ConnectorError
 from shared.observability.logs import LogFormat, formatter
@@ -29,6 +30,9 @@ def main() -> int:
     commands.add_parser("settings", help="print the table of settings, as it stands in the README")
     operations = commands.add_parser("operations", help="print the table of job operations, for docs/operations.md")
     operations.add_argument("--form", action="store_true", help="print it for the job form's script instead")
+    commands.add_parser("routes", help="print the table of HTTP routes, as it stands in docs/security.md")
+    commands.add_parser("metrics", help="print the table of metrics, as it stands in docs/observability.md")
+    commands.add_parser("alarms", help="print the table of alarms, as it stands in docs/observability.md")
     options = parser.parse_args()
     try:
         return _run(options)
@@ -63,7 +67,24 @@ def _run(options: argparse.Namespace) -> int:
             print(settings_table.settings_table())
         case "operations":
             print(form.form_table() if options.form else documentation.operations_table())
+        case "routes" | "metrics" | "alarms" as name:
+            print(_table(name))
     return 0
+
+
+def _table(name: Literal["routes", "metrics", "alarms"]) -> str:
+    """Return a table of the documents."""
+    from shared.local.alarms_table import alarms_table  # noqa: PLC0415
+    from shared.observability.signals import signals_table  # noqa: PLC0415
+    from shared.triggers.access import routes_table  # noqa: PLC0415
+
+    match name:
+        case "routes":
+            return routes_table()
+        case "metrics":
+            return signals_table()
+        case "alarms":
+            return alarms_table()
 
 
 def _log() -> None:

@@ -91,6 +91,16 @@ ROUTES: Mapping[str, Route] = {
 """By the name of the function."""
 
 
+def routes_table() -> str:
+    """Return one row per route, as Markdown, for `docs/security.md`."""
+    rows = ["| call | role | largest body | answers hold |", "|---|---|---|---|"]
+    rows += [
+        f"| `{route.method.value} /api/{route.path}` | {route.role} | {route.most_bytes:,} bytes | {route.shown} |"
+        for route in ROUTES.values()
+    ]
+    return "\n".join(rows)
+
+
 def sign_in_is_on(environment: Mapping[str, str] = os.environ) -> bool:
     """Whether App Service Authentication stands before the app, so that its header can be believed."""
     return environment.get(_SIGN_IN, "").casefold() == "true"

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import azure.functions as func
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 _KEYS = frozenset({"code", "clientid"})
 """Query parameters that are the Functions host's own: its key, and the name of its key."""
@@ -59,11 +60,17 @@ def _refusal(wrong: ValidationError, model: type[BaseModel], usage: str, what: s
         sentences.append(f"There is no {what} {', '.join(unknown[:_MOST_NAMED])}; there is: {known}.")
     if any(error["type"] == "too_long" for error in errors):
         sentences.append(f"Send fewer at a time: {_limits(model)}.")
-    details: list[Mapping[str, Any]] = [
-        {**error, "loc": [_short(part) if isinstance(part, str) else part for part in error["loc"]]}
-        for error in errors[:_MOST_NAMED]
-    ]
-    return BadRequestError(" ".join([*sentences, usage]), details)
+    return BadRequestError(" ".join([*sentences, usage]), [_detail(error) for error in errors[:_MOST_NAMED]])
+
+
+def _detail(error: ErrorDetails) -> Mapping[str, Any]:
+    """Say where and what. Where a value could not be read, the text of the exception may quote it."""
+    quotes = error["type"] == "value_error" and error["loc"]
+    return {
+        "type": error["type"],
+        "loc": [_short(part) if isinstance(part, str) else part for part in error["loc"]],
+        "msg": "The value is not understood" if quotes else error["msg"],
+    }
 
 
 def _limits(model: type[BaseModel]) -> str:
