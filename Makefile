@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run sandbox test slow bench lint format clean
+.PHONY: help run sandbox test slow bench lint audit format clean
 
 help: ## list the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,11 +30,14 @@ slow: $(VENV)/.test ## run the longer suites that `make test` leaves out
 bench: $(VENV)/.test ## measure speed and count requests
 	@$(BIN)/python -m tests.bench $(ARGS)
 
-lint: $(VENV)/.test $(VENV)/.lint ## ruff, mypy strict, import rules
+lint: $(VENV)/.test $(VENV)/.lint audit ## ruff (with its security rules), mypy strict, import rules, audit
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+audit: $(VENV)/.lint ## look dependencies up in the advisory databases
+	@$(BIN)/python .ci/audit.py
 
 format: $(VENV)/.lint ## let ruff format and mend
 	@$(BIN)/ruff check --fix .

@@ -14,6 +14,7 @@ from shared.triggers import (
     mapping_timers,
     polling,
     reviews_api,
+    watch_timer,
 )
 
 app = func.FunctionApp()
@@ -27,6 +28,7 @@ for module in (
     consent_api,
     job_timers,
     mapping_timers,
+    watch_timer,
     consent_timers,
     polling,
 ):

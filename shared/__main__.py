@@ -7,15 +7,15 @@ import asyncio
 import logging
 import os
 import sys
+from typing import Literal
 
 from shared.errors import ConnectorError
+from shared.observability.logs import LogFormat, formatter
 
 
 def main() -> int:
     """Run one command; errors are one sentence that names what to do."""
-    logging.basicConfig(
-        level=os.environ.get("LOG_LEVEL", "WARNING").upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    _log()
     parser = argparse.ArgumentParser(prog="python -m shared", description="The Spotler Connector on this machine.")
     commands = parser.add_subparsers(dest="command", required=True)
     from shared.local import consent_command, mapping_command, run, serve  # noqa: PLC0415  # needs the dependencies of the local mode
@@ -30,6 +30,9 @@ def main() -> int:
     commands.add_parser("settings", help="print the table of settings, as it stands in the README")
     operations = commands.add_parser("operations", help="print the table of job operations, for docs/operations.md")
     operations.add_argument("--form", action="store_true", help="print it for the job form's script instead")
+    commands.add_parser("routes", help="print the table of HTTP routes, as it stands in docs/security.md")
+    commands.add_parser("metrics", help="print the table of metrics, as it stands in docs/observability.md")
+    commands.add_parser("alarms", help="print the table of alarms, as it stands in docs/observability.md")
     options = parser.parse_args()
     try:
         return _run(options)
@@ -64,7 +67,33 @@ def _run(options: argparse.Namespace) -> int:
             print(settings_table.settings_table())
         case "operations":
             print(form.form_table() if options.form else documentation.operations_table())
+        case "routes" | "metrics" | "alarms" as name:
+            print(_table(name))
     return 0
+
+
+def _table(name: Literal["routes", "metrics", "alarms"]) -> str:
+    """Return a table of the documents."""
+    from shared.local.alarms_table import alarms_table  # noqa: PLC0415
+    from shared.observability.signals import signals_table  # noqa: PLC0415
+    from shared.triggers.access import routes_table  # noqa: PLC0415
+
+    match name:
+        case "routes":
+            return routes_table()
+        case "metrics":
+            return signals_table()
+        case "alarms":
+            return alarms_table()
+
+
+def _log() -> None:
+    """Log to standard error: `LOG_LEVEL`, and `LOG_FORMAT` text or json."""
+    logging.basicConfig(level=os.environ.get("LOG_LEVEL", "WARNING").upper())
+    wanted = os.environ.get("LOG_FORMAT", LogFormat.TEXT)
+    form = LogFormat(wanted) if wanted in set(LogFormat) else LogFormat.TEXT
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(formatter(form))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from pathlib import Path
 from shared.connections import (
     SystemClock,
     dataverse_client,
+    export_telemetry,
     fingerprint_key,
     message_queue,
     quieten_libraries,
@@ -36,6 +37,7 @@ from shared.dataverse.permission_names import DataversePermissionRows
 from shared.dataverse.person_reader import PersonReader
 from shared.dataverse.schema_cache import SchemaCache
 from shared.errors import ConfigurationError
+from shared.observability.ports import ObservedQueue, traced
 from shared.operations.journal import Journal
 from shared.operations.runner import JobRunner
 from shared.operations.services import JobServices
@@ -88,6 +90,7 @@ from shared.sync.preview import Preview
 from shared.sync.report import Reporter
 from shared.sync.resync import Resync
 from shared.sync.reviews import Reviews
+from shared.sync.watch import Watch
 
 DEFAULT_MAPPING = Path(__file__).parent / "core" / "mapping" / "default.yaml"
 
@@ -149,16 +152,18 @@ class Connector:
     job_sweep: JobSweep
     newcomers: Newcomers
     reviews: Reviews
+    watch: Watch
 
 
 def open_services(settings: Settings, clock: Clock | None = None) -> Services:
     """Make the clients. Raises ConfigurationError; opens no connection yet."""
     quieten_libraries()
+    export_telemetry(settings)
     clock = clock or SystemClock()
     dataverse = dataverse_client(settings)
     store = state_store(settings, clock)
     spotler = spotler_client(settings, clock)
-    platform = SpotlerPlatform(spotler, clock=clock)
+    platform = traced(SpotlerPlatform(spotler, clock=clock), "spotler")
     capabilities = Capabilities(
         store,
         clock,
@@ -173,8 +178,9 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
         enabled_tables=settings.sync_tables,
     )
     shelf = MappingShelf(store, clock, settings.environment)
-    automations, rows = SpotlerAutomations(spotler.transport, capabilities), DataverseAutomations(dataverse)
-    variables = DataverseEnvironmentVariables(dataverse)
+    automations = traced(SpotlerAutomations(spotler.transport, capabilities), "spotler")
+    rows = traced(DataverseAutomations(dataverse), "crm")
+    variables = traced(DataverseEnvironmentVariables(dataverse), "crm")
     return Services(
         settings=settings,
         clock=clock,
@@ -183,12 +189,12 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
         platform=platform,
         feeds=platform,
         capabilities=capabilities,
-        tagging=SpotlerTagging(spotler.transport, capabilities),
+        tagging=traced(SpotlerTagging(spotler.transport, capabilities), "spotler"),
         automations=automations,
-        audiences=SpotlerAudiences(spotler.transport),
+        audiences=traced(SpotlerAudiences(spotler.transport), "spotler"),
         automation_rows=rows,
         automation_refresh=AutomationRefresh(automations, rows),
-        marketing_lists=DataverseLists(dataverse),
+        marketing_lists=traced(DataverseLists(dataverse), "crm"),
         variables=variables,
         permissions_variable=PermissionsVariable(variables, platform, prefix=settings.variable_prefix),
         default_permissions=DefaultPermissions(variables, platform, clock, prefix=settings.variable_prefix),
@@ -205,8 +211,9 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
 def build(services: Services, version: LiveVersion) -> Connector:
     """Wire the use cases around one version of the mapping. Cheap: a new version gets a new connector."""
     settings, clock, mapping = services.settings, services.clock, version.mapping
-    platform, store, queue = services.platform, services.store, services.queue
-    crm = DataverseCrm(services.dataverse, mapping, settings.sync_tables, services.schema)
+    platform, store, queue = services.platform, services.store, ObservedQueue(services.queue)
+    crm = traced(DataverseCrm(services.dataverse, mapping, settings.sync_tables, services.schema), "crm")
+    pings = {"dataverse": crm.ping, "spotler": platform.ping, "state": store.ping, "queue": queue.ping}
     policy = RetryPolicy()
     rules = rules_of(settings, mapping)
     ledger = Ledger(store, clock, settings.environment, claim_time=settings.claim_time)
@@ -332,7 +339,7 @@ def build(services: Services, version: LiveVersion) -> Connector:
         poll=poll,
         bounces=bounces,
         health=Health(
-            pings={"dataverse": crm.ping, "spotler": platform.ping, "state": store.ping, "queue": queue.ping},
+            pings=pings,
             platform=platform,
             queue=queue,
             mapping=mapping,
@@ -346,6 +353,7 @@ def build(services: Services, version: LiveVersion) -> Connector:
         job_sweep=sweep,
         newcomers=newcomers,
         reviews=reviews,
+        watch=Watch(pings=pings, queue=queue, clock=clock),
     )
 
 

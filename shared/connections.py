@@ -10,9 +10,11 @@ import httpx
 
 from shared.dataverse.client import DataverseClient
 from shared.dataverse.credentials import Certificate, ClientSecret, Credential, ManagedIdentity, token_provider
-from shared.errors import ConfigurationError
+from shared.errors import ConfigurationError, Service
 from shared.messaging.redaction import redact
 from shared.messaging.sqlite import SqliteQueue
+from shared.observability.calls import explain_retries, observe
+from shared.observability.signals import watch_budget
 from shared.ports import Clock, Queue, StateStore
 from shared.settings import OWN_TAG, Settings
 from shared.spotler.client import SpotlerClient
@@ -32,7 +34,9 @@ def dataverse_client(settings: Settings) -> DataverseClient:
     if not settings.dataverse_url:
         raise ConfigurationError("DATAVERSE_URL is not set: name the organisation, or start with `make run`")
     tokens = token_provider(_credential(settings), settings.dataverse_url, authority=settings.dataverse_authority)
-    return DataverseClient(settings.dataverse_url, tokens, tag=OWN_TAG)
+    client = DataverseClient(settings.dataverse_url, tokens, tag=OWN_TAG, observe=observe)
+    watch_budget(Service.DATAVERSE, lambda: client.budget.share)
+    return client
 
 
 def _credential(settings: Settings) -> Credential:
@@ -48,14 +52,17 @@ def spotler_client(settings: Settings, clock: Clock) -> SpotlerClient:
     """Make the client of Spotler's REST API."""
     if not settings.spotler_key:
         raise ConfigurationError("SPOTLER_KEY is not set: create a key in Spotler, or start with `make run`")
-    return SpotlerClient(
+    client = SpotlerClient(
         settings.spotler_url,
         settings.spotler_key,
         settings.spotler_secret.get_secret_value(),
         http=httpx.AsyncClient(),
         clock=clock,
         concurrency=settings.spotler_concurrency,
+        observe=observe,
     )
+    watch_budget(Service.SPOTLER, lambda: client.transport.free)
+    return client
 
 
 def state_store(settings: Settings, clock: Clock) -> StateStore:
@@ -107,3 +114,12 @@ def quieten_libraries() -> None:
     """Keep libraries from logging URLs and answers, which may hold addresses of people."""
     for name in ("httpx", "httpcore", "azure"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    explain_retries()
+
+
+def export_telemetry(settings: Settings) -> None:
+    """Send telemetry, if there is somewhere to send it to; OpenTelemetry's SDK is imported only then."""
+    if text := settings.applicationinsights_connection_string.get_secret_value():
+        from shared.observability.export import start  # noqa: PLC0415
+
+        start(text, sampling=settings.telemetry_sampling, environment=settings.environment)

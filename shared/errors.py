@@ -6,6 +6,7 @@ a person's data; it lives in `detail` and goes to the CRM row of that person, ne
 
 from __future__ import annotations
 
+import traceback
 from datetime import timedelta
 from enum import StrEnum
 from typing import ClassVar
@@ -87,3 +88,12 @@ class UnknownOutcomeError(ConnectorError):
     """The call may or may not have had its effect and must not be repeated blindly."""
 
     recovery = "ask"
+
+
+def whereabouts(error: BaseException) -> str:
+    """Say which exception it was and where in the code, without its text: that may quote a person's data.
+
+    For logs of defects, in the place of `log.exception`, which prints the text of the exception and of its causes.
+    """
+    name = str(error) if isinstance(error, ConnectorError) else type(error).__name__
+    return f"{name}\n{''.join(traceback.format_tb(error.__traceback__)).rstrip()}"

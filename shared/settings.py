@@ -5,6 +5,7 @@ Whatever is not configured falls back to the embedded parts, so that the app run
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Self
@@ -30,6 +31,7 @@ OWN_TAG = "spotler-connector"
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 """A logical name of a column."""
 
+_HOST_NAME = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -116,7 +118,7 @@ class Settings(BaseSettings):
 
     # --- Spotler
     spotler_url: str = Field(default=DEFAULT_SPOTLER_URL, description="Base address of the REST API, with its prefix.")
-    spotler_key: str = Field(default="", description="Consumer key of the REST API. Empty: the sandbox.")
+    spotler_key: str = Field(default="", repr=False, description="Consumer key of the REST API. Empty: the sandbox.")
     spotler_secret: SecretStr = Field(default=SecretStr(""), description="Consumer secret of the REST API.")
     spotler_concurrency: int = Field(default=4, ge=1, le=16, description="Requests to Spotler at the same time.")
 
@@ -214,6 +216,20 @@ class Settings(BaseSettings):
         "looked at that were renamed in Spotler (PERM-21).",
     )
 
+    # --- watching
+    applicationinsights_connection_string: SecretStr = Field(
+        default=SecretStr(""),
+        description="Where traces, metrics and logs go (`docs/observability.md`). Empty: nowhere.",
+    )
+    telemetry_sampling: float = Field(
+        default=1.0, gt=0, le=1, description="Share of the traces that is sent; metrics are always whole."
+    )
+    watch_schedule: str = Field(
+        default="0 * * * * *",
+        pattern=NCRONTAB,
+        description="When queues and services are measured; the alarms expect once a minute.",
+    )
+
     # --- running on one machine
     local_folder: Path = Field(default=Path(".local"), description="Where the embedded queue and state store live.")
     local_lock_seconds: int = Field(default=60, ge=1, description="Lock time of the embedded queue.")
@@ -230,10 +246,13 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _is_coherent(self) -> Self:
-        if self.dataverse_url and not self.dataverse_url.startswith(
-            ("https://", "http://127.0.0.1", "http://localhost")
-        ):
-            raise ValueError("DATAVERSE_URL must begin with https://")
+        for name in ("dataverse_url", "dataverse_authority", "spotler_url"):
+            if wrong := _complaint_about(getattr(self, name)):
+                raise ValueError(f"{name.upper()} {wrong}")
+        if self.state_storage_tables and (wrong := _complaint_about(self.state_storage_tables)):
+            raise ValueError(f"STATE_STORAGE__tableServiceUri {wrong}")
+        if self.service_bus_namespace and not _HOST_NAME.fullmatch(self.service_bus_namespace):
+            raise ValueError("SERVICE_BUS__fullyQualifiedNamespace is a host name, without https:// and path")
         if self.spotler_key and not self.spotler_secret.get_secret_value():
             raise ValueError("SPOTLER_SECRET is missing; SPOTLER_KEY alone cannot sign requests")
         if self.uses_azure_tables and len(self.fingerprint_key.get_secret_value()) < 16:  # noqa: PLR2004  # see its text
@@ -269,6 +288,24 @@ class Settings(BaseSettings):
     def claim_time(self) -> timedelta:
         """How long a worker may hold a contact."""
         return timedelta(seconds=self.claim_seconds)
+
+
+def _complaint_about(url: str) -> str:
+    """Say what is wrong with an address that credentials are sent to; "" if it is fine, or empty."""
+    if not url:
+        return ""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return "is no address"
+    if not host or not url.isprintable() or "\\" in url:
+        return "is no address"
+    if parts.scheme != "https" and not (parts.scheme == "http" and host in _LOOPBACK):
+        return "must begin with https://"
+    if parts.username is not None or parts.query or parts.fragment:
+        return "must have neither a user name nor a query"
+    return ""
 
 
 def load_settings() -> Settings:

@@ -525,6 +525,7 @@ class Waiting:
     lane: QueueName
     message: OutgoingMessage
     number: int
+    sent: datetime
 
     @property
     def due(self) -> datetime:
@@ -547,7 +548,7 @@ class TwinQueue(_Twin):
 
     async def send(self, queue: QueueName, messages: Sequence[OutgoingMessage]) -> None:
         await self._begin("send")
-        self.waiting += [Waiting(queue, message, next(self._numbers)) for message in messages]
+        self.waiting += [Waiting(queue, message, next(self._numbers), self.clock.now()) for message in messages]
         await self.faults.pass_by()
 
     async def dead_letter(
@@ -578,7 +579,8 @@ class TwinQueue(_Twin):
         here = [one for one in self.waiting if one.lane is queue]
         active = [one for one in here if one.due <= self.clock.now()]
         dead = [one for one in self.dead if one.queue is queue]
-        return QueueDepth(len(active), len(here) - len(active), len(dead))
+        oldest = min((max(one.due, one.sent) for one in active), default=None)
+        return QueueDepth(len(active), len(here) - len(active), len(dead), oldest)
 
 
 def bodies(documents: Mapping[DocumentKey, Document]) -> str:

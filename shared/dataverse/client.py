@@ -159,6 +159,8 @@ class DataverseClient:
         """Read one page of a table and where the next one begins; `after` resumes there, even in another process."""
         options = operations.shape(select, ()) | {"$filter": filter, "$orderby": orderby}
         path = after or odata.reads(odata.name(entity_set), options)
+        if not path.startswith(f"{entity_set}?"):  # it came back by a message, and goes out with our token
+            raise ConfigurationError("A page does not continue the table that it began", service=Service.DATAVERSE)
         headers = operations.preferences((), page_size=page_size)
         body = (await self.execute(Operation(Method.GET, path, headers=headers))).body
         link = body.get("@odata.nextLink")

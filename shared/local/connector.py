@@ -22,7 +22,7 @@ async def connector_host(*, port: int) -> AsyncIterator[FunctionsHost]:
     """Serve function_app.py while the block runs, with the settings of the environment."""
     try:
         connector = await app.connector()
-        queue = connector.queue
+        queue = (await app.services()).queue
         if not isinstance(queue, QueueReceiver):
             raise ConfigurationError("The configured queue cannot be received from")
         host = FunctionsHost(

@@ -14,7 +14,7 @@ from shared.local.host.host import DEFAULT_PORT
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the command."""
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="port of the HTTP functions (0: a free one)")
-    parser.add_argument("--json", action="store_true", help="print address and function key as one line of JSON")
+    parser.add_argument("--json", action="store_true", help="print address and keys as one line of JSON")
 
 
 async def run(options: argparse.Namespace) -> None:
@@ -24,7 +24,7 @@ async def run(options: argparse.Namespace) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with connector_host(port=options.port) as host:
         if options.json:
-            print(json.dumps({"url": host.url, "key": host.keys.default}), flush=True)
+            print(json.dumps({"url": host.url, "key": host.keys.default, "master": host.keys.master}), flush=True)
         else:
             print(f"Serving. Health: {host.url}/api/health?code={host.keys.default}   Ctrl+C stops.", flush=True)
         await stop.wait()

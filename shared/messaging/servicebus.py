@@ -18,7 +18,13 @@ from azure.servicebus.exceptions import MessageAlreadySettled, MessageLockLostEr
 from shared.errors import ConfigurationError, Service
 from shared.messaging.servicebus_dead_letters import DeadLetterQueues
 from shared.messaging.servicebus_errors import translated
-from shared.messaging.servicebus_messages import DEAD_LETTERS, from_service_bus, to_dead_letter_copy, to_service_bus
+from shared.messaging.servicebus_messages import (
+    DEAD_LETTERS,
+    from_service_bus,
+    oldest_due,
+    to_dead_letter_copy,
+    to_service_bus,
+)
 from shared.ports import DeadLetter, OutgoingMessage, QueueDepth, QueueName, ReceivedMessage
 
 Redact = Callable[[QueueName, bytes], bytes]
@@ -30,6 +36,9 @@ _CLIENT_OPTIONS: Mapping[str, Any] = {"retry_total": 2, "retry_backoff_max": 5, 
 # wait for some time even where nobody else does.
 _TURN_SECONDS = 1.0
 _GLANCE_SECONDS = 0.1
+
+# Messages that are looked at to find the oldest one: scheduled ones may stand before it.
+_FIRST = 100
 
 
 class ServiceBusQueue:
@@ -58,8 +67,8 @@ class ServiceBusQueue:
                 ServiceBusAdministrationClient.from_connection_string(connection_string),
                 redact=redact,
             )
-        except ValueError as error:
-            raise ConfigurationError("the connection string is malformed", service=Service.QUEUE) from error
+        except ValueError:
+            raise ConfigurationError("the connection string is malformed", service=Service.QUEUE) from None
 
     @classmethod
     def from_namespace(cls, namespace: str, credential: AsyncTokenCredential, *, redact: Redact) -> ServiceBusQueue:
@@ -119,10 +128,13 @@ class ServiceBusQueue:
         with translated():
             counts = await self._administration.get_queue_runtime_properties(queue)
             copies = [letter for letter in await self._buried.peek(DEAD_LETTERS) if letter.queue is queue]
+            async with self._client.get_queue_receiver(queue) as receiver:
+                first = await receiver.peek_messages(max_message_count=_FIRST)
         return QueueDepth(
             active=counts.active_message_count or 0,
             scheduled=counts.scheduled_message_count or 0,
             dead=(counts.dead_letter_message_count or 0) + len(copies),
+            oldest=oldest_due(first),
         )
 
     async def ping(self) -> None:

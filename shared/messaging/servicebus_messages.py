@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-from azure.servicebus import ServiceBusMessage, ServiceBusReceivedMessage
+from azure.servicebus import ServiceBusMessage, ServiceBusMessageState, ServiceBusReceivedMessage
 from azure.servicebus.amqp import AmqpMessageBodyType
 
 from shared.ports import DeadLetter, OutgoingMessage, QueueName, ReceivedMessage
@@ -100,6 +100,12 @@ def body_of(message: ServiceBusReceivedMessage) -> bytes:
 def properties_of(message: ServiceBusReceivedMessage) -> dict[str, str]:
     """Return the application properties as text: the client hands names and texts out as bytes."""
     return {_text(name): _text(value) for name, value in (message.application_properties or {}).items()}
+
+
+def oldest_due(messages: Sequence[ServiceBusReceivedMessage]) -> datetime | None:
+    """Return since when the oldest of these messages is due; scheduled ones are not due yet."""
+    due = [message.enqueued_time_utc for message in messages if message.state is not ServiceBusMessageState.SCHEDULED]
+    return min((moment for moment in due if moment is not None), default=None)
 
 
 def _text(value: object) -> str:

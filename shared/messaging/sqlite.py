@@ -77,7 +77,8 @@ WHERE sequence IN (SELECT value FROM json_each(?)) AND length(body) > 0 ORDER BY
 """
 _DEPTH = """
 SELECT count(*), coalesce(sum(lock IS NULL AND visible_at > :now), 0),
-    (SELECT count(*) FROM dead_letters WHERE queue = :queue)
+    (SELECT count(*) FROM dead_letters WHERE queue = :queue),
+    min(CASE WHEN lock IS NOT NULL OR visible_at <= :now THEN enqueued_at END)
 FROM messages WHERE queue = :queue
 """
 
@@ -177,10 +178,11 @@ class SqliteQueue:
     async def depth(self, queue: QueueName) -> QueueDepth:
         """Count from the index."""
         async with self._file.reading() as connection:
-            [(total, scheduled, dead)] = await connection.execute_fetchall(
+            [(total, scheduled, dead, oldest)] = await connection.execute_fetchall(
                 _DEPTH, {"queue": queue, "now": _micros(self._clock.now())}
             )
-        return QueueDepth(active=total - scheduled, scheduled=scheduled, dead=dead)
+        since = None if oldest is None else _moment(oldest)
+        return QueueDepth(active=total - scheduled, scheduled=scheduled, dead=dead, oldest=since)
 
     async def ping(self) -> None:
         """Open the file."""

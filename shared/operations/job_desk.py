@@ -13,6 +13,7 @@ from shared.core.jobs import JobResult, JobRow, JobStatus
 from shared.core.outcomes import Reason
 from shared.core.retry import GiveUp
 from shared.errors import ConflictError, ConnectorError, NotFoundError
+from shared.observability.outcomes import job_ended
 from shared.operations.operation import Failed, HandedOver, JobOutcome, Later, Succeeded
 from shared.ports import Clock, Crm, JobReport, QueueName, Report, TimelinePost
 from shared.sync.lanes import Jobs
@@ -61,7 +62,9 @@ class JobDesk:
             for job, text in refusals
         ]
         for report in reports:
-            log.warning("job %s refused", report.id, extra={"correlation": self._message.correlation})
+            log.warning("job %s refused", report.id, extra={"correlation": self._message.correlation_of(report.id)})
+        for (job, _), report in zip(refusals, reports, strict=True):
+            job_ended(job, report, self._message.correlation_of(job.id), now)
         await self._look_again([job for job, _ in refusals], await self._write(reports))
 
     async def end(
@@ -87,7 +90,9 @@ class JobDesk:
             if problem is not None:  # a post is a courtesy: the job's row says what was done
                 log.warning("the post %s was not written: %s", post.id, problem)
         for job, report in final:
-            log.info("job %s %s (%s)", job.id, report.status, report.result_code)
+            correlation = self._message.correlation_of(job.id)
+            log.info("job %s %s (%s)", job.id, report.status, report.result_code, extra={"correlation": correlation})
+            job_ended(job, report, correlation, self._clock.now())
         return frozenset(report.id for (_, report), problem in zip(final, written, strict=True) if problem is None)
 
     async def wait(self, jobs: Sequence[JobRow], until: datetime) -> None:
@@ -134,7 +139,7 @@ class JobDesk:
             return [error] * len(reports)
 
     def _of(self, jobs: Sequence[UUID]) -> Jobs:
-        return self._message.model_copy(update={"jobs": list(jobs)})
+        return self._message.part(jobs)
 
 
 def _final(job: JobRow, outcome: JobOutcome, now: datetime) -> JobReport | None:

@@ -20,10 +20,11 @@ ParametersT = TypeVar("ParametersT", bound=Parameters)
 
 @dataclass(frozen=True, slots=True)
 class Task(Generic[ParametersT]):
-    """A job whose parameters are in order."""
+    """A job whose parameters are in order; `correlation` is the id of the change that created it."""
 
     job: JobRow
     parameters: ParametersT
+    correlation: str = ""
 
 
 @dataclass(frozen=True, slots=True)

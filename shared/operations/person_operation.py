@@ -28,7 +28,11 @@ class PersonOperation(JobOperation[PersonParameters]):
         """Let the engine look at all of them; it reports, now or when it has come back to somebody."""
         references = [
             Reference(
-                task.parameters.person, Why.JOB, correlation=str(task.job.id), intent=self.intent, job=task.job.id
+                task.parameters.person,
+                Why.JOB,
+                correlation=task.correlation or str(task.job.id),
+                intent=self.intent,
+                job=task.job.id,
             )
             for task in tasks
         ]

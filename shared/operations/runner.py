@@ -16,7 +16,7 @@ from uuid import UUID
 
 from shared.core.jobs import JobRow, JobStatus, Operation, Repetition
 from shared.core.outcomes import TEXTS, Reason
-from shared.errors import ConnectorError
+from shared.errors import ConnectorError, whereabouts
 from shared.operations.contacts import outcome_unknown
 from shared.operations.job_desk import JobDesk
 from shared.operations.journal import Done, Sent
@@ -70,16 +70,14 @@ class JobRunner:
         for job in (row for row in rows.values() if not row.status.is_final):
             match self._accept(job):
                 case Task() as task:
-                    tasks.append(task)
+                    tasks.append(replace(task, correlation=message.correlation_of(job.id)))
                 case Refused(text):
                     refusals.append((job, text))
         await desk.refuse(refusals)
         for wave in waves(tasks):
             operation = self._operation_of(wave[0])
             if operation.lane is QueueName.BULK and lane is not QueueName.BULK:
-                await self._lanes.send(
-                    operation.lane, message.model_copy(update={"jobs": [one.job.id for one in wave]})
-                )
+                await self._lanes.send(operation.lane, message.part(one.job.id for one in wave))
                 continue
             has_journal = isinstance(operation, JournaledOperation)
             for chunk in _chunks(wave, _MOST_JOURNALED if has_journal else _MOST_AT_ONCE):
@@ -112,10 +110,12 @@ class JobRunner:
             return await operation.run(tasks, self._services)
         except ConnectorError as error:
             return [Later(error)] * len(tasks)
-        except Exception:
+        except Exception as error:  # noqa: BLE001  # a defect of ours: the neighbours go on
             if len(tasks) > 1:  # what was sent already stands in the journal, and is not sent again
                 return [(await self._run(operation, [task]))[0] for task in tasks]
-            log.exception("job %s broke the connector", tasks[0].job.id)
+            log.error(  # noqa: TRY400  # not exception(), whose text may quote a person
+                "job %s broke the connector: %s", tasks[0].job.id, whereabouts(error)
+            )
             is_safe = operation.repetition is Repetition.SAFE
             return [Failed(Reason.DEFECT, TEXTS[Reason.DEFECT]) if is_safe else outcome_unknown()]
 

@@ -59,11 +59,15 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True)
 class QueueDepth:
-    """How much waits in a queue: ready or locked, scheduled for later, dead."""
+    """How much waits in a queue: ready or locked, scheduled for later, dead.
+
+    `oldest` is since when the oldest of the first kind has been due; None if there is none.
+    """
 
     active: int
     scheduled: int
     dead: int
+    oldest: datetime | None = None
 
 
 class Queue(Protocol):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from http import HTTPStatus
-from urllib.parse import quote
 
 from pydantic import TypeAdapter
 
 from shared.errors import DataError, NotFoundError
 from shared.spotler.models import AudienceAnswer, UnknownContactsAnswer
+from shared.spotler.paths import segment
 from shared.spotler.transport import Call, SpotlerTransport
 
 CONTACTS_PER_CALL = 2500
@@ -81,4 +81,4 @@ class SpotlerAudiences:
 
 
 def _path(audience: str) -> str:
-    return f"/audience/{quote(audience, safe='')}"
+    return f"/audience/{segment(audience)}"

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote
 from uuid import UUID
 
 from pydantic import TypeAdapter
@@ -30,6 +29,7 @@ from shared.errors import DataError, NotFoundError, Service, UnknownOutcomeError
 from shared.spotler import unpublished
 from shared.spotler.capabilities import Capabilities
 from shared.spotler.models import AutomationAnswer, CampaignAnswer, TriggerAnswer
+from shared.spotler.paths import segment
 from shared.spotler.transport import Call, Repetition, SpotlerTransport
 
 _AUTOMATIONS = TypeAdapter(list[AutomationAnswer])
@@ -82,7 +82,7 @@ class SpotlerAutomations:
                 await self._capabilities.require(Capability.AUTOMATION_STOP)
                 return await self._stop(unpublished.AUTOMATION_STOP.call(spotler_id, body=body))
             case AutomationKind.CAMPAIGN:
-                path = f"/campaign/{quote(spotler_id, safe='')}/stop"
+                path = f"/campaign/{segment(spotler_id)}/stop"
                 return await self._stop(Call("campaign.stop", "POST", path, body=body))
 
     async def stop_run(self, automation_contact_id: str) -> StopVerdict:
@@ -95,7 +95,7 @@ class SpotlerAutomations:
         if fields:
             await self._capabilities.require(Capability.AUTOMATION_FIELDS)
             body[unpublished.AUTOMATION_FIELDS_KEY] = [_field(field) for field in fields]
-        path = f"/automation/trigger/{quote(code, safe='')}"
+        path = f"/automation/trigger/{segment(code)}"
         call = Call("automation.start", "POST", path, body=body, answering=_TOLD_WITH, repetition=Repetition.HARMFUL)
         try:
             return _verdict(await self._transport.fetch(call, _TRIGGERED))
@@ -106,7 +106,7 @@ class SpotlerAutomations:
         body: dict[str, Any] = {"externalContactId": external_id}
         if fields:
             body["campaignFields"] = [_field(field) for field in fields]
-        path = f"/campaign/trigger/{quote(code, safe='')}"
+        path = f"/campaign/trigger/{segment(code)}"
         call = Call("campaign.start", "POST", path, body=body, repetition=Repetition.HARMFUL)
         try:
             await self._transport.send(call)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -60,13 +61,18 @@ class SharedPause:
         self._longest = longest
         self._until = 0.0
 
+    @property
+    def lasts(self) -> bool:
+        """Whether there is a pause now."""
+        return self._until > time.monotonic()
+
     def extend(self, pause: timedelta) -> None:
         """Let nobody send for `pause` from now; never shortens."""
-        self._until = max(self._until, asyncio.get_running_loop().time() + pause.total_seconds())
+        self._until = max(self._until, time.monotonic() + pause.total_seconds())
 
     async def over(self) -> None:
         """Wait for the end of the pause; ThrottledError if that takes longer than a caller should wait."""
-        while (seconds := self._until - asyncio.get_running_loop().time()) > 0:
+        while (seconds := self._until - time.monotonic()) > 0:
             rest = timedelta(seconds=seconds)
             if rest > self._longest:
                 raise ThrottledError("Spotler asked for a long pause", retry_after=rest, service=Service.SPOTLER)

@@ -77,6 +77,13 @@ class SpotlerTransport:
         self._patience = patience
         self._pause = SharedPause(patience.longest_pause)
         self._slots = asyncio.Semaphore(concurrency)
+        self._concurrency = concurrency
+        self._under_way = 0
+
+    @property
+    def free(self) -> float:
+        """Share of the concurrent requests that nobody uses; 0 while the service asks for patience."""
+        return 0.0 if self._pause.lasts else 1 - self._under_way / self._concurrency
 
     async def fetch(self, call: Call, answer: TypeAdapter[Result]) -> Result:
         """Send and read a JSON answer, HTTP 204 as None; one that cannot be read counts as transient."""
@@ -111,8 +118,12 @@ class SpotlerTransport:
 
     async def _once(self, call: Call, read: Callable[[httpx.Response], Result]) -> Result:
         async with self._slots:
-            await self._pause.over()
-            response = await self._request(call)
+            self._under_way += 1
+            try:
+                await self._pause.over()
+                response = await self._request(call)
+            finally:
+                self._under_way -= 1
         try:
             error = refusal(response, call.operation, fixed_path=call.fixed_path, now=self._clock.now())
             if error is not None and response.status_code not in call.answering:
@@ -150,7 +161,7 @@ class SpotlerTransport:
             )
             status = response.status_code
         except httpx.RequestError as error:
-            raise _unanswered(call, error) from error
+            raise _unanswered(call, error) from None
         finally:
             self._observe(Service.SPOTLER, call.operation, status, time.perf_counter() - started)
         return response

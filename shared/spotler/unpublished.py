@@ -9,13 +9,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
 from shared.core.capabilities import Capability
-from shared.errors import DataError, Service
+from shared.spotler.paths import segment
 from shared.spotler.transport import Call, Repetition
 
-_DOTS = frozenset({"", ".", ".."})
 _PARAMETER = re.compile(r"\{\w+\}")
 
 
@@ -35,9 +33,7 @@ class Assumption:
 
         DataError for a segment that would change the path.
         """
-        if not _DOTS.isdisjoint(segments):
-            raise DataError("A name of dots cannot be addressed", service=Service.SPOTLER, code="NAME_INVALID")
-        encoded = (quote(segment, safe="") for segment in segments)
+        encoded = iter([segment(name) for name in segments])
         return Call(
             self.operation,
             method or self.method,

@@ -73,16 +73,16 @@ class TableStateStore:
         """Use an account key or a shared access signature; ConfigurationError if the string is malformed."""
         try:
             return cls(TableClient.from_connection_string(connection_string, table, **_CLIENT_OPTIONS))
-        except ValueError as error:
-            raise ConfigurationError("the connection string is malformed", service=Service.STATE) from error
+        except ValueError:
+            raise ConfigurationError("the connection string is malformed", service=Service.STATE) from None
 
     @classmethod
     def from_account(cls, account_url: str, credential: AsyncTokenCredential, *, table: str) -> TableStateStore:
         """Use a managed identity (role Storage Table Data Contributor). The caller closes `credential`."""
         try:
             return cls(TableClient(account_url, table, credential=credential, **_CLIENT_OPTIONS))
-        except ValueError as error:
-            raise ConfigurationError("the account URL is malformed", service=Service.STATE) from error
+        except ValueError:
+            raise ConfigurationError("the account URL is malformed", service=Service.STATE) from None
 
     async def read(self, keys: Sequence[DocumentKey]) -> dict[DocumentKey, Document]:
         """Return the documents that exist."""

@@ -25,6 +25,16 @@ class Work:
     permissions: list[Permissions] = field(default_factory=list)
     walks: list[Walk] = field(default_factory=list)
 
+    @property
+    def correlations(self) -> list[str]:
+        """The correlation ids of all changes that are behind it."""
+        return [
+            *(reference.correlation for reference in self.people),
+            *(message.correlation_of(job) for message in self.jobs for job in message.jobs),
+            *(message.correlation for message in self.permissions),
+            *(walk.correlation for walk in self.walks),
+        ]
+
     def add(self, message: References | Jobs | Permissions | Walk) -> None:
         """Add what a lane message asks for."""
         match message:
@@ -52,16 +62,15 @@ class Dispatcher:
         """Do it all; when this returns, nothing of it is lost."""
         owners = await self._owners(work.permissions, lane)
         await self._people.handle([*work.people, *owners], lane=lane)
-        for attempt, ids in _by_attempt((message.attempt, message.jobs) for message in work.jobs):
-            await self._jobs.run(Jobs(jobs=ids, attempt=attempt), lane=lane)
+        for message in _jobs_together(work.jobs):
+            await self._jobs.run(message, lane=lane)
         for walk in work.walks:
             await self._resync.walk(walk, lane=lane)
 
     async def _owners(self, messages: Sequence[Permissions], lane: QueueName) -> list[Reference]:
         """Find the people behind Spotler Permission rows (CS-11)."""
         owners: list[Reference] = []
-        for attempt, ids in _by_attempt((message.attempt, message.permissions) for message in messages):
-            message = Permissions(permissions=ids, attempt=attempt)
+        for message in _permissions_together(messages):
             try:
                 people = await self._crm.people_of_permissions(message.permissions)
             except ConnectorError as error:
@@ -71,9 +80,27 @@ class Dispatcher:
         return owners
 
 
-def _by_attempt(messages: Iterable[tuple[int, Sequence[UUID]]]) -> list[tuple[int, list[UUID]]]:
-    """Fold the ids of messages of the same attempt into one list, each id once."""
-    folded: dict[int, dict[UUID, None]] = {}
-    for attempt, ids in messages:
-        folded.setdefault(attempt, {}).update(dict.fromkeys(ids))
-    return [(attempt, list(ids)) for attempt, ids in folded.items()]
+def _jobs_together(messages: Iterable[Jobs]) -> list[Jobs]:
+    """Fold messages of the same attempt into one; each job once, with the correlation id of its latest message."""
+    folded: dict[int, dict[UUID, str]] = {}
+    for message in messages:
+        folded.setdefault(message.attempt, {}).update({job: message.correlation_of(job) for job in message.jobs})
+    return [Jobs.of(jobs, attempt) for attempt, jobs in folded.items()]
+
+
+def _permissions_together(messages: Iterable[Permissions]) -> list[Permissions]:
+    """Fold messages of the same attempt into one, each row once.
+
+    Dataverse's answer does not tell whose row was which: several changes together have no correlation id.
+    """
+    folded: dict[int, list[Permissions]] = {}
+    for message in messages:
+        folded.setdefault(message.attempt, []).append(message)
+    return [
+        Permissions(
+            permissions=list(dict.fromkeys(row for one in same for row in one.permissions)),
+            correlation=same[0].correlation if len({one.correlation for one in same}) == 1 else "",
+            attempt=attempt,
+        )
+        for attempt, same in folded.items()
+    ]

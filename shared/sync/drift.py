@@ -13,6 +13,7 @@ from shared.core.mapping.check import check
 from shared.core.mapping.findings import Code, Finding, Severity
 from shared.core.mapping.model import Mapping as FieldMapping
 from shared.core.records import PersonTable
+from shared.observability.signals import DRIFT, record
 from shared.ports import Clock, DocumentKey, Put, StateStore
 from shared.sync.inspect import Inspector
 
@@ -75,6 +76,7 @@ class Drift:
         # The report first: a crash in between reports twice, never not at all.
         await self._write(_REPORT, report.as_json())
         await self._write(_LANDSCAPE, _body(landscape(self._mapping, around.schema, around.catalogue)))
+        record(DRIFT, len(fresh) + len(findings))
         return report
 
     async def last(self) -> DriftReport | None:

@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from shared.core.jobs import JobStatus
+from shared.observability.signals import STUCK_JOBS, record
+from shared.observability.traces import current_correlation
 from shared.ports import Clock, Crm, Delete, DocumentKey, Put, QueueName, StateStore
 from shared.sync.lanes import Jobs, Lanes
 
@@ -67,7 +69,7 @@ class JobSweep:
         ]
         if missed:
             chunks = [missed[start : start + _PER_MESSAGE] for start in range(0, len(missed), _PER_MESSAGE)]
-            correlation = str(uuid4())
+            correlation = current_correlation() or str(uuid4())
             await self._lanes.send(QueueName.LIVE, *(Jobs(jobs=chunk, correlation=correlation) for chunk in chunks))
             log.warning("%d Spotler Jobs were missed and are done now", len(missed), extra={"correlation": correlation})
             await self._remember(missed, now)
@@ -83,6 +85,8 @@ class JobSweep:
     async def warn_of_stuck(self) -> StuckJobs:
         """Find stuck jobs and log them: an alert rule looks for this line."""
         stuck = await self.stuck()
+        for status, jobs in ((JobStatus.QUEUED, stuck.queued), (JobStatus.IN_PROGRESS, stuck.in_progress)):
+            record(STUCK_JOBS, len(jobs), status=status)
         _warn(stuck.queued, f"Queued for more than {QUEUED_TOO_LONG}")
         _warn(stuck.in_progress, f"In Progress for more than {IN_PROGRESS_TOO_LONG}")
         return stuck

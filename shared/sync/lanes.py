@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 from uuid import UUID, uuid4
@@ -68,14 +68,31 @@ class References(BaseModel):
 
 
 class Jobs(BaseModel):
-    """Look at these Spotler Jobs."""
+    """Look at these Spotler Jobs. Where they belong to several changes, `correlations` tells them apart."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["jobs"] = "jobs"
     jobs: list[UUID]
     correlation: str = ""
+    correlations: dict[UUID, str] | None = None
     attempt: int = Field(default=1, ge=1)
+
+    @classmethod
+    def of(cls, correlations: Mapping[UUID, str], attempt: int) -> Jobs:
+        """Make a message of jobs with the correlation id of each."""
+        jobs, different = list(correlations), set(correlations.values())
+        if len(different) == 1:
+            return cls(jobs=jobs, correlation=different.pop(), attempt=attempt)
+        return cls(jobs=jobs, correlations=dict(correlations), attempt=attempt)
+
+    def correlation_of(self, job: UUID) -> str:
+        """Return the correlation id of the change that a job belongs to."""
+        return (self.correlations or {}).get(job, self.correlation)
+
+    def part(self, jobs: Iterable[UUID]) -> Jobs:
+        """Return the message for some of its jobs."""
+        return Jobs.of({job: self.correlation_of(job) for job in jobs}, self.attempt)
 
 
 class Permissions(BaseModel):
@@ -124,7 +141,7 @@ def read_lane_message(body: bytes) -> References | Jobs | Permissions | Walk:
 
 def write_lane_message(message: References | Jobs | Permissions | Walk) -> bytes:
     """Write a message of `sync-live` or `sync-bulk`."""
-    return message.model_dump_json(exclude_defaults=False).encode()
+    return message.model_dump_json(exclude_none=True).encode()
 
 
 def references_body(references: Sequence[Reference]) -> bytes:
@@ -140,13 +157,15 @@ class Lanes:
 
     async def send(self, lane: QueueName, *messages: References | Jobs | Permissions | Walk) -> None:
         """Send messages for now."""
-        await self._queue.send(lane, [_outgoing(write_lane_message(message), "", None) for message in messages])
+        await self._queue.send(
+            lane, [_outgoing(write_lane_message(message), _correlation(message), None) for message in messages]
+        )
 
     async def send_later(
         self, lane: QueueName, message: References | Jobs | Permissions | Walk, when: datetime
     ) -> None:
         """Send one message for later."""
-        await self._queue.send(lane, [_outgoing(write_lane_message(message), "", when)])
+        await self._queue.send(lane, [_outgoing(write_lane_message(message), _correlation(message), when)])
 
     async def send_references(
         self, lane: QueueName, references: Sequence[Reference], when: datetime | None = None
@@ -164,6 +183,14 @@ class Lanes:
             moments[when.replace(microsecond=0) + timedelta(seconds=1)].append(reference)  # never before its time
         for when, due in moments.items():
             await self.send_references(lane, due, when)
+
+
+def _correlation(message: References | Jobs | Permissions | Walk) -> str:
+    match message:
+        case References():
+            return message.references[0].correlation if message.references else ""
+        case Jobs() | Permissions() | Walk():
+            return message.correlation
 
 
 def _outgoing(body: bytes, correlation: str, when: datetime | None) -> OutgoingMessage:

@@ -20,6 +20,7 @@ from shared.core.plan import Anonymize, Decision, Rest, Rules, Write, let_go
 from shared.core.records import Intent, RecordKey, Reference, Why
 from shared.core.retry import RetryPolicy
 from shared.errors import ConfigurationError, ConnectorError, TransientError
+from shared.observability.traces import phase
 from shared.ports import Clock, Crm, Homecomings, MarketingPlatform
 from shared.sync.apply import Applied, apply, rising_permissions
 from shared.sync.beside import Beside
@@ -138,9 +139,10 @@ class Outbound:
     async def _decide_and_do(self, seats: Sequence[Seat], catalogue: PropertyCatalogue, done: Round) -> None:
         seats = await self._beside.equip(seats)
         leaving = {seat.key: let_go(seat.situation) for seat in seats if isinstance(seat.identity, Leave)}
-        staying, plans = await self._looking.decide(
-            [seat for seat in seats if seat.key not in leaving], catalogue, done
-        )
+        with phase("plan", count=len(seats)):
+            staying, plans = await self._looking.decide(
+                [seat for seat in seats if seat.key not in leaving], catalogue, done
+            )
         plans |= leaving
         order = {seat.key: seat for seat in (*staying, *(seat for seat in seats if seat.key in leaving))}
         seats = await self._look_twice([order[seat.key] for seat in seats if seat.key in order], plans, done)

@@ -10,7 +10,8 @@ from datetime import datetime
 from shared.core.outcomes import TEXTS, Outcome, Reason, Result
 from shared.core.records import RecordKey, Reference
 from shared.core.retry import Done, Failure, GiveUp, RetryAt, RetryPolicy
-from shared.errors import ConnectorError
+from shared.errors import ConnectorError, whereabouts
+from shared.observability.outcomes import record_ended
 from shared.ports import Clock, Queue, QueueName
 from shared.sync.lanes import Lanes, references_body
 from shared.sync.outbound import Outbound, Processed
@@ -65,6 +66,7 @@ class SyncPeople:
                 case Done():
                     pass
             _log(one)
+            record_ended(one.outcome, tuple(one.unit.references), lane, self._clock.now())
         await self._lanes.reschedule(lane, later)
         await self._lanes.send_references(QueueName.LIVE, processed.follow_ups)
         return processed.finished
@@ -75,9 +77,11 @@ class SyncPeople:
             return await self._outbound.process(references, sightings)
         except ConnectorError:
             raise  # the state store or the queue is out of reach: the whole batch comes again
-        except Exception:
+        except Exception as error:  # noqa: BLE001  # a defect of ours: the neighbours go on
             if len({reference.key for reference in references}) == 1:
-                log.exception("%s broke the connector", references[0].key)
+                log.error(  # noqa: TRY400  # not exception(), whose text may quote a person
+                    "%s broke the connector: %s", references[0].key, whereabouts(error)
+                )
                 outcome = Outcome(references[0].key, Result.FAILED, Reason.DEFECT)
                 unit = Unit(references[0].key, references[0].intent, list(references))
                 return Processed([Finished(unit, outcome, GiveUp())], [])

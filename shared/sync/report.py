@@ -11,6 +11,7 @@ from shared.core.outcomes import Outcome, Reason, Result
 from shared.core.records import RecordKey
 from shared.core.retry import RetryAt
 from shared.errors import ConnectorError, NotFoundError
+from shared.observability.outcomes import person_job_ended
 from shared.ports import Clock, Crm, JobReport, StatusReport
 from shared.sync.work import Finished
 
@@ -31,19 +32,24 @@ class Reporter:
         A row that is gone needs no report.
         """
         now = self._clock.now()
+        jobs: list[tuple[Finished, JobReport]] = []
         reports: list[tuple[RecordKey, StatusReport | JobReport]] = [
             (one.unit.key, status)
             for one in _last_per_record(finished)
             if (status := _status_report(one, now)) is not None
         ]
         for one in finished:
-            reports += [(one.unit.key, job) for job in _job_reports(one, now)]
+            jobs += [(one, job) for job in _job_reports(one, now)]
+        reports += [(one.unit.key, job) for one, job in jobs]
         if not reports:
             return {}
         try:
             problems = await self._crm.report([report for _, report in reports])
         except ConnectorError as error:
             return {key: error for key, _ in reports}
+        for (one, job), problem in zip(jobs, problems[len(problems) - len(jobs) :], strict=True):
+            if problem is None:
+                person_job_ended(one.unit.intent, job, one.unit.references, now)
         return {
             key: problem
             for (key, _), problem in zip(reports, problems, strict=True)

@@ -1,24 +1,29 @@
-"""The HTTP interface: health, explain, resync, dead letters. Every call needs a function key."""
+"""The HTTP interface: health, explain, resync, dead letters. Who may call what: `access.py`."""
 
 from __future__ import annotations
 
-from typing import Self
+from collections.abc import Callable
+from typing import Annotated, Any, Self
 from uuid import UUID, uuid4
 
 import azure.functions as func
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from shared import app
 from shared.core.records import PersonTable, RecordKey
 from shared.errors import ConnectorError
+from shared.observability.traces import current_correlation
 from shared.ports import QueueName
 from shared.sync.bounces import bounce_rows
 from shared.sync.consent_ledger import as_rows
 from shared.triggers.answers import json_answer, problem
+from shared.triggers.http_function import http_function
+from shared.triggers.requests import read_body
 
 blueprint = func.Blueprint()
 
 _MOST_IDS = 10_000
+_MOST_LETTERS = 1_000
 _LANES = {"live": QueueName.LIVE, "bulk": QueueName.BULK}
 
 
@@ -39,8 +44,7 @@ class _ResyncRequest(BaseModel):
         return self
 
 
-@blueprint.function_name("health")
-@blueprint.route("health", methods=[func.HttpMethod.GET], auth_level=func.AuthLevel.FUNCTION)
+@http_function(blueprint, "health")
 async def health(req: func.HttpRequest) -> func.HttpResponse:
     """Answer 200 when every service is in reach, else 503; the body says which one is not, and why."""
     try:
@@ -50,10 +54,19 @@ async def health(req: func.HttpRequest) -> func.HttpResponse:
     return json_answer(report, status=200 if report["healthy"] else 503)
 
 
-@blueprint.function_name("explain")
-@blueprint.route("explain/{table}/{id}", methods=[func.HttpMethod.GET], auth_level=func.AuthLevel.FUNCTION)
+@http_function(blueprint, "explain")
 async def explain(req: func.HttpRequest) -> func.HttpResponse:
-    """Say why a record is (not) in Spotler and what would be written. Writes nothing."""
+    """Say why a record is (not) in Spotler and which properties would be written. Writes nothing."""
+    return await _explained(req, _without_values)
+
+
+@http_function(blueprint, "explain_values")
+async def explain_values(req: func.HttpRequest) -> func.HttpResponse:
+    """Say the same with the values that would be written."""
+    return await _explained(req, lambda report: report)
+
+
+async def _explained(req: func.HttpRequest, shown: Callable[[dict[str, Any]], dict[str, Any]]) -> func.HttpResponse:
     try:
         key = RecordKey(PersonTable(req.route_params["table"]), UUID(req.route_params["id"]))
     except ValueError:
@@ -63,26 +76,30 @@ async def explain(req: func.HttpRequest) -> func.HttpResponse:
         explained = await connector.explain.record(key)
         changes = await (await app.services()).consent.of_record(key)
         bounces = bounce_rows(await connector.bounces.report_of(explained["spotlerContact"], key))
-        return json_answer({**explained, "bounces": bounces, "consent": as_rows(changes)})
+        return json_answer(shown({**explained, "bounces": bounces, "consent": as_rows(changes)}))
     except ConnectorError as error:
         return problem(502, str(error))
 
 
-@blueprint.function_name("resync")
-@blueprint.route("resync", methods=[func.HttpMethod.POST], auth_level=func.AuthLevel.FUNCTION)
+def _without_values(report: dict[str, Any]) -> dict[str, Any]:
+    """Name the properties only: whoever may operate the connector need not be one who may see people's data."""
+    planned = report["plan"]
+    if "properties" not in planned:
+        return report
+    return {**report, "plan": {**planned, "properties": sorted(planned["properties"])}}
+
+
+@http_function(blueprint, "resync")
 async def resync(req: func.HttpRequest) -> func.HttpResponse:
     """Look at records again: one, several, or a whole table. Single records default to the live lane."""
-    try:
-        wanted = _ResyncRequest.model_validate_json(req.get_body())
-    except ValidationError as wrong:
-        errors = wrong.errors(include_input=False, include_url=False, include_context=False)
-        return problem(400, 'Send {"table": "contact", "id": "…"} or "ids": […]; neither for the whole table.', errors)
+    usage = 'Send {"table": "contact", "id": "…"} or "ids": […]; neither for the whole table.'
+    wanted = read_body(req, _ResyncRequest, usage=usage)
     connector = await app.connector()
     if wanted.table not in connector.settings.sync_tables:
         return problem(409, f"Synchronisation is not enabled for {wanted.table}: add it to SYNC_TABLES.")
     ids = [wanted.id] if wanted.id is not None else wanted.ids
     lane = _LANES[wanted.lane or ("live" if ids else "bulk")]
-    correlation = str(uuid4())
+    correlation = current_correlation() or str(uuid4())
     try:
         if ids:
             keys = [RecordKey(wanted.table, identifier) for identifier in dict.fromkeys(ids)]
@@ -95,13 +112,12 @@ async def resync(req: func.HttpRequest) -> func.HttpResponse:
     return json_answer(accepted, status=202)
 
 
-@blueprint.function_name("dead_letters")
-@blueprint.route("dead-letters", methods=[func.HttpMethod.GET], auth_level=func.AuthLevel.FUNCTION)
+@http_function(blueprint, "dead_letters")
 async def dead_letters(req: func.HttpRequest) -> func.HttpResponse:
     """List what nobody tries again by itself, oldest first."""
     connector = await app.connector()
     try:
-        letters = await connector.queue.dead_letters(limit=1000)
+        letters = await connector.queue.dead_letters(limit=_MOST_LETTERS)
     except ConnectorError as error:
         return problem(503, str(error))
     return json_answer(
@@ -122,17 +138,14 @@ async def dead_letters(req: func.HttpRequest) -> func.HttpResponse:
     )
 
 
-@blueprint.function_name("replay")
-@blueprint.route("dead-letters/replay", methods=[func.HttpMethod.POST], auth_level=func.AuthLevel.FUNCTION)
+@http_function(blueprint, "replay")
 async def replay(req: func.HttpRequest) -> func.HttpResponse:
     """Put dead letters back: {"ids": […]}, or {} for all of them."""
-    try:
-        wanted = _ReplayRequest.model_validate_json(req.get_body() or b"{}")
-    except ValidationError:
-        return problem(400, 'Send {"ids": ["…"]} with ids of /api/dead-letters, or {} for all.')
+    usage = 'Send {"ids": ["…"]} with ids of /api/dead-letters, or {} for all.'
+    wanted = read_body(req, _ReplayRequest, usage=usage, default=b"{}")
     queue = (await app.connector()).queue
     try:
-        ids = wanted.ids or [letter.id for letter in await queue.dead_letters(limit=1000)]
+        ids = wanted.ids or [letter.id for letter in await queue.dead_letters(limit=_MOST_LETTERS)]
         return json_answer({"replayed": await queue.replay(ids)})
     except ConnectorError as error:
         return problem(503, str(error))
@@ -141,4 +154,4 @@ async def replay(req: func.HttpRequest) -> func.HttpResponse:
 class _ReplayRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    ids: list[str] = []
+    ids: list[Annotated[str, StringConstraints(max_length=200)]] = Field(default=[], max_length=_MOST_LETTERS)

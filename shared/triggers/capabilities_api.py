@@ -9,12 +9,12 @@ import azure.functions as func
 from shared import app
 from shared.errors import ConnectorError
 from shared.triggers.answers import json_answer, problem
+from shared.triggers.http_function import http_function
 
 blueprint = func.Blueprint()
 
 
-@blueprint.function_name("check_capabilities")
-@blueprint.route("capabilities/check", methods=[func.HttpMethod.POST], auth_level=func.AuthLevel.FUNCTION)
+@http_function(blueprint, "check_capabilities")
 async def check_capabilities(req: func.HttpRequest) -> func.HttpResponse:
     """Ask Spotler harmless questions, keep what is proven, and answer with the findings and what is on now."""
     try:

@@ -1,4 +1,4 @@
-"""Consent and bounces over HTTP, as CSV or JSON. Every call needs a function key."""
+"""Consent and bounces over HTTP, as CSV or JSON: ids, codes and times. Who may call what: `access.py`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated
 from urllib.parse import urlencode
 
 import azure.functions as func
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from shared import app
 from shared.core.csv_text import csv_header, csv_lines
@@ -18,6 +18,8 @@ from shared.errors import ConnectorError
 from shared.sync.bounces import BOUNCE_COLUMNS, bounce_rows
 from shared.sync.consent_ledger import COLUMNS, as_rows
 from shared.triggers.answers import json_answer, problem
+from shared.triggers.http_function import http_function
+from shared.triggers.requests import parameters_of, read_query
 
 blueprint = func.Blueprint()
 
@@ -34,7 +36,7 @@ def _moment(text: str) -> datetime:
 class _ConsentQuery(BaseModel):
     """The query of an export: a range of time, one record, and where to go on."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="forbid")
 
     since: Annotated[datetime | None, BeforeValidator(_moment)] = Field(default=None, alias="from")
     until: Annotated[datetime | None, BeforeValidator(_moment)] = Field(default=None, alias="to")
@@ -43,19 +45,14 @@ class _ConsentQuery(BaseModel):
     limit: int = Field(default=_MOST_ROWS, ge=1, le=_MOST_ROWS)
 
 
-@blueprint.function_name("export_consent")
-@blueprint.route("consent.csv", methods=[func.HttpMethod.GET], auth_level=func.AuthLevel.FUNCTION)
+@http_function(blueprint, "export_consent")
 async def export_consent(req: func.HttpRequest) -> func.HttpResponse:
     """Answer with changes of consent, oldest first: `?from=2026-01-01&to=2026-02-01&record=contact:…`.
 
     When there are more than `limit`, the header Link leads to the next ones.
     """
-    try:
-        query = _ConsentQuery.model_validate(req.params)
-    except ValidationError as wrong:
-        details = wrong.errors(include_url=False, include_context=False, include_input=False)
-        text = "Ask with from and to as dates (2026-01-31), record as contact:{its id}."
-        return problem(HTTPStatus.BAD_REQUEST, text, details)
+    usage = "Ask with from and to as dates (2026-01-31), record as contact:{its id}."
+    query = read_query(req, _ConsentQuery, usage=usage)
     ledger = (await app.services()).consent
     try:
         portion = await ledger.portion(
@@ -65,7 +62,7 @@ async def export_consent(req: func.HttpRequest) -> func.HttpResponse:
         return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
     headers = {"Content-Disposition": 'attachment; filename="consent.csv"'}
     if portion.following:
-        rest = urlencode({**req.params, "after": portion.following})
+        rest = urlencode({**parameters_of(req), "after": portion.following})
         headers["Link"] = f'</api/consent.csv?{rest}>; rel="next"'
     text = csv_header(COLUMNS) + csv_lines(COLUMNS, as_rows(portion.changes))
     return func.HttpResponse(text, mimetype="text/csv", charset="utf-8", headers=headers)
@@ -79,29 +76,24 @@ class _Format(StrEnum):
 class _BounceQuery(BaseModel):
     """The query of the bounce report: as what, and where to go on."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="forbid")
 
     format: _Format = _Format.JSON
     after: str = ""
     limit: int = Field(default=1000, ge=1, le=_MOST_ROWS)
 
 
-@blueprint.function_name("report_bounces")
-@blueprint.route("bounces", methods=[func.HttpMethod.GET], auth_level=func.AuthLevel.FUNCTION)
+@http_function(blueprint, "report_bounces")
 async def report_bounces(req: func.HttpRequest) -> func.HttpResponse:
     """List the records with an address problem (BNC-13), as JSON or with `?format=csv`; Link leads to the rest."""
-    try:
-        query = _BounceQuery.model_validate(req.params)
-    except ValidationError as wrong:
-        details = wrong.errors(include_url=False, include_context=False, include_input=False)
-        return problem(HTTPStatus.BAD_REQUEST, "Ask with format=json or csv, and limit.", details)
+    query = read_query(req, _BounceQuery, usage="Ask with format=json or csv, and limit.")
     try:
         report = await (await app.connector()).bounces.report(after=query.after, limit=query.limit)
     except ConnectorError as error:
         return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
     rows, headers = bounce_rows(report), {}
     if report.following:
-        rest = urlencode({**req.params, "after": report.following})
+        rest = urlencode({**parameters_of(req), "after": report.following})
         headers["Link"] = f'</api/bounces?{rest}>; rel="next"'
     match query.format:
         case _Format.JSON:

@@ -7,6 +7,7 @@ import logging
 import azure.functions as func
 
 from shared import app
+from shared.triggers.consuming import timed
 from shared.triggers.schedules import schedule
 
 log = logging.getLogger(__name__)
@@ -16,6 +17,7 @@ blueprint = func.Blueprint()
 
 @blueprint.function_name("forget_old_consent")
 @blueprint.timer_trigger(arg_name="timer", schedule=schedule("housekeeping_schedule"))
+@timed("forget_old_consent")
 async def forget_old_consent(timer: func.TimerRequest) -> None:
     """Delete changes of consent that are older than CONSENT_RETENTION_DAYS."""
     if count := await (await app.services()).consent.forget_old():
@@ -24,6 +26,7 @@ async def forget_old_consent(timer: func.TimerRequest) -> None:
 
 @blueprint.function_name("tend_bounces")
 @blueprint.timer_trigger(arg_name="timer", schedule=schedule("housekeeping_schedule"))
+@timed("tend_bounces")
 async def tend_bounces(timer: func.TimerRequest) -> None:
     """Make up for tasks about bounces that could not be written when they were due."""
     await (await app.connector()).bounces.tend()
@@ -31,6 +34,7 @@ async def tend_bounces(timer: func.TimerRequest) -> None:
 
 @blueprint.function_name("look_at_permission_names")
 @blueprint.timer_trigger(arg_name="timer", schedule=schedule("housekeeping_schedule"))
+@timed("look_at_permission_names")
 async def look_at_permission_names(timer: func.TimerRequest) -> None:
     """Note which permissions were renamed in Spotler, or removed (PERM-21, PERM-22)."""
     await (await app.connector()).permission_names.look()
@@ -38,6 +42,7 @@ async def look_at_permission_names(timer: func.TimerRequest) -> None:
 
 @blueprint.function_name("rename_permissions")
 @blueprint.timer_trigger(arg_name="timer", schedule=schedule("job_sweep_schedule"))
+@timed("rename_permissions")
 async def rename_permissions(timer: func.TimerRequest) -> None:
     """Carry renamed permissions over to their rows, for two minutes at most; without any it costs one read."""
     await (await app.connector()).permission_names.carry_on()

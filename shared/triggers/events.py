@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, List
 
 import azure.functions as func
@@ -17,6 +19,7 @@ from shared.settings import OWN_TAG
 from shared.sync.dispatch import Work
 from shared.sync.lanes import Jobs, Permissions
 from shared.triggers.connection import SERVICE_BUS
+from shared.triggers.consuming import discreet, dispatch
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +41,13 @@ sides. One save alone never waits."""
 )
 async def on_dataverse_event(messages: List[func.ServiceBusMessage]) -> None:
     """Look at what Dataverse says has changed. A message that is none is buried; its neighbours go on."""
-    connector = await app.connector()
+    with discreet(QueueName.EVENTS):
+        await _look(await app.connector(), messages)
+    if len(messages) >= _BURST:
+        await asyncio.sleep(_BREATH)
+
+
+async def _look(connector: app.Connector, messages: Sequence[func.ServiceBusMessage]) -> None:
     work = Work()
     for message in messages:
         try:
@@ -57,14 +66,18 @@ async def on_dataverse_event(messages: List[func.ServiceBusMessage]) -> None:
             continue
         routed = route(event, own_tag=OWN_TAG)
         correlation = str(event.correlation_id or "")
-        work.people += routed.people
+        work.people += [replace(one, first_seen=_sent_on(message)) for one in routed.people]
         if routed.jobs:
             work.add(Jobs(jobs=list(routed.jobs), correlation=correlation))
         if routed.permissions:
             work.add(Permissions(permissions=list(routed.permissions), correlation=correlation))
-    await connector.dispatcher.dispatch(work, lane=QueueName.LIVE)
-    if len(messages) >= _BURST:
-        await asyncio.sleep(_BREATH)
+    await dispatch(connector, work, queue=QueueName.EVENTS, lane=QueueName.LIVE, messages=len(messages))
+
+
+def _sent_on(message: func.ServiceBusMessage) -> datetime | None:
+    """Return when Dataverse sent the message; the worker hands UTC out without saying so."""
+    sent = message.enqueued_time_utc
+    return sent.replace(tzinfo=UTC) if sent is not None and sent.tzinfo is None else sent
 
 
 def _texts(properties: Mapping[str, Any]) -> dict[str, str]:

@@ -13,6 +13,7 @@ from shared.ports import QueueName
 from shared.sync.dispatch import Work
 from shared.sync.lanes import LaneMessageError, read_lane_message
 from shared.triggers.connection import SERVICE_BUS
+from shared.triggers.consuming import discreet, dispatch
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +43,11 @@ async def on_sync_bulk(message: func.ServiceBusMessage) -> None:
 
 
 async def _handle(messages: Sequence[func.ServiceBusMessage], lane: QueueName) -> None:
-    connector = await app.connector()
+    with discreet(lane):
+        await _look(await app.connector(), messages, lane)
+
+
+async def _look(connector: app.Connector, messages: Sequence[func.ServiceBusMessage], lane: QueueName) -> None:
     work = Work()
     for message in messages:
         try:
@@ -52,4 +57,4 @@ async def _handle(messages: Sequence[func.ServiceBusMessage], lane: QueueName) -
             await connector.queue.dead_letter(
                 lane, b"", reason="not-a-lane-message", description=f"Only the connector writes to {lane}: {problem}"
             )
-    await connector.dispatcher.dispatch(work, lane=lane)
+    await dispatch(connector, work, queue=lane, lane=lane, messages=len(messages))

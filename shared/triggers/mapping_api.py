@@ -1,4 +1,4 @@
-"""The mapping over HTTP: read it, check it, try it, make it live. Every call needs a function key.
+"""The mapping over HTTP: read it, check it, try it, make it live. Who may call what: `access.py`.
 
 A mapping travels as YAML or as a workbook, whichever the body is. Answers of the preview hold values of people: for the
 caller, who may read those records; nothing of them is logged.
@@ -7,13 +7,13 @@ caller, who may read those records; nothing of them is logged.
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any
 
 import azure.functions as func
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from shared import app
 from shared.core.mapping.document import MappingError, place_name
@@ -23,8 +23,11 @@ from shared.core.records import RecordKey
 from shared.errors import ConflictError, ConnectorError, DataError, NotFoundError
 from shared.sync.mapping_desk import Applied, Change, Refused, mapping_of
 from shared.sync.mapping_shelf import Version
+from shared.triggers.access import sign_in_is_on
 from shared.triggers.answers import json_answer, problem
-from shared.workbook.files import LARGEST, Format, read_file, write_file
+from shared.triggers.http_function import Handler, http_function
+from shared.triggers.requests import read_query
+from shared.workbook.files import Format, read_file, write_file
 
 blueprint = func.Blueprint()
 
@@ -33,13 +36,11 @@ _CALLER = "x-ms-client-principal-id"
 
 _ANYBODY = "function-key"
 
-Handler = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
-
 
 class _ChangeQuery(BaseModel):
     """The query of a call that changes the mapping; `accept` are codes of warnings, separated by commas."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="forbid")
 
     by: str = ""
     comment: str = ""
@@ -54,7 +55,7 @@ class _ChangeQuery(BaseModel):
 class _PreviewQuery(BaseModel):
     """The query of a preview: records by key, separated by commas, or a sample of some size."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="forbid")
 
     records: list[RecordKey] = []
     sample: int = Field(default=100, ge=1, le=1000)
@@ -70,7 +71,7 @@ class _PreviewQuery(BaseModel):
 class _ReadQuery(BaseModel):
     """The query of a call that reads the mapping."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="forbid")
 
     format: Format = Format.YAML
     version: int | None = Field(default=None, ge=1)
@@ -85,23 +86,18 @@ def _answering(handler: Handler) -> Handler:
 
     @functools.wraps(handler)
     async def answer(req: func.HttpRequest) -> func.HttpResponse:
-        if len(req.get_body()) > LARGEST:
-            return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"Send at most {LARGEST} bytes.")
         try:
             return await handler(req)
-        except (ValidationError, MappingError, ConnectorError) as error:
+        except (MappingError, ConnectorError) as error:
             return _explained(error)
 
     return answer
 
 
-def _explained(error: ValidationError | MappingError | ConnectorError) -> func.HttpResponse:
+def _explained(error: MappingError | ConnectorError) -> func.HttpResponse:
     status, text = HTTPStatus.SERVICE_UNAVAILABLE, str(error)
     details: Any = None
     match error:
-        case ValidationError():
-            status, text = HTTPStatus.BAD_REQUEST, "The query is not valid."
-            details = error.errors(include_url=False, include_context=False, include_input=False)
         case MappingError():
             status, text = HTTPStatus.UNPROCESSABLE_ENTITY, "This is no valid mapping."
             details = [{"place": place_name(place), "text": wrong} for place, wrong in error.places]
@@ -114,12 +110,11 @@ def _explained(error: ValidationError | MappingError | ConnectorError) -> func.H
     return problem(status, text, details)
 
 
-@blueprint.function_name("read_mapping")
-@blueprint.route("mapping", methods=[func.HttpMethod.GET], auth_level=func.AuthLevel.FUNCTION)
+@http_function(blueprint, "read_mapping")
 @_answering
 async def read_mapping(req: func.HttpRequest) -> func.HttpResponse:
     """Answer with the live mapping, or with `?version=`, as `?format=yaml` or `xlsx`. ETag is the version's number."""
-    query = _ReadQuery.model_validate(req.params)
+    query = read_query(req, _ReadQuery)
     services = await app.services()
     version = await services.desk.version(query.version)
     if query.format is Format.YAML:
@@ -135,8 +130,7 @@ async def read_mapping(req: func.HttpRequest) -> func.HttpResponse:
     )
 
 
-@blueprint.function_name("mapping_history")
-@blueprint.route("mapping/history", methods=[func.HttpMethod.GET], auth_level=func.AuthLevel.FUNCTION)
+@http_function(blueprint, "mapping_history")
 @_answering
 async def mapping_history(req: func.HttpRequest) -> func.HttpResponse:
     """List every version that was live, newest first."""
@@ -144,8 +138,7 @@ async def mapping_history(req: func.HttpRequest) -> func.HttpResponse:
     return json_answer({"versions": [_version_json(version) for version in versions]})
 
 
-@blueprint.function_name("check_mapping")
-@blueprint.route("mapping/check", methods=[func.HttpMethod.POST], auth_level=func.AuthLevel.FUNCTION)
+@http_function(blueprint, "check_mapping")
 @_answering
 async def check_mapping(req: func.HttpRequest) -> func.HttpResponse:
     """Hold the mapping in the body, or the live one if there is no body, against both sides. Changes nothing."""
@@ -154,12 +147,11 @@ async def check_mapping(req: func.HttpRequest) -> func.HttpResponse:
     return json_answer({"findings": _findings_json(findings)})
 
 
-@blueprint.function_name("preview_mapping")
-@blueprint.route("mapping/preview", methods=[func.HttpMethod.POST], auth_level=func.AuthLevel.FUNCTION)
+@http_function(blueprint, "preview_mapping")
 @_answering
 async def preview_mapping(req: func.HttpRequest) -> func.HttpResponse:
     """Say what the mapping in the body would change: `?sample=100` records, or `?records=contact:…,lead:…`."""
-    query = _PreviewQuery.model_validate(req.params)
+    query = read_query(req, _PreviewQuery)
     connector = await app.connector()
     mapping = read_file(req.get_body(), connector.settings.environment)
     if query.records:
@@ -169,8 +161,7 @@ async def preview_mapping(req: func.HttpRequest) -> func.HttpResponse:
     return json_answer(report.as_json())
 
 
-@blueprint.function_name("apply_mapping")
-@blueprint.route("mapping", methods=[func.HttpMethod.PUT], auth_level=func.AuthLevel.FUNCTION)
+@http_function(blueprint, "apply_mapping")
 @_answering
 async def apply_mapping(req: func.HttpRequest) -> func.HttpResponse:
     """Make the mapping in the body live: `?by=role&comment=…&accept=CODE,…`, If-Match with the version it changes."""
@@ -179,8 +170,7 @@ async def apply_mapping(req: func.HttpRequest) -> func.HttpResponse:
     return await _changed(await services.desk.apply(mapping, _change(req)))
 
 
-@blueprint.function_name("roll_back_mapping")
-@blueprint.route("mapping/rollback/{version}", methods=[func.HttpMethod.POST], auth_level=func.AuthLevel.FUNCTION)
+@http_function(blueprint, "roll_back_mapping")
 @_answering
 async def roll_back_mapping(req: func.HttpRequest) -> func.HttpResponse:
     """Make a new version equal to an old one."""
@@ -190,8 +180,7 @@ async def roll_back_mapping(req: func.HttpRequest) -> func.HttpResponse:
     return await _changed(await (await app.services()).desk.rollback(int(text), _change(req)))
 
 
-@blueprint.function_name("restore_default_mapping")
-@blueprint.route("mapping/defaults", methods=[func.HttpMethod.POST], auth_level=func.AuthLevel.FUNCTION)
+@http_function(blueprint, "restore_default_mapping")
 @_answering
 async def restore_default_mapping(req: func.HttpRequest) -> func.HttpResponse:
     """Bring back the default rows whose Spotler property no row fills any more (C-41)."""
@@ -205,13 +194,18 @@ async def _sent_or_live(req: func.HttpRequest, services: app.Services) -> Mappin
 
 
 def _change(req: func.HttpRequest) -> Change:
-    query = _ChangeQuery.model_validate(req.params)
+    query = read_query(req, _ChangeQuery)
     return Change(
-        by=query.by or req.headers.get(_CALLER, "") or _ANYBODY,
+        by=_signed_in(req) or query.by or _ANYBODY,
         comment=query.comment,
         base=_base(req.headers.get("if-match", "")),
         accepted=query.accept,
     )
+
+
+def _signed_in(req: func.HttpRequest) -> str:
+    """Return the id of who signed in; without App Service Authentication anybody can send the header."""
+    return req.headers.get(_CALLER, "") if sign_in_is_on() else ""
 
 
 def _base(etag: str) -> int | None:

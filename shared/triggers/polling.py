@@ -5,11 +5,13 @@ from __future__ import annotations
 from http import HTTPStatus
 
 import azure.functions as func
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from shared import app
 from shared.errors import ConnectorError
 from shared.triggers.answers import json_answer, problem
+from shared.triggers.http_function import http_function
+from shared.triggers.requests import read_body
 from shared.triggers.schedules import schedule
 
 blueprint = func.Blueprint()
@@ -30,14 +32,11 @@ async def poll_spotler(timer: func.TimerRequest) -> None:
     await (await app.connector()).poll.poll()
 
 
-@blueprint.function_name("poll_now")
-@blueprint.route("poll", methods=[func.HttpMethod.POST], auth_level=func.AuthLevel.FUNCTION)
+@http_function(blueprint, "poll_now")
 async def poll_now(req: func.HttpRequest) -> func.HttpResponse:
     """Poll at once, or start over from a moment: {} or {"since": "2026-11-01T00:00:00Z"} (INI-04)."""
-    try:
-        wanted = _PollRequest.model_validate_json(req.get_body() or b"{}")
-    except ValidationError:
-        return problem(400, 'Send {}, or {"since": "2026-11-01T00:00:00Z"}: a moment with its time zone.')
+    usage = 'Send {}, or {"since": "2026-11-01T00:00:00Z"}: a moment with its time zone.'
+    wanted = read_body(req, _PollRequest, usage=usage, default=b"{}")
     poll = (await app.connector()).poll
     try:
         if wanted.since is not None:

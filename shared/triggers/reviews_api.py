@@ -7,13 +7,15 @@ from typing import Any, Literal, Self
 from uuid import UUID
 
 import azure.functions as func
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shared import app
 from shared.core.records import PersonTable, RecordKey
 from shared.errors import ConflictError, ConnectorError, DataError, NotFoundError
 from shared.sync.reviews import Review
 from shared.triggers.answers import json_answer, problem
+from shared.triggers.http_function import http_function
+from shared.triggers.requests import read_body, read_query
 
 blueprint = func.Blueprint()
 
@@ -23,7 +25,7 @@ _HOW = 'Send {"table": "contact", "id": "…"} to choose a record, or {"dismiss"
 class _ReviewsQuery(BaseModel):
     """Which open reviews to list."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="forbid")
 
     after: str = ""
     limit: int = Field(default=100, ge=1, le=1000)
@@ -51,14 +53,10 @@ class _Decision(BaseModel):
         return RecordKey(self.table, self.id) if self.table is not None and self.id is not None else None
 
 
-@blueprint.function_name("list_reviews")
-@blueprint.route("reviews", methods=[func.HttpMethod.GET], auth_level=func.AuthLevel.FUNCTION)
+@http_function(blueprint, "list_reviews")
 async def list_reviews(req: func.HttpRequest) -> func.HttpResponse:
     """List open reviews: `?limit=100&after=…`, where `after` is what the page before called `next`."""
-    try:
-        query = _ReviewsQuery.model_validate(req.params)
-    except ValidationError:
-        return problem(HTTPStatus.BAD_REQUEST, "limit is a number from 1 to 1000.")
+    query = read_query(req, _ReviewsQuery, usage="limit is a number from 1 to 1000.")
     try:
         page = await (await app.connector()).reviews.page(after=query.after, limit=query.limit)
     except ConnectorError as error:
@@ -66,19 +64,12 @@ async def list_reviews(req: func.HttpRequest) -> func.HttpResponse:
     return json_answer({"reviews": [_as_json(one) for one in page.reviews], "next": page.following})
 
 
-@blueprint.function_name("decide_review")
-@blueprint.route("reviews/{id}", methods=[func.HttpMethod.POST], auth_level=func.AuthLevel.FUNCTION)
+@http_function(blueprint, "decide_review")
 async def decide_review(req: func.HttpRequest) -> func.HttpResponse:
     """Choose the record that a new subscriber belongs to, or leave the subscriber alone."""
+    decision = read_body(req, _Decision, usage=_HOW)
     try:
         identifier = UUID(req.route_params["id"])
-        decision = _Decision.model_validate_json(req.get_body())
-    except ValidationError as wrong:
-        return problem(
-            HTTPStatus.BAD_REQUEST,
-            _HOW,
-            wrong.errors(include_input=False, include_url=False, include_context=False),
-        )
     except ValueError:
         return problem(HTTPStatus.BAD_REQUEST, "Call /api/reviews/{an id of GET /api/reviews}.")
     connector = await app.connector()

@@ -272,15 +272,37 @@ async def test_a_dead_letter_can_be_discarded_for_good(queue: SqliteQueue) -> No
     assert list(await queue.dead_letters()) == [second]
 
 
+async def test_depth_tells_since_when_the_oldest_message_is_due(queue: SqliteQueue, clock: ManualClock) -> None:
+    first = clock.now()
+    assert (await queue.depth(LIVE)).oldest is None
+    await queue.send(LIVE, [OutgoingMessage(b"later", not_before=first + timedelta(minutes=2))])
+    assert (await queue.depth(LIVE)).oldest is None
+
+    clock.advance(timedelta(minutes=1))
+    await queue.send(LIVE, [OutgoingMessage(b"now")])
+    assert (await queue.depth(LIVE)).oldest == first + timedelta(minutes=1)
+    (locked,) = await received(queue)
+    assert (await queue.depth(LIVE)).oldest == first + timedelta(minutes=1)
+    await queue.complete(LIVE, [locked])
+
+    clock.advance(timedelta(minutes=1))
+    assert (await queue.depth(LIVE)).oldest == first + timedelta(minutes=2)
+    assert (await queue.depth(BULK)).oldest is None
+
+
 async def test_depth_counts_ready_and_locked_scheduled_and_dead(queue: SqliteQueue, clock: ManualClock) -> None:
+    async def counts(name: QueueName) -> tuple[int, int, int]:
+        depth = await queue.depth(name)
+        return depth.active, depth.scheduled, depth.dead
+
     due = clock.now() + timedelta(minutes=5)
     await queue.send(LIVE, [OutgoingMessage(b"a"), OutgoingMessage(b"b"), OutgoingMessage(b"c", not_before=due)])
     await received(queue, limit=1)
     await queue.dead_letter(LIVE, b"id:1", reason="r", description="d")
-    assert await queue.depth(LIVE) == QueueDepth(active=2, scheduled=1, dead=1)
+    assert await counts(LIVE) == (2, 1, 1)
     assert await queue.depth(BULK) == QueueDepth(active=0, scheduled=0, dead=0)
     clock.advance(timedelta(minutes=5))
-    assert await queue.depth(LIVE) == QueueDepth(active=3, scheduled=0, dead=1)
+    assert await counts(LIVE) == (3, 0, 1)
 
 
 async def test_no_message_is_locked_by_two_receivers(open_queue: OpenQueue) -> None:

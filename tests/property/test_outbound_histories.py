@@ -68,7 +68,9 @@ class OutboundHistories(RuleBasedStateMachine):
     def tell(self, *keys: RecordKey, why: Why = Why.SAVED) -> None:
         """Dataverse writes its event: one message, that cannot fail apart from the change itself."""
         message = OutgoingMessage(references_body([Reference(key, why) for key in keys]))
-        self.twin.queue.waiting.append(Waiting(QueueName.LIVE, message, len(self.twin.queue.waiting) + self.names))
+        self.twin.queue.waiting.append(
+            Waiting(QueueName.LIVE, message, len(self.twin.queue.waiting) + self.names, self.twin.clock.now())
+        )
 
     @precondition(lambda self: len(self.twin.crm.people) < MOST_RECORDS)
     @rule(table=tables, address=addresses, newsletter=st.booleans())

@@ -22,6 +22,15 @@ SYSTEM = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "LD_LIBRARY_
 """What a process needs of this one's environment: no setting of the developer's own connector gets into a test."""
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer to a call of somebody."""
+
+    call: str
+    status: int
+    content: bytes
+
+
 @dataclass
 class ConnectorProcess:
     """`python -m shared host` with `settings`; whatever it prints is kept in `log`."""
@@ -29,7 +38,11 @@ class ConnectorProcess:
     settings: Mapping[str, str]
     log: Path
     url: str = ""
-    _key: str = ""
+    answers: list[Answered] = field(default_factory=list)
+    """Everything that it has told callers who may not see values of people."""
+
+    _key: str = field(default="", repr=False)
+    _master: str = field(default="", repr=False)
     _process: Process | None = field(default=None, repr=False)
 
     async def start(self, **changed: str) -> None:
@@ -47,7 +60,7 @@ class ConnectorProcess:
         line = await self._process.stdout.readline()
         assert line, f"the connector did not start; {self.log} says why"
         introduction = json.loads(line)
-        self.url, self._key = introduction["url"], introduction["key"]
+        self.url, self._key, self._master = introduction["url"], introduction["key"], introduction["master"]
 
     async def stop(self) -> None:
         """End it in good order."""
@@ -66,12 +79,25 @@ class ConnectorProcess:
         await self.stop()
         await self.start(**changed)
 
+    @property
+    def function_key(self) -> str:
+        """The key that opens what operators need."""
+        return self._key
+
+    @property
+    def master(self) -> str:
+        """The key that opens everything."""
+        return self._master
+
     async def call(self, method: str, path: str, body: Any = None, *, key: str | None = None) -> httpx.Response:
-        """Call an HTTP function; `body` is sent as JSON, or as it is when it is bytes."""
+        """Call an HTTP function, with the function key; `body` is sent as JSON, or as it is when it is bytes."""
         content = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
         headers = {"x-functions-key": self._key if key is None else key}
         async with httpx.AsyncClient(base_url=self.url, timeout=30) as http:
-            return await http.request(method, path, content=content, headers=headers)
+            answer = await http.request(method, path, content=content, headers=headers)
+        if headers["x-functions-key"] != self._master or answer.is_error:
+            self.answers.append(Answered(f"{method} {path.partition('?')[0]}", answer.status_code, answer.content))
+        return answer
 
     async def _ended(self) -> int:
         process, self._process = self._process, None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import unquote_plus
 
 MARK = "Zaphodqx"
 BIRTHDATE = "1971-03-17"
@@ -25,6 +26,13 @@ def leaks(folder: Path) -> list[str]:
         for encoding in ("utf-8", "utf-16-le")
         if (position := content.find(mark.lower().encode(encoding))) >= 0
     ]
+
+
+def marks_in(content: bytes) -> list[str]:
+    """Return the marks that an answer or an output holds, as text or escaped as JSON and URLs do."""
+    plain = content.decode("utf-8", errors="replace")
+    texts = (plain, unquote_plus(plain))
+    return [mark for mark in _MARKS if any(mark.lower() in text.lower() for text in texts)]
 
 
 def _around(content: bytes, position: int) -> bytes:

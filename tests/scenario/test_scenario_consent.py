@@ -75,6 +75,10 @@ async def test_a_range_of_time_and_where_the_rest_is(world: World) -> None:
     assert [row["at"] for row in rows(answer.text)] == [change.moment for change in changes[1:4]]
     link = answer.headers["link"]
     assert link.endswith('>; rel="next"')
+    in_query = await world.connector.call(
+        "GET", f"/api/consent.csv?{query}&code={world.connector.function_key}", key=""
+    )
+    assert in_query.headers["link"] == link, "the key does not come back in a link"
     rest = await world.connector.call("GET", link[1 : link.index(">")])
     assert [row["at"] for row in rows(rest.text)] == [change.moment for change in changes[4:5]]
     assert "link" not in rest.headers

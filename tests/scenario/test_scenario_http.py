@@ -115,7 +115,8 @@ async def test_explain_shows_what_would_be_written_and_writes_nothing(world: Wor
     requests, state = await world.spotler.requests(), await world.store.scan("default-binding")
     before = await world.dynamics.read(person.path)
 
-    plan = (await world.connector.call("GET", f"/api/explain/contact/{person.id}")).json()["plan"]
+    path = f"/api/explain/contact/{person.id}/values"
+    plan = (await world.connector.call("GET", path, key=world.connector.master)).json()["plan"]
 
     assert (plan["action"], plan["reason"]) == ("write", "created")
     assert plan["properties"]["lastName"] == f"Achter{MARK}"

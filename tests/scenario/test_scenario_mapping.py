@@ -54,7 +54,9 @@ class Administrator:
     async def call(self, method: str, path: str, body: bytes = b"", **headers: str) -> httpx.Response:
         """Call the mapping's HTTP functions."""
         connector = self.world.connector
-        headers = {"x-functions-key": connector._key} | {name.replace("_", "-"): text for name, text in headers.items()}
+        headers = {"x-functions-key": connector.master} | {
+            name.replace("_", "-"): text for name, text in headers.items()
+        }
         async with httpx.AsyncClient(base_url=connector.url, timeout=30) as http:
             return await http.request(method, f"/api/mapping{path}", content=body, headers=headers)
 

@@ -21,7 +21,7 @@ from shared.messaging.sqlite import SqliteQueue
 from shared.ports import Document, QueueName
 from shared.storage.sqlite import SqliteStateStore
 from tests.scenario.connector_process import SYSTEM, ConnectorProcess
-from tests.scenario.privacy import BIRTHDATE, MARK, MOBILE, POSTCODE, TELEPHONE, leaks
+from tests.scenario.privacy import BIRTHDATE, MARK, MOBILE, POSTCODE, TELEPHONE, leaks, marks_in
 
 PATIENCE = 30.0
 _POLL = 0.02
@@ -221,7 +221,9 @@ async def eventually(look: Callable[[], Awaitable[Seen | None]], what: str, pati
 
 @asynccontextmanager
 async def open_world(folder: Path, *options: str, **settings: str) -> AsyncIterator[World]:
-    """Open a world of which the connector is not started yet. When it ends, no file of it may hold personal data.
+    """Open a world of which the connector is not started yet.
+
+    When it ends, neither a file of it may hold personal data nor what it has told an operator.
 
     `options` are those of the sandbox, `settings` the connector's.
     """
@@ -242,6 +244,8 @@ async def open_world(folder: Path, *options: str, **settings: str) -> AsyncItera
             await store.close()
     await queue.close()  # after the last sender: closing leaves nothing of what was deleted
     assert leaks(folder) == []
+    told = [f"{one.call} {one.status}" for one in connector.answers if marks_in(one.content)]
+    assert told == [], "values of people in answers to callers who may not see them"
 
 
 def _filled_in(table: PersonTable) -> dict[str, Any]:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from shared.local.alarms_table import alarms_table
 from shared.local.settings_table import settings_table
+from shared.observability.signals import signals_table
+from shared.triggers.access import routes_table
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -14,6 +21,32 @@ def test_the_readme_has_the_settings_table_of_the_code() -> None:
     begin, end = readme.index("<!-- settings:"), readme.index("<!-- /settings -->")
 
     assert readme[begin:end].partition("-->\n")[2].strip() == settings_table(), "run: python -m shared settings"
+
+
+@pytest.mark.parametrize(
+    ("document", "name", "table"),
+    [
+        ("docs/security.md", "routes", routes_table),
+        ("docs/observability.md", "metrics", signals_table),
+        ("docs/observability.md", "alarms", alarms_table),
+    ],
+)
+def test_tables_of_routes_metrics_and_alarms_are_those_of_the_code(
+    document: str, name: str, table: Callable[[], str]
+) -> None:
+    text = (ROOT / document).read_text(encoding="utf-8")
+    begin, end = text.index(f"<!-- {name}:"), text.index(f"<!-- /{name} -->")
+
+    assert text[begin:end].partition("-->\n")[2].strip() == table(), f"run: python -m shared {name}"
+
+
+def test_tests_that_the_threat_model_names_exist() -> None:
+    text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    known = {path.name for path in (ROOT / "tests").rglob("*.py")}
+
+    named = set(re.findall(r"(\w+)\.py", text)) - {"odata", "fetchxml"}
+    assert named
+    assert {f"{one}.py" for one in named} <= known
 
 
 def test_every_decision_is_numbered_in_its_title() -> None:

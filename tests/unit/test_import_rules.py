@@ -35,6 +35,8 @@ def test_the_layers_import_only_inwards(copy: Path) -> None:
         ("shared/core/plan.py", "import shared.ports"),
         ("shared/sync/outbound.py", "import shared.dataverse.client"),
         ("shared/spotler/client.py", "import shared.sync.outbound"),
+        ("shared/core/plan.py", "import opentelemetry.trace"),
+        ("shared/observability/calls.py", "import shared.sync.outbound"),
     ],
 )
 def test_an_arrow_outwards_is_found(copy: Path, module: str, forbidden: str) -> None:

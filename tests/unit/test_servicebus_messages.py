@@ -22,6 +22,7 @@ from shared.messaging.servicebus_messages import (
     from_dead_letter_copy,
     from_native_dead_letter,
     from_service_bus,
+    oldest_due,
     to_dead_letter_copy,
     to_service_bus,
 )
@@ -157,6 +158,17 @@ def test_each_error_says_what_to_do_next(error: AzureError, kind: type[Connector
     assert type(translated) is kind
     assert translated.service is Service.QUEUE
     assert error.message not in str(translated)
+
+
+def test_the_oldest_due_message_is_found_behind_scheduled_ones() -> None:
+    message = ServiceBusMessage(b"x").raw_amqp_message
+    scheduled = delivered(ServiceBusMessage(b"y").raw_amqp_message)
+    assert scheduled.raw_amqp_message.annotations is not None
+    scheduled.raw_amqp_message.annotations[b"x-opt-message-state"] = 2
+
+    assert oldest_due([scheduled]) is None
+    assert oldest_due([scheduled, delivered(message)]) == ENQUEUED
+    assert oldest_due([]) is None
 
 
 @pytest.mark.parametrize("text", ["", "Endpoint=sb://x/;SharedAccessKey=secret", "secret"])

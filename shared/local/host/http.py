@@ -21,6 +21,8 @@ from shared.local.host.timers import Timer
 
 KEY_HEADER = "x-functions-key"
 KEY_PARAMETER = "code"
+MOST_BYTES = 104_857_600
+"""Of a body: FUNCTIONS_REQUEST_BODY_SIZE_LIMIT, as it is in Azure unless somebody changes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +78,16 @@ class HttpFrontEnd:
             return PlainTextResponse("", 404)
         if not self._keys.allow(endpoint.trigger.auth_level, _presented_key(request)):
             return PlainTextResponse("", 401)
+        body = await _body(request)
+        if body is None:
+            return PlainTextResponse("", 413)
         argument = decode_request(
             method=request.method,
             url=str(request.url),
             headers=request.headers.items(),
             query=request.query_params.multi_items(),
             route_parameters=parameters,
-            body=await request.body(),
+            body=body,
         )
         try:
             answer = encode_response(await self._invoker.invoke(endpoint.function, argument))
@@ -103,6 +108,16 @@ class HttpFrontEnd:
         self._started.add(run)
         run.add_done_callback(self._started.discard)
         return Response(status_code=202)
+
+
+async def _body(request: Request) -> bytes | None:
+    """Read the body; None as soon as it is too large, whatever Content-Length says."""
+    content = bytearray()
+    async for part in request.stream():
+        content += part
+        if len(content) > MOST_BYTES:
+            return None
+    return bytes(content)
 
 
 def _presented_key(request: Request) -> str:

@@ -52,8 +52,8 @@ class HostKeys:
             return cls._create(path)
         try:
             kept = _KeyFile.model_validate_json(text)
-        except ValidationError as error:
-            raise ConfigurationError(f"the key file {path.name} is damaged; delete it to get new keys") from error
+        except ValidationError:
+            raise ConfigurationError(f"the key file {path.name} is damaged; delete it to get new keys") from None
         return cls(master=kept.master, default=kept.default)
 
     @classmethod

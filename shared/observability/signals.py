@@ -1,0 +1,188 @@
+"""Every metric of the connector: the table from which instruments, documentation and the check of alarms are made."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from opentelemetry import metrics
+from opentelemetry.metrics import CallbackOptions, Observation
+
+SCOPE = "spotler-connector"
+
+
+class Kind(StrEnum):
+    """How values of a metric add up."""
+
+    COUNTER = "counter"
+    HISTOGRAM = "histogram"
+    GAUGE = "gauge"
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One metric. `dimensions` are the attributes that its values may carry, each with few values."""
+
+    name: str
+    kind: Kind
+    unit: str
+    meaning: str
+    dimensions: tuple[str, ...] = ()
+
+
+LATENCY = Signal(
+    "connector.latency",
+    Kind.HISTOGRAM,
+    "s",
+    "From the message of a save to the write in Spotler, retries included.",
+    ("table", "result"),
+)
+OUTCOMES = Signal(
+    "connector.outcomes",
+    Kind.COUNTER,
+    "{record}",
+    "Looks at records, by how they ended and why (`docs/errors.md`).",
+    ("lane", "table", "result", "reason"),
+)
+JOBS = Signal(
+    "connector.jobs", Kind.COUNTER, "{job}", "Spotler Jobs that ended, by result code.", ("operation", "status", "code")
+)
+JOB_LATENCY = Signal(
+    "connector.job.latency", Kind.HISTOGRAM, "s", "From the creation of a Spotler Job to its end.", ("operation",)
+)
+STUCK_JOBS = Signal(
+    "connector.jobs.stuck", Kind.GAUGE, "{job}", "Spotler Jobs that take longer than they ever should.", ("status",)
+)
+CALLS = Signal(
+    "connector.api.calls",
+    Kind.COUNTER,
+    "{request}",
+    "HTTP requests to Dataverse and Spotler; status 0: no answer came.",
+    ("service", "operation", "status"),
+)
+CALL_TIME = Signal(
+    "connector.api.duration", Kind.HISTOGRAM, "s", "How long these requests took.", ("service", "operation")
+)
+RETRIES = Signal("connector.api.retries", Kind.COUNTER, "{retry}", "Requests that were sent again.", ("cause",))
+BUDGET = Signal(
+    "connector.api.budget",
+    Kind.GAUGE,
+    "1",
+    "Share that is left, 0 to 1. Dataverse: of its service protection limits, as of the last answer. Spotler, which "
+    "publishes no limits: of our own concurrent requests; 0 during a pause that it asked for.",
+    ("service",),
+)
+BACKLOG = Signal(
+    "connector.queue.messages",
+    Kind.GAUGE,
+    "{message}",
+    "What is in a queue: active, scheduled, dead.",
+    ("queue", "state"),
+)
+OLDEST = Signal(
+    "connector.queue.oldest", Kind.GAUGE, "s", "How long the oldest message that is due has been waiting.", ("queue",)
+)
+BURIED = Signal(
+    "connector.dead_letters",
+    Kind.COUNTER,
+    "{message}",
+    "Messages that nobody tries again by itself.",
+    ("queue", "reason"),
+)
+UP = Signal(
+    "connector.service.up", Kind.GAUGE, "1", "1 if a service that the connector needs answers, else 0.", ("service",)
+)
+HEARTBEAT = Signal("connector.heartbeat", Kind.COUNTER, "{beat}", "Runs of the watch, one a minute.", ())
+DRIFT = Signal("connector.mapping.drift", Kind.GAUGE, "{finding}", "What the daily look at both sides has found.", ())
+
+SIGNALS = (
+    LATENCY,
+    OUTCOMES,
+    JOBS,
+    JOB_LATENCY,
+    STUCK_JOBS,
+    CALLS,
+    CALL_TIME,
+    RETRIES,
+    BUDGET,
+    BACKLOG,
+    OLDEST,
+    BURIED,
+    UP,
+    HEARTBEAT,
+    DRIFT,
+)
+
+_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14400, 86400)
+"""Seconds, for histograms: from one save alone to a message that waited for a day."""
+
+_measured: defaultdict[str, dict[tuple[tuple[str, str], ...], float]] = defaultdict(dict)
+_budgets: dict[str, Callable[[], float]] = {}
+
+
+def record(signal: Signal, value: float = 1, **dimensions: str) -> None:
+    """Add to a counter, or note a value; ValueError for a dimension that the table does not have."""
+    if set(dimensions) != set(signal.dimensions):
+        raise ValueError(f"{signal.name} has the dimensions {', '.join(signal.dimensions) or 'none'}")
+    instrument = _INSTRUMENTS[signal.name]
+    match signal.kind:
+        case Kind.COUNTER:
+            instrument.add(value, dimensions)
+        case Kind.HISTOGRAM:
+            instrument.record(value, dimensions)
+        case Kind.GAUGE:
+            _measured[signal.name][tuple(sorted(dimensions.items()))] = value
+
+
+def watch_budget(service: str, share: Callable[[], float]) -> None:
+    """Let the share that is left to a client be read whenever metrics are exported."""
+    _budgets[service] = share
+
+
+def _just_measured(signal: Signal) -> Callable[[CallbackOptions], Iterator[Observation]]:
+    """Export what was measured once: an instance that measures no more must not repeat what was so long ago."""
+
+    def observations(_: CallbackOptions) -> Iterator[Observation]:
+        values = _measured[signal.name]
+        for dimensions, value in list(values.items()):
+            del values[dimensions]
+            yield Observation(value, dict(dimensions))
+
+    return observations
+
+
+def _budget_now(_: CallbackOptions) -> Iterator[Observation]:
+    for service, share in _budgets.items():
+        yield Observation(share(), {"service": service})
+
+
+def _instruments() -> dict[str, Any]:
+    meter = metrics.get_meter(SCOPE)
+    made: dict[str, Any] = {}
+    for one in SIGNALS:
+        about = {"unit": one.unit, "description": one.meaning}
+        match one.kind:
+            case Kind.COUNTER:
+                made[one.name] = meter.create_counter(one.name, **about)
+            case Kind.HISTOGRAM:
+                made[one.name] = meter.create_histogram(one.name, explicit_bucket_boundaries_advisory=_BUCKETS, **about)
+            case Kind.GAUGE if one is BUDGET:
+                made[one.name] = meter.create_observable_gauge(one.name, callbacks=[_budget_now], **about)
+            case Kind.GAUGE:
+                made[one.name] = meter.create_observable_gauge(one.name, callbacks=[_just_measured(one)], **about)
+    return made
+
+
+_INSTRUMENTS = _instruments()
+
+
+def signals_table() -> str:
+    """Return one row per metric, as Markdown, for `docs/observability.md`."""
+    rows = ["| metric | kind, unit | dimensions | meaning |", "|---|---|---|---|"]
+    rows += [
+        f"| `{one.name}` | {one.kind}, {one.unit} | {', '.join(one.dimensions)} | {one.meaning} |" for one in SIGNALS
+    ]
+    return "\n".join(rows)

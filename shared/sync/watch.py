@@ -1,0 +1,55 @@
+"""Measures what stands still: the backlog of every queue, its oldest message, and whether services answer."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+
+from shared.errors import ConnectorError
+from shared.observability.signals import BACKLOG, HEARTBEAT, OLDEST, UP, record
+from shared.ports import Clock, Queue, QueueName
+
+log = logging.getLogger(__name__)
+
+_PATIENCE = 10.0
+"""Seconds after which a service counts as down, whatever it might still say."""
+
+
+class Watch:
+    """Looks around once; alarms watch over what it measures, and over its heartbeat."""
+
+    def __init__(self, *, pings: Mapping[str, Callable[[], Awaitable[None]]], queue: Queue, clock: Clock) -> None:
+        self._pings = pings
+        self._queue = queue
+        self._clock = clock
+
+    async def look(self) -> None:
+        """Measure all. What cannot be measured is logged, and has no value rather than a wrong one."""
+        record(HEARTBEAT)
+        await asyncio.gather(
+            *(self._measure(queue) for queue in QueueName), *(_ask(name, ping) for name, ping in self._pings.items())
+        )
+
+    async def _measure(self, queue: QueueName) -> None:
+        try:
+            depth = await self._queue.depth(queue)
+        except ConnectorError as error:
+            log.warning("%s cannot be measured: %s", queue, error)
+            return
+        for state, count in (("active", depth.active), ("scheduled", depth.scheduled), ("dead", depth.dead)):
+            record(BACKLOG, count, queue=queue, state=state)
+        waiting = (self._clock.now() - depth.oldest).total_seconds() if depth.oldest and depth.active else 0.0
+        record(OLDEST, max(0.0, waiting), queue=queue)
+
+
+async def _ask(service: str, ping: Callable[[], Awaitable[None]]) -> None:
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            await ping()
+    except (ConnectorError, TimeoutError) as error:
+        cause = str(error) if isinstance(error, ConnectorError) else f"no answer within {_PATIENCE:.0f} s"
+        log.warning("%s does not answer: %s", service, cause)
+        record(UP, 0, service=service)
+    else:
+        record(UP, 1, service=service)

@@ -1,0 +1,89 @@
+"""Reads what callers send: known fields only, and an answer that names what to do otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+import azure.functions as func
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+_KEYS = frozenset({"code", "clientid"})
+"""Query parameters that are the Functions host's own: its key, and the name of its key."""
+
+_LONGEST_NAME = 40
+_MOST_NAMED = 5
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+class BadRequestError(Exception):
+    """The caller must send something else; `text` says what."""
+
+    def __init__(self, text: str, details: Sequence[Any] = (), status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> None:
+        """Keep `text` free of what was sent, but for names of fields."""
+        super().__init__(text)
+        self.text = text
+        self.details = details
+        self.status = status
+
+
+def read_body(req: func.HttpRequest, model: type[ModelT], *, usage: str, default: bytes = b"") -> ModelT:
+    """Read a JSON body; BadRequestError with `usage` if it is not what the model says."""
+    try:
+        return model.model_validate_json(req.get_body() or default)
+    except ValidationError as wrong:
+        raise _refusal(wrong, model, usage, "field") from None
+
+
+def read_query(req: func.HttpRequest, model: type[ModelT], *, usage: str = "The query is not valid.") -> ModelT:
+    """Read the query parameters; BadRequestError with `usage` if one is unknown or wrong."""
+    try:
+        return model.model_validate(parameters_of(req))
+    except ValidationError as wrong:
+        raise _refusal(wrong, model, usage, "query parameter") from None
+
+
+def parameters_of(req: func.HttpRequest) -> dict[str, str]:
+    """Return the query parameters without the key that opened the door: it must not come back in a link."""
+    return {name: value for name, value in req.params.items() if name.casefold() not in _KEYS}
+
+
+def _refusal(wrong: ValidationError, model: type[BaseModel], usage: str, what: str) -> BadRequestError:
+    errors = wrong.errors(include_input=False, include_url=False, include_context=False)
+    unknown = [_short(error["loc"][-1]) for error in errors if error["type"] == "extra_forbidden" and error["loc"]]
+    sentences = []
+    if unknown:
+        known = ", ".join(field.alias or name for name, field in model.model_fields.items()) or "none"
+        sentences.append(f"There is no {what} {', '.join(unknown[:_MOST_NAMED])}; there is: {known}.")
+    if any(error["type"] == "too_long" for error in errors):
+        sentences.append(f"Send fewer at a time: {_limits(model)}.")
+    return BadRequestError(" ".join([*sentences, usage]), [_detail(error) for error in errors[:_MOST_NAMED]])
+
+
+def _detail(error: ErrorDetails) -> Mapping[str, Any]:
+    """Say where and what. Where a value could not be read, the text of the exception may quote it."""
+    quotes = error["type"] == "value_error" and error["loc"]
+    return {
+        "type": error["type"],
+        "loc": [_short(part) if isinstance(part, str) else part for part in error["loc"]],
+        "msg": "The value is not understood" if quotes else error["msg"],
+    }
+
+
+def _limits(model: type[BaseModel]) -> str:
+    limits = {
+        name: constraint.max_length
+        for name, field in model.model_fields.items()
+        for constraint in field.metadata
+        if hasattr(constraint, "max_length")
+    }
+    return ", ".join(f"at most {most} {name}" for name, most in limits.items())
+
+
+def _short(name: object) -> str:
+    """Keep a name that somebody else has chosen short and printable."""
+    text = "".join(letter for letter in str(name) if letter.isprintable())
+    return text if len(text) <= _LONGEST_NAME else f"{text[:_LONGEST_NAME]}…"

@@ -1,0 +1,19 @@
+"""Once a minute: what waits, for how long, and who answers."""
+
+from __future__ import annotations
+
+import azure.functions as func
+
+from shared import app
+from shared.triggers.consuming import timed
+from shared.triggers.schedules import schedule
+
+blueprint = func.Blueprint()
+
+
+@blueprint.function_name("watch")
+@blueprint.timer_trigger(arg_name="timer", schedule=schedule("watch_schedule"), use_monitor=False)
+@timed("watch")
+async def watch(timer: func.TimerRequest) -> None:
+    """Measure what no work at hand would tell of: a queue that nobody reads, a service that is down."""
+    await (await app.connector()).watch.look()

@@ -1,0 +1,108 @@
+"""Every HTTP route is in the table of routes, with the key or the role that it needs (design: security)."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+
+import azure.functions as func
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.local.host.index import HttpTrigger, index_functions, load_app
+from shared.triggers.access import (
+    ADMINISTRATOR_ROLE,
+    ROUTES,
+    Role,
+    Shown,
+    level_of,
+    may_call,
+    roles_of,
+    sign_in_is_on,
+)
+from shared.triggers.http_function import http_function
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def principal(*roles: str, auth_typ: str = "aad", typ: str = "roles") -> str:
+    """The header as App Service Authentication writes it."""
+    who = {
+        "auth_typ": auth_typ,
+        "claims": [{"typ": "name", "val": "Ford"}, *({"typ": typ, "val": role} for role in roles)],
+        "name_typ": "name",
+        "role_typ": "roles",
+    }
+    return base64.b64encode(json.dumps(who).encode()).decode()
+
+
+def test_the_table_has_every_route_of_the_app_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WEBSITE_AUTH_ENABLED", raising=False)
+    found = {
+        one.name: (one.trigger.route, set(one.trigger.methods), one.trigger.auth_level)
+        for one in index_functions(load_app(ROOT))
+        if isinstance(one.trigger, HttpTrigger)
+    }
+
+    assert found == {
+        name: (route.path, {route.method.value}, level_of(route.role, sign_in=False)) for name, route in ROUTES.items()
+    }, "register HTTP functions with http_function, and name them in shared/triggers/access.py"
+
+
+def test_a_function_that_is_not_in_the_table_cannot_be_registered() -> None:
+    with pytest.raises(KeyError):
+        http_function(func.Blueprint(), "backdoor")
+
+
+def test_no_route_is_open_to_everybody() -> None:
+    levels = {level_of(route.role, sign_in=sign_in) for route in ROUTES.values() for sign_in in (True, False)}
+
+    assert func.AuthLevel.ANONYMOUS not in levels
+
+
+def test_what_shows_values_of_people_or_changes_the_mapping_is_for_administrators() -> None:
+    assert {name for name, route in ROUTES.items() if route.role is Role.ADMINISTRATOR} == {
+        "explain_values",
+        "preview_mapping",
+        "apply_mapping",
+        "roll_back_mapping",
+        "restore_default_mapping",
+    }
+    assert all(route.role is Role.ADMINISTRATOR for route in ROUTES.values() if route.shown is Shown.VALUES)
+
+
+def test_without_sign_in_the_host_itself_demands_the_master_key_of_administrators() -> None:
+    assert level_of(Role.ADMINISTRATOR, sign_in=False) is func.AuthLevel.ADMIN
+    assert level_of(Role.OPERATOR, sign_in=False) is func.AuthLevel.FUNCTION
+
+
+def test_with_sign_in_an_administrator_has_the_role() -> None:
+    def may(header: str) -> bool:
+        return may_call(Role.ADMINISTRATOR, header, sign_in=True)
+
+    assert may(principal(ADMINISTRATOR_ROLE, "Other"))
+    assert may(principal(ADMINISTRATOR_ROLE, typ="http://schemas.microsoft.com/ws/2008/06/identity/claims/role"))
+    assert not may("")
+    assert not may(principal())
+    assert not may(principal("Spotler.Reader"))
+    assert not may(principal(ADMINISTRATOR_ROLE, typ="name"))
+    assert not may(principal(ADMINISTRATOR_ROLE, auth_typ="facebook"))
+    assert may_call(Role.OPERATOR, "", sign_in=True)
+
+
+@pytest.mark.parametrize(("value", "on"), [("True", True), ("true", True), ("", False), ("False", False), ("1", False)])
+def test_the_header_is_believed_only_behind_app_service_authentication(value: str, *, on: bool) -> None:
+    assert sign_in_is_on({"WEBSITE_AUTH_ENABLED": value}) is on
+    assert not sign_in_is_on({})
+
+
+@given(st.one_of(st.text(), st.binary().map(lambda raw: base64.b64encode(raw).decode())))
+def test_no_header_but_a_real_one_gives_a_role(header: str) -> None:
+    assert roles_of(header) == frozenset()
+
+
+@given(st.recursive(st.none() | st.booleans() | st.text(), lambda inner: st.dictionaries(st.text(), inner)))
+def test_no_other_document_gives_a_role(document: object) -> None:
+    assert roles_of(base64.b64encode(json.dumps(document).encode()).decode()) == frozenset()

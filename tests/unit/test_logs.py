@@ -1,0 +1,98 @@
+"""Lines of log name the change they belong to, and never quote what an exception says."""
+
+from __future__ import annotations
+
+import json
+import logging
+from uuid import uuid4
+
+import pytest
+import stamina
+from opentelemetry.trace import SpanKind
+
+from shared.connections import quieten_libraries
+from shared.errors import Service, TransientError
+from shared.observability.logs import LogFormat, formatter
+from shared.observability.signals import RETRIES
+from shared.observability.traces import work
+from shared.triggers.consuming import DefectError, discreet
+from tests.telemetry import listening
+
+MARK = "Zaphodqx"
+
+
+def line(form: LogFormat, **extra: object) -> str:
+    record = logging.LogRecord("shared.sync.people", logging.INFO, "", 1, "contact:%d written", (1,), None)
+    for name, value in extra.items():
+        setattr(record, name, value)
+    return formatter(form).format(record)
+
+
+def test_a_line_as_text_ends_with_its_correlation_id() -> None:
+    assert line(LogFormat.TEXT, correlation="c-1").endswith("INFO shared.sync.people: contact:1 written [c-1]")
+    assert line(LogFormat.TEXT).endswith("contact:1 written")
+
+
+def test_a_line_as_json_has_everything_by_name() -> None:
+    told = json.loads(line(LogFormat.JSON, correlation="c-1", attempt=2))
+
+    assert told.pop("time").endswith("+00:00")
+    assert told == {
+        "level": "INFO",
+        "logger": "shared.sync.people",
+        "message": "contact:1 written",
+        "correlation": "c-1",
+        "attempt": 2,
+    }
+
+
+@pytest.mark.parametrize("form", LogFormat)
+def test_a_line_that_does_not_say_gets_the_trace_it_was_written_in(form: LogFormat) -> None:
+    change = str(uuid4())
+    with listening(), work("process sync-live", [change], SpanKind.CONSUMER):
+        assert change in line(form)
+
+
+def test_an_exception_in_a_line_of_json_is_named_by_its_kind() -> None:
+    record = logging.LogRecord("x", logging.ERROR, "", 1, "failed", (), (ValueError, ValueError(MARK), None))
+
+    told = formatter(LogFormat.JSON).format(record)
+
+    assert json.loads(told)["exception"] == "ValueError"
+    assert MARK not in told
+
+
+async def _in_vain(error: Exception) -> None:
+    async for attempt in stamina.retry_context(on=(TransientError, OSError)):
+        with attempt:
+            raise error
+
+
+async def test_a_retry_says_what_is_repeated_and_why_and_is_counted(caplog: pytest.LogCaptureFixture) -> None:
+    quieten_libraries()
+    with listening() as heard, stamina.set_testing(True, attempts=2):
+        for error in (TransientError("No answer: GET contacts", service=Service.DATAVERSE, detail=MARK), OSError(MARK)):
+            with pytest.raises(type(error)):
+                await _in_vain(error)
+
+        assert "retry 1 in 0.0 s: No answer: GET contacts (dataverse)" in caplog.text
+        assert "retry 1 in 0.0 s: OSError" in caplog.text
+        assert MARK not in caplog.text
+        assert "context block" not in caplog.text
+        assert heard.total(RETRIES, cause="TransientError") == 1
+
+
+def test_a_defect_leaves_a_function_by_its_kind_only(caplog: pytest.LogCaptureFixture) -> None:
+    """The Functions host logs the text of what a function raises."""
+    with pytest.raises(DefectError, match="ValueError") as raised, discreet("process sync-live"):
+        raise ValueError(MARK)
+
+    assert MARK not in str(raised.value)
+    assert raised.value.__suppress_context__
+    assert "test_a_defect_leaves" in caplog.text
+    assert MARK not in caplog.text
+
+
+def test_an_error_of_ours_leaves_a_function_as_it_is() -> None:
+    with pytest.raises(TransientError), discreet("process sync-live"):
+        raise TransientError("down", service=Service.STATE)

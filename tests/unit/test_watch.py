@@ -1,0 +1,66 @@
+"""The watch measures what stands still, and says nothing where it cannot measure."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from shared.errors import ConfigurationError, Service, TransientError
+from shared.observability.signals import BACKLOG, HEARTBEAT, OLDEST, UP
+from shared.ports import OutgoingMessage, QueueDepth, QueueName
+from shared.sync.watch import Watch
+from tests.connector_twin import ConnectorTwin
+from tests.telemetry import Telemetry, listening
+
+
+@pytest.fixture
+def heard() -> Iterator[Telemetry]:
+    with listening() as telemetry:
+        yield telemetry
+
+
+async def fine() -> None:
+    """A service that answers."""
+
+
+async def broken() -> None:
+    raise TransientError("No answer", service=Service.SPOTLER)
+
+
+async def test_it_tells_what_waits_how_long_and_who_answers(heard: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
+    twin = ConnectorTwin()
+    await twin.queue.send(QueueName.LIVE, [OutgoingMessage(b"x")])
+    twin.clock.advance(timedelta(minutes=20))
+
+    await Watch(pings={"dataverse": fine, "spotler": broken}, queue=twin.queue, clock=twin.clock).look()
+
+    assert heard.values(HEARTBEAT) == [1]
+    assert heard.values(UP, service="dataverse") == [1]
+    assert heard.values(UP, service="spotler") == [0]
+    assert heard.values(BACKLOG, queue="sync-live", state="active") == [1]
+    assert heard.values(OLDEST, queue="sync-live") == [1200]
+    assert heard.values(OLDEST, queue="sync-bulk") == [0]
+    assert "spotler does not answer: No answer (spotler)" in caplog.text
+
+
+async def test_a_queue_that_cannot_be_measured_has_no_value_rather_than_a_wrong_one(
+    heard: Telemetry, caplog: pytest.LogCaptureFixture
+) -> None:
+    twin = ConnectorTwin()
+
+    class Closed(type(twin.queue)):  # type: ignore[misc]
+        async def depth(self, queue: QueueName) -> QueueDepth:
+            if queue is QueueName.EVENTS:
+                raise ConfigurationError("this identity may not manage", service=Service.QUEUE)
+            depth: QueueDepth = await super().depth(queue)
+            return depth
+
+    with caplog.at_level(logging.WARNING):
+        await Watch(pings={}, queue=Closed(twin.clock), clock=twin.clock).look()
+
+    assert heard.values(OLDEST, queue="dataverse-events") == []
+    assert heard.values(OLDEST, queue="sync-live") == [0]
+    assert "dataverse-events cannot be measured" in caplog.text
