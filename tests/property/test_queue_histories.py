@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -33,6 +33,11 @@ class Expected:
     visible_at: datetime
     deliveries: int = 0
     held_by: int | None = None
+    since: datetime = field(init=False)
+    """When it was due first; receiving moves `visible_at`."""
+
+    def __post_init__(self) -> None:
+        self.since = self.visible_at
 
 
 def redacted(_queue: QueueName, body: bytes) -> bytes:
@@ -173,7 +178,9 @@ class QueueHistories(RuleBasedStateMachine):
             mine = [message for message in self.waiting if message.queue is queue]
             later = [message for message in mine if message.held_by is None and message.visible_at > self.clock.now()]
             dead = sum(message.queue is queue for message in self.dead)
-            assert self.runner.run(self.queue.depth(queue)) == QueueDepth(len(mine) - len(later), len(later), dead)
+            oldest = min((message.since for message in mine if message not in later), default=None)
+            expected = QueueDepth(len(mine) - len(later), len(later), dead, oldest)
+            assert self.runner.run(self.queue.depth(queue)) == expected
         assert len(self.waiting) + len(self.dead) + len(self.completed) == self.count
 
     @invariant()
