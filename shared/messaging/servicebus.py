@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Any
 
 from azure.core.credentials_async import AsyncTokenCredential
@@ -16,8 +16,10 @@ from azure.servicebus.aio.management import ServiceBusAdministrationClient
 from azure.servicebus.exceptions import MessageAlreadySettled, MessageLockLostError, MessageSizeExceededError
 
 from shared.errors import ConfigurationError, Service
+from shared.messaging.servicebus_administration import administration_client
 from shared.messaging.servicebus_dead_letters import DeadLetterQueues
 from shared.messaging.servicebus_errors import translated
+from shared.messaging.servicebus_links import Links
 from shared.messaging.servicebus_messages import DEAD_LETTERS, from_service_bus, to_dead_letter_copy, to_service_bus
 from shared.ports import DeadLetter, OutgoingMessage, QueueDepth, QueueName, ReceivedMessage
 
@@ -42,11 +44,8 @@ class ServiceBusQueue:
         self._client = client
         self._administration = administration
         self._buried = DeadLetterQueues(client, redact=redact)
-        self._senders: dict[str, ServiceBusSender] = {}
-        self._receivers: dict[str, ServiceBusReceiver] = {}
-        # The client's links are not safe for concurrent tasks (README of azure-servicebus).
-        self._sending: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._receiving: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._senders: Links[ServiceBusSender] = Links(client.get_queue_sender)
+        self._receivers: Links[ServiceBusReceiver] = Links(client.get_queue_receiver)
         self._locked: dict[str, ServiceBusReceivedMessage] = {}
 
     @classmethod
@@ -55,7 +54,7 @@ class ServiceBusQueue:
         try:
             return cls(
                 ServiceBusClient.from_connection_string(connection_string, **_CLIENT_OPTIONS),
-                ServiceBusAdministrationClient.from_connection_string(connection_string),
+                administration_client(connection_string),
                 redact=redact,
             )
         except ValueError as error:
@@ -88,11 +87,8 @@ class ServiceBusQueue:
 
     async def dead_letters(self, *, limit: int = 100) -> Sequence[DeadLetter]:
         """Oldest first: our copies, and what Service Bus buried because its deliveries were used up."""
-        with translated():
-            letters: list[DeadLetter] = []
-            for place in self._buried.places:
-                letters += await self._buried.peek(place, limit=limit)
-        return sorted(letters, key=lambda letter: letter.dead_since)[:limit]
+        places = await asyncio.gather(*(self._buried.peek(place, limit=limit) for place in self._buried.places))
+        return sorted(chain.from_iterable(places), key=lambda letter: letter.dead_since)[:limit]
 
     async def replay(self, identifiers: Sequence[str]) -> int:
         """Send each body back to its queue, then complete the dead letter: a crash in between sends it twice."""
@@ -102,8 +98,7 @@ class ServiceBusQueue:
                 await self.send(letter.queue, [OutgoingMessage(letter.body, correlation_id=letter.correlation_id)])
             return bool(letter.body)
 
-        with translated():
-            return await self._buried.remove(identifiers, when=sent)
+        return await self._buried.remove(identifiers, when=sent)
 
     async def discard(self, identifiers: Sequence[str]) -> int:
         """Forget dead letters for good; returns how many there were."""
@@ -111,14 +106,13 @@ class ServiceBusQueue:
         async def always(_: DeadLetter) -> bool:
             return True
 
-        with translated():
-            return await self._buried.remove(identifiers, when=always)
+        return await self._buried.remove(identifiers, when=always)
 
     async def depth(self, queue: QueueName) -> QueueDepth:
         """Ask for the namespace's own counts; ConfigurationError if this identity may not. Copies are peeked at."""
-        with translated():
+        with translated(queue):
             counts = await self._administration.get_queue_runtime_properties(queue)
-            copies = [letter for letter in await self._buried.peek(DEAD_LETTERS) if letter.queue is queue]
+        copies = [letter for letter in await self._buried.peek(DEAD_LETTERS) if letter.queue is queue]
         return QueueDepth(
             active=counts.active_message_count or 0,
             scheduled=counts.scheduled_message_count or 0,
@@ -126,21 +120,21 @@ class ServiceBusQueue:
         )
 
     async def ping(self) -> None:
-        """Open a link to every queue: it fails where the queue is missing or sending is not allowed."""
-        with translated():
-            for name in (*QueueName, DEAD_LETTERS):
-                async with self._sender(name) as sender:
-                    await sender.create_message_batch()
+        """Open a new link to every queue: it fails where the queue is missing or sending is not allowed."""
+        await asyncio.gather(*(self._ping(name) for name in (*QueueName, DEAD_LETTERS)))
+
+    async def _ping(self, name: str) -> None:
+        # A link that is open already says nothing about now.
+        with translated(name):
+            async with self._client.get_queue_sender(name):
+                pass
 
     async def close(self) -> None:
         """Close the links and both clients."""
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._administration.close)
             stack.push_async_callback(self._client.close)
-            for link in (*self._senders.values(), *self._receivers.values()):
-                stack.push_async_callback(link.close)
-        self._senders.clear()
-        self._receivers.clear()
+            await asyncio.gather(self._senders.close(), self._receivers.close(), self._buried.close())
         self._locked.clear()
 
     # ------------------------------------------------------------------------------------------------------ the host
@@ -149,13 +143,12 @@ class ServiceBusQueue:
         """Lock up to `limit` messages; the broker decides how many come together."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + wait.total_seconds()
-        with translated():
-            while True:
+        while True:
+            async with self._receivers.of(queue) as receiver:
                 seconds = min(max(deadline - loop.time(), _GLANCE_SECONDS), _TURN_SECONDS)
-                async with self._receiver(queue) as receiver:
-                    messages = await receiver.receive_messages(max_message_count=limit, max_wait_time=seconds)
-                if messages or loop.time() >= deadline:
-                    return [self._remember(message) for message in messages]
+                messages = await receiver.receive_messages(max_message_count=limit, max_wait_time=seconds)
+            if messages or loop.time() >= deadline:
+                return [self._remember(message) for message in messages]
 
     async def complete(self, queue: QueueName, messages: Sequence[ReceivedMessage]) -> None:
         """Remove; a lost lock is no error, the message comes again."""
@@ -167,11 +160,10 @@ class ServiceBusQueue:
 
     async def renew(self, queue: QueueName, messages: Sequence[ReceivedMessage]) -> None:
         """Extend locks that have not ended yet."""
-        with translated():
-            async with self._receiver(queue) as receiver:
-                for locked in self._held(messages):
-                    with suppress(MessageLockLostError):
-                        await receiver.renew_message_lock(locked)
+        async with self._receivers.of(queue) as receiver:
+            for locked in self._held(messages):
+                with suppress(MessageLockLostError):
+                    await receiver.renew_message_lock(locked)
 
     async def _settle(
         self,
@@ -179,11 +171,10 @@ class ServiceBusQueue:
         messages: Sequence[ReceivedMessage],
         settle: Callable[[ServiceBusReceiver, ServiceBusReceivedMessage], Awaitable[None]],
     ) -> None:
-        with translated():
-            async with self._receiver(queue) as receiver:
-                for locked in self._held(messages):
-                    with suppress(MessageLockLostError, MessageAlreadySettled):
-                        await settle(receiver, locked)
+        async with self._receivers.of(queue) as receiver:
+            for locked in self._held(messages):
+                with suppress(MessageLockLostError, MessageAlreadySettled):
+                    await settle(receiver, locked)
         for message in messages:
             self._locked.pop(message.settlement, None)
 
@@ -199,33 +190,18 @@ class ServiceBusQueue:
         return [self._locked[message.settlement] for message in messages if message.settlement in self._locked]
 
     async def _send(self, name: str, messages: Iterable[ServiceBusMessage]) -> None:
-        with translated():
-            async with self._sender(name) as sender:
-                batch = await sender.create_message_batch()
-                for message in messages:
-                    if _added(batch, message):
-                        continue
-                    if len(batch):
-                        await sender.send_messages(batch)
-                        batch = await sender.create_message_batch()
-                    if not _added(batch, message):  # a Premium namespace takes larger messages than batches
-                        await sender.send_messages(message)
+        async with self._senders.of(name) as sender:
+            batch = await sender.create_message_batch()
+            for message in messages:
+                if _added(batch, message):
+                    continue
                 if len(batch):
                     await sender.send_messages(batch)
-
-    @asynccontextmanager
-    async def _sender(self, name: str) -> AsyncIterator[ServiceBusSender]:
-        async with self._sending[name]:
-            if name not in self._senders:
-                self._senders[name] = self._client.get_queue_sender(name)
-            yield self._senders[name]
-
-    @asynccontextmanager
-    async def _receiver(self, name: str) -> AsyncIterator[ServiceBusReceiver]:
-        async with self._receiving[name]:
-            if name not in self._receivers:
-                self._receivers[name] = self._client.get_queue_receiver(name)
-            yield self._receivers[name]
+                    batch = await sender.create_message_batch()
+                if not _added(batch, message):  # a Premium namespace takes larger messages than batches
+                    await sender.send_messages(message)
+            if len(batch):
+                await sender.send_messages(batch)
 
 
 def _added(batch: ServiceBusMessageBatch, message: ServiceBusMessage) -> bool:

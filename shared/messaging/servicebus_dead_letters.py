@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 
 from azure.servicebus import ServiceBusReceivedMessage, ServiceBusSubQueue
 from azure.servicebus.aio import ServiceBusClient, ServiceBusReceiver
 from azure.servicebus.exceptions import MessageLockLostError
 
+from shared.messaging.servicebus_errors import translated
+from shared.messaging.servicebus_links import Links
 from shared.messaging.servicebus_messages import DEAD_LETTERS, from_dead_letter_copy, from_native_dead_letter
 from shared.ports import DeadLetter, QueueName
 
@@ -28,12 +30,13 @@ class DeadLetterQueues:
         """Borrow `client`."""
         self._client = client
         self._redact = redact
+        self._browsers: Links[ServiceBusReceiver] = Links(self._receiver)  # they look only, and take nothing
 
     async def peek(self, place: str, *, limit: int | None = None) -> list[DeadLetter]:
         """Look at the dead letters of a place, oldest first, without locking them."""
         letters: list[DeadLetter] = []
         start = 1
-        async with self._receiver(place) as receiver:
+        async with self._browsers.of(place) as receiver:
             while limit is None or len(letters) < limit:
                 size = _BATCH if limit is None else min(_BATCH, limit - len(letters))
                 batch = await receiver.peek_messages(max_message_count=size, sequence_number=start)
@@ -60,7 +63,9 @@ class DeadLetterQueues:
         removed = 0
         kept: list[ServiceBusReceivedMessage] = []
         met: set[int] = set()
-        async with self._receiver(place) as receiver:
+        async with AsyncExitStack() as stack:
+            stack.enter_context(translated(place))
+            receiver = await stack.enter_async_context(self._receiver(place))
             while True:
                 batch = await receiver.receive_messages(max_message_count=_BATCH, max_wait_time=_QUIET_SECONDS)
                 fresh = [message for message in batch if message.sequence_number not in met]
@@ -78,6 +83,10 @@ class DeadLetterQueues:
                 with suppress(MessageLockLostError):
                     await receiver.abandon_message(message)
         return removed
+
+    async def close(self) -> None:
+        """Close the links that were used for looking."""
+        await self._browsers.close()
 
     def _receiver(self, place: str) -> ServiceBusReceiver:
         if place == DEAD_LETTERS:
