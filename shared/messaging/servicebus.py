@@ -15,7 +15,7 @@ from azure.servicebus.aio import ServiceBusClient, ServiceBusReceiver, ServiceBu
 from azure.servicebus.aio.management import ServiceBusAdministrationClient
 from azure.servicebus.exceptions import MessageAlreadySettled, MessageLockLostError, MessageSizeExceededError
 
-from shared.errors import ConfigurationError, Service
+from shared.errors import ConfigurationError, ConnectorError, Service
 from shared.messaging.servicebus_administration import administration_client
 from shared.messaging.servicebus_dead_letters import DeadLetterQueues
 from shared.messaging.servicebus_errors import translated
@@ -47,6 +47,7 @@ class ServiceBusQueue:
         self._senders: Links[ServiceBusSender] = Links(client.get_queue_sender)
         self._receivers: Links[ServiceBusReceiver] = Links(client.get_queue_receiver)
         self._locked: dict[str, ServiceBusReceivedMessage] = {}
+        self._given_back: set[asyncio.Task[None]] = set()
 
     @classmethod
     def from_connection_string(cls, connection_string: str, *, redact: Redact) -> ServiceBusQueue:
@@ -134,6 +135,7 @@ class ServiceBusQueue:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._administration.close)
             stack.push_async_callback(self._client.close)
+            await asyncio.gather(*self._given_back)
             await asyncio.gather(self._senders.close(), self._receivers.close(), self._buried.close())
         self._locked.clear()
 
@@ -144,11 +146,26 @@ class ServiceBusQueue:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + wait.total_seconds()
         while True:
-            async with self._receivers.of(queue) as receiver:
-                seconds = min(max(deadline - loop.time(), _GLANCE_SECONDS), _TURN_SECONDS)
-                messages = await receiver.receive_messages(max_message_count=limit, max_wait_time=seconds)
+            turn = asyncio.create_task(self._receive(queue, limit, until=deadline))
+            try:
+                messages = await asyncio.shield(turn)
+            except asyncio.CancelledError:
+                # The client does not always heed it, or stops in the middle of a frame: it may end its turn.
+                self._given_back.add(giving := asyncio.create_task(self._give_back(queue, turn)))
+                giving.add_done_callback(self._given_back.discard)
+                raise
             if messages or loop.time() >= deadline:
-                return [self._remember(message) for message in messages]
+                return messages
+
+    async def _receive(self, queue: QueueName, limit: int, *, until: float) -> list[ReceivedMessage]:
+        async with self._receivers.of(queue) as receiver:
+            seconds = min(max(until - asyncio.get_running_loop().time(), _GLANCE_SECONDS), _TURN_SECONDS)
+            messages = await receiver.receive_messages(max_message_count=limit, max_wait_time=seconds)
+        return [self._remember(message) for message in messages]
+
+    async def _give_back(self, queue: QueueName, turn: asyncio.Task[list[ReceivedMessage]]) -> None:
+        with suppress(ConnectorError):  # then their locks end by themselves
+            await self.abandon(queue, await turn)
 
     async def complete(self, queue: QueueName, messages: Sequence[ReceivedMessage]) -> None:
         """Remove; a lost lock is no error, the message comes again."""
