@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime, timedelta
@@ -13,9 +14,14 @@ from azure.core.credentials_async import AsyncTokenCredential
 from azure.servicebus import ServiceBusMessage, ServiceBusMessageBatch, ServiceBusReceivedMessage
 from azure.servicebus.aio import ServiceBusClient, ServiceBusReceiver, ServiceBusSender
 from azure.servicebus.aio.management import ServiceBusAdministrationClient
-from azure.servicebus.exceptions import MessageAlreadySettled, MessageLockLostError, MessageSizeExceededError
+from azure.servicebus.exceptions import (
+    MessageAlreadySettled,
+    MessageLockLostError,
+    MessageSizeExceededError,
+    ServiceBusConnectionError,
+)
 
-from shared.errors import ConfigurationError, ConnectorError, Service
+from shared.errors import ConfigurationError, ConnectorError, Service, TransientError
 from shared.messaging.servicebus_administration import administration_client
 from shared.messaging.servicebus_dead_letters import DeadLetterQueues
 from shared.messaging.servicebus_errors import translated
@@ -26,12 +32,20 @@ from shared.ports import DeadLetter, OutgoingMessage, QueueDepth, QueueName, Rec
 Redact = Callable[[QueueName, bytes], bytes]
 
 # The client retries by itself, but must answer well before the lock of the message at work ends.
-_CLIENT_OPTIONS: Mapping[str, Any] = {"retry_total": 2, "retry_backoff_max": 5, "try_timeout": 15}
+_CLIENT_OPTIONS: Mapping[str, Any] = {
+    "retry_total": 2,
+    "retry_backoff_factor": 0.3,
+    "retry_backoff_max": 5,
+    "try_timeout": 15,
+}
 
 # A link serves one task at a time; a long wait for messages lets others settle theirs this often. The client wants to
 # wait for some time even where nobody else does.
 _TURN_SECONDS = 1.0
 _GLANCE_SECONDS = 0.1
+
+# How long a wait for messages rests when it was interrupted.
+_REST_SECONDS = 0.5
 
 
 class ServiceBusQueue:
@@ -113,7 +127,7 @@ class ServiceBusQueue:
         """Ask for the namespace's own counts; ConfigurationError if this identity may not. Copies are peeked at."""
         with translated(queue):
             counts = await self._administration.get_queue_runtime_properties(queue)
-        copies = [letter for letter in await self._buried.peek(DEAD_LETTERS) if letter.queue is queue]
+        copies = [letter for letter in await self._buried.peek_copies() if letter.queue is queue]
         return QueueDepth(
             active=counts.active_message_count or 0,
             scheduled=counts.scheduled_message_count or 0,
@@ -154,6 +168,11 @@ class ServiceBusQueue:
                 self._given_back.add(giving := asyncio.create_task(self._give_back(queue, turn)))
                 giving.add_done_callback(self._given_back.discard)
                 raise
+            except TransientError:  # the client gives up sooner, where its wait is a short one
+                if loop.time() + _REST_SECONDS >= deadline:
+                    raise
+                await asyncio.sleep(_REST_SECONDS)
+                continue
             if messages or loop.time() >= deadline:
                 return messages
 
@@ -177,23 +196,42 @@ class ServiceBusQueue:
 
     async def renew(self, queue: QueueName, messages: Sequence[ReceivedMessage]) -> None:
         """Extend locks that have not ended yet."""
-        async with self._receivers.of(queue) as receiver:
-            for locked in self._held(messages):
-                with suppress(MessageLockLostError):
-                    await receiver.renew_message_lock(locked)
+        await self._each(queue, messages, ServiceBusReceiver.renew_message_lock)
 
     async def _settle(
         self,
         queue: QueueName,
         messages: Sequence[ReceivedMessage],
-        settle: Callable[[ServiceBusReceiver, ServiceBusReceivedMessage], Awaitable[None]],
+        settle: Callable[[ServiceBusReceiver, ServiceBusReceivedMessage], Awaitable[object]],
     ) -> None:
-        async with self._receivers.of(queue) as receiver:
-            for locked in self._held(messages):
-                with suppress(MessageLockLostError, MessageAlreadySettled):
-                    await settle(receiver, locked)
+        await self._each(queue, messages, settle)
         for message in messages:
             self._locked.pop(message.settlement, None)
+
+    async def _each(
+        self,
+        queue: QueueName,
+        messages: Sequence[ReceivedMessage],
+        act: Callable[[ServiceBusReceiver, ServiceBusReceivedMessage], Awaitable[object]],
+    ) -> None:
+        waiting = deque(self._held(messages))
+        try:
+            await self._act_on(queue, waiting, act)
+        except TransientError:
+            # The link that they came by was cut, which the client takes for final. A new one settles them by their lock.
+            await self._act_on(queue, waiting, act)
+
+    async def _act_on(
+        self,
+        queue: QueueName,
+        waiting: deque[ServiceBusReceivedMessage],
+        act: Callable[[ServiceBusReceiver, ServiceBusReceivedMessage], Awaitable[object]],
+    ) -> None:
+        async with self._receivers.of(queue) as receiver:
+            while waiting:
+                with suppress(MessageLockLostError, MessageAlreadySettled):
+                    await act(receiver, waiting[0])
+                waiting.popleft()
 
     def _remember(self, locked: ServiceBusReceivedMessage) -> ReceivedMessage:
         # Settling needs the client's own object. Those of a host that never settled them go when their lock has ended.
@@ -215,8 +253,8 @@ class ServiceBusQueue:
                 if len(batch):
                     await sender.send_messages(batch)
                     batch = await sender.create_message_batch()
-                if not _added(batch, message):  # a Premium namespace takes larger messages than batches
-                    await sender.send_messages(message)
+                if not _added(batch, message):
+                    await _send_alone(sender, message)
             if len(batch):
                 await sender.send_messages(batch)
 
@@ -227,3 +265,11 @@ def _added(batch: ServiceBusMessageBatch, message: ServiceBusMessage) -> bool:
     except MessageSizeExceededError:
         return False
     return True
+
+
+async def _send_alone(sender: ServiceBusSender, message: ServiceBusMessage) -> None:
+    """Send what is larger than a batch may be: a Premium namespace takes it, others close the link without a word."""
+    try:
+        await sender.send_messages(message)
+    except ServiceBusConnectionError as error:
+        raise MessageSizeExceededError(error=error) from error

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-from azure.core.exceptions import AzureError
+from azure.core.exceptions import AzureError, ResourceNotFoundError
 from azure.servicebus.exceptions import (
     MessageSizeExceededError,
     MessagingEntityDisabledError,
@@ -41,7 +41,7 @@ def from_service_bus(error: AzureError, *, queue: str = "") -> ConnectorError:
             )
         case ServiceBusAuthenticationError() | ServiceBusAuthorizationError():
             return ConfigurationError("the credentials were refused", service=Service.QUEUE, code=code, detail=detail)
-        case MessagingEntityNotFoundError():
+        case MessagingEntityNotFoundError() | ResourceNotFoundError():
             text = f"the queue {queue or 'that was asked for'} is missing: create it in the namespace"
             return ConfigurationError(text, service=Service.QUEUE, code=code, detail=detail)
         case MessagingEntityDisabledError():

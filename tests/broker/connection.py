@@ -13,7 +13,7 @@ from tests.broker import frames
 from tests.broker.access import allowed_path, opens
 from tests.broker.faults import LOCK_LOST, Act, Effect, Fault
 from tests.broker.frames import Frame, Outcome, Performative, outcome, written
-from tests.broker.management import manage
+from tests.broker.management import SETTLES, manage
 from tests.broker.messages import Message, messages_in, reply
 from tests.broker.queues import Held, Queue
 from tests.broker.wire import Described, Int, Symbol, UByte, UInt, ULong, UShort
@@ -295,7 +295,8 @@ class Connection:
             answer = reply(request.identifier, properties, None)
         else:
             entity = link.address.removesuffix(MANAGEMENT)
-            fault = self.broker.faults.due(Act.MANAGE, entity)
+            settles = request.application.get("operation") == SETTLES
+            fault = self.broker.faults.due(Act.SETTLE if settles else Act.MANAGE, entity)
             if fault is not None and fault.effect is not Effect.REFUSED:
                 self._struck(link, fault)
                 return

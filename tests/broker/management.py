@@ -12,6 +12,9 @@ from tests.broker.messages import Message, reply
 from tests.broker.queues import Queue
 from tests.broker.wire import Array, Int, Symbol, Timestamp
 
+SETTLES = "com.microsoft:update-disposition"
+"""The operation that settles by lock, where the link of a delivery is gone."""
+
 _PEEK_LIMIT = 100
 """The service, too, returns fewer messages than it was asked for."""
 
@@ -52,7 +55,7 @@ def _done(queue: Queue, operation: str, asked: Any) -> Any:
             return {"expirations": Array(Timestamp(queue.renew(one)) for one in held if one is not None)}
         case "com.microsoft:peek-message":
             return {"messages": _peeked(queue, asked["from-sequence-number"], asked["message-count"])}
-        case "com.microsoft:update-disposition":
+        case operation if operation == SETTLES:
             for lock in asked["lock-tokens"]:
                 held_one = queue.held(lock)
                 if held_one is None:

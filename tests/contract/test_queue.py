@@ -316,15 +316,16 @@ async def test_depth_counts_ready_and_locked_scheduled_and_dead(queue: AnyQueue,
 async def test_no_message_is_locked_by_two_receivers(open_queue: OpenQueue) -> None:
     sender, *receivers = (open_queue() for _ in range(5))
     await sender.send(LIVE, [OutgoingMessage(b"%d" % number) for number in range(200)])
+    found: list[bytes] = []
 
-    async def drain(receiver: AnyQueue) -> list[bytes]:
-        found: list[bytes] = []
-        while batch := await receiver.receive(LIVE, limit=7, wait=AT_ONCE):
+    async def drain(receiver: AnyQueue) -> None:
+        while len(found) < 200:
+            batch = await receiver.receive(LIVE, limit=7, wait=AT_ONCE)
             found.extend(bodies(batch))
-        return found
 
-    shares = await asyncio.gather(*(drain(receiver) for receiver in receivers))
-    assert sorted(int(body) for share in shares for body in share) == list(range(200))
+    async with asyncio.timeout(20):
+        await asyncio.gather(*(drain(receiver) for receiver in receivers))
+    assert sorted(int(body) for body in found) == list(range(200))
 
 
 async def test_a_waiting_receiver_wakes_when_this_process_sends(queue: AnyQueue) -> None:
