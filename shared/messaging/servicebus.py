@@ -218,7 +218,7 @@ class ServiceBusQueue:
         try:
             await self._act_on(queue, waiting, act)
         except TransientError:
-            # The link that they came by was cut, which the client takes for final. A new one settles them by their lock.
+            # The link they came by was cut, which the client takes for final. A new one settles them by their locks.
             await self._act_on(queue, waiting, act)
 
     async def _act_on(

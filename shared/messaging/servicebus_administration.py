@@ -15,7 +15,7 @@ _HTTPS = "https://"
 _EMULATOR_PORT = 5300
 
 
-class _PlainTransport(AioHttpTransport):
+class _PlainTransport(AioHttpTransport):  # type: ignore[misc]  # the package hides its type
     """HTTP to an emulator: the client knows no address but https, whatever the connection string says."""
 
     async def send(self, request: Any, **config: Any) -> Any:

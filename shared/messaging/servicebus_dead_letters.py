@@ -72,9 +72,7 @@ class DeadLetterQueues:
         """Close the links that were used for looking."""
         await self._browsers.close()
 
-    async def _remove_from(
-        self, place: str, wanted: set[str], *, when: Callable[[DeadLetter], Awaitable[bool]]
-    ) -> int:
+    async def _remove_from(self, place: str, wanted: set[str], *, when: Callable[[DeadLetter], Awaitable[bool]]) -> int:
         # A message cannot be received by its number: the walk locks all of them until it has met the wanted ones, and
         # gives the others back. Each time counts as a delivery. Copies for which these are used up move to the
         # sub-queue of `dead-letters`, which counts none; they are found there.

@@ -41,12 +41,11 @@ def from_service_bus(error: AzureError, *, queue: str = "") -> ConnectorError:
             )
         case ServiceBusAuthenticationError() | ServiceBusAuthorizationError():
             return ConfigurationError("the credentials were refused", service=Service.QUEUE, code=code, detail=detail)
-        case MessagingEntityNotFoundError() | ResourceNotFoundError():
-            text = f"the queue {queue or 'that was asked for'} is missing: create it in the namespace"
-            return ConfigurationError(text, service=Service.QUEUE, code=code, detail=detail)
-        case MessagingEntityDisabledError():
-            text = f"the queue {queue or 'that was asked for'} is disabled: enable it in the namespace"
-            return ConfigurationError(text, service=Service.QUEUE, code=code, detail=detail)
+        case MessagingEntityNotFoundError() | MessagingEntityDisabledError() | ResourceNotFoundError():
+            is_disabled = isinstance(error, MessagingEntityDisabledError)
+            what, cure = ("disabled", "enable") if is_disabled else ("missing", "create")
+            summary = f"the queue {queue or 'that was asked for'} is {what}: {cure} it in the namespace"
+            return ConfigurationError(summary, service=Service.QUEUE, code=code, detail=detail)
         case MessageSizeExceededError():
             return DataError("the message is too large for the queue", service=Service.QUEUE, code=code, detail=detail)
         case ServiceBusError():

@@ -49,7 +49,7 @@ class Links(Generic[Link]):
                     self._links[name] = self._make(name)
                 link = self._links[name]
                 try:
-                    await link.__aenter__()  # noqa: PLC2801  # the link outlives this block
+                    await link.__aenter__()  # the link outlives this block
                     yield link
                 except asyncio.CancelledError:
                     self._discard(name)

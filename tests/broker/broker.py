@@ -60,7 +60,7 @@ class Broker:
             "UseDevelopmentEmulator=true;"
         )
 
-    # --------------------------------------------------------------------------------------------------- what goes wrong
+    # -------------------------------------------------------------------------------------------------- what goes wrong
 
     def plan(self, act: Act, effect: Effect, condition: str = "", *, entity: str = "", times: int = 1) -> None:
         """Let something go wrong the next time, or the next few."""

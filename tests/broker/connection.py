@@ -342,7 +342,7 @@ class Connection:
         del self._sessions[frame.channel]
         self.write(frame.channel, Performative.END, [None])
 
-    def _close(self, frame: Frame) -> None:
+    def _close(self, _frame: Frame) -> None:
         self.write(0, Performative.CLOSE, [None])
         self._sessions.clear()
         self._writer.close()

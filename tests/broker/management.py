@@ -33,8 +33,7 @@ class Refusal(Exception):  # noqa: N818  # an answer, not a fault
 def manage(queue: Queue, request: Message, fault: Fault | None = None) -> bytes:
     """Return the answer to a request."""
     try:
-        if fault is not None:
-            raise Refusal(503, fault.condition)
+        _refuse(fault)
         value = _done(queue, str(request.application.get("operation")), request.value)
     except Refusal as refusal:
         properties = {
@@ -44,6 +43,11 @@ def manage(queue: Queue, request: Message, fault: Fault | None = None) -> bytes:
         }
         return reply(request.identifier, properties, None)
     return reply(request.identifier, {"statusCode": Int(200), "statusDescription": "OK"}, value)
+
+
+def _refuse(fault: Fault | None) -> None:
+    if fault is not None:
+        raise Refusal(503, fault.condition)
 
 
 def _done(queue: Queue, operation: str, asked: Any) -> Any:

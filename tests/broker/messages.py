@@ -54,7 +54,7 @@ class Message:
             start = reader.at
             section = reader.value()
             if not isinstance(section, Described):
-                raise ValueError("no section of a message")
+                raise ValueError("no section of a message")  # noqa: TRY004  # the content is wrong, not the call
             match Section(section.code):
                 case Section.MESSAGE_ANNOTATIONS:
                     annotations = section.value

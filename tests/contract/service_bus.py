@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -51,7 +52,7 @@ class Stage:
 
 
 class Stages:
-    """Has the next stage ready while a test acts on the one before it. Clients take a second to connect and to close."""
+    """Has the next stage ready while a test acts on the one before it: clients take a second to connect."""
 
     def __init__(self, stack: AsyncExitStack) -> None:
         self._stack = stack
@@ -87,3 +88,4 @@ async def running_stages() -> AsyncIterator[Stages]:
         stages = Stages(stack)
         yield stages
         await stages.close()
+    gc.collect()  # sockets that the client forgot are found here, where a test expects them

@@ -144,9 +144,7 @@ async def test_queues_do_not_mix(queue: AnyQueue) -> None:
     assert bodies(await received(queue, LIVE)) == [b"live"]
 
 
-async def test_a_locked_message_is_not_received_again_until_its_lock_ends(
-    queue: AnyQueue, clock: ManualClock
-) -> None:
+async def test_a_locked_message_is_not_received_again_until_its_lock_ends(queue: AnyQueue, clock: ManualClock) -> None:
     await queue.send(LIVE, [OutgoingMessage(b"a")])
     await received(queue)
     clock.advance(LOCK - timedelta(milliseconds=1))
@@ -164,9 +162,7 @@ async def test_a_completed_message_never_comes_back(queue: AnyQueue, clock: Manu
     assert bodies(await received(queue)) == [b"b"]
 
 
-async def test_completing_with_a_lost_lock_is_no_error_and_has_no_effect(
-    queue: AnyQueue, clock: ManualClock
-) -> None:
+async def test_completing_with_a_lost_lock_is_no_error_and_has_no_effect(queue: AnyQueue, clock: ManualClock) -> None:
     await queue.send(LIVE, [OutgoingMessage(b"a")])
     late = await received(queue)
     clock.advance(LOCK)
@@ -220,9 +216,7 @@ async def test_a_schedule_in_the_past_is_due(queue: AnyQueue, clock: ManualClock
     assert bodies(await received(queue)) == [b"a"]
 
 
-async def test_a_message_that_is_never_completed_is_buried_with_a_reason(
-    queue: AnyQueue, clock: ManualClock
-) -> None:
+async def test_a_message_that_is_never_completed_is_buried_with_a_reason(queue: AnyQueue, clock: ManualClock) -> None:
     await queue.send(LIVE, [OutgoingMessage(b"id:7", correlation_id="c-7"), OutgoingMessage(b"other")])
     for delivery in range(1, DELIVERIES + 1):
         bad, good = await received(queue)

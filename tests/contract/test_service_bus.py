@@ -29,7 +29,7 @@ LIVE, BULK, EVENTS = QueueName.LIVE, QueueName.BULK, QueueName.EVENTS
 SOON = timedelta(seconds=3)
 AT_ONCE = timedelta(0)
 
-# Hands the broker a message that is already there, past any client.
+# What breaks between a client and the service.
 Cut = Callable[[Broker], object]
 
 CUTS: dict[str, Cut] = {
@@ -74,7 +74,7 @@ async def all_of(queue: ServiceBusQueue, count: int, name: QueueName = LIVE) -> 
     return found
 
 
-# ------------------------------------------------------------------------------------------------- networks that break
+# -------------------------------------------------------------------------------------------------- networks that break
 
 
 @pytest.mark.parametrize("cut", CUTS.values(), ids=CUTS.keys())
@@ -166,7 +166,7 @@ async def test_a_service_far_away_is_reached_however_short_the_wait(stage: Stage
         assert [message.body for message in await queue.receive(LIVE, limit=10, wait=SOON)] == [b"a"]
 
 
-# ------------------------------------------------------------------------------------------------------ locks and counts
+# ----------------------------------------------------------------------------------------------------- locks and counts
 
 
 async def test_a_lost_lock_delivers_again_and_the_first_receiver_changes_nothing(
@@ -246,7 +246,7 @@ async def test_the_service_buries_what_was_delivered_too_often_and_replay_puts_i
     assert list(await queue.dead_letters()) == []
 
 
-# ---------------------------------------------------------------------------------------------------- limits of the size
+# --------------------------------------------------------------------------------------------------- limits of the size
 
 
 async def test_a_burst_beyond_the_size_of_a_batch_goes_in_several(
@@ -271,7 +271,7 @@ async def test_a_message_that_no_queue_takes_is_its_owners_fault(queue: ServiceB
     assert [held.message.payloads[0] for held in live.messages.values()] == [b"a", b"b"]
 
 
-# ------------------------------------------------------------------------------------------------------------ refusals
+# ------------------------------------------------------------------------------------------------------------- refusals
 
 
 async def test_a_busy_service_is_asked_again(queue: ServiceBusQueue, broker: Broker, live: Queue) -> None:

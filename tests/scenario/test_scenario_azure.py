@@ -105,7 +105,9 @@ async def test_a_save_travels_over_the_broker_to_spotler_and_back_to_the_record(
 
 async def test_a_job_is_done(azure: Azure) -> None:
     person = await azure.world.synchronised()
-    assert (await azure.world.ended(await azure.world.ask(Operation.SYNC_CONTACT, person))).status is JobStatus.COMPLETED
+    assert (
+        await azure.world.ended(await azure.world.ask(Operation.SYNC_CONTACT, person))
+    ).status is JobStatus.COMPLETED
 
 
 async def test_a_retry_is_scheduled_in_the_lane_and_comes_by_itself(azure: Azure) -> None:
@@ -151,7 +153,10 @@ async def test_a_broken_connection_loses_no_save(azure: Azure) -> None:
 
 async def test_a_busy_service_bus_delays_and_loses_nothing(azure: Azure) -> None:
     person = await azure.world.synchronised()
-    azure.broker.plan(Act.SEND, Effect.REFUSED, SERVER_BUSY, times=3)
+    outage = {"kind": "server-error", "operation": "contact.bulk", "times": _BEYOND_PATIENCE}
+    await azure.world.spotler.post("faults", outage)
+    # Three refusals are more than the client waits out: the retry cannot be scheduled, and the message comes again.
+    azure.broker.plan(Act.SEND, Effect.REFUSED, SERVER_BUSY, entity=QueueName.LIVE, times=3)
     azure.broker.plan(Act.SETTLE, Effect.DROPPED_AFTER, times=2)
     await azure.world.change(person, address1_city=f"{MARK}wijk")
     await azure.world.in_spotler(person, lambda contact: contact["properties"]["city"] == f"{MARK}wijk")
