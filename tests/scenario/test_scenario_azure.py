@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import random
 from collections.abc import AsyncIterator
@@ -70,6 +71,7 @@ async def azure(tmp_path_factory: pytest.TempPathFactory, azurite: str) -> Async
             yield Azure(world, broker)
             assert not [path for path in folder.rglob("*") if path.suffix in {".db", ".db-wal"}]
             assert not await leaks(world, broker)
+    gc.collect()  # sockets that the client forgot are found here, where the tests expect them
 
 
 @pytest_asyncio.fixture(autouse=True, loop_scope="session")
@@ -110,21 +112,6 @@ async def test_a_job_is_done(azure: Azure) -> None:
     ).status is JobStatus.COMPLETED
 
 
-async def test_a_retry_is_scheduled_in_the_lane_and_comes_by_itself(azure: Azure) -> None:
-    person = await azure.world.synchronised()
-    await azure.world.spotler.post(
-        "faults", {"kind": "server-error", "operation": "contact.bulk", "times": _BEYOND_PATIENCE}
-    )
-
-    await azure.world.change(person, address1_city=f"{MARK}stad")
-
-    async def scheduled() -> bool:
-        return azure.broker.queues[QueueName.LIVE].scheduled > 0
-
-    await eventually(scheduled, "a scheduled retry")
-    await azure.world.in_spotler(person, lambda contact: contact["properties"]["city"] == f"{MARK}stad")
-
-
 async def test_poison_is_buried_without_personal_data_and_its_neighbours_arrive(azure: Azure) -> None:
     await azure.world.queue.send(QueueName.EVENTS, [OutgoingMessage(f"Dear {MARK},".encode())])
     await azure.world.in_spotler(await azure.world.save())
@@ -151,7 +138,7 @@ async def test_a_broken_connection_loses_no_save(azure: Azure) -> None:
         await azure.world.in_spotler(person)
 
 
-async def test_a_busy_service_bus_delays_and_loses_nothing(azure: Azure) -> None:
+async def test_a_retry_is_scheduled_in_its_lane_however_busy_the_service_and_comes_by_itself(azure: Azure) -> None:
     person = await azure.world.synchronised()
     outage = {"kind": "server-error", "operation": "contact.bulk", "times": _BEYOND_PATIENCE}
     await azure.world.spotler.post("faults", outage)
@@ -159,6 +146,11 @@ async def test_a_busy_service_bus_delays_and_loses_nothing(azure: Azure) -> None
     azure.broker.plan(Act.SEND, Effect.REFUSED, SERVER_BUSY, entity=QueueName.LIVE, times=3)
     azure.broker.plan(Act.SETTLE, Effect.DROPPED_AFTER, times=2)
     await azure.world.change(person, address1_city=f"{MARK}wijk")
+
+    async def scheduled() -> bool:
+        return azure.broker.queues[QueueName.LIVE].scheduled > 0
+
+    await eventually(scheduled, "a scheduled retry")
     await azure.world.in_spotler(person, lambda contact: contact["properties"]["city"] == f"{MARK}wijk")
 
 
