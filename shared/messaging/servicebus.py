@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Any
 
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.servicebus import ServiceBusMessage, ServiceBusMessageBatch, ServiceBusReceivedMessage
 from azure.servicebus.aio import ServiceBusClient, ServiceBusReceiver, ServiceBusSender
 from azure.servicebus.aio.management import ServiceBusAdministrationClient
-from azure.servicebus.exceptions import MessageAlreadySettled, MessageLockLostError, MessageSizeExceededError
+from azure.servicebus.exceptions import (
+    MessageAlreadySettled,
+    MessageLockLostError,
+    MessageSizeExceededError,
+    ServiceBusConnectionError,
+)
 
-from shared.errors import ConfigurationError, Service
+from shared.errors import ConfigurationError, ConnectorError, Service, TransientError
+from shared.messaging.servicebus_administration import administration_client
 from shared.messaging.servicebus_dead_letters import DeadLetterQueues
 from shared.messaging.servicebus_errors import translated
+from shared.messaging.servicebus_links import Links
 from shared.messaging.servicebus_messages import (
     DEAD_LETTERS,
     from_service_bus,
@@ -30,7 +38,12 @@ from shared.ports import DeadLetter, OutgoingMessage, QueueDepth, QueueName, Rec
 Redact = Callable[[QueueName, bytes], bytes]
 
 # The client retries by itself, but must answer well before the lock of the message at work ends.
-_CLIENT_OPTIONS: Mapping[str, Any] = {"retry_total": 2, "retry_backoff_max": 5, "try_timeout": 15}
+_CLIENT_OPTIONS: Mapping[str, Any] = {
+    "retry_total": 2,
+    "retry_backoff_factor": 0.3,
+    "retry_backoff_max": 5,
+    "try_timeout": 15,
+}
 
 # A link serves one task at a time; a long wait for messages lets others settle theirs this often. The client wants to
 # wait for some time even where nobody else does.
@@ -39,6 +52,9 @@ _GLANCE_SECONDS = 0.1
 
 # Messages that are looked at to find the oldest one: scheduled ones may stand before it.
 _FIRST = 100
+
+# How long a wait for messages rests when it was interrupted.
+_REST_SECONDS = 0.5
 
 
 class ServiceBusQueue:
@@ -51,12 +67,10 @@ class ServiceBusQueue:
         self._client = client
         self._administration = administration
         self._buried = DeadLetterQueues(client, redact=redact)
-        self._senders: dict[str, ServiceBusSender] = {}
-        self._receivers: dict[str, ServiceBusReceiver] = {}
-        # The client's links are not safe for concurrent tasks (README of azure-servicebus).
-        self._sending: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._receiving: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._senders: Links[ServiceBusSender] = Links(client.get_queue_sender)
+        self._receivers: Links[ServiceBusReceiver] = Links(client.get_queue_receiver)
         self._locked: dict[str, ServiceBusReceivedMessage] = {}
+        self._given_back: set[asyncio.Task[None]] = set()
 
     @classmethod
     def from_connection_string(cls, connection_string: str, *, redact: Redact) -> ServiceBusQueue:
@@ -64,7 +78,7 @@ class ServiceBusQueue:
         try:
             return cls(
                 ServiceBusClient.from_connection_string(connection_string, **_CLIENT_OPTIONS),
-                ServiceBusAdministrationClient.from_connection_string(connection_string),
+                administration_client(connection_string),
                 redact=redact,
             )
         except ValueError:
@@ -97,11 +111,8 @@ class ServiceBusQueue:
 
     async def dead_letters(self, *, limit: int = 100) -> Sequence[DeadLetter]:
         """Oldest first: our copies, and what Service Bus buried because its deliveries were used up."""
-        with translated():
-            letters: list[DeadLetter] = []
-            for place in self._buried.places:
-                letters += await self._buried.peek(place, limit=limit)
-        return sorted(letters, key=lambda letter: letter.dead_since)[:limit]
+        places = await asyncio.gather(*(self._buried.peek(place, limit=limit) for place in self._buried.places))
+        return sorted(chain.from_iterable(places), key=lambda letter: letter.dead_since)[:limit]
 
     async def replay(self, identifiers: Sequence[str]) -> int:
         """Send each body back to its queue, then complete the dead letter: a crash in between sends it twice."""
@@ -111,8 +122,7 @@ class ServiceBusQueue:
                 await self.send(letter.queue, [OutgoingMessage(letter.body, correlation_id=letter.correlation_id)])
             return bool(letter.body)
 
-        with translated():
-            return await self._buried.remove(identifiers, when=sent)
+        return await self._buried.remove(identifiers, when=sent)
 
     async def discard(self, identifiers: Sequence[str]) -> int:
         """Forget dead letters for good; returns how many there were."""
@@ -120,16 +130,15 @@ class ServiceBusQueue:
         async def always(_: DeadLetter) -> bool:
             return True
 
-        with translated():
-            return await self._buried.remove(identifiers, when=always)
+        return await self._buried.remove(identifiers, when=always)
 
     async def depth(self, queue: QueueName) -> QueueDepth:
         """Ask for the namespace's own counts; ConfigurationError if this identity may not. Copies are peeked at."""
-        with translated():
+        with translated(queue):
             counts = await self._administration.get_queue_runtime_properties(queue)
-            copies = [letter for letter in await self._buried.peek(DEAD_LETTERS) if letter.queue is queue]
             async with self._client.get_queue_receiver(queue) as receiver:
                 first = await receiver.peek_messages(max_message_count=_FIRST)
+        copies = [letter for letter in await self._buried.peek_copies() if letter.queue is queue]
         return QueueDepth(
             active=counts.active_message_count or 0,
             scheduled=counts.scheduled_message_count or 0,
@@ -138,21 +147,22 @@ class ServiceBusQueue:
         )
 
     async def ping(self) -> None:
-        """Open a link to every queue: it fails where the queue is missing or sending is not allowed."""
-        with translated():
-            for name in (*QueueName, DEAD_LETTERS):
-                async with self._sender(name) as sender:
-                    await sender.create_message_batch()
+        """Open a new link to every queue: it fails where the queue is missing or sending is not allowed."""
+        await asyncio.gather(*(self._ping(name) for name in (*QueueName, DEAD_LETTERS)))
+
+    async def _ping(self, name: str) -> None:
+        # A link that is open already says nothing about now.
+        with translated(name):
+            async with self._client.get_queue_sender(name):
+                pass
 
     async def close(self) -> None:
         """Close the links and both clients."""
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._administration.close)
             stack.push_async_callback(self._client.close)
-            for link in (*self._senders.values(), *self._receivers.values()):
-                stack.push_async_callback(link.close)
-        self._senders.clear()
-        self._receivers.clear()
+            await asyncio.gather(*self._given_back)
+            await asyncio.gather(self._senders.close(), self._receivers.close(), self._buried.close())
         self._locked.clear()
 
     # ------------------------------------------------------------------------------------------------------ the host
@@ -161,13 +171,32 @@ class ServiceBusQueue:
         """Lock up to `limit` messages; the broker decides how many come together."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + wait.total_seconds()
-        with translated():
-            while True:
-                seconds = min(max(deadline - loop.time(), _GLANCE_SECONDS), _TURN_SECONDS)
-                async with self._receiver(queue) as receiver:
-                    messages = await receiver.receive_messages(max_message_count=limit, max_wait_time=seconds)
-                if messages or loop.time() >= deadline:
-                    return [self._remember(message) for message in messages]
+        while True:
+            turn = asyncio.create_task(self._receive(queue, limit, until=deadline))
+            try:
+                messages = await asyncio.shield(turn)
+            except asyncio.CancelledError:
+                # The client does not always heed it, or stops in the middle of a frame: it may end its turn.
+                self._given_back.add(giving := asyncio.create_task(self._give_back(queue, turn)))
+                giving.add_done_callback(self._given_back.discard)
+                raise
+            except TransientError:  # the client gives up sooner, where its wait is a short one
+                if loop.time() + _REST_SECONDS >= deadline:
+                    raise
+                await asyncio.sleep(_REST_SECONDS)
+                continue
+            if messages or loop.time() >= deadline:
+                return messages
+
+    async def _receive(self, queue: QueueName, limit: int, *, until: float) -> list[ReceivedMessage]:
+        async with self._receivers.of(queue) as receiver:
+            seconds = min(max(until - asyncio.get_running_loop().time(), _GLANCE_SECONDS), _TURN_SECONDS)
+            messages = await receiver.receive_messages(max_message_count=limit, max_wait_time=seconds)
+        return [self._remember(message) for message in messages]
+
+    async def _give_back(self, queue: QueueName, turn: asyncio.Task[list[ReceivedMessage]]) -> None:
+        with suppress(ConnectorError):  # then their locks end by themselves
+            await self.abandon(queue, await turn)
 
     async def complete(self, queue: QueueName, messages: Sequence[ReceivedMessage]) -> None:
         """Remove; a lost lock is no error, the message comes again."""
@@ -179,25 +208,42 @@ class ServiceBusQueue:
 
     async def renew(self, queue: QueueName, messages: Sequence[ReceivedMessage]) -> None:
         """Extend locks that have not ended yet."""
-        with translated():
-            async with self._receiver(queue) as receiver:
-                for locked in self._held(messages):
-                    with suppress(MessageLockLostError):
-                        await receiver.renew_message_lock(locked)
+        await self._each(queue, messages, ServiceBusReceiver.renew_message_lock)
 
     async def _settle(
         self,
         queue: QueueName,
         messages: Sequence[ReceivedMessage],
-        settle: Callable[[ServiceBusReceiver, ServiceBusReceivedMessage], Awaitable[None]],
+        settle: Callable[[ServiceBusReceiver, ServiceBusReceivedMessage], Awaitable[object]],
     ) -> None:
-        with translated():
-            async with self._receiver(queue) as receiver:
-                for locked in self._held(messages):
-                    with suppress(MessageLockLostError, MessageAlreadySettled):
-                        await settle(receiver, locked)
+        await self._each(queue, messages, settle)
         for message in messages:
             self._locked.pop(message.settlement, None)
+
+    async def _each(
+        self,
+        queue: QueueName,
+        messages: Sequence[ReceivedMessage],
+        act: Callable[[ServiceBusReceiver, ServiceBusReceivedMessage], Awaitable[object]],
+    ) -> None:
+        waiting = deque(self._held(messages))
+        try:
+            await self._act_on(queue, waiting, act)
+        except TransientError:
+            # The link they came by was cut, which the client takes for final. A new one settles them by their locks.
+            await self._act_on(queue, waiting, act)
+
+    async def _act_on(
+        self,
+        queue: QueueName,
+        waiting: deque[ServiceBusReceivedMessage],
+        act: Callable[[ServiceBusReceiver, ServiceBusReceivedMessage], Awaitable[object]],
+    ) -> None:
+        async with self._receivers.of(queue) as receiver:
+            while waiting:
+                with suppress(MessageLockLostError, MessageAlreadySettled):
+                    await act(receiver, waiting[0])
+                waiting.popleft()
 
     def _remember(self, locked: ServiceBusReceivedMessage) -> ReceivedMessage:
         # Settling needs the client's own object. Those of a host that never settled them go when their lock has ended.
@@ -211,33 +257,18 @@ class ServiceBusQueue:
         return [self._locked[message.settlement] for message in messages if message.settlement in self._locked]
 
     async def _send(self, name: str, messages: Iterable[ServiceBusMessage]) -> None:
-        with translated():
-            async with self._sender(name) as sender:
-                batch = await sender.create_message_batch()
-                for message in messages:
-                    if _added(batch, message):
-                        continue
-                    if len(batch):
-                        await sender.send_messages(batch)
-                        batch = await sender.create_message_batch()
-                    if not _added(batch, message):  # a Premium namespace takes larger messages than batches
-                        await sender.send_messages(message)
+        async with self._senders.of(name) as sender:
+            batch = await sender.create_message_batch()
+            for message in messages:
+                if _added(batch, message):
+                    continue
                 if len(batch):
                     await sender.send_messages(batch)
-
-    @asynccontextmanager
-    async def _sender(self, name: str) -> AsyncIterator[ServiceBusSender]:
-        async with self._sending[name]:
-            if name not in self._senders:
-                self._senders[name] = self._client.get_queue_sender(name)
-            yield self._senders[name]
-
-    @asynccontextmanager
-    async def _receiver(self, name: str) -> AsyncIterator[ServiceBusReceiver]:
-        async with self._receiving[name]:
-            if name not in self._receivers:
-                self._receivers[name] = self._client.get_queue_receiver(name)
-            yield self._receivers[name]
+                    batch = await sender.create_message_batch()
+                if not _added(batch, message):
+                    await _send_alone(sender, message)
+            if len(batch):
+                await sender.send_messages(batch)
 
 
 def _added(batch: ServiceBusMessageBatch, message: ServiceBusMessage) -> bool:
@@ -246,3 +277,11 @@ def _added(batch: ServiceBusMessageBatch, message: ServiceBusMessage) -> bool:
     except MessageSizeExceededError:
         return False
     return True
+
+
+async def _send_alone(sender: ServiceBusSender, message: ServiceBusMessage) -> None:
+    """Send what is larger than a batch may be: a Premium namespace takes it, others close the link without a word."""
+    try:
+        await sender.send_messages(message)
+    except ServiceBusConnectionError as error:
+        raise MessageSizeExceededError(error=error) from error

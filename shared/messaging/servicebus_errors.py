@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-from azure.core.exceptions import AzureError
+from azure.core.exceptions import AzureError, ResourceNotFoundError
 from azure.servicebus.exceptions import (
     MessageSizeExceededError,
     MessagingEntityDisabledError,
@@ -26,7 +26,7 @@ from shared.storage.azure_errors import from_azure
 _PATIENCE = timedelta(seconds=10)
 
 
-def from_service_bus(error: AzureError) -> ConnectorError:
+def from_service_bus(error: AzureError, *, queue: str = "") -> ConnectorError:
     """Classify what the client raised after its own retries; its text goes to `detail`."""
     code = type(error).__name__
     detail = error.message
@@ -41,8 +41,11 @@ def from_service_bus(error: AzureError) -> ConnectorError:
             )
         case ServiceBusAuthenticationError() | ServiceBusAuthorizationError():
             return ConfigurationError("the credentials were refused", service=Service.QUEUE, code=code, detail=detail)
-        case MessagingEntityNotFoundError() | MessagingEntityDisabledError():
-            return ConfigurationError("a queue is missing or disabled", service=Service.QUEUE, code=code, detail=detail)
+        case MessagingEntityNotFoundError() | MessagingEntityDisabledError() | ResourceNotFoundError():
+            is_disabled = isinstance(error, MessagingEntityDisabledError)
+            what, cure = ("disabled", "enable") if is_disabled else ("missing", "create")
+            summary = f"the queue {queue or 'that was asked for'} is {what}: {cure} it in the namespace"
+            return ConfigurationError(summary, service=Service.QUEUE, code=code, detail=detail)
         case MessageSizeExceededError():
             return DataError("the message is too large for the queue", service=Service.QUEUE, code=code, detail=detail)
         case ServiceBusError():
@@ -52,9 +55,9 @@ def from_service_bus(error: AzureError) -> ConnectorError:
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """Raise what the client raises as a ConnectorError."""
+def translated(queue: str = "") -> Iterator[None]:
+    """Raise what the client raises about `queue` as a ConnectorError."""
     try:
         yield
     except AzureError as error:
-        raise from_service_bus(error) from error
+        raise from_service_bus(error, queue=queue) from error

@@ -58,11 +58,11 @@ def to_dead_letter_copy(
     return to_service_bus(OutgoingMessage(body, properties=properties, correlation_id=correlation_id))
 
 
-def from_dead_letter_copy(message: ServiceBusReceivedMessage) -> DeadLetter:
+def from_dead_letter_copy(message: ServiceBusReceivedMessage, *, identifier: str) -> DeadLetter:
     """Read what `to_dead_letter_copy` wrote; ValueError if it comes from elsewhere."""
     properties = properties_of(message)
     return DeadLetter(
-        id=f"{DEAD_LETTERS}/{message.sequence_number}",
+        id=identifier,
         queue=QueueName(properties.get(_ORIGIN, "")),
         reason=properties.get(_REASON, ""),
         description=properties.get(_DESCRIPTION, ""),
@@ -73,14 +73,18 @@ def from_dead_letter_copy(message: ServiceBusReceivedMessage) -> DeadLetter:
 
 
 def from_native_dead_letter(
-    queue: QueueName, message: ServiceBusReceivedMessage, *, redact: Callable[[QueueName, bytes], bytes]
+    queue: QueueName,
+    message: ServiceBusReceivedMessage,
+    *,
+    identifier: str,
+    redact: Callable[[QueueName, bytes], bytes],
 ) -> DeadLetter:
     """Read a message that Service Bus buried itself.
 
     It still has its original body, hence `redact`, and its original enqueued time: when it died is not recorded.
     """
     return DeadLetter(
-        id=f"{queue}/{message.sequence_number}",
+        id=identifier,
         queue=queue,
         reason=message.dead_letter_reason or "",
         description=message.dead_letter_error_description or "",

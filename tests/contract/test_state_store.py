@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from uuid import uuid4
@@ -15,7 +15,6 @@ from shared.errors import ConfigurationError
 from shared.ports import Delete, Document, DocumentKey, Insert, Put, Replace, StateStore
 from shared.storage.sqlite import SqliteStateStore
 from shared.storage.tables import TableStateStore
-from tests.contract.azurite import running_azurite
 from tests.contract.clocks import ManualClock
 
 KEY = DocumentKey("bindings", "contact:6d81597f")
@@ -39,12 +38,6 @@ AWKWARD = [
 ]
 
 OpenStore = Callable[[], StateStore]
-
-
-@pytest.fixture(scope="module")
-def azurite() -> Iterator[str]:
-    with running_azurite() as connection_string:
-        yield connection_string
 
 
 @pytest_asyncio.fixture(params=["sqlite", "tables"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +18,7 @@ from shared.local.sandbox.process import sandbox
 from shared.local.users import DynamicsUser, SpotlerUser
 from shared.messaging.redaction import redact
 from shared.messaging.sqlite import SqliteQueue
-from shared.ports import Document, QueueName
+from shared.ports import Document, Queue, QueueName, StateStore
 from shared.storage.sqlite import SqliteStateStore
 from tests.scenario.connector_process import SYSTEM, ConnectorProcess
 from tests.scenario.privacy import BIRTHDATE, MARK, MOBILE, POSTCODE, TELEPHONE, leaks, marks_in
@@ -64,6 +64,15 @@ class Job:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Backends:
+    """Where messages and state are: this process's own access to them, and the settings that lead others there."""
+
+    queue: Queue
+    store: StateStore
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
 @dataclass
 class World:
     """Acts of users, and what can be seen of their effect."""
@@ -71,8 +80,8 @@ class World:
     dynamics: DynamicsUser
     spotler: SpotlerUser
     connector: ConnectorProcess
-    queue: SqliteQueue
-    store: SqliteStateStore
+    queue: Queue
+    store: StateStore
     folder: Path
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
@@ -220,19 +229,22 @@ async def eventually(look: Callable[[], Awaitable[Seen | None]], what: str, pati
 
 
 @asynccontextmanager
-async def open_world(folder: Path, *options: str, **settings: str) -> AsyncIterator[World]:
+async def open_world(
+    folder: Path, *options: str, backends: Backends | None = None, **settings: str
+) -> AsyncIterator[World]:
     """Open a world of which the connector is not started yet.
 
     When it ends, neither a file of it may hold personal data nor what it has told an operator.
 
-    `options` are those of the sandbox, `settings` the connector's.
+    `options` are those of the sandbox, `settings` the connector's. Queue and state are embedded unless `backends`
+    says where they are.
     """
-    environment = {"LOCAL_FOLDER": str(folder), "LOG_LEVEL": "DEBUG", **settings}
-    clock = SystemClock()
-    queue = SqliteQueue(folder / "queue.db", clock=clock, redact=redact)
-    store = SqliteStateStore(folder / "state.db", clock=clock)
+    backends = backends or _embedded(folder)
+    environment = {"LOCAL_FOLDER": str(folder), "LOG_LEVEL": "DEBUG", **backends.settings, **settings}
+    queue, store = backends.queue, backends.store
+    surroundings = {**SYSTEM, "LOCAL_FOLDER": str(folder), **backends.settings}
     async with (
-        sandbox("--people", "0", *options, environment={**SYSTEM, "LOCAL_FOLDER": str(folder)}) as addresses,
+        sandbox("--people", "0", *options, environment=surroundings) as addresses,
         DynamicsUser(addresses) as dynamics,
         SpotlerUser(addresses) as spotler,
     ):
@@ -246,6 +258,14 @@ async def open_world(folder: Path, *options: str, **settings: str) -> AsyncItera
     assert leaks(folder) == []
     told = [f"{one.call} {one.status}" for one in connector.answers if marks_in(one.content)]
     assert told == [], "values of people in answers to callers who may not see them"
+
+
+def _embedded(folder: Path) -> Backends:
+    clock = SystemClock()
+    return Backends(
+        queue=SqliteQueue(folder / "queue.db", clock=clock, redact=redact),
+        store=SqliteStateStore(folder / "state.db", clock=clock),
+    )
 
 
 def _filled_in(table: PersonTable) -> dict[str, Any]:

@@ -107,7 +107,7 @@ def test_a_message_with_nothing_but_a_body_is_readable() -> None:
 
 def test_a_buried_copy_tells_where_it_came_from_and_why() -> None:
     copy = to_dead_letter_copy(QueueName.BULK, b"id:1", reason="Poison", description="no record", correlation_id="c-1")
-    assert from_dead_letter_copy(sent(copy)) == DeadLetter(
+    assert from_dead_letter_copy(sent(copy), identifier="dead-letters/42") == DeadLetter(
         id="dead-letters/42",
         queue=QueueName.BULK,
         reason="Poison",
@@ -128,7 +128,12 @@ def test_what_service_bus_buried_is_redacted() -> None:
             },
         )
     )
-    letter = from_native_dead_letter(QueueName.EVENTS, raw, redact=lambda queue, _body: queue.value.encode())
+    letter = from_native_dead_letter(
+        QueueName.EVENTS,
+        raw,
+        identifier="dataverse-events/42",
+        redact=lambda queue, _body: queue.value.encode(),
+    )
     assert (letter.id, letter.queue) == ("dataverse-events/42", QueueName.EVENTS)
     assert (letter.reason, letter.body) == ("MaxDeliveryCountExceeded", b"dataverse-events")
     assert letter.description == "could not be consumed after 10 attempts"

@@ -1,0 +1,43 @@
+"""The administration client, and how it reaches an emulator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from azure.core.pipeline.transport import AioHttpTransport
+from azure.servicebus import parse_connection_string
+from azure.servicebus.aio.management import ServiceBusAdministrationClient
+
+_HTTPS = "https://"
+
+# Where Microsoft's emulator administers; messages travel over another port of it
+# (https://learn.microsoft.com/azure/service-bus-messaging/test-locally-with-service-bus-emulator).
+_EMULATOR_PORT = 5300
+
+
+class _PlainTransport(AioHttpTransport):  # type: ignore[misc]  # the package hides its type
+    """HTTP to an emulator: the client knows no address but https, whatever the connection string says."""
+
+    async def send(self, request: Any, **config: Any) -> Any:
+        request.url = f"http://{request.url.removeprefix(_HTTPS)}"
+        return await super().send(request, **config)
+
+
+def administration_client(connection_string: str) -> ServiceBusAdministrationClient:
+    """Make the client; ValueError if the string is malformed.
+
+    Where it says `UseDevelopmentEmulator=true`, requests go over plain HTTP: to the port that the string names, or else
+    to the one of Microsoft's emulator.
+    """
+    parsed = parse_connection_string(connection_string)
+    if not _is_for_an_emulator(connection_string):
+        return ServiceBusAdministrationClient.from_connection_string(connection_string)
+    host = parsed.fully_qualified_namespace
+    if ":" not in host:
+        connection_string = connection_string.replace(f"//{host}", f"//{host}:{_EMULATOR_PORT}", 1)
+    return ServiceBusAdministrationClient.from_connection_string(connection_string, transport=_PlainTransport())
+
+
+def _is_for_an_emulator(connection_string: str) -> bool:
+    fields = (field.partition("=") for field in connection_string.split(";"))
+    return any((name.strip(), value.strip().lower()) == ("UseDevelopmentEmulator", "true") for name, _, value in fields)

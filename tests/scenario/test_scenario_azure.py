@@ -1,0 +1,187 @@
+"""The whole app as it runs in Azure: messages over AMQP, state in Azure Tables, no SQLite anywhere."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import random
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+import pytest_asyncio
+
+from shared.core.jobs import JobStatus, Operation
+from shared.core.records import SyncStatus
+from shared.messaging.redaction import redact
+from shared.messaging.servicebus import ServiceBusQueue
+from shared.ports import OutgoingMessage, QueueName
+from shared.storage.tables import TableStateStore
+from tests.broker.broker import Broker
+from tests.broker.faults import SERVER_BUSY, Act, Effect
+from tests.scenario.agreement import disagreements
+from tests.scenario.connector_process import ConnectorProcess
+from tests.scenario.privacy import MARK
+from tests.scenario.recorder import recording
+from tests.scenario.world import Backends, World, eventually, open_world
+
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="session"),
+    # The client leaves sockets to the garbage collector when a connection breaks.
+    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+_BEYOND_PATIENCE = 4
+"""As many failures as one call waits out: the message must come again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Azure:
+    """A world in Azure, and the broker that carries its messages."""
+
+    world: World
+    broker: Broker
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def azure(tmp_path_factory: pytest.TempPathFactory, azurite: str) -> AsyncIterator[Azure]:
+    broker = Broker(lock_duration=timedelta(seconds=5))
+    folder = tmp_path_factory.mktemp("azure")
+    async with broker.running():
+        table = f"scenario{uuid4().hex[:12]}"
+        settings = {
+            "SERVICE_BUS": broker.connection_string,
+            "STATE_STORAGE": azurite,
+            "STATE_TABLE": table,
+            "FINGERPRINT_KEY": "a secret of the scenarios",
+            "CLAIM_SECONDS": "3",
+        }
+        backends = Backends(
+            ServiceBusQueue.from_connection_string(broker.connection_string, redact=redact),
+            TableStateStore.from_connection_string(azurite, table=table),
+            settings,
+        )
+        async with open_world(folder, "--latency", "20", backends=backends) as world:
+            await world.connector.start()
+            yield Azure(world, broker)
+            assert not [path for path in folder.rglob("*") if path.suffix in {".db", ".db-wal"}]
+            assert not await leaks(world, broker)
+    gc.collect()  # sockets that the client forgot are found here, where the tests expect them
+
+
+@pytest_asyncio.fixture(autouse=True, loop_scope="session")
+async def nothing_is_wrong_in_the_end(azure: Azure) -> AsyncIterator[None]:
+    yield
+    azure.broker.faults.planned.clear()
+    await azure.world.spotler.recover()
+    await azure.world.settled(patience=60)
+    assert await disagreements(azure.world) == []
+    assert await azure.world.claims() == []
+
+
+async def leaks(world: World, broker: Broker) -> list[str]:
+    """Name what holds marked values in the state and among the dead letters."""
+    mark = MARK.lower().encode()
+    page = await world.store.scan("default-contact", limit=10_000)
+    state = [str(document.key) for document in page.documents if mark in json.dumps(document.body).lower().encode()]
+    letters = broker.queues["dead-letters"].messages.values()
+    return [*state, *(f"dead-letters/{held.sequence}" for held in letters if mark in held.message.body.lower())]
+
+
+async def test_a_save_travels_over_the_broker_to_spotler_and_back_to_the_record(azure: Azure) -> None:
+    sent = azure.broker.faults.counted.get((Act.SEND, QueueName.EVENTS), 0)
+
+    person = await azure.world.save()
+
+    contact = await azure.world.in_spotler(person)
+    status = await azure.world.status(person, SyncStatus.SUCCEEDED)
+    assert contact["externalId"] == status.external_id
+    assert azure.broker.faults.counted[Act.SEND, QueueName.EVENTS] > sent
+    assert (await azure.world.store.scan("default-contact")).documents
+
+
+async def test_a_job_is_done(azure: Azure) -> None:
+    person = await azure.world.synchronised()
+    assert (
+        await azure.world.ended(await azure.world.ask(Operation.SYNC_CONTACT, person))
+    ).status is JobStatus.COMPLETED
+
+
+async def test_poison_is_buried_without_personal_data_and_its_neighbours_arrive(azure: Azure) -> None:
+    await azure.world.queue.send(QueueName.EVENTS, [OutgoingMessage(f"Dear {MARK},".encode())])
+    await azure.world.in_spotler(await azure.world.save())
+    await azure.world.settled()
+
+    answer = await azure.world.connector.call("GET", "/api/dead-letters")
+
+    [letter] = answer.json()["deadLetters"]
+    assert (letter["queue"], letter["reason"], letter["replayable"]) == ("dataverse-events", "not-json", False)
+    await azure.world.queue.discard([letter["id"]])
+
+
+async def test_health_counts_what_waits_in_the_namespace(azure: Azure) -> None:
+    answer = await azure.world.connector.call("GET", "/api/health")
+    assert answer.status_code == 200, answer.text
+
+
+async def test_a_broken_connection_loses_no_save(azure: Azure) -> None:
+    people = []
+    for _ in range(4):
+        people += await asyncio.gather(*(azure.world.save() for _ in range(5)))
+        azure.broker.drop_connections()
+    for person in people:
+        await azure.world.in_spotler(person)
+
+
+async def test_a_retry_is_scheduled_in_its_lane_however_busy_the_service_and_comes_by_itself(azure: Azure) -> None:
+    person = await azure.world.synchronised()
+    outage = {"kind": "server-error", "operation": "contact.bulk", "times": _BEYOND_PATIENCE}
+    await azure.world.spotler.post("faults", outage)
+    # Three refusals are more than the client waits out: the retry cannot be scheduled, and the message comes again.
+    azure.broker.plan(Act.SEND, Effect.REFUSED, SERVER_BUSY, entity=QueueName.LIVE, times=3)
+    azure.broker.plan(Act.SETTLE, Effect.DROPPED_AFTER, times=2)
+    await azure.world.change(person, address1_city=f"{MARK}wijk")
+
+    async def scheduled() -> bool:
+        return azure.broker.queues[QueueName.LIVE].scheduled > 0
+
+    await eventually(scheduled, "a scheduled retry")
+    await azure.world.in_spotler(person, lambda contact: contact["properties"]["city"] == f"{MARK}wijk")
+
+
+async def test_two_instances_with_kills_lose_nothing_and_never_write_one_contact_at_once(
+    azure: Azure, tmp_path: Path
+) -> None:
+    world, dice = azure.world, random.Random(5)
+    await world.connector.stop()
+    async with recording(world.connector.settings["SPOTLER_URL"]) as recorder:
+        settings = {**world.connector.settings, "SPOTLER_URL": recorder.url}
+        instances = [
+            ConnectorProcess({**settings, "LOCAL_FOLDER": str(tmp_path / name)}, world.folder / f"{name}.log")
+            for name in ("first", "second")
+        ]
+        await asyncio.gather(*(instance.start() for instance in instances))
+        people = []
+        for number in range(6):
+            people += await asyncio.gather(*(world.save() for _ in range(50)))
+            await asyncio.gather(
+                *(world.change(person, address1_city=f"{MARK}dorp {number}") for person in dice.sample(people, 25))
+            )
+            await asyncio.sleep(dice.uniform(0, 0.5))  # a random moment, not a guess of how long something takes
+            victim = instances[number % 2]
+            await victim.kill()
+            await victim.start()
+        await world.settled(patience=120)
+        await asyncio.gather(*(instance.stop() for instance in instances))
+
+        assert recorder.overlaps == []
+        assert len(recorder.writes) >= len(people)
+    contacts = [one for one in await world.spotler.contacts() if one["properties"].get("email")]
+    assert len({one["properties"]["email"] for one in contacts}) == len(contacts)
+    assert {person.email for person in people} <= {one["properties"]["email"] for one in contacts}
+    await world.connector.start()
