@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from urllib.parse import unquote_plus
 
@@ -10,6 +11,8 @@ BIRTHDATE = "1971-03-17"
 POSTCODE = "7531 QX"
 TELEPHONE = "030-9871234"
 MOBILE = "06-98712345"
+
+_IDENTIFIERS = re.compile(rb"[0-9a-f-]{20,}")
 
 _MARKS = (MARK, BIRTHDATE, POSTCODE, "7531QX", TELEPHONE, "9871234", "98712345")
 """As written in Dataverse, and as written in Spotler."""
@@ -24,8 +27,17 @@ def leaks(folder: Path) -> list[str]:
         for content in (path.read_bytes().lower(),)
         for mark in _MARKS
         for encoding in ("utf-8", "utf-16-le")
-        if (position := content.find(mark.lower().encode(encoding))) >= 0
+        if (position := _place(content, mark.lower().encode(encoding))) >= 0
     ]
+
+
+def _place(content: bytes, mark: bytes) -> int:
+    """Return where a mark stands, -1 if nowhere. A few digits within an id or a hash are chance."""
+    chance = [found.span() for found in _IDENTIFIERS.finditer(content)] if mark.isdigit() else []
+    for found in re.finditer(re.escape(mark), content):
+        if not any(begin <= found.start() and found.end() <= end for begin, end in chance):
+            return found.start()
+    return -1
 
 
 def marks_in(content: bytes) -> list[str]:
