@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from shared.core.mapping.yaml_format import from_yaml
 from shared.core.marketing import (
     SpotlerContact,
 )
@@ -65,6 +67,17 @@ def test_a_value_that_is_not_dutch_comes_from_the_property_that_has_it() -> None
 def test_map_10_if_05_a_membership_entry_gets_the_entity_columns() -> None:
     contact = newcomer(1, firstName="Ann", lastName="Proef")
     assert columns(contact, NewcomerTarget.MEMBERSHIP_ENTRY) == {"new_name": "Ann", "new_channel": "Website"}
+
+
+def test_the_example_of_the_how_to_is_a_mapping_whose_entries_get_the_address() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "howto" / "two-way.md").read_text(encoding="utf-8")
+    mapping = from_yaml("version: 1\n" + page.partition("```yaml\n")[2].partition("```")[0])
+    row = new_row(newcomer(1, firstName="Ann"), NewcomerTarget.MEMBERSHIP_ENTRY, mapping, CATALOGUE)
+    assert {one.column.name: one.value for one in row.fields} == {
+        "new_email": "new1@example.com",
+        "new_firstname": "Ann",
+        "new_source": "Website",
+    }
 
 
 def test_the_id_of_a_row_follows_from_the_contact() -> None:
