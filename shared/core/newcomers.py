@@ -16,7 +16,8 @@ from uuid import UUID, uuid5
 from shared.core.mapping.expression import Column, Home, MapTo
 from shared.core.mapping.model import EMAIL, Direction, Mapping, MappingRow
 from shared.core.marketing import PropertyCatalogue, PropertyDefinition, PropertyType, PropertyValue, SpotlerContact
-from shared.core.records import PersonTable
+from shared.core.outcomes import FieldProblem
+from shared.core.records import PersonTable, RecordKey
 from shared.core.values import is_blank
 from shared.core.way_back import SubscriptionReturn
 
@@ -65,6 +66,42 @@ class NewRow:
 
     fields: tuple[NewField, ...]
     subscriptions: tuple[SubscriptionReturn, ...] = ()
+
+
+class NewcomerOutcome(StrEnum):
+    """What became of a new subscriber."""
+
+    OFF = "off"
+    """Settings take in nobody."""
+    CREATED = "created"
+    KNOWN = "known"
+    """An earlier attempt created the record; the contact does not point to it yet."""
+    MATCHED = "matched"
+    ENTERED = "entered"
+    """A membership entry was created, or updated if there was one."""
+    NO_EMAIL = "no-email"
+    """Without an address nobody can be found or mailed."""
+    AMBIGUOUS = "ambiguous"
+    OTHER_ADDRESS = "other-address"
+    REFUSED = "refused"
+    DISMISSED = "dismissed"
+    """Somebody decided to leave the contact alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Welcomed:
+    """What became of one contact. `key` is the record to synchronise with it, None if there is none (yet).
+
+    `candidates` are the records among which a person must choose, `problems` the values that did not fit, and `text`
+    says what Dataverse refused.
+    """
+
+    encrypted_id: str
+    outcome: NewcomerOutcome
+    key: RecordKey | None = None
+    candidates: tuple[RecordKey, ...] = ()
+    problems: tuple[FieldProblem, ...] = ()
+    text: str = ""
 
 
 def is_newcomer(contact: SpotlerContact) -> bool:

@@ -7,54 +7,24 @@ person can decide becomes a review. The caller then synchronises the records, wh
 from __future__ import annotations
 
 import logging
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping as MappingABC
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import assert_never
 from uuid import UUID
 
-from shared.core.mapping.expression import Column
-from shared.core.mapping.model import EMAIL, MappingRow
-from shared.core.marketing import PropertyCatalogue, SpotlerContact
-from shared.core.newcomers import NewcomerTarget, NewField, criteria, email_of, new_row, row_id
-from shared.core.outcomes import FieldProblem
+from shared.core.mapping.model import EMAIL
+from shared.core.marketing import SpotlerContact
+from shared.core.newcomers import NewcomerOutcome, NewcomerTarget, Welcomed, email_of, new_row, row_id
 from shared.core.plan import Rules
 from shared.core.records import PersonTable, RecordKey
-from shared.core.way_back import FieldReturn
-from shared.errors import (
-    ConfigurationError,
-    ConnectorError,
-    DataError,
-    ThrottledError,
-    TransientError,
-    UnknownOutcomeError,
-)
-from shared.ports import Created, Crm, Homecoming, Homecomings, MarketingPlatform, NewEntry, NewRecord, NewRecords
+from shared.errors import ConfigurationError
+from shared.ports import Created, Crm, Homecomings, MarketingPlatform, NewEntry, NewRecord, NewRecords
+from shared.sync.newcomer_matching import ContactMatching, told
 from shared.sync.reviews import Review, ReviewReason, Reviews
 
 log = logging.getLogger(__name__)
-
-
-class NewcomerOutcome(StrEnum):
-    """What became of a new subscriber."""
-
-    OFF = "off"
-    """Settings take in nobody."""
-    CREATED = "created"
-    KNOWN = "known"
-    """An earlier attempt created the record; the contact does not point to it yet."""
-    MATCHED = "matched"
-    ENTERED = "entered"
-    """A membership entry was created, or updated if there was one."""
-    NO_EMAIL = "no-email"
-    """Without an address nobody can be found or mailed."""
-    AMBIGUOUS = "ambiguous"
-    OTHER_ADDRESS = "other-address"
-    REFUSED = "refused"
-    DISMISSED = "dismissed"
-    """Somebody decided to leave the contact alone."""
 
 
 _QUESTIONS: MappingABC[NewcomerOutcome, ReviewReason] = {
@@ -62,22 +32,6 @@ _QUESTIONS: MappingABC[NewcomerOutcome, ReviewReason] = {
     NewcomerOutcome.OTHER_ADDRESS: ReviewReason.OTHER_ADDRESS,
     NewcomerOutcome.REFUSED: ReviewReason.REFUSED,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Welcomed:
-    """What became of one contact. `key` is the record to synchronise with it, None if there is none (yet).
-
-    `candidates` are the records among which a person must choose, `problems` the values that did not fit, and `text`
-    says what Dataverse refused.
-    """
-
-    encrypted_id: str
-    outcome: NewcomerOutcome
-    key: RecordKey | None = None
-    candidates: tuple[RecordKey, ...] = ()
-    problems: tuple[FieldProblem, ...] = ()
-    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +60,18 @@ class Newcomers:
         hospitality: Hospitality,
     ) -> None:
         self._records = records
-        self._homecomings = homecomings
-        self._crm = crm
         self._platform = platform
         self._reviews = reviews
         self._rules = rules
         self._hospitality = hospitality
+        self._matching = ContactMatching(
+            records=records,
+            homecomings=homecomings,
+            crm=crm,
+            platform=platform,
+            rules=rules,
+            columns=hospitality.match,
+        )
 
     async def welcome(self, contacts: Sequence[SpotlerContact], *, correlation: str) -> Sequence[Welcomed]:
         """Take in a page; per contact, in order, what became of it.
@@ -135,89 +95,33 @@ class Newcomers:
             case _ as never:
                 assert_never(never)
         await self._note(welcomed, guests, known, correlation)
-        told = [welcomed.get(self._id(one)) or Welcomed(one.encrypted_id, NewcomerOutcome.NO_EMAIL) for one in contacts]
-        counted = sorted(Counter(one.outcome for one in told).items())
+        answer = [
+            welcomed.get(self._id(one)) or Welcomed(one.encrypted_id, NewcomerOutcome.NO_EMAIL) for one in contacts
+        ]
+        counted = sorted(Counter(one.outcome for one in answer).items())
         log.info("new subscribers: %s", ", ".join(f"{number} {outcome}" for outcome, number in counted))
-        return told
+        return answer
 
     # ------------------------------------------------------------------------------------------------------ strategies
 
     async def _match(self, guests: MappingABC[UUID, SpotlerContact]) -> dict[UUID, Welcomed]:
         """NEW-04: the one contact that matches, a new one if none does, nobody if several do."""
-        table, catalogue = PersonTable.CONTACT, await self._platform.properties()
-        wanted = {identifier: self._criteria(contact, catalogue) for identifier, contact in guests.items()}
-        found = await self._records.matching(table, list(wanted.values())) if wanted else []
-        welcomed: dict[UUID, Welcomed] = {}
-        matched: dict[UUID, RecordKey] = {}
-        newcomers: defaultdict[tuple[str, ...], list[UUID]] = defaultdict(list)
-        for (identifier, wish), keys in zip(wanted.items(), found, strict=True):
-            match list(keys):
-                case []:
-                    newcomers[_same(wish)].append(identifier)
-                case [key]:
-                    matched[identifier] = key
-                case several:
-                    contact = guests[identifier].encrypted_id
-                    welcomed[identifier] = Welcomed(contact, NewcomerOutcome.AMBIGUOUS, candidates=tuple(several))
-        welcomed |= await self._matched({identifier: guests[identifier] for identifier in matched}, matched)
-        first = {ids[0]: guests[ids[0]] for ids in newcomers.values()}
-        welcomed |= await self._create(first, table)
-        for identifier, *others in newcomers.values():  # who matches the same would have found the new one
+        matches = await self._matching.find(guests)
+        welcomed = dict(matches.welcomed)
+        first = {same[0]: guests[same[0]] for same in matches.unknown}
+        welcomed |= await self._create(first, PersonTable.CONTACT)
+        for identifier, *others in matches.unknown:
             for other in others:
-                one = welcomed[identifier]
-                outcome = NewcomerOutcome.MATCHED if one.key is not None else one.outcome
-                welcomed[other] = Welcomed(guests[other].encrypted_id, outcome, one.key, text=one.text)
+                welcomed[other] = self._likewise(guests[other], guests[identifier], welcomed[identifier])
         return welcomed
 
-    async def _matched(
-        self, guests: MappingABC[UUID, SpotlerContact], matched: MappingABC[UUID, RecordKey]
-    ) -> dict[UUID, Welcomed]:
-        """A record is bound to its Spotler contact by the address, so both must have the same one."""
-        if self._columns == (self._email_column,):
-            return {
-                identifier: Welcomed(contact.encrypted_id, NewcomerOutcome.MATCHED, matched[identifier])
-                for identifier, contact in guests.items()
-            }
-        people = await self._crm.read_people(list(dict.fromkeys(matched.values())))
-        welcomed: dict[UUID, Welcomed] = {}
-        moving: dict[UUID, RecordKey] = {}
-        for identifier, contact in guests.items():
-            key = matched[identifier]
-            record = people.get(key)
-            there = str(record.values.get(self._email_column) or "") if record is not None else ""
-            if self._fingerprint(there) == self._fingerprint(email_of(contact)):
-                welcomed[identifier] = Welcomed(contact.encrypted_id, NewcomerOutcome.MATCHED, key)
-            elif self._email_comes_home:
-                moving[identifier] = key
-            else:
-                outcome = NewcomerOutcome.OTHER_ADDRESS
-                welcomed[identifier] = Welcomed(contact.encrypted_id, outcome, candidates=(key,))
-        return welcomed | await self._move({identifier: guests[identifier] for identifier in moving}, moving)
-
-    async def _move(
-        self, guests: MappingABC[UUID, SpotlerContact], moving: MappingABC[UUID, RecordKey]
-    ) -> dict[UUID, Welcomed]:
-        """Bring the address home first, where the mapping lets it (`<->`)."""
-        definition = (await self._platform.properties()).named(EMAIL)
-        row = self._email_row
-        if definition is None or not guests:
-            return {}
-        comings = [
-            Homecoming(moving[identifier], "", (FieldReturn(row, definition, email_of(contact)),))
-            for identifier, contact in guests.items()
-        ]
-        welcomed: dict[UUID, Welcomed] = {}
-        came = await self._homecomings.bring_home(comings)
-        for (identifier, contact), one in zip(guests.items(), came, strict=True):
-            if one.error is None and not one.problems:
-                welcomed[identifier] = Welcomed(contact.encrypted_id, NewcomerOutcome.MATCHED, moving[identifier])
-                continue
-            text = _refusal(one.error) if one.error is not None else str(one.problems[0])
-            outcome = NewcomerOutcome.OTHER_ADDRESS
-            welcomed[identifier] = Welcomed(
-                contact.encrypted_id, outcome, candidates=(moving[identifier],), problems=one.problems, text=text
-            )
-        return welcomed
+    def _likewise(self, contact: SpotlerContact, first: SpotlerContact, one: Welcomed) -> Welcomed:
+        """Treat who matches the same as another one of the page as if that one's new record had been found."""
+        if one.key is None:
+            return Welcomed(contact.encrypted_id, one.outcome, text=one.text)
+        if self._fingerprint(email_of(contact)) == self._fingerprint(email_of(first)):
+            return Welcomed(contact.encrypted_id, NewcomerOutcome.MATCHED, one.key)
+        return Welcomed(contact.encrypted_id, NewcomerOutcome.OTHER_ADDRESS, candidates=(one.key,))
 
     async def _create(self, guests: MappingABC[UUID, SpotlerContact], table: PersonTable) -> dict[UUID, Welcomed]:
         """NEW-03, NEW-09: rows with the permissions that Spotler has; the variable of permissions does not count."""
@@ -300,12 +204,6 @@ class Newcomers:
         elif mapping.email_column(table) is None:
             raise ConfigurationError(f"{setting}, but the mapping has no row for the {EMAIL} of a {table}")
 
-    def _criteria(self, contact: SpotlerContact, catalogue: PropertyCatalogue) -> tuple[NewField, ...]:
-        try:
-            return criteria(contact, self._columns, PersonTable.CONTACT, self._rules.mapping, catalogue)
-        except ValueError as problem:
-            raise ConfigurationError(f"NEW_SUBSCRIBER_MATCH cannot be used: {problem}") from None
-
     def _id(self, contact: SpotlerContact) -> UUID:
         return row_id(self._target, contact.encrypted_id or self._fingerprint(email_of(contact)))
 
@@ -316,41 +214,12 @@ class Newcomers:
     def _target(self) -> NewcomerTarget:
         return self._hospitality.target
 
-    @property
-    def _columns(self) -> tuple[str, ...]:
-        return self._hospitality.match or (self._email_column,)
-
-    @property
-    def _email_column(self) -> str:
-        return self._rules.mapping.email_column(PersonTable.CONTACT) or ""
-
-    @property
-    def _email_row(self) -> MappingRow:
-        column = Column(self._email_column)
-        rows = self._rules.mapping.for_table(PersonTable.CONTACT)
-        return next(row for row in rows if row.spotler == EMAIL and row.sources[PersonTable.CONTACT] == column)
-
-    @property
-    def _email_comes_home(self) -> bool:
-        return self._email_row.direction.reaches_dataverse
-
-
-def _same(wish: Sequence[NewField]) -> tuple[str, ...]:
-    return tuple(str(one.value).strip().casefold() for one in wish)
-
 
 def _welcomed(contact: SpotlerContact, key: RecordKey | None, created: Created) -> Welcomed:
     if created.error is not None:
-        text = _refusal(created.error)
+        text = told(created.error)
         return Welcomed(contact.encrypted_id, NewcomerOutcome.REFUSED, problems=created.problems, text=text)
     outcome = NewcomerOutcome.KNOWN if created.existed else NewcomerOutcome.CREATED
     if key is None:
         outcome = NewcomerOutcome.ENTERED
     return Welcomed(contact.encrypted_id, outcome, key, problems=created.problems)
-
-
-def _refusal(error: ConnectorError) -> str:
-    """Say what a person must correct; raise what mends itself, or what an administrator must mend for all."""
-    if isinstance(error, ThrottledError | TransientError | UnknownOutcomeError | ConfigurationError):
-        raise error
-    return str(error) if not isinstance(error, DataError) else error.summary

@@ -1,0 +1,167 @@
+"""Finds the contacts that new subscribers are already (NEW-04, NEW-05)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from shared.core.mapping.expression import Column
+from shared.core.mapping.model import EMAIL, MappingRow
+from shared.core.marketing import PropertyCatalogue, SpotlerContact
+from shared.core.newcomers import NewcomerOutcome, NewField, Welcomed, criteria, email_of
+from shared.core.plan import Rules
+from shared.core.records import PersonTable, RecordKey
+from shared.core.way_back import FieldReturn
+from shared.errors import (
+    ConfigurationError,
+    ConnectorError,
+    DataError,
+    ThrottledError,
+    TransientError,
+    UnknownOutcomeError,
+)
+from shared.ports import Crm, Homecoming, Homecomings, MarketingPlatform, NewRecords
+
+_TABLE = PersonTable.CONTACT
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """What was found. `unknown` are those that match nobody; together are those who would match the same record."""
+
+    welcomed: Mapping[UUID, Welcomed]
+    unknown: Sequence[Sequence[UUID]]
+
+
+class ContactMatching:
+    """Finds contacts by columns; none given: by the one with the e-mail address."""
+
+    def __init__(
+        self,
+        *,
+        records: NewRecords,
+        homecomings: Homecomings,
+        crm: Crm,
+        platform: MarketingPlatform,
+        rules: Rules,
+        columns: Sequence[str],
+    ) -> None:
+        self._records = records
+        self._homecomings = homecomings
+        self._crm = crm
+        self._platform = platform
+        self._rules = rules
+        self._wanted = tuple(columns)
+
+    async def find(self, guests: Mapping[UUID, SpotlerContact]) -> Matches:
+        """Find in one request; where other columns than the address are compared, the records are read as well.
+
+        Raises ConnectorErrors.
+        """
+        catalogue = await self._platform.properties()
+        wanted = {identifier: self._criteria(contact, catalogue) for identifier, contact in guests.items()}
+        found = await self._records.matching(_TABLE, list(wanted.values())) if wanted else []
+        welcomed: dict[UUID, Welcomed] = {}
+        matched: dict[UUID, RecordKey] = {}
+        unknown: defaultdict[tuple[str, ...], list[UUID]] = defaultdict(list)
+        for (identifier, wish), keys in zip(wanted.items(), found, strict=True):
+            match list(keys):
+                case []:
+                    unknown[_same(wish)].append(identifier)
+                case [key]:
+                    matched[identifier] = key
+                case several:
+                    contact = guests[identifier].encrypted_id
+                    welcomed[identifier] = Welcomed(contact, NewcomerOutcome.AMBIGUOUS, candidates=tuple(several))
+        welcomed |= await self._matched({identifier: guests[identifier] for identifier in matched}, matched)
+        return Matches(welcomed, list(unknown.values()))
+
+    async def _matched(
+        self, guests: Mapping[UUID, SpotlerContact], matched: Mapping[UUID, RecordKey]
+    ) -> dict[UUID, Welcomed]:
+        """A record is bound to its Spotler contact by the address, so both must have the same one."""
+        if self._columns == (self._email_column,):
+            return {
+                identifier: Welcomed(contact.encrypted_id, NewcomerOutcome.MATCHED, matched[identifier])
+                for identifier, contact in guests.items()
+            }
+        people = await self._crm.read_people(list(dict.fromkeys(matched.values())))
+        welcomed: dict[UUID, Welcomed] = {}
+        moving: dict[UUID, RecordKey] = {}
+        for identifier, contact in guests.items():
+            key = matched[identifier]
+            record = people.get(key)
+            there = str(record.values.get(self._email_column) or "") if record is not None else ""
+            if self._fingerprint(there) == self._fingerprint(email_of(contact)):
+                welcomed[identifier] = Welcomed(contact.encrypted_id, NewcomerOutcome.MATCHED, key)
+            elif self._email_comes_home:
+                moving[identifier] = key
+            else:
+                outcome = NewcomerOutcome.OTHER_ADDRESS
+                welcomed[identifier] = Welcomed(contact.encrypted_id, outcome, candidates=(key,))
+        return welcomed | await self._move({identifier: guests[identifier] for identifier in moving}, moving)
+
+    async def _move(
+        self, guests: Mapping[UUID, SpotlerContact], moving: Mapping[UUID, RecordKey]
+    ) -> dict[UUID, Welcomed]:
+        """Bring the address home first, where the mapping lets it (`<->`)."""
+        definition = (await self._platform.properties()).named(EMAIL)
+        row = self._email_row
+        if definition is None or not guests:
+            return {}
+        comings = [
+            Homecoming(moving[identifier], "", (FieldReturn(row, definition, email_of(contact)),))
+            for identifier, contact in guests.items()
+        ]
+        welcomed: dict[UUID, Welcomed] = {}
+        came = await self._homecomings.bring_home(comings)
+        for (identifier, contact), one in zip(guests.items(), came, strict=True):
+            if one.error is None and not one.problems:
+                welcomed[identifier] = Welcomed(contact.encrypted_id, NewcomerOutcome.MATCHED, moving[identifier])
+                continue
+            text = told(one.error) if one.error is not None else str(one.problems[0])
+            outcome = NewcomerOutcome.OTHER_ADDRESS
+            welcomed[identifier] = Welcomed(
+                contact.encrypted_id, outcome, candidates=(moving[identifier],), problems=one.problems, text=text
+            )
+        return welcomed
+
+    def _criteria(self, contact: SpotlerContact, catalogue: PropertyCatalogue) -> tuple[NewField, ...]:
+        try:
+            return criteria(contact, self._columns, _TABLE, self._rules.mapping, catalogue)
+        except ValueError as problem:
+            raise ConfigurationError(f"NEW_SUBSCRIBER_MATCH cannot be used: {problem}") from None
+
+    def _fingerprint(self, address: str) -> str:
+        return self._rules.fingerprints.address(address)
+
+    @property
+    def _columns(self) -> tuple[str, ...]:
+        return self._wanted or (self._email_column,)
+
+    @property
+    def _email_column(self) -> str:
+        return self._rules.mapping.email_column(_TABLE) or ""
+
+    @property
+    def _email_row(self) -> MappingRow:
+        column = Column(self._email_column)
+        rows = self._rules.mapping.for_table(_TABLE)
+        return next(row for row in rows if row.spotler == EMAIL and row.sources[_TABLE] == column)
+
+    @property
+    def _email_comes_home(self) -> bool:
+        return self._email_row.direction.reaches_dataverse
+
+
+def _same(wish: Sequence[NewField]) -> tuple[str, ...]:
+    return tuple(str(one.value).strip().casefold() for one in wish)
+
+
+def told(error: ConnectorError) -> str:
+    """Say what a person must correct; raise what mends itself, or what an administrator must mend for all."""
+    if isinstance(error, ThrottledError | TransientError | UnknownOutcomeError | ConfigurationError):
+        raise error
+    return str(error) if not isinstance(error, DataError) else error.summary

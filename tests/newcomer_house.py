@@ -1,0 +1,126 @@
+"""A house that new subscribers come to: everything that welcomes them, in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.core.fingerprints import Fingerprinter
+from shared.core.mapping.document import read_mapping
+from shared.core.marketing import (
+    PropertyCatalogue,
+    PropertyDefinition,
+    PropertyType,
+    SetEntry,
+    SetOption,
+    SpotlerContact,
+)
+from shared.core.newcomers import NewcomerOutcome, NewcomerTarget, Welcomed
+from shared.core.plan import Rules
+from shared.core.records import PersonRecord, PersonTable, RecordKey
+from shared.sync.lanes import Lanes
+from shared.sync.newcomers import Hospitality, Newcomers
+from shared.sync.reviews import ReviewReason, Reviews
+from tests.contract.clocks import ManualClock
+from tests.homecoming_twins import TwinHomecomings
+from tests.newcomer_twins import TwinNewRecords
+from tests.twins import TwinCrm, TwinPlatform, TwinQueue, TwinStore
+
+OFFERS = SetEntry(2, "Offers")
+CATALOGUE = PropertyCatalogue(
+    (
+        PropertyDefinition("email", "E-mail", PropertyType.EMAIL),
+        PropertyDefinition("firstName", "First name", PropertyType.STRING),
+        PropertyDefinition("lastName", "Last name", PropertyType.STRING),
+        PropertyDefinition("phoneNumber", "Phone", PropertyType.STRING),
+        PropertyDefinition("postalCode", "Post code", PropertyType.POSTCODE),
+        PropertyDefinition("foreignPostalCode", "Foreign post code", PropertyType.STRING),
+        PropertyDefinition(
+            "permissions", "Permissions", PropertyType.SET, (SetEntry(1, "News"), SetEntry(2, "Offers"))
+        ),
+    )
+)
+DOCUMENT: dict[str, Any] = {
+    "version": 1,
+    "entityTable": "new_membershipentry",
+    "rows": [
+        {"spotler": "email", "contact": "emailaddress1", "lead": "emailaddress1"},
+        {"spotler": "email2", "entity": "new_email", "direction": "<-"},
+        {
+            "spotler": "firstName",
+            "contact": "firstname",
+            "lead": "firstname",
+            "entity": "new_name",
+            "direction": "<->",
+        },
+        {"spotler": "lastName", "contact": "lastname", "lead": "lastname", "direction": "<->"},
+        {"spotler": "phoneNumber", "contact": "telephone1", "lead": "telephone1"},
+        {
+            "spotler": "postalCode",
+            "contact": "address1_postalcode",
+            "direction": "<-",
+            "foreign": "foreignPostalCode",
+        },
+        {"spotler": "permissions", "contact": "@map(permissions)", "direction": "<->"},
+        {"spotler": "$value:Website", "contact": "new_source", "entity": "new_channel", "direction": "<-"},
+    ],
+}
+MAPPING = read_mapping(DOCUMENT)
+
+
+def newcomer(number: int, email: str = "", external_id: str = "", **properties: Any) -> SpotlerContact:
+    address = email or f"new{number}@example.com"
+    options = properties.pop("permissions", None)
+    values = {"email": address, **properties}
+    if options is not None:
+        values["permissions"] = tuple(SetOption(bit, enabled=on) for bit, on in options.items())
+    return SpotlerContact(external_id, f"encrypted{number}", values)
+
+
+@dataclass
+class House:
+    """Everything that welcomes new subscribers, in memory."""
+
+    target: NewcomerTarget = NewcomerTarget.CONTACT
+    match: tuple[str, ...] = ()
+    document: dict[str, Any] = field(default_factory=lambda: DOCUMENT)
+    tables: frozenset[PersonTable] = frozenset(PersonTable)
+
+    def __post_init__(self) -> None:
+        self.clock = ManualClock()
+        self.crm = TwinCrm()
+        self.records = TwinNewRecords(self.crm)
+        self.homecomings = TwinHomecomings(self.crm)
+        self.platform = TwinPlatform(CATALOGUE)
+        self.store = TwinStore()
+        self.queue = TwinQueue(self.clock)
+        rules = Rules(read_mapping(self.document), Fingerprinter(b"k" * 16), enabled_tables=self.tables)
+        self.reviews = Reviews(
+            store=self.store, crm=self.crm, lanes=Lanes(self.queue), rules=rules, clock=self.clock, environment="t"
+        )
+        self.newcomers = Newcomers(
+            records=self.records,
+            homecomings=self.homecomings,
+            crm=self.crm,
+            platform=self.platform,
+            reviews=self.reviews,
+            rules=rules,
+            hospitality=Hospitality(self.target, self.match),
+        )
+
+    def share_faults(self) -> None:
+        """Let the store fail at the same moments as Dataverse."""
+        self.store.faults = self.crm.faults
+
+    async def welcome(self, *contacts: SpotlerContact) -> list[Welcomed]:
+        return list(await self.newcomers.welcome(contacts, correlation="poll-1"))
+
+    async def outcomes(self, *contacts: SpotlerContact) -> list[NewcomerOutcome]:
+        return [one.outcome for one in await self.welcome(*contacts)]
+
+    def person(self, key: RecordKey | None) -> PersonRecord:
+        assert key is not None
+        return self.crm.people[key]
+
+    async def open_reviews(self) -> list[tuple[ReviewReason, tuple[RecordKey, ...]]]:
+        return [(one.reason, one.candidates) for one in (await self.reviews.page()).reviews]

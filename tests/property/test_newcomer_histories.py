@@ -1,0 +1,75 @@
+"""New subscribers through any history of polls, edits and failures: nobody twice, nobody lost (NEW-03, NEW-04)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from contextlib import suppress
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.core.newcomers import NewcomerOutcome, NewcomerTarget
+from shared.core.records import PersonTable
+from shared.errors import TransientError
+from tests.newcomer_house import House, newcomer
+from tests.twins import CrashError
+
+PEOPLE = range(4)
+polls = st.lists(
+    st.tuples(
+        st.lists(st.sampled_from(PEOPLE), min_size=1, max_size=4, unique=True),
+        st.none() | st.integers(0, 12),  # the moment at which something fails
+        st.booleans(),  # whether the worker dies of it
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+async def live(house: House, history: list[tuple[list[int], int | None, bool]]) -> None:
+    """Poll again and again; what fails is polled again, as the bookmark wants it."""
+    house.share_faults()
+    for numbers, moment, dies in history:
+        if moment is not None:
+            house.crm.faults.plan(moment, CrashError() if dies else TransientError("no answer"))
+        with suppress(TransientError, CrashError):
+            await house.welcome(*(newcomer(number) for number in numbers))
+    house.crm.faults.planned.clear()
+
+
+@settings(max_examples=60, deadline=None)
+@given(polls)
+def test_new_03_every_subscriber_is_one_lead_after_any_history(
+    history: list[tuple[list[int], int | None, bool]],
+) -> None:
+    async def run() -> None:
+        house = House(NewcomerTarget.LEAD)
+        await live(house, history)
+        welcomed = await house.welcome(*(newcomer(number) for number in PEOPLE))
+        keys = [one.key for one in welcomed]
+        assert all(one.outcome in {NewcomerOutcome.CREATED, NewcomerOutcome.KNOWN} for one in welcomed)
+        assert Counter(keys) == Counter(list(house.crm.people))
+
+    asyncio.run(run())
+
+
+@settings(max_examples=60, deadline=None)
+@given(polls, st.lists(st.sampled_from(PEOPLE), max_size=5))
+def test_new_04_no_address_gets_a_second_contact_after_any_history(
+    history: list[tuple[list[int], int | None, bool]], there: list[int]
+) -> None:
+    async def run() -> None:
+        house = House(NewcomerTarget.CONTACT)
+        for number in there:
+            house.crm.create(PersonTable.CONTACT, emailaddress1=f"NEW{number}@example.com")
+        await live(house, history)
+        welcomed = await house.welcome(*(newcomer(number) for number in PEOPLE))
+        count = Counter(str(person.values["emailaddress1"]).casefold() for person in house.crm.people.values())
+        before = Counter(f"new{number}@example.com" for number in there)
+        assert count == Counter({f"new{number}@example.com": 1 for number in PEOPLE}) | before
+        ambiguous = {one.encrypted_id for one in welcomed if one.outcome is NewcomerOutcome.AMBIGUOUS}
+        assert ambiguous == {f"encrypted{number}" for number in PEOPLE if there.count(number) > 1}
+        assert {review.contact for review in (await house.reviews.page()).reviews} == ambiguous
+
+    asyncio.run(run())

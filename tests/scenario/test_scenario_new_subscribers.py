@@ -1,0 +1,136 @@
+"""NEW-01..NEW-09, S2D-09: who signs up in Spotler comes to Dataverse, as the settings say."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+import pytest_asyncio
+
+from shared.core.records import PersonTable, SyncStatus
+from tests.scenario.world import Person, World, eventually, permissions
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@pytest_asyncio.fixture(autouse=True, scope="module", loop_scope="session")
+async def defaults_for_the_others(world: World) -> AsyncIterator[None]:
+    """Each of these scenarios runs the connector with settings of its own; afterwards it has the default ones."""
+    yield
+    await world.settled()
+    await world.connector.restart()
+
+
+async def sign_up(world: World, email: str) -> None:
+    """Complete a sign-up form of Spotler that subscribes to the first permission."""
+    options = [{"bit": 1, "enabled": True}]
+    await world.spotler.post("form", {"properties": {"email": email, "permissions": options}})
+
+
+async def poll(world: World) -> dict[str, Any]:
+    answer = await world.connector.call("POST", "/api/poll", {})
+    assert answer.status_code == 200, answer.text
+    contacts: dict[str, Any] = answer.json()["contacts"]
+    return contacts
+
+
+async def rows(world: World, entity_set: str, email: str) -> list[dict[str, Any]]:
+    found = await world.dynamics.read(f"{entity_set}?$filter=emailaddress1 eq '{email}'&$select=lastname,emailaddress1")
+    people: list[dict[str, Any]] = found["value"]
+    return people
+
+
+async def external_id(world: World, email: str) -> str:
+    contact = await world.spotler.contact(email)
+    assert contact is not None
+    return str(contact.get("externalId") or "")
+
+
+async def test_new_07_nobody_is_taken_in_until_it_is_enabled(world: World) -> None:
+    email = world.address()
+    await sign_up(world, email)
+    assert (await poll(world))["newcomer"] >= 1
+    await world.settled()
+    assert await rows(world, "contacts", email) == await rows(world, "leads", email) == []
+
+
+async def test_new_04_a_subscriber_becomes_a_contact_that_the_spotler_contact_belongs_to(world: World) -> None:
+    await world.connector.restart(NEW_SUBSCRIBER_TARGET="contact")
+    email = world.address()
+    await sign_up(world, email)
+    await poll(world)
+    (contact,) = await rows(world, "contacts", email)
+    await world.status(Person(PersonTable.CONTACT, contact["contactid"], email), SyncStatus.SUCCEEDED)
+
+    assert contact["lastname"] == email.partition("@")[0]  # CS-24
+    assert await external_id(world, email) == contact["contactid"]
+    subscribed = await world.spotler.contact(email)
+    assert subscribed is not None
+    assert len(permissions(subscribed)) == 1  # NEW-09: as the person chose them
+
+    await poll(world)  # it is known now
+    assert len(await rows(world, "contacts", email)) == 1
+
+
+async def test_new_03_a_subscriber_becomes_a_lead_even_if_the_address_is_in_use(world: World) -> None:
+    await world.connector.restart(NEW_SUBSCRIBER_TARGET="lead")
+    email = world.address()
+    await world.bring_in(PersonTable.LEAD, emailaddress1=email)
+    await sign_up(world, email)
+    await poll(world)
+    await world.settled()
+    assert len(await rows(world, "leads", email)) == 2
+    assert await external_id(world, email) in {row["leadid"] for row in await rows(world, "leads", email)}
+
+
+async def test_new_04_of_two_contacts_with_the_address_a_person_chooses_one(world: World) -> None:
+    await world.connector.restart(NEW_SUBSCRIBER_TARGET="contact")
+    email = world.address()
+    first, second = [await world.bring_in(emailaddress1=email) for _ in range(2)]
+    await sign_up(world, email)
+    await poll(world)
+    await world.settled()
+    assert await external_id(world, email) == ""
+
+    reviews = (await world.connector.call("GET", "/api/reviews")).json()["reviews"]
+    (review,) = [one for one in reviews if {"table": "contact", "id": second.id} in one["candidates"]]
+    assert review["reason"] == "ambiguous"
+    assert {one["id"] for one in review["candidates"]} == {first.id, second.id}
+
+    path = f"/api/reviews/{review['id']}"
+    stranger = await world.bring_in()
+    wrong = await world.connector.call("POST", path, {"table": "contact", "id": stranger.id})
+    assert wrong.status_code == 409
+    chosen = await world.connector.call("POST", path, {"table": "contact", "id": second.id})
+    assert chosen.status_code == 200
+    assert chosen.json()["decision"] == {"table": "contact", "id": second.id}
+
+    async def bound() -> bool:
+        return await external_id(world, email) == second.id
+
+    await eventually(bound, "the Spotler contact to belong to the chosen record")
+    left = (await world.connector.call("GET", "/api/reviews")).json()["reviews"]
+    assert review["id"] not in {one["id"] for one in left}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("GET", "/api/reviews?limit=0", None, 400),
+        ("POST", "/api/reviews/not-an-id", {"dismiss": True}, 400),
+        ("POST", f"/api/reviews/{UUID(int=1)}", {}, 400),
+        ("POST", f"/api/reviews/{UUID(int=1)}", {"dismiss": False}, 400),
+        ("POST", f"/api/reviews/{UUID(int=1)}", {"table": "contact"}, 400),
+        ("POST", f"/api/reviews/{UUID(int=1)}", {"table": "contact", "id": str(UUID(int=2)), "dismiss": True}, 400),
+        ("POST", f"/api/reviews/{UUID(int=1)}", {"dismiss": True}, 404),
+        ("POST", f"/api/reviews/{UUID(int=1)}", {"table": "contact", "id": str(UUID(int=2))}, 404),
+    ],
+)
+async def test_a_decision_that_makes_no_sense_says_what_would(
+    world: World, method: str, path: str, body: dict[str, Any] | None, status: int
+) -> None:
+    answer = await world.connector.call(method, path, body)
+    assert (answer.status_code, bool(answer.json()["error"])) == (status, True)
+    assert (await world.connector.call(method, path, body, key="guessed")).status_code == 401
