@@ -1,8 +1,8 @@
 """Keeps the names of Spotler Permission rows as Spotler has them (PERM-21, PERM-22, SCH-06).
 
-`look`, every night, remembers which name belongs to which option and notes what has been renamed. `carry_on`, every few
-minutes, renames rows page by page until nothing is left to do. Progress is one document, so that a restart goes on
-where it was, with any number of rows.
+`look`, every night, remembers which name belongs to which option and notes what has been renamed or removed.
+`carry_on`, every few minutes, looks as well if a name has changed since, and renames rows page by page until nothing is
+left to do. Progress is one document, so that a restart goes on where it was, with any number of rows.
 """
 
 from __future__ import annotations
@@ -43,8 +43,10 @@ _PER_MESSAGE = 100
 _BUDGET = timedelta(minutes=2)
 """How long one run renames: well within the time-out of a function, and shorter than the time to the next run."""
 
-_LATER = timedelta(minutes=2)
-"""When people are looked at whose rows had a name for a while that meant nothing: after the rows were renamed."""
+_SETTLED = timedelta(minutes=65)
+"""After this time every process has read the properties again (they are kept for an hour). Sooner, one that still has
+the old names would take them for a new change; and people whose rows had a name that meant nothing are looked at then.
+"""
 
 
 class _Step(BaseModel):
@@ -125,9 +127,8 @@ class PermissionNames:
             await self._write(_Memory(looked=now, names=names), "")
             return
         memory = kept.memory
-        if memory.steps:
-            log.warning("%d renames of permissions are still under way", len(memory.steps))
-            return
+        if memory.steps or now - memory.looked < _SETTLED:
+            return  # one thing after the other: the next look sees it
         mapped = {option: name for option, name in memory.names.items() if self._is_mapped(option)}
         found = difference(mapped, names)
         gone = {**memory.removed, **found.removed}
@@ -160,9 +161,12 @@ class PermissionNames:
     async def carry_on(self) -> int:
         """Rename rows for two minutes, or until all are done; return how many. Raises ConnectorErrors.
 
-        A crash repeats a page: rows that have their new name are not found again.
+        A crash repeats a page: rows that have their new name are not found again. Without news it costs one read.
         """
         end = self._clock.now() + _BUDGET
+        kept = await self._read()
+        if kept is None or kept.memory.names != self._names(await self._platform.properties()):
+            await self.look()
         count = 0
         while (kept := await self._read()) is not None and kept.memory.steps and self._clock.now() < end:
             step, *others = kept.memory.steps
@@ -186,7 +190,7 @@ class PermissionNames:
         touched = [row.id for row in rows if row.modified_on >= step.since]
         for start in range(0, len(touched), _PER_MESSAGE):
             message = Permissions(permissions=touched[start : start + _PER_MESSAGE], correlation=str(uuid4()))
-            await self._lanes.send_later(QueueName.BULK, message, self._clock.now() + _LATER)
+            await self._lanes.send_later(QueueName.BULK, message, self._clock.now() + _SETTLED)
         await self._rows.rename([row.id for row in rows], step.new)
         return len(rows), None if page.after is None else step.behind(page.after)
 

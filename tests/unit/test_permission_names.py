@@ -146,6 +146,26 @@ async def test_perm_21_rows_have_the_new_name_the_next_morning(world: World) -> 
     assert await world.night() == 0
 
 
+async def test_nobody_waits_for_the_night(world: World) -> None:
+    world.clock.advance(timedelta(minutes=5))
+    world.spotler(News=1, Events=2)
+    assert await world.names.carry_on() == 3
+    world.rows.requests = 0
+    assert await world.names.carry_on() == 0
+    assert world.rows.requests == 0
+
+
+async def test_a_process_that_has_the_old_names_still_does_not_bring_them_back(world: World) -> None:
+    world.spotler(News=1, Events=2)
+    await world.night()
+    world.spotler(Newsletter=1, Events=2)  # what another process read an hour ago
+    world.clock.advance(timedelta(minutes=59))
+    assert await world.names.carry_on() == 0
+    await world.names.look()
+    assert await world.names.carry_on() == 0
+    assert set(world.rows.names()) == {"News", "Events"}
+
+
 async def test_the_first_night_only_remembers(world: World) -> None:
     fresh = World()
     fresh.rows.add("Old name")
