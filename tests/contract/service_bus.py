@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from shared.messaging.servicebus import ServiceBusQueue
-from shared.ports import QueueName
+from shared.ports import QueueName, ReceivedMessage
 from tests.broker.broker import Broker
 from tests.contract.clocks import ManualClock
 
@@ -21,6 +21,15 @@ DELIVERIES = 3
 def redacted(queue: QueueName, body: bytes) -> bytes:
     """Keep what starts with `id:`; nothing else is known to be safe."""
     return body if body.startswith(b"id:") else b""
+
+
+async def all_of(queue: ServiceBusQueue, count: int, name: QueueName = QueueName.LIVE) -> list[ReceivedMessage]:
+    """Receive until there are as many as expected."""
+    found: list[ReceivedMessage] = []
+    async with asyncio.timeout(15):
+        while len(found) < count:
+            found += await queue.receive(name, limit=count, wait=timedelta(seconds=1))
+    return found
 
 
 @dataclass

@@ -18,19 +18,13 @@ from shared.errors import ConfigurationError
 from shared.messaging.sqlite import EXHAUSTED, SqliteQueue
 from shared.ports import OutgoingMessage, Queue, QueueDepth, QueueName, QueueReceiver, ReceivedMessage
 from tests.contract.clocks import ManualClock
-from tests.contract.service_bus import DELIVERIES, LOCK, Stage, Stages, redacted, running_stages
+from tests.contract.service_bus import DELIVERIES, LOCK, Stage, Stages, redacted
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 LIVE, BULK, EVENTS = QueueName.LIVE, QueueName.BULK, QueueName.EVENTS
 AT_ONCE = timedelta(0)
 OpenQueue = Callable[[], "AnyQueue"]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def stages() -> AsyncIterator[Stages]:
-    async with running_stages() as opened:
-        yield opened
 
 
 class AnyQueue(Queue, QueueReceiver, Protocol):

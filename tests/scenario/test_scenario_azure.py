@@ -50,7 +50,7 @@ class Azure:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def azure(tmp_path_factory: pytest.TempPathFactory, azurite: str) -> AsyncIterator[Azure]:
-    broker = Broker(lock_duration=timedelta(seconds=5))
+    broker = Broker(lock_duration=timedelta(seconds=10))
     folder = tmp_path_factory.mktemp("azure")
     async with broker.running():
         table = f"scenario{uuid4().hex[:12]}"
@@ -59,7 +59,7 @@ async def azure(tmp_path_factory: pytest.TempPathFactory, azurite: str) -> Async
             "STATE_STORAGE": azurite,
             "STATE_TABLE": table,
             "FINGERPRINT_KEY": "a secret of the scenarios",
-            "CLAIM_SECONDS": "3",
+            "CLAIM_SECONDS": "8",
         }
         backends = Backends(
             ServiceBusQueue.from_connection_string(broker.connection_string, redact=redact),
@@ -142,8 +142,7 @@ async def test_a_retry_is_scheduled_in_its_lane_however_busy_the_service_and_com
     person = await azure.world.synchronised()
     outage = {"kind": "server-error", "operation": "contact.bulk", "times": _BEYOND_PATIENCE}
     await azure.world.spotler.post("faults", outage)
-    # Three refusals are more than the client waits out: the retry cannot be scheduled, and the message comes again.
-    azure.broker.plan(Act.SEND, Effect.REFUSED, SERVER_BUSY, entity=QueueName.LIVE, times=3)
+    azure.broker.plan(Act.SEND, Effect.REFUSED, SERVER_BUSY, entity=QueueName.LIVE)
     azure.broker.plan(Act.SETTLE, Effect.DROPPED_AFTER, times=2)
     await azure.world.change(person, address1_city=f"{MARK}wijk")
 
@@ -176,7 +175,7 @@ async def test_two_instances_with_kills_lose_nothing_and_never_write_one_contact
             victim = instances[number % 2]
             await victim.kill()
             await victim.start()
-        await world.settled(patience=120)
+        await world.settled(patience=150)
         await asyncio.gather(*(instance.stop() for instance in instances))
 
         assert recorder.overlaps == []
