@@ -11,11 +11,9 @@ import pytest
 import pytest_asyncio
 
 from shared.connections import SystemClock
-from shared.core.bounces import BounceKind, BounceNote
 from shared.core.consent import ConsentChange, ConsentSource, ConsentState, permission
 from shared.core.records import PersonTable, RecordKey, SyncStatus
 from shared.ports import DocumentKey, Put
-from shared.sync.bounce_shelf import BounceShelf
 from shared.sync.consent_ledger import ConsentLedger
 from tests.scenario.world import Person, World, eventually, open_world, permissions
 
@@ -26,9 +24,9 @@ EVERY_SECOND = "* * * * * *"
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def night(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    """A world in which it is always night; the memory of permission names is two hours old and knows another name."""
+    """A world in which it is always night and time to poll; the memory of names is two hours old and knows another."""
     folder = tmp_path_factory.mktemp("night")
-    schedules = dict.fromkeys(("HOUSEKEEPING_SCHEDULE", "JOB_SWEEP_SCHEDULE"), EVERY_SECOND)
+    schedules = dict.fromkeys(("HOUSEKEEPING_SCHEDULE", "JOB_SWEEP_SCHEDULE", "POLL_SCHEDULE"), EVERY_SECOND)
     async with open_world(folder, **schedules, CONSENT_RETENTION_DAYS="30", BOUNCE_TASK_LANGUAGE="nl") as opened:
         looked = (datetime.now(UTC) - timedelta(hours=2)).isoformat()
         memory = {"looked": looked, "names": {"permissions:1": "Old news", "permissions:512": "Gone"}}
@@ -46,18 +44,10 @@ async def tasks(world: World, person: Person) -> list[dict[str, Any]]:
     return [row for row in rows if row["_regardingobjectid_value"] == person.id]
 
 
-async def bounced(world: World, person: Person) -> None:
-    """Let mail to a person come back, and the connector know of it."""
-    await world.spotler.post(f"contact/hard-bounce?email={person.email}")
-    contact = await world.in_spotler(person)
-    at = datetime.now(UTC)
-    note = BounceNote(contact["externalId"], BounceKind.HARD, at, at, "m-1", address="of-the-old-address")
-    await BounceShelf(world.store, "default").change([note.external_id], lambda _before: note)
-
-
 async def test_bnc_09_the_owner_gets_a_task_and_bnc_11_it_is_completed_when_the_address_changes(night: World) -> None:
     person = await night.synchronised()
-    await bounced(night, person)
+    await night.spotler.post(f"contact/hard-bounce?email={person.email}")
+    await night.status(person, SyncStatus.FAILED, "hard-bounce")
 
     async def given() -> list[dict[str, Any]]:
         return await tasks(night, person)
