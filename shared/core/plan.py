@@ -275,6 +275,8 @@ def _is_new(contact: SpotlerContact, situation: Situation, binding: Binding) -> 
 def _unreachable(situation: Situation, record: PersonRecord) -> Rest:
     """Nothing is sent for somebody who opted out (OPT-07, OPT-08), or whose address bounced, until it changes."""
     binding = replace(situation.binding, is_live=True, has_met=True)
+    if situation.is_silent:  # an opt-out or a bounce: the next poll knows
+        return Rest(situation.binding, Result.FAILED, Reason.NO_ACTIVE_CHANNEL)
     if situation.bounce is not None:
         return Rest(replace(binding, reach=Reach.BOUNCED), Result.FAILED, situation.bounce)
     if binding.reach.is_opt_out or refuses_bulk(record):

@@ -125,6 +125,7 @@ class Situation:
 
     `record` is None when it no longer exists, `contact` None when it was not read, or (SEEN) does not exist in Spotler.
     `bounce` says why mail does not arrive (HARD_BOUNCE, SOFT_BOUNCE), `defaults` which permissions a new record gets.
+    Bounces are known up to `bounces_until`.
     """
 
     key: RecordKey
@@ -138,6 +139,14 @@ class Situation:
     bounce: Reason | None = None
     defaults: tuple[PermissionDefault, ...] = ()
     now: datetime = _LONG_AGO
+    bounces_until: datetime | None = None
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nobody can tell yet why the contact is unreachable: it is so since bounces were last asked for."""
+        if self.contact is None or self.bounce is not None or self.contact.last_changed is None:
+            return False
+        return self.bounces_until is None or self.contact.last_changed > self.bounces_until
 
     @property
     def has_come_back(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import secrets
 import sqlite3
@@ -15,7 +16,7 @@ from uuid import uuid4
 
 from aiosqlite import Connection
 
-from shared.errors import Service
+from shared.errors import Service, TransientError
 from shared.ports import Clock, DeadLetter, OutgoingMessage, QueueDepth, QueueName, ReceivedMessage
 from shared.storage.sqlite_file import SqliteFile
 
@@ -190,7 +191,9 @@ class SqliteQueue:
             await connection.execute_fetchall("SELECT 1 FROM messages LIMIT 1")
 
     async def close(self) -> None:
-        """Close the file; a later call opens it again."""
+        """Close the file, rid of what was deleted; a later call opens it again."""
+        with contextlib.suppress(TransientError):  # another process is in the way, and closes later
+            await self._file.rebuild()
         await self._file.close()
 
     # ------------------------------------------------------------------------------------------------------ the host

@@ -80,6 +80,12 @@ class SqliteFile:
             [(was_hindered, _, _)] = await connection.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
             return not was_hindered
 
+    async def rebuild(self) -> None:
+        """Write the file anew: when pages are rebalanced, bytes of deleted rows can stay behind in unused places."""
+        with self._translated():
+            async with self._turn:
+                await (await self._opened()).execute("VACUUM")
+
     async def close(self) -> None:
         """Fold the write-ahead log into the file and close."""
         async with self._turn:

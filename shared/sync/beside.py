@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from typing import Protocol
 
@@ -44,6 +45,10 @@ class Bounced(Protocol):
         """Return what came back of these contacts, with one read."""
         ...
 
+    async def are_known_until(self) -> datetime | None:
+        """Return until when bounces are known; None before the first poll."""
+        ...
+
     async def solved(self, external_ids: Sequence[str]) -> None:
         """Forget the bounces of contacts that have a new address."""
         ...
@@ -61,8 +66,12 @@ class Beside:
 
     async def equip(self, seats: Sequence[Seat]) -> list[Seat]:
         """Add the time, the defaults and the bounces to the seats of a round."""
-        circumstances = Circumstances(self._clock.now(), await self._defaults.current() if seats else ())
-        notes = await self._bounces.of([seat.held.external_id for seat in seats]) if seats else {}
+        if not seats:
+            return []
+        notes = await self._bounces.of([seat.held.external_id for seat in seats])
+        circumstances = Circumstances(
+            self._clock.now(), await self._defaults.current(), await self._bounces.are_known_until()
+        )
         return [replace(seat, circumstances=circumstances, bounce=notes.get(seat.held.external_id)) for seat in seats]
 
     async def remember(

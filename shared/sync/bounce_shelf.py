@@ -10,7 +10,7 @@ from uuid import UUID
 from shared.core.bounces import BounceKind, BounceNote
 from shared.core.records import RecordKey
 from shared.errors import ConflictError, Service
-from shared.ports import Change, Delete, Document, DocumentKey, Insert, Replace, StateStore
+from shared.ports import Change, Delete, Document, DocumentKey, Insert, Put, Replace, StateStore
 
 _PATIENCE = 5
 """How often a change is tried again that somebody else was quicker with."""
@@ -22,6 +22,7 @@ class BounceShelf:
     def __init__(self, store: StateStore, environment: str) -> None:
         self._store = store
         self._partition = f"{environment}-bounce"
+        self._moment_key = DocumentKey(f"{environment}-poll", "bounces")
 
     async def read(self, external_ids: Iterable[str]) -> dict[str, BounceNote]:
         """Return the notes that there are."""
@@ -51,6 +52,15 @@ class BounceShelf:
         if waiting:
             raise ConflictError("notes of bounces are being changed by others", service=Service.STATE)
         return done
+
+    async def note_moment(self, moment: datetime) -> None:
+        """Remember until when all bounces have been noted."""
+        await self._store.write([Put(self._moment_key, {"until": moment.isoformat()})])
+
+    async def moment(self) -> datetime | None:
+        """Return that moment; None if there was none."""
+        document = (await self._store.read([self._moment_key])).get(self._moment_key)
+        return _moment(document.body["until"]) if document else None
 
     async def forget(self, external_ids: Iterable[str]) -> None:
         """Remove notes."""

@@ -122,6 +122,14 @@ class BounceBook:
         await self._settle(notes.values(), users)
         return sorted({record for keys in users.values() for record in keys})
 
+    async def known_until(self, moment: datetime) -> None:
+        """Note that every bounce up to a moment has been noted: who is unreachable since before has opted out."""
+        await self._shelf.note_moment(moment)
+
+    async def are_known_until(self) -> datetime | None:
+        """Return until when bounces are known; None before the first poll."""
+        return await self._shelf.moment()
+
     async def of(self, external_ids: Iterable[str]) -> dict[str, BounceNote]:
         """Return what came back of these contacts, with one read; `reason` of a note says whether it is a problem."""
         notes = await self._shelf.read(dict.fromkeys(external_ids))

@@ -48,11 +48,14 @@ class Seen(StrEnum):
 
 @dataclass(slots=True)
 class Polled:
-    """What a poll came to, in contacts; `is_behind` when there is more to fetch right now."""
+    """What a poll came to: contacts by what was seen, records whose mail came back.
+
+    `is_behind` says that there is more to fetch right now.
+    """
 
     until: datetime
     seen: Counter[Seen] = field(default_factory=Counter)
-    bounces: int = 0
+    bounced: set[RecordKey] = field(default_factory=set)
     is_behind: bool = False
 
 
@@ -78,6 +81,10 @@ class Bounces(Protocol):
 
     async def note(self, bounces: Sequence[Bounce]) -> Sequence[RecordKey]:
         """Remember them; returns the records concerned."""
+        ...
+
+    async def known_until(self, moment: datetime) -> None:
+        """Note that every bounce up to a moment has been noted."""
         ...
 
 
@@ -126,7 +133,12 @@ class Poll:
                 polled.is_behind = True
                 break
         told = ", ".join(f"{count} {what}" for what, count in sorted(polled.seen.items()))
-        log.info("poll until %s: %s, %d bounces", polled.until.isoformat(timespec="seconds"), told, polled.bounces)
+        log.info(
+            "poll until %s: %s, %d records with bounces",
+            polled.until.isoformat(timespec="seconds"),
+            told,
+            len(polled.bounced),
+        )
         return polled
 
     async def bookmark(self) -> datetime | None:
@@ -147,18 +159,28 @@ class Poll:
         await self._store.write([Put(self._bookmark_key, {"until": moment.isoformat()})])
 
     async def _window(self, start: datetime, end: datetime, polled: Polled) -> None:
-        bounced: set[RecordKey] = set()
-        async for bounces in self._feeds.bounces(start, end):  # first: they tell an opt-out from an address that failed
-            polled.bounces += len(bounces)
-            bounced.update(await self._bounces.note(bounces))
+        bounced = await self._note_bounces(start, end, polled)
         at = self._clock.now()
         async for contacts in self._feeds.updated_contacts(start, end):
-            bounced -= await self._page(_newest(contacts), at, polled)
+            newest = _newest(contacts)
+            if any(contact.is_unreachable for contact in newest):
+                # A mail may have come back since bounces were asked for: without that, it would look like an opt-out.
+                bounced |= await self._note_bounces(start, end, polled)
+            bounced -= await self._page(newest, at, polled)
             at = self._clock.now()
         correlation = f"bounce-{end.isoformat(timespec='seconds')}"
         await self._people.handle(
             [Reference(key, Why.SPOTLER, correlation) for key in sorted(bounced)], lane=QueueName.LIVE
         )
+
+    async def _note_bounces(self, start: datetime, end: datetime, polled: Polled) -> set[RecordKey]:
+        """Note what came back, a little into the future: Spotler's clock may be ahead."""
+        concerned: set[RecordKey] = set()
+        async for bounces in self._feeds.bounces(start, end + OVERLAP):
+            concerned.update(await self._bounces.note(bounces))
+        polled.bounced |= concerned
+        await self._bounces.known_until(end)
+        return concerned
 
     async def _page(self, contacts: Sequence[SpotlerContact], at: datetime, polled: Polled) -> set[RecordKey]:
         """Handle one page; returns the records that were looked at. `at` is before the page was asked for."""

@@ -18,10 +18,11 @@ from shared.sync.work import Finished, Unit
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What is the same for a whole round: the time, and the permissions that new records get."""
+    """What is the same for a whole round: the time, the permissions of new records, until when bounces are known."""
 
     now: datetime
     defaults: tuple[PermissionDefault, ...] = ()
+    bounces_until: datetime | None = None
 
 
 NOWHERE = Circumstances(datetime(1970, 1, 1, tzinfo=UTC))
@@ -77,6 +78,7 @@ class Seat:
             bounce=self.bounce.reason if self.bounce else None,
             defaults=self.circumstances.defaults,
             now=self.circumstances.now,
+            bounces_until=self.circumstances.bounces_until,
         )
 
 

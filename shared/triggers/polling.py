@@ -48,7 +48,7 @@ async def poll_now(req: func.HttpRequest) -> func.HttpResponse:
         {
             "until": polled.until.isoformat(timespec="seconds"),
             "contacts": {str(what): count for what, count in polled.seen.items()},
-            "bounces": polled.bounces,
+            "bounced": len(polled.bounced),
             "isBehind": polled.is_behind,
         }
     )

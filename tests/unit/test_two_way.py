@@ -11,7 +11,7 @@ import pytest
 from shared.core.mapping.document import read_mapping
 from shared.core.permission_defaults import PermissionDefault
 from shared.core.plan import Rules
-from shared.core.records import PersonTable, RecordKey, SyncStatus
+from shared.core.records import PersonTable, RecordKey, SyncStatus, Why
 from shared.errors import DataError, TransientError
 from shared.sync.poll import Seen
 from tests.connector_twin import RULES, ConnectorTwin, person
@@ -214,6 +214,20 @@ async def test_bnc_09_a_hard_bounce_is_told_on_the_record_until_the_address_chan
     assert twin.status_of(ann)[0] == SyncStatus.SUCCEEDED
     assert twin.bounce_tasks.open_tasks() == []  # BNC-11
     assert twin.contact_of("ann@new.example.com").external_id == str(ann.id)
+
+
+async def test_a_contact_that_is_unreachable_since_the_last_poll_is_no_opt_out_before_bounces_are_known() -> None:
+    twin, ann = await met()
+    await twin.poll()
+    twin.clock.advance(timedelta(minutes=1))
+    twin.platform.bounce(twin.contact_of("ann@example.com"))
+
+    await twin.look(ann, why=Why.SPOTLER)
+
+    assert twin.status_of(ann) == (SyncStatus.FAILED, "no-active-channel")
+    assert not value(twin, ann, "donotbulkemail")
+    await twin.poll()
+    assert twin.status_of(ann) == (SyncStatus.FAILED, "hard-bounce")
 
 
 async def test_a_record_that_changed_meanwhile_is_read_and_merged_again() -> None:
