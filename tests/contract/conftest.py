@@ -22,7 +22,7 @@ def repetitions_do_not_wait() -> Iterator[None]:
         yield
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def stages() -> AsyncIterator[Stages]:
     async with running_stages() as opened:
         yield opened

@@ -133,6 +133,7 @@ async def test_a_wrong_key_is_told_without_quoting_it_whatever_is_asked(stage: S
 # --------------------------------------------------------------------------------------------------------- dead letters
 
 
+@pytest.mark.slow
 async def test_a_copy_that_was_passed_by_too_often_is_still_found(queue: ServiceBusQueue) -> None:
     for number in range(DELIVERIES + 1):
         await queue.dead_letter(LIVE, b"id:%d" % number, reason="r", description="d")
