@@ -15,7 +15,13 @@ from uuid import UUID, uuid5
 
 from shared.core.mapping.expression import Column, Home, MapTo
 from shared.core.mapping.model import EMAIL, Direction, Mapping, MappingRow
-from shared.core.marketing import PropertyCatalogue, PropertyDefinition, PropertyType, PropertyValue, SpotlerContact
+from shared.core.marketing import (
+    PropertyCatalogue,
+    PropertyDefinition,
+    PropertyType,
+    PropertyValue,
+    SpotlerContact,
+)
 from shared.core.outcomes import FieldProblem
 from shared.core.records import PersonTable, RecordKey
 from shared.core.values import is_blank
@@ -81,6 +87,8 @@ class NewcomerOutcome(StrEnum):
     """A membership entry was created, or updated if there was one."""
     NO_EMAIL = "no-email"
     """Without an address nobody can be found or mailed."""
+    UNREACHABLE = "unreachable"
+    """The person has opted out, or mail came back: an old contact that unsubscribes is no new subscriber."""
     AMBIGUOUS = "ambiguous"
     OTHER_ADDRESS = "other-address"
     REFUSED = "refused"

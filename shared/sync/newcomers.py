@@ -82,7 +82,7 @@ class Newcomers:
         if self._hospitality.target is NewcomerTarget.NONE:
             return [Welcomed(one.encrypted_id, NewcomerOutcome.OFF) for one in contacts]
         self._check()
-        guests = {self._id(contact): contact for contact in contacts if email_of(contact)}
+        guests = {self._id(contact): contact for contact in contacts if _may_enter(contact)}
         known = await self._reviews.of(list(guests))
         welcomed, waiting = self._decided(guests, known)
         match self._hospitality.target:
@@ -95,9 +95,7 @@ class Newcomers:
             case _ as never:
                 assert_never(never)
         await self._note(welcomed, guests, known, correlation)
-        answer = [
-            welcomed.get(self._id(one)) or Welcomed(one.encrypted_id, NewcomerOutcome.NO_EMAIL) for one in contacts
-        ]
+        answer = [welcomed.get(self._id(one)) or _turned_away(one) for one in contacts]
         counted = sorted(Counter(one.outcome for one in answer).items())
         log.info("new subscribers: %s", ", ".join(f"{number} {outcome}" for outcome, number in counted))
         return answer
@@ -213,6 +211,15 @@ class Newcomers:
     @property
     def _target(self) -> NewcomerTarget:
         return self._hospitality.target
+
+
+def _may_enter(contact: SpotlerContact) -> bool:
+    return bool(email_of(contact)) and not contact.is_unreachable
+
+
+def _turned_away(contact: SpotlerContact) -> Welcomed:
+    outcome = NewcomerOutcome.UNREACHABLE if email_of(contact) else NewcomerOutcome.NO_EMAIL
+    return Welcomed(contact.encrypted_id, outcome)
 
 
 def _welcomed(contact: SpotlerContact, key: RecordKey | None, created: Created) -> Welcomed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -208,6 +209,17 @@ async def test_who_has_no_address_becomes_nobody() -> None:
     contact = SpotlerContact("", "encrypted1", {"email": " "})
     assert await house.welcome(contact) == [Welcomed("encrypted1", NewcomerOutcome.NO_EMAIL)]
     assert house.crm.people == {}
+
+
+@pytest.mark.parametrize("target", [NewcomerTarget.LEAD, NewcomerTarget.CONTACT, NewcomerTarget.MEMBERSHIP_ENTRY])
+async def test_new_08_who_unsubscribes_is_no_new_subscriber(target: NewcomerTarget) -> None:
+    house = House(target)
+    leaving = replace(newcomer(1), channels={"EMAIL": False})
+    assert await house.outcomes(leaving, newcomer(2)) != [NewcomerOutcome.UNREACHABLE] * 2
+    assert (await house.welcome(leaving)) == [Welcomed("encrypted1", NewcomerOutcome.UNREACHABLE)]
+    assert len(house.crm.people) + len(house.records.entries) == 1
+    back = replace(leaving, channels={"EMAIL": True})
+    assert (await house.outcomes(back))[0] in {NewcomerOutcome.CREATED, NewcomerOutcome.ENTERED}
 
 
 async def test_a_page_costs_one_request_to_find_and_one_to_create() -> None:
