@@ -6,7 +6,9 @@ Whatever is not configured falls back to the embedded parts, so that the app run
 from __future__ import annotations
 
 import re
+import socket
 from datetime import timedelta
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import urlsplit
@@ -299,13 +301,23 @@ def _complaint_about(url: str) -> str:
         host, _ = parts.hostname, parts.port
     except ValueError:
         return "is no address"
-    if not host or not url.isprintable() or "\\" in url:
+    if not host or not url.isprintable() or {" ", "\\"}.intersection(url):
         return "is no address"
-    if parts.scheme != "https" and not (parts.scheme == "http" and host in _LOOPBACK):
+    if parts.scheme != "https" and not (parts.scheme == "http" and _is_this_machine(host)):
         return "must begin with https://"
     if parts.username is not None or parts.query or parts.fragment:
         return "must have neither a user name nor a query"
     return ""
+
+
+def _is_this_machine(host: str) -> bool:
+    """Whether a name leads here, however it is written: `127.1` is 127.0.0.1 to every resolver."""
+    if host in _LOOPBACK:
+        return True
+    try:
+        return IPv4Address(socket.inet_aton(host)).is_loopback
+    except OSError:
+        return False
 
 
 def load_settings() -> Settings:

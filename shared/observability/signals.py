@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -121,6 +122,11 @@ _BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14400, 
 
 _measured: defaultdict[str, dict[tuple[tuple[str, str], ...], float]] = defaultdict(dict)
 _budgets: dict[str, Callable[[], float]] = {}
+
+
+def is_exported() -> bool:
+    """Whether anybody hears of it: OpenTelemetry's SDK is imported by exporters alone (`export.py`)."""
+    return "opentelemetry.sdk.metrics" in sys.modules
 
 
 def record(signal: Signal, value: float = 1, **dimensions: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import azure.functions as func
 
 from shared import app
+from shared.observability.signals import is_exported
 from shared.triggers.consuming import timed
 from shared.triggers.schedules import schedule
 
@@ -15,5 +16,9 @@ blueprint = func.Blueprint()
 @blueprint.timer_trigger(arg_name="timer", schedule=schedule("watch_schedule"), use_monitor=False)
 @timed("watch")
 async def watch(timer: func.TimerRequest) -> None:
-    """Measure what no work at hand would tell of: a queue that nobody reads, a service that is down."""
-    await (await app.connector()).watch.look()
+    """Measure what no work at hand would tell of: a queue that nobody reads, a service that is down.
+
+    Where nobody hears of it, no service is bothered.
+    """
+    if is_exported():
+        await (await app.connector()).watch.look()

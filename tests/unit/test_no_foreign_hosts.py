@@ -185,6 +185,8 @@ FINE: Mapping[str, str] = {"SPOTLER_KEY": "key", "SPOTLER_SECRET": "secret"}
         "https://org\\@evil.example.org",
         "https://[::1",
         "https://org:port",
+        "http://128.1",
+        "http://127.1 .evil.example.org",
         "ftp://org.crm4.dynamics.com",
         "file:///etc/passwd",
         "org.crm4.dynamics.com",
@@ -201,7 +203,14 @@ def test_an_address_that_credentials_must_not_go_to_is_refused_at_start(
 
 
 @pytest.mark.parametrize(
-    "url", ["https://org.crm4.dynamics.com/", "http://127.0.0.1:8080", "http://localhost:1", "http://[::1]:1"]
+    "url",
+    [
+        "https://org.crm4.dynamics.com/",
+        "http://127.0.0.1:8080",
+        "http://localhost:1",
+        "http://127.1:1",
+        "http://[::1]:1",
+    ],
 )
 def test_other_addresses_are_fine(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     for name in ("DATAVERSE_URL", "DATAVERSE_AUTHORITY", "SPOTLER_URL"):
