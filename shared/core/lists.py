@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -156,9 +155,14 @@ class Tally:
         text += f" ({self.added} added, {self.removed} removed), as it was at {as_of}."
         for what, reasons in (("skipped", self.skipped), ("failed", self.failed)):
             if reasons:
-                counts = ", ".join(f"{count} {reason}" for reason, count in Counter(reasons).most_common())
+                counts = ", ".join(f"{reasons[reason]} {reason}" for reason in frequent_first(reasons))
                 text += f" {sum(reasons.values())} {what}: {counts}."
         return text
+
+
+def frequent_first(reasons: Mapping[str, int]) -> list[str]:
+    """Return reasons by how often they occur, then by name."""
+    return sorted(reasons, key=lambda reason: (-reasons[reason], reason))
 
 
 def table_refusal(table: PersonTable) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from shared.core.jobs import JobResult
-from shared.core.lists import ListKind
+from shared.core.lists import ListKind, frequent_first
 from shared.ports import MarketingList, MarketingLists
 from shared.sync.lists.members import Members
 from shared.sync.lists.memo import ListMemo, Past
@@ -86,7 +86,7 @@ class ListOverview:
             "complete": after is None,
             "wouldBeSent": wouldbe,
             "newToSpotler": newcomers,
-            "wouldBeSkipped": dict(skipped.most_common()),
+            "wouldBeSkipped": {reason: skipped[reason] for reason in frequent_first(skipped)},
             "question": _question(marketing_list, members, wouldbe, skipped, complete=after is None),
         }
 
@@ -96,7 +96,7 @@ def _question(marketing_list: MarketingList, members: int, sent: int, skipped: C
     about = "" if complete else "At least "
     text = f'{about}{sent} of {members} members of "{marketing_list.name}" will be synchronised.'
     if skipped:
-        reasons = ", ".join(f"{count} {reason}" for reason, count in skipped.most_common())
+        reasons = ", ".join(f"{skipped[reason]} {reason}" for reason in frequent_first(skipped))
         text += f" {skipped.total()} will be skipped: {reasons}."
     rules = marketing_list.rules
     kinds = [name for name, on in (("Inactive", rules.ignore_inactive), ("opted-out", rules.exclude_opted_out)) if on]
