@@ -232,7 +232,7 @@ class TwinAudiences(_JobTwin):
         await self._call("clear")
         if not self.can_remove:
             self._check_use(audience)
-            self.names[audience] = name
+            self.names[audience], self.members[audience] = name, set()
         self._members(audience).clear()
         await self._faults.pass_by()
 

@@ -45,7 +45,8 @@ def route(event: DataverseEvent, *, own_tag: str) -> Routed:
         owners = _people(event.references, Why.PERMISSION, correlation)
         unknown = (event.id,) if event.id and not owners and event.message != Message.DELETE else ()
         return Routed(people=owners, permissions=unknown)
-    if event.table in _ABOUT_LISTS or event.message in _LINKS:
+    names_list = any(lookup.table == tables.LIST for lookup in event.references)
+    if event.table in _ABOUT_LISTS or (event.message in _LINKS and names_list):
         return _about_lists(event)
     if event.table not in _PEOPLE and event.message not in _REASONS:
         return Routed()
