@@ -12,9 +12,9 @@ from shared.triggers.answers import json_answer, problem
 
 blueprint = func.Blueprint()
 
-_JUDGED = 10_000
+_JUDGED = 5_000
 _MOST_JUDGED = 100_000
-_CALL = "Call /api/lists/{the Marketing List's id}, with ?judge=0 to 100000 members (10000)."
+_CALL = "Call /api/lists/{the Marketing List's id}, with ?judge=0 to 100000 members (5000)."
 
 
 @blueprint.function_name("list_overview")

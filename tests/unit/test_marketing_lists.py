@@ -908,6 +908,52 @@ async def test_a_sync_that_gave_up_leaves_the_next_one_knowing_what_may_be_there
     assert in_spotler(twin, fans) == ids([*old[:1], *new[1:]])
 
 
+async def test_a_first_sync_that_gave_up_leaves_the_next_one_not_believing_that_anybody_is_there(
+    twin: ConnectorTwin,
+) -> None:
+    members = people(twin, 5)
+    fans = twin.marketing_lists.add("Fans", members)
+
+    def refuse() -> None:
+        raise TransientError("Spotler is away")
+
+    twin.audiences.before_add = refuse
+    assert (await sync(twin, fans))[:2] == (FAILED, "gave-up")
+    assert in_spotler(twin, fans) == set()
+    await tell_members(twin, fans, members[0])
+    assert in_spotler(twin, fans) == set(), "ML-26: it was never synchronised"
+
+    twin.audiences.before_add = lambda: None
+    _, _, text = await sync(twin, fans)
+
+    assert in_spotler(twin, fans) == ids(members)
+    assert "(5 added, 0 removed)" in text
+
+
+async def test_a_sync_whose_message_was_lost_is_taken_over_by_the_next_job(twin: ConnectorTwin) -> None:
+    members = people(twin, 5)
+    fans = twin.marketing_lists.add("Fans", members)
+    first = await order(twin, fans)
+    while twin.queue.waiting and b'"compare"' not in twin.queue.waiting[0].message.body:
+        await twin.receive(twin.queue.due()[:1])
+    twin.audiences.before_add = twin.queue.waiting.clear
+    await twin.receive(twin.queue.due()[:1])
+    twin.queue.waiting.clear()
+    twin.audiences.members[f"list-{fans}"].clear()  # what it sent did not arrive, either
+    twin.audiences.before_add = lambda: None
+    twin.clock.advance(timedelta(hours=1))
+    second = await order(twin, fans)
+    await twin.quiet()
+    assert twin.crm.jobs[second].status is not COMPLETED, "it may still be at work"
+
+    twin.clock.advance(timedelta(hours=6))
+    third = await order(twin, fans)
+    await ended(twin, third)
+
+    assert {twin.crm.jobs[job].status for job in (first, second, third)} == {COMPLETED}
+    assert in_spotler(twin, fans) == ids(members)
+
+
 async def test_nothing_personal_is_remembered_of_a_list(twin: ConnectorTwin) -> None:
     members = people(twin, 3, firstname="Zephyrine")
     fans = twin.marketing_lists.add("Fans", [*members, *people(twin, 1, donotemail=True, firstname="Zephyrine")])

@@ -151,9 +151,11 @@ class ListChanges:
     async def _remove(self, memo: ListMemo, marketing_list: MarketingList | None) -> None:
         if memo.run is not None:
             await self._reporter.jobs(memo.run.jobs, JobStatus.FAILED, Reason.INACTIVE, _STOPPED)
-            generations = {**(memo.generations or {}), memo.run.generation: memo.run.buckets}
+            obsolete = (*memo.obsolete, memo.run.generation)
             # Its steps find no synchronisation any more, and end. Until Spotler's list is gone, this comes again.
-            memo = await self._memory.save(replace(memo, run=None, generations=generations, is_listed=True))
+            memo = await self._memory.save(
+                replace(memo, run=None, generations=memo.doubting(memo.run), is_listed=True, obsolete=obsolete)
+            )
         await self._places.delete(memo)
         old = tuple(dict.fromkeys((*memo.obsolete, *(memo.generations or {}))))
         memo = await self._memory.save(replace(memo, is_listed=False, generations={}, obsolete=old))

@@ -14,6 +14,9 @@ from shared.ports import Document
 
 _HISTORY = 10
 
+NOTHING = "nothing"
+"""A generation without notes: what an empty list has."""
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -77,6 +80,12 @@ class ListMemo:
     def ended(self, past: Past, **changes: Any) -> ListMemo:
         """Return the memo after a synchronisation."""
         return replace(self, run=None, history=(past, *self.history)[:_HISTORY], **changes)
+
+    def doubting(self, run: Run) -> dict[str, int] | None:
+        """Return what is known once a synchronisation has broken off: what it has sent may be there, or not."""
+        if self.generations is None or not run.is_sending:
+            return None if self.generations is None else dict(self.generations)
+        return {**(self.generations or {NOTHING: 1}), run.generation: run.buckets}
 
     @property
     def noted_in(self) -> dict[str, int]:

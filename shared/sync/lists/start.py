@@ -117,9 +117,7 @@ class ListStart:
     async def _start(self, memo: ListMemo, marketing_list: MarketingList, jobs: Sequence[UUID]) -> None:
         now = self._clock.now()
         lost = memo.run  # a synchronisation whose message was lost: its jobs are ours, and what it has sent is in doubt
-        generations = memo.generations
-        if lost is not None and lost.is_sending and generations is not None:
-            generations = {**generations, lost.generation: lost.buckets}
+        generations = memo.doubting(lost) if lost is not None else memo.generations
         wanted = dict.fromkeys((*jobs, *(lost.jobs if lost else ()), *memo.waiting))
         run = Run(uuid4().hex[:12], uuid4().hex[:12], marketing_list.rules, tuple(wanted), now, now)
         started = replace(memo, run=run, waiting=(), generations=generations)

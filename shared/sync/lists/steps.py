@@ -280,11 +280,10 @@ class ListSteps:
             memo = await self._memory.read(going.memo.id)  # it may have been saved since the step began
             if memo is None or memo.run is None or memo.run.id != going.run.id:
                 return
-            run, known, old = memo.run, memo.generations, [memo.run.generation]
+            run, known = memo.run, memo.doubting(memo.run)
+            old = [] if known and run.generation in known else [run.generation]
             marketing_list = await self._lists.read_list(memo.id)
             await self._reporter.failed(marketing_list, run.jobs, code, text, spotler_id=memo.spotler_id)
-            if run.is_sending and known is not None:
-                known, old = {**known, run.generation: run.buckets}, []
             await self._end(memo.ended(Past(self._clock.now(), code), generations=known), old)
         except ConnectorError as error:
             # Not even the report got through: the step comes again, and with it its failure.
