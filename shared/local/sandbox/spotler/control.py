@@ -187,8 +187,8 @@ class Control:
         }
 
     def _list_names(self, _request: Request, _payload: bytes) -> Any:
-        both = (*self._account.audiences.all.values(), *self._account.temporary_lists.all.values())
-        return {listed.external_id: listed.name for listed in both}
+        audiences = {one.external_id: one.name for one in self._account.audiences.all.values()}
+        return audiences | {one.external_id: one.name for one in self._account.temporary_lists.all.values()}
 
     def _runs(self, _request: Request, _payload: bytes) -> Any:
         return [
