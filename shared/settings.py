@@ -16,8 +16,8 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shared.core.bounce_text import Language
-from shared.core.newcomers import NewcomerTarget
 from shared.core.lists import ListKind
+from shared.core.newcomers import NewcomerTarget
 from shared.core.plan import EndAction
 from shared.core.records import PersonTable
 from shared.errors import ConfigurationError
