@@ -14,11 +14,12 @@ from uuid import UUID, uuid5
 
 from shared.core.lists import EDITION_REFUSAL, LONGEST_NAME, identity_of
 from shared.core.records import RecordKey
-from shared.errors import ConfigurationError, ConnectorError, DataError
+from shared.errors import ConnectorError, DataError
 from shared.operations.contacts import Contact, failure, find_again
 from shared.operations.operation import Failed, Later
 from shared.operations.services import JobServices
 from shared.ports import Audiences, MarketingList, QueueName
+from shared.sync.lists.places import is_edition_missing
 
 _NAMES = UUID("5c8f7b0a-9d1e-4f37-8b52-0e6a4d2c9171")
 """Namespace of the ids that are made from names."""
@@ -80,7 +81,7 @@ async def fill(
 
 def refusal(error: ConnectorError) -> Failed | Later:
     """End a job whose audience cannot be used: without the licence, waiting would not help (AUD-02)."""
-    if isinstance(error, ConfigurationError) and error.status == HTTPStatus.FORBIDDEN:
+    if is_edition_missing(error):
         return Failed(
             str(HTTPStatus.FORBIDDEN.value),
             EDITION_REFUSAL,

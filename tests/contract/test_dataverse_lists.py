@@ -80,7 +80,7 @@ async def walk(lists: MarketingLists, identifier: UUID, limit: int) -> list[list
         after = page.after
 
 
-async def test_a_list_says_its_name_and_whom_it_lists(lists: MarketingLists) -> None:
+async def test_ml_11_ml_37_a_list_says_its_name_and_which_one_table_it_lists(lists: MarketingLists) -> None:
     assert await lists.read_list(STATIC) == MarketingList(STATIC, "Static", PersonTable.CONTACT)
     assert await lists.read_list(DYNAMIC) == MarketingList(DYNAMIC, "Dynamic", PersonTable.CONTACT, is_dynamic=True)
     assert await lists.read_list(LEADS) == MarketingList(LEADS, "Leads", PersonTable.LEAD)

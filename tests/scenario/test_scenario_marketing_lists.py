@@ -95,7 +95,7 @@ async def test_ml_06_ml_19_a_static_list_of_each_table_is_there_and_says_succeed
     assert row["dh_externalid"] == f"list-{marketing_list}"
 
 
-async def test_ml_09_ml_36_a_dynamic_list_over_joined_tables_is_a_snapshot_of_now(world: World) -> None:
+async def test_ml_09_ml_36_sch_07_a_dynamic_list_over_joined_tables_is_a_snapshot_of_now(world: World) -> None:
     firm = await world.bring_in(PersonTable.ACCOUNT, name="Snapshot B.V.")
     work = {"jobtitle": "Snapshot", "parentcustomerid_account@odata.bind": f"/{firm.path}"}
     first, second = [await world.bring_in(**work) for _ in range(2)]

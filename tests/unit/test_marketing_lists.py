@@ -12,7 +12,7 @@ from shared.core.jobs import JobStatus, Operation
 from shared.core.lists import ListKind, ListRules
 from shared.core.plan import EndAction
 from shared.core.records import PersonTable, RecordKey, SyncStatus
-from shared.errors import ConfigurationError, TransientError
+from shared.errors import ConfigurationError, Service, TransientError
 from shared.ports import QueueName
 from shared.sync.lanes import Jobs
 from shared.sync.lists.messages import ListLook, ListMembers
@@ -457,6 +457,37 @@ async def test_ml_12_ml_13_c_09_a_list_of_a_table_that_is_not_synchronised_is_re
     assert "add account to SYNC_TABLES" in text
     assert in_spotler(twin, firms) is None
     assert twin.marketing_lists.statuses[firms].reason == text
+
+
+async def test_ml_36_a_table_that_the_application_user_may_not_read_is_told_on_the_list_which_then_goes_on(
+    twin: ConnectorTwin,
+) -> None:
+    members = people(twin, 2)
+    fans = twin.marketing_lists.add("Fans", members, is_dynamic=True)
+    job = await order(twin, fans)
+    missing = ConfigurationError("the privilege prvReadOrder is missing", service=Service.DATAVERSE, status=403)
+    twin.faults.plan(2, missing)  # after the memo was read
+    await twin.receive(twin.queue.due()[:1])
+
+    status = twin.marketing_lists.statuses[fans]
+    assert (status.status, status.reason_code) == (SyncStatus.PROCESSING, "misconfigured")
+    assert "prvReadOrder" in status.reason
+
+    assert (await ended(twin, job))[0] is COMPLETED
+    assert in_spotler(twin, fans) == ids(members)
+
+
+async def test_a_list_whose_first_sync_failed_is_removed_as_well_when_it_ends(twin: ConnectorTwin) -> None:
+    fans = twin.marketing_lists.add("Fans", people(twin, 2))
+
+    def refuse() -> None:
+        raise TransientError("Spotler is away")
+
+    twin.audiences.before_add = refuse
+    assert (await sync(twin, fans))[:2] == (FAILED, "gave-up")
+    twin.marketing_lists.change(fans, is_active=False)
+    await tell_list(twin, fans)
+    assert in_spotler(twin, fans) is None
 
 
 async def test_sta_03_a_list_that_a_person_has_disabled_stays_alone(twin: ConnectorTwin) -> None:

@@ -81,7 +81,7 @@ class ListChanges:
         marketing_list: MarketingList | None = None
         try:
             memo = await self._memory.read(message.list)
-            if memo is None or not (memo.is_listed or memo.run):
+            if memo is None or not (memo.is_listed or memo.run or memo.generations):
                 return
             marketing_list = await self._lists.read_list(message.list)
             if marketing_list is None or not marketing_list.is_active:

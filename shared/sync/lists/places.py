@@ -7,7 +7,7 @@ from dataclasses import replace
 from http import HTTPStatus
 
 from shared.core.lists import EDITION_REFUSAL, ListIdentity, ListKind, identity_of
-from shared.errors import ConfigurationError, ConnectorError, DataError, NotFoundError
+from shared.errors import ConfigurationError, ConnectorError, DataError, NotFoundError, Service
 from shared.ports import ContactLists, MarketingList
 from shared.sync.lists.memo import ListMemo
 
@@ -79,9 +79,15 @@ class Places:
             raise _in_use(error) from error
 
 
+def is_edition_missing(error: ConnectorError) -> bool:
+    """Whether Spotler refuses lists because of the account's product; Dataverse's 403 means a missing privilege."""
+    is_refused = isinstance(error, ConfigurationError) and error.status == HTTPStatus.FORBIDDEN
+    return is_refused and error.service is not Service.DATAVERSE
+
+
 def refusal(error: ConnectorError) -> tuple[str, str] | None:
     """Return code and text when waiting would not help, None when the call is worth another attempt."""
-    if isinstance(error, ConfigurationError) and error.status == HTTPStatus.FORBIDDEN:
+    if is_edition_missing(error):
         return NO_EDITION, EDITION_REFUSAL
     if isinstance(error, DataError):
         return error.code or str(error.status or "refused"), f"{error.summary}. {error.detail}".strip()

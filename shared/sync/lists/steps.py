@@ -14,9 +14,9 @@ from uuid import uuid4
 from shared.core.jobs import JobResult
 from shared.core.lists import LeftOut, Tally, digest_of
 from shared.core.outcomes import Reason
-from shared.core.records import RecordKey
+from shared.core.records import RecordKey, SyncStatus
 from shared.core.retry import GiveUp
-from shared.errors import ConnectorError, NotFoundError, TransientError
+from shared.errors import ConfigurationError, ConnectorError, NotFoundError, TransientError
 from shared.ports import Clock, MarketingList, MarketingLists, QueueName
 from shared.sync.lanes import Jobs, Lanes
 from shared.sync.lists.delivery import PATIENCE_WITH_PEOPLE, Delivery, ListGoneError
@@ -256,6 +256,19 @@ class ListSteps:
             await self._fail(going, Reason.GAVE_UP, text)
         else:
             await self._patience.postpone(lane, step, error)
+            if isinstance(error, ConfigurationError):
+                await self._ask_for_help(going.memo, error)
+
+    async def _ask_for_help(self, memo: ListMemo, error: ConnectorError) -> None:
+        """Say on the list what an administrator must do, such as to give rights on a table that it asks (ML-36)."""
+        try:
+            marketing_list = await self._lists.read_list(memo.id)
+        except ConnectorError as trouble:
+            log.warning("list %s cannot be read: %s", memo.id, trouble)
+            return
+        if marketing_list is not None:
+            text = f"Waiting for an administrator: {error}. It goes on by itself then."
+            await self._reporter.courtesy(marketing_list, SyncStatus.PROCESSING, Reason.MISCONFIGURED, text)
 
     # ------------------------------------------------------------------------------------------------------------ ends
 
