@@ -40,16 +40,16 @@ class SyncList(JobOperation[SyncListParameters]):
 
     async def run(self, tasks: Sequence[Task[SyncListParameters]], services: JobServices) -> Sequence[JobOutcome]:
         """Begin; several jobs for one list are one synchronisation."""
-        wanted: defaultdict[UUID, list[UUID]] = defaultdict(list)
+        wanted: defaultdict[UUID, list[Task[SyncListParameters]]] = defaultdict(list)
         for task in tasks:
-            wanted[task.parameters.marketing_list].append(task.job.id)
+            wanted[task.parameters.marketing_list].append(task)
         ends = {identifier: await _begin(identifier, jobs, services) for identifier, jobs in wanted.items()}
         return [ends[task.parameters.marketing_list] for task in tasks]
 
 
-async def _begin(identifier: UUID, jobs: Sequence[UUID], services: JobServices) -> JobOutcome:
+async def _begin(identifier: UUID, tasks: Sequence[Task[SyncListParameters]], services: JobServices) -> JobOutcome:
     try:
-        match await services.lists.start.begin(identifier, jobs):
+        match await services.lists.start.begin(identifier, [task.job.id for task in tasks], tasks[-1].correlation):
             case Begun():
                 return HandedOver()
             case Declined(code, text):

@@ -75,8 +75,8 @@ class Dispatcher:
             await self._jobs.run(message, lane=lane)
         for walk in work.walks:
             await self._resync.walk(walk, lane=lane)
-        for message in work.lists:
-            await self._lists.handle(message, lane=lane)
+        for step in work.lists:
+            await self._lists.handle(step, lane=lane)
 
     async def _owners(self, messages: Sequence[Permissions], lane: QueueName) -> list[Reference]:
         """Find the people behind Spotler Permission rows (CS-11)."""

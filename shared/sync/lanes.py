@@ -185,11 +185,11 @@ class Lanes:
             await self.send_references(lane, due, when)
 
 
-def _correlation(message: References | Jobs | Permissions | Walk) -> str:
+def _correlation(message: AnyMessage) -> str:
     match message:
         case References():
             return message.references[0].correlation if message.references else ""
-        case Jobs() | Permissions() | Walk():
+        case _:
             return message.correlation
 
 

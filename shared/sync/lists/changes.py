@@ -96,7 +96,7 @@ class ListChanges:
         present = await self._lists.members_among(memo.id, wanted)
         come = [RecordKey(memo.table, one) for one in wanted if one in present]
         gone = [RecordKey(memo.table, one) for one in wanted if one not in present]
-        judged = await self._members.bring(come, memo.rules, lane=lane)
+        judged = await self._members.bring(come, memo.rules, lane=lane, correlation=message.correlation)
         try:
             await self.add(memo, frozenset(judged.contacts.values()), attempt=message.attempt)
             if gone and self._removes_at_once and self._places.of(memo.kind).can_remove:

@@ -50,11 +50,13 @@ class Members:
         judged, _ = await self._judge(members, rules)
         return judged
 
-    async def bring(self, members: Sequence[RecordKey], rules: ListRules, *, lane: QueueName) -> Judged:
+    async def bring(
+        self, members: Sequence[RecordKey], rules: ListRules, *, lane: QueueName, correlation: str = ""
+    ) -> Judged:
         """Judge, and synchronise first whom Spotler does not know yet, in bulk (ML-18)."""
         judged, untold = await self._judge(members, rules)
         # Somebody without any Spotler Status is shown to the engine, so that the record itself says what is wrong.
-        await self._synchronise([*judged.newcomers, *untold], judged, lane)
+        await self._synchronise([*judged.newcomers, *untold], judged, lane, correlation)
         return judged
 
     async def find_again(self, contacts: Collection[str], among: Collection[RecordKey] | None = None) -> Judged:
@@ -66,7 +68,7 @@ class Members:
         for contact in held.values():
             contact.trust = Trust.NOTHING
         await self._ledger.release(list(held.values()))
-        await self._synchronise(people, judged, QueueName.BULK)
+        await self._synchronise(people, judged, QueueName.BULK, "")
         return judged
 
     async def contacts_of(self, members: Collection[RecordKey]) -> dict[RecordKey, str]:
@@ -110,9 +112,11 @@ class Members:
             is_known=entry.binding.is_live,
         )
 
-    async def _synchronise(self, people: Sequence[RecordKey], judged: Judged, lane: QueueName) -> None:
+    async def _synchronise(
+        self, people: Sequence[RecordKey], judged: Judged, lane: QueueName, correlation: str
+    ) -> None:
         for start in range(0, len(people), _NEWCOMERS):
-            references = [Reference(key, Why.JOB) for key in people[start : start + _NEWCOMERS]]
+            references = [Reference(key, Why.JOB, correlation) for key in people[start : start + _NEWCOMERS]]
             for one in await self._people.handle(references, lane=lane):
                 _take(one.unit.key, one.outcome, one.external_id, judged)
 

@@ -33,6 +33,7 @@ class Run:
     jobs: tuple[UUID, ...]
     started_on: datetime
     alive_on: datetime
+    correlation: str = ""
     step: int = 0
     phase: str = ""
     buckets: int = 1
@@ -149,6 +150,7 @@ def _run_body(run: Run) -> dict[str, Any]:
         "jobs": [str(job) for job in run.jobs],
         "startedOn": run.started_on.isoformat(),
         "aliveOn": run.alive_on.isoformat(),
+        "correlation": run.correlation,
         "step": run.step,
         "phase": run.phase,
         "buckets": run.buckets,
@@ -167,6 +169,7 @@ def _run(body: Mapping[str, Any]) -> Run:
         jobs=tuple(UUID(job) for job in body["jobs"]),
         started_on=datetime.fromisoformat(body["startedOn"]),
         alive_on=datetime.fromisoformat(body["aliveOn"]),
+        correlation=body["correlation"],
         step=body["step"],
         phase=body["phase"],
         buckets=body["buckets"],

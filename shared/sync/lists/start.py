@@ -82,7 +82,7 @@ class ListStart:
             return _not_valid(STATIC_REFUSAL)
         return None
 
-    async def begin(self, identifier: UUID, jobs: Sequence[UUID]) -> Begun | Declined:
+    async def begin(self, identifier: UUID, jobs: Sequence[UUID], correlation: str) -> Begun | Declined:
         """Start for these jobs. While another synchronisation is under way, the next one waits for its end.
 
         Raises ConnectorErrors; then nothing has begun, or beginning again continues it.
@@ -103,7 +103,7 @@ class ListStart:
                 raise
             await self._reporter.courtesy(marketing_list, SyncStatus.FAILED, *refused)
             return Declined(*refused)
-        await self._start(opened, marketing_list, jobs)
+        await self._start(opened, marketing_list, jobs, correlation)
         return Begun()
 
     async def _join(self, memo: ListMemo, run: Run, jobs: Sequence[UUID]) -> Begun:
@@ -114,12 +114,14 @@ class ListStart:
             await self._memory.save(replace(memo, waiting=(*memo.waiting, *new)))
         return Begun()
 
-    async def _start(self, memo: ListMemo, marketing_list: MarketingList, jobs: Sequence[UUID]) -> None:
+    async def _start(
+        self, memo: ListMemo, marketing_list: MarketingList, jobs: Sequence[UUID], correlation: str
+    ) -> None:
         now = self._clock.now()
         lost = memo.run  # a synchronisation whose message was lost: its jobs are ours, and what it has sent is in doubt
         generations = memo.doubting(lost) if lost is not None else memo.generations
         wanted = dict.fromkeys((*jobs, *(lost.jobs if lost else ()), *memo.waiting))
-        run = Run(uuid4().hex[:12], uuid4().hex[:12], marketing_list.rules, tuple(wanted), now, now)
+        run = Run(uuid4().hex[:12], uuid4().hex[:12], marketing_list.rules, tuple(wanted), now, now, correlation)
         started = replace(memo, run=run, waiting=(), generations=generations)
         await self._memory.save(started)
         await self._lanes.send(QueueName.BULK, first_step(started, run))
@@ -133,7 +135,13 @@ class ListStart:
 def first_step(memo: ListMemo, run: Run) -> ListStep:
     """Return the message that a synchronisation begins with."""
     return ListStep(
-        list=memo.id, run=run.id, generation=run.generation, taken_at=run.started_on, step=0, phase=Phase.READ
+        list=memo.id,
+        run=run.id,
+        generation=run.generation,
+        taken_at=run.started_on,
+        step=0,
+        phase=Phase.READ,
+        correlation=run.correlation,
     )
 
 

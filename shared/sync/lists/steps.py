@@ -16,7 +16,7 @@ from shared.core.lists import LeftOut, Tally, digest_of
 from shared.core.outcomes import Reason
 from shared.core.records import RecordKey, SyncStatus
 from shared.core.retry import GiveUp
-from shared.errors import ConfigurationError, ConnectorError, NotFoundError, TransientError
+from shared.errors import ConfigurationError, ConnectorError, NotFoundError, TransientError, whereabouts
 from shared.ports import Clock, MarketingList, MarketingLists, QueueName
 from shared.sync.lanes import Jobs, Lanes
 from shared.sync.lists.delivery import PATIENCE_WITH_PEOPLE, Delivery, ListGoneError
@@ -105,8 +105,11 @@ class ListSteps:
                     await self._check(going)
         except ConnectorError as error:
             await self._come_back(going, error, lane)
-        except Exception:
-            log.exception("list %s broke the connector", step.list, extra={"correlation": step.correlation})
+        except Exception as error:  # noqa: BLE001  # what a defect says may quote a person: the log gets its place
+            place = whereabouts(error)
+            log.error(  # noqa: TRY400  # see above
+                "list %s broke the connector: %s", step.list, place, extra={"correlation": step.correlation}
+            )
             await self._fail(going, Reason.DEFECT, "The connector itself failed on this list; the log has the details.")
 
     async def clean(self, message: ListClean, *, lane: QueueName) -> None:
@@ -141,7 +144,7 @@ class ListSteps:
     async def _resolve(self, going: _Going, lane: QueueName) -> None:
         step, memo = going.step, going.memo
         keys = [RecordKey(memo.table, one) for one in await self._memory.page(step.list, step.generation, step.page)]
-        judged = await self._members.bring(keys, going.run.rules, lane=lane)
+        judged = await self._members.bring(keys, going.run.rules, lane=lane, correlation=step.correlation)
         if judged.waiting:
             _wait_or_leave_out(judged, step.attempt)
         await self._memory.put_contacts(
