@@ -18,6 +18,7 @@ from shared.connections import (
 )
 from shared.core.bounce_text import Language
 from shared.core.fingerprints import Fingerprinter
+from shared.core.lists import ListKind
 from shared.core.mapping.document import MappingError
 from shared.core.mapping.model import Mapping
 from shared.core.mapping.yaml_format import from_yaml, to_yaml
@@ -48,6 +49,7 @@ from shared.ports import (
     Automations,
     Clock,
     ContactFeeds,
+    ContactLists,
     Crm,
     EnvironmentVariables,
     MarketingLists,
@@ -63,6 +65,7 @@ from shared.spotler.capabilities import Capabilities
 from shared.spotler.platform import SpotlerPlatform
 from shared.spotler.probes import Probes
 from shared.spotler.tagging import SpotlerTagging
+from shared.spotler.temporary_lists import SpotlerTemporaryLists
 from shared.sync.automations import AutomationRefresh
 from shared.sync.beside import Beside
 from shared.sync.bounces import BounceBook
@@ -76,6 +79,7 @@ from shared.sync.inspect import Inspector
 from shared.sync.job_sweep import JobSweep
 from shared.sync.lanes import Lanes
 from shared.sync.ledger import Ledger
+from shared.sync.lists.service import Lists
 from shared.sync.live_mapping import LiveMapping, LiveVersion
 from shared.sync.mapping_desk import MappingDesk
 from shared.sync.mapping_shelf import MappingShelf
@@ -109,6 +113,7 @@ class Services:
     tagging: Tagging
     automations: Automations
     audiences: Audiences
+    list_kinds: dict[ListKind, ContactLists]
     automation_rows: AutomationRows
     automation_refresh: AutomationRefresh
     marketing_lists: MarketingLists
@@ -142,6 +147,7 @@ class Connector:
     organisations: KnownOrganisations
     dispatcher: Dispatcher
     resync: Resync
+    lists: Lists
     explain: Explain
     preview: Preview
     drift: Drift
@@ -178,6 +184,8 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
         enabled_tables=settings.sync_tables,
     )
     shelf = MappingShelf(store, clock, settings.environment)
+    audiences = traced(SpotlerAudiences(spotler.transport), "spotler")
+    temporary = traced(SpotlerTemporaryLists(spotler.transport), "spotler")
     automations = traced(SpotlerAutomations(spotler.transport, capabilities), "spotler")
     rows = traced(DataverseAutomations(dataverse), "crm")
     variables = traced(DataverseEnvironmentVariables(dataverse), "crm")
@@ -191,7 +199,8 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
         capabilities=capabilities,
         tagging=traced(SpotlerTagging(spotler.transport, capabilities), "spotler"),
         automations=automations,
-        audiences=traced(SpotlerAudiences(spotler.transport), "spotler"),
+        audiences=audiences,
+        list_kinds={ListKind.AUDIENCE: audiences, ListKind.TEMPORARY: temporary},
         automation_rows=rows,
         automation_refresh=AutomationRefresh(automations, rows),
         marketing_lists=traced(DataverseLists(dataverse), "crm"),
@@ -249,6 +258,21 @@ def build(services: Services, version: LiveVersion) -> Connector:
         outbound=outbound, reporter=Reporter(crm, clock), queue=queue, lanes=lanes, clock=clock, policy=policy
     )
     resync = Resync(crm=crm, people=people, lanes=lanes, patience=patience)
+    lists = Lists(
+        crm=crm,
+        marketing_lists=services.marketing_lists,
+        kinds=services.list_kinds,
+        store=store,
+        environment=settings.environment,
+        people=people,
+        ledger=ledger,
+        lanes=lanes,
+        patience=patience,
+        clock=clock,
+        rules=rules,
+        default_kind=settings.spotler_list_kind,
+        removes_at_once=settings.list_removals_at_once,
+    )
     sweep = JobSweep(
         crm=crm,
         lanes=lanes,
@@ -267,6 +291,7 @@ def build(services: Services, version: LiveVersion) -> Connector:
             automation_refresh=services.automation_refresh,
             audiences=services.audiences,
             marketing_lists=services.marketing_lists,
+            lists=lists,
             people=people,
             ledger=ledger,
             journal=Journal(store, settings.environment),
@@ -325,9 +350,10 @@ def build(services: Services, version: LiveVersion) -> Connector:
         store=store,
         queue=queue,
         organisations=services.organisations,
-        dispatcher=Dispatcher(crm=crm, people=people, jobs=jobs, resync=resync, patience=patience),
+        dispatcher=Dispatcher(crm=crm, people=people, jobs=jobs, resync=resync, lists=lists, patience=patience),
         resync=resync,
         explain=Explain(crm=crm, platform=platform, ledger=ledger, rules=rules, beside=beside),
+        lists=lists,
         preview=Preview(
             crm=crm,
             reading=lambda other: PersonReader(services.dataverse, services.schema, other, settings.sync_tables),

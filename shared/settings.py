@@ -18,6 +18,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shared.core.bounce_text import Language
+from shared.core.lists import ListKind
 from shared.core.newcomers import NewcomerTarget
 from shared.core.plan import EndAction
 from shared.core.records import PersonTable
@@ -88,6 +89,19 @@ class Settings(BaseSettings):
         default=(),
         description="Columns of contact by which the contact of a new subscriber is found, separated by commas "
         "(NEW-05). Empty: the one with the e-mail address.",
+    )
+
+    # --- marketing lists
+    spotler_list_kind: ListKind = Field(
+        default=ListKind.AUDIENCE,
+        description="What a marketing list becomes in Spotler: audience (needs Mail+ Automation or eCommerce) or "
+        "temporary; a list's own Spotler List Kind wins. Spotler's API does not offer static: such lists are refused "
+        "(C-06).",
+    )
+    list_removals_at_once: bool = Field(
+        default=False,
+        description="Whether somebody who leaves a static list leaves Spotler's list at once, as who joins it enters "
+        "at once; otherwise at the next sync of the list (C-28).",
     )
 
     # --- Dataverse

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from shared.core.bounce_text import Language
 from shared.core.fingerprints import Fingerprinter
+from shared.core.lists import ListKind
 from shared.core.mapping.document import read_mapping
 from shared.core.marketing import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry, SpotlerContact
 from shared.core.permission_defaults import PermissionDefault
@@ -31,6 +32,7 @@ from shared.sync.dispatch import Dispatcher, Work
 from shared.sync.explain import Explain
 from shared.sync.lanes import Jobs, Lanes, read_lane_message
 from shared.sync.ledger import CLAIM_TIME, Consent, Ledger
+from shared.sync.lists.service import Lists
 from shared.sync.outbound import Outbound
 from shared.sync.patience import Patience
 from shared.sync.people import SyncPeople
@@ -113,7 +115,9 @@ class ConnectorTwin:
         self.automations = TwinAutomations(self.platform, self.faults)
         self.automation_rows = TwinAutomationRows()
         self.audiences = TwinAudiences(self.platform, self.faults)
-        self.marketing_lists = TwinLists()
+        self.temporary_lists = TwinAudiences(self.platform, self.faults, can_remove=False)
+        self.marketing_lists = TwinLists(self.faults)
+        self.list_kind, self.list_removals_at_once = ListKind.AUDIENCE, False
         self.queue = TwinQueue(self.clock, self.faults)
         self.rules = rules
         self.claim_time = claim_time
@@ -155,6 +159,21 @@ class ConnectorTwin:
             clock=self.clock,
             policy=self.policy,
         )
+        lists = Lists(
+            crm=self.crm,
+            marketing_lists=self.marketing_lists,
+            kinds={ListKind.AUDIENCE: self.audiences, ListKind.TEMPORARY: self.temporary_lists},
+            store=self.store,
+            environment="test",
+            people=people,
+            ledger=ledger,
+            lanes=lanes,
+            patience=patience,
+            clock=self.clock,
+            rules=self.rules,
+            default_kind=self.list_kind,
+            removes_at_once=self.list_removals_at_once,
+        )
         services = JobServices(
             crm=self.crm,
             platform=self.platform,
@@ -164,6 +183,7 @@ class ConnectorTwin:
             automation_refresh=AutomationRefresh(self.automations, self.automation_rows),
             audiences=self.audiences,
             marketing_lists=self.marketing_lists,
+            lists=lists,
             people=people,
             ledger=ledger,
             journal=Journal(self.store, "test"),
@@ -177,7 +197,7 @@ class ConnectorTwin:
             clock=self.clock,
             presumed_dead=self.claim_time,
         )
-        self.ledger, self.lanes, self.people, self.jobs = ledger, lanes, people, jobs
+        self.ledger, self.lanes, self.people, self.jobs, self.lists = ledger, lanes, people, jobs, lists
         self.explain = Explain(crm=self.crm, platform=self.platform, ledger=ledger, rules=self.rules, beside=beside)
         self.consent, self.bounces = consent, bounces
         self.poller = Poll(
@@ -198,6 +218,7 @@ class ConnectorTwin:
             people=people,
             jobs=jobs,
             resync=Resync(crm=self.crm, people=people, lanes=lanes, patience=patience),
+            lists=lists,
             patience=patience,
         )
 

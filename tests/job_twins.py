@@ -7,7 +7,7 @@ makes a call fail before it has one; both count calls of one name.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -24,9 +24,9 @@ from shared.core.automations import (
     StopVerdict,
 )
 from shared.core.jobs import ScoreChange
-from shared.core.records import RecordKey
+from shared.core.records import PersonTable, RecordKey, StatusRow
 from shared.errors import ConnectorError, DataError, NotFoundError, UnknownOutcomeError
-from shared.ports import AutomationWrite, MarketingList, PeoplePage
+from shared.ports import AutomationWrite, ListStatus, MarketingList, PeoplePage
 from tests.twins import Faults, TwinContact, TwinPlatform
 
 VOUCHER_CODE = "bc0a5d1e-3c52-4f0b-8f6c-5a0e2a4c9b01"
@@ -174,12 +174,19 @@ class TwinAutomationRows:
 
 
 class TwinAudiences(_JobTwin):
-    """Audiences by id: names are unique, unknown contacts are told and left out."""
+    """Audiences by id: names are unique, unknown contacts are told and left out.
 
-    def __init__(self, platform: TwinPlatform, faults: Faults) -> None:
+    With `can_remove` off they are temporary lists: nobody can be removed, a list can be made anew. `in_use` are lists
+    that Spotler does not let go of.
+    """
+
+    def __init__(self, platform: TwinPlatform, faults: Faults, *, can_remove: bool = True) -> None:
         super().__init__(platform, faults)
+        self.can_remove = can_remove
         self.names: dict[str, str] = {}
         self.members: dict[str, set[str]] = {}
+        self.in_use: set[str] = set()
+        self.before_add: Callable[[], None] = lambda: None
 
     async def exists(self, audience: str) -> bool:
         await self._call("exists")
@@ -187,23 +194,63 @@ class TwinAudiences(_JobTwin):
 
     async def create(self, audience: str, name: str) -> None:
         await self._call("create")
-        if audience in self.names or name in self.names.values():
-            raise DataError("Spotler refused the audience", status=417)
+        if self.names.get(audience) == name:
+            return
+        self._check_name(audience, name, new=True)
         self.names[audience] = name
         self.members[audience] = set()
+        await self._faults.pass_by()
+
+    async def rename(self, audience: str, name: str) -> None:
+        assert self.can_remove
+        await self._call("rename")
+        self._members(audience)
+        self._check_name(audience, name, new=False)
+        self.names[audience] = name
 
     async def add(self, audience: str, contacts: Sequence[str]) -> frozenset[str]:
         if not contacts:
             return frozenset()
+        assert len(contacts) <= 2500
         await self._call("add")
-        unknown = frozenset(contact for contact in contacts if self._platform.find(contact) is None)
+        self.before_add()
+        known = {contact.external_id for contact in self._platform.contacts}
+        unknown = frozenset(contacts) - known
         self._members(audience).update(set(contacts) - unknown)
+        await self._faults.pass_by()
         return unknown
 
     async def remove(self, audience: str, contacts: Sequence[str]) -> None:
         if contacts:
+            assert self.can_remove
+            assert len(contacts) <= 2500
             await self._call("remove")
             self._members(audience).difference_update(contacts)
+            await self._faults.pass_by()
+
+    async def clear(self, audience: str, name: str) -> None:
+        await self._call("clear")
+        if not self.can_remove:
+            self._check_use(audience)
+            self.names[audience], self.members[audience] = name, set()
+        self._members(audience).clear()
+        await self._faults.pass_by()
+
+    async def delete(self, audience: str) -> None:
+        await self._call("delete")
+        self._check_use(audience)
+        self.names.pop(audience, None)
+        self.members.pop(audience, None)
+        await self._faults.pass_by()
+
+    def _check_name(self, audience: str, name: str, *, new: bool) -> None:
+        others = {one for other, one in self.names.items() if other != audience}
+        if (new and audience in self.names) or name in others:
+            raise DataError("Spotler refused the audience", status=417)
+
+    def _check_use(self, audience: str) -> None:
+        if audience in self.in_use:
+            raise DataError("Spotler refused the call", status=417)
 
     def _members(self, audience: str) -> set[str]:
         if audience not in self.members:
@@ -212,22 +259,62 @@ class TwinAudiences(_JobTwin):
 
 
 class TwinLists:
-    """Marketing lists with their members."""
+    """Marketing lists with their members; `page` makes pages small. Tests change them as users do."""
 
-    def __init__(self) -> None:
-        self.lists: dict[UUID, tuple[MarketingList, Sequence[RecordKey]]] = {}
+    def __init__(self, faults: Faults | None = None) -> None:
+        self._faults = faults or Faults()
+        self.lists: dict[UUID, MarketingList] = {}
+        self.listed: dict[UUID, list[RecordKey]] = {}
+        self.statuses: dict[UUID, ListStatus] = {}
+        self.calls: Counter[str] = Counter()
+        self.page: int | None = None
+        self.after_page: Callable[[int], None] = lambda _start: None
 
-    def add(self, name: str, members: Sequence[RecordKey]) -> UUID:
+    def add(self, name: str, members: Sequence[RecordKey], **columns: Any) -> UUID:
         identifier = UUID(int=8000 + len(self.lists))
-        self.lists[identifier] = (MarketingList(identifier, name, members[0].table), members)
+        table = columns.pop("table", members[0].table if members else PersonTable.CONTACT)
+        self.lists[identifier] = MarketingList(identifier, name, table, **columns)
+        self.listed[identifier] = list(members)
         return identifier
 
+    def change(self, identifier: UUID, **columns: Any) -> None:
+        """Save columns of a list."""
+        self.lists[identifier] = replace(self.lists[identifier], **columns)
+
+    def join(self, identifier: UUID, *people: RecordKey) -> None:
+        self.listed[identifier] += people
+
+    def leave(self, identifier: UUID, *people: RecordKey) -> None:
+        self.listed[identifier] = [one for one in self.listed[identifier] if one not in people]
+
     async def read_list(self, identifier: UUID) -> MarketingList | None:
-        found: Any = self.lists.get(identifier)
-        return found[0] if found else None
+        await self._call("read_list")
+        return self.lists.get(identifier)
 
     async def members(self, marketing_list: MarketingList, *, after: str | None, limit: int) -> PeoplePage:
-        start = int(after or 0)
-        members = self.lists[marketing_list.id][1]
-        following = str(start + limit) if start + limit < len(members) else None
-        return PeoplePage(members[start : start + limit], following)
+        """A page begins behind the last member of the one before, as in Dataverse."""
+        await self._call("members")
+        if marketing_list.id not in self.lists:
+            raise NotFoundError("the list is gone", status=404)
+        limit = min(limit, self.page or limit)
+        members = [one for one in self.listed[marketing_list.id] if after is None or str(one.id) > after]
+        found = sorted(members)[:limit]
+        self.after_page(self.calls["members"])
+        return PeoplePage(found, str(found[-1].id) if len(members) > limit else None)
+
+    async def members_among(self, identifier: UUID, people: Sequence[UUID]) -> frozenset[UUID]:
+        await self._call("members_among")
+        return frozenset(one.id for one in self.listed.get(identifier, ())) & frozenset(people)
+
+    async def write_status(self, status: ListStatus) -> None:
+        await self._call("write_status")
+        if (listed := self.lists.get(status.list)) is None:
+            return
+        assert status.bind == (listed.status is None), "a list is bound to its Spotler Info row once"
+        self.statuses[status.list] = status
+        row = StatusRow(status.info, status.status, status.reason_code, status.reason)
+        self.change(status.list, status=row)
+
+    async def _call(self, name: str) -> None:
+        self.calls[name] += 1
+        await self._faults.pass_by()

@@ -52,3 +52,5 @@ class DataverseEvent:
     changed: frozenset[str]
     references: tuple[Lookup, ...]
     stripped: bool
+    members: tuple[UUID, ...] = ()
+    """Rows that a message adds to or removes from a list by id alone: their table is that of the list."""

@@ -134,6 +134,7 @@ def read_event(body: bytes, content_type: str, properties: Mapping[str, str]) ->
         references=tuple(dict.fromkeys(_references(context))),
         # Every message of the platform has parameters; a custom action may have none.
         stripped=flagged or (isinstance(message, Message) and not context.input_parameters),
+        members=tuple(dict.fromkeys(_members(context))),
     )
 
 
@@ -208,6 +209,16 @@ def _references(context: RemoteExecutionContext) -> Iterator[Lookup]:
         if isinstance(row, Entity):
             owners = (row.attributes.get(column) for column in _OWNERS.get(table, ()))
             yield from (owner for owner in owners if isinstance(owner, Lookup))
+
+
+def _members(context: RemoteExecutionContext) -> Iterator[UUID]:
+    """Yield what AddMember, AddListMembers and their kin name by bare GUIDs."""
+    if "ListId" not in context.input_parameters:
+        return
+    several = context.input_parameters.get("MemberIds")
+    for value in (context.input_parameters.get("EntityId"), *(several if isinstance(several, list) else ())):
+        if (member := identifier(value)) is not None:
+            yield member
 
 
 def _rows(value: Any) -> Iterator[Lookup]:

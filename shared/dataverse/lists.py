@@ -1,20 +1,34 @@
-"""Marketing lists: static ones with their members, dynamic ones with their query (JOB-07)."""
+"""Marketing lists: static ones with their members, dynamic ones with their query (ML-04, JOB-07)."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from uuid import UUID
 
+from shared.core.lists import ListRules
 from shared.core.records import RecordKey
 from shared.dataverse import fetchxml, odata, tables
 from shared.dataverse.client import DataverseClient
 from shared.dataverse.fetchxml import Cursor
-from shared.dataverse.odata import Comparison
+from shared.dataverse.list_status import status_operations
+from shared.dataverse.odata import Comparison, Expand
+from shared.dataverse.operations import Row
+from shared.dataverse.people import INFO_COLUMNS, status_of
 from shared.errors import DataError, NotFoundError, Service
-from shared.ports import MarketingList, PeoplePage
+from shared.ports import ListStatus, MarketingList, PeoplePage
 
-_COLUMNS = ("listname", "createdfromcode")
+_COLUMNS = (
+    "listname",
+    "createdfromcode",
+    "type",
+    "statecode",
+    "donotsendonoptout",
+    "ignoreinactivelistmembers",
+    "dh_spotlerlistkind",
+)
 _CONTENT = ("type", "query")
+_IDS_PER_QUERY = 100
 
 
 class DataverseLists:
@@ -26,11 +40,12 @@ class DataverseLists:
     async def read_list(self, identifier: UUID) -> MarketingList | None:
         """Read one list; None if there is none (any more), or it lists rows of another table than people."""
         try:
-            row = await self._client.retrieve(tables.LISTS, identifier, select=_COLUMNS)
+            row = await self._client.retrieve(
+                tables.LISTS, identifier, select=_COLUMNS, expand=(Expand(tables.INFO_LOOKUP, INFO_COLUMNS),)
+            )
         except NotFoundError:
             return None
-        table = tables.LIST_TABLES.get(row.get("createdfromcode") or 0)
-        return None if table is None else MarketingList(identifier, row.get("listname") or "", table)
+        return _marketing_list(identifier, row)
 
     async def members(self, marketing_list: MarketingList, *, after: str | None, limit: int) -> PeoplePage:
         """Walk the members in pages of `limit`, those of a dynamic list by its query.
@@ -64,3 +79,41 @@ class DataverseLists:
         )
         keys = [RecordKey(marketing_list.table, UUID(row[names.key])) for row in rows]
         return PeoplePage(keys, None if following is None else json.dumps([following.page, following.cookie]))
+
+    async def members_among(self, identifier: UUID, people: Sequence[UUID]) -> frozenset[UUID]:
+        """Return who of these people is a member of a static list now; nobody if the list is gone."""
+        found: set[UUID] = set()
+        for start in range(0, len(people), _IDS_PER_QUERY):
+            wanted = odata.all_of(
+                odata.compare("_listid_value", Comparison.EQUAL, identifier),
+                odata.within("_entityid_value", people[start : start + _IDS_PER_QUERY]),
+            )
+            async for page in self._client.query(tables.LIST_MEMBERS, select=("_entityid_value",), filter=wanted):
+                found.update(UUID(row["_entityid_value"]) for row in page)
+        return frozenset(found)
+
+    async def write_status(self, status: ListStatus) -> None:
+        """Write a list's Spotler Info (STA-06); a list that is gone needs none."""
+        for result in await self._client.batch(status_operations(status)):
+            if result.error is not None and not isinstance(result.error, NotFoundError):
+                raise result.error
+
+
+def _marketing_list(identifier: UUID, row: Row) -> MarketingList | None:
+    table = tables.LIST_TABLES.get(row.get("createdfromcode") or 0)
+    if table is None:
+        return None
+    return MarketingList(
+        id=identifier,
+        name=row.get("listname") or "",
+        table=table,
+        is_dynamic=bool(row.get("type")),
+        is_active=row.get("statecode") == tables.ACTIVE,
+        rules=ListRules(
+            # Both count as on unless somebody has switched them off (ML-32, ML-33).
+            exclude_opted_out=row.get("donotsendonoptout") is not False,
+            ignore_inactive=row.get("ignoreinactivelistmembers") is not False,
+        ),
+        kind=tables.LIST_KINDS.get(row.get("dh_spotlerlistkind") or 0),
+        status=status_of(row.get(tables.INFO_LOOKUP)),
+    )

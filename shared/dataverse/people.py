@@ -18,9 +18,9 @@ from shared.dataverse.operations import Row
 from shared.dataverse.subscriptions import ListRows
 from shared.dataverse.tables import Table
 
-_INFO_COLUMNS = ("dh_spotlerinfoid", "statuscode", "dh_reasoncode", "dh_reason")
 _PERMISSION_COLUMNS = ("dh_spotlerpermissionid", "dh_name", "dh_subscribed", "modifiedon")
 _TIMES = ("modifiedon", "createdon")
+INFO_COLUMNS = ("dh_spotlerinfoid", "statuscode", "dh_reasoncode", "dh_reason")
 
 
 class PersonQuery:
@@ -54,7 +54,7 @@ class PersonQuery:
     @property
     def expand(self) -> tuple[Expand, ...]:
         """Related rows to bring along."""
-        columns = {tables.INFO_LOOKUP: set(_INFO_COLUMNS)}
+        columns = {tables.INFO_LOOKUP: set(INFO_COLUMNS)}
         for navigation, readers in self._related.items():
             columns.setdefault(navigation, set()).update(reader.selected for _, reader in readers)
         expands = [Expand(navigation, sorted(names)) for navigation, names in columns.items()]
@@ -78,7 +78,7 @@ class PersonQuery:
             values=values,
             labels=labels,
             permissions=tuple(self._permission_rows(row)),
-            status=_status(row.get(tables.INFO_LOOKUP)),
+            status=status_of(row.get(tables.INFO_LOOKUP)),
             lists=self._lists.of(row, aside.list_names) if self._lists else (),
             periodieken=aside.periodieken.get(identifier, ()),
             etag=row.get("@odata.etag", ""),
@@ -100,7 +100,8 @@ def _moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text).astimezone(UTC) if text else None
 
 
-def _status(info: Mapping[str, Any] | None) -> StatusRow | None:
+def status_of(info: Mapping[str, Any] | None) -> StatusRow | None:
+    """Read the Spotler Info that came along with a record; None if it has none."""
     if not info:
         return None
     return StatusRow(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from shared.core.automations import AutomationKind
 from shared.core.jobs import JobStatus
+from shared.core.lists import ListKind
 from shared.core.records import PersonTable, SyncStatus
 
 INFO, INFOS = "dh_spotlerinfo", "dh_spotlerinfos"
@@ -14,6 +15,7 @@ INFO_LOOKUP = "dh_SpotlerInfo"
 PERMISSION, PERMISSIONS = "dh_spotlerpermission", "dh_spotlerpermissions"
 JOB, JOBS = "dh_spotlerjob", "dh_spotlerjobs"
 AUTOMATIONS = "dh_spotlerautomations"
+LIST, LIST_MEMBER = "list", "listmember"
 LISTS, LIST_MEMBERS = "lists", "listmembers"
 POSTS, TASKS = "posts", "tasks"
 VARIABLES, VARIABLE_VALUES = "environmentvariabledefinitions", "environmentvariablevalues"
@@ -68,3 +70,6 @@ AUTOMATION_KINDS: Mapping[AutomationKind, int] = {
 
 LIST_TABLES: Mapping[int, PersonTable] = {1: PersonTable.ACCOUNT, 2: PersonTable.CONTACT, 4: PersonTable.LEAD}
 """Whom a marketing list lists, by `createdfromcode`."""
+
+LIST_KINDS: Mapping[int, ListKind] = {480000000 + number: kind for number, kind in enumerate(ListKind)}
+"""Option values of `dh_spotlerlistkind`: audience, temporary, static."""

@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 from shared.core.jobs import Operation
 from shared.core.records import RecordKey
 from shared.errors import ConnectorError
-from shared.operations.audience import Audience, audience_named, audience_of, ensure, fill, refusal
+from shared.operations.audience import STRANGER, Audience, audience_named, audience_of, ensure, fill, refusal
 from shared.operations.contacts import Contact, contacts_to_give, failure
 from shared.operations.operation import Failed, JobOperation, JobOutcome, Later, Succeeded, Task, invalid
 from shared.operations.parameters import Anyone, AudienceName, Parameters, broken
@@ -77,11 +77,25 @@ async def _add(
 ) -> dict[UUID, JobOutcome]:
     wanted = {person: contacts[person] for task in tasks if (person := task.parameters.person)}
     try:
+        if (synced := await _into_synced_list(tasks, wanted, services)) is not None:
+            return {task.job.id: _end(audience, task.parameters.person, synced) for task in tasks}
         await ensure(audience, services.audiences)
         ends = await fill(audience, wanted, services)
     except ConnectorError as error:
         return {task.job.id: refusal(error) for task in tasks}
     return {task.job.id: _end(audience, task.parameters.person, ends) for task in tasks}
+
+
+async def _into_synced_list(
+    tasks: Sequence[_Task], wanted: Mapping[RecordKey, Contact], services: JobServices
+) -> Mapping[RecordKey, Contact] | None:
+    """AUD-07: a marketing list that is synchronised must know who was added besides; None for all other lists."""
+    identifier = tasks[0].parameters.marketing_list
+    if tasks[0].parameters.parameter_name or identifier is None:
+        return None
+    contacts = {contact for contact in wanted.values() if isinstance(contact, str)}
+    missing = await services.lists.add_single(identifier, contacts)
+    return None if missing is None else {one: STRANGER if it in missing else it for one, it in wanted.items()}
 
 
 def _end(audience: Audience, person: RecordKey | None, ends: Mapping[RecordKey, Contact]) -> JobOutcome:

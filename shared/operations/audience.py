@@ -12,17 +12,17 @@ from http import HTTPStatus
 from unicodedata import normalize
 from uuid import UUID, uuid5
 
+from shared.core.lists import EDITION_REFUSAL, LONGEST_NAME, identity_of
 from shared.core.records import RecordKey
-from shared.errors import ConfigurationError, ConnectorError, DataError
+from shared.errors import ConnectorError, DataError
 from shared.operations.contacts import Contact, failure, find_again
 from shared.operations.operation import Failed, Later
 from shared.operations.services import JobServices
 from shared.ports import Audiences, MarketingList, QueueName
+from shared.sync.lists.places import is_edition_missing
 
 _NAMES = UUID("5c8f7b0a-9d1e-4f37-8b52-0e6a4d2c9171")
 """Namespace of the ids that are made from names."""
-
-_LONGEST = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,8 @@ def audience_named(name: str) -> Audience:
 
 def audience_of(marketing_list: MarketingList) -> Audience:
     """Return the audience of a marketing list, whatever the list is called."""
-    name = marketing_list.name.strip()[:_LONGEST] or str(marketing_list.id)
-    return Audience(f"list-{marketing_list.id}", name, _marked(name, "Dynamics"))
+    identity = identity_of(marketing_list.id, marketing_list.name)
+    return Audience(identity.id, identity.name, identity.other_name)
 
 
 async def ensure(audience: Audience, audiences: Audiences) -> None:
@@ -75,21 +75,21 @@ async def fill(
     if strangers:
         ends |= (again := await find_again(strangers, services, lane=lane))
         unknown = await services.audiences.add(audience.id, _ids(again))
-        ends |= {person: _STRANGER for person, contact in again.items() if contact in unknown}
+        ends |= {person: STRANGER for person, contact in again.items() if contact in unknown}
     return ends
 
 
 def refusal(error: ConnectorError) -> Failed | Later:
     """End a job whose audience cannot be used: without the licence, waiting would not help (AUD-02)."""
-    if isinstance(error, ConfigurationError) and error.status == HTTPStatus.FORBIDDEN:
+    if is_edition_missing(error):
         return Failed(
             str(HTTPStatus.FORBIDDEN.value),
-            "Spotler does not allow lists for this account: they need Mail+ Automation or eCommerce.",
+            EDITION_REFUSAL,
         )
     return failure(error)
 
 
-_STRANGER = Failed("CONTACT_NOT_FOUND", "Spotler has taken the person's data, and does not know the person.")
+STRANGER = Failed("CONTACT_NOT_FOUND", "Spotler has taken the person's data, and does not know the person.")
 
 
 def _ids(contacts: Mapping[RecordKey, Contact]) -> list[str]:
@@ -98,4 +98,4 @@ def _ids(contacts: Mapping[RecordKey, Contact]) -> list[str]:
 
 def _marked(name: str, mark: str) -> str:
     suffix = f" ({mark})"
-    return name[: _LONGEST - len(suffix)] + suffix
+    return name[: LONGEST_NAME - len(suffix)] + suffix

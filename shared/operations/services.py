@@ -9,6 +9,7 @@ from shared.operations.journal import Journal
 from shared.ports import Audiences, AutomationRows, Automations, Crm, MarketingLists, MarketingPlatform, Tagging
 from shared.sync.automations import AutomationRefresh
 from shared.sync.ledger import Ledger
+from shared.sync.lists.service import Lists
 from shared.sync.people import SyncPeople
 
 
@@ -24,6 +25,7 @@ class JobServices:
     automation_refresh: AutomationRefresh
     audiences: Audiences
     marketing_lists: MarketingLists
+    lists: Lists
     people: SyncPeople
     ledger: Ledger
     journal: Journal

@@ -1,25 +1,26 @@
-"""Sync List (JOB-07): puts the members of a marketing list, static or dynamic, into an audience of Spotler.
+"""Sync List (JOB-07, ML-23): makes Spotler's list equal to a marketing list, static or dynamic, as it is now.
 
-The audience is known by the id of the list, whatever the list is called (C-43).
+The job only begins it: a synchronisation goes on in steps of the bulk lane, and tells the job how it ended
+(`shared/sync/lists/`).
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
+from http import HTTPStatus
+from uuid import UUID
 
-from shared.core.jobs import Operation
+from shared.core.jobs import JobResult, Operation
+from shared.core.outcomes import Reason
 from shared.errors import ConnectorError
-from shared.operations.audience import audience_of, ensure, fill, refusal
-from shared.operations.contacts import contacts_to_give
-from shared.operations.operation import Failed, JobOperation, JobOutcome, Later, Succeeded, Task, invalid
+from shared.operations.contacts import failure
+from shared.operations.operation import Failed, HandedOver, JobOperation, JobOutcome, Task
 from shared.operations.parameters import MarketingListId, Parameters
 from shared.operations.services import JobServices
-from shared.operations.wording import quoted
-from shared.ports import MarketingList, QueueName
-
-_PAGE = 500
-"""Members at a time: five Spotler calls for those who are new, well inside one claim."""
+from shared.ports import QueueName
+from shared.sync.lists.places import IN_USE
+from shared.sync.lists.start import Begun, Declined
 
 
 class SyncListParameters(Parameters):
@@ -29,51 +30,29 @@ class SyncListParameters(Parameters):
 
 
 class SyncList(JobOperation[SyncListParameters]):
-    """Members whom Spotler does not know are synchronised first; who may not be there is counted and left out."""
+    """Members whom Spotler does not know are synchronised first; who left the list leaves Spotler's list."""
 
     operation = Operation.SYNC_LIST
     lane = QueueName.BULK
     parameters = SyncListParameters
+    successes = (JobResult.OK,)
+    failures = (str(HTTPStatus.FORBIDDEN.value), Reason.TABLE_OFF, Reason.SYNC_DISABLED, Reason.INACTIVE, IN_USE)
 
     async def run(self, tasks: Sequence[Task[SyncListParameters]], services: JobServices) -> Sequence[JobOutcome]:
-        """Go through the lists one by one; several jobs for one list are one pass."""
-        wanted = dict.fromkeys(task.parameters.marketing_list for task in tasks)
-        ends: dict[object, JobOutcome] = {}
-        for identifier in wanted:
-            try:
-                marketing_list = await services.marketing_lists.read_list(identifier)
-                ends[identifier] = (
-                    await _sync(marketing_list, services)
-                    if marketing_list
-                    else invalid("The Marketing List is gone, or lists no people.")
-                )
-            except ConnectorError as error:
-                ends[identifier] = refusal(error)
+        """Begin; several jobs for one list are one synchronisation."""
+        wanted: defaultdict[UUID, list[Task[SyncListParameters]]] = defaultdict(list)
+        for task in tasks:
+            wanted[task.parameters.marketing_list].append(task)
+        ends = {identifier: await _begin(identifier, jobs, services) for identifier, jobs in wanted.items()}
         return [ends[task.parameters.marketing_list] for task in tasks]
 
 
-async def _sync(marketing_list: MarketingList, services: JobServices) -> JobOutcome:
-    audience = audience_of(marketing_list)
-    await ensure(audience, services.audiences)
-    left_out: Counter[str] = Counter()
-    members, after, late = 0, None, None
-    while True:
-        page = await services.marketing_lists.members(marketing_list, after=after, limit=_PAGE)
-        contacts = await contacts_to_give(page.keys, services, lane=QueueName.BULK)
-        for contact in (await fill(audience, contacts, services, lane=QueueName.BULK)).values():
-            match contact:
-                case str():
-                    members += 1
-                case Failed(code):
-                    left_out[code] += 1
-                case Later() as later:
-                    late = later
-        if (after := page.after) is None:
-            break
-    if late is not None:
-        return late
-    text = f"{members} members are in the list {quoted([audience.name])} in Spotler."
-    if left_out:
-        reasons = ", ".join(f"{count} {code}" for code, count in left_out.most_common())
-        text += f" {left_out.total()} were left out: {reasons}."
-    return Succeeded(text)
+async def _begin(identifier: UUID, tasks: Sequence[Task[SyncListParameters]], services: JobServices) -> JobOutcome:
+    try:
+        match await services.lists.start.begin(identifier, [task.job.id for task in tasks], tasks[-1].correlation):
+            case Begun():
+                return HandedOver()
+            case Declined(code, text):
+                return Failed(code, text)
+    except ConnectorError as error:
+        return failure(error)

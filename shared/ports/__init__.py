@@ -11,6 +11,7 @@ from shared.ports.dataverse import (
     EnvironmentVariable,
     EnvironmentVariables,
     JobReport,
+    ListStatus,
     MarketingList,
     MarketingLists,
     NamedPermission,
@@ -25,7 +26,7 @@ from shared.ports.dataverse import (
 from shared.ports.homecoming import FieldReturn, Homecame, Homecoming, Homecomings, SubscriptionReturn
 from shared.ports.newcomers import Created, NewEntry, NewRecord, NewRecords
 from shared.ports.queue import DeadLetter, OutgoingMessage, Queue, QueueDepth, QueueName, QueueReceiver, ReceivedMessage
-from shared.ports.spotler import Audiences, Automations, ContactFeeds, MarketingPlatform, Tagging
+from shared.ports.spotler import Audiences, Automations, ContactFeeds, ContactLists, MarketingPlatform, Tagging
 from shared.ports.state import Change, Delete, Document, DocumentKey, Insert, Page, Put, Replace, StateStore
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "Change",
     "Clock",
     "ContactFeeds",
+    "ContactLists",
     "Created",
     "Crm",
     "CrmSchema",
@@ -53,6 +55,7 @@ __all__ = [
     "Homecomings",
     "Insert",
     "JobReport",
+    "ListStatus",
     "MarketingList",
     "MarketingLists",
     "MarketingPlatform",

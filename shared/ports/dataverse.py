@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -13,8 +13,9 @@ from shared.core.automations import (
     PublishedAutomation,
 )
 from shared.core.jobs import JobRow, JobStatus
+from shared.core.lists import ListKind, ListRules
 from shared.core.mapping.model import Mapping as FieldMapping
-from shared.core.records import PersonRecord, PersonTable, RecordKey, SyncStatus
+from shared.core.records import PersonRecord, PersonTable, RecordKey, StatusRow, SyncStatus
 from shared.core.schema import EventStep, Schema
 from shared.errors import ConnectorError
 
@@ -64,11 +65,39 @@ Report = StatusReport | JobReport | TimelinePost
 
 @dataclass(frozen=True, slots=True)
 class MarketingList:
-    """A marketing list, static or dynamic; `table` is whom it lists."""
+    """A marketing list, static or dynamic; `table` is whom it lists.
+
+    `kind` is what its own column Spotler List Kind says, None if it is empty. `status` is its Spotler Info.
+    """
 
     id: UUID
     name: str
     table: PersonTable
+    is_dynamic: bool = False
+    is_active: bool = True
+    rules: ListRules = field(default_factory=ListRules)
+    kind: ListKind | None = None
+    status: StatusRow | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListStatus:
+    """Write the Spotler Info row `info` of a marketing list; `bind` when the list does not point to it yet (TBL-10).
+
+    The counts are of people sent, skipped and failed, None where nobody has counted.
+    """
+
+    list: UUID
+    info: UUID
+    bind: bool
+    status: SyncStatus
+    reason_code: str
+    reason: str
+    external_id: str = ""
+    synced_on: datetime | None = None
+    sent: int | None = None
+    skipped: int | None = None
+    failed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +243,18 @@ class MarketingLists(Protocol):
         ...
 
     async def members(self, marketing_list: MarketingList, *, after: str | None, limit: int) -> PeoplePage:
-        """Walk the members, those of a dynamic list by its query."""
+        """Walk the members, those of a dynamic list by its query.
+
+        NotFoundError if the list is gone, DataError if a dynamic list has no usable query.
+        """
+        ...
+
+    async def members_among(self, identifier: UUID, people: Sequence[UUID]) -> frozenset[UUID]:
+        """Return who of these people is a member of a static list now; nobody if the list is gone."""
+        ...
+
+    async def write_status(self, status: ListStatus) -> None:
+        """Write a list's Spotler Info (STA-06); a list that is gone needs none."""
         ...
 
 

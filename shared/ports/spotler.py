@@ -156,3 +156,24 @@ class Audiences(Protocol):
         No contacts, no call: Spotler takes a removal without a body for "remove everybody".
         """
         ...
+
+
+class ContactLists(Audiences, Protocol):
+    """Lists of one kind that the connector keeps equal to marketing lists: audiences, or temporary lists."""
+
+    @property
+    def can_remove(self) -> bool:
+        """Whether single contacts can be removed; if not, a list is made anew to get rid of somebody."""
+        ...
+
+    async def rename(self, audience: str, name: str) -> None:
+        """Call a list something else; DataError if the name is taken. NotFoundError if there is no such list."""
+        ...
+
+    async def clear(self, audience: str, name: str) -> None:
+        """Remove everybody. Afterwards the list exists and is called `name`; DataError if that cannot be now."""
+        ...
+
+    async def delete(self, audience: str) -> None:
+        """Delete a list; one that does not exist is fine. DataError if a mailing or another list uses it."""
+        ...

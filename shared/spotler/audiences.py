@@ -19,7 +19,9 @@ _DONE_OR_UNKNOWN = TypeAdapter(UnknownContactsAnswer | None)
 
 
 class SpotlerAudiences:
-    """Implements the port `Audiences`. The transport belongs to the client, which closes it."""
+    """Implements the ports `Audiences` and `ContactLists`. The transport belongs to the client, which closes it."""
+
+    can_remove = True
 
     def __init__(self, transport: SpotlerTransport) -> None:
         self._transport = transport
@@ -48,6 +50,22 @@ class SpotlerAudiences:
     async def remove(self, audience: str, contacts: Sequence[str]) -> None:
         """Remove contacts, 2,500 to a call; who is no member is fine."""
         await self._all("audience.remove", "DELETE", audience, contacts)
+
+    async def rename(self, audience: str, name: str) -> None:
+        """Call an audience something else; DataError (HTTP 417) if the name is taken."""
+        body = {"externalId": audience, "name": name}
+        await self._transport.send(Call("audience.update", "PUT", _path(audience), body=body))
+
+    async def clear(self, audience: str, name: str) -> None:  # noqa: ARG002  # audiences keep theirs
+        """Remove everybody: a removal without a body, which nothing else here ever sends."""
+        await self._transport.send(Call("audience.clear", "DELETE", f"{_path(audience)}/contact"))
+
+    async def delete(self, audience: str) -> None:
+        """Delete an audience; DataError (HTTP 417) if it is in use, one that does not exist is fine."""
+        try:
+            await self._transport.send(Call("audience.delete", "DELETE", _path(audience)))
+        except NotFoundError:
+            return
 
     async def _read(self, audience: str) -> AudienceAnswer | None:
         try:

@@ -242,6 +242,13 @@ class AudienceAnswer(Answer):
     name: Text = ""
 
 
+class TemporaryListAnswer(Answer):
+    """A temporary list, without its members; those made in Spotler itself have no external id."""
+
+    external_temporary_list_id: str | None = None
+    name: Text = ""
+
+
 class UnknownContactsAnswer(Answer):
     """`AudienceContactErrorResponse`: who of the contacts to add is unknown, with HTTP 404."""
 

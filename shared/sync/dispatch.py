@@ -10,7 +10,9 @@ from shared.core.records import Reference, Why
 from shared.errors import ConnectorError
 from shared.operations.runner import JobRunner
 from shared.ports import Crm, QueueName
-from shared.sync.lanes import Jobs, Permissions, References, Walk
+from shared.sync.lanes import AnyMessage, Jobs, Permissions, References, Walk
+from shared.sync.lists.messages import ListClean, ListLook, ListMembers, ListMessage, ListStep
+from shared.sync.lists.service import Lists
 from shared.sync.patience import Patience
 from shared.sync.people import SyncPeople
 from shared.sync.resync import Resync
@@ -24,6 +26,7 @@ class Work:
     jobs: list[Jobs] = field(default_factory=list)
     permissions: list[Permissions] = field(default_factory=list)
     walks: list[Walk] = field(default_factory=list)
+    lists: list[ListMessage] = field(default_factory=list)
 
     @property
     def correlations(self) -> list[str]:
@@ -33,9 +36,10 @@ class Work:
             *(message.correlation_of(job) for message in self.jobs for job in message.jobs),
             *(message.correlation for message in self.permissions),
             *(walk.correlation for walk in self.walks),
+            *(message.correlation for message in self.lists),
         ]
 
-    def add(self, message: References | Jobs | Permissions | Walk) -> None:
+    def add(self, message: AnyMessage) -> None:
         """Add what a lane message asks for."""
         match message:
             case References():
@@ -46,16 +50,21 @@ class Work:
                 self.permissions.append(message)
             case Walk():
                 self.walks.append(message)
+            case ListStep() | ListMembers() | ListLook() | ListClean():
+                self.lists.append(message)
 
 
 class Dispatcher:
     """Does the work of one trigger call."""
 
-    def __init__(self, *, crm: Crm, people: SyncPeople, jobs: JobRunner, resync: Resync, patience: Patience) -> None:
+    def __init__(
+        self, *, crm: Crm, people: SyncPeople, jobs: JobRunner, resync: Resync, lists: Lists, patience: Patience
+    ) -> None:
         self._crm = crm
         self._people = people
         self._jobs = jobs
         self._resync = resync
+        self._lists = lists
         self._patience = patience
 
     async def dispatch(self, work: Work, *, lane: QueueName) -> None:
@@ -66,6 +75,8 @@ class Dispatcher:
             await self._jobs.run(message, lane=lane)
         for walk in work.walks:
             await self._resync.walk(walk, lane=lane)
+        for step in work.lists:
+            await self._lists.handle(step, lane=lane)
 
     async def _owners(self, messages: Sequence[Permissions], lane: QueueName) -> list[Reference]:
         """Find the people behind Spotler Permission rows (CS-11)."""

@@ -1,4 +1,4 @@
-"""The connector's own messages on the lanes: references, and walks over whole tables. Ids only, never a value."""
+"""The connector's own messages on the lanes: references, walks over tables, steps of lists. Ids, no values."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from shared.core.records import Intent, PersonTable, RecordKey, Reference, Why
 from shared.ports import OutgoingMessage, Queue, QueueName
+from shared.sync.lists.messages import ListClean, ListLook, ListMembers, ListStep
 
 _PER_MESSAGE = 100
 """References in one message: a handful of kilobytes, far below every limit."""
@@ -119,15 +120,16 @@ class Walk(BaseModel):
     attempt: int = Field(default=1, ge=1)
 
 
-LaneMessage = Annotated[References | Jobs | Permissions | Walk, Field(discriminator="kind")]
-_ADAPTER: TypeAdapter[References | Jobs | Permissions | Walk] = TypeAdapter(LaneMessage)
+AnyMessage = References | Jobs | Permissions | Walk | ListStep | ListMembers | ListLook | ListClean
+LaneMessage = Annotated[AnyMessage, Field(discriminator="kind")]
+_ADAPTER: TypeAdapter[AnyMessage] = TypeAdapter(LaneMessage)
 
 
 class LaneMessageError(ValueError):
     """The body is nothing that the connector wrote; the text names what is wrong, without quoting it."""
 
 
-def read_lane_message(body: bytes) -> References | Jobs | Permissions | Walk:
+def read_lane_message(body: bytes) -> AnyMessage:
     """Read a message of `sync-live` or `sync-bulk`."""
     try:
         return _ADAPTER.validate_json(body)
@@ -139,7 +141,7 @@ def read_lane_message(body: bytes) -> References | Jobs | Permissions | Walk:
         raise LaneMessageError(f"not a message of the connector ({places})") from None
 
 
-def write_lane_message(message: References | Jobs | Permissions | Walk) -> bytes:
+def write_lane_message(message: AnyMessage) -> bytes:
     """Write a message of `sync-live` or `sync-bulk`."""
     return message.model_dump_json(exclude_none=True).encode()
 
@@ -155,15 +157,13 @@ class Lanes:
     def __init__(self, queue: Queue) -> None:
         self._queue = queue
 
-    async def send(self, lane: QueueName, *messages: References | Jobs | Permissions | Walk) -> None:
+    async def send(self, lane: QueueName, *messages: AnyMessage) -> None:
         """Send messages for now."""
         await self._queue.send(
             lane, [_outgoing(write_lane_message(message), _correlation(message), None) for message in messages]
         )
 
-    async def send_later(
-        self, lane: QueueName, message: References | Jobs | Permissions | Walk, when: datetime
-    ) -> None:
+    async def send_later(self, lane: QueueName, message: AnyMessage, when: datetime) -> None:
         """Send one message for later."""
         await self._queue.send(lane, [_outgoing(write_lane_message(message), _correlation(message), when)])
 
@@ -185,11 +185,11 @@ class Lanes:
             await self.send_references(lane, due, when)
 
 
-def _correlation(message: References | Jobs | Permissions | Walk) -> str:
+def _correlation(message: AnyMessage) -> str:
     match message:
         case References():
             return message.references[0].correlation if message.references else ""
-        case Jobs() | Permissions() | Walk():
+        case _:
             return message.correlation
 
 

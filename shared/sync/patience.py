@@ -10,6 +10,7 @@ from shared.core.retry import Done, GiveUp, Next, RetryAt, RetryPolicy
 from shared.errors import ConnectorError
 from shared.ports import Clock, Queue, QueueName
 from shared.sync.lanes import Jobs, Lanes, Permissions, Walk, write_lane_message
+from shared.sync.lists.messages import ListMessage
 from shared.sync.work import failure_of
 
 log = logging.getLogger(__name__)
@@ -33,7 +34,9 @@ class Patience:
         """Look at the message again at a time that is known."""
         await self._lanes.send_later(lane, message, until)
 
-    async def postpone(self, lane: QueueName, message: Jobs | Permissions | Walk, error: ConnectorError) -> None:
+    async def postpone(
+        self, lane: QueueName, message: Jobs | Permissions | Walk | ListMessage, error: ConnectorError
+    ) -> None:
         """Look at the message again when its error is likely to be over."""
         log.warning("%s postponed: %s", message.kind, error, extra={"correlation": message.correlation})
         match self.after(message.attempt, error):

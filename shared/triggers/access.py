@@ -74,6 +74,8 @@ ROUTES: Mapping[str, Route] = {
     "health": Route(_GET, "health", Role.OPERATOR),
     "explain": Route(_GET, "explain/{table}/{id}", Role.OPERATOR),
     "explain_values": Route(_GET, "explain/{table}/{id}/values", Role.ADMINISTRATOR, shown=Shown.VALUES),
+    "list_overview": Route(_GET, "lists/{id}", Role.OPERATOR),
+    "list_left_out": Route(_GET, "lists/{id}/left-out", Role.OPERATOR),
     "resync": Route(_POST, "resync", Role.OPERATOR, _MANY_IDS),
     "dead_letters": Route(_GET, "dead-letters", Role.OPERATOR),
     "replay": Route(_POST, "dead-letters/replay", Role.OPERATOR, _FEW_IDS),

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, List
+from uuid import UUID
 
 import azure.functions as func
 
@@ -18,6 +19,8 @@ from shared.ports import QueueName
 from shared.settings import OWN_TAG
 from shared.sync.dispatch import Work
 from shared.sync.lanes import Jobs, Permissions
+from shared.sync.lists.changes import memberships
+from shared.sync.lists.messages import ListLook
 from shared.triggers.connection import SERVICE_BUS
 from shared.triggers.consuming import discreet, dispatch
 
@@ -49,6 +52,8 @@ async def on_dataverse_event(messages: List[func.ServiceBusMessage]) -> None:
 
 async def _look(connector: app.Connector, messages: Sequence[func.ServiceBusMessage]) -> None:
     work = Work()
+    pairs: dict[tuple[UUID, UUID], str] = {}
+    lists: dict[UUID, str] = {}
     for message in messages:
         try:
             event = read_event(
@@ -71,6 +76,11 @@ async def _look(connector: app.Connector, messages: Sequence[func.ServiceBusMess
             work.add(Jobs(jobs=list(routed.jobs), correlation=correlation))
         if routed.permissions:
             work.add(Permissions(permissions=list(routed.permissions), correlation=correlation))
+        pairs |= dict.fromkeys(routed.memberships, correlation)
+        lists |= dict.fromkeys(routed.lists, correlation)
+    # A change of members fires several events, and what happens to a list comes before who is in it.
+    work.lists += [ListLook(list=one, correlation=correlation) for one, correlation in lists.items()]
+    work.lists += memberships(pairs)
     await dispatch(connector, work, queue=QueueName.EVENTS, lane=QueueName.LIVE, messages=len(messages))
 
 

@@ -91,7 +91,7 @@ async def burst() -> None:
             while sum(1 for contact in await running.spotler.contacts() if is_done(contact)) < _SAVES:
                 await asyncio.sleep(0.02)
             arrived = time.perf_counter() - begin
-            await _settled()
+            await settled()
             after = await running.requests()
             crm, platform = after[0] - before[0], after[1] - before[1]
             print(
@@ -109,7 +109,7 @@ async def table() -> None:
         async with httpx.AsyncClient(base_url=running.host.url) as http:
             headers = {"x-functions-key": running.host.keys.default}
             (await http.post("/api/resync", json={"table": "contact"}, headers=headers)).raise_for_status()
-        await _settled()
+        await settled()
         seconds = time.perf_counter() - begin
         after = await running.requests()
         print(
@@ -129,7 +129,7 @@ async def _spread(save: Callable[[int], Awaitable[None]], count: int) -> None:
     await asyncio.gather(*(worker() for _ in range(_AT_ONCE)))
 
 
-async def _settled() -> None:
+async def settled() -> None:
     """Wait until the queues are empty, without asking either side anything."""
     queue = (await app.connector()).queue
     while sum([(await queue.depth(name)).active for name in QueueName]):

@@ -22,6 +22,7 @@ from shared.spotler.client import SpotlerClient
 from shared.spotler.probes import Probes
 from shared.spotler.retrying import Patience
 from shared.spotler.tagging import SpotlerTagging
+from shared.spotler.temporary_lists import SpotlerTemporaryLists
 from tests.contract.clocks import ManualClock
 from tests.twins import TwinStore
 
@@ -43,6 +44,7 @@ class SpotlerAccount:
     tagging: SpotlerTagging
     automations: SpotlerAutomations
     audiences: SpotlerAudiences
+    temporary_lists: SpotlerTemporaryLists
     store: TwinStore
     clock: ManualClock
     control: httpx.AsyncClient
@@ -96,6 +98,7 @@ async def open_account(*, assumed: bool = True, **switches: Any) -> AsyncIterato
                 tagging=SpotlerTagging(transport, capabilities),
                 automations=SpotlerAutomations(transport, capabilities),
                 audiences=SpotlerAudiences(transport),
+                temporary_lists=SpotlerTemporaryLists(transport),
                 store=store,
                 clock=clock,
                 control=control,

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from shared.core.records import PersonTable, RecordKey
+from shared.core.lists import ListKind, ListRules
+from shared.core.records import PersonTable, RecordKey, StatusRow, SyncStatus
 from shared.dataverse.lists import DataverseLists
 from shared.errors import DataError, NotFoundError
-from shared.ports import MarketingList, MarketingLists
+from shared.ports import ListStatus, MarketingList, MarketingLists
 from tests.contract.dataverse_organisation import DataverseOrganisation, open_organisation
 
 PEOPLE = [RecordKey(PersonTable.CONTACT, UUID(int=number)) for number in range(1, 12)]
@@ -78,8 +80,9 @@ async def walk(lists: MarketingLists, identifier: UUID, limit: int) -> list[list
         after = page.after
 
 
-async def test_a_list_says_its_name_and_whom_it_lists(lists: MarketingLists) -> None:
+async def test_ml_11_ml_37_a_list_says_its_name_and_which_one_table_it_lists(lists: MarketingLists) -> None:
     assert await lists.read_list(STATIC) == MarketingList(STATIC, "Static", PersonTable.CONTACT)
+    assert await lists.read_list(DYNAMIC) == MarketingList(DYNAMIC, "Dynamic", PersonTable.CONTACT, is_dynamic=True)
     assert await lists.read_list(LEADS) == MarketingList(LEADS, "Leads", PersonTable.LEAD)
     assert await lists.read_list(OTHER) is None
     assert await lists.read_list(UUID(int=999)) is None
@@ -136,3 +139,77 @@ async def test_a_list_that_goes_away_meanwhile_is_told(
     await organisation.client.delete("lists", STATIC)
     with pytest.raises(NotFoundError):
         await lists.members(listed, after=None, limit=4)
+
+
+async def test_ml_32_ml_33_the_hidden_fields_the_kind_and_the_state_come_with_the_list(
+    organisation: DataverseOrganisation, lists: MarketingLists
+) -> None:
+    columns = {
+        "donotsendonoptout": False,
+        "ignoreinactivelistmembers": False,
+        "dh_spotlerlistkind": 480000001,
+        "statecode": 1,
+        "statuscode": 1,
+    }
+    await organisation.client.update("lists", STATIC, columns)
+
+    listed = await lists.read_list(STATIC)
+
+    assert listed is not None
+    assert listed.rules == ListRules(exclude_opted_out=False, ignore_inactive=False)
+    assert (listed.kind, listed.is_active) == (ListKind.TEMPORARY, False)
+
+
+async def test_c_28_who_of_many_is_a_member_now(organisation: DataverseOrganisation, lists: MarketingLists) -> None:
+    for key in PEOPLE[:2]:
+        await organisation.client.create(
+            "listmembers",
+            {"listid@odata.bind": f"/lists({STATIC})", "entityid_contact@odata.bind": f"/contacts({key.id})"},
+        )
+    organisation.sent.clear()
+    many = [*(key.id for key in PEOPLE), *(UUID(int=number) for number in range(1000, 1150))]
+    assert await lists.members_among(STATIC, many) == {key.id for key in PEOPLE[:2]}
+    assert len(organisation.sent) == 2
+    assert await lists.members_among(LEADS, many) == frozenset()
+    assert await lists.members_among(STATIC, []) == frozenset()
+
+
+def status(code: str = "synced", *, bind: bool = True, state: SyncStatus = SyncStatus.SUCCEEDED) -> ListStatus:
+    return ListStatus(
+        list=STATIC,
+        info=UUID(int=700),
+        bind=bind,
+        status=state,
+        reason_code=code,
+        reason="It went well.",
+        external_id="list-1",
+        synced_on=datetime(2026, 3, 1, 8, tzinfo=UTC),
+        sent=10,
+        skipped=2,
+        failed=1,
+    )
+
+
+async def test_ml_19_sta_01_a_list_gets_a_spotler_info_of_its_own_and_keeps_it(
+    organisation: DataverseOrganisation, lists: MarketingLists
+) -> None:
+    await lists.write_status(status())
+    await lists.write_status(status())  # a crash before anybody noted that it was written
+    listed = await lists.read_list(STATIC)
+    assert listed is not None
+    assert listed.status == StatusRow(UUID(int=700), SyncStatus.SUCCEEDED, "synced", "It went well.")
+
+    await lists.write_status(status("table-off", bind=False, state=SyncStatus.FAILED))
+    (row,) = await organisation.rows(
+        "dh_spotlerinfos", "dh_reasoncode", "dh_memberssent", "dh_membersskipped", "dh_membersfailed", "dh_name"
+    )
+    assert row["dh_reasoncode"] == "table-off"
+    assert (row["dh_memberssent"], row["dh_membersskipped"], row["dh_membersfailed"]) == (10, 2, 1)
+    assert row["dh_name"] == f"list:{STATIC}"
+
+
+async def test_the_status_of_a_list_that_is_gone_needs_no_writing(
+    organisation: DataverseOrganisation, lists: MarketingLists
+) -> None:
+    await organisation.client.delete("lists", STATIC)
+    await lists.write_status(status())

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from shared.errors import ConfigurationError, DataError, NotFoundError
-from shared.ports import Audiences
+from shared.ports import ContactLists
 from tests.contract.spotler_account import SpotlerAccount, open_account
 
 TOP = "top-100"
@@ -25,7 +25,8 @@ async def members(account: SpotlerAccount, audience: str = TOP) -> list[str]:
 
 
 async def test_an_audience_exists_once_it_is_made(account: SpotlerAccount) -> None:
-    audiences: Audiences = account.audiences
+    audiences: ContactLists = account.audiences
+    assert audiences.can_remove
     assert not await audiences.exists(TOP)
     await audiences.create(TOP, "Top 100")
     assert await audiences.exists(TOP)
@@ -84,6 +85,43 @@ async def test_removing_nobody_sends_nothing_because_an_empty_removal_empties_th
     await account.audiences.add(TOP, [])
     assert account.sent == []
     assert await members(account) == ["ANN"]
+
+
+async def test_an_audience_is_emptied_only_on_purpose_and_stays(account: SpotlerAccount) -> None:
+    await account.people("ANN", "BEN")
+    await account.audiences.create(TOP, "Top 100")
+    await account.audiences.add(TOP, ["ANN", "BEN"])
+    await account.audiences.clear(TOP, "Top 100")
+    assert await members(account) == []
+    with pytest.raises(NotFoundError):
+        await account.audiences.clear("nowhere", "Nowhere")
+
+
+async def test_an_audience_is_renamed_unless_the_name_is_taken(account: SpotlerAccount) -> None:
+    await account.people("ANN")
+    await account.audiences.create(TOP, "Top 100")
+    await account.audiences.create("other", "Other")
+    await account.audiences.add(TOP, ["ANN"])
+    await account.audiences.rename(TOP, "Best hundred")
+    assert (await account.look("list-names"))[TOP] == "Best hundred"
+    assert await members(account) == ["ANN"]
+    with pytest.raises(DataError) as caught:
+        await account.audiences.rename(TOP, "Other")
+    assert caught.value.status == 417
+    with pytest.raises(NotFoundError):
+        await account.audiences.rename("nowhere", "New")
+
+
+async def test_ml_28_an_audience_is_deleted_once_and_not_while_it_is_in_use(account: SpotlerAccount) -> None:
+    await account.audiences.create(TOP, "Top 100")
+    (await account.control.put(f"/sandbox/in-use?audience={TOP}", json={"inUse": True})).raise_for_status()
+    with pytest.raises(DataError) as caught:
+        await account.audiences.delete(TOP)
+    assert caught.value.status == 417
+    (await account.control.put(f"/sandbox/in-use?audience={TOP}", json={"inUse": False})).raise_for_status()
+    await account.audiences.delete(TOP)
+    await account.audiences.delete(TOP)
+    assert not await account.audiences.exists(TOP)
 
 
 async def test_a_missing_audience_is_told_from_missing_people(account: SpotlerAccount) -> None:

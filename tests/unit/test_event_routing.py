@@ -32,6 +32,9 @@ EVENT = DataverseEvent(
 )
 
 
+LIST, ANN, BOB = UUID(int=20), UUID(int=21), UUID(int=22)
+
+
 def people(routed: Routed) -> dict[RecordKey, Why]:
     assert all(reference.correlation == str(EVENT.correlation_id) for reference in routed.people)
     return {reference.key: reference.why for reference in routed.people}
@@ -112,4 +115,79 @@ def test_our_own_writes_are_of_no_interest(table: str) -> None:  # C-44
 
 def test_other_tables_are_of_no_interest() -> None:
     event = replace(EVENT, table="opportunity", references=(Lookup("opportunity", ONE), Lookup("contact", TWO)))
+    assert route(event, own_tag=TAG) == Routed()
+
+
+# --------------------------------------------------------------------------------------------------- marketing lists
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        replace(
+            EVENT,
+            message=Message.CREATE,
+            table="listmember",
+            references=(Lookup("listmember", ONE), Lookup("list", LIST), Lookup("contact", ANN)),
+        ),
+        replace(
+            EVENT,
+            message=Message.DELETE,  # with a pre-image of its lookups
+            table="listmember",
+            references=(Lookup("listmember", ONE), Lookup("list", LIST), Lookup("contact", ANN)),
+        ),
+        replace(
+            EVENT,
+            message=Message.ASSOCIATE,
+            table="none",
+            id=None,
+            references=(Lookup("list", LIST), Lookup("contact", ANN)),
+        ),
+        replace(EVENT, message=Message.ADD_MEMBER, table="list", references=(Lookup("list", LIST),), members=(ANN,)),
+        replace(EVENT, message=Message.REMOVE_MEMBER, table="list", references=(Lookup("list", LIST),), members=(ANN,)),
+    ],
+)
+def test_ml_24_c_28_every_event_of_a_membership_names_list_and_person(event: DataverseEvent) -> None:
+    assert route(event, own_tag=TAG) == Routed(memberships=((LIST, ANN),))
+
+
+def test_ml_25_several_members_in_one_event_are_several_memberships() -> None:
+    event = replace(
+        EVENT,
+        message=Message.ADD_LIST_MEMBERS,
+        table="list",
+        references=(Lookup("list", LIST),),
+        members=(ANN, BOB),
+    )
+    assert route(event, own_tag=TAG) == Routed(memberships=((LIST, ANN), (LIST, BOB)))
+
+
+@pytest.mark.parametrize(
+    ("message", "changed", "matters"),
+    [
+        (Message.DELETE, frozenset(), True),
+        (Message.SET_STATE, frozenset(), True),
+        (Message.UPDATE, frozenset({"statecode", "statuscode"}), True),
+        (Message.UPDATE, frozenset(), True),  # a step without the columns says nothing of what changed
+        (Message.UPDATE, frozenset({"listname"}), False),  # ML-20: by hand
+        (Message.CREATE, frozenset({"statecode"}), False),
+    ],
+)
+def test_ml_28_a_list_is_looked_at_when_it_may_have_ended(
+    message: Message, changed: frozenset[str], *, matters: bool
+) -> None:
+    event = replace(EVENT, message=message, table="list", id=LIST, changed=changed, references=(Lookup("list", LIST),))
+    assert route(event, own_tag=TAG) == (Routed(lists=(LIST,)) if matters else Routed())
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        replace(EVENT, message=Message.DELETE, table="listmember", references=(Lookup("listmember", ONE),)),
+        replace(EVENT, message=Message.ASSOCIATE, table="none", id=None, references=(Lookup("contact", ANN),)),
+        replace(EVENT, message=Message.ADD_MEMBER, table="list", id=LIST, references=(Lookup("list", LIST),)),
+        replace(EVENT, table="list", id=LIST, tags=frozenset({TAG}), references=(Lookup("list", LIST),)),
+    ],
+)
+def test_events_that_name_no_membership_and_our_own_writes_are_of_no_interest(event: DataverseEvent) -> None:
     assert route(event, own_tag=TAG) == Routed()

@@ -108,6 +108,20 @@ def test_a_message_refers_to_every_person_and_list_that_it_concerns(
     assert {row for row in event.references if row.table in {"contact", "lead", "list"}} == references
 
 
+@pytest.mark.parametrize(
+    ("name", "members"),
+    [
+        ("list-add-member", {ANN.id}),
+        ("list-add-members", {ANN.id, BOB.id}),
+        ("list-remove-member", {ANN.id}),
+        ("listmember-create", set()),
+        ("contact-merge", set()),
+    ],
+)
+def test_ml_24_members_of_a_list_that_a_message_names_by_id_alone_are_told(name: str, members: set[UUID]) -> None:
+    assert set(sample(name).members) == members
+
+
 def test_the_primary_row_is_the_first_reference_and_none_occurs_twice() -> None:
     event = sample("contact-merge")
     assert event.references == (ANN, BOB)

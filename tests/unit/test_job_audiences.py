@@ -102,7 +102,10 @@ async def test_job_07_sync_list_brings_everybody_who_may_be_there_and_counts_the
     job = await run(twin, Operation.SYNC_LIST, marketing_list=marketing_list)
 
     assert twin.audiences.members == {f"list-{marketing_list}": {str(who.id) for who in people}}
-    told = '3 members are in the list "Fans" in Spotler. 1 were left out: 1 do-not-email.'
+    told = (
+        '3 people are in the list "Fans" in Spotler (3 added, 0 removed), as it was at 2026-03-01 08:00:00 UTC. '
+        "1 skipped: 1 do-not-email."
+    )
     assert end(twin, job) == (COMPLETED, "OK", told)
 
 

@@ -71,6 +71,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         default=OptOutUpsert.ACCEPT_WITHOUT_REACTIVATION,
         help="what Spotler does with a write to a contact that has opted out",
     )
+    parser.add_argument(
+        "--professional", action="store_true", help="Spotler account of Mail+ Professional, which has no audiences"
+    )
     parser.add_argument("--tls", action="store_true", help="serve https with a certificate made on the spot")
     parser.add_argument("--json", action="store_true", help="print the addresses as one line of JSON")
 
@@ -122,6 +125,7 @@ async def _serve(
             consumer_secret=SPOTLER_SECRET,
             optout_upsert=options.opted_out,
             latency=timedelta(milliseconds=options.latency),
+            audience_licence=not options.professional,
         )
     )
     crm_at = await stack.enter_async_context(serve(crm, port=options.dataverse_port, tls=tls))

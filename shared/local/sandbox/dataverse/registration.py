@@ -81,6 +81,12 @@ def connector_steps(filtering: Mapping[str, Sequence[str]]) -> list[StepDefiniti
         StepDefinition("dh_spotlerpermission", "Update", tuple(filtering.get("dh_spotlerpermission", ())), owners),
         StepDefinition("dh_spotlerpermission", "Delete", pre_image=owners),
         StepDefinition("dh_spotlerjob", "Create"),
+        StepDefinition("list", "Update", ("statecode",)),
+        StepDefinition("list", "Delete"),
+        StepDefinition("list", "AddMember"),
+        StepDefinition("list", "AddListMembers"),
+        StepDefinition("listmember", "Create"),
+        StepDefinition("listmember", "Delete", pre_image=("listid", "entityid")),
     ]
     return steps
 

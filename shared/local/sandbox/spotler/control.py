@@ -8,6 +8,8 @@ POST         /sandbox/contact/{act}?…       the recipient's or marketer's act 
 POST         /sandbox/form                  {"properties": …}: sign up through a form, without an external id
 POST         /sandbox/mailing               {"name", "subject"}: mail everybody who can be mailed
 GET          /sandbox/audiences             members by external id
+GET          /sandbox/temporary-lists       members by external id
+GET          /sandbox/list-names            names of both by external id
 GET          /sandbox/automation-runs       who takes part in what
 GET          /sandbox/campaign-runs         who is or was in which campaign
 GET          /sandbox/tags                  the tags of the account, whoever has them
@@ -110,6 +112,8 @@ class Control:
             ("POST", "/form", self._complete_form),
             ("POST", "/mailing", self._send_mailing),
             ("GET", "/audiences", self._audiences),
+            ("GET", "/temporary-lists", self._temporary_lists),
+            ("GET", "/list-names", self._list_names),
             ("GET", "/automation-runs", self._runs),
             ("GET", "/campaign-runs", self._campaign_runs),
             ("GET", "/tags", self._tags),
@@ -175,6 +179,16 @@ class Control:
             audience.external_id: [contact.external_id for contact in audience.members.values()]
             for audience in self._account.audiences.all.values()
         }
+
+    def _temporary_lists(self, _request: Request, _payload: bytes) -> Any:
+        return {
+            listed.external_id: [contact.external_id for contact in listed.members.values()]
+            for listed in self._account.temporary_lists.all.values()
+        }
+
+    def _list_names(self, _request: Request, _payload: bytes) -> Any:
+        audiences = {one.external_id: one.name for one in self._account.audiences.all.values()}
+        return audiences | {one.external_id: one.name for one in self._account.temporary_lists.all.values()}
 
     def _runs(self, _request: Request, _payload: bytes) -> Any:
         return [

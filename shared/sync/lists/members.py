@@ -1,0 +1,147 @@
+"""From the members of a list to their Spotler contacts: who belongs in, who stays out and why, who is not ready yet."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from shared.core.lists import LeftOut, ListRules, left_out_because
+from shared.core.outcomes import Outcome, Reason, Result
+from shared.core.plan import Binding, Rules, Situation, Trust, refuses_bulk, verdicts
+from shared.core.records import PersonRecord, RecordKey, Reference, Why
+from shared.errors import ConfigurationError, ConnectorError, ThrottledError, TransientError
+from shared.ports import Crm, QueueName
+from shared.sync.ledger import Entry, Ledger
+from shared.sync.people import SyncPeople
+from shared.sync.report import is_success
+
+_PAUSE = timedelta(seconds=30)
+
+_NEWCOMERS = 500
+"""At a time: five Spotler calls, well inside one claim."""
+
+
+@dataclass(slots=True)
+class Judged:
+    """What became of members: the external id of their contact, or why they stay out; `waiting` come back later.
+
+    `newcomers` are those whom Spotler does not know yet, where nobody was asked to synchronise them.
+    """
+
+    contacts: dict[RecordKey, str] = field(default_factory=dict)
+    skipped: dict[RecordKey, str] = field(default_factory=dict)
+    failed: dict[RecordKey, str] = field(default_factory=dict)
+    waiting: dict[RecordKey, Reason] = field(default_factory=dict)
+    newcomers: list[RecordKey] = field(default_factory=list)
+
+
+class Members:
+    """Judges members of lists by the conditions of synchronisation and by the two fields of the list."""
+
+    def __init__(self, *, crm: Crm, ledger: Ledger, people: SyncPeople, rules: Rules) -> None:
+        self._crm = crm
+        self._ledger = ledger
+        self._people = people
+        self._rules = rules
+
+    async def look_at(self, members: Sequence[RecordKey], rules: ListRules) -> Judged:
+        """Judge without writing anything (ML-16, ML-17)."""
+        judged, _ = await self._judge(members, rules)
+        return judged
+
+    async def bring(
+        self, members: Sequence[RecordKey], rules: ListRules, *, lane: QueueName, correlation: str = ""
+    ) -> Judged:
+        """Judge, and synchronise first whom Spotler does not know yet, in bulk (ML-18)."""
+        judged, untold = await self._judge(members, rules)
+        # Somebody without any Spotler Status is shown to the engine, so that the record itself says what is wrong.
+        await self._synchronise([*judged.newcomers, *untold], judged, lane, correlation)
+        return judged
+
+    async def find_again(self, contacts: Collection[str], among: Collection[RecordKey] | None = None) -> Judged:
+        """Synchronise people whose contact Spotler turned out not to know (any more): all of it, as for newcomers."""
+        judged = Judged()
+        users = [user for contact in contacts for user in await self._ledger.users_of(contact)]
+        people = [user for user in dict.fromkeys(users) if among is None or user in among]
+        held = await self._ledger.claim(contacts)
+        for contact in held.values():
+            contact.trust = Trust.NOTHING
+        await self._ledger.release(list(held.values()))
+        await self._synchronise(people, judged, QueueName.BULK, "")
+        return judged
+
+    async def contacts_of(self, members: Collection[RecordKey]) -> dict[RecordKey, str]:
+        """Return the contacts of people whom Spotler knows."""
+        entries = await self._ledger.entries(members)
+        return {key: entry.binding.external_id for key, entry in entries.items() if entry.binding.is_live}
+
+    async def others_using(self, contact: str, key: RecordKey) -> list[RecordKey]:
+        """Return the other records of the same table that share a contact."""
+        users = await self._ledger.users_of(contact)
+        return [user for user in users if user != key and user.table is key.table]
+
+    async def _judge(self, members: Sequence[RecordKey], rules: ListRules) -> tuple[Judged, list[RecordKey]]:
+        judged = Judged()
+        untold: list[RecordKey] = []
+        if not members:
+            return judged, untold
+        entries = await self._ledger.entries(members)
+        records = await self._crm.read_people(members)
+        for key in dict.fromkeys(members):
+            record, entry = records.get(key), entries[key]
+            reason = self._left_out_because(key, record, entry, rules)
+            if reason is None and entry.binding.is_live:
+                judged.contacts[key] = entry.binding.external_id
+            elif reason is None:
+                judged.newcomers.append(key)
+            else:
+                judged.skipped[key] = reason
+                if _says_nothing(record, entry) and reason is not LeftOut.NO_BULK:
+                    untold.append(key)
+        return judged, untold
+
+    def _left_out_because(
+        self, key: RecordKey, record: PersonRecord | None, entry: Entry, rules: ListRules
+    ) -> Reason | LeftOut | None:
+        situation = Situation(key, record, Binding(str(key.id)))
+        return left_out_because(
+            (verdict.reason for verdict in verdicts(situation, self._rules) if verdict.reason),
+            rules,
+            refuses_bulk=record is not None and refuses_bulk(record),
+            is_known=entry.binding.is_live,
+        )
+
+    async def _synchronise(
+        self, people: Sequence[RecordKey], judged: Judged, lane: QueueName, correlation: str
+    ) -> None:
+        for start in range(0, len(people), _NEWCOMERS):
+            references = [Reference(key, Why.JOB, correlation) for key in people[start : start + _NEWCOMERS]]
+            for one in await self._people.handle(references, lane=lane):
+                _take(one.unit.key, one.outcome, one.external_id, judged)
+
+
+def _take(key: RecordKey, outcome: Outcome, external_id: str, judged: Judged) -> None:
+    judged.skipped.pop(key, None)
+    if is_success(outcome) and external_id:
+        judged.contacts[key] = external_id
+    elif outcome.result is Result.WAITING:
+        judged.waiting[key] = outcome.reason
+    elif outcome.result is Result.SKIPPED:
+        judged.skipped[key] = outcome.reason
+    else:
+        judged.failed[key] = outcome.reason
+
+
+def _says_nothing(record: PersonRecord | None, entry: Entry) -> bool:
+    return record is not None and record.status is None and not entry.binding.is_live
+
+
+def reason_to_wait(judged: Judged) -> ConnectorError:
+    """Return the error that says when members who are not ready are worth another look."""
+    reasons = set(judged.waiting.values())
+    if Reason.MISCONFIGURED in reasons:
+        return ConfigurationError("members cannot be synchronised: access or configuration is wrong")
+    if Reason.THROTTLED in reasons:
+        return ThrottledError("members wait for a pause to end", retry_after=_PAUSE)
+    return TransientError("members are not in Spotler yet", code=min(reasons))

@@ -1,0 +1,91 @@
+"""What the lanes carry about marketing lists. Ids and numbers only."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Phase(StrEnum):
+    """What a synchronisation of a list does, in this order."""
+
+    READ = "read"
+    """Take the snapshot: page by page, ids only."""
+    RESOLVE = "resolve"
+    """Find the Spotler contact of every member, synchronising newcomers first (ML-18)."""
+    COMPARE = "compare"
+    """Send what differs from what was sent before."""
+    CHECK = "check"
+    """See whether the list is still what it was when the snapshot was taken."""
+
+
+class ListStep(BaseModel):
+    """Do the next step of a synchronisation. A step that was done already is recognised by its number."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["list-step"] = "list-step"
+    list: UUID
+    run: str
+    step: int = 0
+    phase: Phase = Phase.READ
+    round: int = 1
+    generation: str
+    taken_at: datetime
+    after: str | None = None
+    page: int = 0
+    pages: int = 0
+    members: int = 0
+    digest: str = "0"
+    """Of the snapshot while it is read, then of the list while it is checked: hexadecimal."""
+    expected: str = ""
+    """The digest of the snapshot."""
+    bucket: int = 0
+    resets: int = 0
+    sent: int = 0
+    added: int = 0
+    removed: int = 0
+    correlation: str = ""
+    attempt: int = Field(default=1, ge=1)
+
+
+class ListMembers(BaseModel):
+    """Look at whether these people are members of this list (ML-24, C-28)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["list-members"] = "list-members"
+    list: UUID
+    members: tuple[UUID, ...]
+    correlation: str = ""
+    attempt: int = Field(default=1, ge=1)
+
+
+class ListLook(BaseModel):
+    """Look at whether this list is still there and active (ML-28)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["list"] = "list"
+    list: UUID
+    correlation: str = ""
+    attempt: int = Field(default=1, ge=1)
+
+
+class ListClean(BaseModel):
+    """Forget what earlier synchronisations of a list have noted."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["list-clean"] = "list-clean"
+    list: UUID
+    generations: tuple[str, ...]
+    correlation: str = ""
+    attempt: int = Field(default=1, ge=1)
+
+
+ListMessage = ListStep | ListMembers | ListLook | ListClean

@@ -1,0 +1,102 @@
+"""Everything about marketing lists, wired together: what triggers and jobs call."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from uuid import UUID
+
+from shared.core.lists import ListKind
+from shared.core.plan import Rules
+from shared.ports import Clock, ContactLists, Crm, MarketingLists, QueueName, StateStore
+from shared.sync.lanes import Lanes
+from shared.sync.ledger import Ledger
+from shared.sync.lists.changes import ListChanges
+from shared.sync.lists.members import Members
+from shared.sync.lists.memory import ListMemory
+from shared.sync.lists.messages import ListClean, ListLook, ListMembers, ListMessage, ListStep
+from shared.sync.lists.overview import ListOverview
+from shared.sync.lists.places import Places
+from shared.sync.lists.report import ListReporter
+from shared.sync.lists.start import ListStart
+from shared.sync.lists.steps import ListSteps
+from shared.sync.patience import Patience
+from shared.sync.people import SyncPeople
+
+
+class Lists:
+    """The use cases of marketing lists: `start`, `overview`, and whatever a message asks for."""
+
+    def __init__(
+        self,
+        *,
+        crm: Crm,
+        marketing_lists: MarketingLists,
+        kinds: Mapping[ListKind, ContactLists],
+        store: StateStore,
+        environment: str,
+        people: SyncPeople,
+        ledger: Ledger,
+        lanes: Lanes,
+        patience: Patience,
+        clock: Clock,
+        rules: Rules,
+        default_kind: ListKind,
+        removes_at_once: bool,
+    ) -> None:
+        places, self._memory = Places(kinds), ListMemory(store, environment)
+        memory = self._memory
+        members = Members(crm=crm, ledger=ledger, people=people, rules=rules)
+        reporter = ListReporter(crm=crm, marketing_lists=marketing_lists, clock=clock)
+        self.start = ListStart(
+            marketing_lists=marketing_lists,
+            places=places,
+            memory=memory,
+            lanes=lanes,
+            reporter=reporter,
+            clock=clock,
+            rules=rules,
+            default_kind=default_kind,
+        )
+        self.overview = ListOverview(marketing_lists=marketing_lists, members=members, memory=memory, start=self.start)
+        self._steps = ListSteps(
+            marketing_lists=marketing_lists,
+            places=places,
+            memory=memory,
+            members=members,
+            lanes=lanes,
+            patience=patience,
+            reporter=reporter,
+            clock=clock,
+        )
+        self._changes = ListChanges(
+            marketing_lists=marketing_lists,
+            places=places,
+            memory=memory,
+            members=members,
+            lanes=lanes,
+            patience=patience,
+            reporter=reporter,
+            removes_at_once=removes_at_once,
+        )
+
+    async def handle(self, message: ListMessage, *, lane: QueueName) -> None:
+        """Do what a message asks for; when this returns, nothing of it is lost."""
+        match message:
+            case ListStep():
+                await self._steps.step(message, lane=lane)
+            case ListClean():
+                await self._steps.clean(message, lane=lane)
+            case ListMembers():
+                await self._changes.members(message, lane=lane)
+            case ListLook():
+                await self._changes.look(message, lane=lane)
+
+    async def add_single(self, marketing_list: UUID, contacts: Collection[str]) -> frozenset[str] | None:
+        """Add contacts to a list that is in Spotler already; None if it is not (AUD-07).
+
+        Returns who could not be added. What was added and is no member leaves at the next synchronisation.
+        """
+        memo = await self._memory.read(marketing_list)
+        if memo is None or not memo.is_listed:
+            return None
+        return await self._changes.add(memo, contacts, attempt=1)
