@@ -1,7 +1,7 @@
 """Reads Spotler contacts where what is there decides, and plans with them.
 
 Most saves need no look: only Dataverse changed, and the base says what Spotler has. A look costs one call a contact, so
-first meetings of a large batch wait for the poll, which brings a hundred contacts in one call (decision 13).
+first meetings of a large batch wait for the poll, which brings a hundred contacts in one call (decision 18).
 """
 
 from __future__ import annotations
