@@ -14,7 +14,7 @@ from xml.etree import ElementTree as ET
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 
@@ -145,6 +145,7 @@ def test_a_name_in_a_path_is_one_segment(encode: object, text: str) -> None:
 # -------------------------------------------------------------------------------------------------------------- Excel
 
 
+@settings(deadline=None)  # it writes and reads a file
 @given(texts)
 def test_a_text_in_a_workbook_is_never_a_formula(text: str) -> None:
     book = Workbook()
