@@ -121,6 +121,7 @@ class TwinCrm(_Twin):
         self.poisoned: dict[RecordKey, Any] = {}
         self.largest_report = 0
         self.before_read: Callable[[], None] = lambda: None
+        self.clock: ManualClock | None = None
         self._ids = count(1)
         self._versions = count(1)
 
@@ -130,13 +131,17 @@ class TwinCrm(_Twin):
         """Create a row; `permissions` may be given as name=bool pairs."""
         key = RecordKey(table, UUID(int=next(self._ids)))
         permissions = values.pop("permissions", {})
-        self.people[key] = PersonRecord(key, {"statecode": 0, **values}, etag=self._version())
+        self.people[key] = PersonRecord(
+            key, {"statecode": 0, **values}, etag=self._version(), modified_on=self._now()
+        )
         self.permit(key, **permissions)
         return key
 
     def edit(self, key: RecordKey, **values: Any) -> None:
         record = self.people[key]
-        self.people[key] = replace(record, values={**record.values, **values}, etag=self._version())
+        self.people[key] = replace(
+            record, values={**record.values, **values}, etag=self._version(), modified_on=self._now()
+        )
 
     def permit(self, key: RecordKey, **permissions: bool) -> None:
         record = self.people[key]
@@ -150,6 +155,9 @@ class TwinCrm(_Twin):
                 for name, on in rows.items()
             ),
         )
+
+    def _now(self) -> datetime | None:
+        return self.clock.now() if self.clock else None
 
     def _version(self) -> str:
         return f'W/"{next(self._versions)}"'
