@@ -63,5 +63,12 @@ def identify(binding: Binding, address: str, *, trust: Trust, neighbours: Neighb
 
 
 def binding_after_joining(external_id: str, others: Iterable[Binding]) -> Binding:
-    """Start from what another user of the contact agreed on, so that only differences are written."""
-    return next((one for one in others if one.uses(external_id)), Binding(external_id))
+    """Start from a contact that is there, and about which this record has agreed on nothing yet.
+
+    What another user of the contact agreed on says nothing of this one: its values are not that one's edits, and
+    permission rows that it never had were not deleted.
+    """
+    known = next((one for one in others if one.uses(external_id)), None)
+    if known is None:
+        return Binding(external_id)
+    return Binding(external_id, is_live=True, address=known.address, since=known.since, reach=known.reach)

@@ -104,7 +104,9 @@ def _binding(seat: Seat, planned: Decision, outcome: Outcome, home: CameHome | N
             prints = home.prints
             address = home.wanted.address if EMAIL in prints else ""
             binding = planned.binding
-            return replace(binding, base={**binding.base, **prints}, address=address or binding.address)
+            has_met = binding.has_met if home.came.error is None else seat.binding.has_met
+            base = {**binding.base, **prints}
+            return replace(binding, base=base, address=address or binding.address, has_met=has_met)
 
 
 def _hand_over(seat: Seat, done: Round) -> None:

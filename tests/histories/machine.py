@@ -236,6 +236,7 @@ class TwoWayHistories(RuleBasedStateMachine):
         one = self.world.profile(address)
         options = {} if newsletter is None else {"permissions:1": newsletter}
         self.do(self.world.sign_up(address, {}, options))
+        self.twin.clock.advance(timedelta(seconds=2))  # whose words count, a second may decide
         now = self.world.profile(address)
         assert now is not None, "who signs up is there"
         self.opted_out.discard(now.id)
@@ -334,6 +335,10 @@ class TwoWayHistories(RuleBasedStateMachine):
         self.twin.faults.interleaves = False
         self.twin.worker = self.twin.start_worker()
         self.do(self.calm())
+        if self.on_request:  # whoever is saved after an erasure is made anew (DEL-08)
+            self.tell(*sorted(self.on_request & self.world.people().keys()), why=Why.RESYNC)
+            self.on_request.clear()
+            self.do(self.calm())
         assert not self.wronged, "a contact was erased that an active record needs"
         before = self.world.writes()
         self.do(self.two_polls())
@@ -366,7 +371,7 @@ class TwoWayHistories(RuleBasedStateMachine):
         return [
             key
             for key in self.may_be_there()
-            if key not in self.on_request and (found := self.contact_of(key)) is not None and not found.is_inactive
+            if (found := self.contact_of(key)) is not None and not found.is_inactive
         ]
 
     def contact_of(self, key: RecordKey) -> Profile | None:
@@ -378,8 +383,6 @@ class TwoWayHistories(RuleBasedStateMachine):
     def both_sides_agree(self) -> None:
         people = self.world.people()
         for key in self.may_be_there():
-            if key in self.on_request:
-                continue
             status = people[key].status
             assert status is not None, f"{key} has no status"
             contact = self.contact_of(key)
@@ -394,7 +397,7 @@ class TwoWayHistories(RuleBasedStateMachine):
 
     def values_agree(self, key: RecordKey, record: PersonRecord, contact: Profile) -> None:
         sharers = [other for other in self.syncable() if self.address(other) == contact.email]
-        names = {self.world.people()[other].values["firstname"] for other in sharers}
+        names = {self.world.people()[other].values["firstname"] or "" for other in sharers}
         assert contact.values.get("firstName", "") in names | self.edited_there
         assert contact.values["customerType"] in {str(other.table) for other in sharers}
         verdicts = self.do(self.twin.ledger.entries([key]))[key].binding.verdicts
