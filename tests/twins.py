@@ -252,7 +252,7 @@ class TwinCrm(_Twin):
         record = self.people.get(report.key)
         if record is None:
             return NotFoundError("the record is gone")
-        assert report.bind == (record.status is None), "a record is bound to its Spotler Info row once"
+        assert report.bind or record.status is not None, "a record is bound to its Spotler Info row"
         self.calls["status written"] += 1
         row = StatusRow(report.info, report.status, report.reason_code, report.reason)
         self.people[report.key] = replace(record, status=row)

@@ -308,12 +308,12 @@ def _perhaps_sent(situation: Situation, fields: Mapping[str, MappedField]) -> fr
 
 
 def _is_new(contact: SpotlerContact, situation: Situation, binding: Binding) -> bool:
-    """Whether our first write made the contact, and nobody has changed it since (ENV-12).
+    """Whether this record's first write made the contact, and nobody has changed it since (ENV-12).
 
     One that a form made a moment before was changed by that write: in Spotler's own time, it is older than its last
     change. Two services' clocks could not tell.
     """
-    if binding.has_met or contact.created is None or contact.last_changed is None:
+    if binding.has_met or situation.neighbours.keys or contact.created is None or contact.last_changed is None:
         return False
     since = binding.since or situation.now
     return contact.last_changed - contact.created <= AT_ONCE and contact.created >= since - CLOCKS_DIFFER

@@ -135,6 +135,8 @@ def _settle_users(seat: Seat, planned: Decision, outcome: Outcome, done: Round) 
             users.pop(key, None)
         case Result.WRITTEN | Result.UNCHANGED if outcome.reason is not Reason.ABSENT and record is not None:
             users[key] = Consent.NO_BULK if _refuses(record, planned) else Consent.ALLOWS
+        case Result.FAILED if _is_unreachable(planned) and record is not None:  # what the contact says of it must stay
+            users[key] = Consent.NO_BULK if _refuses(record, planned) else Consent.ALLOWS
         case _:
             pass
     if outcome.result is Result.KEPT:
@@ -142,6 +144,10 @@ def _settle_users(seat: Seat, planned: Decision, outcome: Outcome, done: Round) 
     is_left_in_doubt = seat.held.trust is Trust.NOTHING and users.get(key, Consent.NO_MAIL) is Consent.NO_MAIL
     if is_left_in_doubt or users.get(key, Consent.ALLOWS) is not before:
         done.follow_ups += references_to(seat.neighbours.keys, seat.unit)
+
+
+def _is_unreachable(planned: Decision) -> bool:
+    return isinstance(planned, Rest) and planned.binding.is_live and planned.binding.reach is not Reach.OPEN
 
 
 def _refuses(record: PersonRecord, planned: Decision) -> bool:

@@ -25,6 +25,8 @@ class Consents:
     left: dict[tuple[Place, str], bool | None] = field(default_factory=dict)
     was_on: set[tuple[Place, str]] = field(default_factory=set)
     defaults: set[str] = field(default_factory=set)
+    given: set[tuple[str, str]] = field(default_factory=set)
+    """What somebody with an address said yes to, whatever became of the contact."""
 
     def say(self, place: Place, name: str, on: bool, *, before: bool | None) -> None:  # noqa: FBT001
         if before is on:
@@ -50,10 +52,11 @@ class Consents:
             ):
                 self.was_on.add((contact, name))
 
-    def may_be_on(self, contact: str, sharers: Sequence[RecordKey], name: str) -> bool:
+    def may_be_on(self, contact: str, email: str, sharers: Sequence[RecordKey], name: str) -> bool:
         places: list[Place] = [contact, *sharers]
         return (
             name in self.defaults
+            or (email, name) in self.given
             or any((place, name) in self.was_on for place in places)
             or any(on and act == name and place in places for place, act, on, _ in self.acts)
         )
@@ -67,6 +70,7 @@ class Consents:
     def settle(self, profiles: Sequence[Profile], people: Mapping[RecordKey, PersonRecord]) -> None:
         """It is quiet: what is on now may stay on."""
         self.acts.clear()
+        self.given.clear()
         self.origin.clear()
         self.left.clear()
         self.was_on = {(one.id, name) for one in profiles for name, on in one.options.items() if on}

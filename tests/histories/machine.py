@@ -242,6 +242,8 @@ class TwoWayHistories(RuleBasedStateMachine):
         self.opted_out.discard(now.id)
         if newsletter is not None:
             self.consents.say(now.id, "permissions:1", newsletter, before=one and one.options["permissions:1"])
+        if newsletter:
+            self.consents.given.add((now.email, "permissions:1"))
 
     @precondition(lambda self: self.reachable())
     @rule(pick=picks, name=columns, blank=blanks)
@@ -259,6 +261,8 @@ class TwoWayHistories(RuleBasedStateMachine):
     def change_permission(self, pick: int, name: str, *, on: bool) -> None:
         one = pick_from(self.reachable(), pick)
         self.consents.say(one.id, name, on, before=one.options[name])
+        if on:
+            self.consents.given.add((one.email, name))
         self.do(self.world.change_profile(one, {}, {name: on}))
 
     @precondition(lambda self: self.reachable())
@@ -425,7 +429,7 @@ class TwoWayHistories(RuleBasedStateMachine):
                 assert refuses or row in {on, None}, f"{key}: {name} is {row} here and {on} there"
                 assert row is not None or not on or refuses, f"{key}: nobody sees that {name} is on"
                 if on:
-                    assert self.consents.may_be_on(contact.id, sharers, name), f"{name} of {key} rose by itself"
+                    assert self.consents.may_be_on(contact.id, contact.email, sharers, name), f"{name} of {key} rose by itself"
                 if not refuses:
                     assert not (on and self.consents.was_withdrawn(contact.id, sharers, name)), (
                         f"{name} of {key} was withdrawn"

@@ -10,6 +10,7 @@ from shared.core.marketing import PropertyCatalogue, PropertyDefinition, Propert
 from shared.core.plan import Rules
 from shared.core.records import PersonRecord, PersonTable, RecordKey, SyncStatus
 from tests.connector_twin import ConnectorTwin
+from tests.contract.clocks import TickingClock
 from tests.histories.world import COLUMNS, NAMES, Profile, World
 
 CATALOGUE = PropertyCatalogue(
@@ -55,7 +56,7 @@ class TwinWorld(World):
     """The twins of `tests/twins.py` as a world."""
 
     def __init__(self, rules: Rules) -> None:
-        self.twin = ConnectorTwin(rules)
+        self.twin = ConnectorTwin(rules, clock=TickingClock())
         self.twin.platform.catalogue = CATALOGUE
         self.twin.crm.clock = self.twin.clock
 
