@@ -163,11 +163,13 @@ def _look(
 ) -> Look | None:
     """Say whether Spotler's side must be known before anything is sent.
 
-    A new address may open a contact again whose owner has opted out (C-15); what a dead worker did may have been
-    answered; and who has not met yet, or disputes a value, needs both sides.
+    A new address may open a contact again whose owner has opted out (C-15), and one that could not be mailed is not
+    well again because nothing changed here; what a dead worker did may have been answered; and who has not met yet, or
+    disputes a value, needs both sides.
     """
     binding = situation.binding
-    if situation.trust is Trust.NOTHING or (binding.is_live and EMAIL in changed):
+    may_be_closed = binding.is_live and (EMAIL in changed or binding.reach is not Reach.OPEN)
+    if situation.trust is Trust.NOTHING or may_be_closed:
         return Look(binding)
     if not (binding.is_live and _comes_home(rows)):
         return None

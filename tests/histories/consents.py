@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from shared.core.records import PersonRecord, RecordKey
@@ -35,7 +35,10 @@ class Consents:
         if spot not in self.left or self.left[spot] is not before:  # the connector wrote, or it was quiet
             self.origin[spot] = before
         self.left[spot] = on
-        self.acts.append((place, name, on, self.origin[spot] is not on))
+        changes = self.origin[spot] is not on
+        if not changes:  # and what was said in between is taken back
+            self.acts = [(*act[:3], False) if act[:2] == spot else act for act in self.acts]
+        self.acts.append((place, name, on, changes))
 
     def remove(self, place: Place, name: str, *, before: bool | None) -> None:
         """Delete a row: a withdrawal if it was a yes that both sides had agreed on; else nobody knows of it."""
@@ -52,11 +55,12 @@ class Consents:
             ):
                 self.was_on.add((contact, name))
 
-    def may_be_on(self, contact: str, email: str, sharers: Sequence[RecordKey], name: str) -> bool:
+    def may_be_on(self, contact: str, emails: Collection[str], sharers: Sequence[RecordKey], name: str) -> bool:
+        """`emails` are the addresses of contact and sharers, now and since it was last quiet."""
         places: list[Place] = [contact, *sharers]
         return (
             name in self.defaults
-            or (email, name) in self.given
+            or any((email, name) in self.given for email in emails)
             or any((place, name) in self.was_on for place in places)
             or any(on and act == name and place in places for place, act, on, _ in self.acts)
         )

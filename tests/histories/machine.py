@@ -65,6 +65,8 @@ class TwoWayHistories(RuleBasedStateMachine):
         self.on_request: set[RecordKey] = set()
         self.edited_here: set[tuple[RecordKey, str]] = set()
         self.edited_there: set[str] = set()
+        self.addresses: dict[RecordKey, set[str]] = {}
+        """The addresses that records have had since it was last quiet."""
 
     def open_world(self) -> World:
         raise NotImplementedError
@@ -124,6 +126,7 @@ class TwoWayHistories(RuleBasedStateMachine):
             self.edited_here.add((key, "taal"))
         if newsletter is not None:
             self.consents.say(key, "permissions:1", newsletter, before=None)
+        self.had(key)
         self.tell(key)
 
     @precondition(lambda self: self.records())
@@ -138,8 +141,16 @@ class TwoWayHistories(RuleBasedStateMachine):
     @rule(pick=picks, address=st.none() | addresses | addresses)
     def change_address(self, pick: int, address: str | None) -> None:
         key = pick_from(self.records(), pick)
+        self.had(key)
         self.do(self.world.edit(key, emailaddress1=address))
+        self.had(key)
         self.tell(key)
+
+    def had(self, key: RecordKey) -> None:
+        """Who has this address now has said yes to that, for whoever shares it."""
+        self.addresses.setdefault(key, set()).add(self.address(key))
+        rows = {name for name in NAMES if row_of(self.world.people()[key], name)}
+        self.consents.given |= {(self.address(key), name) for name in rows}
 
     @precondition(lambda self: self.records())
     @rule(pick=picks, column=st.sampled_from(["donotemail", "donotbulkemail"]), value=st.booleans())
@@ -154,6 +165,7 @@ class TwoWayHistories(RuleBasedStateMachine):
         key = pick_from(self.records(), pick)
         self.consents.say(key, name, on, before=row_of(self.world.people()[key], name))
         self.do(self.world.permit(key, NAMES[name], subscribed=on))
+        self.had(key)
         self.tell(key, why=Why.PERMISSION)
 
     @precondition(lambda self: self.with_rows())
@@ -211,6 +223,7 @@ class TwoWayHistories(RuleBasedStateMachine):
         contact = self.do(self.world.qualify(lead))
         self.consents.inherit(lead, contact)
         self.edited_here.add((contact, "taal"))
+        self.addresses[contact] = {self.address(lead), *self.addresses.get(lead, ())}
         if address is not None:
             self.do(self.world.edit(contact, emailaddress1=address))
         self.tell(lead)
@@ -353,6 +366,7 @@ class TwoWayHistories(RuleBasedStateMachine):
         self.the_ledger_is_tidy()
         self.do(self.the_consent_ledger_explains_it())
         self.consents.settle(self.world.profiles(), self.world.people())
+        self.addresses.clear()
 
     async def calm(self) -> None:
         await self.twin.quiet()
@@ -422,14 +436,16 @@ class TwoWayHistories(RuleBasedStateMachine):
             contact = self.contact_of(key)
             assert contact is not None, "who is synchronised is there"
             sharers = [other for other in self.syncable() if self.contact_of(other) == contact]
-            refuses = any(people[other].values.get("donotbulkemail") for other in sharers)
+            others = self.twin.users()[contact.external_id].values()  # who wants no mail at all has a say, too
+            refuses = any(people[other].values.get("donotbulkemail") for other in sharers) or {*others} != {"ok"}
             for name, on in contact.options.items():
                 assert not (on and refuses), "Do Not Bulk Email is not obeyed"
                 row = row_of(people[key], name)
                 assert refuses or row in {on, None}, f"{key}: {name} is {row} here and {on} there"
                 assert row is not None or not on or refuses, f"{key}: nobody sees that {name} is on"
                 if on:
-                    assert self.consents.may_be_on(contact.id, contact.email, sharers, name), f"{name} of {key} rose by itself"
+                    emails = {contact.email}.union(*(self.addresses.get(other, set()) for other in sharers))
+                    assert self.consents.may_be_on(contact.id, emails, sharers, name), f"{name} of {key} rose by itself"
                 if not refuses:
                     assert not (on and self.consents.was_withdrawn(contact.id, sharers, name)), (
                         f"{name} of {key} was withdrawn"
