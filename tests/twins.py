@@ -289,6 +289,7 @@ class TwinContact:
     values: dict[str, Any] = field(default_factory=dict)
     options: dict[str, bool] = field(default_factory=dict)
     is_inactive: bool = False
+    has_bounced: bool = False
     scores: dict[str, int] = field(default_factory=dict)
     encrypted_id: str = ""
     created: datetime | None = None
@@ -351,7 +352,7 @@ class TwinPlatform(_Twin):
     def sign_up(self, email: str, external_id: str = "", **values: Any) -> TwinContact:
         """Fill in a form: a new contact, or one that is active again."""
         contact = next(iter(self.having(email)), None) or self._create(external_id)
-        contact.is_inactive = False
+        contact.is_inactive = contact.has_bounced = False
         self.edit(contact, email=email, **values)
         return contact
 
@@ -367,12 +368,13 @@ class TwinPlatform(_Twin):
 
     def opt_out(self, contact: TwinContact) -> None:
         """Unsubscribe from everything."""
-        contact.is_inactive = True
+        contact.is_inactive, contact.has_bounced = True, False
         self.touch(contact)
 
     def bounce(self, contact: TwinContact, kind: str = "HARDBOUNCE") -> None:
         """Let a mail come back; a hard bounce makes the contact inactive."""
-        contact.is_inactive = contact.is_inactive or kind == "HARDBOUNCE"
+        if kind == "HARDBOUNCE" and not contact.is_inactive:
+            contact.is_inactive = contact.has_bounced = True
         self.touch(contact)
         mailing = f"m{next(self._encrypted)}"
         self.bounced.append(Bounce(kind, self.clock.now(), mailing, contact.seen(self.catalogue)))
@@ -431,8 +433,9 @@ class TwinPlatform(_Twin):
         if contact is None:
             contact = self._create(write.external_id)
         if contact.is_inactive and contact.email == email:
-            return WriteVerdict(WriteCode.CONTACT_OPTOUT, "the contact is inactive")
-        contact.is_inactive = False
+            code = WriteCode.NO_ACTIVE_CHANNEL if contact.has_bounced else WriteCode.CONTACT_OPTOUT
+            return WriteVerdict(code, "the contact is inactive")
+        contact.is_inactive = contact.has_bounced = False
         contact.take(write, purge)
         self.touch(contact)
         self.writes.append(write)

@@ -251,6 +251,8 @@ def _agree(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> 
     address = rules.fingerprints.address(email_of(record, rows))
     if contact.is_unreachable and not (situation.bounce and address != binding.address):
         return _unreachable(situation, record)
+    if situation.has_come_back and situation.neighbours.keys and address != binding.address:
+        return let_go(situation)  # who came back is somebody with the address that this record had before
     wished = wished_fields(record, rules.mapping, catalogue)
     if wished.fatal:
         return Rest(binding, Result.FAILED, Reason.INVALID_VALUE, wished.fatal)

@@ -28,6 +28,9 @@ class Consents:
     given: set[tuple[str, str]] = field(default_factory=set)
     """What somebody with an address said yes to, whatever became of the contact."""
 
+    brought: set[tuple[Place, str]] = field(default_factory=set)
+    """The yes that a record brings to a contact which it had not shared before: whoever joins speaks last."""
+
     def say(self, place: Place, name: str, on: bool, *, before: bool | None) -> None:  # noqa: FBT001
         if before is on:
             return
@@ -66,8 +69,10 @@ class Consents:
         )
 
     def was_withdrawn(self, contact: str, sharers: Sequence[RecordKey], name: str) -> bool:
-        """Whether the last word was a no."""
+        """Whether the last word was a no. Of somebody who has come meanwhile, the yes may be heard after it."""
         places: list[Place] = [contact, *sharers]
+        if any((place, name) in self.brought for place in places):
+            return False
         said = [on for place, act, on, counts in self.acts if act == name and place in places and counts]
         return bool(said) and not said[-1]
 
@@ -75,6 +80,7 @@ class Consents:
         """It is quiet: what is on now may stay on."""
         self.acts.clear()
         self.given.clear()
+        self.brought.clear()
         self.origin.clear()
         self.left.clear()
         self.was_on = {(one.id, name) for one in profiles for name, on in one.options.items() if on}

@@ -18,6 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from shared.core.mapping.reading import ORIGINATING_LEAD
 from shared.core.merge import Verdict
+from shared.core.outcomes import Reason
 from shared.core.permission_defaults import PermissionDefault
 from shared.core.plan import Reach
 from shared.core.records import Intent, PersonRecord, PersonTable, RecordKey, Reference, SyncStatus, Why
@@ -32,6 +33,7 @@ from tests.twins import CrashError, Waiting
 
 ADDRESSES = ("ann@example.com", "Ben@example.com", "cas@example.com")
 MOST_RECORDS = 7
+UNREACHABLE = {Reason.NO_ACTIVE_CHANNEL, Reason.HARD_BOUNCE, Reason.SOFT_BOUNCE}
 
 Item = TypeVar("Item")
 addresses = st.sampled_from(ADDRESSES)
@@ -65,6 +67,7 @@ class TwoWayHistories(RuleBasedStateMachine):
         self.on_request: set[RecordKey] = set()
         self.edited_here: set[tuple[RecordKey, str]] = set()
         self.edited_there: set[str] = set()
+        self.joining: set[RecordKey] = set()
         self.addresses: dict[RecordKey, set[str]] = {}
         """The addresses that records have had since it was last quiet."""
 
@@ -126,7 +129,7 @@ class TwoWayHistories(RuleBasedStateMachine):
             self.edited_here.add((key, "taal"))
         if newsletter is not None:
             self.consents.say(key, "permissions:1", newsletter, before=None)
-        self.had(key)
+        self.had(key, joins=True)
         self.tell(key)
 
     @precondition(lambda self: self.records())
@@ -143,20 +146,24 @@ class TwoWayHistories(RuleBasedStateMachine):
         key = pick_from(self.records(), pick)
         self.had(key)
         self.do(self.world.edit(key, emailaddress1=address))
-        self.had(key)
+        self.had(key, joins=True)
         self.tell(key)
 
-    def had(self, key: RecordKey) -> None:
+    def had(self, key: RecordKey, *, joins: bool = False) -> None:
         """Who has this address now has said yes to that, for whoever shares it."""
         self.addresses.setdefault(key, set()).add(self.address(key))
         rows = {name for name in NAMES if row_of(self.world.people()[key], name)}
         self.consents.given |= {(self.address(key), name) for name in rows}
+        if joins or key in self.joining:
+            self.joining.add(key)
+            self.consents.brought |= {(key, name) for name in rows}
 
     @precondition(lambda self: self.records())
     @rule(pick=picks, column=st.sampled_from(["donotemail", "donotbulkemail"]), value=st.booleans())
     def set_preference(self, pick: int, column: str, *, value: bool) -> None:
         key = pick_from(self.records(), pick)
         self.do(self.world.edit(key, **{column: value}))
+        self.had(key, joins=True)
         self.tell(key)
 
     @precondition(lambda self: self.records())
@@ -207,6 +214,7 @@ class TwoWayHistories(RuleBasedStateMachine):
     def activate(self, pick: int) -> None:
         key = pick_from(self.records(active=False), pick)
         self.do(self.world.activate(key))
+        self.had(key, joins=True)
         self.tell(key)
 
     @precondition(lambda self: len(self.of(PersonTable.CONTACT)) > 1)
@@ -226,6 +234,7 @@ class TwoWayHistories(RuleBasedStateMachine):
         self.addresses[contact] = {self.address(lead), *self.addresses.get(lead, ())}
         if address is not None:
             self.do(self.world.edit(contact, emailaddress1=address))
+        self.had(contact, joins=True)
         self.tell(lead)
         self.tell(contact)
         self.tell(lead, contact, why=Why.QUALIFIED)
@@ -239,6 +248,7 @@ class TwoWayHistories(RuleBasedStateMachine):
         """A job asks for it; what comes later makes the contact anew (DEL-08)."""
         key = pick_from(self.records(), pick)
         self.on_request.add(key)
+        self.had(key, joins=True)
         self.tell(key, why=Why.JOB, intent=Intent.ANONYMIZE)
 
     # ------------------------------------------------------------------------------------------------- people in Spotler
@@ -367,6 +377,7 @@ class TwoWayHistories(RuleBasedStateMachine):
         self.do(self.the_consent_ledger_explains_it())
         self.consents.settle(self.world.profiles(), self.world.people())
         self.addresses.clear()
+        self.joining.clear()
 
     async def calm(self) -> None:
         await self.twin.quiet()
@@ -405,8 +416,8 @@ class TwoWayHistories(RuleBasedStateMachine):
             assert status is not None, f"{key} has no status"
             contact = self.contact_of(key)
             if contact is None or contact.is_inactive:
-                stays_out = {SyncStatus.OPT_OUT} if contact is None else {SyncStatus.OPT_OUT, SyncStatus.FAILED}
-                assert status.status in stays_out, f"{key} is not in Spotler, but {status.status}"
+                is_told = status.status is SyncStatus.OPT_OUT or status.reason_code in UNREACHABLE
+                assert is_told, f"{key} is not in Spotler, but {status.status} ({status.reason_code})"
                 continue
             assert status.status is SyncStatus.SUCCEEDED, f"{key} can be mailed, but is {status.status}"
             assert contact.email == self.address(key)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import HealthCheck, settings
 
-from shared.core.records import RecordKey
+from shared.core.records import RecordKey, SyncStatus
 from shared.ports import DocumentKey
 from tests.histories.machine import TwoWayHistories
 from tests.histories.twin_world import TwinWorld
@@ -28,7 +28,9 @@ class TwinHistories(TwoWayHistories):
     def nobody_else_needs(self, contact: TwinContact) -> None:
         """Asked at the moment of an erasure: whoever wants this address has another contact, and takes it along."""
         for key in self.may_be_there():
-            if self.address(key) == contact.email and not self.has_another(key, contact):
+            status = self.world.people()[key].status
+            is_out = status is not None and status.status is SyncStatus.OPT_OUT
+            if self.address(key) == contact.email and not is_out and not self.has_another(key, contact):
                 self.wronged.append(key)
 
     def has_another(self, key: RecordKey, contact: TwinContact) -> bool:
