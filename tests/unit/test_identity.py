@@ -55,8 +55,8 @@ def test_a_contact_knows_the_lead_that_it_grew_out_of() -> None:
     assert originating_lead(PersonRecord(KEY, {"originatingleadid": None})) is None
 
 
-def test_who_joins_starts_from_what_another_user_agreed_on() -> None:
+def test_who_joins_a_contact_has_agreed_on_nothing_about_it() -> None:
     agreed = Binding("hers", is_live=True, base={"city": "fingerprint"}, address="a")
     others = [Binding("hers"), Binding("elsewhere", is_live=True), agreed]
-    assert binding_after_joining("hers", others) is agreed
+    assert binding_after_joining("hers", others) == Binding("hers", is_live=True, address="a")
     assert binding_after_joining("hers", others[:2]) == Binding("hers")
