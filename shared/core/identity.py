@@ -56,8 +56,8 @@ def identify(binding: Binding, address: str, *, trust: Trust, neighbours: Neighb
         return Leave() if moves and (is_taken or neighbours.keys) else Stay()
     if owner is None:
         return Part() if neighbours.keys else Stay()
-    if owner == binding.external_id:
-        return Stay()
+    if owner == binding.external_id:  # its own, once: others may have found it under this id meanwhile
+        return Join(owner) if neighbours.keys else Stay()
     was_perhaps_created = trust is Trust.NOTHING and not neighbours.keys
     return Leave() if was_perhaps_created else Join(owner)
 

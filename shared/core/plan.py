@@ -44,6 +44,8 @@ from shared.core.values import EMPTY
 from shared.core.way_back import WayBack
 
 CLOCKS_DIFFER = timedelta(minutes=5)
+UNTOLD = timedelta(minutes=30)
+"""For how long a bounce may be unknown here: two polls."""
 AT_ONCE = timedelta(seconds=1)
 """What may lie between creation and last change of a contact that one write made."""
 
@@ -250,7 +252,7 @@ def _agree(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> 
     rows = rules.mapping.for_table(situation.key.table)
     address = rules.fingerprints.address(email_of(record, rows))
     if contact.is_unreachable and not (situation.bounce and address != binding.address):
-        return _unreachable(situation, record)
+        return _unreachable(situation, record, contact)
     if situation.has_come_back and situation.neighbours.keys and address != binding.address:
         return let_go(situation)  # who came back is somebody with the address that this record had before
     wished = wished_fields(record, rules.mapping, catalogue)
@@ -323,14 +325,20 @@ def _is_new(contact: SpotlerContact, situation: Situation, binding: Binding) -> 
     return contact.last_changed - contact.created <= AT_ONCE and contact.created >= since - CLOCKS_DIFFER
 
 
-def _unreachable(situation: Situation, record: PersonRecord) -> Rest:
-    """Nothing is sent for somebody who opted out (OPT-07, OPT-08), or whose address bounced, until it changes."""
+def _unreachable(situation: Situation, record: PersonRecord, contact: SpotlerContact) -> Rest:
+    """Nothing is sent for somebody who opted out (OPT-07, OPT-08), or whose address bounced, until it changes.
+
+    Which of the two it was, the next poll knows, which asks for bounces first: an address that fails is no opt-out.
+    """
     binding = replace(situation.binding, is_live=True, has_met=True)
     if situation.bounce is not None:
         return Rest(replace(binding, reach=Reach.BOUNCED), Result.FAILED, situation.bounce)
     if binding.reach.is_opt_out or refuses_bulk(record):
         reach = binding.reach if binding.reach.is_opt_out else Reach.OPTED_OUT
         return Rest(replace(binding, reach=reach), Result.FAILED, Reason.OPTED_OUT)
+    is_fresh = contact.last_changed is not None and situation.now - contact.last_changed < UNTOLD
+    if is_fresh and not situation.is_polled:
+        return Rest(replace(situation.binding, is_live=True), Result.FAILED, Reason.NO_ACTIVE_CHANNEL)
     opted_out = replace(binding, reach=Reach.OPTED_OUT_HERE)
     return Rest(opted_out, Result.FAILED, Reason.OPTED_OUT, home=WayBack(refuses_bulk=True))
 

@@ -97,7 +97,7 @@ def _binding(seat: Seat, planned: Decision, outcome: Outcome, home: CameHome | N
             is_ours = home is not None and home.came.error is None
             return replace(seat.origin, reach=Reach.OPTED_OUT_HERE if is_ours else Reach.OPTED_OUT)
         case Outcome(result=Result.FAILED, reason=reason) if reason is not Reason.REFUSED_HERE:
-            return planned.binding if planned.binding.reach is not Reach.OPEN else seat.origin
+            return planned.binding if _is_unreachable(planned) else seat.origin
         case _ if home is None:
             return planned.binding
         case _:
@@ -147,7 +147,8 @@ def _settle_users(seat: Seat, planned: Decision, outcome: Outcome, done: Round) 
 
 
 def _is_unreachable(planned: Decision) -> bool:
-    return isinstance(planned, Rest) and planned.binding.is_live and planned.binding.reach is not Reach.OPEN
+    closed = {Reason.OPTED_OUT, Reason.HARD_BOUNCE, Reason.SOFT_BOUNCE, Reason.NO_ACTIVE_CHANNEL}
+    return isinstance(planned, Rest) and planned.binding.is_live and planned.reason in closed
 
 
 def _refuses(record: PersonRecord, planned: Decision) -> bool:

@@ -11,7 +11,7 @@ from shared.core.marketing import SpotlerContact
 from shared.core.outcomes import Outcome
 from shared.core.permission_defaults import PermissionDefault
 from shared.core.plan import Binding, Neighbours, Sight, Situation
-from shared.core.records import PersonRecord, RecordKey, Reference
+from shared.core.records import PersonRecord, RecordKey, Reference, Why
 from shared.sync.ledger import HeldContact
 from shared.sync.work import Finished, Unit
 
@@ -77,6 +77,7 @@ class Seat:
             sight=self.sight,
             contact=self.contact,
             bounce=self.bounce.reason if self.bounce else None,
+            is_polled=any(one.why is Why.SPOTLER for one in self.unit.references),
             defaults=self.circumstances.defaults,
             now=self.circumstances.now,
         )

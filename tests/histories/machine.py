@@ -104,6 +104,7 @@ class TwoWayHistories(RuleBasedStateMachine):
             self.default(newsletter=newsletter, offers=offers)
         if takes_in:
             self.take_in()
+        self.do(self.twin.poll())  # the first one does not look back
 
     def take_in(self) -> None:
         """From now on newcomers become contacts."""
@@ -127,7 +128,7 @@ class TwoWayHistories(RuleBasedStateMachine):
         key = self.do(self.world.create(table, {"emailaddress1": address, **values}, said))
         if is_full:
             self.edited_here.add((key, "taal"))
-        if newsletter is not None:
+        if newsletter:  # a no that agrees with what is there already says nothing new
             self.consents.say(key, "permissions:1", newsletter, before=None)
         self.had(key, joins=True)
         self.tell(key)
@@ -156,7 +157,7 @@ class TwoWayHistories(RuleBasedStateMachine):
         self.consents.given |= {(self.address(key), name) for name in rows}
         if joins or key in self.joining:
             self.joining.add(key)
-            self.consents.brought |= {(key, name) for name in rows}
+            self.consents.brought |= {(key, name) for name in rows | self.consents.defaults}
 
     @precondition(lambda self: self.records())
     @rule(pick=picks, column=st.sampled_from(["donotemail", "donotbulkemail"]), value=st.booleans())

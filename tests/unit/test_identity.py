@@ -25,7 +25,7 @@ LIVE = Binding(OWN, is_live=True, address="old")
         ("a new person", NEW, "a", NONE, None, Stay()),
         ("a new record of a person that Spotler knows", NEW, "a", NONE, "hers", Join("hers")),
         ("a new record whose id another person has", NEW, "a", OTHERS, None, Part()),
-        ("a record that comes back to its contact", NEW, "a", OTHERS, OWN, Stay()),
+        ("a record that comes back to its contact, which others use", NEW, "a", OTHERS, OWN, Join(OWN)),
         ("an edit", LIVE, "old", NONE, OWN, Stay()),
         ("an edit of a shared contact", LIVE, "old", OTHERS, OWN, Stay()),
         ("a new address that nobody has", LIVE, "new", NONE, None, Stay()),
