@@ -59,6 +59,7 @@ class TwoWayHistories(RuleBasedStateMachine):
         super().__init__()
         self.runner = asyncio.Runner()
         self.world = self.open_world()
+        self.ask(self.world.open())
         self.consents = Consents()
         self.numbers = 0
         self.wronged: list[RecordKey] = []
@@ -79,7 +80,13 @@ class TwoWayHistories(RuleBasedStateMachine):
         return self.world.twin
 
     def do(self, act: Coroutine[Any, Any, Item]) -> Item:
-        return self.runner.run(act)
+        """Let something happen, and see what the world looks like then."""
+        done = self.ask(act)
+        self.ask(self.world.look())
+        return done
+
+    def ask(self, question: Coroutine[Any, Any, Item]) -> Item:
+        return self.runner.run(question)
 
     def number(self) -> int:
         self.numbers += 1
@@ -118,7 +125,7 @@ class TwoWayHistories(RuleBasedStateMachine):
     # ------------------------------------------------------------------------------------------------ people in Dynamics
 
     def records(self, *, active: bool = True) -> list[RecordKey]:
-        return sorted(key for key, one in self.world.people().items() if (one.values["statecode"] == 0) is active)
+        return [key for key, one in self.world.people().items() if (one.values["statecode"] == 0) is active]
 
     @precondition(lambda self: len(self.world.people()) < MOST_RECORDS)
     @rule(table=tables, address=addresses, newsletter=st.none() | st.booleans(), is_full=st.booleans())
@@ -199,7 +206,7 @@ class TwoWayHistories(RuleBasedStateMachine):
         known = {key.row for key in self.twin.store.documents if key.partition == "test-binding"}
         return [
             key
-            for key, record in sorted(self.world.people().items())
+            for key, record in self.world.people().items()
             if record.values.get(ORIGINATING_LEAD) is None or str(key) in known
         ]
 
@@ -223,6 +230,8 @@ class TwoWayHistories(RuleBasedStateMachine):
     def merge(self, pick: int, other: int) -> None:
         master, subordinate = pick_two(self.of(PersonTable.CONTACT), pick, other)
         self.do(self.world.merge(master, subordinate))
+        self.addresses.setdefault(master, set()).update(self.addresses.get(subordinate, ()), [self.address(subordinate)])
+        self.had(master, joins=True)  # rows of the subordinate are the master's now
         self.tell(master, subordinate, why=Why.MERGED)
 
     @precondition(lambda self: self.of(PersonTable.LEAD))
@@ -375,7 +384,7 @@ class TwoWayHistories(RuleBasedStateMachine):
         self.consent_is_as_people_said()
         self.nobody_is_left_over()
         self.the_ledger_is_tidy()
-        self.do(self.the_consent_ledger_explains_it())
+        self.ask(self.the_consent_ledger_explains_it())
         self.consents.settle(self.world.profiles(), self.world.people())
         self.addresses.clear()
         self.joining.clear()
@@ -405,7 +414,7 @@ class TwoWayHistories(RuleBasedStateMachine):
         ]
 
     def contact_of(self, key: RecordKey) -> Profile | None:
-        entry = self.do(self.twin.ledger.entries([key]))[key]
+        entry = self.ask(self.twin.ledger.entries([key]))[key]
         if not entry.binding.is_live:
             return None
         return next((one for one in self.world.profiles() if one.external_id == entry.binding.external_id), None)
@@ -430,7 +439,7 @@ class TwoWayHistories(RuleBasedStateMachine):
         names = {self.world.people()[other].values["firstname"] or "" for other in sharers}
         assert contact.values.get("firstName", "") in names | self.edited_there
         assert contact.values["customerType"] in {str(other.table) for other in sharers}
-        verdicts = self.do(self.twin.ledger.entries([key]))[key].binding.verdicts
+        verdicts = self.ask(self.twin.ledger.entries([key]))[key].binding.verdicts
         for name in TWO_WAY:
             here, there = record.values.get(COLUMNS[name]) or "", contact.values.get(name, "")
             if name == "initials" and not (here and there):
@@ -507,7 +516,7 @@ class TwoWayHistories(RuleBasedStateMachine):
         try:
             self.settle()
         finally:
-            self.do(self.world.close())
+            self.ask(self.world.close())
             self.runner.close()
 
 

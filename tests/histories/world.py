@@ -20,7 +20,7 @@ COLUMNS = {
     "firstName": "firstname",
     "city": "address1_city",
     "jobTitle": "jobtitle",
-    "organisation": "suffix",
+    "organisation": "description",
     "street": "address1_line1",
     "initials": "middlename",
     "taal": "salutation",
@@ -131,6 +131,12 @@ class World(ABC):
     @abstractmethod
     def writes(self) -> int:
         """How many contacts and records the connector has written so far."""
+
+    async def open(self) -> None:
+        """Start the services."""
+
+    async def look(self) -> None:
+        """See what is there now: `people` and `profiles` tell of it."""
 
     async def close(self) -> None:
         """End the services."""
