@@ -100,8 +100,10 @@ class TwinNewcomers:
 class ConnectorTwin:
     """One environment: its services, and workers that handle what the queue holds."""
 
-    def __init__(self, rules: Rules = RULES, *, claim_time: timedelta = CLAIM_TIME) -> None:
-        self.clock = ManualClock()
+    def __init__(
+        self, rules: Rules = RULES, *, claim_time: timedelta = CLAIM_TIME, clock: ManualClock | None = None
+    ) -> None:
+        self.clock = clock or ManualClock()
         self.faults = Faults()
         self.crm = TwinCrm(self.faults)
         self.platform = TwinPlatform(CATALOGUE, self.faults)

@@ -121,6 +121,7 @@ class TwinCrm(_Twin):
         self.poisoned: dict[RecordKey, Any] = {}
         self.largest_report = 0
         self.before_read: Callable[[], None] = lambda: None
+        self.clock: ManualClock | None = None
         self._ids = count(1)
         self._versions = count(1)
 
@@ -130,13 +131,15 @@ class TwinCrm(_Twin):
         """Create a row; `permissions` may be given as name=bool pairs."""
         key = RecordKey(table, UUID(int=next(self._ids)))
         permissions = values.pop("permissions", {})
-        self.people[key] = PersonRecord(key, {"statecode": 0, **values}, etag=self._version())
+        self.people[key] = PersonRecord(key, {"statecode": 0, **values}, etag=self._version(), modified_on=self._now())
         self.permit(key, **permissions)
         return key
 
     def edit(self, key: RecordKey, **values: Any) -> None:
         record = self.people[key]
-        self.people[key] = replace(record, values={**record.values, **values}, etag=self._version())
+        self.people[key] = replace(
+            record, values={**record.values, **values}, etag=self._version(), modified_on=self._now()
+        )
 
     def permit(self, key: RecordKey, **permissions: bool) -> None:
         record = self.people[key]
@@ -150,6 +153,9 @@ class TwinCrm(_Twin):
                 for name, on in rows.items()
             ),
         )
+
+    def _now(self) -> datetime | None:
+        return self.clock.now() if self.clock else None
 
     def _version(self) -> str:
         return f'W/"{next(self._versions)}"'
@@ -244,7 +250,7 @@ class TwinCrm(_Twin):
         record = self.people.get(report.key)
         if record is None:
             return NotFoundError("the record is gone")
-        assert report.bind == (record.status is None), "a record is bound to its Spotler Info row once"
+        assert report.bind or record.status is not None, "a record is bound to its Spotler Info row"
         self.calls["status written"] += 1
         row = StatusRow(report.info, report.status, report.reason_code, report.reason)
         self.people[report.key] = replace(record, status=row)
@@ -281,6 +287,7 @@ class TwinContact:
     values: dict[str, Any] = field(default_factory=dict)
     options: dict[str, bool] = field(default_factory=dict)
     is_inactive: bool = False
+    has_bounced: bool = False
     scores: dict[str, int] = field(default_factory=dict)
     encrypted_id: str = ""
     created: datetime | None = None
@@ -343,7 +350,7 @@ class TwinPlatform(_Twin):
     def sign_up(self, email: str, external_id: str = "", **values: Any) -> TwinContact:
         """Fill in a form: a new contact, or one that is active again."""
         contact = next(iter(self.having(email)), None) or self._create(external_id)
-        contact.is_inactive = False
+        contact.is_inactive = contact.has_bounced = False
         self.edit(contact, email=email, **values)
         return contact
 
@@ -359,12 +366,13 @@ class TwinPlatform(_Twin):
 
     def opt_out(self, contact: TwinContact) -> None:
         """Unsubscribe from everything."""
-        contact.is_inactive = True
+        contact.is_inactive, contact.has_bounced = True, False
         self.touch(contact)
 
     def bounce(self, contact: TwinContact, kind: str = "HARDBOUNCE") -> None:
         """Let a mail come back; a hard bounce makes the contact inactive."""
-        contact.is_inactive = contact.is_inactive or kind == "HARDBOUNCE"
+        if kind == "HARDBOUNCE" and not contact.is_inactive:
+            contact.is_inactive = contact.has_bounced = True
         self.touch(contact)
         mailing = f"m{next(self._encrypted)}"
         self.bounced.append(Bounce(kind, self.clock.now(), mailing, contact.seen(self.catalogue)))
@@ -423,8 +431,9 @@ class TwinPlatform(_Twin):
         if contact is None:
             contact = self._create(write.external_id)
         if contact.is_inactive and contact.email == email:
-            return WriteVerdict(WriteCode.CONTACT_OPTOUT, "the contact is inactive")
-        contact.is_inactive = False
+            code = WriteCode.NO_ACTIVE_CHANNEL if contact.has_bounced else WriteCode.CONTACT_OPTOUT
+            return WriteVerdict(code, "the contact is inactive")
+        contact.is_inactive = contact.has_bounced = False
         contact.take(write, purge)
         self.touch(contact)
         self.writes.append(write)

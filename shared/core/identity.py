@@ -56,12 +56,19 @@ def identify(binding: Binding, address: str, *, trust: Trust, neighbours: Neighb
         return Leave() if moves and (is_taken or neighbours.keys) else Stay()
     if owner is None:
         return Part() if neighbours.keys else Stay()
-    if owner == binding.external_id:
-        return Stay()
+    if owner == binding.external_id:  # its own, once: others may have found it under this id meanwhile
+        return Join(owner) if neighbours.keys else Stay()
     was_perhaps_created = trust is Trust.NOTHING and not neighbours.keys
     return Leave() if was_perhaps_created else Join(owner)
 
 
 def binding_after_joining(external_id: str, others: Iterable[Binding]) -> Binding:
-    """Start from what another user of the contact agreed on, so that only differences are written."""
-    return next((one for one in others if one.uses(external_id)), Binding(external_id))
+    """Start from a contact that is there, and about which this record has agreed on nothing yet.
+
+    What another user of the contact agreed on says nothing of this one: its values are not that one's edits, and
+    permission rows that it never had were not deleted.
+    """
+    known = next((one for one in others if one.uses(external_id)), None)
+    if known is None:
+        return Binding(external_id)
+    return Binding(external_id, is_live=True, address=known.address, since=known.since, reach=known.reach)

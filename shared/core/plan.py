@@ -44,6 +44,8 @@ from shared.core.values import EMPTY
 from shared.core.way_back import WayBack
 
 CLOCKS_DIFFER = timedelta(minutes=5)
+AT_ONCE = timedelta(seconds=1)
+"""What may lie between creation and last change of a contact that one write made."""
 
 __all__ = [
     "Anonymize",
@@ -133,10 +135,8 @@ def _write(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> 
     }
     prints = rules.fingerprints.values(binding.external_id, values)
     changed = changed_fields(prints, values, situation)
-    if situation.sight is Sight.UNSEEN and binding.is_live and _comes_home(rows):
-        is_in_doubt = situation.trust is Trust.NOTHING or not binding.has_met
-        if is_in_doubt or not disputed.isdisjoint(changed):
-            return Look(binding)
+    if situation.sight is Sight.UNSEEN and (look := _look(situation, changed, disputed, rows)) is not None:
+        return look
     moves = dict(binding.moves)
     frozen = _frozen(changed, fields, situation, moves)
     held = frozen | disputed  # without a look, nobody can say who of two won
@@ -144,7 +144,7 @@ def _write(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> 
         binding if binding.is_live else Binding(binding.external_id, since=situation.now),
         is_live=True,
         base={
-            **(binding.base if binding.is_live else {}),
+            **_kept(binding, fields, values, rows),
             **{name: text for name, text in prints.items() if name not in held},
         },
         address=rules.fingerprints.address(email_of(record, rows)),
@@ -158,6 +158,24 @@ def _write(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> 
     return _sending(rest, sent, _besides(rules, rows, catalogue, values[EMAIL]), was_live=binding.is_live)
 
 
+def _look(situation: Situation, changed: list[str], disputed: set[str], rows: tuple[MappingRow, ...]) -> Look | None:
+    """Say whether Spotler's side must be known before anything is sent.
+
+    A new address may open a contact again whose owner has opted out (C-15), and one that could not be mailed is not
+    well again because nothing changed here; what a dead worker did may have been answered; and who has not met yet, or
+    disputes a value, needs both sides.
+    """
+    binding = situation.binding
+    may_be_closed = binding.is_live and (EMAIL in changed or binding.reach is not Reach.OPEN)
+    if situation.trust is Trust.NOTHING or may_be_closed:
+        return Look(binding)
+    if not (binding.is_live and _comes_home(rows)):
+        return None
+    if not disputed.isdisjoint(changed):
+        return Look(binding, can_wait=not binding.has_met)
+    return None if binding.has_met else Look(binding, can_wait=True)
+
+
 def _may_be_disputed(one: MappedField) -> bool:
     """Whether a two-way value may have to give way to Spotler's when both sides changed it."""
     is_both = one.row.direction is Direction.BOTH and one.home is None
@@ -166,6 +184,20 @@ def _may_be_disputed(one: MappedField) -> bool:
 
 def _comes_home(rows: tuple[MappingRow, ...]) -> bool:
     return any(row.direction.reaches_dataverse and row.fixed is None for row in rows)
+
+
+def _kept(
+    binding: Binding, fields: Mapping[str, MappedField], values: Mapping[str, Scalar], rows: tuple[MappingRow, ...]
+) -> dict[str, str]:
+    """What was agreed before. An heir has inherited what its lead's rows said: its own are missing, not deleted."""
+    if not binding.is_live:
+        return {}
+    inherited = not binding.has_met and not _comes_home(rows)
+    return {
+        name: text
+        for name, text in binding.base.items()
+        if not (inherited and name not in values and name in fields and fields[name].home is not None)
+    }
 
 
 def _withdrawn(
@@ -179,6 +211,7 @@ def _withdrawn(
         if one.home is not None
         and binding.is_live
         and one.row.direction.reaches_spotler
+        and binding.has_met
         and row_state(one, record, agreed_yes=binding.base.get(name) == prints(name, value=True)) is Row.DELETED
     }
 
@@ -216,6 +249,8 @@ def _agree(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> 
     address = rules.fingerprints.address(email_of(record, rows))
     if contact.is_unreachable and not (situation.bounce and address != binding.address):
         return _unreachable(situation, record)
+    if situation.has_come_back and situation.neighbours.keys and address != binding.address:
+        return let_go(situation)  # who came back is somebody with the address that this record had before
     wished = wished_fields(record, rules.mapping, catalogue)
     if wished.fatal:
         return Rest(binding, Result.FAILED, Reason.INVALID_VALUE, wished.fatal)
@@ -234,8 +269,9 @@ def _agree(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> 
         fingerprint=fingerprint,
         zone=rules.mapping.zone,
         defaults=situation.defaults,
-        perhaps_sent=binding.rising if situation.trust is Trust.NOTHING else frozenset(),
+        perhaps_sent=_perhaps_sent(situation, fields),
         is_doubtful=situation.trust is Trust.NOTHING,
+        has_met=binding.has_met,
         withholds=off,
         is_new_contact=_is_new(contact, situation, binding),
     )
@@ -266,22 +302,38 @@ def _agree(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> 
     return _sending(rest, agreement.sent, _besides(rules, rows, catalogue, email), was_live=binding.is_live)
 
 
+def _perhaps_sent(situation: Situation, fields: Mapping[str, MappedField]) -> frozenset[str]:
+    """Name the permissions whose yes a dead worker may have sent: of a contact that it made, all of them."""
+    if situation.trust is Trust.BASE:
+        return frozenset()
+    return situation.binding.rising if situation.binding.is_live else frozenset(fields)
+
+
 def _is_new(contact: SpotlerContact, situation: Situation, binding: Binding) -> bool:
-    """Whether we made the contact, give or take what the clocks of two services differ."""
+    """Whether this record's first write made the contact, and nobody has changed it since (ENV-12).
+
+    One that a form made a moment before was changed by that write: in Spotler's own time, it is older than its last
+    change. Two services' clocks could not tell.
+    """
+    if binding.has_met or situation.neighbours.keys or contact.created is None or contact.last_changed is None:
+        return False
     since = binding.since or situation.now
-    return contact.created is not None and contact.created >= since - CLOCKS_DIFFER
+    return contact.last_changed - contact.created <= AT_ONCE and contact.created >= since - CLOCKS_DIFFER
 
 
 def _unreachable(situation: Situation, record: PersonRecord) -> Rest:
-    """Nothing is sent for somebody who opted out (OPT-07, OPT-08), or whose address bounced, until it changes."""
+    """Nothing is sent for somebody who opted out (OPT-07, OPT-08), or whose address bounced, until it changes.
+
+    Which of the two it was, the next poll knows, which asks for bounces first: an address that fails is no opt-out.
+    """
     binding = replace(situation.binding, is_live=True, has_met=True)
-    if situation.is_silent:  # an opt-out or a bounce: the next poll knows
-        return Rest(situation.binding, Result.FAILED, Reason.NO_ACTIVE_CHANNEL)
     if situation.bounce is not None:
         return Rest(replace(binding, reach=Reach.BOUNCED), Result.FAILED, situation.bounce)
     if binding.reach.is_opt_out or refuses_bulk(record):
         reach = binding.reach if binding.reach.is_opt_out else Reach.OPTED_OUT
         return Rest(replace(binding, reach=reach), Result.FAILED, Reason.OPTED_OUT)
+    if situation.is_silent:
+        return Rest(replace(situation.binding, is_live=True), Result.FAILED, Reason.NO_ACTIVE_CHANNEL)
     opted_out = replace(binding, reach=Reach.OPTED_OUT_HERE)
     return Rest(opted_out, Result.FAILED, Reason.OPTED_OUT, home=WayBack(refuses_bulk=True))
 

@@ -196,9 +196,13 @@ class Rest:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Read the Spotler contact and plan again: what is there decides."""
+    """Read the Spotler contact and plan again: what is there decides.
+
+    `can_wait`: where too many would have to be read, Dataverse's side may go first (Sight.BLIND).
+    """
 
     binding: Binding
+    can_wait: bool = False
 
 
 Decision = Write | Anonymize | Rest

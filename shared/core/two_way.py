@@ -52,6 +52,7 @@ class Sides:
     `dataverse` are its values in Spotler's form, `spotler` the contact as just read. `base` are fingerprints of what
     was agreed, `perhaps_sent` the permissions whose yes was on its way when a worker died. `withholds` says that each
     permission must be off (PERM-08). `is_new_contact`: we made it, so nobody ever refused a permission there (ENV-12).
+    `has_met`: the base is this record's own. An heir starts from its lead's, whose rows it does not have.
     """
 
     record: PersonRecord
@@ -67,6 +68,7 @@ class Sides:
     is_doubtful: bool = False
     withholds: bool = False
     is_new_contact: bool = False
+    has_met: bool = False
 
 
 @dataclass(slots=True)
@@ -178,10 +180,11 @@ def _carry(agreement: Agreement, sides: Sides, name: str, versions: Versions, ve
 
 def _take_consent(agreement: Agreement, sides: Sides, name: str, one: MappedField, versions: Versions) -> None:
     no = sides.fingerprint(name, NO)
-    row = row_state(one, sides.record, agreed_yes=sides.base.get(name) == sides.fingerprint(name, YES))
+    agreed_yes = sides.has_met and sides.base.get(name) == sides.fingerprint(name, YES)
+    row = row_state(one, sides.record, agreed_yes=agreed_yes)
     if sides.withholds:  # PERM-08: off in Spotler whatever the rows say; they count again when bulk mail is allowed
         if row is Row.NEVER and one.row.direction.reaches_dataverse:
-            _create_row(agreement, sides, one, has=NO)
+            _create_row(agreement, sides, name, one, has=NO)
         if versions.spotler is YES:
             agreement.sent[name] = NO
         agreement.settled[name] = no
@@ -201,7 +204,7 @@ def _take_consent(agreement: Agreement, sides: Sides, name: str, one: MappedFiel
 
 
 def _create_agreed(agreement: Agreement, sides: Sides, name: str, one: MappedField, *, has: bool) -> None:
-    subscribed = _create_row(agreement, sides, one, has=has)
+    subscribed = _create_row(agreement, sides, name, one, has=has)
     if subscribed is None:
         return
     agreement.home[name] = subscribed
@@ -210,17 +213,18 @@ def _create_agreed(agreement: Agreement, sides: Sides, name: str, one: MappedFie
         agreement.sent[name] = YES
 
 
-def _create_row(agreement: Agreement, sides: Sides, one: MappedField, *, has: bool) -> bool | None:
+def _create_row(agreement: Agreement, sides: Sides, name: str, one: MappedField, *, has: bool) -> bool | None:
     """PERM-11, PERM-15: make the row that is missing, and return what it says; None if there is no reason for one.
 
-    It says what Spotler says. Only in a contact that we made, where nobody could have refused anything, does the
-    administrator's default count (ENV-07).
+    It says what Spotler says. Only in a contact that we made, where nobody could have refused anything, and not for the
+    heir of somebody who was asked, does the administrator's default count (ENV-07).
     """
     entry = _entry(one)
     default = next((row for row in sides.defaults if one.definition.entry(row.name) == entry), None)
     if entry is None or (default is None and not has) or one.home is not Home.PERMISSIONS:
         return None
-    subscribed = has or (default is not None and default.subscribed and sides.is_new_contact)
+    is_unasked = sides.is_new_contact and name not in sides.base
+    subscribed = has or (default is not None and default.subscribed and is_unasked)
     agreement.subscriptions += (SubscriptionReturn(one.home, entry.label.strip(), subscribed, None),)
     return subscribed
 

@@ -15,7 +15,7 @@ from shared.core.mapping.expression import MapTo
 from shared.core.marketing import PropertyCatalogue
 from shared.core.outcomes import Reason
 from shared.core.permission_defaults import PermissionDefault
-from shared.core.plan import Anonymize, Binding, Decision, Rest, Rules, Write
+from shared.core.plan import Anonymize, Binding, Decision, Rest, Rules, Trust, Write
 from shared.core.records import RecordKey
 from shared.core.two_way import NO, YES
 from shared.ports import Clock
@@ -72,7 +72,15 @@ class Beside:
         circumstances = Circumstances(
             self._clock.now(), await self._defaults.current(), await self._bounces.are_known_until()
         )
-        return [replace(seat, circumstances=circumstances, bounce=notes.get(seat.held.external_id)) for seat in seats]
+        return [
+            replace(
+                seat,
+                circumstances=circumstances,
+                bounce=notes.get(seat.held.external_id),
+                is_doubtful=seat.held.trust is Trust.NOTHING,
+            )
+            for seat in seats
+        ]
 
     async def remember(
         self, seats: Sequence[Seat], plans: Mapping[RecordKey, Decision], catalogue: PropertyCatalogue, done: Round
@@ -95,8 +103,10 @@ class Beside:
         self, seat: Seat, planned: Decision, after: Binding, catalogue: PropertyCatalogue
     ) -> Iterator[ConsentChange]:
         names = self._permissions(seat, catalogue)
-        before = self._answers(seat.origin, names)
-        now = {name: NO for name, answer in before.items() if answer} if not after.is_live else {}
+        agreed = self._answers(seat.origin, names)
+        # An heir's consent was its lead's; and a dead worker may have told what it could not keep.
+        before = {} if seat.heir_of is not None or seat.is_doubtful else agreed
+        now = {name: NO for name, answer in agreed.items() if answer} if not after.is_live else {}
         now |= {name: answer for name, answer in self._answers(after, names).items() if answer is not None}
         for source, answers in _by_source(seat, planned, now).items():
             yield from self._act(seat, source).changes(before, answers)

@@ -97,14 +97,16 @@ def _binding(seat: Seat, planned: Decision, outcome: Outcome, home: CameHome | N
             is_ours = home is not None and home.came.error is None
             return replace(seat.origin, reach=Reach.OPTED_OUT_HERE if is_ours else Reach.OPTED_OUT)
         case Outcome(result=Result.FAILED, reason=reason) if reason is not Reason.REFUSED_HERE:
-            return planned.binding if planned.binding.reach is not Reach.OPEN else seat.origin
+            return planned.binding if _is_unreachable(planned) else seat.origin
         case _ if home is None:
             return planned.binding
         case _:
             prints = home.prints
             address = home.wanted.address if EMAIL in prints else ""
             binding = planned.binding
-            return replace(binding, base={**binding.base, **prints}, address=address or binding.address)
+            has_met = binding.has_met if home.came.error is None else seat.binding.has_met
+            base = {**binding.base, **prints}
+            return replace(binding, base=base, address=address or binding.address, has_met=has_met)
 
 
 def _hand_over(seat: Seat, done: Round) -> None:
@@ -133,6 +135,8 @@ def _settle_users(seat: Seat, planned: Decision, outcome: Outcome, done: Round) 
             users.pop(key, None)
         case Result.WRITTEN | Result.UNCHANGED if outcome.reason is not Reason.ABSENT and record is not None:
             users[key] = Consent.NO_BULK if _refuses(record, planned) else Consent.ALLOWS
+        case Result.FAILED if _is_unreachable(planned) and record is not None:  # what the contact says of it must stay
+            users[key] = Consent.NO_BULK if _refuses(record, planned) else Consent.ALLOWS
         case _:
             pass
     if outcome.result is Result.KEPT:
@@ -140,6 +144,11 @@ def _settle_users(seat: Seat, planned: Decision, outcome: Outcome, done: Round) 
     is_left_in_doubt = seat.held.trust is Trust.NOTHING and users.get(key, Consent.NO_MAIL) is Consent.NO_MAIL
     if is_left_in_doubt or users.get(key, Consent.ALLOWS) is not before:
         done.follow_ups += references_to(seat.neighbours.keys, seat.unit)
+
+
+def _is_unreachable(planned: Decision) -> bool:
+    closed = {Reason.OPTED_OUT, Reason.HARD_BOUNCE, Reason.SOFT_BOUNCE, Reason.NO_ACTIVE_CHANNEL}
+    return isinstance(planned, Rest) and planned.binding.is_live and planned.reason in closed
 
 
 def _refuses(record: PersonRecord, planned: Decision) -> bool:

@@ -45,7 +45,7 @@ class Looking:
         for seat in map(_recognised, seats):
             planned = plan(seat.situation, self._rules, catalogue)
             if isinstance(planned, Look):
-                (wanted if seat.binding.has_met else meetings).append(seat)
+                (meetings if planned.can_wait else wanted).append(seat)
             elif _must_look(seat) or (_may_be_old(seat) and not _is_quiet(planned)):
                 wanted.append(seat)
             else:

@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 
 from shared.core.jobs import JobResult, JobStatus
 from shared.core.outcomes import Outcome, Reason, Result
-from shared.core.records import RecordKey
+from shared.core.records import RecordKey, SyncStatus
 from shared.core.retry import RetryAt
 from shared.errors import ConnectorError, NotFoundError
 from shared.observability.outcomes import person_job_ended
@@ -72,6 +72,8 @@ def _status_report(one: Finished, now: datetime) -> StatusReport | None:
     if record is None or outcome.status is None or outcome.reason is Reason.BUSY:
         return None
     known, text = record.status, outcome.text
+    if known is not None and known.status is SyncStatus.OPT_OUT and not _is_agreement(outcome):
+        return None  # only a contact that can be mailed again ends an opt-out (OPT-08), no erasure and no failure
     same = known is not None and (known.status, known.reason_code, known.reason) == (
         outcome.status,
         outcome.reason,
@@ -92,6 +94,10 @@ def _status_report(one: Finished, now: datetime) -> StatusReport | None:
         external_id=one.external_id,
         synced_on=now if outcome.result in {Result.WRITTEN, Result.UNCHANGED, Result.ANONYMISED} else None,
     )
+
+
+def _is_agreement(outcome: Outcome) -> bool:
+    return outcome.result in {Result.WRITTEN, Result.UNCHANGED} or outcome.reason is Reason.OPTED_OUT
 
 
 def _job_reports(one: Finished, now: datetime) -> list[JobReport]:

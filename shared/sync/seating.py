@@ -76,7 +76,8 @@ class Seating:
             if lead is None or (heritage := heritages.get(lead)) is None:
                 settled.append(seat)
             elif (held := await self._move(seat, heritage.external_id, done)) is not None:
-                settled.append(replace(seat, origin=heritage, binding=heritage, held=held, heir_of=lead))
+                stranger = replace(heritage, has_met=False)  # its own rows have never been compared
+                settled.append(replace(seat, origin=stranger, binding=stranger, held=held, heir_of=lead))
         return settled
 
     async def _settle_by_address(self, seats: Sequence[Seat], done: Round) -> list[Seat]:

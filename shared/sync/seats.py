@@ -36,7 +36,8 @@ class Seat:
     `origin` is the record's own binding, `binding` what the plan starts from: the same, unless the record joins a
     contact that others use. `heir_of` is the lead whose place it takes. `address` is the fingerprint of the record's
     e-mail address, None unless the record may go to Spotler. `saved_at` is when the binding was last written; `sight`
-    and `contact` say whether the Spotler contact was read, and what it is.
+    and `contact` say whether the Spotler contact was read, and what it is. `is_doubtful`: the round began without trust
+    in the base.
     """
 
     unit: Unit
@@ -51,6 +52,7 @@ class Seat:
     sight: Sight = Sight.UNSEEN
     contact: SpotlerContact | None = None
     bounce: BounceNote | None = None
+    is_doubtful: bool = False
     circumstances: Circumstances = NOWHERE
 
     @property

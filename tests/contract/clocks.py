@@ -16,3 +16,11 @@ class ManualClock:
 
     def advance(self, by: timedelta) -> None:
         self._now += by
+
+
+class TickingClock(ManualClock):
+    """Goes on by a moment whenever somebody looks: no two things happen at once."""
+
+    def now(self) -> datetime:
+        self.advance(timedelta(milliseconds=1))
+        return super().now()

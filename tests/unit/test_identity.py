@@ -25,7 +25,7 @@ LIVE = Binding(OWN, is_live=True, address="old")
         ("a new person", NEW, "a", NONE, None, Stay()),
         ("a new record of a person that Spotler knows", NEW, "a", NONE, "hers", Join("hers")),
         ("a new record whose id another person has", NEW, "a", OTHERS, None, Part()),
-        ("a record that comes back to its contact", NEW, "a", OTHERS, OWN, Stay()),
+        ("a record that comes back to its contact, which others use", NEW, "a", OTHERS, OWN, Join(OWN)),
         ("an edit", LIVE, "old", NONE, OWN, Stay()),
         ("an edit of a shared contact", LIVE, "old", OTHERS, OWN, Stay()),
         ("a new address that nobody has", LIVE, "new", NONE, None, Stay()),
@@ -55,8 +55,8 @@ def test_a_contact_knows_the_lead_that_it_grew_out_of() -> None:
     assert originating_lead(PersonRecord(KEY, {"originatingleadid": None})) is None
 
 
-def test_who_joins_starts_from_what_another_user_agreed_on() -> None:
+def test_who_joins_a_contact_has_agreed_on_nothing_about_it() -> None:
     agreed = Binding("hers", is_live=True, base={"city": "fingerprint"}, address="a")
     others = [Binding("hers"), Binding("elsewhere", is_live=True), agreed]
-    assert binding_after_joining("hers", others) is agreed
+    assert binding_after_joining("hers", others) == Binding("hers", is_live=True, address="a")
     assert binding_after_joining("hers", others[:2]) == Binding("hers")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -29,6 +29,10 @@ from shared.local.sandbox.dataverse.web_api import WebApi
 _ORGANIZATION_ID = UUID("5a4dbc0c-0000-4000-8000-000000000001")
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class DataverseSandboxSettings:
     """How the organisation behaves.
@@ -37,7 +41,8 @@ class DataverseSandboxSettings:
     are the columns whose updates fire, by table (none given: all). `alternate_keys` adds keys to tables,
     `changed_columns` makes columns other than `schema.json` has them, `more_tables` adds
     tables in the same form. `duplicate_rules` are the columns of duplicate detection rules, by table. `snapshot` is
-    read at the start, if it exists, and written at the end; seed rows then count for a new file only.
+    read at the start, if it exists, and written at the end; seed rows then count for a new file only. `now` must give
+    aware times.
     """
 
     organization_id: UUID = _ORGANIZATION_ID
@@ -53,6 +58,7 @@ class DataverseSandboxSettings:
     duplicate_rules: Mapping[str, Sequence[Sequence[str]]] = field(default_factory=dict)
     snapshot: Path | None = None
     seed: int = 0
+    now: Callable[[], datetime] = field(default=_now)
 
 
 def create_app(
@@ -91,7 +97,7 @@ def _organization(settings: DataverseSandboxSettings, rows: Iterable[tuple[str, 
         settings.alternate_keys, settings.changed_columns, settings.more_tables, settings.duplicate_rules
     )
     store = Store(schema)
-    organization = Organization(settings.organization_id, settings.organization_name, store, _now)
+    organization = Organization(settings.organization_id, settings.organization_name, store, settings.now)
     if settings.snapshot is not None and settings.snapshot.exists():
         store.load(snapshot.load(settings.snapshot, store))
         return organization
@@ -99,7 +105,3 @@ def _organization(settings: DataverseSandboxSettings, rows: Iterable[tuple[str, 
     registration.register(organization, registration.connector_steps(settings.filtering_columns))
     organization.seed(rows)
     return organization
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

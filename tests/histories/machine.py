@@ -1,0 +1,535 @@
+"""Whatever people do in Dynamics and in Spotler, and whatever fails in between: at quiet, both sides agree.
+
+Users create, edit, move between addresses, give and withdraw permissions, refuse mail, leave, return, merge, qualify;
+people sign up, change their profile, opt out and come back, and their mail bounces. Messages come late, twice and in
+any order, to several workers and a poll at once; calls fail before or after their effect; workers die.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine, Sequence
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from shared.core.mapping.reading import ORIGINATING_LEAD
+from shared.core.merge import Verdict
+from shared.core.outcomes import Reason
+from shared.core.permission_defaults import PermissionDefault
+from shared.core.plan import Reach
+from shared.core.records import Intent, PersonRecord, PersonTable, RecordKey, Reference, SyncStatus, Why
+from shared.errors import ConnectorError, ThrottledError, TransientError
+from shared.ports import OutgoingMessage, QueueName
+from shared.sync.dispatch import Dispatcher
+from shared.sync.lanes import references_body
+from tests.connector_twin import ConnectorTwin
+from tests.histories.consents import Consents
+from tests.histories.world import COLUMNS, NAMES, TWO_WAY, Profile, World
+from tests.twins import CrashError, Waiting
+
+ADDRESSES = ("ann@example.com", "Ben@example.com", "cas@example.com")
+MOST_RECORDS = 7
+UNREACHABLE = {Reason.NO_ACTIVE_CHANNEL, Reason.HARD_BOUNCE, Reason.SOFT_BOUNCE}
+
+Item = TypeVar("Item")
+addresses = st.sampled_from(ADDRESSES)
+tables = st.sampled_from([PersonTable.CONTACT, PersonTable.CONTACT, PersonTable.LEAD])
+permissions = st.sampled_from(sorted(NAMES))
+columns = st.sampled_from(sorted(COLUMNS))
+blanks = st.sampled_from([False, False, False, True])
+picks = st.integers(min_value=0, max_value=10_000)
+failures = st.sampled_from(
+    [
+        TransientError("twin is down"),
+        ThrottledError("twin is busy", retry_after=timedelta(seconds=20)),
+        CrashError(),
+        CrashError(),
+    ]
+)
+
+
+class TwoWayHistories(RuleBasedStateMachine):
+    """One environment. Every rule that changes a record also sends its event, as Dataverse does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.world = self.open_world()
+        self.ask(self.world.open())
+        self.consents = Consents()
+        self.numbers = 0
+        self.wronged: list[RecordKey] = []
+        self.has_failed = False
+        self.opted_out: set[str] = set()
+        self.on_request: set[RecordKey] = set()
+        self.edited_here: set[tuple[RecordKey, str]] = set()
+        self.edited_there: set[str] = set()
+        self.joining: set[RecordKey] = set()
+        self.addresses: dict[RecordKey, set[str]] = {}
+        """The addresses that records have had since it was last quiet."""
+
+    def open_world(self) -> World:
+        raise NotImplementedError
+
+    @property
+    def twin(self) -> ConnectorTwin:
+        return self.world.twin
+
+    def do(self, act: Coroutine[Any, Any, Item]) -> Item:
+        """Let something happen, and see what the world looks like then."""
+        done = self.ask(act)
+        self.ask(self.world.look())
+        return done
+
+    def ask(self, question: Coroutine[Any, Any, Item]) -> Item:
+        return self.runner.run(question)
+
+    def number(self) -> int:
+        self.numbers += 1
+        return self.numbers
+
+    def fresh(self, *, blank: bool = False) -> str | None:
+        return None if blank else f"Text{self.number()}"
+
+    def tell(self, *keys: RecordKey, why: Why = Why.SAVED, intent: Intent = Intent.SYNC) -> None:
+        """Dataverse writes its event: one message, that cannot fail apart from the change itself."""
+        references = [Reference(key, why, f"event-{self.number()}", intent=intent) for key in keys]
+        self.put(OutgoingMessage(references_body(references)))
+
+    def put(self, message: OutgoingMessage) -> None:
+        self.twin.queue.waiting.append(Waiting(QueueName.LIVE, message, self.number()))
+
+    # --------------------------------------------------------------------------------------------------------- begin
+
+    @initialize(newsletter=st.booleans(), offers=st.booleans(), defaults=st.booleans(), takes_in=st.booleans())
+    def begin(self, *, newsletter: bool, offers: bool, defaults: bool, takes_in: bool) -> None:
+        if defaults:
+            self.default(newsletter=newsletter, offers=offers)
+        if takes_in:
+            self.take_in()
+        self.do(self.twin.poll())  # the first one does not look back
+
+    def take_in(self) -> None:
+        """From now on newcomers become contacts."""
+
+    @rule(newsletter=st.booleans(), offers=st.booleans())
+    def default(self, *, newsletter: bool, offers: bool) -> None:
+        """The administrator changes the environment variables."""
+        self.twin.defaults = (PermissionDefault("Newsletter", newsletter), PermissionDefault("Offers", offers))
+        self.consents.defaults |= {name for name, on in zip(sorted(NAMES), (newsletter, offers), strict=True) if on}
+
+    # ------------------------------------------------------------------------------------------------ people in Dynamics
+
+    def records(self, *, active: bool = True) -> list[RecordKey]:
+        return [key for key, one in self.world.people().items() if (one.values["statecode"] == 0) is active]
+
+    @precondition(lambda self: len(self.world.people()) < MOST_RECORDS)
+    @rule(table=tables, address=addresses, newsletter=st.none() | st.booleans(), is_full=st.booleans())
+    def create(self, table: PersonTable, address: str, *, newsletter: bool | None, is_full: bool) -> None:
+        values = {column: self.fresh() for name, column in COLUMNS.items() if name == "firstName" or is_full}
+        said = {} if newsletter is None else {"Newsletter": newsletter}
+        key = self.do(self.world.create(table, {"emailaddress1": address, **values}, said))
+        if is_full:
+            self.edited_here.add((key, "taal"))
+        if newsletter:  # a no that agrees with what is there already says nothing new
+            self.consents.say(key, "permissions:1", newsletter, before=None)
+        self.had(key, joins=True)
+        self.tell(key)
+
+    @precondition(lambda self: self.records())
+    @rule(pick=picks, name=columns, blank=blanks)
+    def edit(self, pick: int, name: str, *, blank: bool) -> None:
+        key = pick_from(self.records(), pick)
+        self.do(self.world.edit(key, **{COLUMNS[name]: self.fresh(blank=blank and name != "firstName")}))
+        self.edited_here.add((key, name))
+        self.tell(key)
+
+    @precondition(lambda self: self.records())
+    @rule(pick=picks, address=st.none() | addresses | addresses)
+    def change_address(self, pick: int, address: str | None) -> None:
+        key = pick_from(self.records(), pick)
+        self.had(key)
+        self.do(self.world.edit(key, emailaddress1=address))
+        self.had(key, joins=True)
+        self.tell(key)
+
+    def had(self, key: RecordKey, *, joins: bool = False) -> None:
+        """Who has this address now has said yes to that, for whoever shares it."""
+        self.addresses.setdefault(key, set()).add(self.address(key))
+        rows = {name for name in NAMES if row_of(self.world.people()[key], name)}
+        self.consents.given |= {(self.address(key), name) for name in rows}
+        if joins or key in self.joining:
+            self.joining.add(key)
+            self.consents.brought |= {(key, name) for name in rows | self.consents.defaults}
+
+    @precondition(lambda self: self.records())
+    @rule(pick=picks, column=st.sampled_from(["donotemail", "donotbulkemail"]), value=st.booleans())
+    def set_preference(self, pick: int, column: str, *, value: bool) -> None:
+        key = pick_from(self.records(), pick)
+        self.do(self.world.edit(key, **{column: value}))
+        self.had(key, joins=True)
+        self.tell(key)
+
+    @precondition(lambda self: self.records())
+    @rule(pick=picks, name=permissions, on=st.booleans())
+    def permit(self, pick: int, name: str, *, on: bool) -> None:
+        key = pick_from(self.records(), pick)
+        self.consents.say(key, name, on, before=row_of(self.world.people()[key], name))
+        self.do(self.world.permit(key, NAMES[name], subscribed=on))
+        self.had(key)
+        self.tell(key, why=Why.PERMISSION)
+
+    @precondition(lambda self: self.with_rows())
+    @rule(pick=picks, name=permissions)
+    def remove_row(self, pick: int, name: str) -> None:
+        key = pick_from(self.with_rows(), pick)
+        self.consents.remove(key, name, before=row_of(self.world.people()[key], name))
+        self.do(self.world.remove_permission(key, NAMES[name]))
+        self.tell(key, why=Why.PERMISSION)
+
+    def with_rows(self) -> list[RecordKey]:
+        return [key for key in self.records() if self.world.people()[key].permissions]
+
+    @precondition(lambda self: self.deletable())
+    @rule(pick=picks)
+    def delete(self, pick: int) -> None:
+        key = pick_from(self.deletable(), pick)
+        self.do(self.world.delete(key))
+        self.tell(key, why=Why.DELETED)
+
+    def deletable(self) -> list[RecordKey]:
+        """A contact that nobody has looked at yet must stay: nothing else tells that its lead's contact has an heir."""
+        known = {key.row for key in self.twin.store.documents if key.partition == "test-binding"}
+        return [
+            key
+            for key, record in self.world.people().items()
+            if record.values.get(ORIGINATING_LEAD) is None or str(key) in known
+        ]
+
+    @precondition(lambda self: self.records())
+    @rule(pick=picks)
+    def deactivate(self, pick: int) -> None:
+        key = pick_from(self.records(), pick)
+        self.do(self.world.deactivate(key))
+        self.tell(key)
+
+    @precondition(lambda self: self.records(active=False))
+    @rule(pick=picks)
+    def activate(self, pick: int) -> None:
+        key = pick_from(self.records(active=False), pick)
+        self.do(self.world.activate(key))
+        self.had(key, joins=True)
+        self.tell(key)
+
+    @precondition(lambda self: len(self.of(PersonTable.CONTACT)) > 1)
+    @rule(pick=picks, other=picks)
+    def merge(self, pick: int, other: int) -> None:
+        master, subordinate = pick_two(self.of(PersonTable.CONTACT), pick, other)
+        self.do(self.world.merge(master, subordinate))
+        self.addresses.setdefault(master, set()).update(
+            self.addresses.get(subordinate, ()), [self.address(subordinate)]
+        )
+        self.had(master, joins=True)  # rows of the subordinate are the master's now
+        self.tell(master, subordinate, why=Why.MERGED)
+
+    @precondition(lambda self: self.of(PersonTable.LEAD))
+    @rule(pick=picks, address=st.none() | addresses)
+    def qualify(self, pick: int, address: str | None) -> None:
+        lead = pick_from(self.of(PersonTable.LEAD), pick)
+        contact = self.do(self.world.qualify(lead))
+        self.consents.inherit(lead, contact)
+        self.edited_here.add((contact, "taal"))
+        self.addresses[contact] = {self.address(lead), *self.addresses.get(lead, ())}
+        if address is not None:
+            self.do(self.world.edit(contact, emailaddress1=address))
+        self.had(contact, joins=True)
+        self.tell(lead)
+        self.tell(contact)
+        self.tell(lead, contact, why=Why.QUALIFIED)
+
+    def of(self, table: PersonTable) -> list[RecordKey]:
+        return [key for key in self.records() if key.table is table]
+
+    @precondition(lambda self: self.records())
+    @rule(pick=picks)
+    def anonymize(self, pick: int) -> None:
+        """A job asks for it; what comes later makes the contact anew (DEL-08)."""
+        key = pick_from(self.records(), pick)
+        self.on_request.add(key)
+        self.had(key, joins=True)
+        self.tell(key, why=Why.JOB, intent=Intent.ANONYMIZE)
+
+    # ------------------------------------------------------------------------------------------------- people in Spotler
+
+    @rule(address=addresses, newsletter=st.none() | st.booleans())
+    def sign_up(self, address: str, *, newsletter: bool | None) -> None:
+        """Fill in a form, or be added by a marketer who knows only the address (OPT-09)."""
+        one = self.world.profile(address)
+        options = {} if newsletter is None else {"permissions:1": newsletter}
+        self.do(self.world.sign_up(address, {}, options))
+        self.twin.clock.advance(timedelta(seconds=2))  # whose words count, a second may decide
+        now = self.world.profile(address)
+        assert now is not None, "who signs up is there"
+        self.opted_out.discard(now.id)
+        if newsletter is not None:
+            self.consents.say(now.id, "permissions:1", newsletter, before=one and one.options["permissions:1"])
+        if newsletter:
+            self.consents.given.add((now.email, "permissions:1"))
+
+    @precondition(lambda self: self.reachable())
+    @rule(pick=picks, name=columns, blank=blanks)
+    def change_profile(self, pick: int, name: str, *, blank: bool) -> None:
+        one = pick_from(self.reachable(), pick)
+        value = self.fresh(blank=blank) or ""
+        self.do(self.world.change_profile(one, {name: value}, {}))
+        self.edited_there.add(value)
+
+    def reachable(self) -> list[Profile]:
+        return [one for one in self.world.profiles() if not one.is_inactive]
+
+    @precondition(lambda self: self.reachable())
+    @rule(pick=picks, name=permissions, on=st.booleans())
+    def change_permission(self, pick: int, name: str, *, on: bool) -> None:
+        one = pick_from(self.reachable(), pick)
+        self.consents.say(one.id, name, on, before=one.options[name])
+        if on:
+            self.consents.given.add((one.email, name))
+        self.do(self.world.change_profile(one, {}, {name: on}))
+
+    @precondition(lambda self: self.reachable())
+    @rule(pick=picks)
+    def opt_out(self, pick: int) -> None:
+        one = pick_from(self.reachable(), pick)
+        self.do(self.world.opt_out(one))
+        self.opted_out.add(one.id)
+
+    @precondition(lambda self: self.reachable())
+    @rule(pick=picks, kind=st.sampled_from(["HARDBOUNCE", "SOFTBOUNCE"]))
+    def bounce(self, pick: int, kind: str) -> None:
+        self.do(self.world.bounce(pick_from(self.reachable(), pick), kind))
+
+    # --------------------------------------------------------------------------------------------- what queues do
+
+    @precondition(lambda self: self.twin.queue.due())
+    @rule(size=st.integers(min_value=1, max_value=5), reverse=st.booleans())
+    def deliver(self, size: int, *, reverse: bool) -> None:
+        due = self.twin.queue.due()
+        self.receive((due[::-1] if reverse else due)[:size])
+
+    @precondition(lambda self: len(self.twin.queue.due()) > 1)
+    @rule(size=st.integers(min_value=2, max_value=6), in_one_process=st.booleans())
+    def deliver_twice_at_once(self, size: int, *, in_one_process: bool) -> None:
+        due = self.twin.queue.due()[:size]
+        self.receive(due[::2], due[1::2], in_one_process=in_one_process)
+
+    @rule(size=st.integers(min_value=0, max_value=4))
+    def poll(self, size: int) -> None:
+        """The timer fires while messages are handled."""
+        self.twin.clock.advance(timedelta(minutes=15))
+        self.receive(*([due] if (due := self.twin.queue.due()[:size]) else []), polls=True)
+
+    def receive(self, *batches: Sequence[Waiting], in_one_process: bool = False, polls: bool = False) -> None:
+        async def all_at_once() -> None:
+            self.twin.faults.interleaves = len(batches) + polls > 1
+            first = self.twin.start_worker()
+            workers = [first if in_one_process else self.twin.start_worker() for _ in batches]
+            poller = [self.survive(self.twin.poller.poll())] if polls else []
+            deliveries = [self.survive(self.deliver_to(*one)) for one in zip(workers, batches, strict=True)]
+            await asyncio.gather(*deliveries, *poller)
+
+        self.do(all_at_once())
+
+    async def deliver_to(self, worker: Dispatcher, batch: Sequence[Waiting]) -> None:
+        await self.twin.receive(batch, worker)
+
+    async def survive(self, work: Coroutine[Any, Any, object]) -> None:
+        """A message whose worker fails stays in the queue."""
+        with contextlib.suppress(CrashError, ConnectorError):
+            await work
+
+    @precondition(lambda self: self.twin.queue.waiting)
+    @rule(pick=picks)
+    def duplicate(self, pick: int) -> None:
+        self.put(pick_from(self.twin.queue.waiting, pick).message)
+
+    @rule(seconds=st.sampled_from([1, 5, 60, 300]))
+    def wait(self, seconds: int) -> None:
+        self.twin.clock.advance(timedelta(seconds=seconds))
+
+    @rule(moment=st.integers(min_value=0, max_value=25), failure=failures)
+    def plan_failure(self, moment: int, failure: BaseException) -> None:
+        self.twin.faults.plan(moment, failure)
+        self.has_failed = True
+
+    # ------------------------------------------------------------------------------------------------- what must hold
+
+    @rule()
+    def settle(self) -> None:
+        """All messages are delivered, nothing fails, and two polls have passed: it is quiet."""
+        self.twin.faults.planned.clear()
+        self.twin.faults.interleaves = False
+        self.twin.worker = self.twin.start_worker()
+        self.do(self.calm())
+        if self.on_request:  # whoever is saved after an erasure is made anew (DEL-08)
+            self.tell(*sorted(self.on_request & self.world.people().keys()), why=Why.RESYNC)
+            self.on_request.clear()
+            self.do(self.calm())
+        assert not self.wronged, "a contact was erased that an active record needs"
+        before = self.world.writes()
+        self.do(self.two_polls())
+        assert self.world.writes() == before, "the sides play ping-pong"
+        self.both_sides_agree()
+        self.consent_is_as_people_said()
+        self.nobody_is_left_over()
+        self.the_ledger_is_tidy()
+        self.ask(self.the_consent_ledger_explains_it())
+        self.consents.settle(self.world.profiles(), self.world.people())
+        self.addresses.clear()
+        self.joining.clear()
+
+    async def calm(self) -> None:
+        await self.twin.quiet()
+        await self.two_polls()
+
+    async def two_polls(self) -> None:
+        await self.twin.poll()
+        await self.twin.poll()
+
+    def address(self, key: RecordKey) -> str:
+        return str(self.world.people()[key].values.get("emailaddress1") or "").casefold()
+
+    def may_be_there(self) -> list[RecordKey]:
+        """Whom Dataverse wants in Spotler."""
+        people = self.world.people()
+        return [key for key in self.records() if self.address(key) and not people[key].values.get("donotemail")]
+
+    def syncable(self) -> list[RecordKey]:
+        """Whose data goes to and fro: those whose contact can be mailed."""
+        return [
+            key for key in self.may_be_there() if (found := self.contact_of(key)) is not None and not found.is_inactive
+        ]
+
+    def contact_of(self, key: RecordKey) -> Profile | None:
+        entry = self.ask(self.twin.ledger.entries([key]))[key]
+        if not entry.binding.is_live:
+            return None
+        return next((one for one in self.world.profiles() if one.external_id == entry.binding.external_id), None)
+
+    def both_sides_agree(self) -> None:
+        people = self.world.people()
+        for key in self.may_be_there():
+            status = people[key].status
+            assert status is not None, f"{key} has no status"
+            contact = self.contact_of(key)
+            if contact is None or contact.is_inactive:
+                is_told = status.status is SyncStatus.OPT_OUT or status.reason_code in UNREACHABLE
+                assert is_told, f"{key} is not in Spotler, but {status.status} ({status.reason_code})"
+                continue
+            assert status.status is SyncStatus.SUCCEEDED, f"{key} can be mailed, but is {status.status}"
+            assert contact.email == self.address(key)
+            assert str(key) in self.twin.users()[contact.external_id]
+            self.values_agree(key, people[key], contact)
+
+    def values_agree(self, key: RecordKey, record: PersonRecord, contact: Profile) -> None:
+        sharers = [other for other in self.syncable() if self.address(other) == contact.email]
+        names = {self.world.people()[other].values["firstname"] or "" for other in sharers}
+        assert contact.values.get("firstName", "") in names | self.edited_there
+        assert contact.values["customerType"] in {str(other.table) for other in sharers}
+        verdicts = self.ask(self.twin.ledger.entries([key]))[key].binding.verdicts
+        for name in TWO_WAY:
+            here, there = record.values.get(COLUMNS[name]) or "", contact.values.get(name, "")
+            if name == "initials" and not (here and there):
+                continue
+            is_told = verdicts.get(name) in {Verdict.ASKED, Verdict.FROZEN}
+            assert here == there or is_told, f"{key}.{name}: {here!r} here, {there!r} there"
+        here, there = record.values.get(COLUMNS["taal"]) or "", contact.values.get("taal", "")
+        assert here == there or not there or (key, "taal") in self.edited_here, f"{key}: {there!r} did not come home"
+
+    def consent_is_as_people_said(self) -> None:
+        people, profiles = self.world.people(), self.world.profiles()
+        for one in profiles:
+            assert one.is_inactive or one.id not in self.opted_out, "an opt-out was undone"
+        for key in self.syncable():
+            contact = self.contact_of(key)
+            assert contact is not None, "who is synchronised is there"
+            sharers = [other for other in self.syncable() if self.contact_of(other) == contact]
+            others = self.twin.users()[contact.external_id].values()  # who wants no mail at all has a say, too
+            refuses = any(people[other].values.get("donotbulkemail") for other in sharers) or {*others} != {"ok"}
+            for name, on in contact.options.items():
+                assert not (on and refuses), "Do Not Bulk Email is not obeyed"
+                row = row_of(people[key], name)
+                assert refuses or row in {on, None}, f"{key}: {name} is {row} here and {on} there"
+                assert row is not None or not on or refuses, f"{key}: nobody sees that {name} is on"
+                if on:
+                    emails = {contact.email}.union(*(self.addresses.get(other, set()) for other in sharers))
+                    assert self.consents.may_be_on(contact.id, emails, sharers, name), f"{name} of {key} rose by itself"
+                if not refuses:
+                    assert not (on and self.consents.was_withdrawn(contact.id, sharers, name)), (
+                        f"{name} of {key} was withdrawn"
+                    )
+
+    def nobody_is_left_over(self) -> None:
+        there = {str(key) for key in self.may_be_there()}
+        users = self.twin.users()
+        for contact in self.world.profiles():
+            if contact.external_id:
+                holders = {key for key, consent in users.get(contact.external_id, {}).items() if consent != "no-mail"}
+                assert holders & there or contact.is_inactive, f"{contact.external_id} belongs to nobody any more"
+
+    def the_ledger_is_tidy(self) -> None:
+        now = self.twin.clock.now().isoformat()
+        for place, document in self.twin.store.documents.items():
+            if (claim := document.body.get("claim")) is not None:
+                assert self.has_failed, "a claim was left behind"
+                assert claim["until"] <= now
+        live = {str(key) for key in self.may_be_there()}
+        for users in self.twin.users().values():
+            assert {user for user, consent in users.items() if consent != "no-mail"} <= live
+        assert not self.twin.queue.dead
+        assert not self.twin.queue.waiting
+        for key in self.world.people():
+            assert any(place.row == str(key) for place in self.twin.store.documents), f"{key} has no outcome"
+
+    async def the_consent_ledger_explains_it(self) -> None:
+        people = self.world.people()
+        entries = await self.twin.ledger.entries(people)
+        for key, record in people.items():
+            changes = await self.twin.consent.of_record(key, limit=10_000)
+            binding = entries[key].binding
+            if not binding.is_live or binding.reach is not Reach.OPEN:
+                continue
+            yes = self.twin.rules.fingerprints
+            for name in NAMES:
+                told = next((one.new for one in changes if one.subject == name), None)
+                known = binding.base.get(name)
+                if known is None:
+                    continue
+                answer = "yes" if known == yes.value(binding.external_id, name, value=True) else "no"
+                assert told == answer, f"{key}: the ledger says {told} of {name}, and it is {answer}"
+            assert record.key == key
+
+    def teardown(self) -> None:
+        try:
+            self.settle()
+        finally:
+            self.ask(self.world.close())
+            self.runner.close()
+
+
+def row_of(record: PersonRecord, name: str) -> bool | None:
+    """What a record's rows say of a permission; of two rows, the lower."""
+    rows = [row.subscribed for row in record.permissions if row.name == NAMES[name]]
+    return all(rows) if rows else None
+
+
+def pick_from(items: Sequence[Item], pick: int) -> Item:
+    return items[pick % len(items)]
+
+
+def pick_two(items: Sequence[RecordKey], pick: int, other: int) -> tuple[RecordKey, RecordKey]:
+    first = pick_from(items, pick)
+    return first, pick_from([item for item in items if item != first], other)

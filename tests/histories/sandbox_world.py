@@ -1,0 +1,271 @@
+"""Histories over both sandboxes: the adapters that talk to the services, over ASGI, in one process and on one clock."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+
+from shared.core.plan import Rules
+from shared.core.records import PersonRecord, PersonTable, RecordKey, SyncStatus
+from shared.dataverse.client import DataverseClient
+from shared.dataverse.crm import DataverseCrm
+from shared.dataverse.homecoming import DataverseHomecomings
+from shared.dataverse.schema_cache import SchemaCache
+from shared.dataverse.tables import PEOPLE, PERMISSIONS
+from shared.local.sandbox import spotler
+from shared.local.sandbox.command import PEOPLE_CLIENT, PEOPLE_SECRET, Addresses
+from shared.local.sandbox.dataverse.app import DataverseSandboxSettings, create_app
+from shared.local.sandbox.dataverse.execution_context import ServiceEndpointMessage
+from shared.local.sandbox.spotler.settings import CURRENT_PREFIX
+from shared.local.users import DynamicsUser
+from shared.spotler.client import SpotlerClient
+from shared.spotler.platform import SpotlerPlatform
+from shared.spotler.retrying import Patience
+from tests.connector_twin import ConnectorTwin
+from tests.contract.clocks import TickingClock
+from tests.histories.world import COLUMNS, NAMES, Profile, World
+from tests.twins import Faults
+
+CRM_URL, SPOTLER_URL = "http://127.0.0.1:8081", "http://127.0.0.1:8082"
+BITS = {int(name.partition(":")[2]): name for name in NAMES}
+HASTY = Patience(
+    first_wait=timedelta(milliseconds=1),
+    longest_wait=timedelta(milliseconds=2),
+    jitter=timedelta(),
+    longest_pause=timedelta(),
+)
+
+
+class Faulty:
+    """An adapter whose calls can fail before and after their effect; `writes` counts those that had one."""
+
+    def __init__(self, adapter: Any, faults: Faults, counted: str) -> None:
+        self._adapter = adapter
+        self._faults = faults
+        self._counted = counted
+        self.writes = 0
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._adapter, name)
+        if inspect.isasyncgenfunction(method):
+            return self._feed(method)
+        if not inspect.iscoroutinefunction(method):
+            return method
+
+        async def call(*args: Any, **options: Any) -> Any:
+            await self._faults.pass_by()
+            answer = await method(*args, **options)
+            self.writes += name == self._counted
+            await self._faults.pass_by()
+            return answer
+
+        return call
+
+    def _feed(self, method: Any) -> Any:
+        async def pages(*args: Any) -> AsyncIterator[Any]:
+            async for page in method(*args):
+                await self._faults.pass_by()
+                yield page
+
+        return pages
+
+
+class FixedToken:
+    """A token of the connector's application user."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    async def token(self) -> str:
+        return self._token
+
+    def reject(self, token: str) -> None:
+        raise AssertionError("the sandbox knows its token")
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+class SandboxWorld(World):
+    """Both sandboxes, and the connector with its own adapters of them."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.twin = ConnectorTwin(rules, clock=TickingClock())
+        self._number = 0
+        self._order: list[RecordKey] = []
+        self._people: dict[RecordKey, PersonRecord] = {}
+        self._profiles: list[Profile] = []
+        self._sandboxes = contextlib.AsyncExitStack()
+
+    async def open(self) -> None:
+        async def publish(message: ServiceEndpointMessage) -> None:
+            """The machine tells the connector itself, so that it can do so late, twice, and in any order."""
+
+        now = self.twin.clock.now
+        clients = {"connector": "secret", PEOPLE_CLIENT: PEOPLE_SECRET}
+        crm_app = create_app(DataverseSandboxSettings(clients=clients, now=now), publish)
+        spotler_app = spotler.create_app(
+            spotler.SpotlerSandboxSettings(consumer_key="key", consumer_secret="secret", now=now)
+        )
+        over_crm, over_spotler = httpx.ASGITransport(crm_app), httpx.ASGITransport(spotler_app)
+        self._spotler = httpx.AsyncClient(transport=over_spotler, base_url=f"{SPOTLER_URL}/sandbox/")
+        self._dynamics = DynamicsUser(
+            Addresses(
+                dataverse_url=CRM_URL,
+                dataverse_authority=CRM_URL,
+                dataverse_tenant_id="tenant",
+                dataverse_client_id="connector",
+                dataverse_client_secret="secret",
+                spotler_url=SPOTLER_URL,
+                spotler_key="key",
+                spotler_secret="secret",
+                certificate="",
+            )
+        )
+        headers = dict(self._dynamics._http.headers)
+        await self._dynamics._http.aclose()
+        self._dynamics._http = httpx.AsyncClient(
+            transport=over_crm, base_url=f"{CRM_URL}/api/data/v9.2/", headers=headers
+        )
+        await self._sandboxes.enter_async_context(self._dynamics)
+        token = await self._token(over_crm)
+        client = DataverseClient(CRM_URL, FixedToken(token), tag="spotler-connector", http_transport=over_crm)
+        schema = SchemaCache(client, clock=self.twin.clock)
+        mapping, tables, faults = self.twin.rules.mapping, list(PersonTable), self.twin.faults
+        self._reader = DataverseCrm(client, mapping, tables, schema)
+        self._crm = Faulty(self._reader, faults, "")
+        http = httpx.AsyncClient(transport=over_spotler)
+        spotler_client = SpotlerClient(
+            SPOTLER_URL + CURRENT_PREFIX, "key", "secret", http=http, clock=self.twin.clock, patience=HASTY
+        )
+        self._platform = Faulty(SpotlerPlatform(spotler_client, clock=self.twin.clock), faults, "upsert")
+        self._homecomings = Faulty(DataverseHomecomings(client, schema, mapping), faults, "bring_home")
+        connector: Any = self.twin
+        connector.crm, connector.platform, connector.homecomings = self._crm, self._platform, self._homecomings
+        self.twin.worker = self.twin.start_worker()
+
+    async def _token(self, over_crm: httpx.ASGITransport) -> str:
+        async with httpx.AsyncClient(transport=over_crm) as http:
+            form = {"grant_type": "client_credentials", "client_id": "connector", "client_secret": "secret"}
+            answer = await http.post(
+                f"{CRM_URL}/tenant/oauth2/v2.0/token", data={**form, "scope": f"{CRM_URL}/.default"}
+            )
+        answer.raise_for_status()
+        return str(answer.json()["access_token"])
+
+    async def close(self) -> None:
+        await self._sandboxes.aclose()
+        await self._platform.close()
+        await self._reader.close()
+        await self._spotler.aclose()
+
+    # ---------------------------------------------------------------------------------------------- acts in Dynamics
+
+    async def create(
+        self, table: PersonTable, columns: Mapping[str, Any], permissions: Mapping[str, bool]
+    ) -> RecordKey:
+        self._number += 1
+        key = RecordKey(table, UUID(int=self._number))
+        row = {PEOPLE[table].key: str(key.id), "lastname": f"Person {self._number}", **columns}
+        if table is PersonTable.LEAD:
+            row["subject"] = "Interested"
+        await self._dynamics.create(PEOPLE[table].entity_set, row)
+        self._order.append(key)
+        for name, on in permissions.items():
+            await self._dynamics.add_permission(table, str(key.id), name, subscribed=on)
+        return key
+
+    async def edit(self, key: RecordKey, **columns: Any) -> None:
+        await self._dynamics.change(PEOPLE[key.table].entity_set, str(key.id), columns)
+
+    def _rows(self, key: RecordKey, name: str) -> list[str]:
+        return [str(row.id) for row in self._people[key].permissions if row.name == name]
+
+    async def permit(self, key: RecordKey, name: str, *, subscribed: bool) -> None:
+        for row in (rows := self._rows(key, name)):
+            await self._dynamics.change(PERMISSIONS, row, {"dh_subscribed": subscribed})
+        if not rows:
+            await self._dynamics.add_permission(key.table, str(key.id), name, subscribed=subscribed)
+
+    async def remove_permission(self, key: RecordKey, name: str) -> None:
+        for row in self._rows(key, name):
+            await self._dynamics.delete(PERMISSIONS, row)
+
+    async def delete(self, key: RecordKey) -> None:
+        await self._dynamics.delete(PEOPLE[key.table].entity_set, str(key.id))
+
+    async def deactivate(self, key: RecordKey) -> None:
+        await self._dynamics.deactivate(key.table, str(key.id))
+
+    async def activate(self, key: RecordKey) -> None:
+        await self._dynamics.activate(key.table, str(key.id))
+
+    async def merge(self, master: RecordKey, subordinate: RecordKey) -> None:
+        await self._dynamics.merge(master.table, target=str(master.id), subordinate=str(subordinate.id))
+
+    async def qualify(self, lead: RecordKey) -> RecordKey:
+        contact = RecordKey(PersonTable.CONTACT, UUID(await self._dynamics.qualify(str(lead.id))))
+        self._order.append(contact)
+        return contact
+
+    async def set_status(self, key: RecordKey, status: SyncStatus) -> None:
+        row = self._people[key].status
+        if row is not None:
+            await self._dynamics.set_status(str(row.id), status)
+
+    def people(self) -> Mapping[RecordKey, PersonRecord]:
+        return self._people
+
+    # ----------------------------------------------------------------------------------------------- acts in Spotler
+
+    async def sign_up(self, email: str, values: Mapping[str, Any], options: Mapping[str, bool]) -> None:
+        await self._act("form", {"properties": {"email": email, **values, **_sets(options)}})
+
+    async def change_profile(self, one: Profile, values: Mapping[str, Any], options: Mapping[str, bool]) -> None:
+        properties = {name: value or None for name, value in values.items()}
+        await self._act("contact/edit", {"properties": {**properties, **_sets(options)}}, one)
+
+    async def opt_out(self, one: Profile) -> None:
+        await self._act("contact/opt-out", {}, one)
+
+    async def bounce(self, one: Profile, kind: str) -> None:
+        await self._act(f"contact/{'hard' if kind == 'HARDBOUNCE' else 'soft'}-bounce", {}, one)
+
+    async def _act(self, path: str, body: Mapping[str, Any], one: Profile | None = None) -> None:
+        query = {"encryptedId": one.id} if one else {}
+        (await self._spotler.post(path, json=body, params=query)).raise_for_status()
+
+    def profiles(self) -> list[Profile]:
+        return self._profiles
+
+    # -------------------------------------------------------------------------------------------------------- looking
+
+    async def look(self) -> None:
+        found = await self._reader.read_people(self._order) if self._order else {}
+        self._people = {key: found[key] for key in self._order if key in found}
+        contacts = (await self._spotler.get("contacts")).json()
+        self._profiles = [_profile(one) for one in contacts]
+
+    def writes(self) -> int:
+        return self._platform.writes + self._homecomings.writes
+
+
+def _sets(options: Mapping[str, bool]) -> dict[str, Any]:
+    bits = [{"bit": int(name.partition(":")[2]), "enabled": on} for name, on in options.items()]
+    return {"permissions": bits} if bits else {}
+
+
+def _profile(one: Mapping[str, Any]) -> Profile:
+    properties = one["properties"]
+    switches = {BITS[bit["bit"]]: bit["enabled"] for bit in properties["permissions"] if bit["bit"] in BITS}
+    values = {name: value for name, value in properties.items() if name in {*COLUMNS, "customerType"}}
+    email = str(properties.get("email", "")).casefold()
+    return Profile(
+        one["encryptedId"], one.get("externalId", ""), email, values, switches, one["inactivity"] is not None
+    )

@@ -1,0 +1,141 @@
+"""Histories over the twins: fast, and every call can fail before and after its effect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from shared.core.marketing import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry, SpotlerContact
+from shared.core.plan import Rules
+from shared.core.records import PersonRecord, PersonTable, RecordKey, SyncStatus
+from tests.connector_twin import ConnectorTwin
+from tests.contract.clocks import TickingClock
+from tests.histories.world import COLUMNS, NAMES, Profile, World
+
+CATALOGUE = PropertyCatalogue(
+    (
+        PropertyDefinition("email", "E-mail", PropertyType.EMAIL),
+        *(PropertyDefinition(name, name, PropertyType.STRING) for name in (*COLUMNS, "customerType")),
+        PropertyDefinition(
+            "permissions", "Permissions", PropertyType.SET, (SetEntry(1, "Newsletter"), SetEntry(8, "Offers"))
+        ),
+    )
+)
+
+
+@dataclass(frozen=True)
+class Welcome:
+    """Where a newcomer went."""
+
+    key: RecordKey | None
+
+
+class TakingIn:
+    """Takes newcomers in as contacts, or finds them by their address (NEW-04)."""
+
+    def __init__(self, world: TwinWorld) -> None:
+        self.world = world
+
+    async def welcome(self, contacts: Sequence[SpotlerContact], *, correlation: str) -> Sequence[Welcome]:
+        assert correlation
+        return [Welcome(await self._record(str(one.properties.get("email", "")))) for one in contacts]
+
+    async def _record(self, email: str) -> RecordKey | None:
+        if not email:
+            return None
+        crm = self.world.twin.crm
+        found = (await crm.people_using([email]))[email]
+        if found:
+            return found[0]
+        known = [key for key, one in crm.people.items() if str(one.values.get("emailaddress1")).casefold() == email]
+        return (
+            None if known else crm.create(PersonTable.CONTACT, **dict.fromkeys(COLUMNS.values()), emailaddress1=email)
+        )
+
+
+class TwinWorld(World):
+    """The twins of `tests/twins.py` as a world."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.twin = ConnectorTwin(rules, clock=TickingClock())
+        self.twin.platform.catalogue = CATALOGUE
+        self.twin.crm.clock = self.twin.clock
+
+    def take_in(self) -> None:
+        """From now on newcomers become contacts."""
+        self.twin.newcomers = TakingIn(self)
+        self.twin.worker = self.twin.start_worker()
+
+    async def create(
+        self, table: PersonTable, columns: Mapping[str, Any], permissions: Mapping[str, bool]
+    ) -> RecordKey:
+        empty = dict.fromkeys(COLUMNS.values())
+        return self.twin.crm.create(table, **{**empty, **columns}, permissions=dict(permissions))
+
+    async def edit(self, key: RecordKey, **columns: Any) -> None:
+        self.twin.crm.edit(key, **columns)
+
+    async def permit(self, key: RecordKey, name: str, *, subscribed: bool) -> None:
+        self.twin.crm.permit(key, **{name: subscribed})
+
+    async def remove_permission(self, key: RecordKey, name: str) -> None:
+        record = self.twin.crm.people[key]
+        rows = tuple(row for row in record.permissions if row.name != name)
+        self.twin.crm.people[key] = replace(record, permissions=rows)
+
+    async def delete(self, key: RecordKey) -> None:
+        self.twin.crm.delete(key)
+
+    async def deactivate(self, key: RecordKey) -> None:
+        self.twin.crm.edit(key, statecode=2 if key.table is PersonTable.LEAD else 1)
+
+    async def activate(self, key: RecordKey) -> None:
+        self.twin.crm.edit(key, statecode=0, merged=False)
+
+    async def merge(self, master: RecordKey, subordinate: RecordKey) -> None:
+        self.twin.crm.merge(master, subordinate)
+
+    async def qualify(self, lead: RecordKey) -> RecordKey:
+        contact = self.twin.crm.qualify(lead)
+        record = self.twin.crm.people[contact]
+        self.twin.crm.people[contact] = replace(record, permissions=(), status=None)
+        return contact
+
+    async def set_status(self, key: RecordKey, status: SyncStatus) -> None:
+        self.twin.crm.set_status(key, status)
+
+    def people(self) -> Mapping[RecordKey, PersonRecord]:
+        return self.twin.crm.people
+
+    async def sign_up(self, email: str, values: Mapping[str, Any], options: Mapping[str, bool]) -> None:
+        contact = self.twin.platform.sign_up(email, **values)
+        self.twin.platform.edit(contact, options=dict(options))
+
+    def _contact(self, one: Profile) -> Any:
+        return next(each for each in self.twin.platform.contacts if each.encrypted_id == one.id)
+
+    async def change_profile(self, one: Profile, values: Mapping[str, Any], options: Mapping[str, bool]) -> None:
+        self.twin.platform.edit(self._contact(one), options=dict(options), **values)
+
+    async def opt_out(self, one: Profile) -> None:
+        self.twin.platform.opt_out(self._contact(one))
+
+    async def bounce(self, one: Profile, kind: str) -> None:
+        self.twin.platform.bounce(self._contact(one), kind)
+
+    def profiles(self) -> list[Profile]:
+        return [
+            Profile(
+                one.encrypted_id,
+                one.external_id,
+                one.email,
+                dict(one.values),
+                {name: one.options.get(name, False) for name in NAMES},
+                one.is_inactive,
+            )
+            for one in self.twin.platform.contacts
+        ]
+
+    def writes(self) -> int:
+        return len(self.twin.platform.writes) + len(self.twin.homecomings.brought)

@@ -1,0 +1,149 @@
+"""What a history acts on and looks at, whichever services stand behind it: people in Dynamics, people in Spotler."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from shared.core.mapping.document import read_mapping
+from shared.core.plan import Rules
+from shared.core.records import PersonRecord, PersonTable, RecordKey, SyncStatus
+from tests.connector_twin import RULES, ConnectorTwin
+
+NEWSLETTER, OFFERS = "permissions:1", "permissions:8"
+NAMES = {NEWSLETTER: "Newsletter", OFFERS: "Offers"}
+"""The permissions that histories speak of, by field."""
+
+COLUMNS = {
+    "firstName": "firstname",
+    "city": "address1_city",
+    "jobTitle": "jobtitle",
+    "organisation": "description",
+    "street": "address1_line1",
+    "initials": "middlename",
+    "taal": "salutation",
+}
+"""The columns behind the properties: one way, both ways with each policy, both ways keeping blanks, and back."""
+
+POLICIES = {"city": "crm", "jobTitle": "spotler", "organisation": "newest", "street": "ask"}
+TWO_WAY = (*POLICIES, "initials")
+
+
+def rules(*, directions: Mapping[str, str] | None = None) -> Rules:
+    """Every direction, conflict policy and blank policy in one mapping; `directions` change rows by property."""
+    rows: list[dict[str, Any]] = [{"spotler": "email", "contact": "emailaddress1", "lead": "emailaddress1"}]
+    for name, column in COLUMNS.items():
+        row = {"spotler": name, "contact": column, "lead": column}
+        if name in POLICIES:
+            row |= {"direction": "<->", "conflict": POLICIES[name]}
+        elif name == "initials":
+            row |= {"direction": "<->", "blank": "keep"}
+        elif name == "taal":
+            row |= {"direction": "<-"}
+        rows.append(row | ({"direction": directions[name]} if directions and name in directions else {}))
+    rows.append({"spotler": "customerType", "contact": "$CustomerType", "lead": "$CustomerType"})
+    permissions = {"spotler": "permissions", "contact": "@map(permissions)", "lead": "@map(permissions)"}
+    rows.append({**permissions, "direction": "<->"})
+    return replace(RULES, mapping=read_mapping({"version": 1, "rows": rows}))
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A contact as Spotler shows it: `id` is Spotler's own."""
+
+    id: str
+    external_id: str
+    email: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, bool] = field(default_factory=dict)
+    is_inactive: bool = False
+
+
+class World(ABC):
+    """One environment with its users. Whatever a user saves in Dynamics, the machine tells the connector of it."""
+
+    twin: ConnectorTwin
+
+    # ---------------------------------------------------------------------------------------------- acts in Dynamics
+
+    @abstractmethod
+    async def create(
+        self, table: PersonTable, columns: Mapping[str, Any], permissions: Mapping[str, bool]
+    ) -> RecordKey:
+        """Save a new record; permissions by name."""
+
+    @abstractmethod
+    async def edit(self, key: RecordKey, **columns: Any) -> None:
+        """Save columns."""
+
+    @abstractmethod
+    async def permit(self, key: RecordKey, name: str, *, subscribed: bool) -> None:
+        """Change a permission's row, or add it."""
+
+    @abstractmethod
+    async def remove_permission(self, key: RecordKey, name: str) -> None:
+        """Delete a permission's row."""
+
+    @abstractmethod
+    async def delete(self, key: RecordKey) -> None: ...
+
+    @abstractmethod
+    async def deactivate(self, key: RecordKey) -> None: ...
+
+    @abstractmethod
+    async def activate(self, key: RecordKey) -> None: ...
+
+    @abstractmethod
+    async def merge(self, master: RecordKey, subordinate: RecordKey) -> None: ...
+
+    @abstractmethod
+    async def qualify(self, lead: RecordKey) -> RecordKey:
+        """Make a contact of a lead. Permission rows stay behind: they belong to the lead."""
+
+    @abstractmethod
+    async def set_status(self, key: RecordKey, status: SyncStatus) -> None: ...
+
+    @abstractmethod
+    def people(self) -> Mapping[RecordKey, PersonRecord]:
+        """Every record as it stands now."""
+
+    # ----------------------------------------------------------------------------------------------- acts in Spotler
+
+    @abstractmethod
+    async def sign_up(self, email: str, values: Mapping[str, Any], options: Mapping[str, bool]) -> None:
+        """Fill in a form: a new contact, or one that can be mailed again."""
+
+    @abstractmethod
+    async def change_profile(self, one: Profile, values: Mapping[str, Any], options: Mapping[str, bool]) -> None: ...
+
+    @abstractmethod
+    async def opt_out(self, one: Profile) -> None: ...
+
+    @abstractmethod
+    async def bounce(self, one: Profile, kind: str) -> None: ...
+
+    @abstractmethod
+    def profiles(self) -> list[Profile]:
+        """Every contact as it stands now."""
+
+    # -------------------------------------------------------------------------------------------------------- looking
+
+    @abstractmethod
+    def writes(self) -> int:
+        """How many contacts and records the connector has written so far."""
+
+    async def open(self) -> None:
+        """Start the services."""
+
+    async def look(self) -> None:
+        """See what is there now: `people` and `profiles` tell of it."""
+
+    async def close(self) -> None:
+        """End the services."""
+
+    def profile(self, email: str) -> Profile | None:
+        found = [one for one in self.profiles() if one.email == email.casefold()]
+        assert len(found) < 2, f"{len(found)} contacts have one address"
+        return found[0] if found else None

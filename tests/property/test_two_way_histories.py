@@ -1,0 +1,52 @@
+"""Histories of both directions over the twins: thousands of them, with every kind of fault."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, settings
+
+from shared.core.records import RecordKey, SyncStatus
+from shared.ports import DocumentKey
+from tests.histories.machine import TwoWayHistories
+from tests.histories.twin_world import TwinWorld
+from tests.histories.world import World, rules
+from tests.twins import TwinContact
+
+
+class TwinHistories(TwoWayHistories):
+    """Over the twins, which also show the moment of an erasure."""
+
+    world: TwinWorld
+
+    def open_world(self) -> World:
+        world = TwinWorld(rules())
+        world.twin.platform.before_erasure = self.nobody_else_needs
+        return world
+
+    def take_in(self) -> None:
+        self.world.take_in()
+
+    def nobody_else_needs(self, contact: TwinContact) -> None:
+        """Asked at the moment of an erasure: whoever wants this address has another contact, and takes it along."""
+        for key in self.may_be_there():
+            status = self.world.people()[key].status
+            is_out = status is not None and status.status is SyncStatus.OPT_OUT
+            if self.address(key) == contact.email and not is_out and not self.has_another(key, contact):
+                self.wronged.append(key)
+
+    def has_another(self, key: RecordKey, contact: TwinContact) -> bool:
+        if key in self.on_request:
+            return True
+        bound = self.twin.store.documents.get(DocumentKey("test-binding", str(key)))
+        if bound is None or not bound.body["live"]:
+            return False
+        held = self.twin.rules.fingerprints.address(contact.email)
+        return bound.body["contact"] != contact.external_id or bound.body["address"] != held
+
+
+TestTwinHistories = TwinHistories.TestCase
+TestTwinHistories.settings = settings(
+    max_examples=100,
+    stateful_step_count=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
+)

@@ -1,0 +1,77 @@
+"""A field that goes to and fro is noticed, left alone, and let go again."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from shared.core.flapping import REST, TURNS, WITHIN, Move, moves_of, settle
+from shared.core.merge import Verdict
+
+NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+OUT, BACK = Verdict.TO_SPOTLER, Verdict.TO_DATAVERSE
+
+
+def turned(times: int, pace: timedelta = timedelta(minutes=1)) -> tuple[list[Verdict], Move | None, datetime]:
+    """Send a field to and fro."""
+    last, now, verdicts = None, NOON, []
+    for number in range(times):
+        now += pace
+        verdict, last = settle((OUT, BACK)[number % 2], last, now)
+        verdicts.append(verdict)
+    return verdicts, last, now
+
+
+def test_six_turns_within_an_hour_are_let_through_and_the_seventh_is_not() -> None:
+    verdicts, last, _ = turned(TURNS + 2)
+    assert verdicts == [OUT, BACK] * (TURNS // 2) + [Verdict.FROZEN] * 2
+    assert last is not None
+    assert last.turns == TURNS
+
+
+def test_slow_turns_are_people_who_disagree() -> None:
+    verdicts, last, _ = turned(3 * TURNS, WITHIN)
+    assert Verdict.FROZEN not in verdicts
+    assert last is not None
+    assert last.turns == 1
+
+
+def test_edits_on_one_side_are_no_turns() -> None:
+    last, now = None, NOON
+    for _ in range(3 * TURNS):
+        now += timedelta(seconds=10)
+        verdict, last = settle(OUT, last, now)
+        assert verdict is OUT
+    assert last == Move(home=False, turns=1, at=now)
+
+
+@pytest.mark.parametrize("verdict", [Verdict.HELD, Verdict.ASKED, OUT, BACK, Verdict.DATAVERSE_WON])
+def test_a_frozen_field_stays_so_until_a_day_has_passed(verdict: Verdict) -> None:
+    _, last, now = turned(TURNS)
+    assert settle(verdict, last, now + REST - timedelta(seconds=1)) == (Verdict.FROZEN, last)
+    later, _ = settle(verdict, last, now + REST)
+    assert later is verdict
+
+
+def test_a_frozen_field_is_free_when_the_sides_agree() -> None:
+    _, last, now = turned(TURNS)
+    assert settle(Verdict.AGREED, last, now) == (Verdict.AGREED, None)
+
+
+def test_what_does_not_travel_is_remembered_for_an_hour() -> None:
+    last = Move(home=True, turns=3, at=NOON)
+    assert settle(Verdict.AGREED, last, NOON + WITHIN - timedelta(seconds=1)) == (Verdict.AGREED, last)
+    assert settle(Verdict.AGREED, last, NOON + WITHIN) == (Verdict.AGREED, None)
+
+
+@pytest.mark.parametrize("home", [True, False])
+def test_a_move_is_read_as_it_was_written(*, home: bool) -> None:
+    move = Move(home=home, turns=4, at=NOON)
+    assert moves_of({"city": str(move)}) == {"city": move}
+
+
+@pytest.mark.parametrize("text", ["", "<- 4", "-> four 2026-03-01", "<- 1 yesterday"])
+def test_what_is_no_move_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        Move.parse(text)

@@ -1,0 +1,188 @@
+"""What the merge decides about one value and about one permission, by what both sides have and what they agreed on."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.core.mapping.model import BlankPolicy, ConflictPolicy, Direction
+from shared.core.merge import Base, Newer, Row, Verdict, Versions, base_of, merge_consent, merge_value
+
+HERE, THERE, AGREED = "Delft", "Gouda", "Leiden"
+TO_SPOTLER, BOTH, HOME = Direction.TO_SPOTLER, Direction.BOTH, Direction.TO_DATAVERSE
+
+
+def said(value: object) -> str:
+    return f"print of {value}"
+
+
+@pytest.mark.parametrize(
+    ("known", "dataverse", "spotler", "base"),
+    [
+        (None, HERE, THERE, Base.ABSENT),
+        (said(HERE), HERE, THERE, Base.DATAVERSE),
+        (said(THERE), HERE, THERE, Base.SPOTLER),
+        (said(AGREED), HERE, THERE, Base.NEITHER),
+        (said(AGREED), None, THERE, Base.NEITHER),
+        (said(THERE), None, THERE, Base.SPOTLER),
+    ],
+)
+def test_a_base_says_who_moved(known: str | None, dataverse: str | None, spotler: str, base: Base) -> None:
+    assert base_of(known, dataverse, spotler, said) is base
+
+
+@pytest.mark.parametrize(
+    ("base", "to_spotler", "both", "home"),
+    [
+        (Base.DATAVERSE, Verdict.HELD, Verdict.TO_DATAVERSE, Verdict.TO_DATAVERSE),
+        (Base.SPOTLER, Verdict.TO_SPOTLER, Verdict.TO_SPOTLER, Verdict.HELD),
+        (Base.NEITHER, Verdict.TO_SPOTLER, Verdict.DATAVERSE_WON, Verdict.TO_DATAVERSE),
+        (Base.ABSENT, Verdict.TO_SPOTLER, Verdict.DATAVERSE_WON, Verdict.TO_DATAVERSE),
+    ],
+)
+def test_s2d_02_the_side_that_moved_wins_where_the_direction_lets_it(
+    base: Base, to_spotler: Verdict, both: Verdict, home: Verdict
+) -> None:
+    versions = Versions(HERE, THERE, base)
+    verdicts = {one: merge_value(versions, direction=one) for one in Direction}
+    assert verdicts == {TO_SPOTLER: to_spotler, BOTH: both, HOME: home}
+
+
+@pytest.mark.parametrize(
+    ("dataverse", "spotler", "to_spotler", "both", "home"),
+    [
+        ("", THERE, Verdict.HELD, Verdict.TO_DATAVERSE, Verdict.TO_DATAVERSE),
+        (HERE, "", Verdict.TO_SPOTLER, Verdict.TO_SPOTLER, Verdict.HELD),
+        (HERE, HERE, Verdict.AGREED, Verdict.AGREED, Verdict.AGREED),
+    ],
+)
+def test_purge_02_a_first_meeting_fills_what_is_empty_and_empties_nothing(
+    dataverse: str, spotler: str, to_spotler: Verdict, both: Verdict, home: Verdict
+) -> None:
+    versions = Versions(dataverse, spotler, Base.ABSENT)
+    verdicts = {one: merge_value(versions, direction=one) for one in Direction}
+    assert verdicts == {TO_SPOTLER: to_spotler, BOTH: both, HOME: home}
+
+
+@pytest.mark.parametrize("base", [Base.NEITHER, Base.ABSENT])
+@pytest.mark.parametrize(
+    ("policy", "newer", "verdict"),
+    [
+        (ConflictPolicy.CRM, Newer.SPOTLER, Verdict.DATAVERSE_WON),
+        (ConflictPolicy.SPOTLER, Newer.DATAVERSE, Verdict.SPOTLER_WON),
+        (ConflictPolicy.NEWEST, Newer.DATAVERSE, Verdict.DATAVERSE_WON),
+        (ConflictPolicy.NEWEST, Newer.SPOTLER, Verdict.SPOTLER_WON),
+        (ConflictPolicy.ASK, Newer.SPOTLER, Verdict.ASKED),
+    ],
+)
+def test_where_both_moved_the_policy_of_the_row_decides(
+    base: Base, policy: ConflictPolicy, newer: Newer, verdict: Verdict
+) -> None:
+    assert merge_value(Versions(HERE, THERE, base), direction=BOTH, policy=policy, newer=newer) is verdict
+
+
+@pytest.mark.parametrize("policy", ConflictPolicy)
+@pytest.mark.parametrize("base", [Base.DATAVERSE, Base.SPOTLER])
+def test_the_policy_is_not_asked_where_one_side_moved(base: Base, policy: ConflictPolicy) -> None:
+    verdict = merge_value(Versions(HERE, THERE, base), direction=BOTH, policy=policy)
+    assert verdict is {Base.DATAVERSE: Verdict.TO_DATAVERSE, Base.SPOTLER: Verdict.TO_SPOTLER}[base]
+
+
+@pytest.mark.parametrize(
+    ("dataverse", "spotler", "base", "direction", "clears"),
+    [
+        ("", THERE, Base.SPOTLER, TO_SPOTLER, Verdict.TO_SPOTLER),
+        ("", THERE, Base.SPOTLER, BOTH, Verdict.TO_SPOTLER),
+        (HERE, "", Base.DATAVERSE, BOTH, Verdict.TO_DATAVERSE),
+        (HERE, "", Base.DATAVERSE, HOME, Verdict.TO_DATAVERSE),
+    ],
+)
+def test_an_empty_value_travels_unless_the_row_keeps_blanks(
+    dataverse: str, spotler: str, base: Base, direction: Direction, clears: Verdict
+) -> None:
+    versions = Versions(dataverse, spotler, base)
+    assert merge_value(versions, direction=direction) is clears
+    assert merge_value(versions, direction=direction, blank=BlankPolicy.KEEP) is Verdict.HELD
+
+
+@pytest.mark.parametrize(
+    ("base", "direction", "verdict"),
+    [
+        (Base.DATAVERSE, TO_SPOTLER, Verdict.TO_SPOTLER),
+        (Base.SPOTLER, HOME, Verdict.TO_DATAVERSE),
+        (Base.DATAVERSE, BOTH, Verdict.DATAVERSE_WON),
+        (Base.SPOTLER, BOTH, Verdict.DATAVERSE_WON),
+    ],
+)
+def test_a_base_that_a_dead_worker_left_says_nothing_of_who_moved(
+    base: Base, direction: Direction, verdict: Verdict
+) -> None:
+    assert merge_value(Versions(HERE, THERE, base, is_doubtful=True), direction=direction) is verdict
+
+
+@pytest.mark.parametrize(
+    ("base", "both", "home"),
+    [
+        (Base.NEITHER, Verdict.TO_DATAVERSE, Verdict.TO_DATAVERSE),
+        (Base.SPOTLER, Verdict.HELD, Verdict.HELD),
+        (Base.ABSENT, Verdict.HELD, Verdict.TO_DATAVERSE),
+    ],
+)
+def test_a_value_that_spotler_could_not_have_is_replaced_only_by_a_change_there(
+    base: Base, both: Verdict, home: Verdict
+) -> None:
+    versions = Versions(None, THERE, base)
+    verdicts = {one: merge_value(versions, direction=one) for one in Direction}
+    assert verdicts == {TO_SPOTLER: Verdict.HELD, BOTH: both, HOME: home}
+
+
+# -------------------------------------------------------------------------------------------------------------- consent
+
+
+@pytest.mark.parametrize(
+    ("dataverse", "spotler", "base", "verdict"),
+    [
+        (True, True, Base.ABSENT, Verdict.AGREED),
+        (True, False, Base.DATAVERSE, Verdict.TO_DATAVERSE),  # both had a yes; withdrawn in Spotler
+        (True, False, Base.SPOTLER, Verdict.TO_SPOTLER),  # both had a no; given in Dataverse
+        (True, False, Base.ABSENT, Verdict.TO_SPOTLER),  # PERM-17: a row that somebody made
+        (False, True, Base.DATAVERSE, Verdict.TO_DATAVERSE),  # both had a no; given in Spotler
+        (False, True, Base.SPOTLER, Verdict.TO_SPOTLER),  # both had a yes; withdrawn in Dataverse
+        (False, True, Base.ABSENT, Verdict.TO_SPOTLER),  # nobody knows which is newer: the lower word
+    ],
+)
+def test_perm_06_consent_falls_by_itself_and_rises_by_a_newer_yes(
+    *, dataverse: bool, spotler: bool, base: Base, verdict: Verdict
+) -> None:
+    assert merge_consent(Versions(dataverse, spotler, base), direction=BOTH) is verdict
+
+
+def test_a_yes_in_spotler_counts_only_if_the_base_can_be_trusted() -> None:
+    assert merge_consent(Versions(False, True, Base.DATAVERSE, is_doubtful=True), direction=BOTH) is Verdict.TO_SPOTLER
+
+
+def test_a_no_may_be_the_answer_to_a_yes_that_a_dead_worker_sent() -> None:
+    versions = Versions(True, False, Base.SPOTLER, is_doubtful=True)
+    assert merge_consent(versions, direction=BOTH) is Verdict.TO_SPOTLER
+    assert merge_consent(versions, direction=BOTH, was_perhaps_sent=True) is Verdict.TO_DATAVERSE
+
+
+@pytest.mark.parametrize(
+    ("row", "spotler", "direction", "verdict"),
+    [
+        (Row.DELETED, True, BOTH, Verdict.TO_SPOTLER),
+        (Row.DELETED, False, BOTH, Verdict.AGREED),
+        (Row.DELETED, True, HOME, Verdict.AGREED),
+        (Row.NEVER, True, BOTH, Verdict.TO_DATAVERSE),
+        (Row.NEVER, False, HOME, Verdict.TO_DATAVERSE),
+        (Row.NEVER, True, TO_SPOTLER, Verdict.HELD),
+    ],
+)
+def test_perm_15_a_missing_row_is_made_and_a_deleted_one_withdraws(
+    row: Row, *, spotler: bool, direction: Direction, verdict: Verdict
+) -> None:
+    assert merge_consent(Versions(None, spotler, Base.ABSENT), direction=direction, row=row) is verdict
+
+
+@pytest.mark.parametrize(("direction", "held"), [(TO_SPOTLER, Base.DATAVERSE), (HOME, Base.SPOTLER)])
+def test_consent_travels_only_where_the_direction_lets_it(direction: Direction, held: Base) -> None:
+    assert merge_consent(Versions(True, False, held), direction=direction) is Verdict.HELD
