@@ -148,9 +148,15 @@ def agree(sides: Sides, fields: Mapping[str, MappedField]) -> Agreement:
 
 
 def _newer(sides: Sides) -> Newer:
-    """ConflictPolicy.NEWEST: compare when the record and the contact were last saved; without both, Dataverse leads."""
+    """ConflictPolicy.NEWEST: compare when the record and the contact were last saved; without both, Dataverse leads.
+
+    Dataverse tells whole seconds, so within one second it leads as well.
+    """
     modified, changed = sides.record.modified_on, sides.spotler.last_changed
-    return Newer.SPOTLER if modified is not None and changed is not None and changed > modified else Newer.DATAVERSE
+    if modified is None or changed is None:
+        return Newer.DATAVERSE
+    is_later = changed.replace(microsecond=0) > modified
+    return Newer.SPOTLER if is_later else Newer.DATAVERSE
 
 
 def _take_value(agreement: Agreement, sides: Sides, name: str, versions: Versions, wanted: Verdict) -> None:
