@@ -209,6 +209,8 @@ def _take_consent(agreement: Agreement, sides: Sides, name: str, one: MappedFiel
 def _create_agreed(agreement: Agreement, sides: Sides, name: str, one: MappedField, *, has: bool) -> None:
     subscribed = _create_row(agreement, sides, one, has=has)
     if subscribed is None:
+        if not has:  # no row and no yes: both say no, so that a yes that comes later is the newer word
+            agreement.settled[name] = sides.fingerprint(name, NO)
         return
     agreement.home[name] = subscribed
     agreement.returning[name] = sides.fingerprint(name, subscribed)
@@ -220,11 +222,14 @@ def _create_row(agreement: Agreement, sides: Sides, one: MappedField, *, has: bo
     """PERM-11, PERM-15: make the row that is missing, and return what it says; None if there is no reason for one.
 
     It says what Spotler says. Only in a contact that we made, where nobody could have refused anything, does the
-    administrator's default count (ENV-07).
+    administrator's default count (ENV-07). Marketing lists are not made here: those that exist are rows already.
     """
     entry = _entry(one)
-    default = next((row for row in sides.defaults if one.definition.entry(row.name) == entry), None)
-    if entry is None or (default is None and not has) or one.home is not Home.PERMISSIONS:
+    if entry is None or one.home is None or one.home is Home.LIST:
+        return None
+    defaults = sides.defaults if one.home is Home.PERMISSIONS else ()
+    default = next((row for row in defaults if one.definition.entry(row.name) == entry), None)
+    if default is None and not has:
         return None
     subscribed = has or (default is not None and default.subscribed and sides.is_new_contact)
     agreement.subscriptions += (SubscriptionReturn(one.home, entry.label.strip(), subscribed, None),)
