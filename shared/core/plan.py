@@ -133,6 +133,9 @@ def _write(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> 
     }
     prints = rules.fingerprints.values(binding.external_id, values)
     changed = changed_fields(prints, values, situation)
+    address = rules.fingerprints.address(email_of(record, rows))
+    if situation.sight is Sight.UNSEEN and binding.reach is Reach.BOUNCED and address == binding.address:
+        return Look(binding)  # nothing is sent until the address works, here or there (BNC-11)
     if situation.sight is Sight.UNSEEN and binding.is_live and _comes_home(rows):
         is_in_doubt = situation.trust is Trust.NOTHING or not binding.has_met
         if is_in_doubt or not disputed.isdisjoint(changed):
@@ -147,7 +150,7 @@ def _write(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> 
             **(binding.base if binding.is_live else {}),
             **{name: text for name, text in prints.items() if name not in held},
         },
-        address=rules.fingerprints.address(email_of(record, rows)),
+        address=address,
         has_met=(binding.is_live and binding.has_met) or not _comes_home(rows),
         moves=moves,
         rising=frozenset(),
