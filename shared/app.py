@@ -91,6 +91,7 @@ from shared.sync.permission_defaults import DefaultPermissions
 from shared.sync.permission_names import PermissionNames
 from shared.sync.poll import Poll
 from shared.sync.preview import Preview
+from shared.sync.reconcile import Reconciliation
 from shared.sync.report import Reporter
 from shared.sync.resync import Resync
 from shared.sync.reviews import Reviews
@@ -152,6 +153,7 @@ class Connector:
     preview: Preview
     drift: Drift
     poll: Poll
+    reconciliation: Reconciliation
     bounces: BounceBook
     permission_names: PermissionNames
     health: Health
@@ -257,7 +259,6 @@ def build(services: Services, version: LiveVersion) -> Connector:
     people = SyncPeople(
         outbound=outbound, reporter=Reporter(crm, clock), queue=queue, lanes=lanes, clock=clock, policy=policy
     )
-    resync = Resync(crm=crm, people=people, lanes=lanes, patience=patience)
     lists = Lists(
         crm=crm,
         marketing_lists=services.marketing_lists,
@@ -342,6 +343,16 @@ def build(services: Services, version: LiveVersion) -> Connector:
         rules=rules,
         environment=settings.environment,
     )
+    reconciliation = Reconciliation(
+        lanes=lanes,
+        poll=poll,
+        ledger=ledger,
+        store=store,
+        clock=clock,
+        rules=rules,
+        environment=settings.environment,
+    )
+    resync = Resync(crm=crm, people=people, lanes=lanes, patience=patience, witness=reconciliation)
     return Connector(
         settings=settings,
         version=version,
@@ -363,6 +374,7 @@ def build(services: Services, version: LiveVersion) -> Connector:
         ),
         drift=drift,
         poll=poll,
+        reconciliation=reconciliation,
         bounces=bounces,
         health=Health(
             pings=pings,
@@ -374,6 +386,7 @@ def build(services: Services, version: LiveVersion) -> Connector:
             drift=drift,
             permissions=permission_names.state,
             polled_until=poll.bookmark,
+            reconciled=reconciliation.state,
         ),
         permission_names=permission_names,
         job_sweep=sweep,

@@ -174,6 +174,14 @@ class Settings(BaseSettings):
         description="When Spotler is asked what has changed there (S2D-01, C-05); NCRONTAB, in the time zone of the "
         "app.",
     )
+    reconcile: bool = Field(
+        default=True,
+        description="Whether everything is compared once a night, on the slow lane (C-05): finds what no message told, "
+        "such as a change of a related row.",
+    )
+    reconcile_schedule: str = Field(
+        default="0 0 2 * * *", pattern=NCRONTAB, description="When that comparison begins, as NCRONTAB."
+    )
     automations_schedule: str = Field(
         default="0 0 6,18 * * *",
         pattern=NCRONTAB,

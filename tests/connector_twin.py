@@ -37,6 +37,7 @@ from shared.sync.outbound import Outbound
 from shared.sync.patience import Patience
 from shared.sync.people import SyncPeople
 from shared.sync.poll import Poll, Polled, Welcomed
+from shared.sync.reconcile import Reconciliation
 from shared.sync.report import Reporter
 from shared.sync.resync import Resync
 from shared.sync.work import Finished
@@ -215,11 +216,20 @@ class ConnectorTwin:
             rules=self.rules,
             environment="test",
         )
+        self.reconciliation = Reconciliation(
+            lanes=lanes,
+            poll=self.poller,
+            ledger=ledger,
+            store=self.store,
+            clock=self.clock,
+            rules=self.rules,
+            environment="test",
+        )
         return Dispatcher(
             crm=self.crm,
             people=people,
             jobs=jobs,
-            resync=Resync(crm=self.crm, people=people, lanes=lanes, patience=patience),
+            resync=Resync(crm=self.crm, people=people, lanes=lanes, patience=patience, witness=self.reconciliation),
             lists=lists,
             patience=patience,
         )

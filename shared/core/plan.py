@@ -137,6 +137,7 @@ def _write(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> 
     changed = changed_fields(prints, values, situation)
     if situation.sight is Sight.UNSEEN and (look := _look(situation, changed, disputed, rows)) is not None:
         return look
+    address = rules.fingerprints.address(email_of(record, rows))
     moves = dict(binding.moves)
     frozen = _frozen(changed, fields, situation, moves)
     held = frozen | disputed  # without a look, nobody can say who of two won
@@ -147,7 +148,7 @@ def _write(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> 
             **_kept(binding, fields, values, rows),
             **{name: text for name, text in prints.items() if name not in held},
         },
-        address=rules.fingerprints.address(email_of(record, rows)),
+        address=address,
         has_met=(binding.is_live and binding.has_met) or not _comes_home(rows),
         moves=moves,
         rising=frozenset(),

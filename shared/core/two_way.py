@@ -150,9 +150,15 @@ def agree(sides: Sides, fields: Mapping[str, MappedField]) -> Agreement:
 
 
 def _newer(sides: Sides) -> Newer:
-    """ConflictPolicy.NEWEST: compare when the record and the contact were last saved; without both, Dataverse leads."""
+    """ConflictPolicy.NEWEST: compare when the record and the contact were last saved; without both, Dataverse leads.
+
+    Dataverse tells whole seconds, so within one second it leads as well.
+    """
     modified, changed = sides.record.modified_on, sides.spotler.last_changed
-    return Newer.SPOTLER if modified is not None and changed is not None and changed > modified else Newer.DATAVERSE
+    if modified is None or changed is None:
+        return Newer.DATAVERSE
+    is_later = changed.replace(microsecond=0) > modified
+    return Newer.SPOTLER if is_later else Newer.DATAVERSE
 
 
 def _take_value(agreement: Agreement, sides: Sides, name: str, versions: Versions, wanted: Verdict) -> None:
@@ -206,6 +212,8 @@ def _take_consent(agreement: Agreement, sides: Sides, name: str, one: MappedFiel
 def _create_agreed(agreement: Agreement, sides: Sides, name: str, one: MappedField, *, has: bool) -> None:
     subscribed = _create_row(agreement, sides, name, one, has=has)
     if subscribed is None:
+        if not has:  # no row and no yes: both say no, so that a yes that comes later is the newer word
+            agreement.settled[name] = sides.fingerprint(name, NO)
         return
     agreement.home[name] = subscribed
     agreement.returning[name] = sides.fingerprint(name, subscribed)
@@ -217,11 +225,15 @@ def _create_row(agreement: Agreement, sides: Sides, name: str, one: MappedField,
     """PERM-11, PERM-15: make the row that is missing, and return what it says; None if there is no reason for one.
 
     It says what Spotler says. Only in a contact that we made, where nobody could have refused anything, and not for the
-    heir of somebody who was asked, does the administrator's default count (ENV-07).
+    heir of somebody who was asked, does the administrator's default count (ENV-07). Marketing lists are not made here:
+    those that exist are rows already.
     """
     entry = _entry(one)
-    default = next((row for row in sides.defaults if one.definition.entry(row.name) == entry), None)
-    if entry is None or (default is None and not has) or one.home is not Home.PERMISSIONS:
+    if entry is None or one.home is None or one.home is Home.LIST:
+        return None
+    defaults = sides.defaults if one.home is Home.PERMISSIONS else ()
+    default = next((row for row in defaults if one.definition.entry(row.name) == entry), None)
+    if default is None and not has:
         return None
     is_unasked = sides.is_new_contact and name not in sides.base
     subscribed = has or (default is not None and default.subscribed and is_unasked)

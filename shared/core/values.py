@@ -27,6 +27,7 @@ _DUTCH_PHONE = re.compile(r"0[0-9]{1,3}-?[0-9]{6,8}")
 _DUTCH_REGION, _DUTCH_PREFIX = "NL", 31
 _DUTCH_PHONE_DIGITS = 10
 _CENT = Decimal("0.01")
+_WITH_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]{1,2}")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T|$)")
 _DAY_LENGTH = len("2024-12-31")
@@ -138,8 +139,13 @@ def _money(value: Any, _label: str | None, _zone: tzinfo) -> Converted:
 
 
 def decimal_of(value: Any) -> Decimal | None:
-    """Read a number as it is written; None if it is none, or too large to be meant."""
+    """Read a number as it is written; None if it is none, or too large to be meant.
+
+    A comma before one or two digits is a decimal point, as Spotler writes amounts; before three it could be either.
+    """
     text = str(value).strip()
+    if _WITH_COMMA.fullmatch(text):
+        text = text.replace(",", ".")
     if not _NUMBER.fullmatch(text):
         return None
     number = Decimal(text)

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any, assert_never
 
+from shared.core.mapping.conversions import ColumnKind, kind_of
 from shared.core.mapping.expression import Column, Expression
-from shared.core.mapping.model import MappingRow
+from shared.core.mapping.model import Direction, MappingRow
 from shared.core.mapping.returning import NeedsMatch, Stored, returned
-from shared.core.marketing import PropertyDefinition, PropertyValue
+from shared.core.marketing import PropertyDefinition, PropertyType, PropertyValue
 from shared.core.outcomes import FieldProblem, Side
 from shared.core.schema import ColumnDefinition, ColumnType, Required, Schema, TableDefinition
 from shared.core.values import Misfit
@@ -23,6 +24,8 @@ BIND = "@odata.bind"
 
 _ONLY_NAME = "a name that exactly one row has"
 _OWNER = "ownerid"
+_FREE = frozenset({PropertyType.STRING, PropertyType.UNKNOWN})
+_TEXTS = frozenset({ColumnKind.TEXT, ColumnKind.MEMO})
 _INSISTING = frozenset({Required.APPLICATION, Required.SYSTEM})
 """Dataverse itself refuses an empty column only at the second level; its forms, and so its users, at both (CS-24)."""
 
@@ -41,7 +44,8 @@ class _Pointer:
 class Draft:
     """The columns of one row, as the body of a request: `put` all, `want` names, `settle` them. Then `body` is whole.
 
-    `columns` are the logical names of what it writes, `problems` what was left out.
+    `columns` are the logical names of what it writes, `problems` what was left out, `restated` the Spotler properties
+    whose free text Dataverse will show in words of its own: "ja" as Yes, a name as the row has it.
     """
 
     table: TableDefinition
@@ -49,6 +53,7 @@ class Draft:
     body: dict[str, Any] = field(default_factory=dict, repr=False)
     problems: list[FieldProblem] = field(default_factory=list)
     columns: set[str] = field(default_factory=set)
+    restated: set[str] = field(default_factory=set)
     _pointers: list[_Pointer] = field(default_factory=list, repr=False)
 
     def put(
@@ -103,6 +108,8 @@ class Draft:
     def _convert(
         self, column: ColumnDefinition, row: MappingRow, definition: PropertyDefinition, value: PropertyValue
     ) -> None:
+        if row.direction is Direction.BOTH and definition.type in _FREE and kind_of(column) not in _TEXTS:
+            self.restated.add(definition.name)
         match returned(value, definition, column, zone=self.zone, choices=row.choices):
             case Stored(None) if column.required in _INSISTING or column.type is ColumnType.OWNER:
                 self._refuse(definition.name, column.name, "a value: the column is required")

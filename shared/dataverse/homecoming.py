@@ -54,7 +54,7 @@ class _Journey:
     def came(self) -> Homecame:
         """Sum up."""
         errors = [self._told(write, write.error) for write in self.writes if write.error is not None]
-        return Homecame(worst(errors), tuple(self._problems()))
+        return Homecame(worst(errors), tuple(self._problems()), frozenset(self.draft.restated))
 
     def _problems(self) -> list[FieldProblem]:
         return [*self.draft.problems, *(problem for one in self.subscriptions for problem in one.left_out)]

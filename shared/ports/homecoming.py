@@ -37,11 +37,13 @@ class Homecame:
     `error` is a ConflictError if the record, or a row of its subscriptions, changed since it was read: of its fields
     nothing was written, read and merge again. DataError says what Dataverse refuses, NotFoundError that the record is
     gone; throttled and transient errors mean that the whole may be repeated. `problems` are the fields that were left
-    out, each with what Dataverse expects; never the value.
+    out, each with what Dataverse expects; never the value. `restated` are Spotler properties that Dataverse may show in
+    words of its own.
     """
 
     error: ConnectorError | None = None
     problems: tuple[FieldProblem, ...] = ()
+    restated: frozenset[str] = frozenset()
 
 
 class Homecomings(Protocol):

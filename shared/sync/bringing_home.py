@@ -30,6 +30,11 @@ class CameHome:
         left_out = {problem.spotler for problem in self.came.problems}
         return {name: text for name, text in self.wanted.prints.items() if name.partition(":")[0] not in left_out}
 
+    @property
+    def restated(self) -> frozenset[str]:
+        """Fields of which Dataverse may now say something that Spotler has not: they need another look."""
+        return self.came.restated & self.prints.keys()
+
 
 def comes_home(seat: Seat, planned: Decision, applied: Applied) -> WayBack:
     """Say what is to be written to Dataverse, now that Spotler has answered."""

@@ -65,6 +65,8 @@ def conclude(seat: Seat, carried: Carried, done: Round, verdicts: Verdicts) -> N
         case Stay():
             if isinstance(planned, Write) and planned.meets and outcome.result is Result.WRITTEN:
                 done.meeting.append(unit)
+            if home is not None and home.restated:
+                done.follow_ups += references_to((seat.key,), unit)
             external_id = binding.external_id if binding.is_live else ""
             done.finished.append(Finished(unit, outcome, Done(), seat.record, planned, external_id))
 
@@ -104,9 +106,15 @@ def _binding(seat: Seat, planned: Decision, outcome: Outcome, home: CameHome | N
             prints = home.prints
             address = home.wanted.address if EMAIL in prints else ""
             binding = planned.binding
-            has_met = binding.has_met if home.came.error is None else seat.binding.has_met
-            base = {**binding.base, **prints}
-            return replace(binding, base=base, address=address or binding.address, has_met=has_met)
+            # Dataverse's own words for a value are about to go to Spotler, which is no turn that somebody made.
+            moves = {name: move for name, move in binding.moves.items() if name not in home.restated}
+            return replace(
+                binding,
+                base={**binding.base, **prints},
+                address=address or binding.address,
+                has_met=binding.has_met if home.came.error is None else seat.binding.has_met,
+                moves=moves,
+            )
 
 
 def _hand_over(seat: Seat, done: Round) -> None:

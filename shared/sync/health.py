@@ -34,6 +34,7 @@ class Health:
         drift: Drift,
         permissions: Callable[[], Awaitable[Mapping[str, Any]]],
         polled_until: Callable[[], Awaitable[datetime | None]],
+        reconciled: Callable[[], Awaitable[Mapping[str, Any]]],
     ) -> None:
         self._pings = pings
         self._platform = platform
@@ -44,6 +45,7 @@ class Health:
         self._drift = drift
         self._permissions = permissions
         self._polled_until = polled_until
+        self._reconciled = reconciled
 
     async def check(self) -> dict[str, Any]:
         """Report as JSON; `healthy` is true when every service answers."""
@@ -59,6 +61,7 @@ class Health:
             "capabilities": await self._switches(),
             "permissions": await self._names(),
             "poll": await self._bookmark(),
+            "reconciliation": await self._reconciliation(),
         }
 
     async def _depths(self) -> dict[str, Any]:
@@ -109,6 +112,13 @@ class Health:
         except ConnectorError as error:
             return {"unknown": str(error)}
         return {"until": until.isoformat(timespec="seconds") if until else None}
+
+    async def _reconciliation(self) -> Mapping[str, Any]:
+        """Tell by table what the last night found (C-05)."""
+        try:
+            return await self._reconciled()
+        except ConnectorError as error:
+            return {"unknown": str(error)}
 
     async def _unused_rows(self) -> list[str]:
         """Name mapping rows whose Spotler property the account does not have (MAP-27)."""

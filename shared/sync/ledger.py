@@ -13,7 +13,7 @@ the base.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -22,7 +22,7 @@ from uuid import uuid4
 
 from shared.core.outcomes import Outcome, Reason, Result
 from shared.core.plan import Binding, Neighbours, Trust
-from shared.core.records import RecordKey
+from shared.core.records import PersonTable, RecordKey
 from shared.ports import Change, Clock, Delete, Document, DocumentKey, Insert, Put, Replace, StateStore
 from shared.sync.binding_documents import read_binding, write_binding
 
@@ -130,6 +130,20 @@ class Ledger:
         """Return the records that use each of these Spotler contacts, with one read."""
         documents = await self._contacts(external_ids)
         return {one: _users(document.body) if document else {} for one, document in documents.items()}
+
+    async def not_seen_since(self, table: PersonTable, moment: datetime) -> AsyncIterator[RecordKey]:
+        """Yield the records of a table that are bound to a contact, and that nobody has looked at since then."""
+        after: str | None = None
+        while True:
+            page = await self._store.scan(f"{self._environment}-binding", prefix=f"{table}:", after=after)
+            for document in page.documents:
+                entry = _entry(document)
+                if entry.binding.is_live and (
+                    entry.outcome is None or datetime.fromisoformat(entry.outcome.at) < moment
+                ):
+                    yield RecordKey.parse(document.key.row)
+            if (after := page.after) is None:
+                return
 
     async def _contacts(self, external_ids: Iterable[str]) -> dict[str, Document | None]:
         places = {external_id: self._contact_key(external_id) for external_id in external_ids}

@@ -20,7 +20,7 @@ from shared.core.marketing import Bounce, PropertyCatalogue, SpotlerContact
 from shared.core.plan import Binding, Reach, Rules
 from shared.core.records import PersonTable, RecordKey, Reference, Why
 from shared.core.two_way import has_moved, mapped_fields
-from shared.ports import Clock, ContactFeeds, Crm, DocumentKey, MarketingPlatform, Put, QueueName, StateStore
+from shared.ports import Clock, ContactFeeds, Crm, Delete, DocumentKey, MarketingPlatform, Put, QueueName, StateStore
 from shared.sync.ledger import Ledger
 from shared.sync.people import SyncPeople
 from shared.sync.work import Sighting
@@ -117,15 +117,29 @@ class Poll:
         self._clock = clock
         self._rules = rules
         self._bookmark_key = DocumentKey(f"{environment}-poll", "contacts")
+        self._repeat_key = DocumentKey(f"{environment}-poll", "repeat")
 
     async def poll(self) -> Polled:
         """Handle everything that changed since the bookmark. Raises ConnectorErrors; the next poll goes on."""
         begun = self._clock.now()
         polled = Polled(await self._begin(begun))
+        await self._catch_up(self._bookmark_key, polled, begun)
+        if not polled.is_behind and (since := await self._read(self._repeat_key)) is not None:
+            repeated = Polled(since)
+            await self._catch_up(self._repeat_key, repeated, begun)
+            if not repeated.is_behind and repeated.until >= begun:
+                await self._store.write([Delete(self._repeat_key)])
+        return polled
+
+    async def repeat(self, moment: datetime) -> None:
+        """Let the next polls look again at what changed since a moment, beside what is new."""
+        await self._store.write([Put(self._repeat_key, {"until": moment.isoformat()})])
+
+    async def _catch_up(self, bookmark: DocumentKey, polled: Polled, begun: datetime) -> None:
         while self._rules.environment_is_on:  # while it is off, the bookmark waits
             edge = min(polled.until + _WINDOW, begun)
             await self._window(polled.until - OVERLAP, edge, polled)
-            await self._store.write([Put(self._bookmark_key, {"until": edge.isoformat()})])
+            await self._store.write([Put(bookmark, {"until": edge.isoformat()})])
             polled.until = edge
             if edge >= begun:
                 break
@@ -139,11 +153,13 @@ class Poll:
             told,
             len(polled.bounced),
         )
-        return polled
 
     async def bookmark(self) -> datetime | None:
         """Return until when everything has been handled; None before the first poll."""
-        document = (await self._store.read([self._bookmark_key])).get(self._bookmark_key)
+        return await self._read(self._bookmark_key)
+
+    async def _read(self, key: DocumentKey) -> datetime | None:
+        document = (await self._store.read([key])).get(key)
         return None if document is None else datetime.fromisoformat(str(document.body["until"]))
 
     async def _begin(self, begun: datetime) -> datetime:

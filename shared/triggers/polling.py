@@ -1,4 +1,4 @@
-"""Looks for what people changed in Spotler: every quarter of an hour, and on demand."""
+"""Looks for what people changed in Spotler, every quarter of an hour and on demand; compares all of it at night."""
 
 from __future__ import annotations
 
@@ -30,6 +30,15 @@ class _PollRequest(BaseModel):
 async def poll_spotler(timer: func.TimerRequest) -> None:
     """Bring home what changed in Spotler since the last time (S2D-01, SCH-02). What fails is made up for next time."""
     await (await app.connector()).poll.poll()
+
+
+@blueprint.function_name("reconcile")
+@blueprint.timer_trigger(arg_name="timer", schedule=schedule("reconcile_schedule"))
+async def reconcile(timer: func.TimerRequest) -> None:
+    """Compare both sides in full, page by page, and look again at what changed in Spotler since yesterday (C-05)."""
+    connector = await app.connector()
+    if connector.settings.reconcile:
+        await connector.reconciliation.begin()
 
 
 @http_function(blueprint, "poll_now")

@@ -114,6 +114,10 @@ class World:
         """Save columns of a record."""
         await self.dynamics.change(PEOPLE[person.table].entity_set, person.id, columns)
 
+    async def slip(self, person: Person, **columns: Any) -> None:
+        """Save columns of a record, of which the connector hears nothing."""
+        await self.dynamics.slip(PEOPLE[person.table].entity_set, person.id, columns)
+
     async def delete(self, person: Person) -> None:
         """Delete a record."""
         await self.dynamics.delete(PEOPLE[person.table].entity_set, person.id)
@@ -242,7 +246,8 @@ async def open_world(
     backends = backends or _embedded(folder)
     environment = {"LOCAL_FOLDER": str(folder), "LOG_LEVEL": "DEBUG", **backends.settings, **settings}
     queue, store = backends.queue, backends.store
-    surroundings = {**SYSTEM, "LOCAL_FOLDER": str(folder), **backends.settings}
+    mapping = {name: path for name, path in settings.items() if name == "MAPPING_FILE"}  # whose columns fire
+    surroundings = {**SYSTEM, "LOCAL_FOLDER": str(folder), **backends.settings, **mapping}
     async with (
         sandbox("--people", "0", *options, environment=surroundings) as addresses,
         DynamicsUser(addresses) as dynamics,

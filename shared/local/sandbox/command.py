@@ -10,6 +10,7 @@ import sys
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from pathlib import Path
 
 import httpx
 
@@ -19,6 +20,7 @@ from shared.core.mapping.reading import reading_of
 from shared.core.records import PersonTable
 from shared.local.sandbox import spotler
 from shared.local.sandbox.certificate import Certificate, self_signed_certificate
+from shared.local.sandbox.customisation import read_customisation
 from shared.local.sandbox.dataverse.app import DataverseSandboxSettings, create_app
 from shared.local.sandbox.dataverse.execution_context import ServiceEndpointMessage
 from shared.local.sandbox.dataverse.faults import FaultKind, FaultPlan, FaultRule
@@ -74,6 +76,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--professional", action="store_true", help="Spotler account of Mail+ Professional, which has no audiences"
     )
+    parser.add_argument(
+        "--customised",
+        type=Path,
+        metavar="FILE",
+        help='columns, tables and properties beside the usual ones, as JSON: {"columns": {"contact.new_size": '
+        '{"type": "Integer"}}, "tables": …, "duplicate_rules": …, "properties": {"size": {"type": "int"}}}',
+    )
     parser.add_argument("--tls", action="store_true", help="serve https with a certificate made on the spot")
     parser.add_argument("--json", action="store_true", help="print the addresses as one line of JSON")
 
@@ -97,6 +106,8 @@ async def run(options: argparse.Namespace) -> None:
 async def _serve(
     stack: AsyncExitStack, options: argparse.Namespace, settings: Settings, queue: Queue, tls: Certificate | None
 ) -> Addresses:
+    own = read_customisation(options.customised)
+
     async def publish(message: ServiceEndpointMessage) -> None:
         await queue.send(
             QueueName.EVENTS,
@@ -115,6 +126,9 @@ async def _serve(
         DataverseSandboxSettings(
             clients={CONNECTOR_CLIENT: CONNECTOR_SECRET, PEOPLE_CLIENT: PEOPLE_SECRET},
             filtering_columns=_filtering_columns(settings),
+            changed_columns=own.columns,
+            more_tables=own.tables,
+            duplicate_rules=own.duplicate_rules,
         ),
         publish,
         people(options.people, options.seed) if options.people else (),
@@ -126,6 +140,7 @@ async def _serve(
             optout_upsert=options.opted_out,
             latency=timedelta(milliseconds=options.latency),
             audience_licence=not options.professional,
+            catalogue=own.catalogue,
         )
     )
     crm_at = await stack.enter_async_context(serve(crm, port=options.dataverse_port, tls=tls))

@@ -1,0 +1,150 @@
+"""Once a night everything is compared, so that what no event told is found within a day (C-05).
+
+Missed messages, saves that bypassed them, and changes of related rows: every enabled table is walked on the bulk lane.
+Then records are looked at that are bound to a contact and that no page showed: their deletion was missed. Spotler is
+asked once more for the changes of the last day. What differed is counted, and told in health.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from shared.core.outcomes import Reason, Result
+from shared.core.plan import Rules
+from shared.core.records import PersonTable, RecordKey, Reference, Why
+from shared.ports import Clock, DocumentKey, Put, QueueName, StateStore
+from shared.sync.lanes import Lanes, Walk
+from shared.sync.ledger import Ledger
+from shared.sync.poll import Poll
+from shared.sync.work import Finished
+
+log = logging.getLogger(__name__)
+
+SPAN = timedelta(hours=26)
+"""How far back Spotler is asked: a day, and two hours for clocks that change."""
+
+MOST_GONE = 50
+"""Records of one table that may be gone without a message. More are left alone, for a person to look at: rather has the
+connector's role in Dataverse lost the right to read them, and an erasure cannot be undone."""
+
+_ENDED = "reconciliation of %s: %d looked at, %d had differed, %d were gone"
+_TOO_MANY = (
+    "%d of table %s are in Spotler, and Dataverse does not show them: nothing is done. Look at the role of the "
+    "connector's user; resync them by id if they were deleted"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What the last walk over a table came to. Times are ISO texts, `finished` and `page` empty while there is none.
+
+    `differed` are records that were not in agreement; `gone` those that are bound to a contact and were not there.
+    """
+
+    begun: str
+    looked_at: int = 0
+    differed: int = 0
+    gone: int = 0
+    finished: str = ""
+    page: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Say it as JSON."""
+        return {
+            "begun": self.begun,
+            "finished": self.finished or None,
+            "lookedAt": self.looked_at,
+            "differed": self.differed,
+            "gone": self.gone,
+            "leftAlone": self.gone > MOST_GONE,
+        }
+
+
+class Reconciliation:
+    """Begins the nightly comparison, and counts what it finds; `Resync` walks."""
+
+    def __init__(
+        self,
+        *,
+        lanes: Lanes,
+        poll: Poll,
+        ledger: Ledger,
+        store: StateStore,
+        clock: Clock,
+        rules: Rules,
+        environment: str,
+    ) -> None:
+        self._lanes = lanes
+        self._poll = poll
+        self._ledger = ledger
+        self._store = store
+        self._clock = clock
+        self._rules = rules
+        self._partition = f"{environment}-reconcile"
+
+    async def begin(self) -> None:
+        """Send the walks on their way, and poll Spotler once more for the last day. Raises ConnectorErrors."""
+        if not self._rules.environment_is_on:
+            return
+        begun = self._clock.now()
+        correlation = f"reconcile-{uuid4()}"
+        tables = sorted(self._rules.enabled_tables)
+        tally = asdict(Tally(begun.isoformat(timespec="seconds")))
+        await self._store.write([Put(self._key(table), tally) for table in tables])
+        walks = [Walk(table=table, why=Why.RECONCILE, correlation=correlation) for table in tables]
+        await self._lanes.send(QueueName.BULK, *walks)
+        await self._poll.repeat(begun - SPAN)
+        await self._poll.poll()
+
+    async def saw(self, step: Walk, finished: Sequence[Finished], *, is_last: bool) -> None:
+        """Take note of a page. A page that comes twice (its worker died) is counted once; what it wrote, both times."""
+        if step.why is not Why.RECONCILE or (tally := await self._read(step.table)) is None:
+            return
+        page = step.after or "first"
+        tally = replace(
+            tally,
+            looked_at=tally.looked_at + (0 if tally.page == page else len(finished)),
+            differed=tally.differed + sum(1 for one in finished if _has_differed(one)),
+            page=page,
+        )
+        if is_last:
+            tally = await self._finish(step, tally)
+        await self._store.write([Put(self._key(step.table), asdict(tally))])
+
+    async def state(self) -> dict[str, Any]:
+        """Say per table as JSON what the last reconciliation found; empty before the first one."""
+        keys = {self._key(table): table for table in sorted(self._rules.enabled_tables)}
+        found = await self._store.read(list(keys))
+        return {str(table): Tally(**found[key].body).as_json() for key, table in keys.items() if key in found}
+
+    async def _finish(self, step: Walk, tally: Tally) -> Tally:
+        gone = [key async for key in self._ledger.not_seen_since(step.table, datetime.fromisoformat(tally.begun))]
+        if len(gone) > MOST_GONE:
+            log.warning(_TOO_MANY, len(gone), step.table)
+        elif gone:
+            await self._lanes.send_references(QueueName.BULK, _references(gone, step.correlation))
+        tally = replace(tally, gone=len(gone), finished=self._clock.now().isoformat(timespec="seconds"))
+        level = logging.WARNING if tally.differed or tally.gone else logging.INFO
+        log.log(level, _ENDED, step.table, tally.looked_at, tally.differed, tally.gone)
+        return tally
+
+    async def _read(self, table: PersonTable) -> Tally | None:
+        found = (await self._store.read([self._key(table)])).get(self._key(table))
+        return None if found is None else Tally(**found.body)
+
+    def _key(self, table: PersonTable) -> DocumentKey:
+        return DocumentKey(self._partition, str(table))
+
+
+def _references(keys: Iterable[RecordKey], correlation: str) -> list[Reference]:
+    return [Reference(key, Why.RECONCILE, correlation) for key in keys]
+
+
+def _has_differed(one: Finished) -> bool:
+    """Whether one side had something that the other one should have had."""
+    return one.outcome.result in {Result.WRITTEN, Result.ANONYMISED} or one.outcome.reason is Reason.RETURNED
