@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 
 from shared.core.fields import option_name
 from shared.core.marketing import ContactWrite, Purge, WriteCode, WriteVerdict
@@ -12,7 +11,8 @@ from shared.core.outcomes import Outcome, Reason, Result
 from shared.core.plan import Anonymize, Decision, Rest, Write
 from shared.core.records import RecordKey
 from shared.errors import ConnectorError, DataError, TransientError
-from shared.ports import Clock, MarketingPlatform
+from shared.ports import MarketingPlatform
+from shared.sync.fence import Fence
 
 _BULK = 100
 """Contacts in one bulk call (Spotler's limit)."""
@@ -21,9 +21,9 @@ Applied = Outcome | ConnectorError
 
 
 async def apply(
-    plans: Mapping[RecordKey, Decision], platform: MarketingPlatform, clock: Clock, deadline: datetime
+    plans: Mapping[RecordKey, Decision], platform: MarketingPlatform, fence: Fence
 ) -> dict[RecordKey, Applied]:
-    """Carry out plans of different Spotler contacts; no call begins after `deadline` (the claims would run out)."""
+    """Carry out plans of different Spotler contacts, within the fence."""
     applied: dict[RecordKey, Applied] = {
         key: _rested(key, planned) for key, planned in plans.items() if isinstance(planned, Rest)
     }
@@ -31,12 +31,9 @@ async def apply(
     ends = {key: planned for key, planned in plans.items() if isinstance(planned, Anonymize)}
 
     async def fenced_bulk(chunk: Sequence[RecordKey], purge: Purge) -> None:
-        if clock.now() >= deadline:
-            applied.update({key: _too_late() for key in chunk})
-            return
         contacts = [ContactWrite(writes[key].binding.external_id, writes[key].properties) for key in chunk]
         try:
-            verdicts = await platform.upsert(contacts, purge=purge)
+            verdicts = await fence.carry(lambda: platform.upsert(contacts, purge=purge))
         except ConnectorError as error:
             applied.update(dict.fromkeys(chunk, error))
             return
@@ -45,11 +42,8 @@ async def apply(
             applied[key] = _written(key, writes[key], verdict)
 
     async def fenced_end(key: RecordKey, planned: Anonymize) -> None:
-        if clock.now() >= deadline:
-            applied[key] = _too_late()
-            return
         try:
-            _, http_status = await platform.anonymize(planned.binding.external_id)
+            _, http_status = await fence.carry(lambda: platform.anonymize(planned.binding.external_id))
         except DataError as error:
             applied[key] = Outcome(key, Result.FAILED, Reason.REFUSED, http_status=error.status, detail=error.detail)
         except ConnectorError as error:
@@ -102,7 +96,3 @@ def _written(key: RecordKey, write: Write, verdict: WriteVerdict) -> Applied:
             WriteCode.ERROR | WriteCode.MISSING | WriteCode.CONTACT_UNKNOWN | WriteCode.CONTACT_ALREADY_EXISTS
         ):  # Spotler's own trouble, or somebody was faster: the next look tells
             return TransientError("Spotler did not take a contact", code=verdict.code)
-
-
-def _too_late() -> TransientError:
-    return TransientError("the claim would have run out before the call ended")

@@ -25,12 +25,13 @@ from shared.core.plan import Binding, Neighbours, Trust
 from shared.core.records import PersonTable, RecordKey
 from shared.ports import Change, Clock, Delete, Document, DocumentKey, Insert, Put, Replace, StateStore
 from shared.sync.binding_documents import read_binding, write_binding
+from shared.sync.fence import Fence
 
 CLAIM_TIME = timedelta(minutes=2)
 """How long a worker may hold a contact: well inside the queue's lock time of five minutes."""
 
-_FENCE = 0.7
-"""The part of a claim in which calls may begin: a call to Spotler takes up to 30 seconds and must not outlive it."""
+_BEGINNING, _WORKING = 0.7, 0.95
+"""The parts of a claim in which calls may begin, and go on: a request to Spotler takes up to 30 seconds."""
 
 
 class Consent(StrEnum):
@@ -229,9 +230,15 @@ class Ledger:
         """Return until when a claim made right now, or later, is good."""
         return self._clock.now() + self._claim_time
 
-    def deadline(self, expiry: datetime) -> datetime:
-        """Return until when calls for contacts may begin whose claims are good until `expiry`."""
-        return expiry - self._claim_time * (1 - _FENCE)
+    @property
+    def claim_time(self) -> timedelta:
+        """How long a worker may hold a contact."""
+        return self._claim_time
+
+    def fence(self, expiry: datetime) -> Fence:
+        """Return the time for calls about contacts whose claims are good until `expiry`."""
+        rest = {part: self._claim_time * (1 - part) for part in (_BEGINNING, _WORKING)}
+        return Fence(self._clock, begin_by=expiry - rest[_BEGINNING], end_by=expiry - rest[_WORKING])
 
     # ------------------------------------------------------------------------------------------------------- saving
 

@@ -19,13 +19,14 @@ from shared.core.outcomes import Reason, Result
 from shared.core.plan import Anonymize, Decision, Rest, Rules, Write, let_go
 from shared.core.records import Intent, RecordKey, Reference, Why
 from shared.core.retry import RetryPolicy
-from shared.errors import ConfigurationError, ConnectorError, TransientError
+from shared.errors import ConfigurationError, ConnectorError
 from shared.observability.traces import phase
 from shared.ports import Clock, Crm, Homecomings, MarketingPlatform
 from shared.sync.apply import Applied, apply, rising_permissions
 from shared.sync.beside import Beside
 from shared.sync.bringing_home import bring_home, comes_home
 from shared.sync.conclusion import Carried, conclude
+from shared.sync.fence import ClaimsRanOutError, Pace
 from shared.sync.ledger import Ledger
 from shared.sync.looking import MOST_MEETINGS, Looking
 from shared.sync.seating import Seating
@@ -70,12 +71,31 @@ class Outbound:
         self._looking = Looking(platform, rules, self._verdicts)
         self._homecomings = homecomings
         self._beside = beside
+        self._pace = Pace(ledger.claim_time)
 
     async def process(
         self, references: Sequence[Reference], sightings: Mapping[RecordKey, Sighting] = NOBODY
     ) -> Processed:
-        """Look at all references; every one of them is in the answer. `sightings` are contacts that were just read."""
-        waiting = units_of(references, sightings)
+        """Look at all references; every one of them is in the answer. `sightings` are contacts that were just read.
+
+        They are done in parts that fit into their claims. What there is no time for comes back in a moment.
+        """
+        began = self._clock.now()
+        units = units_of(references, sightings)
+        finished: list[Finished] = []
+        follow_ups: list[Reference] = []
+        while units:
+            if finished and self._clock.now() >= began + self._ledger.claim_time:
+                finished += [self._verdicts.waiting(unit, Reason.BUSY) for unit in units]
+                break
+            part, units = units[: self._pace.records], units[self._pace.records :]
+            done = await self._part(part)
+            finished += done.finished
+            follow_ups += done.follow_ups
+        return Processed(finished, follow_ups)
+
+    async def _part(self, waiting: Sequence[Unit]) -> Processed:
+        began, records, ran_out = self._clock.now(), len(waiting), False
         finished: list[Finished] = []
         follow_ups: list[Reference] = []
         wait_for_each_other = False
@@ -91,9 +111,11 @@ class Outbound:
             done = await self._round([unit for unit in units if unit not in postponed])
             finished += done.finished
             follow_ups += done.follow_ups
+            ran_out = ran_out or done.ran_out
             waiting = [*done.again, *later]
             wait_for_each_other = set(done.again) == set(units) and not done.saved
         finished += [self._verdicts.waiting(unit, Reason.BUSY) for unit in waiting]
+        self._pace.learn(records=records, took=self._clock.now() - began, ran_out=ran_out)
         return Processed(finished, follow_ups)
 
     async def _round(self, units: Sequence[Unit]) -> Round:
@@ -110,7 +132,7 @@ class Outbound:
             # Otherwise the claims stay until they expire: what was written may not be what the bindings say.
             settled = {id(finished.unit) for finished in done.finished if finished.outcome.result is Result.WAITING}
             done.finished = [one for one in done.finished if id(one.unit) in settled]
-            done.finished += [self._verdicts.failed(unit, error) for unit in units if id(unit) not in settled]
+            done.finished += [self._undone(unit, error, units, done) for unit in units if id(unit) not in settled]
             done.again.clear()
         except Exception:  # a defect of ours: the caller finds the record that causes it, for which it needs the claims
             if not done.has_written:
@@ -120,9 +142,16 @@ class Outbound:
 
     async def _remember(self, done: Round) -> None:
         if self._clock.now() >= done.expiry:  # somebody else may hold the contacts: what we know is old
-            raise TransientError("the claims ran out before the results could be kept")
+            raise ClaimsRanOutError("the claims ran out before the results could be kept")
         await self._ledger.save(done.saved, done.forgotten)
         await self._ledger.release(list(done.held.values()))
+
+    def _undone(self, unit: Unit, error: ConnectorError, units: Sequence[Unit], done: Round) -> Finished:
+        """Say what becomes of a unit whose time was over: one of many was no fault of its own, and is no attempt."""
+        if not isinstance(error, ClaimsRanOutError):
+            return self._verdicts.failed(unit, error)
+        done.ran_out = True
+        return self._verdicts.failed(unit, error) if len(units) == 1 else self._verdicts.waiting(unit, Reason.BUSY)
 
     async def _catalogue(self) -> PropertyCatalogue:
         catalogue = await self._platform.properties()
@@ -151,14 +180,17 @@ class Outbound:
         done.finished += [self._verdicts.waiting(seat.unit, Reason.BUSY) for seat in seats if seat not in going]
         await self._announce(going, plans)
         done.has_written = True
-        deadline = self._ledger.deadline(done.expiry)
-        applied = await apply({seat.key: plans[seat.key] for seat in going}, self._platform, self._clock, deadline)
+        fence = self._ledger.fence(done.expiry)
+        applied = await apply({seat.key: plans[seat.key] for seat in going}, self._platform, fence)
         returns = {seat.key: comes_home(seat, plans[seat.key], applied[seat.key]) for seat in going}
         came = await bring_home({seat.key: seat for seat in going}, returns, self._homecomings)
+        units = [seat.unit for seat in seats]
         for seat in going:
-            if _address_is_taken(seat, applied[seat.key]):
+            if _address_is_taken(seat, one := applied[seat.key]):
                 seat.unit.address_is_taken = True
                 done.again.append(seat.unit)
+            elif isinstance(one, ClaimsRanOutError):  # nothing was sent: no doubt about what Spotler has
+                done.finished.append(self._undone(seat.unit, one, units, done))
             else:
                 carried = Carried(plans[seat.key], applied[seat.key], came.get(seat.key))
                 conclude(seat, carried, done, self._verdicts)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID, uuid5
 
 from shared.core.jobs import JobResult, JobStatus
 from shared.core.outcomes import Outcome, Reason, Result
 from shared.core.records import RecordKey, SyncStatus
-from shared.core.retry import RetryAt
+from shared.core.retry import GiveUp, RetryAt
 from shared.errors import ConnectorError, NotFoundError
 from shared.observability.outcomes import person_job_ended
 from shared.ports import Clock, Crm, JobReport, StatusReport
@@ -32,6 +33,7 @@ class Reporter:
         A row that is gone needs no report.
         """
         now = self._clock.now()
+        finished = await self._with_records(finished)
         jobs: list[tuple[Finished, JobReport]] = []
         reports: list[tuple[RecordKey, StatusReport | JobReport]] = [
             (one.unit.key, status)
@@ -55,6 +57,15 @@ class Reporter:
             for (key, _), problem in zip(reports, problems, strict=True)
             if problem is not None and not isinstance(problem, NotFoundError)
         }
+
+    async def _with_records(self, finished: Sequence[Finished]) -> list[Finished]:
+        """Read the records that were given up before anybody could read them: their owners must hear of it."""
+        unread = {one.unit.key for one in finished if one.record is None and isinstance(one.next, GiveUp)}
+        try:
+            records = await self._crm.read_people(sorted(unread)) if unread else {}
+        except ConnectorError:  # Dataverse is what is down; the dead letter has the reason
+            return list(finished)
+        return [replace(one, record=one.record or records.get(one.unit.key)) for one in finished]
 
 
 def info_id(key: RecordKey) -> UUID:

@@ -88,7 +88,7 @@ class Seat:
 class Round:
     """What one round has brought so far. Claims made in it are good until `expiry`.
 
-    `meeting` are units whose contact has just got its first data.
+    `meeting` are units whose contact has just got its first data; `ran_out` that the time did not suffice.
     """
 
     expiry: datetime
@@ -99,4 +99,5 @@ class Round:
     saved: dict[RecordKey, tuple[Binding, Outcome, str]] = field(default_factory=dict)
     forgotten: list[str] = field(default_factory=list)
     has_written: bool = False
+    ran_out: bool = False
     meeting: list[Unit] = field(default_factory=list)

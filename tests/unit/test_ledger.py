@@ -116,7 +116,7 @@ async def test_calls_begin_well_before_a_claim_runs_out() -> None:
     desk = Desk()
     expiry = desk.mine.expiry()
     assert expiry - desk.clock.now() == timedelta(minutes=2)
-    assert expiry - desk.mine.deadline(expiry) > timedelta(seconds=30), "a call to Spotler may take that long"
+    assert expiry - desk.mine.fence(expiry).begin_by > timedelta(seconds=30), "a call to Spotler may take that long"
 
 
 async def test_users_that_had_let_go_when_a_worker_died_are_forgotten() -> None:
