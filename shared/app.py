@@ -69,6 +69,7 @@ from shared.spotler.temporary_lists import SpotlerTemporaryLists
 from shared.sync.automations import AutomationRefresh
 from shared.sync.beside import Beside
 from shared.sync.bounces import BounceBook
+from shared.sync.brake import Brake
 from shared.sync.consent_ledger import ConsentLedger
 from shared.sync.dispatch import Dispatcher
 from shared.sync.drift import Drift
@@ -153,6 +154,7 @@ class Connector:
     preview: Preview
     drift: Drift
     poll: Poll
+    brake: Brake
     reconciliation: Reconciliation
     bounces: BounceBook
     permission_names: PermissionNames
@@ -246,6 +248,7 @@ def build(services: Services, version: LiveVersion) -> Connector:
     homecomings = DataverseHomecomings(
         services.dataverse, services.schema, mapping, detects_duplicates=settings.duplicate_detection
     )
+    brake = Brake(store, clock, settings.environment, limit=settings.mass_erasure_limit)
     outbound = Outbound(
         crm=crm,
         platform=platform,
@@ -255,6 +258,7 @@ def build(services: Services, version: LiveVersion) -> Connector:
         policy=policy,
         homecomings=homecomings,
         beside=beside,
+        brake=brake,
     )
     people = SyncPeople(
         outbound=outbound, reporter=Reporter(crm, clock), queue=queue, lanes=lanes, clock=clock, policy=policy
@@ -374,6 +378,7 @@ def build(services: Services, version: LiveVersion) -> Connector:
         ),
         drift=drift,
         poll=poll,
+        brake=brake,
         reconciliation=reconciliation,
         bounces=bounces,
         health=Health(
@@ -381,12 +386,15 @@ def build(services: Services, version: LiveVersion) -> Connector:
             platform=platform,
             queue=queue,
             mapping=mapping,
-            jobs=sweep,
-            capabilities=services.capabilities.states,
             drift=drift,
-            permissions=permission_names.state,
-            polled_until=poll.bookmark,
-            reconciled=reconciliation.state,
+            states={
+                "jobs": sweep.state,
+                "capabilities": services.capabilities.states,
+                "permissions": permission_names.state,
+                "poll": poll.state,
+                "reconciliation": reconciliation.state,
+                "erasures": brake.state,
+            },
         ),
         permission_names=permission_names,
         job_sweep=sweep,

@@ -74,6 +74,12 @@ class Settings(BaseSettings):
         default=EndAction.ANONYMIZE,
         description="What that effect is: anonymize, blank, permissionsOff, nothing (C-02).",
     )
+    mass_erasure_limit: int = Field(
+        default=500,
+        ge=0,
+        description="How many Spotler contacts may be erased in an hour because their records ended. Beyond it an "
+        "administrator must release the brake. 0: no limit.",
+    )
     purge_existing_properties_when_not_set: bool = Field(
         default=False,
         description="*PurgeExistingPropertiesWhenNotSet*: empties Spotler fields that the mapping does not fill "

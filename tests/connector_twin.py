@@ -27,6 +27,7 @@ from shared.ports import OutgoingMessage, QueueName
 from shared.sync.automations import AutomationRefresh
 from shared.sync.beside import Beside
 from shared.sync.bounces import BounceBook
+from shared.sync.brake import Brake
 from shared.sync.consent_ledger import ConsentLedger
 from shared.sync.dispatch import Dispatcher, Work
 from shared.sync.explain import Explain
@@ -102,7 +103,12 @@ class ConnectorTwin:
     """One environment: its services, and workers that handle what the queue holds."""
 
     def __init__(
-        self, rules: Rules = RULES, *, claim_time: timedelta = CLAIM_TIME, clock: ManualClock | None = None
+        self,
+        rules: Rules = RULES,
+        *,
+        claim_time: timedelta = CLAIM_TIME,
+        clock: ManualClock | None = None,
+        erasure_limit: int = 0,
     ) -> None:
         self.clock = clock or ManualClock()
         self.faults = Faults()
@@ -124,6 +130,7 @@ class ConnectorTwin:
         self.queue = TwinQueue(self.clock, self.faults)
         self.rules = rules
         self.claim_time = claim_time
+        self.erasure_limit = erasure_limit
         self.policy = RetryPolicy()
         self.worker = self.start_worker()
 
@@ -144,6 +151,7 @@ class ConnectorTwin:
             language=Language.ENGLISH,
         )
         beside = Beside(defaults=self, consents=consent, bounces=bounces, rules=self.rules, clock=self.clock)
+        self.brake = Brake(self.store, self.clock, "test", limit=self.erasure_limit)
         outbound = Outbound(
             crm=self.crm,
             platform=self.platform,
@@ -153,6 +161,7 @@ class ConnectorTwin:
             policy=self.policy,
             homecomings=self.homecomings,
             beside=beside,
+            brake=self.brake,
         )
         people = SyncPeople(
             outbound=outbound,

@@ -58,6 +58,7 @@ class Reason(StrEnum):
     UNAVAILABLE = "unavailable"
     MISCONFIGURED = "misconfigured"
     GAVE_UP = "gave-up"
+    MASS_ERASURE = "mass-erasure"
     DEFECT = "defect"
 
 
@@ -95,6 +96,7 @@ TEXTS: dict[Reason, str] = {
     Reason.UNAVAILABLE: "Waiting, because the other side did not answer.",
     Reason.MISCONFIGURED: "Waiting for an administrator: access or configuration is wrong.",
     Reason.GAVE_UP: "Given up after repeated failures; an administrator can replay it.",
+    Reason.MASS_ERASURE: "Very many contacts were about to be erased at once; an administrator must decide.",
     Reason.DEFECT: "The connector itself failed on this record; the log has the details.",
 }
 """One sentence per reason, for the person who asks why."""

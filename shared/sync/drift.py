@@ -84,6 +84,11 @@ class Drift:
         body = await self._read(_REPORT)
         return None if body is None else _report(body)
 
+    async def state(self) -> dict[str, Any] | None:
+        """Say as JSON what the last look found; None before the first one."""
+        report = await self.last()
+        return report.as_json() if report else None
+
     async def _noticed(self, fresh: Sequence[Change], now: datetime) -> tuple[Noticed, ...]:
         last = await self.last()
         earlier = [one for one in last.noticed if now - one.on < _SHOWN_FOR] if last else []

@@ -5,15 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
 from typing import Any
 
-from shared.core.capabilities import Capability
 from shared.core.mapping.model import Mapping as FieldMapping
 from shared.errors import ConnectorError
 from shared.ports import MarketingPlatform, Queue, QueueName
 from shared.sync.drift import Drift
-from shared.sync.job_sweep import JobSweep
 
 _PATIENCE = 10.0
 """Seconds after which a service counts as down, whatever it might still say."""
@@ -29,23 +26,16 @@ class Health:
         platform: MarketingPlatform,
         queue: Queue,
         mapping: FieldMapping,
-        jobs: JobSweep,
-        capabilities: Callable[[], Awaitable[Mapping[Capability, bool]]],
         drift: Drift,
-        permissions: Callable[[], Awaitable[Mapping[str, Any]]],
-        polled_until: Callable[[], Awaitable[datetime | None]],
-        reconciled: Callable[[], Awaitable[Mapping[str, Any]]],
+        states: Mapping[str, Callable[[], Awaitable[Any]]],
     ) -> None:
+        """`states` tell of single parts, by name, as JSON: stuck jobs, the poll, the brake."""
         self._pings = pings
         self._platform = platform
         self._queue = queue
         self._mapping = mapping
-        self._jobs = jobs
-        self._capabilities = capabilities
         self._drift = drift
-        self._permissions = permissions
-        self._polled_until = polled_until
-        self._reconciled = reconciled
+        self._states = states
 
     async def check(self) -> dict[str, Any]:
         """Report as JSON; `healthy` is true when every service answers."""
@@ -56,12 +46,8 @@ class Health:
             "healthy": all(service["ok"] for service in services.values()),
             "services": services,
             "queues": await self._depths(),
-            "mapping": {"unusedRows": await self._unused_rows(), "drift": await self._last_drift()},
-            "jobs": await self._stuck_jobs(),
-            "capabilities": await self._switches(),
-            "permissions": await self._names(),
-            "poll": await self._bookmark(),
-            "reconciliation": await self._reconciliation(),
+            "mapping": {"unusedRows": await self._unused_rows(), "drift": await _told(self._drift.state)},
+            **{name: await _told(state) for name, state in self._states.items()},
         }
 
     async def _depths(self) -> dict[str, Any]:
@@ -75,51 +61,6 @@ class Health:
                 depths[queue] = {"active": depth.active, "scheduled": depth.scheduled, "dead": depth.dead}
         return depths
 
-    async def _last_drift(self) -> dict[str, Any] | None:
-        """Tell what the daily look at both sides has found; None before the first one."""
-        try:
-            report = await self._drift.last()
-        except ConnectorError as error:
-            return {"unknown": str(error)}
-        return report.as_json() if report else None
-
-    async def _stuck_jobs(self) -> dict[str, Any]:
-        """Count jobs that take too long (C-23)."""
-        try:
-            stuck = await self._jobs.stuck()
-        except ConnectorError as error:
-            return {"unknown": str(error)}
-        return {"queuedTooLong": len(stuck.queued), "inProgressTooLong": len(stuck.in_progress)}
-
-    async def _switches(self) -> dict[str, Any]:
-        """Tell which of Spotler's unpublished calls are used."""
-        try:
-            return {str(capability): on for capability, on in (await self._capabilities()).items()}
-        except ConnectorError as error:
-            return {"unknown": str(error)}
-
-    async def _names(self) -> Mapping[str, Any]:
-        """Tell which permissions are being renamed, and which Spotler has no more (PERM-21, PERM-22)."""
-        try:
-            return await self._permissions()
-        except ConnectorError as error:
-            return {"unknown": str(error)}
-
-    async def _bookmark(self) -> dict[str, Any]:
-        """Tell until when changes in Spotler have been brought home."""
-        try:
-            until = await self._polled_until()
-        except ConnectorError as error:
-            return {"unknown": str(error)}
-        return {"until": until.isoformat(timespec="seconds") if until else None}
-
-    async def _reconciliation(self) -> Mapping[str, Any]:
-        """Tell by table what the last night found (C-05)."""
-        try:
-            return await self._reconciled()
-        except ConnectorError as error:
-            return {"unknown": str(error)}
-
     async def _unused_rows(self) -> list[str]:
         """Name mapping rows whose Spotler property the account does not have (MAP-27)."""
         try:
@@ -127,6 +68,14 @@ class Health:
         except ConnectorError:
             return []  # the ping tells
         return [row.spotler for row in self._mapping.rows if catalogue.named(row.spotler) is None]
+
+
+async def _told(state: Callable[[], Awaitable[Any]]) -> Any:
+    """Ask a part how it is; one that cannot be asked does not hide the others."""
+    try:
+        return await state()
+    except ConnectorError as error:
+        return {"unknown": str(error)}
 
 
 async def _ping(ping: Callable[[], Awaitable[None]]) -> dict[str, Any]:

@@ -82,6 +82,11 @@ class JobSweep:
         running = await self._crm.jobs_in(JobStatus.IN_PROGRESS, before=now - IN_PROGRESS_TOO_LONG, limit=_MOST_STUCK)
         return StuckJobs([job.id for job in queued], [job.id for job in running])
 
+    async def state(self) -> dict[str, int]:
+        """Count jobs that take too long (C-23), as JSON."""
+        stuck = await self.stuck()
+        return {"queuedTooLong": len(stuck.queued), "inProgressTooLong": len(stuck.in_progress)}
+
     async def warn_of_stuck(self) -> StuckJobs:
         """Find stuck jobs and log them: an alert rule looks for this line."""
         stuck = await self.stuck()

@@ -15,15 +15,16 @@ from shared.core.conditions import email_of
 from shared.core.identity import Leave
 from shared.core.mapping.model import EMAIL
 from shared.core.marketing import PropertyCatalogue, WriteCode
-from shared.core.outcomes import Reason, Result
+from shared.core.outcomes import Outcome, Reason, Result
 from shared.core.plan import Anonymize, Decision, Rest, Rules, Write, let_go
 from shared.core.records import Intent, RecordKey, Reference, Why
-from shared.core.retry import RetryPolicy
+from shared.core.retry import GiveUp, RetryPolicy
 from shared.errors import ConfigurationError, ConnectorError
 from shared.observability.traces import phase
 from shared.ports import Clock, Crm, Homecomings, MarketingPlatform
 from shared.sync.apply import Applied, apply, rising_permissions
 from shared.sync.beside import Beside
+from shared.sync.brake import Brake
 from shared.sync.bringing_home import bring_home, comes_home
 from shared.sync.conclusion import Carried, conclude
 from shared.sync.fence import ClaimsRanOutError, Pace
@@ -60,6 +61,7 @@ class Outbound:
         policy: RetryPolicy,
         homecomings: Homecomings,
         beside: Beside,
+        brake: Brake,
     ) -> None:
         self._crm = crm
         self._platform = platform
@@ -71,6 +73,7 @@ class Outbound:
         self._looking = Looking(platform, rules, self._verdicts)
         self._homecomings = homecomings
         self._beside = beside
+        self._brake = brake
         self._pace = Pace(ledger.claim_time)
 
     async def process(
@@ -175,6 +178,7 @@ class Outbound:
         plans |= leaving
         order = {seat.key: seat for seat in (*staying, *(seat for seat in seats if seat.key in leaving))}
         seats = await self._look_twice([order[seat.key] for seat in seats if seat.key in order], plans, done)
+        seats = await self._hold(seats, plans, done)
         lost = await self._ledger.reserve(_wanted_addresses(seats, plans), held=done.held)
         going = [seat for seat in seats if not _addresses(plans[seat.key]) & lost]
         done.finished += [self._verdicts.waiting(seat.unit, Reason.BUSY) for seat in seats if seat not in going]
@@ -195,6 +199,15 @@ class Outbound:
                 carried = Carried(plans[seat.key], applied[seat.key], came.get(seat.key))
                 conclude(seat, carried, done, self._verdicts)
         await self._beside.remember(going, plans, catalogue, done)
+
+    async def _hold(self, seats: Sequence[Seat], plans: Mapping[RecordKey, Decision], done: Round) -> list[Seat]:
+        """Take out erasures that are too many at once: they are buried, for an administrator to decide."""
+        held = await self._brake.held({seat.key: plans[seat.key] for seat in seats})
+        for seat in seats:
+            if seat.key in held:
+                outcome = Outcome(seat.key, Result.FAILED, Reason.MASS_ERASURE)
+                done.finished.append(Finished(seat.unit, outcome, GiveUp(), seat.record))
+        return [seat for seat in seats if seat.key not in held]
 
     async def _announce(self, seats: Sequence[Seat], plans: Mapping[RecordKey, Decision]) -> None:
         """Write down the permissions that are about to rise where somebody could have withdrawn them meanwhile."""

@@ -162,6 +162,11 @@ class Poll:
         document = (await self._store.read([key])).get(key)
         return None if document is None else datetime.fromisoformat(str(document.body["until"]))
 
+    async def state(self) -> dict[str, str | None]:
+        """Say as JSON until when changes in Spotler have been brought home."""
+        until = await self.bookmark()
+        return {"until": until.isoformat(timespec="seconds") if until else None}
+
     async def _begin(self, begun: datetime) -> datetime:
         """The first poll begins a quarter of an hour ago, also if it is not the first that tries."""
         known = await self.bookmark()

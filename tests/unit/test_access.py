@@ -62,13 +62,14 @@ def test_no_route_is_open_to_everybody() -> None:
     assert func.AuthLevel.ANONYMOUS not in levels
 
 
-def test_what_shows_values_of_people_or_changes_the_mapping_is_for_administrators() -> None:
+def test_what_shows_values_changes_the_mapping_or_lets_mass_erasures_pass_is_for_administrators() -> None:
     assert {name for name, route in ROUTES.items() if route.role is Role.ADMINISTRATOR} == {
         "explain_values",
         "preview_mapping",
         "apply_mapping",
         "roll_back_mapping",
         "restore_default_mapping",
+        "release_brake",
     }
     assert all(route.role is Role.ADMINISTRATOR for route in ROUTES.values() if route.shown is Shown.VALUES)
 
