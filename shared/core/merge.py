@@ -152,8 +152,20 @@ def _to_dataverse(versions: Versions) -> Verdict:
 def _both(versions: Versions, policy: ConflictPolicy, newer: Newer) -> Verdict:
     if versions.dataverse is None:  # Dataverse has what Spotler could never have: only Spotler's own change counts
         return Verdict.HELD if versions.base in {Base.SPOTLER, Base.ABSENT} else Verdict.TO_DATAVERSE
-    mover = None if versions.is_doubtful else _mover(versions)
-    return _policy(policy, newer) if mover is None else mover
+    mover = _mover(versions)
+    if mover is None or (versions.is_doubtful and not _is_borne_out(mover, versions, newer)):
+        return _policy(policy, newer)
+    return mover
+
+
+def _is_borne_out(mover: Verdict, versions: Versions, newer: Newer) -> bool:
+    """Whether the side that moved, as a doubtful base has it, was saved last as well.
+
+    If not, what looks like its change may be what a dead worker wrote, and the other side's change came after that. At
+    a first meeting there is nothing to be in doubt of: it fills both sides and empties neither.
+    """
+    mover_is_newer = newer is (Newer.SPOTLER if mover.reaches_dataverse else Newer.DATAVERSE)
+    return versions.base is Base.ABSENT or mover_is_newer
 
 
 def _mover(versions: Versions) -> Verdict | None:

@@ -143,6 +143,14 @@ class FieldProblem:
         return f"{self.source}: Spotler's {self.spotler} expects {self.expected}"
 
 
+_TO_DECIDE, _LEFT_OUT, _ADAPTED = "To decide", "Left out", "Adapted"
+
+
+def tells_of_problems(text: str) -> bool:
+    """Whether the text of a record that succeeded tells of fields that did not."""
+    return any(f" {word}: " in text for word in (_TO_DECIDE, _LEFT_OUT, _ADAPTED))
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How one record ended. `detail` is the other side's own text: for the CRM row only, it may quote the person."""
@@ -178,12 +186,12 @@ class Outcome:
         if self.permissions_off:
             parts.append("All permissions are off (Do Not Bulk Email).")
         if disputed := [str(problem) for problem in self.problems if problem.dispute]:
-            parts.append(f"To decide: {'; '.join(disputed)}.")
+            parts.append(f"{_TO_DECIDE}: {'; '.join(disputed)}.")
         if refused := [str(problem) for problem in self.problems if not (problem.loss or problem.dispute)]:
-            lead = "Left out" if self.result in {Result.WRITTEN, Result.UNCHANGED} else "Wrong"
+            lead = _LEFT_OUT if self.result in {Result.WRITTEN, Result.UNCHANGED} else "Wrong"
             parts.append(f"{lead}: {'; '.join(refused)}.")
         if cut := [str(problem) for problem in self.problems if problem.loss]:
-            parts.append(f"Adapted: {'; '.join(cut)}.")
+            parts.append(f"{_ADAPTED}: {'; '.join(cut)}.")
         if self.detail:
             parts.append(f"Answer: {self.detail}")
         return " ".join(part for part in parts if part)

@@ -78,6 +78,10 @@ class DynamicsUser:
         headers = {"If-Match": "*", **_UNHEARD}
         (await self._http.patch(f"{entity_set}({identifier})", json=dict(row), headers=headers)).raise_for_status()
 
+    async def slip_away(self, entity_set: str, identifier: str) -> None:
+        """Delete a record in that way."""
+        (await self._http.delete(f"{entity_set}({identifier})", headers=_UNHEARD)).raise_for_status()
+
     async def change(self, entity_set: str, identifier: str, row: Mapping[str, Any]) -> None:
         """Save columns of a record."""
         answer = await self._http.patch(f"{entity_set}({identifier})", json=dict(row), headers={"If-Match": "*"})

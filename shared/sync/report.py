@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID, uuid5
 
 from shared.core.jobs import JobResult, JobStatus
-from shared.core.outcomes import Outcome, Reason, Result
+from shared.core.outcomes import Outcome, Reason, Result, tells_of_problems
 from shared.core.records import RecordKey, SyncStatus
 from shared.core.retry import GiveUp, RetryAt
 from shared.errors import ConnectorError, NotFoundError
@@ -93,7 +93,7 @@ def _status_report(one: Finished, now: datetime) -> StatusReport | None:
     quiet = outcome.result is Result.UNCHANGED and known is not None and known.status is outcome.status
     if same and outcome.result is not Result.WRITTEN:
         return None
-    if quiet and not outcome.problems:
+    if quiet and not (outcome.problems or (known is not None and tells_of_problems(known.reason))):
         return None
     return StatusReport(
         key=one.unit.key,

@@ -101,7 +101,7 @@ class TwoWayHistories(RuleBasedStateMachine):
         self.put(OutgoingMessage(references_body(references)))
 
     def put(self, message: OutgoingMessage) -> None:
-        self.twin.queue.waiting.append(Waiting(QueueName.LIVE, message, self.number()))
+        self.twin.queue.waiting.append(Waiting(QueueName.LIVE, message, self.number(), self.twin.clock.now()))
 
     # --------------------------------------------------------------------------------------------------------- begin
 

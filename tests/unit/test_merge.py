@@ -110,13 +110,36 @@ def test_an_empty_value_travels_unless_the_row_keeps_blanks(
         (Base.DATAVERSE, TO_SPOTLER, Verdict.TO_SPOTLER),
         (Base.SPOTLER, HOME, Verdict.TO_DATAVERSE),
         (Base.DATAVERSE, BOTH, Verdict.DATAVERSE_WON),
-        (Base.SPOTLER, BOTH, Verdict.DATAVERSE_WON),
+        (Base.SPOTLER, BOTH, Verdict.TO_SPOTLER),
     ],
 )
 def test_a_base_that_a_dead_worker_left_says_nothing_of_who_moved(
     base: Base, direction: Direction, verdict: Verdict
 ) -> None:
     assert merge_value(Versions(HERE, THERE, base, is_doubtful=True), direction=direction) is verdict
+
+
+@pytest.mark.parametrize(
+    ("base", "newer", "verdict"),
+    [
+        (Base.DATAVERSE, Newer.SPOTLER, Verdict.TO_DATAVERSE),
+        (Base.DATAVERSE, Newer.DATAVERSE, Verdict.ASKED),
+        (Base.SPOTLER, Newer.DATAVERSE, Verdict.TO_SPOTLER),
+        (Base.SPOTLER, Newer.SPOTLER, Verdict.ASKED),
+        (Base.NEITHER, Newer.SPOTLER, Verdict.ASKED),
+    ],
+)
+def test_after_a_worker_died_the_side_that_moved_must_be_the_one_that_was_saved_last(
+    base: Base, newer: Newer, verdict: Verdict
+) -> None:
+    versions = Versions(HERE, THERE, base, is_doubtful=True)
+    assert merge_value(versions, direction=BOTH, policy=ConflictPolicy.ASK, newer=newer) is verdict
+
+
+@pytest.mark.parametrize(("here", "there"), [("", THERE), (HERE, "")])
+def test_a_first_meeting_empties_nobody_also_if_a_worker_died_in_it(here: str, there: str) -> None:
+    verdict = merge_value(Versions(here, there, Base.ABSENT, is_doubtful=True), direction=BOTH)
+    assert verdict is (Verdict.TO_DATAVERSE if there else Verdict.TO_SPOTLER)
 
 
 @pytest.mark.parametrize(
