@@ -153,19 +153,19 @@ def _both(versions: Versions, policy: ConflictPolicy, newer: Newer) -> Verdict:
     if versions.dataverse is None:  # Dataverse has what Spotler could never have: only Spotler's own change counts
         return Verdict.HELD if versions.base in {Base.SPOTLER, Base.ABSENT} else Verdict.TO_DATAVERSE
     mover = _mover(versions)
-    if mover is None or (versions.is_doubtful and not _is_borne_out(mover, versions, newer)):
+    if mover is None or (versions.is_doubtful and not _is_borne_out(versions, newer)):
         return _policy(policy, newer)
     return mover
 
 
-def _is_borne_out(mover: Verdict, versions: Versions, newer: Newer) -> bool:
-    """Whether the side that moved, as a doubtful base has it, was saved last as well.
+def _is_borne_out(versions: Versions, newer: Newer) -> bool:
+    """Whether the side that moved, as a doubtful base has it, really did.
 
-    If not, what looks like its change may be what a dead worker wrote, and the other side's change came after that. At
-    a first meeting there is nothing to be in doubt of: it fills both sides and empties neither.
+    Where Spotler has what was agreed, no dead worker wrote it, and at a first meeting there is nothing to be in doubt
+    of. Where Dataverse has it, what looks like Spotler's change may be the dead worker's, and Dataverse's own change
+    back came after that, unless the contact was saved last.
     """
-    mover_is_newer = newer is (Newer.SPOTLER if mover.reaches_dataverse else Newer.DATAVERSE)
-    return versions.base is Base.ABSENT or mover_is_newer
+    return versions.base is not Base.DATAVERSE or newer is Newer.SPOTLER
 
 
 def _mover(versions: Versions) -> Verdict | None:

@@ -235,6 +235,8 @@ def _create_row(agreement: Agreement, sides: Sides, name: str, one: MappedField,
     default = next((row for row in defaults if one.definition.entry(row.name) == entry), None)
     if default is None and not has:
         return None
+    if not has and sides.has_met and name in sides.base:  # somebody has deleted it
+        return None
     is_unasked = sides.is_new_contact and name not in sides.base
     subscribed = has or (default is not None and default.subscribed and is_unasked)
     agreement.subscriptions += (SubscriptionReturn(one.home, entry.label.strip(), subscribed, None),)

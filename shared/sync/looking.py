@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+from shared.core.identity import Stay
 from shared.core.marketing import PropertyCatalogue, SpotlerContact
 from shared.core.outcomes import Result
-from shared.core.plan import Decision, Look, Rest, Rules, Sight, plan
+from shared.core.plan import Decision, Look, Plan, Rest, Rules, Sight, let_go, plan
 from shared.core.records import RecordKey
 from shared.errors import ConnectorError
 from shared.ports import MarketingPlatform
@@ -59,6 +60,22 @@ class Looking:
             decided[seat.key] = (seat, planned)
         order = [seat.key for seat in seats if seat.key in decided]
         return [decided[key][0] for key in order], {key: decided[key][1] for key in order}
+
+    async def let_go(
+        self, seats: Sequence[Seat], catalogue: PropertyCatalogue, done: Round
+    ) -> tuple[list[Seat], dict[RecordKey, Decision]]:
+        """Plan for those who leave their contact. Nobody leaves an opt-out behind: it may not be known here yet."""
+        plans: dict[RecordKey, Decision] = {}
+        going: list[Seat] = []
+        for seat in await self._look(seats, done):
+            planned: Plan = let_go(seat.situation)
+            if seat.bounce is None and seat.contact is not None and seat.contact.is_unreachable:
+                planned = plan(seat.situation, self._rules, catalogue)
+                seat = replace(seat, identity=Stay())  # noqa: PLW2901  # it stays, after all
+            assert not isinstance(planned, Look), "who has looked does not want to look"
+            plans[seat.key] = planned
+            going.append(seat)
+        return going, plans
 
     async def _look(self, seats: Sequence[Seat], done: Round) -> list[Seat]:
         answers = await asyncio.gather(*(self._contact(seat.held.external_id) for seat in seats))

@@ -16,7 +16,7 @@ from shared.core.identity import Leave
 from shared.core.mapping.model import EMAIL
 from shared.core.marketing import PropertyCatalogue, WriteCode
 from shared.core.outcomes import Outcome, Reason, Result
-from shared.core.plan import Anonymize, Decision, Rest, Rules, Write, let_go
+from shared.core.plan import Anonymize, Decision, Rest, Rules, Write
 from shared.core.records import Intent, RecordKey, Reference, Why
 from shared.core.retry import GiveUp, RetryPolicy
 from shared.errors import ConfigurationError, ConnectorError
@@ -170,13 +170,16 @@ class Outbound:
 
     async def _decide_and_do(self, seats: Sequence[Seat], catalogue: PropertyCatalogue, done: Round) -> None:
         seats = await self._beside.equip(seats)
-        leaving = {seat.key: let_go(seat.situation) for seat in seats if isinstance(seat.identity, Leave)}
+        leave = {seat.key for seat in seats if isinstance(seat.identity, Leave)}
         with phase("plan", count=len(seats)):
             staying, plans = await self._looking.decide(
-                [seat for seat in seats if seat.key not in leaving], catalogue, done
+                [seat for seat in seats if seat.key not in leave], catalogue, done
             )
-        plans |= leaving
-        order = {seat.key: seat for seat in (*staying, *(seat for seat in seats if seat.key in leaving))}
+            leaving, endings = await self._looking.let_go(
+                [seat for seat in seats if seat.key in leave], catalogue, done
+            )
+        plans |= endings
+        order = {seat.key: seat for seat in (*staying, *leaving)}
         seats = await self._look_twice([order[seat.key] for seat in seats if seat.key in order], plans, done)
         seats = await self._hold(seats, plans, done)
         lost = await self._ledger.reserve(_wanted_addresses(seats, plans), held=done.held)

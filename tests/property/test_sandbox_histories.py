@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.histories.machine import TwoWayHistories
@@ -16,10 +17,19 @@ class SandboxHistories(TwoWayHistories):
         return SandboxWorld(rules())
 
 
+class NightlySandboxHistories(SandboxHistories):
+    """More of them, and longer: some ten minutes (`make slow`)."""
+
+
+TestNightlySandboxHistories = pytest.mark.slow(NightlySandboxHistories.TestCase)
+TestNightlySandboxHistories.settings = settings(
+    max_examples=2000, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+)
+
 TestSandboxHistories = SandboxHistories.TestCase
 TestSandboxHistories.settings = settings(
     max_examples=15,
     stateful_step_count=25,
     deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
+    suppress_health_check=list(HealthCheck),
 )

@@ -63,6 +63,13 @@ def test_purge_02_a_first_meeting_fills_what_is_empty_and_empties_nothing(
     assert verdicts == {TO_SPOTLER: to_spotler, BOTH: both, HOME: home}
 
 
+@pytest.mark.parametrize(
+    ("dataverse", "spotler", "verdict"), [("", THERE, Verdict.TO_DATAVERSE), (HERE, "", Verdict.TO_SPOTLER)]
+)
+def test_a_first_meeting_in_doubt_empties_nothing_either(dataverse: str, spotler: str, verdict: Verdict) -> None:
+    assert merge_value(Versions(dataverse, spotler, Base.ABSENT, is_doubtful=True), direction=BOTH) is verdict
+
+
 @pytest.mark.parametrize("base", [Base.NEITHER, Base.ABSENT])
 @pytest.mark.parametrize(
     ("policy", "newer", "verdict"),
@@ -110,7 +117,7 @@ def test_an_empty_value_travels_unless_the_row_keeps_blanks(
         (Base.DATAVERSE, TO_SPOTLER, Verdict.TO_SPOTLER),
         (Base.SPOTLER, HOME, Verdict.TO_DATAVERSE),
         (Base.DATAVERSE, BOTH, Verdict.DATAVERSE_WON),
-        (Base.SPOTLER, BOTH, Verdict.TO_SPOTLER),
+        (Base.SPOTLER, BOTH, Verdict.TO_SPOTLER),  # what Spotler has is what was agreed
     ],
 )
 def test_a_base_that_a_dead_worker_left_says_nothing_of_who_moved(

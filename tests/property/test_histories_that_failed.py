@@ -1,0 +1,175 @@
+"""Histories that once ended badly, as short as they could be made. Each ends with the question whether all is well."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from shared.core.records import PersonTable, SyncStatus
+from tests.property.test_two_way_histories import TwinHistories
+from tests.twins import CrashError
+
+CONTACT, LEAD = PersonTable.CONTACT, PersonTable.LEAD
+ANN, BEN, CAS = "ann@example.com", "Ben@example.com", "cas@example.com"
+
+
+@pytest.fixture
+def history() -> Iterator[TwinHistories]:
+    state = TwinHistories()
+    yield state
+    state.teardown()
+
+
+def begin(history: TwinHistories, *, newsletter: bool | None = None, offers: bool = False) -> None:
+    has_defaults = newsletter is not None
+    history.begin(newsletter=bool(newsletter), offers=offers, defaults=has_defaults, takes_in=False)
+
+
+def save(
+    history: TwinHistories,
+    address: str,
+    table: PersonTable = CONTACT,
+    *,
+    newsletter: bool | None = None,
+    full: bool = False,
+) -> None:
+    history.create(table=table, address=address, newsletter=newsletter, is_full=full)
+
+
+def test_c_15_a_new_address_opens_no_contact_whose_owner_opted_out(history: TwinHistories) -> None:
+    begin(history)
+    save(history, CAS, LEAD, newsletter=True)
+    history.deliver(reverse=False, size=3)
+    history.change_address(pick=0, address=BEN)
+    history.opt_out(pick=0)
+
+
+def test_a_default_does_not_overrule_what_a_form_said_a_moment_before(history: TwinHistories) -> None:
+    begin(history, newsletter=True, offers=True)
+    save(history, BEN)
+    history.sign_up(address=BEN, newsletter=False)
+
+
+def test_a_default_does_not_overrule_the_no_of_another_record(history: TwinHistories) -> None:
+    begin(history)
+    save(history, BEN, newsletter=True, full=True)
+    history.permit(pick=0, name="permissions:8", on=False)
+    history.default(newsletter=False, offers=True)
+    save(history, BEN, newsletter=False, full=True)
+
+
+def test_an_heir_keeps_the_consents_of_its_lead_and_the_ledger_tells_of_them(history: TwinHistories) -> None:
+    begin(history)
+    save(history, ANN, LEAD, newsletter=True)
+    history.settle()
+    history.qualify(pick=0, address=None)
+    history.settle()
+    contact = history.contact_of(history.of(CONTACT)[0])
+    assert contact is not None
+    assert contact.options["permissions:1"]
+
+
+def test_who_joins_a_contact_does_not_withdraw_what_it_has_no_rows_for(history: TwinHistories) -> None:
+    begin(history)
+    save(history, ANN, newsletter=True)
+    history.settle()
+    save(history, ANN, LEAD)
+    history.settle()
+    contact = history.world.profile(ANN)
+    assert contact is not None
+    assert contact.options["permissions:1"]
+
+
+def test_who_joins_a_contact_gets_what_only_spotler_knows(history: TwinHistories) -> None:
+    begin(history)
+    save(history, ANN)
+    history.settle()
+    history.change_profile(pick=0, name="taal", blank=False)
+    history.settle()
+    save(history, ANN, LEAD)
+
+
+def test_a_message_that_comes_again_does_not_make_a_bounced_address_well(history: TwinHistories) -> None:
+    begin(history)
+    save(history, CAS, newsletter=True)
+    history.duplicate(pick=0)
+    history.deliver(reverse=False, size=1)
+    history.bounce(pick=0, kind="HARDBOUNCE")
+    history.poll(size=0)
+
+
+def test_a_bounce_that_a_save_meets_before_the_poll_is_no_opt_out(history: TwinHistories) -> None:
+    begin(history)
+    save(history, CAS)
+    history.settle()
+    history.bounce(pick=0, kind="HARDBOUNCE")
+    history.change_address(pick=0, address=BEN)
+    history.deliver(reverse=False, size=5)
+    history.settle()
+    (record,) = history.world.people().values()
+    assert not record.values.get("donotbulkemail")
+    assert record.status is not None
+    assert record.status.status is not SyncStatus.OPT_OUT
+
+
+def test_who_came_back_with_another_address_leaves_the_contact_to_those_who_have_it(history: TwinHistories) -> None:
+    begin(history, newsletter=True)
+    save(history, ANN, newsletter=True)
+    history.deliver(reverse=True, size=5)
+    save(history, CAS)
+    history.change_address(address=BEN, pick=0)
+    history.change_address(address=ANN, pick=1)
+    history.opt_out(pick=0)
+    history.deliver_twice_at_once(in_one_process=True, size=2)
+    history.sign_up(address=ANN, newsletter=None)
+
+
+def test_an_opted_out_contact_is_not_erased_while_another_record_has_its_address(history: TwinHistories) -> None:
+    begin(history, newsletter=True, offers=True)
+    save(history, BEN, LEAD)
+    history.settle()
+    history.deactivate(pick=0)
+    save(history, BEN, full=True)
+    history.settle()
+    history.change_address(address=None, pick=history.records().index(history.of(CONTACT)[0]))
+    history.activate(pick=0)
+    history.opt_out(pick=0)
+
+
+def test_opt_08_an_erasure_does_not_end_an_opt_out(history: TwinHistories) -> None:
+    begin(history)
+    save(history, BEN)
+    history.settle()
+    history.opt_out(pick=0)
+    history.settle()
+    history.deactivate(pick=0)
+    history.settle()
+    history.activate(pick=0)
+    history.settle()
+    assert history.world.profile(BEN) is None
+
+
+def test_a_contact_that_a_dead_worker_made_is_not_left_if_its_owner_opted_out(history: TwinHistories) -> None:
+    begin(history)
+    save(history, CAS, LEAD)
+    history.plan_failure(moment=13, failure=CrashError())
+    history.deliver(reverse=False, size=1)
+    if history.reachable():
+        history.opt_out(pick=0)
+    save(history, CAS)
+    history.deliver(reverse=True, size=1)
+    history.settle()
+    assert not history.reachable()
+
+
+def test_a_deleted_row_of_a_default_stays_deleted(history: TwinHistories) -> None:
+    begin(history, newsletter=True)
+    save(history, ANN)
+    history.settle()
+    history.remove_row(pick=0, name="permissions:1")
+    history.settle()
+    history.change_profile(pick=0, name="city", blank=False)
+    history.settle()
+    (record,) = history.world.people().values()
+    assert [row.name for row in record.permissions] == ["Offers"]

@@ -1,0 +1,274 @@
+"""What holds for every merge: of one value, of one permission, and of a whole record with its contact."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.core.fields import as_properties
+from shared.core.mapping.model import BlankPolicy, ConflictPolicy, Direction
+from shared.core.marketing import Channel, SetOption, SpotlerContact
+from shared.core.merge import Base, Newer, Row, Verdict, Versions, merge_consent, merge_value
+from shared.core.permission_defaults import PermissionDefault
+from shared.core.plan import Binding, Look, Plan, Rest, Sight, Situation, Trust, Write, plan
+from shared.core.records import PermissionRow, PersonRecord, PersonTable, RecordKey
+from shared.core.two_way import Sides, agree, mapped_fields, values_of
+from shared.core.way_back import WayBack
+from tests.histories.twin_world import CATALOGUE
+from tests.histories.world import COLUMNS, NAMES, TWO_WAY, rules
+
+RULES = rules()
+KEY = RecordKey(PersonTable.CONTACT, UUID(int=1))
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+texts = st.sampled_from(["", "Delft", "Gouda", "Leiden"])
+versions = st.builds(Versions, st.none() | texts, texts, st.sampled_from(Base), is_doubtful=st.booleans())
+words = st.builds(Versions, st.booleans(), st.booleans(), st.sampled_from(Base), is_doubtful=st.booleans())
+directions = st.sampled_from(Direction)
+NAMED = {Verdict.ASKED, Verdict.HELD, Verdict.FROZEN}
+
+
+# ------------------------------------------------------------------------------------------------------------ one value
+
+
+@given(versions, directions, st.sampled_from(ConflictPolicy), st.sampled_from(BlankPolicy), st.sampled_from(Newer))
+def test_a_verdict_leads_to_agreement_or_is_named(
+    before: Versions, direction: Direction, policy: ConflictPolicy, blank: BlankPolicy, newer: Newer
+) -> None:
+    def decide(versions: Versions) -> Verdict:
+        return merge_value(versions, direction=direction, policy=policy, blank=blank, newer=newer)
+
+    verdict = decide(before)
+    assert decide(before) is verdict
+    if verdict.reaches_spotler:
+        assert direction.reaches_spotler
+        assert before.dataverse is not None
+        after = Versions(before.dataverse, before.dataverse, Base.SPOTLER)
+    elif verdict.reaches_dataverse:
+        assert direction.reaches_dataverse
+        after = Versions(before.spotler, before.spotler, Base.SPOTLER)
+    else:
+        assert before.dataverse == before.spotler or verdict in NAMED
+        return
+    assert decide(after) is Verdict.AGREED
+
+
+@given(versions, directions, st.sampled_from(ConflictPolicy))
+def test_blanks_that_are_kept_empty_nothing(before: Versions, direction: Direction, policy: ConflictPolicy) -> None:
+    verdict = merge_value(before, direction=direction, policy=policy, blank=BlankPolicy.KEEP)
+    assert not (verdict.reaches_spotler and before.dataverse == "")
+    assert not (verdict.reaches_dataverse and before.spotler == "")
+
+
+# -------------------------------------------------------------------------------------------------------- one permission
+
+
+@given(before=words, direction=directions, row=st.sampled_from(Row), was_perhaps_sent=st.booleans())
+def test_consent_never_rises_without_a_yes_that_is_newer_than_the_base(
+    before: Versions, direction: Direction, row: Row, *, was_perhaps_sent: bool
+) -> None:
+    verdict = merge_consent(before, direction=direction, row=row, was_perhaps_sent=was_perhaps_sent)
+    if row is Row.NEVER:
+        assert verdict in {Verdict.TO_DATAVERSE, Verdict.HELD}  # Spotler's own word
+    elif verdict is Verdict.TO_SPOTLER and row is Row.THERE and before.dataverse is True:
+        assert before.base is not Base.DATAVERSE, "both had a yes: it was withdrawn in Spotler"
+        assert not was_perhaps_sent
+    elif verdict is Verdict.TO_DATAVERSE and before.spotler is True:
+        assert before.base is Base.DATAVERSE, "both had a no, and Spotler has a yes since"
+        assert not before.is_doubtful
+
+
+@given(before=words, was_perhaps_sent=st.booleans())
+def test_two_way_consent_always_agrees(before: Versions, *, was_perhaps_sent: bool) -> None:
+    verdict = merge_consent(before, direction=Direction.BOTH, was_perhaps_sent=was_perhaps_sent)
+    assert verdict in {Verdict.AGREED, Verdict.TO_SPOTLER, Verdict.TO_DATAVERSE}
+    assert (verdict is Verdict.AGREED) is (before.dataverse == before.spotler)
+
+
+# ---------------------------------------------------------------------------------------------------- a whole record
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A record and its contact."""
+
+    record: PersonRecord
+    contact: SpotlerContact
+
+
+contents = st.fixed_dictionaries(dict.fromkeys(COLUMNS, texts))
+options = st.fixed_dictionaries(dict.fromkeys(NAMES, st.booleans()))
+rows = st.dictionaries(st.sampled_from(sorted(NAMES)), st.booleans())
+
+
+def contact_with(values: Mapping[str, Any], switches: Mapping[str, bool]) -> SpotlerContact:
+    bits = tuple(SetOption(int(name.partition(":")[2]), on) for name, on in sorted(switches.items()))
+    full = {"email": "ann@example.com", "customerType": "contact", **values, "permissions": bits}
+    filled = {name: value for name, value in full.items() if value != ""}
+    return SpotlerContact(str(KEY.id), "e1", filled, {Channel.EMAIL: True}, NOW, NOW.replace(year=2020))
+
+
+def record_with(values: Mapping[str, str], permissions: Mapping[str, bool], *, refuses: bool = False) -> PersonRecord:
+    columns = {COLUMNS[name]: value or None for name, value in values.items()}
+    said = tuple(
+        PermissionRow(NAMES[name], on, UUID(int=number)) for number, (name, on) in enumerate(permissions.items())
+    )
+    main = {"emailaddress1": "ann@example.com", "statecode": 0, "donotbulkemail": refuses}
+    return PersonRecord(KEY, {**main, **columns}, permissions=said, modified_on=NOW)
+
+
+pairs = st.builds(Pair, st.builds(record_with, contents, rows), st.builds(contact_with, contents, options))
+defaults = st.lists(st.builds(PermissionDefault, st.sampled_from(sorted(NAMES.values())), st.booleans()), max_size=2)
+
+
+@st.composite
+def bindings(draw: st.DrawFn) -> Binding:
+    """What some earlier state of both sides came to."""
+    past = draw(pairs)
+    values = values_of(past.contact, fields(), RULES.mapping.zone)
+    known = draw(st.sets(st.sampled_from(sorted(values))))
+    prints = {name: RULES.fingerprints.value(str(KEY.id), name, values[name]) for name in known}
+    address = RULES.fingerprints.address("ann@example.com")
+    return Binding(str(KEY.id), is_live=True, base=prints, address=address, has_met=draw(st.booleans()), since=NOW)
+
+
+def fields() -> Any:
+    return mapped_fields(RULES.mapping.for_table(KEY.table), KEY.table, CATALOGUE)
+
+
+def situation(pair: Pair, binding: Binding, **more: Any) -> Situation:
+    return Situation(KEY, pair.record, binding, sight=Sight.SEEN, contact=pair.contact, now=NOW, **more)
+
+
+def carry_out(pair: Pair, planned: Plan) -> Pair:
+    """What both sides are after a plan, if everything was taken."""
+    assert isinstance(planned, Write | Rest)
+    record, contact = pair.record, pair.contact
+    if isinstance(planned, Write):
+        contact = written(contact, planned)
+    return Pair(brought_home(record, planned.home), contact)
+
+
+def written(contact: SpotlerContact, planned: Write) -> SpotlerContact:
+    properties = dict(contact.properties)
+    for name, value in planned.properties.items():
+        if isinstance(value, tuple):
+            old: Any = properties.get(name, ())
+            bits = {one.bit: one for one in (*old, *value)}
+            properties[name] = tuple(bits.values())
+        else:
+            properties[name] = value
+    return replace(contact, properties={name: value for name, value in properties.items() if value != ""})
+
+
+def brought_home(record: PersonRecord, home: WayBack) -> PersonRecord:
+    values = {**record.values, **{str(one.row.sources[KEY.table]): one.value or None for one in home.fields}}
+    said = {row.name: row for row in record.permissions}
+    for one in home.subscriptions:
+        said[one.name] = PermissionRow(one.name, one.subscribed, one.row or UUID(int=99))
+    if home.refuses_bulk is not None:
+        values["donotbulkemail"] = home.refuses_bulk
+    return replace(record, values=values, permissions=tuple(said.values()))
+
+
+def remembered(planned: Plan) -> Binding:
+    assert isinstance(planned, Write | Rest)
+    return replace(planned.binding, base={**planned.binding.base, **planned.home.prints})
+
+
+@given(pairs, bindings(), defaults, st.sampled_from(Trust))
+def test_a_plan_with_both_sides_in_sight_is_carried_out_once(
+    pair: Pair, binding: Binding, said: list[PermissionDefault], trust: Trust
+) -> None:
+    planned = plan(situation(pair, binding, defaults=tuple(said), trust=trust), RULES, CATALOGUE)
+    again = plan(situation(carry_out(pair, planned), remembered(planned), defaults=tuple(said)), RULES, CATALOGUE)
+    # In doubt a row that asks, or keeps blanks, waits: the next look trusts the base.
+    late = {"initials", "street"} if trust is Trust.NOTHING else set()
+    assert isinstance(again, Rest) or set(again.fields) <= late
+    assert isinstance(again, Rest | Write)
+    assert {one.definition.name for one in again.home.fields} <= late
+    assert not again.home.subscriptions
+    assert again.home.refuses_bulk is None
+
+
+@given(pairs, bindings(), defaults, st.sampled_from(Trust))
+def test_both_sides_agree_afterwards_or_a_verdict_says_why_not(
+    pair: Pair, binding: Binding, said: list[PermissionDefault], trust: Trust
+) -> None:
+    planned = plan(situation(pair, binding, defaults=tuple(said), trust=trust), RULES, CATALOGUE)
+    after = carry_out(pair, planned)
+    for name in TWO_WAY:
+        here, there = after.record.values[COLUMNS[name]] or "", after.contact.properties.get(name, "")
+        is_kept = name == "initials" and not (here and there)
+        assert here == there or is_kept or remembered(planned).verdicts.get(name) in NAMED
+    for name, on in switched(after.contact).items():
+        assert {row.subscribed for row in after.record.permissions if row.name == NAMES[name]} <= {on}
+
+
+@given(pairs, bindings(), defaults)
+def test_do_not_bulk_email_switches_everything_off_and_no_row(
+    pair: Pair, binding: Binding, said: list[PermissionDefault]
+) -> None:
+    refusing = replace(pair, record=replace(pair.record, values={**pair.record.values, "donotbulkemail": True}))
+    after = carry_out(refusing, plan(situation(refusing, binding, defaults=tuple(said)), RULES, CATALOGUE))
+    assert not any(switched(after.contact).values())
+    kept = {row.name: row.subscribed for row in after.record.permissions}
+    assert kept.items() >= {row.name: row.subscribed for row in pair.record.permissions}.items()
+
+
+@given(pairs, bindings(), defaults)
+def test_who_cannot_be_mailed_is_never_written(pair: Pair, binding: Binding, said: list[PermissionDefault]) -> None:
+    closed = replace(pair, contact=replace(pair.contact, channels={Channel.EMAIL: False}))
+    planned = plan(situation(closed, binding, defaults=tuple(said), bounces_until=NOW), RULES, CATALOGUE)
+    assert isinstance(planned, Rest)
+    assert planned.home == WayBack(refuses_bulk=True)
+
+
+@given(pairs, bindings(), st.sampled_from(Trust))
+def test_a_plan_without_sight_is_a_look_wherever_spotler_could_object(
+    pair: Pair, binding: Binding, trust: Trust
+) -> None:
+    blind = replace(situation(pair, binding, trust=trust), sight=Sight.UNSEEN, contact=None)
+    planned = plan(blind, RULES, CATALOGUE)
+    if trust is Trust.NOTHING or not binding.has_met or not binding.address:
+        assert isinstance(planned, Look)
+
+
+@given(pair=pairs, binding=bindings(), order=st.permutations(sorted(fields())), is_doubtful=st.booleans())
+def test_the_order_of_fields_does_not_matter(
+    pair: Pair, binding: Binding, order: list[str], *, is_doubtful: bool
+) -> None:
+    sides = Sides(
+        record=pair.record,
+        dataverse=values_of(pair.contact, fields(), RULES.mapping.zone),
+        spotler=pair.contact,
+        base=binding.base,
+        moves={},
+        now=NOW,
+        fingerprint=partial(RULES.fingerprints.value, binding.external_id),
+        zone=RULES.mapping.zone,
+        is_doubtful=is_doubtful,
+    )
+    known = fields()
+    first, second = agree(sides, known), agree(sides, {name: known[name] for name in order})
+    assert (first.sent, first.home, first.settled, first.returning, first.verdicts) == (
+        second.sent,
+        second.home,
+        second.settled,
+        second.returning,
+        second.verdicts,
+    )
+    assert as_properties(first.sent).keys() == as_properties(second.sent).keys()
+    assert {one.name: one for one in first.subscriptions} == {one.name: one for one in second.subscriptions}
+
+
+def switched(contact: SpotlerContact) -> dict[str, bool]:
+    bits: Any = contact.properties["permissions"]
+    return {name: any(one.enabled for one in bits if one.bit == int(name.partition(":")[2])) for name in NAMES}
