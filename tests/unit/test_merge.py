@@ -132,11 +132,11 @@ def test_a_base_that_a_dead_worker_left_says_nothing_of_who_moved(
         (Base.DATAVERSE, Newer.SPOTLER, Verdict.TO_DATAVERSE),
         (Base.DATAVERSE, Newer.DATAVERSE, Verdict.ASKED),
         (Base.SPOTLER, Newer.DATAVERSE, Verdict.TO_SPOTLER),
-        (Base.SPOTLER, Newer.SPOTLER, Verdict.ASKED),
+        (Base.SPOTLER, Newer.SPOTLER, Verdict.TO_SPOTLER),  # what Spotler has is what was agreed: nobody wrote it
         (Base.NEITHER, Newer.SPOTLER, Verdict.ASKED),
     ],
 )
-def test_after_a_worker_died_the_side_that_moved_must_be_the_one_that_was_saved_last(
+def test_after_a_worker_died_a_change_in_spotler_must_have_been_saved_last(
     base: Base, newer: Newer, verdict: Verdict
 ) -> None:
     versions = Versions(HERE, THERE, base, is_doubtful=True)
