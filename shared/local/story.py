@@ -35,6 +35,7 @@ class Story:
         print("\nA sales person works in Dynamics, a marketer looks at Spotler.\n")
         person = await self._created()
         await self._changed(person)
+        await self._chose(person)
         await self._opted_out(person)
         await self._asked_by_a_job(person)
         await self._deleted(person)
@@ -79,10 +80,27 @@ class Story:
         await self.spotler.wait_for(_EMAIL, lambda contact: _property(contact, "city") == "Gouda")
         self._show("She moves to Gouda", begin)
 
+    async def _chose(self, person: str) -> None:
+        """She ticks other boxes on her profile page in Spotler; a poll brings that home."""
+        contact = await self.spotler.contact(_EMAIL)
+        bits = {option["description"]: option["bit"] for option in _property(contact, "permissions")}
+        ticks = [{"bit": bits["Newsletter"], "enabled": False}, {"bit": bits["Offers"], "enabled": True}]
+        await self.spotler.post(f"contact/edit?email={_EMAIL}", {"properties": {"permissions": ticks}})
+        begin = time.perf_counter()
+        async with httpx.AsyncClient(base_url=self.host.url, timeout=30) as http:
+            answer = await http.post("/api/poll", json={}, headers={"x-functions-key": self.host.keys.default})
+            answer.raise_for_status()
+        rows = await self.dynamics.read(f"dh_spotlerpermissions?$filter=_dh_customerid_value eq {person}")
+        said = {row["dh_name"]: "yes" if row["dh_subscribed"] else "no" for row in rows["value"]}
+        self._show("In Spotler she gives up the newsletter and asks for offers; a poll brings that home", begin)
+        print(
+            f"           Her permissions in Dynamics: {', '.join(f'{name} {word}' for name, word in sorted(said.items()))}"
+        )
+
     async def _opted_out(self, person: str) -> None:
         begin = time.perf_counter()
         await self.dynamics.change("contacts", person, {"donotbulkemail": True})
-        await self.spotler.wait_for(_EMAIL, lambda contact: _permission(contact, "Newsletter") is False)
+        await self.spotler.wait_for(_EMAIL, lambda contact: _permission(contact, "Offers") is False)
         self._show("She wants no bulk mail any more: every permission is off in Spotler", begin)
 
     async def _asked_by_a_job(self, person: str) -> None:
