@@ -36,6 +36,9 @@ EDITION_REFUSAL = (
 )
 
 
+LIST_GONE = "The Marketing List is gone, or lists no people."
+
+
 class LeftOut(StrEnum):
     """Why a member is not in Spotler's list, besides the reasons that keep people out of Spotler (`Reason`)."""
 

@@ -11,9 +11,10 @@ from uuid import UUID
 from pydantic import Field, model_validator
 
 from shared.core.jobs import Operation
+from shared.core.lists import LIST_GONE, ListIdentity, identity_of
 from shared.core.records import RecordKey
 from shared.errors import ConnectorError
-from shared.operations.audience import STRANGER, Audience, audience_named, audience_of, ensure, fill, refusal
+from shared.operations.audience import STRANGER, audience_named, ensure, fill, refusal
 from shared.operations.contacts import Contact, contacts_to_give, failure
 from shared.operations.operation import Failed, JobOperation, JobOutcome, Later, Succeeded, Task, invalid
 from shared.operations.parameters import Anyone, AudienceName, Parameters, broken
@@ -48,11 +49,11 @@ class AddToAudience(JobOperation[AddToAudienceParameters]):
     async def run(self, tasks: Sequence[_Task], services: JobServices) -> Sequence[JobOutcome]:
         """Find the people of all jobs, then fill one list after the other."""
         contacts = await contacts_to_give({person for task in tasks if (person := task.parameters.person)}, services)
-        of_audience: defaultdict[Audience, list[_Task]] = defaultdict(list)
+        of_audience: defaultdict[ListIdentity, list[_Task]] = defaultdict(list)
         ends: dict[UUID, JobOutcome] = {}
         for task in tasks:
             match await _audience(task, services):
-                case Audience() as audience:
+                case ListIdentity() as audience:
                     of_audience[audience].append(task)
                 case Failed() | Later() as end:
                     ends[task.job.id] = end
@@ -61,7 +62,7 @@ class AddToAudience(JobOperation[AddToAudienceParameters]):
         return [ends[task.job.id] for task in tasks]
 
 
-async def _audience(task: _Task, services: JobServices) -> Audience | Failed | Later:
+async def _audience(task: _Task, services: JobServices) -> ListIdentity | Failed | Later:
     name, identifier = task.parameters.parameter_name, task.parameters.marketing_list
     if name or identifier is None:
         return audience_named(name)
@@ -69,11 +70,13 @@ async def _audience(task: _Task, services: JobServices) -> Audience | Failed | L
         marketing_list = await services.marketing_lists.read_list(identifier)
     except ConnectorError as error:
         return failure(error)
-    return audience_of(marketing_list) if marketing_list else invalid("The Marketing List is gone, or lists no people.")
+    if marketing_list is None:
+        return invalid(LIST_GONE)
+    return identity_of(marketing_list.id, marketing_list.name)
 
 
 async def _add(
-    audience: Audience, tasks: Sequence[_Task], contacts: Mapping[RecordKey, Contact], services: JobServices
+    audience: ListIdentity, tasks: Sequence[_Task], contacts: Mapping[RecordKey, Contact], services: JobServices
 ) -> dict[UUID, JobOutcome]:
     wanted = {person: contacts[person] for task in tasks if (person := task.parameters.person)}
     try:
@@ -98,7 +101,7 @@ async def _into_synced_list(
     return None if missing is None else {one: STRANGER if it in missing else it for one, it in wanted.items()}
 
 
-def _end(audience: Audience, person: RecordKey | None, ends: Mapping[RecordKey, Contact]) -> JobOutcome:
+def _end(audience: ListIdentity, person: RecordKey | None, ends: Mapping[RecordKey, Contact]) -> JobOutcome:
     if person is None:
         return Succeeded(f"The list {quoted([audience.name])} exists in Spotler.")
     match ends[person]:

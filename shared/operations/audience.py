@@ -7,59 +7,37 @@ known by its name, the other by the id of the list. Spotler wants the names that
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 from unicodedata import normalize
 from uuid import UUID, uuid5
 
-from shared.core.lists import EDITION_REFUSAL, LONGEST_NAME, identity_of
+from shared.core.lists import EDITION_REFUSAL, LONGEST_NAME, ListIdentity
 from shared.core.records import RecordKey
-from shared.errors import ConnectorError, DataError
+from shared.errors import ConnectorError
 from shared.operations.contacts import Contact, failure, find_again
 from shared.operations.operation import Failed, Later
 from shared.operations.services import JobServices
-from shared.ports import Audiences, MarketingList, QueueName
-from shared.sync.lists.places import is_edition_missing
+from shared.ports import Audiences, QueueName
+from shared.sync.lists.places import create, is_edition_missing
 
 _NAMES = UUID("5c8f7b0a-9d1e-4f37-8b52-0e6a4d2c9171")
 """Namespace of the ids that are made from names."""
 
 
-@dataclass(frozen=True, slots=True)
-class Audience:
-    """An audience by its external id. `other_name` is what it is called when another audience has its name."""
-
-    id: str
-    name: str
-    other_name: str
-
-
-def audience_named(name: str) -> Audience:
+def audience_named(name: str) -> ListIdentity:
     """Return the audience that jobs mean by a list name; upper and lower case count (AUD-06: the exact name)."""
     name = normalize("NFC", name.strip())
-    return Audience(f"name-{uuid5(_NAMES, name)}", name, _marked(name, "audience"))
+    return ListIdentity(f"name-{uuid5(_NAMES, name)}", name, _marked(name, "audience"))
 
 
-def audience_of(marketing_list: MarketingList) -> Audience:
-    """Return the audience of a marketing list, whatever the list is called."""
-    identity = identity_of(marketing_list.id, marketing_list.name)
-    return Audience(identity.id, identity.name, identity.other_name)
-
-
-async def ensure(audience: Audience, audiences: Audiences) -> None:
+async def ensure(audience: ListIdentity, audiences: Audiences) -> None:
     """Create it unless it exists. DataError if Spotler does not take it."""
-    if await audiences.exists(audience.id):
-        return
-    try:
-        await audiences.create(audience.id, audience.name)
-    except DataError as error:
-        if error.status != HTTPStatus.EXPECTATION_FAILED:
-            raise
-        await audiences.create(audience.id, audience.other_name)  # most likely the name is taken
+    if not await audiences.exists(audience.id):
+        await create(audiences, audience)
 
 
 async def fill(
-    audience: Audience,
+    audience: ListIdentity,
     contacts: Mapping[RecordKey, Contact],
     services: JobServices,
     *,

@@ -6,8 +6,7 @@ from collections.abc import Collection, Sequence
 
 from shared.core.jobs import JobResult
 from shared.core.outcomes import TEXTS, Outcome, Reason, Result
-from shared.core.plan import Binding, Situation, Trust, verdicts
-from shared.core.records import PersonRecord, RecordKey, Reference, Why
+from shared.core.records import RecordKey
 from shared.errors import ConflictError, ConnectorError, DataError, TransientError, UnknownOutcomeError
 from shared.operations.operation import Failed, Later
 from shared.operations.services import JobServices
@@ -25,20 +24,18 @@ async def contacts_to_give(
 
     Somebody who may be there and is not is synchronised first; second looks at them stay in `lane`.
     """
-    entries = await services.ledger.entries(people)
-    known = [key for key in entries if entries[key].binding.is_live]
+    known = await services.contacts.known(people)
     found: dict[RecordKey, Contact] = {}
-    records = await services.crm.read_people(known) if known else {}
-    for key in known:
-        unmet = _unmet(key, records.get(key), services)
-        found[key] = entries[key].binding.external_id if unmet is None else Failed(unmet, _refusal(TEXTS[unmet]))
-    return found | await _synchronise([key for key in entries if key not in found], services, lane)
+    records = await services.crm.read_people(list(known)) if known else {}
+    for key, contact in known.items():
+        unmet = next(services.contacts.unmet(key, records.get(key)), None)
+        found[key] = contact if unmet is None else Failed(unmet, _refusal(TEXTS[unmet]))
+    return found | await _synchronise([key for key in dict.fromkeys(people) if key not in found], services, lane)
 
 
 async def contacts_to_take_from(people: Collection[RecordKey], services: JobServices) -> dict[RecordKey, str]:
     """Find the contacts of people who are to lose something; who has no contact is missing in the answer."""
-    entries = await services.ledger.entries(people)
-    return {key: entry.binding.external_id for key, entry in entries.items() if entry.binding.is_live}
+    return await services.contacts.known(people)
 
 
 async def find_again(
@@ -46,13 +43,10 @@ async def find_again(
 ) -> dict[RecordKey, Contact]:
     """Synchronise people whose contact Spotler turned out not to know (any more): all of it, as for newcomers."""
     entries = await services.ledger.entries(people)
-    held = await services.ledger.claim(entry.binding.external_id for entry in entries.values())
-    for contact in held.values():
-        contact.trust = Trust.NOTHING
-    await services.ledger.release(list(held.values()))
-    doubted = [key for key, entry in entries.items() if entry.binding.external_id in held]
+    doubted = await services.contacts.doubt([entry.binding.external_id for entry in entries.values()])
+    free = [key for key, entry in entries.items() if entry.binding.external_id in doubted]
     busy = Later(ConflictError("another worker holds the contact"))
-    return dict.fromkeys(entries, busy) | await _synchronise(doubted, services, lane)
+    return dict.fromkeys(entries, busy) | await _synchronise(free, services, lane)
 
 
 def failure(error: ConnectorError) -> Failed | Later:
@@ -75,10 +69,7 @@ def outcome_unknown() -> Failed:
 
 
 async def _synchronise(people: Sequence[RecordKey], services: JobServices, lane: QueueName) -> dict[RecordKey, Contact]:
-    if not people:
-        return {}
-    references = [Reference(key, Why.JOB) for key in people]
-    ends = {one.unit.key: one for one in await services.people.handle(references, lane=lane)}
+    ends = await services.contacts.synchronise(people, lane=lane)
     return {key: _contact(ends[key].outcome, ends[key].external_id) for key in people}
 
 
@@ -88,11 +79,6 @@ def _contact(outcome: Outcome, external_id: str) -> Contact:
     if outcome.result is Result.WAITING:
         return Later(TransientError("the person is not in Spotler yet", code=outcome.reason))
     return Failed(outcome.reason, _refusal(outcome.text))
-
-
-def _unmet(key: RecordKey, record: PersonRecord | None, services: JobServices) -> Reason | None:
-    situation = Situation(key, record, Binding(str(key.id)))
-    return next((verdict.reason for verdict in verdicts(situation, services.rules) if verdict.reason), None)
 
 
 def _refusal(text: str) -> str:

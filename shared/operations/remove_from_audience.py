@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from shared.core.jobs import Operation
+from shared.core.lists import ListIdentity
 from shared.core.records import RecordKey
 from shared.errors import ConnectorError, NotFoundError
-from shared.operations.audience import Audience, audience_named, refusal
+from shared.operations.audience import audience_named, refusal
 from shared.operations.contacts import contacts_to_take_from
 from shared.operations.operation import JobOperation, JobOutcome, Succeeded, Task, invalid
 from shared.operations.parameters import GivenAudienceName, Parameters, Someone
@@ -36,7 +37,7 @@ class RemoveFromAudience(JobOperation[RemoveFromAudienceParameters]):
     async def run(self, tasks: Sequence[_Task], services: JobServices) -> Sequence[JobOutcome]:
         """Find the people of all jobs, then go from list to list."""
         contacts = await contacts_to_take_from({task.parameters.person for task in tasks}, services)
-        of_audience: defaultdict[Audience, list[_Task]] = defaultdict(list)
+        of_audience: defaultdict[ListIdentity, list[_Task]] = defaultdict(list)
         for task in tasks:
             of_audience[audience_named(task.parameters.parameter_name)].append(task)
         ends: dict[UUID, JobOutcome] = {}
@@ -47,7 +48,7 @@ class RemoveFromAudience(JobOperation[RemoveFromAudienceParameters]):
 
 
 async def _remove(
-    audience: Audience, tasks: Sequence[_Task], contacts: Mapping[RecordKey, str], services: JobServices
+    audience: ListIdentity, tasks: Sequence[_Task], contacts: Mapping[RecordKey, str], services: JobServices
 ) -> JobOutcome:
     members = [contacts[task.parameters.person] for task in tasks if task.parameters.person in contacts]
     name = quoted([audience.name])

@@ -8,6 +8,7 @@ from shared.core.plan import Rules
 from shared.operations.journal import Journal
 from shared.ports import Audiences, AutomationRows, Automations, Crm, MarketingLists, MarketingPlatform, Tagging
 from shared.sync.automations import AutomationRefresh
+from shared.sync.contacts import Contacts
 from shared.sync.ledger import Ledger
 from shared.sync.lists.service import Lists
 from shared.sync.people import SyncPeople
@@ -30,3 +31,8 @@ class JobServices:
     ledger: Ledger
     journal: Journal
     rules: Rules
+
+    @property
+    def contacts(self) -> Contacts:
+        """Finds people's Spotler contacts."""
+        return Contacts(self.crm, self.ledger, self.people, self.rules)

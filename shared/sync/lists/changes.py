@@ -12,16 +12,15 @@ from shared.core.outcomes import Reason
 from shared.core.records import RecordKey, SyncStatus
 from shared.core.retry import GiveUp
 from shared.errors import ConnectorError, DataError, NotFoundError, TransientError
-from shared.ports import MarketingList, MarketingLists, QueueName
-from shared.sync.lanes import Lanes
+from shared.ports import MarketingList, QueueName
 from shared.sync.lists.delivery import Delivery
-from shared.sync.lists.members import Judged, Members, reason_to_wait
+from shared.sync.lists.members import Judged, reason_to_wait
 from shared.sync.lists.memo import ListMemo
-from shared.sync.lists.memory import ListMemory, Presence
+from shared.sync.lists.memory import Presence
 from shared.sync.lists.messages import ListClean, ListLook, ListMembers
-from shared.sync.lists.places import IN_USE, Places
-from shared.sync.lists.report import ListReporter
-from shared.sync.patience import Patience
+from shared.sync.lists.places import IN_USE
+from shared.sync.lists.report import STOPPED
+from shared.sync.lists.tools import ListTools
 
 log = logging.getLogger(__name__)
 
@@ -29,48 +28,30 @@ _GONE_IN_SPOTLER = "The list was deleted in Spotler. Sync it again to make it an
 _DEACTIVATED = (
     "The list was deactivated, so it was removed from Spotler. Activate it and sync it again to bring it back."
 )
-_STOPPED = "The list was deactivated or deleted while it was synchronised."
 
 
 class ListChanges:
     """Looks at lists that are in Spotler; of all others it wants to know nothing (ML-26)."""
 
-    def __init__(
-        self,
-        *,
-        marketing_lists: MarketingLists,
-        places: Places,
-        memory: ListMemory,
-        members: Members,
-        lanes: Lanes,
-        patience: Patience,
-        reporter: ListReporter,
-        removes_at_once: bool,
-    ) -> None:
+    def __init__(self, tools: ListTools, *, removes_at_once: bool) -> None:
         """`removes_at_once`: whether somebody who leaves a static list leaves Spotler's list at once (C-28)."""
-        self._lists = marketing_lists
-        self._places = places
-        self._memory = memory
-        self._members = members
-        self._lanes = lanes
-        self._patience = patience
-        self._reporter = reporter
-        self._delivery = Delivery(places=places, memory=memory, members=members)
+        self._tools = tools
+        self._delivery = Delivery(places=tools.places, memory=tools.memory, members=tools.members)
         self._removes_at_once = removes_at_once
 
     async def members(self, message: ListMembers, *, lane: QueueName) -> None:
         """Look at single memberships: all members of one message with a few calls."""
         try:
-            memo = await self._memory.read(message.list)
+            memo = await self._tools.memory.read(message.list)
             if memo is None or memo.is_dynamic or not memo.is_listed:
                 return
             waiting = await self._memberships(memo, message, lane)
         except ConnectorError as error:
-            await self._patience.postpone(lane, message, error)
+            await self._tools.patience.postpone(lane, message, error)
             return
         if waiting.waiting:
             rest = message.model_copy(update={"members": tuple(key.id for key in waiting.waiting)})
-            await self._patience.postpone(lane, rest, reason_to_wait(waiting))
+            await self._tools.patience.postpone(lane, rest, reason_to_wait(waiting))
 
     async def look(self, message: ListLook, *, lane: QueueName) -> None:
         """Remove the list from Spotler if it is not there or not active any more (ML-28); otherwise do nothing.
@@ -80,10 +61,10 @@ class ListChanges:
         """
         marketing_list: MarketingList | None = None
         try:
-            memo = await self._memory.read(message.list)
+            memo = await self._tools.memory.read(message.list)
             if memo is None or not (memo.is_listed or memo.run or memo.generations):
                 return
-            marketing_list = await self._lists.read_list(message.list)
+            marketing_list = await self._tools.lists.read_list(message.list)
             if marketing_list is None or not marketing_list.is_active:
                 await self._remove(memo, marketing_list)
         except ConnectorError as error:
@@ -93,13 +74,13 @@ class ListChanges:
 
     async def _memberships(self, memo: ListMemo, message: ListMembers, lane: QueueName) -> Judged:
         wanted = list(dict.fromkeys(message.members))
-        present = await self._lists.members_among(memo.id, wanted)
+        present = await self._tools.lists.members_among(memo.id, wanted)
         come = [RecordKey(memo.table, one) for one in wanted if one in present]
         gone = [RecordKey(memo.table, one) for one in wanted if one not in present]
-        judged = await self._members.bring(come, memo.rules, lane=lane, correlation=message.correlation)
+        judged = await self._tools.members.bring(come, memo.rules, lane=lane, correlation=message.correlation)
         try:
             await self.add(memo, frozenset(judged.contacts.values()), attempt=message.attempt)
-            if gone and self._removes_at_once and self._places.of(memo.kind).can_remove:
+            if gone and self._removes_at_once and self._tools.places.of(memo.kind).can_remove:
                 await self._take_out(memo, gone)
         except NotFoundError:
             await self._gone_in_spotler(memo)
@@ -113,58 +94,58 @@ class ListChanges:
         if not contacts:
             return frozenset()
         where = memo.noted_in
-        await self._memory.note(memo.id, where, contacts, Presence.MAYBE)
-        unknown = await self._places.add(memo, sorted(contacts))
+        await self._tools.memory.note(memo.id, where, contacts, Presence.MAYBE)
+        unknown = await self._tools.places.add(memo, sorted(contacts))
         added = set(contacts) - unknown
         if unknown:
             repaired = await self._delivery.repair(memo, unknown, attempt=attempt)
             added |= repaired.added
             for key, reason in repaired.failed.items():
                 log.warning("%s is not in list %s (%s)", key, memo.id, reason)
-        await self._memory.note(memo.id, where, set(contacts) - added, Presence.OUT)
-        await self._memory.note(memo.id, where, added, Presence.IN)
+        await self._tools.memory.note(memo.id, where, set(contacts) - added, Presence.OUT)
+        await self._tools.memory.note(memo.id, where, added, Presence.IN)
         return frozenset(contacts) - added
 
     async def _take_out(self, memo: ListMemo, gone: Sequence[RecordKey]) -> None:
-        contacts = await self._members.contacts_of(gone)
+        contacts = await self._tools.members.contacts_of(gone)
         leaving = [contact for key, contact in contacts.items() if not await self._is_needed(memo, key, contact)]
         where = memo.noted_in
-        await self._memory.note(memo.id, where, leaving, Presence.MAYBE)
-        await self._places.remove(memo, leaving)
-        await self._memory.note(memo.id, where, leaving, Presence.OUT)
+        await self._tools.memory.note(memo.id, where, leaving, Presence.MAYBE)
+        await self._tools.places.remove(memo, leaving)
+        await self._tools.memory.note(memo.id, where, leaving, Presence.OUT)
 
     async def _is_needed(self, memo: ListMemo, key: RecordKey, contact: str) -> bool:
         """Whether another member of the list shares the contact."""
-        others = await self._members.others_using(contact, key)
-        return bool(others) and bool(await self._lists.members_among(memo.id, [other.id for other in others]))
+        others = await self._tools.members.others_using(contact, key)
+        return bool(others) and bool(await self._tools.lists.members_among(memo.id, [other.id for other in others]))
 
     async def _gone_in_spotler(self, memo: ListMemo) -> None:
         """ML-31: somebody has deleted the list in Spotler; it is not made again behind their back."""
         if memo.run is None:
-            await self._memory.save(replace(memo, is_listed=False, generations={}))
-        marketing_list = await self._lists.read_list(memo.id)
+            await self._tools.memory.save(replace(memo, is_listed=False, generations={}))
+        marketing_list = await self._tools.lists.read_list(memo.id)
         if marketing_list is not None:
-            await self._reporter.courtesy(marketing_list, SyncStatus.FAILED, "list-gone", _GONE_IN_SPOTLER)
+            await self._tools.reporter.courtesy(marketing_list, SyncStatus.FAILED, "list-gone", _GONE_IN_SPOTLER)
 
     # ------------------------------------------------------------------------------------------------------ the list
 
     async def _remove(self, memo: ListMemo, marketing_list: MarketingList | None) -> None:
         if memo.run is not None:
-            await self._reporter.jobs(memo.run.jobs, JobStatus.FAILED, Reason.INACTIVE, _STOPPED)
+            await self._tools.reporter.jobs(memo.run.jobs, JobStatus.FAILED, Reason.INACTIVE, STOPPED)
             obsolete = (*memo.obsolete, memo.run.generation)
             # Its steps find no synchronisation any more, and end. Until Spotler's list is gone, this comes again.
-            memo = await self._memory.save(
+            memo = await self._tools.memory.save(
                 replace(memo, run=None, generations=memo.doubting(memo.run), is_listed=True, obsolete=obsolete)
             )
-        await self._places.delete(memo)
+        await self._tools.places.delete(memo)
         old = tuple(dict.fromkeys((*memo.obsolete, *(memo.generations or {}))))
-        memo = await self._memory.save(replace(memo, is_listed=False, generations={}, obsolete=old))
+        memo = await self._tools.memory.save(replace(memo, is_listed=False, generations={}, obsolete=old))
         if old:
-            await self._lanes.send(QueueName.BULK, ListClean(list=memo.id, generations=old))
+            await self._tools.lanes.send(QueueName.BULK, ListClean(list=memo.id, generations=old))
         if marketing_list is None:
-            await self._memory.forget(memo)
+            await self._tools.memory.forget(memo)
         else:
-            await self._reporter.status(
+            await self._tools.reporter.status(
                 marketing_list, SyncStatus.SUCCEEDED, "list-removed", _DEACTIVATED, spotler_id=memo.spotler_id
             )
         log.info("list %s was removed from Spotler", memo.id)
@@ -175,14 +156,14 @@ class ListChanges:
         """A mailing that uses the list ends some day: try again, then leave it to a person."""
         trouble = TransientError(error.summary, service=error.service, code=error.code)
         if not isinstance(error, DataError) or error.code != IN_USE:
-            await self._patience.postpone(lane, message, error)
+            await self._tools.patience.postpone(lane, message, error)
             return
         if marketing_list is not None and (
-            message.attempt == 1 or isinstance(self._patience.after(message.attempt, trouble), GiveUp)
+            message.attempt == 1 or isinstance(self._tools.patience.after(message.attempt, trouble), GiveUp)
         ):
             text = f"{error.summary}. Stop using it there; then it is removed, or delete it in Spotler."
-            await self._reporter.courtesy(marketing_list, SyncStatus.FAILED, IN_USE, text)
-        await self._patience.postpone(lane, message, trouble)
+            await self._tools.reporter.courtesy(marketing_list, SyncStatus.FAILED, IN_USE, text)
+        await self._tools.patience.postpone(lane, message, trouble)
 
 
 def memberships(pairs: Mapping[tuple[UUID, UUID], str]) -> list[ListMembers]:

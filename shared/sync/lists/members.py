@@ -8,18 +8,15 @@ from datetime import timedelta
 
 from shared.core.lists import LeftOut, ListRules, left_out_because
 from shared.core.outcomes import Outcome, Reason, Result
-from shared.core.plan import Binding, Rules, Situation, Trust, refuses_bulk, verdicts
-from shared.core.records import PersonRecord, RecordKey, Reference, Why
+from shared.core.plan import refuses_bulk
+from shared.core.records import PersonRecord, RecordKey
 from shared.errors import ConfigurationError, ConnectorError, ThrottledError, TransientError
-from shared.ports import Crm, QueueName
-from shared.sync.ledger import Entry, Ledger
-from shared.sync.people import SyncPeople
+from shared.ports import QueueName
+from shared.sync.contacts import Contacts
+from shared.sync.ledger import Entry
 from shared.sync.report import is_success
 
 _PAUSE = timedelta(seconds=30)
-
-_NEWCOMERS = 500
-"""At a time: five Spotler calls, well inside one claim."""
 
 
 @dataclass(slots=True)
@@ -39,11 +36,9 @@ class Judged:
 class Members:
     """Judges members of lists by the conditions of synchronisation and by the two fields of the list."""
 
-    def __init__(self, *, crm: Crm, ledger: Ledger, people: SyncPeople, rules: Rules) -> None:
-        self._crm = crm
-        self._ledger = ledger
-        self._people = people
-        self._rules = rules
+    def __init__(self, contacts: Contacts) -> None:
+        self._contacts = contacts
+        self._ledger = contacts.ledger
 
     async def look_at(self, members: Sequence[RecordKey], rules: ListRules) -> Judged:
         """Judge without writing anything (ML-16, ML-17)."""
@@ -59,22 +54,17 @@ class Members:
         await self._synchronise([*judged.newcomers, *untold], judged, lane, correlation)
         return judged
 
-    async def find_again(self, contacts: Collection[str], among: Collection[RecordKey] | None = None) -> Judged:
+    async def find_again(self, contacts: Collection[str]) -> Judged:
         """Synchronise people whose contact Spotler turned out not to know (any more): all of it, as for newcomers."""
         judged = Judged()
         users = [user for contact in contacts for user in await self._ledger.users_of(contact)]
-        people = [user for user in dict.fromkeys(users) if among is None or user in among]
-        held = await self._ledger.claim(contacts)
-        for contact in held.values():
-            contact.trust = Trust.NOTHING
-        await self._ledger.release(list(held.values()))
-        await self._synchronise(people, judged, QueueName.BULK, "")
+        await self._contacts.doubt(contacts)
+        await self._synchronise(list(dict.fromkeys(users)), judged, QueueName.BULK, "")
         return judged
 
     async def contacts_of(self, members: Collection[RecordKey]) -> dict[RecordKey, str]:
         """Return the contacts of people whom Spotler knows."""
-        entries = await self._ledger.entries(members)
-        return {key: entry.binding.external_id for key, entry in entries.items() if entry.binding.is_live}
+        return await self._contacts.known(members)
 
     async def others_using(self, contact: str, key: RecordKey) -> list[RecordKey]:
         """Return the other records of the same table that share a contact."""
@@ -87,7 +77,7 @@ class Members:
         if not members:
             return judged, untold
         entries = await self._ledger.entries(members)
-        records = await self._crm.read_people(members)
+        records = await self._contacts.crm.read_people(members)
         for key in dict.fromkeys(members):
             record, entry = records.get(key), entries[key]
             reason = self._left_out_because(key, record, entry, rules)
@@ -104,9 +94,8 @@ class Members:
     def _left_out_because(
         self, key: RecordKey, record: PersonRecord | None, entry: Entry, rules: ListRules
     ) -> Reason | LeftOut | None:
-        situation = Situation(key, record, Binding(str(key.id)))
         return left_out_because(
-            (verdict.reason for verdict in verdicts(situation, self._rules) if verdict.reason),
+            self._contacts.unmet(key, record),
             rules,
             refuses_bulk=record is not None and refuses_bulk(record),
             is_known=entry.binding.is_live,
@@ -115,10 +104,8 @@ class Members:
     async def _synchronise(
         self, people: Sequence[RecordKey], judged: Judged, lane: QueueName, correlation: str
     ) -> None:
-        for start in range(0, len(people), _NEWCOMERS):
-            references = [Reference(key, Why.JOB, correlation) for key in people[start : start + _NEWCOMERS]]
-            for one in await self._people.handle(references, lane=lane):
-                _take(one.unit.key, one.outcome, one.external_id, judged)
+        for key, end in (await self._contacts.synchronise(people, lane=lane, correlation=correlation)).items():
+            _take(key, end.outcome, end.external_id, judged)
 
 
 def _take(key: RecordKey, outcome: Outcome, external_id: str, judged: Judged) -> None:

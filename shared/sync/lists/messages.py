@@ -23,13 +23,20 @@ class Phase(StrEnum):
     """See whether the list is still what it was when the snapshot was taken."""
 
 
-class ListStep(BaseModel):
-    """Do the next step of a synchronisation. A step that was done already is recognised by its number."""
+class _AboutList(BaseModel):
+    """What every message about a list says."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: Literal["list-step"] = "list-step"
     list: UUID
+    correlation: str = ""
+    attempt: int = Field(default=1, ge=1)
+
+
+class ListStep(_AboutList):
+    """Do the next step of a synchronisation. A step that was done already is recognised by its number."""
+
+    kind: Literal["list-step"] = "list-step"
     run: str
     step: int = 0
     phase: Phase = Phase.READ
@@ -49,43 +56,26 @@ class ListStep(BaseModel):
     sent: int = 0
     added: int = 0
     removed: int = 0
-    correlation: str = ""
-    attempt: int = Field(default=1, ge=1)
 
 
-class ListMembers(BaseModel):
+class ListMembers(_AboutList):
     """Look at whether these people are members of this list (ML-24, C-28)."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     kind: Literal["list-members"] = "list-members"
-    list: UUID
     members: tuple[UUID, ...]
-    correlation: str = ""
-    attempt: int = Field(default=1, ge=1)
 
 
-class ListLook(BaseModel):
+class ListLook(_AboutList):
     """Look at whether this list is still there and active (ML-28)."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     kind: Literal["list"] = "list"
-    list: UUID
-    correlation: str = ""
-    attempt: int = Field(default=1, ge=1)
 
 
-class ListClean(BaseModel):
+class ListClean(_AboutList):
     """Forget what earlier synchronisations of a list have noted."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     kind: Literal["list-clean"] = "list-clean"
-    list: UUID
     generations: tuple[str, ...]
-    correlation: str = ""
-    attempt: int = Field(default=1, ge=1)
 
 
 ListMessage = ListStep | ListMembers | ListLook | ListClean

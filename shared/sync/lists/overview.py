@@ -12,23 +12,18 @@ from uuid import UUID
 
 from shared.core.jobs import JobResult
 from shared.core.lists import ListKind, frequent_first
-from shared.ports import MarketingList, MarketingLists
-from shared.sync.lists.members import Members
+from shared.ports import MarketingList
 from shared.sync.lists.memo import ListMemo, Past
-from shared.sync.lists.memory import ListMemory
 from shared.sync.lists.start import ListStart
 from shared.sync.lists.steps import PAGE, progress_of
+from shared.sync.lists.tools import ListTools
 
 
 class ListOverview:
     """Answers as JSON: ids, counts and codes."""
 
-    def __init__(
-        self, *, marketing_lists: MarketingLists, members: Members, memory: ListMemory, start: ListStart
-    ) -> None:
-        self._lists = marketing_lists
-        self._members = members
-        self._memory = memory
+    def __init__(self, tools: ListTools, start: ListStart) -> None:
+        self._tools = tools
         self._start = start
 
     async def of(self, identifier: UUID, *, most: int) -> dict[str, Any] | None:
@@ -36,10 +31,10 @@ class ListOverview:
 
         Raises ConnectorErrors.
         """
-        marketing_list = await self._lists.read_list(identifier)
+        marketing_list = await self._tools.lists.read_list(identifier)
         if marketing_list is None:
             return None
-        memo = await self._memory.read(identifier)
+        memo = await self._tools.memory.read(identifier)
         objection = self._start.objection(marketing_list)
         answer: dict[str, Any] = {
             "list": str(identifier),
@@ -59,11 +54,11 @@ class ListOverview:
 
     async def left_out(self, identifier: UUID) -> dict[str, Any] | None:
         """Say who was left out by the last synchronisation, and why: record ids by reason. None if there was none."""
-        memo = await self._memory.read(identifier)
+        memo = await self._tools.memory.read(identifier)
         if memo is None or not memo.generations:
             return None
         found: dict[str, dict[str, list[str]]] = {"skipped": {}, "failed": {}}
-        async for what, reason, keys in self._memory.left_out(identifier, list(memo.generations)[-1]):
+        async for what, reason, keys in self._tools.memory.left_out(identifier, list(memo.generations)[-1]):
             found[what].setdefault(reason, []).extend(keys)
         return {"list": str(identifier), **found}
 
@@ -72,8 +67,8 @@ class ListOverview:
         members = known = newcomers = 0
         after: str | None = None
         while True:
-            page = await self._lists.members(marketing_list, after=after, limit=PAGE)
-            judged = await self._members.look_at(list(dict.fromkeys(page.keys)), marketing_list.rules)
+            page = await self._tools.lists.members(marketing_list, after=after, limit=PAGE)
+            judged = await self._tools.members.look_at(list(dict.fromkeys(page.keys)), marketing_list.rules)
             members += len(judged.contacts) + len(judged.newcomers) + len(judged.skipped)
             known += len(judged.contacts)
             newcomers += len(judged.newcomers)

@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 from shared.core.lists import EDITION_REFUSAL, ListIdentity, ListKind, identity_of
 from shared.errors import ConfigurationError, ConnectorError, DataError, NotFoundError, Service
-from shared.ports import ContactLists, MarketingList
+from shared.ports import Audiences, ContactLists, MarketingList
 from shared.sync.lists.memo import ListMemo
 
 _NAME_TAKEN = frozenset({HTTPStatus.EXPECTATION_FAILED, HTTPStatus.BAD_REQUEST})
@@ -38,7 +38,7 @@ class Places:
         identity, place = identity_of(marketing_list.id, marketing_list.name), self.of(kind)
         known = memo.generations if memo is not None else None
         if not await place.exists(identity.id):
-            await _create(place, identity)
+            await create(place, identity)
             known = {}
         elif memo is not None and memo.name != identity.name:
             known = await _rename(place, identity, known)
@@ -62,7 +62,7 @@ class Places:
             try:
                 await place.clear(memo.spotler_id, identity.name)
             except NotFoundError:
-                await _create(place, identity)
+                await create(place, identity)
             except DataError as error:
                 # The list may be gone and its name taken by another one: then it gets its other name.
                 if error.status not in _NAME_TAKEN or await place.exists(memo.spotler_id):
@@ -94,7 +94,8 @@ def refusal(error: ConnectorError) -> tuple[str, str] | None:
     return None
 
 
-async def _create(place: ContactLists, identity: ListIdentity) -> None:
+async def create(place: Audiences, identity: ListIdentity) -> None:
+    """Create a list, by its other name if its name is taken. DataError if Spotler does not take it."""
     try:
         await place.create(identity.id, identity.name)
     except DataError as error:

@@ -18,6 +18,9 @@ _INFO = UUID("3c1f0a86-6f0d-4f7e-8a43-70c9d7b1e2a5")
 """Namespace of the Spotler Info ids of lists: a list's row has the same id however often it is created."""
 
 
+STOPPED = "The list was deactivated or deleted while it was synchronised."
+
+
 class ListReporter:
     """Writes statuses and job results. Raises ConnectorErrors."""
 

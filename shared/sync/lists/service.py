@@ -8,6 +8,7 @@ from uuid import UUID
 from shared.core.lists import ListKind
 from shared.core.plan import Rules
 from shared.ports import Clock, ContactLists, Crm, MarketingLists, QueueName, StateStore
+from shared.sync.contacts import Contacts
 from shared.sync.lanes import Lanes
 from shared.sync.ledger import Ledger
 from shared.sync.lists.changes import ListChanges
@@ -19,6 +20,7 @@ from shared.sync.lists.places import Places
 from shared.sync.lists.report import ListReporter
 from shared.sync.lists.start import ListStart
 from shared.sync.lists.steps import ListSteps
+from shared.sync.lists.tools import ListTools
 from shared.sync.patience import Patience
 from shared.sync.people import SyncPeople
 
@@ -43,41 +45,21 @@ class Lists:
         default_kind: ListKind,
         removes_at_once: bool,
     ) -> None:
-        places, self._memory = Places(kinds), ListMemory(store, environment)
-        memory = self._memory
-        members = Members(crm=crm, ledger=ledger, people=people, rules=rules)
-        reporter = ListReporter(crm=crm, marketing_lists=marketing_lists, clock=clock)
-        self.start = ListStart(
-            marketing_lists=marketing_lists,
-            places=places,
-            memory=memory,
-            lanes=lanes,
-            reporter=reporter,
-            clock=clock,
-            rules=rules,
-            default_kind=default_kind,
-        )
-        self.overview = ListOverview(marketing_lists=marketing_lists, members=members, memory=memory, start=self.start)
-        self._steps = ListSteps(
-            marketing_lists=marketing_lists,
-            places=places,
-            memory=memory,
-            members=members,
+        self._memory = ListMemory(store, environment)
+        tools = ListTools(
+            lists=marketing_lists,
+            places=Places(kinds),
+            memory=self._memory,
+            members=Members(Contacts(crm, ledger, people, rules)),
             lanes=lanes,
             patience=patience,
-            reporter=reporter,
+            reporter=ListReporter(crm=crm, marketing_lists=marketing_lists, clock=clock),
             clock=clock,
         )
-        self._changes = ListChanges(
-            marketing_lists=marketing_lists,
-            places=places,
-            memory=memory,
-            members=members,
-            lanes=lanes,
-            patience=patience,
-            reporter=reporter,
-            removes_at_once=removes_at_once,
-        )
+        self.start = ListStart(tools, rules=rules, default_kind=default_kind)
+        self.overview = ListOverview(tools, self.start)
+        self._steps = ListSteps(tools)
+        self._changes = ListChanges(tools, removes_at_once=removes_at_once)
 
     async def handle(self, message: ListMessage, *, lane: QueueName) -> None:
         """Do what a message asks for; when this returns, nothing of it is lost."""

@@ -8,18 +8,16 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 from shared.core.jobs import JobResult
-from shared.core.lists import STATIC_REFUSAL, ListKind, table_refusal
+from shared.core.lists import LIST_GONE, STATIC_REFUSAL, ListKind, table_refusal
 from shared.core.outcomes import TEXTS, Reason
 from shared.core.plan import Rules
 from shared.core.records import SyncStatus
 from shared.errors import ConnectorError
-from shared.ports import Clock, MarketingList, MarketingLists, QueueName
-from shared.sync.lanes import Lanes
+from shared.ports import MarketingList, QueueName
 from shared.sync.lists.memo import ListMemo, Run
-from shared.sync.lists.memory import ListMemory
 from shared.sync.lists.messages import ListStep, Phase
-from shared.sync.lists.places import Places, refusal
-from shared.sync.lists.report import ListReporter
+from shared.sync.lists.places import refusal
+from shared.sync.lists.tools import ListTools
 
 PRESUMED_DEAD = timedelta(hours=6)
 """Longer than the longest pause between two attempts: a synchronisation without a sign of life has lost its message."""
@@ -41,24 +39,8 @@ class Declined:
 class ListStart:
     """Begins synchronisations; a list has one at a time."""
 
-    def __init__(
-        self,
-        *,
-        marketing_lists: MarketingLists,
-        places: Places,
-        memory: ListMemory,
-        lanes: Lanes,
-        reporter: ListReporter,
-        clock: Clock,
-        rules: Rules,
-        default_kind: ListKind,
-    ) -> None:
-        self._lists = marketing_lists
-        self._places = places
-        self._memory = memory
-        self._lanes = lanes
-        self._reporter = reporter
-        self._clock = clock
+    def __init__(self, tools: ListTools, *, rules: Rules, default_kind: ListKind) -> None:
+        self._tools = tools
         self._rules = rules
         self._default_kind = default_kind
 
@@ -87,49 +69,49 @@ class ListStart:
 
         Raises ConnectorErrors; then nothing has begun, or beginning again continues it.
         """
-        memo = await self._memory.read(identifier)
+        memo = await self._tools.memory.read(identifier)
         if memo is not None and memo.run is not None and self._is_alive(memo.run):
             return await self._join(memo, memo.run, jobs)
-        marketing_list = await self._lists.read_list(identifier)
+        marketing_list = await self._tools.lists.read_list(identifier)
         if marketing_list is None:
-            return _not_valid("The Marketing List is gone, or lists no people.")
+            return _not_valid(LIST_GONE)
         if (objection := self.objection(marketing_list)) is not None:
-            await self._reporter.courtesy(marketing_list, SyncStatus.FAILED, objection.code, objection.text)
+            await self._tools.reporter.courtesy(marketing_list, SyncStatus.FAILED, objection.code, objection.text)
             return objection
         try:
-            opened = await self._places.open(marketing_list, self.kind_of(marketing_list), memo)
+            opened = await self._tools.places.open(marketing_list, self.kind_of(marketing_list), memo)
         except ConnectorError as error:
             if (refused := refusal(error)) is None:
                 raise
-            await self._reporter.courtesy(marketing_list, SyncStatus.FAILED, *refused)
+            await self._tools.reporter.courtesy(marketing_list, SyncStatus.FAILED, *refused)
             return Declined(*refused)
         await self._start(opened, marketing_list, jobs, correlation)
         return Begun()
 
     async def _join(self, memo: ListMemo, run: Run, jobs: Sequence[UUID]) -> Begun:
         if run.step == 0 and set(jobs) & set(run.jobs):  # its first message may never have been sent
-            await self._lanes.send(QueueName.BULK, first_step(memo, run))
+            await self._tools.lanes.send(QueueName.BULK, first_step(memo, run))
         new = [job for job in jobs if job not in (*run.jobs, *memo.waiting)]
         if new:
-            await self._memory.save(replace(memo, waiting=(*memo.waiting, *new)))
+            await self._tools.memory.save(replace(memo, waiting=(*memo.waiting, *new)))
         return Begun()
 
     async def _start(
         self, memo: ListMemo, marketing_list: MarketingList, jobs: Sequence[UUID], correlation: str
     ) -> None:
-        now = self._clock.now()
+        now = self._tools.clock.now()
         lost = memo.run  # a synchronisation whose message was lost: its jobs are ours, and what it has sent is in doubt
         generations = memo.doubting(lost) if lost is not None else memo.generations
         wanted = dict.fromkeys((*jobs, *(lost.jobs if lost else ()), *memo.waiting))
         run = Run(uuid4().hex[:12], uuid4().hex[:12], marketing_list.rules, tuple(wanted), now, now, correlation)
         started = replace(memo, run=run, waiting=(), generations=generations)
-        await self._memory.save(started)
-        await self._lanes.send(QueueName.BULK, first_step(started, run))
+        await self._tools.memory.save(started)
+        await self._tools.lanes.send(QueueName.BULK, first_step(started, run))
         text = "The list is being synchronised."
-        await self._reporter.courtesy(marketing_list, SyncStatus.PROCESSING, "syncing", text)
+        await self._tools.reporter.courtesy(marketing_list, SyncStatus.PROCESSING, "syncing", text)
 
     def _is_alive(self, run: Run) -> bool:
-        return self._clock.now() - run.alive_on < PRESUMED_DEAD
+        return self._tools.clock.now() - run.alive_on < PRESUMED_DEAD
 
 
 def first_step(memo: ListMemo, run: Run) -> ListStep:

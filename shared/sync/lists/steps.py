@@ -17,16 +17,16 @@ from shared.core.outcomes import Reason
 from shared.core.records import RecordKey, SyncStatus
 from shared.core.retry import GiveUp
 from shared.errors import ConfigurationError, ConnectorError, NotFoundError, TransientError, whereabouts
-from shared.ports import Clock, MarketingList, MarketingLists, QueueName
-from shared.sync.lanes import Jobs, Lanes
+from shared.ports import MarketingList, QueueName
+from shared.sync.lanes import Jobs
 from shared.sync.lists.delivery import PATIENCE_WITH_PEOPLE, Delivery, ListGoneError
-from shared.sync.lists.members import Judged, Members, reason_to_wait
+from shared.sync.lists.members import Judged, reason_to_wait
 from shared.sync.lists.memo import ListMemo, Past, Run
-from shared.sync.lists.memory import BUCKETS, ListMemory
+from shared.sync.lists.memory import BUCKETS
 from shared.sync.lists.messages import ListClean, ListLook, ListStep, Phase
-from shared.sync.lists.places import Places, refusal
-from shared.sync.lists.report import ListReporter
-from shared.sync.patience import Patience
+from shared.sync.lists.places import refusal
+from shared.sync.lists.report import STOPPED
+from shared.sync.lists.tools import ListTools
 
 log = logging.getLogger(__name__)
 
@@ -58,34 +58,16 @@ class _Going:
 class ListSteps:
     """Does steps. Every synchronisation ends with a report, or has its next step in the queue."""
 
-    def __init__(
-        self,
-        *,
-        marketing_lists: MarketingLists,
-        places: Places,
-        memory: ListMemory,
-        members: Members,
-        lanes: Lanes,
-        patience: Patience,
-        reporter: ListReporter,
-        clock: Clock,
-    ) -> None:
-        self._lists = marketing_lists
-        self._places = places
-        self._memory = memory
-        self._members = members
-        self._lanes = lanes
-        self._patience = patience
-        self._reporter = reporter
-        self._clock = clock
-        self._delivery = Delivery(places=places, memory=memory, members=members)
+    def __init__(self, tools: ListTools) -> None:
+        self._tools = tools
+        self._delivery = Delivery(places=tools.places, memory=tools.memory, members=tools.members)
 
     async def step(self, step: ListStep, *, lane: QueueName) -> None:
         """Do a step. ConnectorErrors become another attempt, or the end of the synchronisation with its reason."""
         try:
-            memo = await self._memory.read(step.list)
+            memo = await self._tools.memory.read(step.list)
         except ConnectorError as error:
-            await self._patience.postpone(lane, step, error)
+            await self._tools.patience.postpone(lane, step, error)
             return
         run = memo.run if memo is not None else None
         if memo is None or run is None or run.id != step.run or step.step < run.step:
@@ -115,18 +97,18 @@ class ListSteps:
     async def clean(self, message: ListClean, *, lane: QueueName) -> None:
         """Forget old notes, some at a time."""
         try:
-            if not await self._memory.clean(message.list, message.generations):
-                await self._lanes.send(lane, message.model_copy(update={"attempt": 1}))
+            if not await self._tools.memory.clean(message.list, message.generations):
+                await self._tools.lanes.send(lane, message.model_copy(update={"attempt": 1}))
         except ConnectorError as error:
-            await self._patience.postpone(lane, message, error)
+            await self._tools.patience.postpone(lane, message, error)
 
     # ---------------------------------------------------------------------------------------------------------- phases
 
     async def _read(self, going: _Going) -> None:
         step, memo, run = going.step, going.memo, going.run
-        page = await self._lists.members(going.marketing_list, after=step.after, limit=PAGE)
+        page = await self._tools.lists.members(going.marketing_list, after=step.after, limit=PAGE)
         ids = list(dict.fromkeys(key.id for key in page.keys))
-        await self._memory.put_page(step.list, step.generation, step.page, ids)
+        await self._tools.memory.put_page(step.list, step.generation, step.page, ids)
         read = {"digest": f"{digest_of(ids, int(step.digest, 16)):x}", "members": step.members + len(ids)}
         if page.after is not None:
             following = going.next(page=step.page + 1, after=page.after, **read)
@@ -143,14 +125,16 @@ class ListSteps:
 
     async def _resolve(self, going: _Going, lane: QueueName) -> None:
         step, memo = going.step, going.memo
-        keys = [RecordKey(memo.table, one) for one in await self._memory.page(step.list, step.generation, step.page)]
-        judged = await self._members.bring(keys, going.run.rules, lane=lane, correlation=step.correlation)
+        keys = [
+            RecordKey(memo.table, one) for one in await self._tools.memory.page(step.list, step.generation, step.page)
+        ]
+        judged = await self._tools.members.bring(keys, going.run.rules, lane=lane, correlation=step.correlation)
         if judged.waiting:
             _wait_or_leave_out(judged, step.attempt)
-        await self._memory.put_contacts(
+        await self._tools.memory.put_contacts(
             step.list, step.generation, step.page, judged.contacts.values(), buckets=going.run.buckets
         )
-        await self._memory.put_left_out(
+        await self._tools.memory.put_left_out(
             step.list, step.generation, f"{step.page:06}", skipped=judged.skipped, failed=judged.failed
         )
         if step.page + 1 < step.pages:
@@ -183,9 +167,9 @@ class ListSteps:
         """Note that Spotler may have some of the snapshot from now on, and empty a list whose content is unknown."""
         memo, run = going.memo, going.run
         if not run.is_sending:
-            memo = await self._memory.save(replace(memo, run=replace(run, is_sending=True)))
+            memo = await self._tools.memory.save(replace(memo, run=replace(run, is_sending=True)))
         if memo.generations is None:
-            await self._places.clear(memo)
+            await self._tools.places.clear(memo)
             return await self._reset(replace(going, memo=memo), replace(memo, generations={}))
         assert memo.run is not None, "it was saved with it"
         going = replace(going, memo=memo, run=memo.run)
@@ -194,24 +178,24 @@ class ListSteps:
     async def _reset(self, going: _Going, memo: ListMemo) -> _Going:
         """Begin to send anew. A step that comes again after a crash sees that it is of the time before."""
         assert memo.run is not None, "a synchronisation is under way"
-        memo = await self._memory.save(replace(memo, run=replace(memo.run, resets=memo.run.resets + 1)))
+        memo = await self._tools.memory.save(replace(memo, run=replace(memo.run, resets=memo.run.resets + 1)))
         assert memo.run is not None, "it was saved with it"
         return _from_the_start(replace(going, memo=memo, run=memo.run))
 
     async def _recreate(self, going: _Going) -> None:
         """Somebody has deleted the list in Spotler meanwhile (ML-31), or deactivated it in Dataverse."""
-        marketing_list = await self._lists.read_list(going.memo.id)
+        marketing_list = await self._tools.lists.read_list(going.memo.id)
         if marketing_list is None or not marketing_list.is_active:
-            await self._fail(going, Reason.INACTIVE, "The list was deactivated or deleted while it was synchronised.")
+            await self._fail(going, Reason.INACTIVE, STOPPED)
             return
-        opened = await self._places.open(marketing_list, going.memo.kind, going.memo)
+        opened = await self._tools.places.open(marketing_list, going.memo.kind, going.memo)
         await self._reset(going, opened)
         raise TransientError("the list was deleted in Spotler while it was filled, and made again")
 
     async def _check(self, going: _Going) -> None:
         """Read the list once more, ids only: then it is certain what Spotler's list is equal to."""
         step = going.step
-        page = await self._lists.members(going.marketing_list, after=step.after, limit=PAGE)
+        page = await self._tools.lists.members(going.marketing_list, after=step.after, limit=PAGE)
         digest = f"{digest_of(dict.fromkeys(key.id for key in page.keys), int(step.digest, 16)):x}"
         if page.after is not None:
             await self._advance(going, going.next(after=page.after, digest=digest))
@@ -225,10 +209,12 @@ class ListSteps:
     # ----------------------------------------------------------------------------------------------------------- moves
 
     async def _advance(self, going: _Going, following: ListStep, *, done: int | None = None) -> None:
-        await self._lanes.send(QueueName.BULK, following)
+        await self._tools.lanes.send(QueueName.BULK, following)
         done = going.run.done if done is None else done
-        run = replace(going.run, step=following.step, phase=following.phase, alive_on=self._clock.now(), done=done)
-        await self._memory.save(replace(going.memo, run=run))
+        run = replace(
+            going.run, step=following.step, phase=following.phase, alive_on=self._tools.clock.now(), done=done
+        )
+        await self._tools.memory.save(replace(going.memo, run=run))
 
     async def _again(self, going: _Going) -> None:
         """The list has changed: Spotler has the snapshot, and will get what differs from it now."""
@@ -239,7 +225,7 @@ class ListSteps:
             step=step.step + 1,
             round=step.round + 1,
             generation=uuid4().hex[:12],
-            taken_at=self._clock.now(),
+            taken_at=self._tools.clock.now(),
             resets=going.run.resets,
             added=step.added,
             removed=step.removed,
@@ -254,69 +240,69 @@ class ListSteps:
             refused = (Reason.DELETED, "The Marketing List was deleted while it was synchronised.")
         if refused is not None:
             await self._fail(going, *refused)
-        elif isinstance(self._patience.after(step.attempt, error), GiveUp):
+        elif isinstance(self._tools.patience.after(step.attempt, error), GiveUp):
             text = f"Given up after repeated failures: {error}. Sync the list again."
             await self._fail(going, Reason.GAVE_UP, text)
         else:
-            await self._patience.postpone(lane, step, error)
+            await self._tools.patience.postpone(lane, step, error)
             if isinstance(error, ConfigurationError):
                 await self._ask_for_help(going.memo, error)
 
     async def _ask_for_help(self, memo: ListMemo, error: ConnectorError) -> None:
         """Say on the list what an administrator must do, such as to give rights on a table that it asks (ML-36)."""
         try:
-            marketing_list = await self._lists.read_list(memo.id)
+            marketing_list = await self._tools.lists.read_list(memo.id)
         except ConnectorError as trouble:
             log.warning("list %s cannot be read: %s", memo.id, trouble)
             return
         if marketing_list is not None:
             text = f"Waiting for an administrator: {error}. It goes on by itself then."
-            await self._reporter.courtesy(marketing_list, SyncStatus.PROCESSING, Reason.MISCONFIGURED, text)
+            await self._tools.reporter.courtesy(marketing_list, SyncStatus.PROCESSING, Reason.MISCONFIGURED, text)
 
     # ------------------------------------------------------------------------------------------------------------ ends
 
     async def _finish(self, going: _Going, *, settled: bool) -> None:
         step, memo, run = going.step, going.memo, going.run
-        skipped, failed = await self._memory.counts(step.list, run.generation)
+        skipped, failed = await self._tools.memory.counts(step.list, run.generation)
         tally = Tally(step.sent, step.added, step.removed, skipped, failed)
         text = tally.told(memo.name, f"{step.taken_at:%Y-%m-%d %H:%M:%S} UTC")
         if not settled:
             text += " It kept changing while it was synchronised: sync it again."
-        marketing_list = await self._lists.read_list(memo.id)
-        await self._reporter.succeeded(marketing_list, run.jobs, text, spotler_id=memo.spotler_id, tally=tally)
+        marketing_list = await self._tools.lists.read_list(memo.id)
+        await self._tools.reporter.succeeded(marketing_list, run.jobs, text, spotler_id=memo.spotler_id, tally=tally)
         old = [one for one in memo.generations or {} if one != run.generation]
-        past = Past(self._clock.now(), JobResult.OK, step.taken_at, tally)
+        past = Past(self._tools.clock.now(), JobResult.OK, step.taken_at, tally)
         await self._end(memo.ended(past, generations={run.generation: run.buckets}, is_listed=True), old)
         if marketing_list is None or not marketing_list.is_active:  # meanwhile, and its event may have come too early
-            await self._lanes.send(QueueName.LIVE, ListLook(list=memo.id))
+            await self._tools.lanes.send(QueueName.LIVE, ListLook(list=memo.id))
 
     async def _fail(self, going: _Going, code: str, text: str) -> None:
         log.warning("list %s failed (%s)", going.memo.id, code, extra={"correlation": going.step.correlation})
         try:
-            memo = await self._memory.read(going.memo.id)  # it may have been saved since the step began
+            memo = await self._tools.memory.read(going.memo.id)  # it may have been saved since the step began
             if memo is None or memo.run is None or memo.run.id != going.run.id:
                 return
             run, known = memo.run, memo.doubting(memo.run)
             old = [] if known and run.generation in known else [run.generation]
-            marketing_list = await self._lists.read_list(memo.id)
-            await self._reporter.failed(marketing_list, run.jobs, code, text, spotler_id=memo.spotler_id)
-            await self._end(memo.ended(Past(self._clock.now(), code), generations=known), old)
+            marketing_list = await self._tools.lists.read_list(memo.id)
+            await self._tools.reporter.failed(marketing_list, run.jobs, code, text, spotler_id=memo.spotler_id)
+            await self._end(memo.ended(Past(self._tools.clock.now(), code), generations=known), old)
         except ConnectorError as error:
             # Not even the report got through: the step comes again, and with it its failure.
             again = going.step.model_copy(update={"attempt": 1})
-            await self._patience.postpone(QueueName.BULK, again, error)
+            await self._tools.patience.postpone(QueueName.BULK, again, error)
 
     async def _end(self, memo: ListMemo, old: Sequence[str]) -> None:
         obsolete = tuple(dict.fromkeys((*memo.obsolete, *old)))
-        await self._memory.save(replace(memo, obsolete=tuple(old)))
+        await self._tools.memory.save(replace(memo, obsolete=tuple(old)))
         if obsolete:
-            await self._lanes.send(QueueName.BULK, ListClean(list=memo.id, generations=obsolete))
+            await self._tools.lanes.send(QueueName.BULK, ListClean(list=memo.id, generations=obsolete))
         await self._call_the_waiting(memo)
 
     async def _call_the_waiting(self, memo: ListMemo) -> None:
         """Jobs that came meanwhile want the list as it is now."""
         if memo.waiting:
-            await self._lanes.send(QueueName.BULK, Jobs(jobs=list(memo.waiting)))
+            await self._tools.lanes.send(QueueName.BULK, Jobs(jobs=list(memo.waiting)))
 
 
 def _from_the_start(going: _Going) -> _Going:
