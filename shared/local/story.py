@@ -93,9 +93,8 @@ class Story:
         rows = await self.dynamics.read(f"dh_spotlerpermissions?$filter=_dh_customerid_value eq {person}")
         said = {row["dh_name"]: "yes" if row["dh_subscribed"] else "no" for row in rows["value"]}
         self._show("In Spotler she gives up the newsletter and asks for offers; a poll brings that home", begin)
-        print(
-            f"           Her permissions in Dynamics: {', '.join(f'{name} {word}' for name, word in sorted(said.items()))}"
-        )
+        told = ", ".join(f"{name} {word}" for name, word in sorted(said.items()))
+        print(f"           Her permissions in Dynamics: {told}")
 
     async def _opted_out(self, person: str) -> None:
         begin = time.perf_counter()

@@ -264,6 +264,17 @@ class Ledger:
                 changes.append(Delete(place, held.etag))
         await self._store.write(changes)
 
+    async def abandon(self, contacts: Sequence[HeldContact]) -> None:
+        """Let go of contacts of which nobody knows what was written, as a worker that dies does, but at once."""
+        documents = await self._contacts(held.external_id for held in contacts)
+        await self._store.write(
+            [
+                Replace(document.key, {"users": document.body.get("users", {}), "doubt": True}, held.etag)
+                for held in contacts
+                if (document := documents[held.external_id]) is not None
+            ]
+        )
+
     async def announce(self, bindings: Mapping[RecordKey, Binding], correlations: Mapping[RecordKey, str]) -> None:
         """Write down what is about to be sent, for whoever comes after a crash (`Binding.rising`)."""
         await self.save(

@@ -138,8 +138,7 @@ class Outbound:
             done.finished += [self._undone(unit, error, units, done) for unit in units if id(unit) not in settled]
             done.again.clear()
         except Exception:  # a defect of ours: the caller finds the record that causes it, for which it needs the claims
-            if not done.has_written:
-                await self._release_quietly(done)
+            await self._let_go_quietly(done)
             raise
         return done
 
@@ -165,6 +164,11 @@ class Outbound:
     async def _release_quietly(self, done: Round) -> None:
         with contextlib.suppress(ConnectorError):  # they expire by themselves
             await self._ledger.release(list(done.held.values()))
+
+    async def _let_go_quietly(self, done: Round) -> None:
+        held = list(done.held.values())
+        with contextlib.suppress(ConnectorError):
+            await (self._ledger.abandon(held) if done.has_written else self._ledger.release(held))
 
     # ------------------------------------------------------------------------------------------------- plan and apply
 

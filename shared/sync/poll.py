@@ -1,7 +1,8 @@
 """Finds what people changed in Spotler (S2D-01..S2D-09, C-05, C-11, C-12), a hundred contacts to a call.
 
 The bookmark moves when all of a window has been handled: each contact is done, scheduled again, or buried with its
-reason. A crash repeats a window, which changes nothing twice: what both sides agree on by then is an echo.
+reason. A crash repeats a window, which changes nothing twice: what both sides agree on by then is an echo. While new
+subscribers cannot be taken in the bookmark stays, but everybody else is looked at in every poll.
 """
 
 from __future__ import annotations
@@ -16,11 +17,14 @@ from functools import partial
 from typing import Protocol
 from uuid import UUID
 
+from shared.core.mapping.model import EMAIL
 from shared.core.marketing import Bounce, PropertyCatalogue, SpotlerContact
 from shared.core.plan import Binding, Reach, Rules
 from shared.core.records import PersonTable, RecordKey, Reference, Why
 from shared.core.two_way import has_moved, mapped_fields
-from shared.ports import Clock, ContactFeeds, Crm, Delete, DocumentKey, MarketingPlatform, Put, QueueName, StateStore
+from shared.errors import whereabouts
+from shared.ports import Clock, ContactFeeds, Crm, MarketingPlatform, QueueName, StateStore
+from shared.sync.bookmark import Bookmark, Place
 from shared.sync.ledger import Ledger
 from shared.sync.people import SyncPeople
 from shared.sync.work import Sighting
@@ -31,9 +35,8 @@ OVERLAP = timedelta(minutes=5)
 """What is dated late, or by another clock, is seen again."""
 
 _FIRST_LOOK_BACK = timedelta(minutes=15)
-_WINDOW = timedelta(hours=1)
 _TIME = timedelta(minutes=3)
-"""After this no window is begun any more: a function has five minutes."""
+"""After this no window and no page is begun any more: a function has five minutes."""
 
 
 class Seen(StrEnum):
@@ -50,13 +53,14 @@ class Seen(StrEnum):
 class Polled:
     """What a poll came to: contacts by what was seen, records whose mail came back.
 
-    `is_behind` says that there is more to fetch right now.
+    `is_behind` says that there is more to fetch right now, `unwelcome` why new subscribers could not be taken in.
     """
 
     until: datetime
     seen: Counter[Seen] = field(default_factory=Counter)
     bounced: set[RecordKey] = field(default_factory=set)
     is_behind: bool = False
+    unwelcome: Exception | None = None
 
 
 class Welcomed(Protocol):
@@ -113,76 +117,76 @@ class Poll:
         self._newcomers = newcomers
         self._bounces = bounces
         self._ledger = ledger
-        self._store = store
         self._clock = clock
         self._rules = rules
-        self._bookmark_key = DocumentKey(f"{environment}-poll", "contacts")
-        self._repeat_key = DocumentKey(f"{environment}-poll", "repeat")
+        self._bookmark = Bookmark(store, environment, "contacts")
+        self._repetition = Bookmark(store, environment, "repeat")
 
     async def poll(self) -> Polled:
         """Handle everything that changed since the bookmark. Raises ConnectorErrors; the next poll goes on."""
         begun = self._clock.now()
-        polled = Polled(await self._begin(begun))
-        await self._catch_up(self._bookmark_key, polled, begun)
-        if not polled.is_behind and (since := await self._read(self._repeat_key)) is not None:
-            repeated = Polled(since)
-            await self._catch_up(self._repeat_key, repeated, begun)
-            if not repeated.is_behind and repeated.until >= begun:
-                await self._store.write([Delete(self._repeat_key)])
+        place = await self._bookmark.read() or await self._bookmark.start_over(begun - _FIRST_LOOK_BACK)
+        polled = await self._catch_up(self._bookmark, place, begun)
+        again = None if polled.is_behind else await self._repetition.read()
+        if again is not None:
+            repeated = await self._catch_up(self._repetition, again, begun)
+            if repeated.until >= begun:
+                await self._repetition.remove()
         return polled
 
     async def repeat(self, moment: datetime) -> None:
         """Let the next polls look again at what changed since a moment, beside what is new."""
-        await self._store.write([Put(self._repeat_key, {"until": moment.isoformat()})])
+        await self._repetition.start_over(moment)
 
-    async def _catch_up(self, bookmark: DocumentKey, polled: Polled, begun: datetime) -> None:
+    async def _catch_up(self, bookmark: Bookmark, place: Place, begun: datetime) -> Polled:
+        polled = Polled(place.until)
+        origin, deadline = polled.until, begun + _TIME
         while self._rules.environment_is_on:  # while it is off, the bookmark waits
-            edge = min(polled.until + _WINDOW, begun)
-            await self._window(polled.until - OVERLAP, edge, polled)
-            await self._store.write([Put(bookmark, {"until": edge.isoformat()})])
-            polled.until = edge
-            if edge >= begun:
-                break
-            if self._clock.now() - begun > _TIME:
+            edge = min(polled.until + place.window, begun)
+            if not await self._window(polled.until - OVERLAP, edge, polled, deadline):
+                if polled.until == origin:  # it had all the time there is
+                    await bookmark.narrow(place)
                 polled.is_behind = True
                 break
-        told = ", ".join(f"{count} {what}" for what, count in sorted(polled.seen.items()))
-        log.info(
-            "poll until %s: %s, %d records with bounces",
-            polled.until.isoformat(timespec="seconds"),
-            told,
-            len(polled.bounced),
-        )
+            polled.until = edge
+            if polled.unwelcome is None:
+                moved = await bookmark.move(place, edge)
+                if moved is None:
+                    log.info("somebody else has moved the bookmark of the poll meanwhile; the next one goes on there")
+                    break
+                place = moved
+            if edge >= begun:
+                break
+            if self._clock.now() >= deadline:
+                polled.is_behind = True
+                break
+        _tell(polled)
+        if polled.unwelcome is not None:
+            log.warning("new subscribers since %s cannot be taken in", place.until.isoformat(timespec="seconds"))
+            raise polled.unwelcome
+        return polled
 
     async def bookmark(self) -> datetime | None:
         """Return until when everything has been handled; None before the first poll."""
-        return await self._read(self._bookmark_key)
-
-    async def _read(self, key: DocumentKey) -> datetime | None:
-        document = (await self._store.read([key])).get(key)
-        return None if document is None else datetime.fromisoformat(str(document.body["until"]))
+        place = await self._bookmark.read()
+        return None if place is None else place.until
 
     async def state(self) -> dict[str, str | None]:
         """Say as JSON until when changes in Spotler have been brought home."""
         until = await self.bookmark()
         return {"until": until.isoformat(timespec="seconds") if until else None}
 
-    async def _begin(self, begun: datetime) -> datetime:
-        """The first poll begins a quarter of an hour ago, also if it is not the first that tries."""
-        known = await self.bookmark()
-        if known is None:
-            known = begun - _FIRST_LOOK_BACK
-            await self.rewind(known)
-        return known
-
     async def rewind(self, moment: datetime) -> None:
         """Start over from a moment: what changed since then is compared again (INI-04)."""
-        await self._store.write([Put(self._bookmark_key, {"until": moment.isoformat()})])
+        await self._bookmark.start_over(moment)
 
-    async def _window(self, start: datetime, end: datetime, polled: Polled) -> None:
+    async def _window(self, start: datetime, end: datetime, polled: Polled, deadline: datetime) -> bool:
+        """Handle what changed between two moments; False if there was not enough time for all of it."""
         bounced = await self._note_bounces(start, end, polled)
         at = self._clock.now()
         async for contacts in self._feeds.updated_contacts(start, end):
+            if at >= deadline:
+                return False
             newest = _newest(contacts)
             if any(contact.is_unreachable for contact in newest):
                 # A mail may have come back since bounces were asked for: without that, it would look like an opt-out.
@@ -193,6 +197,7 @@ class Poll:
         await self._people.handle(
             [Reference(key, Why.SPOTLER, correlation) for key in sorted(bounced)], lane=QueueName.LIVE
         )
+        return True
 
     async def _note_bounces(self, start: datetime, end: datetime, polled: Polled) -> set[RecordKey]:
         """Note what came back, a little into the future: Spotler's clock may be ahead."""
@@ -211,7 +216,10 @@ class Poll:
         await self._people.handle(references, lane=QueueName.LIVE, sightings=sightings)
         if newcomers:
             polled.seen[Seen.NEWCOMER] += len(newcomers)
-            await self._welcome(newcomers)
+            try:
+                await self._welcome(newcomers)
+            except Exception as error:  # noqa: BLE001  # raised at the end of the poll: others must not wait for them
+                polled.unwelcome = polled.unwelcome or error
         return {reference.key for reference in references}
 
     async def _welcome(self, newcomers: Sequence[SpotlerContact]) -> None:
@@ -252,6 +260,14 @@ class Poll:
     def _has_news(
         self, contact: SpotlerContact, key: RecordKey, binding: Binding, catalogue: PropertyCatalogue
     ) -> bool:
+        """Whether a record must be looked at. Where a defect of ours breaks this, the engine looks, and buries it."""
+        try:
+            return self._differs(contact, key, binding, catalogue)
+        except Exception as error:  # noqa: BLE001  # one contact must not hold up the poll for ever
+            log.error("%s broke the comparison: %s", key, whereabouts(error))  # noqa: TRY400  # its text may quote
+            return True
+
+    def _differs(self, contact: SpotlerContact, key: RecordKey, binding: Binding, catalogue: PropertyCatalogue) -> bool:
         if not binding.has_met or contact.is_unreachable is not (binding.reach is not Reach.OPEN):
             return True
         mapping = self._rules.mapping
@@ -259,6 +275,12 @@ class Poll:
         fingerprint = partial(self._rules.fingerprints.value, binding.external_id)
         fields = mapped_fields(rows, key.table, catalogue)
         return has_moved(contact, binding.base, fields, fingerprint, mapping.zone)
+
+
+def _tell(polled: Polled) -> None:
+    told = ", ".join(f"{count} {what}" for what, count in sorted(polled.seen.items())) or "nothing new"
+    until, bounced = polled.until.isoformat(timespec="seconds"), len(polled.bounced)
+    log.info("poll until %s: %s, %d records with bounces", until, told, bounced)
 
 
 def _identifier(contact: SpotlerContact) -> UUID | None:
@@ -273,7 +295,7 @@ def _newest(contacts: Sequence[SpotlerContact]) -> list[SpotlerContact]:
     """Of several states of a contact, the last one."""
     newest: dict[str, SpotlerContact] = {}
     for contact in contacts:
-        name = contact.encrypted_id or contact.external_id
+        name = contact.encrypted_id or contact.external_id or str(contact.properties.get(EMAIL, "")).casefold()
         known = newest.get(name)
         if known is None or not (
             known.last_changed and contact.last_changed and known.last_changed > contact.last_changed

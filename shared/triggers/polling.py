@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from shared import app
 from shared.errors import ConnectorError
 from shared.triggers.answers import json_answer, problem
+from shared.triggers.consuming import timed
 from shared.triggers.http_function import http_function
 from shared.triggers.requests import read_body
 from shared.triggers.schedules import schedule
@@ -27,6 +28,7 @@ class _PollRequest(BaseModel):
 
 @blueprint.function_name("poll_spotler")
 @blueprint.timer_trigger(arg_name="timer", schedule=schedule("poll_schedule"))
+@timed("poll_spotler")
 async def poll_spotler(timer: func.TimerRequest) -> None:
     """Bring home what changed in Spotler since the last time (S2D-01, SCH-02). What fails is made up for next time."""
     await (await app.connector()).poll.poll()

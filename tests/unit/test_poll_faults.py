@@ -1,0 +1,190 @@
+"""What goes wrong during a poll neither holds up others nor gets lost (S2D-01, OPT-06, NEW-01)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from shared.core.mapping.reading import DO_NOT_BULK_EMAIL
+from shared.core.marketing import SpotlerContact
+from shared.errors import ConfigurationError
+from shared.sync.poll import Welcomed
+from tests.connector_twin import ConnectorTwin, person
+
+
+class _Unhospitable:
+    """Cannot take anybody in."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error: Exception | None = error
+        self.seen: list[SpotlerContact] = []
+
+    async def welcome(self, contacts: Sequence[SpotlerContact], *, correlation: str) -> Sequence[Welcomed]:
+        assert correlation
+        if self.error is not None:
+            raise self.error
+        self.seen += contacts
+        return []
+
+
+def polls_with(twin: ConnectorTwin, newcomers: object) -> None:
+    twin.newcomers = newcomers  # type: ignore[assignment]
+    twin.worker = twin.start_worker()
+
+
+@pytest.mark.parametrize("error", [ConfigurationError("SYNC_TABLES does not have lead"), ZeroDivisionError("defect")])
+async def test_an_opt_out_comes_home_although_new_subscribers_cannot_be_taken_in(error: Exception) -> None:
+    """OPT-06: a setting that is wrong for new subscribers must not hold up what others have said."""
+    twin = ConnectorTwin()
+    ann = twin.crm.create(**person())
+    await twin.sync(ann)
+    await twin.poll()
+    hosts = _Unhospitable(error)
+    polls_with(twin, hosts)
+    for number in range(100):  # a page of new subscribers, and then Ann
+        twin.platform.sign_up(f"new{number}@example.com")
+    twin.clock.advance(timedelta(minutes=1))
+    twin.platform.opt_out(twin.contact_of("ann@example.com"))
+
+    for _ in range(9):  # for more than two hours
+        with pytest.raises(type(error)):
+            await twin.poll()
+    assert twin.crm.people[ann].values[DO_NOT_BULK_EMAIL]
+    twin.platform.sign_up("last@example.com")
+    hosts.error = None
+    await twin.poll()
+
+    assert {one.properties["email"] for one in hosts.seen} >= {"new0@example.com", "new99@example.com"}
+    bookmark = await twin.poller.bookmark()
+    assert bookmark == twin.clock.now()
+
+
+async def test_what_changes_hours_later_comes_home_although_new_subscribers_cannot_be_taken_in() -> None:
+    twin = ConnectorTwin()
+    ann = twin.crm.create(**person())
+    await twin.sync(ann)
+    await twin.poll()
+    polls_with(twin, _Unhospitable(ConfigurationError("SYNC_TABLES does not have lead")))
+    twin.platform.sign_up("new@example.com")
+    with pytest.raises(ConfigurationError):
+        await twin.poll()
+    twin.clock.advance(timedelta(hours=3))
+    twin.platform.opt_out(twin.contact_of("ann@example.com"))
+
+    with pytest.raises(ConfigurationError):
+        await twin.poll()
+
+    assert twin.crm.people[ann].values[DO_NOT_BULK_EMAIL]
+
+
+async def test_contacts_without_any_id_of_spotler_are_told_apart() -> None:
+    """NEW-01: an account that shows no encrypted ids has as many new subscribers as addresses."""
+    twin = ConnectorTwin()
+    await twin.poll()
+    for number in range(3):
+        twin.platform.sign_up(f"new{number}@example.com").encrypted_id = ""
+
+    await twin.poll()
+
+    assert {one.properties["email"] for one in twin.newcomers.seen} == {
+        f"new{number}@example.com" for number in range(3)
+    }
+
+
+def interrupts(twin: ConnectorTwin, act: Callable[[], Awaitable[None]]) -> None:
+    """Let something happen whenever Spotler has sent a page."""
+    feed = twin.platform.updated_contacts
+
+    async def meanwhile(start: datetime, end: datetime) -> AsyncIterator[Sequence[SpotlerContact]]:
+        async for page in feed(start, end):
+            await act()
+            yield page
+
+    twin.platform.updated_contacts = meanwhile  # type: ignore[method-assign]
+
+
+async def test_starting_over_is_not_undone_by_a_poll_that_was_under_way() -> None:
+    """INI-04."""
+    twin = ConnectorTwin()
+    ann = twin.crm.create(**person())
+    await twin.sync(ann)
+    await twin.poll()
+    long_ago = twin.clock.now() - timedelta(days=2)
+    twin.platform.edit(twin.contact_of("ann@example.com"), city="Gouda")
+    interrupts(twin, lambda: twin.poller.rewind(long_ago))
+
+    await twin.poll()
+
+    assert await twin.poller.bookmark() == long_ago
+
+
+async def test_more_changes_than_a_poll_has_time_for_are_handled_by_the_next_ones() -> None:
+    """S2D-02: after the first synchronisation of everybody, all of them have changed in Spotler within hours."""
+    twin = ConnectorTwin()
+    ann = twin.crm.create(**person())
+    await twin.sync(ann)
+    await twin.poll()
+    for _ in range(60):
+        twin.clock.advance(timedelta(minutes=1))
+        for _ in range(20):
+            twin.platform.sign_up(f"{uuid4()}@example.com", external_id=str(uuid4()))
+    twin.platform.opt_out(twin.contact_of("ann@example.com"))
+
+    async def takes_long() -> None:
+        twin.clock.advance(timedelta(seconds=40))
+
+    interrupts(twin, takes_long)
+    polls = [await twin.poll()]
+    while polls[-1].is_behind:
+        polls.append(await twin.poll())
+        assert len(polls) < 40
+
+    assert len(polls) > 1
+    assert twin.crm.people[ann].values[DO_NOT_BULK_EMAIL]
+    for _ in range(3):
+        await twin.poll()
+    assert [one.body["seconds"] for key, one in twin.store.documents.items() if key.row == "contacts"] == [3600.0]
+
+
+class _Odd(tuple[int, ...]):
+    """A value on which the connector breaks."""
+
+    __slots__ = ()
+
+    def __iter__(self) -> Iterator[int]:
+        raise ValueError("Zaphod" + "qx")
+
+
+async def test_a_contact_on_which_the_comparison_breaks_does_not_hold_up_the_poll(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    twin = ConnectorTwin()
+    ann, bea = twin.crm.create(**person()), twin.crm.create(**person(emailaddress1="bea@example.com"))
+    await twin.sync(ann, bea)
+    await twin.poll()
+
+    feed = twin.platform.updated_contacts
+
+    async def odd(start: datetime, end: datetime) -> AsyncIterator[Sequence[SpotlerContact]]:
+        async for page in feed(start, end):
+            yield [
+                replace(one, properties={**one.properties, "permissions": _Odd((1,))})
+                if one.external_id == str(ann.id)
+                else one
+                for one in page
+            ]
+
+    monkeypatch.setattr(twin.platform, "updated_contacts", odd)
+    twin.platform.touch(twin.contact_of("ann@example.com"))
+    twin.platform.opt_out(twin.contact_of("bea@example.com"))
+
+    await twin.poll()
+
+    assert twin.crm.people[bea].values[DO_NOT_BULK_EMAIL]
+    assert await twin.poller.bookmark() == twin.clock.now()
+    assert [letter.reason for letter in twin.queue.dead] == ["defect"]
+    assert "Zaphodqx" not in caplog.text

@@ -1,0 +1,39 @@
+"""A defect in a function of a timer is logged by its place, and never by a text that may quote a person."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import function_app
+from shared import app
+from shared.triggers.consuming import DefectError
+
+MARK = "Zaphodqx"
+TIMERS = {
+    function.get_function_name(): function.get_user_function()
+    for function in function_app.app.get_functions()
+    if function.get_trigger().type == "timerTrigger"
+}
+
+
+class _Broken(SimpleNamespace):
+    def __getattr__(self, name: str) -> Any:
+        raise ValueError(MARK)
+
+
+@pytest.mark.parametrize("name", sorted(TIMERS))
+async def test_every_timer_names_the_kind_of_a_defect_only(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken() -> Any:
+        return _Broken()
+
+    monkeypatch.setattr(app, "connector", broken)
+    monkeypatch.setattr(app, "services", broken)
+    monkeypatch.setattr("shared.triggers.watch_timer.is_exported", lambda: True)
+
+    with pytest.raises(DefectError) as raised:
+        await TIMERS[name](None)
+
+    assert MARK not in str(raised.value)
