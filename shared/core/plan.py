@@ -338,7 +338,8 @@ def _unreachable(situation: Situation, record: PersonRecord, contact: SpotlerCon
         return Rest(replace(binding, reach=reach), Result.FAILED, Reason.OPTED_OUT)
     is_fresh = contact.last_changed is not None and situation.now - contact.last_changed < UNTOLD
     if is_fresh and not situation.is_polled:
-        return Rest(replace(situation.binding, is_live=True), Result.FAILED, Reason.NO_ACTIVE_CHANNEL)
+        closed = replace(situation.binding, is_live=True, reach=Reach.CLOSED)
+        return Rest(closed, Result.FAILED, Reason.NO_ACTIVE_CHANNEL)
     opted_out = replace(binding, reach=Reach.OPTED_OUT_HERE)
     return Rest(opted_out, Result.FAILED, Reason.OPTED_OUT, home=WayBack(refuses_bulk=True))
 
