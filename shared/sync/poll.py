@@ -48,12 +48,16 @@ class Seen(StrEnum):
 
 @dataclass(slots=True)
 class Polled:
-    """What a poll came to, in contacts; `is_behind` when there is more to fetch right now."""
+    """What a poll came to, in contacts; `is_behind` when there is more to fetch right now.
+
+    `is_repetition`: a poll died in this window. What it kept it may not have reported, so nothing counts as an echo.
+    """
 
     until: datetime
     seen: Counter[Seen] = field(default_factory=Counter)
     bounces: int = 0
     is_behind: bool = False
+    is_repetition: bool = False
 
 
 class Welcomed(Protocol):
@@ -117,6 +121,7 @@ class Poll:
         polled = Polled(await self._begin(begun))
         while self._rules.environment_is_on:  # while it is off, the bookmark waits
             edge = min(polled.until + _WINDOW, begun)
+            polled.is_repetition = await self._open(polled.until)
             await self._window(polled.until - OVERLAP, edge, polled)
             await self._store.write([Put(self._bookmark_key, {"until": edge.isoformat()})])
             polled.until = edge
@@ -141,6 +146,13 @@ class Poll:
             known = begun - _FIRST_LOOK_BACK
             await self.rewind(known)
         return known
+
+    async def _open(self, until: datetime) -> bool:
+        """Note that a window is being handled; returns whether one was left open."""
+        document = (await self._store.read([self._bookmark_key])).get(self._bookmark_key)
+        was_open = document is not None and bool(document.body.get("open"))
+        await self._store.write([Put(self._bookmark_key, {"until": until.isoformat(), "open": True})])
+        return was_open
 
     async def rewind(self, moment: datetime) -> None:
         """Start over from a moment: what changed since then is compared again (INI-04)."""
@@ -191,7 +203,11 @@ class Poll:
             if not bound:
                 strangers[UUID(external_id)] = contact
                 continue
-            moved = [key for key in bound if self._has_news(contact, key, entries[key].binding, catalogue)]
+            moved = [
+                key
+                for key in bound
+                if polled.is_repetition or self._has_news(contact, key, entries[key].binding, catalogue)
+            ]
             polled.seen[Seen.CHANGED if moved else Seen.ECHO] += 1
             references += [Reference(key, Why.SPOTLER, _correlation(contact)) for key in moved]
             sightings |= {key: Sighting(contact, at) for key in moved}
