@@ -131,9 +131,7 @@ class TwinCrm(_Twin):
         """Create a row; `permissions` may be given as name=bool pairs."""
         key = RecordKey(table, UUID(int=next(self._ids)))
         permissions = values.pop("permissions", {})
-        self.people[key] = PersonRecord(
-            key, {"statecode": 0, **values}, etag=self._version(), modified_on=self._now()
-        )
+        self.people[key] = PersonRecord(key, {"statecode": 0, **values}, etag=self._version(), modified_on=self._now())
         self.permit(key, **permissions)
         return key
 

@@ -152,7 +152,7 @@ def _to_dataverse(versions: Versions) -> Verdict:
 def _both(versions: Versions, policy: ConflictPolicy, newer: Newer) -> Verdict:
     if versions.dataverse is None:  # Dataverse has what Spotler could never have: only Spotler's own change counts
         return Verdict.HELD if versions.base in {Base.SPOTLER, Base.ABSENT} else Verdict.TO_DATAVERSE
-    # In doubt, Spotler's value may be the dead worker's, unless it is what was agreed; and a first meeting empties nothing.
+    # In doubt, Spotler's value may be the dead worker's, unless it is what was agreed. A first meeting empties nothing.
     is_known = not versions.is_doubtful or versions.base in {Base.SPOTLER, Base.ABSENT}
     mover = _mover(versions) if is_known else None
     return _policy(policy, newer) if mover is None else mover

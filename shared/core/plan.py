@@ -160,9 +160,7 @@ def _write(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> 
     return _sending(rest, sent, _besides(rules, rows, catalogue, values[EMAIL]), was_live=binding.is_live)
 
 
-def _look(
-    situation: Situation, changed: list[str], disputed: set[str], rows: tuple[MappingRow, ...]
-) -> Look | None:
+def _look(situation: Situation, changed: list[str], disputed: set[str], rows: tuple[MappingRow, ...]) -> Look | None:
     """Say whether Spotler's side must be known before anything is sent.
 
     A new address may open a contact again whose owner has opted out (C-15), and one that could not be mailed is not
@@ -193,7 +191,7 @@ def _comes_home(rows: tuple[MappingRow, ...]) -> bool:
 def _kept(
     binding: Binding, fields: Mapping[str, MappedField], values: Mapping[str, Scalar], rows: tuple[MappingRow, ...]
 ) -> dict[str, str]:
-    """What was agreed before. An heir has only inherited what its lead's rows said: its own are missing, not deleted."""
+    """What was agreed before. An heir has inherited what its lead's rows said: its own are missing, not deleted."""
     if not binding.is_live:
         return {}
     inherited = not binding.has_met and not _comes_home(rows)

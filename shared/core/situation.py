@@ -126,8 +126,8 @@ class Situation:
     """All that a plan depends on.
 
     `record` is None when it no longer exists, `contact` None when it was not read, or (SEEN) does not exist in Spotler.
-    `bounce` says why mail does not arrive (HARD_BOUNCE, SOFT_BOUNCE); `is_polled` that a poll points at the record, which
-    has asked for bounces first. `defaults` are the permissions that a new record gets.
+    `bounce` says why mail does not arrive (HARD_BOUNCE, SOFT_BOUNCE); `is_polled` that a poll points at the record,
+    which has asked for bounces first. `defaults` are the permissions that a new record gets.
     """
 
     key: RecordKey

@@ -86,5 +86,8 @@ class Consents:
         self.was_on = {(one.id, name) for one in profiles for name, on in one.options.items() if on}
         for key, record in people.items():
             self.was_on |= {
-                (key, name) for name in NAMES for row in record.permissions if row.name == NAMES[name] and row.subscribed
+                (key, name)
+                for name in NAMES
+                for row in record.permissions
+                if row.name == NAMES[name] and row.subscribed
             }

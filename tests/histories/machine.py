@@ -122,7 +122,7 @@ class TwoWayHistories(RuleBasedStateMachine):
         self.twin.defaults = (PermissionDefault("Newsletter", newsletter), PermissionDefault("Offers", offers))
         self.consents.defaults |= {name for name, on in zip(sorted(NAMES), (newsletter, offers), strict=True) if on}
 
-    # ------------------------------------------------------------------------------------------------ people in Dynamics
+    # ----------------------------------------------------------------------------------------------- people in Dynamics
 
     def records(self, *, active: bool = True) -> list[RecordKey]:
         return [key for key, one in self.world.people().items() if (one.values["statecode"] == 0) is active]
@@ -230,7 +230,9 @@ class TwoWayHistories(RuleBasedStateMachine):
     def merge(self, pick: int, other: int) -> None:
         master, subordinate = pick_two(self.of(PersonTable.CONTACT), pick, other)
         self.do(self.world.merge(master, subordinate))
-        self.addresses.setdefault(master, set()).update(self.addresses.get(subordinate, ()), [self.address(subordinate)])
+        self.addresses.setdefault(master, set()).update(
+            self.addresses.get(subordinate, ()), [self.address(subordinate)]
+        )
         self.had(master, joins=True)  # rows of the subordinate are the master's now
         self.tell(master, subordinate, why=Why.MERGED)
 
@@ -261,7 +263,7 @@ class TwoWayHistories(RuleBasedStateMachine):
         self.had(key, joins=True)
         self.tell(key, why=Why.JOB, intent=Intent.ANONYMIZE)
 
-    # ------------------------------------------------------------------------------------------------- people in Spotler
+    # ------------------------------------------------------------------------------------------------ people in Spotler
 
     @rule(address=addresses, newsletter=st.none() | st.booleans())
     def sign_up(self, address: str, *, newsletter: bool | None) -> None:
@@ -408,9 +410,7 @@ class TwoWayHistories(RuleBasedStateMachine):
     def syncable(self) -> list[RecordKey]:
         """Whose data goes to and fro: those whose contact can be mailed."""
         return [
-            key
-            for key in self.may_be_there()
-            if (found := self.contact_of(key)) is not None and not found.is_inactive
+            key for key in self.may_be_there() if (found := self.contact_of(key)) is not None and not found.is_inactive
         ]
 
     def contact_of(self, key: RecordKey) -> Profile | None:
@@ -482,7 +482,7 @@ class TwoWayHistories(RuleBasedStateMachine):
 
     def the_ledger_is_tidy(self) -> None:
         now = self.twin.clock.now().isoformat()
-        for place, document in self.twin.store.documents.items():
+        for document in self.twin.store.documents.values():
             if (claim := document.body.get("claim")) is not None:
                 assert self.has_failed, "a claim was left behind"
                 assert claim["until"] <= now

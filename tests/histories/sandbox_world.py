@@ -86,7 +86,7 @@ class FixedToken:
         return self._token
 
     def reject(self, token: str) -> None:
-        raise AssertionError("the sandbox knows its token")
+        raise AssertionError(f"the sandbox knows its token of {len(token)} characters")
 
     async def close(self) -> None:
         """Nothing is open."""
@@ -115,7 +115,8 @@ class SandboxWorld(World):
         )
         over_crm, over_spotler = httpx.ASGITransport(crm_app), httpx.ASGITransport(spotler_app)
         self._spotler = httpx.AsyncClient(transport=over_spotler, base_url=f"{SPOTLER_URL}/sandbox/")
-        self._dynamics = DynamicsUser(Addresses(
+        self._dynamics = DynamicsUser(
+            Addresses(
                 dataverse_url=CRM_URL,
                 dataverse_authority=CRM_URL,
                 dataverse_tenant_id="tenant",
@@ -125,7 +126,8 @@ class SandboxWorld(World):
                 spotler_key="key",
                 spotler_secret="secret",
                 certificate="",
-            ))
+            )
+        )
         headers = dict(self._dynamics._http.headers)
         await self._dynamics._http.aclose()
         self._dynamics._http = httpx.AsyncClient(
@@ -151,7 +153,9 @@ class SandboxWorld(World):
     async def _token(self, over_crm: httpx.ASGITransport) -> str:
         async with httpx.AsyncClient(transport=over_crm) as http:
             form = {"grant_type": "client_credentials", "client_id": "connector", "client_secret": "secret"}
-            answer = await http.post(f"{CRM_URL}/tenant/oauth2/v2.0/token", data={**form, "scope": f"{CRM_URL}/.default"})
+            answer = await http.post(
+                f"{CRM_URL}/tenant/oauth2/v2.0/token", data={**form, "scope": f"{CRM_URL}/.default"}
+            )
         answer.raise_for_status()
         return str(answer.json()["access_token"])
 
@@ -163,7 +167,9 @@ class SandboxWorld(World):
 
     # ---------------------------------------------------------------------------------------------- acts in Dynamics
 
-    async def create(self, table: PersonTable, columns: Mapping[str, Any], permissions: Mapping[str, bool]) -> RecordKey:
+    async def create(
+        self, table: PersonTable, columns: Mapping[str, Any], permissions: Mapping[str, bool]
+    ) -> RecordKey:
         self._number += 1
         key = RecordKey(table, UUID(int=self._number))
         row = {PEOPLE[table].key: str(key.id), "lastname": f"Person {self._number}", **columns}
@@ -263,4 +269,3 @@ def _profile(one: Mapping[str, Any]) -> Profile:
     return Profile(
         one["encryptedId"], one.get("externalId", ""), email, values, switches, one["inactivity"] is not None
     )
-

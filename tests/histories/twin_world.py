@@ -49,7 +49,9 @@ class TakingIn:
         if found:
             return found[0]
         known = [key for key, one in crm.people.items() if str(one.values.get("emailaddress1")).casefold() == email]
-        return None if known else crm.create(PersonTable.CONTACT, **dict.fromkeys(COLUMNS.values()), emailaddress1=email)
+        return (
+            None if known else crm.create(PersonTable.CONTACT, **dict.fromkeys(COLUMNS.values()), emailaddress1=email)
+        )
 
 
 class TwinWorld(World):
@@ -65,7 +67,9 @@ class TwinWorld(World):
         self.twin.newcomers = TakingIn(self)
         self.twin.worker = self.twin.start_worker()
 
-    async def create(self, table: PersonTable, columns: Mapping[str, Any], permissions: Mapping[str, bool]) -> RecordKey:
+    async def create(
+        self, table: PersonTable, columns: Mapping[str, Any], permissions: Mapping[str, bool]
+    ) -> RecordKey:
         empty = dict.fromkeys(COLUMNS.values())
         return self.twin.crm.create(table, **{**empty, **columns}, permissions=dict(permissions))
 

@@ -29,9 +29,7 @@ KEY = RecordKey(PersonTable.CONTACT, UUID(int=1))
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 texts = st.sampled_from(["", "Delft", "Gouda", "Leiden"])
-versions = st.builds(
-    Versions, st.none() | texts, texts, st.sampled_from(Base), is_doubtful=st.booleans()
-)
+versions = st.builds(Versions, st.none() | texts, texts, st.sampled_from(Base), is_doubtful=st.booleans())
 words = st.builds(Versions, st.booleans(), st.booleans(), st.sampled_from(Base), is_doubtful=st.booleans())
 directions = st.sampled_from(Direction)
 NAMED = {Verdict.ASKED, Verdict.HELD, Verdict.FROZEN}
@@ -69,7 +67,7 @@ def test_blanks_that_are_kept_empty_nothing(before: Versions, direction: Directi
     assert not (verdict.reaches_dataverse and before.spotler == "")
 
 
-# -------------------------------------------------------------------------------------------------------- one permission
+# ------------------------------------------------------------------------------------------------------ one permission
 
 
 @given(before=words, direction=directions, row=st.sampled_from(Row), was_perhaps_sent=st.booleans())
@@ -119,7 +117,9 @@ def contact_with(values: Mapping[str, Any], switches: Mapping[str, bool]) -> Spo
 
 def record_with(values: Mapping[str, str], permissions: Mapping[str, bool], *, refuses: bool = False) -> PersonRecord:
     columns = {COLUMNS[name]: value or None for name, value in values.items()}
-    said = tuple(PermissionRow(NAMES[name], on, UUID(int=number)) for number, (name, on) in enumerate(permissions.items()))
+    said = tuple(
+        PermissionRow(NAMES[name], on, UUID(int=number)) for number, (name, on) in enumerate(permissions.items())
+    )
     main = {"emailaddress1": "ann@example.com", "statecode": 0, "donotbulkemail": refuses}
     return PersonRecord(KEY, {**main, **columns}, permissions=said, modified_on=NOW)
 
