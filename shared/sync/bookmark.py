@@ -18,11 +18,15 @@ _NARROWER, _WIDER = 4, 2
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a poll is: everything `until` then has been handled. `window` is how much it looks at next."""
+    """Where a poll is: everything `until` then has been handled. `window` is how much it looks at next.
+
+    `is_open` says that a poll has begun this window and not ended it.
+    """
 
     until: datetime
     window: timedelta
     etag: str
+    is_open: bool = False
 
 
 class Bookmark:
@@ -46,6 +50,10 @@ class Bookmark:
         """Forget it."""
         await self._store.write([Delete(self._key)])
 
+    async def open(self, place: Place) -> Place | None:
+        """Note that the window that begins here is being handled; None if somebody has moved it meanwhile."""
+        return await self._replace(place, place.until, place.window, is_open=True)
+
     async def move(self, place: Place, until: datetime) -> Place | None:
         """Move it on, and dare a wider window; None if somebody has moved it since `place` was read."""
         return await self._replace(place, until, min(place.window * _WIDER, LONGEST))
@@ -54,9 +62,12 @@ class Bookmark:
         """Stay, and look at less in one go: this window takes longer than there is time."""
         return await self._replace(place, place.until, max(place.window / _NARROWER, SHORTEST))
 
-    async def _replace(self, place: Place, until: datetime, window: timedelta) -> Place | None:
-        (etag,) = await self._store.write([Replace(self._key, _body(until, window), place.etag)])
-        return None if etag is None else Place(until, window, etag)
+    async def _replace(
+        self, place: Place, until: datetime, window: timedelta, *, is_open: bool = False
+    ) -> Place | None:
+        body = {**_body(until, window), **({"open": True} if is_open else {})}
+        (etag,) = await self._store.write([Replace(self._key, body, place.etag)])
+        return None if etag is None else Place(until, window, etag, is_open)
 
 
 def _body(until: datetime, window: timedelta) -> dict[str, str | float]:
@@ -65,4 +76,5 @@ def _body(until: datetime, window: timedelta) -> dict[str, str | float]:
 
 def _place(document: Document) -> Place:
     window = timedelta(seconds=float(document.body.get("seconds", LONGEST.total_seconds())))
-    return Place(datetime.fromisoformat(str(document.body["until"])), window, document.etag)
+    is_open = bool(document.body.get("open", False))
+    return Place(datetime.fromisoformat(str(document.body["until"])), window, document.etag, is_open)

@@ -54,6 +54,7 @@ class Polled:
     """What a poll came to: contacts by what was seen, records whose mail came back.
 
     `is_behind` says that there is more to fetch right now, `unwelcome` why new subscribers could not be taken in.
+    `is_repetition`: a poll died in this window. What it kept it may not have reported, so nothing counts as an echo.
     """
 
     until: datetime
@@ -61,6 +62,7 @@ class Polled:
     bounced: set[RecordKey] = field(default_factory=set)
     is_behind: bool = False
     unwelcome: Exception | None = None
+    is_repetition: bool = False
 
 
 class Welcomed(Protocol):
@@ -143,6 +145,12 @@ class Poll:
         origin, deadline = polled.until, begun + _TIME
         while self._rules.environment_is_on:  # while it is off, the bookmark waits
             edge = min(polled.until + place.window, begun)
+            polled.is_repetition = place.is_open
+            opened = await bookmark.open(place)
+            if opened is None:
+                log.info("somebody else has moved the bookmark of the poll meanwhile; the next one goes on there")
+                break
+            place = opened
             if not await self._window(polled.until - OVERLAP, edge, polled, deadline):
                 if polled.until == origin:  # it had all the time there is
                     await bookmark.narrow(place)
@@ -242,7 +250,11 @@ class Poll:
             if not bound:
                 strangers[UUID(external_id)] = contact
                 continue
-            moved = [key for key in bound if self._has_news(contact, key, entries[key].binding, catalogue)]
+            moved = [
+                key
+                for key in bound
+                if polled.is_repetition or self._has_news(contact, key, entries[key].binding, catalogue)
+            ]
             polled.seen[Seen.CHANGED if moved else Seen.ECHO] += 1
             references += [Reference(key, Why.SPOTLER, _correlation(contact)) for key in moved]
             sightings |= {key: Sighting(contact, at) for key in moved}
@@ -268,7 +280,8 @@ class Poll:
             return True
 
     def _differs(self, contact: SpotlerContact, key: RecordKey, binding: Binding, catalogue: PropertyCatalogue) -> bool:
-        if not binding.has_met or contact.is_unreachable is not (binding.reach is not Reach.OPEN):
+        is_known = binding.reach is not Reach.CLOSED and contact.is_unreachable is (binding.reach is not Reach.OPEN)
+        if not (binding.has_met and is_known):
             return True
         mapping = self._rules.mapping
         rows = (row for row in mapping.for_table(key.table) if row.direction.reaches_dataverse)
