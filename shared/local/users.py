@@ -158,6 +158,11 @@ class DynamicsUser:
         """Call the control API of the sandbox: `faults`, `delivery`, `limits`."""
         (await self._http.post(f"{self._url}/sandbox/{what}", json=dict(body))).raise_for_status()
 
+    async def revoke_tokens(self, client: str) -> None:
+        """Make the access tokens of a client of the sandbox invalid."""
+        answer = await self._http.delete(f"{self._url}/sandbox/tokens", params={"client": client})
+        answer.raise_for_status()
+
     async def underway(self) -> int:
         """Return how many messages the service endpoint has still to post."""
         answer = await self._http.get(f"{self._url}/sandbox/counters")

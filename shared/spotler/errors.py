@@ -74,12 +74,13 @@ def refusal(response: httpx.Response, operation: str, *, fixed_path: bool, now: 
         return _foreign_page(response, operation)
     said = complaint(response.text)
     if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN} or said.code in _AUTHORISATION_TYPES:
+        advice = f"{_clock_difference(response, now)}check key, secret and licence"
         return ConfigurationError(
-            f"Spotler does not allow {operation}: check key, secret and licence",
+            f"Spotler does not allow {operation}: {advice}",
             service=Service.SPOTLER,
             status=status,
             code=said.code,
-            detail="\n".join(filter(None, (said.message, _clock_difference(response, now)))),
+            detail=said.message,
         )
     if response.is_redirect or (fixed_path and status == HTTPStatus.NOT_FOUND):
         return ConfigurationError(
@@ -141,12 +142,12 @@ def _foreign_page(response: httpx.Response, operation: str) -> ConnectorError | 
 
 
 def _clock_difference(response: httpx.Response, now: datetime) -> str:
-    """Report a clock that explains why a signature is refused."""
+    """Report a clock that explains why a signature is refused. It belongs into the log: it tells nothing of people."""
     theirs = _http_date(response.headers.get("Date", ""))
     if theirs is None or abs(now - theirs) <= TOLERATED_CLOCK_DIFFERENCE:
         return ""
     seconds = round((now - theirs).total_seconds())
-    return f"The local clock is {abs(seconds)} s {'ahead of' if seconds > 0 else 'behind'} Spotler's."
+    return f"the local clock is {abs(seconds)} s {'ahead of' if seconds > 0 else 'behind'} Spotler's: set it; otherwise "
 
 
 def _http_date(text: str) -> datetime | None:

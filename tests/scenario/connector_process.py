@@ -80,6 +80,12 @@ class ConnectorProcess:
         await self.start(**changed)
 
     @property
+    def process_id(self) -> int:
+        """Of the process that runs now."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def function_key(self) -> str:
         """The key that opens what operators need."""
         return self._key

@@ -221,12 +221,12 @@ class World:
         return [document for document in page.documents if {"claim", "doubt"} & document.body.keys()]
 
 
-async def eventually(look: Callable[[], Awaitable[Seen | None]], what: str, patience: float = PATIENCE) -> Seen:
+async def eventually(look: Callable[[], Awaitable[Seen | None]], what: str, patience: float = PATIENCE, every: float = _POLL) -> Seen:
     """Look until there is something to see, and return it; TimeoutError says `what` never came."""
     try:
         async with asyncio.timeout(patience):
             while not (seen := await look()):  # noqa: ASYNC110  # what is looked at happens in other processes
-                await asyncio.sleep(_POLL)
+                await asyncio.sleep(every)
             return seen
     except TimeoutError:
         raise TimeoutError(f"waited {patience:.0f} s in vain for {what}") from None

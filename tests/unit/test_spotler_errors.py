@@ -125,14 +125,14 @@ def test_unavailable_with_a_pause_is_throttling_and_without_is_transient() -> No
 @pytest.mark.parametrize(
     ("difference", "report"),
     [
-        (timedelta(seconds=312), "The local clock is 312 s ahead of Spotler's."),
-        (timedelta(seconds=-61), "The local clock is 61 s behind Spotler's."),
-        (timedelta(seconds=60), ""),
+        (timedelta(seconds=312), "the local clock is 312 s ahead of Spotler's: set it"),
+        (timedelta(seconds=-61), "the local clock is 61 s behind Spotler's: set it"),
+        (timedelta(seconds=60), "contact.read: check key, secret and licence"),
     ],
 )
 def test_a_refused_signature_reports_a_wrong_clock(difference: timedelta, report: str) -> None:
     date = format_datetime(NOW - difference, usegmt=True)
-    assert refused(httpx.Response(401, headers={"Date": date})).detail == report
+    assert report in str(refused(httpx.Response(401, headers={"Date": date})))
 
 
 def test_a_refused_signature_without_a_readable_date_reports_what_was_said() -> None:

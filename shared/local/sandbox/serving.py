@@ -14,10 +14,12 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from shared.local.sandbox.certificate import Certificate
@@ -76,6 +78,23 @@ def serve_in_thread(
         thread.join()
 
 
+def _dated(app: ASGIApp) -> ASGIApp:
+    """Let answers have a `Date`, unless the app has a clock of its own and has said so (uvicorn would add a second)."""
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        async def dated(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = list(message.get("headers", ()))
+                if not any(name.lower() == b"date" for name, _ in headers):
+                    headers.append((b"date", format_datetime(datetime.now(UTC), usegmt=True).encode("ascii")))
+                message["headers"] = headers
+            await send(message)
+
+        await app(scope, receive, dated)
+
+    return wrapped
+
+
 class _Server(uvicorn.Server):
     """uvicorn that leaves Ctrl+C to whoever started it."""
 
@@ -122,7 +141,7 @@ def _listen(host: str, port: int, tls: Certificate | None) -> tuple[socket.socke
 
 def _configuration(app: ASGIApp, tls: Certificate | None) -> uvicorn.Config:
     return uvicorn.Config(
-        app,
+        _dated(app),
         http=_Protocol,
         ws="none",
         log_config=None,
@@ -130,6 +149,7 @@ def _configuration(app: ASGIApp, tls: Certificate | None) -> uvicorn.Config:
         access_log=False,
         proxy_headers=False,
         server_header=False,
+        date_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
         ssl_certfile=tls.chain if tls else None,
         ssl_keyfile=tls.key if tls else None,

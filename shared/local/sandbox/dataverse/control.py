@@ -67,8 +67,8 @@ def control_routes(door: FrontDoor, endpoint: ServiceEndpoint) -> list[BaseRoute
             endpoint.delivery = Delivery(**form.model_dump())
         return JSONResponse(asdict(endpoint.delivery))
 
-    async def tokens(_request: Request) -> JSONResponse:
-        door.tokens.revoke()
+    async def tokens(request: Request) -> JSONResponse:
+        door.tokens.revoke(request.query_params.get("client", ""))
         return JSONResponse({})
 
     routes = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 from urllib.parse import unquote
 
 from starlette.applications import Starlette
@@ -23,6 +24,7 @@ from shared.local.sandbox.spotler import (
     routes_tags,
 )
 from shared.local.sandbox.spotler.account import Account
+from shared.local.sandbox.spotler.clock import Dated, SandboxClock
 from shared.local.sandbox.spotler.control import CONTROL_PREFIX, Control
 from shared.local.sandbox.spotler.faults import FaultPlan, Moment
 from shared.local.sandbox.spotler.oauth import Refusal, RefusedError, SignedRequest, Verifier
@@ -60,10 +62,10 @@ def create_app(settings: SpotlerSandboxSettings) -> Starlette:
         )
         for prefix in settings.prefix_mode.prefixes
     ]
-    control = Control(sandbox.account, sandbox.faults, sandbox.requests)
+    control = Control(sandbox.account, sandbox.faults, sandbox.requests, sandbox.clock)
     app = Starlette(
         routes=[*routes, Mount(CONTROL_PREFIX, routes=control.routes)],
-        middleware=[Middleware(UndecodedPath)],
+        middleware=[Middleware(Dated, clock=sandbox.clock), Middleware(UndecodedPath)],
         exception_handlers={HTTPException: sandbox.unrouted},
     )
     app.router.redirect_slashes = False
@@ -88,7 +90,8 @@ class Sandbox:
     """What all endpoints share."""
 
     def __init__(self, settings: SpotlerSandboxSettings) -> None:
-        self.settings = settings
+        self.clock = SandboxClock(settings.now)
+        self.settings = settings = replace(settings, now=self.clock)
         self.account = Account(settings)
         self.faults = FaultPlan()
         self.requests: Counter[str] = Counter()

@@ -13,6 +13,7 @@ GET          /sandbox/list-names            names of both by external id
 GET          /sandbox/automation-runs       who takes part in what
 GET          /sandbox/campaign-runs         who is or was in which campaign
 GET          /sandbox/tags                  the tags of the account, whoever has them
+PUT          /sandbox/clock                 {"ahead": seconds}: Spotler's clock, compared with the right one
 PUT          /sandbox/in-use?…              {"inUse": true} for ?audience= or ?temporaryList=
 """
 
@@ -20,6 +21,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -29,6 +31,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from shared.local.sandbox.spotler.account import Account
+from shared.local.sandbox.spotler.clock import SandboxClock
 from shared.local.sandbox.spotler.contacts import Contact, Draft, Inactivity, WriteRefusedError
 from shared.local.sandbox.spotler.faults import Fault, FaultKind, FaultPlan, Moment
 from shared.local.sandbox.spotler.mailings import Bounce
@@ -82,6 +85,12 @@ class InUse(Body):
     in_use: bool
 
 
+class ClockBody(Body):
+    """How many seconds Spotler's clock is ahead; negative: behind."""
+
+    ahead: float
+
+
 class ControlError(Exception):
     """The wish makes no sense; the text says why."""
 
@@ -93,10 +102,11 @@ class ControlError(Exception):
 class Control:
     """The acts of people and the view behind the scenes."""
 
-    def __init__(self, account: Account, faults: FaultPlan, requests: Counter[str]) -> None:
+    def __init__(self, account: Account, faults: FaultPlan, requests: Counter[str], clock: SandboxClock) -> None:
         self._account = account
         self._faults = faults
         self._requests = requests
+        self._clock = clock
 
     @property
     def routes(self) -> list[Route]:
@@ -117,6 +127,7 @@ class Control:
             ("GET", "/automation-runs", self._runs),
             ("GET", "/campaign-runs", self._campaign_runs),
             ("GET", "/tags", self._tags),
+            ("PUT", "/clock", self._set_clock),
             ("PUT", "/in-use", self._mark_in_use),
         )
         return [Route(path, _endpoint(handle), methods=[method]) for method, path, handle in table]
@@ -139,6 +150,9 @@ class Control:
 
     def _clear_faults(self, _request: Request, _payload: bytes) -> None:
         self._faults.clear()
+
+    def _set_clock(self, _request: Request, payload: bytes) -> None:
+        self._clock.ahead = timedelta(seconds=_read(ClockBody, payload).ahead)
 
     def _dump(self, request: Request, _payload: bytes) -> Any:
         contacts = self._chosen(request) if request.query_params else list(self._account.contacts)
