@@ -334,7 +334,8 @@ def _unreachable(situation: Situation, record: PersonRecord) -> Rest:
         reach = binding.reach if binding.reach.is_opt_out else Reach.OPTED_OUT
         return Rest(replace(binding, reach=reach), Result.FAILED, Reason.OPTED_OUT)
     if situation.is_silent:
-        return Rest(replace(situation.binding, is_live=True), Result.FAILED, Reason.NO_ACTIVE_CHANNEL)
+        closed = replace(situation.binding, is_live=True, reach=Reach.CLOSED)
+        return Rest(closed, Result.FAILED, Reason.NO_ACTIVE_CHANNEL)
     opted_out = replace(binding, reach=Reach.OPTED_OUT_HERE)
     return Rest(opted_out, Result.FAILED, Reason.OPTED_OUT, home=WayBack(refuses_bulk=True))
 

@@ -66,6 +66,8 @@ class Reach(StrEnum):
     OPTED_OUT_HERE = "opted-out-here"
     """Bulk Email became Do Not Allow because of it (OPT-07), and is allowed again when the person comes back."""
     BOUNCED = "bounced"
+    CLOSED = "closed"
+    """It may not; whether the person opted out or the address failed, the next poll tells."""
 
     @property
     def is_opt_out(self) -> bool:

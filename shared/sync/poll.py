@@ -252,7 +252,8 @@ class Poll:
     def _has_news(
         self, contact: SpotlerContact, key: RecordKey, binding: Binding, catalogue: PropertyCatalogue
     ) -> bool:
-        if not binding.has_met or contact.is_unreachable is not (binding.reach is not Reach.OPEN):
+        is_known = binding.reach is not Reach.CLOSED and contact.is_unreachable is (binding.reach is not Reach.OPEN)
+        if not (binding.has_met and is_known):
             return True
         mapping = self._rules.mapping
         rows = (row for row in mapping.for_table(key.table) if row.direction.reaches_dataverse)
