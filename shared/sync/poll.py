@@ -50,13 +50,15 @@ class Seen(StrEnum):
 class Polled:
     """What a poll came to: contacts by what was seen, records whose mail came back.
 
-    `is_behind` says that there is more to fetch right now.
+    `is_behind` says that there is more to fetch right now. `is_repetition`: a poll died in this window. What it kept it
+    may not have reported, so nothing counts as an echo.
     """
 
     until: datetime
     seen: Counter[Seen] = field(default_factory=Counter)
     bounced: set[RecordKey] = field(default_factory=set)
     is_behind: bool = False
+    is_repetition: bool = False
 
 
 class Welcomed(Protocol):
@@ -138,6 +140,7 @@ class Poll:
     async def _catch_up(self, bookmark: DocumentKey, polled: Polled, begun: datetime) -> None:
         while self._rules.environment_is_on:  # while it is off, the bookmark waits
             edge = min(polled.until + _WINDOW, begun)
+            polled.is_repetition = await self._open(bookmark, polled.until)
             await self._window(polled.until - OVERLAP, edge, polled)
             await self._store.write([Put(bookmark, {"until": edge.isoformat()})])
             polled.until = edge
@@ -174,6 +177,13 @@ class Poll:
             known = begun - _FIRST_LOOK_BACK
             await self.rewind(known)
         return known
+
+    async def _open(self, bookmark: DocumentKey, until: datetime) -> bool:
+        """Note that a window is being handled; returns whether one was left open."""
+        document = (await self._store.read([bookmark])).get(bookmark)
+        was_open = document is not None and bool(document.body.get("open"))
+        await self._store.write([Put(bookmark, {"until": until.isoformat(), "open": True})])
+        return was_open
 
     async def rewind(self, moment: datetime) -> None:
         """Start over from a moment: what changed since then is compared again (INI-04)."""
@@ -234,7 +244,11 @@ class Poll:
             if not bound:
                 strangers[UUID(external_id)] = contact
                 continue
-            moved = [key for key in bound if self._has_news(contact, key, entries[key].binding, catalogue)]
+            moved = [
+                key
+                for key in bound
+                if polled.is_repetition or self._has_news(contact, key, entries[key].binding, catalogue)
+            ]
             polled.seen[Seen.CHANGED if moved else Seen.ECHO] += 1
             references += [Reference(key, Why.SPOTLER, _correlation(contact)) for key in moved]
             sightings |= {key: Sighting(contact, at) for key in moved}

@@ -173,3 +173,16 @@ def test_a_deleted_row_of_a_default_stays_deleted(history: TwinHistories) -> Non
     history.settle()
     (record,) = history.world.people().values()
     assert [row.name for row in record.permissions] == ["Offers"]
+
+
+def test_an_opt_out_is_told_on_the_record_even_if_the_poll_dies_after_it_was_remembered(history: TwinHistories) -> None:
+    begin(history)
+    save(history, ANN)
+    history.deliver(reverse=True, size=3)
+    for moment in range(30):
+        history.opt_out(pick=0)
+        history.plan_failure(moment=moment, failure=CrashError())
+        history.poll(size=0)
+        history.settle()
+        history.sign_up(address=ANN, newsletter=None)
+        history.settle()
