@@ -122,7 +122,7 @@ class TwoWayHistories(RuleBasedStateMachine):
         self.twin.defaults = (PermissionDefault("Newsletter", newsletter), PermissionDefault("Offers", offers))
         self.consents.defaults |= {name for name, on in zip(sorted(NAMES), (newsletter, offers), strict=True) if on}
 
-    # ------------------------------------------------------------------------------------------------ people in Dynamics
+    # ----------------------------------------------------------------------------------------------- people in Dynamics
 
     def records(self, *, active: bool = True) -> list[RecordKey]:
         return [key for key, one in self.world.people().items() if (one.values["statecode"] == 0) is active]
@@ -263,7 +263,7 @@ class TwoWayHistories(RuleBasedStateMachine):
         self.had(key, joins=True)
         self.tell(key, why=Why.JOB, intent=Intent.ANONYMIZE)
 
-    # ------------------------------------------------------------------------------------------------- people in Spotler
+    # ------------------------------------------------------------------------------------------------ people in Spotler
 
     @rule(address=addresses, newsletter=st.none() | st.booleans())
     def sign_up(self, address: str, *, newsletter: bool | None) -> None:
@@ -482,7 +482,7 @@ class TwoWayHistories(RuleBasedStateMachine):
 
     def the_ledger_is_tidy(self) -> None:
         now = self.twin.clock.now().isoformat()
-        for place, document in self.twin.store.documents.items():
+        for document in self.twin.store.documents.values():
             if (claim := document.body.get("claim")) is not None:
                 assert self.has_failed, "a claim was left behind"
                 assert claim["until"] <= now

@@ -86,7 +86,7 @@ class FixedToken:
         return self._token
 
     def reject(self, token: str) -> None:
-        raise AssertionError("the sandbox knows its token")
+        raise AssertionError(f"the sandbox knows its token of {len(token)} characters")
 
     async def close(self) -> None:
         """Nothing is open."""

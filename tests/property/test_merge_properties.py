@@ -67,7 +67,7 @@ def test_blanks_that_are_kept_empty_nothing(before: Versions, direction: Directi
     assert not (verdict.reaches_dataverse and before.spotler == "")
 
 
-# -------------------------------------------------------------------------------------------------------- one permission
+# ------------------------------------------------------------------------------------------------------ one permission
 
 
 @given(before=words, direction=directions, row=st.sampled_from(Row), was_perhaps_sent=st.booleans())

@@ -187,11 +187,12 @@ def test_perm_06_consent_falls_by_itself_and_rises_by_a_newer_yes(
 
 
 def test_a_yes_in_spotler_counts_only_if_the_base_can_be_trusted() -> None:
-    assert merge_consent(Versions(False, True, Base.DATAVERSE, is_doubtful=True), direction=BOTH) is Verdict.TO_SPOTLER
+    versions = Versions(dataverse=False, spotler=True, base=Base.DATAVERSE, is_doubtful=True)
+    assert merge_consent(versions, direction=BOTH) is Verdict.TO_SPOTLER
 
 
 def test_a_no_may_be_the_answer_to_a_yes_that_a_dead_worker_sent() -> None:
-    versions = Versions(True, False, Base.SPOTLER, is_doubtful=True)
+    versions = Versions(dataverse=True, spotler=False, base=Base.SPOTLER, is_doubtful=True)
     assert merge_consent(versions, direction=BOTH) is Verdict.TO_SPOTLER
     assert merge_consent(versions, direction=BOTH, was_perhaps_sent=True) is Verdict.TO_DATAVERSE
 
@@ -215,4 +216,4 @@ def test_perm_15_a_missing_row_is_made_and_a_deleted_one_withdraws(
 
 @pytest.mark.parametrize(("direction", "held"), [(TO_SPOTLER, Base.DATAVERSE), (HOME, Base.SPOTLER)])
 def test_consent_travels_only_where_the_direction_lets_it(direction: Direction, held: Base) -> None:
-    assert merge_consent(Versions(True, False, held), direction=direction) is Verdict.HELD
+    assert merge_consent(Versions(dataverse=True, spotler=False, base=held), direction=direction) is Verdict.HELD
