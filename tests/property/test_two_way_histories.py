@@ -56,7 +56,7 @@ TestNightlyTwinHistories.settings = settings(
 
 TestTwinHistories = TwinHistories.TestCase
 TestTwinHistories.settings = settings(
-    max_examples=300,
+    max_examples=200,
     stateful_step_count=30,
     deadline=None,
     suppress_health_check=list(HealthCheck),
