@@ -62,7 +62,7 @@ class SyncPeople:
                 case RetryAt(when, attempt):
                     later += [(replace(reference, attempt=attempt), when) for reference in one.unit.references]
                 case GiveUp():
-                    await self._bury(one, lane)
+                    await self._bury(one, lane, error)
                 case Done():
                     pass
             _log(one)
@@ -90,13 +90,16 @@ class SyncPeople:
             second = await self._process(references[middle:], sightings)
             return Processed([*first.finished, *second.finished], [*first.follow_ups, *second.follow_ups])
 
-    async def _bury(self, one: Finished, lane: QueueName) -> None:
+    async def _bury(self, one: Finished, lane: QueueName, unreported: ConnectorError | None) -> None:
         fresh = [replace(reference, attempt=1, first_seen=None) for reference in one.unit.references]
+        reason, why = one.outcome.reason, TEXTS[one.outcome.reason]
+        if unreported is not None and isinstance(one.next, Done):
+            reason, why = Reason.GAVE_UP, f"{why} The report of that did not get through: {unreported}"
         await self._queue.dead_letter(
             lane,
             references_body(fresh),
-            reason=one.outcome.reason,
-            description=f"{one.unit.key}: {TEXTS[one.outcome.reason]}",
+            reason=reason,
+            description=f"{one.unit.key}: {why}",
             correlation_id=one.unit.correlation,
         )
 

@@ -112,6 +112,19 @@ async def test_a_report_that_fails_is_repeated_without_writing_again() -> None:
     assert len(twin.platform.writes) == 1
 
 
+async def test_a_report_that_never_gets_through_is_buried_as_given_up() -> None:
+    """A dead letter says what went wrong, and not that all went well."""
+    twin = ConnectorTwin()
+    twin.crm.broken["report"] = TransientError("down")
+    await twin.sync(twin.crm.create(**person()))
+
+    (letter,) = twin.queue.dead
+
+    assert letter.reason == "gave-up"
+    assert "report" in letter.description
+    assert "down" in letter.description
+
+
 async def test_a_report_about_a_record_that_was_deleted_meanwhile_is_no_failure() -> None:
     twin = ConnectorTwin()
     ann = twin.crm.create(**person())
