@@ -9,14 +9,14 @@ from datetime import datetime
 
 from shared.core.outcomes import TEXTS, Outcome, Reason, Result
 from shared.core.records import RecordKey, Reference
-from shared.core.retry import Done, Failure, GiveUp, RetryAt, RetryPolicy
+from shared.core.retry import Done, GiveUp, RetryAt, RetryPolicy
 from shared.errors import ConnectorError, whereabouts
 from shared.observability.outcomes import record_ended
 from shared.ports import Clock, Queue, QueueName
 from shared.sync.lanes import Lanes, references_body
 from shared.sync.outbound import Outbound, Processed
 from shared.sync.report import Reporter
-from shared.sync.work import NOBODY, Finished, Sighting, Unit
+from shared.sync.work import NOBODY, Finished, Sighting, Unit, failure_of
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,8 @@ class SyncPeople:
             following = one.next
             if error is not None and isinstance(following, Done):  # the work is done; a second look reports it
                 log.warning("report of %s failed: %s", one.unit.key, error)
-                following = self._policy.after(Failure.TRANSIENT, attempt=one.unit.attempt, now=now)
+                failure, asked = failure_of(error)
+                following = self._policy.after(failure, attempt=one.unit.attempt, now=now, asked=asked)
             match following:
                 case RetryAt(when, attempt):
                     later += [(replace(reference, attempt=attempt), when) for reference in one.unit.references]
