@@ -186,7 +186,7 @@ class Newcomers:
         ]
         await self._reviews.ask(questions, known)
         asked = {one.id for one in questions}
-        await self._reviews.forget([one.id for one in known.values() if one.is_open and one.id not in asked])
+        await self._reviews.forget([one for one in known.values() if one.is_open and one.id not in asked])
 
     # ---------------------------------------------------------------------------------------------------------- mapping
 

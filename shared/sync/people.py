@@ -9,14 +9,14 @@ from datetime import datetime
 
 from shared.core.outcomes import TEXTS, Outcome, Reason, Result
 from shared.core.records import RecordKey, Reference
-from shared.core.retry import Done, Failure, GiveUp, RetryAt, RetryPolicy
+from shared.core.retry import Done, GiveUp, RetryAt, RetryPolicy
 from shared.errors import ConnectorError, whereabouts
 from shared.observability.outcomes import record_ended
 from shared.ports import Clock, Queue, QueueName
 from shared.sync.lanes import Lanes, references_body
 from shared.sync.outbound import Outbound, Processed
 from shared.sync.report import Reporter
-from shared.sync.work import NOBODY, Finished, Sighting, Unit
+from shared.sync.work import NOBODY, Finished, Sighting, Unit, failure_of
 
 log = logging.getLogger(__name__)
 
@@ -57,12 +57,13 @@ class SyncPeople:
             following = one.next
             if error is not None and isinstance(following, Done):  # the work is done; a second look reports it
                 log.warning("report of %s failed: %s", one.unit.key, error)
-                following = self._policy.after(Failure.TRANSIENT, attempt=one.unit.attempt, now=now)
+                failure, asked = failure_of(error)
+                following = self._policy.after(failure, attempt=one.unit.attempt, now=now, asked=asked)
             match following:
                 case RetryAt(when, attempt):
                     later += [(replace(reference, attempt=attempt), when) for reference in one.unit.references]
                 case GiveUp():
-                    await self._bury(one, lane)
+                    await self._bury(one, lane, error)
                 case Done():
                     pass
             _log(one)
@@ -90,13 +91,16 @@ class SyncPeople:
             second = await self._process(references[middle:], sightings)
             return Processed([*first.finished, *second.finished], [*first.follow_ups, *second.follow_ups])
 
-    async def _bury(self, one: Finished, lane: QueueName) -> None:
+    async def _bury(self, one: Finished, lane: QueueName, unreported: ConnectorError | None) -> None:
         fresh = [replace(reference, attempt=1, first_seen=None) for reference in one.unit.references]
+        reason, why = one.outcome.reason, TEXTS[one.outcome.reason]
+        if unreported is not None and isinstance(one.next, Done):
+            reason, why = Reason.GAVE_UP, f"{why} The report of that did not get through: {unreported}"
         await self._queue.dead_letter(
             lane,
             references_body(fresh),
-            reason=one.outcome.reason,
-            description=f"{one.unit.key}: {TEXTS[one.outcome.reason]}",
+            reason=reason,
+            description=f"{one.unit.key}: {why}",
             correlation_id=one.unit.correlation,
         )
 

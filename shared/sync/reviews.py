@@ -16,7 +16,7 @@ from shared.core.mapping.model import EMAIL
 from shared.core.plan import Rules
 from shared.core.records import RecordKey, Reference, Why
 from shared.errors import ConflictError, DataError, NotFoundError, Service
-from shared.ports import Clock, Crm, Delete, Document, DocumentKey, Put, QueueName, Replace, StateStore
+from shared.ports import Change, Clock, Crm, Delete, Document, DocumentKey, Insert, QueueName, Replace, StateStore
 from shared.sync.lanes import Lanes
 
 _DISMISSED = "dismissed"
@@ -38,7 +38,8 @@ class ReviewReason(StrEnum):
 class Review:
     """One question. `contact` is Spotler's own id of the contact, `address` the fingerprint of its e-mail address.
 
-    `decision` is the record that somebody chose, `dismissed` that somebody wants the contact left alone.
+    `decision` is the record that somebody chose, `dismissed` that somebody wants the contact left alone. `etag` is the
+    version of its document, "" before it is asked.
     """
 
     id: UUID
@@ -51,6 +52,7 @@ class Review:
     correlation: str
     decision: RecordKey | None = None
     dismissed: bool = False
+    etag: str = ""
 
     @property
     def is_open(self) -> bool:
@@ -90,19 +92,27 @@ class Reviews:
         return ReviewPage([one for one in map(_review, page.documents) if one.is_open], page.after or "")
 
     async def ask(self, reviews: Sequence[Review], known: Mapping[UUID, Review]) -> None:
-        """Ask anew, or keep asking since the first time; `known` are those that were read."""
+        """Ask anew, or keep asking since the first time; `known` are those that were read.
+
+        What somebody has decided since they were read stands.
+        """
         await self._store.write(
             [
-                Put(self._key(one.id), _body(one, since=known[one.id].since if one.id in known else self._now()))
+                self._asked(one, known.get(one.id))
                 for one in reviews
                 if one.id not in known or _question(known[one.id]) != _question(one)
             ]
         )
 
-    async def forget(self, ids: Sequence[UUID]) -> None:
-        """Take questions back that have answered themselves."""
-        if ids:
-            await self._store.write([Delete(self._key(one)) for one in ids])
+    def _asked(self, review: Review, known: Review | None) -> Change:
+        if known is None:
+            return Insert(self._key(review.id), _body(review, since=self._now()))
+        return Replace(self._key(review.id), _body(review, since=known.since), known.etag)
+
+    async def forget(self, known: Sequence[Review]) -> None:
+        """Take questions back that have answered themselves, if nobody has decided since they were read."""
+        if known:
+            await self._store.write([Delete(self._key(one.id), one.etag) for one in known])
 
     async def dismiss(self, identifier: UUID) -> Review:
         """Leave the contact alone from now on. NotFoundError if there is no such review."""
@@ -164,6 +174,7 @@ def _review(document: Document) -> Review:
         correlation=body["correlation"],
         decision=RecordKey.parse(decision) if decision not in {"", _DISMISSED} else None,
         dismissed=decision == _DISMISSED,
+        etag=document.etag,
     )
 
 

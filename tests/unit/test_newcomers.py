@@ -357,6 +357,37 @@ async def test_of_two_people_who_decide_at_the_same_time_one_is_told() -> None:
         await house.reviews._decide(document, "dismissed")
 
 
+def decides_while_matching(house: House, review: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let somebody dismiss a review after a poll has read it, and before the poll writes its own."""
+    matching = house.records.matching
+
+    async def meanwhile(*arguments: Any) -> Any:
+        await house.reviews.dismiss(review)
+        return await matching(*arguments)
+
+    monkeypatch.setattr(house.records, "matching", meanwhile)
+
+
+@pytest.mark.parametrize("third", [True, False])
+async def test_a_decision_stands_against_a_poll_that_is_under_way(
+    third: bool,  # noqa: FBT001
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The poll would ask anew, since a third contact matches now, or take the question back, since only one does."""
+    house = House()
+    _, second, review = await two_anns(house)
+    if third:
+        house.crm.create(emailaddress1="new1@example.com")
+    else:
+        house.crm.delete(second)
+    decides_while_matching(house, review, monkeypatch)
+    await house.welcome(newcomer(1))
+    monkeypatch.undo()
+
+    assert await house.open_reviews() == []
+    assert await house.outcomes(newcomer(1)) == [NewcomerOutcome.DISMISSED]
+
+
 async def test_a_question_that_answered_itself_is_taken_back() -> None:
     house = House()
     first, second, _ = await two_anns(house)

@@ -112,6 +112,35 @@ async def test_a_report_that_fails_is_repeated_without_writing_again() -> None:
     assert len(twin.platform.writes) == 1
 
 
+async def test_a_report_that_never_gets_through_is_buried_as_given_up() -> None:
+    """A dead letter says what went wrong, and not that all went well."""
+    twin = ConnectorTwin()
+    twin.crm.broken["report"] = TransientError("down")
+    await twin.sync(twin.crm.create(**person()))
+
+    (letter,) = twin.queue.dead
+
+    assert letter.reason == "gave-up"
+    assert "report" in letter.description
+    assert "down" in letter.description
+
+
+async def test_reports_wait_as_long_as_it_takes_an_administrator_to_mend_the_rights() -> None:
+    """Without the right to write Spotler Info nobody's report gets through: that is no reason to bury everybody."""
+    twin = ConnectorTwin()
+    ann = twin.crm.create(**person())
+    twin.crm.broken["report"] = ConfigurationError("the role of the connector may not write Spotler Info")
+    await twin.look(ann)
+    for _ in range(50):
+        twin.clock.advance(timedelta(minutes=6))
+        await twin.receive(twin.queue.due())
+    twin.crm.broken.clear()
+    await twin.quiet()
+
+    assert twin.queue.dead == []
+    assert twin.status_of(ann)[0] == "Succeeded"
+
+
 async def test_a_report_about_a_record_that_was_deleted_meanwhile_is_no_failure() -> None:
     twin = ConnectorTwin()
     ann = twin.crm.create(**person())
