@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, assert_never
 from uuid import UUID
 
@@ -15,9 +16,10 @@ from shared.core.records import PersonRecord, PersonTable, RecordKey
 from shared.dataverse import jobs, odata, operations, tables
 from shared.dataverse.answers import OperationResult
 from shared.dataverse.client import DataverseClient
+from shared.dataverse.existing_columns import ExistingColumns
 from shared.dataverse.faults import DUPLICATE_KEY
 from shared.dataverse.odata import Comparison
-from shared.dataverse.operations import Annotation, Operation, Retrieve
+from shared.dataverse.operations import Annotation, Operation, Retrieve, Row
 from shared.dataverse.person_reader import PersonReader
 from shared.dataverse.posts import post_operation
 from shared.dataverse.schema_cache import SchemaCache
@@ -42,6 +44,10 @@ class DataverseCrm:
         self._mapping = mapping
         self._tables = [table for table in PersonTable if table in enabled_tables]
         self._people = PersonReader(client, schema, mapping, enabled_tables)
+        self._job_columns = ExistingColumns(schema, tables.JOB, jobs.COLUMNS, optional=jobs.OPTIONAL_LOOKUPS)
+        self._permission_columns = ExistingColumns(
+            schema, tables.PERMISSION, jobs.PERSON_LOOKUPS, optional=jobs.OPTIONAL_LOOKUPS
+        )
 
     async def read_people(self, keys: Sequence[RecordKey]) -> dict[RecordKey, PersonRecord]:
         """Read records of all tables in one request, in two if the mapping has child rows or queries."""
@@ -76,27 +82,31 @@ class DataverseCrm:
 
     async def people_of_permissions(self, ids: Sequence[UUID]) -> Sequence[RecordKey]:
         """Find whom Spotler Permission rows belong to; rows that are gone have nobody."""
-        request = Retrieve(tables.PERMISSIONS, "dh_spotlerpermissionid", ids, jobs.PERSON_LOOKUPS)
-        (rows,) = await self._client.retrieve_many([request], annotations=[Annotation.LOOKUP_TABLE])
+        rows = await self._permission_columns.read(
+            partial(self._rows, tables.PERMISSIONS, "dh_spotlerpermissionid", ids)
+        )
         return [person for row in rows if (person := jobs.person(row)) is not None]
 
     async def read_jobs(self, ids: Sequence[UUID]) -> dict[UUID, JobRow]:
         """Read Spotler Job rows."""
-        request = Retrieve(tables.JOBS, jobs.KEY, ids, jobs.COLUMNS)
-        (rows,) = await self._client.retrieve_many([request], annotations=[Annotation.LOOKUP_TABLE])
+        rows = await self._job_columns.read(partial(self._rows, tables.JOBS, jobs.KEY, ids))
         return {job.id: job for job in map(jobs.job, rows)}
 
     async def jobs_in(self, status: JobStatus, *, before: datetime, limit: int) -> Sequence[JobRow]:
         """Find jobs that have had this status since `before` or longer, oldest first."""
-        pages = self._client.query(
-            tables.JOBS,
-            select=jobs.COLUMNS,
-            filter=jobs.waiting(status, before),
-            orderby="createdon asc",
-            top=limit,
-            annotations=[Annotation.LOOKUP_TABLE],
-        )
-        return [jobs.job(row) async for page in pages for row in page]
+
+        async def read(columns: Sequence[str]) -> list[JobRow]:
+            pages = self._client.query(
+                tables.JOBS,
+                select=columns,
+                filter=jobs.waiting(status, before),
+                orderby="createdon asc",
+                top=limit,
+                annotations=[Annotation.LOOKUP_TABLE],
+            )
+            return [jobs.job(row) async for page in pages for row in page]
+
+        return await self._job_columns.read(read)
 
     async def report(self, reports: Sequence[Report]) -> Sequence[ConnectorError | None]:
         """Write all reports in one batch; a new Spotler Info row and the lookup to it belong together."""
@@ -115,6 +125,11 @@ class DataverseCrm:
     async def close(self) -> None:
         """Release connections."""
         await self._client.close()
+
+    async def _rows(self, entity_set: str, key: str, ids: Sequence[UUID], columns: Sequence[str]) -> list[Row]:
+        request = Retrieve(entity_set, key, ids, columns)
+        (rows,) = await self._client.retrieve_many([request], annotations=[Annotation.LOOKUP_TABLE])
+        return rows
 
 
 def _by_address(table: PersonTable, column: str, emails: Sequence[str]) -> Operation:

@@ -29,6 +29,9 @@ COLUMNS = (
     "dh_parametervalue",
     *PERSON_LOOKUPS,
 )
+OPTIONAL_LOOKUPS = ("_dh_leadid_value", "_dh_listid_value")
+"""Columns that lead to tables of Dynamics 365 Sales."""
+
 _RESULT_CODE_LENGTH, _RESULT_LENGTH, _RUNS_LENGTH = 100, 4000, 1000
 
 

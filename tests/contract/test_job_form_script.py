@@ -5,11 +5,6 @@ Without node these tests are skipped with that reason; with CI=true they fail.
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import subprocess
-import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,9 +21,9 @@ from shared.local.sandbox.dataverse.schema import Schema
 from shared.operations.form import COLUMNS, form_table
 from shared.operations.operation import Refused
 from shared.operations.table import OPERATIONS
+from tests.node import WEB_RESOURCES, play
 
-ROOT = Path(__file__).resolve().parents[2]
-SCRIPT = ROOT / "infra" / "dataverse" / "webresources" / "dh_spotlerjob.js"
+SCRIPT = WEB_RESOURCES / "dh_spotlerjob.js"
 FAKE = Path(__file__).with_name("job_form") / "fake_form.js"
 
 WELCOME, BIRTHDAY = "6d81597f-0f9f-e711-8122-000d3aa2331c", "6d81597f-0f9f-e711-8122-000d3aa2331d"
@@ -36,30 +31,8 @@ HINTS = "voucher=<STRING>\nlink=<URL>\ncart={<PRODUCTLIST>}"
 PERSON = ("dh_customerid", "dh_leadid")
 
 
-def node() -> str:
-    program = shutil.which("node")
-    if program is None:
-        why = "node is not installed: nobody has run the script of the job form"
-        if os.environ.get("CI") == "true":
-            pytest.fail(why)
-        with warnings.catch_warnings():
-            warnings.simplefilter("default")
-            warnings.warn(why, stacklevel=2)
-        pytest.skip(why)
-    return program
-
-
 def run(scene: dict[str, Any]) -> Any:
-    done = subprocess.run(
-        [node(), str(FAKE), str(SCRIPT)],
-        input=json.dumps(scene),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return play(FAKE, SCRIPT, scene)
 
 
 def lookup(identifier: str) -> list[dict[str, str]]:

@@ -394,6 +394,25 @@ def test_distinct_top_and_labels(dataverse: Dataverse) -> None:
     assert (row["_parentcustomerid_value"], row[f"_parentcustomerid_value@{label}"]) == (CONTOSO, "Contoso")
 
 
+def test_fetch_counts_rows_and_columns_and_each_value_once(dataverse: Dataverse) -> None:
+    link = "<link-entity name='account' from='accountid' to='parentcustomerid' link-type='outer'/>"
+    attribute = "<attribute name='{}' alias='{}' aggregate='{}'/>"
+    inner = attribute.format("contactid", "all", "count") + attribute.format("parentcustomerid", "firms", "countcolumn")
+    inner += "<attribute name='parentcustomerid' alias='different' aggregate='countcolumn' distinct='true'/>" + link
+
+    (row,) = fetch(dataverse, inner, "aggregate='true'")
+
+    everybody = fetch(dataverse, "<attribute name='parentcustomerid'/>")
+    firms = [one["_parentcustomerid_value"] for one in everybody if "_parentcustomerid_value" in one]
+    assert row == {"all": len(everybody), "firms": len(firms), "different": len(set(map(str, firms)))}
+
+
+def test_fetch_sums_are_not_offered(dataverse: Dataverse) -> None:
+    xml = "<fetch aggregate='true'><entity name='contact'><attribute name='contactid' alias='a' aggregate='sum'/>"
+    answer = dataverse.http.get("contacts", params={"fetchXml": f"{xml}</entity></fetch>"})
+    assert (answer.status_code, "sum" in answer.text) == (501, True)
+
+
 def test_fetch_pages_go_on_behind_the_twice_encoded_cookie(dataverse: Dataverse) -> None:
     dataverse.restart([("contact", {"lastname": f"{number:03}"}) for number in range(25)])
     crm = "Microsoft.Dynamics.CRM"

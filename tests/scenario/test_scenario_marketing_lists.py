@@ -4,22 +4,30 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from shared.core.jobs import JobStatus, Operation
 from shared.core.records import PersonTable, SyncStatus
-from shared.dataverse.tables import INFO_STATUS, PEOPLE
+from shared.dataverse.tables import INFO_STATUS
 from tests.scenario.job_acts import ask, done, look
-from tests.scenario.world import Person, World, eventually, open_world
+from tests.scenario.list_acts import (
+    OK,
+    STATIC,
+    TEMPORARY,
+    becomes,
+    in_list,
+    info,
+    join,
+    leave,
+    new_list,
+    overview,
+)
+from tests.scenario.world import World, eventually, open_world
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-OK = (JobStatus.COMPLETED, "OK")
-_CODES = {PersonTable.ACCOUNT: 1, PersonTable.CONTACT: 2, PersonTable.LEAD: 4}
-_TEMPORARY, _STATIC = 480000001, 480000002
 _TOWN = """
 <fetch version="1.0" mapping="logical"><entity name="contact">
   <attribute name="fullname" /><order attribute="fullname" />
@@ -37,44 +45,6 @@ async def tidy(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]
     async with open_world(tmp_path_factory.mktemp("tidy"), **settings) as opened:
         await opened.connector.start()
         yield opened
-
-
-async def new_list(
-    world: World, name: str, *members: Person, table: PersonTable = PersonTable.CONTACT, **columns: Any
-) -> str:
-    """Save a list (ML-38) and put people into it of whom the connector hears nothing."""
-    row = {"listname": name, "createdfromcode": _CODES[table], "type": False, **columns}
-    marketing_list = await world.dynamics.create("lists", row)
-    for person in members:
-        await world.dynamics.bring_in("listmembers", member_row(marketing_list, person))
-    return marketing_list
-
-
-def member_row(marketing_list: str, person: Person) -> dict[str, str]:
-    return {
-        "listid@odata.bind": f"/lists({marketing_list})",
-        f"entityid_{person.table}@odata.bind": f"/{person.path}",
-    }
-
-
-async def in_list(world: World, marketing_list: str, part: str = "audiences") -> list[str] | None:
-    members = (await look(world, part)).get(f"list-{marketing_list}")
-    return sorted(members) if members is not None else None
-
-
-async def becomes(world: World, marketing_list: str, *people: Person) -> None:
-    wanted = sorted(person.id for person in people)
-
-    async def seen() -> bool:
-        return await in_list(world, marketing_list) == wanted
-
-    await eventually(seen, f"{len(wanted)} people in the list")
-
-
-async def info(world: World, marketing_list: str) -> dict[str, Any]:
-    row = await world.dynamics.read(f"lists({marketing_list})?$select=listid&$expand=dh_SpotlerInfo")
-    found: dict[str, Any] = row["dh_SpotlerInfo"] or {}
-    return found
 
 
 @pytest.mark.parametrize("table", list(PersonTable))
@@ -124,20 +94,6 @@ async def test_ml_24_ml_25_a_member_added_in_any_way_to_a_synced_list_is_there_a
     await becomes(world, marketing_list, first, second)
 
 
-async def join(world: World, way: str, marketing_list: str, person: Person) -> None:
-    """Add somebody: Members > Add on the list, Add to Marketing List on the contact, or a flow."""
-    described = {"@odata.type": f"Microsoft.Dynamics.CRM.{person.table}", PEOPLE[person.table].key: person.id}
-    the_list = {"@odata.type": "Microsoft.Dynamics.CRM.list", "listid": marketing_list}
-    match way:
-        case "AddListMembersList":
-            await world.dynamics.act(way, {"List": the_list, "Members": [described]})
-        case "AddMemberList":
-            path = f"lists({marketing_list})/Microsoft.Dynamics.CRM.AddMemberList"
-            await world.dynamics.act(path, {"EntityId": person.id})
-        case _:
-            await world.dynamics.create("listmembers", member_row(marketing_list, person))
-
-
 async def test_ml_26_a_member_added_to_a_list_that_is_not_in_spotler_changes_nothing_there(world: World) -> None:
     person = await world.bring_in()
     marketing_list = await new_list(world, "Nog niet")
@@ -160,12 +116,6 @@ async def test_c_28_who_leaves_stays_until_the_next_sync(world: World) -> None:
 
     await done(world, Operation.SYNC_LIST, marketing_list=marketing_list)
     assert await in_list(world, marketing_list) == [first.id]
-
-
-async def leave(world: World, marketing_list: str, person: Person) -> None:
-    wanted = f"_listid_value eq {marketing_list} and _entityid_value eq {person.id}"
-    (row,) = (await world.dynamics.read(f"listmembers?$select=listmemberid&$filter={wanted}"))["value"]
-    await world.dynamics.delete("listmembers", row["listmemberid"])
 
 
 async def test_c_28_with_the_setting_who_leaves_is_gone_at_once(tidy: World) -> None:
@@ -231,14 +181,14 @@ async def test_ml_20_a_new_name_comes_with_the_next_sync(world: World) -> None:
 
 async def test_c_06_sel_01_a_list_is_temporary_by_its_own_column_and_static_is_refused(world: World) -> None:
     first, second = await world.synchronised(), await world.bring_in()
-    marketing_list = await new_list(world, "Tijdelijk", first, second, dh_spotlerlistkind=_TEMPORARY)
+    marketing_list = await new_list(world, "Tijdelijk", first, second, dh_spotlerlistkind=TEMPORARY)
     await done(world, Operation.SYNC_LIST, marketing_list=marketing_list)
     assert await in_list(world, marketing_list, "temporary-lists") == sorted([first.id, second.id])
     await leave(world, marketing_list, first)
     await done(world, Operation.SYNC_LIST, marketing_list=marketing_list)
     assert await in_list(world, marketing_list, "temporary-lists") == [second.id]
 
-    await world.dynamics.change("lists", marketing_list, {"dh_spotlerlistkind": _STATIC})
+    await world.dynamics.change("lists", marketing_list, {"dh_spotlerlistkind": STATIC})
     job = await done(world, Operation.SYNC_LIST, marketing_list=marketing_list)
 
     assert (job.status, job.code) == (JobStatus.FAILED, "[JOB_NOT_VALID]")
@@ -280,13 +230,6 @@ async def test_ml_16_ml_17_the_numbers_for_the_confirmation_come_over_http(world
     }
     answer = await overview(world, f"lists/{marketing_list}?judge=0")
     assert (answer["inSpotler"], answer["history"][0]["sent"]) == (True, 2)
-
-
-async def overview(world: World, path: str) -> dict[str, Any]:
-    answer = await world.connector.call("GET", f"/api/{path}")
-    assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
 
 
 @pytest.mark.parametrize(

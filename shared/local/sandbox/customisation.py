@@ -32,11 +32,12 @@ class CustomProperty(_Shape):
 class Customisation(_Shape):
     """All of it. `columns` (as `contact.new_shoesize`) and `tables` are described as in `dataverse/schema.json`.
 
+    Null means that the organisation has none of that name: without Dynamics 365 Sales there is no `lead`, no `list`.
     `duplicate_rules` are lists of columns by table, as of Dataverse's duplicate detection.
     """
 
     columns: dict[str, dict[str, Any] | None] = Field(default_factory=dict)
-    tables: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    tables: dict[str, dict[str, Any] | None] = Field(default_factory=dict)
     duplicate_rules: dict[str, list[list[str]]] = Field(default_factory=dict)
     properties: dict[str, CustomProperty] = Field(default_factory=dict)
 

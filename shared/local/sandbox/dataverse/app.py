@@ -54,7 +54,7 @@ class DataverseSandboxSettings:
     filtering_columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
     alternate_keys: Mapping[str, Sequence[Sequence[str]]] = field(default_factory=dict)
     changed_columns: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
-    more_tables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    more_tables: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
     duplicate_rules: Mapping[str, Sequence[Sequence[str]]] = field(default_factory=dict)
     snapshot: Path | None = None
     seed: int = 0

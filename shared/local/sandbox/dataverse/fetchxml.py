@@ -2,7 +2,8 @@
 
 Supported: `attribute`, `all-attributes`, `filter` (and, or, nested), `condition` (also `entityname`), `order`,
 `link-entity` (inner, outer, exists, in, any, not any; nested, with alias), `distinct`, `top`, `count`, `page`,
-`paging-cookie`, `returntotalrecordcount`. Aggregates are not. Source: Microsoft's "FetchXML reference".
+`paging-cookie`, `returntotalrecordcount`; of aggregates `count` and `countcolumn` (also `distinct`), without groups.
+Source: Microsoft's "FetchXML reference".
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ Joined = Mapping[str, Row | None]
 Check = Callable[[Joined], bool]
 
 _CODE = "0x80041103"
+_MOST_AGGREGATED = 50_000
 _SEMI_JOINS = frozenset({"exists", "in", "any"})
 _ANTI_JOINS = frozenset({"not any"})
 
@@ -61,10 +63,8 @@ def run(text: str, table: Table, reader: Reader) -> Result:
         raise bad_request("Invalid Xml.", "0x80040201")
     if entity.get("name") != table.name:
         raise bad_request(f"The entity '{entity.get('name')}' does not match the entity set '{table.set_name}'.", _CODE)
-    if fetch.get("aggregate") == "true":
-        raise not_implemented("Aggregation in FetchXML")
     query = _Query(reader, _tree(entity, table, reader))
-    return query.page(fetch)
+    return query.counts() if fetch.get("aggregate") == "true" else query.page(fetch)
 
 
 def _root(text: str) -> Element:
@@ -106,6 +106,30 @@ class _Query:
         page = paging.cut(found, ids, min(size, MAX_PAGE_SIZE), start)
         total = len(found) if fetch.get("returntotalrecordcount") == "true" else None
         return Result([project(joined) for joined in page.rows], page.next, total)
+
+    def counts(self) -> Result:
+        """Return one row that counts; more rows than Dataverse aggregates are refused."""
+        found = self.matches()
+        if len(found) > _MOST_AGGREGATED:
+            raise bad_request("AggregateQueryRecordLimit exceeded. Cannot perform this operation.", "0x8004E023")
+        return Result([dict(self._count(found, *one) for one in self._aggregates())], None, None)
+
+    def _aggregates(self) -> Iterable[tuple[_Entity, Element]]:
+        return ((entity, one) for entity in self._entities.values() for one in entity.element.findall("attribute"))
+
+    def _count(self, found: Sequence[Joined], entity: _Entity, attribute: Element) -> tuple[str, int]:
+        alias, name = attribute.get("alias"), _column(entity.table, attribute.get("name", "")).name
+        if alias is None or attribute.get("groupby") == "true" or not attribute.get("aggregate"):
+            raise bad_request("An attribute of an aggregate query needs an alias and an aggregate.", "0x80041104")
+        match attribute.get("aggregate"):
+            case "count":
+                return alias, len(found)
+            case "countcolumn":
+                rows = (joined[entity.alias] for joined in found)
+                there = [plain(row[name]) for row in rows if row is not None and row.get(name) is not None]
+                return alias, len(set(there) if attribute.get("distinct") == "true" else there)
+            case other:
+                raise not_implemented(f"The aggregate '{other}' in FetchXML")
 
     def matches(self) -> list[Joined]:
         """Join the links, then keep what passes the filter of the root (which may look at outer links)."""

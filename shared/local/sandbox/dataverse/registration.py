@@ -111,7 +111,8 @@ def register(organization: Organization, steps: Sequence[StepDefinition]) -> Non
     endpoint = fixed_id("serviceendpoint")
     organization.seed([("serviceendpoint", _endpoint(endpoint))])
     for definition in steps:
-        _register_step(organization, definition, endpoint)
+        if definition.table in organization.schema.tables:
+            _register_step(organization, definition, endpoint)
 
 
 def _endpoint(identifier: str) -> Row:

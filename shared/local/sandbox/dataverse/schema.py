@@ -175,17 +175,19 @@ class Schema:
         cls,
         alternate_keys: Mapping[str, Sequence[Sequence[str]]] | None = None,
         changed_columns: Mapping[str, Mapping[str, Any] | None] | None = None,
-        more_tables: Mapping[str, Mapping[str, Any]] | None = None,
+        more_tables: Mapping[str, Mapping[str, Any] | None] | None = None,
         duplicate_rules: Mapping[str, Sequence[Sequence[str]]] | None = None,
     ) -> Schema:
         """Read the packaged description; `alternate_keys` adds keys (lists of columns) to tables.
 
         `changed_columns` gives columns, as `contact.jobtitle`, other facts than the description's; None removes one.
-        `more_tables` are described as those of `schema.json`. `duplicate_rules` are lists of columns by table: rows
-        that have the same values in all of them are duplicates.
+        `more_tables` are described as those of `schema.json`; None removes one.
+        `duplicate_rules` are lists of columns by table: rows that have the same values in all of them are duplicates.
         """
         document = json.loads(files(__package__).joinpath("schema.json").read_text(encoding="utf-8"))
         document["tables"] |= more_tables or {}
+        for gone in [name for name, description in document["tables"].items() if description is None]:
+            _remove(gone, document)
         keys, duplicates = alternate_keys or {}, duplicate_rules or {}
         for path, facts in (changed_columns or {}).items():
             table, _, column = path.partition(".")
@@ -200,6 +202,17 @@ class Schema:
                 for name, description in document["tables"].items()
             ]
         )
+
+
+def _remove(gone: str, document: dict[str, Any]) -> None:
+    """Take a table out, with the relationships to it and the lookups that lead to nothing else."""
+    del document["tables"][gone]
+    for table in filter(None, document["tables"].values()):
+        for column, facts in list(table["columns"].items()):
+            if facts.get("targets", {}).pop(gone, None) is not None and not facts["targets"]:
+                del table["columns"][column]
+    for kind in ("one_to_many", "many_to_many"):
+        document[kind] = [one for one in document[kind] if gone not in one.values()]
 
 
 def tuples(lists: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], ...]:

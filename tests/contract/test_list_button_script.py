@@ -1,0 +1,149 @@
+"""The button Sync To Spotler, run by node on a fake page: what it asks, and what it creates (ML-14, ML-16, ML-17).
+
+`tests/scenario/test_scenario_list_button.py` presses it with a Web API behind the page.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from shared.core.jobs import Operation
+from shared.dataverse.tables import LIST_TABLES
+from shared.local.sandbox.dataverse.schema import Schema
+from tests.node import press_sync
+
+SPRING = "6d81597f-0f9f-e711-8122-000d3aa2331c"
+DYNAMIC = (
+    "<fetch version=\"1.0\" distinct='true' top='5'><entity name=\"contact\" ><attribute name='fullname' />"
+    '<order attribute="fullname"></order><filter><condition attribute="jobtitle" operator="eq" value="a &gt; b" />'
+    '</filter><link-entity name="account" from="accountid" to="parentcustomerid"><all-attributes/>'
+    '<attribute name="name" alias="x>y"/></link-entity></entity></fetch>'
+)
+
+
+def press(count: Any = 412, *, confirms: bool = True, **scene: Any) -> dict[str, Any]:
+    columns = {"listname": "Spring", "createdfromcode": 2, "type": False, "query": None, **scene.pop("columns", {})}
+    return press_sync({"id": SPRING, "confirms": confirms, "list": columns, "count": count, **scene})
+
+
+def test_ml_14_ml_23_ok_creates_a_job_that_the_connector_reads_and_nothing_else() -> None:
+    seen = press()
+
+    ((table, row),) = seen["created"]
+    assert table == "dh_spotlerjob"
+    assert row == {
+        "dh_name": "Sync List: Spring",
+        "dh_operation": int(Operation.SYNC_LIST),
+        "dh_ListId@odata.bind": f"/lists({SPRING})",
+    }
+    assert Schema.load().tables[table].columns["dh_listid"].targets == {"list": "dh_ListId"}
+    assert seen["notifications"] == ["The list is being synchronised. Its Spotler Status says how it ends."]
+    assert (seen["errors"], seen["alerts"]) == ([], [])
+
+
+def test_ml_16_ml_17_the_dialog_says_how_many_members_and_that_two_kinds_of_them_are_skipped() -> None:
+    (question,) = press(1412)["questions"]
+
+    assert question == (
+        '1,412 members of "Spring" will be synchronised. Inactive and opted-out members will be skipped.'
+    )
+    assert press(1)["questions"][0].startswith('1 member of "Spring" will')
+
+
+@pytest.mark.parametrize(
+    ("inactive", "opted_out", "said"),
+    [
+        (None, None, " Inactive and opted-out members will be skipped."),
+        (True, False, " Inactive members will be skipped."),
+        (False, True, " Opted-out members will be skipped."),
+        (False, False, ""),
+    ],
+)
+def test_ml_17_ml_34_a_hidden_field_that_is_off_is_not_spoken_of(
+    inactive: bool | None,  # noqa: FBT001  # parametrised
+    opted_out: bool | None,  # noqa: FBT001
+    said: str,
+) -> None:
+    columns = {"ignoreinactivelistmembers": inactive, "donotsendonoptout": opted_out}
+
+    (question,) = press(columns=columns)["questions"]
+
+    assert question == f'412 members of "Spring" will be synchronised.{said}'
+
+
+def test_who_does_not_confirm_has_done_nothing() -> None:
+    seen = press(confirms=False)
+
+    assert len(seen["questions"]) == 1
+    assert (seen["created"], seen["notifications"]) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("scene", "told"),
+    [
+        ({"formType": 1}, "Save the list"),
+        ({"formType": 4}, "or activate it"),
+        ({"isDirty": True}, "Save your"),
+    ],
+)
+def test_ml_38_a_list_that_is_not_saved_or_not_active_is_not_synchronised(scene: dict[str, Any], told: str) -> None:
+    seen = press(**scene)
+
+    assert told in seen["alerts"][0]
+    assert (seen["questions"], seen["created"]) == ([], [])
+
+
+@pytest.mark.parametrize(("code", "table"), [(code, str(table)) for code, table in LIST_TABLES.items()])
+def test_members_are_counted_in_the_table_that_the_list_targets(code: int, table: str) -> None:
+    ((asked, query),) = press(columns={"createdfromcode": code})["queries"]
+
+    assert asked == table
+    assert f'<attribute name="{table}id" alias="members" aggregate="countcolumn" distinct="true" />' in query
+    assert f'value="{SPRING}"' in query
+
+
+def test_the_query_of_a_dynamic_list_keeps_its_conditions_and_nothing_that_it_shows() -> None:
+    ((_, query),) = press(columns={"type": True, "query": DYNAMIC})["queries"]
+
+    assert query == (
+        '<fetch version="1.0" mapping="logical" aggregate="true"><entity name="contact" >'
+        '<attribute name="contactid" alias="members" aggregate="countcolumn" distinct="true" />'
+        '<filter><condition attribute="jobtitle" operator="eq" value="a &gt; b" /></filter>'
+        '<link-entity name="account" from="accountid" to="parentcustomerid"></link-entity></entity></fetch>'
+    )
+
+
+@pytest.mark.parametrize(
+    ("problem", "said"),
+    [
+        ({"message": "too many", "errorCode": -2147164125}, 'More than 50,000 members of "Spring" will be'),
+        ({"message": "AggregateQueryRecordLimit exceeded."}, 'More than 50,000 members of "Spring" will be'),
+        ({"message": "no privilege"}, "they could not be counted: no privilege"),
+    ],
+)
+def test_a_list_that_cannot_be_counted_can_be_synchronised(problem: dict[str, Any], said: str) -> None:
+    seen = press(problem)
+
+    assert said in seen["questions"][0]
+    assert len(seen["created"]) == 1
+
+
+def test_a_dynamic_list_without_a_query_says_so() -> None:
+    (question,) = press(columns={"type": True})["questions"]
+
+    assert "could not be counted: the list has no query that can be read." in question
+
+
+def test_a_job_that_dataverse_refuses_is_told() -> None:
+    seen = press(refusal="prvCreatedh_spotlerjob is missing")
+
+    assert seen["errors"] == ["The list was not synced to Spotler: prvCreatedh_spotlerjob is missing"]
+    assert seen["notifications"] == []
+
+
+def test_a_long_name_fits_into_the_name_of_the_job() -> None:
+    ((_, row),) = press(columns={"listname": "x" * 300})["created"]
+
+    assert len(row["dh_name"]) == 200
