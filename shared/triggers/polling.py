@@ -36,6 +36,7 @@ async def poll_spotler(timer: func.TimerRequest) -> None:
 
 @blueprint.function_name("reconcile")
 @blueprint.timer_trigger(arg_name="timer", schedule=schedule("reconcile_schedule"))
+@timed("reconcile")
 async def reconcile(timer: func.TimerRequest) -> None:
     """Compare both sides in full, page by page, and look again at what changed in Spotler since yesterday (C-05)."""
     connector = await app.connector()

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Awaitable, Callable
 
 from shared.errors import ConnectorError
-from tests.bench import lists, planning, through_the_app
+from tests.bench import from_spotler, lists, planning, through_the_app
 
 BENCHMARKS: dict[str, Callable[[], Awaitable[None]]] = {
     "plan": planning.plan_speed,
@@ -18,11 +18,13 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[None]]] = {
     "latency": through_the_app.latency,
     "burst": through_the_app.burst,
     "table": through_the_app.table,
+    "changes": from_spotler.changes,
+    "changes-50k": from_spotler.many_changes,
     "lists": lists.lists,
     "lists-50k": lists.lists_50k,
     "long-list": lists.long_list,
 }
-_ON_REQUEST = frozenset({"lists-50k", "long-list"})
+_ON_REQUEST = frozenset({"changes-50k", "lists-50k", "long-list"})
 """These take minutes."""
 
 

@@ -86,7 +86,7 @@ async def burst() -> None:
         ):
             before = await running.requests()
             begin = time.perf_counter()
-            await _spread(save, _SAVES)
+            await spread(save, _SAVES)
             saved = time.perf_counter() - begin
             while sum(1 for contact in await running.spotler.contacts() if is_done(contact)) < _SAVES:
                 await asyncio.sleep(0.02)
@@ -119,7 +119,8 @@ async def table() -> None:
         )
 
 
-async def _spread(save: Callable[[int], Awaitable[None]], count: int) -> None:
+async def spread(save: Callable[[int], Awaitable[None]], count: int) -> None:
+    """Do many acts, twenty at a time."""
     numbers = iter(range(count))
 
     async def worker() -> None:
