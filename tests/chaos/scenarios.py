@@ -51,7 +51,9 @@ async def _dataverse(ordeal: Ordeal, name: str, *rules: Mapping[str, Any], **pla
     async def fail() -> None:
         nonlocal before
         before = await struck()
-        await ordeal.world.dynamics.cause("faults", {"rules": [{"match": CONNECTOR_ONLY, **rule} for rule in rules], **plan})
+        await ordeal.world.dynamics.cause(
+            "faults", {"rules": [{"match": CONNECTOR_ONLY, **rule} for rule in rules], **plan}
+        )
 
     async def heal() -> int:
         await ordeal.world.dynamics.cause("faults", {})
@@ -236,7 +238,10 @@ async def two_at_once_and_one_dies(ordeal: Ordeal) -> Figures:
         settings = {**world.connector.settings, "SPOTLER_URL": recorder.url, "CLAIM_SECONDS": "4"}
         settings["LOCAL_LOCK_SECONDS"] = "5"
         second = ConnectorProcess(settings, world.folder / "second.log")
-        await asyncio.gather(second.start(), world.connector.start(**{k: settings[k] for k in ("SPOTLER_URL", "CLAIM_SECONDS", "LOCAL_LOCK_SECONDS")}))
+        await asyncio.gather(
+            second.start(),
+            world.connector.start(**{k: settings[k] for k in ("SPOTLER_URL", "CLAIM_SECONDS", "LOCAL_LOCK_SECONDS")}),
+        )
         kills = 0
 
         async def kill() -> None:
