@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -36,7 +37,7 @@ async def _bring_home(*counts: int) -> None:
     try:
         async with bench(max(counts) * 2) as running:
             await _call(running, "/api/resync", {"table": "contact"})
-            await _call(running, "/api/poll", {})  # both sides have met
+            await _catch_up(running)  # both sides have met
             ids = [str(one["externalId"]) for one in await running.spotler.contacts()]
             await asyncio.sleep(_AGE)
             for count in counts:
@@ -61,7 +62,7 @@ async def _change(running: Bench, ids: Sequence[str]) -> None:
 
 async def _poll(running: Bench, what: str, count: int) -> None:
     before, begin = await running.requests(), time.perf_counter()
-    await _call(running, "/api/poll", {})
+    await _catch_up(running)
     seconds, after = time.perf_counter() - begin, await running.requests()
     crm, platform = after[0] - before[0], after[1] - before[1]
     print(
@@ -70,8 +71,16 @@ async def _poll(running: Bench, what: str, count: int) -> None:
     )
 
 
-async def _call(running: Bench, path: str, body: dict[str, str]) -> None:
+async def _catch_up(running: Bench) -> None:
+    """Poll until there is nothing more to fetch."""
+    while (await _call(running, "/api/poll", {}))["isBehind"]:
+        pass
+
+
+async def _call(running: Bench, path: str, body: dict[str, str]) -> dict[str, Any]:
     async with httpx.AsyncClient(base_url=running.host.url, timeout=600) as http:
         headers = {"x-functions-key": running.host.keys.default}
-        (await http.post(path, json=body, headers=headers)).raise_for_status()
+        answer = (await http.post(path, json=body, headers=headers)).raise_for_status()
     await settled()
+    told: dict[str, Any] = answer.json()
+    return told
