@@ -12,6 +12,7 @@ from datetime import timedelta
 from functools import partial
 
 from shared.core.conditions import Subject, Verdict, email_of, examine
+from shared.core.consent import BULK_EMAIL
 from shared.core.ends import anonymize, changed_fields, purge, unmet_condition
 from shared.core.fields import Scalar, all_permissions_off, as_properties, present_values, wished_fields
 from shared.core.flapping import Move, settle
@@ -151,7 +152,7 @@ def _write(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> 
         address=address,
         has_met=(binding.is_live and binding.has_met) or not _comes_home(rows),
         moves=moves,
-        rising=frozenset(),
+        announced=frozenset(),
     )
     sent = {name: values[name] for name in changed if name not in held}
     problems = (*wished.omitted, *wished.cut)
@@ -295,7 +296,7 @@ def _agree(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> 
         reach=Reach.OPEN,
         moves=agreement.moves,
         verdicts=agreement.verdicts,
-        rising=frozenset(),
+        announced=frozenset(),
     )
     problems = (*wished.omitted, *wished.cut, *_disputes(agreement.verdicts, fields, record))
     reason = Reason.RETURNED if home else Reason.AGREED
@@ -307,7 +308,7 @@ def _perhaps_sent(situation: Situation, fields: Mapping[str, MappedField]) -> fr
     """Name the permissions whose yes a dead worker may have sent: of a contact that it made, all of them."""
     if situation.trust is Trust.BASE:
         return frozenset()
-    return situation.binding.rising if situation.binding.is_live else frozenset(fields)
+    return situation.binding.announced if situation.binding.is_live else frozenset(fields)
 
 
 def _is_new(contact: SpotlerContact, situation: Situation, binding: Binding) -> bool:
@@ -327,11 +328,12 @@ def _unreachable(situation: Situation, record: PersonRecord) -> Rest:
 
     Which of the two it was, the next poll knows, which asks for bounces first: an address that fails is no opt-out.
     """
-    binding = replace(situation.binding, is_live=True, has_met=True)
+    binding = replace(situation.binding, is_live=True, has_met=True, announced=frozenset())
     if situation.bounce is not None:
         return Rest(replace(binding, reach=Reach.BOUNCED), Result.FAILED, situation.bounce)
     if binding.reach.is_opt_out or refuses_bulk(record):
-        reach = binding.reach if binding.reach.is_opt_out else Reach.OPTED_OUT
+        found = Reach.OPTED_OUT_HERE if BULK_EMAIL in situation.binding.announced else Reach.OPTED_OUT
+        reach = binding.reach if binding.reach.is_opt_out else found
         return Rest(replace(binding, reach=reach), Result.FAILED, Reason.OPTED_OUT)
     if situation.is_silent:
         closed = replace(situation.binding, is_live=True, reach=Reach.CLOSED)

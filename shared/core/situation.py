@@ -80,8 +80,9 @@ class Binding:
     """The stored link of a record to its Spotler contact. `is_live` says whether Spotler holds data of it.
 
     `has_met` says that both sides have been compared since then, `since` when Spotler got the first data. `base` are
-    fingerprints of what was agreed, `moves` and `verdicts` what the last merges said of single fields. `rising` are
-    permissions whose yes is on its way to Spotler: written down before the call, for whoever comes after a crash.
+    fingerprints of what was agreed, `moves` and `verdicts` what the last merges said of single fields. `announced` are
+    permissions whose yes is on its way to Spotler, or the refusal of bulk mail that is on its way to Dataverse: written
+    down before the call, for whoever comes after a crash.
     """
 
     external_id: str
@@ -93,7 +94,7 @@ class Binding:
     reach: Reach = Reach.OPEN
     moves: Mapping[str, Move] = field(default_factory=dict)
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
-    rising: frozenset[str] = frozenset()
+    announced: frozenset[str] = frozenset()
 
     def uses(self, external_id: str) -> bool:
         """Whether this contact holds data of the record."""

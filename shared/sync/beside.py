@@ -15,7 +15,7 @@ from shared.core.mapping.expression import MapTo
 from shared.core.marketing import PropertyCatalogue
 from shared.core.outcomes import Reason
 from shared.core.permission_defaults import PermissionDefault
-from shared.core.plan import Anonymize, Binding, Decision, Rest, Rules, Trust, Write
+from shared.core.plan import Anonymize, Binding, Decision, Reach, Rules, Trust, Write
 from shared.core.records import RecordKey
 from shared.core.two_way import NO, YES
 from shared.ports import Clock
@@ -114,9 +114,9 @@ class Beside:
             source = ConsentSource.SPOTLER_OPT_OUT if after.reach.is_opt_out else ConsentSource.REACTIVATED
             act = self._act(seat, source)
             yield from act.changes({OPT_OUT: seat.origin.reach.is_opt_out}, {OPT_OUT: after.reach.is_opt_out})
-            home = planned.home.refuses_bulk if isinstance(planned, Write | Rest) else None
-            if home is not None:
-                yield from act.changes({BULK_EMAIL: home}, {BULK_EMAIL: not home})
+            if Reach.OPTED_OUT_HERE in {seat.origin.reach, after.reach}:
+                is_allowed = not after.reach.is_opt_out
+                yield from act.changes({BULK_EMAIL: not is_allowed}, {BULK_EMAIL: is_allowed})
 
     def _act(self, seat: Seat, source: ConsentSource) -> ConsentAct:
         return ConsentAct(self._clock.now(), seat.key, seat.held.external_id, source, seat.unit.correlation)

@@ -24,7 +24,7 @@ def read_binding(body: Mapping[str, Any]) -> Binding:
         reach=Reach(body.get("reach", Reach.OPEN)),
         moves={name: Move.parse(text) for name, text in body.get("moves", {}).items()},
         verdicts={name: Verdict(text) for name, text in body.get("verdicts", {}).items()},
-        rising=frozenset(body.get("rising", ())),
+        announced=frozenset(body.get("announced", ())),
     )
 
 
@@ -46,6 +46,6 @@ def write_binding(binding: Binding) -> dict[str, Any]:
         body["moves"] = {name: str(move) for name, move in binding.moves.items()}
     if binding.verdicts:
         body["verdicts"] = {name: str(verdict) for name, verdict in binding.verdicts.items()}
-    if binding.rising:
-        body["rising"] = sorted(binding.rising)
+    if binding.announced:
+        body["announced"] = sorted(binding.announced)
     return body

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from shared.core.consent import BULK_EMAIL
 from shared.core.outcomes import Outcome, Reason, Result
 from shared.core.plan import Decision, Rest, WayBack, Write, refuses_bulk
 from shared.core.records import RecordKey
@@ -48,6 +49,11 @@ def comes_home(seat: Seat, planned: Decision, applied: Applied) -> WayBack:
             return NOTHING  # the plan supposed that Spotler would take it
         case _:
             return planned.home
+
+
+def refusals(home: WayBack) -> frozenset[str]:
+    """Name what is about to be refused in the person's name: who asks later must know that it was not a user."""
+    return frozenset({BULK_EMAIL}) if home.refuses_bulk else frozenset()
 
 
 async def bring_home(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from shared.core.consent import BULK_EMAIL
 from shared.core.identity import Leave, Stay
 from shared.core.mapping.model import EMAIL
 from shared.core.mapping.reading import DO_NOT_EMAIL
@@ -96,7 +97,8 @@ def _with_return(applied: Outcome, home: CameHome) -> Outcome:
 def _binding(seat: Seat, planned: Decision, outcome: Outcome, home: CameHome | None) -> Binding:
     match outcome:
         case Outcome(result=Result.FAILED, reason=Reason.OPTED_OUT) if isinstance(planned, Write):
-            is_ours = home is not None and home.came.error is None
+            came = home is not None and home.came.error is None
+            is_ours = came or BULK_EMAIL in seat.origin.announced
             return replace(seat.origin, reach=Reach.OPTED_OUT_HERE if is_ours else Reach.OPTED_OUT)
         case Outcome(result=Result.FAILED, reason=reason) if reason is not Reason.REFUSED_HERE:
             return planned.binding if _is_unreachable(planned) else seat.origin

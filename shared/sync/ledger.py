@@ -276,7 +276,7 @@ class Ledger:
         )
 
     async def announce(self, bindings: Mapping[RecordKey, Binding], correlations: Mapping[RecordKey, str]) -> None:
-        """Write down what is about to be sent, for whoever comes after a crash (`Binding.rising`)."""
+        """Write down what is about to be sent, for whoever comes after a crash (`Binding.announced`)."""
         await self.save(
             {
                 key: (binding, Outcome(key, Result.WAITING, Reason.BUSY), correlations.get(key, ""))

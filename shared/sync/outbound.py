@@ -25,7 +25,7 @@ from shared.ports import Clock, Crm, Homecomings, MarketingPlatform
 from shared.sync.apply import Applied, apply, rising_permissions
 from shared.sync.beside import Beside
 from shared.sync.brake import Brake
-from shared.sync.bringing_home import bring_home, comes_home
+from shared.sync.bringing_home import bring_home, comes_home, refusals
 from shared.sync.conclusion import Carried, conclude
 from shared.sync.fence import ClaimsRanOutError, Pace
 from shared.sync.ledger import Ledger
@@ -189,11 +189,12 @@ class Outbound:
         lost = await self._ledger.reserve(_wanted_addresses(seats, plans), held=done.held)
         going = [seat for seat in seats if not _addresses(plans[seat.key]) & lost]
         done.finished += [self._verdicts.waiting(seat.unit, Reason.BUSY) for seat in seats if seat not in going]
-        await self._announce(going, plans)
+        await self._announce({seat.key: names for seat in going if (names := _rising(seat, plans[seat.key]))}, going)
         done.has_written = True
         fence = self._ledger.fence(done.expiry)
         applied = await apply({seat.key: plans[seat.key] for seat in going}, self._platform, fence)
         returns = {seat.key: comes_home(seat, plans[seat.key], applied[seat.key]) for seat in going}
+        await self._announce({seat.key: names for seat in going if (names := refusals(returns[seat.key]))}, going)
         came = await bring_home({seat.key: seat for seat in going}, returns, self._homecomings)
         units = [seat.unit for seat in seats]
         for seat in going:
@@ -216,17 +217,13 @@ class Outbound:
                 done.finished.append(Finished(seat.unit, outcome, GiveUp(), seat.record))
         return [seat for seat in seats if seat.key not in held]
 
-    async def _announce(self, seats: Sequence[Seat], plans: Mapping[RecordKey, Decision]) -> None:
-        """Write down the permissions that are about to rise where somebody could have withdrawn them meanwhile."""
-        rising = {
-            seat.key: replace(seat.origin, rising=names)
-            for seat in seats
-            if isinstance(planned := plans[seat.key], Write)
-            and seat.origin.is_live
-            and (names := rising_permissions(planned))
+    async def _announce(self, changes: Mapping[RecordKey, frozenset[str]], seats: Sequence[Seat]) -> None:
+        """Write down which consents are about to change by our own hand: after a crash nobody else could tell."""
+        announced = {
+            seat.key: replace(seat.origin, announced=changes[seat.key]) for seat in seats if seat.key in changes
         }
-        if rising:
-            await self._ledger.announce(rising, {seat.key: seat.unit.correlation for seat in seats})
+        if announced:
+            await self._ledger.announce(announced, {seat.key: seat.unit.correlation for seat in seats})
 
     # ---------------------------------------------------------------------------------------------------- second look
 
@@ -286,6 +283,11 @@ def _wanted_addresses(seats: Sequence[Seat], plans: Mapping[RecordKey, Decision]
         if isinstance(planned, Write | Rest) and planned.home.address:
             wanted[planned.home.address] = seat.held.external_id
     return wanted
+
+
+def _rising(seat: Seat, planned: Decision) -> frozenset[str]:
+    """Name the permissions that rise where somebody could have withdrawn them meanwhile."""
+    return rising_permissions(planned) if isinstance(planned, Write) and seat.origin.is_live else frozenset()
 
 
 def _second_look(key: RecordKey, doomed: Unit) -> Unit:
