@@ -250,7 +250,10 @@ def _agree(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> 
     rows = rules.mapping.for_table(situation.key.table)
     address = rules.fingerprints.address(email_of(record, rows))
     if contact.is_unreachable and not (situation.bounce and address != binding.address):
-        return _unreachable(situation, record)
+        known = binding.address or rules.fingerprints.address(
+            str(contact.properties[EMAIL])
+        )  # others look for it there
+        return _unreachable(replace(situation, binding=replace(binding, address=known)), record)
     if situation.has_come_back and situation.neighbours.keys and address != binding.address:
         return let_go(situation)  # who came back is somebody with the address that this record had before
     wished = wished_fields(record, rules.mapping, catalogue)

@@ -198,3 +198,16 @@ def test_an_opt_out_is_told_on_the_record_even_if_the_poll_dies_after_it_was_rem
         history.settle()
         history.sign_up(address=ANN, newsletter=None)
         history.settle()
+
+
+def test_the_address_of_an_opted_out_contact_that_a_dead_worker_made_is_known(history: TwinHistories) -> None:
+    begin(history, newsletter=False)
+    history.take_in()
+    save(history, CAS, LEAD, full=True)
+    history.plan_failure(moment=25, failure=CrashError())
+    history.poll(size=1)
+    history.qualify(pick=0, address=None)
+    history.opt_out(pick=0)
+    history.settle()
+    history.change_address(address=None, pick=0)
+    history.activate(pick=0)
