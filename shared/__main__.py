@@ -1,4 +1,4 @@
-"""The commands: `python -m shared run|host|sandbox|check|settings`."""
+"""The commands of this machine; `python -m shared --help` lists them."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shared.core.bounce_text import Language
@@ -354,7 +355,14 @@ def load_settings() -> Settings:
         return Settings()
     except ValidationError as problem:
         wrong = "; ".join(
-            f"{'.'.join(str(part) for part in error['loc']).upper() or 'settings'}: {error['msg']}"
+            f"{'.'.join(str(part) for part in error['loc']).upper() or 'settings'}: {_in_words(error)}"
             for error in problem.errors(include_input=False, include_url=False)
         )
         raise ConfigurationError(f"The settings are not valid. {wrong}") from None
+
+
+def _in_words(error: ErrorDetails) -> str:
+    """Say what is expected; a pattern alone says that to few people."""
+    if error.get("ctx", {}).get("pattern") == NCRONTAB:
+        return 'expected six fields, the seconds first, such as "0 */15 * * * *"'
+    return error["msg"].removeprefix("Value error, ")
