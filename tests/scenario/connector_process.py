@@ -80,6 +80,11 @@ class ConnectorProcess:
         await self.start(**changed)
 
     @property
+    def is_running(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._process is not None and self._process.returncode is None
+
+    @property
     def process_id(self) -> int:
         """Of the process that runs now."""
         assert self._process is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -24,6 +25,7 @@ from tests.scenario.connector_process import SYSTEM, ConnectorProcess
 from tests.scenario.privacy import BIRTHDATE, MARK, MOBILE, POSTCODE, TELEPHONE, leaks, marks_in
 
 PATIENCE = 30.0
+_LAST_MESSAGES = 5.0
 _POLL = 0.02
 
 Seen = TypeVar("Seen")
@@ -215,6 +217,16 @@ class World:
 
         await eventually(look, "everything to settle", patience)
 
+    async def delivered(self) -> None:
+        """Wait a moment for what Dataverse has sent to be taken in: its messages hold personal data until then."""
+
+        async def look() -> bool:
+            depth = await self.queue.depth(QueueName.EVENTS)
+            return not (await self.dynamics.underway() or depth.active)
+
+        with contextlib.suppress(TimeoutError):  # a connector that was killed takes in nothing
+            await eventually(look, "messages to be delivered", _LAST_MESSAGES)
+
     async def claims(self) -> list[Document]:
         """Return what the connector has noted of contacts that somebody works on, or whose state is in doubt."""
         page = await self.store.scan("default-contact", limit=10_000)
@@ -256,13 +268,16 @@ async def open_world(
         SpotlerUser(addresses) as spotler,
     ):
         connector = ConnectorProcess({**environment, **addresses.as_environment()}, folder / "connector.log")
+        world = World(dynamics, spotler, connector, queue, store, folder)
         try:
-            yield World(dynamics, spotler, connector, queue, store, folder)
+            yield world
         finally:
+            if connector.is_running:
+                await world.delivered()
             await connector.stop()
             await store.close()
     await queue.close()  # after the last sender: closing leaves nothing of what was deleted
-    assert leaks(folder) == []
+    assert (found := leaks(folder)) == [], found
     told = [f"{one.call} {one.status}" for one in connector.answers if marks_in(one.content)]
     assert told == [], "values of people in answers to callers who may not see them"
 
