@@ -22,6 +22,7 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[None]]] = {
     "changes-50k": from_spotler.many_changes,
     "lists": lists.lists,
     "lists-50k": lists.lists_50k,
+    "list-memory": lists.list_memory,
     "long-list": lists.long_list,
 }
 _ON_REQUEST = frozenset({"changes-50k", "lists-50k", "long-list"})

@@ -78,18 +78,27 @@ async def _sync(running: Bench, marketing_list: str) -> str:
             return str(row["dh_resulttext"])
 
 
-# ---------------------------------------------------------------------------------------------------- half a million
+# ------------------------------------------------------------------------------------------------------ over the twins
+
+
+async def list_memory() -> None:
+    """Static lists of 1,000 and 50,000 people whom Spotler knows, over twins that make people up."""
+    for size in (1_000, 50_000):
+        await _over_twins(size)
 
 
 async def long_list() -> None:
-    """A static list of 500,000 people whom Spotler knows, over twins that make people up.
+    """The same with 500,000."""
+    await _over_twins(500_000)
 
-    So only the connector takes memory; the sandbox keeps every row and would take
-    longer to fill than to be asked. State is in SQLite, as in local mode.
+
+async def _over_twins(size: int) -> None:
+    """Only the connector takes memory here: the sandbox keeps every row, and takes longer to fill than to be asked.
+
+    State is in SQLite, as in local mode.
     """
-    size = 500_000
     with TemporaryDirectory() as folder:
-        async with _half_a_million(Path(folder), size) as twin:
+        async with _everybody(Path(folder), size) as twin:
             for what, gone, measures in (
                 ("first sync", 0, True),
                 ("again, nothing changed", 0, False),
@@ -97,7 +106,7 @@ async def long_list() -> None:
             ):
                 twin.lists.window = range(gone, size + gone)
                 figures = await _run(twin, measures=measures)
-                print(f"long     {what}: {figures}")
+                print(f"twins    {size:,}, {what}: {figures}")
 
 
 async def _run(twin: _LongTwin, *, measures: bool) -> str:
@@ -137,7 +146,7 @@ class _LongTwin:
 
 
 @asynccontextmanager
-async def _half_a_million(folder: Path, size: int) -> AsyncIterator[_LongTwin]:
+async def _everybody(folder: Path, size: int) -> AsyncIterator[_LongTwin]:
     connector = ConnectorTwin()
     sqlite = SqliteStateStore(folder / "state.db", clock=connector.clock)
     store, sent = _StoreOfEverybody(sqlite, connector.clock), Counter[str]()

@@ -14,8 +14,6 @@ from shared.dataverse.tables import INFO_STATUS
 from tests.scenario.job_acts import ask, done, look
 from tests.scenario.list_acts import (
     OK,
-    STATIC,
-    TEMPORARY,
     becomes,
     in_list,
     info,
@@ -65,7 +63,7 @@ async def test_ml_06_ml_19_a_static_list_of_each_table_is_there_and_says_succeed
     assert row["dh_externalid"] == f"list-{marketing_list}"
 
 
-async def test_ml_09_ml_36_sch_07_a_dynamic_list_over_joined_tables_is_a_snapshot_of_now(world: World) -> None:
+async def test_ml_04_ml_09_ml_36_sch_07_a_dynamic_list_over_joined_tables_is_a_snapshot_of_now(world: World) -> None:
     firm = await world.bring_in(PersonTable.ACCOUNT, name="Snapshot B.V.")
     work = {"jobtitle": "Snapshot", "parentcustomerid_account@odata.bind": f"/{firm.path}"}
     first, second = [await world.bring_in(**work) for _ in range(2)]
@@ -177,22 +175,6 @@ async def test_ml_20_a_new_name_comes_with_the_next_sync(world: World) -> None:
     await done(world, Operation.SYNC_LIST, marketing_list=marketing_list)
 
     assert (await look(world, "list-names"))[f"list-{marketing_list}"] == "Nieuwe naam"
-
-
-async def test_c_06_sel_01_a_list_is_temporary_by_its_own_column_and_static_is_refused(world: World) -> None:
-    first, second = await world.synchronised(), await world.bring_in()
-    marketing_list = await new_list(world, "Tijdelijk", first, second, dh_spotlerlistkind=TEMPORARY)
-    await done(world, Operation.SYNC_LIST, marketing_list=marketing_list)
-    assert await in_list(world, marketing_list, "temporary-lists") == sorted([first.id, second.id])
-    await leave(world, marketing_list, first)
-    await done(world, Operation.SYNC_LIST, marketing_list=marketing_list)
-    assert await in_list(world, marketing_list, "temporary-lists") == [second.id]
-
-    await world.dynamics.change("lists", marketing_list, {"dh_spotlerlistkind": STATIC})
-    job = await done(world, Operation.SYNC_LIST, marketing_list=marketing_list)
-
-    assert (job.status, job.code) == (JobStatus.FAILED, "[JOB_NOT_VALID]")
-    assert "cannot make static lists" in job.text
 
 
 async def test_ml_32_opt_04_who_wants_no_bulk_mail_is_skipped_unless_the_hidden_field_is_off(world: World) -> None:
