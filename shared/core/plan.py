@@ -307,7 +307,12 @@ def _agree(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> 
 
 
 def _perhaps_sent(situation: Situation, fields: Mapping[str, MappedField]) -> frozenset[str]:
-    """Name the permissions whose yes a dead worker may have sent: of a contact that it made, all of them."""
+    """Name the permissions whose yes a dead worker may have sent: of a contact that it made, all of them.
+
+    So may that of somebody who comes back, and whose record never agreed on it: the word of who returns is the newer.
+    """
+    if situation.has_come_back:
+        return frozenset(fields.keys() - situation.binding.base.keys())
     if situation.trust is Trust.BASE:
         return frozenset()
     return situation.binding.rising if situation.binding.is_live else frozenset(fields)
