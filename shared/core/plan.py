@@ -135,7 +135,10 @@ def _write(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> 
     }
     prints = rules.fingerprints.values(binding.external_id, values)
     changed = changed_fields(prints, values, situation)
-    if situation.sight is Sight.UNSEEN and (look := _look(situation, changed, disputed, rows)) is not None:
+    if (
+        situation.sight is Sight.UNSEEN
+        and (look := _look(situation, changed, disputed | (_consents(fields) if off else set()), rows)) is not None
+    ):
         return look
     address = rules.fingerprints.address(email_of(record, rows))
     moves = dict(binding.moves)
@@ -175,6 +178,11 @@ def _look(situation: Situation, changed: list[str], disputed: set[str], rows: tu
     if not disputed.isdisjoint(changed):
         return Look(binding, can_wait=not binding.has_met)
     return None if binding.has_met else Look(binding, can_wait=True)
+
+
+def _consents(fields: Mapping[str, MappedField]) -> set[str]:
+    """Name the permissions: before all are switched off, those that were withdrawn in Spotler must be known."""
+    return {name for name, one in fields.items() if one.home is not None}
 
 
 def _may_be_disputed(one: MappedField) -> bool:
