@@ -136,7 +136,10 @@ def _write(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> 
     }
     prints = rules.fingerprints.values(binding.external_id, values)
     changed = changed_fields(prints, values, situation)
-    if situation.sight is Sight.UNSEEN and (look := _look(situation, changed, disputed, rows)) is not None:
+    if (
+        situation.sight is Sight.UNSEEN
+        and (look := _look(situation, changed, disputed | (_consents(fields) if off else set()), rows)) is not None
+    ):
         return look
     address = rules.fingerprints.address(email_of(record, rows))
     moves = dict(binding.moves)
@@ -176,6 +179,11 @@ def _look(situation: Situation, changed: list[str], disputed: set[str], rows: tu
     if not disputed.isdisjoint(changed):
         return Look(binding, can_wait=not binding.has_met)
     return None if binding.has_met else Look(binding, can_wait=True)
+
+
+def _consents(fields: Mapping[str, MappedField]) -> set[str]:
+    """Name the permissions: before all are switched off, those that were withdrawn in Spotler must be known."""
+    return {name for name, one in fields.items() if one.home is not None}
 
 
 def _may_be_disputed(one: MappedField) -> bool:
@@ -308,7 +316,12 @@ def _agree(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> 
 
 
 def _perhaps_sent(situation: Situation, fields: Mapping[str, MappedField]) -> frozenset[str]:
-    """Name the permissions whose yes a dead worker may have sent: of a contact that it made, all of them."""
+    """Name the permissions whose yes a dead worker may have sent: of a contact that it made, all of them.
+
+    So may that of somebody who comes back, and whose record never agreed on it: the word of who returns is the newer.
+    """
+    if situation.has_come_back:
+        return frozenset(fields.keys() - situation.binding.base.keys())
     if situation.trust is Trust.BASE:
         return frozenset()
     return situation.binding.announced if situation.binding.is_live else frozenset(fields)

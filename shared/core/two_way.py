@@ -22,7 +22,7 @@ from shared.core.marketing import (
     SetOption,
     SpotlerContact,
 )
-from shared.core.merge import Newer, Row, Verdict, Versions, base_of, merge_consent, merge_value
+from shared.core.merge import Base, Newer, Row, Verdict, Versions, base_of, merge_consent, merge_value
 from shared.core.permission_defaults import PermissionDefault
 from shared.core.records import PermissionRow, PersonRecord, PersonTable
 from shared.core.values import EMPTY, Fits, Foreign, Misfit, convert
@@ -193,6 +193,11 @@ def _take_consent(agreement: Agreement, sides: Sides, name: str, one: MappedFiel
             _create_row(agreement, sides, name, one, has=NO)
         if versions.spotler is YES:
             agreement.sent[name] = NO
+        elif _was_withdrawn(sides, name, one, versions):  # its row must not rise again with bulk mail
+            agreement.subscriptions += _changed_rows(one, sides.record, subscribed=NO)
+            agreement.home[name] = NO
+            agreement.returning[name] = no
+            return
         agreement.settled[name] = no
         return
     verdict = merge_consent(versions, direction=one.row.direction, row=row, was_perhaps_sent=name in sides.perhaps_sent)
@@ -207,6 +212,12 @@ def _take_consent(agreement: Agreement, sides: Sides, name: str, one: MappedFiel
             _carry(agreement, sides, name, versions, verdict)
             if verdict is Verdict.TO_DATAVERSE:
                 agreement.subscriptions += _changed_rows(one, sides.record, subscribed=versions.spotler is YES)
+
+
+def _was_withdrawn(sides: Sides, name: str, one: MappedField, versions: Versions) -> bool:
+    """Whether a person has withdrawn, in Spotler, what both sides agreed on before all were switched off."""
+    is_asked = one.row.direction.reaches_dataverse and versions.dataverse is YES and not sides.is_doubtful
+    return is_asked and (versions.base is Base.DATAVERSE or name in sides.perhaps_sent)
 
 
 def _create_agreed(agreement: Agreement, sides: Sides, name: str, one: MappedField, *, has: bool) -> None:

@@ -211,3 +211,30 @@ def test_the_address_of_an_opted_out_contact_that_a_dead_worker_made_is_known(hi
     history.settle()
     history.change_address(address=None, pick=0)
     history.activate(pick=0)
+
+
+def test_who_comes_back_without_a_permission_gets_none_from_a_record_that_joined_meanwhile(
+    history: TwinHistories,
+) -> None:
+    begin(history)
+    save(history, BEN, LEAD, newsletter=True)
+    history.settle()
+    history.opt_out(pick=0)
+    save(history, BEN, newsletter=True)
+    history.settle()
+    history.sign_up(address=BEN, newsletter=False)
+    history.settle()
+    assert not options(history, BEN)["permissions:1"]
+
+
+def test_a_permission_withdrawn_in_spotler_does_not_return_with_bulk_mail(history: TwinHistories) -> None:
+    begin(history)
+    save(history, BEN, newsletter=True)
+    history.settle()
+    history.change_permission(pick=0, name="permissions:1", on=False)
+    history.set_preference(pick=0, column="donotbulkemail", value=True)
+    history.deliver(reverse=False, size=1)
+    history.settle()
+    history.set_preference(pick=0, column="donotbulkemail", value=False)
+    history.settle()
+    assert not options(history, BEN)["permissions:1"]
