@@ -147,7 +147,9 @@ def _clock_difference(response: httpx.Response, now: datetime) -> str:
     if theirs is None or abs(now - theirs) <= TOLERATED_CLOCK_DIFFERENCE:
         return ""
     seconds = round((now - theirs).total_seconds())
-    return f"the local clock is {abs(seconds)} s {'ahead of' if seconds > 0 else 'behind'} Spotler's: set it; otherwise "
+    return (
+        f"the local clock is {abs(seconds)} s {'ahead of' if seconds > 0 else 'behind'} Spotler's: set it; otherwise "
+    )
 
 
 def _http_date(text: str) -> datetime | None:

@@ -166,11 +166,12 @@ class Outbound:
     # ------------------------------------------------------------------------------------------------- plan and apply
 
     async def _decide_and_do(self, seats: Sequence[Seat], catalogue: PropertyCatalogue, done: Round) -> None:
+        fence = self._ledger.fence(done.expiry)
         seats = await self._beside.equip(seats)
         leaving = {seat.key: let_go(seat.situation) for seat in seats if isinstance(seat.identity, Leave)}
         with phase("plan", count=len(seats)):
             staying, plans = await self._looking.decide(
-                [seat for seat in seats if seat.key not in leaving], catalogue, done
+                [seat for seat in seats if seat.key not in leaving], catalogue, done, fence
             )
         plans |= leaving
         order = {seat.key: seat for seat in (*staying, *(seat for seat in seats if seat.key in leaving))}
@@ -180,7 +181,6 @@ class Outbound:
         done.finished += [self._verdicts.waiting(seat.unit, Reason.BUSY) for seat in seats if seat not in going]
         await self._announce(going, plans)
         done.has_written = True
-        fence = self._ledger.fence(done.expiry)
         applied = await apply({seat.key: plans[seat.key] for seat in going}, self._platform, fence)
         returns = {seat.key: comes_home(seat, plans[seat.key], applied[seat.key]) for seat in going}
         came = await bring_home({seat.key: seat for seat in going}, returns, self._homecomings)

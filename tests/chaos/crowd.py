@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.core.jobs import JobStatus, Operation
-from shared.core.records import PersonTable, SyncStatus
+from shared.core.records import SyncStatus
 from shared.dataverse.tables import INFO_STATUS, JOB_STATUS, JOBS
 from tests.scenario.job_acts import job_row, look
 from tests.scenario.privacy import MARK
@@ -29,7 +29,8 @@ _FIELDS = {
 }
 _ROWS = "dh_spotlerpermission_customer_contact"
 _COLUMNS = f"contactid,emailaddress1,statecode,donotemail,donotbulkemail,{','.join(_FIELDS)}"
-_QUERY = f"contacts?$select={_COLUMNS}&$expand=dh_SpotlerInfo($select=statuscode,dh_reasoncode),{_ROWS}($select=dh_name,dh_subscribed)"
+_EXPANDED = f"dh_SpotlerInfo($select=statuscode,dh_reasoncode),{_ROWS}($select=dh_name,dh_subscribed)"
+_QUERY = f"contacts?$select={_COLUMNS}&$expand={_EXPANDED}"
 
 Row = Mapping[str, Any]
 
@@ -194,7 +195,9 @@ class Crowd:
 
 
 def _agrees(row: Row, contact: Row) -> Iterator[str]:
-    yield from (f"differs in {name}" for name, there in _FIELDS.items() if row[name] != contact["properties"].get(there))
+    yield from (
+        f"differs in {name}" for name, there in _FIELDS.items() if row[name] != contact["properties"].get(there)
+    )
     given = {one["dh_name"] for one in row[_ROWS] if one["dh_subscribed"]}
     given -= {one["dh_name"] for one in row[_ROWS] if not one["dh_subscribed"]}
     if permissions(dict(contact)) != given:
@@ -222,5 +225,3 @@ async def at_once(acts: Iterator[Awaitable[Any]]) -> None:
             await act
 
     await asyncio.gather(*(user() for _ in range(_AT_ONCE)))
-
-

@@ -217,7 +217,9 @@ class World:
         return [document for document in page.documents if {"claim", "doubt"} & document.body.keys()]
 
 
-async def eventually(look: Callable[[], Awaitable[Seen | None]], what: str, patience: float = PATIENCE, every: float = _POLL) -> Seen:
+async def eventually(
+    look: Callable[[], Awaitable[Seen | None]], what: str, patience: float = PATIENCE, every: float = _POLL
+) -> Seen:
     """Look until there is something to see, and return it; TimeoutError says `what` never came."""
     try:
         async with asyncio.timeout(patience):
