@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
-_STEPS = tuple(timedelta(seconds=seconds) for seconds in (5, 30, 120, 600, 1800, 3600, 7200))
-"""Waiting times between attempts: a blip heals in seconds, an outage of some hours within the same working day."""
+_STEPS = tuple(timedelta(seconds=seconds) for seconds in (5, 30, 120, 300, *[900] * 15))
+"""Waiting times between attempts, four hours in all: a blip heals in seconds, and a quarter of an hour after an outage
+everything has been looked at again."""
 
 
 class Failure(Enum):

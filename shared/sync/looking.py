@@ -18,11 +18,16 @@ from shared.core.plan import Decision, Look, Plan, Rest, Rules, Sight, let_go, p
 from shared.core.records import RecordKey
 from shared.errors import ConnectorError
 from shared.ports import MarketingPlatform
+from shared.sync.fence import Fence
 from shared.sync.seats import Round, Seat
 from shared.sync.work import Verdicts
 
 MOST_MEETINGS = 20
 """First meetings in one round that are looked at one by one; if there are more, all of them wait for the poll."""
+
+_SCOUTS = 4
+"""Contacts of a round that are read first, as many as are read at the same time. While Spotler is down, many contacts
+are in doubt: to ask for every one of them, again and again, would keep it down."""
 
 _AGE = timedelta(minutes=1)
 """A contact that was read less than this after its binding was written may be older than the binding: clocks differ."""
@@ -37,9 +42,9 @@ class Looking:
         self._verdicts = verdicts
 
     async def decide(
-        self, seats: Sequence[Seat], catalogue: PropertyCatalogue, done: Round
+        self, seats: Sequence[Seat], catalogue: PropertyCatalogue, done: Round, fence: Fence
     ) -> tuple[list[Seat], dict[RecordKey, Decision]]:
-        """Plan every seat; those whose contact could not be read end here, and come back."""
+        """Plan every seat; those whose contact could not be read within the fence end here, and come back."""
         decided: dict[RecordKey, tuple[Seat, Decision]] = {}
         wanted: list[Seat] = []
         meetings: list[Seat] = []
@@ -52,7 +57,7 @@ class Looking:
             else:
                 decided[seat.key] = (seat, planned)
         are_few = len(meetings) <= MOST_MEETINGS
-        seen = await self._look([*wanted, *(meetings if are_few else ())], done)
+        seen = await self._look([*wanted, *(meetings if are_few else ())], done, fence)
         blind = [] if are_few else [replace(seat, sight=Sight.BLIND) for seat in meetings]
         for seat in (*seen, *blind):
             planned = plan(seat.situation, self._rules, catalogue)
@@ -62,12 +67,12 @@ class Looking:
         return [decided[key][0] for key in order], {key: decided[key][1] for key in order}
 
     async def let_go(
-        self, seats: Sequence[Seat], catalogue: PropertyCatalogue, done: Round
+        self, seats: Sequence[Seat], catalogue: PropertyCatalogue, done: Round, fence: Fence
     ) -> tuple[list[Seat], dict[RecordKey, Decision]]:
         """Plan for those who leave their contact. Nobody leaves an opt-out behind: it may not be known here yet."""
         plans: dict[RecordKey, Decision] = {}
         going: list[Seat] = []
-        for seat in await self._look(seats, done):
+        for seat in await self._look(seats, done, fence):
             planned: Plan = let_go(seat.situation)
             if seat.bounce is None and seat.contact is not None and seat.contact.is_unreachable:
                 planned = plan(seat.situation, self._rules, catalogue)
@@ -77,8 +82,8 @@ class Looking:
             going.append(seat)
         return going, plans
 
-    async def _look(self, seats: Sequence[Seat], done: Round) -> list[Seat]:
-        answers = await asyncio.gather(*(self._contact(seat.held.external_id) for seat in seats))
+    async def _look(self, seats: Sequence[Seat], done: Round, fence: Fence) -> list[Seat]:
+        answers = await self._answers([seat.held.external_id for seat in seats], fence)
         seen: list[Seat] = []
         for seat, answer in zip(seats, answers, strict=True):
             if isinstance(answer, ConnectorError):
@@ -87,9 +92,18 @@ class Looking:
                 seen.append(replace(seat, sight=Sight.SEEN, contact=answer))
         return seen
 
-    async def _contact(self, external_id: str) -> SpotlerContact | ConnectorError | None:
+    async def _answers(self, external_ids: Sequence[str], fence: Fence) -> list[SpotlerContact | ConnectorError | None]:
+        """Read contacts, the first few ahead of the others: if none of them can be read, nobody asks for the rest."""
+        answers = list(await asyncio.gather(*(self._contact(one, fence) for one in external_ids[:_SCOUTS])))
+        rest = external_ids[_SCOUTS:]
+        refusals = [answer for answer in answers if isinstance(answer, ConnectorError)]
+        if rest and len(refusals) == len(answers):
+            return [*answers, *[refusals[0]] * len(rest)]
+        return [*answers, *await asyncio.gather(*(self._contact(one, fence) for one in rest))]
+
+    async def _contact(self, external_id: str, fence: Fence) -> SpotlerContact | ConnectorError | None:
         try:
-            return await self._platform.contact(external_id)
+            return await fence.carry(lambda: self._platform.contact(external_id))
         except ConnectorError as error:
             return error
 

@@ -173,14 +173,15 @@ class Outbound:
     # ------------------------------------------------------------------------------------------------- plan and apply
 
     async def _decide_and_do(self, seats: Sequence[Seat], catalogue: PropertyCatalogue, done: Round) -> None:
+        fence = self._ledger.fence(done.expiry)
         seats = await self._beside.equip(seats)
         leave = {seat.key for seat in seats if isinstance(seat.identity, Leave)}
         with phase("plan", count=len(seats)):
             staying, plans = await self._looking.decide(
-                [seat for seat in seats if seat.key not in leave], catalogue, done
+                [seat for seat in seats if seat.key not in leave], catalogue, done, fence
             )
             leaving, endings = await self._looking.let_go(
-                [seat for seat in seats if seat.key in leave], catalogue, done
+                [seat for seat in seats if seat.key in leave], catalogue, done, fence
             )
         plans |= endings
         order = {seat.key: seat for seat in (*staying, *leaving)}
@@ -191,7 +192,6 @@ class Outbound:
         done.finished += [self._verdicts.waiting(seat.unit, Reason.BUSY) for seat in seats if seat not in going]
         await self._announce({seat.key: names for seat in going if (names := _rising(seat, plans[seat.key]))}, going)
         done.has_written = True
-        fence = self._ledger.fence(done.expiry)
         applied = await apply({seat.key: plans[seat.key] for seat in going}, self._platform, fence)
         returns = {seat.key: comes_home(seat, plans[seat.key], applied[seat.key]) for seat in going}
         await self._announce({seat.key: names for seat in going if (names := refusals(returns[seat.key]))}, going)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import os
 import platform
 import sys
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from shared.local.connector import ROOT
 from tests.chaos.backlog import backlog
-from tests.chaos.figures import Figures, table
+from tests.chaos.figures import Figures, merged, table
 from tests.chaos.hours import Down, an_hour_without
 from tests.chaos.ordeal import LONG, SHORT, Size, open_ordeal
 from tests.chaos.scenarios import SCENARIOS
@@ -40,6 +41,7 @@ async def figures(size: Size, names: list[str], folder: Path) -> AsyncIterator[F
 
 async def main(options: argparse.Namespace) -> int:
     """Run, print, and keep."""
+    logging.disable(logging.CRITICAL)  # of twins in this process; the connector's own log is a file
     size = SHORT if options.short else LONG
     rows: list[Figures] = []
     began = time.monotonic()
@@ -51,7 +53,8 @@ async def main(options: argparse.Namespace) -> int:
     print(text)
     if options.keep:
         before, _, rest = _PAGE.read_text(encoding="utf-8").partition(_BEGIN)
-        _, _, after = rest.partition(_END)
+        old, _, after = rest.partition(_END)
+        text = merged(old, text)
         _PAGE.write_text(f"{before}{_BEGIN}\n\n{text}\n\n{_END}{after}", encoding="utf-8")
     return 0
 

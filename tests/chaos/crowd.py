@@ -29,7 +29,8 @@ _FIELDS = {
 }
 _ROWS = "dh_spotlerpermission_customer_contact"
 _COLUMNS = f"contactid,emailaddress1,statecode,donotemail,donotbulkemail,{','.join(_FIELDS)}"
-_QUERY = f"contacts?$select={_COLUMNS}&$expand=dh_SpotlerInfo($select=statuscode,dh_reasoncode),{_ROWS}($select=dh_name,dh_subscribed)"
+_EXPANDED = f"dh_SpotlerInfo($select=statuscode,dh_reasoncode),{_ROWS}($select=dh_name,dh_subscribed)"
+_QUERY = f"contacts?$select={_COLUMNS}&$expand={_EXPANDED}"
 
 Row = Mapping[str, Any]
 

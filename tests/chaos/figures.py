@@ -49,12 +49,24 @@ def table(rows: Iterable[Figures]) -> str:
     return "\n".join(lines)
 
 
+def merged(old: str, new: str) -> str:
+    """Return the new page of figures, with the rows of the old one that have not been measured again, in their order."""
+    measured = {_name(line): line for line in new.splitlines() if line.startswith("| ")}
+    kept = {_name(line): line for line in old.splitlines() if line.startswith("| ")}
+    footer = [line for line in new.splitlines() if not line.startswith("| ")]
+    return "\n".join([*{**kept, **measured}.values(), *footer])
+
+
 def duration(seconds: float) -> str:
     """Write a duration as people do."""
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def _name(line: str) -> str:
+    return line.split(" | ", maxsplit=1)[0]
 
 
 def _line(cells: Iterable[str]) -> str:

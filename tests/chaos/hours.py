@@ -1,7 +1,7 @@
 """An hour without one of the services, over twins with a clock that is moved by hand: seconds instead of an hour.
 
-The engine, its retries and its messages are the real ones. A call of a twin stands for one call of a port: what the HTTP
-clients repeat within a call is left out.
+The engine, its retries and its messages are the real ones. A call of a twin stands for one call of a port: what the
+HTTP clients repeat within a call is left out.
 """
 
 from __future__ import annotations

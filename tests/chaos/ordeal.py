@@ -37,7 +37,7 @@ class Size:
 
 
 SHORT = Size(people=20, times=5, seconds=1.0)
-LONG = Size(people=300, times=60, seconds=20.0)
+LONG = Size(people=300, times=60, seconds=10.0)
 
 
 @dataclass
@@ -133,14 +133,7 @@ class Ordeal:
 @asynccontextmanager
 async def open_ordeal(folder: Path, size: Size, *options: str) -> AsyncIterator[Ordeal]:
     """Open a world in which a field and the permissions go both ways, and start its connector."""
-    text = (ROOT / "shared/core/mapping/default.yaml").read_text(encoding="utf-8")
-    one_way = "contact: jobtitle, lead: jobtitle}"
-    assert one_way in text
-    folder.mkdir(parents=True, exist_ok=True)
-    (mapping := folder / "mapping.yaml").write_text(
-        text.replace(one_way, one_way[:-1] + ', direction: "<->"}'), encoding="utf-8"
-    )
-    settings = {"MAPPING_FILE": str(mapping), "CLAIM_SECONDS": "20", "LOCAL_LOCK_SECONDS": "25"}
+    settings = {"MAPPING_FILE": str(_two_way_mapping(folder)), "CLAIM_SECONDS": "20", "LOCAL_LOCK_SECONDS": "25"}
     async with open_world(folder, *options, **settings) as world:
         await world.connector.start()
         refreshed = await done(world, Operation.REFRESH_AUTOMATIONS)
@@ -148,6 +141,16 @@ async def open_ordeal(folder: Path, size: Size, *options: str) -> AsyncIterator[
         crowd = Crowd(world)
         (crowd.automation,) = [one for name, one in (await automation_rows(world)).items() if "Welcome" in name]
         yield Ordeal(world, crowd, size, settings)
+
+
+def _two_way_mapping(folder: Path) -> Path:
+    text = (ROOT / "shared/core/mapping/default.yaml").read_text(encoding="utf-8")
+    one_way = "contact: jobtitle, lead: jobtitle}"
+    assert one_way in text
+    folder.mkdir(parents=True, exist_ok=True)
+    mapping = folder / "mapping.yaml"
+    mapping.write_text(text.replace(one_way, one_way[:-1] + ', direction: "<->"}'), encoding="utf-8")
+    return mapping
 
 
 async def spotler_faults_left(world: World) -> Sequence[Mapping[str, Any]]:

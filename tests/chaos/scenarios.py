@@ -17,6 +17,9 @@ from tests.scenario.privacy import MARK
 from tests.scenario.recorder import recording
 from tests.scenario.world import eventually
 
+_NO_ROOM = 4_000
+"""Bytes: less than one page of SQLite with its frame in the write-ahead log."""
+
 Scenario = Callable[[Ordeal], Awaitable[Figures]]
 Heal = Callable[[], Coroutine[Any, Any, int]]
 
@@ -39,7 +42,7 @@ async def _spotler(ordeal: Ordeal, name: str, *faults: Mapping[str, Any], times:
     return await ordeal.suffer(name, fail, heal)
 
 
-async def _dataverse(ordeal: Ordeal, name: str, *rules: Mapping[str, Any], **plan: float) -> Figures:
+async def _dataverse(ordeal: Ordeal, name: str, *rules: Mapping[str, Any]) -> Figures:
     async def struck() -> int:
         counters = await ordeal.world.dynamics.counters()
         answered = {int(name.split()[1]): count for name, count in counters.items() if name.startswith("status ")}
@@ -95,7 +98,7 @@ async def spotler_loses_jobs_answers(ordeal: Ordeal) -> Figures:
     """What must not be done twice: the answer of a start and of a score is lost."""
     faults = [
         {"kind": "reset", "operation": operation, "moment": "after"}
-        for operation in ("automation.trigger", "tag.score")
+        for operation in ("automation.trigger", "contact.score")
     ]
     return await _spotler(ordeal, "Spotler: answers of starts and scores lost", *faults, times=1)
 
@@ -196,10 +199,11 @@ async def the_disk_is_full(ordeal: Ordeal) -> Figures:
     async def fail() -> None:
         nonlocal mark
         mark = log.stat().st_size
-        largest = max(path.stat().st_size for path in ordeal.world.folder.glob("*.db*"))
-        resource.prlimit(process, resource.RLIMIT_FSIZE, (min(largest, 1 << 12), hard))
+        resource.prlimit(process, resource.RLIMIT_FSIZE, (_NO_ROOM, hard))
 
     async def heal() -> int:
+        assert log.stat().st_size == mark, "not even the log has grown"
+        assert all(one.seen is None for one in ordeal.crowd.awaited), "without state and queue nothing is done"
         resource.prlimit(process, resource.RLIMIT_FSIZE, (hard, hard))
         return 1
 
@@ -210,21 +214,29 @@ async def the_disk_is_full(ordeal: Ordeal) -> Figures:
 
 
 async def locks_are_lost(ordeal: Ordeal) -> Figures:
-    """Dataverse is so slow that every batch outlives the locks of its messages: it comes while it is worked on."""
+    """For some seconds Dataverse is so slow that batches outlive the locks of their messages: these come again."""
     await ordeal.world.settled()
-    await ordeal.world.connector.restart(LOCAL_LOCK_SECONDS="1", CLAIM_SECONDS="4")
+    await ordeal.world.connector.restart(LOCAL_LOCK_SECONDS="2", CLAIM_SECONDS="6")
     log = ordeal.world.connector.log
     mark = log.stat().st_size
 
+    async def slow() -> None:
+        await ordeal.world.dynamics.cause("faults", {"min_latency": 1.1, "max_latency": 1.3})
+        await asyncio.sleep(4)
+        await ordeal.world.dynamics.cause("faults", {})
+
+    slowness: list[asyncio.Task[None]] = []
+
     async def fail() -> None:
-        await ordeal.world.dynamics.cause("faults", {"min_latency": 0.5, "max_latency": 0.7})
+        slowness.append(asyncio.create_task(slow()))
 
     async def heal() -> int:
-        await ordeal.world.dynamics.cause("faults", {})
-        times = re.findall(rb"on_(?:dataverse_event|sync_live) done in (\d+) ms", log.read_bytes()[mark:])
-        return sum(int(one) > 1000 for one in times)
+        await slowness[0]
+        return 0
 
     figures = await ordeal.suffer("queue: locks lost", fail, heal)
+    times = re.findall(rb"on_(?:dataverse_event|sync_live) done in (\d+) ms", log.read_bytes()[mark:])
+    figures.faults = sum(int(one) > 2000 for one in times)
     await ordeal.world.connector.restart()
     return figures
 
@@ -235,37 +247,38 @@ async def two_at_once_and_one_dies(ordeal: Ordeal) -> Figures:
     await world.settled()
     await world.connector.stop()
     async with recording(world.connector.settings["SPOTLER_URL"]) as recorder:
-        settings = {**world.connector.settings, "SPOTLER_URL": recorder.url, "CLAIM_SECONDS": "4"}
-        settings["LOCAL_LOCK_SECONDS"] = "5"
-        second = ConnectorProcess(settings, world.folder / "second.log")
-        await asyncio.gather(
-            second.start(),
-            world.connector.start(**{k: settings[k] for k in ("SPOTLER_URL", "CLAIM_SECONDS", "LOCAL_LOCK_SECONDS")}),
-        )
-        kills = 0
-
-        async def kill() -> None:
-            nonlocal kills
-            for _ in range(1 if ordeal.size is SHORT else 6):
-                await asyncio.sleep(0.3)
-                await second.kill()
-                kills += 1
-                await second.start()
-
-        killing: list[asyncio.Task[None]] = []
-
-        async def fail() -> None:
-            killing.append(asyncio.create_task(kill()))
-
-        async def heal() -> int:
-            await killing[0]
-            return kills
-
-        figures = await ordeal.suffer("two instances, one killed", fail, heal)
+        changed = {"SPOTLER_URL": recorder.url, "CLAIM_SECONDS": "3", "LOCAL_LOCK_SECONDS": "4"}
+        second = ConnectorProcess({**world.connector.settings, **changed}, world.folder / "second.log")
+        try:
+            await asyncio.gather(second.start(), world.connector.start(**changed))
+            figures = await _kill_again_and_again(ordeal, second)
+        finally:
+            await second.kill()
         assert recorder.overlaps == [], "two calls wrote one contact at the same time"
-        await asyncio.gather(second.stop(), world.connector.stop())
+        await world.connector.stop()
     await world.connector.start()
     return figures
+
+
+async def _kill_again_and_again(ordeal: Ordeal, victim: ConnectorProcess) -> Figures:
+    kills = 1 if ordeal.size is SHORT else 6
+
+    async def kill() -> None:
+        for _ in range(kills):
+            await asyncio.sleep(0.3)
+            await victim.kill()
+            await victim.start()
+
+    killing: list[asyncio.Task[None]] = []
+
+    async def fail() -> None:
+        killing.append(asyncio.create_task(kill()))
+
+    async def heal() -> int:
+        await killing[0]
+        return kills
+
+    return await ordeal.suffer("two instances, one killed", fail, heal)
 
 
 async def poison(ordeal: Ordeal) -> Figures:

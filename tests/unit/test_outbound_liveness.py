@@ -8,13 +8,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.core.marketing import ContactWrite, Purge, WriteVerdict
+from shared.core.marketing import ContactWrite, Purge, SpotlerContact, WriteVerdict
 from shared.core.outcomes import Reason, Result
-from shared.core.records import RecordKey
+from shared.core.records import RecordKey, Why
+from shared.errors import TransientError
 from tests.connector_twin import ConnectorTwin, person
 from tests.contract.clocks import ManualClock
 
-PEOPLE = 600
+PEOPLE = 400
 BULK = 100
 
 
@@ -75,7 +76,7 @@ async def test_a_batch_that_was_cut_into_parts_grows_again_when_services_are_qui
     await twin.sync(*keys)
     twin.platform.before_write = lambda: None
     calls = 0
-    for round_number in range(8):
+    for round_number in range(5):
         for key in keys:
             twin.crm.edit(key, firstname=f"Ann {round_number}")
         before = twin.platform.calls["upsert"]
@@ -106,7 +107,42 @@ async def test_no_call_goes_on_when_the_claims_have_run_out_whatever_it_waits_fo
     finished = await twin.look(*keys)
 
     assert ended == ["ended"]
-    assert datetime.now(UTC) - began < timedelta(seconds=0.7)
+    assert datetime.now(UTC) - began < timedelta(seconds=3)
     assert {one.outcome.result for one in finished.values()} == {Result.WAITING}
     documents = [one.body for key, one in twin.store.documents.items() if key.partition == "test-contact"]
     assert all(body.get("doubt") or body.get("claim") for body in documents), "Spotler may have it all the same"
+
+
+async def test_a_spotler_that_hangs_while_contacts_are_read_ends_the_round_within_its_claims() -> None:
+    """Each contact in doubt is read by itself: many time-outs one after another would outlive claims and functions."""
+    twin = ConnectorTwin(claim_time=timedelta(seconds=0.5))
+    keys = [twin.crm.create(**person(emailaddress1=f"{number}@example.com")) for number in range(3)]
+    await twin.sync(*keys)
+    twin.clock = RunningClock()
+    twin.worker = twin.start_worker()
+
+    async def contact(external_id: str) -> SpotlerContact | None:
+        await asyncio.sleep(5)
+        raise AssertionError(f"{external_id} was waited for long after others had claimed it")
+
+    twin.platform.contact = contact  # type: ignore[method-assign]
+    began = datetime.now(UTC)
+    finished = await twin.look(*keys, why=Why.SPOTLER)
+
+    assert datetime.now(UTC) - began < timedelta(seconds=3)
+    assert {one.outcome.reason for one in finished.values()} == {Reason.UNAVAILABLE}
+    assert twin.claims() == []
+
+
+async def test_while_spotler_is_down_contacts_in_doubt_are_not_asked_for_one_by_one() -> None:
+    twin = ConnectorTwin()
+    keys = [twin.crm.create(**person(emailaddress1=f"{number}@example.com")) for number in range(PEOPLE)]
+    await twin.sync(*keys)
+    await twin.poll()
+    twin.platform.broken = {"contact": TransientError("down")}
+    asked = twin.platform.calls["contact"]
+
+    finished = await twin.look(*keys, why=Why.SPOTLER)
+
+    assert {one.outcome.reason for one in finished.values()} == {Reason.UNAVAILABLE}
+    assert twin.platform.calls["contact"] - asked <= 4

@@ -71,5 +71,5 @@ class Tokens:
         return grant.client_id if grant.expires > now and grant.audience == audience else None
 
     def revoke(self, client: str = "") -> None:
-        """Make every token invalid, or those of one client, as an expired secret or a restarted identity service would."""
+        """Make tokens invalid, all or those of one client, as an expired secret or a restarted service would."""
         self._grants = {token: grant for token, grant in self._grants.items() if client and grant.client_id != client}
