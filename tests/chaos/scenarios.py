@@ -54,9 +54,8 @@ async def _dataverse(ordeal: Ordeal, name: str, *rules: Mapping[str, Any]) -> Fi
     async def fail() -> None:
         nonlocal before
         before = await struck()
-        await ordeal.world.dynamics.cause(
-            "faults", {"rules": [{"match": CONNECTOR_ONLY, **rule} for rule in rules], **plan}
-        )
+        matching = [{"match": CONNECTOR_ONLY, **rule} for rule in rules]
+        await ordeal.world.dynamics.cause("faults", {"rules": matching})
 
     async def heal() -> int:
         await ordeal.world.dynamics.cause("faults", {})
