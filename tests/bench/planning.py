@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from uuid import UUID
 
-from shared.app import DEFAULT_MAPPING, load_mapping
 from shared.core.fields import wished_fields
 from shared.core.fingerprints import Fingerprinter
 from shared.core.mapping.document import read_mapping
@@ -13,6 +12,7 @@ from shared.core.mapping.model import Mapping
 from shared.core.marketing import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry
 from shared.core.plan import Binding, Rules, Situation, Write, plan
 from shared.core.records import PermissionRow, PersonRecord, PersonTable, RecordKey
+from shared.first_mapping import DEFAULT_MAPPING, load_mapping
 from tests.person_records import names_read
 
 _RECORDS = 5_000

@@ -51,7 +51,7 @@ for provider in (trace.get_tracer_provider(), metrics.get_meter_provider(), _log
 _IMPORTS = """
 import sys
 import function_app
-from shared.app import open_services
+from shared.services import open_services
 from shared.settings import load_settings
 open_services(load_settings())
 sdk = ("opentelemetry.sdk", "opentelemetry.exporter", "opentelemetry.instrumentation", "azure.monitor")

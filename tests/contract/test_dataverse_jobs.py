@@ -10,13 +10,13 @@ from uuid import UUID
 
 import pytest
 
-from shared.app import DEFAULT_MAPPING, load_mapping
 from shared.connections import SystemClock
 from shared.core.jobs import JobRow, JobStatus, Operation
 from shared.core.records import PersonTable, RecordKey
 from shared.dataverse.crm import DataverseCrm
 from shared.dataverse.schema_cache import SchemaCache
 from shared.errors import ConflictError, ConnectorError
+from shared.first_mapping import DEFAULT_MAPPING, load_mapping
 from shared.ports import JobReport, Report, TimelinePost
 from tests.contract.dataverse_organisation import DataverseOrganisation, open_organisation
 

@@ -11,7 +11,6 @@ from uuid import UUID
 
 import pytest
 
-from shared.app import Connector, build, open_services
 from shared.core.drift import Change, Shift
 from shared.core.mapping.document import read_mapping
 from shared.core.mapping.findings import Code, Severity
@@ -24,8 +23,10 @@ from shared.local.sandbox.serving import serve
 from shared.local.sandbox.spotler.catalogue import DEFAULT_CATALOGUE
 from shared.local.sandbox.spotler.properties import Option, Property, PropertyType
 from shared.local.sandbox.spotler.settings import CURRENT_PREFIX
+from shared.services import open_services
 from shared.settings import Settings
 from shared.sync.live_mapping import LiveVersion
+from shared.wiring import Connector, build
 
 ANN, BEN = (RecordKey(PersonTable.CONTACT, UUID(int=number)) for number in (11, 12))
 MARK = "Zonnebloem"

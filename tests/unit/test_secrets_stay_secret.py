@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 import shared
-from shared.app import open_services
 from shared.connections import SystemClock
 from shared.errors import ConnectorError, ThrottledError, whereabouts
 from shared.local.host.keys import HostKeys
+from shared.services import open_services
 from shared.settings import Settings, load_settings
 
 MARK = "Zaphodqx"

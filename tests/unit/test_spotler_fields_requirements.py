@@ -8,7 +8,6 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.app import DEFAULT_MAPPING, load_mapping
 from shared.core.fields import as_properties, wished_fields
 from shared.core.mapping.check import Surroundings, check
 from shared.core.mapping.document import read_mapping
@@ -24,6 +23,7 @@ from shared.core.marketing import (
 )
 from shared.core.records import Intent, PersonTable
 from shared.core.schema import Schema
+from shared.first_mapping import DEFAULT_MAPPING, load_mapping
 from shared.spotler.client import SpotlerClient
 from shared.spotler.platform import SpotlerPlatform
 from shared.workbook.files import Format, read_file, write_file

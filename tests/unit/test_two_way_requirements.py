@@ -7,11 +7,11 @@ from itertools import pairwise
 
 import pytest
 
-from shared.app import DEFAULT_MAPPING, load_mapping
 from shared.core.mapping.expression import Home, MapTo
 from shared.core.mapping.model import Direction
 from shared.core.newcomers import NewcomerTarget
 from shared.core.records import PersonTable
+from shared.first_mapping import DEFAULT_MAPPING, load_mapping
 from shared.local.connector import ROOT
 from shared.local.host.schedule import parse_schedule
 from shared.settings import Settings

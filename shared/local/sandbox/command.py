@@ -14,10 +14,10 @@ from pathlib import Path
 
 import httpx
 
-from shared.app import DEFAULT_MAPPING, load_mapping
 from shared.connections import SystemClock, message_queue
 from shared.core.mapping.reading import reading_of
 from shared.core.records import PersonTable
+from shared.first_mapping import DEFAULT_MAPPING, load_mapping
 from shared.local.sandbox import spotler
 from shared.local.sandbox.certificate import Certificate, self_signed_certificate
 from shared.local.sandbox.customisation import read_customisation

@@ -1,0 +1,344 @@
+"""Wires the use cases around one version of the mapping. Together with `services` the only place that wires."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shared.connections import (
+    fingerprint_key,
+)
+from shared.core.bounce_text import Language
+from shared.core.fingerprints import Fingerprinter
+from shared.core.mapping.model import Mapping
+from shared.core.plan import EndAction, Rules, Unmapped
+from shared.core.retry import RetryPolicy
+from shared.dataverse.bounce_tasks import DataverseBounceTasks
+from shared.dataverse.crm import DataverseCrm
+from shared.dataverse.homecoming import DataverseHomecomings
+from shared.dataverse.newcomers import DataverseNewcomers
+from shared.dataverse.organisations import KnownOrganisations
+from shared.dataverse.permission_names import DataversePermissionRows
+from shared.dataverse.person_reader import PersonReader
+from shared.observability.ports import ObservedQueue, traced
+from shared.operations.journal import Journal
+from shared.operations.runner import JobRunner
+from shared.operations.services import JobServices
+from shared.operations.table import OPERATIONS
+from shared.ports import (
+    Crm,
+    Homecomings,
+    MarketingPlatform,
+    Queue,
+    StateStore,
+)
+from shared.services import Services
+from shared.settings import Settings
+from shared.sync.beside import Beside
+from shared.sync.bounces import BounceBook
+from shared.sync.brake import Brake
+from shared.sync.dispatch import Dispatcher
+from shared.sync.drift import Drift
+from shared.sync.explain import Explain
+from shared.sync.health import Health
+from shared.sync.job_sweep import JobSweep
+from shared.sync.lanes import Lanes
+from shared.sync.ledger import Ledger
+from shared.sync.lists.service import Lists
+from shared.sync.live_mapping import LiveVersion
+from shared.sync.newcomers import Hospitality, Newcomers
+from shared.sync.outbound import Outbound
+from shared.sync.patience import Patience
+from shared.sync.people import SyncPeople
+from shared.sync.permission_names import PermissionNames
+from shared.sync.poll import Poll
+from shared.sync.preview import Preview
+from shared.sync.reconcile import Reconciliation
+from shared.sync.report import Reporter
+from shared.sync.resync import Resync
+from shared.sync.reviews import Reviews
+from shared.sync.watch import Watch
+
+
+@dataclass(frozen=True, slots=True)
+class Connector:
+    """Everything a trigger may call, with the version of the mapping that it works with."""
+
+    settings: Settings
+    version: LiveVersion
+    crm: Crm
+    platform: MarketingPlatform
+    store: StateStore
+    queue: Queue
+    organisations: KnownOrganisations
+    dispatcher: Dispatcher
+    resync: Resync
+    lists: Lists
+    explain: Explain
+    preview: Preview
+    drift: Drift
+    poll: Poll
+    brake: Brake
+    reconciliation: Reconciliation
+    bounces: BounceBook
+    permission_names: PermissionNames
+    health: Health
+    job_sweep: JobSweep
+    newcomers: Newcomers
+    reviews: Reviews
+    watch: Watch
+
+
+@dataclass(frozen=True, slots=True)
+class _Tools:
+    """What nearly every use case needs, for one version of the mapping."""
+
+    services: Services
+    crm: Crm
+    platform: MarketingPlatform
+    queue: Queue
+    rules: Rules
+    ledger: Ledger
+    lanes: Lanes
+    policy: RetryPolicy
+    patience: Patience
+    homecomings: Homecomings
+
+
+def build(services: Services, version: LiveVersion) -> Connector:
+    """Wire the use cases around one version of the mapping. Cheap: a new version gets a new connector."""
+    tools = _tools(services, version.mapping)
+    settings, clock, store, environment = (
+        services.settings,
+        services.clock,
+        services.store,
+        services.settings.environment,
+    )
+    crm, platform, queue, ledger, rules = tools.crm, tools.platform, tools.queue, tools.ledger, tools.rules
+    pings = {"dataverse": crm.ping, "spotler": platform.ping, "state": store.ping, "queue": queue.ping}
+    bounces = BounceBook(
+        store=store,
+        ledger=ledger,
+        tasks=DataverseBounceTasks(services.dataverse),
+        fingerprints=rules.fingerprints,
+        clock=clock,
+        environment=environment,
+        creates_tasks=settings.create_bounce_task,
+        language=settings.bounce_task_language or Language.of(version.mapping.language),
+    )
+    beside = Beside(
+        defaults=services.default_permissions, consents=services.consent, bounces=bounces, rules=rules, clock=clock
+    )
+    brake = Brake(store, clock, environment, limit=settings.mass_erasure_limit)
+    people = _people(tools, beside, brake)
+    lists = _lists(tools, people)
+    sweep = JobSweep(
+        crm=crm,
+        lanes=tools.lanes,
+        store=store,
+        clock=clock,
+        environment=environment,
+        missed_after=settings.missed_after,
+    )
+    drift = Drift(
+        inspector=services.inspector, mapping=version.mapping, store=store, clock=clock, environment=environment
+    )
+    permission_names = PermissionNames(
+        rows=DataversePermissionRows(services.dataverse),
+        variables=services.variables,
+        platform=platform,
+        lanes=tools.lanes,
+        store=store,
+        clock=clock,
+        mapping=version.mapping,
+        environment=environment,
+        prefix=settings.variable_prefix,
+    )
+    reviews = Reviews(store=store, crm=crm, lanes=tools.lanes, rules=rules, clock=clock, environment=environment)
+    newcomers = _newcomers(tools, reviews)
+    poll = Poll(
+        feeds=services.feeds,
+        platform=platform,
+        crm=crm,
+        people=people,
+        newcomers=newcomers,
+        bounces=bounces,
+        ledger=ledger,
+        store=store,
+        clock=clock,
+        rules=rules,
+        environment=environment,
+    )
+    reconciliation = Reconciliation(
+        lanes=tools.lanes, poll=poll, ledger=ledger, store=store, clock=clock, rules=rules, environment=environment
+    )
+    resync = Resync(crm=crm, people=people, lanes=tools.lanes, patience=tools.patience, witness=reconciliation)
+    return Connector(
+        settings=settings,
+        version=version,
+        crm=crm,
+        platform=platform,
+        store=store,
+        queue=queue,
+        organisations=services.organisations,
+        dispatcher=Dispatcher(
+            crm=crm,
+            people=people,
+            jobs=_jobs(tools, people, lists),
+            resync=resync,
+            lists=lists,
+            patience=tools.patience,
+        ),
+        resync=resync,
+        explain=Explain(crm=crm, platform=platform, ledger=ledger, rules=rules, beside=beside),
+        lists=lists,
+        preview=Preview(
+            crm=crm,
+            reading=lambda other: PersonReader(services.dataverse, services.schema, other, settings.sync_tables),
+            platform=platform,
+            ledger=ledger,
+            rules=rules,
+        ),
+        drift=drift,
+        poll=poll,
+        brake=brake,
+        reconciliation=reconciliation,
+        bounces=bounces,
+        health=Health(
+            pings=pings,
+            platform=platform,
+            queue=queue,
+            mapping=version.mapping,
+            drift=drift,
+            states={
+                "jobs": sweep.state,
+                "capabilities": services.capabilities.states,
+                "permissions": permission_names.state,
+                "poll": poll.state,
+                "reconciliation": reconciliation.state,
+                "erasures": brake.state,
+            },
+        ),
+        permission_names=permission_names,
+        job_sweep=sweep,
+        newcomers=newcomers,
+        reviews=reviews,
+        watch=Watch(pings=pings, queue=queue, clock=clock),
+    )
+
+
+def _tools(services: Services, mapping: Mapping) -> _Tools:
+    settings, clock, queue = services.settings, services.clock, ObservedQueue(services.queue)
+    lanes, policy = Lanes(queue), RetryPolicy()
+    return _Tools(
+        services=services,
+        crm=traced(DataverseCrm(services.dataverse, mapping, settings.sync_tables, services.schema), "crm"),
+        platform=services.platform,
+        queue=queue,
+        rules=rules_of(settings, mapping),
+        ledger=Ledger(services.store, clock, settings.environment, claim_time=settings.claim_time),
+        lanes=lanes,
+        policy=policy,
+        patience=Patience(queue=queue, lanes=lanes, clock=clock, policy=policy),
+        homecomings=DataverseHomecomings(
+            services.dataverse, services.schema, mapping, detects_duplicates=settings.duplicate_detection
+        ),
+    )
+
+
+def _people(tools: _Tools, beside: Beside, brake: Brake) -> SyncPeople:
+    clock = tools.services.clock
+    outbound = Outbound(
+        crm=tools.crm,
+        platform=tools.platform,
+        ledger=tools.ledger,
+        rules=tools.rules,
+        clock=clock,
+        policy=tools.policy,
+        homecomings=tools.homecomings,
+        beside=beside,
+        brake=brake,
+    )
+    return SyncPeople(
+        outbound=outbound,
+        reporter=Reporter(tools.crm, clock),
+        queue=tools.queue,
+        lanes=tools.lanes,
+        clock=clock,
+        policy=tools.policy,
+    )
+
+
+def _lists(tools: _Tools, people: SyncPeople) -> Lists:
+    services, settings = tools.services, tools.services.settings
+    return Lists(
+        crm=tools.crm,
+        marketing_lists=services.marketing_lists,
+        kinds=services.list_kinds,
+        store=services.store,
+        environment=settings.environment,
+        people=people,
+        ledger=tools.ledger,
+        lanes=tools.lanes,
+        patience=tools.patience,
+        clock=services.clock,
+        rules=tools.rules,
+        default_kind=settings.spotler_list_kind,
+        removes_at_once=settings.list_removals_at_once,
+    )
+
+
+def _jobs(tools: _Tools, people: SyncPeople, lists: Lists) -> JobRunner:
+    services, settings = tools.services, tools.services.settings
+    return JobRunner(
+        services=JobServices(
+            crm=tools.crm,
+            platform=tools.platform,
+            tagging=services.tagging,
+            automations=services.automations,
+            automation_rows=services.automation_rows,
+            automation_refresh=services.automation_refresh,
+            audiences=services.audiences,
+            marketing_lists=services.marketing_lists,
+            lists=lists,
+            people=people,
+            ledger=tools.ledger,
+            journal=Journal(services.store, settings.environment),
+            rules=tools.rules,
+        ),
+        operations=OPERATIONS,
+        lanes=tools.lanes,
+        patience=tools.patience,
+        clock=services.clock,
+        presumed_dead=settings.claim_time,
+    )
+
+
+def _newcomers(tools: _Tools, reviews: Reviews) -> Newcomers:
+    services, settings = tools.services, tools.services.settings
+    return Newcomers(
+        records=DataverseNewcomers(
+            services.dataverse,
+            services.schema,
+            tools.rules.mapping,
+            detects_duplicates=settings.duplicate_detection,
+        ),
+        homecomings=tools.homecomings,
+        crm=tools.crm,
+        platform=tools.platform,
+        reviews=reviews,
+        rules=tools.rules,
+        hospitality=Hospitality(settings.new_subscriber_target, settings.new_subscriber_match),
+    )
+
+
+def rules_of(settings: Settings, mapping: Mapping) -> Rules:
+    """Combine what the settings and the mapping say."""
+    return Rules(
+        mapping=mapping,
+        fingerprints=Fingerprinter(fingerprint_key(settings)),
+        environment_is_on=settings.sync_enabled,
+        enabled_tables=settings.sync_tables,
+        on_delete=settings.on_delete,
+        on_inactive=settings.on_inactive if settings.anonymize_contact_when_inactive else EndAction.NOTHING,
+        unmapped=Unmapped.CLEAR if settings.purge_existing_properties_when_not_set else Unmapped.KEEP,
+    )
