@@ -368,7 +368,7 @@ def build(services: Services, version: LiveVersion) -> Connector:
             pings=pings,
             platform=platform,
             queue=queue,
-            mapping=mapping,
+            rules=rules,
             jobs=sweep,
             capabilities=services.capabilities.states,
             drift=drift,

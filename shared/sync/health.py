@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.core.capabilities import Capability
-from shared.core.mapping.model import Mapping as FieldMapping
+from shared.core.plan import Rules
 from shared.errors import ConnectorError
 from shared.ports import MarketingPlatform, Queue, QueueName
 from shared.sync.drift import Drift
@@ -28,7 +28,7 @@ class Health:
         pings: Mapping[str, Callable[[], Awaitable[None]]],
         platform: MarketingPlatform,
         queue: Queue,
-        mapping: FieldMapping,
+        rules: Rules,
         jobs: JobSweep,
         capabilities: Callable[[], Awaitable[Mapping[Capability, bool]]],
         drift: Drift,
@@ -38,7 +38,7 @@ class Health:
         self._pings = pings
         self._platform = platform
         self._queue = queue
-        self._mapping = mapping
+        self._rules = rules
         self._jobs = jobs
         self._capabilities = capabilities
         self._drift = drift
@@ -52,6 +52,10 @@ class Health:
         )
         return {
             "healthy": all(service["ok"] for service in services.values()),
+            "synchronisation": {
+                "on": self._rules.environment_is_on,
+                "tables": sorted(self._rules.enabled_tables),
+            },
             "services": services,
             "queues": await self._depths(),
             "mapping": {"unusedRows": await self._unused_rows(), "drift": await self._last_drift()},
@@ -116,7 +120,7 @@ class Health:
             catalogue = await self._platform.properties()
         except ConnectorError:
             return []  # the ping tells
-        return [row.spotler for row in self._mapping.rows if catalogue.named(row.spotler) is None]
+        return [row.spotler for row in self._rules.mapping.rows if catalogue.named(row.spotler) is None]
 
 
 async def _ping(ping: Callable[[], Awaitable[None]]) -> dict[str, Any]:
