@@ -207,7 +207,7 @@ def build(services: Services, version: LiveVersion) -> Connector:
             pings=pings,
             platform=platform,
             queue=queue,
-            mapping=version.mapping,
+            rules=rules,
             drift=drift,
             states={
                 "jobs": sweep.state,
