@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run sandbox test slow bench lint audit format clean
+.PHONY: help run sandbox test slow chaos bench lint audit format clean
 
 help: ## list the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ test: $(VENV)/.test ## run the tests
 
 slow: $(VENV)/.test ## run the longer suites that `make test` leaves out
 	@$(BIN)/python -m pytest -m slow $(ARGS)
+
+chaos: $(VENV)/.test ## break everything at length and print figures (ARGS="--keep": into docs/reliability.md)
+	@$(BIN)/python -m tests.chaos $(ARGS)
 
 bench: $(VENV)/.test ## measure speed and count requests
 	@$(BIN)/python -m tests.bench $(ARGS)

@@ -50,7 +50,7 @@ def table(rows: Iterable[Figures]) -> str:
 
 
 def merged(old: str, new: str) -> str:
-    """Return the new page of figures, with the rows of the old one that have not been measured again, in their order."""
+    """Return the new figures, with those rows of the old ones that have not been measured again."""
     measured = {_name(line): line for line in new.splitlines() if line.startswith("| ")}
     kept = {_name(line): line for line in old.splitlines() if line.startswith("| ")}
     footer = [line for line in new.splitlines() if not line.startswith("| ")]
