@@ -85,8 +85,12 @@ class BounceShelf:
 
 
 def is_key(external_id: str) -> bool:
-    """Whether a contact can be one of ours: others have no external id, or one that no store takes as a key."""
-    return bool(external_id) and external_id.isascii() and external_id.isprintable()
+    """Whether a contact can be one of ours, whose ids are GUIDs (S2D-09). What others gave may name a person."""
+    try:
+        UUID(external_id)
+    except ValueError:
+        return False
+    return True
 
 
 def _body(note: BounceNote) -> dict[str, Any]:

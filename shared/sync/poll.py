@@ -322,6 +322,6 @@ def _changed_on(contact: SpotlerContact) -> datetime:
 
 
 def _correlation(contact: SpotlerContact) -> str:
-    """The same for the same state of a contact, however often it is polled."""
+    """The same for the same state of a contact, however often it is polled. Only ids that name nobody are in it."""
     at = contact.last_changed.isoformat(timespec="milliseconds") if contact.last_changed else "unknown"
-    return f"spotler-{contact.encrypted_id or contact.external_id}-{at}"
+    return f"spotler-{contact.encrypted_id or _identifier(contact) or 'contact'}-{at}"

@@ -30,8 +30,13 @@ PRINTS = Fingerprinter(b"a key for nothing but tests")
 INACTIVE: Mapping[str, bool] = {"EMAIL": False, "SMS": True}
 
 
+def external_id(number: int) -> str:
+    """Ids of ours are GUIDs."""
+    return str(UUID(int=0xE000 + number))
+
+
 def bounce(
-    contact: str = "e-1",
+    contact: str = external_id(1),
     kind: str = "HARDBOUNCE",
     day: int = 0,
     *,
@@ -44,7 +49,7 @@ def bounce(
 
 
 def after(*bounces: Bounce) -> BounceNote:
-    note = BounceNote("e-1")
+    note = BounceNote(external_id(1))
     for one in bounces:
         kind = BounceKind.read(one.kind)
         assert kind is not None
@@ -83,7 +88,7 @@ def test_bnc_04_a_contact_that_a_soft_bounce_closed_had_three_before_anybody_ask
 def test_a_contact_that_is_closed_long_after_a_soft_bounce_may_have_opted_out(
     count: int, reason: Reason | None
 ) -> None:
-    note = BounceNote("e-1")
+    note = BounceNote(external_id(1))
     for one in soft(count, channels=INACTIVE):
         note = noted(note, one, BounceKind.SOFT, address="a", now=START + timedelta(days=30))
     assert note.reason is reason
@@ -174,25 +179,25 @@ class World:
         held.users = dict.fromkeys(keys, consent)
         await self.ledger.release([held])
 
-    async def reason(self, contact: str = "e-1") -> Reason | None:
+    async def reason(self, contact: str = external_id(1)) -> Reason | None:
         return (await self.book.reasons([contact])).get(contact)
 
 
 @pytest.fixture
 async def world() -> World:
     opened = World()
-    await opened.use("e-1", ANN)
+    await opened.use(external_id(1), ANN)
     return opened
 
 
 async def test_bnc_09_c_14_the_owner_of_each_record_gets_a_task(world: World) -> None:
-    await world.use("e-1", ANN, LEAD)
-    await world.use("e-2", BOB)
-    concerned = await world.book.note([bounce("e-1"), bounce("e-2", "SOFTBOUNCE")])
+    await world.use(external_id(1), ANN, LEAD)
+    await world.use(external_id(2), BOB)
+    concerned = await world.book.note([bounce(external_id(1)), bounce(external_id(2), "SOFTBOUNCE")])
     assert list(concerned) == [ANN, BOB, LEAD]
     assert world.tasks.open_tasks() == [ANN, LEAD]
     assert world.tasks.task_of(ANN).subject == task_text(Reason.HARD_BOUNCE, Language.ENGLISH).subject
-    assert (await world.reason("e-1"), await world.reason("e-2")) == (Reason.HARD_BOUNCE, None)
+    assert (await world.reason(external_id(1)), await world.reason(external_id(2))) == (Reason.HARD_BOUNCE, None)
 
 
 async def test_a_repetition_never_makes_a_second_task_and_names_the_same_records(world: World) -> None:
@@ -214,10 +219,10 @@ async def test_a_worker_that_dies_anywhere_leaves_one_task_behind(world: World, 
 
 async def test_bnc_11_the_task_is_completed_when_the_address_changes(world: World) -> None:
     await world.book.note([bounce()])
-    await world.book.solved(["e-1", "e-unknown"])
+    await world.book.solved([external_id(1), external_id(99)])
     assert world.tasks.open_tasks() == []
     assert await world.reason() is None
-    await world.book.solved(["e-1"])
+    await world.book.solved([external_id(1)])
     assert world.tasks.completed == [1]
 
 
@@ -230,7 +235,7 @@ async def test_a_task_that_a_person_completed_does_not_come_back_for_the_same_ad
 
 async def test_the_next_address_that_does_not_work_gets_a_task_of_its_own(world: World) -> None:
     await world.book.note([bounce(day=1)])
-    await world.book.solved(["e-1"])
+    await world.book.solved([external_id(1)])
     await world.book.note([bounce(day=40, email="wrong@example.com")])
     assert world.tasks.open_tasks() == [ANN]
     assert len(world.tasks.tasks) == 2
@@ -245,14 +250,14 @@ async def test_an_address_changed_in_spotler_alone_ends_the_task_of_the_old_one(
 
 async def test_c_14_without_the_setting_there_are_no_tasks_but_notes() -> None:
     world = World(creates_tasks=False)
-    await world.use("e-1", ANN)
+    await world.use(external_id(1), ANN)
     assert await world.book.note([bounce()]) == [ANN]
     assert not world.tasks.tasks
     assert await world.reason() is Reason.HARD_BOUNCE
 
 
 async def test_who_refuses_all_mail_needs_no_task(world: World) -> None:
-    await world.use("e-1", ANN, consent=Consent.NO_MAIL)
+    await world.use(external_id(1), ANN, consent=Consent.NO_MAIL)
     await world.book.note([bounce()])
     assert not world.tasks.tasks
 
@@ -284,23 +289,23 @@ async def test_tasks_that_cannot_be_written_hold_nothing_up_and_are_made_up_for_
     await world.book.tend()
     assert world.tasks.open_tasks() == [ANN]
     world.tasks.broken = ConfigurationError("the role may not complete tasks")
-    await world.book.solved(["e-1"])
+    await world.book.solved([external_id(1)])
     world.tasks.broken = None
     await world.book.tend()
     assert world.tasks.open_tasks() == []
 
 
 async def test_a_record_that_found_another_contact_is_not_asked_for_an_address_any_more(world: World) -> None:
-    await world.use("e-1", ANN, LEAD)
+    await world.use(external_id(1), ANN, LEAD)
     await world.book.note([bounce()])
-    await world.use("e-1", LEAD)
+    await world.use(external_id(1), LEAD)
     await world.book.tend()
     assert world.tasks.open_tasks() == [LEAD]
 
 
 async def test_a_record_that_joins_later_gets_its_task_at_night(world: World) -> None:
     await world.book.note([bounce()])
-    await world.use("e-1", ANN, LEAD)
+    await world.use(external_id(1), ANN, LEAD)
     await world.book.tend()
     assert world.tasks.open_tasks() == [ANN, LEAD]
 
@@ -309,31 +314,33 @@ async def test_notes_of_contacts_that_nobody_uses_are_forgotten_after_a_while(wo
     await world.book.note([bounce(), bounce("e-foreign")])
     world.clock.advance(timedelta(days=70))
     await world.book.tend()
-    assert set(await world.book.of(["e-1", "e-foreign"])) == {"e-1"}
+    assert set(await world.book.of([external_id(1), "e-foreign"])) == {external_id(1)}
 
 
 async def test_a_hundred_bounces_cost_two_requests_to_dataverse_and_a_few_to_the_store(world: World) -> None:
     for number in range(100):
-        await world.use(f"e-{number}", RecordKey(PersonTable.CONTACT, UUID(int=number + 1)))
+        await world.use(external_id(number), RecordKey(PersonTable.CONTACT, UUID(int=number + 1)))
     world.store.calls.clear()
-    await world.book.note([bounce(f"e-{number}") for number in range(100)])
+    await world.book.note([bounce(external_id(number)) for number in range(100)])
     assert world.tasks.created == [100]
     assert sum(world.store.calls.values()) <= 5
     world.store.calls.clear()
-    assert len(await world.book.of([f"e-{number}" for number in range(100)])) == 100
+    assert len(await world.book.of([external_id(number) for number in range(100)])) == 100
     assert world.store.calls == {"read": 1}
 
 
 async def test_bnc_13_the_report_lists_who_has_a_problem(world: World) -> None:
-    await world.use("e-2", BOB, LEAD)
-    await world.book.note([bounce("e-1"), bounce("e-3"), *(bounce("e-2", "SOFT", day) for day in range(4))])
-    await world.book.note([bounce("e-4", "SOFT")])
+    await world.use(external_id(2), BOB, LEAD)
+    await world.book.note(
+        [bounce(external_id(1)), bounce(external_id(3)), *(bounce(external_id(2), "SOFT", day) for day in range(4))]
+    )
+    await world.book.note([bounce(external_id(4), "SOFT")])
     rows = bounce_rows(await world.book.report())
     assert [(row["record"], row["externalId"], row["kind"]) for row in rows] == [
-        (str(ANN), "e-1", "hard"),
-        (str(BOB), "e-2", "soft"),
-        (str(LEAD), "e-2", "soft"),
-        ("", "e-3", "hard"),
+        (str(ANN), external_id(1), "hard"),
+        (str(BOB), external_id(2), "soft"),
+        (str(LEAD), external_id(2), "soft"),
+        ("", external_id(3), "hard"),
     ]
     assert rows[0]["since"] == "2026-02-01T00:00:00+00:00"
     assert rows[1]["softBounces"] == "4"
@@ -343,7 +350,7 @@ async def test_bnc_13_the_report_lists_who_has_a_problem(world: World) -> None:
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 5])
 async def test_the_report_comes_in_portions(world: World, limit: int) -> None:
-    await world.book.note([bounce(f"e-{number}") for number in range(5)])
+    await world.book.note([bounce(external_id(number)) for number in range(5)])
     found: list[str] = []
     after_this = ""
     while True:
@@ -351,7 +358,7 @@ async def test_the_report_comes_in_portions(world: World, limit: int) -> None:
         found += [row["externalId"] for row in bounce_rows(part)]
         if not (after_this := part.following):
             break
-    assert found == [f"e-{number}" for number in range(5)]
+    assert found == [external_id(number) for number in range(5)]
 
 
 async def test_nothing_personal_is_kept(world: World) -> None:

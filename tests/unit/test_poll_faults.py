@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -148,6 +149,36 @@ async def test_more_changes_than_a_poll_has_time_for_are_handled_by_the_next_one
     for _ in range(3):
         await twin.poll()
     assert [one.body["seconds"] for key, one in twin.store.documents.items() if key.row == "contacts"] == [3600.0]
+
+
+async def test_an_external_id_that_somebody_else_gave_is_neither_kept_nor_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It may be anything, an e-mail address too. Ours are GUIDs (S2D-09)."""
+    caplog.set_level(logging.DEBUG)
+    twin = ConnectorTwin()
+    ann = twin.crm.create(**person())
+    await twin.sync(ann)
+    await twin.poll()
+    stranger = twin.platform.sign_up("bea@example.com", external_id="Zaphodqx@example.com")
+    stranger.encrypted_id = ""
+    twin.platform.bounce(stranger)
+    twin.platform.bounce(twin.contact_of("ann@example.com"))
+    correlations: list[str] = []
+
+    class _Listens(_Unhospitable):
+        async def welcome(self, contacts: Sequence[SpotlerContact], *, correlation: str) -> Sequence[Welcomed]:
+            self.seen += contacts
+            correlations.append(correlation)
+            return []
+
+    polls_with(twin, _Listens(ZeroDivisionError()))
+
+    await twin.poll()
+
+    assert twin.status_of(ann)[1] == "hard-bounce"
+    assert correlations
+    assert "zaphodqx" not in f"{twin.store.documents} {correlations} {caplog.text}".casefold()
 
 
 class _Odd(tuple[int, ...]):
