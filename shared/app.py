@@ -385,7 +385,7 @@ def build(services: Services, version: LiveVersion) -> Connector:
             pings=pings,
             platform=platform,
             queue=queue,
-            mapping=mapping,
+            rules=rules,
             drift=drift,
             states={
                 "jobs": sweep.state,

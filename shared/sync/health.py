@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from shared.core.mapping.model import Mapping as FieldMapping
+from shared.core.plan import Rules
 from shared.errors import ConnectorError
 from shared.ports import MarketingPlatform, Queue, QueueName
 from shared.sync.drift import Drift
@@ -25,7 +25,7 @@ class Health:
         pings: Mapping[str, Callable[[], Awaitable[None]]],
         platform: MarketingPlatform,
         queue: Queue,
-        mapping: FieldMapping,
+        rules: Rules,
         drift: Drift,
         states: Mapping[str, Callable[[], Awaitable[Any]]],
     ) -> None:
@@ -33,7 +33,7 @@ class Health:
         self._pings = pings
         self._platform = platform
         self._queue = queue
-        self._mapping = mapping
+        self._rules = rules
         self._drift = drift
         self._states = states
 
@@ -44,6 +44,10 @@ class Health:
         )
         return {
             "healthy": all(service["ok"] for service in services.values()),
+            "synchronisation": {
+                "on": self._rules.environment_is_on,
+                "tables": sorted(self._rules.enabled_tables),
+            },
             "services": services,
             "queues": await self._depths(),
             "mapping": {"unusedRows": await self._unused_rows(), "drift": await _told(self._drift.state)},
@@ -67,7 +71,7 @@ class Health:
             catalogue = await self._platform.properties()
         except ConnectorError:
             return []  # the ping tells
-        return [row.spotler for row in self._mapping.rows if catalogue.named(row.spotler) is None]
+        return [row.spotler for row in self._rules.mapping.rows if catalogue.named(row.spotler) is None]
 
 
 async def _told(state: Callable[[], Awaitable[Any]]) -> Any:

@@ -48,6 +48,7 @@ async def test_health_is_200_when_every_service_answers(world: World) -> None:
         "queue": True,
     }
     assert report["mapping"]["unusedRows"] == []
+    assert report["synchronisation"] == {"on": True, "tables": ["account", "contact", "lead"]}
     assert set(report["queues"]) == {"dataverse-events", "sync-live", "sync-bulk"}
 
 
