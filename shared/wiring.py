@@ -222,7 +222,7 @@ def build(services: Services, version: LiveVersion) -> Connector:
         job_sweep=sweep,
         newcomers=newcomers,
         reviews=reviews,
-        watch=Watch(pings=pings, queue=queue, clock=clock),
+        watch=Watch(pings=pings, queue=queue, clock=clock, polled_until=poll.bookmark),
     )
 
 

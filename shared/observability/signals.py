@@ -97,6 +97,9 @@ UP = Signal(
     "connector.service.up", Kind.GAUGE, "1", "1 if a service that the connector needs answers, else 0.", ("service",)
 )
 HEARTBEAT = Signal("connector.heartbeat", Kind.COUNTER, "{beat}", "Runs of the watch, one a minute.", ())
+BEHIND = Signal(
+    "connector.poll.behind", Kind.GAUGE, "s", "How long ago changes in Spotler were last brought home completely.", ()
+)
 DRIFT = Signal("connector.mapping.drift", Kind.GAUGE, "{finding}", "What the daily look at both sides has found.", ())
 
 SIGNALS = (
@@ -114,6 +117,7 @@ SIGNALS = (
     BURIED,
     UP,
     HEARTBEAT,
+    BEHIND,
     DRIFT,
 )
 

@@ -1,13 +1,14 @@
-"""Measures what stands still: the backlog of every queue, its oldest message, and whether services answer."""
+"""Measures what stands still: the backlog of every queue, its oldest message, the poll, and whether services answer."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 
 from shared.errors import ConnectorError
-from shared.observability.signals import BACKLOG, HEARTBEAT, OLDEST, UP, record
+from shared.observability.signals import BACKLOG, BEHIND, HEARTBEAT, OLDEST, UP, record
 from shared.ports import Clock, Queue, QueueName
 
 log = logging.getLogger(__name__)
@@ -19,8 +20,16 @@ _PATIENCE = 10.0
 class Watch:
     """Looks around once; alarms watch over what it measures, and over its heartbeat."""
 
-    def __init__(self, *, pings: Mapping[str, Callable[[], Awaitable[None]]], queue: Queue, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        pings: Mapping[str, Callable[[], Awaitable[None]]],
+        queue: Queue,
+        clock: Clock,
+        polled_until: Callable[[], Awaitable[datetime | None]],
+    ) -> None:
         self._pings = pings
+        self._polled_until = polled_until
         self._queue = queue
         self._clock = clock
 
@@ -28,8 +37,20 @@ class Watch:
         """Measure all. What cannot be measured is logged, and has no value rather than a wrong one."""
         record(HEARTBEAT)
         await asyncio.gather(
-            *(self._measure(queue) for queue in QueueName), *(_ask(name, ping) for name, ping in self._pings.items())
+            *(self._measure(queue) for queue in QueueName),
+            *(_ask(name, ping) for name, ping in self._pings.items()),
+            self._behind(),
         )
+
+    async def _behind(self) -> None:
+        """Measure how long ago Spotler's changes were last brought home; nothing before the first poll."""
+        try:
+            until = await self._polled_until()
+        except ConnectorError as error:
+            log.warning("the bookmark of the poll cannot be read: %s", error)
+            return
+        if until is not None:
+            record(BEHIND, max(0.0, (self._clock.now() - until).total_seconds()))
 
     async def _measure(self, queue: QueueName) -> None:
         try:

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from shared.errors import ConfigurationError, Service, TransientError
-from shared.observability.signals import BACKLOG, HEARTBEAT, OLDEST, UP
+from shared.observability.signals import BACKLOG, BEHIND, HEARTBEAT, OLDEST, UP
 from shared.ports import OutgoingMessage, QueueDepth, QueueName
 from shared.sync.watch import Watch
 from tests.connector_twin import ConnectorTwin
@@ -35,7 +35,12 @@ async def test_it_tells_what_waits_how_long_and_who_answers(heard: Telemetry, ca
     await twin.queue.send(QueueName.LIVE, [OutgoingMessage(b"x")])
     twin.clock.advance(timedelta(minutes=20))
 
-    await Watch(pings={"dataverse": fine, "spotler": broken}, queue=twin.queue, clock=twin.clock).look()
+    await Watch(
+        pings={"dataverse": fine, "spotler": broken},
+        queue=twin.queue,
+        clock=twin.clock,
+        polled_until=twin.poller.bookmark,
+    ).look()
 
     assert heard.values(HEARTBEAT) == [1]
     assert heard.values(UP, service="dataverse") == [1]
@@ -59,8 +64,18 @@ async def test_a_queue_that_cannot_be_measured_has_no_value_rather_than_a_wrong_
             return depth
 
     with caplog.at_level(logging.WARNING):
-        await Watch(pings={}, queue=Closed(twin.clock), clock=twin.clock).look()
+        await Watch(pings={}, queue=Closed(twin.clock), clock=twin.clock, polled_until=twin.poller.bookmark).look()
 
     assert heard.values(OLDEST, queue="dataverse-events") == []
     assert heard.values(OLDEST, queue="sync-live") == [0]
     assert "dataverse-events cannot be measured" in caplog.text
+
+
+async def test_a_poll_that_stands_still_shows_its_age(heard: Telemetry) -> None:
+    twin = ConnectorTwin()
+    await twin.poll()
+    twin.clock.advance(timedelta(hours=2))
+
+    await Watch(pings={}, queue=twin.queue, clock=twin.clock, polled_until=twin.poller.bookmark).look()
+
+    assert heard.values(BEHIND) == [7200]
