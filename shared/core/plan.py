@@ -262,8 +262,9 @@ def _agree(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> 
             str(contact.properties[EMAIL])
         )  # others look for it there
         return _unreachable(replace(situation, binding=replace(binding, address=known)), record)
-    if situation.has_come_back and situation.neighbours.keys and address != binding.address:
-        return let_go(situation)  # who came back is somebody with the address that this record had before
+    if situation.has_come_back and binding.is_live and address != binding.address:
+        # Who came back is somebody with the address that this record had before.
+        return let_go(situation) if situation.neighbours.keys else Rest(binding, Result.FAILED, Reason.OPTED_OUT)
     wished = wished_fields(record, rules.mapping, catalogue)
     if wished.fatal:
         return Rest(binding, Result.FAILED, Reason.INVALID_VALUE, wished.fatal)

@@ -410,7 +410,11 @@ class TwoWayHistories(RuleBasedStateMachine):
     def syncable(self) -> list[RecordKey]:
         """Whose data goes to and fro: those whose contact can be mailed."""
         return [
-            key for key in self.may_be_there() if (found := self.contact_of(key)) is not None and not found.is_inactive
+            key
+            for key in self.may_be_there()
+            if (found := self.contact_of(key)) is not None
+            and not found.is_inactive
+            and found.email == self.address(key)
         ]
 
     def contact_of(self, key: RecordKey) -> Profile | None:
@@ -429,6 +433,8 @@ class TwoWayHistories(RuleBasedStateMachine):
                 is_told = status.status is SyncStatus.OPT_OUT or status.reason_code in UNREACHABLE
                 assert is_told, f"{key} is not in Spotler, but {status.status} ({status.reason_code})"
                 continue
+            if status.status is SyncStatus.OPT_OUT and contact.email != self.address(key):
+                continue  # whoever came back did so with the address that the record had before
             assert status.status is SyncStatus.SUCCEEDED, f"{key} can be mailed, but is {status.status}"
             assert contact.email == self.address(key)
             assert str(key) in self.twin.users()[contact.external_id]

@@ -238,3 +238,20 @@ def test_a_permission_withdrawn_in_spotler_does_not_return_with_bulk_mail(histor
     history.set_preference(pick=0, column="donotbulkemail", value=False)
     history.settle()
     assert not options(history, BEN)["permissions:1"]
+
+
+def test_who_opted_out_and_has_a_new_address_does_not_come_back_with_the_old_one(history: TwinHistories) -> None:
+    begin(history)
+    save(history, ANN)
+    history.settle()
+    history.opt_out(pick=0)
+    history.change_address(pick=0, address=CAS)
+    history.settle()
+    history.sign_up(address=ANN, newsletter=None)
+    history.settle()
+    (record,) = history.world.people().values()
+    assert record.status is not None
+    assert record.status.status is SyncStatus.OPT_OUT
+    save(history, CAS, newsletter=True)
+    history.settle()
+    assert options(history, CAS)["permissions:1"]
