@@ -81,6 +81,8 @@ def plan(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> Pl
             return purge(situation)
         case Intent.SYNC:
             unmet = next((verdict.reason for verdict in verdicts(situation, rules) if verdict.reason), None)
+            if unmet is Reason.OPTED_OUT and situation.sight is Sight.UNSEEN and situation.binding.is_live:
+                return Look(situation.binding)  # C-12: has the person come back?
             if unmet is not None:
                 return unmet_condition(situation, unmet, rules, catalogue)
             if situation.sight is Sight.SEEN:

@@ -255,3 +255,19 @@ def test_who_opted_out_and_has_a_new_address_does_not_come_back_with_the_old_one
     save(history, CAS, newsletter=True)
     history.settle()
     assert options(history, CAS)["permissions:1"]
+
+
+def test_who_opted_out_comes_back_when_the_record_has_the_address_again(history: TwinHistories) -> None:
+    begin(history)
+    save(history, ANN)
+    history.settle()
+    history.opt_out(pick=0)
+    history.change_address(pick=0, address=CAS)
+    history.settle()
+    history.sign_up(address=ANN, newsletter=None)
+    history.settle()
+    history.change_address(pick=0, address=ANN)
+    history.settle()
+    (record,) = history.world.people().values()
+    assert record.status is not None
+    assert record.status.status is SyncStatus.SUCCEEDED
