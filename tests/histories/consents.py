@@ -32,7 +32,7 @@ class Consents:
     """The yes that a record brings to a contact which it had not shared before: whoever joins speaks last."""
 
     def say(self, place: Place, name: str, on: bool, *, before: bool | None) -> None:  # noqa: FBT001
-        if before is on:
+        if bool(before) is on:  # who has no row has said no
             return
         spot = (place, name)
         if spot not in self.left or self.left[spot] is not before:  # the connector wrote, or it was quiet
