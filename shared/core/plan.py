@@ -288,6 +288,7 @@ def _agree(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> 
         perhaps_sent=_perhaps_sent(situation, fields),
         is_doubtful=situation.trust is Trust.NOTHING,
         has_met=binding.has_met,
+        has_come_back=situation.has_come_back,
         withholds=off,
         is_new_contact=_is_new(contact, situation, binding),
     )

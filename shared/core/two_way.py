@@ -13,7 +13,7 @@ from functools import partial
 from shared.core.fields import Scalar, option_name
 from shared.core.flapping import Move, settle
 from shared.core.mapping.expression import Home, MapTo
-from shared.core.mapping.model import MappingRow
+from shared.core.mapping.model import Direction, MappingRow
 from shared.core.marketing import (
     PropertyCatalogue,
     PropertyDefinition,
@@ -53,6 +53,7 @@ class Sides:
     was agreed, `perhaps_sent` the permissions whose yes was on its way when a worker died. `withholds` says that each
     permission must be off (PERM-08). `is_new_contact`: we made it, so nobody ever refused a permission there (ENV-12).
     `has_met`: the base is this record's own. An heir starts from its lead's, whose rows it does not have.
+    `has_come_back`: the person had opted out, and nothing was sent since.
     """
 
     record: PersonRecord
@@ -69,6 +70,7 @@ class Sides:
     withholds: bool = False
     is_new_contact: bool = False
     has_met: bool = False
+    has_come_back: bool = False
 
 
 @dataclass(slots=True)
@@ -138,6 +140,8 @@ def agree(sides: Sides, fields: Mapping[str, MappedField]) -> Agreement:
     for name, one in fields.items():
         has, known = sides.dataverse.get(name), sides.base.get(name)
         base = base_of(known, has, spotler[name], partial(sides.fingerprint, name))
+        if sides.has_come_back and base is Base.DATAVERSE and one.row.direction is Direction.TO_SPOTLER:
+            base = Base.NEITHER  # nothing was sent while the person was away: others may have been here
         versions = Versions(has, spotler[name], base, sides.is_doubtful)
         if one.home is not None:
             _take_consent(agreement, sides, name, one, versions)

@@ -271,3 +271,20 @@ def test_who_opted_out_comes_back_when_the_record_has_the_address_again(history:
     (record,) = history.world.people().values()
     assert record.status is not None
     assert record.status.status is SyncStatus.SUCCEEDED
+
+
+def test_who_comes_back_to_a_shared_contact_finds_no_data_of_somebody_who_left_it(history: TwinHistories) -> None:
+    history.begin(newsletter=False, offers=True, defaults=True, takes_in=True)
+    save(history, ANN, LEAD, newsletter=True)
+    save(history, CAS, newsletter=False)
+    save(history, CAS, newsletter=True)
+    save(history, CAS, LEAD)
+    history.qualify(pick=225, address=BEN)
+    history.settle()
+    history.qualify(pick=5665, address=BEN)
+    history.deliver_twice_at_once(in_one_process=False, size=4)
+    history.opt_out(pick=678)
+    save(history, ANN, LEAD, newsletter=True)
+    history.set_preference(pick=4366, column="donotemail", value=True)
+    history.settle()
+    history.sign_up(address=CAS, newsletter=True)
