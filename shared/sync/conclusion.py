@@ -47,7 +47,7 @@ def conclude(seat: Seat, carried: Carried, done: Round, verdicts: Verdicts) -> N
     outcome = _as_one(unit.written, applied if home is None else _with_return(applied, home))
     _hand_over(seat, done)
     _settle_users(seat, planned, outcome, done)
-    binding = _binding(seat, planned, outcome, home)
+    binding = _unless_untold(_binding(seat, planned, outcome, home), seat, home)
     if seat.origin.address and seat.origin.address != binding.address and not seat.neighbours.keys:
         done.forgotten.append(seat.origin.address)
     done.saved[seat.key] = (binding, outcome, unit.correlation)
@@ -117,6 +117,15 @@ def _binding(seat: Seat, planned: Decision, outcome: Outcome, home: CameHome | N
                 has_met=binding.has_met if home.came.error is None else seat.binding.has_met,
                 moves=moves,
             )
+
+
+def _unless_untold(binding: Binding, seat: Seat, home: CameHome | None) -> Binding:
+    """Do not remember an opt-out as known that Dataverse could not take (OPT-07): the next look brings it up again."""
+    if home is None or home.came.error is None or not home.wanted.refuses_bulk:
+        return binding
+    seat.held.trust = Trust.NOTHING
+    perhaps = frozenset[str]() if isinstance(home.came.error, DataError) else frozenset({BULK_EMAIL})
+    return replace(binding, reach=seat.origin.reach, announced=seat.origin.announced | perhaps)
 
 
 def _hand_over(seat: Seat, done: Round) -> None:

@@ -96,8 +96,10 @@ class Ordeal:
 
     async def check(self) -> None:
         """Everything is as it must be (the files are searched for personal data when the world ends)."""
-        assert await self.crowd.complaints() == []
-        assert await self.world.claims() == []
+        complaints = await self.crowd.complaints()
+        assert complaints == [], complaints
+        claims = await self.world.claims()
+        assert claims == [], [document.key for document in claims]
         late = [f"{one.column} of somebody" for one in self.crowd.awaited if one.seen is None]
         assert late == [], "changes that nobody has seen arrive"
 
