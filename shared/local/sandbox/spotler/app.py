@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from dataclasses import replace
 from urllib.parse import unquote
 
 from starlette.applications import Starlette
@@ -91,7 +90,7 @@ class Sandbox:
 
     def __init__(self, settings: SpotlerSandboxSettings) -> None:
         self.clock = SandboxClock(settings.now)
-        self.settings = settings = replace(settings, now=self.clock)
+        self.settings = settings
         self.account = Account(settings)
         self.faults = FaultPlan()
         self.requests: Counter[str] = Counter()
@@ -110,7 +109,7 @@ class Sandbox:
             authorization=request.headers.get("authorization"),
         )
         try:
-            self.verifier.verify(signed, now=self.settings.now())
+            self.verifier.verify(signed, now=self.clock())
         except RefusedError as error:
             unidentified = error.refusal in {Refusal.NO_CREDENTIALS, Refusal.UNKNOWN_KEY}
             error_type = ErrorType.AUTH_NOT_FOUND if unidentified else ErrorType.NOT_AUTHORIZED

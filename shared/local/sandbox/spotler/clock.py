@@ -1,4 +1,7 @@
-"""The clock of the simulated Spotler, which may differ from that of its clients."""
+"""The clock by which the simulated Spotler judges signatures; a client's may differ from it.
+
+What happens in the account keeps the right time: when the two agree again, nothing is dated in the future.
+"""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ GET          /sandbox/list-names            names of both by external id
 GET          /sandbox/automation-runs       who takes part in what
 GET          /sandbox/campaign-runs         who is or was in which campaign
 GET          /sandbox/tags                  the tags of the account, whoever has them
-PUT          /sandbox/clock                 {"ahead": seconds}: Spotler's clock, compared with the right one
+PUT          /sandbox/clock                 {"ahead": seconds}: the clock that judges signatures
 PUT          /sandbox/in-use?…              {"inUse": true} for ?audience= or ?temporaryList=
 """
 
@@ -86,7 +86,7 @@ class InUse(Body):
 
 
 class ClockBody(Body):
-    """How many seconds Spotler's clock is ahead; negative: behind."""
+    """How many seconds the clock that judges signatures is ahead; negative: behind."""
 
     ahead: float
 
