@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -262,11 +262,11 @@ async def open_world(
     queue, store = backends.queue, backends.store
     mapping = {name: path for name, path in settings.items() if name == "MAPPING_FILE"}  # whose columns fire
     surroundings = {**SYSTEM, "LOCAL_FOLDER": str(folder), **backends.settings, **mapping}
-    async with (
-        sandbox("--people", "0", *options, environment=surroundings) as addresses,
-        DynamicsUser(addresses) as dynamics,
-        SpotlerUser(addresses) as spotler,
-    ):
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(queue.close)  # after the last sender: closing leaves nothing of what was deleted
+        addresses = await stack.enter_async_context(sandbox("--people", "0", *options, environment=surroundings))
+        dynamics = await stack.enter_async_context(DynamicsUser(addresses))
+        spotler = await stack.enter_async_context(SpotlerUser(addresses))
         connector = ConnectorProcess({**environment, **addresses.as_environment()}, folder / "connector.log")
         world = World(dynamics, spotler, connector, queue, store, folder)
         try:
@@ -276,7 +276,6 @@ async def open_world(
                 await world.delivered()
             await connector.stop()
             await store.close()
-    await queue.close()  # after the last sender: closing leaves nothing of what was deleted
     assert (found := leaks(folder)) == [], found
     told = [f"{one.call} {one.status}" for one in connector.answers if marks_in(one.content)]
     assert told == [], "values of people in answers to callers who may not see them"
