@@ -13,6 +13,7 @@ from functools import partial
 
 from shared.core.conditions import Subject, Verdict, email_of, examine
 from shared.core.consent import BULK_EMAIL
+from shared.core.early_rows import still_early, with_early_rows
 from shared.core.ends import anonymize, changed_fields, purge, unmet_condition
 from shared.core.fields import Scalar, all_permissions_off, as_properties, present_values, wished_fields
 from shared.core.flapping import Move, settle
@@ -84,7 +85,8 @@ def plan(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> Pl
             if unmet is Reason.OPTED_OUT and situation.sight is Sight.UNSEEN and situation.binding.is_live:
                 return Look(situation.binding)  # C-12: has the person come back?
             if unmet is not None:
-                return unmet_condition(situation, unmet, rules, catalogue)
+                decision = unmet_condition(situation, unmet, rules, catalogue)
+                return with_early_rows(decision, situation, rules.mapping.for_table(situation.key.table), catalogue)
             if situation.sight is Sight.SEEN:
                 return _agree(situation, rules, catalogue)
             return _write(situation, rules, catalogue)
@@ -146,9 +148,10 @@ def _write(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> 
     address = rules.fingerprints.address(email_of(record, rows))
     moves = dict(binding.moves)
     frozen = _frozen(changed, fields, situation, moves)
-    held = frozen | disputed  # without a look, nobody can say who of two won
+    early = set() if binding.has_met else still_early(binding, wished.values)
+    held = frozen | disputed | early  # without a look, nobody can say who of two won
     agreed = replace(
-        binding if binding.is_live else Binding(binding.external_id, since=situation.now),
+        binding if binding.is_live else Binding(binding.external_id, since=situation.now, early=binding.early),
         is_live=True,
         base={
             **_kept(binding, fields, values, rows),
@@ -275,9 +278,10 @@ def _agree(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> 
     fields = mapped_fields((row for row in rows if not row.rests(record)), record.key.table, catalogue)
     fingerprint = partial(rules.fingerprints.value, binding.external_id)
     since = binding.since or situation.now
+    dataverse = present_values(record, rules.mapping, catalogue)
     sides = Sides(
         record=record,
-        dataverse=present_values(record, rules.mapping, catalogue),
+        dataverse=dataverse,
         spotler=contact,
         base=binding.base if binding.is_live else {},
         moves=binding.moves,
@@ -289,6 +293,7 @@ def _agree(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> 
         is_doubtful=situation.trust is Trust.NOTHING,
         has_met=binding.has_met,
         has_come_back=situation.has_come_back,
+        early=frozenset(still_early(binding, dataverse)),
         withholds=off,
         is_new_contact=_is_new(contact, situation, binding),
     )
@@ -312,6 +317,7 @@ def _agree(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> 
         moves=agreement.moves,
         verdicts=agreement.verdicts,
         announced=frozenset(),
+        early={},
     )
     problems = (*wished.omitted, *wished.cut, *_disputes(agreement.verdicts, fields, record))
     reason = Reason.RETURNED if home else Reason.AGREED

@@ -11,6 +11,10 @@ _STEPS = tuple(timedelta(seconds=seconds) for seconds in (5, 30, 120, 300, *[900
 everything has been looked at again."""
 
 
+LAST_ATTEMPT = len(_STEPS) + 1
+"""The attempt after whose failure patience ends."""
+
+
 class Failure(Enum):
     """Kinds of not being done, by what helps."""
 

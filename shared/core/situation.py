@@ -82,7 +82,8 @@ class Binding:
     `has_met` says that both sides have been compared since then, `since` when Spotler got the first data. `base` are
     fingerprints of what was agreed, `moves` and `verdicts` what the last merges said of single fields. `announced` are
     permissions whose yes is on its way to Spotler, or the refusal of bulk mail that is on its way to Dataverse: written
-    down before the call, for whoever comes after a crash.
+    down before the call, for whoever comes after a crash. `early` are permission rows that were made with the defaults
+    before the record could meet a contact, and what they said (`early_rows`).
     """
 
     external_id: str
@@ -95,6 +96,7 @@ class Binding:
     moves: Mapping[str, Move] = field(default_factory=dict)
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
     announced: frozenset[str] = frozenset()
+    early: Mapping[str, bool] = field(default_factory=dict)
 
     def uses(self, external_id: str) -> bool:
         """Whether this contact holds data of the record."""

@@ -53,7 +53,8 @@ class Sides:
     was agreed, `perhaps_sent` the permissions whose yes was on its way when a worker died. `withholds` says that each
     permission must be off (PERM-08). `is_new_contact`: we made it, so nobody ever refused a permission there (ENV-12).
     `has_met`: the base is this record's own. An heir starts from its lead's, whose rows it does not have.
-    `has_come_back`: the person had opted out, and nothing was sent since.
+    `has_come_back`: the person had opted out, and nothing was sent since. `early` are permissions whose rows only say
+    the administrator's default.
     """
 
     record: PersonRecord
@@ -71,6 +72,7 @@ class Sides:
     is_new_contact: bool = False
     has_met: bool = False
     has_come_back: bool = False
+    early: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -205,6 +207,8 @@ def _take_consent(agreement: Agreement, sides: Sides, name: str, one: MappedFiel
         agreement.settled[name] = no
         return
     verdict = merge_consent(versions, direction=one.row.direction, row=row, was_perhaps_sent=name in sides.perhaps_sent)
+    if name in sides.early and not sides.is_new_contact and versions.dataverse is not versions.spotler:
+        verdict = Verdict.TO_DATAVERSE  # a default is nobody's word (PERM-15)
     match row, verdict:
         case Row.NEVER, Verdict.TO_DATAVERSE:
             _create_agreed(agreement, sides, name, one, has=versions.spotler is YES)

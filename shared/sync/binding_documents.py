@@ -25,6 +25,7 @@ def read_binding(body: Mapping[str, Any]) -> Binding:
         moves={name: Move.parse(text) for name, text in body.get("moves", {}).items()},
         verdicts={name: Verdict(text) for name, text in body.get("verdicts", {}).items()},
         announced=frozenset(body.get("announced", ())),
+        early={name: bool(answer) for name, answer in body.get("early", {}).items()},
     )
 
 
@@ -48,4 +49,6 @@ def write_binding(binding: Binding) -> dict[str, Any]:
         body["verdicts"] = {name: str(verdict) for name, verdict in binding.verdicts.items()}
     if binding.announced:
         body["announced"] = sorted(binding.announced)
+    if binding.early:
+        body["early"] = dict(binding.early)
     return body

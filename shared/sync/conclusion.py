@@ -101,7 +101,7 @@ def _binding(seat: Seat, planned: Decision, outcome: Outcome, home: CameHome | N
             is_ours = came or BULK_EMAIL in seat.origin.announced
             return replace(seat.origin, reach=Reach.OPTED_OUT_HERE if is_ours else Reach.OPTED_OUT)
         case Outcome(result=Result.FAILED, reason=reason) if reason is not Reason.REFUSED_HERE:
-            return planned.binding if _is_unreachable(planned) else seat.origin
+            return planned.binding if _is_unreachable(planned) or _has_early_rows(planned) else seat.origin
         case _ if home is None:
             return planned.binding
         case _:
@@ -163,6 +163,10 @@ def _settle_users(seat: Seat, planned: Decision, outcome: Outcome, done: Round) 
     is_left_in_doubt = seat.held.trust is Trust.NOTHING and users.get(key, Consent.NO_MAIL) is Consent.NO_MAIL
     if is_left_in_doubt or users.get(key, Consent.ALLOWS) is not before:
         done.follow_ups += references_to(seat.neighbours.keys, seat.unit)
+
+
+def _has_early_rows(planned: Decision) -> bool:
+    return isinstance(planned, Rest) and bool(planned.binding.early) and not planned.binding.is_live
 
 
 def _is_unreachable(planned: Decision) -> bool:

@@ -76,7 +76,7 @@ class Seating:
             if lead is None or (heritage := heritages.get(lead)) is None:
                 settled.append(seat)
             elif (held := await self._move(seat, heritage.external_id, done)) is not None:
-                stranger = replace(heritage, has_met=False)  # its own rows have never been compared
+                stranger = replace(heritage, has_met=False, early=seat.binding.early)  # its rows were never compared
                 settled.append(replace(seat, origin=stranger, binding=stranger, held=held, heir_of=lead))
         return settled
 
@@ -124,7 +124,7 @@ class Seating:
             return []
         others = await self._ledger.entries(held.users)
         binding = binding_after_joining(external_id, [entry.binding for entry in others.values()])
-        return [replace(seat, binding=binding, held=held)]
+        return [replace(seat, binding=replace(binding, early=seat.binding.early), held=held)]
 
     async def _move(self, seat: Seat, external_id: str, done: Round) -> HeldContact | None:
         """Claim the contact that a record moves to; None when it has to wait for it.

@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 
 from shared.core.records import PersonTable, RecordKey, Reference, Why
+from shared.core.retry import LAST_ATTEMPT
 from shared.ports import OutgoingMessage, QueueName
 from shared.sync.lanes import Lanes
 from tests.scenario.privacy import MARK
@@ -20,7 +21,6 @@ from tests.scenario.world import World
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 _REFUSED = Path(__file__).parents[1] / "samples" / "remote_execution_context" / "refused"
-_LAST_ATTEMPT = 8
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -103,7 +103,7 @@ async def test_what_is_no_message_of_the_connector_is_buried_from_its_lanes(trou
 
 async def test_who_is_given_up_is_buried_by_id_and_arrives_after_a_replay(troubled: World) -> None:
     person = await troubled.bring_in()
-    reference = Reference(RecordKey(PersonTable.CONTACT, UUID(person.id)), Why.SAVED, attempt=_LAST_ATTEMPT)
+    reference = Reference(RecordKey(PersonTable.CONTACT, UUID(person.id)), Why.SAVED, attempt=LAST_ATTEMPT)
     await troubled.spotler.post("faults", {"kind": "server-error", "operation": "contact.bulk", "times": 100})
 
     await Lanes(troubled.queue).send_references(QueueName.LIVE, [reference])
