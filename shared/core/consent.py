@@ -79,6 +79,7 @@ class ConsentChange:
     new: ConsentState
     source: ConsentSource
     correlation: str = ""
+    is_renewed: bool = False
 
     def __post_init__(self) -> None:
         """Keep out what would not sort, and names in place of ids."""
@@ -97,9 +98,10 @@ class ConsentChange:
         """The same for the same change, whenever it is told again.
 
         A message that comes again has its correlation, so the time does not count; without a correlation only the time
-        can tell two changes apart.
+        can tell two changes apart. Nor can anything else where the message comes again after somebody said otherwise
+        (`is_renewed`).
         """
-        told_by = self.correlation or self.moment
+        told_by = f"{self.correlation} {self.moment}" if self.is_renewed else self.correlation or self.moment
         parts = (str(self.record), self.external_id, self.subject, self.old, self.new, self.source, told_by)
         return hashlib.sha256(_SEPARATOR.join(parts).encode()).hexdigest()[:24]
 

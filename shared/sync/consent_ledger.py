@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncIterator, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -69,6 +69,17 @@ class ConsentLedger:
         await self._store.write(
             [Insert(self._entry_key(moments[key], change.digest), _body(change)) for key, change in entries.items()]
         )
+        if told:
+            await self._renew([entries[key] for key in told])
+
+    async def _renew(self, told: Sequence[ConsentChange]) -> None:
+        """Say again what was told before and is true again: a message may come again after somebody said otherwise."""
+        renewed: list[ConsentChange] = []
+        for change in told:
+            latest = next((one for one in await self.of_record(change.record) if one.subject == change.subject), None)
+            if latest is not None and latest.new is not change.new:
+                renewed.append(replace(change, is_renewed=True))
+        await self.record(renewed)
 
     # ------------------------------------------------------------------------------------------------------- reading
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from shared.core.records import PersonTable, SyncStatus
+from shared.errors import TransientError
 from tests.property.test_two_way_histories import TwinHistories
 from tests.twins import CrashError
 
@@ -288,3 +289,15 @@ def test_who_comes_back_to_a_shared_contact_finds_no_data_of_somebody_who_left_i
     history.set_preference(pick=4366, column="donotemail", value=True)
     history.settle()
     history.sign_up(address=CAS, newsletter=True)
+
+
+def test_a_yes_that_is_told_again_after_an_erasure_is_in_the_consent_ledger_again(history: TwinHistories) -> None:
+    begin(history)
+    save(history, ANN)
+    history.anonymize(pick=0)
+    history.deactivate(pick=0)
+    history.deliver(reverse=False, size=1)
+    history.plan_failure(failure=TransientError("twin is down"), moment=22)
+    save(history, ANN, newsletter=True)
+    history.anonymize(pick=0)
+    history.deliver(reverse=False, size=3)
