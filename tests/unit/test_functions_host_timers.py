@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from pathlib import Path
 import azure.functions as func
 from azure.functions.timer import TimerRequest
 
+from shared.local.host.decode import ScheduleStatus
 from shared.local.host.index import TimerTrigger, index_functions
 from shared.local.host.invocation import Invoker
 from shared.local.host.timers import Timer, TimerStatusFile
@@ -131,6 +133,18 @@ async def test_timers_of_one_app_share_the_file_without_losing_each_others_statu
 
     kept = [file.read("first"), file.read("second")]
     assert [status.next.minute for status in kept if status] == [0, 30]
+
+
+def test_hosts_that_share_a_folder_may_write_at_the_same_time(tmp_path: Path) -> None:
+    def write(host: int) -> None:
+        file = TimerStatusFile(tmp_path / "timers.json")
+        for _ in range(200):
+            file.write(f"timer {host}", ScheduleStatus(None, NOON, NOON))
+
+    with ThreadPoolExecutor(4) as hosts:
+        list(hosts.map(write, range(4)))
+
+    assert [path.name for path in tmp_path.iterdir()] == ["timers.json"]
 
 
 async def test_two_runs_of_one_timer_never_overlap(tmp_path: Path) -> None:

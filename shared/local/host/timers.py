@@ -10,6 +10,7 @@ import asyncio
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from pydantic import TypeAdapter
 
@@ -37,12 +38,12 @@ class TimerStatusFile:
         return self._entries().get(function)
 
     def write(self, function: str, status: ScheduleStatus) -> None:
-        """Replace the entry of `function`; a crash leaves the old file or the new one."""
+        """Replace the entry of `function`; a crash, or another host, leaves the old file or the new one."""
         entries = self._entries() | {function: status}
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = self._path.with_suffix(".new")
-        fresh.write_bytes(_ENTRIES.dump_json(entries, indent=1))
-        fresh.replace(self._path)
+        with NamedTemporaryFile(dir=self._path.parent, prefix=f"{self._path.stem}.", delete=False) as fresh:
+            fresh.write(_ENTRIES.dump_json(entries, indent=1))
+        Path(fresh.name).replace(self._path)
 
     def _entries(self) -> dict[str, ScheduleStatus]:
         try:
