@@ -12,7 +12,7 @@ from enum import IntEnum, StrEnum
 from shared.core.mapping.evaluate import Passes
 from shared.core.mapping.expression import Column
 from shared.core.mapping.model import EMAIL, MappingRow
-from shared.core.mapping.reading import DO_NOT_EMAIL, MERGED, STATE
+from shared.core.mapping.reading import DO_NOT_BULK_EMAIL, DO_NOT_EMAIL, MERGED, STATE
 from shared.core.outcomes import Reason
 from shared.core.records import PersonRecord, PersonTable, RecordKey, SyncStatus
 from shared.core.values import is_email, sound
@@ -106,6 +106,11 @@ def _opted_out(status: SyncStatus | None, subject: Subject) -> Reason | None:
 def is_active(record: PersonRecord) -> bool:
     """VAL-01: whether a contact or account is active, a lead open."""
     return bool(record.values.get(STATE, ACTIVE) == ACTIVE)
+
+
+def refuses_bulk(record: PersonRecord) -> bool:
+    """OPT-11: Bulk Email = Do Not Allow switches all permissions off and does nothing else."""
+    return bool(record.values.get(DO_NOT_BULK_EMAIL))
 
 
 def _inactive(record: PersonRecord) -> Reason | None:

@@ -85,6 +85,11 @@ def anonymize(situation: Situation, reason: Reason) -> Decision:
     return Anonymize(Binding(situation.binding.external_id), reason)
 
 
+def let_go(situation: Situation) -> Decision:
+    """End the old contact of a record whose new address belongs to another one (or that shared its old address)."""
+    return anonymize(situation, Reason.ADDRESS_MOVED)
+
+
 def _keep(situation: Situation) -> Rest:
     """Let go of a contact that others need: this record has no data of its own there any more."""
     result = Result.KEPT if situation.intent is Intent.SYNC else Result.FAILED

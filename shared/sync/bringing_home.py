@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from shared.core.conditions import refuses_bulk
 from shared.core.consent import BULK_EMAIL
 from shared.core.outcomes import Outcome, Reason, Result
-from shared.core.plan import Decision, Rest, WayBack, Write, refuses_bulk
+from shared.core.plan import Decision, Rest, WayBack, Write
 from shared.core.records import RecordKey
 from shared.core.way_back import NOTHING
 from shared.errors import ConnectorError

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from shared.core.conditions import refuses_bulk
 from shared.core.consent import BULK_EMAIL
 from shared.core.identity import Leave, Stay
 from shared.core.mapping.model import EMAIL
 from shared.core.mapping.reading import DO_NOT_EMAIL
 from shared.core.outcomes import Outcome, Reason, Result
-from shared.core.plan import Binding, Decision, Reach, Rest, Sight, Trust, Write, refuses_bulk
+from shared.core.plan import Binding, Decision, Reach, Rest, Sight, Trust, Write
 from shared.core.records import PersonRecord
 from shared.core.retry import Done
 from shared.core.way_back import NOTHING

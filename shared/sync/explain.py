@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from shared.core.conditions import email_of
+from shared.core.ends import let_go
 from shared.core.identity import Join, Leave, Part, Stay, binding_after_joining, identify, originating_lead
 from shared.core.marketing import PropertyCatalogue
 from shared.core.outcomes import TEXTS, Outcome
@@ -20,7 +21,6 @@ from shared.core.plan import (
     Trust,
     WayBack,
     Write,
-    let_go,
     plan,
     verdicts,
 )

@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+from shared.core.ends import let_go
 from shared.core.identity import Stay
 from shared.core.marketing import PropertyCatalogue, SpotlerContact
 from shared.core.outcomes import Result
-from shared.core.plan import Decision, Look, Plan, Rest, Rules, Sight, let_go, plan
+from shared.core.plan import Decision, Look, Plan, Rest, Rules, Sight, plan
 from shared.core.records import RecordKey
 from shared.errors import ConnectorError
 from shared.ports import MarketingPlatform

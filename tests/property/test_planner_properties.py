@@ -10,6 +10,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.core.ends import let_go
 from shared.core.fields import as_properties, wished_fields
 from shared.core.identity import identify
 from shared.core.marketing import PropertyType, PropertyValue, Purge
@@ -27,7 +28,6 @@ from shared.core.plan import (
     Trust,
     Unmapped,
     Write,
-    let_go,
     plan,
 )
 from shared.core.records import Intent, PermissionRow, PersonRecord, PersonTable, RecordKey, StatusRow, SyncStatus

@@ -6,9 +6,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from shared.core.conditions import refuses_bulk
 from shared.core.lists import LeftOut, ListRules, left_out_because
 from shared.core.outcomes import Outcome, Reason, Result
-from shared.core.plan import refuses_bulk
 from shared.core.records import PersonRecord, RecordKey
 from shared.errors import ConfigurationError, ConnectorError, ThrottledError, TransientError
 from shared.ports import QueueName
