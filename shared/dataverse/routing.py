@@ -34,11 +34,14 @@ class Routed:
 def route(event: DataverseEvent, *, own_tag: str) -> Routed:
     """Turn an event into references. Our own writes are of no interest: they carry our tag.
 
+    Except new subscribers that we created: who did so may have died before binding them.
+
     CS-08..CS-13: created, changed, activated, deactivated, deleted, merged, qualified; CS-11: permissions changed.
     """
-    if own_tag in event.tags:
-        return Routed()
     correlation = str(event.correlation_id or "")
+    if own_tag in event.tags:
+        newcomers = (Lookup(event.table, event.id),) if event.id and event.message == Message.CREATE else ()
+        return Routed(people=_people(newcomers, Why.SPOTLER, correlation))
     if event.table == tables.JOB:
         return Routed(jobs=(event.id,)) if event.id and event.message == Message.CREATE else Routed()
     if event.table == tables.PERMISSION:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -32,10 +32,11 @@ class Welcome:
 
 
 class TakingIn:
-    """Takes newcomers in as contacts, or finds them by their address (NEW-04)."""
+    """Takes newcomers in as contacts, or finds them by their address (NEW-04). Dataverse tells of a new record."""
 
-    def __init__(self, world: TwinWorld) -> None:
+    def __init__(self, world: TwinWorld, tell: Callable[[RecordKey], None]) -> None:
         self.world = world
+        self.tell = tell
 
     async def welcome(self, contacts: Sequence[SpotlerContact], *, correlation: str) -> Sequence[Welcome]:
         assert correlation
@@ -49,9 +50,11 @@ class TakingIn:
         if found:
             return found[0]
         known = [key for key, one in crm.people.items() if str(one.values.get("emailaddress1")).casefold() == email]
-        return (
-            None if known else crm.create(PersonTable.CONTACT, **dict.fromkeys(COLUMNS.values()), emailaddress1=email)
-        )
+        if known:
+            return None
+        key = crm.create(PersonTable.CONTACT, **dict.fromkeys(COLUMNS.values()), emailaddress1=email)
+        self.tell(key)
+        return key
 
 
 class TwinWorld(World):
@@ -62,9 +65,9 @@ class TwinWorld(World):
         self.twin.platform.catalogue = CATALOGUE
         self.twin.crm.clock = self.twin.clock
 
-    def take_in(self) -> None:
+    def take_in(self, tell: Callable[[RecordKey], None]) -> None:
         """From now on newcomers become contacts."""
-        self.twin.newcomers = TakingIn(self)
+        self.twin.newcomers = TakingIn(self, tell)
         self.twin.worker = self.twin.start_worker()
 
     async def create(

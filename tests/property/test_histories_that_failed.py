@@ -301,3 +301,20 @@ def test_a_yes_that_is_told_again_after_an_erasure_is_in_the_consent_ledger_agai
     save(history, ANN, newsletter=True)
     history.anonymize(pick=0)
     history.deliver(reverse=False, size=3)
+
+
+@pytest.mark.parametrize("moment", range(14))
+def test_a_record_that_a_dying_poll_made_of_a_newcomer_is_bound_though_another_one_was_faster(
+    history: TwinHistories, moment: int
+) -> None:
+    begin(history)
+    history.take_in()
+    history.sign_up(address=ANN, newsletter=None)
+    history.plan_failure(moment=moment, failure=CrashError())
+    history.poll(size=0)
+    save(history, ANN)
+    history.receive(history.twin.queue.due()[::-1])
+    history.settle()
+    for record in history.world.people().values():
+        assert record.status is not None
+        assert record.status.status is SyncStatus.SUCCEEDED

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from hypothesis import HealthCheck, settings
 
-from shared.core.records import RecordKey, SyncStatus
+from shared.core.records import RecordKey, SyncStatus, Why
 from shared.ports import DocumentKey
 from tests.histories.machine import TwoWayHistories
 from tests.histories.twin_world import TwinWorld
@@ -24,7 +26,7 @@ class TwinHistories(TwoWayHistories):
         return world
 
     def take_in(self) -> None:
-        self.world.take_in()
+        self.world.take_in(partial(self.tell, why=Why.SPOTLER))
 
     def nobody_else_needs(self, contact: TwinContact) -> None:
         """Asked at the moment of an erasure: whoever wants this address has another contact, and takes it along."""

@@ -106,11 +106,25 @@ def test_a_change_of_a_job_is_our_own_report_or_nobodys_business() -> None:
     assert route(replace(EVENT, table="dh_spotlerjob"), own_tag=TAG) == Routed()
 
 
-@pytest.mark.parametrize("table", ["contact", "dh_spotlerjob", "dh_spotlerpermission"])
-def test_our_own_writes_are_of_no_interest(table: str) -> None:  # C-44
-    event = replace(EVENT, table=table, message=Message.CREATE, tags=frozenset({"somebody", TAG}))
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("contact", Message.UPDATE),
+        ("lead", Message.UPDATE),
+        ("dh_spotlerjob", Message.CREATE),
+        ("dh_spotlerpermission", Message.CREATE),
+    ],
+)
+def test_our_own_writes_are_of_no_interest(table: str, message: Message) -> None:  # C-44
+    event = replace(EVENT, table=table, message=message, tags=frozenset({"somebody", TAG}))
     assert route(event, own_tag=TAG) == Routed()
     assert route(replace(event, tags=frozenset({"somebody"})), own_tag=TAG) != Routed()
+
+
+@pytest.mark.parametrize("table", PersonTable)
+def test_a_new_subscriber_whom_we_created_is_looked_at(table: PersonTable) -> None:  # NEW-04
+    event = replace(EVENT, table=table, message=Message.CREATE, tags=frozenset({TAG}))
+    assert people(route(event, own_tag=TAG)) == {RecordKey(table, ONE): Why.SPOTLER}
 
 
 def test_other_tables_are_of_no_interest() -> None:
