@@ -52,10 +52,11 @@ def agree_on_both(situation: Situation, rules: Rules, catalogue: PropertyCatalog
         return decision
     rows = rules.mapping.for_table(situation.key.table)
     address = rules.fingerprints.address(email_of(record, rows))
-    if contact.is_unreachable and not (situation.bounce and address != binding.address):
+    if contact.is_unreachable and not (situation.has_only_bounced and address != binding.address):
         # Others look for the contact under the address that it has there.
         known = binding.address or rules.fingerprints.address(str(contact.properties[EMAIL]))
-        return _unreachable(replace(situation, binding=replace(binding, address=known)), record)
+        is_mended = binding.is_live and address != known
+        return _unreachable(replace(situation, binding=replace(binding, address=known)), record, is_mended=is_mended)
     if situation.has_come_back and binding.is_live and address != binding.address:
         # Who came back is somebody with the address that this record had before.
         return let_go(situation) if situation.neighbours.keys else Rest(binding, Result.FAILED, Reason.OPTED_OUT)
@@ -107,6 +108,7 @@ def agree_on_both(situation: Situation, rules: Rules, catalogue: PropertyCatalog
         verdicts=agreement.verdicts,
         announced=frozenset(),
         early={},
+        is_stale=False,
     )
     problems = (*wished.omitted, *wished.cut, *_disputes(agreement.verdicts, fields, record))
     reason = Reason.RETURNED if home else Reason.AGREED
@@ -138,14 +140,16 @@ def _is_new(contact: SpotlerContact, situation: Situation, binding: Binding) -> 
     return contact.last_changed - contact.created <= AT_ONCE and contact.created >= since - CLOCKS_DIFFER
 
 
-def _unreachable(situation: Situation, record: PersonRecord) -> Rest:
+def _unreachable(situation: Situation, record: PersonRecord, *, is_mended: bool) -> Rest:
     """Nothing is sent for somebody who opted out (OPT-07, OPT-08), or whose address bounced, until it changes.
 
     Which of the two it was, the next poll knows, which asks for bounces first: an address that fails is no opt-out.
+    `is_mended`: the record has another address by now, and still nobody may open the contact.
     """
-    binding = replace(situation.binding, is_live=True, has_met=True, announced=frozenset())
+    binding = replace(situation.binding, is_live=True, has_met=True, announced=frozenset(), is_stale=False)
     if situation.bounce is not None:
-        return Rest(replace(binding, reach=Reach.BOUNCED), Result.FAILED, situation.bounce)
+        reason = Reason.PERHAPS_OPTED_OUT if is_mended else situation.bounce
+        return Rest(replace(binding, reach=Reach.BOUNCED), Result.FAILED, reason)
     if binding.reach.is_opt_out or refuses_bulk(record):
         found = Reach.OPTED_OUT_HERE if BULK_EMAIL in situation.binding.announced else Reach.OPTED_OUT
         reach = binding.reach if binding.reach.is_opt_out else found

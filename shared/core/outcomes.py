@@ -51,6 +51,7 @@ class Reason(StrEnum):
     REFUSED = "refused-by-spotler"
     REFUSED_HERE = "refused-by-dataverse"
     NO_ACTIVE_CHANNEL = "no-active-channel"
+    PERHAPS_OPTED_OUT = "perhaps-opted-out"
     HARD_BOUNCE = "hard-bounce"
     SOFT_BOUNCE = "soft-bounce"
     BUSY = "busy"
@@ -89,6 +90,7 @@ TEXTS: dict[Reason, str] = {
     Reason.REFUSED: "Spotler refused the data.",
     Reason.REFUSED_HERE: "Dataverse refused what had changed in Spotler.",
     Reason.NO_ACTIVE_CHANNEL: "Spotler has no usable channel for this person, for instance after a bounce.",
+    Reason.PERHAPS_OPTED_OUT: "Mail came back, and Spotler's contact was changed since: the person may have opted out.",
     Reason.HARD_BOUNCE: "Mail to this address came back: it does not exist or is wrong. Spotler does not mail it.",
     Reason.SOFT_BOUNCE: "Mail to this address came back four times. Spotler does not mail it any more.",
     Reason.BUSY: "Another change of the same person is being processed.",

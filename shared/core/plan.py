@@ -6,12 +6,14 @@ contact matters and has not been read, the answer is `Look`: read it and ask aga
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from shared.core.agreement import agree_on_both
 from shared.core.conditions import Subject, Verdict, examine
 from shared.core.early_rows import with_early_rows
 from shared.core.ends import anonymize, purge, unmet_condition
 from shared.core.marketing import PropertyCatalogue
-from shared.core.outcomes import Reason
+from shared.core.outcomes import Reason, Result
 from shared.core.records import Intent
 from shared.core.sending import send_changes
 from shared.core.situation import (
@@ -67,11 +69,19 @@ def plan(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> Pl
             if unmet is Reason.OPTED_OUT and situation.sight is Sight.UNSEEN and situation.binding.is_live:
                 return Look(situation.binding)  # C-12: has the person come back?
             if unmet is not None:
-                decision = unmet_condition(situation, unmet, rules, catalogue)
+                decision = _not_forgotten(unmet_condition(situation, unmet, rules, catalogue), situation)
                 return with_early_rows(decision, situation, rules.mapping.for_table(situation.key.table), catalogue)
             if situation.sight is Sight.SEEN:
                 return agree_on_both(situation, rules, catalogue)
             return send_changes(situation, rules, catalogue)
+
+
+def _not_forgotten(decision: Decision, situation: Situation) -> Decision:
+    """Keep in mind that Spotler's side was seen to change, for when the record may be synchronised again."""
+    rests = isinstance(decision, Rest) and decision.result in {Result.SKIPPED, Result.FAILED}
+    if not (rests and situation.sight is Sight.SEEN and decision.binding.is_live):
+        return decision
+    return replace(decision, binding=replace(decision.binding, is_stale=True))
 
 
 def verdicts(situation: Situation, rules: Rules) -> tuple[Verdict, ...]:

@@ -89,12 +89,13 @@ def _look(situation: Situation, changed: list[str], disputed: set[str], rows: tu
     """Say whether Spotler's side must be known before anything is sent.
 
     A new address may open a contact again whose owner has opted out (C-15), and one that could not be mailed is not
-    well again because nothing changed here; what a dead worker did may have been answered; and who has not met yet, or
-    disputes a value, needs both sides.
+    well again because nothing changed here; what a dead worker did may have been answered; what Spotler changed while
+    the record rested was never compared; and who has not met yet, or disputes a value, needs both sides.
     """
     binding = situation.binding
-    may_be_closed = binding.is_live and (EMAIL in changed or binding.reach is not Reach.OPEN)
-    if situation.trust is Trust.NOTHING or may_be_closed:
+    has_bounced = situation.bounce is not None
+    may_be_closed = binding.is_live and (EMAIL in changed or binding.reach is not Reach.OPEN or has_bounced)
+    if situation.trust is Trust.NOTHING or may_be_closed or (binding.is_live and binding.is_stale):
         return Look(binding)
     if not (binding.is_live and _comes_home(rows)):
         return None

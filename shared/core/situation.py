@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from shared.core.fingerprints import Fingerprinter
@@ -83,7 +83,8 @@ class Binding:
     fingerprints of what was agreed, `moves` and `verdicts` what the last merges said of single fields. `announced` are
     permissions whose yes is on its way to Spotler, or the refusal of bulk mail that is on its way to Dataverse: written
     down before the call, for whoever comes after a crash. `early` are permission rows that were made with the defaults
-    before the record could meet a contact, and what they said (`early_rows`).
+    before the record could meet a contact, and what they said (`early_rows`). `is_stale`: Spotler's side has changed,
+    and that is not settled: the record was not to be synchronised then, or Dataverse could not take it.
     """
 
     external_id: str
@@ -97,6 +98,7 @@ class Binding:
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
     announced: frozenset[str] = frozenset()
     early: Mapping[str, bool] = field(default_factory=dict)
+    is_stale: bool = False
 
     def uses(self, external_id: str) -> bool:
         """Whether this contact holds data of the record."""
@@ -123,14 +125,17 @@ class Sight(StrEnum):
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
+_CLOSING = timedelta(minutes=1)
+"""Within this time of a bounce, Spotler has made the contact inactive: what changed it later was something else."""
+
 
 @dataclass(frozen=True, slots=True)
 class Situation:
     """All that a plan depends on.
 
     `record` is None when it no longer exists, `contact` None when it was not read, or (SEEN) does not exist in Spotler.
-    `bounce` says why mail does not arrive (HARD_BOUNCE, SOFT_BOUNCE), `defaults` which permissions a new record gets.
-    Bounces are known up to `bounces_until`.
+    `bounce` says why mail does not arrive (HARD_BOUNCE, SOFT_BOUNCE), `bounced_on` when it came back last, `defaults`
+    which permissions a new record gets. Bounces are known up to `bounces_until`.
     """
 
     key: RecordKey
@@ -142,6 +147,7 @@ class Situation:
     sight: Sight = Sight.UNSEEN
     contact: SpotlerContact | None = None
     bounce: Reason | None = None
+    bounced_on: datetime | None = None
     defaults: tuple[PermissionDefault, ...] = ()
     now: datetime = _LONG_AGO
     bounces_until: datetime | None = None
@@ -152,6 +158,17 @@ class Situation:
         if self.contact is None or self.bounce is not None or self.contact.last_changed is None:
             return False
         return self.bounces_until is None or self.contact.last_changed > self.bounces_until
+
+    @property
+    def has_only_bounced(self) -> bool:
+        """Whether nothing but a bounce can have closed the contact, so that another address may open it (BNC-11).
+
+        A contact shows that it is closed, and not why. Changed after the bounce, it may be of somebody who opted out.
+        """
+        if self.contact is None or self.bounce is None:
+            return False
+        changed, bounced = self.contact.last_changed, self.bounced_on
+        return changed is None or bounced is None or changed <= bounced + _CLOSING
 
     @property
     def has_come_back(self) -> bool:

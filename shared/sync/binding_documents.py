@@ -26,6 +26,7 @@ def read_binding(body: Mapping[str, Any]) -> Binding:
         verdicts={name: Verdict(text) for name, text in body.get("verdicts", {}).items()},
         announced=frozenset(body.get("announced", ())),
         early={name: bool(answer) for name, answer in body.get("early", {}).items()},
+        is_stale=bool(body.get("stale", False)),
     )
 
 
@@ -51,4 +52,6 @@ def write_binding(binding: Binding) -> dict[str, Any]:
         body["announced"] = sorted(binding.announced)
     if binding.early:
         body["early"] = dict(binding.early)
+    if binding.is_stale:
+        body["stale"] = True
     return body

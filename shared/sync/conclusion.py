@@ -43,7 +43,9 @@ def conclude(seat: Seat, carried: Carried, done: Round, verdicts: Verdicts) -> N
         held.trust = Trust.NOTHING
         done.finished.append(verdicts.failed(unit, applied, seat.record))
         return
-    if applied.result in {Result.WRITTEN, Result.ANONYMISED} or seat.sight is Sight.SEEN:
+    unit.address_is_taken = False  # it was another contact that could not have it
+    has_compared = seat.sight is Sight.SEEN and not _is_unreachable(planned)
+    if applied.result in {Result.WRITTEN, Result.ANONYMISED} or has_compared:
         held.trust = Trust.BASE
     outcome = _as_one(unit.written, applied if home is None else _with_return(applied, home))
     _hand_over(seat, done)
@@ -62,7 +64,6 @@ def conclude(seat: Seat, carried: Carried, done: Round, verdicts: Verdicts) -> N
             unit.must_look = True
             done.finished.append(verdicts.failed(unit, error, seat.record))
         case Leave():
-            unit.address_is_taken = False  # it was the old contact that could not have it
             done.again.append(unit)
         case Stay():
             if isinstance(planned, Write) and planned.meets and outcome.result is Result.WRITTEN:
@@ -102,7 +103,7 @@ def _binding(seat: Seat, planned: Decision, outcome: Outcome, home: CameHome | N
             is_ours = came or BULK_EMAIL in seat.origin.announced
             return replace(seat.origin, reach=Reach.OPTED_OUT_HERE if is_ours else Reach.OPTED_OUT)
         case Outcome(result=Result.FAILED, reason=reason) if reason is not Reason.REFUSED_HERE:
-            return planned.binding if _is_unreachable(planned) or _has_early_rows(planned) else seat.origin
+            return planned.binding if _is_unreachable(planned) or _has_learned(planned) else seat.origin
         case _ if home is None:
             return planned.binding
         case _:
@@ -124,9 +125,8 @@ def _unless_untold(binding: Binding, seat: Seat, home: CameHome | None) -> Bindi
     """Do not remember an opt-out as known that Dataverse could not take (OPT-07): the next look brings it up again."""
     if home is None or home.came.error is None or not home.wanted.refuses_bulk:
         return binding
-    seat.held.trust = Trust.NOTHING
     perhaps = frozenset[str]() if isinstance(home.came.error, DataError) else frozenset({BULK_EMAIL})
-    return replace(binding, reach=seat.origin.reach, announced=seat.origin.announced | perhaps)
+    return replace(binding, reach=seat.origin.reach, announced=seat.origin.announced | perhaps, is_stale=True)
 
 
 def _hand_over(seat: Seat, done: Round) -> None:
@@ -166,13 +166,24 @@ def _settle_users(seat: Seat, planned: Decision, outcome: Outcome, done: Round) 
         done.follow_ups += references_to(seat.neighbours.keys, seat.unit)
 
 
-def _has_early_rows(planned: Decision) -> bool:
-    return isinstance(planned, Rest) and bool(planned.binding.early) and not planned.binding.is_live
+_CLOSED = {
+    Reason.OPTED_OUT,
+    Reason.HARD_BOUNCE,
+    Reason.SOFT_BOUNCE,
+    Reason.NO_ACTIVE_CHANNEL,
+    Reason.PERHAPS_OPTED_OUT,
+}
+
+
+def _has_learned(planned: Decision) -> bool:
+    """Whether a record that failed has early rows to remember, or that Spotler's side has changed."""
+    if not isinstance(planned, Rest):
+        return False
+    return planned.binding.is_stale if planned.binding.is_live else bool(planned.binding.early)
 
 
 def _is_unreachable(planned: Decision) -> bool:
-    closed = {Reason.OPTED_OUT, Reason.HARD_BOUNCE, Reason.SOFT_BOUNCE, Reason.NO_ACTIVE_CHANNEL}
-    return isinstance(planned, Rest) and planned.binding.is_live and planned.reason in closed
+    return isinstance(planned, Rest) and planned.binding.is_live and planned.reason in _CLOSED
 
 
 def _refuses(record: PersonRecord, planned: Decision) -> bool:

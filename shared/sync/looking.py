@@ -75,7 +75,8 @@ class Looking:
         going: list[Seat] = []
         for seat in await self._look(seats, done, fence):
             planned: Plan = let_go(seat.situation)
-            if seat.bounce is None and seat.contact is not None and seat.contact.is_unreachable:
+            is_closed = seat.contact is not None and seat.contact.is_unreachable
+            if is_closed and not seat.situation.has_only_bounced:
                 planned = plan(seat.situation, self._rules, catalogue)
                 seat = replace(seat, identity=Stay())  # noqa: PLW2901  # it stays, after all
             assert not isinstance(planned, Look), "who has looked does not want to look"

@@ -16,7 +16,7 @@ from shared.core.identity import Leave
 from shared.core.mapping.model import EMAIL
 from shared.core.marketing import PropertyCatalogue, WriteCode
 from shared.core.outcomes import Outcome, Reason, Result
-from shared.core.plan import Anonymize, Decision, Rest, Rules, Write
+from shared.core.plan import Anonymize, Binding, Decision, Rest, Rules, Write
 from shared.core.records import Intent, RecordKey, Reference, Why
 from shared.core.retry import GiveUp, RetryPolicy
 from shared.errors import ConfigurationError, ConnectorError
@@ -242,12 +242,19 @@ class Outbound:
         for seat in doomed:
             bindings = {key: entries[key].binding for key in others[seat.key] if key not in seat.unit.awaits}
             needing = {key for key, one in bindings.items() if not one.is_live or one.uses(seat.held.external_id)}
+            needing |= await self._leaving({key: bindings[key] for key in bindings.keys() - needing}, seat.origin)
             if needing:
                 patient.add(seat.key)
                 seat.unit.awaits |= needing
                 done.again += [_second_look(key, seat.unit) for key in sorted(needing)]
                 done.again.append(seat.unit)
         return [seat for seat in seats if seat.key not in patient]
+
+    async def _leaving(self, bindings: Mapping[RecordKey, Binding], doomed: Binding) -> set[RecordKey]:
+        """Name those that cannot take their own contact along to the address of one that is about to be erased."""
+        moving = {key: one.external_id for key, one in bindings.items() if one.address != doomed.address}
+        users = await self._ledger.users_of_each(set(moving.values())) if moving else {}
+        return {key for key, external_id in moving.items() if len(users[external_id]) > 1}
 
     def _email(self, seat: Seat) -> str:
         """Return the address that Spotler has, if it is still the record's; empty otherwise."""

@@ -67,7 +67,9 @@ class Seating:
         leads = {
             seat.key: lead
             for seat in seats
-            if seat.record is not None and not seat.binding.is_live and (lead := originating_lead(seat.record))
+            if seat.record is not None
+            and (lead := originating_lead(seat.record))
+            and (not seat.binding.is_live or lead in seat.held.users)
         }
         heritages = await heritages_of(leads.values(), self._ledger, self._crm)
         settled: list[Seat] = []
@@ -75,6 +77,8 @@ class Seating:
             lead = leads.get(seat.key)
             if lead is None or (heritage := heritages.get(lead)) is None:
                 settled.append(seat)
+            elif seat.binding.is_live:  # it has taken the lead's place; who wrote that down died, or was refused
+                settled.append(replace(seat, heir_of=lead) if heritage.uses(seat.held.external_id) else seat)
             elif (held := await self._move(seat, heritage.external_id, done)) is not None:
                 stranger = replace(heritage, has_met=False, early=seat.binding.early)  # its rows were never compared
                 settled.append(replace(seat, origin=stranger, binding=stranger, held=held, heir_of=lead))

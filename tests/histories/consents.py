@@ -26,7 +26,7 @@ class Consents:
     was_on: set[tuple[Place, str]] = field(default_factory=set)
     defaults: set[str] = field(default_factory=set)
     given: set[tuple[str, str]] = field(default_factory=set)
-    """What somebody with an address said yes to, whatever became of the contact."""
+    """What somebody with an address said yes to, whatever became of the contact: also when it was last quiet."""
 
     brought: set[tuple[Place, str]] = field(default_factory=set)
     """The yes that a record brings to a contact which it had not shared before: whoever joins speaks last."""
@@ -68,10 +68,10 @@ class Consents:
             or any(on and act == name and place in places for place, act, on, _ in self.acts)
         )
 
-    def was_withdrawn(self, contact: str, sharers: Sequence[RecordKey], name: str) -> bool:
-        """Whether the last word was a no. Of somebody who has come meanwhile, the yes may be heard after it."""
+    def was_withdrawn(self, contact: str, sharers: Sequence[RecordKey], joined: Sequence[RecordKey], name: str) -> bool:
+        """Whether the last word was a no. Of somebody who has `joined` meanwhile, the yes may be heard after it."""
         places: list[Place] = [contact, *sharers]
-        if any((place, name) in self.brought for place in places):
+        if any((place, name) in self.brought for place in (*places, *joined)):
             return False
         said = [on for place, act, on, counts in self.acts if act == name and place in places and counts]
         return bool(said) and not said[-1]
@@ -79,7 +79,7 @@ class Consents:
     def settle(self, profiles: Sequence[Profile], people: Mapping[RecordKey, PersonRecord]) -> None:
         """It is quiet: what is on now may stay on."""
         self.acts.clear()
-        self.given.clear()
+        self.given = {(one.email, name) for one in profiles for name, on in one.options.items() if on}
         self.brought.clear()
         self.origin.clear()
         self.left.clear()

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
+from shared.core.outcomes import Reason
 from shared.core.records import PersonTable, SyncStatus
 from shared.errors import TransientError
 from tests.property.test_two_way_histories import TwinHistories
@@ -318,3 +319,94 @@ def test_a_record_that_a_dying_poll_made_of_a_newcomer_is_bound_though_another_o
     for record in history.world.people().values():
         assert record.status is not None
         assert record.status.status is SyncStatus.SUCCEEDED
+
+
+def test_an_heir_whose_new_address_is_taken_in_spotler_leaves_the_contact_of_its_lead(history: TwinHistories) -> None:
+    begin(history)
+    save(history, BEN, LEAD)
+    history.settle()
+    history.qualify(pick=0, address=ANN)
+    history.permit(pick=0, name="permissions:1", on=True)
+    history.sign_up(address=ANN, newsletter=None)
+    history.settle()
+    assert options(history, ANN)["permissions:1"]
+    assert history.world.profile(BEN) is None
+
+
+def test_a_new_address_opens_no_contact_that_was_changed_since_its_mail_came_back(history: TwinHistories) -> None:
+    begin(history)
+    save(history, CAS)
+    history.settle()
+    history.bounce(pick=0, kind="HARDBOUNCE")
+    history.change_address(pick=0, address=BEN)
+    history.sign_up(address=CAS, newsletter=True)
+    history.opt_out(pick=0)
+    history.settle()
+    (record,) = history.world.people().values()
+    assert record.status is not None
+    assert record.status.reason_code == Reason.PERHAPS_OPTED_OUT
+    history.sign_up(address=CAS, newsletter=None)
+    history.settle()
+    assert history.world.profile(BEN) is not None
+
+
+def test_what_a_neighbour_left_behind_is_mended_when_the_contact_can_be_mailed_again(history: TwinHistories) -> None:
+    begin(history, newsletter=False, offers=True)
+    history.take_in()
+    history.sign_up(address=ANN, newsletter=None)
+    history.poll(size=4)
+    save(history, ANN, LEAD, newsletter=False)
+    history.deliver(reverse=True, size=3)
+    save(history, BEN, newsletter=True, full=True)
+    history.deactivate(pick=1)
+    history.deliver_twice_at_once(in_one_process=False, size=6)
+    history.bounce(pick=0, kind="HARDBOUNCE")
+    history.deliver(reverse=False, size=5)
+    history.sign_up(address=ANN, newsletter=False)
+    history.settle()
+
+
+def test_a_bounce_is_told_on_a_lead_that_is_open_again(history: TwinHistories) -> None:
+    begin(history, newsletter=True)
+    save(history, BEN, LEAD)
+    history.settle()
+    history.qualify(pick=0, address=None)
+    history.bounce(pick=0, kind="HARDBOUNCE")
+    history.poll(size=0)
+    history.activate(pick=0)
+
+
+def test_an_opt_out_is_told_on_a_lead_that_is_open_again(history: TwinHistories) -> None:
+    begin(history)
+    save(history, BEN, LEAD)
+    history.settle()
+    history.qualify(pick=0, address=None)
+    history.opt_out(pick=0)
+    history.poll(size=0)
+    history.activate(pick=0)
+    history.settle()
+    assert {record.status and record.status.status for record in history.world.people().values()} == {
+        SyncStatus.OPT_OUT
+    }
+
+
+def test_no_contact_is_erased_for_whose_address_another_record_leaves_a_shared_one(history: TwinHistories) -> None:
+    begin(history)
+    save(history, CAS, LEAD, newsletter=False)
+    save(history, BEN)
+    save(history, CAS)
+    history.settle()
+    history.change_address(pick=0, address=BEN)
+    history.change_address(pick=1, address=None)
+    history.deliver_twice_at_once(in_one_process=True, size=5)
+
+
+def test_who_could_not_have_an_address_keeps_the_contact_that_has_it(history: TwinHistories) -> None:
+    begin(history)
+    save(history, ANN, LEAD, full=True)
+    history.deliver(reverse=False, size=1)
+    history.sign_up(address=BEN, newsletter=None)
+    history.qualify(pick=0, address=BEN)
+    history.activate(pick=0)
+    history.qualify(pick=0, address=None)
+    history.deliver_twice_at_once(in_one_process=True, size=6)
