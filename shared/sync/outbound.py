@@ -302,11 +302,14 @@ def _second_look(key: RecordKey, doomed: Unit) -> Unit:
 
 
 def _address_is_taken(seat: Seat, applied: Applied) -> bool:
-    """Whether Spotler refused a new address because a contact that we do not know has it already."""
+    """Whether Spotler refused a new address because a contact that we do not know has it already.
+
+    Refused to a contact that the record has, or that a dead worker made for it.
+    """
     return (
         isinstance(applied, ConnectorError)
         and applied.code == WriteCode.CONTACT_ALREADY_EXISTS
-        and seat.binding.is_live
+        and (seat.binding.is_live or seat.is_doubtful)
         and not seat.unit.address_is_taken
     )
 

@@ -100,7 +100,7 @@ class Seating:
                     if owner and not owner.is_confirmed and owner.contact == seat.held.external_id:
                         done.forgotten.append(seat.address)  # a worker reserved it for this contact, and died
                     settled.append(replace(seat, identity=Leave()))
-                case Stay() if seat.unit.address_is_taken and seat.binding.is_live:
+                case Stay() if seat.unit.address_is_taken and (seat.binding.is_live or _is_doubtful(seat)):
                     settled.append(replace(seat, identity=Leave()))
                 case Stay() | Join() | Part() if seat.address in taken:
                     done.again.append(seat.unit)
@@ -151,6 +151,11 @@ class Seating:
         moved = Outcome(seat.key, Result.WAITING, Reason.BUSY)
         await self._ledger.save({seat.key: (Binding(external_id), moved, seat.unit.correlation)}, ())
         return claimed[external_id]
+
+
+def _is_doubtful(seat: Seat) -> bool:
+    """Whether a dead worker may have made a contact for a record that is not bound."""
+    return seat.held.trust is Trust.NOTHING and not seat.neighbours.keys
 
 
 def _may_move(seat: Seat) -> bool:

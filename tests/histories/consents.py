@@ -17,10 +17,12 @@ class Consents:
     """Everything that was said since it was last quiet, in order.
 
     An act counts as a change if it makes its own side differ from what it was when it was last quiet, or from what the
-    connector has written since: of a switch that is put there and back nobody can know.
+    connector has written since: of a switch that is put there and back nobody can know. Unless a worker has looked in
+    between: then it may count (None).
     """
 
-    acts: list[tuple[Place, str, bool, bool]] = field(default_factory=list)
+    acts: list[tuple[Place, str, bool, bool | None]] = field(default_factory=list)
+    heard: set[tuple[Place, str]] = field(default_factory=set)
     origin: dict[tuple[Place, str], bool | None] = field(default_factory=dict)
     left: dict[tuple[Place, str], bool | None] = field(default_factory=dict)
     was_on: set[tuple[Place, str]] = field(default_factory=set)
@@ -39,9 +41,16 @@ class Consents:
             self.origin[spot] = before
         self.left[spot] = on
         changes = self.origin[spot] is not on
+        if spot in self.heard and not changes:
+            self.acts.append((place, name, on, None))
+            return
         if not changes:  # and what was said in between is taken back
             self.acts = [(*act[:3], False) if act[:2] == spot else act for act in self.acts]
         self.acts.append((place, name, on, changes))
+
+    def hear(self) -> None:
+        """A worker looks: it may have heard whatever was said so far."""
+        self.heard |= {act[:2] for act in self.acts}
 
     def remove(self, place: Place, name: str, *, before: bool | None) -> None:
         """Delete a row: a withdrawal if it was a yes that both sides had agreed on; else nobody knows of it."""
@@ -73,12 +82,17 @@ class Consents:
         places: list[Place] = [contact, *sharers]
         if any((place, name) in self.brought for place in (*places, *joined)):
             return False
-        said = [on for place, act, on, counts in self.acts if act == name and place in places and counts]
+        said = [
+            on
+            for place, act, on, counts in self.acts
+            if act == name and place in places and (counts or (counts is None and on))
+        ]
         return bool(said) and not said[-1]
 
     def settle(self, profiles: Sequence[Profile], people: Mapping[RecordKey, PersonRecord]) -> None:
         """It is quiet: what is on now may stay on."""
         self.acts.clear()
+        self.heard.clear()
         self.given = {(one.email, name) for one in profiles for name, on in one.options.items() if on}
         self.brought.clear()
         self.origin.clear()

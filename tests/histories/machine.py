@@ -344,6 +344,7 @@ class TwoWayHistories(RuleBasedStateMachine):
             await asyncio.gather(*deliveries, *poller)
 
         self.do(all_at_once())
+        self.consents.hear()
 
     async def deliver_to(self, worker: Dispatcher, batch: Sequence[Waiting]) -> None:
         await self.twin.receive(batch, worker)

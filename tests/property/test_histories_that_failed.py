@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 
 import pytest
 
 from shared.core.outcomes import Reason
 from shared.core.records import PersonTable, SyncStatus
-from shared.errors import TransientError
+from shared.errors import ThrottledError, TransientError
 from tests.property.test_two_way_histories import TwinHistories
 from tests.twins import CrashError
 
@@ -410,3 +411,19 @@ def test_who_could_not_have_an_address_keeps_the_contact_that_has_it(history: Tw
     history.activate(pick=0)
     history.qualify(pick=0, address=None)
     history.deliver_twice_at_once(in_one_process=True, size=6)
+
+
+@pytest.mark.parametrize("moment", range(14, 20))
+def test_a_contact_that_a_dying_worker_made_gives_way_to_the_one_that_has_the_new_address(
+    history: TwinHistories, moment: int
+) -> None:
+    begin(history, newsletter=False, offers=True)
+    history.sign_up(address=ANN, newsletter=None)
+    save(history, CAS, newsletter=True)
+    history.plan_failure(failure=ThrottledError("twin is busy", retry_after=timedelta(seconds=20)), moment=moment)
+    history.deliver(reverse=True, size=5)
+    assert history.world.profile(CAS) is not None
+    history.change_address(address=ANN, pick=0)
+    history.settle()
+    assert history.world.profile(CAS) is None
+    assert options(history, ANN)["permissions:1"]
