@@ -84,6 +84,7 @@ class TwinPermissionRows:
         self.faults = faults or Faults()
         self.rows: dict[UUID, NamedPermission] = {}
         self.created: dict[UUID, datetime] = {}
+        self.protected: set[UUID] = set()
         self.requests = 0
 
     def add(self, *names: str) -> list[UUID]:
@@ -114,12 +115,14 @@ class TwinPermissionRows:
         more = len(found) > begin + limit
         return NamedPermissionPage(found[begin : begin + limit], str(begin + limit) if more else None)
 
-    async def rename(self, ids: Sequence[UUID], name: str) -> None:
+    async def rename(self, ids: Sequence[UUID], name: str) -> frozenset[UUID]:
         self.requests += 1
         await self.faults.pass_by()
         for identifier in ids:
-            self.rows[identifier] = NamedPermission(identifier, name, self.clock.now())
+            if identifier not in self.protected:
+                self.rows[identifier] = NamedPermission(identifier, name, self.clock.now())
         await self.faults.pass_by()
+        return self.protected & {*ids}
 
     async def in_use(self, names: Sequence[str]) -> frozenset[str]:
         self.requests += 1

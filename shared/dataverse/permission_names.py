@@ -9,7 +9,7 @@ from uuid import UUID
 from shared.dataverse import odata, operations, tables
 from shared.dataverse.client import DataverseClient
 from shared.dataverse.odata import Comparison
-from shared.errors import NotFoundError
+from shared.errors import DataError, NotFoundError
 from shared.ports import NamedPermission, NamedPermissionPage
 
 _KEY, _NAME = "dh_spotlerpermissionid", "dh_name"
@@ -43,13 +43,20 @@ class DataversePermissionRows:
         ]
         return NamedPermissionPage(found, following)
 
-    async def rename(self, ids: Sequence[UUID], name: str) -> None:
-        """Write the name, up to 1,000 rows to a request."""
+    async def rename(self, ids: Sequence[UUID], name: str) -> frozenset[UUID]:
+        """Write the name, up to 1,000 rows to a request. A plug-in or an alternate key may refuse a row."""
         body = {_NAME: name[:_NAME_LENGTH]}
         updates = [operations.update(tables.PERMISSIONS, identifier, body) for identifier in ids]
-        for result in await self._client.batch(updates) if updates else ():
-            if result.error is not None and not isinstance(result.error, NotFoundError):
-                raise result.error
+        refused: set[UUID] = set()
+        for identifier, result in zip(ids, await self._client.batch(updates) if updates else (), strict=True):
+            match result.error:
+                case None | NotFoundError():
+                    pass
+                case DataError():
+                    refused.add(identifier)
+                case error:
+                    raise error
+        return frozenset(refused)
 
     async def in_use(self, names: Sequence[str]) -> frozenset[str]:
         """Look for one row of each name, all in one request."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -295,8 +295,11 @@ class PermissionRows(Protocol):
         """Walk the rows with a name, whatever its case; with `created_before` only those that are older."""
         ...
 
-    async def rename(self, ids: Sequence[UUID], name: str) -> None:
-        """Give rows a name; one that is gone is fine. Raises the first error after all have been tried."""
+    async def rename(self, ids: Sequence[UUID], name: str) -> Collection[UUID]:
+        """Give rows a name, and return those that Dataverse refused for their own sake; one that is gone is fine.
+
+        Raises the first other error after all have been tried.
+        """
         ...
 
     async def in_use(self, names: Sequence[str]) -> frozenset[str]:

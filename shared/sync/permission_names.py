@@ -8,11 +8,11 @@ left to do. Progress is one document, so that a restart goes on where it was, wi
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from pydantic import BaseModel, ConfigDict
 
@@ -43,6 +43,9 @@ _PER_MESSAGE = 100
 _BUDGET = timedelta(minutes=2)
 """How long one run renames: well within the time-out of a function, and shorter than the time to the next run."""
 
+_MOST_REFUSED = 200
+"""Rows of one rename that Dataverse may refuse: their ids are remembered. More have a cause that concerns all."""
+
 _SETTLED = timedelta(minutes=65)
 """After this time every process has read the properties again (they are kept for an hour). Sooner, one that still has
 the old names would take them for a new change; and people whose rows had a name that meant nothing are looked at then.
@@ -50,7 +53,7 @@ the old names would take them for a new change; and people whose rows had a name
 
 
 class _Step(BaseModel):
-    """A rename that is under way. `since` is the look before the name changed."""
+    """A rename that is under way. `since` is the look before the name changed, `refused` are rows that must stay."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -60,17 +63,29 @@ class _Step(BaseModel):
     is_reused: bool
     since: datetime
     after: str | None = None
+    refused: tuple[UUID, ...] = ()
 
-    def behind(self, after: str) -> _Step:
+    def behind(self, after: str | None, refused: Collection[UUID]) -> _Step:
         """Go on with the next page. Rows that have another name now are not found again, so it is the first one still.
 
         Where only the spelling changes, they are: then the next page begins where the last one ended.
         """
-        return self.model_copy(update={"after": after}) if folded(self.old) == folded(self.new) else self
+        ends_there = folded(self.old) == folded(self.new)
+        return self.model_copy(
+            update={"after": after if ends_there else None, "refused": (*self.refused, *sorted(refused))}
+        )
+
+    def again(self, current: Container[str]) -> _Step:
+        """Begin anew. By now another permission may have the old name: its rows are younger."""
+        is_reused = self.is_reused or folded(self.old) in current
+        return self.model_copy(update={"after": None, "refused": (), "is_reused": is_reused})
 
 
 class _Memory(BaseModel):
-    """What the document holds: names by option, names of options that are gone, and steps that are to be done."""
+    """What the document holds: names by option, names of options that are gone, and steps that are to be done.
+
+    `waiting` are steps of which Dataverse refused rows: the next look tries them again. Nothing waits for them.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -79,6 +94,24 @@ class _Memory(BaseModel):
     names: dict[str, str]
     removed: dict[str, str] = {}
     steps: list[_Step] = []
+    waiting: list[_Step] = []
+
+    def after_page(self, page: _Page) -> _Memory:
+        """Take note of what became of the first step."""
+        _, *others = self.steps
+        if page.has_more:
+            return self.model_copy(update={"steps": [page.step, *others]})
+        waiting = [*self.waiting, page.step] if page.step.refused else self.waiting
+        return self.model_copy(update={"steps": others, "waiting": waiting})
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """A page of rows: how many got their new name, the step as it is now, and whether it goes on."""
+
+    renamed: int
+    step: _Step
+    has_more: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +174,8 @@ class PermissionNames:
         }
         _tell(found, removed)
         await self._rename_in_variable(found.renames)
-        steps = [
+        steps = [step.again(current) for step in memory.waiting]
+        steps += [
             _Step(option=one.option, old=one.old, new=one.new, is_reused=one.is_reused, since=memory.looked)
             for one in found.renames
         ]
@@ -169,39 +203,42 @@ class PermissionNames:
             await self.look()
         count = 0
         while (kept := await self._read()) is not None and kept.memory.steps and self._clock.now() < end:
-            step, *others = kept.memory.steps
-            renamed, following = await self._page(step)
-            count += renamed
-            steps = others if following is None else [following, *others]
-            if not await self._write(kept.memory.model_copy(update={"steps": steps}), kept.etag):
+            page = await self._page(kept.memory.steps[0])
+            count += page.renamed
+            if not await self._write(kept.memory.after_page(page), kept.etag):
                 break  # somebody else is at it
         if count:
             log.info("%d rows of renamed permissions have their new name", count)
         return count
 
-    async def _page(self, step: _Step) -> tuple[int, _Step | None]:
-        """Rename one page of rows; return how many, and what is left to do."""
+    async def _page(self, step: _Step) -> _Page:
+        """Rename one page of rows."""
         page = await self._rows.named(
             step.old, created_before=step.since if step.is_reused else None, after=step.after, limit=_PAGE
         )
-        rows = [row for row in page.rows if row.name != step.new]
+        rows = [row for row in page.rows if row.name != step.new and row.id not in step.refused]
         # Somebody may have changed a row while its name meant nothing to Spotler: its person is looked at again. Sent
         # before the rows are written, for afterwards nothing would tell which rows these were.
         touched = [row.id for row in rows if row.modified_on >= step.since]
         for start in range(0, len(touched), _PER_MESSAGE):
             message = Permissions(permissions=touched[start : start + _PER_MESSAGE], correlation=str(uuid4()))
             await self._lanes.send_later(QueueName.BULK, message, self._clock.now() + _SETTLED)
-        await self._rows.rename([row.id for row in rows], step.new)
-        return len(rows), None if page.after is None else step.behind(page.after)
+        refused = await self._rows.rename([row.id for row in rows], step.new)
+        for identifier in sorted(refused):
+            log.warning("Dataverse refused to rename row %s of permission %s", identifier, step.option)
+        following = step.behind(page.after, refused)
+        has_more = page.after is not None and len(following.refused) <= _MOST_REFUSED
+        return _Page(len(rows) - len(refused), following, has_more)
 
     # ------------------------------------------------------------------------------------------------------- reports
 
     async def state(self) -> dict[str, Any]:
-        """Say as JSON what is under way, and which options are gone while rows have their name still (PERM-22)."""
+        """Say as JSON what is under way or refused, and which options are gone while rows have their name (PERM-22)."""
         kept = await self._read()
         memory = kept.memory if kept else None
         return {
             "renaming": [step.option for step in memory.steps] if memory else [],
+            "refusedInDataverse": [step.option for step in memory.waiting] if memory else [],
             "removedInSpotler": sorted(memory.removed) if memory else [],
         }
 

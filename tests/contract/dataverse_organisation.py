@@ -40,12 +40,12 @@ class DataverseOrganisation:
 
 
 @asynccontextmanager
-async def open_organisation(rows: Rows = ()) -> AsyncIterator[DataverseOrganisation]:
+async def open_organisation(rows: Rows = (), **settings: Any) -> AsyncIterator[DataverseOrganisation]:
     async def publish(message: ServiceEndpointMessage) -> None:
         pass
 
     sent: list[str] = []
-    app = create_app(DataverseSandboxSettings(), publish, rows)
+    app = create_app(DataverseSandboxSettings(**settings), publish, rows)
     async with serve(app) as at:
         tokens = token_provider(ClientSecret("contoso", "sandbox", "sandbox"), at.url, authority=at.url)
 

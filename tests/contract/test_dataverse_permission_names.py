@@ -71,3 +71,11 @@ async def test_a_row_that_is_gone_is_fine(rows: PermissionRows) -> None:
     assert await rows.in_use(["Parties", "Events", "O'Brien's news"]) == {"Parties", "O'Brien's news"}
     await rows.rename([], "Nobody's")
     assert await rows.in_use([]) == frozenset()
+
+
+async def test_rows_that_dataverse_refuses_are_named() -> None:
+    keys = {"dh_spotlerpermission": [["dh_name"]]}
+    async with open_organisation([row(1, "News"), row(2, "Letters")], alternate_keys=keys) as strict:
+        rows = DataversePermissionRows(strict.client)
+        assert await rows.rename([UUID(int=1), UUID(int=2)], "News") == {UUID(int=2)}
+        assert await rows.rename([UUID(int=2)], "Events") == frozenset()

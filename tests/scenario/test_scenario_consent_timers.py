@@ -88,7 +88,9 @@ async def test_perm_21_a_renamed_permission_carries_its_rows_along(night: World)
 async def test_perm_22_a_removed_permission_is_told_of_in_health(night: World) -> None:
     async def told() -> bool:
         health = (await night.connector.call("GET", "/api/health")).json()
-        return bool(health["permissions"] == {"renaming": [], "removedInSpotler": ["permissions:512"]})
+        return bool(
+            health["permissions"] == {"renaming": [], "refusedInDataverse": [], "removedInSpotler": ["permissions:512"]}
+        )
 
     await eventually(told, "the removed permission in health")
 

@@ -224,13 +224,46 @@ async def test_a_run_ends_in_time_and_the_next_one_goes_on(world: World) -> None
 
     rename = world.rows.rename
 
-    async def slowly(ids: Sequence[UUID], name: str) -> None:
-        await rename(ids, name)
+    async def slowly(ids: Sequence[UUID], name: str) -> frozenset[UUID]:
+        refused = await rename(ids, name)
         world.clock.advance(timedelta(seconds=70))
+        return refused
 
     world.rows.rename = slowly  # type: ignore[method-assign]
     counts = [await world.names.carry_on() for _ in range(4)]
     assert counts == [2000, 2000, 3, 0]
+
+
+async def test_rows_that_dataverse_refuses_to_rename_hold_up_nothing_and_are_tried_again_the_next_night(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = world.rows.add(*["Newsletter"] * 1500)
+    world.rows.protected = {rows[0], rows[1400]}
+    await world.night()
+    world.spotler(News=1, Events=2)
+    with caplog.at_level(logging.WARNING):
+        assert await world.night() == 1501
+    assert [f"{row} of permission permissions:1" in caplog.text for row in (rows[0], rows[1400])] == [True, True]
+    assert (await world.names.state())["renaming"] == []
+    assert (await world.names.state())["refusedInDataverse"] == ["permissions:1"]
+
+    world.spotler(News=1, Meetings=2)
+    assert await world.night() == 1
+    assert world.rows.names().count("Newsletter") == 2
+
+    world.rows.protected.clear()
+    world.spotler(News=1, Meetings=2, Newsletter=4)
+    (younger,) = world.rows.add("Newsletter")
+    assert await world.night() == 2
+    assert [row.id for row in world.rows.rows.values() if row.name == "Newsletter"] == [younger]
+    assert (await world.names.state())["refusedInDataverse"] == []
+
+
+async def test_a_rename_that_dataverse_refuses_altogether_ends(world: World) -> None:
+    world.rows.protected = set(world.rows.add(*["Newsletter"] * 2500))
+    world.spotler(News=1, Events=2)
+    assert await world.night() == 3
+    assert (await world.names.state())["refusedInDataverse"] == ["permissions:1"]
 
 
 async def test_who_changed_a_row_while_its_name_meant_nothing_is_looked_at_again(world: World) -> None:
@@ -270,7 +303,7 @@ async def test_perm_22_a_removed_permission_is_told_of_until_its_rows_are_gone(
 async def test_an_account_that_shows_nothing_tonight_has_not_removed_everything(world: World) -> None:
     world.platform.catalogue = PropertyCatalogue()
     await world.night()
-    assert await world.names.state() == {"renaming": [], "removedInSpotler": []}
+    assert await world.names.state() == {"renaming": [], "refusedInDataverse": [], "removedInSpotler": []}
 
 
 async def test_other_set_properties_are_none_of_its_business(world: World) -> None:
