@@ -69,7 +69,7 @@ class Seating:
             for seat in seats
             if seat.record is not None
             and (lead := originating_lead(seat.record))
-            and (not seat.binding.is_live or lead in seat.held.users)
+            and (not seat.binding.is_live or (lead in seat.held.users and seat.key not in seat.held.users))
         }
         heritages = await heritages_of(leads.values(), self._ledger, self._crm)
         settled: list[Seat] = []

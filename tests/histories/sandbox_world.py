@@ -6,7 +6,7 @@ import contextlib
 import inspect
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import httpx
@@ -98,6 +98,7 @@ class SandboxWorld(World):
     def __init__(self, rules: Rules) -> None:
         self.twin = ConnectorTwin(rules, clock=TickingClock())
         self._number = 0
+        self._homecomings: list[Faulty] = []
         self._order: list[RecordKey] = []
         self._people: dict[RecordKey, PersonRecord] = {}
         self._profiles: list[Profile] = []
@@ -135,20 +136,27 @@ class SandboxWorld(World):
         )
         await self._sandboxes.enter_async_context(self._dynamics)
         token = await self._token(over_crm)
-        client = DataverseClient(CRM_URL, FixedToken(token), tag="spotler-connector", http_transport=over_crm)
-        schema = SchemaCache(client, clock=self.twin.clock)
-        mapping, tables, faults = self.twin.rules.mapping, list(PersonTable), self.twin.faults
-        self._reader = DataverseCrm(client, mapping, tables, schema)
-        self._crm = Faulty(self._reader, faults, "")
+        self._client = DataverseClient(CRM_URL, FixedToken(token), tag="spotler-connector", http_transport=over_crm)
+        self._schema, faults = SchemaCache(self._client, clock=self.twin.clock), self.twin.faults
+        self._reader = DataverseCrm(self._client, self.twin.rules.mapping, list(PersonTable), self._schema)
         http = httpx.AsyncClient(transport=over_spotler)
         spotler_client = SpotlerClient(
             SPOTLER_URL + CURRENT_PREFIX, "key", "secret", http=http, clock=self.twin.clock, patience=HASTY
         )
         self._platform = Faulty(SpotlerPlatform(spotler_client, clock=self.twin.clock), faults, "upsert")
-        self._homecomings = Faulty(DataverseHomecomings(client, schema, mapping), faults, "bring_home")
+        self.remap(self.twin.rules)
         connector: Any = self.twin
-        connector.crm, connector.platform, connector.homecomings = self._crm, self._platform, self._homecomings
+        connector.platform = self._platform
         self.twin.worker = self.twin.start_worker()
+
+    def remap(self, rules: Rules) -> None:
+        """Adapters of Dataverse are made for one version of the mapping."""
+        faults, connector = self.twin.faults, cast("Any", self.twin)
+        crm = DataverseCrm(self._client, rules.mapping, list(PersonTable), self._schema)
+        homecomings = DataverseHomecomings(self._client, self._schema, rules.mapping)
+        self._homecomings.append(Faulty(homecomings, faults, "bring_home"))
+        connector.rules, connector.crm = rules, Faulty(crm, faults, "")
+        connector.homecomings = self._homecomings[-1]
 
     async def _token(self, over_crm: httpx.ASGITransport) -> str:
         async with httpx.AsyncClient(transport=over_crm) as http:
@@ -253,7 +261,7 @@ class SandboxWorld(World):
         self._profiles = [_profile(one) for one in contacts]
 
     def writes(self) -> int:
-        return self._platform.writes + self._homecomings.writes
+        return self._platform.writes + sum(one.writes for one in self._homecomings)
 
 
 def _sets(options: Mapping[str, bool]) -> dict[str, Any]:

@@ -70,6 +70,9 @@ class TwinWorld(World):
         self.twin.newcomers = TakingIn(self, tell)
         self.twin.worker = self.twin.start_worker()
 
+    def remap(self, rules: Rules) -> None:
+        self.twin.rules = rules
+
     async def create(
         self, table: PersonTable, columns: Mapping[str, Any], permissions: Mapping[str, bool]
     ) -> RecordKey:

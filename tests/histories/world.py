@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -28,21 +28,27 @@ COLUMNS = {
 """The columns behind the properties: one way, both ways with each policy, both ways keeping blanks, and back."""
 
 POLICIES = {"city": "crm", "jobTitle": "spotler", "organisation": "newest", "street": "ask"}
-TWO_WAY = (*POLICIES, "initials")
+DIRECTIONS = {"firstName": "->", **dict.fromkeys((*POLICIES, "initials"), "<->"), "taal": "<-"}
+
+VERSIONS: Sequence[Mapping[str, str | None]] = (
+    {},
+    {"city": "->", "street": None},
+    {"jobTitle": "<-", "initials": "->", "taal": "<->"},
+    {"organisation": None, "city": "<-"},
+)
+"""What an administrator changes of the mapping: the directions of rows, None for a row that is taken out."""
 
 
-def rules(*, directions: Mapping[str, str] | None = None) -> Rules:
+def rules(*, directions: Mapping[str, str | None] | None = None) -> Rules:
     """Every direction, conflict policy and blank policy in one mapping; `directions` change rows by property."""
     rows: list[dict[str, Any]] = [{"spotler": "email", "contact": "emailaddress1", "lead": "emailaddress1"}]
-    for name, column in COLUMNS.items():
-        row = {"spotler": name, "contact": column, "lead": column}
-        if name in POLICIES:
-            row |= {"direction": "<->", "conflict": POLICIES[name]}
-        elif name == "initials":
-            row |= {"direction": "<->", "blank": "keep"}
-        elif name == "taal":
-            row |= {"direction": "<-"}
-        rows.append(row | ({"direction": directions[name]} if directions and name in directions else {}))
+    for name, direction in (DIRECTIONS | dict(directions or {})).items():
+        row = {"spotler": name, **dict.fromkeys(("contact", "lead"), COLUMNS[name]), "direction": direction}
+        if direction == "<->" and name in POLICIES:
+            row["conflict"] = POLICIES[name]
+        if direction == "<->" and name == "initials":
+            row["blank"] = "keep"
+        rows += [row] if direction else []
     rows.append({"spotler": "customerType", "contact": "$CustomerType", "lead": "$CustomerType"})
     permissions = {"spotler": "permissions", "contact": "@map(permissions)", "lead": "@map(permissions)"}
     rows.append({**permissions, "direction": "<->"})
@@ -101,6 +107,10 @@ class World(ABC):
     @abstractmethod
     async def qualify(self, lead: RecordKey) -> RecordKey:
         """Make a contact of a lead. Permission rows stay behind: they belong to the lead."""
+
+    @abstractmethod
+    def remap(self, rules: Rules) -> None:
+        """Use another version of the mapping from now on, as far as processes read it again."""
 
     @abstractmethod
     async def set_status(self, key: RecordKey, status: SyncStatus) -> None: ...

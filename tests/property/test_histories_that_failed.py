@@ -427,3 +427,21 @@ def test_a_contact_that_a_dying_worker_made_gives_way_to_the_one_that_has_the_ne
     history.settle()
     assert history.world.profile(CAS) is None
     assert options(history, ANN)["permissions:1"]
+
+
+def test_an_heir_that_shares_its_contact_with_its_lead_mends_it_when_the_lead_is_closed_again(
+    history: TwinHistories,
+) -> None:
+    begin(history)
+    save(history, BEN, LEAD)
+    history.qualify(pick=0, address=None)
+    history.settle()
+    history.activate(pick=0)
+    history.settle()
+    history.edit(pick=1, name="firstName", blank=False)
+    history.deactivate(pick=0)
+    history.deliver(reverse=False, size=1)
+    history.settle()
+    contact = history.world.profile(BEN)
+    assert contact is not None
+    assert contact.values["customerType"] == "contact"
