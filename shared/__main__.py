@@ -31,6 +31,7 @@ def main() -> int:
     operations = commands.add_parser("operations", help="print the table of job operations, for docs/operations.md")
     operations.add_argument("--form", action="store_true", help="print it for the job form's script instead")
     commands.add_parser("routes", help="print the table of HTTP routes, as it stands in docs/security.md")
+    commands.add_parser("roles", help="print the table of security roles, as it stands in docs/security.md")
     commands.add_parser("metrics", help="print the table of metrics, as it stands in docs/observability.md")
     commands.add_parser("alarms", help="print the table of alarms, as it stands in docs/observability.md")
     options = parser.parse_args()
@@ -67,20 +68,23 @@ def _run(options: argparse.Namespace) -> int:
             print(settings_table.settings_table())
         case "operations":
             print(form.form_table() if options.form else documentation.operations_table())
-        case "routes" | "metrics" | "alarms" as name:
+        case "routes" | "roles" | "metrics" | "alarms" as name:
             print(_table(name))
     return 0
 
 
-def _table(name: Literal["routes", "metrics", "alarms"]) -> str:
+def _table(name: Literal["routes", "roles", "metrics", "alarms"]) -> str:
     """Return a table of the documents."""
     from shared.local.alarms_table import alarms_table  # noqa: PLC0415
+    from shared.local.roles import roles_table  # noqa: PLC0415
     from shared.observability.signals import signals_table  # noqa: PLC0415
     from shared.triggers.access import routes_table  # noqa: PLC0415
 
     match name:
         case "routes":
             return routes_table()
+        case "roles":
+            return roles_table()
         case "metrics":
             return signals_table()
         case "alarms":

@@ -168,6 +168,12 @@ class DynamicsUser:
         answer = await self._http.get(f"{self._url}/sandbox/counters")
         return int(answer.json()["messages"]["underway"])
 
+    async def privileges(self, client: str, which: str) -> dict[str, list[str]]:
+        """Return the privileges of a client of the sandbox, by table: those `used` so far, or those `missing`."""
+        answer = await self._http.get(f"{self._url}/sandbox/privileges")
+        found: dict[str, list[str]] = answer.json()[client][which]
+        return found
+
     async def counters(self) -> dict[str, int]:
         """Return the request counters of the sandbox."""
         answer = await self._http.get(f"{self._url}/sandbox/counters")

@@ -59,8 +59,8 @@ class Dataverse:
         self.server.app = create_app(self.settings, self._publish, rows)
         self.http.headers["Authorization"] = f"Bearer {self.token()}"
 
-    def token(self) -> str:
-        form = {"grant_type": "client_credentials", "client_id": CLIENT, "client_secret": SECRET}
+    def token(self, client: str = CLIENT) -> str:
+        form = {"grant_type": "client_credentials", "client_id": client, "client_secret": SECRET}
         answer = self.http.post(f"{self.origin}/t/oauth2/v2.0/token", data={**form, "scope": f"{self.origin}/.default"})
         token: str = answer.json()["access_token"]
         return token

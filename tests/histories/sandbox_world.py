@@ -18,6 +18,7 @@ from shared.dataverse.crm import DataverseCrm
 from shared.dataverse.homecoming import DataverseHomecomings
 from shared.dataverse.schema_cache import SchemaCache
 from shared.dataverse.tables import PEOPLE, PERMISSIONS
+from shared.local.roles import SERVICE, roles
 from shared.local.sandbox import spotler
 from shared.local.sandbox.command import PEOPLE_CLIENT, PEOPLE_SECRET, Addresses
 from shared.local.sandbox.dataverse.app import DataverseSandboxSettings, create_app
@@ -110,7 +111,8 @@ class SandboxWorld(World):
 
         now = self.twin.clock.now
         clients = {"connector": "secret", PEOPLE_CLIENT: PEOPLE_SECRET}
-        crm_app = create_app(DataverseSandboxSettings(clients=clients, now=now), publish)
+        privileges = {"connector": roles()[SERVICE].privileges}
+        crm_app = create_app(DataverseSandboxSettings(clients=clients, privileges=privileges, now=now), publish)
         spotler_app = spotler.create_app(
             spotler.SpotlerSandboxSettings(consumer_key="key", consumer_secret="secret", now=now)
         )

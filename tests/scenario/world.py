@@ -15,6 +15,7 @@ from shared.connections import SystemClock
 from shared.core.jobs import JobStatus, Operation
 from shared.core.records import PersonTable, SyncStatus
 from shared.dataverse.tables import INFO_STATUS, JOB_STATUS, JOBS, PEOPLE
+from shared.local.sandbox.command import CONNECTOR_CLIENT
 from shared.local.sandbox.process import sandbox
 from shared.local.users import DynamicsUser, SpotlerUser
 from shared.messaging.redaction import redact
@@ -252,7 +253,8 @@ async def open_world(
 ) -> AsyncIterator[World]:
     """Open a world of which the connector is not started yet.
 
-    When it ends, neither a file of it may hold personal data nor what it has told an operator.
+    When it ends, neither a file of it may hold personal data nor what it has told an operator, and the connector's role
+    in Dataverse must have been enough: much of what is refused would only rest.
 
     `options` are those of the sandbox, `settings` the connector's. Queue and state are embedded unless `backends`
     says where they are.
@@ -276,6 +278,8 @@ async def open_world(
                 await world.delivered()
             await connector.stop()
             await store.close()
+        missing = await dynamics.privileges(CONNECTOR_CLIENT, "missing")
+        assert missing == {}, "the role Spotler Service is too small"
     assert (found := leaks(folder)) == [], found
     told = [f"{one.call} {one.status}" for one in connector.answers if marks_in(one.content)]
     assert told == [], "values of people in answers to callers who may not see them"

@@ -76,7 +76,6 @@ async def test_s2d_08_a_day_on_which_very_many_change_is_read_page_by_page() -> 
     ("requirement", "document", "says"),
     [
         ("PERM-02", "docs/tables.md", "`dh_subscribed` (two options)"),
-        ("PERM-20", "docs/howto/consent.md", "only administrators, and the connector, create rows"),
         ("PERM-22", "docs/howto/consent.md", "until you have deleted the rows"),
         ("BNC-10", "docs/tables.md", "`category` Spotler, `subcategory` Bounce"),
         ("OPT-09", "docs/howto/consent.md", "**only the e-mail address**"),

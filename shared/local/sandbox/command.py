@@ -18,6 +18,7 @@ from shared.connections import SystemClock, message_queue
 from shared.core.mapping.reading import reading_of
 from shared.core.records import PersonTable
 from shared.first_mapping import DEFAULT_MAPPING, load_mapping
+from shared.local.roles import SERVICE, roles
 from shared.local.sandbox import spotler
 from shared.local.sandbox.certificate import Certificate, self_signed_certificate
 from shared.local.sandbox.customisation import read_customisation
@@ -125,6 +126,7 @@ async def _serve(
     crm = create_app(
         DataverseSandboxSettings(
             clients={CONNECTOR_CLIENT: CONNECTOR_SECRET, PEOPLE_CLIENT: PEOPLE_SECRET},
+            privileges={CONNECTOR_CLIENT: roles()[SERVICE].privileges | own.privileges},
             filtering_columns=_filtering_columns(settings),
             changed_columns=own.columns,
             more_tables=own.tables,

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shared.errors import ConfigurationError
+from shared.local.sandbox.dataverse.privileges import Access, Privilege, privilege
 from shared.local.sandbox.spotler.catalogue import DEFAULT_CATALOGUE
 from shared.local.sandbox.spotler.properties import Option, Property, PropertyType
 
@@ -40,6 +41,12 @@ class Customisation(_Shape):
     tables: dict[str, dict[str, Any] | None] = Field(default_factory=dict)
     duplicate_rules: dict[str, list[list[str]]] = Field(default_factory=dict)
     properties: dict[str, CustomProperty] = Field(default_factory=dict)
+
+    @property
+    def privileges(self) -> frozenset[Privilege]:
+        """What an administrator grants the connector beside its role: these tables, but for deleting rows."""
+        own = (name for name, description in self.tables.items() if description is not None)
+        return frozenset(privilege(access, table) for table in own for access in Access if access is not Access.DELETE)
 
     @property
     def catalogue(self) -> tuple[Property, ...]:

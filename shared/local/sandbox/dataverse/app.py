@@ -20,6 +20,7 @@ from shared.local.sandbox.dataverse.front_door import FrontDoor
 from shared.local.sandbox.dataverse.identity import identity_routes
 from shared.local.sandbox.dataverse.limits import Limits, Meter
 from shared.local.sandbox.dataverse.organization import Organization
+from shared.local.sandbox.dataverse.privileges import Privilege, Rights
 from shared.local.sandbox.dataverse.schema import Schema
 from shared.local.sandbox.dataverse.service_endpoint import Delivery, Publish, ServiceEndpoint
 from shared.local.sandbox.dataverse.store import Store
@@ -37,7 +38,8 @@ def _now() -> datetime:
 class DataverseSandboxSettings:
     """How the organisation behaves.
 
-    `clients` are the app registrations (id → secret); each acts as an application user of its own. `filtering_columns`
+    `clients` are the app registrations (id → secret); each acts as an application user of its own. `privileges` are
+    what the roles of these users grant; a client that is not among them is System Administrator. `filtering_columns`
     are the columns whose updates fire, by table (none given: all). `alternate_keys` adds keys to tables,
     `changed_columns` makes columns other than `schema.json` has them, `more_tables` adds
     tables in the same form. `duplicate_rules` are the columns of duplicate detection rules, by table. `snapshot` is
@@ -48,6 +50,7 @@ class DataverseSandboxSettings:
     organization_id: UUID = _ORGANIZATION_ID
     organization_name: str = "unq5a4dbc0c000040008000000000000"
     clients: Mapping[str, str] = field(default_factory=lambda: {"sandbox": "sandbox"})
+    privileges: Mapping[str, frozenset[Privilege]] = field(default_factory=dict)
     token_lifetime_seconds: int = 3599
     limits: Limits = field(default_factory=Limits)
     delivery: Delivery = field(default_factory=Delivery)
@@ -75,7 +78,11 @@ def create_app(
     endpoint = ServiceEndpoint(organization, publish, settings.delivery)
     tokens = Tokens(settings.clients, settings.token_lifetime_seconds)
     meter, faults = Meter(settings.limits), Faults(settings.seed)
-    door = FrontDoor(organization, WebApi(organization, endpoint.fire), tokens, meter, faults)
+    rights = {
+        client: Rights(organization.application_user_id(client), settings.privileges.get(client))
+        for client in settings.clients
+    }
+    door = FrontDoor(organization, WebApi(organization, endpoint.fire), tokens, meter, faults, rights)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from shared.local.sandbox.dataverse.errors import WebApiError, bad_request
+from shared.local.sandbox.dataverse.privileges import Access
 from shared.local.sandbox.dataverse.schema import ManyToMany, Navigation, Table, ToMany, ToOne
 from shared.local.sandbox.dataverse.store import Row, RowRef, Store
 
@@ -15,7 +16,13 @@ _MEMBER_TABLES = {1: "account", 2: "contact", 4: "lead"}
 
 
 def link(writer: Writer, navigation: Navigation, near: RowRef, far: RowRef) -> None:
-    """Connect a row with another one; WebApiError if they do not fit or are connected already."""
+    """Connect a row with another one; WebApiError if they do not fit, are connected already, or may not be."""
+    _may_change(writer, navigation, near, far.table)
+    connect(writer, navigation, near, far)
+
+
+def connect(writer: Writer, navigation: Navigation, near: RowRef, far: RowRef) -> None:
+    """Do so for a message that has asked for its own privileges."""
     store = writer.store
     if far.table != navigation.target:
         raise bad_request(f"The navigation property '{navigation.name}' cannot refer to a row of '{far.table}'.")
@@ -34,6 +41,7 @@ def link(writer: Writer, navigation: Navigation, near: RowRef, far: RowRef) -> N
 
 def unlink(writer: Writer, navigation: Navigation, near: RowRef, far: str | None) -> None:
     """Disconnect; a missing link is no error, as in Dataverse."""
+    _may_change(writer, navigation, near, navigation.target)
     store = writer.store
     match navigation:
         case ToOne():
@@ -58,6 +66,13 @@ def intersection(store: Store, navigation: ManyToMany, near: str, far: str) -> s
             identifier: str = row[primary_id]
             return identifier
     return None
+
+
+def _may_change(writer: Writer, navigation: Navigation, near: RowRef, far: str) -> None:
+    """Ask for what Associate and Disassociate need: the row with the lookup, or else the one addressed, is appended."""
+    holder, other = (far, near.table) if isinstance(navigation, ToMany) else (near.table, far)
+    writer.rights.require(Access.WRITE, holder)
+    writer.rights.require_link(holder, other)
 
 
 def count_members(store: Store, table: Table, member: Row, step: int) -> None:

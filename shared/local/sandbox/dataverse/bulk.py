@@ -15,6 +15,7 @@ from shared.local.sandbox.dataverse import conditions, resource_path
 from shared.local.sandbox.dataverse.conditions import Circumstances
 from shared.local.sandbox.dataverse.errors import bad_request
 from shared.local.sandbox.dataverse.invocation import TYPE_PREFIX, Invocation
+from shared.local.sandbox.dataverse.privileges import Access
 from shared.local.sandbox.dataverse.schema import Table
 from shared.local.sandbox.dataverse.store import Row
 from shared.local.sandbox.dataverse.writes import Precondition
@@ -90,13 +91,16 @@ def bulk_delete(call: Invocation) -> dict[str, Any]:
         table = call.organization.schema.tables.get(query.entity)
         if table is None:
             raise bad_request(f"The entity with a name = '{query.entity}' was not found.", "0x80041102")
+        call.writer.rights.require(Access.READ, table.name)
+        call.writer.rights.require(Access.DELETE, table.name)
         for row in _matching(call, table, query.criteria.conditions):
             call.writer.remove(table, row[table.primary_id])
     return {"JobId": str(uuid4())}
 
 
 def _matching(call: Invocation, table: Table, wanted: list[_Condition]) -> list[Row]:
-    circumstances = Circumstances(call.organization.now(), call.writer.caller.user)
+    caller = call.writer.caller
+    circumstances = Circumstances(call.organization.now(), caller.user, caller.rights)
     tests: list[tuple[str, conditions.Test]] = []
     for condition in wanted:
         column = table.columns.get(condition.attribute)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from shared.local.sandbox.dataverse.privileges import Rights
 from shared.local.sandbox.dataverse.store import RowRef
 
 _BYPASS = "mscrm.bypassbusinesslogicexecution"
@@ -14,10 +15,14 @@ _BYPASSED_STEPS = "mscrm.bypassbusinesslogicexecutionstepids"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """`user` is whom the call acts for, `initiator` the application user that called."""
+    """`user` is whom the call acts for, `initiator` the application user that called.
+
+    `rights` are the initiator's. Whoever acts for another user may do what both may, and other users may do everything.
+    """
 
     user: RowRef
     initiator: RowRef
+    rights: Rights
     base_url: str
     user_agent: str = ""
     correlation_id: str = ""

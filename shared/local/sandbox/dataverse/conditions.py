@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared.local.sandbox.dataverse.errors import bad_request
+from shared.local.sandbox.dataverse.privileges import Rights
 from shared.local.sandbox.dataverse.schema import Column, ColumnType
 from shared.local.sandbox.dataverse.store import RowRef
 from shared.local.sandbox.dataverse.values import guid, instant, stamp
@@ -39,10 +40,11 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What relative operators relate to."""
+    """What relative operators relate to, and which tables a query may look into."""
 
     now: datetime
     user: RowRef
+    rights: Rights
 
 
 def test(operator: str, column: Column, operands: Sequence[Any], circumstances: Circumstances) -> Test:

@@ -1,4 +1,4 @@
-"""`/sandbox`: counters, faults, limits, deliveries and tokens, for people and tests. It needs no token."""
+"""`/sandbox`: counters, privileges, faults, limits, deliveries and tokens, for people and tests. It needs no token."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Route
 from shared.local.sandbox.dataverse.faults import FaultPlan
 from shared.local.sandbox.dataverse.front_door import FrontDoor
 from shared.local.sandbox.dataverse.limits import Limits
+from shared.local.sandbox.dataverse.privileges import by_table
 from shared.local.sandbox.dataverse.service_endpoint import Delivery, ServiceEndpoint
 
 Handler = Callable[[Request], Awaitable[JSONResponse]]
@@ -73,12 +74,25 @@ def control_routes(door: FrontDoor, endpoint: ServiceEndpoint) -> list[BaseRoute
 
     routes = [
         ("/counters", counters, ["GET"]),
+        ("/privileges", _privileges(door), ["GET"]),
         ("/faults", faults, ["GET", "POST", "DELETE"]),
         ("/limits", limits, ["GET", "POST"]),
         ("/delivery", delivery, ["GET", "POST"]),
         ("/tokens", tokens, ["DELETE"]),
     ]
     return [Route(path, _validated(handler), methods=methods) for path, handler, methods in routes]
+
+
+def _privileges(door: FrontDoor) -> Handler:
+    async def privileges(_request: Request) -> JSONResponse:
+        return JSONResponse(
+            {
+                client: {"used": by_table(rights.used), "missing": by_table(rights.missing)}
+                for client, rights in door.rights.items()
+            }
+        )
+
+    return privileges
 
 
 def _validated(handler: Handler) -> Handler:

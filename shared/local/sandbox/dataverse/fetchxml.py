@@ -76,6 +76,7 @@ def _root(text: str) -> Element:
 
 
 def _tree(element: Element, table: Table, reader: Reader, alias: str = "", link_type: str = "") -> _Entity:
+    reader.may_look_into(table)
     links = []
     for position, link in enumerate(element.findall("link-entity"), start=1):
         target = reader.store.schema.tables.get(link.get("name", ""))

@@ -20,6 +20,7 @@ from shared.local.sandbox.dataverse.odata import (
     Not,
     Or,
 )
+from shared.local.sandbox.dataverse.privileges import Access
 from shared.local.sandbox.dataverse.schema import Column, ColumnType, ManyToMany, Navigation, Table, ToMany, ToOne
 from shared.local.sandbox.dataverse.store import Row, Store
 
@@ -161,7 +162,7 @@ class _Compiler:
         navigation = owner.navigations.get(last)
         if navigation is None or isinstance(navigation, ToOne):
             raise unknown_property(last, owner.name)
-        target = self._store.schema.tables[navigation.target]
+        target = self._entered(navigation)
         inner = self.predicate(node.condition, target, node.variable) if node.condition else lambda _row: True
         quantify = any if node.quantifier == "any" else all
         start = self._stepper(way, table)
@@ -198,8 +199,13 @@ class _Compiler:
             navigation = table.navigations.get(name)
             if not isinstance(navigation, ToOne):
                 raise unknown_property(name, table.name)
-            table = self._store.schema.tables[navigation.target]
+            table = self._entered(navigation)
         return table
+
+    def _entered(self, navigation: Navigation) -> Table:
+        """Return the table that a query goes on to; WebApiError 403 if it may not be read."""
+        self._circumstances.rights.require(Access.READ, navigation.target)
+        return self._store.schema.tables[navigation.target]
 
     def _stepper(self, way: Sequence[str], table: Table) -> Callable[[Row], Row | None]:
         steps: list[tuple[ToOne, Table]] = []

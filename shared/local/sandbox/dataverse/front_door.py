@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import uuid4
 
@@ -17,6 +18,7 @@ from shared.local.sandbox.dataverse.exchange import ApiRequest, ApiResponse, que
 from shared.local.sandbox.dataverse.faults import FaultKind, FaultRule, Faults
 from shared.local.sandbox.dataverse.limits import Meter, Throttle, TooManyRequests
 from shared.local.sandbox.dataverse.organization import Organization
+from shared.local.sandbox.dataverse.privileges import Rights
 from shared.local.sandbox.dataverse.store import RowRef
 from shared.local.sandbox.dataverse.tokens import Tokens
 from shared.local.sandbox.dataverse.web_api import WebApi
@@ -50,6 +52,7 @@ class FrontDoor:
     tokens: Tokens
     meter: Meter
     faults: Faults
+    rights: Mapping[str, Rights]
     counters: Counter[str] = field(default_factory=Counter)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -124,6 +127,7 @@ class FrontDoor:
         return Caller(
             user=RowRef("systemuser", impersonated.lower()) if impersonated and known else application,
             initiator=application,
+            rights=self.rights[client],
             base_url=base_url,
             user_agent=headers.get("user-agent", ""),
             correlation_id=headers.get("x-ms-correlation-id") or str(uuid4()),

@@ -8,6 +8,7 @@ from typing import Any
 from shared.local.sandbox.dataverse import payload, values
 from shared.local.sandbox.dataverse.errors import bad_request
 from shared.local.sandbox.dataverse.invocation import TYPE_PREFIX, Invocation
+from shared.local.sandbox.dataverse.privileges import Access
 from shared.local.sandbox.dataverse.schema import ColumnType, Table
 from shared.local.sandbox.dataverse.store import Row, RowRef
 from shared.local.sandbox.dataverse.writes import Saved
@@ -21,6 +22,9 @@ def qualify_lead(call: Invocation) -> dict[str, Any]:
     """Close a lead as qualified and create the rows that the caller wants, with the lead's values."""
     reference = call.bound_row
     lead = call.writer.store.rows("lead")[reference.id]
+    call.writer.rights.require(Access.WRITE, "lead")
+    for table in (one for one in ("account", "contact") if call.arguments.get(f"Create{one.title()}")):
+        call.writer.rights.require(Access.CREATE, table)
     if lead["statecode"] != _OPEN:
         raise bad_request("The lead is already closed.", "0x80040510")
     tables, made = call.organization.schema.tables, []
@@ -70,6 +74,7 @@ def merge(call: Invocation) -> None:
     target, subordinate = call.row_argument("Target"), call.row_argument("Subordinate")
     if target.table != subordinate.table or target.table not in _MERGEABLE or target == subordinate:
         raise bad_request("Two different rows of the same table are needed: account, contact or lead.", "0x80040216")
+    writer.rights.require(Access.WRITE, target.table)
     table = call.organization.schema.tables[target.table]
     content = dict(call.arguments.get("UpdateContent") or {})
     content.pop(table.primary_id, None)

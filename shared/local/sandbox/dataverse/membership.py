@@ -8,6 +8,7 @@ from typing import Any
 from shared.local.sandbox.dataverse import associations
 from shared.local.sandbox.dataverse.errors import row_missing
 from shared.local.sandbox.dataverse.invocation import Invocation
+from shared.local.sandbox.dataverse.privileges import Access
 from shared.local.sandbox.dataverse.schema import ManyToMany
 from shared.local.sandbox.dataverse.store import RowRef
 from shared.local.sandbox.dataverse.writes import Saved
@@ -38,11 +39,14 @@ def add_member(call: Invocation) -> dict[str, Any]:
 
 
 def _add(call: Invocation, marketing_list: RowRef, members: Sequence[RowRef]) -> None:
+    call.writer.rights.require(Access.READ, "list")
     for member in members:
+        call.writer.rights.require(Access.READ, member.table)
+        call.writer.rights.require_link(member.table, "list")  # the member is appended, whatever the direction of $ref
         navigation = _membership(call, member.table)
         # Unlike $ref, these actions pass over who is a member already.
         if associations.intersection(call.writer.store, navigation, marketing_list.id, member.id) is None:
-            associations.link(call.writer, navigation, marketing_list, member)
+            associations.connect(call.writer, navigation, marketing_list, member)
 
 
 def _membership(call: Invocation, table: str) -> ManyToMany:

@@ -54,10 +54,14 @@ class Organization:
 
     def application_user(self, client_id: str) -> RowRef:
         """Return the user of an app registration, whom the first call brings to life."""
-        reference = RowRef("systemuser", fixed_id("systemuser", client_id))
+        reference = RowRef("systemuser", self.application_user_id(client_id))
         if self.store.get("systemuser", reference.id) is None:
             self._add_user(reference.id, "Application", client_id, accessmode=4)
         return reference
+
+    def application_user_id(self, client_id: str) -> str:
+        """Return the id that this user has, or will have."""
+        return fixed_id("systemuser", client_id)
 
     def found(self) -> None:
         """Insert the rows that every organisation has."""

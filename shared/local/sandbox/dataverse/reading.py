@@ -10,6 +10,7 @@ from shared.local.sandbox.dataverse.conditions import Circumstances
 from shared.local.sandbox.dataverse.errors import unknown_property
 from shared.local.sandbox.dataverse.filters import compile_filter, related_rows
 from shared.local.sandbox.dataverse.preferences import Preferences
+from shared.local.sandbox.dataverse.privileges import Access
 from shared.local.sandbox.dataverse.query_options import Expansion, Order, QueryOptions
 from shared.local.sandbox.dataverse.schema import Column, ColumnType, Table, ToOne
 from shared.local.sandbox.dataverse.store import Row, RowRef, Store
@@ -32,6 +33,7 @@ class Reader:
 
     def rows(self, table: Table, options: QueryOptions, among: Iterable[Row] | None = None) -> list[Row]:
         """Return the rows that pass the filter, in order. `among` limits the choice to these."""
+        self.may_look_into(table)
         found = among
         if options.filter is not None:
             compiled = compile_filter(odata.parse(options.filter), table, self.store, self.circumstances)
@@ -47,6 +49,7 @@ class Reader:
 
     def shape(self, table: Table, options: QueryOptions) -> Shape:
         """Build the function that turns a row into JSON; WebApiError 400 for names that the table does not have."""
+        self.may_look_into(table)
         columns = self._columns(table, options.select)
         emitters = [self._emitter(column) for column in columns]
         expansions = [self._expansion(table, expansion) for expansion in options.expand]
@@ -60,6 +63,10 @@ class Reader:
             return document
 
         return shape
+
+    def may_look_into(self, table: Table) -> None:
+        """Ask for the privilege to read a table; WebApiError 403 without it."""
+        self.circumstances.rights.require(Access.READ, table.name)
 
     def lookup_name(self, reference: RowRef) -> str | None:
         """Return the primary name of the row that a lookup points to."""
@@ -145,6 +152,7 @@ class Reader:
                 raise unknown_property(name, table.name)
             steps.append(navigation)
             table = self.store.schema.tables[navigation.target]
+            self.may_look_into(table)
         if last not in table.properties:
             raise unknown_property(last, table.name)
         column = table.properties[last]

@@ -27,6 +27,7 @@ from shared.local.sandbox.dataverse.invocation import Invocation
 from shared.local.sandbox.dataverse.organization import Organization
 from shared.local.sandbox.dataverse.payload import References
 from shared.local.sandbox.dataverse.preferences import Preferences
+from shared.local.sandbox.dataverse.privileges import Access
 from shared.local.sandbox.dataverse.query_options import QueryOptions
 from shared.local.sandbox.dataverse.reading import Reader, etag
 from shared.local.sandbox.dataverse.resource_path import RowAddress, Segment
@@ -94,7 +95,8 @@ class Call:
         self.preferences: Preferences = preferences_header.parse(self.request.headers.get("prefer", ""))
         self._references = References(self.store, self.references)
         self.writer = Writer(self._references, self.caller, stamp(now))
-        self.reader = Reader(self.store, Circumstances(now, self.caller.user), self.preferences, self.caller.base_url)
+        circumstances = Circumstances(now, self.caller.user, self.caller.rights)
+        self.reader = Reader(self.store, circumstances, self.preferences, self.caller.base_url)
 
     def answer(self) -> ApiResponse:
         """Do what the request asks; WebApiError if it cannot be done."""
@@ -136,6 +138,8 @@ class Call:
 
     def _row(self, address: RowAddress, rest: list[Segment]) -> ApiResponse:
         table = address.table
+        if self.request.method == "GET":
+            self.caller.rights.require(Access.READ, table.name)  # before anybody learns whether there is such a row
         if not rest:
             return self._whole_row(address)
         row = self._existing(address)

@@ -19,6 +19,7 @@ from shared.local.sandbox.dataverse.errors import (
     version_mismatch,
 )
 from shared.local.sandbox.dataverse.payload import Payload, References
+from shared.local.sandbox.dataverse.privileges import Access, Rights
 from shared.local.sandbox.dataverse.resource_path import RowAddress
 from shared.local.sandbox.dataverse.schema import Navigation, Table, ToMany, ToOne
 from shared.local.sandbox.dataverse.store import Row, RowRef, Store
@@ -80,6 +81,7 @@ class Writer:
     def __init__(self, references: References, caller: Caller, now: str) -> None:
         self.store: Store = references.store
         self.caller = caller
+        self.rights: Rights = caller.rights
         self.now = now
         self.references = references
         self.events: list[Saved] = []
@@ -92,11 +94,13 @@ class Writer:
 
     def update(self, table: Table, identifier: str, body: Mapping[str, Any], version: str | None = None) -> None:
         """Change an existing row; WebApiError 404 without it, 412 if it is not at `version` any more."""
+        self.rights.require(Access.WRITE, table.name)
         old = self.store.get(table.name, identifier)
         if old is None:
             raise row_missing(table.name, identifier)
         self._check_version(old, version)
         content = payload.read(self.references, table, body)
+        self._may_point(table, content.values)
         with self.store.transaction():
             rules.check_editable(table, old, content.values)
             rules.check_required(table, content.values)
@@ -117,6 +121,7 @@ class Writer:
             self.update(table, address.id, changes, precondition.version)
             return address.id, False
         if precondition.must_exist:
+            self.rights.require(Access.WRITE, table.name)
             raise key_missing(table.name) if address.key else row_missing(table.name, str(address.id))
         content = payload.read(self.references, table, body)
         # Key columns of the body win over those of the URL.
@@ -126,6 +131,7 @@ class Writer:
 
     def delete(self, table: Table, identifier: str, version: str | None = None) -> None:
         """Remove a row and what hangs on it; WebApiError 404 without it, 412 if it is not at `version` any more."""
+        self.rights.require(Access.DELETE, table.name)
         old = self.store.get(table.name, identifier)
         if old is None:
             raise row_missing(table.name, identifier)
@@ -195,12 +201,26 @@ class Writer:
         return unit
 
     def _create(self, table: Table, content: Payload) -> str:
+        self.rights.require(Access.CREATE, table.name)
+        if "ownerid" in table.columns:  # nobody may own what they cannot see
+            self.rights.require(Access.READ, table.name)
         self._add_parents(content)
+        self._may_point(table, content.values)
         rules.check_required(table, {**dict.fromkeys(table.required), **table.defaults, **content.values})
         self._check_duplicates(table, None, content.values, content.values)
         identifier = self.insert(table, content.values)
         self._add_children(RowRef(table.name, identifier), content)
         return identifier
+
+    def _may_point(self, table: Table, values: Mapping[str, Any]) -> None:
+        """Ask whether the lookups among values may be set; emptying one needs no more than to write the row."""
+        for name, value in values.items():
+            if not isinstance(value, RowRef):
+                continue
+            if name == "ownerid":
+                self.rights.require(Access.ASSIGN, table.name)
+            else:
+                self.rights.require_link(table.name, value.table)
 
     def _add_parents(self, content: Payload) -> None:
         for navigation, body in content.nested:

@@ -1,0 +1,103 @@
+"""The roles of `infra/dataverse/roles.yaml` grant what SEC-01..SEC-06, PERM-20 and C-25 say, and no more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.local.roles import ROLES, SERVICE, Depth, Role, roles
+from shared.local.sandbox.dataverse.privileges import Access, Privilege, privilege
+from shared.local.sandbox.dataverse.schema import Schema
+
+READ_ONLY, USER = "Spotler Read Only", "Spotler User"
+OWN = ("dh_spotlerinfo", "dh_spotlerpermission", "dh_spotlerjob", "dh_spotlerautomation")
+TABLES = Schema.load().tables
+every_role = pytest.mark.parametrize("role", roles().values(), ids=lambda role: role.name)
+
+
+class RoleForm(BaseModel):
+    """What a script that makes roles of them can count on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(pattern="^Spotler [A-Z]")
+    meaning: str = Field(min_length=20)
+    privileges: dict[str, dict[Depth, list[Access]]]
+
+
+@pytest.mark.parametrize(
+    "role", yaml.safe_load(ROLES.read_text(encoding="utf-8"))["roles"], ids=lambda one: one["name"]
+)
+def test_a_role_has_the_form_that_scripts_expect(role: dict[str, Any]) -> None:
+    form = RoleForm.model_validate(role)
+
+    for table, depths in form.privileges.items():
+        words = [word for accesses in depths.values() for word in accesses]
+        assert len(words) == len(set(words)), f"{table}: one depth for each access"
+
+
+@every_role
+def test_tables_exist_and_rows_that_nobody_owns_are_reached_as_a_whole(role: Role) -> None:
+    for table, accesses in role.depths.items():
+        if "ownerid" not in TABLES[table].columns:
+            assert set(accesses.values()) == {Depth.ORGANIZATION}
+            assert Access.ASSIGN not in accesses
+
+
+def test_c_25_there_are_three_roles() -> None:
+    assert list(roles()) == [READ_ONLY, USER, SERVICE]
+
+
+def test_sec_05_read_only_sees_the_tables_of_the_connector_and_nothing_else() -> None:
+    assert roles()[READ_ONLY].privileges == {Privilege(Access.READ, table) for table in OWN}
+
+
+def test_sec_01_sec_06_c_25_a_user_also_edits_permissions_and_creates_jobs() -> None:
+    assert roles()[USER].privileges - roles()[READ_ONLY].privileges == {
+        Privilege(Access.WRITE, "dh_spotlerpermission"),
+        Privilege(Access.CREATE, "dh_spotlerjob"),
+        Privilege(Access.APPEND, "dh_spotlerjob"),
+        Privilege(Access.APPEND_TO, "dh_spotlerautomation"),
+    }
+    assert roles()[READ_ONLY].privileges < roles()[USER].privileges
+
+
+@every_role
+def test_perm_20_sec_04_c_25_of_these_roles_the_connectors_alone_creates_permission_rows(role: Role) -> None:
+    creates = Privilege(Access.CREATE, "dh_spotlerpermission") in role.privileges
+
+    assert creates == (role.name == SERVICE)
+
+
+@every_role
+def test_sec_02_deleting_is_for_administrators(role: Role) -> None:
+    assert {one.table for one in role.privileges if one.access is Access.DELETE} == set()
+
+
+@every_role
+def test_rows_of_others_are_seen_by_everybody_who_may_see_any(role: Role) -> None:
+    assert {role.depths[table][Access.READ] for table in OWN} == {Depth.ORGANIZATION}
+
+
+def test_sec_02_the_service_reaches_all_rows() -> None:
+    depths = {depth for accesses in roles()[SERVICE].depths.values() for depth in accesses.values()}
+
+    assert depths == {Depth.ORGANIZATION}
+
+
+@pytest.mark.parametrize(
+    ("access", "table", "name"),
+    [
+        (Access.READ, "contact", "prvReadContact"),
+        (Access.APPEND_TO, "list", "prvAppendToList"),
+        (Access.WRITE, "task", "prvWriteActivity"),
+        (Access.READ, "listmember", "prvReadList"),
+        (Access.READ, "systemuser", "prvReadUser"),
+        (Access.CREATE, "dh_spotlerpermission", "prvCreatedh_spotlerpermission"),
+    ],
+)
+def test_privileges_are_called_as_dataverse_calls_them(access: Access, table: str, name: str) -> None:
+    assert privilege(access, table).name == name
