@@ -51,13 +51,16 @@ async def test_ml_20_a_new_name_arrives_with_the_next_sync_and_not_before(twin: 
 # ---------------------------------------------------------------------------------------------------------------- kinds
 
 
-async def test_c_06_sel_01_a_list_becomes_a_temporary_one_by_setting_or_by_its_own_column(twin: ConnectorTwin) -> None:
+async def test_c_06_sel_01_bnc_03_a_list_becomes_a_temporary_one_by_setting_or_by_its_own_column(twin: ConnectorTwin) -> None:
     members = people(twin, 3)
     fans = twin.marketing_lists.add("Fans", members, kind=ListKind.TEMPORARY)
 
     status, _, _ = await sync(twin, fans)
 
     assert status is COMPLETED
+    assert {one.email for one in twin.platform.contacts} == {
+        twin.crm.people[one].values["emailaddress1"] for one in members
+    }, "BNC-03: they are contacts of the account, not of the list alone"
     assert twin.temporary_lists.members == {f"list-{fans}": ids(members)}
     assert twin.audiences.members == {}
 

@@ -77,6 +77,9 @@ async def test_s2d_08_a_day_on_which_very_many_change_is_read_page_by_page() -> 
     [
         ("PERM-02", "docs/tables.md", "`dh_subscribed` (two options)"),
         ("PERM-22", "docs/howto/consent.md", "until you have deleted the rows"),
+        ("BNC-01", "docs/howto/consent.md", "| *Active* |"),
+        ("BNC-02", "docs/howto/consent.md", "| *Active: Static* |"),
+        ("BNC-03", "docs/howto/consent.md", "| *Active: Dynamic* |"),
         ("BNC-10", "docs/tables.md", "`category` Spotler, `subcategory` Bounce"),
         ("OPT-09", "docs/howto/consent.md", "**only the e-mail address**"),
         ("NEW-08", "docs/howto/two-way.md", "an old contact"),
