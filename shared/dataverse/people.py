@@ -18,7 +18,7 @@ from shared.dataverse.operations import Row
 from shared.dataverse.subscriptions import ListRows
 from shared.dataverse.tables import Table
 
-_PERMISSION_COLUMNS = ("dh_spotlerpermissionid", "dh_name", "dh_subscribed", "modifiedon")
+_PERMISSION_COLUMNS = ("dh_spotlerpermissionid", "dh_name", "dh_subscribed", "modifiedon", "statecode")
 _TIMES = ("modifiedon", "createdon")
 INFO_COLUMNS = ("dh_spotlerinfoid", "statuscode", "dh_reasoncode", "dh_reason")
 
@@ -87,13 +87,26 @@ class PersonQuery:
         )
 
     def _permission_rows(self, row: Row) -> Iterator[PermissionRow]:
-        for permission in row.get(self._names.permissions) or ():
+        """Read the rows. One that somebody has deactivated says no, unless an active one has its name."""
+        permissions = row.get(self._names.permissions) or ()
+        active = {_folded_name(one) for one in permissions if _is_active(one)}
+        for permission in permissions:
+            if not _is_active(permission) and _folded_name(permission) in active:
+                continue
             yield PermissionRow(
                 permission.get("dh_name") or "",
-                subscribed=bool(permission.get("dh_subscribed")),
+                subscribed=bool(permission.get("dh_subscribed")) and _is_active(permission),
                 id=UUID(permission["dh_spotlerpermissionid"]),
                 modified_on=permission.get("modifiedon") or "",
             )
+
+
+def _is_active(permission: Row) -> bool:
+    return int(permission.get("statecode") or 0) == 0
+
+
+def _folded_name(permission: Row) -> str:
+    return str(permission.get("dh_name") or "").strip().casefold()
 
 
 def _moment(text: str | None) -> datetime | None:

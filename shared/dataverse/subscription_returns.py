@@ -117,9 +117,10 @@ class SubscriptionWrite:
 
     def _permission(self) -> Operation:
         if self.coming.row is not None:
-            return operations.update(
-                tables.PERMISSIONS, self.coming.row, {_PERMISSION_SUBSCRIBED: self.coming.subscribed}
-            )
+            body: dict[str, Any] = {_PERMISSION_SUBSCRIBED: self.coming.subscribed}
+            if self.coming.subscribed:
+                body["statecode"] = 0  # a row that somebody has deactivated says no
+            return operations.update(tables.PERMISSIONS, self.coming.row, body)
         person = f"{_HOLDERS[self.key.table]}{BIND}"
         values = {"dh_name": self.coming.name, person: self._person, _PERMISSION_SUBSCRIBED: self.coming.subscribed}
         return self._create(tables.PERMISSIONS, _PERMISSION_KEY, _PERMISSION_SUBSCRIBED, values)

@@ -375,6 +375,21 @@ async def test_a_column_that_was_deleted_meanwhile_is_left_out_and_the_rest_is_w
 # -------------------------------------------------------------------------------------------------------- subscriptions
 
 
+async def test_a_permission_row_that_was_deactivated_says_no_until_a_yes_comes_home(organisation: Organisation) -> None:
+    await organisation.client.update("dh_spotlerpermissions", NEWS, {"statecode": 1})
+    (news,) = (await organisation.person()).permissions
+    assert (news.id, news.subscribed) == (NEWS, False)
+
+    assert await organisation.bring(Homecoming(ANN, "", (), (option("News", NEWS, subscribed=True),))) == [Homecame()]
+    assert await permissions(organisation, ANN) == {"News": True}
+
+
+async def test_a_deactivated_permission_row_says_nothing_beside_an_active_one(organisation: Organisation) -> None:
+    await organisation.client.update("dh_spotlerpermissions", NEWS, {"statecode": 1})
+    await organisation.bring(Homecoming(ANN, "", (), (option(" news", subscribed=True),)))
+    assert await permissions(organisation, ANN) == {" news": True}
+
+
 async def permissions(organisation: Organisation, key: RecordKey) -> dict[str, bool]:
     return {row.name: row.subscribed for row in (await organisation.person(key)).permissions}
 

@@ -51,7 +51,9 @@ async def test_ml_20_a_new_name_arrives_with_the_next_sync_and_not_before(twin: 
 # ---------------------------------------------------------------------------------------------------------------- kinds
 
 
-async def test_c_06_sel_01_bnc_03_a_list_becomes_a_temporary_one_by_setting_or_by_its_own_column(twin: ConnectorTwin) -> None:
+async def test_c_06_sel_01_bnc_03_a_list_becomes_a_temporary_one_by_setting_or_by_its_own_column(
+    twin: ConnectorTwin,
+) -> None:
     members = people(twin, 3)
     fans = twin.marketing_lists.add("Fans", members, kind=ListKind.TEMPORARY)
 
