@@ -147,7 +147,7 @@ def _unreachable(situation: Situation, record: PersonRecord, *, is_mended: bool)
     `is_mended`: the record has another address by now, and still nobody may open the contact.
     """
     binding = replace(situation.binding, is_live=True, has_met=True, announced=frozenset(), is_stale=False)
-    if situation.bounce is not None:
+    if situation.bounce is not None and not binding.reach.is_opt_out:
         reason = Reason.PERHAPS_OPTED_OUT if is_mended else situation.bounce
         return Rest(replace(binding, reach=Reach.BOUNCED), Result.FAILED, reason)
     if binding.reach.is_opt_out or refuses_bulk(record):

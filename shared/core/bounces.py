@@ -23,6 +23,10 @@ SOFT_LIMIT = 4
 _FRESH = timedelta(days=1)
 """For how long a closed channel is the bounce's doing: later, the person may have opted out since."""
 
+CLOSING = timedelta(minutes=1)
+"""Within this time of a bounce Spotler has made the contact inactive (inferred): what changed it later was something
+else, perhaps an opt-out."""
+
 _REMEMBERED = 20
 """Bounces that are known by their mailing and time, so that one which is told twice counts once."""
 
@@ -58,7 +62,8 @@ class BounceNote:
 
     `tasks` has the task of each record that got one for this address; `done` are tasks to complete, their address
     being gone. `solved` is when the address was changed: what bounced up to then is of no interest any more.
-    `reachable` is what the contact's channel said at the last bounce, None if it says nothing about that.
+    `reachable` is what the contact's channel said at the last bounce, None if it says nothing about that. `closed` is
+    when bounces closed the contact, None while it is open as far as they are concerned.
     """
 
     external_id: str
@@ -69,6 +74,7 @@ class BounceNote:
     soft_bounces: int = 0
     address: str = ""
     reachable: bool | None = None
+    closed: datetime | None = None
     solved: datetime | None = None
     seen: tuple[str, ...] = ()
     tasks: Mapping[RecordKey, UUID] = field(default_factory=dict)
@@ -82,14 +88,9 @@ class BounceNote:
     @property
     def reason(self) -> Reason | None:
         """Why this contact cannot be mailed; None while it can, for instance after three soft bounces (BNC-04)."""
-        if not self.is_open:
+        if not self.is_open or self.closed is None:
             return None
-        match self.kind:
-            case BounceKind.HARD:
-                return Reason.HARD_BOUNCE
-            case BounceKind.SOFT:
-                is_over = self.soft_bounces >= SOFT_LIMIT if self.reachable is None else not self.reachable
-                return Reason.SOFT_BOUNCE if is_over else None
+        return Reason.HARD_BOUNCE if self.kind is BounceKind.HARD else Reason.SOFT_BOUNCE
 
 
 def noted(note: BounceNote, bounce: Bounce, kind: BounceKind, *, address: str, now: datetime) -> BounceNote:
@@ -102,7 +103,7 @@ def noted(note: BounceNote, bounce: Bounce, kind: BounceKind, *, address: str, n
         note = solved(note, note.last or at)  # another address has taken its place, and came back too
     is_first = not note.is_open
     last = at if note.last is None or is_first else max(note.last, at)
-    return replace(
+    after = replace(
         note,
         kind=kind if is_first or kind is BounceKind.HARD else note.kind,
         since=at if is_first or note.since is None else min(note.since, at),
@@ -113,6 +114,20 @@ def noted(note: BounceNote, bounce: Bounce, kind: BounceKind, *, address: str, n
         reachable=_reachable(bounce, now - at) if last == at else note.reachable,
         seen=(*note.seen, mark)[-_REMEMBERED:],
     )
+    return replace(after, closed=(note.closed or at) if _closes(after) else None)
+
+
+def _closes(note: BounceNote) -> bool:
+    if note.kind is BounceKind.HARD:
+        return True
+    return note.soft_bounces >= SOFT_LIMIT if note.reachable is None else not note.reachable
+
+
+def reopened(note: BounceNote, changed: datetime) -> BounceNote:
+    """Note that the contact could be mailed when it was last `changed`: somebody made it active again since."""
+    if note.closed is None or changed <= note.closed + CLOSING:
+        return note
+    return replace(note, kind=BounceKind.SOFT, soft_bounces=0, reachable=True, closed=None)
 
 
 def solved(note: BounceNote, at: datetime) -> BounceNote:

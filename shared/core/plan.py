@@ -78,10 +78,9 @@ def plan(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> Pl
 
 def _not_forgotten(decision: Decision, situation: Situation) -> Decision:
     """Keep in mind that Spotler's side was seen to change, for when the record may be synchronised again."""
-    rests = isinstance(decision, Rest) and decision.result in {Result.SKIPPED, Result.FAILED}
-    if not (rests and situation.sight is Sight.SEEN and decision.binding.is_live):
+    if not isinstance(decision, Rest) or decision.result is not Result.SKIPPED or situation.sight is not Sight.SEEN:
         return decision
-    return replace(decision, binding=replace(decision.binding, is_stale=True))
+    return replace(decision, binding=replace(decision.binding, is_stale=decision.binding.is_live))
 
 
 def verdicts(situation: Situation, rules: Rules) -> tuple[Verdict, ...]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 
+from shared.core.bounces import CLOSING
 from shared.core.fingerprints import Fingerprinter
 from shared.core.flapping import Move
 from shared.core.mapping.model import Mapping as FieldMapping
@@ -125,17 +126,14 @@ class Sight(StrEnum):
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
-_CLOSING = timedelta(minutes=1)
-"""Within this time of a bounce, Spotler has made the contact inactive: what changed it later was something else."""
-
 
 @dataclass(frozen=True, slots=True)
 class Situation:
     """All that a plan depends on.
 
     `record` is None when it no longer exists, `contact` None when it was not read, or (SEEN) does not exist in Spotler.
-    `bounce` says why mail does not arrive (HARD_BOUNCE, SOFT_BOUNCE), `bounced_on` when it came back last, `defaults`
-    which permissions a new record gets. Bounces are known up to `bounces_until`.
+    `bounce` says why mail does not arrive (HARD_BOUNCE, SOFT_BOUNCE), `bounced_on` when that closed the contact,
+    `defaults` which permissions a new record gets. Bounces are known up to `bounces_until`.
     """
 
     key: RecordKey
@@ -165,10 +163,10 @@ class Situation:
 
         A contact shows that it is closed, and not why. Changed after the bounce, it may be of somebody who opted out.
         """
-        if self.contact is None or self.bounce is None:
+        if self.contact is None or self.bounce is None or self.binding.reach.is_opt_out:
             return False
         changed, bounced = self.contact.last_changed, self.bounced_on
-        return changed is None or bounced is None or changed <= bounced + _CLOSING
+        return changed is None or bounced is None or changed <= bounced + CLOSING
 
     @property
     def has_come_back(self) -> bool:

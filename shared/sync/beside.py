@@ -49,6 +49,10 @@ class Bounced(Protocol):
         """Return until when bounces are known; None before the first poll."""
         ...
 
+    async def reopened(self, contacts: Mapping[str, datetime]) -> None:
+        """Note that contacts can be mailed, with the time of their last change."""
+        ...
+
     async def solved(self, external_ids: Sequence[str]) -> None:
         """Forget the bounces of contacts that have a new address."""
         ...
@@ -92,10 +96,13 @@ class Beside:
             if (saved := done.saved.get(seat.key)) is None:
                 continue
             changes += self._changes(seat, plans[seat.key], saved[0], catalogue)
-            if seat.bounce is not None and saved[0].address != seat.origin.address:
+            is_alone = not seat.neighbours.keys  # others still have the address that fails
+            if seat.bounce is not None and is_alone and saved[0].address != seat.binding.address:
                 solved.append(seat.held.external_id)
         if changes:
             await self._consents.record(changes)
+        if reopened := {seat.held.external_id: at for seat in seats if (at := _reopened(seat)) is not None}:
+            await self._bounces.reopened(reopened)
         if solved:
             await self._bounces.solved(solved)
 
@@ -137,6 +144,13 @@ class Beside:
             known = binding.base.get(name) if binding.is_live else None
             answers[name] = None if known is None else known == fingerprint(name, YES)
         return answers
+
+
+def _reopened(seat: Seat) -> datetime | None:
+    """Return when a contact was last changed that bounces had closed, and that can be mailed."""
+    if seat.contact is None or seat.contact.is_unreachable or seat.bounce is None or seat.bounce.closed is None:
+        return None
+    return seat.contact.last_changed
 
 
 def _by_source(seat: Seat, planned: Decision, answers: Mapping[str, bool]) -> dict[ConsentSource, dict[str, bool]]:

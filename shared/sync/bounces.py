@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from shared.core.bounce_text import Language, task_text
-from shared.core.bounces import BounceKind, BounceNote, noted, solved, task_id
+from shared.core.bounces import BounceKind, BounceNote, noted, reopened, solved, task_id
 from shared.core.fingerprints import Fingerprinter
 from shared.core.mapping.model import EMAIL
 from shared.core.marketing import Bounce
@@ -151,6 +151,12 @@ class BounceBook:
         now = self._clock.now()
         notes = await self._shelf.change(known, lambda note: solved(note, now) if note.is_open else note)
         await self._settle(notes.values(), {})
+
+    async def reopened(self, contacts: Mapping[str, datetime]) -> None:
+        """Note that contacts can be mailed, with the time of their last change: somebody made them active again."""
+        known = await self.of(contacts)
+        if known:
+            await self._shelf.change(known, lambda note: reopened(note, contacts[note.external_id]))
 
     # ------------------------------------------------------------------------------------------------------- nightly
 

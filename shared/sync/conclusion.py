@@ -44,7 +44,8 @@ def conclude(seat: Seat, carried: Carried, done: Round, verdicts: Verdicts) -> N
         done.finished.append(verdicts.failed(unit, applied, seat.record))
         return
     unit.address_is_taken = False  # it was another contact that could not have it
-    has_compared = seat.sight is Sight.SEEN and not _is_unreachable(planned)
+    rests = isinstance(planned, Rest) and planned.result in {Result.SKIPPED, Result.FAILED}
+    has_compared = seat.sight is Sight.SEEN and not rests
     if applied.result in {Result.WRITTEN, Result.ANONYMISED} or has_compared:
         held.trust = Trust.BASE
     outcome = _as_one(unit.written, applied if home is None else _with_return(applied, home))
@@ -103,7 +104,10 @@ def _binding(seat: Seat, planned: Decision, outcome: Outcome, home: CameHome | N
             is_ours = came or BULK_EMAIL in seat.origin.announced
             return replace(seat.origin, reach=Reach.OPTED_OUT_HERE if is_ours else Reach.OPTED_OUT)
         case Outcome(result=Result.FAILED, reason=reason) if reason is not Reason.REFUSED_HERE:
-            return planned.binding if _is_unreachable(planned) or _has_learned(planned) else seat.origin
+            if _is_unreachable(planned):
+                return planned.binding
+            known = planned.binding if _has_early_rows(planned) else seat.origin
+            return replace(known, is_stale=known.is_live and (known.is_stale or seat.sight is Sight.SEEN))
         case _ if home is None:
             return planned.binding
         case _:
@@ -118,6 +122,7 @@ def _binding(seat: Seat, planned: Decision, outcome: Outcome, home: CameHome | N
                 address=address or binding.address,
                 has_met=binding.has_met if home.came.error is None else seat.binding.has_met,
                 moves=moves,
+                is_stale=home.came.error is not None,
             )
 
 
@@ -175,11 +180,8 @@ _CLOSED = {
 }
 
 
-def _has_learned(planned: Decision) -> bool:
-    """Whether a record that failed has early rows to remember, or that Spotler's side has changed."""
-    if not isinstance(planned, Rest):
-        return False
-    return planned.binding.is_stale if planned.binding.is_live else bool(planned.binding.early)
+def _has_early_rows(planned: Decision) -> bool:
+    return isinstance(planned, Rest) and bool(planned.binding.early) and not planned.binding.is_live
 
 
 def _is_unreachable(planned: Decision) -> bool:

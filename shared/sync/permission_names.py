@@ -8,7 +8,7 @@ left to do. Progress is one document, so that a restart goes on where it was, wi
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Container, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -28,6 +28,7 @@ from shared.ports import (
     EnvironmentVariables,
     Insert,
     MarketingPlatform,
+    NamedPermission,
     PermissionRows,
     QueueName,
     Replace,
@@ -63,22 +64,26 @@ class _Step(BaseModel):
     is_reused: bool
     since: datetime
     after: str | None = None
-    refused: tuple[UUID, ...] = ()
+    refused: frozenset[UUID] = frozenset()
+    only: frozenset[UUID] = frozenset()
+    """The rows that were refused before, when this is another attempt: by now, others may have the old name."""
 
     def behind(self, after: str | None, refused: Collection[UUID]) -> _Step:
         """Go on with the next page. Rows that have another name now are not found again, so it is the first one still.
 
-        Where only the spelling changes, they are: then the next page begins where the last one ended.
+        Where rows are found again, the next page begins where the last one ended: if only the spelling changes, or if
+        most of them keep their name.
         """
-        ends_there = folded(self.old) == folded(self.new)
-        return self.model_copy(
-            update={"after": after if ends_there else None, "refused": (*self.refused, *sorted(refused))}
-        )
+        ends_there = folded(self.old) == folded(self.new) or bool(self.only)
+        return self.model_copy(update={"after": after if ends_there else None, "refused": self.refused | {*refused}})
 
-    def again(self, current: Container[str]) -> _Step:
-        """Begin anew. By now another permission may have the old name: its rows are younger."""
-        is_reused = self.is_reused or folded(self.old) in current
-        return self.model_copy(update={"after": None, "refused": (), "is_reused": is_reused})
+    def again(self, new: str) -> _Step:
+        """Try the refused rows once more; the permission may have got another name meanwhile."""
+        return self.model_copy(update={"new": new, "after": None, "refused": frozenset(), "only": self.refused})
+
+    def concerns(self, row: NamedPermission) -> bool:
+        """Whether a row that was found is to be renamed."""
+        return row.name != self.new and row.id not in self.refused and (not self.only or row.id in self.only)
 
 
 class _Memory(BaseModel):
@@ -174,7 +179,7 @@ class PermissionNames:
         }
         _tell(found, removed)
         await self._rename_in_variable(found.renames)
-        steps = [step.again(current) for step in memory.waiting]
+        steps = [step.again(names[step.option]) for step in memory.waiting if step.option in names]
         steps += [
             _Step(option=one.option, old=one.old, new=one.new, is_reused=one.is_reused, since=memory.looked)
             for one in found.renames
@@ -216,7 +221,7 @@ class PermissionNames:
         page = await self._rows.named(
             step.old, created_before=step.since if step.is_reused else None, after=step.after, limit=_PAGE
         )
-        rows = [row for row in page.rows if row.name != step.new and row.id not in step.refused]
+        rows = [row for row in page.rows if step.concerns(row)]
         # Somebody may have changed a row while its name meant nothing to Spotler: its person is looked at again. Sent
         # before the rows are written, for afterwards nothing would tell which rows these were.
         touched = [row.id for row in rows if row.modified_on >= step.since]

@@ -78,7 +78,7 @@ class Seat:
             sight=self.sight,
             contact=self.contact,
             bounce=self.bounce.reason if self.bounce else None,
-            bounced_on=self.bounce.last if self.bounce else None,
+            bounced_on=self.bounce.closed if self.bounce else None,
             defaults=self.circumstances.defaults,
             now=self.circumstances.now,
             bounces_until=self.circumstances.bounces_until,

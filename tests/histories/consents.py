@@ -82,6 +82,9 @@ class Consents:
         places: list[Place] = [contact, *sharers]
         if any((place, name) in self.brought for place in (*places, *joined)):
             return False
+        spoken = [(place, on) for place, act, on, _ in self.acts if act == name and place in places]
+        if len({place for place, _ in spoken}) == 1 and not spoken[-1][1]:
+            return True  # whether heard in between or not: nobody else has said anything
         said = [
             on
             for place, act, on, counts in self.acts

@@ -69,6 +69,7 @@ class TwoWayHistories(RuleBasedStateMachine):
         self.wronged: list[RecordKey] = []
         self.has_failed = False
         self.opted_out: set[str] = set()
+        self.bounced: set[str] = set()
         self.on_request: set[RecordKey] = set()
         self.edited_here: set[tuple[RecordKey, str]] = set()
         self.edited_there: set[str] = set()
@@ -297,6 +298,7 @@ class TwoWayHistories(RuleBasedStateMachine):
         now = self.world.profile(address)
         assert now is not None, "who signs up is there"
         self.opted_out.discard(now.id)
+        self.bounced.discard(now.id)
         if newsletter is not None:
             self.consents.say(now.id, "permissions:1", newsletter, before=one and one.options["permissions:1"])
         if newsletter:
@@ -330,11 +332,18 @@ class TwoWayHistories(RuleBasedStateMachine):
         self.do(self.world.opt_out(one))
         self.opted_out.add(one.id)
 
-    @precondition(lambda self: self.reachable())
+    @precondition(lambda self: self.mailed())
     @rule(pick=picks, kind=st.sampled_from(["HARDBOUNCE", "SOFTBOUNCE"]))
     def bounce(self, pick: int, kind: str) -> None:
-        self.do(self.world.bounce(pick_from(self.reachable(), pick), kind))
+        one = pick_from(self.mailed(), pick)
+        if kind == "HARDBOUNCE" and not one.is_inactive:
+            self.bounced.add(one.id)
+        self.do(self.world.bounce(one, kind))
         self.twin.clock.advance(timedelta(seconds=61))  # within a minute, nobody can tell it from an opt-out
+
+    def mailed(self) -> list[Profile]:
+        """Whose mail may come back: also that of an older mailing, after a bounce has closed the contact."""
+        return [one for one in self.world.profiles() if not one.is_inactive or one.id in self.bounced]
 
     # --------------------------------------------------------------------------------------------- what queues do
 

@@ -445,3 +445,76 @@ def test_an_heir_that_shares_its_contact_with_its_lead_mends_it_when_the_lead_is
     contact = history.world.profile(BEN)
     assert contact is not None
     assert contact.values["customerType"] == "contact"
+
+
+def test_a_late_bounce_does_not_hide_an_opt_out(history: TwinHistories) -> None:
+    begin(history)
+    save(history, CAS)
+    history.settle()
+    history.bounce(pick=0, kind="HARDBOUNCE")
+    history.opt_out(pick=0)
+    history.bounce(pick=0, kind="HARDBOUNCE")
+    history.poll(size=0)
+    history.change_address(pick=0, address=BEN)
+
+
+def test_somebody_who_was_made_active_again_after_a_bounce_may_bounce_again_and_be_mended(
+    history: TwinHistories,
+) -> None:
+    begin(history)
+    save(history, CAS)
+    history.settle()
+    history.bounce(pick=0, kind="HARDBOUNCE")
+    history.settle()
+    history.sign_up(address=CAS, newsletter=None)
+    history.settle()
+    history.bounce(pick=0, kind="HARDBOUNCE")
+    history.settle()
+    history.change_address(pick=0, address=BEN)
+    history.settle()
+    contact = history.world.profile(BEN)
+    assert contact is not None
+    assert not contact.is_inactive
+
+
+@pytest.mark.parametrize("moment", range(12, 20))
+def test_a_yes_that_a_dying_worker_sent_is_taken_back_though_the_record_rested_meanwhile(
+    history: TwinHistories, moment: int
+) -> None:
+    begin(history)
+    save(history, ANN)
+    history.settle()
+    ((key, record),) = history.world.people().items()
+    assert record.status is not None
+    history.permit(pick=0, name="permissions:1", on=True)
+    history.plan_failure(moment=moment, failure=CrashError())
+    history.deliver(reverse=False, size=1)
+    history.ask(history.world.set_status(key, SyncStatus.DISABLED))
+    history.poll(size=0)
+    history.permit(pick=0, name="permissions:1", on=False)
+    history.deliver(reverse=False, size=5)
+    history.ask(history.world.set_status(key, SyncStatus.PROCESSING))
+    history.tell(key)
+    history.settle()
+    assert not options(history, ANN)["permissions:1"]
+
+
+@pytest.mark.parametrize("leaves", [False, True])
+def test_a_bounce_stays_one_when_a_neighbour_comes_or_goes(history: TwinHistories, *, leaves: bool) -> None:
+    begin(history)
+    save(history, CAS)
+    if leaves:
+        save(history, CAS)
+    history.settle()
+    history.bounce(pick=0, kind="HARDBOUNCE")
+    history.settle()
+    if leaves:
+        history.change_address(pick=1, address=BEN)
+    else:
+        save(history, CAS)
+    history.settle()
+    history.edit(pick=0, name="city", blank=False)
+    history.settle()
+    status = next(iter(history.world.people().values())).status
+    assert status is not None
+    assert status.reason_code == Reason.HARD_BOUNCE

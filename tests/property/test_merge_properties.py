@@ -22,7 +22,7 @@ from shared.core.records import PermissionRow, PersonRecord, PersonTable, Record
 from shared.core.two_way import Sides, agree, mapped_fields, values_of
 from shared.core.way_back import WayBack
 from tests.histories.twin_world import CATALOGUE
-from tests.histories.world import COLUMNS, NAMES, TWO_WAY, rules
+from tests.histories.world import COLUMNS, DIRECTIONS, NAMES, rules
 
 RULES = rules()
 KEY = RecordKey(PersonTable.CONTACT, UUID(int=1))
@@ -204,7 +204,7 @@ def test_both_sides_agree_afterwards_or_a_verdict_says_why_not(
 ) -> None:
     planned = plan(situation(pair, binding, defaults=tuple(said), trust=trust), RULES, CATALOGUE)
     after = carry_out(pair, planned)
-    for name in TWO_WAY:
+    for name in (name for name, direction in DIRECTIONS.items() if direction == "<->"):
         here, there = after.record.values[COLUMNS[name]] or "", after.contact.properties.get(name, "")
         is_kept = name == "initials" and not (here and there)
         assert here == there or is_kept or remembered(planned).verdicts.get(name) in NAMED

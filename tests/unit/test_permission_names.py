@@ -325,3 +325,24 @@ async def test_without_a_change_the_night_costs_no_request_to_dataverse(world: W
     world.rows.requests = 0
     await world.night()
     assert world.rows.requests == 0
+
+
+async def test_rows_that_were_refused_do_not_take_those_of_another_permission_along(world: World) -> None:
+    (refused,) = [row.id for row in world.rows.rows.values()][:1]
+    world.rows.protected = {refused}
+    world.spotler(News=1, Newsletter=2)
+    await world.night()
+    world.rows.protected.clear()
+    assert await world.night() == 1
+    assert world.rows.names() == ["News", "Newsletter", "News", "News"]
+
+
+async def test_a_refused_row_gets_the_name_that_its_permission_has_by_then(world: World) -> None:
+    (refused,) = [row.id for row in world.rows.rows.values()][:1]
+    world.rows.protected = {refused}
+    world.spotler(News=1, Events=2)
+    await world.night()
+    world.rows.protected.clear()
+    world.spotler(Letters=1, Events=2)
+    await world.night()
+    assert world.rows.names() == ["Letters", "Events", "Letters", "Letters"]
