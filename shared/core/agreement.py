@@ -52,9 +52,10 @@ def agree_on_both(situation: Situation, rules: Rules, catalogue: PropertyCatalog
         return decision
     rows = rules.mapping.for_table(situation.key.table)
     address = rules.fingerprints.address(email_of(record, rows))
-    if contact.is_unreachable and not (situation.has_only_bounced and address != binding.address):
+    there = rules.fingerprints.address(str(contact.properties.get(EMAIL, "")))
+    if contact.is_unreachable and not (situation.has_only_bounced and address not in {binding.address, there}):
         # Others look for the contact under the address that it has there.
-        known = binding.address or rules.fingerprints.address(str(contact.properties[EMAIL]))
+        known = there if address == there else binding.address or there
         is_mended = binding.is_live and address != known
         return _unreachable(replace(situation, binding=replace(binding, address=known)), record, is_mended=is_mended)
     if situation.has_come_back and binding.is_live and address != binding.address:

@@ -96,8 +96,9 @@ class Beside:
             if (saved := done.saved.get(seat.key)) is None:
                 continue
             changes += self._changes(seat, plans[seat.key], saved[0], catalogue)
-            is_alone = not seat.neighbours.keys  # others still have the address that fails
-            if seat.bounce is not None and is_alone and saved[0].address != seat.binding.address:
+            is_needed = bool(seat.neighbours.keys)  # by others, who still have the address that fails
+            has_moved = saved[0].reach is Reach.OPEN and saved[0].address != seat.binding.address
+            if seat.bounce is not None and has_moved and not is_needed:
                 solved.append(seat.held.external_id)
         if changes:
             await self._consents.record(changes)

@@ -518,3 +518,21 @@ def test_a_bounce_stays_one_when_a_neighbour_comes_or_goes(history: TwinHistorie
     status = next(iter(history.world.people().values())).status
     assert status is not None
     assert status.reason_code == Reason.HARD_BOUNCE
+
+
+@pytest.mark.parametrize("moment", range(16, 26))
+def test_a_new_address_that_bounces_too_is_told_though_its_worker_died(history: TwinHistories, moment: int) -> None:
+    begin(history)
+    save(history, BEN)
+    history.settle()
+    history.bounce(pick=0, kind="HARDBOUNCE")
+    history.settle()
+    history.change_address(pick=0, address=ANN)
+    history.plan_failure(moment=moment, failure=CrashError())
+    history.deliver(reverse=False, size=1)
+    if history.reachable():
+        history.bounce(pick=0, kind="HARDBOUNCE")
+        history.settle()
+        (record,) = history.world.people().values()
+        assert record.status is not None
+        assert record.status.reason_code == Reason.HARD_BOUNCE
