@@ -40,7 +40,7 @@ class Consents:
         if spot not in self.left or self.left[spot] is not before:  # the connector wrote, or it was quiet
             self.origin[spot] = before
         self.left[spot] = on
-        changes = self.origin[spot] is not on
+        changes = bool(self.origin[spot]) is not on
         if spot in self.heard and not changes:
             self.acts.append((place, name, on, None))
             return
