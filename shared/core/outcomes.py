@@ -90,7 +90,8 @@ TEXTS: dict[Reason, str] = {
     Reason.REFUSED: "Spotler refused the data.",
     Reason.REFUSED_HERE: "Dataverse refused what had changed in Spotler.",
     Reason.NO_ACTIVE_CHANNEL: "Spotler has no usable channel for this person, for instance after a bounce.",
-    Reason.PERHAPS_OPTED_OUT: "Mail came back, and Spotler's contact was changed since: the person may have opted out.",
+    Reason.PERHAPS_OPTED_OUT: "Mail came back, and the Spotler contact was changed since: perhaps by an opt-out. "
+    "If nobody opted out, add the former address in Spotler.",
     Reason.HARD_BOUNCE: "Mail to this address came back: it does not exist or is wrong. Spotler does not mail it.",
     Reason.SOFT_BOUNCE: "Mail to this address came back four times. Spotler does not mail it any more.",
     Reason.BUSY: "Another change of the same person is being processed.",

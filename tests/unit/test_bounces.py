@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 
 from shared.core.bounce_text import Language, task_text
-from shared.core.bounces import BounceKind, BounceNote, noted, solved, task_id
+from shared.core.bounces import BounceKind, BounceNote, noted, reopened, solved, task_id
 from shared.core.fingerprints import Fingerprinter
 from shared.core.marketing import Bounce, SpotlerContact
 from shared.core.outcomes import TEXTS, Outcome, Reason, Result
@@ -120,6 +120,22 @@ def test_bnc_11_what_bounced_before_the_address_was_changed_is_of_no_interest_an
     assert late == note
     again = noted(note, bounce(day=6), BounceKind.HARD, address="new", now=START)
     assert (again.reason, again.since) == (Reason.HARD_BOUNCE, START + timedelta(days=6))
+
+
+def test_the_bounce_that_closed_a_contact_counts_whatever_comes_back_after_it() -> None:
+    assert after(*soft(3, channels={})).closed is None
+    assert after(*soft(6, channels={})).closed == START + timedelta(days=3)
+    assert after(bounce(day=1), bounce(day=5, mailing="late")).closed == START + timedelta(days=1)
+
+
+def test_a_contact_that_is_mailed_again_is_no_problem_until_the_next_bounce() -> None:
+    note = after(bounce())
+    assert reopened(note, START + timedelta(seconds=60)) == note, "seen before Spotler had closed it"
+    again = reopened(note, START + timedelta(days=1))
+    assert (again.reason, again.is_open) == (None, True)
+    assert noted(
+        again, bounce(day=2, mailing="m-2"), BounceKind.HARD, address="", now=START
+    ).closed == START + timedelta(days=2)
 
 
 def test_soft_bounces_of_an_address_do_not_count_for_the_next_one() -> None:

@@ -216,6 +216,28 @@ async def test_bnc_09_a_hard_bounce_is_told_on_the_record_until_the_address_chan
     assert twin.contact_of("ann@new.example.com").external_id == str(ann.id)
 
 
+async def test_c_15_a_bounced_contact_that_was_changed_since_is_not_opened_by_a_new_address() -> None:
+    twin, ann = await met()
+    contact = twin.contact_of("ann@example.com")
+    twin.platform.bounce(contact)
+    await twin.poll()
+    twin.platform.opt_out(contact)  # by the link in an older mail
+    await twin.poll()
+    assert twin.status_of(ann) == (SyncStatus.FAILED, "hard-bounce")
+
+    twin.crm.edit(ann, emailaddress1="ann@new.example.com")
+    await twin.sync(ann)
+
+    assert twin.status_of(ann) == (SyncStatus.FAILED, "perhaps-opted-out")
+    assert (contact.email, contact.is_inactive) == ("ann@example.com", True)
+    assert not value(twin, ann, "donotbulkemail"), "nobody knows"
+
+    twin.platform.sign_up("ann@example.com")
+    await twin.poll()
+    assert twin.status_of(ann)[0] == SyncStatus.SUCCEEDED
+    assert contact.email == "ann@new.example.com"
+
+
 async def test_a_contact_that_is_unreachable_since_the_last_poll_is_no_opt_out_before_bounces_are_known() -> None:
     twin, ann = await met()
     await twin.poll()
