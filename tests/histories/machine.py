@@ -10,32 +10,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Coroutine, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import initialize, precondition, rule
 
 from shared.core.mapping.reading import ORIGINATING_LEAD
-from shared.core.merge import Verdict
-from shared.core.outcomes import Reason
 from shared.core.permission_defaults import PermissionDefault
-from shared.core.plan import Reach, Rules
-from shared.core.records import Intent, PersonRecord, PersonTable, RecordKey, Reference, SyncStatus, Why
+from shared.core.records import Intent, PersonTable, RecordKey, Why
 from shared.errors import ConnectorError, ThrottledError, TransientError
-from shared.ports import OutgoingMessage, QueueName
 from shared.sync.dispatch import Dispatcher
-from shared.sync.lanes import references_body
-from tests.connector_twin import ConnectorTwin
-from tests.histories.consents import Consents
-from tests.histories.world import COLUMNS, DIRECTIONS, NAMES, VERSIONS, Profile, World, rules
+from tests.histories.quiet import QuietAtLast, row_of
+from tests.histories.world import COLUMNS, DIRECTIONS, NAMES, VERSIONS, Profile, rules
 from tests.twins import CrashError, Waiting
 
 ADDRESSES = ("ann@example.com", "Ben@example.com", "cas@example.com")
 MOST_RECORDS = 7
 HALF_A_MINUTE = timedelta(seconds=30)
 """For so long a process may use the mapping before the live one."""
-UNREACHABLE = {Reason.NO_ACTIVE_CHANNEL, Reason.HARD_BOUNCE, Reason.SOFT_BOUNCE, Reason.PERHAPS_OPTED_OUT}
 
 Item = TypeVar("Item")
 addresses = st.sampled_from(ADDRESSES)
@@ -54,64 +47,8 @@ failures = st.sampled_from(
 )
 
 
-class TwoWayHistories(RuleBasedStateMachine):
-    """One environment. Every rule that changes a record also sends its event, as Dataverse does."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.runner = asyncio.Runner()
-        self.world = self.open_world()
-        self.ask(self.world.open())
-        self.consents = Consents()
-        self.directions: dict[str, str | None] = dict(DIRECTIONS)
-        self.outdated: tuple[Rules, datetime] | None = None
-        """The mapping that processes may have in use up to a moment, though it is not the live one any more."""
-        self.begun = self.twin.clock.now()
-        self.numbers = 0
-        self.wronged: list[RecordKey] = []
-        self.has_failed = False
-        self.opted_out: set[str] = set()
-        self.bounced: set[str] = set()
-        self.on_request: set[RecordKey] = set()
-        self.edited_here: set[tuple[RecordKey, str]] = set()
-        self.edited_there: set[str] = set()
-        self.joining: set[RecordKey] = set()
-        self.addresses: dict[RecordKey, set[str]] = {}
-        """The addresses that records have had since it was last quiet."""
-
-    def open_world(self) -> World:
-        raise NotImplementedError
-
-    @property
-    def twin(self) -> ConnectorTwin:
-        return self.world.twin
-
-    def do(self, act: Coroutine[Any, Any, Item]) -> Item:
-        """Let something happen, and see what the world looks like then."""
-        done = self.ask(act)
-        self.ask(self.world.look())
-        return done
-
-    def ask(self, question: Coroutine[Any, Any, Item]) -> Item:
-        return self.runner.run(question)
-
-    def number(self) -> int:
-        self.numbers += 1
-        return self.numbers
-
-    def fresh(self, *, blank: bool = False) -> str | None:
-        return None if blank else f"Text{self.number()}"
-
-    def tell(
-        self, *keys: RecordKey, why: Why = Why.SAVED, intent: Intent = Intent.SYNC, after: timedelta = timedelta()
-    ) -> None:
-        """Dataverse writes its event: one message, that cannot fail apart from the change itself."""
-        references = [Reference(key, why, f"event-{self.number()}", intent=intent) for key in keys]
-        self.put(OutgoingMessage(references_body(references)), after=after)
-
-    def put(self, message: OutgoingMessage, *, after: timedelta = timedelta()) -> None:
-        due = self.twin.clock.now() + after
-        self.twin.queue.waiting.append(Waiting(QueueName.LIVE, message, self.number(), due))
+class TwoWayHistories(QuietAtLast):
+    """What may happen. Every rule that changes a record also sends its event, as Dataverse does."""
 
     # --------------------------------------------------------------------------------------------------------- begin
 
@@ -151,9 +88,6 @@ class TwoWayHistories(RuleBasedStateMachine):
         return False
 
     # ----------------------------------------------------------------------------------------------- people in Dynamics
-
-    def records(self, *, active: bool = True) -> list[RecordKey]:
-        return [key for key, one in self.world.people().items() if (one.values["statecode"] == 0) is active]
 
     @precondition(lambda self: len(self.world.people()) < MOST_RECORDS)
     @rule(table=tables, address=addresses, newsletter=st.none() | st.booleans(), is_full=st.booleans())
@@ -413,175 +347,6 @@ class TwoWayHistories(RuleBasedStateMachine):
     def plan_failure(self, moment: int, failure: BaseException) -> None:
         self.twin.faults.plan(moment, failure)
         self.has_failed = True
-
-    # ------------------------------------------------------------------------------------------------- what must hold
-
-    @rule()
-    def settle(self) -> None:
-        """All messages are delivered, nothing fails, and two polls have passed: it is quiet."""
-        self.twin.faults.planned.clear()
-        self.twin.faults.interleaves = False
-        self.twin.worker = self.twin.start_worker()
-        self.do(self.calm())
-        if self.on_request:  # whoever is saved after an erasure is made anew (DEL-08)
-            self.tell(*sorted(self.on_request & self.world.people().keys()), why=Why.RESYNC)
-            self.on_request.clear()
-            self.do(self.calm())
-        assert not self.wronged, "a contact was erased that an active record needs"
-        before = self.world.writes()
-        self.do(self.two_polls())
-        assert self.world.writes() == before, "the sides play ping-pong"
-        self.both_sides_agree()
-        self.consent_is_as_people_said()
-        self.nobody_is_left_over()
-        self.the_ledger_is_tidy()
-        self.ask(self.the_consent_ledger_explains_it())
-        self.consents.settle(self.world.profiles(), self.world.people())
-        self.addresses.clear()
-        self.joining.clear()
-
-    async def calm(self) -> None:
-        await self.twin.quiet()
-        await self.two_polls()
-
-    async def two_polls(self) -> None:
-        await self.twin.poll()
-        await self.twin.poll()
-
-    def address(self, key: RecordKey) -> str:
-        return str(self.world.people()[key].values.get("emailaddress1") or "").casefold()
-
-    def may_be_there(self) -> list[RecordKey]:
-        """Whom Dataverse wants in Spotler."""
-        people = self.world.people()
-        return [key for key in self.records() if self.address(key) and not people[key].values.get("donotemail")]
-
-    def syncable(self) -> list[RecordKey]:
-        """Whose data goes to and fro: those whose contact can be mailed."""
-        return [
-            key
-            for key in self.may_be_there()
-            if (found := self.contact_of(key)) is not None
-            and not found.is_inactive
-            and found.email == self.address(key)
-        ]
-
-    def contact_of(self, key: RecordKey) -> Profile | None:
-        entry = self.ask(self.twin.ledger.entries([key]))[key]
-        if not entry.binding.is_live:
-            return None
-        return next((one for one in self.world.profiles() if one.external_id == entry.binding.external_id), None)
-
-    def both_sides_agree(self) -> None:
-        people = self.world.people()
-        for key in self.may_be_there():
-            status = people[key].status
-            assert status is not None, f"{key} has no status"
-            contact = self.contact_of(key)
-            if contact is None or contact.is_inactive:
-                is_told = status.status is SyncStatus.OPT_OUT or status.reason_code in UNREACHABLE
-                assert is_told, f"{key} is not in Spotler, but {status.status} ({status.reason_code})"
-                continue
-            if status.status is SyncStatus.OPT_OUT and contact.email != self.address(key):
-                continue  # whoever came back did so with the address that the record had before
-            assert status.status is SyncStatus.SUCCEEDED, f"{key} can be mailed, but is {status.status}"
-            assert contact.email == self.address(key)
-            assert str(key) in self.twin.users()[contact.external_id]
-            self.values_agree(key, people[key], contact)
-
-    def values_agree(self, key: RecordKey, record: PersonRecord, contact: Profile) -> None:
-        sharers = [other for other in self.syncable() if self.address(other) == contact.email]
-        names = {self.world.people()[other].values["firstname"] or "" for other in sharers}
-        assert contact.values.get("firstName", "") in names | self.edited_there
-        assert contact.values["customerType"] in {str(other.table) for other in sharers}
-        verdicts = self.ask(self.twin.ledger.entries([key]))[key].binding.verdicts
-        for name, direction in self.directions.items():
-            here, there = record.values.get(COLUMNS[name]) or "", contact.values.get(name, "")
-            if direction != "<->":
-                came = here == there or not there or (key, name) in self.edited_here
-                assert came or direction != "<-", f"{key}: {there!r} did not come home"
-                continue
-            if name == "initials" and not (here and there):
-                continue
-            is_told = verdicts.get(name) in {Verdict.ASKED, Verdict.FROZEN}
-            assert here == there or is_told, f"{key}.{name}: {here!r} here, {there!r} there"
-
-    def consent_is_as_people_said(self) -> None:
-        people, profiles = self.world.people(), self.world.profiles()
-        for one in profiles:
-            assert one.is_inactive or one.id not in self.opted_out, "an opt-out was undone"
-        for key in self.syncable():
-            contact = self.contact_of(key)
-            assert contact is not None, "who is synchronised is there"
-            sharers = [other for other in self.syncable() if self.contact_of(other) == contact]
-            others = self.twin.users()[contact.external_id].values()  # who wants no mail at all has a say, too
-            refuses = any(people[other].values.get("donotbulkemail") for other in sharers) or {*others} != {"ok"}
-            for name, on in contact.options.items():
-                assert not (on and refuses), "Do Not Bulk Email is not obeyed"
-                row = row_of(people[key], name)
-                assert refuses or row in {on, None}, f"{key}: {name} is {row} here and {on} there"
-                assert row is not None or not on or refuses, f"{key}: nobody sees that {name} is on"
-                if on:
-                    emails = {contact.email}.union(*(self.addresses.get(other, set()) for other in sharers))
-                    assert self.consents.may_be_on(contact.id, emails, sharers, name), f"{name} of {key} rose by itself"
-                if not refuses:
-                    joined = [one for one, emails in self.addresses.items() if contact.email in emails]
-                    assert not (on and self.consents.was_withdrawn(contact.id, sharers, joined, name)), (
-                        f"{name} of {key} was withdrawn"
-                    )
-
-    def nobody_is_left_over(self) -> None:
-        there = {str(key) for key in self.may_be_there()}
-        users = self.twin.users()
-        for contact in self.world.profiles():
-            if contact.external_id:
-                holders = {key for key, consent in users.get(contact.external_id, {}).items() if consent != "no-mail"}
-                assert holders & there or contact.is_inactive, f"{contact.external_id} belongs to nobody any more"
-
-    def the_ledger_is_tidy(self) -> None:
-        now = self.twin.clock.now().isoformat()
-        for document in self.twin.store.documents.values():
-            if (claim := document.body.get("claim")) is not None:
-                assert self.has_failed, "a claim was left behind"
-                assert claim["until"] <= now
-        live = {str(key) for key in self.may_be_there()}
-        for users in self.twin.users().values():
-            assert {user for user, consent in users.items() if consent != "no-mail"} <= live
-        assert not self.twin.queue.dead
-        assert not self.twin.queue.waiting
-        for key in self.world.people():
-            assert any(place.row == str(key) for place in self.twin.store.documents), f"{key} has no outcome"
-
-    async def the_consent_ledger_explains_it(self) -> None:
-        people = self.world.people()
-        entries = await self.twin.ledger.entries(people)
-        for key, record in people.items():
-            changes = await self.twin.consent.of_record(key, limit=10_000)
-            binding = entries[key].binding
-            if not binding.is_live or binding.reach is not Reach.OPEN:
-                continue
-            yes = self.twin.rules.fingerprints
-            for name in NAMES:
-                told = next((one.new for one in changes if one.subject == name), None)
-                known = binding.base.get(name)
-                if known is None:
-                    continue
-                answer = "yes" if known == yes.value(binding.external_id, name, value=True) else "no"
-                assert told == answer, f"{key}: the ledger says {told} of {name}, and it is {answer}"
-            assert record.key == key
-
-    def teardown(self) -> None:
-        try:
-            self.settle()
-        finally:
-            self.ask(self.world.close())
-            self.runner.close()
-
-
-def row_of(record: PersonRecord, name: str) -> bool | None:
-    """What a record's rows say of a permission; of two rows, the lower."""
-    rows = [row.subscribed for row in record.permissions if row.name == NAMES[name]]
-    return all(rows) if rows else None
 
 
 def pick_from(items: Sequence[Item], pick: int) -> Item:
