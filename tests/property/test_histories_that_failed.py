@@ -2,48 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
 import pytest
 
-from shared.core.outcomes import Reason
-from shared.core.records import PersonTable, SyncStatus
+from shared.core.records import SyncStatus
 from shared.errors import ThrottledError, TransientError
+from tests.histories.telling import ANN, BEN, CAS, CONTACT, LEAD, begin, options, save
 from tests.property.test_two_way_histories import TwinHistories
 from tests.twins import CrashError
-
-CONTACT, LEAD = PersonTable.CONTACT, PersonTable.LEAD
-ANN, BEN, CAS = "ann@example.com", "Ben@example.com", "cas@example.com"
-
-
-@pytest.fixture
-def history() -> Iterator[TwinHistories]:
-    state = TwinHistories()
-    yield state
-    state.teardown()
-
-
-def begin(history: TwinHistories, *, newsletter: bool | None = None, offers: bool = False) -> None:
-    has_defaults = newsletter is not None
-    history.begin(newsletter=bool(newsletter), offers=offers, defaults=has_defaults, takes_in=False)
-
-
-def options(history: TwinHistories, address: str) -> Mapping[str, bool]:
-    contact = history.world.profile(address)
-    assert contact is not None
-    return contact.options
-
-
-def save(
-    history: TwinHistories,
-    address: str,
-    table: PersonTable = CONTACT,
-    *,
-    newsletter: bool | None = None,
-    full: bool = False,
-) -> None:
-    history.create(table=table, address=address, newsletter=newsletter, is_full=full)
 
 
 def test_c_15_a_new_address_opens_no_contact_whose_owner_opted_out(history: TwinHistories) -> None:
@@ -99,29 +66,6 @@ def test_who_joins_a_contact_gets_what_only_spotler_knows(history: TwinHistories
     history.change_profile(pick=0, name="taal", blank=False)
     history.settle()
     save(history, ANN, LEAD)
-
-
-def test_a_message_that_comes_again_does_not_make_a_bounced_address_well(history: TwinHistories) -> None:
-    begin(history)
-    save(history, CAS, newsletter=True)
-    history.duplicate(pick=0)
-    history.deliver(reverse=False, size=1)
-    history.bounce(pick=0, kind="HARDBOUNCE")
-    history.poll(size=0)
-
-
-def test_a_bounce_that_a_save_meets_before_the_poll_is_no_opt_out(history: TwinHistories) -> None:
-    begin(history)
-    save(history, CAS)
-    history.settle()
-    history.bounce(pick=0, kind="HARDBOUNCE")
-    history.edit(pick=0, name="jobTitle", blank=False)
-    history.deliver(reverse=False, size=5)
-    history.settle()
-    (record,) = history.world.people().values()
-    assert not record.values.get("donotbulkemail")
-    assert record.status is not None
-    assert record.status.status is not SyncStatus.OPT_OUT
 
 
 def test_who_came_back_with_another_address_leaves_the_contact_to_those_who_have_it(history: TwinHistories) -> None:
@@ -334,49 +278,6 @@ def test_an_heir_whose_new_address_is_taken_in_spotler_leaves_the_contact_of_its
     assert history.world.profile(BEN) is None
 
 
-def test_a_new_address_opens_no_contact_that_was_changed_since_its_mail_came_back(history: TwinHistories) -> None:
-    begin(history)
-    save(history, CAS)
-    history.settle()
-    history.bounce(pick=0, kind="HARDBOUNCE")
-    history.change_address(pick=0, address=BEN)
-    history.sign_up(address=CAS, newsletter=True)
-    history.opt_out(pick=0)
-    history.settle()
-    (record,) = history.world.people().values()
-    assert record.status is not None
-    assert record.status.reason_code == Reason.PERHAPS_OPTED_OUT
-    history.sign_up(address=CAS, newsletter=None)
-    history.settle()
-    assert history.world.profile(BEN) is not None
-
-
-def test_what_a_neighbour_left_behind_is_mended_when_the_contact_can_be_mailed_again(history: TwinHistories) -> None:
-    begin(history, newsletter=False, offers=True)
-    history.take_in()
-    history.sign_up(address=ANN, newsletter=None)
-    history.poll(size=4)
-    save(history, ANN, LEAD, newsletter=False)
-    history.deliver(reverse=True, size=3)
-    save(history, BEN, newsletter=True, full=True)
-    history.deactivate(pick=1)
-    history.deliver_twice_at_once(in_one_process=False, size=6)
-    history.bounce(pick=0, kind="HARDBOUNCE")
-    history.deliver(reverse=False, size=5)
-    history.sign_up(address=ANN, newsletter=False)
-    history.settle()
-
-
-def test_a_bounce_is_told_on_a_lead_that_is_open_again(history: TwinHistories) -> None:
-    begin(history, newsletter=True)
-    save(history, BEN, LEAD)
-    history.settle()
-    history.qualify(pick=0, address=None)
-    history.bounce(pick=0, kind="HARDBOUNCE")
-    history.poll(size=0)
-    history.activate(pick=0)
-
-
 def test_an_opt_out_is_told_on_a_lead_that_is_open_again(history: TwinHistories) -> None:
     begin(history)
     save(history, BEN, LEAD)
@@ -447,36 +348,6 @@ def test_an_heir_that_shares_its_contact_with_its_lead_mends_it_when_the_lead_is
     assert contact.values["customerType"] == "contact"
 
 
-def test_a_late_bounce_does_not_hide_an_opt_out(history: TwinHistories) -> None:
-    begin(history)
-    save(history, CAS)
-    history.settle()
-    history.bounce(pick=0, kind="HARDBOUNCE")
-    history.opt_out(pick=0)
-    history.bounce(pick=0, kind="HARDBOUNCE")
-    history.poll(size=0)
-    history.change_address(pick=0, address=BEN)
-
-
-def test_somebody_who_was_made_active_again_after_a_bounce_may_bounce_again_and_be_mended(
-    history: TwinHistories,
-) -> None:
-    begin(history)
-    save(history, CAS)
-    history.settle()
-    history.bounce(pick=0, kind="HARDBOUNCE")
-    history.settle()
-    history.sign_up(address=CAS, newsletter=None)
-    history.settle()
-    history.bounce(pick=0, kind="HARDBOUNCE")
-    history.settle()
-    history.change_address(pick=0, address=BEN)
-    history.settle()
-    contact = history.world.profile(BEN)
-    assert contact is not None
-    assert not contact.is_inactive
-
-
 @pytest.mark.parametrize("moment", range(12, 20))
 def test_a_yes_that_a_dying_worker_sent_is_taken_back_though_the_record_rested_meanwhile(
     history: TwinHistories, moment: int
@@ -497,42 +368,3 @@ def test_a_yes_that_a_dying_worker_sent_is_taken_back_though_the_record_rested_m
     history.tell(key)
     history.settle()
     assert not options(history, ANN)["permissions:1"]
-
-
-@pytest.mark.parametrize("leaves", [False, True])
-def test_a_bounce_stays_one_when_a_neighbour_comes_or_goes(history: TwinHistories, *, leaves: bool) -> None:
-    begin(history)
-    save(history, CAS)
-    if leaves:
-        save(history, CAS)
-    history.settle()
-    history.bounce(pick=0, kind="HARDBOUNCE")
-    history.settle()
-    if leaves:
-        history.change_address(pick=1, address=BEN)
-    else:
-        save(history, CAS)
-    history.settle()
-    history.edit(pick=0, name="city", blank=False)
-    history.settle()
-    status = next(iter(history.world.people().values())).status
-    assert status is not None
-    assert status.reason_code == Reason.HARD_BOUNCE
-
-
-@pytest.mark.parametrize("moment", range(16, 26))
-def test_a_new_address_that_bounces_too_is_told_though_its_worker_died(history: TwinHistories, moment: int) -> None:
-    begin(history)
-    save(history, BEN)
-    history.settle()
-    history.bounce(pick=0, kind="HARDBOUNCE")
-    history.settle()
-    history.change_address(pick=0, address=ANN)
-    history.plan_failure(moment=moment, failure=CrashError())
-    history.deliver(reverse=False, size=1)
-    if history.reachable():
-        history.bounce(pick=0, kind="HARDBOUNCE")
-        history.settle()
-        (record,) = history.world.people().values()
-        assert record.status is not None
-        assert record.status.reason_code == Reason.HARD_BOUNCE
