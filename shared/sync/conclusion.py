@@ -25,6 +25,15 @@ from shared.sync.work import Finished, Verdicts
 _ENDS = {Reason.DELETED, Reason.INACTIVE, Reason.MERGED, Reason.NO_EMAIL, Reason.FILTERED}
 """Why a record needs its Spotler contact no longer."""
 
+_CLOSED = {
+    Reason.OPTED_OUT,
+    Reason.HARD_BOUNCE,
+    Reason.SOFT_BOUNCE,
+    Reason.NO_ACTIVE_CHANNEL,
+    Reason.PERHAPS_OPTED_OUT,
+}
+"""Why nothing is sent to a contact that cannot be mailed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Carried:
@@ -169,15 +178,6 @@ def _settle_users(seat: Seat, planned: Decision, outcome: Outcome, done: Round) 
     is_left_in_doubt = seat.held.trust is Trust.NOTHING and users.get(key, Consent.NO_MAIL) is Consent.NO_MAIL
     if is_left_in_doubt or users.get(key, Consent.ALLOWS) is not before:
         done.follow_ups += references_to(seat.neighbours.keys, seat.unit)
-
-
-_CLOSED = {
-    Reason.OPTED_OUT,
-    Reason.HARD_BOUNCE,
-    Reason.SOFT_BOUNCE,
-    Reason.NO_ACTIVE_CHANNEL,
-    Reason.PERHAPS_OPTED_OUT,
-}
 
 
 def _has_early_rows(planned: Decision) -> bool:
