@@ -131,7 +131,10 @@ class TwinCrm(_Twin):
         """Create a row; `permissions` may be given as name=bool pairs."""
         key = RecordKey(table, UUID(int=next(self._ids)))
         permissions = values.pop("permissions", {})
-        self.people[key] = PersonRecord(key, {"statecode": 0, **values}, etag=self._version(), modified_on=self._now())
+        now = self._now()
+        self.people[key] = PersonRecord(
+            key, {"statecode": 0, **values}, etag=self._version(), modified_on=now, created_on=now
+        )
         self.permit(key, **permissions)
         return key
 
@@ -142,17 +145,16 @@ class TwinCrm(_Twin):
         )
 
     def permit(self, key: RecordKey, **permissions: bool) -> None:
-        record = self.people[key]
-        known = {row.name: row for row in record.permissions}
-        rows = {name: row.subscribed for name, row in known.items()} | permissions
-        ids = {name: row.id for name, row in known.items()}
-        self.people[key] = replace(
-            record,
-            permissions=tuple(
-                PermissionRow(name, subscribed=on, id=ids.get(name) or uuid5(NAMESPACE_OID, f"{key}/{name}"))
-                for name, on in rows.items()
-            ),
-        )
+        record, now = self.people[key], self._text_of_now()
+        rows = {row.name: row for row in record.permissions}
+        for name, on in permissions.items():
+            fresh = PermissionRow(name, on, uuid5(NAMESPACE_OID, f"{key}/{name}"), modified_on=now, created_on=now)
+            rows[name] = replace(rows[name], subscribed=on, modified_on=now) if name in rows else fresh
+        self.people[key] = replace(record, permissions=tuple(rows.values()))
+
+    def _text_of_now(self) -> str:
+        now = self._now()
+        return now.isoformat() if now else ""
 
     def _now(self) -> datetime | None:
         return self.clock.now() if self.clock else None
@@ -419,6 +421,27 @@ class TwinPlatform(_Twin):
         await self.faults.pass_by()
         return verdicts
 
+    async def insert(self, contacts: Sequence[ContactWrite]) -> dict[str, WriteVerdict]:
+        assert 0 < len(contacts) <= 100
+        assert len({contact.external_id for contact in contacts}) == len(contacts)
+        await self._begin("insert")
+        verdicts = {contact.external_id: self._insert(contact) for contact in contacts}
+        await self.faults.pass_by()
+        return verdicts
+
+    def _insert(self, write: ContactWrite) -> WriteVerdict:
+        email = str(write.properties.get("email", "")).casefold()
+        if (answer := self.answers.get(email)) is not None and answer.code is WriteCode.PROPERTY_INVALID:
+            return answer  # properties are checked before anybody is looked for
+        if self.find(write.external_id) is not None or (email and self.having(email)):
+            return WriteVerdict(WriteCode.CONTACT_ALREADY_EXISTS, "contact exists and update is not true")
+        if answer is not None:
+            return answer
+        self.before_write()
+        self._create(write.external_id).take(write, Purge.KEEP)
+        self.writes.append(write)
+        return WriteVerdict(WriteCode.OK)
+
     def _upsert(self, write: ContactWrite, purge: Purge) -> WriteVerdict:
         email = str(write.properties.get("email", "")).casefold()
         known = self.find(write.external_id)
@@ -454,11 +477,12 @@ class TwinPlatform(_Twin):
         await self.faults.pass_by()
         return (Ending.DONE, 410) if one else (Ending.ABSENT, 404)
 
-    async def update(self, contact: ContactWrite) -> None:
+    async def update(self, contact: ContactWrite, *, purge: Purge = Purge.KEEP) -> None:
         await self._begin("update")
         if (one := self.find(contact.external_id)) is None:
             raise NotFoundError("Spotler does not know the contact", code="CONTACT_NOT_FOUND")
-        one.take(contact, Purge.KEEP)
+        one.take(contact, purge)
+        self.writes.append(contact)
         self.touch(one)
         await self.faults.pass_by()
 

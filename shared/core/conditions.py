@@ -63,7 +63,8 @@ class Subject:
     """The record that is examined (None if it is gone) and what it is examined against.
 
     `passes` is the filter of its table, None if there is none; `filtered_by` are the columns that it looks at.
-    `has_come_back`: the contact in Spotler can be mailed, whatever Spotler Status still says (P-02).
+    `has_come_back`: the contact in Spotler can be mailed, whatever Spotler Status still says (P-02). `is_suppressed`:
+    somebody opted out at its address, whatever became of that contact.
     """
 
     key: RecordKey
@@ -74,6 +75,7 @@ class Subject:
     passes: Passes | None = None
     filtered_by: frozenset[str] = frozenset()
     has_come_back: bool = False
+    is_suppressed: bool = False
 
 
 def examine(subject: Subject) -> tuple[Verdict, ...]:
@@ -100,7 +102,8 @@ def _answers(subject: Subject) -> Iterator[tuple[Condition, Reason | None]]:
 
 
 def _opted_out(status: SyncStatus | None, subject: Subject) -> Reason | None:
-    return Reason.OPTED_OUT if status is SyncStatus.OPT_OUT and not subject.has_come_back else None
+    is_out = status is SyncStatus.OPT_OUT and not subject.has_come_back
+    return Reason.OPTED_OUT if is_out or subject.is_suppressed else None
 
 
 def is_active(record: PersonRecord) -> bool:

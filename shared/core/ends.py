@@ -9,7 +9,18 @@ from shared.core.mapping.model import Outside
 from shared.core.marketing import PropertyCatalogue, Purge
 from shared.core.outcomes import Reason, Result
 from shared.core.records import Intent
-from shared.core.situation import Anonymize, Binding, Decision, EndAction, Rest, Rules, Situation, Trust, Write
+from shared.core.situation import (
+    Anonymize,
+    Binding,
+    Decision,
+    Delivery,
+    EndAction,
+    Rest,
+    Rules,
+    Situation,
+    Trust,
+    Write,
+)
 from shared.core.values import EMPTY
 
 
@@ -75,7 +86,7 @@ def _end_by_writing(
     if not changed:
         return Rest(agreed, Result.UNCHANGED, reason)
     properties = as_properties({name: values[name] for name in changed})
-    return Write(properties, tuple(changed), Purge.KEEP, agreed, reason)
+    return Write(properties, tuple(changed), Purge.KEEP, agreed, reason, delivery=Delivery.UPDATE)
 
 
 def anonymize(situation: Situation, reason: Reason) -> Decision:
@@ -104,7 +115,7 @@ def purge(situation: Situation) -> Decision:
     if not _may_be_live(situation):
         return Rest(binding, Result.UNCHANGED, Reason.ABSENT)
     emptied = Binding(binding.external_id, is_live=True, address=binding.address)
-    return Write({}, (), Purge.PURGE, emptied, Reason.PURGED)
+    return Write({}, (), Purge.PURGE, emptied, Reason.PURGED, delivery=Delivery.UPDATE)
 
 
 def changed_fields(prints: Mapping[str, str], values: Mapping[str, Scalar], situation: Situation) -> list[str]:

@@ -34,6 +34,9 @@ class Fields:
     cut: tuple[FieldProblem, ...] = ()
 
 
+PERMISSIONS = "permissions"
+"""Spotler's property of permissions: every account has it (with `email`)."""
+
 _FAILING_TYPES = {PropertyType.EMAIL, PropertyType.POSTCODE}
 """VAL-05 names e-mail addresses and post codes: their record is skipped. Other fields are left out by default."""
 
@@ -78,13 +81,18 @@ def _fields(
 
 
 def all_permissions_off(rows: tuple[MappingRow, ...], catalogue: PropertyCatalogue) -> dict[str, Scalar]:
-    """Every option of the mapped permission properties, switched off (PERM-08)."""
-    switched: dict[str, Scalar] = {}
-    for row in rows:
-        definition = catalogue.named(row.spotler)
-        if definition is not None and any(isinstance(source, MapTo) for source in row.sources.values()):
-            switched |= {option_name(definition.name, entry.bit): False for entry in definition.entries}
-    return switched
+    """Every option of Spotler's permissions and of what is mapped to rows, switched off (PERM-08).
+
+    A refusal does not depend on the mapping: the property of permissions counts although no row may name it.
+    """
+    mapped = {row.spotler for row in rows if any(isinstance(source, MapTo) for source in row.sources.values())}
+    definitions = (catalogue.named(name) for name in sorted({PERMISSIONS, *mapped}))
+    return {
+        option_name(definition.name, entry.bit): False
+        for definition in definitions
+        if definition is not None
+        for entry in definition.entries
+    }
 
 
 def all_emptied(rows: tuple[MappingRow, ...], catalogue: PropertyCatalogue) -> dict[str, Scalar]:

@@ -15,15 +15,18 @@ from shared.core.ends import anonymize, purge, unmet_condition
 from shared.core.marketing import PropertyCatalogue
 from shared.core.outcomes import Reason, Result
 from shared.core.records import Intent
+from shared.core.refusals import stay_out, with_refusals
 from shared.core.sending import send_changes
 from shared.core.situation import (
     Anonymize,
     Binding,
     Decision,
+    Delivery,
     EndAction,
     Look,
     Neighbours,
     Plan,
+    Presence,
     Reach,
     Rest,
     Rules,
@@ -39,10 +42,12 @@ __all__ = [
     "Anonymize",
     "Binding",
     "Decision",
+    "Delivery",
     "EndAction",
     "Look",
     "Neighbours",
     "Plan",
+    "Presence",
     "Reach",
     "Rest",
     "Rules",
@@ -65,15 +70,21 @@ def plan(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> Pl
         case Intent.PURGE:
             return purge(situation)
         case Intent.SYNC:
-            unmet = next((verdict.reason for verdict in verdicts(situation, rules) if verdict.reason), None)
-            if unmet is Reason.OPTED_OUT and situation.sight is Sight.UNSEEN and situation.binding.is_live:
-                return Look(situation.binding)  # C-12: has the person come back?
-            if unmet is not None:
-                decision = _not_forgotten(unmet_condition(situation, unmet, rules, catalogue), situation)
-                return with_early_rows(decision, situation, rules.mapping.for_table(situation.key.table), catalogue)
-            if situation.sight is Sight.SEEN:
-                return agree_on_both(situation, rules, catalogue)
-            return send_changes(situation, rules, catalogue)
+            return with_refusals(_synchronise(situation, rules, catalogue), situation, rules, catalogue)
+
+
+def _synchronise(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> Plan:
+    unmet = next((verdict.reason for verdict in verdicts(situation, rules) if verdict.reason), None)
+    if unmet is Reason.OPTED_OUT and situation.sight is Sight.UNSEEN and situation.binding.is_live:
+        return Look(situation.binding)  # C-12: has the person come back?
+    if unmet is Reason.OPTED_OUT and situation.is_suppressed:
+        return stay_out(situation)
+    if unmet is not None:
+        decision = _not_forgotten(unmet_condition(situation, unmet, rules, catalogue), situation)
+        return with_early_rows(decision, situation, rules.mapping.for_table(situation.key.table), catalogue)
+    if situation.sight is Sight.SEEN:
+        return agree_on_both(situation, rules, catalogue)
+    return send_changes(situation, rules, catalogue)
 
 
 def _not_forgotten(decision: Decision, situation: Situation) -> Decision:
@@ -96,5 +107,6 @@ def verdicts(situation: Situation, rules: Rules) -> tuple[Verdict, ...]:
             passes=mapping.passes(table),
             filtered_by=mapping.filtered_by(table),
             has_come_back=situation.has_come_back,
+            is_suppressed=situation.is_suppressed,
         )
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -92,14 +92,35 @@ class Choices:
 class PermissionRow:
     """One Spotler Permission row of a person (PERM-02); or a marketing list, or a periodiek, in the same form.
 
-    `id` is that of the row, of a marketing list the list's own. `modified_on` is ISO text, empty for marketing lists.
-    Rows are equal that say the same.
+    `id` is that of the row, of a marketing list the list's own. `modified_on` and `created_on` are ISO text, empty for
+    marketing lists. Rows are equal that say the same.
     """
 
     name: str
     subscribed: bool
     id: UUID | None = field(default=None, compare=False)
     modified_on: str = field(default="", compare=False)
+    created_on: str = field(default="", compare=False)
+
+    def is_act_after(self, moment: datetime, *, record_made: datetime | None) -> bool:
+        """Whether somebody set the row after a moment (PERM-17): by changing it, or by adding it to an older record.
+
+        A row that came together with its record is an import, and no word of the person.
+        """
+        made, changed = _moment(self.created_on), _moment(self.modified_on)
+        if changed is None or changed <= moment:
+            return False
+        is_edit = made is not None and changed - made > TOGETHER
+        is_addition = made is not None and record_made is not None and made - record_made > TOGETHER
+        return is_edit or is_addition
+
+
+TOGETHER = timedelta(seconds=10)
+"""Rows that one form, import or flow makes are made within this time."""
+
+
+def _moment(text: str) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 class SyncStatus(StrEnum):

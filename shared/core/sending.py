@@ -13,79 +13,99 @@ from functools import partial
 from shared.core.conditions import email_of, refuses_bulk
 from shared.core.early_rows import still_early
 from shared.core.ends import changed_fields
-from shared.core.fields import Scalar, all_permissions_off, as_properties, wished_fields
+from shared.core.fields import Scalar, all_permissions_off, wished_fields
 from shared.core.flapping import Move, settle
+from shared.core.insertion import insert, whole_contact
 from shared.core.mapping.model import EMAIL, ConflictPolicy, Direction, MappingRow
-from shared.core.marketing import PropertyCatalogue, PropertyType, Purge
+from shared.core.marketing import PropertyCatalogue
 from shared.core.merge import Row
 from shared.core.merge import Verdict as Merged
 from shared.core.outcomes import Reason, Result
 from shared.core.records import PersonRecord
 from shared.core.situation import (
+    Anonymize,
     Binding,
-    Decision,
     Look,
     Plan,
+    Presence,
     Reach,
     Rest,
     Rules,
     Sight,
     Situation,
     Trust,
-    Unmapped,
-    Write,
 )
 from shared.core.two_way import MappedField, mapped_fields, row_state
-from shared.core.values import EMPTY
+from shared.core.writing import besides, write_or_rest
 
 
 def send_changes(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> Plan:
     """Send what Dataverse has changed since both sides agreed; look first where that is not enough to decide."""
     record, binding = situation.record, situation.binding
     assert record is not None, "a record that does not exist cannot meet the conditions"
+    if not binding.is_live:
+        is_unknown = situation.trust is Trust.NOTHING and situation.sight is Sight.UNSEEN
+        return Look(binding) if is_unknown else insert(situation, rules, catalogue)
     rows = rules.mapping.for_table(situation.key.table)
     wished = wished_fields(record, rules.mapping, catalogue)
     if wished.fatal:
         return Rest(binding, Result.FAILED, Reason.INVALID_VALUE, wished.fatal)
     fields = mapped_fields((row for row in rows if not row.rests(record)), record.key.table, catalogue)
     disputed = {name for name, one in fields.items() if _may_be_disputed(one)}
-    off = refuses_bulk(record) or situation.neighbours.refuse_bulk
+    off = refuses_bulk(record) or situation.withholds_permissions
     values = {
         **wished.values,
-        **_withdrawn(situation, record, fields, rules),
+        **withdrawn(situation, record, fields, rules),
         **(all_permissions_off(rows, catalogue) if off else {}),
     }
     prints = rules.fingerprints.values(binding.external_id, values)
     changed = changed_fields(prints, values, situation)
-    if (
-        situation.sight is Sight.UNSEEN
-        and (look := _look(situation, changed, disputed | (_consents(fields) if off else set()), rows)) is not None
-    ):
+    unproven = _unproven(situation, fields, values, prints)
+    contested = disputed | unproven | (_consents(fields) if off else set())
+    if situation.sight is Sight.UNSEEN and (look := _look(situation, changed, contested, rows)) is not None:
         return look
     address = rules.fingerprints.address(email_of(record, rows))
     moves = dict(binding.moves)
     frozen = _frozen(changed, fields, situation, moves)
     early = set() if binding.has_met else still_early(binding, wished.values)
-    held = frozen | disputed | early  # without a look, nobody can say who of two won
+    held = frozen | disputed | early | unproven  # without a look, nobody can say who of two won
     agreed = replace(
-        binding if binding.is_live else Binding(binding.external_id, since=situation.now, early=binding.early),
-        is_live=True,
+        binding,
         base={
             **_kept(binding, fields, values, rows),
             **{name: text for name, text in prints.items() if name not in held},
         },
         address=address,
-        has_met=(binding.is_live and binding.has_met) or not _comes_home(rows),
+        has_met=binding.has_met or not (_comes_home(rows) or unproven),
         moves=moves,
         announced=frozenset(),
     )
     sent = {name: values[name] for name in changed if name not in held}
     problems = (*wished.omitted, *wished.cut)
     rest = Rest(agreed, Result.UNCHANGED, Reason.AGREED, problems, permissions_off=off)
-    return write_or_rest(rest, sent, besides(rules, rows, catalogue, values[EMAIL]), was_live=binding.is_live)
+    decision = write_or_rest(rest, sent, besides(rules, rows, catalogue, values[EMAIL]), was_live=True)
+    assert not isinstance(decision, Anonymize), "a record that may be in Spotler is not erased"
+    if isinstance(decision, Rest) and situation.presence is Presence.ASSUMED:
+        return decision
+    return replace(decision, if_absent=whole_contact(situation, wished, rules, catalogue))
 
 
-def _look(situation: Situation, changed: list[str], disputed: set[str], rows: tuple[MappingRow, ...]) -> Look | None:
+def _unproven(
+    situation: Situation, fields: Mapping[str, MappedField], values: Mapping[str, Scalar], prints: Mapping[str, str]
+) -> set[str]:
+    """Name the permissions whose yes needs evidence: of a record that meets a contact, or against a refusal."""
+    base, has_met = situation.binding.base, situation.binding.has_met
+    return {
+        name
+        for name, one in fields.items()
+        if one.home is not None
+        and values.get(name) is True
+        and base.get(name) != prints[name]
+        and ((not has_met and name not in base) or situation.refused_on(name) is not None)
+    }
+
+
+def _look(situation: Situation, changed: list[str], contested: set[str], rows: tuple[MappingRow, ...]) -> Look | None:
     """Say whether Spotler's side must be known before anything is sent.
 
     A new address may open a contact again whose owner has opted out (C-15), and one that could not be mailed is not
@@ -94,14 +114,12 @@ def _look(situation: Situation, changed: list[str], disputed: set[str], rows: tu
     """
     binding = situation.binding
     has_bounced = situation.bounce is not None
-    may_be_closed = binding.is_live and (EMAIL in changed or binding.reach is not Reach.OPEN or has_bounced)
-    if situation.trust is Trust.NOTHING or may_be_closed or (binding.is_live and binding.is_stale):
+    may_be_closed = EMAIL in changed or binding.reach is not Reach.OPEN or has_bounced
+    if situation.trust is Trust.NOTHING or may_be_closed or binding.is_stale:
         return Look(binding)
-    if not (binding.is_live and _comes_home(rows)):
-        return None
-    if not disputed.isdisjoint(changed):
+    if not contested.isdisjoint(changed):
         return Look(binding, can_wait=not binding.has_met)
-    return None if binding.has_met else Look(binding, can_wait=True)
+    return None if binding.has_met or not _comes_home(rows) else Look(binding, can_wait=True)
 
 
 def _consents(fields: Mapping[str, MappedField]) -> set[str]:
@@ -133,7 +151,7 @@ def _kept(
     }
 
 
-def _withdrawn(
+def withdrawn(
     situation: Situation, record: PersonRecord, fields: Mapping[str, MappedField], rules: Rules
 ) -> dict[str, Scalar]:
     """Switch off the permissions whose rows were deleted."""
@@ -164,41 +182,3 @@ def _frozen(
         if verdict is Merged.FROZEN:
             frozen.add(name)
     return frozen
-
-
-def write_or_rest(rest: Rest, sent: Mapping[str, Scalar], besides: Mapping[str, Scalar], *, was_live: bool) -> Decision:
-    """Send what has changed, and `besides` what always goes along; where nothing has changed, rest."""
-    if not sent:
-        return rest
-    return Write(
-        properties=as_properties({**besides, **sent}),
-        fields=tuple(sent),
-        purge=Purge.KEEP,
-        binding=rest.binding,
-        reason=Reason.UPDATED if was_live else Reason.CREATED,
-        problems=rest.problems,
-        permissions_off=rest.permissions_off,
-        home=rest.home,
-        meets=not (was_live or rest.binding.has_met),
-    )
-
-
-def besides(
-    rules: Rules, rows: tuple[MappingRow, ...], catalogue: PropertyCatalogue, email: Scalar
-) -> dict[str, Scalar]:
-    """Every write names the e-mail address, by which Spotler knows people."""
-    cleared = _unmapped(rows, catalogue) if rules.unmapped is Unmapped.CLEAR else {}
-    return {**cleared, EMAIL: email}
-
-
-def _unmapped(rows: tuple[MappingRow, ...], catalogue: PropertyCatalogue) -> dict[str, Scalar]:
-    """Empty every value that the mapping does not mention, in either direction (PURGE-01).
-
-    Named one by one instead of Spotler's own purge flag, which would also take away permissions given in Spotler.
-    """
-    mapped = {row.spotler for row in rows} | {row.foreign for row in rows}
-    return {
-        definition.name: EMPTY
-        for definition in catalogue.definitions
-        if definition.type is not PropertyType.SET and definition.name not in mapped
-    }

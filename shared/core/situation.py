@@ -11,11 +11,13 @@ from shared.core.bounces import CLOSING
 from shared.core.fingerprints import Fingerprinter
 from shared.core.flapping import Move
 from shared.core.mapping.model import Mapping as FieldMapping
+from shared.core.mapping.reading import ORIGINATING_LEAD
 from shared.core.marketing import PropertyValue, Purge, SpotlerContact
 from shared.core.merge import Verdict
 from shared.core.outcomes import FieldProblem, Reason, Result
 from shared.core.permission_defaults import PermissionDefault
-from shared.core.records import Intent, PersonRecord, PersonTable, RecordKey, SyncStatus
+from shared.core.records import Intent, Lookup, PersonRecord, PersonTable, RecordKey, SyncStatus
+from shared.core.suppression import NOTHING_REFUSED, Suppression
 from shared.core.way_back import NOTHING, WayBack
 
 
@@ -58,6 +60,25 @@ class Rules:
     unmapped: Unmapped = Unmapped.KEEP
 
 
+class Delivery(StrEnum):
+    """How a write reaches Spotler, and what happens where Spotler does not have the contact (any more)."""
+
+    UPSERT = "upsert"
+    """In bulk; the contact is created."""
+    INSERT = "insert"
+    """In bulk; a contact that is there stays as it is."""
+    UPDATE = "update"
+    """A call each; nothing is created."""
+
+
+class Presence(StrEnum):
+    """Whether a contact that the binding names must be proven to be in Spotler, although nothing is to be sent."""
+
+    ASSUMED = "assumed"
+    TO_PROVE = "to-prove"
+    """A job, a resync or the nightly comparison asks: somebody may have erased it in Spotler itself."""
+
+
 class Reach(StrEnum):
     """Whether Spotler may mail the contact, as far as the binding knows."""
 
@@ -85,7 +106,8 @@ class Binding:
     permissions whose yes is on its way to Spotler, or the refusal of bulk mail that is on its way to Dataverse: written
     down before the call, for whoever comes after a crash. `early` are permission rows that were made with the defaults
     before the record could meet a contact, and what they said (`early_rows`). `is_stale`: Spotler's side has changed,
-    and that is not settled: the record was not to be synchronised then, or Dataverse could not take it.
+    and that is not settled: the record was not to be synchronised then, or Dataverse could not take it. `refused` are
+    the subjects that were refused at the address when the suppression list was last asked.
     """
 
     external_id: str
@@ -100,6 +122,7 @@ class Binding:
     announced: frozenset[str] = frozenset()
     early: Mapping[str, bool] = field(default_factory=dict)
     is_stale: bool = False
+    refused: frozenset[str] = frozenset()
 
     def uses(self, external_id: str) -> bool:
         """Whether this contact holds data of the record."""
@@ -133,7 +156,8 @@ class Situation:
 
     `record` is None when it no longer exists, `contact` None when it was not read, or (SEEN) does not exist in Spotler.
     `bounce` says why mail does not arrive (HARD_BOUNCE, SOFT_BOUNCE), `bounced_on` when that closed the contact,
-    `defaults` which permissions a new record gets. Bounces are known up to `bounces_until`.
+    `defaults` which permissions a new record gets. Bounces are known up to `bounces_until`. `suppression` is what was
+    refused at the record's address, asked for where the record comes to it.
     """
 
     key: RecordKey
@@ -149,6 +173,8 @@ class Situation:
     defaults: tuple[PermissionDefault, ...] = ()
     now: datetime = _LONG_AGO
     bounces_until: datetime | None = None
+    presence: Presence = Presence.ASSUMED
+    suppression: Suppression = NOTHING_REFUSED
 
     @property
     def is_silent(self) -> bool:
@@ -173,7 +199,30 @@ class Situation:
         """Whether somebody who had opted out can be mailed again: re-added in Spotler, or by a form (OPT-09, P-02)."""
         status = self.record.status if self.record else None
         had_left = self.binding.reach.is_opt_out or (status is not None and status.status is SyncStatus.OPT_OUT)
-        return had_left and self.contact is not None and not self.contact.is_unreachable
+        if self.contact is None:
+            return had_left and not self.binding.is_live and self.suppression.has_returned
+        return had_left and not self.contact.is_unreachable
+
+    @property
+    def is_suppressed(self) -> bool:
+        """Whether somebody opted out at the address that the record comes to (F4: whatever became of the contact)."""
+        return self.suppression.has_opted_out and not self.binding.is_live
+
+    @property
+    def withholds_permissions(self) -> bool:
+        """Whether others switch every permission off: a record of the same contact, or one that had the address."""
+        return self.neighbours.refuse_bulk or self.suppression.withholds(self._own)
+
+    def refused_on(self, permission: str) -> datetime | None:
+        """Return when others, or the person, last refused one permission at the address; None if nobody does."""
+        return self.suppression.refused_on(permission, self._own)
+
+    @property
+    def _own(self) -> frozenset[str]:
+        """The records that this one speaks for: itself, and the lead that it grew out of."""
+        lead = self.record.values.get(ORIGINATING_LEAD) if self.record is not None else None
+        of_lead = {str(RecordKey(PersonTable.LEAD, lead.id))} if isinstance(lead, Lookup) else set()
+        return frozenset({str(self.key), *of_lead})
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +230,8 @@ class Write:
     """Send these properties, then bring home what Spotler knows better. `binding` is what to remember afterwards.
 
     `meets`: the contact has perhaps been there before; both sides are to be compared once this is written.
+    `if_absent` is what a contact gets instead that Spotler does not have (any more): everything, with its permissions
+    (DEL-08). None where the contact was just read.
     """
 
     properties: Mapping[str, PropertyValue]
@@ -192,6 +243,8 @@ class Write:
     permissions_off: bool = False
     home: WayBack = NOTHING
     meets: bool = False
+    delivery: Delivery = Delivery.UPSERT
+    if_absent: Write | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +257,11 @@ class Anonymize:
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """Leave Spotler alone; perhaps something comes home. `result` tells how that counts, `binding` what to remember."""
+    """Leave the data in Spotler alone; perhaps something comes home.
+
+    `result` tells how that counts, `binding` what to remember. `refused` are options that are switched off all the
+    same, by a call of their own (OPT-02): a refusal depends on nothing else. `if_absent`: see `Write`.
+    """
 
     binding: Binding
     result: Result
@@ -212,6 +269,8 @@ class Rest:
     problems: tuple[FieldProblem, ...] = ()
     permissions_off: bool = False
     home: WayBack = NOTHING
+    refused: Mapping[str, PropertyValue] = field(default_factory=dict)
+    if_absent: Write | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,8 @@ class Sides:
     permission must be off (PERM-08). `is_new_contact`: we made it, so nobody ever refused a permission there (ENV-12).
     `has_met`: the base is this record's own. An heir starts from its lead's, whose rows it does not have.
     `has_come_back`: the person had opted out, and nothing was sent since. `early` are permissions whose rows only say
-    the administrator's default.
+    the administrator's default. `is_shared`: other records use the contact. `refused` tells when others, or the person,
+    last refused a permission at the address.
     """
 
     record: PersonRecord
@@ -73,6 +74,8 @@ class Sides:
     has_met: bool = False
     has_come_back: bool = False
     early: frozenset[str] = frozenset()
+    is_shared: bool = False
+    refused: Mapping[str, datetime] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -206,9 +209,7 @@ def _take_consent(agreement: Agreement, sides: Sides, name: str, one: MappedFiel
             return
         agreement.settled[name] = no
         return
-    verdict = merge_consent(versions, direction=one.row.direction, row=row, was_perhaps_sent=name in sides.perhaps_sent)
-    if name in sides.early and not sides.is_new_contact and versions.dataverse is not versions.spotler:
-        verdict = Verdict.TO_DATAVERSE  # a default is nobody's word (PERM-15)
+    verdict = _verdict(sides, name, one, versions, row)
     match row, verdict:
         case Row.NEVER, Verdict.TO_DATAVERSE:
             _create_agreed(agreement, sides, name, one, has=versions.spotler is YES)
@@ -220,6 +221,38 @@ def _take_consent(agreement: Agreement, sides: Sides, name: str, one: MappedFiel
             _carry(agreement, sides, name, versions, verdict)
             if verdict is Verdict.TO_DATAVERSE:
                 agreement.subscriptions += _changed_rows(one, sides.record, subscribed=versions.spotler is YES)
+
+
+def _verdict(sides: Sides, name: str, one: MappedField, versions: Versions, row: Row) -> Verdict:
+    """Decide about one permission, where a yes of Dataverse may lack the evidence that it needs."""
+    direction, was_perhaps_sent = one.row.direction, name in sides.perhaps_sent
+    verdict = merge_consent(versions, direction=direction, row=row, was_perhaps_sent=was_perhaps_sent)
+    lower = Verdict.TO_DATAVERSE if direction.reaches_dataverse else Verdict.HELD
+    if verdict is Verdict.TO_SPOTLER and versions.dataverse is YES and not _has_evidence(sides, name, one, versions):
+        verdict = lower
+    if name in sides.early and not sides.is_new_contact and versions.dataverse is not versions.spotler:
+        return Verdict.TO_DATAVERSE  # a default is nobody's word (PERM-15)
+    return verdict
+
+
+def _has_evidence(sides: Sides, name: str, one: MappedField, versions: Versions) -> bool:
+    """Whether a yes of Dataverse is known to be newer than a no (C-11): where nobody can tell, no stands.
+
+    A record that meets a contact brings a yes that nobody said about this address: it needs a row that somebody changed
+    after the contact, or that an administrator made for a record which was there before (PERM-17). A shared address is
+    no act of the person who has it. What was refused at the address needs a row that was changed since.
+    """
+    refused = sides.refused.get(name)
+    is_first = versions.base is Base.ABSENT and not sides.has_met and not sides.is_new_contact
+    if one.home is not Home.PERMISSIONS:
+        return refused is None
+    if not is_first and refused is None:
+        return True
+    if sides.is_shared and is_first:
+        return False
+    since = max((at for at in (refused, sides.spotler.last_changed if is_first else None) if at), default=None)
+    rows = [row for row in rows_of(one.home, sides.record) if one.definition.entry(row.name) == _entry(one)]
+    return since is not None and all(row.is_act_after(since, record_made=sides.record.created_on) for row in rows)
 
 
 def _was_withdrawn(sides: Sides, name: str, one: MappedField, versions: Versions) -> bool:

@@ -18,7 +18,7 @@ from shared.dataverse.operations import Row
 from shared.dataverse.subscriptions import ListRows
 from shared.dataverse.tables import Table
 
-_PERMISSION_COLUMNS = ("dh_spotlerpermissionid", "dh_name", "dh_subscribed", "modifiedon", "statecode")
+_PERMISSION_COLUMNS = ("dh_spotlerpermissionid", "dh_name", "dh_subscribed", "modifiedon", "createdon", "statecode")
 _TIMES = ("modifiedon", "createdon")
 INFO_COLUMNS = ("dh_spotlerinfoid", "statuscode", "dh_reasoncode", "dh_reason")
 
@@ -98,6 +98,7 @@ class PersonQuery:
                 subscribed=bool(permission.get("dh_subscribed")) and _is_active(permission),
                 id=UUID(permission["dh_spotlerpermissionid"]),
                 modified_on=permission.get("modifiedon") or "",
+                created_on=permission.get("createdon") or "",
             )
 
 

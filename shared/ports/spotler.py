@@ -36,6 +36,13 @@ class MarketingPlatform(Protocol):
         """Insert or update contacts, 100 to a call; a verdict for each external id."""
         ...
 
+    async def insert(self, contacts: Sequence[ContactWrite]) -> dict[str, WriteVerdict]:
+        """Insert contacts that Spotler does not have, 100 to a call; a verdict for each external id.
+
+        CONTACT_ALREADY_EXISTS for a contact that has the external id or the e-mail address: it stays as it is.
+        """
+        ...
+
     async def contact(self, external_id: str) -> SpotlerContact | None:
         """Read one contact."""
         ...
@@ -44,7 +51,7 @@ class MarketingPlatform(Protocol):
         """Erase a contact for good; how that went, and the HTTP status (ANON-09, ANON-10)."""
         ...
 
-    async def update(self, contact: ContactWrite) -> None:
+    async def update(self, contact: ContactWrite, *, purge: Purge = Purge.KEEP) -> None:
         """Write properties of a contact that exists; NotFoundError if it does not, DataError if they are refused."""
         ...
 

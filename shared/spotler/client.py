@@ -114,6 +114,20 @@ class SpotlerClient:
 
         return await write_all(send, contacts)
 
+    async def insert_many(self, contacts: Sequence[ContactWrite]) -> dict[str, WriteVerdict]:
+        """Insert any number of contacts that the account does not have, 100 a call.
+
+        `update: false` leaves a contact alone that has the external id or the e-mail address already
+        (CONTACT_ALREADY_EXISTS). ValueError if an external id occurs twice.
+        """
+
+        async def send(chunk: Sequence[ContactWrite]) -> list[BulkResult]:
+            body = {"update": False, "purge": False, "contacts": [_contact_body(contact) for contact in chunk]}
+            call = Call("contact.insert", "POST", "/contact/list", body=body, fixed_path=True)
+            return await self._transport.fetch(call, _BULK_RESULTS)
+
+        return await write_all(send, contacts)
+
     async def put_contact(self, contact: ContactWrite, *, purge: Purge) -> None:
         """Update one existing contact; NotFoundError if the account does not know it, DataError if it is refused."""
         path = f"/contact/{path_segment(contact.external_id)}"

@@ -34,7 +34,13 @@ class SpotlerPlatform:
 
     async def upsert(self, contacts: Sequence[ContactWrite], *, purge: Purge) -> dict[str, WriteVerdict]:
         """Insert or update contacts; a verdict for every external id. ValueError if one occurs twice."""
-        verdicts = await self._client.upsert_many(contacts, purge=purge)
+        return self._checked(await self._client.upsert_many(contacts, purge=purge))
+
+    async def insert(self, contacts: Sequence[ContactWrite]) -> dict[str, WriteVerdict]:
+        """Insert contacts that Spotler does not have; a verdict for every external id."""
+        return self._checked(await self._client.insert_many(contacts))
+
+    def _checked(self, verdicts: dict[str, WriteVerdict]) -> dict[str, WriteVerdict]:
         if any(verdict.code is WriteCode.PROPERTY_INVALID for verdict in verdicts.values()):
             # Somebody may have removed a property or an option since the catalogue was read.
             self._catalogue.forget()
@@ -44,10 +50,10 @@ class SpotlerPlatform:
         """Read a contact; None if the account does not know it."""
         return await self._client.contact(external_id)
 
-    async def update(self, contact: ContactWrite) -> None:
+    async def update(self, contact: ContactWrite, *, purge: Purge = Purge.KEEP) -> None:
         """Write properties of a contact that exists; NotFoundError if it does not, DataError if they are refused."""
         try:
-            await self._client.put_contact(contact, purge=Purge.KEEP)
+            await self._client.put_contact(contact, purge=purge)
         except DataError as error:
             if error.code == "INVALID_PROPERTY":
                 self._catalogue.forget()

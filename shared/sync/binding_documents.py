@@ -27,6 +27,7 @@ def read_binding(body: Mapping[str, Any]) -> Binding:
         announced=frozenset(body.get("announced", ())),
         early={name: bool(answer) for name, answer in body.get("early", {}).items()},
         is_stale=bool(body.get("stale", False)),
+        refused=frozenset(body.get("refused", ())),
     )
 
 
@@ -54,4 +55,6 @@ def write_binding(binding: Binding) -> dict[str, Any]:
         body["early"] = dict(binding.early)
     if binding.is_stale:
         body["stale"] = True
+    if binding.refused:
+        body["refused"] = sorted(binding.refused)
     return body

@@ -115,7 +115,7 @@ def _binding(seat: Seat, planned: Decision, outcome: Outcome, home: CameHome | N
         case Outcome(result=Result.FAILED, reason=reason) if reason is not Reason.REFUSED_HERE:
             if _is_unreachable(planned):
                 return planned.binding
-            known = planned.binding if _has_early_rows(planned) else seat.origin
+            known = planned.binding if _has_early_rows(planned) or _has_refused(planned) else seat.origin
             return replace(known, is_stale=known.is_live and (known.is_stale or seat.sight is Sight.SEEN))
         case _ if home is None:
             return planned.binding
@@ -182,6 +182,10 @@ def _settle_users(seat: Seat, planned: Decision, outcome: Outcome, done: Round) 
 
 def _has_early_rows(planned: Decision) -> bool:
     return isinstance(planned, Rest) and bool(planned.binding.early) and not planned.binding.is_live
+
+
+def _has_refused(planned: Decision) -> bool:
+    return isinstance(planned, Rest) and bool(planned.refused)
 
 
 def _is_unreachable(planned: Decision) -> bool:

@@ -192,7 +192,9 @@ class Outbound:
         done.finished += [self._verdicts.waiting(seat.unit, Reason.BUSY) for seat in seats if seat not in going]
         await self._announce({seat.key: names for seat in going if (names := _rising(seat, plans[seat.key]))}, going)
         done.has_written = True
-        applied = await apply({seat.key: plans[seat.key] for seat in going}, self._platform, fence)
+        attempts = await apply({seat.key: plans[seat.key] for seat in going}, self._platform, fence)
+        plans |= {key: attempt.planned for key, attempt in attempts.items()}
+        applied = {key: attempt.ended for key, attempt in attempts.items()}
         returns = {seat.key: comes_home(seat, plans[seat.key], applied[seat.key]) for seat in going}
         await self._announce({seat.key: names for seat in going if (names := refusals(returns[seat.key]))}, going)
         came = await bring_home({seat.key: seat for seat in going}, returns, self._homecomings)
@@ -294,7 +296,7 @@ def _wanted_addresses(seats: Sequence[Seat], plans: Mapping[RecordKey, Decision]
 
 def _rising(seat: Seat, planned: Decision) -> frozenset[str]:
     """Name the permissions that rise where somebody could have withdrawn them meanwhile."""
-    return rising_permissions(planned) if isinstance(planned, Write) and seat.origin.is_live else frozenset()
+    return rising_permissions(planned) if isinstance(planned, Write | Rest) and seat.origin.is_live else frozenset()
 
 
 def _second_look(key: RecordKey, doomed: Unit) -> Unit:

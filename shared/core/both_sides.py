@@ -1,0 +1,138 @@
+"""Merges a record with its Spotler contact, be it there or still to be made: one merge for all cases (S2D-02)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+from functools import partial
+
+from shared.core.conditions import email_of, refuses_bulk
+from shared.core.early_rows import still_early
+from shared.core.fields import Fields, Scalar, present_values
+from shared.core.mapping.model import EMAIL
+from shared.core.marketing import PropertyCatalogue, SpotlerContact
+from shared.core.merge import Verdict
+from shared.core.outcomes import FieldProblem, Reason, Result
+from shared.core.records import PersonRecord
+from shared.core.situation import Binding, Reach, Rest, Rules, Situation, Trust
+from shared.core.two_way import MappedField, Sides, agree, mapped_fields
+from shared.core.way_back import WayBack
+
+
+class Novelty(Enum):
+    """Whether somebody could have refused anything in the contact before (ENV-12)."""
+
+    NEW = auto()
+    """We make it, or just made it."""
+    OLD = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What a merge says: the rest that remains when nothing is sent, and the fields to send."""
+
+    rest: Rest
+    sent: Mapping[str, Scalar]
+    email: str
+
+
+def merge_sides(
+    situation: Situation,
+    contact: SpotlerContact,
+    wished: Fields,
+    rules: Rules,
+    catalogue: PropertyCatalogue,
+    *,
+    novelty: Novelty,
+) -> Merged:
+    """Merge every mapped field; `wished` are the fields that Dataverse wants, with their problems."""
+    record, binding = situation.record, situation.binding
+    assert record is not None, "a record that does not exist cannot meet the conditions"
+    rows = rules.mapping.for_table(situation.key.table)
+    lifts = situation.has_come_back and binding.reach is Reach.OPTED_OUT_HERE and refuses_bulk(record)
+    off = (refuses_bulk(record) and not lifts) or situation.withholds_permissions
+    fields = mapped_fields((row for row in rows if not row.rests(record)), record.key.table, catalogue)
+    dataverse = present_values(record, rules.mapping, catalogue)
+    sides = Sides(
+        record=record,
+        dataverse=dataverse,
+        spotler=contact,
+        base=binding.base if binding.is_live else {},
+        moves=binding.moves,
+        now=situation.now,
+        fingerprint=partial(rules.fingerprints.value, binding.external_id),
+        zone=rules.mapping.zone,
+        defaults=situation.defaults,
+        perhaps_sent=_perhaps_sent(situation, fields),
+        is_doubtful=situation.trust is Trust.NOTHING,
+        has_met=binding.has_met,
+        has_come_back=situation.has_come_back,
+        early=frozenset(still_early(binding, dataverse)),
+        withholds=off,
+        is_new_contact=novelty is Novelty.NEW,
+        is_shared=bool(situation.neighbours.keys),
+        refused={name: at for name in fields if (at := situation.refused_on(name)) is not None},
+    )
+    agreement = agree(sides, fields)
+    email = str(agreement.home.get(EMAIL, wished.values.get(EMAIL, "")))
+    home = WayBack(
+        fields=agreement.fields,
+        subscriptions=agreement.subscriptions,
+        refuses_bulk=False if lifts else None,
+        prints=agreement.returning,
+        address=rules.fingerprints.address(email) if EMAIL in agreement.home else "",
+    )
+    agreed = replace(
+        binding,
+        is_live=True,
+        base={**sides.base, **agreement.settled},
+        address=rules.fingerprints.address(email_of(record, rows)),
+        has_met=True,
+        since=binding.since or situation.now,
+        reach=Reach.OPEN,
+        moves=agreement.moves,
+        verdicts=agreement.verdicts,
+        announced=frozenset(),
+        early={},
+        is_stale=False,
+    )
+    problems = (*wished.omitted, *wished.cut, *_disputes(agreement.verdicts, fields, record))
+    reason = Reason.RETURNED if home else Reason.AGREED
+    rest = Rest(agreed, Result.UNCHANGED, reason, problems, permissions_off=off, home=home)
+    return Merged(rest, agreement.sent, email)
+
+
+def _perhaps_sent(situation: Situation, fields: Mapping[str, MappedField]) -> frozenset[str]:
+    """Name the permissions whose yes a dead worker may have sent: of a contact that it made, all of them.
+
+    So may that of somebody who comes back, and whose record never agreed on it: the word of who returns is the newer.
+    """
+    if situation.has_come_back:
+        return frozenset(fields.keys() - situation.binding.base.keys())
+    if situation.trust is Trust.BASE:
+        return frozenset()
+    return situation.binding.announced if situation.binding.is_live else frozenset(fields)
+
+
+def _disputes(
+    merged: Mapping[str, Verdict], fields: Mapping[str, MappedField], record: PersonRecord
+) -> tuple[FieldProblem, ...]:
+    """Tell the record's owner what only a person can decide."""
+    return tuple(
+        FieldProblem(name, str(fields[name].row.sources[record.key.table]), dispute=_DISPUTES[verdict])
+        for name, verdict in merged.items()
+        if verdict in _DISPUTES
+    )
+
+
+_DISPUTES = {
+    Verdict.ASKED: "was changed on both sides; make both equal",
+    Verdict.FROZEN: "keeps changing to and fro; something rewrites it",
+}
+
+
+def without_contact(situation: Situation) -> Situation:
+    """Return the situation of a record that Spotler has nothing of: nothing was agreed, nothing is in doubt."""
+    fresh = Binding(situation.binding.external_id, early=situation.binding.early, reach=situation.binding.reach)
+    return replace(situation, binding=fresh, trust=Trust.BASE, contact=None)

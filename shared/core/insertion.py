@@ -1,0 +1,90 @@
+"""What a record gets that Spotler has no contact of: everything at once, with its permissions (DEL-08, ANON-11).
+
+An insertion leaves a contact alone that is there already, so nobody's answer is overwritten unseen: such a contact gets
+the data without any yes, and both sides are compared afterwards (PERM-15).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from shared.core.both_sides import Novelty, merge_sides, without_contact
+from shared.core.early_rows import still_early
+from shared.core.fields import Fields, Scalar, all_permissions_off, as_properties, wished_fields
+from shared.core.mapping.model import EMAIL, ConflictPolicy, Direction
+from shared.core.marketing import PropertyCatalogue, Purge, SpotlerContact
+from shared.core.outcomes import Reason, Result
+from shared.core.situation import Decision, Delivery, Rest, Rules, Situation, Trust, Write
+from shared.core.two_way import MappedField, mapped_fields
+from shared.core.values import EMPTY
+from shared.core.writing import besides
+
+
+def insert(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> Decision:
+    """Plan for a record whose contact, as far as anybody knows, Spotler does not have.
+
+    The write is for a contact that turns out to be there, its `if_absent` for one that is not.
+    """
+    record = situation.record
+    assert record is not None, "a record that does not exist cannot meet the conditions"
+    wished = wished_fields(record, rules.mapping, catalogue)
+    if wished.fatal:
+        return Rest(situation.binding, Result.FAILED, Reason.INVALID_VALUE, wished.fatal)
+    whole = whole_contact(situation, wished, rules, catalogue)
+    fresh = without_contact(situation)
+    rows = rules.mapping.for_table(situation.key.table)
+    values = {**wished.values, **(all_permissions_off(rows, catalogue) if whole.permissions_off else {})}
+    fields = mapped_fields((row for row in rows if not row.rests(record)), record.key.table, catalogue)
+    is_doubtful = situation.trust is Trust.NOTHING  # a dead worker may have written what is empty now
+    early = still_early(fresh.binding, wished.values)
+    sent = {
+        name: value
+        for name, value in values.items()
+        if (value != EMPTY or is_doubtful) and name not in early and not _needs_a_look(name, value, fields)
+    }
+    return Write(
+        properties=as_properties({**besides(rules, rows, catalogue, values[EMAIL]), **sent}),
+        fields=tuple(sent),
+        purge=Purge.KEEP,
+        binding=replace(
+            fresh.binding,
+            is_live=True,
+            base=rules.fingerprints.values(fresh.binding.external_id, sent),
+            address=whole.binding.address,
+            since=situation.now,
+        ),
+        reason=Reason.CREATED,
+        problems=whole.problems,
+        permissions_off=whole.permissions_off,
+        meets=True,
+        if_absent=whole,
+    )
+
+
+def whole_contact(situation: Situation, wished: Fields, rules: Rules, catalogue: PropertyCatalogue) -> Write:
+    """Return the insertion of everything: the merge with a contact that is empty, and where nobody refused anything."""
+    nobody = SpotlerContact(situation.binding.external_id, "")
+    merged = merge_sides(without_contact(situation), nobody, wished, rules, catalogue, novelty=Novelty.NEW)
+    sent = {name: value for name, value in merged.sent.items() if value != EMPTY}
+    return Write(
+        properties=as_properties({**sent, EMAIL: wished.values[EMAIL]}),
+        fields=tuple(sent),
+        purge=Purge.KEEP,
+        binding=merged.rest.binding,
+        reason=Reason.CREATED,
+        problems=merged.rest.problems,
+        permissions_off=merged.rest.permissions_off,
+        home=merged.rest.home,
+        delivery=Delivery.INSERT,
+    )
+
+
+def _needs_a_look(name: str, value: Scalar, fields: Mapping[str, MappedField]) -> bool:
+    """Whether a contact that is there may know better: a yes needs evidence (C-11), and a dispute both sides."""
+    one = fields.get(name)
+    if one is None:
+        return False
+    if one.home is not None:
+        return value is True
+    return one.row.direction is Direction.BOTH and one.row.conflict is not ConflictPolicy.CRM

@@ -1,0 +1,81 @@
+"""Refusals travel by themselves: no other field, condition, filter or mapping row keeps them from Spotler (OPT-02).
+
+Most of them go with the rest of the data. Where the rest cannot go (a value that does not fit, a filter, a record that
+is inactive or disabled), what is refused is switched off by a call of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from shared.core.conditions import refuses_bulk
+from shared.core.fields import Scalar, all_permissions_off, as_properties, option_name
+from shared.core.marketing import PropertyCatalogue
+from shared.core.outcomes import Reason, Result
+from shared.core.records import PersonRecord
+from shared.core.sending import withdrawn
+from shared.core.situation import Binding, Decision, Plan, Reach, Rest, Rules, Situation, Trust
+from shared.core.two_way import mapped_fields, rows_of
+from shared.core.way_back import WayBack
+
+_OTHERS_DECIDE = frozenset(
+    {
+        Reason.ENVIRONMENT_OFF,
+        Reason.TABLE_OFF,
+        Reason.LEAD_QUALIFIED,  # its contact carries on, with rows of its own
+        Reason.OPTED_OUT,  # nothing is mailed, and nothing is sent (OPT-08)
+        Reason.HARD_BOUNCE,
+        Reason.SOFT_BOUNCE,
+        Reason.PERHAPS_OPTED_OUT,
+        Reason.NO_ACTIVE_CHANNEL,
+    }
+)
+"""Why nothing at all is sent."""
+
+
+def with_refusals(decision: Plan, situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> Plan:
+    """Add what the record refuses to a plan that sends nothing of it."""
+    record, binding = situation.record, situation.binding
+    if not isinstance(decision, Rest) or decision.result not in {Result.SKIPPED, Result.FAILED}:
+        return decision
+    if record is None or not binding.is_live or decision.reason in _OTHERS_DECIDE:
+        return decision
+    off = refuses_bulk(record) or situation.withholds_permissions
+    refused = _refused(situation, record, rules, catalogue, everything=off)
+    prints = rules.fingerprints.values(binding.external_id, refused)
+    is_doubtful = situation.trust is Trust.NOTHING
+    news = {name: False for name, text in prints.items() if is_doubtful or binding.base.get(name) != text}
+    if not news:
+        return replace(decision, permissions_off=decision.permissions_off or off)
+    agreed = replace(decision.binding, base={**decision.binding.base, **{name: prints[name] for name in news}})
+    return replace(decision, binding=agreed, refused=as_properties(news), permissions_off=off)
+
+
+def _refused(
+    situation: Situation, record: PersonRecord, rules: Rules, catalogue: PropertyCatalogue, *, everything: bool
+) -> dict[str, Scalar]:
+    """Name the options that must be off: all of them, or those of rows that say no or were deleted."""
+    rows = rules.mapping.for_table(situation.key.table)
+    if everything:
+        return all_permissions_off(rows, catalogue)
+    fields = mapped_fields((row for row in rows if not row.rests(record)), record.key.table, catalogue)
+    said = {
+        option_name(one.definition.name, entry.bit): False
+        for one in fields.values()
+        if one.home is not None and one.row.direction.reaches_spotler
+        for row in rows_of(one.home, record)
+        if not row.subscribed and (entry := one.definition.entry(row.name)) is not None
+    }
+    return {**said, **withdrawn(situation, record, fields, rules)}
+
+
+def stay_out(situation: Situation) -> Decision:
+    """Keep a record out whose person opted out at its address, also after the contact was erased (OPT-07, OPT-08)."""
+    record = situation.record
+    assert record is not None, "a record that does not exist cannot meet the conditions"
+    refuses = refuses_bulk(record)
+    known = situation.binding.reach
+    reach = known if known.is_opt_out else Reach.OPTED_OUT if refuses else Reach.OPTED_OUT_HERE
+    binding = replace(Binding(situation.binding.external_id, early=situation.binding.early), reach=reach)
+    home = WayBack() if refuses else WayBack(refuses_bulk=True)
+    return Rest(binding, Result.FAILED, Reason.OPTED_OUT, home=home)

@@ -1,0 +1,101 @@
+"""The suppression list: what was refused at an e-mail address, by whom and when. It outlives records and contacts.
+
+Entries hold ids, codes and times; the address itself is known by its keyed fingerprint only. A record that comes to an
+address (creation, join, merge, change of address, import) obeys what was refused there, until the person acts
+(a form or a re-activation in Spotler), the user of the refusing record takes it back, or an administrator lifts it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from shared.core.consent import BULK_EMAIL, DO_NOT_EMAIL, OPT_OUT, ConsentSource
+
+_ALL_PERMISSIONS = frozenset({BULK_EMAIL, DO_NOT_EMAIL})
+"""Refusals that switch every permission off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One subject (`shared.core.consent`) that was refused, from an aware time on.
+
+    `record` is the record whose column or row says so, empty for what the person did in Spotler. A refusal that was
+    lifted stays in the list, with when and by which source.
+    """
+
+    subject: str
+    at: datetime
+    source: ConsentSource
+    record: str = ""
+    lifted: datetime | None = None
+    lifted_by: ConsentSource | None = None
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it counts."""
+        return self.lifted is None
+
+    def renewed(self, later: Refusal) -> Refusal:
+        """Return what holds after the same was refused once more: a repetition keeps the first time."""
+        return self if self.is_active or (self.lifted is not None and later.at <= self.lifted) else later
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """Everything that was refused at one address: at most one refusal per subject and record."""
+
+    refusals: tuple[Refusal, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.refusals)
+
+    @property
+    def subjects(self) -> frozenset[str]:
+        """The subjects that are refused now, by anybody."""
+        return frozenset(one.subject for one in self._active())
+
+    @property
+    def has_opted_out(self) -> bool:
+        """Whether the person opted out of everything."""
+        return OPT_OUT in self.subjects
+
+    @property
+    def has_returned(self) -> bool:
+        """Whether the person opted out once and came back since (OPT-09, P-02)."""
+        return not self.has_opted_out and any(one.subject == OPT_OUT for one in self.refusals)
+
+    def withholds(self, own: Collection[str]) -> bool:
+        """Whether every permission must be off because of others; `own` are records that speak for themselves."""
+        return any(one.subject in _ALL_PERMISSIONS for one in self._active(own))
+
+    def refused_on(self, permission: str, own: Collection[str]) -> datetime | None:
+        """Return when others, or the person, last refused one permission; None if nobody does."""
+        return max((one.at for one in self._active(own) if one.subject == permission), default=None)
+
+    def adding(self, refusals: Iterable[Refusal]) -> Suppression:
+        """Return the list with more refusals."""
+        known = {(one.subject, one.record): one for one in self.refusals}
+        for one in refusals:
+            place = (one.subject, one.record)
+            known[place] = known[place].renewed(one) if place in known else one
+        return Suppression(tuple(known[place] for place in sorted(known)))
+
+    def lifting(self, subjects: Collection[str], at: datetime, by: ConsentSource, *, record: str | None) -> Suppression:
+        """Return the list after somebody has lifted subjects: those of one record, or with None everybody's."""
+        return Suppression(
+            tuple(
+                replace(one, lifted=at, lifted_by=by)
+                if one.is_active and one.subject in subjects and record in {None, one.record} and one.at <= at
+                else one
+                for one in self.refusals
+            )
+        )
+
+    def _active(self, without: Collection[str] = ()) -> Iterator[Refusal]:
+        return (one for one in self.refusals if one.is_active and not (one.record and one.record in without))
+
+
+NOTHING_REFUSED = Suppression()
+"""Nobody has refused anything at an address, as far as anybody knows."""
