@@ -236,7 +236,7 @@ def test_if_02_a_periodiek_is_taken_or_not_by_a_column_of_two_options(subscribed
 
 def test_a_filter_is_checked_like_a_row() -> None:
     assert codes(options={"filters": {"contact": "middlename = 1"}}) == [Code.UNKNOWN_COLUMN]
-    assert codes(options={"filters": {"contact": 'gendercode in ("Male", "Both")'}}) == [Code.UNKNOWN_OPTION]
+    assert codes(options={"filters": {"contact": 'gendercode in ("Male", "Both")'}}) == [Code.COMPARISON]
     assert codes(options={"filters": {"contact": "gendercode = 2 and donotemail = false"}}) == []
 
 

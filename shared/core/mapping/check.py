@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from operator import attrgetter
 
+from shared.core.mapping.check_filters import FilterCheck
 from shared.core.mapping.check_tables import TableCheck
 from shared.core.mapping.circles import circles
 from shared.core.mapping.conversions import Impossible, Lossy, expression_to_spotler, kind_of, to_dataverse
@@ -19,7 +20,7 @@ from shared.core.mapping.reading import reading_of
 from shared.core.mapping.resolution import Resolved, Unresolved, resolve, resolve_periodiek
 from shared.core.marketing import PropertyCatalogue, PropertyDefinition, PropertyType
 from shared.core.records import PersonTable
-from shared.core.schema import ColumnDefinition, EventStep, Schema
+from shared.core.schema import ColumnDefinition, ColumnType, EventStep, Schema
 from shared.core.values import Foreign, Misfit, convert
 
 PROTECTED = ("Type", "Birthday")
@@ -51,6 +52,9 @@ def _findings(mapping: Mapping, surroundings: Surroundings) -> Iterator[Finding]
         yield from _property(number, row, surroundings.catalogue)
         for table in sorted(surroundings.tables & row.sources.keys(), key=attrgetter("value")):
             yield from _RowCheck(number, row, table, surroundings).findings()
+            if row.only is not None:
+                filters = FilterCheck(table, surroundings.schema, mapping.language)
+                yield from filters.row_filter(row.sources[table], row.only, number)
     for table in sorted(surroundings.tables, key=attrgetter("value")):
         if mapping.for_table(table):
             yield from TableCheck(mapping, table, surroundings.schema, surroundings.steps).findings()
@@ -150,7 +154,8 @@ class _RowCheck:
 
     def _options(self, column: ColumnDefinition, definition: PropertyDefinition | None) -> Iterator[Finding]:
         known = {str(option.value) for option in column.options}
-        if known and (unknown := sorted(self.row.choices.keys() - known)):
+        known |= {"true", "false"} if column.type is ColumnType.BOOLEAN else set()
+        if column.options and (unknown := sorted(self.row.choices.keys() - known)):
             text = f"{column.name} has no option {', '.join(unknown)}: correct choices"
             yield self._finding(Severity.WARNING, Code.UNKNOWN_OPTION, text)
         if definition is None or definition.type is not PropertyType.SET or not column.type.is_choice:

@@ -31,6 +31,7 @@ class Code(StrEnum):
     UNKNOWN_PROPERTY = "unknown-property"
     UNKNOWN_OPTION = "unknown-option"
     UNKNOWN_LANGUAGE = "unknown-language"
+    COMPARISON = "comparison"
     CONVERSION = "conversion"
     FIXED_VALUE = "fixed-value"
     READ_ONLY = "read-only-column"
