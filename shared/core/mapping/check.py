@@ -15,7 +15,7 @@ from shared.core.mapping.circles import circles
 from shared.core.mapping.conversions import Impossible, Lossy, expression_to_spotler, kind_of, to_dataverse
 from shared.core.mapping.expression import Child, Column, Constant, Home, MapTo, Query, Related, Source, sources_of
 from shared.core.mapping.findings import Code, Finding, Severity
-from shared.core.mapping.model import Mapping, MappingRow
+from shared.core.mapping.model import PERMISSIONS, Mapping, MappingRow
 from shared.core.mapping.reading import reading_of
 from shared.core.mapping.resolution import Resolved, Unresolved, resolve, resolve_periodiek
 from shared.core.marketing import PropertyCatalogue, PropertyDefinition, PropertyType
@@ -62,6 +62,7 @@ def _findings(mapping: Mapping, surroundings: Surroundings) -> Iterator[Finding]
     yield from _entity(mapping, surroundings.schema)
     yield from _periodieken(mapping, surroundings)
     yield from _protected(mapping, surroundings.catalogue)
+    yield from _permissions(mapping, surroundings)
     yield from _language(mapping, surroundings.schema)
 
 
@@ -218,6 +219,24 @@ def _protected(mapping: Mapping, catalogue: PropertyCatalogue) -> Iterator[Findi
         if definition is not None and definition.name not in filled:
             text = f"Spotler has the field {definition.name} and no row fills it: its row must not be deleted"
             yield Finding(Severity.WARNING, Code.PROTECTED_ROW, text)
+
+
+def _permissions(mapping: Mapping, surroundings: Surroundings) -> Iterator[Finding]:
+    """DBF-07, OPT-11: without the row, a refusal in Dynamics stays in Dynamics."""
+    if surroundings.catalogue.named(PERMISSIONS) is None:
+        return
+    for table in sorted(surroundings.tables, key=attrgetter("value")):
+        rows = mapping.for_table(table)
+        if rows and not any(_sends_permissions(row, table) for row in rows):
+            text = (
+                f"No row brings permissions of {table} to Spotler, so what Dynamics says of them does not travel: "
+                f"restore its row, {PERMISSIONS} with @map(permissions)"
+            )
+            yield Finding(Severity.WARNING, Code.PERMISSIONS_UNMAPPED, text, table=table)
+
+
+def _sends_permissions(row: MappingRow, table: PersonTable) -> bool:
+    return row.spotler == PERMISSIONS and row.direction.reaches_spotler and isinstance(row.sources[table], MapTo)
 
 
 def _language(mapping: Mapping, schema: Schema) -> Iterator[Finding]:

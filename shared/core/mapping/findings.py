@@ -42,6 +42,7 @@ class Code(StrEnum):
     COLUMN_WITHOUT_STEP = "column-without-step"
     UNSEEN_CHANGES = "unseen-changes"
     PROTECTED_ROW = "protected-row"
+    PERMISSIONS_UNMAPPED = "permissions-unmapped"
     TOO_LONG = "too-long"
 
 

@@ -25,6 +25,9 @@ from shared.core.records import PersonRecord, PersonTable
 EMAIL = "email"
 """The Spotler property that every account has and that identifies a person there (DUP-03)."""
 
+PERMISSIONS = "permissions"
+"""The Spotler property that holds the permissions, a list of options (DBF-07)."""
+
 _CONSTANT = "$value:"
 
 
