@@ -1,8 +1,9 @@
 """Who may call what: every HTTP route with the role that it needs and the largest body that it reads.
 
 Two roles. An operator looks and repeats: a function key opens these routes. An administrator changes what is written
-(the mapping, which record a new subscriber belongs to, erasures that were held), or sees values of people: these routes need the master key; or, where App Service Authentication is switched on, a
-function key and a sign-in with the app role `Spotler.Administrator`. The host checks keys before any code of ours runs.
+(the mapping, which record a new subscriber belongs to, erasures that were held), or sees values of people: these routes
+need the master key; or, where App Service Authentication is switched on, a function key and a sign-in with the app role
+`Spotler.Administrator`. The host checks keys before any code of ours runs.
 
 A route that is not in the table cannot be registered with `http_function`, and a test refuses routes that are
 registered in another way.
