@@ -252,11 +252,11 @@ def test_the_check_says_which_value_of_a_list_is_meant_without_repeating_it() ->
     assert "Jansen" not in finding.text
 
 
-@pytest.mark.parametrize(("name", "written", "cure"), [one for one in REFUSED if one[1].strip('" ')])
+@pytest.mark.parametrize(
+    ("name", "written", "cure"), [one for one in REFUSED if one[1].strip('" ') and one[0] != "owner"]
+)
 def test_the_check_refuses_the_filter_of_a_row_likewise(name: str, written: str, cure: str) -> None:
     text = written.strip('"')
-    if findings(filters=f'{name} = "{text}"') == []:
-        pytest.skip("as a text it is fine")
     row = {"spotler": "p", "contact": name, "filter": text}
     found = [one for one in findings(rows=(row,)) if one.text.startswith("The filter compares")]
     assert [(one.severity, one.row) for one in found] == [(Severity.ERROR, 2)]
