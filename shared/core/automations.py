@@ -39,6 +39,10 @@ class FieldValue:
     values: tuple[str, ...]
 
 
+LONGEST_NAME = 297
+"""What the name column of Spotler Automation (300) holds beside the icon and a blank, in UTF-16."""
+
+
 @dataclass(frozen=True, slots=True)
 class PublishedAutomation:
     """One external trigger that can be used now; an automation with several triggers is several of these.

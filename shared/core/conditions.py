@@ -62,7 +62,7 @@ class Verdict:
 class Subject:
     """The record that is examined (None if it is gone) and what it is examined against.
 
-    `passes` is the filter of its table, None if there is none; `filtered_by` are the columns that it looks at.
+    `passes` is what the filters of its table and rows say, None if there are none; `filtered_by` is what they look at.
     `has_come_back`: the contact in Spotler can be mailed, whatever Spotler Status still says (P-02). `is_suppressed`:
     somebody opted out at its address, whatever became of that contact.
     """
@@ -138,8 +138,6 @@ def _excluded(record: PersonRecord, subject: Subject) -> Reason | None:
 
     A filter that cannot be asked excludes nobody: a renamed column must not end everybody's contact.
     """
-    filtering = [row for row in subject.rows if row.only is not None]
-    if any(row.rests(record) for row in filtering) or not subject.filtered_by <= record.values.keys():
+    if not subject.filtered_by <= record.values.keys():
         return Reason.FILTER_UNREADABLE
-    is_in = subject.passes is None or subject.passes(record)
-    return None if is_in and all(row.admits(record) for row in filtering) else Reason.FILTERED
+    return None if subject.passes is None or subject.passes(record) else Reason.FILTERED

@@ -148,6 +148,9 @@ class FieldProblem:
 
 _TO_DECIDE, _LEFT_OUT, _ADAPTED = "To decide", "Left out", "Adapted"
 
+LONGEST_REASON = 2000
+"""What the reason column of Spotler Info holds."""
+
 
 def tells_of_problems(text: str) -> bool:
     """Whether the text of a record that succeeded tells of fields that did not."""

@@ -101,6 +101,15 @@ def sound(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
+def clipped(text: str, longest: int) -> str:
+    """Cut a text to what a column of Dataverse holds, which counts as Windows does: an emoji is two (UTF-16).
+
+    Whoever compares a text with what was written cuts it first, or it differs for ever.
+    """
+    units = text.encode("utf-16-le", "replace")
+    return text if len(units) <= 2 * longest else units[: 2 * longest].decode("utf-16-le", "ignore").rstrip()
+
+
 def _text(value: Any, label: str | None, _zone: tzinfo) -> Converted:
     return Fits(text_of(value, label))
 

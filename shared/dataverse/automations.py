@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID, uuid5
 
-from shared.core.automations import AutomationKind, AutomationRow
+from shared.core.automations import LONGEST_NAME, AutomationKind, AutomationRow
+from shared.core.values import clipped
 from shared.dataverse import operations, tables
 from shared.dataverse.client import DataverseClient
 from shared.dataverse.operations import Operation, Retrieve, Row
@@ -14,7 +15,6 @@ from shared.ports import AutomationWrite
 
 _KEY = "dh_spotlerautomationid"
 _COLUMNS = (_KEY, "dh_name", "dh_kind", "dh_code", "dh_fields", "dh_spotlerid", "statecode")
-_NAME_LENGTH = 300
 _ROW = UUID("5a0c1f4e-8f5b-4b57-9a6b-3c9d2c5f7e21")
 """Namespace of the ids of new rows: two refreshes at once create a trigger's row once."""
 
@@ -71,7 +71,7 @@ def _operation(write: AutomationWrite) -> Operation:
     automation = write.automation
     state, reason = tables.AUTOMATION_STATES[write.is_active]
     body: dict[str, Any] = {
-        "dh_name": f"{_ICONS[automation.kind]} {automation.name}"[:_NAME_LENGTH],
+        "dh_name": f"{_ICONS[automation.kind]} {clipped(automation.name, LONGEST_NAME)}",
         "dh_kind": tables.AUTOMATION_KINDS[automation.kind],
         "dh_code": automation.code,
         "dh_spotlerid": automation.spotler_id,

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from shared.core.records import PersonTable, RecordKey
+from shared.core.values import clipped
 from shared.dataverse import odata, operations, tables
 from shared.dataverse.client import DataverseClient
 from shared.dataverse.faults import DUPLICATE_KEY
@@ -116,8 +117,8 @@ def _operation(task: BounceTask, owner: Owner) -> operations.Operation:
     record = odata.row(tables.PEOPLE[task.key.table].entity_set, task.key.id)
     row = {
         _KEY: str(task.id),
-        "subject": task.subject[:_SUBJECT_LENGTH],
-        "description": task.description[:_DESCRIPTION_LENGTH],
+        "subject": clipped(task.subject, _SUBJECT_LENGTH),
+        "description": clipped(task.description, _DESCRIPTION_LENGTH),
         **_CATEGORY,
         f"{_REGARDING[task.key.table]}@odata.bind": f"/{record}",
     }

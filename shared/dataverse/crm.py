@@ -12,7 +12,9 @@ from uuid import UUID
 from shared.core.jobs import JobRow, JobStatus
 from shared.core.mapping.model import Mapping as FieldMapping
 from shared.core.mapping.reading import DO_NOT_EMAIL, STATE
+from shared.core.outcomes import LONGEST_REASON
 from shared.core.records import PersonRecord, PersonTable, RecordKey
+from shared.core.values import clipped
 from shared.dataverse import jobs, odata, operations, tables
 from shared.dataverse.answers import OperationResult
 from shared.dataverse.client import DataverseClient
@@ -27,7 +29,6 @@ from shared.errors import ConnectorError
 from shared.ports import JobReport, PeoplePage, Report, StatusReport, TimelinePost
 
 _ADDRESSES_PER_QUERY = 50
-_REASON_LENGTH = 2000
 
 
 class DataverseCrm:
@@ -166,7 +167,7 @@ def _operations(report: Report) -> list[Operation]:
 def _status_operations(report: StatusReport) -> list[Operation]:
     state, reason = tables.INFO_STATES[report.status]
     body: dict[str, Any] = {
-        "dh_reason": report.reason[:_REASON_LENGTH],
+        "dh_reason": clipped(report.reason, LONGEST_REASON),
         "dh_reasoncode": report.reason_code,
         "statecode": state,
         "statuscode": reason,

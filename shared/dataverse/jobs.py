@@ -8,6 +8,7 @@ from uuid import UUID
 
 from shared.core.jobs import JobRow, JobStatus, Operation
 from shared.core.records import PersonTable, RecordKey
+from shared.core.values import clipped
 from shared.dataverse import odata, operations, tables
 from shared.dataverse.odata import Comparison
 from shared.dataverse.operations import Annotation, Row
@@ -80,8 +81,8 @@ def report_operation(report: JobReport) -> operations.Operation:
     state, reason = tables.JOB_STATES[report.status]
     body: dict[str, Any] = {"statecode": state, "statuscode": reason}
     if report.status.is_final:
-        body["dh_resultcode"] = report.result_code[:_RESULT_CODE_LENGTH]
-        body["dh_resulttext"] = report.result_text[:_RESULT_LENGTH]
+        body["dh_resultcode"] = clipped(report.result_code, _RESULT_CODE_LENGTH)
+        body["dh_resulttext"] = clipped(report.result_text, _RESULT_LENGTH)
     if report.automation_contact_id:
         body["dh_automationcontactid"] = _whole_ids(report.automation_contact_id)
     for column, moment in (("dh_startedon", report.started_on), ("dh_completedon", report.completed_on)):

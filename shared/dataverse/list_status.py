@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from shared.core.outcomes import LONGEST_REASON
+from shared.core.values import clipped
 from shared.dataverse import odata, operations, tables
 from shared.dataverse.operations import Operation
 from shared.ports import ListStatus
-
-_REASON_LENGTH = 2000
 
 
 def status_operations(status: ListStatus) -> list[Operation]:
     """Write the row; a new one and the lookup to it belong together."""
     state, reason = tables.INFO_STATES[status.status]
     body: dict[str, Any] = {
-        "dh_reason": status.reason[:_REASON_LENGTH],
+        "dh_reason": clipped(status.reason, LONGEST_REASON),
         "dh_reasoncode": status.reason_code,
         "statecode": state,
         "statuscode": reason,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from shared.core.values import clipped
 from shared.dataverse import odata, operations, tables
 from shared.dataverse.client import DataverseClient
 from shared.dataverse.odata import Comparison
@@ -45,7 +46,7 @@ class DataversePermissionRows:
 
     async def rename(self, ids: Sequence[UUID], name: str) -> frozenset[UUID]:
         """Write the name, up to 1,000 rows to a request. A plug-in or an alternate key may refuse a row."""
-        body = {_NAME: name[:_NAME_LENGTH]}
+        body = {_NAME: clipped(name, _NAME_LENGTH)}
         updates = [operations.update(tables.PERMISSIONS, identifier, body) for identifier in ids]
         refused: set[UUID] = set()
         for identifier, result in zip(ids, await self._client.batch(updates) if updates else (), strict=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shared.core.records import PersonTable
+from shared.core.values import clipped
 from shared.dataverse import odata, operations, tables
 from shared.ports import TimelinePost
 
@@ -24,7 +25,7 @@ def post_operation(post: TimelinePost) -> operations.Operation:
     row = {
         _KEY: str(post.id),
         "source": _AUTO_POST,
-        "text": post.text[:_LENGTH],
+        "text": clipped(post.text, _LENGTH),
         f"{_REGARDING[post.key.table]}@odata.bind": f"/{record}",
     }
     return operations.create(tables.POSTS, row, key=_KEY)

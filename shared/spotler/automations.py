@@ -5,6 +5,7 @@ Published are starting an automation and everything about campaigns; the rest is
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -28,7 +29,7 @@ from shared.core.capabilities import Capability
 from shared.errors import DataError, NotFoundError, Service, UnknownOutcomeError
 from shared.spotler import unpublished
 from shared.spotler.capabilities import Capabilities
-from shared.spotler.models import AutomationAnswer, CampaignAnswer, TriggerAnswer
+from shared.spotler.models import AutomationAnswer, AutomationTriggerAnswer, CampaignAnswer, TriggerAnswer
 from shared.spotler.paths import segment
 from shared.spotler.transport import Call, Repetition, SpotlerTransport
 
@@ -56,7 +57,7 @@ class SpotlerAutomations:
             case AutomationKind.AUTOMATION:
                 await self._capabilities.require(Capability.AUTOMATION_LIST)
                 automations = await self._transport.fetch(unpublished.AUTOMATION_LIST.call(), _AUTOMATIONS)
-                return [one for automation in automations for one in _triggers(automation)]
+                return _triggers(automations)
             case AutomationKind.CAMPAIGN:
                 call = Call("campaign.list", "GET", "/campaign/list", fixed_path=True)
                 campaigns = await self._transport.fetch(call, _CAMPAIGNS)
@@ -130,19 +131,30 @@ class SpotlerAutomations:
         return StopVerdict.STOPPED
 
 
-def _triggers(automation: AutomationAnswer) -> list[PublishedAutomation]:
-    if not automation.active:
-        return []
+def _triggers(automations: Sequence[AutomationAnswer]) -> list[PublishedAutomation]:
+    active = [one for one in automations if one.active]
+    labels = Counter(_label(automation, trigger) for automation in active for trigger in automation.triggers)
     return [
         PublishedAutomation(
             AutomationKind.AUTOMATION,
             automation.id,
             trigger.trigger_code,
-            _name(automation.name, trigger.name, alone=len(automation.triggers) == 1),
+            _shown(automation, trigger, is_unique=labels[_label(automation, trigger)] == 1),
             tuple(AutomationField(field.name, _field_type(field.type)) for field in trigger.fields),
         )
+        for automation in active
         for trigger in automation.triggers
     ]
+
+
+def _label(automation: AutomationAnswer, trigger: AutomationTriggerAnswer) -> str:
+    """Return what somebody called the external trigger so that Dynamics shows it (AUT-02)."""
+    return trigger.name.strip() or automation.name.strip()
+
+
+def _shown(automation: AutomationAnswer, trigger: AutomationTriggerAnswer, *, is_unique: bool) -> str:
+    label = _label(automation, trigger)
+    return label if is_unique else f"{label} ({automation.name.strip()})"
 
 
 def _campaign_triggers(campaign: CampaignAnswer) -> list[PublishedAutomation]:
@@ -153,15 +165,15 @@ def _campaign_triggers(campaign: CampaignAnswer) -> list[PublishedAutomation]:
             AutomationKind.CAMPAIGN,
             campaign.encrypted_id,
             trigger.encrypted_id,
-            _name(campaign.name, trigger.name, alone=len(campaign.triggers) == 1),
+            _campaign_name(campaign.name, trigger.name, alone=len(campaign.triggers) == 1),
         )
         for trigger in campaign.triggers
     ]
 
 
-def _name(journey: str, trigger: str, *, alone: bool) -> str:
-    """Return what users call it (AUT-02); its trigger is only of interest where there are several."""
-    return (journey if alone else f"{journey} ({trigger})").strip()
+def _campaign_name(campaign: str, trigger: str, *, alone: bool) -> str:
+    """Return the campaign's name (AUT-04); its trigger is only of interest where there are several."""
+    return (campaign if alone else f"{campaign} ({trigger})").strip()
 
 
 def _field_type(name: str) -> FieldType:

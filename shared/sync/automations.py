@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.core.automation_fields import write_hints
-from shared.core.automations import AutomationKind, AutomationRow, PublishedAutomation
+from shared.core.automations import LONGEST_NAME, AutomationKind, AutomationRow, PublishedAutomation
 from shared.core.capabilities import CAPABILITY_OFF
+from shared.core.values import clipped
 from shared.errors import DataError
 from shared.ports import AutomationRows, Automations, AutomationWrite
 
@@ -96,7 +97,8 @@ class AutomationRefresh:
 
 def _agrees(row: AutomationRow, write: AutomationWrite) -> bool:
     wanted = write.automation
-    return (row.name, row.spotler_id, row.fields) == (wanted.name, wanted.spotler_id, write.fields)
+    name = clipped(wanted.name, LONGEST_NAME)
+    return (row.name, row.spotler_id, row.fields) == (name, wanted.spotler_id, write.fields)
 
 
 def _deactivation(row: AutomationRow) -> AutomationWrite:

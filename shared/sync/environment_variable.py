@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from enum import StrEnum
 
+from shared.core.mapping.model import PERMISSIONS
 from shared.core.marketing import PropertyCatalogue
 from shared.core.permission_defaults import SEPARATOR
 from shared.ports import EnvironmentVariables, MarketingPlatform
@@ -13,9 +14,6 @@ log = logging.getLogger(__name__)
 
 NAME, DISPLAY_NAME = "spotlerpermissions", "permissions"
 """The schema name is `NAME` behind a publisher's prefix; without such a variable, the display name finds it (C-19)."""
-
-PERMISSIONS = "permissions"
-"""The Spotler property whose options are the permissions."""
 
 _LONGEST_VALUE = 2000
 

@@ -6,10 +6,11 @@ import asyncio
 import logging
 from datetime import datetime, timedelta
 
+from shared.core.mapping.model import PERMISSIONS
 from shared.core.permission_defaults import PermissionDefault, permission_defaults
 from shared.errors import ConnectorError
 from shared.ports import Clock, EnvironmentVariables, MarketingPlatform
-from shared.sync.environment_variable import DISPLAY_NAME, NAME, PERMISSIONS
+from shared.sync.environment_variable import DISPLAY_NAME, NAME
 
 log = logging.getLogger(__name__)
 

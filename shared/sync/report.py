@@ -8,9 +8,10 @@ from datetime import datetime
 from uuid import UUID, uuid5
 
 from shared.core.jobs import JobResult, JobStatus
-from shared.core.outcomes import Outcome, Reason, Result, tells_of_problems
+from shared.core.outcomes import LONGEST_REASON, Outcome, Reason, Result, tells_of_problems
 from shared.core.records import RecordKey, SyncStatus
 from shared.core.retry import GiveUp, RetryAt
+from shared.core.values import clipped
 from shared.errors import ConnectorError, NotFoundError
 from shared.observability.outcomes import person_job_ended
 from shared.ports import Clock, Crm, JobReport, StatusReport
@@ -82,7 +83,7 @@ def _status_report(one: Finished, now: datetime) -> StatusReport | None:
     outcome, record = one.outcome, one.record
     if record is None or outcome.status is None or outcome.reason is Reason.BUSY:
         return None
-    known, text = record.status, outcome.text
+    known, text = record.status, clipped(outcome.text, LONGEST_REASON)
     if known is not None and known.status is SyncStatus.OPT_OUT and not _is_agreement(outcome):
         return None  # only a contact that can be mailed again ends an opt-out (OPT-08), no erasure and no failure
     same = known is not None and (known.status, known.reason_code, known.reason) == (

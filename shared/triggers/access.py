@@ -1,8 +1,9 @@
 """Who may call what: every HTTP route with the role that it needs and the largest body that it reads.
 
-Two roles. An operator looks and repeats: a function key opens these routes. An administrator changes what is written,
-or sees values of people: these routes need the master key; or, where App Service Authentication is switched on, a
-function key and a sign-in with the app role `Spotler.Administrator`. The host checks keys before any code of ours runs.
+Two roles. An operator looks and repeats: a function key opens these routes. An administrator changes what is written
+(the mapping, which record a new subscriber belongs to, erasures that were held), or sees values of people: these routes
+need the master key; or, where App Service Authentication is switched on, a function key and a sign-in with the app role
+`Spotler.Administrator`. The host checks keys before any code of ours runs.
 
 A route that is not in the table cannot be registered with `http_function`, and a test refuses routes that are
 registered in another way.
@@ -85,7 +86,7 @@ ROUTES: Mapping[str, Route] = {
     "release_brake": Route(_POST, "erasures/release", Role.ADMINISTRATOR),
     "poll_now": Route(_POST, "poll", Role.OPERATOR),
     "list_reviews": Route(_GET, "reviews", Role.OPERATOR),
-    "decide_review": Route(_POST, "reviews/{id}", Role.OPERATOR),
+    "decide_review": Route(_POST, "reviews/{id}", Role.ADMINISTRATOR),
     "read_mapping": Route(_GET, "mapping", Role.OPERATOR),
     "mapping_history": Route(_GET, "mapping/history", Role.OPERATOR),
     "check_mapping": Route(_POST, "mapping/check", Role.OPERATOR, LARGEST),

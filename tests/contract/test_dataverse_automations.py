@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
 
-from shared.core.automations import AutomationKind, PublishedAutomation
+from shared.core.automations import LONGEST_NAME, AutomationKind, PublishedAutomation
+from shared.core.values import clipped
 from shared.dataverse.automations import DataverseAutomations
 from shared.errors import ConnectorError
 from shared.ports import AutomationRows, AutomationWrite
@@ -59,6 +61,16 @@ async def test_the_lookup_shows_the_kind_before_the_name(
         ("🚀 Welcome", 480000000),
         ("📢 Abandoned cart", 480000001),
     ]
+
+
+@pytest.mark.parametrize("name", ["x" * 297, "x" * 298, "x" * 400, "x" * 296 + " yz", "🎉" * 200])
+async def test_a_name_is_cut_to_its_column_and_read_back_as_a_refresh_expects_it(
+    rows: AutomationRows, name: str
+) -> None:
+    await rows.write_automations([new(replace(WELCOME, name=name))])
+    (row,) = await rows.all_automations()
+    assert row.name == clipped(name, LONGEST_NAME)
+    assert name.startswith(row.name)
 
 
 async def test_two_refreshes_at_once_create_a_row_once(rows: AutomationRows) -> None:

@@ -119,7 +119,8 @@ async def test_a_mapping_is_checked_against_what_is_there(tmp_path: Path) -> Non
     async with connector(tmp_path, EMAIL, filtering=filtering) as opened:
         findings = await opened.drift.look()
         found = {(finding.code, finding.severity) for finding in findings.findings}
-    assert found == {(Code.COLUMN_WITHOUT_STEP, Severity.WARNING), (Code.PROTECTED_ROW, Severity.WARNING)}
+    warned = (Code.COLUMN_WITHOUT_STEP, Code.PROTECTED_ROW, Code.PERMISSIONS_UNMAPPED)
+    assert found == {(code, Severity.WARNING) for code in warned}
 
 
 # -------------------------------------------------------------------------------------------------------------- preview

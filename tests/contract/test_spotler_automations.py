@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from uuid import UUID
 
 import httpx
@@ -66,18 +67,46 @@ async def test_what_is_active_and_has_an_external_trigger_is_published(account: 
             AutomationKind.AUTOMATION,
             WELCOME,
             WELCOME_CODE,
-            "Welcome",
+            "Start Welcome",
             (
                 AutomationField("voucher", FieldType.STRING),
                 AutomationField("link", FieldType.URL),
                 AutomationField("cart", FieldType.PRODUCTLIST),
             ),
         ),
-        PublishedAutomation(AutomationKind.AUTOMATION, BIRTHDAY, BIRTHDAY_CODE, "Birthday"),
+        PublishedAutomation(AutomationKind.AUTOMATION, BIRTHDAY, BIRTHDAY_CODE, "Start Birthday"),
     ]
     assert await automations.published(AutomationKind.CAMPAIGN) == [
         PublishedAutomation(AutomationKind.CAMPAIGN, "CmpCart", "TrgCart", "Abandoned cart")
     ]
+
+
+@pytest.mark.parametrize(
+    ("listed", "names"),
+    [
+        ([("Welcome", ["New customer"])], ["New customer"]),
+        ([("Welcome", [" New customer "])], ["New customer"]),
+        ([("Welcome", [""])], ["Welcome"]),
+        ([("Welcome", ["New customer", "New member"])], ["New customer", "New member"]),
+        (
+            [("Welcome", ["Start"]), ("Winback", ["Start", "Again"])],
+            ["Start (Welcome)", "Start (Winback)", "Again"],
+        ),
+    ],
+)
+async def test_aut_02_the_label_of_the_external_trigger_is_what_dynamics_shows(
+    listed: list[tuple[str, list[str]]], names: list[str]
+) -> None:
+    body = [
+        {
+            "id": name,
+            "name": name,
+            "active": True,
+            "triggers": [{"triggerCode": f"{name}-{label}", "name": label} for label in labels],
+        }
+        for name, labels in listed
+    ]
+    assert [one.name for one in await published(body)] == names
 
 
 async def test_a_started_automation_tells_its_run_and_gets_its_fields(account: SpotlerAccount) -> None:  # AUT-13
@@ -203,6 +232,18 @@ async def test_a_campaign_is_stopped_for_a_person(account: SpotlerAccount) -> No
 
 async def answered(response: httpx.Response) -> Started | NotStarted:
     """Start an automation at a service that answers so."""
+    async with answering(response) as automations:
+        return await automations.start(AutomationKind.AUTOMATION, WELCOME_CODE, "ANN", ())
+
+
+async def published(body: object) -> Sequence[PublishedAutomation]:
+    """List the automations of a service that answers so."""
+    async with answering(httpx.Response(200, json=body)) as automations:
+        return await automations.published(AutomationKind.AUTOMATION)
+
+
+@asynccontextmanager
+async def answering(response: httpx.Response) -> AsyncIterator[SpotlerAutomations]:
     client = SpotlerClient(
         "https://spotler.example/integrationservice",
         "key",
@@ -210,10 +251,9 @@ async def answered(response: httpx.Response) -> Started | NotStarted:
         http=httpx.AsyncClient(transport=httpx.MockTransport(lambda _request: response)),
         clock=ManualClock(),
     )
-    capabilities = Capabilities(TwinStore(), ManualClock(), "test", assumed=False, probe=_nobody_asks)
     try:
-        return await SpotlerAutomations(client.transport, capabilities).start(
-            AutomationKind.AUTOMATION, WELCOME_CODE, "ANN", ()
+        yield SpotlerAutomations(
+            client.transport, Capabilities(TwinStore(), ManualClock(), "test", assumed=True, probe=_nobody_asks)
         )
     finally:
         await client.close()

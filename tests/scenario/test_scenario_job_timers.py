@@ -40,8 +40,8 @@ async def test_automations_and_campaigns_appear_in_dynamics(hurried: World) -> N
 
     rows = await eventually(look, "automations")
     assert {row["dh_name"]: row["dh_fields"] for row in rows} == {
-        "🚀 Welcome": "voucher=<STRING>\nlink=<URL>\ncart={<PRODUCTLIST>}",
-        "🚀 Birthday": None,
+        "🚀 Start Welcome": "voucher=<STRING>\nlink=<URL>\ncart={<PRODUCTLIST>}",
+        "🚀 Start Birthday": None,
         "📢 Abandoned cart": None,
     }
 

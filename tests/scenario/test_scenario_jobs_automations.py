@@ -14,7 +14,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 OK = (JobStatus.COMPLETED, "OK")
 NOT_VALID = (JobStatus.FAILED, "[JOB_NOT_VALID]")
-WELCOME, BIRTHDAY, CART = "🚀 Welcome", "🚀 Birthday", "📢 Abandoned cart"
+WELCOME, BIRTHDAY, CART = "🚀 Start Welcome", "🚀 Start Birthday", "📢 Abandoned cart"
 
 
 async def choice(world: World, name: str) -> str:
@@ -40,7 +40,7 @@ async def test_a_chosen_automation_is_started_with_its_fields_for_somebody_new_t
     )
     job = await world.ended(identifier)
 
-    assert (job.status, job.code, job.text) == (*OK, 'Automation "Welcome" started in Spotler.')
+    assert (job.status, job.code, job.text) == (*OK, 'Automation "Start Welcome" started in Spotler.')
     (run,) = await runs(world, person)
     assert run["fields"] == [
         {"name": "voucher", "type": "STRING", "value": "X1"},
@@ -48,7 +48,7 @@ async def test_a_chosen_automation_is_started_with_its_fields_for_somebody_new_t
     ]
     row = await world.dynamics.read(f"{JOBS}({identifier})")
     assert row["dh_automationcontactid"] == run["automationContactId"]
-    assert await posts(world, person) == ['Automation "Welcome" started in Spotler.']
+    assert await posts(world, person) == ['Automation "Start Welcome" started in Spotler.']
 
 
 async def test_a_campaign_is_started_by_a_typed_code_and_stopped_by_choice(world: World) -> None:
@@ -89,8 +89,8 @@ async def test_all_runs_of_a_person_are_stopped_or_only_those_that_are_named(wor
 
     everything = await done(world, Operation.STOP_AUTOMATION, person, automation=welcome)
     nothing = await done(world, Operation.STOP_AUTOMATION, person, automation=welcome)
-    assert everything.text == 'Automation "Welcome" stopped for the person.'
-    assert nothing.text == 'Automation "Welcome" did not run for the person.'
+    assert everything.text == 'Automation "Start Welcome" stopped for the person.'
+    assert nothing.text == 'Automation "Start Welcome" did not run for the person.'
     assert all(run["stopped"] for run in await runs(world, person))
 
 

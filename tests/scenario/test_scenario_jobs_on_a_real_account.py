@@ -53,7 +53,7 @@ async def test_jobs_that_need_what_is_not_proven_fail_with_that_reason_until_the
     assert await tags(real, person) == {"Lead": 5}
     listed = await done(real, Operation.REFRESH_AUTOMATIONS)
     assert "could not be asked" not in listed.text
-    assert {"🚀 Welcome", "🚀 Birthday"} <= (await automation_rows(real)).keys()
+    assert {"🚀 Start Welcome", "🚀 Start Birthday"} <= (await automation_rows(real)).keys()
 
 
 async def test_what_is_published_works_without_a_check(real: World) -> None:

@@ -100,10 +100,12 @@ async def test_new_04_of_two_contacts_with_the_address_a_person_chooses_one(worl
     assert {one["id"] for one in review["candidates"]} == {first.id, second.id}
 
     path = f"/api/reviews/{review['id']}"
-    stranger = await world.bring_in()
-    wrong = await world.connector.call("POST", path, {"table": "contact", "id": stranger.id})
+    stranger, master = await world.bring_in(), world.connector.master
+    by_operator = await world.connector.call("POST", path, {"table": "contact", "id": second.id})
+    assert by_operator.status_code == 401
+    wrong = await world.connector.call("POST", path, {"table": "contact", "id": stranger.id}, key=master)
     assert wrong.status_code == 409
-    chosen = await world.connector.call("POST", path, {"table": "contact", "id": second.id})
+    chosen = await world.connector.call("POST", path, {"table": "contact", "id": second.id}, key=master)
     assert chosen.status_code == 200
     assert chosen.json()["decision"] == {"table": "contact", "id": second.id}
 
@@ -131,6 +133,6 @@ async def test_new_04_of_two_contacts_with_the_address_a_person_chooses_one(worl
 async def test_a_decision_that_makes_no_sense_says_what_would(
     world: World, method: str, path: str, body: dict[str, Any] | None, status: int
 ) -> None:
-    answer = await world.connector.call(method, path, body)
+    answer = await world.connector.call(method, path, body, key=world.connector.master)
     assert (answer.status_code, bool(answer.json()["error"])) == (status, True)
     assert (await world.connector.call(method, path, body, key="guessed")).status_code == 401

@@ -42,7 +42,7 @@ async def test_a_contact_arrives_with_every_field_of_the_default_mapping(world: 
         "birthday": BIRTHDATE,
         "jobTitle": f"{MARK} meester",
         "street": f"{MARK}straat 1",
-        "address2": f"{MARK}hof",
+        "address2": f"{MARK}hof, {MARK} etage",
         "postalCode": "7531 QX",
         "city": f"{MARK}dam",
         "country": f"{MARK}land",

@@ -298,6 +298,7 @@ def _filled_in(table: PersonTable) -> dict[str, Any]:
     address = {
         "address1_line1": f"{MARK}straat 1",
         "address1_line2": f"{MARK}hof",
+        "address1_line3": f"{MARK} etage",
         "address1_postalcode": POSTCODE,
         "address1_city": f"{MARK}dam",
         "address1_country": f"{MARK}land",

@@ -62,7 +62,7 @@ def test_no_route_is_open_to_everybody() -> None:
     assert func.AuthLevel.ANONYMOUS not in levels
 
 
-def test_what_shows_values_changes_the_mapping_or_lets_mass_erasures_pass_is_for_administrators() -> None:
+def test_operators_look_and_repeat_and_what_shows_values_or_decides_what_is_written_is_for_administrators() -> None:
     assert {name for name, route in ROUTES.items() if route.role is Role.ADMINISTRATOR} == {
         "explain_values",
         "preview_mapping",
@@ -70,6 +70,7 @@ def test_what_shows_values_changes_the_mapping_or_lets_mass_erasures_pass_is_for
         "roll_back_mapping",
         "restore_default_mapping",
         "release_brake",
+        "decide_review",
     }
     assert all(route.role is Role.ADMINISTRATOR for route in ROUTES.values() if route.shown is Shown.VALUES)
 

@@ -8,8 +8,16 @@ from uuid import UUID
 
 import pytest
 
-from shared.core.automations import AutomationField, AutomationKind, AutomationRow, FieldType, PublishedAutomation
+from shared.core.automations import (
+    LONGEST_NAME,
+    AutomationField,
+    AutomationKind,
+    AutomationRow,
+    FieldType,
+    PublishedAutomation,
+)
 from shared.core.capabilities import CAPABILITY_OFF
+from shared.core.values import clipped
 from shared.errors import DataError, TransientError
 from shared.ports import AutomationWrite
 from shared.sync.automations import AutomationRefresh, Refreshed
@@ -48,7 +56,13 @@ class Table:
             self.writes += 1
             one, identifier = write.automation, write.row or UUID(int=len(self.rows) + 1)
             self.rows[identifier] = AutomationRow(
-                identifier, one.kind, one.spotler_id, one.code, one.name, write.fields, write.is_active
+                identifier,
+                one.kind,
+                one.spotler_id,
+                one.code,
+                clipped(one.name, LONGEST_NAME),
+                write.fields,
+                write.is_active,
             )
 
     def state(self) -> dict[str, tuple[str, bool]]:
@@ -77,6 +91,16 @@ async def test_what_is_new_gets_a_row_with_its_hints(refresh: AutomationRefresh,
 
 
 async def test_what_is_as_before_is_not_written(refresh: AutomationRefresh, table: Table) -> None:
+    await refresh.refresh()
+    assert await refresh.refresh() == Refreshed(unchanged=2)
+    assert table.writes == 2
+
+
+@pytest.mark.parametrize("name", ["x" * 297, "x" * 298, "x" * 296 + " yz", "🎉" * 200, "x" * 296 + "🎉"])
+async def test_a_name_that_is_cut_to_its_column_is_as_before_at_the_next_refresh(
+    refresh: AutomationRefresh, spotler: Spotler, table: Table, name: str
+) -> None:
+    spotler.holds[0] = replace(WELCOME, name=name)
     await refresh.refresh()
     assert await refresh.refresh() == Refreshed(unchanged=2)
     assert table.writes == 2

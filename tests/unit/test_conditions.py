@@ -34,7 +34,15 @@ def subject(
         labels=labels or {},
         status=StatusRow(UUID(int=2), status) if status else None,
     )
-    return Subject(key, record, mapping.for_table(table), environment_is_on=True, enabled_tables=frozenset(PersonTable))
+    return Subject(
+        key,
+        record,
+        mapping.for_table(table),
+        environment_is_on=True,
+        enabled_tables=frozenset(PersonTable),
+        passes=mapping.passes(table),
+        filtered_by=mapping.filtered_by(table),
+    )
 
 
 def first_unmet(asked: Subject) -> Reason | None:

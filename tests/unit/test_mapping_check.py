@@ -89,8 +89,10 @@ EVERY_STEP = tuple(
 
 
 def found(*rows: dict[str, Any], **changes: Any) -> list[Finding]:
-    """Check a mapping that has these rows besides the address."""
+    """Check a mapping that has these rows between that of the address and, unless they have it, that of permissions."""
     options = changes.pop("options", {})
+    if all(row["spotler"] != "permissions" for row in rows):
+        rows = (*rows, {"spotler": "permissions", "contact": "@map(permissions)"})
     surroundings = {"schema": SCHEMA, "catalogue": CATALOGUE, "steps": EVERY_STEP} | changes
     address = {"spotler": "email", "contact": "emailaddress1"}
     mapping = read_mapping({"version": 1, "rows": [address, *rows], **options})
@@ -236,7 +238,7 @@ def test_if_02_a_periodiek_is_taken_or_not_by_a_column_of_two_options(subscribed
 
 def test_a_filter_is_checked_like_a_row() -> None:
     assert codes(options={"filters": {"contact": "middlename = 1"}}) == [Code.UNKNOWN_COLUMN]
-    assert codes(options={"filters": {"contact": 'gendercode in ("Male", "Both")'}}) == [Code.UNKNOWN_OPTION]
+    assert codes(options={"filters": {"contact": 'gendercode in ("Male", "Both")'}}) == [Code.COMPARISON]
     assert codes(options={"filters": {"contact": "gendercode = 2 and donotemail = false"}}) == []
 
 
@@ -292,6 +294,36 @@ def test_map_33_type_and_birthday_are_protected_where_the_account_has_them() -> 
     assert codes(catalogue=catalogue) == [Code.PROTECTED_ROW, Code.PROTECTED_ROW]
     rows = [{"spotler": "Type", "contact": "$CustomerType"}, {"spotler": "birthday", "contact": "birthdate"}]
     assert codes(*rows, catalogue=catalogue) == []
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        None,
+        {"spotler": "permissions", "contact": "@map(permissions)", "direction": "<-"},
+        {"spotler": "permissions", "contact": "gendercode", "choices": {1: "Newsletter", 2: "Newsletter"}},
+        {"spotler": "interests", "contact": "@map(permissions)"},
+        {"spotler": "permissions", "lead": "@map(permissions)"},
+    ],
+)
+def test_dbf_07_without_its_row_permissions_of_a_table_do_not_travel_and_the_check_warns(
+    row: dict[str, Any] | None,
+) -> None:
+    address = {"spotler": "email", "contact": "emailaddress1", "lead": "emailaddress1"}
+    mapping = read_mapping({"version": 1, "rows": [address, *([] if row is None else [row])]})
+    findings = check(mapping, Surroundings(SCHEMA, CATALOGUE, frozenset({PersonTable.CONTACT})))
+    (finding,) = [one for one in findings if one.severity is Severity.WARNING]
+    assert (finding.code, finding.table) == (Code.PERMISSIONS_UNMAPPED, PersonTable.CONTACT)
+    assert "restore its row, permissions with @map(permissions)" in finding.text
+
+
+@pytest.mark.parametrize("home", ["permissions", "list"])
+@pytest.mark.parametrize("direction", ["->", "<->"])
+def test_with_its_row_or_in_an_account_without_permissions_nothing_is_said_of_them(home: str, direction: str) -> None:
+    row = {"spotler": "permissions", "contact": f"@map({home})", "direction": direction}
+    assert Code.PERMISSIONS_UNMAPPED not in codes(row)
+    without = PropertyCatalogue(tuple(one for one in CATALOGUE.definitions if one.name != "permissions"))
+    assert Code.PERMISSIONS_UNMAPPED not in codes({**row, "direction": "<-"}, catalogue=without)
 
 
 def test_an_entity_column_must_exist_in_its_table() -> None:

@@ -110,11 +110,11 @@ def test_an_error_says_where_it_is_and_what_would_do(text: str, position: int, e
     assert f"position {position + 1}" in str(caught.value)
 
 
-def test_true_is_not_the_number_one() -> None:
+def test_a_two_options_column_that_is_on_is_one_and_the_number_one_is_not_true() -> None:
     record = PersonRecord(RECORD.key, {"flag": True, "number": 1})
     passing: dict[str, Any] = {
         text: compile_filter(parse_filter(text))(record)
         for text in ("flag = true", "flag = 1", "number = 1", "number = true")
     }
 
-    assert passing == {"flag = true": True, "flag = 1": False, "number = 1": True, "number = true": False}
+    assert passing == {"flag = true": True, "flag = 1": True, "number = 1": True, "number = true": False}

@@ -348,6 +348,20 @@ def test_a_person_who_leaves_the_filter_is_erased_if_the_mapping_says_so_unless_
     assert kept.reason is Reason.STILL_USED
 
 
+@pytest.mark.parametrize(
+    ("condition", "erased"), [("new_vip = 1", False), ("new_vip <> 0", False), ("new_vip = 0", True)]
+)
+def test_val_04_one_and_zero_are_the_values_of_two_options_so_that_the_wrong_people_are_not_erased(
+    condition: str, *, erased: bool
+) -> None:
+    mapping = mapping_of(filters={"contact": condition}, outside="anonymize")
+    record = person(mapping, values={"emailaddress1": "a@b.nl", "new_vip": True}, labels={"new_vip": "Ja"})
+    other = person(mapping, values={"emailaddress1": "a@b.nl", "new_vip": False}, labels={"new_vip": "Nee"})
+
+    assert isinstance(planned(record, mapping, is_live=True), Anonymize) is erased
+    assert isinstance(planned(other, mapping, is_live=True), Anonymize) is not erased
+
+
 @pytest.mark.parametrize("policy", Outside)
 def test_a_filter_on_a_column_that_is_gone_ends_nobody(policy: Outside) -> None:
     mapping = mapping_of(filters={"contact": "new_gone = 1"}, outside=policy.value)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from shared.core.outcomes import Outcome, Reason, Result
+from shared.core.outcomes import LONGEST_REASON, FieldProblem, Outcome, Reason, Result
 from shared.core.records import (
     Intent,
     PersonRecord,
@@ -18,6 +18,7 @@ from shared.core.records import (
     Why,
 )
 from shared.core.retry import Done, GiveUp, Next, RetryAt
+from shared.core.values import clipped
 from shared.errors import TransientError
 from shared.ports import JobReport
 from shared.sync.report import Reporter, info_id, is_success, result_code
@@ -82,6 +83,14 @@ async def test_a_later_report_changes_the_same_row() -> None:
 )
 async def test_a_row_is_left_alone_when_there_is_nothing_to_say(outcome: Outcome, record: PersonRecord | None) -> None:
     assert await told(finished(outcome, record)) is None
+
+
+async def test_a_reason_that_is_cut_to_its_column_is_nothing_new_the_next_time() -> None:
+    problems = tuple(FieldProblem(f"profileField{number}", "city", "🎉 a date") for number in range(100))
+    long = Outcome(ANN, Result.FAILED, Reason.INVALID_EMAIL, problems)
+    assert len(long.text) > LONGEST_REASON
+    row = StatusRow(UUID(int=7), SyncStatus.FAILED, "invalid-email", clipped(long.text, LONGEST_REASON))
+    assert await told(finished(long, PersonRecord(ANN, {}, status=row))) is None
 
 
 async def test_an_unchanged_record_without_a_row_gets_one() -> None:

@@ -66,6 +66,20 @@ def test_map_28_and_c_10_the_default_rows_are_what_a_newcomer_expects() -> None:
     assert {name for name, row in rows.items() if row.direction is not Direction.TO_SPOTLER} == {"permissions"}
 
 
+@pytest.mark.parametrize(
+    ("second", "third", "sent_as"),
+    [("Hof", "3e etage", "Hof, 3e etage"), ("Hof", None, "Hof"), (None, "3e etage", "3e etage"), (None, None, "")],
+)
+@pytest.mark.parametrize("table", PersonTable)
+def test_map_21_and_map_22_the_third_line_of_an_address_joins_the_second(
+    table: PersonTable, second: str | None, third: str | None, sent_as: str
+) -> None:
+    default = load_mapping(DEFAULT_MAPPING)
+    catalogue = PropertyCatalogue((EMAIL, PropertyDefinition("address2", "Address line 2", PropertyType.STRING)))
+    values = {"emailaddress1": "a@b.nl", "address1_line2": second, "address1_line3": third}
+    assert wished_fields(person(default, table, values), default, catalogue).values["address2"] == sent_as
+
+
 def test_map_04_the_default_mapping_is_handed_over_as_a_workbook() -> None:
     default = load_mapping(DEFAULT_MAPPING)
     assert read_file(write_file(default, Format.WORKBOOK, "prod"), "prod") == default

@@ -9,17 +9,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from operator import attrgetter
 
+from shared.core.mapping.check_filters import FilterCheck
 from shared.core.mapping.check_tables import TableCheck
 from shared.core.mapping.circles import circles
 from shared.core.mapping.conversions import Impossible, Lossy, expression_to_spotler, kind_of, to_dataverse
 from shared.core.mapping.expression import Child, Column, Constant, Home, MapTo, Query, Related, Source, sources_of
 from shared.core.mapping.findings import Code, Finding, Severity
-from shared.core.mapping.model import Mapping, MappingRow
+from shared.core.mapping.model import PERMISSIONS, Mapping, MappingRow
 from shared.core.mapping.reading import reading_of
 from shared.core.mapping.resolution import Resolved, Unresolved, resolve, resolve_periodiek
 from shared.core.marketing import PropertyCatalogue, PropertyDefinition, PropertyType
 from shared.core.records import PersonTable
-from shared.core.schema import ColumnDefinition, EventStep, Schema
+from shared.core.schema import ColumnDefinition, ColumnType, EventStep, Schema
 from shared.core.values import Foreign, Misfit, convert
 
 PROTECTED = ("Type", "Birthday")
@@ -51,6 +52,9 @@ def _findings(mapping: Mapping, surroundings: Surroundings) -> Iterator[Finding]
         yield from _property(number, row, surroundings.catalogue)
         for table in sorted(surroundings.tables & row.sources.keys(), key=attrgetter("value")):
             yield from _RowCheck(number, row, table, surroundings).findings()
+            if row.only is not None:
+                filters = FilterCheck(table, surroundings.schema, mapping.language)
+                yield from filters.row_filter(row.sources[table], row.only, number)
     for table in sorted(surroundings.tables, key=attrgetter("value")):
         if mapping.for_table(table):
             yield from TableCheck(mapping, table, surroundings.schema, surroundings.steps).findings()
@@ -58,6 +62,7 @@ def _findings(mapping: Mapping, surroundings: Surroundings) -> Iterator[Finding]
     yield from _entity(mapping, surroundings.schema)
     yield from _periodieken(mapping, surroundings)
     yield from _protected(mapping, surroundings.catalogue)
+    yield from _permissions(mapping, surroundings)
     yield from _language(mapping, surroundings.schema)
 
 
@@ -150,7 +155,8 @@ class _RowCheck:
 
     def _options(self, column: ColumnDefinition, definition: PropertyDefinition | None) -> Iterator[Finding]:
         known = {str(option.value) for option in column.options}
-        if known and (unknown := sorted(self.row.choices.keys() - known)):
+        known |= {"true", "false"} if column.type is ColumnType.BOOLEAN else set()
+        if column.options and (unknown := sorted(self.row.choices.keys() - known)):
             text = f"{column.name} has no option {', '.join(unknown)}: correct choices"
             yield self._finding(Severity.WARNING, Code.UNKNOWN_OPTION, text)
         if definition is None or definition.type is not PropertyType.SET or not column.type.is_choice:
@@ -213,6 +219,24 @@ def _protected(mapping: Mapping, catalogue: PropertyCatalogue) -> Iterator[Findi
         if definition is not None and definition.name not in filled:
             text = f"Spotler has the field {definition.name} and no row fills it: its row must not be deleted"
             yield Finding(Severity.WARNING, Code.PROTECTED_ROW, text)
+
+
+def _permissions(mapping: Mapping, surroundings: Surroundings) -> Iterator[Finding]:
+    """DBF-07, OPT-11: without the row, a refusal in Dynamics stays in Dynamics."""
+    if surroundings.catalogue.named(PERMISSIONS) is None:
+        return
+    for table in sorted(surroundings.tables, key=attrgetter("value")):
+        rows = mapping.for_table(table)
+        if rows and not any(_sends_permissions(row, table) for row in rows):
+            text = (
+                f"No row brings permissions of {table} to Spotler, so what Dynamics says of them does not travel: "
+                f"restore its row, {PERMISSIONS} with @map(permissions)"
+            )
+            yield Finding(Severity.WARNING, Code.PERMISSIONS_UNMAPPED, text, table=table)
+
+
+def _sends_permissions(row: MappingRow, table: PersonTable) -> bool:
+    return row.spotler == PERMISSIONS and row.direction.reaches_spotler and isinstance(row.sources[table], MapTo)
 
 
 def _language(mapping: Mapping, schema: Schema) -> Iterator[Finding]:

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal
 
-from shared.core.mapping.expression import Column, Home, Source
-from shared.core.mapping.filters import And, Comparison, Empty, Field, Filter, Not, Or, Value, Within, filter_columns
+from shared.core.mapping.check_filters import FilterCheck
+from shared.core.mapping.expression import Column, Home
 from shared.core.mapping.findings import Code, Finding, Severity
 from shared.core.mapping.model import Mapping, MappingRow
 from shared.core.mapping.reading import reading_of
-from shared.core.mapping.resolution import Resolved, Unresolved, resolve
 from shared.core.records import PersonTable
-from shared.core.schema import ColumnDefinition, EventStep, Required, Schema
+from shared.core.schema import EventStep, Required, Schema
 
 _PERMISSION_TABLE = "dh_spotlerpermission"
 _MESSAGES = ("Create", "Update", "Delete")
@@ -36,7 +34,7 @@ class TableCheck:
         yield from self._double_targets(rows)
         yield from self._required(rows)
         if (condition := self.mapping.filters.get(self.table)) is not None:
-            yield from self._filter(condition)
+            yield from FilterCheck(self.table, self.schema, self.mapping.language).table_filter(condition)
         if self.steps is not None:
             yield from self._steps(self.steps)
 
@@ -68,23 +66,6 @@ class TableCheck:
         source = row.sources[self.table]
         return source.name if row.direction.reaches_dataverse and isinstance(source, Column) else ""
 
-    # -------------------------------------------------------------------------------------------------------- filter
-
-    def _filter(self, condition: Filter) -> Iterator[Finding]:
-        for field in dict.fromkeys(filter_columns(condition)):
-            found = resolve(field, self.table, self.schema)
-            if isinstance(found, Unresolved):
-                yield self._finding(Severity.ERROR, Code(found.gap), f"Filter: {found.text}")
-        for field, value in _compared(condition):
-            column = self._column(field)
-            if column is not None and column.options and not _is_option(value, column):
-                text = f"The filter of {self.table} asks for an option that {column.name} does not have: correct it"
-                yield self._finding(Severity.WARNING, Code.UNKNOWN_OPTION, text)
-
-    def _column(self, source: Source) -> ColumnDefinition | None:
-        found = resolve(source, self.table, self.schema)
-        return found.column if isinstance(found, Resolved) else None
-
     # --------------------------------------------------------------------------------------------------------- steps
 
     def _steps(self, steps: tuple[EventStep, ...]) -> Iterator[Finding]:
@@ -110,34 +91,3 @@ class TableCheck:
 
     def _finding(self, severity: Severity, code: Code, text: str) -> Finding:
         return Finding(severity, code, text, table=self.table)
-
-
-def _compared(condition: Filter) -> Iterator[tuple[Field, Value]]:
-    match condition:
-        case Comparison(field, _, value):
-            yield field, value
-        case Within(field, values):
-            yield from ((field, value) for value in values)
-        case Not(inner):
-            yield from _compared(inner)
-        case And(conditions) | Or(conditions):
-            for inner in conditions:
-                yield from _compared(inner)
-        case Empty():
-            pass
-
-
-def _is_option(value: Value, column: ColumnDefinition) -> bool:
-    match value:
-        case bool() | int():
-            return int(value) in {option.value for option in column.options}
-        case Decimal():
-            return value in {Decimal(option.value) for option in column.options}
-        case str():
-            labels = {label for option in column.options for label in (*option.labels.values(), option.label)}
-            spellings = {label.casefold() for label in labels} | {str(option.value) for option in column.options}
-            return value.strip().casefold() in spellings | ({"true", "false"} if _is_two_options(column) else set())
-
-
-def _is_two_options(column: ColumnDefinition) -> bool:
-    return {option.value for option in column.options} == {0, 1}

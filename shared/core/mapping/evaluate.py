@@ -5,10 +5,11 @@ Expressions and filters are compiled once, into functions, and asked for every r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from decimal import Decimal
+from collections.abc import Callable
+from datetime import UTC, tzinfo
 from typing import Any, NamedTuple, assert_never
 
+from shared.core.mapping.comparison import wanted
 from shared.core.mapping.expression import (
     Child,
     Coalesce,
@@ -24,7 +25,7 @@ from shared.core.mapping.expression import (
     Related,
 )
 from shared.core.mapping.filters import And, Comparison, Empty, Filter, Not, Operator, Or, Value, Within
-from shared.core.records import Choices, PersonRecord
+from shared.core.records import PersonRecord
 from shared.core.values import is_blank, text_of
 
 
@@ -110,57 +111,32 @@ def _joined(parts: tuple[Operand | Coalesce, ...]) -> Evaluate:
 # ------------------------------------------------------------------------------------------------------------- filters
 
 
-def compile_filter(condition: Filter) -> Passes:
-    """Make the function that tells whether a record passes."""
+def compile_filter(condition: Filter, zone: tzinfo = UTC) -> Passes:
+    """Make the function that tells whether a record passes; `zone` is where dates are dates."""
     match condition:
         case Comparison(field, operator, value):
-            is_wanted = compile_equality(field, (value,))
+            is_wanted = compile_equality(field, (value,), zone)
             return is_wanted if operator is Operator.EQUAL else lambda record: not is_wanted(record)
         case Within(field, values):
-            return compile_equality(field, values)
+            return compile_equality(field, values, zone)
         case Empty(field):
             evaluate = compile_expression(field)
             return lambda record: is_blank(evaluate(record).value)
         case Not(inner):
-            passes = compile_filter(inner)
+            passes = compile_filter(inner, zone)
             return lambda record: not passes(record)
         case And(conditions):
-            every = [compile_filter(inner) for inner in conditions]
+            every = [compile_filter(inner, zone) for inner in conditions]
             return lambda record: all(passes(record) for passes in every)
         case Or(conditions):
-            some = [compile_filter(inner) for inner in conditions]
+            some = [compile_filter(inner, zone) for inner in conditions]
             return lambda record: any(passes(record) for passes in some)
         case _:
             assert_never(condition)
 
 
-def compile_equality(expression: Expression, wanted: tuple[Value, ...]) -> Passes:
-    """Make the function that tells whether an expression has one of these values, as stored or as people see it."""
+def compile_equality(expression: Expression, values: tuple[Value, ...], zone: tzinfo = UTC) -> Passes:
+    """Make the function that tells whether an expression has one of these values (`comparison.py`)."""
     evaluate = compile_expression(expression)
-    texts = {_folded(value) for value in wanted}
-    numbers = {Decimal(value) for value in wanted if isinstance(value, int | Decimal) and not isinstance(value, bool)}
-
-    def equals(record: PersonRecord) -> bool:
-        value, label = evaluate(record)
-        if is_blank(value):
-            return False
-        if isinstance(value, int | float) and not isinstance(value, bool) and Decimal(str(value)) in numbers:
-            return True
-        return not texts.isdisjoint(_spellings(value, label))
-
-    return equals
-
-
-def _spellings(value: Any, label: str | None) -> Iterator[str]:
-    """Every way in which people write a value: as it is stored, and as they see it. Of several choices, each."""
-    if label is not None:
-        yield _folded(label)
-    if isinstance(value, Choices):
-        yield from map(str, value.values)
-        yield from map(_folded, value.labels)
-    else:
-        yield _folded(text_of(value, None))
-
-
-def _folded(value: Value) -> str:
-    return text_of(value, None).strip().casefold()
+    searched = wanted(values, zone)
+    return lambda record: searched.includes(*evaluate(record))

@@ -8,12 +8,15 @@
               | column ( "=" | "<>" ) value | column [ "not" ] "in" "(" value { "," value } ")"
     value     = text in double quotes | number | "true" | "false"
 
-A column is one of the record, mapped or not, or one of a related row. Texts are compared with the value and with the
-label that people see, in any case. `str` prints a filter so that `parse_filter` gives the same one back.
+A column is one of the record, mapped or not, or one of a related row. What equals what is in `comparison.py`.
+`column = null` is another way to write `empty(column)`, and `column <> null` to write `not empty(column)`. A number
+with zeros in front is a text: the code 0123 is not the code 123. `str` prints a filter so that `parse_filter` gives the
+same one back.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -106,8 +109,11 @@ class Or:
 
 Filter = Comparison | Within | Empty | Not | And | Or
 
-KEYWORDS = frozenset({"and", "or", "not", "in", "empty", "true", "false"})
+KEYWORDS = frozenset({"and", "or", "not", "in", "empty", "true", "false", "null"})
 """Names that no column in a filter can have."""
+
+_NULL = "null"
+_ZEROS_IN_FRONT = re.compile(r"-?0[0-9]")
 
 
 def parse_filter(text: str) -> Filter:
@@ -174,8 +180,12 @@ def _one(tokens: Tokens) -> Filter:
 def _comparison(tokens: Tokens) -> Filter:
     field = _field(tokens)
     for operator in Operator:
-        if tokens.take_symbol(operator):
+        if not tokens.take_symbol(operator):
+            continue
+        if not tokens.comes_keyword(_NULL):
             return Comparison(field, operator, _value(tokens))
+        tokens.take()
+        return Empty(field) if operator is Operator.EQUAL else Not(Empty(field))
     negated = tokens.comes_keyword("not")
     if negated:
         tokens.take()
@@ -202,6 +212,8 @@ def _value(tokens: Tokens) -> Value:
         return tokens.take().text
     if tokens.next.kind is Kind.NUMBER:
         number = tokens.take().text
+        if _ZEROS_IN_FRONT.match(number):
+            return number
         return Decimal(number) if "." in number else int(number)
     for truth in (True, False):
         if tokens.comes_keyword(str(truth).lower()):

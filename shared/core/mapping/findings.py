@@ -31,6 +31,7 @@ class Code(StrEnum):
     UNKNOWN_PROPERTY = "unknown-property"
     UNKNOWN_OPTION = "unknown-option"
     UNKNOWN_LANGUAGE = "unknown-language"
+    COMPARISON = "comparison"
     CONVERSION = "conversion"
     FIXED_VALUE = "fixed-value"
     READ_ONLY = "read-only-column"
@@ -41,6 +42,7 @@ class Code(StrEnum):
     COLUMN_WITHOUT_STEP = "column-without-step"
     UNSEEN_CHANGES = "unseen-changes"
     PROTECTED_ROW = "protected-row"
+    PERMISSIONS_UNMAPPED = "permissions-unmapped"
     TOO_LONG = "too-long"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass, field
 from datetime import tzinfo
@@ -17,12 +18,15 @@ from shared.core.mapping.evaluate import (
     compile_expression,
     compile_filter,
 )
-from shared.core.mapping.expression import Column, Expression, Related, sources_of
+from shared.core.mapping.expression import Column, Expression, Related, Source, sources_of
 from shared.core.mapping.filters import Filter, filter_columns
 from shared.core.records import PersonRecord, PersonTable
 
 EMAIL = "email"
 """The Spotler property that every account has and that identifies a person there (DUP-03)."""
+
+PERMISSIONS = "permissions"
+"""The Spotler property that holds the permissions, a list of options (DBF-07)."""
 
 _CONSTANT = "$value:"
 
@@ -114,10 +118,10 @@ class MappingRow:
         """Return what the row's expression is worth for a record of a table on which the row applies."""
         return self._compiled[record.key.table](record)
 
-    def admits(self, record: PersonRecord) -> bool:
-        """Whether a record passes the row's own filter: the column has that value, or shows it as a label (MAP-12)."""
-        admits = self._compiled_only.get(record.key.table)
-        return admits is None or admits(record)
+    def admission(self, table: PersonTable, zone: tzinfo) -> Passes | None:
+        """Return the row's own filter: what its expression yields is that value (MAP-12). None if it has none."""
+        source = self.sources.get(table)
+        return None if self.only is None or source is None else compile_equality(source, (self.only,), zone)
 
     def rests(self, record: PersonRecord) -> bool:
         """Whether something that the row names could not be read: it is absent in the record, which is not empty."""
@@ -126,12 +130,6 @@ class MappingRow:
     @cached_property
     def _names(self) -> dict[PersonTable, frozenset[str]]:
         return {table: frozenset(map(str, sources_of(source))) for table, source in self.sources.items()}
-
-    @cached_property
-    def _compiled_only(self) -> dict[PersonTable, Passes]:
-        if (only := self.only) is None:
-            return {}
-        return {table: compile_equality(source, (only,)) for table, source in self.sources.items()}
 
     @cached_property
     def _compiled(self) -> dict[PersonTable, Evaluate]:
@@ -175,11 +173,11 @@ class Mapping:
         return self._by_table[table]
 
     def passes(self, table: PersonTable) -> Passes | None:
-        """Return the filter of a table as a function; None if every record may pass."""
+        """Return the filters of a table and of its rows as one function; None if every record may pass."""
         return self._compiled_filters.get(table)
 
     def filtered_by(self, table: PersonTable) -> frozenset[str]:
-        """Name what the filter of a table looks at, as in `PersonRecord.values`."""
+        """Name what the filters of a table and of its rows look at, as in `PersonRecord.values`."""
         return self._filter_names.get(table, frozenset())
 
     @cached_property
@@ -201,8 +199,26 @@ class Mapping:
 
     @cached_property
     def _filter_names(self) -> dict[PersonTable, frozenset[str]]:
-        return {table: frozenset(map(str, filter_columns(condition))) for table, condition in self.filters.items()}
+        return {table: frozenset(map(str, self._filter_sources(table))) for table in PersonTable}
+
+    def _filter_sources(self, table: PersonTable) -> Iterator[Source]:
+        if (condition := self.filters.get(table)) is not None:
+            yield from filter_columns(condition)
+        for row in self.for_table(table):
+            if row.only is not None:
+                yield from sources_of(row.sources[table])
 
     @cached_property
     def _compiled_filters(self) -> dict[PersonTable, Passes]:
-        return {table: compile_filter(condition) for table, condition in self.filters.items()}
+        return {table: _all_of(found) for table in PersonTable if (found := list(self._filters(table)))}
+
+    def _filters(self, table: PersonTable) -> Iterator[Passes]:
+        if (condition := self.filters.get(table)) is not None:
+            yield compile_filter(condition, self.zone)
+        for row in self.for_table(table):
+            if (admission := row.admission(table, self.zone)) is not None:
+                yield admission
+
+
+def _all_of(conditions: list[Passes]) -> Passes:
+    return lambda record: all(passes(record) for passes in conditions)
