@@ -34,6 +34,7 @@ from shared.ports import (
 from shared.services import Services
 from shared.settings import Settings
 from shared.sync.beside import Beside
+from shared.sync.bookmark import Bookmark
 from shared.sync.bounces import BounceBook
 from shared.sync.brake import Brake
 from shared.sync.dispatch import Dispatcher
@@ -52,10 +53,13 @@ from shared.sync.people import SyncPeople
 from shared.sync.permission_names import PermissionNames
 from shared.sync.poll import Poll
 from shared.sync.preview import Preview
+from shared.sync.recent_changes import RecentChanges
 from shared.sync.reconcile import Reconciliation
+from shared.sync.refusal_keeping import RefusalKeeping
 from shared.sync.report import Reporter
 from shared.sync.resync import Resync
 from shared.sync.reviews import Reviews
+from shared.sync.suppressions import SuppressionList
 from shared.sync.watch import Watch
 
 
@@ -129,7 +133,8 @@ def build(services: Services, version: LiveVersion) -> Connector:
         defaults=services.default_permissions, consents=services.consent, bounces=bounces, rules=rules, clock=clock
     )
     brake = Brake(store, clock, environment, limit=settings.mass_erasure_limit)
-    people = _people(tools, beside, brake)
+    suppressions = SuppressionList(store, clock, environment)
+    people = _people(tools, beside, brake, suppressions)
     lists = _lists(tools, people)
     sweep = JobSweep(
         crm=crm,
@@ -163,6 +168,7 @@ def build(services: Services, version: LiveVersion) -> Connector:
         newcomers=newcomers,
         bounces=bounces,
         ledger=ledger,
+        suppressions=suppressions,
         store=store,
         clock=clock,
         rules=rules,
@@ -189,7 +195,9 @@ def build(services: Services, version: LiveVersion) -> Connector:
             patience=tools.patience,
         ),
         resync=resync,
-        explain=Explain(crm=crm, platform=platform, ledger=ledger, rules=rules, beside=beside),
+        explain=Explain(
+            crm=crm, platform=platform, ledger=ledger, rules=rules, beside=beside, suppressions=suppressions
+        ),
         lists=lists,
         preview=Preview(
             crm=crm,
@@ -245,8 +253,9 @@ def _tools(services: Services, mapping: Mapping) -> _Tools:
     )
 
 
-def _people(tools: _Tools, beside: Beside, brake: Brake) -> SyncPeople:
-    clock = tools.services.clock
+def _people(tools: _Tools, beside: Beside, brake: Brake, suppressions: SuppressionList) -> SyncPeople:
+    services, clock = tools.services, tools.services.clock
+    bookmark = Bookmark(services.store, services.settings.environment, "contacts")
     outbound = Outbound(
         crm=tools.crm,
         platform=tools.platform,
@@ -257,6 +266,8 @@ def _people(tools: _Tools, beside: Beside, brake: Brake) -> SyncPeople:
         homecomings=tools.homecomings,
         beside=beside,
         brake=brake,
+        refusals=RefusalKeeping(suppressions, tools.rules, clock),
+        recent=RecentChanges(services.feeds, clock, polled_until=bookmark.until),
     )
     return SyncPeople(
         outbound=outbound,

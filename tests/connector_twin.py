@@ -26,6 +26,7 @@ from shared.operations.table import OPERATIONS
 from shared.ports import OutgoingMessage, QueueName
 from shared.sync.automations import AutomationRefresh
 from shared.sync.beside import Beside
+from shared.sync.bookmark import Bookmark
 from shared.sync.bounces import BounceBook
 from shared.sync.brake import Brake
 from shared.sync.consent_ledger import ConsentLedger
@@ -38,9 +39,12 @@ from shared.sync.outbound import Outbound
 from shared.sync.patience import Patience
 from shared.sync.people import SyncPeople
 from shared.sync.poll import Poll, Polled, Welcomed
+from shared.sync.recent_changes import RecentChanges
 from shared.sync.reconcile import Reconciliation
+from shared.sync.refusal_keeping import RefusalKeeping
 from shared.sync.report import Reporter
 from shared.sync.resync import Resync
+from shared.sync.suppressions import SuppressionList
 from shared.sync.work import Finished
 from tests.consent_twins import TwinBounceTasks
 from tests.contract.clocks import ManualClock
@@ -152,6 +156,8 @@ class ConnectorTwin:
         )
         beside = Beside(defaults=self, consents=consent, bounces=bounces, rules=self.rules, clock=self.clock)
         self.brake = Brake(self.store, self.clock, "test", limit=self.erasure_limit)
+        self.suppressions = SuppressionList(self.store, self.clock, "test")
+        bookmark = Bookmark(self.store, "test", "contacts")
         outbound = Outbound(
             crm=self.crm,
             platform=self.platform,
@@ -162,6 +168,8 @@ class ConnectorTwin:
             homecomings=self.homecomings,
             beside=beside,
             brake=self.brake,
+            refusals=RefusalKeeping(self.suppressions, self.rules, self.clock),
+            recent=RecentChanges(self.platform, self.clock, polled_until=bookmark.until),
         )
         people = SyncPeople(
             outbound=outbound,
@@ -210,7 +218,14 @@ class ConnectorTwin:
             presumed_dead=self.claim_time,
         )
         self.ledger, self.lanes, self.people, self.jobs, self.lists = ledger, lanes, people, jobs, lists
-        self.explain = Explain(crm=self.crm, platform=self.platform, ledger=ledger, rules=self.rules, beside=beside)
+        self.explain = Explain(
+            crm=self.crm,
+            platform=self.platform,
+            ledger=ledger,
+            rules=self.rules,
+            beside=beside,
+            suppressions=self.suppressions,
+        )
         self.consent, self.bounces = consent, bounces
         self.poller = Poll(
             feeds=self.platform,
@@ -220,6 +235,7 @@ class ConnectorTwin:
             newcomers=self.newcomers,
             bounces=bounces,
             ledger=ledger,
+            suppressions=self.suppressions,
             store=self.store,
             clock=self.clock,
             rules=self.rules,

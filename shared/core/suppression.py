@@ -74,6 +74,10 @@ class Suppression:
         """Return when others, or the person, last refused one permission; None if nobody does."""
         return max((one.at for one in self._active(own) if one.subject == permission), default=None)
 
+    def without(self, subject: str) -> Suppression:
+        """Return the list as if nobody had refused one subject."""
+        return Suppression(tuple(one for one in self.refusals if one.subject != subject))
+
     def adding(self, refusals: Iterable[Refusal]) -> Suppression:
         """Return the list with more refusals."""
         known = {(one.subject, one.record): one for one in self.refusals}

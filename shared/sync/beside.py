@@ -9,6 +9,7 @@ from functools import partial
 from typing import Protocol
 
 from shared.core.bounces import BounceNote
+from shared.core.conditions import refuses_bulk
 from shared.core.consent import BULK_EMAIL, OPT_OUT, ConsentAct, ConsentChange, ConsentSource
 from shared.core.fields import option_name
 from shared.core.mapping.expression import MapTo
@@ -119,7 +120,7 @@ class Beside:
         for source, answers in _by_source(seat, planned, now).items():
             yield from self._act(seat, source).changes(before, answers)
         if after.reach.is_opt_out is not seat.origin.reach.is_opt_out:
-            source = ConsentSource.SPOTLER_OPT_OUT if after.reach.is_opt_out else ConsentSource.REACTIVATED
+            source = _source_of_opt_out(seat) if after.reach.is_opt_out else ConsentSource.REACTIVATED
             act = self._act(seat, source)
             yield from act.changes({OPT_OUT: seat.origin.reach.is_opt_out}, {OPT_OUT: after.reach.is_opt_out})
             if Reach.OPTED_OUT_HERE in {seat.origin.reach, after.reach}:
@@ -172,8 +173,18 @@ def _source(seat: Seat, planned: Decision, name: str, *, answer: bool) -> Consen
     if came_home:
         return ConsentSource.SPOTLER_PROFILE if seat.origin.has_met else ConsentSource.FIRST_MEETING
     if planned.permissions_off and not answer:
-        return ConsentSource.SHARED_CONTACT if seat.neighbours.refuse_bulk else ConsentSource.DO_NOT_BULK_EMAIL
+        return _source_of_all_off(seat)
     return _ENDS.get(planned.reason, ConsentSource.DATAVERSE_ROW)
+
+
+def _source_of_opt_out(seat: Seat) -> ConsentSource:
+    return ConsentSource.SUPPRESSION if seat.situation.is_suppressed else ConsentSource.SPOTLER_OPT_OUT
+
+
+def _source_of_all_off(seat: Seat) -> ConsentSource:
+    if seat.record is not None and refuses_bulk(seat.record):
+        return ConsentSource.DO_NOT_BULK_EMAIL
+    return ConsentSource.SHARED_CONTACT if seat.neighbours.refuse_bulk else ConsentSource.SUPPRESSION
 
 
 _ENDS = {

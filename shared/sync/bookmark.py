@@ -41,6 +41,11 @@ class Bookmark:
         document = (await self._store.read([self._key])).get(self._key)
         return _place(document) if document else None
 
+    async def until(self) -> datetime | None:
+        """Return until when everything has been handled; None before the first poll."""
+        place = await self.read()
+        return place.until if place else None
+
     async def start_over(self, moment: datetime) -> Place:
         """Put it at a moment, wherever it is."""
         (etag,) = await self._store.write([Put(self._key, _body(moment, LONGEST))])

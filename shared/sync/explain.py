@@ -25,30 +25,44 @@ from shared.core.plan import (
     verdicts,
 )
 from shared.core.records import Intent, PersonRecord, RecordKey
+from shared.core.suppression import NOTHING_REFUSED
 from shared.ports import Crm, MarketingPlatform
 from shared.sync.beside import Beside
 from shared.sync.ledger import HeldContact, Ledger
-from shared.sync.seating import heritages_of
+from shared.sync.seating import heritages_of, with_suppressions
 from shared.sync.seats import Seat
+from shared.sync.suppressions import SuppressionList
 from shared.sync.work import Unit
 
 
 class Explain:
     """Reads both sides and plans, without claims and without writing anything."""
 
-    def __init__(self, *, crm: Crm, platform: MarketingPlatform, ledger: Ledger, rules: Rules, beside: Beside) -> None:
+    def __init__(
+        self,
+        *,
+        crm: Crm,
+        platform: MarketingPlatform,
+        ledger: Ledger,
+        rules: Rules,
+        beside: Beside,
+        suppressions: SuppressionList,
+    ) -> None:
         self._crm = crm
         self._platform = platform
         self._ledger = ledger
         self._rules = rules
         self._beside = beside
+        self._suppressions = suppressions
 
     async def record(self, key: RecordKey) -> dict[str, Any]:
         """Explain one record as JSON. Values are for the caller, who may read the record; nothing is logged."""
         catalogue = await self._platform.properties()
         record = (await self._crm.read_people([key])).get(key)
         entry = (await self._ledger.entries([key]))[key]
-        seat = await self._inheriting(await self._seat(Unit(key, Intent.SYNC), record, entry.binding))
+        unit = Unit(key, Intent.SYNC, must_prove=True)
+        seat = await self._inheriting(await self._seat(unit, record, entry.binding))
+        (seat,) = await with_suppressions([seat], self._suppressions, self._ledger, self._rules)
         conditions = verdicts(seat.situation, self._rules)
         if record is not None and all(verdict.is_met for verdict in conditions):
             seat = await self._belonging(seat, record)
@@ -70,6 +84,19 @@ class Explain:
             "lastOutcome": asdict(entry.outcome) if entry.outcome else None,
             "merged": {name: str(verdict) for name, verdict in entry.binding.verdicts.items()},
             "mail": str(entry.binding.reach),
+            "refusedAtAddress": [
+                {
+                    "subject": one.subject,
+                    "at": one.at.isoformat(),
+                    "source": one.source,
+                    "record": one.record,
+                    "lifted": one.lifted.isoformat() if one.lifted else None,
+                    "liftedBy": one.lifted_by,
+                }
+                for one in (await self._suppressions.at([seat.mailbox] if seat.mailbox else []))
+                .get(seat.mailbox, NOTHING_REFUSED)
+                .refusals
+            ],
         }
 
     async def _planned(self, seat: Seat, catalogue: PropertyCatalogue) -> tuple[Seat, Decision]:
@@ -78,7 +105,7 @@ class Explain:
             return seat, let_go(seat.situation)
         (seat,) = await self._beside.equip([seat])
         planned = plan(seat.situation, self._rules, catalogue)
-        if isinstance(planned, Look):
+        if isinstance(planned, Look) or seat.binding.is_live:  # what somebody did in Spotler itself is told, too
             contact = await self._platform.contact(seat.binding.external_id)
             seat = replace(seat, sight=Sight.SEEN, contact=contact)
             planned = plan(seat.situation, self._rules, catalogue)
@@ -116,6 +143,8 @@ class Explain:
 
 def _plan_json(key: RecordKey, planned: Decision) -> dict[str, Any]:
     match planned:
+        case Write(if_absent=Write() as insertion, meets=True):
+            return _plan_json(key, insertion)  # as far as anybody knows, Spotler does not have the contact
         case Write():
             properties = {
                 name: [{"bit": option.bit, "enabled": option.enabled} for option in value]

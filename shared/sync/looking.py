@@ -1,7 +1,8 @@
-"""Reads Spotler contacts where what is there decides, and plans with them.
+"""Reads Spotler contacts before anything is written to them, and plans with what they hold (C-11, C-12; decision 18).
 
-Most saves need no look: only Dataverse changed, and the base says what Spotler has. A look costs one call a contact, so
-first meetings of a large batch wait for the poll, which brings a hundred contacts in one call (decision 18).
+A few contacts are read one by one. For a batch, one call of the feed of changes names the contacts that somebody has
+changed since the last poll, and only these are read. First meetings of a large batch wait for the poll, which brings a
+hundred contacts in one call.
 """
 
 from __future__ import annotations
@@ -11,15 +12,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+from shared.core.echo import is_echo
 from shared.core.ends import let_go
 from shared.core.identity import Stay
 from shared.core.marketing import PropertyCatalogue, SpotlerContact
 from shared.core.outcomes import Result
-from shared.core.plan import Decision, Look, Plan, Rest, Rules, Sight, plan
+from shared.core.plan import Anonymize, Decision, Delivery, Look, Plan, Rest, Rules, Sight, Write, plan
 from shared.core.records import RecordKey
 from shared.errors import ConnectorError
 from shared.ports import MarketingPlatform
 from shared.sync.fence import Fence
+from shared.sync.recent_changes import RecentChanges
 from shared.sync.seats import Round, Seat
 from shared.sync.work import Verdicts
 
@@ -37,8 +40,9 @@ _AGE = timedelta(minutes=1)
 class Looking:
     """Plans a round, looking where it must."""
 
-    def __init__(self, platform: MarketingPlatform, rules: Rules, verdicts: Verdicts) -> None:
+    def __init__(self, platform: MarketingPlatform, recent: RecentChanges, rules: Rules, verdicts: Verdicts) -> None:
         self._platform = platform
+        self._recent = recent
         self._rules = rules
         self._verdicts = verdicts
 
@@ -49,16 +53,21 @@ class Looking:
         decided: dict[RecordKey, tuple[Seat, Decision]] = {}
         wanted: list[Seat] = []
         meetings: list[Seat] = []
+        unsure: list[tuple[Seat, Decision]] = []
         for seat in map(_recognised, seats):
             planned = plan(seat.situation, self._rules, catalogue)
             if isinstance(planned, Look):
                 (meetings if planned.can_wait else wanted).append(seat)
             elif _must_look(seat) or (_may_be_old(seat) and not _is_quiet(planned)):
                 wanted.append(seat)
+            elif _is_unsure(seat, planned):
+                unsure.append((seat, planned))
             else:
                 decided[seat.key] = (seat, planned)
         are_few = len(meetings) <= MOST_MEETINGS
-        seen = await self._look([*wanted, *(meetings if are_few else ())], done, fence)
+        sure, looking = await self._unchanged(unsure, catalogue, done, fence)
+        decided |= {seat.key: (seat, planned) for seat, planned in sure}
+        seen = await self._look([*wanted, *looking, *(meetings if are_few else ())], done, fence)
         blind = [] if are_few else [replace(seat, sight=Sight.BLIND) for seat in meetings]
         for seat in (*seen, *blind):
             planned = plan(seat.situation, self._rules, catalogue)
@@ -66,6 +75,35 @@ class Looking:
             decided[seat.key] = (seat, planned)
         order = [seat.key for seat in seats if seat.key in decided]
         return [decided[key][0] for key in order], {key: decided[key][1] for key in order}
+
+    async def _unchanged(
+        self, unsure: Sequence[tuple[Seat, Decision]], catalogue: PropertyCatalogue, done: Round, fence: Fence
+    ) -> tuple[list[tuple[Seat, Decision]], list[Seat]]:
+        """Divide plans about contacts that were not read: those that hold, and contacts that must be read first.
+
+        A few contacts are read one by one. For more, one call of the feed names who changed since the last poll;
+        whether the others are still there, their insertion tells (`if_absent`).
+        """
+        if len(unsure) <= _SCOUTS:
+            return [], [seat for seat, _ in unsure]
+        try:
+            changed = await fence.carry(lambda: self._recent.among([seat.held.external_id for seat, _ in unsure]))
+        except ConnectorError as error:
+            done.finished += [self._verdicts.failed(seat.unit, error, seat.record) for seat, _ in unsure]
+            return [], []
+        if changed is None:
+            return [], [seat for seat, _ in unsure]
+        sure: list[tuple[Seat, Decision]] = []
+        looking: list[Seat] = []
+        for seat, planned in unsure:
+            contact = changed.get(seat.held.external_id)
+            if contact is None:
+                sure.append((seat, planned))
+            elif is_echo(contact, seat.key, seat.binding, self._rules, catalogue):
+                sure.append((seat, _proven(planned)))
+            else:
+                looking.append(seat)
+        return sure, looking
 
     async def let_go(
         self, seats: Sequence[Seat], catalogue: PropertyCatalogue, done: Round, fence: Fence
@@ -120,6 +158,24 @@ def _recognised(seat: Seat) -> Seat:
 
 def _must_look(seat: Seat) -> bool:
     return seat.sight is Sight.UNSEEN and seat.unit.must_look and seat.binding.is_live
+
+
+def _is_unsure(seat: Seat, planned: Decision) -> bool:
+    """Whether a plan is about a contact that somebody may have changed, closed or erased since it was last read."""
+    if seat.sight is not Sight.UNSEEN or not seat.binding.is_live:
+        return False
+    match planned:
+        case Anonymize():
+            return True  # what the person refused meanwhile must outlive the contact
+        case Write():
+            return planned.delivery is not Delivery.UPDATE or bool(planned.fields)
+        case Rest():
+            return planned.if_absent is not None
+
+
+def _proven(planned: Decision) -> Decision:
+    """Return the plan for a contact that is known to be there."""
+    return planned if isinstance(planned, Anonymize) else replace(planned, if_absent=None)
 
 
 def _may_be_old(seat: Seat) -> bool:

@@ -30,6 +30,8 @@ from shared.sync.conclusion import Carried, conclude
 from shared.sync.fence import ClaimsRanOutError, Pace
 from shared.sync.ledger import Ledger
 from shared.sync.looking import MOST_MEETINGS, Looking
+from shared.sync.recent_changes import RecentChanges
+from shared.sync.refusal_keeping import RefusalKeeping
 from shared.sync.seating import Seating
 from shared.sync.seats import Round, Seat
 from shared.sync.second_look import others_using
@@ -62,6 +64,8 @@ class Outbound:
         homecomings: Homecomings,
         beside: Beside,
         brake: Brake,
+        refusals: RefusalKeeping,
+        recent: RecentChanges,
     ) -> None:
         self._crm = crm
         self._platform = platform
@@ -69,8 +73,11 @@ class Outbound:
         self._rules = rules
         self._clock = clock
         self._verdicts = Verdicts(clock, policy)
-        self._seating = Seating(crm=crm, ledger=ledger, rules=rules, verdicts=self._verdicts)
-        self._looking = Looking(platform, rules, self._verdicts)
+        self._seating = Seating(
+            crm=crm, ledger=ledger, suppressions=refusals.suppressions, rules=rules, verdicts=self._verdicts
+        )
+        self._looking = Looking(platform, recent, rules, self._verdicts)
+        self._refusals = refusals
         self._homecomings = homecomings
         self._beside = beside
         self._brake = brake
@@ -190,6 +197,7 @@ class Outbound:
         lost = await self._ledger.reserve(_wanted_addresses(seats, plans), held=done.held)
         going = [seat for seat in seats if not _addresses(plans[seat.key]) & lost]
         done.finished += [self._verdicts.waiting(seat.unit, Reason.BUSY) for seat in seats if seat not in going]
+        known = await self._refusals.before(going, plans, catalogue)
         await self._announce({seat.key: names for seat in going if (names := _rising(seat, plans[seat.key]))}, going)
         done.has_written = True
         attempts = await apply({seat.key: plans[seat.key] for seat in going}, self._platform, fence)
@@ -208,6 +216,7 @@ class Outbound:
             else:
                 carried = Carried(plans[seat.key], applied[seat.key], came.get(seat.key))
                 conclude(seat, carried, done, self._verdicts)
+        await self._refusals.after(going, plans, known, done)
         await self._beside.remember(going, plans, catalogue, done)
 
     async def _hold(self, seats: Sequence[Seat], plans: Mapping[RecordKey, Decision], done: Round) -> list[Seat]:

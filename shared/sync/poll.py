@@ -13,20 +13,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from functools import partial
 from typing import Protocol
 from uuid import UUID
 
+from shared.core.consent import ConsentSource
+from shared.core.echo import is_echo
+from shared.core.fields import option_name
 from shared.core.mapping.model import EMAIL
 from shared.core.marketing import Bounce, PropertyCatalogue, SpotlerContact
-from shared.core.plan import Binding, Reach, Rules
+from shared.core.newcomers import email_of
+from shared.core.plan import Binding, Rules
 from shared.core.records import PersonTable, RecordKey, Reference, Why
-from shared.core.two_way import has_moved, mapped_fields
 from shared.errors import whereabouts
 from shared.ports import Clock, ContactFeeds, Crm, MarketingPlatform, QueueName, StateStore
 from shared.sync.bookmark import Bookmark, Place
 from shared.sync.ledger import Ledger
 from shared.sync.people import SyncPeople
+from shared.sync.suppressions import SuppressionList
 from shared.sync.work import Sighting
 
 log = logging.getLogger(__name__)
@@ -107,6 +110,7 @@ class Poll:
         newcomers: Newcomers,
         bounces: Bounces,
         ledger: Ledger,
+        suppressions: SuppressionList,
         store: StateStore,
         clock: Clock,
         rules: Rules,
@@ -119,6 +123,7 @@ class Poll:
         self._newcomers = newcomers
         self._bounces = bounces
         self._ledger = ledger
+        self._suppressions = suppressions
         self._clock = clock
         self._rules = rules
         self._bookmark = Bookmark(store, environment, "contacts")
@@ -222,6 +227,8 @@ class Poll:
         known = {contact.external_id: contact for contact in contacts if _identifier(contact) is not None}
         references, sightings = await self._changed(known, at, polled)
         await self._people.handle(references, lane=QueueName.LIVE, sightings=sightings)
+        returned = await self._returned([*newcomers, *known.values()], sightings)
+        await self._people.handle(returned, lane=QueueName.LIVE)
         if newcomers:
             polled.seen[Seen.NEWCOMER] += len(newcomers)
             try:
@@ -229,6 +236,32 @@ class Poll:
             except Exception as error:  # noqa: BLE001  # raised at the end of the poll: others must not wait for them
                 polled.unwelcome = polled.unwelcome or error
         return {reference.key for reference in references}
+
+    async def _returned(
+        self, contacts: Sequence[SpotlerContact], sightings: Mapping[RecordKey, Sighting]
+    ) -> list[Reference]:
+        """Lift what was refused at an address whose person acted in Spotler since (P-02), and name its records.
+
+        A contact that can be mailed, and that none of our records uses, was made or opened again there: by a form, or
+        by a colleague who added the address.
+        """
+        used = {sighting.contact.external_id for sighting in sightings.values()}
+        acting = {
+            self._rules.fingerprints.address(email): (email, contact)
+            for contact in contacts
+            if contact.external_id not in used and (email := email_of(contact)) and not contact.is_unreachable
+        }
+        acting = {address: one for address, one in acting.items() if _identifier(one[1]) is None}
+        emails: dict[str, str] = {}
+        for address, known in (await self._suppressions.at(acting)).items() if acting else ():
+            email, contact = acting[address]
+            refused = [one for one in known.refusals if one.is_active and _is_later(contact, one.at)]
+            if refused:
+                subjects = {one.subject for one in refused} - _still_off(contact)
+                await self._suppressions.lift(address, subjects, ConsentSource.FORM)
+                emails[email] = _correlation(contact)
+        people = await self._crm.people_using(sorted(emails)) if emails else {}
+        return [Reference(key, Why.SPOTLER, emails[email]) for email, keys in people.items() for key in keys]
 
     async def _welcome(self, newcomers: Sequence[SpotlerContact]) -> None:
         correlation = _correlation(newcomers[-1])
@@ -274,20 +307,10 @@ class Poll:
     ) -> bool:
         """Whether a record must be looked at. Where a defect of ours breaks this, the engine looks, and buries it."""
         try:
-            return self._differs(contact, key, binding, catalogue)
+            return not is_echo(contact, key, binding, self._rules, catalogue)
         except Exception as error:  # noqa: BLE001  # one contact must not hold up the poll for ever
             log.error("%s broke the comparison: %s", key, whereabouts(error))  # noqa: TRY400  # its text may quote
             return True
-
-    def _differs(self, contact: SpotlerContact, key: RecordKey, binding: Binding, catalogue: PropertyCatalogue) -> bool:
-        is_known = binding.reach is not Reach.CLOSED and contact.is_unreachable is (binding.reach is not Reach.OPEN)
-        if not (binding.has_met and is_known):
-            return True
-        mapping = self._rules.mapping
-        rows = (row for row in mapping.for_table(key.table) if row.direction.reaches_dataverse)
-        fingerprint = partial(self._rules.fingerprints.value, binding.external_id)
-        fields = mapped_fields(rows, key.table, catalogue)
-        return has_moved(contact, binding.base, fields, fingerprint, mapping.zone)
 
 
 def _tell(polled: Polled) -> None:
@@ -302,6 +325,21 @@ def _identifier(contact: SpotlerContact) -> UUID | None:
         return UUID(contact.external_id)
     except ValueError:
         return None
+
+
+def _is_later(contact: SpotlerContact, moment: datetime) -> bool:
+    return contact.last_changed is not None and contact.last_changed > moment
+
+
+def _still_off(contact: SpotlerContact) -> set[str]:
+    """Name the permissions that are off in a contact: who signed up said nothing about those."""
+    return {
+        option_name(name, option.bit)
+        for name, value in contact.properties.items()
+        if isinstance(value, tuple)
+        for option in value
+        if not option.enabled
+    }
 
 
 def _newest(contacts: Sequence[SpotlerContact]) -> list[SpotlerContact]:

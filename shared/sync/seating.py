@@ -8,22 +8,29 @@ from datetime import datetime
 from uuid import uuid4
 
 from shared.core.conditions import email_of, is_active
+from shared.core.consent import OPT_OUT
 from shared.core.identity import Join, Leave, Part, Stay, binding_after_joining, identify, originating_lead
 from shared.core.outcomes import Outcome, Reason, Result
 from shared.core.plan import Binding, Rules, Trust, verdicts
 from shared.core.records import Intent, RecordKey, Reference, Why
+from shared.core.suppression import NOTHING_REFUSED
+from shared.core.values import is_email
 from shared.ports import Crm
 from shared.sync.ledger import HeldContact, Ledger
 from shared.sync.seats import Round, Seat
+from shared.sync.suppressions import SuppressionList
 from shared.sync.work import Unit, Verdicts
 
 
 class Seating:
     """Gives each unit a seat, or says why it must wait."""
 
-    def __init__(self, *, crm: Crm, ledger: Ledger, rules: Rules, verdicts: Verdicts) -> None:
+    def __init__(
+        self, *, crm: Crm, ledger: Ledger, suppressions: SuppressionList, rules: Rules, verdicts: Verdicts
+    ) -> None:
         self._crm = crm
         self._ledger = ledger
+        self._suppressions = suppressions
         self._rules = rules
         self._verdicts = verdicts
 
@@ -32,7 +39,7 @@ class Seating:
         claimed = await self._claim(units, done)
         people = await self._crm.read_people([seat.key for seat in claimed])
         seats = [replace(seat, record=people.get(seat.key)) for seat in claimed]
-        seats = await self._inherit(seats, done)
+        seats = await with_suppressions(await self._inherit(seats, done), self._suppressions, self._ledger, self._rules)
         return await self._settle_by_address([replace(seat, address=self._address(seat)) for seat in seats], done)
 
     async def _claim(self, units: Sequence[Unit], done: Round) -> list[Seat]:
@@ -92,6 +99,9 @@ class Seating:
         for seat in seats:
             if seat.address is None:
                 settled.append(seat)
+                continue
+            if _comes_to_an_opt_out(seat):
+                settled.append(replace(seat, identity=Leave()))
                 continue
             owner = owners.get(seat.address)
             known = owner.contact if owner and owner.is_confirmed else None
@@ -156,6 +166,36 @@ class Seating:
 def _is_doubtful(seat: Seat) -> bool:
     """Whether a dead worker may have made a contact for a record that is not bound."""
     return seat.held.trust is Trust.NOTHING and not seat.neighbours.keys
+
+
+def _comes_to_an_opt_out(seat: Seat) -> bool:
+    """Whether the record's new address is one where somebody opted out: its contact cannot have it."""
+    return seat.binding.is_live and seat.address != seat.binding.address and seat.suppression.has_opted_out
+
+
+async def with_suppressions(
+    seats: Sequence[Seat], suppressions: SuppressionList, ledger: Ledger, rules: Rules
+) -> list[Seat]:
+    """Ask what was refused at the addresses that records come to, or where something is known to be refused.
+
+    Where Spotler has a contact with that address, the contact itself tells whether the person opted out.
+    """
+    boxed = [replace(seat, mailbox=_mailbox(seat, rules)) for seat in seats]
+    asking = {seat.mailbox for seat in boxed if seat.mailbox and _asks(seat)}
+    found = {address: one for address, one in (await suppressions.at(asking)).items() if one}
+    owners = await ledger.owners_of(address for address, one in found.items() if one.has_opted_out)
+    there = {address for address, owner in owners.items() if owner.is_confirmed}
+    known = {address: one.without(OPT_OUT) if address in there else one for address, one in found.items()}
+    return [replace(seat, suppression=known.get(seat.mailbox, NOTHING_REFUSED)) for seat in boxed]
+
+
+def _asks(seat: Seat) -> bool:
+    return not seat.binding.is_live or seat.mailbox != seat.binding.address or bool(seat.binding.refused)
+
+
+def _mailbox(seat: Seat, rules: Rules) -> str:
+    email = email_of(seat.record, rules.mapping.for_table(seat.key.table)) if seat.record is not None else ""
+    return rules.fingerprints.address(email) if is_email(email) else ""
 
 
 def _may_move(seat: Seat) -> bool:

@@ -10,8 +10,9 @@ from shared.core.identity import Leave, Stay
 from shared.core.marketing import SpotlerContact
 from shared.core.outcomes import Outcome
 from shared.core.permission_defaults import PermissionDefault
-from shared.core.plan import Binding, Neighbours, Sight, Situation
+from shared.core.plan import Binding, Neighbours, Presence, Sight, Situation
 from shared.core.records import PersonRecord, RecordKey, Reference
+from shared.core.suppression import NOTHING_REFUSED, Suppression
 from shared.sync.ledger import HeldContact
 from shared.sync.work import Finished, Unit
 
@@ -37,7 +38,8 @@ class Seat:
     contact that others use. `heir_of` is the lead whose place it takes. `address` is the fingerprint of the record's
     e-mail address, None unless the record may go to Spotler. `saved_at` is when the binding was last written; `sight`
     and `contact` say whether the Spotler contact was read, and what it is. `is_doubtful`: the round began without trust
-    in the base.
+    in the base. `mailbox` is the fingerprint of the record's own address, whether or not it may go to Spotler, and
+    `suppression` what was refused there, where that was asked.
     """
 
     unit: Unit
@@ -54,6 +56,8 @@ class Seat:
     bounce: BounceNote | None = None
     is_doubtful: bool = False
     circumstances: Circumstances = NOWHERE
+    mailbox: str = ""
+    suppression: Suppression = NOTHING_REFUSED
 
     @property
     def key(self) -> RecordKey:
@@ -82,6 +86,8 @@ class Seat:
             defaults=self.circumstances.defaults,
             now=self.circumstances.now,
             bounces_until=self.circumstances.bounces_until,
+            presence=Presence.TO_PROVE if self.unit.must_prove else Presence.ASSUMED,
+            suppression=self.suppression,
         )
 
 

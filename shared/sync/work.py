@@ -18,6 +18,9 @@ from shared.ports import Clock
 
 log = logging.getLogger(__name__)
 
+_PROVING = frozenset({Why.JOB, Why.RESYNC, Why.RECONCILE})
+"""Why somebody asks whether all is well: a contact that was erased in Spotler itself must not pass for one that is."""
+
 _LAST = {Intent.SYNC: 0, Intent.PURGE: 1, Intent.ANONYMIZE: 2}
 """In which order several wishes for one record are met: an erasure has the last word."""
 
@@ -35,7 +38,8 @@ class Unit:
     """All references to one record with one intent; they are done together and end alike.
 
     `awaits` are the records that must be looked at before this one is erased; `address_is_taken` is what Spotler says
-    of its new address. `sighting` is the Spotler contact where it has been read already; `must_look` that it must be.
+    of its new address. `sighting` is the Spotler contact where it has been read already; `must_look` that it must be;
+    `must_prove` that the contact must at least be known to be there, although nothing may have to be sent.
     `written` is how it went when Spotler got its first data, a moment ago.
     """
 
@@ -46,6 +50,7 @@ class Unit:
     address_is_taken: bool = False
     sighting: Sighting | None = None
     must_look: bool = False
+    must_prove: bool = False
     written: Outcome | None = None
 
     @property
@@ -83,6 +88,7 @@ def units_of(references: Sequence[Reference], sightings: Mapping[RecordKey, Sigh
         unit.sighting = sightings.get(reference.key)
         unit.references.append(reference)
         unit.must_look = unit.must_look or reference.why is Why.SPOTLER
+        unit.must_prove = unit.must_prove or reference.why in _PROVING
     return sorted(units.values(), key=lambda unit: _LAST[unit.intent])
 
 

@@ -49,6 +49,8 @@ class QuietAtLast(RuleBasedStateMachine):
         self.joining: set[RecordKey] = set()
         self.addresses: dict[RecordKey, set[str]] = {}
         """The addresses that records have had since it was last quiet."""
+        self.refusers: dict[str, set[RecordKey]] = {}
+        """The records that have refused mail at an address, whatever became of them."""
 
     def open_world(self) -> World:
         raise NotImplementedError
@@ -61,6 +63,9 @@ class QuietAtLast(RuleBasedStateMachine):
         """Let something happen, and see what the world looks like then."""
         done = self.ask(act)
         self.ask(self.world.look())
+        for key, record in self.world.people().items():
+            if record.values.get("donotbulkemail") or record.values.get("donotemail"):
+                self.refusers.setdefault(self.address(key), set()).add(key)
         return done
 
     def ask(self, question: Coroutine[Any, Any, Item]) -> Item:
@@ -189,10 +194,12 @@ class QuietAtLast(RuleBasedStateMachine):
             sharers = [other for other in self.syncable() if self.contact_of(other) == contact]
             others = self.twin.users()[contact.external_id].values()  # who wants no mail at all has a say, too
             refuses = any(people[other].values.get("donotbulkemail") for other in sharers) or {*others} != {"ok"}
+            others_refused = bool(self.refusers.get(contact.email, set()) - {*sharers})
             for name, on in contact.options.items():
                 assert not (on and refuses), "Do Not Bulk Email is not obeyed"
                 row = row_of(people[key], name)
-                assert refuses or row in {on, None}, f"{key}: {name} is {row} here and {on} there"
+                agrees = row in {on, None} or (others_refused and not on)
+                assert refuses or agrees, f"{key}: {name} is {row} here and {on} there"
                 assert row is not None or not on or refuses, f"{key}: nobody sees that {name} is on"
                 if on:
                     emails = {contact.email}.union(*(self.addresses.get(other, set()) for other in sharers))

@@ -1,0 +1,23 @@
+"""Whether a Spotler contact holds anything that is not what both sides agreed on (C-44)."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from shared.core.marketing import PropertyCatalogue, SpotlerContact
+from shared.core.records import RecordKey
+from shared.core.situation import Binding, Reach, Rules
+from shared.core.two_way import has_moved, mapped_fields
+
+
+def is_echo(
+    contact: SpotlerContact, key: RecordKey, binding: Binding, rules: Rules, catalogue: PropertyCatalogue
+) -> bool:
+    """Whether a contact shows nothing new to a record: an echo of what was agreed on, or of our own writes."""
+    is_known = binding.reach is not Reach.CLOSED and contact.is_unreachable is (binding.reach is not Reach.OPEN)
+    if not (binding.has_met and is_known):
+        return False
+    rows = (row for row in rules.mapping.for_table(key.table) if row.direction.reaches_dataverse)
+    fingerprint = partial(rules.fingerprints.value, binding.external_id)
+    fields = mapped_fields(rows, key.table, catalogue)
+    return not has_moved(contact, binding.base, fields, fingerprint, rules.mapping.zone)

@@ -1,0 +1,140 @@
+"""What a plan says about the suppression list: which refusals become known with it, and which are lifted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+
+from shared.core.conditions import refuses_bulk
+from shared.core.consent import BULK_EMAIL, DO_NOT_EMAIL, OPT_OUT, ConsentSource
+from shared.core.mapping import reading
+from shared.core.mapping.model import EMAIL
+from shared.core.marketing import PropertyCatalogue
+from shared.core.outcomes import Reason
+from shared.core.situation import Anonymize, Binding, Decision, Rest, Rules, Sight, Situation
+from shared.core.suppression import Refusal
+from shared.core.two_way import NO, YES, mapped_fields, values_of
+
+
+@dataclass(frozen=True, slots=True)
+class Lift:
+    """Subjects that are lifted at an address: those of one record, or with None everybody's."""
+
+    address: str
+    subjects: frozenset[str]
+    source: ConsentSource
+    record: str | None = None
+
+
+@dataclass(slots=True)
+class RefusalChanges:
+    """Changes of the suppression list, by address (fingerprint)."""
+
+    refusals: dict[str, list[Refusal]] = field(default_factory=dict)
+
+    def add(self, address: str, refusal: Refusal) -> None:
+        """Enter a refusal at an address, if there is one."""
+        if address:
+            self.refusals.setdefault(address, []).append(refusal)
+
+
+def refusals_in(
+    situation: Situation, planned: Decision, mailbox: str, rules: Rules, catalogue: PropertyCatalogue
+) -> RefusalChanges:
+    """Name the refusals that both sides show, before the plan is carried out: afterwards the evidence may be gone.
+
+    `mailbox` is the fingerprint of the record's own address, empty if it has no valid one.
+    """
+    changes = RefusalChanges()
+    record, binding, key = situation.record, situation.binding, str(situation.key)
+    addresses = {mailbox, binding.address if binding.is_live else ""} - {""}
+    if record is not None:
+        for column, subject, source in (
+            (reading.DO_NOT_BULK_EMAIL, BULK_EMAIL, ConsentSource.DO_NOT_BULK_EMAIL),
+            (reading.DO_NOT_EMAIL, DO_NOT_EMAIL, ConsentSource.DO_NOT_EMAIL),
+        ):
+            if record.values.get(column):
+                for address in sorted(addresses):
+                    changes.add(address, Refusal(subject, situation.now, source, key))
+    closed = _opted_out(situation, planned, rules)
+    if closed is not None:
+        address, refusal = closed
+        changes.add(address, refusal)
+    for refusal in _withdrawn(situation, planned, rules, catalogue):
+        changes.add(binding.address or mailbox, refusal)
+    return changes
+
+
+def _opted_out(situation: Situation, planned: Decision, rules: Rules) -> tuple[str, Refusal] | None:
+    """Say where the person opted out: at the address of the contact, or at the one that was agreed for it."""
+    binding, contact = situation.binding, situation.contact
+    is_closed = contact is not None and contact.is_unreachable
+    is_found = isinstance(planned, Rest) and planned.reason is Reason.OPTED_OUT and is_closed
+    is_known = binding.reach.is_opt_out and (is_closed or situation.sight is not Sight.SEEN)
+    is_lost = isinstance(planned, Anonymize) and is_closed and situation.bounce is None
+    if not (binding.is_live or is_closed) or not (is_found or is_known or is_lost):
+        return None
+    there = str(contact.properties.get(EMAIL, "")) if contact is not None else ""
+    address = rules.fingerprints.address(there) if there else binding.address
+    at = contact.last_changed if contact is not None and contact.last_changed else situation.now
+    return address, Refusal(OPT_OUT, at, ConsentSource.SPOTLER_OPT_OUT)
+
+
+def _withdrawn(
+    situation: Situation, planned: Decision, rules: Rules, catalogue: PropertyCatalogue
+) -> Iterator[Refusal]:
+    """Name the permissions that both sides had agreed on, and that one of them takes back."""
+    binding = situation.binding
+    if not binding.is_live:
+        return
+    fingerprint = partial(rules.fingerprints.value, binding.external_id)
+    agreed = {name for name, text in binding.base.items() if text == fingerprint(name, YES)}
+    if not agreed:
+        return
+    off_there = _off_in_spotler(situation, agreed, rules, catalogue)
+    for name in sorted(agreed & off_there):
+        at = situation.contact.last_changed if situation.contact is not None else None
+        yield Refusal(name, at or situation.now, ConsentSource.SPOTLER_PROFILE)
+    if not isinstance(planned, Anonymize) and planned.binding.is_live and not planned.permissions_off:
+        after = planned.binding.base
+        here = {name for name in agreed - off_there if after.get(name) == fingerprint(name, NO)}
+        for name in sorted(here):
+            yield Refusal(name, situation.now, ConsentSource.DATAVERSE_ROW, str(situation.key))
+
+
+def _off_in_spotler(situation: Situation, names: set[str], rules: Rules, catalogue: PropertyCatalogue) -> set[str]:
+    contact = situation.contact
+    if contact is None or not contact.properties.get(EMAIL):  # whoever is gone has withdrawn nothing
+        return set()
+    fields = mapped_fields(rules.mapping.for_table(situation.key.table), situation.key.table, catalogue)
+    chosen = {name: one for name, one in fields.items() if name in names}
+    return {name for name, value in values_of(contact, chosen, rules.mapping.zone).items() if value is NO}
+
+
+def lifts_in(situation: Situation, after: Binding, mailbox: str, rules: Rules) -> Iterator[Lift]:
+    """Name what is refused no more, once a plan was carried out and `after` is what both sides agree on."""
+    record, known = situation.record, situation.suppression.subjects | situation.binding.refused
+    if not known or record is None:
+        return
+    key = str(situation.key)
+    own = {
+        subject
+        for subject, refuses in (
+            (BULK_EMAIL, refuses_bulk(record)),
+            (DO_NOT_EMAIL, bool(record.values.get(reading.DO_NOT_EMAIL))),
+        )
+        if subject in known and not refuses
+    }
+    if own and mailbox:
+        yield Lift(mailbox, frozenset(own), ConsentSource.DATAVERSE_ROW, key)
+    if not after.is_live:
+        return
+    contact = situation.contact
+    is_mailable = contact is not None and not contact.is_unreachable and not after.reach.is_opt_out
+    if OPT_OUT in known and is_mailable and after.address:
+        yield Lift(after.address, frozenset({OPT_OUT}), ConsentSource.REACTIVATED)
+    fingerprint = partial(rules.fingerprints.value, after.external_id)
+    given = frozenset(name for name in known if after.base.get(name) == fingerprint(name, YES))
+    if given and after.address:
+        yield Lift(after.address, given, ConsentSource.DATAVERSE_ROW)

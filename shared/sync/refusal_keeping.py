@@ -1,0 +1,82 @@
+"""Keeps the suppression list up to date in a round: refusals before anything is written, what is lifted afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from shared.core.consent import OPT_OUT, ConsentSource
+from shared.core.marketing import PropertyCatalogue
+from shared.core.outcomes import Reason
+from shared.core.plan import Binding, Decision, Rules, Write
+from shared.core.records import RecordKey
+from shared.core.refusal_changes import lifts_in, refusals_in
+from shared.core.suppression import Refusal, Suppression
+from shared.ports import Clock
+from shared.sync.seats import Round, Seat
+from shared.sync.suppressions import SuppressionList
+
+
+class RefusalKeeping:
+    """Enters what the plans of a round refuse, and what they lift."""
+
+    def __init__(self, suppressions: SuppressionList, rules: Rules, clock: Clock) -> None:
+        self._suppressions = suppressions
+        self._rules = rules
+        self._clock = clock
+
+    @property
+    def suppressions(self) -> SuppressionList:
+        """The list itself."""
+        return self._suppressions
+
+    async def before(
+        self, seats: Sequence[Seat], plans: Mapping[RecordKey, Decision], catalogue: PropertyCatalogue
+    ) -> dict[str, Suppression]:
+        """Enter what is refused, before plans are carried out; returns what holds at the addresses concerned."""
+        refusals: dict[str, list[Refusal]] = {}
+        for seat in seats:
+            found = refusals_in(seat.situation, plans[seat.key], seat.mailbox, self._rules, catalogue)
+            for address, several in found.refusals.items():
+                recorded = seat.origin.refused if address == seat.origin.address else frozenset[str]()
+                fresh = [one for one in several if one.subject not in recorded]
+                if fresh:
+                    refusals.setdefault(address, []).extend(fresh)
+        return await self._suppressions.record(refusals) if refusals else {}
+
+    async def after(
+        self, seats: Sequence[Seat], plans: Mapping[RecordKey, Decision], known: Mapping[str, Suppression], done: Round
+    ) -> None:
+        """Enter opt-outs that Spotler answered, lift what is refused no more, and note on bindings what counts."""
+        holding = dict(known)
+        answered: dict[str, list[Refusal]] = {}
+        for seat in seats:
+            saved = done.saved.get(seat.key)
+            if saved is None or saved[1].reason is not Reason.OPTED_OUT or not isinstance(plans[seat.key], Write):
+                continue
+            if seat.mailbox:
+                refusal = Refusal(OPT_OUT, self._clock.now(), ConsentSource.SPOTLER_OPT_OUT)
+                answered.setdefault(seat.mailbox, []).append(refusal)
+        if answered:
+            holding |= await self._suppressions.record(answered)
+        for seat in seats:
+            if (saved := done.saved.get(seat.key)) is None:
+                continue
+            binding, outcome, correlation = saved
+            for lift in lifts_in(seat.situation, binding, seat.mailbox, self._rules):
+                holding[lift.address] = await self._suppressions.lift(
+                    lift.address, lift.subjects, lift.source, record=lift.record
+                )
+            refused = _subjects(seat, binding, holding)
+            if refused != binding.refused:
+                done.saved[seat.key] = (replace(binding, refused=refused), outcome, correlation)
+
+
+def _subjects(seat: Seat, binding: Binding, holding: Mapping[str, Suppression]) -> frozenset[str]:
+    if not binding.is_live or not binding.address:
+        return frozenset()
+    if binding.address in holding:
+        return holding[binding.address].subjects
+    if binding.address == seat.mailbox and seat.suppression:
+        return seat.suppression.subjects
+    return seat.origin.refused if binding.address == seat.origin.address and not seat.suppression else frozenset()
