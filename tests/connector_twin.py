@@ -117,6 +117,7 @@ class ConnectorTwin:
         self.clock = clock or ManualClock()
         self.faults = Faults()
         self.crm = TwinCrm(self.faults)
+        self.crm.clock = self.clock
         self.platform = TwinPlatform(CATALOGUE, self.faults)
         self.platform.clock = self.clock
         self.homecomings = TwinHomecomings(self.crm)

@@ -67,9 +67,12 @@ class TwinHomecomings(_Twin):
         known = any(row.id == identifier for row in rows)
         if one.row is not None and not known:
             return False
-        changed = [replace(row, subscribed=one.subscribed) if row.id == identifier else row for row in rows]
+        now = self.crm.text_of_now()
+        changed = [
+            replace(row, subscribed=one.subscribed, modified_on=now) if row.id == identifier else row for row in rows
+        ]
         if not known:
-            changed.append(PermissionRow(one.name, subscribed=one.subscribed, id=identifier))
+            changed.append(PermissionRow(one.name, one.subscribed, identifier, modified_on=now, created_on=now))
         self.crm.people[key] = _with_rows(record, one.home, changed)
         return True
 

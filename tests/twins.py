@@ -145,14 +145,14 @@ class TwinCrm(_Twin):
         )
 
     def permit(self, key: RecordKey, **permissions: bool) -> None:
-        record, now = self.people[key], self._text_of_now()
+        record, now = self.people[key], self.text_of_now()
         rows = {row.name: row for row in record.permissions}
         for name, on in permissions.items():
             fresh = PermissionRow(name, on, uuid5(NAMESPACE_OID, f"{key}/{name}"), modified_on=now, created_on=now)
             rows[name] = replace(rows[name], subscribed=on, modified_on=now) if name in rows else fresh
         self.people[key] = replace(record, permissions=tuple(rows.values()))
 
-    def _text_of_now(self) -> str:
+    def text_of_now(self) -> str:
         now = self._now()
         return now.isoformat() if now else ""
 

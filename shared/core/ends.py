@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from shared.core.fields import Scalar, all_emptied, all_permissions_off, as_properties
+from shared.core.fields import Scalar, all_emptied, all_permissions_off, as_properties, enabled_options
 from shared.core.mapping.model import Outside
 from shared.core.marketing import PropertyCatalogue, Purge
 from shared.core.outcomes import Reason, Result
@@ -81,12 +81,14 @@ def _end_by_writing(
         return _keep(situation)
     binding = situation.binding
     prints = rules.fingerprints.values(binding.external_id, values)
-    changed = changed_fields(prints, values, situation)
+    changed = set(changed_fields(prints, values, situation)) | (enabled_options(situation.contact) & values.keys())
     agreed = Binding(binding.external_id, is_live=True, base={**binding.base, **prints}, address=address)
     if not changed:
         return Rest(agreed, Result.UNCHANGED, reason)
-    properties = as_properties({name: values[name] for name in changed})
-    return Write(properties, tuple(changed), Purge.KEEP, agreed, reason, delivery=Delivery.UPDATE)
+    # What is off goes along: a permission may have been given in Spotler since both sides agreed.
+    sent = {name: value for name, value in values.items() if name in changed or value is False}
+    fields = tuple(name for name in values if name in changed)
+    return Write(as_properties(sent), fields, Purge.KEEP, agreed, reason, delivery=Delivery.UPDATE)
 
 
 def anonymize(situation: Situation, reason: Reason) -> Decision:

@@ -11,7 +11,14 @@ from shared.core.mapping.evaluate import Evaluated
 from shared.core.mapping.expression import Home, MapTo
 from shared.core.mapping.model import BlankPolicy, MappingRow, OnInvalid
 from shared.core.mapping.model import Mapping as FieldMapping
-from shared.core.marketing import PropertyCatalogue, PropertyDefinition, PropertyType, PropertyValue, SetOption
+from shared.core.marketing import (
+    PropertyCatalogue,
+    PropertyDefinition,
+    PropertyType,
+    PropertyValue,
+    SetOption,
+    SpotlerContact,
+)
 from shared.core.outcomes import FieldProblem
 from shared.core.records import Choices, PermissionRow, PersonRecord
 from shared.core.values import EMPTY, Fits, Foreign, Misfit, convert, is_blank
@@ -111,6 +118,18 @@ def all_emptied(rows: tuple[MappingRow, ...], catalogue: PropertyCatalogue) -> d
 def option_name(name: str, bit: int) -> str:
     """Name one option of a set property, as in `permissions:4`."""
     return f"{name}:{bit}"
+
+
+def enabled_options(contact: SpotlerContact | None) -> frozenset[str]:
+    """Name the options that a contact has, as in `permissions:4`; nothing where it was not read."""
+    properties = contact.properties if contact is not None else {}
+    return frozenset(
+        option_name(name, option.bit)
+        for name, value in properties.items()
+        if isinstance(value, tuple)
+        for option in value
+        if option.enabled
+    )
 
 
 def as_properties(values: Mapping[str, Scalar]) -> dict[str, PropertyValue]:

@@ -66,7 +66,13 @@ def whole_contact(situation: Situation, wished: Fields, rules: Rules, catalogue:
     """Return the insertion of everything: the merge with a contact that is empty, and where nobody refused anything."""
     nobody = SpotlerContact(situation.binding.external_id, "")
     merged = merge_sides(without_contact(situation), nobody, wished, rules, catalogue, novelty=Novelty.NEW)
-    sent = {name: value for name, value in merged.sent.items() if value != EMPTY}
+    rows = rules.mapping.for_table(situation.key.table)
+    refused = {
+        **{name: value for name, value in wished.values.items() if value is False},
+        **(all_permissions_off(rows, catalogue) if merged.rest.permissions_off else {}),
+    }  # is said, whatever is usual in the account
+    wanted = {**refused, **merged.sent}
+    sent = {name: wanted[name] for name in (*wished.values, *wanted) if wanted.get(name, EMPTY) != EMPTY}
     return Write(
         properties=as_properties({**sent, EMAIL: wished.values[EMAIL]}),
         fields=tuple(sent),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from shared.core.conditions import refuses_bulk
-from shared.core.fields import Scalar, all_permissions_off, as_properties, option_name
+from shared.core.fields import Scalar, all_permissions_off, as_properties, enabled_options, option_name
 from shared.core.marketing import PropertyCatalogue
 from shared.core.outcomes import Reason, Result
 from shared.core.records import PersonRecord
@@ -44,7 +44,10 @@ def with_refusals(decision: Plan, situation: Situation, rules: Rules, catalogue:
     refused = _refused(situation, record, rules, catalogue, everything=off)
     prints = rules.fingerprints.values(binding.external_id, refused)
     is_doubtful = situation.trust is Trust.NOTHING
-    news = {name: False for name, text in prints.items() if is_doubtful or binding.base.get(name) != text}
+    given = enabled_options(situation.contact)
+    news = {
+        name: False for name, text in prints.items() if is_doubtful or name in given or binding.base.get(name) != text
+    }
     if not news:
         return replace(decision, permissions_off=decision.permissions_off or off)
     agreed = replace(decision.binding, base={**decision.binding.base, **{name: prints[name] for name in news}})

@@ -27,8 +27,8 @@ def gone(binding: Binding = LIVE, **changes: Any) -> Situation:
 
 CAUSES = {
     Reason.DELETED: gone(),
-    Reason.INACTIVE: situation(record(statecode=1), LIVE),
-    Reason.MERGED: situation(record(statecode=1, merged=True), LIVE),
+    Reason.INACTIVE: situation(record({"Newsletter": True}, statecode=1), LIVE),
+    Reason.MERGED: situation(record({"Newsletter": True}, statecode=1, merged=True), LIVE),
     Reason.DO_NOT_EMAIL: situation(record(donotemail=True), LIVE),
     Reason.NO_EMAIL: situation(record(emailaddress1=None), LIVE),
 }
@@ -114,13 +114,13 @@ def test_the_settings_for_delete_and_inactive_leave_the_other_causes_alone(actio
 
 @pytest.mark.parametrize("binding", [LIVE, NEVER])
 def test_a_typing_error_in_the_address_erases_nobody(binding: Binding) -> None:  # C-35
-    planned = plan(situation(record(emailaddress1="ann@"), binding), RULES, CATALOGUE)
+    planned = plan(situation(record({"Newsletter": True}, emailaddress1="ann@"), binding), RULES, CATALOGUE)
     assert isinstance(planned, Rest)
     assert (planned.result, planned.reason, planned.binding) == (Result.FAILED, Reason.INVALID_EMAIL, binding)
 
 
 def with_status(status: SyncStatus) -> PersonRecord:
-    return replace(record(), status=StatusRow(ANN.id, status))
+    return replace(record({"Newsletter": True}), status=StatusRow(ANN.id, status))
 
 
 @pytest.mark.parametrize(

@@ -155,7 +155,7 @@ async def test_a_job_that_two_workers_read_at_once_is_taken_by_one() -> None:
 async def test_a_job_waits_in_progress_while_spotler_asks_for_patience_and_then_completes() -> None:
     twin = ConnectorTwin()
     job = twin.crm.order(SYNC, twin.crm.create(**person()))
-    twin.platform.broken["upsert"] = ThrottledError("slow down", retry_after=twin.claim_time)
+    twin.platform.broken["insert"] = ThrottledError("slow down", retry_after=twin.claim_time)
     await twin.run_jobs(job)
     assert twin.crm.jobs[job].status in {"Queued", "In Progress"}
     twin.platform.broken.clear()
@@ -168,7 +168,7 @@ async def test_a_job_waits_in_progress_while_spotler_asks_for_patience_and_then_
 async def test_a_job_that_never_gets_through_fails_and_can_be_found_among_the_dead() -> None:
     twin = ConnectorTwin()
     job = twin.crm.order(SYNC, twin.crm.create(**person()))
-    twin.platform.broken["upsert"] = TransientError("down")
+    twin.platform.broken["insert"] = TransientError("down")
 
     await twin.run_jobs(job)
     await twin.quiet()
@@ -196,5 +196,5 @@ async def test_many_jobs_cost_few_requests() -> None:
 
     assert twin.crm.calls["read_jobs"] == 1
     assert twin.crm.calls["report"] <= 3
-    assert twin.platform.calls["upsert"] == 3
+    assert twin.platform.calls["insert"] == 3
     assert {result_of(twin, job) for job in jobs} == {("Completed", "OK")}

@@ -38,12 +38,12 @@ async def test_ml_01_ml_06_a_list_of_either_type_and_every_table_becomes_an_audi
 async def test_ml_18_newcomers_are_synchronised_first_and_in_bulk(twin: ConnectorTwin) -> None:
     members = people(twin, 250)
     await twin.sync(*members[:50])
-    written = twin.platform.calls["upsert"]
+    written = twin.platform.calls["insert"]
     fans = twin.marketing_lists.add("Fans", members)
 
     await sync(twin, fans)
 
-    assert twin.platform.calls["upsert"] - written == 2
+    assert twin.platform.calls["insert"] - written == 2
     assert twin.audiences.calls["add"] == 1
     assert in_spotler(twin, fans) == ids(members)
 

@@ -26,7 +26,7 @@ async def test_many_records_cost_one_read_a_call_per_hundred_and_one_report() ->
     await twin.look(*keys)
 
     assert twin.crm.calls["read_people"] == 1
-    assert twin.platform.calls["upsert"] == 3
+    assert twin.platform.calls["insert"] == 3
     assert twin.crm.calls["report"] == 1
     assert twin.crm.largest_report == 250
     assert len(twin.platform.contacts) == 250

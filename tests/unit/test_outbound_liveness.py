@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.core.marketing import ContactWrite, Purge, SpotlerContact, WriteVerdict
+from shared.core.marketing import ContactWrite, SpotlerContact, WriteVerdict
 from shared.core.outcomes import Reason, Result
 from shared.core.records import RecordKey, Why
 from shared.errors import TransientError
@@ -43,7 +43,7 @@ async def test_a_batch_that_outlives_its_claims_comes_through_and_nobody_is_give
     assert {twin.status_of(key)[1] for key in keys} <= {"created", "updated", "agreed"}
     assert twin.queue.dead == []
     assert twin.claims() == []
-    assert twin.platform.calls["upsert"] <= 5 * PEOPLE / BULK
+    assert twin.platform.calls["insert"] <= 5 * PEOPLE / BULK
 
 
 async def test_what_does_not_fit_comes_back_in_a_moment_and_counts_as_no_attempt() -> None:
@@ -67,7 +67,7 @@ async def test_one_record_that_outlives_its_claim_is_found_in_spotler_by_the_nex
     await twin.sync(key)
 
     assert twin.status_of(key)[1] == Reason.AGREED
-    assert twin.platform.calls["upsert"] == 1
+    assert twin.platform.calls["insert"] == 1
     assert twin.queue.dead == []
 
 
@@ -94,15 +94,15 @@ async def test_no_call_goes_on_when_the_claims_have_run_out_whatever_it_waits_fo
     keys = [twin.crm.create(**person(emailaddress1=f"{number}@example.com")) for number in range(3)]
     ended: list[str] = []
 
-    async def upsert(contacts: Sequence[ContactWrite], *, purge: Purge) -> dict[str, WriteVerdict]:
+    async def insert(contacts: Sequence[ContactWrite]) -> dict[str, WriteVerdict]:
         try:
             await asyncio.sleep(5)
         except asyncio.CancelledError:
             ended.append("ended")
             raise
-        raise AssertionError(f"{len(contacts)} contacts were written long after others had claimed them ({purge})")
+        raise AssertionError(f"{len(contacts)} contacts were written long after others had claimed them")
 
-    twin.platform.upsert = upsert  # type: ignore[method-assign]
+    twin.platform.insert = insert  # type: ignore[method-assign]
     began = datetime.now(UTC)
     finished = await twin.look(*keys)
 

@@ -29,7 +29,7 @@ def scheduled(twin: ConnectorTwin) -> list[tuple[timedelta, Reference]]:
 async def test_a_pause_that_spotler_asks_for_is_kept_and_does_not_count() -> None:
     twin = ConnectorTwin()
     ann = twin.crm.create(**person())
-    twin.platform.broken["upsert"] = ThrottledError("slow down", retry_after=timedelta(seconds=37))
+    twin.platform.broken["insert"] = ThrottledError("slow down", retry_after=timedelta(seconds=37))
 
     await twin.look(ann)
 
@@ -54,7 +54,7 @@ async def test_a_configuration_error_waits_for_the_administrator_without_countin
 async def test_a_failure_counts_and_keeps_when_and_why_it_began() -> None:
     twin = ConnectorTwin()
     ann = twin.crm.create(**person())
-    twin.platform.broken["upsert"] = TransientError("down")
+    twin.platform.broken["insert"] = TransientError("down")
     began = twin.clock.now()
 
     await twin.look(ann, why=Why.PERMISSION)
@@ -70,7 +70,7 @@ async def test_a_failure_counts_and_keeps_when_and_why_it_began() -> None:
 async def test_a_later_look_stays_in_its_lane() -> None:
     twin = ConnectorTwin()
     ann = twin.crm.create(**person())
-    twin.platform.broken["upsert"] = TransientError("down")
+    twin.platform.broken["insert"] = TransientError("down")
 
     await twin.look(ann, lane=QueueName.BULK)
 
@@ -80,7 +80,7 @@ async def test_a_later_look_stays_in_its_lane() -> None:
 async def test_after_the_last_attempt_a_message_is_buried_without_personal_data_and_can_be_replayed() -> None:
     twin = ConnectorTwin()
     ann = twin.crm.create(**person())
-    twin.platform.broken["upsert"] = TransientError("down", detail="ann@example.com was not taken")
+    twin.platform.broken["insert"] = TransientError("down", detail="ann@example.com was not taken")
     await twin.sync(ann)
 
     (letter,) = twin.queue.dead
