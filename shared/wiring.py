@@ -35,6 +35,7 @@ from shared.services import Services
 from shared.settings import Settings
 from shared.sync.beside import Beside
 from shared.sync.bookmark import Bookmark
+from shared.sync.bounce_catch_up import BounceCatchUp
 from shared.sync.bounces import BounceBook
 from shared.sync.brake import Brake
 from shared.sync.dispatch import Dispatcher
@@ -134,7 +135,7 @@ def build(services: Services, version: LiveVersion) -> Connector:
     )
     brake = Brake(store, clock, environment, limit=settings.mass_erasure_limit)
     suppressions = SuppressionList(store, clock, environment)
-    people = _people(tools, beside, brake, suppressions)
+    people = _people(tools, beside, brake, suppressions, bounces)
     lists = _lists(tools, people)
     sweep = JobSweep(
         crm=crm,
@@ -253,7 +254,9 @@ def _tools(services: Services, mapping: Mapping) -> _Tools:
     )
 
 
-def _people(tools: _Tools, beside: Beside, brake: Brake, suppressions: SuppressionList) -> SyncPeople:
+def _people(
+    tools: _Tools, beside: Beside, brake: Brake, suppressions: SuppressionList, bounces: BounceBook
+) -> SyncPeople:
     services, clock = tools.services, tools.services.clock
     bookmark = Bookmark(services.store, services.settings.environment, "contacts")
     outbound = Outbound(
@@ -268,6 +271,7 @@ def _people(tools: _Tools, beside: Beside, brake: Brake, suppressions: Suppressi
         brake=brake,
         refusals=RefusalKeeping(suppressions, tools.rules, clock),
         recent=RecentChanges(services.feeds, clock, polled_until=bookmark.until),
+        bounces=BounceCatchUp(services.feeds, bounces, clock),
     )
     return SyncPeople(
         outbound=outbound,

@@ -27,6 +27,7 @@ from shared.ports import OutgoingMessage, QueueName
 from shared.sync.automations import AutomationRefresh
 from shared.sync.beside import Beside
 from shared.sync.bookmark import Bookmark
+from shared.sync.bounce_catch_up import BounceCatchUp
 from shared.sync.bounces import BounceBook
 from shared.sync.brake import Brake
 from shared.sync.consent_ledger import ConsentLedger
@@ -171,6 +172,7 @@ class ConnectorTwin:
             brake=self.brake,
             refusals=RefusalKeeping(self.suppressions, self.rules, self.clock),
             recent=RecentChanges(self.platform, self.clock, polled_until=bookmark.until),
+            bounces=BounceCatchUp(self.platform, bounces, self.clock),
         )
         people = SyncPeople(
             outbound=outbound,

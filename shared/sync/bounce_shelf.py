@@ -54,8 +54,10 @@ class BounceShelf:
         return done
 
     async def note_moment(self, moment: datetime) -> None:
-        """Remember until when all bounces have been noted."""
-        await self._store.write([Put(self._moment_key, {"until": moment.isoformat()})])
+        """Remember until when all bounces have been noted; it never moves back."""
+        known = await self.moment()
+        if known is None or known < moment:
+            await self._store.write([Put(self._moment_key, {"until": moment.isoformat()})])
 
     async def moment(self) -> datetime | None:
         """Return that moment; None if there was none."""

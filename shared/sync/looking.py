@@ -8,7 +8,7 @@ hundred contacts in one call.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -40,7 +40,17 @@ _AGE = timedelta(minutes=1)
 class Looking:
     """Plans a round, looking where it must."""
 
-    def __init__(self, platform: MarketingPlatform, recent: RecentChanges, rules: Rules, verdicts: Verdicts) -> None:
+    def __init__(
+        self,
+        platform: MarketingPlatform,
+        recent: RecentChanges,
+        rules: Rules,
+        verdicts: Verdicts,
+        *,
+        know_bounces: Callable[[Sequence[Seat]], Awaitable[list[Seat]]],
+    ) -> None:
+        """`know_bounces` brings what is known of the bounces of contacts up to now."""
+        self._know_bounces = know_bounces
         self._platform = platform
         self._recent = recent
         self._rules = rules
@@ -130,7 +140,22 @@ class Looking:
                 done.finished.append(self._verdicts.failed(seat.unit, answer, seat.record))
             else:
                 seen.append(replace(seat, sight=Sight.SEEN, contact=answer))
-        return seen
+        return await self._with_reasons(seen, done)
+
+    async def _with_reasons(self, seats: Sequence[Seat], done: Round) -> list[Seat]:
+        """Find out why contacts are closed: where nobody can tell yet, the bounces since the last poll can."""
+        silent = {seat.key for seat in seats if _is_closed_for_no_known_reason(seat)}
+        if not silent:
+            return list(seats)
+        try:
+            told = await self._know_bounces([seat for seat in seats if seat.key in silent])
+        except ConnectorError as error:
+            done.finished += [
+                self._verdicts.failed(seat.unit, error, seat.record) for seat in seats if seat.key in silent
+            ]
+            return [seat for seat in seats if seat.key not in silent]
+        known = {seat.key: seat for seat in told}
+        return [known.get(seat.key, seat) for seat in seats]
 
     async def _answers(self, external_ids: Sequence[str], fence: Fence) -> list[SpotlerContact | ConnectorError | None]:
         """Read contacts, the first few ahead of the others: if none of them can be read, nobody asks for the rest."""
@@ -154,6 +179,11 @@ def _recognised(seat: Seat) -> Seat:
     if sighting is None or sighting.contact.external_id != seat.held.external_id or not seat.binding.is_live:
         return seat
     return replace(seat, sight=Sight.SEEN, contact=sighting.contact)
+
+
+def _is_closed_for_no_known_reason(seat: Seat) -> bool:
+    contact = seat.contact
+    return contact is not None and contact.is_unreachable and seat.situation.is_silent
 
 
 def _must_look(seat: Seat) -> bool:

@@ -24,6 +24,7 @@ from shared.observability.traces import phase
 from shared.ports import Clock, Crm, Homecomings, MarketingPlatform
 from shared.sync.apply import Applied, apply, rising_permissions
 from shared.sync.beside import Beside
+from shared.sync.bounce_catch_up import BounceCatchUp
 from shared.sync.brake import Brake
 from shared.sync.bringing_home import bring_home, comes_home, refusals
 from shared.sync.conclusion import Carried, conclude
@@ -66,6 +67,7 @@ class Outbound:
         brake: Brake,
         refusals: RefusalKeeping,
         recent: RecentChanges,
+        bounces: BounceCatchUp,
     ) -> None:
         self._crm = crm
         self._platform = platform
@@ -76,7 +78,8 @@ class Outbound:
         self._seating = Seating(
             crm=crm, ledger=ledger, suppressions=refusals.suppressions, rules=rules, verdicts=self._verdicts
         )
-        self._looking = Looking(platform, recent, rules, self._verdicts)
+        self._looking = Looking(platform, recent, rules, self._verdicts, know_bounces=self._know_bounces)
+        self._bounces = bounces
         self._refusals = refusals
         self._homecomings = homecomings
         self._beside = beside
@@ -227,6 +230,15 @@ class Outbound:
                 outcome = Outcome(seat.key, Result.FAILED, Reason.MASS_ERASURE)
                 done.finished.append(Finished(seat.unit, outcome, GiveUp(), seat.record))
         return [seat for seat in seats if seat.key not in held]
+
+    async def _know_bounces(self, seats: Sequence[Seat]) -> list[Seat]:
+        """Note what came back since these contacts were closed, and add it to the seats."""
+        closed = [seat.contact.last_changed for seat in seats if seat.contact and seat.contact.last_changed]
+        until = await self._bounces.run(min(closed, default=self._clock.now()))
+        return [
+            replace(seat, circumstances=replace(seat.circumstances, bounces_until=until))
+            for seat in await self._beside.equip(seats)
+        ]
 
     async def _announce(self, changes: Mapping[RecordKey, frozenset[str]], seats: Sequence[Seat]) -> None:
         """Write down which consents are about to change by our own hand: after a crash nobody else could tell."""

@@ -241,7 +241,7 @@ async def test_c_15_a_bounced_contact_that_was_changed_since_is_not_opened_by_a_
     assert contact.email == "ann@new.example.com"
 
 
-async def test_a_contact_that_is_unreachable_since_the_last_poll_is_no_opt_out_before_bounces_are_known() -> None:
+async def test_a_contact_that_is_unreachable_since_the_last_poll_is_told_as_a_bounce_at_once() -> None:
     twin, ann = await met()
     await twin.poll()
     twin.clock.advance(timedelta(minutes=1))
@@ -249,7 +249,7 @@ async def test_a_contact_that_is_unreachable_since_the_last_poll_is_no_opt_out_b
 
     await twin.look(ann, why=Why.SPOTLER)
 
-    assert twin.status_of(ann) == (SyncStatus.FAILED, "no-active-channel")
+    assert twin.status_of(ann) == (SyncStatus.FAILED, "hard-bounce")
     assert not value(twin, ann, "donotbulkemail")
     await twin.poll()
     assert twin.status_of(ann) == (SyncStatus.FAILED, "hard-bounce")
