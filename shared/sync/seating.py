@@ -16,7 +16,7 @@ from shared.core.records import Intent, RecordKey, Reference, Why
 from shared.core.suppression import NOTHING_REFUSED
 from shared.core.values import is_email
 from shared.ports import Crm
-from shared.sync.ledger import HeldContact, Ledger
+from shared.sync.ledger import Entry, HeldContact, Ledger
 from shared.sync.seats import Round, Seat
 from shared.sync.suppressions import SuppressionList
 from shared.sync.work import Unit, Verdicts
@@ -138,7 +138,27 @@ class Seating:
             return []
         others = await self._ledger.entries(held.users)
         binding = binding_after_joining(external_id, [entry.binding for entry in others.values()])
-        return [replace(seat, binding=replace(binding, early=seat.binding.early), held=held)]
+        joined = replace(seat, binding=replace(binding, early=seat.binding.early), held=held)
+        if not await self._is_left_over(seat, others):
+            return [joined]
+        for key in others:  # its event comes later, and finds nothing to do
+            del held.users[key]
+            ended = Outcome(key, Result.ANONYMISED, Reason.DELETED)
+            done.saved[key] = (Binding(str(key.id)), ended, seat.unit.correlation)
+        return [replace(joined, identity=Leave())]
+
+    async def _is_left_over(self, seat: Seat, users: Mapping[RecordKey, Entry]) -> bool:
+        """Whether a contact belongs to deleted records only, and this record was entered after they were last seen.
+
+        Deleted means erased (DEL-04): whoever is entered again inherits nothing, whichever message comes first. A
+        record that was there beside the deleted one keeps the contact. Both times are whole seconds.
+        """
+        made = seat.record.created_on if seat.record is not None else None
+        if not users or made is None:
+            return False
+        if any(entry.outcome is None or datetime.fromisoformat(entry.outcome.at) > made for entry in users.values()):
+            return False
+        return not await self._crm.read_people(list(users))
 
     async def _move(self, seat: Seat, external_id: str, done: Round) -> HeldContact | None:
         """Claim the contact that a record moves to; None when it has to wait for it.

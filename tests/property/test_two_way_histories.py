@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import partial
 
 import pytest
@@ -34,8 +35,18 @@ class TwinHistories(TwoWayHistories):
             status = self.world.people()[key].status
             is_out = status is not None and status.status is SyncStatus.OPT_OUT
             is_out = is_out or contact.has_bounced  # of no use to anybody; Spotler refuses it to newcomers
-            if self.address(key) == contact.email and not is_out and not self.has_another(key, contact):
+            needs = self.address(key) == contact.email and not is_out and not self.has_another(key, contact)
+            if needs and not self.was_entered_after_deletion(key, contact):
                 self.wronged.append(key)
+
+    def was_entered_after_deletion(self, key: RecordKey, contact: TwinContact) -> bool:
+        """Deleted means erased: whoever is entered after the users of a contact were last seen gets one of its own."""
+        users = self.twin.users().get(contact.external_id, {})
+        made = self.world.people()[key].created_on
+        if made is None or any(RecordKey.parse(user) in self.world.people() for user in users):
+            return False
+        seen = [self.twin.store.documents[DocumentKey("test-binding", user)].body["outcome"]["at"] for user in users]
+        return all(datetime.fromisoformat(at) <= made for at in seen)
 
     def has_another(self, key: RecordKey, contact: TwinContact) -> bool:
         if key in self.on_request:

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from shared.core.marketing import WriteCode, WriteVerdict
 from shared.core.plan import EndAction
-from shared.core.records import Intent, Reference, SyncStatus, Why
+from shared.core.records import Intent, RecordKey, Reference, SyncStatus, Why
 from shared.ports import QueueName
 from tests.connector_twin import NEWSLETTER, ConnectorTwin, person, rules
+
+
+async def duplicated(twin: ConnectorTwin) -> RecordKey:
+    """A record that was looked at while a duplicate was there, of which nobody has told yet."""
+    ann = twin.crm.create(**person())
+    await twin.sync(ann)
+    twin.crm.create(**person(firstname="Annie"))
+    twin.clock.advance(timedelta(seconds=1))
+    await twin.sync(ann)
+    return ann
 
 
 async def test_before_a_contact_is_erased_others_with_its_address_are_looked_at() -> None:
     """The event of the duplicate is still on its way when the original is deleted."""
     twin = ConnectorTwin()
-    ann = twin.crm.create(**person())
-    await twin.sync(ann)
-    twin.crm.create(**person(firstname="Annie"))
+    ann = await duplicated(twin)
     twin.crm.delete(ann)
 
     await twin.look(ann)
@@ -41,9 +50,7 @@ async def test_the_second_look_asks_spotler_for_an_address_that_the_record_no_lo
 
 async def test_the_erasure_waits_while_the_other_record_cannot_be_looked_at() -> None:
     twin = ConnectorTwin()
-    ann = twin.crm.create(**person())
-    await twin.sync(ann)
-    twin.crm.create(**person(firstname="Annie"))
+    ann = await duplicated(twin)
     twin.crm.delete(ann)
     twin.platform.answers["ann@example.com"] = WriteVerdict(WriteCode.ERROR)
 
@@ -132,3 +139,24 @@ async def test_of_several_wishes_for_one_record_the_erasure_has_the_last_word() 
 
     await twin.sync(ann)
     assert len(twin.platform.contacts) == 1, "an erasure is no ban (ANON-11)"
+
+
+@pytest.mark.parametrize("deletion_first", [True, False])
+async def test_who_is_deleted_and_entered_again_inherits_nothing_whichever_message_comes_first(
+    *, deletion_first: bool
+) -> None:
+    twin = ConnectorTwin()
+    old = twin.crm.create(**person(permissions={"Newsletter": True}))
+    await twin.sync(old)
+    twin.clock.advance(timedelta(seconds=1))
+    twin.crm.delete(old)
+    new = twin.crm.create(**person())
+
+    await twin.sync(*((old, new) if deletion_first else (new, old)))
+    await twin.poll()
+
+    contact = twin.contact_of("ann@example.com")
+    assert not contact.options.get("permissions:1")
+    assert twin.platform.erased == ["ann@example.com"]
+    assert {row.name: row.subscribed for row in twin.crm.people[new].permissions} == {}
+    assert twin.users()[contact.external_id] == {str(new): "ok"}
