@@ -15,9 +15,10 @@ from shared.core.marketing import PropertyCatalogue, SpotlerContact
 from shared.core.merge import Verdict
 from shared.core.outcomes import FieldProblem, Reason, Result
 from shared.core.records import PersonRecord
-from shared.core.situation import Binding, Reach, Rest, Rules, Situation, Trust
+from shared.core.situation import Binding, Reach, Rest, Rules, Situation, Trust, Unmapped
 from shared.core.two_way import MappedField, Sides, agree, mapped_fields
 from shared.core.way_back import WayBack
+from shared.core.writing import left_in, purge_print, unmapped
 
 
 class Novelty(Enum):
@@ -72,9 +73,11 @@ def merge_sides(
         withholds=off,
         is_new_contact=novelty is Novelty.NEW,
         is_shared=bool(situation.neighbours.keys),
+        mirrors=rules.unmapped is Unmapped.CLEAR,
         refused={name: at for name in fields if (at := situation.refused_on(name)) is not None},
     )
     agreement = agree(sides, fields)
+    empty = unmapped(rules, rows, catalogue)
     email = str(agreement.home.get(EMAIL, wished.values.get(EMAIL, "")))
     home = WayBack(
         fields=agreement.fields,
@@ -86,7 +89,7 @@ def merge_sides(
     agreed = replace(
         binding,
         is_live=True,
-        base={**sides.base, **agreement.settled},
+        base={**sides.base, **agreement.settled, **purge_print(rules, binding.external_id, empty)},
         address=rules.fingerprints.address(email_of(record, rows)),
         has_met=True,
         since=binding.since or situation.now,
@@ -100,7 +103,7 @@ def merge_sides(
     problems = (*wished.omitted, *wished.cut, *_disputes(agreement.verdicts, fields, record))
     reason = Reason.RETURNED if home else Reason.AGREED
     rest = Rest(agreed, Result.UNCHANGED, reason, problems, permissions_off=off, home=home)
-    return Merged(rest, agreement.sent, email)
+    return Merged(rest, {**left_in(contact, empty), **agreement.sent}, email)
 
 
 def _perhaps_sent(situation: Situation, fields: Mapping[str, MappedField]) -> frozenset[str]:

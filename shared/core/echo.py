@@ -6,8 +6,9 @@ from functools import partial
 
 from shared.core.marketing import PropertyCatalogue, SpotlerContact
 from shared.core.records import RecordKey
-from shared.core.situation import Binding, Reach, Rules
+from shared.core.situation import Binding, Reach, Rules, Unmapped
 from shared.core.two_way import has_moved, mapped_fields
+from shared.core.writing import left_in, unmapped
 
 
 def is_echo(
@@ -17,7 +18,10 @@ def is_echo(
     is_known = binding.reach is not Reach.CLOSED and contact.is_unreachable is (binding.reach is not Reach.OPEN)
     if not (binding.has_met and is_known):
         return False
-    rows = (row for row in rules.mapping.for_table(key.table) if row.direction.reaches_dataverse)
+    rows = rules.mapping.for_table(key.table)
+    if left_in(contact, unmapped(rules, rows, catalogue)):
+        return False
+    mirrors = rules.unmapped is Unmapped.CLEAR
     fingerprint = partial(rules.fingerprints.value, binding.external_id)
-    fields = mapped_fields(rows, key.table, catalogue)
+    fields = mapped_fields((row for row in rows if mirrors or row.direction.reaches_dataverse), key.table, catalogue)
     return not has_moved(contact, binding.base, fields, fingerprint, rules.mapping.zone)

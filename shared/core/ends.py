@@ -19,6 +19,7 @@ from shared.core.situation import (
     Rules,
     Situation,
     Trust,
+    Unmapped,
     Write,
 )
 from shared.core.values import EMPTY
@@ -120,19 +121,24 @@ def purge(situation: Situation) -> Decision:
     return Write({}, (), Purge.PURGE, emptied, Reason.PURGED, delivery=Delivery.UPDATE)
 
 
-def changed_fields(prints: Mapping[str, str], values: Mapping[str, Scalar], situation: Situation) -> list[str]:
+def changed_fields(
+    prints: Mapping[str, str],
+    values: Mapping[str, Scalar],
+    situation: Situation,
+    unmapped: Unmapped = Unmapped.KEEP,
+) -> list[str]:
     """Name the fields to send.
 
-    A field that was never agreed and is empty stays as it is in Spotler (PURGE-02). Without trust everything is sent,
-    except a permission that both sides agreed on as given: it may have been withdrawn in Spotler since, and permissions
-    only rise by an explicit, newer act.
+    A field that was never agreed and is empty stays as it is in Spotler (PURGE-02), unless Spotler mirrors Dataverse.
+    Without trust everything is sent, except a permission that both sides agreed on as given: it may have been withdrawn
+    in Spotler since, and permissions only rise by an explicit, newer act.
     """
     base = situation.binding.base if situation.binding.is_live else {}
     is_doubtful = situation.trust is Trust.NOTHING
 
     def must_be_sent(name: str) -> bool:
         if name not in base:
-            return is_doubtful or values[name] != EMPTY
+            return is_doubtful or values[name] != EMPTY or unmapped is Unmapped.CLEAR
         return prints[name] != base[name] or (is_doubtful and values[name] is not True)
 
     return [name for name in values if must_be_sent(name)]

@@ -15,7 +15,7 @@ from shared.core.fields import Fields, Scalar, all_permissions_off, as_propertie
 from shared.core.mapping.model import EMAIL, ConflictPolicy, Direction
 from shared.core.marketing import PropertyCatalogue, Purge, SpotlerContact
 from shared.core.outcomes import Reason, Result
-from shared.core.situation import Decision, Delivery, Rest, Rules, Situation, Trust, Write
+from shared.core.situation import Decision, Delivery, Rest, Rules, Situation, Trust, Unmapped, Write
 from shared.core.two_way import MappedField, mapped_fields
 from shared.core.values import EMPTY
 from shared.core.writing import besides
@@ -36,12 +36,13 @@ def insert(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> 
     rows = rules.mapping.for_table(situation.key.table)
     values = {**wished.values, **(all_permissions_off(rows, catalogue) if whole.permissions_off else {})}
     fields = mapped_fields((row for row in rows if not row.rests(record)), record.key.table, catalogue)
-    is_doubtful = situation.trust is Trust.NOTHING  # a dead worker may have written what is empty now
+    # A dead worker may have written what is empty now; and a mirror shows what is empty (PURGE-01).
+    empties = situation.trust is Trust.NOTHING or rules.unmapped is Unmapped.CLEAR
     early = still_early(fresh.binding, wished.values)
     sent = {
         name: value
         for name, value in values.items()
-        if (value != EMPTY or is_doubtful) and name not in early and not _needs_a_look(name, value, fields)
+        if (value != EMPTY or empties) and name not in early and not _needs_a_look(name, value, fields)
     }
     return Write(
         properties=as_properties({**besides(rules, rows, catalogue, values[EMAIL]), **sent}),

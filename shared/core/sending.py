@@ -36,7 +36,7 @@ from shared.core.situation import (
     Trust,
 )
 from shared.core.two_way import MappedField, mapped_fields, row_state
-from shared.core.writing import besides, write_or_rest
+from shared.core.writing import besides, purge_print, unmapped, write_or_rest
 
 
 def send_changes(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> Plan:
@@ -59,7 +59,7 @@ def send_changes(situation: Situation, rules: Rules, catalogue: PropertyCatalogu
         **(all_permissions_off(rows, catalogue) if off else {}),
     }
     prints = rules.fingerprints.values(binding.external_id, values)
-    changed = changed_fields(prints, values, situation)
+    changed = changed_fields(prints, values, situation, rules.unmapped)
     unproven = _unproven(situation, fields, values, prints)
     contested = disputed | unproven | (_consents(fields) if off else set())
     if situation.sight is Sight.UNSEEN and (look := _look(situation, changed, contested, rows)) is not None:
@@ -74,13 +74,17 @@ def send_changes(situation: Situation, rules: Rules, catalogue: PropertyCatalogu
         base={
             **_kept(binding, fields, values, rows),
             **{name: text for name, text in prints.items() if name not in held},
+            **purge_print(rules, binding.external_id, unmapped(rules, rows, catalogue)),
         },
         address=address,
         has_met=binding.has_met or not (_comes_home(rows) or unproven),
         moves=moves,
         announced=frozenset(),
     )
-    sent = {name: values[name] for name in changed if name not in held}
+    empty = unmapped(rules, rows, catalogue)
+    purged = purge_print(rules, binding.external_id, empty)
+    is_purged = all(binding.base.get(name) == text for name, text in purged.items())
+    sent = {**({} if is_purged else empty), **{name: values[name] for name in changed if name not in held}}
     problems = (*wished.omitted, *wished.cut)
     rest = Rest(agreed, Result.UNCHANGED, Reason.AGREED, problems, permissions_off=off)
     decision = write_or_rest(rest, sent, besides(rules, rows, catalogue, values[EMAIL]), was_live=True)

@@ -54,7 +54,8 @@ class Sides:
     permission must be off (PERM-08). `is_new_contact`: we made it, so nobody ever refused a permission there (ENV-12).
     `has_met`: the base is this record's own. An heir starts from its lead's, whose rows it does not have.
     `has_come_back`: the person had opted out, and nothing was sent since. `early` are permissions whose rows only say
-    the administrator's default. `is_shared`: other records use the contact. `refused` tells when others, or the person,
+    the administrator's default. `is_shared`: other records use the contact. `mirrors`: what Dataverse does not have is
+    emptied in Spotler (PURGE-01). `refused` tells when others, or the person,
     last refused a permission at the address.
     """
 
@@ -75,6 +76,7 @@ class Sides:
     has_come_back: bool = False
     early: frozenset[str] = frozenset()
     is_shared: bool = False
+    mirrors: bool = False
     refused: Mapping[str, datetime] = field(default_factory=dict)
 
 
@@ -153,6 +155,8 @@ def agree(sides: Sides, fields: Mapping[str, MappedField]) -> Agreement:
         else:
             row = one.row
             verdict = merge_value(versions, direction=row.direction, policy=row.conflict, blank=row.blank, newer=newer)
+            if sides.mirrors and verdict is Verdict.HELD and row.direction is Direction.TO_SPOTLER and has is not None:
+                verdict = Verdict.TO_SPOTLER
             _take_value(agreement, sides, name, versions, verdict)
     agreement.fields = tuple(_field_returns(agreement, fields, spotler))
     return agreement

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from shared.core.fields import Scalar, as_properties
+from shared.core.fields import PERMISSIONS, Scalar, as_properties, enabled_options, option_name
 from shared.core.mapping.model import EMAIL, MappingRow
-from shared.core.marketing import PropertyCatalogue, PropertyType, Purge
+from shared.core.marketing import PropertyCatalogue, PropertyType, Purge, SpotlerContact
 from shared.core.outcomes import Reason
 from shared.core.situation import Decision, Rest, Rules, Unmapped, Write
-from shared.core.values import EMPTY
+from shared.core.values import EMPTY, is_blank
 
 
 def write_or_rest(rest: Rest, sent: Mapping[str, Scalar], besides: Mapping[str, Scalar], *, was_live: bool) -> Decision:
@@ -33,18 +33,41 @@ def besides(
     rules: Rules, rows: tuple[MappingRow, ...], catalogue: PropertyCatalogue, email: Scalar
 ) -> dict[str, Scalar]:
     """Every write names the e-mail address, by which Spotler knows people."""
-    cleared = _unmapped(rows, catalogue) if rules.unmapped is Unmapped.CLEAR else {}
-    return {**cleared, EMAIL: email}
+    return {**unmapped(rules, rows, catalogue), EMAIL: email}
 
 
-def _unmapped(rows: tuple[MappingRow, ...], catalogue: PropertyCatalogue) -> dict[str, Scalar]:
-    """Empty every value that the mapping does not mention, in either direction (PURGE-01).
+def unmapped(rules: Rules, rows: tuple[MappingRow, ...], catalogue: PropertyCatalogue) -> dict[str, Scalar]:
+    """Return what empties every value and option that the mapping does not mention, where the settings ask for it.
 
-    Named one by one instead of Spotler's own purge flag, which would also take away permissions given in Spotler.
+    PURGE-01: Spotler mirrors Dataverse. Named one by one instead of Spotler's own purge flag, and never permissions:
+    people gave those.
     """
-    mapped = {row.spotler for row in rows} | {row.foreign for row in rows}
+    if rules.unmapped is Unmapped.KEEP:
+        return {}
+    mapped = {row.spotler for row in rows} | {row.foreign for row in rows} | {PERMISSIONS}
+    empty: dict[str, Scalar] = {}
+    for definition in catalogue.definitions:
+        if definition.name in mapped:
+            continue
+        if definition.type is PropertyType.SET:
+            empty |= {option_name(definition.name, entry.bit): False for entry in definition.entries}
+        else:
+            empty[definition.name] = EMPTY
+    return empty
+
+
+def left_in(contact: SpotlerContact, empty: Mapping[str, Scalar]) -> dict[str, Scalar]:
+    """Return those of the values to empty that a contact still holds."""
+    options = enabled_options(contact)
     return {
-        definition.name: EMPTY
-        for definition in catalogue.definitions
-        if definition.type is not PropertyType.SET and definition.name not in mapped
+        name: value for name, value in empty.items() if name in options or not is_blank(contact.properties.get(name))
     }
+
+
+PURGED = "*"
+"""The name under which a binding remembers which unmapped fields were emptied last."""
+
+
+def purge_print(rules: Rules, external_id: str, empty: Mapping[str, Scalar]) -> dict[str, str]:
+    """Return what to remember once unmapped fields were emptied: another mapping or account empties them anew."""
+    return {PURGED: rules.fingerprints.value(external_id, PURGED, sorted(empty))} if empty else {}
