@@ -467,6 +467,11 @@ class TwinPlatform(_Twin):
         one = self.find(external_id)
         return one.seen(self.catalogue) if one else None
 
+    async def contact_with_email(self, email: str) -> SpotlerContact | None:
+        await self._begin("search")
+        found = self.having(email)
+        return found[0].seen(self.catalogue) if len(found) == 1 else None
+
     async def anonymize(self, external_id: str) -> tuple[Ending, int]:
         await self._begin("anonymize")
         one = self.find(external_id)

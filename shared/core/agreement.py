@@ -19,7 +19,7 @@ from shared.core.mapping.model import EMAIL
 from shared.core.marketing import PropertyCatalogue, SpotlerContact
 from shared.core.outcomes import Reason, Result
 from shared.core.records import PersonRecord
-from shared.core.situation import Binding, Decision, Reach, Rest, Rules, Situation
+from shared.core.situation import Binding, Decision, Reach, Rest, Rules, Situation, Trust
 from shared.core.way_back import WayBack
 from shared.core.writing import besides, write_or_rest
 
@@ -51,15 +51,18 @@ def agree_on_both(situation: Situation, rules: Rules, catalogue: PropertyCatalog
     novelty = Novelty.NEW if _is_new(contact, situation, binding) else Novelty.OLD
     merged = merge_sides(situation, contact, wished, rules, catalogue, novelty=novelty)
     always = besides(rules, rows, catalogue, merged.email)
-    return write_or_rest(merged.rest, merged.sent, always, was_live=binding.is_live)
+    binds = {} if contact.external_id == binding.external_id else {EMAIL: merged.email}
+    return write_or_rest(merged.rest, {**binds, **merged.sent}, always, was_live=binding.is_live)
 
 
 def _is_new(contact: SpotlerContact, situation: Situation, binding: Binding) -> bool:
-    """Whether this record's first write made the contact, and nobody has changed it since (ENV-12).
+    """Whether a worker that died had made the contact for this record, and nobody has changed it since (ENV-12).
 
-    One that a form made a moment before was changed by that write: in Spotler's own time, it is older than its last
-    change. Two services' clocks could not tell.
+    Of every other contact the insertion tells whether it is new. One that a form made a moment before was changed by
+    that write: in Spotler's own time, it is older than its last change. Two services' clocks could not tell.
     """
+    if situation.trust is Trust.BASE or contact.external_id != binding.external_id:
+        return False
     if binding.has_met or situation.neighbours.keys or contact.created is None or contact.last_changed is None:
         return False
     since = binding.since or situation.now

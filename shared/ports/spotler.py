@@ -47,6 +47,10 @@ class MarketingPlatform(Protocol):
         """Read one contact."""
         ...
 
+    async def contact_with_email(self, email: str) -> SpotlerContact | None:
+        """Find the contact with an address, whoever made it; None if there is none, or more than one."""
+        ...
+
     async def anonymize(self, external_id: str) -> tuple[Ending, int]:
         """Erase a contact for good; how that went, and the HTTP status (ANON-09, ANON-10)."""
         ...

@@ -50,6 +50,11 @@ class SpotlerPlatform:
         """Read a contact; None if the account does not know it."""
         return await self._client.contact(external_id)
 
+    async def contact_with_email(self, email: str) -> SpotlerContact | None:
+        """Find the contact with an address; None if there is none, or more than one."""
+        found = await self._client.search_by_email(email)
+        return found[0] if len(found) == 1 else None
+
     async def update(self, contact: ContactWrite, *, purge: Purge = Purge.KEEP) -> None:
         """Write properties of a contact that exists; NotFoundError if it does not, DataError if they are refused."""
         try:

@@ -25,7 +25,14 @@ from shared.sync.fence import Fence
 _BULK = 100
 """Contacts in one bulk call (Spotler's limit)."""
 
+MOST_MEETINGS = 20
+"""First meetings in one round that are compared at once, a call each; if there are more, all wait for the poll."""
+
 Applied = Outcome | ConnectorError
+
+
+class AlreadyThereError(TransientError):
+    """Spotler has a contact with the address of a new record: nothing was written; both sides are to be compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +75,10 @@ class _Application:
         }
         await self._insert(offered)
         there = {key: planned for key, planned in plans.items() if key not in self.attempts}
+        met = [key for key, one in there.items() if isinstance(one, Write) and one.meets and one.if_absent is not None]
+        if len(met) <= MOST_MEETINGS:
+            met_plans = {key: there.pop(key) for key in met}
+            self.attempts |= {key: Attempt(one, AlreadyThereError("found")) for key, one in met_plans.items()}
         writes = {key: planned for key, planned in there.items() if isinstance(planned, Write)}
         await asyncio.gather(
             self._upsert({key: one for key, one in writes.items() if one.delivery is Delivery.UPSERT}),

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+from shared.core.conditions import email_of
 from shared.core.echo import is_echo
 from shared.core.ends import let_go
 from shared.core.identity import Stay
@@ -21,13 +22,11 @@ from shared.core.plan import Anonymize, Decision, Delivery, Look, Plan, Rest, Ru
 from shared.core.records import RecordKey
 from shared.errors import ConnectorError
 from shared.ports import MarketingPlatform
+from shared.sync.apply import MOST_MEETINGS
 from shared.sync.fence import Fence
 from shared.sync.recent_changes import RecentChanges
 from shared.sync.seats import Round, Seat
 from shared.sync.work import Verdicts
-
-MOST_MEETINGS = 20
-"""First meetings in one round that are looked at one by one; if there are more, all of them wait for the poll."""
 
 _SCOUTS = 4
 """Contacts of a round that are read first, as many as are read at the same time. While Spotler is down, many contacts
@@ -66,6 +65,10 @@ class Looking:
         unsure: list[tuple[Seat, Decision]] = []
         for seat in map(_recognised, seats):
             planned = plan(seat.situation, self._rules, catalogue)
+            if seat.unit.is_there and isinstance(planned, Write) and planned.meets:
+                found = await self._found(seat, fence)
+                planned = plan(found.situation, self._rules, catalogue) if found else replace(planned, if_absent=None)
+                seat = found or seat  # noqa: PLW2901  # it was found in Spotler
             if isinstance(planned, Look):
                 (meetings if planned.can_wait else wanted).append(seat)
             elif _must_look(seat) or (_may_be_old(seat) and not _is_quiet(planned)):
@@ -85,6 +88,18 @@ class Looking:
             decided[seat.key] = (seat, planned)
         order = [seat.key for seat in seats if seat.key in decided]
         return [decided[key][0] for key in order], {key: decided[key][1] for key in order}
+
+    async def _found(self, seat: Seat, fence: Fence) -> Seat | None:
+        """Read the contact that has a new record's address; None where only a write to it tells what it is."""
+        assert seat.record is not None, "a record that does not exist has no address"
+        email = email_of(seat.record, self._rules.mapping.for_table(seat.key.table))
+        try:
+            contact = await fence.carry(lambda: self._platform.contact_with_email(email))
+        except ConnectorError:  # the search is the least documented of Spotler's calls; a write does without it
+            return None
+        if contact is None or contact.is_unreachable:
+            return None
+        return replace(seat, sight=Sight.SEEN, contact=contact)
 
     async def _unchanged(
         self, unsure: Sequence[tuple[Seat, Decision]], catalogue: PropertyCatalogue, done: Round, fence: Fence

@@ -22,7 +22,7 @@ from shared.core.retry import GiveUp, RetryPolicy
 from shared.errors import ConfigurationError, ConnectorError
 from shared.observability.traces import phase
 from shared.ports import Clock, Crm, Homecomings, MarketingPlatform
-from shared.sync.apply import Applied, apply, rising_permissions
+from shared.sync.apply import MOST_MEETINGS, AlreadyThereError, Applied, apply, rising_permissions
 from shared.sync.beside import Beside
 from shared.sync.bounce_catch_up import BounceCatchUp
 from shared.sync.brake import Brake
@@ -30,7 +30,7 @@ from shared.sync.bringing_home import bring_home, comes_home, refusals
 from shared.sync.conclusion import Carried, conclude
 from shared.sync.fence import ClaimsRanOutError, Pace
 from shared.sync.ledger import Ledger
-from shared.sync.looking import MOST_MEETINGS, Looking
+from shared.sync.looking import Looking
 from shared.sync.recent_changes import RecentChanges
 from shared.sync.refusal_keeping import RefusalKeeping
 from shared.sync.seating import Seating
@@ -126,7 +126,7 @@ class Outbound:
             follow_ups += done.follow_ups
             ran_out = ran_out or done.ran_out
             waiting = [*done.again, *later]
-            wait_for_each_other = set(done.again) == set(units) and not done.saved
+            wait_for_each_other = set(done.again) == set(units) and not (done.saved or done.has_learned)
         finished += [self._verdicts.waiting(unit, Reason.BUSY) for unit in waiting]
         self._pace.learn(records=records, took=self._clock.now() - began, ran_out=ran_out)
         return Processed(finished, follow_ups)
@@ -211,7 +211,10 @@ class Outbound:
         came = await bring_home({seat.key: seat for seat in going}, returns, self._homecomings)
         units = [seat.unit for seat in seats]
         for seat in going:
-            if _address_is_taken(seat, one := applied[seat.key]):
+            if isinstance(one := applied[seat.key], AlreadyThereError):
+                seat.unit.is_there = done.has_learned = True
+                done.again.append(seat.unit)
+            elif _address_is_taken(seat, one):
                 seat.unit.address_is_taken = True
                 done.again.append(seat.unit)
             elif isinstance(one, ClaimsRanOutError):  # nothing was sent: no doubt about what Spotler has

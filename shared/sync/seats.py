@@ -95,7 +95,8 @@ class Seat:
 class Round:
     """What one round has brought so far. Claims made in it are good until `expiry`.
 
-    `meeting` are units whose contact has just got its first data; `ran_out` that the time did not suffice.
+    `meeting` are units whose contact has just got its first data; `ran_out` that the time did not suffice;
+    `has_learned` that units come again because more is known of them.
     """
 
     expiry: datetime
@@ -107,4 +108,5 @@ class Round:
     forgotten: list[str] = field(default_factory=list)
     has_written: bool = False
     ran_out: bool = False
+    has_learned: bool = False
     meeting: list[Unit] = field(default_factory=list)

@@ -39,8 +39,9 @@ class Unit:
 
     `awaits` are the records that must be looked at before this one is erased; `address_is_taken` is what Spotler says
     of its new address. `sighting` is the Spotler contact where it has been read already; `must_look` that it must be;
-    `must_prove` that the contact must at least be known to be there, although nothing may have to be sent.
-    `written` is how it went when Spotler got its first data, a moment ago.
+    `must_prove` that the contact must at least be known to be there, although nothing may have to be sent. `is_there`:
+    Spotler has a contact with the address of a record that is not bound yet. `written` is how it went when Spotler got
+    its first data, a moment ago.
     """
 
     key: RecordKey
@@ -51,6 +52,7 @@ class Unit:
     sighting: Sighting | None = None
     must_look: bool = False
     must_prove: bool = False
+    is_there: bool = False
     written: Outcome | None = None
 
     @property

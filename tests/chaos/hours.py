@@ -33,7 +33,7 @@ class Down(StrEnum):
 
 
 _CALLS = {
-    Down.SPOTLER: ("upsert", "insert", "contact", "updates", "bounces", "anonymize", "update", "inactivate"),
+    Down.SPOTLER: ("upsert", "insert", "search", "contact", "updates", "bounces", "anonymize", "update", "inactivate"),
     Down.DATAVERSE: ("read_people", "people_using", "people_page", "people_of_permissions", "read_jobs", "report"),
     Down.STATE: ("read", "write", "scan"),
 }
