@@ -16,6 +16,7 @@ from shared.triggers import (
     mapping_timers,
     polling,
     reviews_api,
+    suppressions_api,
     watch_timer,
 )
 
@@ -29,6 +30,7 @@ for module in (
     mapping_api,
     reviews_api,
     erasures_api,
+    suppressions_api,
     consent_api,
     job_timers,
     mapping_timers,

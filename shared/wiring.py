@@ -57,6 +57,7 @@ from shared.sync.preview import Preview
 from shared.sync.recent_changes import RecentChanges
 from shared.sync.reconcile import Reconciliation
 from shared.sync.refusal_keeping import RefusalKeeping
+from shared.sync.refusal_release import RefusalRelease
 from shared.sync.report import Reporter
 from shared.sync.resync import Resync
 from shared.sync.reviews import Reviews
@@ -83,6 +84,7 @@ class Connector:
     drift: Drift
     poll: Poll
     brake: Brake
+    refusal_release: RefusalRelease
     reconciliation: Reconciliation
     bounces: BounceBook
     permission_names: PermissionNames
@@ -210,6 +212,15 @@ def build(services: Services, version: LiveVersion) -> Connector:
         drift=drift,
         poll=poll,
         brake=brake,
+        refusal_release=RefusalRelease(
+            suppressions=suppressions,
+            ledger=ledger,
+            consents=services.consent,
+            crm=crm,
+            lanes=tools.lanes,
+            rules=rules,
+            clock=clock,
+        ),
         reconciliation=reconciliation,
         bounces=bounces,
         health=Health(

@@ -43,6 +43,7 @@ from shared.sync.poll import Poll, Polled, Welcomed
 from shared.sync.recent_changes import RecentChanges
 from shared.sync.reconcile import Reconciliation
 from shared.sync.refusal_keeping import RefusalKeeping
+from shared.sync.refusal_release import RefusalRelease
 from shared.sync.report import Reporter
 from shared.sync.resync import Resync
 from shared.sync.suppressions import SuppressionList
@@ -230,6 +231,15 @@ class ConnectorTwin:
             suppressions=self.suppressions,
         )
         self.consent, self.bounces = consent, bounces
+        self.refusal_release = RefusalRelease(
+            suppressions=self.suppressions,
+            ledger=ledger,
+            consents=consent,
+            crm=self.crm,
+            lanes=lanes,
+            rules=self.rules,
+            clock=self.clock,
+        )
         self.poller = Poll(
             feeds=self.platform,
             platform=self.platform,

@@ -79,7 +79,8 @@ def _unreachable(situation: Situation, record: PersonRecord, *, is_mended: bool)
     if situation.bounce is not None and not binding.reach.is_opt_out:
         reason = Reason.PERHAPS_OPTED_OUT if is_mended else situation.bounce
         return Rest(replace(binding, reach=Reach.BOUNCED), Result.FAILED, reason)
-    if binding.reach.is_opt_out or refuses_bulk(record):
+    is_told = situation.binding.has_met or situation.binding.reach is Reach.OPEN  # by this record, not by a neighbour
+    if (binding.reach.is_opt_out and is_told) or refuses_bulk(record):
         found = Reach.OPTED_OUT_HERE if BULK_EMAIL in situation.binding.announced else Reach.OPTED_OUT
         reach = binding.reach if binding.reach.is_opt_out else found
         return Rest(replace(binding, reach=reach), Result.FAILED, Reason.OPTED_OUT)

@@ -12,7 +12,7 @@ from shared.core.mapping import reading
 from shared.core.mapping.model import EMAIL
 from shared.core.marketing import PropertyCatalogue
 from shared.core.outcomes import Reason
-from shared.core.situation import Anonymize, Binding, Decision, Rest, Rules, Sight, Situation
+from shared.core.situation import Anonymize, Binding, Decision, Reach, Rest, Rules, Sight, Situation
 from shared.core.suppression import Refusal
 from shared.core.two_way import NO, YES, mapped_fields, values_of
 
@@ -54,7 +54,7 @@ def refusals_in(
             (reading.DO_NOT_BULK_EMAIL, BULK_EMAIL, ConsentSource.DO_NOT_BULK_EMAIL),
             (reading.DO_NOT_EMAIL, DO_NOT_EMAIL, ConsentSource.DO_NOT_EMAIL),
         ):
-            if record.values.get(column):
+            if record.values.get(column) and not (subject == BULK_EMAIL and _is_ours(situation, planned)):
                 for address in sorted(addresses):
                     changes.add(address, Refusal(subject, situation.now, source, key))
     closed = _opted_out(situation, planned, rules)
@@ -64,6 +64,12 @@ def refusals_in(
     for refusal in _withdrawn(situation, planned, rules, catalogue):
         changes.add(binding.address or mailbox, refusal)
     return changes
+
+
+def _is_ours(situation: Situation, planned: Decision) -> bool:
+    """Whether Do Not Bulk Email only shows an opt-out of the person (OPT-07), or is being lifted with it (OPT-09)."""
+    is_lifted = not isinstance(planned, Anonymize) and planned.home.refuses_bulk is False
+    return is_lifted or situation.binding.reach is Reach.OPTED_OUT_HERE
 
 
 def _opted_out(situation: Situation, planned: Decision, rules: Rules) -> tuple[str, Refusal] | None:

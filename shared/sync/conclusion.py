@@ -113,7 +113,7 @@ def _binding(seat: Seat, planned: Decision, outcome: Outcome, home: CameHome | N
             is_ours = came or BULK_EMAIL in seat.origin.announced
             return replace(seat.origin, reach=Reach.OPTED_OUT_HERE if is_ours else Reach.OPTED_OUT)
         case Outcome(result=Result.FAILED, reason=reason) if reason is not Reason.REFUSED_HERE:
-            if _is_unreachable(planned):
+            if _is_unreachable(planned) or reason is Reason.OPTED_OUT:
                 return planned.binding
             known = planned.binding if _has_early_rows(planned) or _has_refused(planned) else seat.origin
             return replace(known, is_stale=known.is_live and (known.is_stale or seat.sight is Sight.SEEN))

@@ -84,6 +84,7 @@ ROUTES: Mapping[str, Route] = {
     "export_consent": Route(_GET, "consent.csv", Role.OPERATOR),
     "report_bounces": Route(_GET, "bounces", Role.OPERATOR),
     "release_brake": Route(_POST, "erasures/release", Role.ADMINISTRATOR),
+    "lift_refusals": Route(_POST, "suppressions/lift", Role.ADMINISTRATOR),
     "poll_now": Route(_POST, "poll", Role.OPERATOR),
     "list_reviews": Route(_GET, "reviews", Role.OPERATOR),
     "decide_review": Route(_POST, "reviews/{id}", Role.ADMINISTRATOR),

@@ -70,6 +70,7 @@ def test_operators_look_and_repeat_and_what_shows_values_or_decides_what_is_writ
         "roll_back_mapping",
         "restore_default_mapping",
         "release_brake",
+        "lift_refusals",
         "decide_review",
     }
     assert all(route.role is Role.ADMINISTRATOR for route in ROUTES.values() if route.shown is Shown.VALUES)

@@ -1,0 +1,40 @@
+"""Lifts what was refused at an address, for an administrator who has the person's request in hand."""
+
+from __future__ import annotations
+
+import azure.functions as func
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared import app
+from shared.core.values import is_email
+from shared.triggers.answers import json_answer, problem
+from shared.triggers.http_function import http_function
+from shared.triggers.requests import read_body
+
+blueprint = func.Blueprint()
+
+_HOW = (
+    'Send {"email": "…", "reference": "…"}: the reference leads to the person\'s request, for instance a ticket. '
+    'With "subjects": ["opt-out"] only these are lifted, as `refusedAtAddress` of GET /api/explain names them.'
+)
+
+
+class _Lift(BaseModel):
+    """The address, where the request is found, and which subjects; none: all of them."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    email: str = Field(min_length=3, max_length=254)
+    reference: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/#-]{0,39}$")
+    subjects: list[str] = Field(default=[], max_length=100)
+
+
+@http_function(blueprint, "lift_refusals")
+async def lift_refusals(req: func.HttpRequest) -> func.HttpResponse:
+    """Lift refusals at an address; its records are looked at again. What Spotler itself refuses stays refused."""
+    wanted = read_body(req, _Lift, usage=_HOW)
+    if not is_email(wanted.email.strip()):
+        return problem(400, f"The e-mail address is not valid. {_HOW}")
+    connector = await app.connector()
+    released = await connector.refusal_release.lift(wanted.email.strip(), wanted.subjects, reference=wanted.reference)
+    return json_answer({"lifted": list(released.subjects), "records": [str(key) for key in released.records]})
