@@ -54,8 +54,9 @@ def refusals_in(
             (reading.DO_NOT_BULK_EMAIL, BULK_EMAIL, ConsentSource.DO_NOT_BULK_EMAIL),
             (reading.DO_NOT_EMAIL, DO_NOT_EMAIL, ConsentSource.DO_NOT_EMAIL),
         ):
-            if record.values.get(column) and not (subject == BULK_EMAIL and _is_ours(situation, planned)):
-                for address in sorted(addresses):
+            for address in sorted(addresses) if record.values.get(column) else ():
+                is_ours = subject == BULK_EMAIL and _is_ours(situation, planned) and address == binding.address
+                if not is_ours:
                     changes.add(address, Refusal(subject, situation.now, source, key))
     closed = _opted_out(situation, planned, rules)
     if closed is not None:
