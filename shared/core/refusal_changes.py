@@ -55,7 +55,7 @@ def refusals_in(
             (reading.DO_NOT_EMAIL, DO_NOT_EMAIL, ConsentSource.DO_NOT_EMAIL),
         ):
             for address in sorted(addresses) if record.values.get(column) else ():
-                is_ours = subject == BULK_EMAIL and _is_ours(situation, planned) and address == binding.address
+                is_ours = subject == BULK_EMAIL and _is_ours(situation, planned) and binding.address in {"", address}
                 if not is_ours:
                     changes.add(address, Refusal(subject, situation.now, source, key))
     closed = _opted_out(situation, planned, rules)
