@@ -65,10 +65,6 @@ class Looking:
         unsure: list[tuple[Seat, Decision]] = []
         for seat in map(_recognised, seats):
             planned = plan(seat.situation, self._rules, catalogue)
-            if seat.unit.is_there and isinstance(planned, Write) and planned.meets:
-                found = await self._found(seat, fence)
-                planned = plan(found.situation, self._rules, catalogue) if found else replace(planned, if_absent=None)
-                seat = found or seat  # noqa: PLW2901  # it was found in Spotler
             if isinstance(planned, Look):
                 (meetings if planned.can_wait else wanted).append(seat)
             elif _must_look(seat) or (_may_be_old(seat) and not _is_quiet(planned)):
@@ -86,8 +82,22 @@ class Looking:
             planned = plan(seat.situation, self._rules, catalogue)
             assert not isinstance(planned, Look), "who has looked, or must not, does not want to look"
             decided[seat.key] = (seat, planned)
+        for key, (seat, planned) in decided.items():
+            if seat.unit.is_there and isinstance(planned, Write) and planned.if_absent is not None and planned.meets:
+                decided[key] = await self._met(seat, planned, catalogue, fence)
         order = [seat.key for seat in seats if seat.key in decided]
         return [decided[key][0] for key in order], {key: decided[key][1] for key in order}
+
+    async def _met(
+        self, seat: Seat, planned: Write, catalogue: PropertyCatalogue, fence: Fence
+    ) -> tuple[Seat, Decision]:
+        """Plan for a new record whose address Spotler has already: with the contact, or else without an insertion."""
+        found = await self._found(seat, fence)
+        if found is None:
+            return seat, replace(planned, if_absent=None)
+        merged = plan(found.situation, self._rules, catalogue)
+        assert not isinstance(merged, Look), "who has looked does not want to look"
+        return found, merged
 
     async def _found(self, seat: Seat, fence: Fence) -> Seat | None:
         """Read the contact that has a new record's address; None where only a write to it tells what it is."""
