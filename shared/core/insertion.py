@@ -12,11 +12,11 @@ from dataclasses import replace
 from shared.core.both_sides import Novelty, merge_sides, without_contact
 from shared.core.early_rows import still_early
 from shared.core.fields import Fields, Scalar, all_permissions_off, as_properties, wished_fields
+from shared.core.mapped_fields import MappedField, mapped_fields
 from shared.core.mapping.model import EMAIL, ConflictPolicy, Direction
 from shared.core.marketing import PropertyCatalogue, Purge, SpotlerContact
 from shared.core.outcomes import Reason, Result
 from shared.core.situation import Decision, Delivery, Rest, Rules, Situation, Trust, Unmapped, Write
-from shared.core.two_way import MappedField, mapped_fields
 from shared.core.values import EMPTY
 from shared.core.writing import besides
 
