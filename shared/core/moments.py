@@ -28,7 +28,7 @@ def in_zone(moment: datetime, zone: tzinfo) -> datetime:
 
 def _in_minutes(moment: datetime) -> timezone:
     offset = moment.utcoffset() or timedelta()
-    return timezone(round(offset / _MINUTE) * _MINUTE)
+    return timezone(offset // _MINUTE * _MINUTE)  # the smaller one: half a minute past midnight is the same day still
 
 
 def day_of(moment: datetime, zone: tzinfo) -> date:
