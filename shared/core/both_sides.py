@@ -10,13 +10,14 @@ from functools import partial
 from shared.core.conditions import email_of, refuses_bulk
 from shared.core.early_rows import still_early
 from shared.core.fields import Fields, Scalar, present_values
+from shared.core.mapped_fields import MappedField, mapped_fields
 from shared.core.mapping.model import EMAIL
 from shared.core.marketing import PropertyCatalogue, SpotlerContact
 from shared.core.merge import Verdict
 from shared.core.outcomes import FieldProblem, Reason, Result
 from shared.core.records import PersonRecord
 from shared.core.situation import Binding, Reach, Rest, Rules, Situation, Trust, Unmapped
-from shared.core.two_way import MappedField, Sides, agree, mapped_fields
+from shared.core.two_way import Sides, agree
 from shared.core.way_back import WayBack
 from shared.core.writing import left_in, purge_print, unmapped
 

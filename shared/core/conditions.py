@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
+from shared.core.addresses import address_text
 from shared.core.mapping.evaluate import Passes
 from shared.core.mapping.expression import Column
 from shared.core.mapping.model import EMAIL, MappingRow
@@ -125,11 +126,11 @@ def _inactive(record: PersonRecord) -> Reason | None:
 
 
 def email_of(record: PersonRecord, rows: tuple[MappingRow, ...]) -> str:
-    """Return the address of the mapped e-mail column, trimmed; empty if there is none."""
+    """Return the address of the mapped e-mail column as it is sent; empty if there is none."""
     for row in rows:
         source = row.sources.get(record.key.table)
         if row.spotler == EMAIL and isinstance(source, Column):
-            return sound(str(record.values.get(source.name) or "")).strip()
+            return address_text(sound(str(record.values.get(source.name) or "")))
     return ""
 
 

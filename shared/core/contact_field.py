@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import tzinfo
 
 from shared.core.mapping.model import Direction, MappingRow
 from shared.core.marketing import (
@@ -60,13 +61,16 @@ def find_target(name: str, catalogue: PropertyCatalogue, rows: tuple[MappingRow,
     return target
 
 
-def set_value(target: Target, text: str) -> PropertyValue:
-    """Convert a typed value to what the property takes (FLD-05, FLD-09). ContactFieldError."""
+def set_value(target: Target, text: str, zone: tzinfo) -> PropertyValue:
+    """Convert a typed value to what the property takes (FLD-05, FLD-09). ContactFieldError.
+
+    A time without an offset is that of `zone`, the mapping's time zone.
+    """
     if target.entry is not None:
         return (SetOption(target.entry.bit, _switch(target, text)),)
     if not text.strip():
         raise ContactFieldError("Parameter Value is empty: to empty a field, use Clear Contact Field.")
-    match convert(text.strip(), None, target.definition.type):
+    match convert(text.strip(), None, target.definition.type, zone=zone):
         case Fits(value):
             return value
         case Foreign():

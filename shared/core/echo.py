@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
+from shared.core.mapped_fields import has_moved, mapped_fields
 from shared.core.marketing import PropertyCatalogue, SpotlerContact
 from shared.core.records import RecordKey
 from shared.core.situation import Binding, Reach, Rules, Unmapped
-from shared.core.two_way import has_moved, mapped_fields
 from shared.core.writing import left_in, unmapped
 
 

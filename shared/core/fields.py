@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import assert_never
 
+from shared.core.countries import country_code
 from shared.core.mapping.evaluate import Evaluated
 from shared.core.mapping.expression import Home, MapTo
 from shared.core.mapping.model import BlankPolicy, MappingRow, OnInvalid
@@ -21,7 +22,7 @@ from shared.core.marketing import (
 )
 from shared.core.outcomes import FieldProblem
 from shared.core.records import Choices, PermissionRow, PersonRecord
-from shared.core.values import EMPTY, Fits, Foreign, Misfit, convert, is_blank
+from shared.core.values import EMPTY, Fits, Foreign, Misfit, convert, is_blank, text_of
 
 Scalar = str | int | bool
 """What one field of `Fields` holds: text or a number, and True or False for an option."""
@@ -43,6 +44,10 @@ class Fields:
 
 PERMISSIONS = "permissions"
 """Spotler's property of permissions: every account has it (with `email`)."""
+
+_COUNTRY = "country"
+_OF_A_COUNTRY = {PropertyType.POSTCODE, PropertyType.MOBILE_NUMBER, PropertyType.PHONE_NUMBER}
+"""What is written differently from country to country (VAL-06)."""
 
 _FAILING_TYPES = {PropertyType.EMAIL, PropertyType.POSTCODE}
 """VAL-05 names e-mail addresses and post codes: their record is skipped. Other fields are left out by default."""
@@ -72,8 +77,9 @@ def _fields(
     *,
     blanks: BlankPolicy | None = None,
 ) -> Fields:
-    collector = _Collector(record, catalogue, mapping.zone, blanks)
-    for row in mapping.for_table(record.key.table):
+    rows = mapping.for_table(record.key.table)
+    collector = _Collector(record, rows, catalogue, mapping.zone, blanks)
+    for row in rows:
         definition = catalogue.named(row.spotler)
         if definition is None or not counts(row) or row.rests(record):
             continue
@@ -162,6 +168,7 @@ class _Collector:
     """Gathers the fields of one record. `blanks` overrules the rows' own blank policies."""
 
     record: PersonRecord
+    rows: tuple[MappingRow, ...]
     catalogue: PropertyCatalogue
     zone: tzinfo
     blanks: BlankPolicy | None = None
@@ -197,13 +204,17 @@ class _Collector:
         if is_blank(value) and self._keeps(row):
             return
         foreign = self.catalogue.named(row.foreign) if row.foreign else None
-        match convert(value, label, definition.type, zone=self.zone):
+        country = self._country(row) if definition.type in _OF_A_COUNTRY else ""
+        match convert(value, label, definition.type, zone=self.zone, country=country):
             case Fits(converted, loss):
                 self.values[row.spotler] = converted
                 if foreign is not None:
                     self.values.setdefault(foreign.name, EMPTY)
                 if loss:
                     self.cut.append(FieldProblem(row.spotler, self._source(row), loss=loss))
+            case Foreign() if foreign is not None and self.values.get(foreign.name):
+                expected = f"a property of its own for foreign values: another row fills {foreign.name}"
+                self.omitted.append(FieldProblem(row.spotler, self._source(row), expected))
             case Foreign(text) if foreign is not None:
                 self.values[row.spotler] = EMPTY
                 self.values[foreign.name] = text
@@ -211,6 +222,20 @@ class _Collector:
                 self._complain(row, definition, "the Dutch format")
             case Misfit(expected):
                 self._complain(row, definition, expected)
+
+    def _country(self, row: MappingRow) -> str:
+        """Tell the country of the address that a value belongs to, as far as the mapping reads it; "" if it does not.
+
+        Beside the column of a post code stands that of its country; else the row for Spotler's country tells.
+        """
+        beside = self._source(row).replace("postalcode", "country")
+        if beside != self._source(row) and beside in self.record.values:
+            return country_code(text_of(self.record.values[beside] or "", self.record.labels.get(beside)))
+        for one in self.rows:
+            if one.spotler == _COUNTRY and not one.rests(self.record):
+                evaluated = _translated(one.evaluate(self.record), one.choices)
+                return "" if is_blank(evaluated.value) else country_code(text_of(*evaluated))
+        return ""
 
     def _keeps(self, row: MappingRow) -> bool:
         return (self.blanks or row.blank) is BlankPolicy.KEEP
@@ -239,7 +264,7 @@ def _translated(evaluated: Evaluated, translations: Mapping[str, str]) -> Evalua
     if not translations:
         return evaluated
     if isinstance(evaluated.value, Choices):
-        return Evaluated(evaluated.value, "; ".join(_labels(evaluated, translations)))
+        return Evaluated(Choices(evaluated.value.values, tuple(_labels(evaluated, translations))))
     translation = _translation(evaluated.value, translations)
     return evaluated if translation is None else Evaluated(translation)
 

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from shared.core.addresses import address_key
+
 _BYTES = 15  # 120 bits: 20 characters, beyond any accidental collision of the fields of one contact
 
 
@@ -34,8 +36,11 @@ class Fingerprinter:
         return {name: self.value(external_id, name, value) for name, value in fields.items()}
 
     def address(self, email: str) -> str:
-        """Fingerprint an e-mail address, the same for everybody who uses it; case does not matter (DUP-03)."""
-        return self._digest("address", email.strip().casefold())
+        """Fingerprint an e-mail address, the same for everybody who uses it; case does not matter (DUP-03).
+
+        It hangs on `address_key`: for addresses in plain ASCII that must never change, or contacts are lost.
+        """
+        return self._digest("address", address_key(email))
 
     def _digest(self, *parts: str) -> str:
         digest = hmac.digest(self.key, "\x1f".join(parts).encode(), "sha256")

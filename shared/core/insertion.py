@@ -12,13 +12,17 @@ from dataclasses import replace
 from shared.core.both_sides import Novelty, merge_sides, without_contact
 from shared.core.early_rows import still_early
 from shared.core.fields import Fields, Scalar, all_permissions_off, as_properties, wished_fields
+from shared.core.mapped_fields import MappedField, mapped_fields
 from shared.core.mapping.model import EMAIL, ConflictPolicy, Direction
-from shared.core.marketing import PropertyCatalogue, Purge, SpotlerContact
+from shared.core.marketing import PropertyCatalogue, PropertyType, Purge, SpotlerContact
 from shared.core.outcomes import Reason, Result
 from shared.core.situation import Decision, Delivery, Rest, Rules, Situation, Trust, Unmapped, Write
-from shared.core.two_way import MappedField, mapped_fields
+from shared.core.texts import utf16_length
 from shared.core.values import EMPTY
 from shared.core.writing import besides
+
+_SHORTEST_CUT = 20
+"""Texts that a record needs have room for more; who is held up by this is written once more, after the look."""
 
 
 def insert(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> Decision:
@@ -88,10 +92,17 @@ def whole_contact(situation: Situation, wished: Fields, rules: Rules, catalogue:
 
 
 def _needs_a_look(name: str, value: Scalar, fields: Mapping[str, MappedField]) -> bool:
-    """Whether a contact that is there may know better: a yes needs evidence (C-11), and a dispute both sides."""
+    """Whether a contact that is there may know better: a yes needs evidence (C-11); a dispute and a cut, both sides."""
     one = fields.get(name)
     if one is None:
         return False
     if one.home is not None:
         return value is True
-    return one.row.direction is Direction.BOTH and one.row.conflict is not ConflictPolicy.CRM
+    is_both = one.row.direction is Direction.BOTH
+    return is_both and (one.row.conflict is not ConflictPolicy.CRM or _may_be_cut(one, value))
+
+
+def _may_be_cut(one: MappedField, value: Scalar) -> bool:
+    """Whether a text may be the beginning of what a new subscriber's contact has, cut to fit its column (CS-24)."""
+    is_text = one.definition.type is PropertyType.STRING and isinstance(value, str)
+    return is_text and utf16_length(str(value)) >= _SHORTEST_CUT

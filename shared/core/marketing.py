@@ -33,11 +33,21 @@ class PropertyType(StrEnum):
     INT = "int"
     MOBILE_NUMBER = "mobNr"
     MONEY = "money"
+    PHONE_NUMBER = "phoneNumber"
+    """No type of Mail+, but its text property of that name: it takes Dutch numbers only, as mobNr does (VAL-06)."""
     POSTCODE = "postcode"
     SET = "set"
     STRING = "string"
     UNKNOWN = "unknown"
     """A type that Mail+ got after this was written; `PropertyDefinition.type_name` keeps its name."""
+
+
+def property_type(name: str, type_name: str) -> PropertyType:
+    """Return the type by which the values of a property are converted."""
+    known = {kind.value: kind for kind in PropertyType}
+    kind = known.get(type_name, PropertyType.UNKNOWN)
+    is_phone = kind is PropertyType.STRING and name == PropertyType.PHONE_NUMBER
+    return PropertyType.PHONE_NUMBER if is_phone else kind
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID, uuid5
 
+from shared.core.addresses import address_text
 from shared.core.mapping.expression import Column, Home, MapTo
 from shared.core.mapping.model import EMAIL, Direction, Mapping, MappingRow
 from shared.core.marketing import (
@@ -24,11 +25,14 @@ from shared.core.marketing import (
 )
 from shared.core.outcomes import FieldProblem
 from shared.core.records import PersonTable, RecordKey
+from shared.core.texts import cut
 from shared.core.values import is_blank
 from shared.core.way_back import SubscriptionReturn
 
 _NAMESPACE = UUID("3d0d1a2c-5f0e-4f59-8d5e-2f3a9d1c7b64")
-_LAST_NAME = "lastname"
+LAST_NAME = "lastname"
+"""The column that a new person must have, whatever its requirement level says (CS-24)."""
+
 _LAST_NAME_LENGTH = 50  # as Dataverse delivers the column
 
 
@@ -126,9 +130,17 @@ def row_id(target: NewcomerTarget, identity: str) -> UUID:
     return uuid5(_NAMESPACE, f"{target}/{identity}")
 
 
+def was_made_from(key: RecordKey, contact: SpotlerContact) -> bool:
+    """Whether a person's record was created for this contact when it was a new subscriber."""
+    identity, tables = contact.encrypted_id, ((target, target.person_table) for target in NewcomerTarget)
+    return bool(identity) and any(
+        key == RecordKey(table, row_id(target, identity)) for target, table in tables if table
+    )
+
+
 def email_of(contact: SpotlerContact) -> str:
     """Return the contact's e-mail address, "" if it has none."""
-    return str(contact.properties.get(EMAIL) or "").strip()
+    return address_text(contact.properties.get(EMAIL))
 
 
 def new_row(contact: SpotlerContact, target: NewcomerTarget, mapping: Mapping, catalogue: PropertyCatalogue) -> NewRow:
@@ -136,7 +148,7 @@ def new_row(contact: SpotlerContact, target: NewcomerTarget, mapping: Mapping, c
     if (table := target.person_table) is None:
         return NewRow(tuple(_entry_fields(contact, mapping, catalogue)))
     fields = list(_fields(contact, table, mapping, catalogue))
-    if not any(one.column.name == _LAST_NAME for one in fields):
+    if not any(one.column.name == LAST_NAME for one in fields):
         fields.append(_last_name(contact))
     return NewRow(tuple(fields), tuple(_subscriptions(contact, table, mapping, catalogue)))
 
@@ -187,9 +199,9 @@ def _field(
 
 
 def _last_name(contact: SpotlerContact) -> NewField:
-    column = Column(_LAST_NAME)
+    column = Column(LAST_NAME)
     row = MappingRow(EMAIL, dict.fromkeys((PersonTable.CONTACT, PersonTable.LEAD), column), Direction.TO_DATAVERSE)
-    return NewField(column, row, _text(EMAIL), email_of(contact).partition("@")[0][:_LAST_NAME_LENGTH])
+    return NewField(column, row, _text(EMAIL), cut(email_of(contact).partition("@")[0], _LAST_NAME_LENGTH))
 
 
 def _subscriptions(

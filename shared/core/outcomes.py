@@ -139,6 +139,8 @@ class FieldProblem:
     def __str__(self) -> str:
         if self.dispute:
             return f"{self.source} (Spotler's {self.spotler}) {self.dispute}"
+        if self.loss and self.side is Side.DATAVERSE:
+            return f"Spotler's {self.spotler}: {self.loss} for {self.source}"
         if self.side is Side.DATAVERSE:
             return f"Spotler's {self.spotler}: {self.source} expects {self.expected}"
         if self.loss:

@@ -80,12 +80,24 @@ class Lookup:
     id: UUID
 
 
+class UnknownOption(int):
+    """The value of a choice column whose option does not exist any more: a number without a label."""
+
+
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """The value of a choices column: the options that are ticked, and their labels in the same order."""
+    """The value of a choices column: the options that are ticked, and their labels in the same order.
+
+    The label of an option that does not exist any more is empty.
+    """
 
     values: tuple[int, ...]
     labels: tuple[str, ...]
+
+    @property
+    def has_unknown(self) -> bool:
+        """Whether one of them does not exist any more."""
+        return "" in self.labels
 
 
 @dataclass(frozen=True, slots=True)

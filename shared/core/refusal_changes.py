@@ -8,13 +8,14 @@ from functools import partial
 
 from shared.core.conditions import refuses_bulk
 from shared.core.consent import BULK_EMAIL, DO_NOT_EMAIL, OPT_OUT, ConsentSource
+from shared.core.mapped_fields import mapped_fields, values_of
 from shared.core.mapping import reading
 from shared.core.mapping.model import EMAIL
 from shared.core.marketing import PropertyCatalogue
 from shared.core.outcomes import Reason
 from shared.core.situation import Anonymize, Binding, Decision, Reach, Rest, Rules, Sight, Situation
 from shared.core.suppression import Refusal
-from shared.core.two_way import NO, YES, mapped_fields, values_of
+from shared.core.two_way import NO, YES
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from shared.core.ends import changed_fields
 from shared.core.fields import Scalar, all_permissions_off, wished_fields
 from shared.core.flapping import Move, settle
 from shared.core.insertion import insert, whole_contact
+from shared.core.mapped_fields import MappedField, mapped_fields
 from shared.core.mapping.model import EMAIL, ConflictPolicy, Direction, MappingRow
 from shared.core.marketing import PropertyCatalogue
 from shared.core.merge import Row
@@ -35,7 +36,7 @@ from shared.core.situation import (
     Situation,
     Trust,
 )
-from shared.core.two_way import MappedField, mapped_fields, row_state
+from shared.core.two_way import row_state
 from shared.core.writing import besides, purge_print, unmapped, write_or_rest
 
 

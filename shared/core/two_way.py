@@ -5,27 +5,26 @@ Works on the flat field space of `fields`: `name` for a value, `name:bit` for on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from functools import partial
 
-from shared.core.fields import Scalar, option_name
+from shared.core.fields import Scalar
 from shared.core.flapping import Move, settle
-from shared.core.mapping.expression import Home, MapTo
-from shared.core.mapping.model import Direction, MappingRow
+from shared.core.mapped_fields import MappedField, values_of
+from shared.core.mapping.expression import Home
+from shared.core.mapping.model import Direction
 from shared.core.marketing import (
-    PropertyCatalogue,
-    PropertyDefinition,
-    PropertyType,
     SetEntry,
     SetOption,
     SpotlerContact,
 )
 from shared.core.merge import Base, Newer, Row, Verdict, Versions, base_of, merge_consent, merge_value
+from shared.core.newcomers import was_made_from
 from shared.core.permission_defaults import PermissionDefault
-from shared.core.records import PermissionRow, PersonRecord, PersonTable
-from shared.core.values import EMPTY, Fits, Foreign, Misfit, convert
+from shared.core.records import PermissionRow, PersonRecord
+from shared.core.values import EMPTY
 from shared.core.way_back import FieldReturn, SubscriptionReturn
 
 Fingerprint = Callable[[str, Scalar], str]
@@ -33,16 +32,6 @@ Fingerprint = Callable[[str, Scalar], str]
 
 YES, NO = True, False
 """The state of a permission."""
-
-
-@dataclass(frozen=True, slots=True)
-class MappedField:
-    """A field of a contact with the row that maps it; `home` for an option whose rows in Dataverse are its value."""
-
-    row: MappingRow
-    definition: PropertyDefinition
-    bit: int | None = None
-    home: Home | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,47 +87,6 @@ class Agreement:
     subscriptions: tuple[SubscriptionReturn, ...] = ()
 
 
-def mapped_fields(
-    rows: Iterable[MappingRow], table: PersonTable, catalogue: PropertyCatalogue
-) -> dict[str, MappedField]:
-    """Name every field of the contact that rows of a table map."""
-    fields: dict[str, MappedField] = {}
-    for row in rows:
-        definition = catalogue.named(row.spotler)
-        if definition is None:
-            continue
-        source = row.sources[table]
-        home = source.home if isinstance(source, MapTo) else None
-        if definition.type is PropertyType.SET:
-            for entry in definition.entries:
-                fields[option_name(definition.name, entry.bit)] = MappedField(row, definition, entry.bit, home)
-        else:
-            fields[definition.name] = MappedField(row, definition)
-            if row.foreign and (foreign := catalogue.named(row.foreign)) is not None:
-                fields[foreign.name] = MappedField(row, foreign)
-    return fields
-
-
-def values_of(contact: SpotlerContact, fields: Mapping[str, MappedField], zone: tzinfo) -> dict[str, Scalar]:
-    """Read a contact's fields in the form in which they would be sent; an absent value is empty, an option off."""
-    return {name: _value(contact, one, zone) for name, one in fields.items()}
-
-
-def _value(contact: SpotlerContact, one: MappedField, zone: tzinfo) -> Scalar:
-    value = contact.properties.get(one.definition.name)
-    if one.bit is not None:
-        return isinstance(value, tuple) and any(option.bit == one.bit and option.enabled for option in value)
-    if value is None or isinstance(value, tuple):
-        return EMPTY
-    match convert(value, None, one.definition.type, zone=zone):
-        case Fits(fitting):
-            return fitting
-        case Foreign(text):
-            return text
-        case Misfit():
-            return str(value)
-
-
 def agree(sides: Sides, fields: Mapping[str, MappedField]) -> Agreement:
     """Merge every mapped field of one record."""
     agreement = Agreement()
@@ -152,14 +100,49 @@ def agree(sides: Sides, fields: Mapping[str, MappedField]) -> Agreement:
         versions = Versions(has, spotler[name], base, sides.is_doubtful)
         if one.home is not None:
             _take_consent(agreement, sides, name, one, versions)
+        elif _was_cut(sides, one, versions):
+            agreement.settled[name] = sides.fingerprint(name, versions.dataverse or EMPTY)
+            _carry(agreement, sides, name, versions, Verdict.TO_DATAVERSE)  # where it is refused, and told
         else:
             row = one.row
             verdict = merge_value(versions, direction=row.direction, policy=row.conflict, blank=row.blank, newer=newer)
             if sides.mirrors and verdict is Verdict.HELD and row.direction is Direction.TO_SPOTLER and has is not None:
                 verdict = Verdict.TO_SPOTLER
             _take_value(agreement, sides, name, versions, verdict)
+    _leave_one_of_two(agreement, sides, fields, spotler)
     agreement.fields = tuple(_field_returns(agreement, fields, spotler))
     return agreement
+
+
+def _was_cut(sides: Sides, one: MappedField, versions: Versions) -> bool:
+    """Whether a column has the beginning of a text only, because the new record would not take it whole (CS-24)."""
+    begins, whole = versions.dataverse, versions.spotler
+    if versions.base is not Base.ABSENT or one.row.direction is not Direction.BOTH or not begins or begins == whole:
+        return False
+    is_beginning = isinstance(begins, str) and isinstance(whole, str) and whole.startswith(begins)
+    return is_beginning and was_made_from(sides.record.key, sides.spotler)
+
+
+def _leave_one_of_two(
+    agreement: Agreement, sides: Sides, fields: Mapping[str, MappedField], spotler: Mapping[str, Scalar]
+) -> None:
+    """Of a Dutch property and its foreign one, one has the value (VAL-07): where one comes home, the other is emptied.
+
+    If people have filled both, the Dutch one counts.
+    """
+    for name, one in fields.items():
+        dutch, foreign = one.row.spotler, one.row.foreign
+        if name != dutch or foreign not in fields or not one.row.direction.reaches_spotler:
+            continue
+        coming = next((each for each in (dutch, foreign) if agreement.home.get(each, EMPTY) != EMPTY), None)
+        if coming is None:
+            continue
+        other = foreign if coming == dutch else dutch
+        for leaving in (agreement.sent, agreement.home, agreement.returning):
+            leaving.pop(other, None)
+        agreement.settled[other] = sides.fingerprint(other, EMPTY)
+        if spotler[other] != EMPTY:
+            agreement.sent[other] = EMPTY
 
 
 def _newer(sides: Sides) -> Newer:
@@ -353,7 +336,8 @@ def _field_returns(
             continue
         if one.bit is None:
             both = [field_ for other, field_ in fields.items() if field_.row is one.row]
-            filled = next((each for each in both if spotler[each.definition.name] != EMPTY), one)
+            coming = [each for each in both if each.definition.name in agreement.home] or both
+            filled = next((each for each in coming if spotler[each.definition.name] != EMPTY), one)
             returns[id(one.row)] = FieldReturn(one.row, filled.definition, spotler[filled.definition.name])
         else:
             options = tuple(
@@ -363,23 +347,3 @@ def _field_returns(
             )
             returns[id(one.row)] = FieldReturn(one.row, one.definition, options)
     return list(returns.values())
-
-
-# ---------------------------------------------------------------------------------------------------------------- moved
-
-
-def has_moved(
-    contact: SpotlerContact,
-    base: Mapping[str, str],
-    fields: Mapping[str, MappedField],
-    fingerprint: Fingerprint,
-    zone: tzinfo,
-) -> bool:
-    """Whether a contact holds anything, in these fields, that is not what was agreed on.
-
-    Echoes of our own writes end here, before Dataverse is asked for anything (C-44).
-    """
-    return any(
-        base[name] != fingerprint(name, value) if name in base else not (value == EMPTY or value is NO)
-        for name, value in values_of(contact, fields, zone).items()
-    )

@@ -1,7 +1,8 @@
 """How a Dataverse value becomes a value that Spotler accepts, per property type (VAL-06..VAL-08).
 
 Dataverse values are its JSON types; dates are ISO text. The result is exactly what goes over the wire to Spotler, so
-that equal results mean "nothing to write". The empty string empties a property.
+that equal results mean "nothing to write". The empty string empties a property. Conversion is idempotent: what was
+converted once stays as it is, so that a value that was brought into form is no change when it is read back.
 """
 
 from __future__ import annotations
@@ -9,28 +10,33 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, tzinfo
+from datetime import UTC, datetime, time, tzinfo
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from typing import Any
 
+from shared.core.addresses import address_text
+from shared.core.countries import NETHERLANDS
 from shared.core.marketing import PropertyType
-from shared.core.records import Choices, Lookup
+from shared.core.moments import in_zone, moment_of
+from shared.core.records import Choices, Lookup, UnknownOption
+from shared.core.texts import visible
 
 EMPTY = ""
 """What empties a property in Spotler."""
 
-_DUTCH_POSTCODE = re.compile(r"([1-9][0-9]{3})\s?([A-Za-z]{2})")
 _GENDERS = {"1": "M", "2": "F", "m": "M", "f": "F", "male": "M", "female": "F", "man": "M", "vrouw": "F", "v": "F"}
-_BLANKS_IN_PHONE = re.compile(r"[\s().\u00a0]")
-_DUTCH_PHONE = re.compile(r"0[0-9]{1,3}-?[0-9]{6,8}")
-_DUTCH_REGION, _DUTCH_PREFIX = "NL", 31
+_DUTCH_POSTCODE = re.compile(r"(?:NL[ -]*)?([1-9][0-9]{3})[ -]*([A-Z]{2})", re.IGNORECASE | re.ASCII)
+_NEARLY_DUTCH_POSTCODE = re.compile(r"(?:NL[ -]*)?[0-9]{4}[ -]*(?=[0-9]*[A-Z])[A-Z0-9]{1,3}", re.IGNORECASE | re.ASCII)
+_BLANKS_IN_PHONE = re.compile(r"[\s().]")
+_DUTCH_PHONE = re.compile(r"0[1-9][0-9]{0,2}-?[0-9]{6,8}", re.ASCII)
+_WITH_COUNTRY_CODE = re.compile(r"\s*(\+|\uff0b|00)")
 _DUTCH_PHONE_DIGITS = 10
+_DUTCH_PREFIX = 31
 _CENT = Decimal("0.01")
 _WITH_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]{1,2}")
+_PERHAPS_THOUSANDS = re.compile(r"[+-]?[1-9][0-9]{0,2}\.[0-9]{3}")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
-_ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T|$)")
-_DAY_LENGTH = len("2024-12-31")
 _MOST_DIGITS = 18  # Dataverse's own limit is 100 billion for amounts and 2^63 for whole numbers
 
 
@@ -59,19 +65,30 @@ class Misfit:
 Converted = Fits | Foreign | Misfit
 
 
-def convert(value: Any, label: str | None, kind: PropertyType, *, zone: tzinfo = UTC) -> Converted:
+@dataclass(frozen=True, slots=True)
+class Locale:
+    """Where dates are dates: a moment becomes its day there, and a day its midnight. `country` is an ISO 3166 code."""
+
+    zone: tzinfo
+    country: str = ""
+
+
+def convert(value: Any, label: str | None, kind: PropertyType, *, zone: tzinfo = UTC, country: str = "") -> Converted:
     """Convert one value; `label` is its formatted text where Dataverse has one (choices, lookups, two options).
 
-    `zone` is where dates are dates: a moment is turned into its day there, and a day into its midnight.
+    `country` is that of the person's address, as an ISO 3166 code, "" if nobody knows: it decides whether a post code
+    or a phone number without country code is Dutch (VAL-07).
     """
+    if isinstance(value, UnknownOption):
+        return Misfit("an option that exists")
     if kind is not PropertyType.SET and is_blank(value):
         return Fits(EMPTY)
-    return _CONVERSIONS[kind](value, label, zone)
+    return _CONVERSIONS[kind](value, label, Locale(zone, country))
 
 
 def is_email(text: str) -> bool:
     """Whether an address is syntactically fine (VAL-02); says nothing about the mailbox."""
-    return _is_address(text_of(text, None))
+    return _is_address(address_text(text))
 
 
 def is_blank(value: Any) -> bool:
@@ -91,7 +108,7 @@ def text_of(value: Any, label: str | None) -> str:
         case Lookup():
             return str(value.id)
         case Choices():
-            return sound("; ".join(value.labels))
+            return sound("; ".join(filter(None, value.labels)))
         case _:
             return sound(str(value).strip())
 
@@ -110,12 +127,17 @@ def clipped(text: str, longest: int) -> str:
     return text if len(units) <= 2 * longest else units[: 2 * longest].decode("utf-16-le", "ignore").rstrip()
 
 
-def _text(value: Any, label: str | None, _zone: tzinfo) -> Converted:
+def _text(value: Any, label: str | None, _locale: Locale) -> Converted:
+    if label is None and isinstance(value, Choices) and value.has_unknown:
+        text = text_of(value, None)
+        return Fits(text, loss="without an option that no longer exists") if text else Misfit("options that exist")
     return Fits(text_of(value, label))
 
 
-def _email(value: Any, _label: str | None, _zone: tzinfo) -> Converted:
-    text = text_of(value, None)
+def _email(value: Any, _label: str | None, _locale: Locale) -> Converted:
+    text = address_text(value)
+    if not text:
+        return Fits(EMPTY)
     return Fits(text) if _is_address(text) else Misfit("an e-mail address such as name@company.com")
 
 
@@ -130,19 +152,19 @@ def _is_address(text: str) -> bool:
     return True
 
 
-def _integer(value: Any, _label: str | None, _zone: tzinfo) -> Converted:
+def _integer(value: Any, _label: str | None, _locale: Locale) -> Converted:
     if isinstance(value, bool):
         return Fits(int(value))
     number = decimal_of(value)
     if number is None or number != number.to_integral_value():
-        return Misfit("a whole number")
+        return Misfit("a whole number, such as 1250")
     return Fits(int(number))
 
 
-def _money(value: Any, _label: str | None, _zone: tzinfo) -> Converted:
+def _money(value: Any, _label: str | None, _locale: Locale) -> Converted:
     amount = None if isinstance(value, bool) else decimal_of(value)
     if amount is None:
-        return Misfit("an amount")
+        return Misfit("an amount, such as 1250.00")
     rounded = amount.quantize(_CENT, ROUND_HALF_UP)
     return Fits(str(rounded), loss="" if rounded == amount else "rounded to cents")
 
@@ -150,9 +172,12 @@ def _money(value: Any, _label: str | None, _zone: tzinfo) -> Converted:
 def decimal_of(value: Any) -> Decimal | None:
     """Read a number as it is written; None if it is none, or too large to be meant.
 
-    A comma before one or two digits is a decimal point, as Spotler writes amounts; before three it could be either.
+    A comma before one or two digits is a decimal point, as Spotler writes amounts; before three it could be either, and
+    so could a point in a text: 1.250 is Dutch for 1250. Numbers that are numbers already are in no doubt.
     """
     text = str(value).strip()
+    if isinstance(value, str) and _PERHAPS_THOUSANDS.fullmatch(text):
+        return None
     if _WITH_COMMA.fullmatch(text):
         text = text.replace(",", ".")
     if not _NUMBER.fullmatch(text):
@@ -161,49 +186,32 @@ def decimal_of(value: Any) -> Decimal | None:
     return number if number.adjusted() <= _MOST_DIGITS else None
 
 
-def _date(value: Any, _label: str | None, zone: tzinfo) -> Converted:
+def _date(value: Any, _label: str | None, locale: Locale) -> Converted:
     moment = moment_of(value)
     if moment is None:
         return Misfit("a date")
     if not isinstance(moment, datetime):
         return Fits(moment.isoformat())
     try:
-        local = moment if moment.tzinfo is None else moment.astimezone(zone)
+        local = moment if moment.tzinfo is None else in_zone(moment, locale.zone)
     except OverflowError:
         return Misfit("a date")
     return Fits(local.date().isoformat(), loss="" if local.time() == time() else "without the time of day")
 
 
-def _moment(value: Any, _label: str | None, zone: tzinfo) -> Converted:
+def _moment(value: Any, _label: str | None, locale: Locale) -> Converted:
     moment = moment_of(value)
     if moment is None:
         return Misfit("a date and time")
     if not isinstance(moment, datetime):
         moment = datetime.combine(moment, time())
     try:
-        return Fits(in_zone(moment, zone).isoformat(timespec="seconds"))
+        return Fits(in_zone(moment, locale.zone).isoformat(timespec="seconds"))
     except OverflowError:
         return Misfit("a date and time")
 
 
-def in_zone(moment: datetime, zone: tzinfo) -> datetime:
-    """Give a moment the zone's offset; one without an offset is that time there (where clocks skip it, the next)."""
-    local = moment.replace(tzinfo=zone) if moment.tzinfo is None else moment
-    return local.astimezone(UTC).astimezone(zone)
-
-
-def moment_of(value: Any) -> datetime | date | None:
-    """Read an ISO date, or date and time; None if it is none."""
-    text = str(value).strip()
-    if not _ISO_DATE.match(text):
-        return None
-    try:
-        return date.fromisoformat(text) if len(text) == _DAY_LENGTH else datetime.fromisoformat(text)
-    except ValueError:
-        return None
-
-
-def _gender(value: Any, label: str | None, _zone: tzinfo) -> Converted:
+def _gender(value: Any, label: str | None, _locale: Locale) -> Converted:
     gender = gender_of(str(value), label or "")
     return Misfit("male or female (1 or 2)") if gender is None else Fits(gender)
 
@@ -213,36 +221,65 @@ def gender_of(*spellings: str) -> str | None:
     return next((gender for text in spellings if (gender := _GENDERS.get(text.strip().lower()))), None)
 
 
-def _postcode(value: Any, _label: str | None, _zone: tzinfo) -> Converted:
-    text = text_of(value, None)
+def _postcode(value: Any, _label: str | None, locale: Locale) -> Converted:
+    """Bring a Dutch post code into its form. What else it is, its country says; without one, its form does (VAL-07)."""
+    text = " ".join(visible(text_of(value, None)).split())
+    if not text:
+        return Fits(EMPTY)
     if match := _DUTCH_POSTCODE.fullmatch(text):
         return Fits(f"{match[1]} {match[2].upper()}")
-    return Foreign(text)
+    is_foreign = locale.country != NETHERLANDS if locale.country else not _NEARLY_DUTCH_POSTCODE.fullmatch(text)
+    has_digit = any(character.isdigit() for character in text)  # as every post code has that there is
+    return Foreign(text) if is_foreign and has_digit else Misfit("a post code such as 3511 AB")
 
 
-def _phone(value: Any, _label: str | None, _zone: tzinfo) -> Converted:
-    """Accept the Dutch forms of VAL-08 as they are (a dash is fine, blanks are not), bring others into one."""
-    text = _BLANKS_IN_PHONE.sub("", str(value))
-    if _DUTCH_PHONE.fullmatch(text) and sum(character.isdigit() for character in text) == _DUTCH_PHONE_DIGITS:
+def _phone(value: Any, _label: str | None, locale: Locale) -> Converted:
+    """Accept the Dutch forms of VAL-08 as they are (a dash is fine, blanks are not), bring others into one.
+
+    Without country code, a number is one of the address's country if it can be; else a Dutch one, of ten digits.
+    """
+    typed = visible(text_of(value, None))
+    text = _BLANKS_IN_PHONE.sub("", typed)
+    if not text:
+        return Fits(EMPTY)
+    is_dutch = is_dutch_phone(text)
+    is_abroad = locale.country not in {"", NETHERLANDS} and not _WITH_COUNTRY_CODE.match(text)
+    if is_dutch and not is_abroad:
         return Fits(text)
+    return _parsed_phone(typed, locale.country if is_abroad else NETHERLANDS, Fits(text) if is_dutch else None)
+
+
+def _parsed_phone(typed: str, country: str, dutch: Fits | None) -> Converted:
+    """Read a number as people of a country dial it; one that is also in the Dutch form must exist there."""
     import phonenumbers  # noqa: PLC0415  # its tables take a while to load; most numbers do not need them
 
     try:
-        number = phonenumbers.parse(str(value), _DUTCH_REGION)
+        number = phonenumbers.parse(typed, country)
     except phonenumbers.NumberParseException:
-        return Misfit("a phone number such as 06-18596225 or +32 470 12 34 56")
-    if not phonenumbers.is_possible_number(number):
-        return Misfit("a phone number such as 06-18596225 or +32 470 12 34 56")
+        return dutch or _NO_PHONE
+    possible = phonenumbers.is_possible_number_with_reason(number) == phonenumbers.ValidationResult.IS_POSSIBLE
+    if not possible or (dutch and not phonenumbers.is_valid_number(number)):
+        return dutch or _NO_PHONE
     if number.country_code != _DUTCH_PREFIX:
         return Foreign(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL))
-    return Fits(f"0{number.national_number}")
+    national = f"0{number.national_number}"
+    loss = "without the extension" if number.extension else ""
+    return Fits(national, loss) if is_dutch_phone(national) else _NO_PHONE
 
 
-def _set(_value: Any, _label: str | None, _zone: tzinfo) -> Converted:
+def is_dutch_phone(text: str) -> bool:
+    """Whether a text is a phone number as Spotler takes it: ten digits, perhaps with a dash (VAL-08)."""
+    return bool(_DUTCH_PHONE.fullmatch(text)) and sum(map(str.isdigit, text)) == _DUTCH_PHONE_DIGITS
+
+
+_NO_PHONE = Misfit("a phone number such as 06-18596225 or +32 470 12 34 56")
+
+
+def _set(_value: Any, _label: str | None, _locale: Locale) -> Converted:
     return Misfit("options: a choice, choices, or rows by @map(permissions)")
 
 
-_CONVERSIONS: dict[PropertyType, Callable[[Any, str | None, tzinfo], Converted]] = {
+_CONVERSIONS: dict[PropertyType, Callable[[Any, str | None, Locale], Converted]] = {
     PropertyType.STRING: _text,
     PropertyType.UNKNOWN: _text,  # a type that Spotler got later: text is what every type can be written as
     PropertyType.EMAIL: _email,
@@ -254,5 +291,6 @@ _CONVERSIONS: dict[PropertyType, Callable[[Any, str | None, tzinfo], Converted]]
     PropertyType.GENDER: _gender,
     PropertyType.POSTCODE: _postcode,
     PropertyType.MOBILE_NUMBER: _phone,
+    PropertyType.PHONE_NUMBER: _phone,
     PropertyType.SET: _set,
 }

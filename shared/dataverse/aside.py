@@ -9,6 +9,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import tzinfo
 from typing import Any
 from uuid import UUID
 
@@ -105,6 +106,7 @@ class AsideReader:
         found: Iterable[Resolved],
         *,
         language: int | None,
+        zone: tzinfo,
         lists: ListRows | None = None,
         periodieken: PeriodiekRows | None = None,
     ) -> None:
@@ -116,10 +118,10 @@ class AsideReader:
                 case Child(table, _, sort, order):
                     children[table, one.lookup, sort, order].append(one)
                 case Query() if one.query is not None:
-                    self._queries.append(QueryRows(one.source, one.query, ColumnReader(one.column, language)))
+                    self._queries.append(QueryRows(one.source, one.query, ColumnReader(one.column, language, zone)))
                 case _:
                     raise ValueError("only child rows and queries are read aside")
-        self._children = [_child_rows(group, language) for group in children.values()]
+        self._children = [_child_rows(group, language, zone) for group in children.values()]
 
     async def read(self, client: DataverseClient, ids: Sequence[UUID]) -> Aside:
         """Read everything for these records: one request, and a second one if some have very many children.
@@ -182,13 +184,13 @@ class AsideReader:
             log.warning("a row of the mapping rests: its query of %s was refused: %s", entity_set, reason)
 
 
-def _child_rows(group: Sequence[Resolved], language: int | None) -> ChildRows:
+def _child_rows(group: Sequence[Resolved], language: int | None, zone: tzinfo) -> ChildRows:
     return ChildRows(
         entity_set=group[0].table.entity_set,
         lookup=f"_{group[0].lookup}_value",
         sort=", ".join(_sort(group[0])),
         columns=tuple(
-            (one.source, ColumnReader(one.column, language)) for one in group if isinstance(one.source, Child)
+            (one.source, ColumnReader(one.column, language, zone)) for one in group if isinstance(one.source, Child)
         ),
     )
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
 from functools import cached_property
 from typing import Any
 from uuid import UUID
 
+from shared.core.mapping.conversions import ColumnKind, kind_of
 from shared.core.mapping.expression import Source
-from shared.core.records import Choices, Lookup
-from shared.core.schema import ColumnDefinition, ColumnType, DateBehaviour, Option
+from shared.core.moments import day_of, moment_of
+from shared.core.records import Choices, Lookup, UnknownOption
+from shared.core.schema import ColumnDefinition, Option
 from shared.dataverse.operations import Annotation, Row
 
 ANNOTATIONS = (Annotation.LABEL, Annotation.LOOKUP_TABLE)
@@ -18,10 +21,14 @@ ANNOTATIONS = (Annotation.LABEL, Annotation.LOOKUP_TABLE)
 
 @dataclass(frozen=True)
 class ColumnReader:
-    """Reads a column. Labels of options are those of `language` where the column has it, else the user's own."""
+    """Reads a column. Labels of options are those of `language` where the column has it, else the user's own.
+
+    `zone` is the mapping's time zone: a column that shows days holds a midnight of its users, who live there.
+    """
 
     definition: ColumnDefinition
     language: int | None = None
+    zone: tzinfo = UTC
 
     @cached_property
     def selected(self) -> str:
@@ -34,13 +41,15 @@ class ColumnReader:
         raw = row.get(self.selected)
         if raw is None:
             return None
-        match self.definition.type:
-            case kind if kind.is_lookup:
+        match kind := kind_of(self.definition):
+            case ColumnKind.LOOKUP | ColumnKind.CUSTOMER | ColumnKind.OWNER:
                 return Lookup(row.get(f"{self.selected}@{Annotation.LOOKUP_TABLE}", ""), UUID(raw))
-            case ColumnType.MULTI_SELECT:
-                return self._choices(raw)
-            case ColumnType.DATE_TIME if self.definition.behaviour is DateBehaviour.TIME_ZONE_INDEPENDENT:
-                return raw.removesuffix("Z")  # it says Z and means: the same in every time zone
+            case ColumnKind.CHOICES:
+                return self._choices(row, raw)
+            case ColumnKind.CHOICE | ColumnKind.STATE | ColumnKind.STATUS if self.label(row) is None and self._options:
+                return UnknownOption(raw)
+            case ColumnKind.INDEPENDENT_TIME | ColumnKind.LOCAL_DATE:  # the one says Z and means: in every time zone
+                return self._day(raw) if kind is ColumnKind.LOCAL_DATE else raw.removesuffix("Z")
             case _:
                 return raw
 
@@ -52,6 +61,8 @@ class ColumnReader:
         if option is not None and self.language is not None and self.language in option.labels:
             return option.labels[self.language]
         label: str | None = row.get(f"{self.selected}@{Annotation.LABEL}")
+        if self.definition.type.is_choice and option is None and label == str(raw):
+            return None  # of an option that was deleted Dataverse may show the number
         return label
 
     def take(self, source: Source, row: Row, values: dict[str, Any], labels: dict[str, str]) -> None:
@@ -61,15 +72,25 @@ class ColumnReader:
         if (label := self.label(row)) is not None:
             labels[name] = label
 
-    def _choices(self, raw: str) -> Choices:
+    def _choices(self, row: Row, raw: str) -> Choices:
         values = tuple(int(value) for value in raw.split(","))
-        return Choices(values, tuple(self._text_of(value) for value in values))
+        shown = str(row.get(f"{self.selected}@{Annotation.LABEL}") or "").split("; ")
+        beside = shown if len(shown) == len(values) else [""] * len(values)
+        return Choices(values, tuple(map(self._text_of, values, beside)))
 
-    def _text_of(self, value: int) -> str:
+    def _text_of(self, value: int, shown: str) -> str:
+        """Return the label of an option; one that the metadata do not have (yet) as Dataverse shows it, "" if gone."""
         option = self._options.get(value)
         if option is None:
-            return str(value)
+            return "" if shown == str(value) else shown
         return option.labels.get(self.language, option.label) if self.language else option.label
+
+    def _day(self, raw: str) -> str:
+        moment = moment_of(raw)
+        try:
+            return day_of(moment, self.zone).isoformat() if isinstance(moment, datetime) else raw
+        except OverflowError:
+            return raw
 
     @cached_property
     def _options(self) -> dict[int, Option]:

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, assert_never
 from uuid import UUID
 
+from shared.core.addresses import address_key
 from shared.core.jobs import JobRow, JobStatus
 from shared.core.mapping.model import Mapping as FieldMapping
 from shared.core.mapping.reading import DO_NOT_EMAIL, STATE
@@ -70,8 +71,8 @@ class DataverseCrm:
             if result.error is not None:
                 raise result.error
             for row in result.body["value"]:
-                found[str(row[column]).casefold()].append(RecordKey(table, UUID(row[tables.PEOPLE[table].key])))
-        return {email: found[email.casefold()] for email in emails}
+                found[address_key(str(row[column]))].append(RecordKey(table, UUID(row[tables.PEOPLE[table].key])))
+        return {email: found[address_key(email)] for email in emails}
 
     async def people_page(self, table: PersonTable, *, after: str | None, limit: int) -> PeoplePage:
         """Walk a table in pages of `limit`; `after` is the path of Dataverse's own continuation."""

@@ -14,8 +14,10 @@ from shared.core.mapping.expression import Column, Expression
 from shared.core.mapping.model import Direction, MappingRow
 from shared.core.mapping.returning import NeedsMatch, Stored, returned
 from shared.core.marketing import PropertyDefinition, PropertyType, PropertyValue
+from shared.core.newcomers import LAST_NAME
 from shared.core.outcomes import FieldProblem, Side
 from shared.core.schema import ColumnDefinition, ColumnType, Required, Schema, TableDefinition
+from shared.core.texts import cut
 from shared.core.values import Misfit
 from shared.dataverse import odata
 from shared.dataverse.name_search import Names, NameSearch, Place, place_in
@@ -71,6 +73,20 @@ class Draft:
         else:
             self._convert(column, row, definition, value)
 
+    def put_needed(
+        self, source: Expression | None, row: MappingRow, definition: PropertyDefinition, value: PropertyValue
+    ) -> None:
+        """Let a column of a new row have a value of Spotler; a text that it needs and that is too long is cut."""
+        column = self.table.columns.get(source.name) if isinstance(source, Column) else None
+        if column is not None and isinstance(value, str) and (limit := self._limit_of_needed(column, definition)):
+            text = value.strip()
+            shorter = cut(text, limit)
+            if shorter and shorter != text:
+                loss = f"cut to {limit} characters"
+                self.problems.append(FieldProblem(definition.name, column.name, loss=loss, side=Side.DATAVERSE))
+                value = shorter
+        self.put(source, row, definition, value)
+
     def point_at(self, navigation: str, place: Place, name: str, problem: FieldProblem) -> None:
         """Let a navigation property lead to the only row of that name in a place."""
         self._pointers.append(_Pointer(name, None, problem, [(place, navigation)]))
@@ -123,6 +139,13 @@ class Draft:
                 self._refuse(definition.name, column.name, expected)
             case other:
                 assert_never(other)
+
+    @staticmethod
+    def _limit_of_needed(column: ColumnDefinition, definition: PropertyDefinition) -> int | None:
+        """Return how long a free text may be that a new row needs; half an address would be another one."""
+        is_needed = column.name == LAST_NAME or column.required in _INSISTING
+        is_free = definition.type in _FREE and kind_of(column) in _TEXTS
+        return column.max_length if is_needed and is_free else None
 
     def _member(self, column: ColumnDefinition) -> str:
         """Name the member of the body: for a lookup, which is emptied here, any of its properties will do."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -17,6 +17,15 @@ from shared.dataverse.tables import ACTIVE
 
 _NAMES_PER_QUERY = 50
 _STATE, _DISABLED = "statecode", "isdisabled"
+
+
+Key = Callable[[str], str]
+"""Returns what equal names share."""
+
+
+def name_key(name: str) -> str:
+    """Return what equal names share: case and outer blanks do not count, as in Dataverse."""
+    return name.strip().casefold()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,24 +50,27 @@ def place_in(table: TableDefinition, column: str = "") -> Place:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What was found: ids by place and name. Case and outer blanks do not count, as in Dataverse."""
+    """What was found: ids by place and name. Names are the same whose `key` is."""
 
     ids: Mapping[tuple[Place, str], Sequence[UUID]] = field(default_factory=dict)
+    key: Key = name_key
 
     def called(self, place: Place, name: str) -> Sequence[UUID]:
         """Return every row of that name."""
-        return self.ids.get((place, _folded(name)), ())
+        return self.ids.get((place, self.key(name)), ())
 
 
 class NameSearch:
     """Collects names, then asks for all of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, key: Key = name_key) -> None:
+        """`key` returns what equal names share."""
+        self._key = key
         self._wanted: defaultdict[Place, dict[str, str]] = defaultdict(dict)
 
     def want(self, place: Place, name: str) -> None:
         """Remember to ask."""
-        self._wanted[place].setdefault(_folded(name), name.strip())
+        self._wanted[place].setdefault(self._key(name), name.strip())
 
     async def find(self, client: DataverseClient) -> Names:
         """Ask in one request, in none if nothing is wanted. ConnectorErrors are raised: nothing was written yet."""
@@ -66,9 +78,9 @@ class NameSearch:
         found: defaultdict[tuple[Place, str], list[UUID]] = defaultdict(list)
         answers = await client.batch([operation for _, _, operation in questions])
         for (place, names, _), answer in zip(questions, answers, strict=True):
-            for name, identifier in _rows(place, names, answer):
+            for name, identifier in self._rows(place, names, answer):
                 found[place, name].append(identifier)
-        return Names(found)
+        return Names(found, self._key)
 
     def _questions(self) -> Iterator[tuple[Place, Sequence[str], Operation]]:
         for place, names in self._wanted.items():
@@ -79,16 +91,11 @@ class NameSearch:
                 options = operations.shape([place.key, place.name], ()) | {"$filter": condition}
                 yield place, chunk, Operation(Method.GET, odata.reads(odata.name(place.entity_set), options))
 
-
-def _rows(place: Place, names: Sequence[str], answer: OperationResult) -> Iterator[tuple[str, UUID]]:
-    if answer.error is not None:
-        raise answer.error
-    for row in answer.body["value"]:
-        yield _folded(row[place.name]), UUID(row[place.key])
-    if "@odata.nextLink" in answer.body:  # thousands share these names: none of them is the only one
-        for name in names:
-            yield from [(_folded(name), UUID(int=0))] * 2
-
-
-def _folded(name: str) -> str:
-    return name.strip().casefold()
+    def _rows(self, place: Place, names: Sequence[str], answer: OperationResult) -> Iterator[tuple[str, UUID]]:
+        if answer.error is not None:
+            raise answer.error
+        for row in answer.body["value"]:
+            yield self._key(row[place.name]), UUID(row[place.key])
+        if "@odata.nextLink" in answer.body:  # thousands share these names: none of them is the only one
+            for name in names:
+                yield from [(self._key(name), UUID(int=0))] * 2

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from uuid import UUID
 
+from shared.core.addresses import address_key
 from shared.core.mapping.conversions import ColumnKind, kind_of
 from shared.core.mapping.expression import MapTo
 from shared.core.mapping.model import Mapping as FieldMapping
@@ -21,7 +22,7 @@ from shared.dataverse.client import DataverseClient
 from shared.dataverse.drafts import Draft
 from shared.dataverse.faults import DUPLICATE_KEY, UNDECLARED_MEMBER, UNKNOWN_MEMBER
 from shared.dataverse.homecoming import DETECT_DUPLICATES
-from shared.dataverse.name_search import Names, NameSearch, place_in
+from shared.dataverse.name_search import Names, NameSearch, name_key, place_in
 from shared.dataverse.odata import Comparison, Value
 from shared.dataverse.operations import Method, Operation
 from shared.dataverse.refusals import refusal
@@ -133,7 +134,8 @@ class DataverseNewcomers:
     async def _by_text(
         self, table: PersonTable, definition: TableDefinition, column: str, wanted: Sequence[Sequence[NewField]]
     ) -> Sequence[Sequence[RecordKey]]:
-        place, search = place_in(definition, column), NameSearch()
+        is_address = column == self._mapping.email_column(table)
+        place, search = place_in(definition, column), NameSearch(address_key if is_address else name_key)
         texts = [str(fields[0].value) for fields in wanted]
         for text in texts:
             search.want(place, text)
@@ -195,7 +197,7 @@ class DataverseNewcomers:
             if table is not None:
                 births[index] = _Birth(record, Draft(table, self._mapping.zone))
                 for one in record.fields:
-                    births[index].draft.put(one.column, one.row, one.definition, one.value)
+                    births[index].draft.put_needed(one.column, one.row, one.definition, one.value)
         people = [(birth, birth.record) for birth in births.values() if isinstance(birth.record, NewRecord)]
         prepared = await self._subscriptions.prepare([(record.key, record.subscriptions) for _, record in people])
         for (birth, _), subscriptions in zip(people, prepared, strict=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 from uuid import UUID
 
@@ -27,7 +27,13 @@ class PersonQuery:
     """What to select and expand for one table, and how to read the answer."""
 
     def __init__(
-        self, table: PersonTable, found: Iterable[Resolved], *, homes: Collection[Home], language: int | None
+        self,
+        table: PersonTable,
+        found: Iterable[Resolved],
+        *,
+        homes: Collection[Home],
+        language: int | None,
+        zone: tzinfo,
     ) -> None:
         """`found` are the columns of the record and of related rows; others are read aside."""
         self._table = table
@@ -35,7 +41,7 @@ class PersonQuery:
         self._own: list[tuple[Source, ColumnReader]] = []
         self._related: dict[str, list[tuple[Source, ColumnReader]]] = {}
         for one in found:
-            reader = ColumnReader(one.column, language)
+            reader = ColumnReader(one.column, language, zone)
             match one.source:
                 case Column():
                     self._own.append((one.source, reader))

@@ -117,14 +117,15 @@ class PersonReader:
                 case Unresolved() as one:
                     missing.append(one)
         _report(table, missing, essential_sources(self._mapping, table))
-        language = self._mapping.language
+        language, zone = self._mapping.language, self._mapping.zone
         beside = [one for one in found if not isinstance(one.source, Column | Related)]
         with_it = [one for one in found if isinstance(one.source, Column | Related)]
         compiled = _Compiled(
-            PersonQuery(table, with_it, homes=reading.homes, language=language),
+            PersonQuery(table, with_it, homes=reading.homes, language=language, zone=zone),
             AsideReader(
                 beside,
                 language=language,
+                zone=zone,
                 lists=ListRows(table) if Home.LIST in reading.homes else None,
                 periodieken=await self._periodieken(table) if Home.PERIODIEK in reading.homes else None,
             ),
@@ -138,7 +139,7 @@ class PersonReader:
         periodiek = self._mapping.periodiek
         match resolve_periodiek(periodiek, table, await self._schema.named_by([periodiek.name], periodiek.table)):
             case ResolvedPeriodiek() as found:
-                return periodiek_rows(found, language=self._mapping.language)
+                return periodiek_rows(found, language=self._mapping.language, zone=self._mapping.zone)
             case Unresolved() as missing:
                 _report(table, [missing], ())
                 return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
 from typing import Any
 from uuid import UUID
 
@@ -109,14 +110,14 @@ class PeriodiekRows:
         return str(self.name.label(row) or self.name.value(row) or "")
 
 
-def periodiek_rows(found: ResolvedPeriodiek, *, language: int | None) -> PeriodiekRows:
+def periodiek_rows(found: ResolvedPeriodiek, *, language: int | None, zone: tzinfo) -> PeriodiekRows:
     """Make the reader of what the mapping says of periodieken for a table."""
     return PeriodiekRows(
         entity_set=found.table.entity_set,
         key=found.table.primary_id,
         lookup=f"_{found.lookup}_value",
         subscribed=found.subscribed,
-        name=ColumnReader(found.name.column, language),
+        name=ColumnReader(found.name.column, language, zone),
         navigation=found.name.navigation,
         modified=_MODIFIED if _MODIFIED in found.table.columns else "",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import tzinfo
 from typing import Any
 
 from pydantic import model_validator
@@ -30,7 +31,7 @@ class ClearContactField(ContactFieldOperation[ClearContactFieldParameters]):
     operation = Operation.CLEAR_CONTACT_FIELD
     parameters = ClearContactFieldParameters
 
-    def value(self, target: Target, _parameters: ClearContactFieldParameters) -> PropertyValue:
+    def value(self, target: Target, _parameters: ClearContactFieldParameters, _zone: tzinfo) -> PropertyValue:
         """Empty it."""
         return cleared_value(target)
 

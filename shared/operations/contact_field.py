@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from datetime import tzinfo
 from typing import TypeVar
 
 from shared.core.contact_field import ContactFieldError, Target, find_target
@@ -31,8 +32,8 @@ class ContactFieldOperation(JobOperation[ParametersT]):
     """Finds the property in the account, and writes what the operation makes of it."""
 
     @abstractmethod
-    def value(self, target: Target, parameters: ParametersT) -> PropertyValue:
-        """Return the new value. ContactFieldError."""
+    def value(self, target: Target, parameters: ParametersT, zone: tzinfo) -> PropertyValue:
+        """Return the new value; `zone` is the mapping's time zone. ContactFieldError."""
 
     @abstractmethod
     def told(self, target: Target) -> str:
@@ -60,9 +61,10 @@ class ContactFieldOperation(JobOperation[ParametersT]):
     def _prepare(
         self, parameters: ParametersT, catalogue: PropertyCatalogue, services: JobServices
     ) -> tuple[Target, PropertyValue] | Failed:
-        rows = services.rules.mapping.for_table(parameters.person.table)
+        mapping = services.rules.mapping
+        rows = mapping.for_table(parameters.person.table)
         try:
             target = find_target(parameters.parameter_name, catalogue, rows)
-            return target, self.value(target, parameters)
+            return target, self.value(target, parameters, mapping.zone)
         except ContactFieldError as error:
             return invalid(str(error))

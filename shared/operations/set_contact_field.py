@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import tzinfo
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -35,9 +36,9 @@ class SetContactField(ContactFieldOperation[SetContactFieldParameters]):
     operation = Operation.SET_CONTACT_FIELD
     parameters = SetContactFieldParameters
 
-    def value(self, target: Target, parameters: SetContactFieldParameters) -> PropertyValue:
+    def value(self, target: Target, parameters: SetContactFieldParameters, zone: tzinfo) -> PropertyValue:
         """Convert the typed value."""
-        return set_value(target, parameters.parameter_value)
+        return set_value(target, parameters.parameter_value, zone)
 
     def told(self, target: Target) -> str:
         """Say what was done."""

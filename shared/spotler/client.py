@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import httpx
 from pydantic import TypeAdapter
 
+from shared.core.addresses import address_key
 from shared.core.marketing import (
     Bounce,
     ContactWrite,
@@ -143,9 +144,9 @@ class SpotlerClient:
         params = {"MPSearchQuery": f"{EMAIL}={email}", "pageSize": str(PAGE_SIZE)}
         call = Call("contact.search", "GET", "/contact/search", params=params, fixed_path=True)
         answer = await self._transport.fetch(call, _CONTACTS)
-        wanted = email.strip().casefold()
+        wanted = address_key(email)
         hits = (item.contact() for item in answer.items)
-        return tuple(hit for hit in hits if str(hit.properties.get(EMAIL, "")).strip().casefold() == wanted)
+        return tuple(hit for hit in hits if address_key(str(hit.properties.get(EMAIL, ""))) == wanted)
 
     async def updated_contacts(self, start: datetime, end: datetime) -> AsyncIterator[tuple[SpotlerContact, ...]]:
         """Yield pages of the contacts that changed between two aware times, each state of a contact once."""

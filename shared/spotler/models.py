@@ -17,11 +17,11 @@ from pydantic.alias_generators import to_camel
 from shared.core.marketing import (
     Bounce,
     PropertyDefinition,
-    PropertyType,
     PropertyValue,
     SetEntry,
     SetOption,
     SpotlerContact,
+    property_type,
 )
 
 Item = TypeVar("Item")
@@ -156,11 +156,10 @@ class PropertyAnswer(Answer):
 
     def definition(self) -> PropertyDefinition:
         """Return the value that the engine knows."""
-        known = {kind.value: kind for kind in PropertyType}
         return PropertyDefinition(
             name=self.name,
             label=self.description,
-            type=known.get(self.type, PropertyType.UNKNOWN),
+            type=property_type(self.name, self.type),
             entries=tuple(SetEntry(entry.bit, entry.description, entry.rank) for entry in self.entries),
             type_name=self.type,
         )

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from shared.core.addresses import address_key
 from shared.core.mapping.expression import Column
 from shared.core.mapping.model import EMAIL, MappingRow
-from shared.core.marketing import PropertyCatalogue, SpotlerContact
+from shared.core.marketing import PropertyCatalogue, PropertyType, SpotlerContact
 from shared.core.newcomers import NewcomerOutcome, NewField, Welcomed, criteria, email_of
 from shared.core.plan import Rules
 from shared.core.records import PersonTable, RecordKey
@@ -157,7 +158,11 @@ class ContactMatching:
 
 
 def _same(wish: Sequence[NewField]) -> tuple[str, ...]:
-    return tuple(str(one.value).strip().casefold() for one in wish)
+    return tuple(
+        address_key(text) if one.definition.type is PropertyType.EMAIL else text.casefold()
+        for one in wish
+        for text in (str(one.value).strip(),)
+    )
 
 
 def told(error: ConnectorError) -> str:

@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
+from shared.core.addresses import address_key
 from shared.core.consent import ConsentSource
 from shared.core.echo import is_echo
 from shared.core.fields import option_name
@@ -346,7 +347,7 @@ def _newest(contacts: Sequence[SpotlerContact]) -> list[SpotlerContact]:
     """Of several states of a contact, the last one."""
     newest: dict[str, SpotlerContact] = {}
     for contact in contacts:
-        name = contact.encrypted_id or contact.external_id or str(contact.properties.get(EMAIL, "")).casefold()
+        name = contact.encrypted_id or contact.external_id or address_key(str(contact.properties.get(EMAIL, "")))
         known = newest.get(name)
         if known is None or not (
             known.last_changed and contact.last_changed and known.last_changed > contact.last_changed

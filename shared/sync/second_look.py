@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from shared.core.addresses import address_key
 from shared.core.mapping.model import EMAIL
 from shared.core.records import RecordKey
 from shared.ports import Crm, MarketingPlatform
@@ -21,9 +22,9 @@ async def others_using(
         return {}
     addresses = await asyncio.gather(*(_address(external_id, email, platform) for _, external_id, email in doomed))
     users = await crm.people_using(sorted({address for address in addresses if address}))
-    folded = {email.casefold(): keys for email, keys in users.items()}
+    users_of = {address_key(email): keys for email, keys in users.items()}
     return {
-        key: [other for other in folded.get(address.casefold(), ()) if other != key]
+        key: [other for other in users_of.get(address_key(address), ()) if other != key]
         for (key, _, _), address in zip(doomed, addresses, strict=True)
     }
 

@@ -262,7 +262,7 @@ async def test_nothing_in_spotler_empties_a_lookup(organisation: Organisation) -
     ("column", "value", "expected"),
     [
         ("jobtitle", "x" * 101, "at most 100 characters"),
-        ("numberofchildren", "many", "a whole number that is not too large"),
+        ("numberofchildren", "many", "a whole number that is not too large, such as 1250"),
         ("new_sex", "Konijn", "the label of an option"),
         ("new_guide", "Nobody", "a name that exactly one row has"),
         ("parentcustomerid", "Twin", "a name that exactly one row has"),

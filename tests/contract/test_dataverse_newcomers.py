@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -105,11 +105,13 @@ class Organisation:
 
 
 @asynccontextmanager
-async def organisation_with(**settings: Any) -> AsyncIterator[Organisation]:
+async def organisation_with(
+    rows: Sequence[tuple[str, dict[str, Any]]] = ROWS, **settings: Any
+) -> AsyncIterator[Organisation]:
     async def publish(message: ServiceEndpointMessage) -> None:
         pass
 
-    app = create_app(DataverseSandboxSettings(more_tables=ENTRIES, **settings), publish, ROWS)
+    app = create_app(DataverseSandboxSettings(more_tables=ENTRIES, **settings), publish, rows)
     async with serve(app) as at:
         tokens = token_provider(ClientSecret("organisation", "sandbox", "sandbox"), at.url, authority=at.url)
         sent: list[str] = []
@@ -162,6 +164,18 @@ async def test_new_05_what_cannot_be_compared_is_the_administrators_business(
         await organisation.find((value(column, "Acme"), value("lastname", "x")))
 
 
+async def test_dup_03_two_domains_that_look_alike_are_two_addresses() -> None:
+    rows = [
+        ("contact", {"contactid": str(key.id), "lastname": "x", "emailaddress1": email})
+        for key, email in ((ANN, "info@straße.de"), (BEN, "info@strasse.de"))
+    ]
+    async with organisation_with(rows) as opened:
+        found = await opened.find(
+            (value("emailaddress1", "INFO@straße.de"),), (value("emailaddress1", "info@strasse.de"),)
+        )
+    assert found == [[ANN], [BEN]]
+
+
 # --------------------------------------------------------------------------------------------------------------- create
 
 
@@ -206,6 +220,20 @@ async def test_a_value_that_does_not_fit_is_left_out_and_the_row_is_created(orga
     (created,) = await organisation.create(contact(value("jobtitle", "x" * 200), value("parentcustomerid", "Nobody")))
     assert created.error is None
     assert sorted(problem.source for problem in created.problems) == ["jobtitle", "parentcustomerid"]
+
+
+@pytest.mark.parametrize(
+    ("name", "beginning"), [("L" * 60, "L" * 50), ("👨‍👩‍👧‍👦" * 5, "👨‍👩‍👧‍👦" * 4), ("Jansen", "Jansen")]
+)
+async def test_cs_24_a_last_name_that_is_too_long_is_cut_between_characters_and_that_is_told(
+    organisation: Organisation, name: str, beginning: str
+) -> None:
+    (created,) = await organisation.create(contact(value("lastname", name)))
+    assert created.error is None
+    row = await organisation.client.retrieve("contacts", NEW.id, select=["lastname"])
+    assert row["lastname"] == beginning
+    told = [] if name == beginning else ["Spotler's lastname: cut to 50 characters for lastname"]
+    assert [str(problem) for problem in created.problems] == told
 
 
 async def test_without_its_address_a_record_is_not_created(organisation: Organisation) -> None:

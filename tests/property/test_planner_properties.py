@@ -33,7 +33,7 @@ from shared.core.plan import (
     plan,
 )
 from shared.core.records import Intent, PermissionRow, PersonRecord, PersonTable, RecordKey, StatusRow, SyncStatus
-from shared.core.values import convert
+from shared.core.values import Fits, convert
 from tests.connector_twin import CATALOGUE, RULES
 
 NEIGHBOUR = RecordKey(PersonTable.LEAD, UUID(int=9))
@@ -244,6 +244,8 @@ def test_no_text_that_people_write_breaks_a_plan(
 def test_every_value_converts_or_says_what_would_do(value: Any, label: str | None, kind: PropertyType) -> None:
     converted = convert(value, label, kind)
     assert converted == convert(value, label, kind)
+    if isinstance(converted, Fits):  # what was brought into form is no change when it is read back
+        assert convert(converted.value, None, kind) == converted
 
 
 @given(records(), rules, st.sampled_from(Trust), neighbours)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from shared.core.jobs import JobStatus, Operation
@@ -118,9 +120,25 @@ async def test_a_field_that_no_mapping_fills_is_set_by_its_display_name_and_clea
     assert not (await world.in_spotler(person))["properties"].get("firstPurchaseDate")
 
 
+async def test_a_time_without_an_offset_is_one_of_the_mapping_s_time_zone(world: World) -> None:
+    person = await world.synchronised()
+
+    await done(
+        world,
+        Operation.SET_CONTACT_FIELD,
+        person,
+        dh_parametername="firstPurchaseDate",
+        dh_parametervalue="2026-07-01T14:30",
+    )
+
+    told = (await world.in_spotler(person))["properties"]["firstPurchaseDate"]
+    assert datetime.fromisoformat(told).astimezone(UTC) == datetime(2026, 7, 1, 12, 30, tzinfo=UTC)
+
+
 @pytest.mark.parametrize(
     ("operation", "name", "value", "told"),
     [
+        (Operation.SET_CONTACT_FIELD, "freeField1", "2.000", "expects a whole number, such as 1250"),
         (Operation.SET_CONTACT_FIELD, "city", "x", "is filled from Dataverse"),
         (Operation.SET_CONTACT_FIELD, "permissions", "true", "is a list: name one item of it"),
         (Operation.SET_CONTACT_FIELD, "permissions:Newsletter", "perhaps", "switched on by true, ja or 1"),

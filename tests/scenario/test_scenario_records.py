@@ -231,6 +231,30 @@ async def test_a_number_that_is_none_is_left_out_and_the_status_names_the_column
     assert "mobilephone: Spotler's mobileNumber expects a phone number" in status.text
 
 
+async def test_val_08_a_mobile_number_of_nine_digits_holds_up_nothing_else(world: World) -> None:
+    person = await world.synchronised(mobilephone="06-98712345")
+    await world.change(person, mobilephone="06-9871234", donotbulkemail=True, address1_city=f"{MARK}stad")
+
+    status = await world.status(person, SyncStatus.SUCCEEDED, "updated")
+
+    assert "mobilephone: Spotler's mobileNumber expects a phone number" in status.text
+    contact = await world.in_spotler(person)
+    assert contact["properties"]["city"] == f"{MARK}stad"
+    assert contact["properties"]["mobileNumber"] == "06-98712345"  # what does not fit leaves what is there
+    assert permissions(contact) == set()
+
+
+@pytest.mark.parametrize(
+    "written", ["\u200b{}", "{}\ufeff", "{}\u00a0", "\u00ad{}"], ids=["space", "mark", "blank", "hyphen"]
+)
+async def test_characters_that_nobody_sees_around_an_address_keep_nobody_out(world: World, written: str) -> None:
+    email = world.address()
+    person = await world.save(emailaddress1=written.format(email))
+
+    await world.status(person, SyncStatus.SUCCEEDED, "created")
+    assert (await world.in_spotler(email))["properties"]["email"] == email
+
+
 async def test_a_status_that_a_person_disabled_is_left_alone_until_it_is_enabled(world: World) -> None:
     person = await world.synchronised()
     info = (await world.status(person, SyncStatus.SUCCEEDED)).id

@@ -28,7 +28,7 @@ MORE_ROWS = (
     {"spotler": "profileField3", "contact": "address2_city", "direction": BOTH, "blank": "keep"},
     {"spotler": "street", "contact": "address1_line1", "direction": BOTH, "conflict": "spotler"},
     {"spotler": "address2", "contact": "address1_line2", "direction": BOTH, "conflict": "newest"},
-    {"spotler": "phoneNumber", "contact": "telephone1", "direction": BOTH, "conflict": "ask"},
+    {"spotler": "taal", "contact": "address1_county", "direction": BOTH, "conflict": "ask"},
 )
 
 
@@ -196,7 +196,7 @@ async def test_s2d_02_and_c_16_all_three_tables_get_what_spotler_changed(both: W
     [
         ("city", "address1_city", "dynamics"),
         ("street", "address1_line1", "spotler"),
-        ("phoneNumber", "telephone1", "nobody"),
+        ("taal", "address1_county", "nobody"),
     ],
 )
 async def test_both_sides_changed_a_field_and_the_policy_of_its_row_decides(

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 ROWS = (
     {"spotler": "profileField1", "entity": "new_email", "direction": BOTH},
     {"spotler": "city", **dict.fromkeys(PersonTable, "address1_city"), "entity": "new_town", "direction": BOTH},
+    {"spotler": "lastName", "contact": "lastname", "lead": "lastname", "direction": BOTH},
     {"spotler": "$value:Website", "contact": "new_story", "entity": "new_source", "direction": HOME},
 )
 
@@ -64,6 +65,35 @@ async def test_new_02_new_06_as_contacts_they_get_a_fixed_value_that_says_where_
     assert await stored(both, person, "address1_city") == f"{MARK}stad"
     await both.status(person, SyncStatus.SUCCEEDED)
     await nothing_more(both)
+
+
+@pytest.mark.parametrize(
+    ("name", "beginning"), [("L" * 60, "L" * 50), ("👨‍👩‍👧‍👦" * 5, "👨‍👩‍👧‍👦" * 4)], ids=["letters", "families"]
+)
+async def test_cs_24_a_last_name_that_is_too_long_begins_on_the_record_and_stays_whole_in_spotler(
+    both: World, name: str, beginning: str
+) -> None:
+    await both.connector.restart(NEW_SUBSCRIBER_TARGET="contact")
+    email = both.address()
+    await both.spotler.post("form", {"properties": {"email": email, "lastName": name}})
+
+    await poll(both)
+
+    rows = await both.dynamics.read(f"contacts?$filter=emailaddress1 eq '{email}'&$select=contactid")
+    person = Person(PersonTable.CONTACT, rows["value"][0]["contactid"], email)
+    assert await stored(both, person, "lastname") == beginning
+    status = await both.status(person, SyncStatus.SUCCEEDED)
+    assert "Spotler's lastName: lastname expects at most 50 characters" in status.text
+    assert (await both.in_spotler(email))["properties"]["lastName"] == name
+    await nothing_more(both)
+
+    await both.change(person, address1_city=f"{MARK}dam")  # a save leaves it whole as well
+    await both.settled()
+    assert (await both.in_spotler(email))["properties"]["lastName"] == name
+
+    await both.change(person, lastname=f"{MARK}sma")
+    await both.settled()
+    assert (await both.in_spotler(email))["properties"]["lastName"] == f"{MARK}sma"
 
 
 async def test_new_08_s2d_06_an_old_contact_without_our_id_counts_as_new_when_it_is_changed(both: World) -> None:

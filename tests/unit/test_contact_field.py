@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -11,6 +12,7 @@ from shared.core.mapping.document import read_mapping
 from shared.core.marketing import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry, SetOption
 from shared.core.records import PersonTable
 
+AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 CATALOGUE = PropertyCatalogue(
     (
         PropertyDefinition("email", "E-mail", PropertyType.EMAIL),
@@ -18,6 +20,7 @@ CATALOGUE = PropertyCatalogue(
         PropertyDefinition("foreignPostalCode", "Foreign post code", PropertyType.STRING),
         PropertyDefinition("postalCode", "Post code", PropertyType.POSTCODE),
         PropertyDefinition("lastorderdate", "Last Order Date", PropertyType.DATE),
+        PropertyDefinition("visited", "Visited", PropertyType.DATE_TIME),
         PropertyDefinition("orders", "Orders", PropertyType.INT),
         PropertyDefinition("orders2", "orders ", PropertyType.INT),
         PropertyDefinition("hobby1", "Hobby", PropertyType.STRING),
@@ -48,7 +51,7 @@ ROWS = read_mapping(
 
 def write(name: str, value: str) -> tuple[str, Any]:
     target = find_target(name, CATALOGUE, ROWS)
-    return target.definition.name, set_value(target, value)
+    return target.definition.name, set_value(target, value, AMSTERDAM)
 
 
 def clear(name: str) -> tuple[str, Any]:
@@ -82,6 +85,9 @@ def test_a_field_that_spotler_does_not_have_is_refused() -> None:
         ("gender", "female", "F"),
         ("postcode2", "1234ab", "1234 AB"),
         ("hobby1", " chess ", "chess"),
+        ("visited", "2026-07-01T14:30", "2026-07-01T14:30:00+02:00"),  # a time without an offset is that of the mapping
+        ("visited", "2026-01-15", "2026-01-15T00:00:00+01:00"),
+        ("visited", "2026-07-01T14:30:00Z", "2026-07-01T16:30:00+02:00"),
     ],
 )
 def test_fld_05_a_value_is_converted_to_the_type_of_the_field(name: str, value: str, expected: Any) -> None:
@@ -93,6 +99,7 @@ def test_fld_05_a_value_is_converted_to_the_type_of_the_field(name: str, value: 
     [
         ("lastorderdate", "yesterday", r"lastorderdate expects a date, such as 2026-03-31\.$"),
         ("orders", "many", "orders expects a whole number"),
+        ("orders", "2.000", "orders expects a whole number, such as 1250"),
         ("postcode2", "SW1A 1AA", "postcode2 takes the Dutch format only"),
         ("hobby1", "  ", "use Clear Contact Field"),
     ],

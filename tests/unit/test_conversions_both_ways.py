@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -23,9 +25,11 @@ from shared.core.mapping.document import read_mapping
 from shared.core.mapping.parser import parse_expression
 from shared.core.mapping.returning import NeedsMatch, Stored, returned
 from shared.core.marketing import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry, SetOption
-from shared.core.records import Choices, Lookup, PersonTable
+from shared.core.records import Choices, Lookup, PersonTable, UnknownOption
 from shared.core.schema import ColumnDefinition, ColumnType, DateBehaviour, Option
-from shared.core.values import Misfit
+from shared.core.values import Fits, Misfit, convert
+from shared.dataverse.columns import ColumnReader
+from shared.dataverse.operations import Annotation
 from shared.local.conversions_page import PAGE, conversions_page
 from tests.person_records import person
 
@@ -72,7 +76,7 @@ VALUES: dict[ColumnKind, tuple[Any, str | None]] = {
     ColumnKind.STATE: (1, "Man"),
     ColumnKind.STATUS: (1, "Man"),
     ColumnKind.DATE: ("2024-03-31", None),
-    ColumnKind.LOCAL_DATE: ("2024-03-30T23:00:00Z", None),
+    ColumnKind.LOCAL_DATE: ("2024-03-31", None),
     ColumnKind.LOCAL_TIME: ("2024-03-31T12:00:00Z", None),
     ColumnKind.INDEPENDENT_TIME: ("2024-03-31T12:00:00", None),
     ColumnKind.LOOKUP: (Lookup("account", UUID(int=1)), "Contoso"),
@@ -90,6 +94,7 @@ TEXTS = {
     PropertyType.INT: "1",
     PropertyType.MOBILE_NUMBER: "06-18596225",
     PropertyType.MONEY: "12.00",
+    PropertyType.PHONE_NUMBER: "079-3632921",
     PropertyType.POSTCODE: "3511 AB",
     PropertyType.STRING: "anything",
     PropertyType.UNKNOWN: "anything",
@@ -150,6 +155,8 @@ def test_map_03_there_and_back_is_the_same_value(kind: ColumnKind, property_type
         assert result == NeedsMatch(str(label))
     elif isinstance(original, Choices):
         assert result == Stored("1,2")
+    elif kind is ColumnKind.LOCAL_DATE:
+        assert result == Stored("2024-03-30T23:00:00Z")  # as Dataverse holds the day
     elif kind is ColumnKind.INDEPENDENT_TIME:
         assert result == Stored(f"{original}Z")
     else:
@@ -237,3 +244,125 @@ def test_a_row_is_refused_if_anything_it_may_yield_is(
 
 def test_the_page_of_conversions_is_what_the_code_does() -> None:
     assert PAGE.read_text(encoding="utf-8") == conversions_page(), "run: python -m shared.local.conversions_page"
+
+
+# ---------------------------------------------------------------------------------------------------------------- dates
+
+DAYS = ["1753-01-02", "1899-12-31", "1900-01-01", "1937-05-02", "1941-01-15", "1944-02-29", "1960-07-15", "1960-01-15"]
+DAYS += ["1976-08-31", "1977-07-15", "1995-10-15", "2000-07-15", "2024-03-31", "2024-10-27", "2038-07-01"]
+
+
+@pytest.mark.parametrize("day", DAYS)
+@pytest.mark.parametrize("zone", ["Europe/Amsterdam", "America/New_York", "Pacific/Auckland", "Asia/Tokyo"])
+def test_a_day_stays_the_day_in_a_column_that_shows_days_and_holds_moments(day: str, zone: str) -> None:
+    stored = returned(day, definition(PropertyType.DATE), COLUMNS[ColumnKind.LOCAL_DATE], zone=ZoneInfo(zone))
+    assert isinstance(stored, Stored)
+    read = ColumnReader(COLUMNS[ColumnKind.LOCAL_DATE], zone=ZoneInfo(zone)).value({"c": stored.value})
+    assert read == day
+
+
+@pytest.mark.parametrize(
+    ("day", "stored"),
+    [
+        ("1960-07-15", "1960-07-14T22:00:00Z"),
+        ("1937-05-02", "1937-05-01T22:00:00Z"),
+        ("1960-01-15", "1960-01-14T23:00:00Z"),
+        ("1941-01-15", "1941-01-14T23:00:00Z"),
+        ("2000-07-15", "2000-07-14T22:00:00Z"),
+    ],
+)
+@pytest.mark.parametrize("property_type", [PropertyType.BIRTHDATE, PropertyType.DATE, PropertyType.STRING])
+def test_dataverse_applies_today_s_summer_time_to_every_year(
+    day: str, stored: str, property_type: PropertyType
+) -> None:
+    reader = ColumnReader(COLUMNS[ColumnKind.LOCAL_DATE], zone=AMSTERDAM)
+    assert reader.value({"c": stored}) == day
+    assert convert(day, None, property_type, zone=AMSTERDAM) == Fits(day)
+    back = returned(day, definition(property_type), COLUMNS[ColumnKind.LOCAL_DATE], zone=AMSTERDAM)
+    assert back == Stored(stored)
+
+
+@pytest.mark.parametrize("raw", ["2024-12-31", "9999-12-31T23:00:00Z", "no date"])
+def test_a_day_that_is_none_or_lies_beyond_the_calendar_is_read_as_it_stands(raw: str) -> None:
+    assert ColumnReader(COLUMNS[ColumnKind.LOCAL_DATE], zone=AMSTERDAM).value({"c": raw}) == raw
+
+
+def test_a_day_is_what_the_user_sees_in_texts_and_sentences_too() -> None:
+    reader = ColumnReader(COLUMNS[ColumnKind.LOCAL_DATE], zone=AMSTERDAM)
+    mapping = read_mapping(
+        {
+            "version": 1,
+            "rows": [{"spotler": "email", "contact": "e"}, {"spotler": "p", "contact": '@concat("lid sinds ", c)'}],
+        }
+    )
+    record = person(mapping, values={"e": "a@b.nl", "c": reader.value({"c": "2024-12-31T23:00:00Z"})})
+    fields = wished_fields(record, mapping, PropertyCatalogue((definition(PropertyType.STRING),)))
+    assert fields.values["p"] == "lid sinds 2025-01-01"
+
+
+@pytest.mark.parametrize("value", ["1900-01-01", "1900-01-01T00:00:00", "1900-01-01T00:00:00Z", "1938-07-01"])
+@pytest.mark.parametrize("zone", ["Europe/Amsterdam", "Europe/Paris", "America/New_York"])
+def test_a_moment_has_an_offset_in_whole_minutes_and_is_read_back_as_the_same(value: str, zone: str) -> None:
+    """RFC 3339; until 1937 clocks in Amsterdam were 19 minutes and 32 seconds ahead of world time."""
+    there = ZoneInfo(zone)
+    wire = convert(value, None, PropertyType.DATE_TIME, zone=there)
+    assert isinstance(wire, Fits)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:00[+-]\d\d:\d\d", str(wire.value))
+    assert value.endswith("Z") or str(wire.value).startswith(f"{value[:10]}T00:00:00")
+    assert convert(wire.value, None, PropertyType.DATE_TIME, zone=there) == wire
+    instant = datetime.fromisoformat(str(wire.value))
+    for written in (instant.astimezone(UTC), instant.astimezone(there)):  # however Spotler writes it
+        assert convert(written.isoformat(), None, PropertyType.DATE_TIME, zone=there) == wire
+    assert value.endswith("Z") or instant.astimezone(there).date().isoformat() == value[:10]
+
+
+# -------------------------------------------------------------------------------------------------------------- numbers
+
+
+@pytest.mark.parametrize("text", ["1.250", "1.000", "-12.345", "+999.000", "1,250"])
+def test_a_text_that_may_mean_thousands_is_no_number_in_any_direction(text: str) -> None:
+    assert isinstance(convert(text, None, PropertyType.INT), Misfit)
+    assert isinstance(convert(text, None, PropertyType.MONEY), Misfit)
+    for kind in (ColumnKind.WHOLE, ColumnKind.BIG, ColumnKind.DECIMAL, ColumnKind.FLOAT, ColumnKind.CURRENCY):
+        for property_type in (PropertyType.STRING, PropertyType.MONEY, PropertyType.INT):
+            assert isinstance(returned(text, definition(property_type), COLUMNS[kind]), Misfit)
+
+
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [("1250", "1250.00"), ("0.125", "0.13"), ("1.25", "1.25"), ("1,25", "1.25"), ("12345.678", "12345.68")],
+)
+def test_a_text_whose_point_can_only_be_one_thing_is_a_number(text: str, amount: str) -> None:
+    assert convert(text, None, PropertyType.MONEY) == Fits(amount)
+
+
+@pytest.mark.parametrize("number", [1.125, 1.25, 999.875, 1000.0])
+def test_a_number_that_is_one_already_is_in_no_doubt(number: float) -> None:
+    amount = convert(number, None, PropertyType.MONEY)
+    assert isinstance(amount, Fits)
+    back = returned(number, definition(PropertyType.MONEY), COLUMNS[ColumnKind.DECIMAL])
+    assert back == Stored(number)
+
+
+# -------------------------------------------------------------------------------------------------------------- options
+
+
+@pytest.mark.parametrize("kind", [ColumnKind.CHOICE, ColumnKind.STATE, ColumnKind.STATUS])
+def test_an_option_that_was_deleted_is_no_number(kind: ColumnKind) -> None:
+    shown = f"c@{Annotation.LABEL}"
+    reader = ColumnReader(COLUMNS[kind], 1043)
+    for row in ({"c": 3}, {"c": 3, shown: "3"}):
+        assert isinstance(reader.value(row), UnknownOption)
+        assert reader.label(row) is None
+    new = {"c": 3, shown: "Anders"}  # made after the metadata were read
+    assert (reader.value(new), reader.label(new)) == (3, "Anders")
+    assert not isinstance(reader.value(new), UnknownOption)
+    assert (reader.value({"c": 2}), reader.label({"c": 2})) == (2, "Vrouw")
+
+
+def test_of_several_options_those_that_were_deleted_have_no_label() -> None:
+    shown = f"c@{Annotation.LABEL}"
+    reader = ColumnReader(COLUMNS[ColumnKind.CHOICES], 1043)
+    assert reader.value({"c": "1,3"}) == Choices((1, 3), ("Man", ""))
+    assert reader.value({"c": "1,3", shown: "Male; 3"}) == Choices((1, 3), ("Man", ""))
+    assert reader.value({"c": "1,3", shown: "Male; Other"}) == Choices((1, 3), ("Man", "Other"))

@@ -359,3 +359,34 @@ async def test_a_contact_whose_binding_was_lost_is_found_by_its_id() -> None:
 
     assert value(twin, ann, "new_hobby") == "chess"
     assert PersonTable.CONTACT is ann.table
+
+
+@pytest.mark.parametrize(
+    ("before", "edited", "stored", "left"),
+    [
+        ("B-1000", {"postalCode": "3511 AB"}, "3511 AB", {"postalCode": "3511 AB"}),
+        ("3511 AB", {"foreignPostalCode": "B-1000"}, "B-1000", {"foreignPostalCode": "B-1000"}),
+        ("B-1000", {"foreignPostalCode": "F-75001"}, "F-75001", {"foreignPostalCode": "F-75001"}),
+        ("B-1000", {"postalCode": "3511 AB", "foreignPostalCode": ""}, "3511 AB", {"postalCode": "3511 AB"}),
+        ("B-1000", {"postalCode": "3511 AB", "foreignPostalCode": "F-75001"}, "3511 AB", {"postalCode": "3511 AB"}),
+        ("B-1000", {"foreignPostalCode": ""}, None, {}),
+        ("3511 AB", {"postalCode": ""}, None, {}),
+    ],
+)
+async def test_val_07_of_a_dutch_and_a_foreign_value_the_one_that_the_person_gives_stays(
+    before: str, edited: dict[str, str], stored: str | None, left: dict[str, str]
+) -> None:
+    row = {"spotler": "postalCode", "contact": "address1_postalcode", "foreign": "foreignPostalCode"}
+    rules = two_way(city=row | {"direction": "<->"})
+    twin = ConnectorTwin(rules)
+    ann = twin.crm.create(**person(address1_postalcode=before, new_hobby=None, permissions={"Newsletter": True}))
+    await twin.sync(ann)
+    await twin.poll()
+    twin.platform.edit(twin.contact_of("ann@example.com"), **edited)
+
+    await twin.poll()
+
+    assert (value(twin, ann, "address1_postalcode") or None) == stored
+    has = twin.contact_of("ann@example.com").values
+    assert {name: has[name] for name in ("postalCode", "foreignPostalCode") if has.get(name)} == left
+    assert await ping_pong(twin) == 0

@@ -26,6 +26,8 @@ from shared.core.values import Foreign, Misfit, convert
 PROTECTED = ("Type", "Birthday")
 """Spotler fields whose rows must not be deleted, where the account has them (MAP-33)."""
 
+_TAKES_FOREIGN = frozenset({PropertyType.STRING, PropertyType.PHONE_NUMBER})
+
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
@@ -79,7 +81,7 @@ def _property(number: int, row: MappingRow, catalogue: PropertyCatalogue) -> Ite
             text = f"Spotler has no property with the name {name}: {cure}"
             yield Finding(Severity.WARNING, Code.UNKNOWN_PROPERTY, text, number)
     foreign = catalogue.named(row.foreign) if row.foreign else None
-    if foreign is not None and foreign.type is not PropertyType.STRING:
+    if foreign is not None and foreign.type not in _TAKES_FOREIGN:
         text = f"{foreign.name} takes foreign values and must be a text property; it is of type {foreign.type}"
         yield Finding(Severity.ERROR, Code.CONVERSION, text, number)
 

@@ -26,9 +26,10 @@ from uuid import UUID
 
 from shared.core.mapping.conversions import ColumnKind, kind_of
 from shared.core.mapping.filters import Value
+from shared.core.moments import in_zone, moment_of
 from shared.core.records import Choices, Lookup
 from shared.core.schema import ColumnDefinition, Option
-from shared.core.values import decimal_of, in_zone, is_blank, moment_of, text_of
+from shared.core.values import decimal_of, is_blank, text_of
 
 _TRUTHS = {"true": True, "false": False}
 _WORDS = {"yes": True, "ja": True, "no": False, "nee": False}

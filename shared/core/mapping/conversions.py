@@ -189,9 +189,9 @@ _ANY_TEXT = _cells(
     ((*_WHOLES, *_FRACTIONS), Possible("as digits, with a point")),
     ((ColumnKind.TWO_OPTIONS, *_CHOICES), _BY_LABEL),
     ([ColumnKind.CHOICES], Possible("labels, separated by semicolons")),
-    ([ColumnKind.DATE], Possible("as 2024-12-31")),
+    (_DAYS, Possible("as 2024-12-31")),
     ([ColumnKind.INDEPENDENT_TIME], Possible("as 2024-12-31T23:59:00")),
-    ((ColumnKind.LOCAL_DATE, ColumnKind.LOCAL_TIME), Possible("as 2024-12-31T22:59:00Z, in world time")),
+    ([ColumnKind.LOCAL_TIME], Possible("as 2024-12-31T22:59:00Z, in world time")),
     (_POINTERS, Possible("the name of the row")),
     ([ColumnKind.UNIQUE_ID], _AS_IS),
 )
@@ -204,6 +204,7 @@ _TO_SPOTLER: Mapping[PropertyType, Cells] = {
     PropertyType.EMAIL: _CHECKED_TEXT,
     PropertyType.POSTCODE: _CHECKED_TEXT,
     PropertyType.MOBILE_NUMBER: _CHECKED_TEXT,
+    PropertyType.PHONE_NUMBER: _CHECKED_TEXT,
     PropertyType.INT: _cells(
         (_TEXTS, _IF_IT_IS_ONE),
         (_WHOLES, _AS_IS),
@@ -244,6 +245,7 @@ _TO_DATAVERSE: Mapping[PropertyType, Cells] = {
     PropertyType.EMAIL: _ONE_LINE,
     PropertyType.POSTCODE: _ONE_LINE,
     PropertyType.MOBILE_NUMBER: _ONE_LINE,
+    PropertyType.PHONE_NUMBER: _ONE_LINE,
     PropertyType.INT: _ONE_LINE
     | _cells(
         ((*_WHOLES, *_FRACTIONS), _AS_IS),

@@ -25,7 +25,7 @@ from shared.core.mapping.expression import (
     Related,
 )
 from shared.core.mapping.filters import And, Comparison, Empty, Filter, Not, Operator, Or, Value, Within
-from shared.core.records import PersonRecord
+from shared.core.records import Choices, PersonRecord, UnknownOption
 from shared.core.values import is_blank, text_of
 
 
@@ -100,12 +100,19 @@ def _joined(parts: tuple[Operand | Coalesce, ...]) -> Evaluate:
         for before, piece in pieces:
             between = between or before
             found = piece(record)
+            if _is_unknown(found.value):  # a sentence with a hole is no better than one with a number
+                return found
             if not is_blank(found.value):
                 text += (between if text else "") + text_of(found.value, found.label)
                 between = ""
         return Evaluated(f"{opening}{text}{closing}") if text else _NOTHING
 
     return evaluate
+
+
+def _is_unknown(value: Any) -> bool:
+    """Whether a value stands for an option that does not exist any more."""
+    return isinstance(value, UnknownOption) or (isinstance(value, Choices) and value.has_unknown)
 
 
 # ------------------------------------------------------------------------------------------------------------- filters

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, tzinfo
+from datetime import UTC, date, datetime, time, tzinfo
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
 from shared.core.mapping.conversions import ColumnKind, Possible, kind_of, to_dataverse
 from shared.core.marketing import PropertyDefinition, PropertyType, PropertyValue
+from shared.core.moments import in_zone, midnight_of, moment_of
 from shared.core.schema import ColumnDefinition, Option
-from shared.core.values import Misfit, decimal_of, gender_of, in_zone, is_blank, moment_of, sound
+from shared.core.texts import utf16_length
+from shared.core.values import Misfit, decimal_of, gender_of, is_blank, sound
 
 _ON, _OFF = frozenset({"true", "ja", "yes", "1"}), frozenset({"false", "nee", "no", "0"})  # FLD-09
 _WHOLE_RANGE, _BIG_RANGE = 2**31, 2**63
@@ -60,15 +62,18 @@ def returned(
     labels = _labels(value, definition) if isinstance(value, tuple) else None
     if is_blank(value) or labels == []:
         return Stored(None)
-    given = _Given("; ".join(labels) if labels is not None else _plain(value), column, definition.type, zone, choices)
+    text = "; ".join(labels) if labels is not None else _plain(value)
+    number = decimal_of(text if labels is not None else value)
+    given = _Given(text, number, column, definition.type, zone, choices)
     return _BACK[kind](given)
 
 
 @dataclass(frozen=True, slots=True)
 class _Given:
-    """A value from Spotler as text, and where it shall go."""
+    """A value from Spotler as text and, where it is one, as a number; and where it shall go."""
 
     text: str
+    number: Decimal | None
     column: ColumnDefinition
     source: PropertyType
     zone: tzinfo
@@ -92,24 +97,24 @@ def _plain(value: Any) -> str:
 
 def _text(given: _Given) -> Returned:
     limit = given.column.max_length
-    if limit is not None and len(given.text.encode("utf-16-le")) // 2 > limit:  # Dataverse counts as Windows does
+    if limit is not None and utf16_length(given.text) > limit:
         return Misfit(f"at most {limit} characters")
     return Stored(given.text)
 
 
 def _whole(given: _Given) -> Returned:
-    number = decimal_of(given.text)
+    number = given.number
     limit = _BIG_RANGE if kind_of(given.column) is ColumnKind.BIG else _WHOLE_RANGE
     if number is None or number != number.to_integral_value() or not -limit <= number < limit:
-        return Misfit("a whole number that is not too large")
+        return Misfit("a whole number that is not too large, such as 1250")
     return Stored(int(number))
 
 
 def _fraction(given: _Given) -> Returned:
-    number = decimal_of(given.text)
+    number = given.number
     limit = _LARGEST_AMOUNT if kind_of(given.column) is ColumnKind.CURRENCY else _LARGEST_DECIMAL
     if number is None or abs(number) > limit:
-        return Misfit("a number that is not too large")
+        return Misfit("a number that is not too large, such as 1250.50")
     return Stored(float(number))
 
 
@@ -163,37 +168,52 @@ def _option(text: str, options: tuple[Option, ...]) -> Option | None:
 
 
 def _day(given: _Given) -> Returned:
+    day = _as_day(given)
+    return Misfit("a date") if day is None else Stored(day.isoformat())
+
+
+def _as_day(given: _Given) -> date | None:
     moment = moment_of(given.text)
-    if moment is None:
+    if not isinstance(moment, datetime):
+        return moment
+    try:
+        return in_zone(moment, given.zone).date()
+    except OverflowError:
+        return None
+
+
+def _local_day(given: _Given) -> Returned:
+    """A column that shows days and holds moments gets the moment that Dataverse shows as the beginning of the day."""
+    day = _as_day(given)
+    try:
+        return Misfit("a date") if day is None else _on_the_wire(midnight_of(day, given.zone))
+    except OverflowError:
         return Misfit("a date")
-    if isinstance(moment, datetime):
-        try:
-            moment = in_zone(moment, given.zone).date()
-        except OverflowError:
-            return Misfit("a date")
-    return Stored(moment.isoformat())
 
 
 def _local(given: _Given) -> Returned:
-    return _moment(given, lambda moment: moment.astimezone(UTC))
+    return _moment(given, lambda moment: moment.astimezone(UTC), lambda day: midnight_of(day, given.zone))
 
 
 def _independent(given: _Given) -> Returned:
-    return _moment(given, lambda moment: moment)
+    return _moment(given, lambda moment: moment, lambda day: datetime.combine(day, time()))
 
 
-def _moment(given: _Given, on_the_wire: Callable[[datetime], datetime]) -> Returned:
-    """Dataverse writes every moment with Z; for a column that ignores time zones that is the clock on the wall."""
+def _moment(given: _Given, of_moment: Callable[[datetime], datetime], of_day: Callable[[date], datetime]) -> Returned:
     moment = moment_of(given.text)
     if moment is None:
         return Misfit("a date and time")
-    if not isinstance(moment, datetime):
-        moment = datetime.combine(moment, time())
     try:
-        wire = on_the_wire(in_zone(moment, given.zone)).replace(tzinfo=None)
+        if isinstance(moment, datetime):
+            return _on_the_wire(of_moment(in_zone(moment, given.zone)))
+        return _on_the_wire(of_day(moment))
     except OverflowError:
         return Misfit("a date and time")
-    return Stored(f"{wire.isoformat(timespec='seconds')}Z")
+
+
+def _on_the_wire(moment: datetime) -> Stored:
+    """Dataverse writes every moment with Z; for a column that ignores time zones that is the clock on the wall."""
+    return Stored(f"{moment.replace(tzinfo=None).isoformat(timespec='seconds')}Z")
 
 
 def _row(given: _Given) -> Returned:
@@ -212,7 +232,7 @@ _BACK: Mapping[ColumnKind, Callable[[_Given], Returned]] = {
     ColumnKind.CHOICE: _choice,
     ColumnKind.CHOICES: _choices,
     ColumnKind.DATE: _day,
-    ColumnKind.LOCAL_DATE: _local,
+    ColumnKind.LOCAL_DATE: _local_day,
     ColumnKind.LOCAL_TIME: _local,
     ColumnKind.INDEPENDENT_TIME: _independent,
     ColumnKind.LOOKUP: _row,

@@ -328,4 +328,4 @@ class ContactBook:
 
 
 def _key(address: str) -> str:
-    return address.strip().casefold()
+    return address.strip().lower()

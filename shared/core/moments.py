@@ -1,0 +1,62 @@
+"""Dates and moments: ISO texts, time zones, and the days of columns that hold moments but show days."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
+from typing import Any
+
+_ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T|$)")
+_DAY_LENGTH = len("2024-12-31")
+_HALF_A_DAY = timedelta(hours=12)
+_MINUTE = timedelta(minutes=1)
+_RULES_OF_TODAY = 1996  # since then, summer time has ended in October in all of Europe
+_CALENDAR_CYCLE = 28  # after as many years, every date is on the same day of the week again
+
+
+def in_zone(moment: datetime, zone: tzinfo) -> datetime:
+    """Give a moment the zone's offset; one without an offset is that time there (where clocks skip it, the next).
+
+    Offsets are whole minutes, as RFC 3339 has them: until 1940 clocks in Amsterdam were 19 minutes and 32 seconds ahead
+    of world time. OverflowError for moments at the ends of the calendar.
+    """
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=_in_minutes(moment.replace(tzinfo=zone)))
+    instant = moment.astimezone(UTC)
+    return instant.astimezone(_in_minutes(instant.astimezone(zone)))
+
+
+def _in_minutes(moment: datetime) -> timezone:
+    offset = moment.utcoffset() or timedelta()
+    return timezone(offset // _MINUTE * _MINUTE)  # the smaller one: half a minute past midnight is the same day still
+
+
+def day_of(moment: datetime, zone: tzinfo) -> date:
+    """Return the day that a midnight begins, for a column that shows days only and holds a moment. OverflowError.
+
+    It is the midnight of some user, and Dataverse knows one rule of summer time for all years: so it need not be quite
+    the midnight that history had in this zone, and the nearest one is meant.
+    """
+    return (in_zone(moment, zone).replace(tzinfo=None) + _HALF_A_DAY).date()
+
+
+def midnight_of(day: date, zone: tzinfo) -> datetime:
+    """Return the moment, in world time, that Dataverse shows as the midnight of a day. OverflowError.
+
+    It applies today's rule of summer time to all years; a year with the same calendar stands for one that is long past.
+    """
+    cycles = max(0, -((day.year - _RULES_OF_TODAY) // _CALENDAR_CYCLE))
+    alike = day.replace(year=day.year + cycles * _CALENDAR_CYCLE)
+    offset = datetime.combine(alike, time(), zone).utcoffset() or timedelta()
+    return (datetime.combine(day, time()) - offset).replace(tzinfo=UTC)
+
+
+def moment_of(value: Any) -> datetime | date | None:
+    """Read an ISO date, or date and time; None if it is none."""
+    text = str(value).strip()
+    if not _ISO_DATE.match(text):
+        return None
+    try:
+        return date.fromisoformat(text) if len(text) == _DAY_LENGTH else datetime.fromisoformat(text)
+    except ValueError:
+        return None
