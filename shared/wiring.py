@@ -132,8 +132,24 @@ def build(services: Services, version: LiveVersion) -> Connector:
         creates_tasks=settings.create_bounce_task,
         language=settings.bounce_task_language or Language.of(version.mapping.language),
     )
+    permission_names = PermissionNames(
+        rows=DataversePermissionRows(services.dataverse),
+        variables=services.variables,
+        platform=platform,
+        lanes=tools.lanes,
+        store=store,
+        clock=clock,
+        mapping=version.mapping,
+        environment=environment,
+        prefix=settings.variable_prefix,
+    )
     beside = Beside(
-        defaults=services.default_permissions, consents=services.consent, bounces=bounces, rules=rules, clock=clock
+        defaults=services.default_permissions,
+        names=permission_names,
+        consents=services.consent,
+        bounces=bounces,
+        rules=rules,
+        clock=clock,
     )
     brake = Brake(store, clock, environment, limit=settings.mass_erasure_limit)
     suppressions = SuppressionList(store, clock, environment)
@@ -149,17 +165,6 @@ def build(services: Services, version: LiveVersion) -> Connector:
     )
     drift = Drift(
         inspector=services.inspector, mapping=version.mapping, store=store, clock=clock, environment=environment
-    )
-    permission_names = PermissionNames(
-        rows=DataversePermissionRows(services.dataverse),
-        variables=services.variables,
-        platform=platform,
-        lanes=tools.lanes,
-        store=store,
-        clock=clock,
-        mapping=version.mapping,
-        environment=environment,
-        prefix=settings.variable_prefix,
     )
     reviews = Reviews(store=store, crm=crm, lanes=tools.lanes, rules=rules, clock=clock, environment=environment)
     newcomers = _newcomers(tools, reviews)

@@ -103,7 +103,7 @@ class Explain:
         """Plan as the engine would, with a look at the Spotler contact where the engine would look."""
         if isinstance(seat.identity, Leave):
             return seat, let_go(seat.situation)
-        (seat,) = await self._beside.equip([seat])
+        (seat,) = await self._beside.equip([seat], catalogue)
         planned = plan(seat.situation, self._rules, catalogue)
         if isinstance(planned, Look) or seat.binding.is_live:  # what somebody did in Spotler itself is told, too
             contact = await self._platform.contact(seat.binding.external_id)

@@ -184,7 +184,7 @@ class Outbound:
 
     async def _decide_and_do(self, seats: Sequence[Seat], catalogue: PropertyCatalogue, done: Round) -> None:
         fence = self._ledger.fence(done.expiry)
-        seats = await self._beside.equip(seats)
+        seats = await self._beside.equip(seats, catalogue)
         leave = {seat.key for seat in seats if isinstance(seat.identity, Leave)}
         with phase("plan", count=len(seats)):
             staying, plans = await self._looking.decide(

@@ -10,6 +10,7 @@ from shared.core.identity import Leave, Stay
 from shared.core.marketing import SpotlerContact
 from shared.core.outcomes import Outcome
 from shared.core.permission_defaults import PermissionDefault
+from shared.core.permission_names import RememberedNames
 from shared.core.plan import Binding, Neighbours, Presence, Sight, Situation
 from shared.core.records import PersonRecord, RecordKey, Reference
 from shared.core.suppression import NOTHING_REFUSED, Suppression
@@ -19,11 +20,15 @@ from shared.sync.work import Finished, Unit
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What is the same for a whole round: the time, the permissions of new records, until when bounces are known."""
+    """What is the same for a whole round.
+
+    The time, the permissions of new records, until when bounces are known, the names of permissions under a rename.
+    """
 
     now: datetime
     defaults: tuple[PermissionDefault, ...] = ()
     bounces_until: datetime | None = None
+    names: RememberedNames = RememberedNames()  # noqa: RUF009  # frozen and without state
 
 
 NOWHERE = Circumstances(datetime(1970, 1, 1, tzinfo=UTC))
@@ -88,6 +93,7 @@ class Seat:
             bounces_until=self.circumstances.bounces_until,
             presence=Presence.TO_PROVE if self.unit.must_prove else Presence.ASSUMED,
             suppression=self.suppression,
+            names=self.circumstances.names,
         )
 
 
