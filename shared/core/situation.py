@@ -159,7 +159,8 @@ class Situation:
     `bounce` says why mail does not arrive (HARD_BOUNCE, SOFT_BOUNCE), `bounced_on` when that closed the contact,
     `defaults` which permissions a new record gets. Bounces are known up to `bounces_until`. `suppression` is what was
     refused at the record's address, asked for where the record comes to it. `names` are those that permission rows may
-    have while a rename in Spotler is not complete.
+    have while a rename in Spotler is not complete. `lead_status` is Spotler Status of the lead that
+    was qualified into this contact, None if there is none.
     """
 
     key: RecordKey
@@ -178,6 +179,7 @@ class Situation:
     presence: Presence = Presence.ASSUMED
     suppression: Suppression = NOTHING_REFUSED
     names: RememberedNames = RememberedNames()  # noqa: RUF009  # frozen and without state
+    lead_status: SyncStatus | None = None
 
     @property
     def is_silent(self) -> bool:
