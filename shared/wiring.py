@@ -47,6 +47,7 @@ from shared.sync.lanes import Lanes
 from shared.sync.ledger import Ledger
 from shared.sync.lists.service import Lists
 from shared.sync.live_mapping import LiveVersion
+from shared.sync.mail_refusals import MailRefusals
 from shared.sync.newcomers import Hospitality, Newcomers
 from shared.sync.outbound import Outbound
 from shared.sync.patience import Patience
@@ -166,8 +167,24 @@ def build(services: Services, version: LiveVersion) -> Connector:
     drift = Drift(
         inspector=services.inspector, mapping=version.mapping, store=store, clock=clock, environment=environment
     )
-    reviews = Reviews(store=store, crm=crm, lanes=tools.lanes, rules=rules, clock=clock, environment=environment)
-    newcomers = _newcomers(tools, reviews)
+    refusals = MailRefusals(
+        homecomings=tools.homecomings,
+        platform=platform,
+        ledger=ledger,
+        consents=services.consent,
+        rules=rules,
+        clock=clock,
+    )
+    reviews = Reviews(
+        store=store,
+        crm=crm,
+        lanes=tools.lanes,
+        refusals=refusals,
+        rules=rules,
+        clock=clock,
+        environment=environment,
+    )
+    newcomers = _newcomers(tools, reviews, refusals)
     poll = Poll(
         feeds=services.feeds,
         platform=platform,
@@ -344,7 +361,7 @@ def _jobs(tools: _Tools, people: SyncPeople, lists: Lists) -> JobRunner:
     )
 
 
-def _newcomers(tools: _Tools, reviews: Reviews) -> Newcomers:
+def _newcomers(tools: _Tools, reviews: Reviews, refusals: MailRefusals) -> Newcomers:
     services, settings = tools.services, tools.services.settings
     return Newcomers(
         records=DataverseNewcomers(
@@ -357,6 +374,7 @@ def _newcomers(tools: _Tools, reviews: Reviews) -> Newcomers:
         crm=tools.crm,
         platform=tools.platform,
         reviews=reviews,
+        refusals=refusals,
         rules=tools.rules,
         hospitality=Hospitality(settings.new_subscriber_target, settings.new_subscriber_match),
     )

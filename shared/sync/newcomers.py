@@ -16,11 +16,12 @@ from uuid import UUID
 
 from shared.core.mapping.model import EMAIL
 from shared.core.marketing import SpotlerContact
-from shared.core.newcomers import NewcomerOutcome, NewcomerTarget, Welcomed, email_of, new_row, row_id
+from shared.core.newcomers import NewcomerOutcome, NewcomerTarget, Welcomed, email_of, given, new_row, row_id
 from shared.core.plan import Rules
 from shared.core.records import PersonTable, RecordKey
 from shared.errors import ConfigurationError
 from shared.ports import Created, Crm, Homecomings, MarketingPlatform, NewEntry, NewRecord, NewRecords
+from shared.sync.mail_refusals import MailRefusals
 from shared.sync.newcomer_matching import ContactMatching, told
 from shared.sync.reviews import Review, ReviewReason, Reviews
 
@@ -31,6 +32,7 @@ _QUESTIONS: MappingABC[NewcomerOutcome, ReviewReason] = {
     NewcomerOutcome.AMBIGUOUS: ReviewReason.AMBIGUOUS,
     NewcomerOutcome.OTHER_ADDRESS: ReviewReason.OTHER_ADDRESS,
     NewcomerOutcome.REFUSED: ReviewReason.REFUSED,
+    NewcomerOutcome.REFUSES_MAIL: ReviewReason.REFUSES_MAIL,
 }
 
 
@@ -56,11 +58,14 @@ class Newcomers:
         crm: Crm,
         platform: MarketingPlatform,
         reviews: Reviews,
+        refusals: MailRefusals,
         rules: Rules,
         hospitality: Hospitality,
     ) -> None:
         self._records = records
+        self._crm = crm
         self._platform = platform
+        self._refusals = refusals
         self._reviews = reviews
         self._rules = rules
         self._hospitality = hospitality
@@ -69,6 +74,7 @@ class Newcomers:
             homecomings=homecomings,
             crm=crm,
             platform=platform,
+            refusals=refusals,
             rules=rules,
             columns=hospitality.match,
         )
@@ -130,9 +136,30 @@ class Newcomers:
             key = RecordKey(table, identifier)
             records[identifier] = NewRecord(key, mapping.email_column(table) or "", row.fields, row.subscriptions)
         created = await self._records.create(list(records.values())) if records else []
-        return {
+        welcomed = {
             identifier: _welcomed(guests[identifier], record.key, one)
             for (identifier, record), one in zip(records.items(), created, strict=True)
+        }
+        return welcomed | await self._known_refusing(welcomed)
+
+    async def _known_refusing(self, welcomed: MappingABC[UUID, Welcomed]) -> dict[UUID, Welcomed]:
+        """Ask about records that an earlier sign-up created and that refuse mail by now."""
+        known = {
+            identifier: one.key
+            for identifier, one in welcomed.items()
+            if one.outcome is NewcomerOutcome.KNOWN and one.key is not None
+        }
+        people = await self._crm.read_people(list(known.values())) if known else {}
+        refusing = await self._refusals.among(people.values())
+        return {
+            identifier: Welcomed(
+                welcomed[identifier].encrypted_id,
+                NewcomerOutcome.REFUSES_MAIL,
+                candidates=(key,),
+                text=refusing[key].text,
+            )
+            for identifier, key in known.items()
+            if key in refusing
         }
 
     async def _enter(self, guests: MappingABC[UUID, SpotlerContact]) -> dict[UUID, Welcomed]:
@@ -180,6 +207,7 @@ class Newcomers:
                 address=self._fingerprint(email_of(guests[identifier])),
                 since="",
                 correlation=correlation,
+                given=given(guests[identifier], self._rules.mapping),
             )
             for identifier, one in welcomed.items()
             if one.outcome in _QUESTIONS
