@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shared.connections import (
-    fingerprint_key,
-)
+from shared.connections import fingerprint_key
 from shared.core.bounce_text import Language
 from shared.core.fingerprints import Fingerprinter
 from shared.core.mapping.model import Mapping
@@ -24,13 +22,7 @@ from shared.operations.journal import Journal
 from shared.operations.runner import JobRunner
 from shared.operations.services import JobServices
 from shared.operations.table import OPERATIONS
-from shared.ports import (
-    Crm,
-    Homecomings,
-    MarketingPlatform,
-    Queue,
-    StateStore,
-)
+from shared.ports import Crm, Homecomings, MarketingPlatform, Queue, StateStore
 from shared.services import Services
 from shared.settings import Settings
 from shared.sync.beside import Beside
@@ -115,12 +107,8 @@ class _Tools:
 def build(services: Services, version: LiveVersion) -> Connector:
     """Wire the use cases around one version of the mapping. Cheap: a new version gets a new connector."""
     tools = _tools(services, version.mapping)
-    settings, clock, store, environment = (
-        services.settings,
-        services.clock,
-        services.store,
-        services.settings.environment,
-    )
+    settings, clock, store = services.settings, services.clock, services.store
+    environment = settings.environment
     crm, platform, queue, ledger, rules = tools.crm, tools.platform, tools.queue, tools.ledger, tools.rules
     pings = {"dataverse": crm.ping, "spotler": platform.ping, "state": store.ping, "queue": queue.ping}
     bounces = BounceBook(
@@ -167,22 +155,12 @@ def build(services: Services, version: LiveVersion) -> Connector:
     drift = Drift(
         inspector=services.inspector, mapping=version.mapping, store=store, clock=clock, environment=environment
     )
+    homecomings, consents, lanes = tools.homecomings, services.consent, tools.lanes
     refusals = MailRefusals(
-        homecomings=tools.homecomings,
-        platform=platform,
-        ledger=ledger,
-        consents=services.consent,
-        rules=rules,
-        clock=clock,
+        homecomings=homecomings, platform=platform, ledger=ledger, consents=consents, rules=rules, clock=clock
     )
     reviews = Reviews(
-        store=store,
-        crm=crm,
-        lanes=tools.lanes,
-        refusals=refusals,
-        rules=rules,
-        clock=clock,
-        environment=environment,
+        store=store, crm=crm, lanes=lanes, refusals=refusals, rules=rules, clock=clock, environment=environment
     )
     newcomers = _newcomers(tools, reviews, refusals)
     poll = Poll(

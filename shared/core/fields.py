@@ -148,7 +148,8 @@ def as_properties(values: Mapping[str, Scalar]) -> dict[str, PropertyValue]:
     return properties | {name: tuple(entries) for name, entries in options.items()}
 
 
-def _rows_of(home: Home, record: PersonRecord) -> tuple[PermissionRow, ...]:
+def rows_of(home: Home, record: PersonRecord) -> tuple[PermissionRow, ...]:
+    """Return the rows in which a record's subscriptions live."""
     match home:
         case Home.PERMISSIONS:
             return record.permissions
@@ -179,7 +180,7 @@ class _Collector:
         A permission whose name means nothing is told of. Marketing lists and periodieken have names of their own, most
         of which Spotler does not have.
         """
-        rows = _rows_of(home, self.record)
+        rows = rows_of(home, self.record)
         for row in rows:
             if (entry := definition.entry(row.name)) is not None:
                 name = option_name(definition.name, entry.bit)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from functools import partial
 
-from shared.core.fields import Scalar, option_name
+from shared.core.fields import Scalar, option_name, rows_of
 from shared.core.flapping import Move, settle
 from shared.core.mapping.expression import Home, MapTo
 from shared.core.mapping.model import Direction, MappingRow
@@ -308,17 +308,6 @@ def _changed_rows(one: MappedField, record: PersonRecord, *, subscribed: bool) -
         for row in rows_of(one.home, record)
         if row.subscribed is not subscribed and one.definition.entry(row.name) == _entry(one)
     )
-
-
-def rows_of(home: Home, record: PersonRecord) -> tuple[PermissionRow, ...]:
-    """Return the rows in which a record's subscriptions live."""
-    match home:
-        case Home.PERMISSIONS:
-            return record.permissions
-        case Home.LIST:
-            return record.lists
-        case Home.PERIODIEK:
-            return record.periodieken
 
 
 def row_state(one: MappedField, record: PersonRecord, names: RememberedNames, *, agreed_yes: bool) -> Row:
