@@ -16,12 +16,12 @@ from uuid import UUID
 
 from shared.core.mapping.model import EMAIL
 from shared.core.marketing import SpotlerContact
-from shared.core.newcomers import NewcomerOutcome, NewcomerTarget, Welcomed, email_of, given, new_row, row_id
+from shared.core.newcomers import NewcomerOutcome, NewcomerTarget, Welcomed, criteria, email_of, given, new_row, row_id
 from shared.core.plan import Rules
 from shared.core.records import PersonTable, RecordKey
 from shared.errors import ConfigurationError
 from shared.ports import Created, Crm, Homecomings, MarketingPlatform, NewEntry, NewRecord, NewRecords
-from shared.sync.mail_refusals import MailRefusals
+from shared.sync.mail_refusals import MailRefusals, Refusing
 from shared.sync.newcomer_matching import ContactMatching, told
 from shared.sync.reviews import Review, ReviewReason, Reviews
 
@@ -93,7 +93,7 @@ class Newcomers:
         welcomed, waiting = self._decided(guests, known)
         match self._hospitality.target:
             case NewcomerTarget.LEAD:
-                welcomed |= await self._create(waiting, PersonTable.LEAD)
+                welcomed |= await self._make_leads(waiting)
             case NewcomerTarget.CONTACT:
                 welcomed |= await self._match(waiting)
             case NewcomerTarget.MEMBERSHIP_ENTRY:
@@ -107,6 +107,34 @@ class Newcomers:
         return answer
 
     # ------------------------------------------------------------------------------------------------------ strategies
+
+    async def _make_leads(self, guests: MappingABC[UUID, SpotlerContact]) -> dict[UUID, Welcomed]:
+        """NEW-03: a new lead each, even if the address is in use; but not where a record with it refuses mail.
+
+        All of them would share one Spotler contact: the sign-up, or the refusal, would be overruled without a word.
+        """
+        using = await self._using_address(guests)
+        people = await self._crm.read_people(list({key: None for keys in using.values() for key in keys}))
+        refusing = await self._refusals.among(people.values())
+        asked: dict[UUID, Welcomed] = {}
+        for identifier, keys in using.items():
+            if found := [refusing[key] for key in keys if key in refusing]:
+                asked[identifier] = _refused(guests[identifier].encrypted_id, found)
+        others = {identifier: contact for identifier, contact in guests.items() if identifier not in asked}
+        return asked | await self._create(others, PersonTable.LEAD)
+
+    async def _using_address(self, guests: MappingABC[UUID, SpotlerContact]) -> dict[UUID, list[RecordKey]]:
+        """Find the active records with the address of each, in one request per table."""
+        catalogue, mapping = await self._platform.properties(), self._rules.mapping
+        using: dict[UUID, list[RecordKey]] = {identifier: [] for identifier in guests}
+        for table in PersonTable:
+            column = mapping.email_column(table)
+            if not guests or column is None or table not in self._rules.enabled_tables:
+                continue
+            wanted = [criteria(contact, (column,), table, mapping, catalogue) for contact in guests.values()]
+            for identifier, keys in zip(guests, await self._records.matching(table, wanted), strict=True):
+                using[identifier] += keys
+        return using
 
     async def _match(self, guests: MappingABC[UUID, SpotlerContact]) -> dict[UUID, Welcomed]:
         """NEW-04: the one contact that matches, a new one if none does, nobody if several do."""
@@ -152,12 +180,7 @@ class Newcomers:
         people = await self._crm.read_people(list(known.values())) if known else {}
         refusing = await self._refusals.among(people.values())
         return {
-            identifier: Welcomed(
-                welcomed[identifier].encrypted_id,
-                NewcomerOutcome.REFUSES_MAIL,
-                candidates=(key,),
-                text=refusing[key].text,
-            )
+            identifier: _refused(welcomed[identifier].encrypted_id, [refusing[key]])
             for identifier, key in known.items()
             if key in refusing
         }
@@ -243,6 +266,12 @@ class Newcomers:
 
 def _may_enter(contact: SpotlerContact) -> bool:
     return bool(email_of(contact)) and not contact.is_unreachable
+
+
+def _refused(contact: str, refusing: Sequence[Refusing]) -> Welcomed:
+    texts = dict.fromkeys(one.text for one in refusing)
+    candidates = tuple(one.key for one in refusing)
+    return Welcomed(contact, NewcomerOutcome.REFUSES_MAIL, candidates=candidates, text=" ".join(texts))
 
 
 def _turned_away(contact: SpotlerContact) -> Welcomed:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from shared.core.consent import DO_NOT_EMAIL
 from shared.core.mapping.model import EMAIL
 from shared.core.plan import Rules
 from shared.core.records import PersonRecord, RecordKey, Reference, Why
@@ -74,7 +75,8 @@ class Review:
 
     def tells_of(self, refusing: Refusing) -> bool:
         """Whether whoever decides has been told of all that the record refuses."""
-        return self.reason is ReviewReason.REFUSES_MAIL and self.text == refusing.text
+        is_about = self.reason is ReviewReason.REFUSES_MAIL and refusing.key in self.candidates
+        return is_about and refusing.text in self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +164,8 @@ class Reviews:
             return None
         people = await self._crm.read_people(list(review.candidates))
         same = [record for record in people.values() if self._address(record) == review.address]
-        return next(iter((await self._refusals.among(same)).values()), None)
+        refusing = (await self._refusals.among(same)).values()
+        return max(refusing, key=lambda one: DO_NOT_EMAIL in one.subjects, default=None)  # the stronger word
 
     async def bind(self, identifier: UUID, key: RecordKey, lifting: Lifting = Lifting.AS_TOLD) -> Review:
         """Let the contact belong to a record, which is synchronised at once; what it refuses is lifted first.

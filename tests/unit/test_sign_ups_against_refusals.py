@@ -261,12 +261,40 @@ async def test_new_03_a_record_that_an_earlier_sign_up_made_and_that_refuses_mai
     assert await world.are_asked() == [ReviewReason.REFUSES_MAIL]
 
 
-async def test_new_03_a_new_lead_is_made_whatever_other_records_with_the_address_refuse() -> None:
+@pytest.mark.parametrize("flag", FLAGS)
+@pytest.mark.parametrize("table", [PersonTable.CONTACT, LEAD])
+async def test_new_03_no_new_lead_overrules_or_obeys_a_record_with_the_address_that_refuses_mail(
+    table: PersonTable, flag: str
+) -> None:
     world = World(NewcomerTarget.LEAD)
-    world.twin.crm.create(**person(donotemail=True))
+    ann = world.twin.crm.create(table, **person(**{flag: True}))
+    await world.sign_up()
+    assert (await world.review()).candidates == (ann,)
+    assert list(world.twin.crm.people) == [ann]
+
+    await world.reviews.bind((await world.review()).id, ann)
+    await world.twin.quiet()
+
+    assert not world.flag(ann, flag)
+    assert world.twin.contact_of(ANN).options[NEWSLETTER] is True
+
+
+async def test_new_03_a_new_lead_is_made_although_others_have_the_address_and_refuse_nothing() -> None:
+    world = World(NewcomerTarget.LEAD)
+    ann = world.twin.crm.create(**person())
     await world.sign_up()
     assert await world.are_asked() == []
-    assert [key.table for key in world.twin.crm.people] == [PersonTable.CONTACT, LEAD]
+    assert [key.table for key in world.twin.crm.people if key != ann] == [LEAD]
+
+
+async def test_of_several_refusals_that_stand_all_count() -> None:
+    world = World(NewcomerTarget.LEAD)
+    for flag in ("donotbulkemail", "donotemail"):
+        world.twin.crm.create(**person(**{flag: True}))
+    await world.sign_up()
+    await world.reviews.dismiss((await world.review()).id)
+    await world.twin.quiet()
+    assert [one.options[NEWSLETTER] for one in world.twin.platform.having(ANN)] == [False]  # one record may keep it
 
 
 # ------------------------------------------------------------------------------------------------------- coming back
