@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -105,6 +106,29 @@ async def test_a_sign_up_against_a_refusal_is_a_question_and_the_spotler_contact
     assert (contact.external_id, contact.options) == ("", {NEWSLETTER: True})
     assert world.flag(ann, flag)
     assert world.twin.platform.writes == []
+
+
+@pytest.mark.parametrize("flag", FLAGS)
+@pytest.mark.parametrize("target", [NewcomerTarget.CONTACT, NewcomerTarget.LEAD])
+async def test_a_refusal_that_is_known_already_does_not_settle_the_question_by_itself(
+    target: NewcomerTarget, flag: str
+) -> None:
+    world = World(target)
+    ann = world.twin.crm.create(**person(**{flag: True}))
+    await world.twin.sync(ann)
+    world.twin.platform.contacts.clear()  # somebody has deleted the contact in Spotler
+    world.twin.clock.advance(timedelta(hours=1))
+
+    await world.sign_up()
+
+    assert (await world.review()).candidates == (ann,)
+    contact = world.twin.contact_of(ANN)
+    assert (contact.external_id, contact.options) == ("", {NEWSLETTER: True})
+    await world.reviews.bind((await world.review()).id, ann)
+    await world.twin.quiet()
+    await world.twin.poll()
+    assert world.twin.contact_of(ANN).options[NEWSLETTER] is True
+    assert {row.name: row.subscribed for row in world.twin.crm.people[ann].permissions}["Newsletter"] is True
 
 
 async def test_both_refusals_are_told() -> None:
