@@ -15,7 +15,7 @@ from uuid import UUID, uuid5
 
 from shared.core.conditions import refuses_bulk
 from shared.core.consent import BULK_EMAIL, DO_NOT_EMAIL
-from shared.core.fields import option_name
+from shared.core.fields import enabled_options
 from shared.core.mapping.expression import Column, Home, MapTo
 from shared.core.mapping.model import EMAIL, Direction, Mapping, MappingRow
 from shared.core.mapping.reading import DO_NOT_EMAIL as DO_NOT_EMAIL_COLUMN
@@ -153,15 +153,8 @@ def email_of(contact: SpotlerContact) -> str:
 
 def given(contact: SpotlerContact, mapping: Mapping) -> tuple[str, ...]:
     """Name the mapped options that a contact has switched on, as in `permissions:4`."""
-    names = {row.spotler for row in mapping.rows if any(isinstance(source, MapTo) for source in row.sources.values())}
-    return tuple(
-        option_name(name, option.bit)
-        for name in sorted(names)
-        for value in [contact.properties.get(name)]
-        if isinstance(value, tuple)
-        for option in value
-        if option.enabled
-    )
+    mapped = {row.spotler for row in mapping.rows if any(isinstance(source, MapTo) for source in row.sources.values())}
+    return tuple(sorted(name for name in enabled_options(contact) if name.partition(":")[0] in mapped))
 
 
 def new_row(contact: SpotlerContact, target: NewcomerTarget, mapping: Mapping, catalogue: PropertyCatalogue) -> NewRow:

@@ -240,7 +240,7 @@ class Outbound:
         until = await self._bounces.run(min(closed, default=self._clock.now()))
         return [
             replace(seat, circumstances=replace(seat.circumstances, bounces_until=until))
-            for seat in await self._beside.equip(seats)
+            for seat in await self._beside.equip(seats, await self._catalogue())
         ]
 
     async def _announce(self, changes: Mapping[RecordKey, frozenset[str]], seats: Sequence[Seat]) -> None:
