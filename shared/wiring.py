@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shared.connections import (
-    fingerprint_key,
-)
+from shared.connections import fingerprint_key
 from shared.core.bounce_text import Language
 from shared.core.fingerprints import Fingerprinter
 from shared.core.mapping.model import Mapping
@@ -24,13 +22,7 @@ from shared.operations.journal import Journal
 from shared.operations.runner import JobRunner
 from shared.operations.services import JobServices
 from shared.operations.table import OPERATIONS
-from shared.ports import (
-    Crm,
-    Homecomings,
-    MarketingPlatform,
-    Queue,
-    StateStore,
-)
+from shared.ports import Crm, Homecomings, MarketingPlatform, Queue, StateStore
 from shared.services import Services
 from shared.settings import Settings
 from shared.sync.beside import Beside
@@ -47,6 +39,7 @@ from shared.sync.lanes import Lanes
 from shared.sync.ledger import Ledger
 from shared.sync.lists.service import Lists
 from shared.sync.live_mapping import LiveVersion
+from shared.sync.mail_refusals import MailRefusals
 from shared.sync.newcomers import Hospitality, Newcomers
 from shared.sync.outbound import Outbound
 from shared.sync.patience import Patience
@@ -114,12 +107,8 @@ class _Tools:
 def build(services: Services, version: LiveVersion) -> Connector:
     """Wire the use cases around one version of the mapping. Cheap: a new version gets a new connector."""
     tools = _tools(services, version.mapping)
-    settings, clock, store, environment = (
-        services.settings,
-        services.clock,
-        services.store,
-        services.settings.environment,
-    )
+    settings, clock, store = services.settings, services.clock, services.store
+    environment = settings.environment
     crm, platform, queue, ledger, rules = tools.crm, tools.platform, tools.queue, tools.ledger, tools.rules
     pings = {"dataverse": crm.ping, "spotler": platform.ping, "state": store.ping, "queue": queue.ping}
     bounces = BounceBook(
@@ -132,8 +121,24 @@ def build(services: Services, version: LiveVersion) -> Connector:
         creates_tasks=settings.create_bounce_task,
         language=settings.bounce_task_language or Language.of(version.mapping.language),
     )
+    permission_names = PermissionNames(
+        rows=DataversePermissionRows(services.dataverse),
+        variables=services.variables,
+        platform=platform,
+        lanes=tools.lanes,
+        store=store,
+        clock=clock,
+        mapping=version.mapping,
+        environment=environment,
+        prefix=settings.variable_prefix,
+    )
     beside = Beside(
-        defaults=services.default_permissions, consents=services.consent, bounces=bounces, rules=rules, clock=clock
+        defaults=services.default_permissions,
+        names=permission_names,
+        consents=services.consent,
+        bounces=bounces,
+        rules=rules,
+        clock=clock,
     )
     brake = Brake(store, clock, environment, limit=settings.mass_erasure_limit)
     suppressions = SuppressionList(store, clock, environment)
@@ -150,19 +155,14 @@ def build(services: Services, version: LiveVersion) -> Connector:
     drift = Drift(
         inspector=services.inspector, mapping=version.mapping, store=store, clock=clock, environment=environment
     )
-    permission_names = PermissionNames(
-        rows=DataversePermissionRows(services.dataverse),
-        variables=services.variables,
-        platform=platform,
-        lanes=tools.lanes,
-        store=store,
-        clock=clock,
-        mapping=version.mapping,
-        environment=environment,
-        prefix=settings.variable_prefix,
+    homecomings, consents, lanes = tools.homecomings, services.consent, tools.lanes
+    refusals = MailRefusals(
+        homecomings=homecomings, platform=platform, ledger=ledger, consents=consents, rules=rules, clock=clock
     )
-    reviews = Reviews(store=store, crm=crm, lanes=tools.lanes, rules=rules, clock=clock, environment=environment)
-    newcomers = _newcomers(tools, reviews)
+    reviews = Reviews(
+        store=store, crm=crm, lanes=lanes, refusals=refusals, rules=rules, clock=clock, environment=environment
+    )
+    newcomers = _newcomers(tools, reviews, refusals)
     poll = Poll(
         feeds=services.feeds,
         platform=platform,
@@ -339,7 +339,7 @@ def _jobs(tools: _Tools, people: SyncPeople, lists: Lists) -> JobRunner:
     )
 
 
-def _newcomers(tools: _Tools, reviews: Reviews) -> Newcomers:
+def _newcomers(tools: _Tools, reviews: Reviews, refusals: MailRefusals) -> Newcomers:
     services, settings = tools.services, tools.services.settings
     return Newcomers(
         records=DataverseNewcomers(
@@ -352,6 +352,7 @@ def _newcomers(tools: _Tools, reviews: Reviews) -> Newcomers:
         crm=tools.crm,
         platform=tools.platform,
         reviews=reviews,
+        refusals=refusals,
         rules=tools.rules,
         hospitality=Hospitality(settings.new_subscriber_target, settings.new_subscriber_match),
     )

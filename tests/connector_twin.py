@@ -39,6 +39,7 @@ from shared.sync.lists.service import Lists
 from shared.sync.outbound import Outbound
 from shared.sync.patience import Patience
 from shared.sync.people import SyncPeople
+from shared.sync.permission_names import PermissionNames
 from shared.sync.poll import Poll, Polled, Welcomed
 from shared.sync.recent_changes import RecentChanges
 from shared.sync.reconcile import Reconciliation
@@ -48,7 +49,7 @@ from shared.sync.report import Reporter
 from shared.sync.resync import Resync
 from shared.sync.suppressions import SuppressionList
 from shared.sync.work import Finished
-from tests.consent_twins import TwinBounceTasks
+from tests.consent_twins import TwinBounceTasks, TwinPermissionRows, TwinVariables
 from tests.contract.clocks import ManualClock
 from tests.homecoming_twins import TwinHomecomings
 from tests.job_twins import TwinAudiences, TwinAutomationRows, TwinAutomations, TwinLists, TwinTagging
@@ -124,6 +125,7 @@ class ConnectorTwin:
         self.platform.clock = self.clock
         self.homecomings = TwinHomecomings(self.crm)
         self.bounce_tasks = TwinBounceTasks()
+        self.permission_rows = TwinPermissionRows(self.clock)
         self.defaults: tuple[PermissionDefault, ...] = ()
         self.newcomers = TwinNewcomers()
         self.store = TwinStore(self.faults)
@@ -157,7 +159,25 @@ class ConnectorTwin:
             creates_tasks=True,
             language=Language.ENGLISH,
         )
-        beside = Beside(defaults=self, consents=consent, bounces=bounces, rules=self.rules, clock=self.clock)
+        self.permission_names = PermissionNames(
+            rows=self.permission_rows,
+            variables=TwinVariables(),
+            platform=self.platform,
+            lanes=lanes,
+            store=self.store,
+            clock=self.clock,
+            mapping=self.rules.mapping,
+            environment="test",
+            prefix="dh",
+        )
+        beside = Beside(
+            defaults=self,
+            names=self.permission_names,
+            consents=consent,
+            bounces=bounces,
+            rules=self.rules,
+            clock=self.clock,
+        )
         self.brake = Brake(self.store, self.clock, "test", limit=self.erasure_limit)
         self.suppressions = SuppressionList(self.store, self.clock, "test")
         bookmark = Bookmark(self.store, "test", "contacts")

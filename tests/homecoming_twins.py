@@ -8,7 +8,7 @@ from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from shared.core.mapping.expression import Column, Home
-from shared.core.mapping.reading import DO_NOT_BULK_EMAIL
+from shared.core.mapping.reading import DO_NOT_BULK_EMAIL, DO_NOT_EMAIL
 from shared.core.marketing import PropertyDefinition, PropertyValue
 from shared.core.outcomes import FieldProblem, Side
 from shared.core.records import PermissionRow, PersonRecord, RecordKey
@@ -34,7 +34,7 @@ class TwinHomecomings(_Twin):
         self.brought: list[Homecoming] = []
 
     async def bring_home(self, comings: Sequence[Homecoming]) -> Sequence[Homecame]:
-        if not any(coming.fields or coming.subscriptions or coming.refuses_bulk is not None for coming in comings):
+        if not any(map(_has_content, comings)):
             return [Homecame() for _ in comings]
         await self._begin("bring_home")
         came = [self._bring(coming) for coming in comings]
@@ -51,6 +51,8 @@ class TwinHomecomings(_Twin):
         columns, problems = _columns(record, coming.fields)
         if coming.refuses_bulk is False:
             columns[DO_NOT_BULK_EMAIL] = False
+        if coming.refuses_mail is False:
+            columns[DO_NOT_EMAIL] = False
         stale = bool(columns and coming.etag and coming.etag != record.etag)
         if columns and not stale:
             self.crm.edit(coming.key, **columns)
@@ -75,6 +77,11 @@ class TwinHomecomings(_Twin):
             changed.append(PermissionRow(one.name, one.subscribed, identifier, modified_on=now, created_on=now))
         self.crm.people[key] = _with_rows(record, one.home, changed)
         return True
+
+
+def _has_content(coming: Homecoming) -> bool:
+    flags = (coming.refuses_bulk, coming.refuses_mail)
+    return bool(coming.fields or coming.subscriptions) or any(flag is not None for flag in flags)
 
 
 def permission_row(record: PersonRecord, name: str) -> UUID | None:

@@ -18,7 +18,10 @@ from shared.core.marketing import (
 from shared.core.newcomers import NewcomerOutcome, NewcomerTarget, Welcomed
 from shared.core.plan import Rules
 from shared.core.records import PersonRecord, PersonTable, RecordKey
+from shared.sync.consent_ledger import ConsentLedger
 from shared.sync.lanes import Lanes
+from shared.sync.ledger import Ledger
+from shared.sync.mail_refusals import MailRefusals
 from shared.sync.newcomers import Hospitality, Newcomers
 from shared.sync.reviews import ReviewReason, Reviews
 from tests.contract.clocks import ManualClock
@@ -95,8 +98,24 @@ class House:
         self.store = TwinStore()
         self.queue = TwinQueue(self.clock)
         rules = Rules(read_mapping(self.document), Fingerprinter(b"k" * 16), enabled_tables=self.tables)
+        self.ledger = Ledger(self.store, self.clock, "t")
+        self.consent = ConsentLedger(self.store, self.clock, "t")
+        refusals = MailRefusals(
+            homecomings=self.homecomings,
+            platform=self.platform,
+            ledger=self.ledger,
+            consents=self.consent,
+            rules=rules,
+            clock=self.clock,
+        )
         self.reviews = Reviews(
-            store=self.store, crm=self.crm, lanes=Lanes(self.queue), rules=rules, clock=self.clock, environment="t"
+            store=self.store,
+            crm=self.crm,
+            lanes=Lanes(self.queue),
+            refusals=refusals,
+            rules=rules,
+            clock=self.clock,
+            environment="t",
         )
         self.newcomers = Newcomers(
             records=self.records,
@@ -104,6 +123,7 @@ class House:
             crm=self.crm,
             platform=self.platform,
             reviews=self.reviews,
+            refusals=refusals,
             rules=rules,
             hospitality=Hospitality(self.target, self.match),
         )

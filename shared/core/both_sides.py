@@ -72,6 +72,7 @@ def merge_sides(
         has_come_back=situation.has_come_back,
         early=frozenset(still_early(binding, dataverse)),
         withholds=off,
+        names=situation.names,
         is_new_contact=novelty is Novelty.NEW,
         is_shared=bool(situation.neighbours.keys),
         mirrors=rules.unmapped is Unmapped.CLEAR,

@@ -65,7 +65,8 @@ class Subject:
 
     `passes` is what the filters of its table and rows say, None if there are none; `filtered_by` is what they look at.
     `has_come_back`: the contact in Spotler can be mailed, whatever Spotler Status still says (P-02). `is_suppressed`:
-    somebody opted out at its address, whatever became of that contact.
+    somebody opted out at its address, whatever became of that contact. `lead_status` is Spotler Status of the lead
+    that was qualified into this contact.
     """
 
     key: RecordKey
@@ -77,6 +78,7 @@ class Subject:
     filtered_by: frozenset[str] = frozenset()
     has_come_back: bool = False
     is_suppressed: bool = False
+    lead_status: SyncStatus | None = None
 
 
 def examine(subject: Subject) -> tuple[Verdict, ...]:
@@ -93,13 +95,32 @@ def _answers(subject: Subject) -> Iterator[tuple[Condition, Reason | None]]:
         return
     values, status = record.values, record.status.status if record.status else None
     email = email_of(record, subject.rows)
-    yield Condition.SYNC_ENABLED, Reason.SYNC_DISABLED if status is SyncStatus.DISABLED else None
+    yield Condition.SYNC_ENABLED, _disabled(record, subject)
     yield Condition.ACTIVE, _inactive(record)
     yield Condition.EMAIL_ALLOWED, Reason.DO_NOT_EMAIL if values.get(DO_NOT_EMAIL) else None
     yield Condition.HAS_EMAIL, None if email else Reason.NO_EMAIL
     yield Condition.VALID_EMAIL, None if is_email(email) else Reason.INVALID_EMAIL
     yield Condition.NOT_OPTED_OUT, _opted_out(status, subject)
     yield Condition.PASSES_FILTER, _excluded(record, subject)
+
+
+def _disabled(record: PersonRecord, subject: Subject) -> Reason | None:
+    """STA-05: a person has disabled synchronisation, or had done so for the lead before it was qualified (CS-29).
+
+    The lead's status counts until the contact has a Spotler Info that tells of a decision. From then on that one does.
+    """
+    if record.status is not None and record.status.status is SyncStatus.DISABLED:
+        return Reason.SYNC_DISABLED
+    is_inherited = subject.lead_status is SyncStatus.DISABLED and not has_decided_status(record)
+    return Reason.LEAD_SYNC_DISABLED if is_inherited else None
+
+
+def has_decided_status(record: PersonRecord) -> bool:
+    """Tell whether Spotler Info tells how the record ended, or what a person wants.
+
+    A failure before anything could be decided (patience ended, a defect) tells neither.
+    """
+    return record.status is not None and record.status.reason_code not in {Reason.GAVE_UP, Reason.DEFECT}
 
 
 def _opted_out(status: SyncStatus | None, subject: Subject) -> Reason | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import assert_never
@@ -48,6 +48,8 @@ PERMISSIONS = "permissions"
 _COUNTRY = "country"
 _OF_A_COUNTRY = {PropertyType.POSTCODE, PropertyType.MOBILE_NUMBER, PropertyType.PHONE_NUMBER}
 """What is written differently from country to country (VAL-06)."""
+_ROW, _NAME = "Spotler Permission", "a name that exactly one of its options has"
+"""How people know a row of a permission, and what its name must be. The name itself is not repeated."""
 
 _FAILING_TYPES = {PropertyType.EMAIL, PropertyType.POSTCODE}
 """VAL-05 names e-mail addresses and post codes: their record is skipped. Other fields are left out by default."""
@@ -85,7 +87,7 @@ def _fields(
             continue
         source = row.sources[record.key.table]
         if isinstance(source, MapTo):
-            collector.take_rows(definition, _rows_of(source.home, record))
+            collector.take_rows(row, definition, source.home)
         elif definition.type is PropertyType.SET:
             collector.take_choices(row, definition)
         else:
@@ -151,7 +153,8 @@ def as_properties(values: Mapping[str, Scalar]) -> dict[str, PropertyValue]:
     return properties | {name: tuple(entries) for name, entries in options.items()}
 
 
-def _rows_of(home: Home, record: PersonRecord) -> tuple[PermissionRow, ...]:
+def rows_of(home: Home, record: PersonRecord) -> tuple[PermissionRow, ...]:
+    """Return the rows in which a record's subscriptions live."""
     match home:
         case Home.PERMISSIONS:
             return record.permissions
@@ -177,12 +180,19 @@ class _Collector:
     fatal: list[FieldProblem] = field(default_factory=list)
     cut: list[FieldProblem] = field(default_factory=list)
 
-    def take_rows(self, definition: PropertyDefinition, rows: Collection[PermissionRow]) -> None:
-        """Match permissions, lists or periodieken by the option's name (PERM-18); options without one are not named."""
+    def take_rows(self, mapped: MappingRow, definition: PropertyDefinition, home: Home) -> None:
+        """Match permissions, lists or periodieken by the option's name (PERM-18); options without one are not named.
+
+        A permission whose name means nothing is told of. Marketing lists and periodieken have names of their own, most
+        of which Spotler does not have.
+        """
+        rows = rows_of(home, self.record)
         for row in rows:
             if (entry := definition.entry(row.name)) is not None:
                 name = option_name(definition.name, entry.bit)
                 self.values[name] = row.subscribed and self.values.get(name) is not False  # of two rows, the lower wins
+        if home is Home.PERMISSIONS and any(definition.entry(row.name) is None for row in rows):
+            self.omitted.append(FieldProblem(mapped.spotler, _ROW, _NAME))
 
     def take_choices(self, row: MappingRow, definition: PropertyDefinition) -> None:
         """Switch on the options that a choice or choices column has, and the others off, by label."""

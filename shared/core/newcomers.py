@@ -14,8 +14,12 @@ from enum import StrEnum
 from uuid import UUID, uuid5
 
 from shared.core.addresses import address_text
+from shared.core.conditions import refuses_bulk
+from shared.core.consent import BULK_EMAIL, DO_NOT_EMAIL
+from shared.core.fields import enabled_options
 from shared.core.mapping.expression import Column, Home, MapTo
 from shared.core.mapping.model import EMAIL, Direction, Mapping, MappingRow
+from shared.core.mapping.reading import DO_NOT_EMAIL as DO_NOT_EMAIL_COLUMN
 from shared.core.marketing import (
     PropertyCatalogue,
     PropertyDefinition,
@@ -24,7 +28,8 @@ from shared.core.marketing import (
     SpotlerContact,
 )
 from shared.core.outcomes import FieldProblem
-from shared.core.records import PersonTable, RecordKey
+from shared.core.records import PersonRecord, PersonTable, RecordKey
+from shared.core.situation import Binding, Reach
 from shared.core.texts import cut
 from shared.core.values import is_blank
 from shared.core.way_back import SubscriptionReturn
@@ -96,6 +101,8 @@ class NewcomerOutcome(StrEnum):
     AMBIGUOUS = "ambiguous"
     OTHER_ADDRESS = "other-address"
     REFUSED = "refused"
+    REFUSES_MAIL = "refuses-mail"
+    """The one record says Do Not Email or Do Not Bulk Email: is the sign-up the newer act, or does that stand?"""
     DISMISSED = "dismissed"
     """Somebody decided to leave the contact alone."""
 
@@ -105,7 +112,7 @@ class Welcomed:
     """What became of one contact. `key` is the record to synchronise with it, None if there is none (yet).
 
     `candidates` are the records among which a person must choose, `problems` the values that did not fit, and `text`
-    says what Dataverse refused.
+    says what Dataverse refused, or what the record refuses.
     """
 
     encrypted_id: str
@@ -125,6 +132,19 @@ def is_newcomer(contact: SpotlerContact) -> bool:
     return False
 
 
+def standing_refusals(record: PersonRecord, binding: Binding) -> tuple[str, ...]:
+    """Name what a record refuses, as subjects of consent, where a sign-up alone must not overrule it.
+
+    Do Not Bulk Email that the connector set because of an opt-out in Spotler is no such refusal: whoever signs up by
+    form comes back by that (OPT-07, OPT-09, P-02).
+    """
+    followed_opt_out = binding.reach is Reach.OPTED_OUT_HERE or BULK_EMAIL in binding.announced
+    refusals = [DO_NOT_EMAIL] if record.values.get(DO_NOT_EMAIL_COLUMN) else []
+    if refuses_bulk(record) and not followed_opt_out:
+        refusals.append(BULK_EMAIL)
+    return tuple(refusals)
+
+
 def row_id(target: NewcomerTarget, identity: str) -> UUID:
     """Return the id of the row for a contact: the same each time, so that a repetition creates no second one."""
     return uuid5(_NAMESPACE, f"{target}/{identity}")
@@ -141,6 +161,12 @@ def was_made_from(key: RecordKey, contact: SpotlerContact) -> bool:
 def email_of(contact: SpotlerContact) -> str:
     """Return the contact's e-mail address, "" if it has none."""
     return address_text(contact.properties.get(EMAIL))
+
+
+def given(contact: SpotlerContact, mapping: Mapping) -> tuple[str, ...]:
+    """Name the mapped options that a contact has switched on, as in `permissions:4`."""
+    mapped = {row.spotler for row in mapping.rows if any(isinstance(source, MapTo) for source in row.sources.values())}
+    return tuple(sorted(name for name in enabled_options(contact) if name.partition(":")[0] in mapped))
 
 
 def new_row(contact: SpotlerContact, target: NewcomerTarget, mapping: Mapping, catalogue: PropertyCatalogue) -> NewRow:

@@ -42,6 +42,7 @@ class Reason(StrEnum):
     ENVIRONMENT_OFF = "environment-off"
     TABLE_OFF = "table-off"
     SYNC_DISABLED = "sync-disabled"
+    LEAD_SYNC_DISABLED = "lead-sync-disabled"
     OPTED_OUT = "opted-out"
     LEAD_QUALIFIED = "lead-qualified"
     FILTERED = "filtered"
@@ -81,6 +82,8 @@ TEXTS: dict[Reason, str] = {
     Reason.ENVIRONMENT_OFF: "Synchronisation is switched off for this environment.",
     Reason.TABLE_OFF: "Synchronisation is not enabled for this table.",
     Reason.SYNC_DISABLED: "A person has disabled synchronisation for this record.",
+    Reason.LEAD_SYNC_DISABLED: "A person had disabled synchronisation for the lead that became this contact. "
+    "Activate this Spotler Info to synchronise the contact.",
     Reason.OPTED_OUT: "The person has opted out in Spotler.",
     Reason.LEAD_QUALIFIED: "The lead was qualified; its contact carries on.",
     Reason.FILTERED: "A filter of the mapping excludes the record.",
@@ -184,6 +187,8 @@ class Outcome:
                 return SyncStatus.OPT_OUT if self.reason is Reason.OPTED_OUT else SyncStatus.FAILED
             case Result.SKIPPED if self.reason in _UNTOUCHED:
                 return None
+            case Result.SKIPPED if self.reason is Reason.LEAD_SYNC_DISABLED:
+                return SyncStatus.DISABLED
             case Result.SKIPPED:
                 return SyncStatus.FAILED if self.reason is Reason.NO_EMAIL else SyncStatus.SUCCEEDED
 

@@ -36,6 +36,26 @@ class Difference:
     ambiguous: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class RememberedNames:
+    """The names, folded, that rows of each option may have until a rename is complete (PERM-21).
+
+    `by_option` is None while the connector has remembered no names yet: then any name that Spotler does not know may be
+    a former one.
+    """
+
+    by_option: Mapping[str, frozenset[str]] | None = None
+
+    def may_belong(self, option: str, label: str, name: str, *, is_known: bool) -> bool:
+        """Tell whether a row called `name` may be a row of `option`, whose label is `label`.
+
+        `is_known`: the account's properties have exactly one option with that name.
+        """
+        if self.by_option is None:
+            return not is_known
+        return folded(name) == folded(label) or folded(name) in self.by_option.get(option, ())
+
+
 def difference(known: Mapping[str, str], now: Mapping[str, str]) -> Difference:
     """Compare names by option. Case and blanks around a name tell nobody apart, but are shown as Spotler has them."""
     had, has = Counter(map(folded, known.values())), Counter(map(folded, now.values()))

@@ -108,5 +108,6 @@ def verdicts(situation: Situation, rules: Rules) -> tuple[Verdict, ...]:
             filtered_by=mapping.filtered_by(table),
             has_come_back=situation.has_come_back,
             is_suppressed=situation.is_suppressed,
+            lead_status=situation.lead_status,
         )
     )

@@ -168,7 +168,8 @@ def withdrawn(
         and binding.is_live
         and one.row.direction.reaches_spotler
         and binding.has_met
-        and row_state(one, record, agreed_yes=binding.base.get(name) == prints(name, value=True)) is Row.DELETED
+        and row_state(one, record, situation.names, agreed_yes=binding.base.get(name) == prints(name, value=True))
+        is Row.DELETED
     }
 
 

@@ -16,6 +16,7 @@ from shared.core.marketing import PropertyValue, Purge, SpotlerContact
 from shared.core.merge import Verdict
 from shared.core.outcomes import FieldProblem, Reason, Result
 from shared.core.permission_defaults import PermissionDefault
+from shared.core.permission_names import RememberedNames
 from shared.core.records import Intent, Lookup, PersonRecord, PersonTable, RecordKey, SyncStatus
 from shared.core.suppression import NOTHING_REFUSED, Suppression
 from shared.core.way_back import NOTHING, WayBack
@@ -157,7 +158,9 @@ class Situation:
     `record` is None when it no longer exists, `contact` None when it was not read, or (SEEN) does not exist in Spotler.
     `bounce` says why mail does not arrive (HARD_BOUNCE, SOFT_BOUNCE), `bounced_on` when that closed the contact,
     `defaults` which permissions a new record gets. Bounces are known up to `bounces_until`. `suppression` is what was
-    refused at the record's address, asked for where the record comes to it.
+    refused at the record's address, asked for where the record comes to it. `names` are those that permission rows may
+    have while a rename in Spotler is not complete. `lead_status` is Spotler Status of the lead that
+    was qualified into this contact, None if there is none.
     """
 
     key: RecordKey
@@ -175,6 +178,8 @@ class Situation:
     bounces_until: datetime | None = None
     presence: Presence = Presence.ASSUMED
     suppression: Suppression = NOTHING_REFUSED
+    names: RememberedNames = RememberedNames()  # noqa: RUF009  # frozen and without state
+    lead_status: SyncStatus | None = None
 
     @property
     def is_silent(self) -> bool:

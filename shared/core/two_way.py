@@ -5,12 +5,12 @@ Works on the flat field space of `fields`: `name` for a value, `name:bit` for on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from functools import partial
 
-from shared.core.fields import Scalar
+from shared.core.fields import Scalar, option_name, rows_of
 from shared.core.flapping import Move, settle
 from shared.core.mapped_fields import MappedField, values_of
 from shared.core.mapping.expression import Home
@@ -23,6 +23,7 @@ from shared.core.marketing import (
 from shared.core.merge import Base, Newer, Row, Verdict, Versions, base_of, merge_consent, merge_value
 from shared.core.newcomers import was_made_from
 from shared.core.permission_defaults import PermissionDefault
+from shared.core.permission_names import RememberedNames
 from shared.core.records import PermissionRow, PersonRecord
 from shared.core.values import EMPTY
 from shared.core.way_back import FieldReturn, SubscriptionReturn
@@ -44,8 +45,8 @@ class Sides:
     `has_met`: the base is this record's own. An heir starts from its lead's, whose rows it does not have.
     `has_come_back`: the person had opted out, and nothing was sent since. `early` are permissions whose rows only say
     the administrator's default. `is_shared`: other records use the contact. `mirrors`: what Dataverse does not have is
-    emptied in Spotler (PURGE-01). `refused` tells when others, or the person,
-    last refused a permission at the address.
+    emptied in Spotler (PURGE-01). `refused` tells when others, or the person, last refused a permission at the address.
+    `names` are those that rows may have during a rename.
     """
 
     record: PersonRecord
@@ -67,6 +68,7 @@ class Sides:
     is_shared: bool = False
     mirrors: bool = False
     refused: Mapping[str, datetime] = field(default_factory=dict)
+    names: RememberedNames = RememberedNames()  # noqa: RUF009  # frozen and without state
 
 
 @dataclass(slots=True)
@@ -183,7 +185,7 @@ def _carry(agreement: Agreement, sides: Sides, name: str, versions: Versions, ve
 def _take_consent(agreement: Agreement, sides: Sides, name: str, one: MappedField, versions: Versions) -> None:
     no = sides.fingerprint(name, NO)
     agreed_yes = sides.has_met and sides.base.get(name) == sides.fingerprint(name, YES)
-    row = row_state(one, sides.record, agreed_yes=agreed_yes)
+    row = row_state(one, sides.record, sides.names, agreed_yes=agreed_yes)
     if sides.withholds:  # PERM-08: off in Spotler whatever the rows say; they count again when bulk mail is allowed
         if row is Row.NEVER and one.row.direction.reaches_dataverse:
             _create_row(agreement, sides, name, one, has=NO)
@@ -291,30 +293,32 @@ def _changed_rows(one: MappedField, record: PersonRecord, *, subscribed: bool) -
     )
 
 
-def rows_of(home: Home, record: PersonRecord) -> tuple[PermissionRow, ...]:
-    """Return the rows in which a record's subscriptions live."""
-    match home:
-        case Home.PERMISSIONS:
-            return record.permissions
-        case Home.LIST:
-            return record.lists
-        case Home.PERIODIEK:
-            return record.periodieken
-
-
-def row_state(one: MappedField, record: PersonRecord, *, agreed_yes: bool) -> Row:
+def row_state(one: MappedField, record: PersonRecord, names: RememberedNames, *, agreed_yes: bool) -> Row:
     """Tell whether Dataverse has the row of an option.
 
-    A missing row of an agreed yes was deleted, unless some row has a name that Spotler does not know: then it may just
-    have been renamed (PERM-21), and nothing is concluded.
+    A missing row of an agreed yes was deleted, or renamed by hand, which withdraws the permission as well. Nothing is
+    concluded while a row has a name that the permission has, or had until its rename is complete (PERM-21).
     """
     assert one.home is not None, "consent is an option with a home"
     rows = rows_of(one.home, record)
     entries = [one.definition.entry(row.name) for row in rows]
     if _entry(one) in entries:
         return Row.THERE
-    is_deleted = agreed_yes and one.home is Home.PERMISSIONS and None not in entries
-    return Row.DELETED if is_deleted else Row.NEVER
+    if not agreed_yes or one.home is not Home.PERMISSIONS or _is_being_renamed(one, rows, names):
+        return Row.NEVER
+    return Row.DELETED
+
+
+def _is_being_renamed(one: MappedField, rows: Iterable[PermissionRow], names: RememberedNames) -> bool:
+    """Tell whether a row may be that of an option whose name has changed in Spotler."""
+    entry = _entry(one)
+    if entry is None:
+        return True  # the account does not show the option: nothing can be concluded
+    option = option_name(one.definition.name, entry.bit)
+    return any(
+        names.may_belong(option, entry.label, row.name, is_known=one.definition.entry(row.name) is not None)
+        for row in rows
+    )
 
 
 def _entry(one: MappedField) -> SetEntry | None:

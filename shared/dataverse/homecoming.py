@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from shared.core.mapping.model import Mapping as FieldMapping
-from shared.core.mapping.reading import DO_NOT_BULK_EMAIL
+from shared.core.mapping.reading import DO_NOT_BULK_EMAIL, DO_NOT_EMAIL
 from shared.core.outcomes import FieldProblem
 from shared.dataverse import operations, tables
 from shared.dataverse.client import DataverseClient
@@ -137,6 +137,8 @@ class DataverseHomecomings:
         coming, body = journey.coming, dict(journey.draft.body)
         if coming.refuses_bulk is False:
             body[DO_NOT_BULK_EMAIL] = False
+        if coming.refuses_mail is False:
+            body[DO_NOT_EMAIL] = False
         entity_set = tables.PEOPLE[coming.key.table].entity_set
         writes: list[_Write] = []
         if body:
@@ -171,7 +173,8 @@ class DataverseHomecomings:
 
 
 def _has_content(coming: Homecoming) -> bool:
-    return bool(coming.fields or coming.subscriptions) or coming.refuses_bulk is not None
+    flags = (coming.refuses_bulk, coming.refuses_mail)
+    return bool(coming.fields or coming.subscriptions) or any(flag is not None for flag in flags)
 
 
 def _exists_already(write: _Write) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from shared.core.outcomes import FieldProblem
 from shared.core.records import RecordKey
@@ -20,7 +20,8 @@ class Homecoming:
 
     `etag` is `PersonRecord.etag`: fields are written only if the record is still that version; "" writes them anyway.
     `refuses_bulk` sets Do Not Bulk Email, None leaves it as it is. A refusal is written whatever becomes of the fields,
-    and of the version; taking one back needs the version, like a field.
+    and of the version; taking one back needs the version, like a field. `refuses_mail` False lifts Do Not Email, which
+    only a person decides.
     """
 
     key: RecordKey
@@ -28,6 +29,7 @@ class Homecoming:
     fields: tuple[FieldReturn, ...] = ()
     subscriptions: tuple[SubscriptionReturn, ...] = ()
     refuses_bulk: bool | None = None
+    refuses_mail: Literal[False] | None = None
 
 
 @dataclass(frozen=True, slots=True)

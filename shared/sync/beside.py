@@ -12,13 +12,16 @@ from shared.core.bounces import BounceNote
 from shared.core.conditions import refuses_bulk
 from shared.core.consent import BULK_EMAIL, OPT_OUT, ConsentAct, ConsentChange, ConsentSource
 from shared.core.fields import option_name
+from shared.core.mapped_fields import mapped_fields
 from shared.core.mapping.expression import MapTo
 from shared.core.marketing import PropertyCatalogue
+from shared.core.merge import Row
 from shared.core.outcomes import Reason
 from shared.core.permission_defaults import PermissionDefault
+from shared.core.permission_names import RememberedNames
 from shared.core.plan import Anonymize, Binding, Decision, Reach, Rules, Trust, Write
 from shared.core.records import RecordKey
-from shared.core.two_way import NO, YES
+from shared.core.two_way import NO, YES, row_state
 from shared.ports import Clock
 from shared.sync.seats import Circumstances, Round, Seat
 
@@ -28,6 +31,14 @@ class Defaults(Protocol):
 
     async def current(self) -> tuple[PermissionDefault, ...]:
         """Return them as they are now; none when they cannot be read."""
+        ...
+
+
+class Names(Protocol):
+    """Remembers the names of permissions."""
+
+    async def remembered(self) -> RememberedNames:
+        """Return the names that rows may have while a rename in Spotler is not complete."""
         ...
 
 
@@ -62,21 +73,37 @@ class Bounced(Protocol):
 class Beside:
     """Gives seats what their plans need beside the two sides, and keeps what follows from the plans."""
 
-    def __init__(self, *, defaults: Defaults, consents: Ledgered, bounces: Bounced, rules: Rules, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        defaults: Defaults,
+        names: Names,
+        consents: Ledgered,
+        bounces: Bounced,
+        rules: Rules,
+        clock: Clock,
+    ) -> None:
         self._defaults = defaults
+        self._names = names
         self._consents = consents
         self._bounces = bounces
         self._rules = rules
         self._clock = clock
 
-    async def equip(self, seats: Sequence[Seat]) -> list[Seat]:
-        """Add the time, the defaults and the bounces to the seats of a round."""
+    async def equip(self, seats: Sequence[Seat], catalogue: PropertyCatalogue) -> list[Seat]:
+        """Add the time, the defaults, the bounces and the names of permissions to the seats of a round.
+
+        Names are read after the records, and only if some record lacks the row of a permission: they are needed to
+        tell whether it was deleted, or renamed.
+        """
         if not seats:
             return []
         notes = await self._bounces.of([seat.held.external_id for seat in seats])
         circumstances = Circumstances(
             self._clock.now(), await self._defaults.current(), await self._bounces.are_known_until()
         )
+        if any(self._lacks_a_row(seat, catalogue) for seat in seats):
+            circumstances = replace(circumstances, names=await self._names.remembered())
         return [
             replace(
                 seat,
@@ -127,6 +154,21 @@ class Beside:
                 is_allowed = not after.reach.is_opt_out
                 yield from act.changes({BULK_EMAIL: not is_allowed}, {BULK_EMAIL: is_allowed})
 
+    def _lacks_a_row(self, seat: Seat, catalogue: PropertyCatalogue) -> bool:
+        """Tell whether a record has no row of a permission that both sides agreed on as given."""
+        record, binding = seat.record, seat.binding
+        if record is None or not binding.is_live or not binding.has_met:
+            return False
+        rows = (row for row in self._rules.mapping.for_table(seat.key.table) if not row.rests(record))
+        fields = {
+            name: one for name, one in mapped_fields(rows, seat.key.table, catalogue).items() if one.home is not None
+        }
+        answers = self._answers(binding, list(fields))
+        return any(
+            row_state(one, record, _NO_RENAMES, agreed_yes=answers[name] is YES) is Row.DELETED
+            for name, one in fields.items()
+        )
+
     def _act(self, seat: Seat, source: ConsentSource) -> ConsentAct:
         return ConsentAct(self._clock.now(), seat.key, seat.held.external_id, source, seat.unit.correlation)
 
@@ -146,6 +188,9 @@ class Beside:
             known = binding.base.get(name) if binding.is_live else None
             answers[name] = None if known is None else known == fingerprint(name, YES)
         return answers
+
+
+_NO_RENAMES = RememberedNames({})
 
 
 def _reopened(seat: Seat) -> datetime | None:

@@ -29,7 +29,7 @@ from shared.core.suppression import NOTHING_REFUSED
 from shared.ports import Crm, MarketingPlatform
 from shared.sync.beside import Beside
 from shared.sync.ledger import HeldContact, Ledger
-from shared.sync.seating import heritages_of, with_suppressions
+from shared.sync.seating import heritages_of, lead_statuses, with_suppressions
 from shared.sync.seats import Seat
 from shared.sync.suppressions import SuppressionList
 from shared.sync.work import Unit
@@ -103,7 +103,7 @@ class Explain:
         """Plan as the engine would, with a look at the Spotler contact where the engine would look."""
         if isinstance(seat.identity, Leave):
             return seat, let_go(seat.situation)
-        (seat,) = await self._beside.equip([seat])
+        (seat,) = await self._beside.equip([seat], catalogue)
         planned = plan(seat.situation, self._rules, catalogue)
         if isinstance(planned, Look) or seat.binding.is_live:  # what somebody did in Spotler itself is told, too
             contact = await self._platform.contact(seat.binding.external_id)
@@ -113,6 +113,10 @@ class Explain:
         return seat, planned
 
     async def _inheriting(self, seat: Seat) -> Seat:
+        statuses = await lead_statuses([seat.record] if seat.record is not None else [], self._crm)
+        return replace(await self._in_place(seat), lead_status=statuses.get(seat.key))
+
+    async def _in_place(self, seat: Seat) -> Seat:
         lead = originating_lead(seat.record) if seat.record is not None and not seat.binding.is_live else None
         heritages = await heritages_of([lead] if lead else [], self._ledger, self._crm)
         if lead is None or (heritage := heritages.get(lead)) is None:

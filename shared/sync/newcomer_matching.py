@@ -13,7 +13,7 @@ from shared.core.mapping.model import EMAIL, MappingRow
 from shared.core.marketing import PropertyCatalogue, PropertyType, SpotlerContact
 from shared.core.newcomers import NewcomerOutcome, NewField, Welcomed, criteria, email_of
 from shared.core.plan import Rules
-from shared.core.records import PersonTable, RecordKey
+from shared.core.records import PersonRecord, PersonTable, RecordKey
 from shared.core.way_back import FieldReturn
 from shared.errors import (
     ConfigurationError,
@@ -24,6 +24,7 @@ from shared.errors import (
     UnknownOutcomeError,
 )
 from shared.ports import Crm, Homecoming, Homecomings, MarketingPlatform, NewRecords
+from shared.sync.mail_refusals import MailRefusals
 
 _TABLE = PersonTable.CONTACT
 
@@ -46,6 +47,7 @@ class ContactMatching:
         homecomings: Homecomings,
         crm: Crm,
         platform: MarketingPlatform,
+        refusals: MailRefusals,
         rules: Rules,
         columns: Sequence[str],
     ) -> None:
@@ -53,14 +55,12 @@ class ContactMatching:
         self._homecomings = homecomings
         self._crm = crm
         self._platform = platform
+        self._refusals = refusals
         self._rules = rules
         self._wanted = tuple(columns)
 
     async def find(self, guests: Mapping[UUID, SpotlerContact]) -> Matches:
-        """Find in one request; where other columns than the address are compared, the records are read as well.
-
-        Raises ConnectorErrors.
-        """
+        """Find in one request, and read those that were found in another one. Raises ConnectorErrors."""
         catalogue = await self._platform.properties()
         wanted = {identifier: self._criteria(contact, catalogue) for identifier, contact in guests.items()}
         found = await self._records.matching(_TABLE, list(wanted.values())) if wanted else []
@@ -82,26 +82,28 @@ class ContactMatching:
     async def _matched(
         self, guests: Mapping[UUID, SpotlerContact], matched: Mapping[UUID, RecordKey]
     ) -> dict[UUID, Welcomed]:
-        """A record is bound to its Spotler contact by the address, so both must have the same one."""
-        if self._columns == (self._email_column,):
-            return {
-                identifier: Welcomed(contact.encrypted_id, NewcomerOutcome.MATCHED, matched[identifier])
-                for identifier, contact in guests.items()
-            }
-        people = await self._crm.read_people(list(dict.fromkeys(matched.values())))
+        """A record is bound to its Spotler contact by the address, so both must have the same one.
+
+        A record that refuses mail is a question for a person: the sign-up may be the newer act.
+        """
+        people = await self._crm.read_people(list(dict.fromkeys(matched.values()))) if matched else {}
+        refusing = await self._refusals.among(people.values())
         welcomed: dict[UUID, Welcomed] = {}
         moving: dict[UUID, RecordKey] = {}
         for identifier, contact in guests.items():
             key = matched[identifier]
-            record = people.get(key)
-            there = str(record.values.get(self._email_column) or "") if record is not None else ""
-            if self._fingerprint(there) == self._fingerprint(email_of(contact)):
-                welcomed[identifier] = Welcomed(contact.encrypted_id, NewcomerOutcome.MATCHED, key)
-            elif self._email_comes_home:
-                moving[identifier] = key
-            else:
+            has_address = self._by_address or self._is_of(people.get(key), contact)
+            text = refusing[key].text if key in refusing else ""
+            if not (has_address or self._email_comes_home):
                 outcome = NewcomerOutcome.OTHER_ADDRESS
-                welcomed[identifier] = Welcomed(contact.encrypted_id, outcome, candidates=(key,))
+                welcomed[identifier] = Welcomed(contact.encrypted_id, outcome, candidates=(key,), text=text)
+            elif text:
+                outcome = NewcomerOutcome.REFUSES_MAIL
+                welcomed[identifier] = Welcomed(contact.encrypted_id, outcome, candidates=(key,), text=text)
+            elif has_address:
+                welcomed[identifier] = Welcomed(contact.encrypted_id, NewcomerOutcome.MATCHED, key)
+            else:
+                moving[identifier] = key
         return welcomed | await self._move({identifier: guests[identifier] for identifier in moving}, moving)
 
     async def _move(
@@ -135,8 +137,13 @@ class ContactMatching:
         except ValueError as problem:
             raise ConfigurationError(f"NEW_SUBSCRIBER_MATCH cannot be used: {problem}") from None
 
-    def _fingerprint(self, address: str) -> str:
-        return self._rules.fingerprints.address(address)
+    def _is_of(self, record: PersonRecord | None, contact: SpotlerContact) -> bool:
+        there = str(record.values.get(self._email_column) or "") if record is not None else ""
+        return self._rules.fingerprints.address(there) == self._rules.fingerprints.address(email_of(contact))
+
+    @property
+    def _by_address(self) -> bool:
+        return self._columns == (self._email_column,)
 
     @property
     def _columns(self) -> tuple[str, ...]:

@@ -16,11 +16,12 @@ from uuid import UUID
 
 from shared.core.mapping.model import EMAIL
 from shared.core.marketing import SpotlerContact
-from shared.core.newcomers import NewcomerOutcome, NewcomerTarget, Welcomed, email_of, new_row, row_id
+from shared.core.newcomers import NewcomerOutcome, NewcomerTarget, Welcomed, criteria, email_of, given, new_row, row_id
 from shared.core.plan import Rules
 from shared.core.records import PersonTable, RecordKey
 from shared.errors import ConfigurationError
 from shared.ports import Created, Crm, Homecomings, MarketingPlatform, NewEntry, NewRecord, NewRecords
+from shared.sync.mail_refusals import MailRefusals, Refusing
 from shared.sync.newcomer_matching import ContactMatching, told
 from shared.sync.reviews import Review, ReviewReason, Reviews
 
@@ -31,6 +32,7 @@ _QUESTIONS: MappingABC[NewcomerOutcome, ReviewReason] = {
     NewcomerOutcome.AMBIGUOUS: ReviewReason.AMBIGUOUS,
     NewcomerOutcome.OTHER_ADDRESS: ReviewReason.OTHER_ADDRESS,
     NewcomerOutcome.REFUSED: ReviewReason.REFUSED,
+    NewcomerOutcome.REFUSES_MAIL: ReviewReason.REFUSES_MAIL,
 }
 
 
@@ -56,11 +58,14 @@ class Newcomers:
         crm: Crm,
         platform: MarketingPlatform,
         reviews: Reviews,
+        refusals: MailRefusals,
         rules: Rules,
         hospitality: Hospitality,
     ) -> None:
         self._records = records
+        self._crm = crm
         self._platform = platform
+        self._refusals = refusals
         self._reviews = reviews
         self._rules = rules
         self._hospitality = hospitality
@@ -69,6 +74,7 @@ class Newcomers:
             homecomings=homecomings,
             crm=crm,
             platform=platform,
+            refusals=refusals,
             rules=rules,
             columns=hospitality.match,
         )
@@ -87,7 +93,7 @@ class Newcomers:
         welcomed, waiting = self._decided(guests, known)
         match self._hospitality.target:
             case NewcomerTarget.LEAD:
-                welcomed |= await self._create(waiting, PersonTable.LEAD)
+                welcomed |= await self._make_leads(waiting)
             case NewcomerTarget.CONTACT:
                 welcomed |= await self._match(waiting)
             case NewcomerTarget.MEMBERSHIP_ENTRY:
@@ -101,6 +107,34 @@ class Newcomers:
         return answer
 
     # ------------------------------------------------------------------------------------------------------ strategies
+
+    async def _make_leads(self, guests: MappingABC[UUID, SpotlerContact]) -> dict[UUID, Welcomed]:
+        """NEW-03: a new lead each, even if the address is in use; but not where a record with it refuses mail.
+
+        All of them would share one Spotler contact: the sign-up, or the refusal, would be overruled without a word.
+        """
+        using = await self._using_address(guests)
+        people = await self._crm.read_people(list({key: None for keys in using.values() for key in keys}))
+        refusing = await self._refusals.among(people.values())
+        asked: dict[UUID, Welcomed] = {}
+        for identifier, keys in using.items():
+            if found := [refusing[key] for key in keys if key in refusing]:
+                asked[identifier] = _refused(guests[identifier].encrypted_id, found)
+        others = {identifier: contact for identifier, contact in guests.items() if identifier not in asked}
+        return asked | await self._create(others, PersonTable.LEAD)
+
+    async def _using_address(self, guests: MappingABC[UUID, SpotlerContact]) -> dict[UUID, list[RecordKey]]:
+        """Find the active records with the address of each, in one request per table."""
+        catalogue, mapping = await self._platform.properties(), self._rules.mapping
+        using: dict[UUID, list[RecordKey]] = {identifier: [] for identifier in guests}
+        for table in PersonTable:
+            column = mapping.email_column(table)
+            if not guests or column is None or table not in self._rules.enabled_tables:
+                continue
+            wanted = [criteria(contact, (column,), table, mapping, catalogue) for contact in guests.values()]
+            for identifier, keys in zip(guests, await self._records.matching(table, wanted), strict=True):
+                using[identifier] += keys
+        return using
 
     async def _match(self, guests: MappingABC[UUID, SpotlerContact]) -> dict[UUID, Welcomed]:
         """NEW-04: the one contact that matches, a new one if none does, nobody if several do."""
@@ -130,9 +164,25 @@ class Newcomers:
             key = RecordKey(table, identifier)
             records[identifier] = NewRecord(key, mapping.email_column(table) or "", row.fields, row.subscriptions)
         created = await self._records.create(list(records.values())) if records else []
-        return {
+        welcomed = {
             identifier: _welcomed(guests[identifier], record.key, one)
             for (identifier, record), one in zip(records.items(), created, strict=True)
+        }
+        return welcomed | await self._known_refusing(welcomed)
+
+    async def _known_refusing(self, welcomed: MappingABC[UUID, Welcomed]) -> dict[UUID, Welcomed]:
+        """Ask about records that an earlier sign-up created and that refuse mail by now."""
+        known = {
+            identifier: one.key
+            for identifier, one in welcomed.items()
+            if one.outcome is NewcomerOutcome.KNOWN and one.key is not None
+        }
+        people = await self._crm.read_people(list(known.values())) if known else {}
+        refusing = await self._refusals.among(people.values())
+        return {
+            identifier: _refused(welcomed[identifier].encrypted_id, [refusing[key]])
+            for identifier, key in known.items()
+            if key in refusing
         }
 
     async def _enter(self, guests: MappingABC[UUID, SpotlerContact]) -> dict[UUID, Welcomed]:
@@ -180,6 +230,7 @@ class Newcomers:
                 address=self._fingerprint(email_of(guests[identifier])),
                 since="",
                 correlation=correlation,
+                given=given(guests[identifier], self._rules.mapping),
             )
             for identifier, one in welcomed.items()
             if one.outcome in _QUESTIONS
@@ -215,6 +266,12 @@ class Newcomers:
 
 def _may_enter(contact: SpotlerContact) -> bool:
     return bool(email_of(contact)) and not contact.is_unreachable
+
+
+def _refused(contact: str, refusing: Sequence[Refusing]) -> Welcomed:
+    texts = dict.fromkeys(one.text for one in refusing)
+    candidates = tuple(one.key for one in refusing)
+    return Welcomed(contact, NewcomerOutcome.REFUSES_MAIL, candidates=candidates, text=" ".join(texts))
 
 
 def _turned_away(contact: SpotlerContact) -> Welcomed:

@@ -184,7 +184,7 @@ class Outbound:
 
     async def _decide_and_do(self, seats: Sequence[Seat], catalogue: PropertyCatalogue, done: Round) -> None:
         fence = self._ledger.fence(done.expiry)
-        seats = await self._beside.equip(seats)
+        seats = await self._beside.equip(seats, catalogue)
         leave = {seat.key for seat in seats if isinstance(seat.identity, Leave)}
         with phase("plan", count=len(seats)):
             staying, plans = await self._looking.decide(
@@ -240,7 +240,7 @@ class Outbound:
         until = await self._bounces.run(min(closed, default=self._clock.now()))
         return [
             replace(seat, circumstances=replace(seat.circumstances, bounces_until=until))
-            for seat in await self._beside.equip(seats)
+            for seat in await self._beside.equip(seats, await self._catalogue())
         ]
 
     async def _announce(self, changes: Mapping[RecordKey, frozenset[str]], seats: Sequence[Seat]) -> None:

@@ -8,6 +8,7 @@ left to do. Progress is one document, so that a restart goes on where it was, wi
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,7 +22,7 @@ from shared.core.mapping.expression import Home, MapTo
 from shared.core.mapping.model import Mapping as FieldMapping
 from shared.core.marketing import PropertyCatalogue
 from shared.core.permission_defaults import SEPARATOR
-from shared.core.permission_names import Difference, Rename, difference, folded, replaced
+from shared.core.permission_names import Difference, RememberedNames, Rename, difference, folded, replaced
 from shared.ports import (
     Clock,
     DocumentKey,
@@ -86,10 +87,21 @@ class _Step(BaseModel):
         return row.name != self.new and row.id not in self.refused and (not self.only or row.id in self.only)
 
 
+class _Former(BaseModel):
+    """A name that rows of an option may still have. `until` is None for rows that could not get the new name."""
+
+    model_config = ConfigDict(frozen=True)
+
+    option: str
+    name: str
+    until: datetime | None = None
+
+
 class _Memory(BaseModel):
     """What the document holds: names by option, names of options that are gone, and steps that are to be done.
 
     `waiting` are steps of which Dataverse refused rows: the next look tries them again. Nothing waits for them.
+    `former` are names of renames that are complete: a process may have read a row before it got its new name.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -100,14 +112,43 @@ class _Memory(BaseModel):
     removed: dict[str, str] = {}
     steps: list[_Step] = []
     waiting: list[_Step] = []
+    former: list[_Former] = []
 
-    def after_page(self, page: _Page) -> _Memory:
+    def after_page(self, page: _Page, now: datetime) -> _Memory:
         """Take note of what became of the first step."""
         _, *others = self.steps
         if page.has_more:
             return self.model_copy(update={"steps": [page.step, *others]})
         waiting = [*self.waiting, page.step] if page.step.refused else self.waiting
-        return self.model_copy(update={"steps": others, "waiting": waiting})
+        until = None if len(page.step.refused) > _MOST_REFUSED else now + _SETTLED
+        former = _Former(option=page.step.option, name=page.step.old, until=until)
+        return self.model_copy(
+            update={"steps": others, "waiting": waiting, "former": _without_repetition([*self.former, former])}
+        )
+
+    def former_at(self, now: datetime, *more: _Former) -> list[_Former]:
+        """Return the former names that rows may still have."""
+        lasting = [one for one in self.former if one.until is None or one.until > now]
+        return _without_repetition([*lasting, *more])
+
+    def by_option(self, now: datetime) -> dict[str, frozenset[str]]:
+        """Collect, folded, the names that rows of each option may have."""
+        pairs = [*self.names.items(), *((one.option, one.name) for one in self.former_at(now))]
+        pairs += [(step.option, name) for step in (*self.steps, *self.waiting) for name in (step.old, step.new)]
+        found: defaultdict[str, set[str]] = defaultdict(set)
+        for option, name in pairs:
+            found[option].add(folded(name))
+        return {option: frozenset(names) for option, names in found.items()}
+
+
+def _without_repetition(former: Iterable[_Former]) -> list[_Former]:
+    """Keep each name once, for the longest time."""
+    found: dict[tuple[str, str], _Former] = {}
+    for one in former:
+        known = found.get(key := (one.option, folded(one.name)))
+        if known is None or one.until is None or (known.until is not None and known.until < one.until):
+            found[key] = one
+    return list(found.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +225,9 @@ class PermissionNames:
             _Step(option=one.option, old=one.old, new=one.new, is_reused=one.is_reused, since=memory.looked)
             for one in found.renames
         ]
-        await self._write(_Memory(looked=now, names=names, removed=removed, steps=steps), kept.etag)
+        # Rows of names that several options share stay as they are: their names go on meaning what they meant.
+        former = memory.former_at(now, *(_Former(option=one, name=memory.names[one]) for one in found.ambiguous))
+        await self._write(_Memory(looked=now, names=names, removed=removed, steps=steps, former=former), kept.etag)
 
     async def _rename_in_variable(self, renames: Iterable[Rename]) -> None:
         """Let the list of what starts enabled follow, or an exception from `[All]` would lapse (ENV-14)."""
@@ -210,7 +253,7 @@ class PermissionNames:
         while (kept := await self._read()) is not None and kept.memory.steps and self._clock.now() < end:
             page = await self._page(kept.memory.steps[0])
             count += page.renamed
-            if not await self._write(kept.memory.after_page(page), kept.etag):
+            if not await self._write(kept.memory.after_page(page, self._clock.now()), kept.etag):
                 break  # somebody else is at it
         if count:
             log.info("%d rows of renamed permissions have their new name", count)
@@ -234,6 +277,20 @@ class PermissionNames:
         following = step.behind(page.after, refused)
         has_more = page.after is not None and len(following.refused) <= _MOST_REFUSED
         return _Page(len(rows) - len(refused), following, has_more)
+
+    # ------------------------------------------------------------------------------------------------------ planning
+
+    async def remembered(self) -> RememberedNames:
+        """Return the names that rows may have while a rename is not complete. Raises ConnectorErrors.
+
+        The names of the last look are among them: where Spotler has others by now, the rename was not noticed yet.
+        Where nothing is remembered yet, the names as they are now are remembered for the next time.
+        """
+        kept = await self._read()
+        if kept is None:
+            await self.look()
+            return RememberedNames()
+        return RememberedNames(kept.memory.by_option(self._clock.now()))
 
     # ------------------------------------------------------------------------------------------------------- reports
 

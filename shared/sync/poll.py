@@ -77,6 +77,11 @@ class Welcomed(Protocol):
         """The record to synchronise with the contact; None if there is none."""
         ...
 
+    @property
+    def candidates(self) -> Sequence[RecordKey]:
+        """The records among which a person must choose first."""
+        ...
+
 
 class Newcomers(Protocol):
     """Takes in new subscribers (NEW)."""
@@ -229,13 +234,15 @@ class Poll:
         references, sightings = await self._changed(known, at, polled)
         await self._people.handle(references, lane=QueueName.LIVE, sightings=sightings)
         returned = await self._returned([*newcomers, *known.values()], sightings)
-        await self._people.handle(returned, lane=QueueName.LIVE)
+        asked: frozenset[RecordKey] = frozenset()
         if newcomers:
             polled.seen[Seen.NEWCOMER] += len(newcomers)
             try:
-                await self._welcome(newcomers)
+                asked = await self._welcome(newcomers)
             except Exception as error:  # noqa: BLE001  # raised at the end of the poll: others must not wait for them
                 polled.unwelcome = polled.unwelcome or error
+        # A record about which somebody is asked must not settle that by itself: its refusal would reach the contact.
+        await self._people.handle([one for one in returned if one.key not in asked], lane=QueueName.LIVE)
         return {reference.key for reference in references}
 
     async def _returned(
@@ -264,11 +271,13 @@ class Poll:
         people = await self._crm.people_using(sorted(emails)) if emails else {}
         return [Reference(key, Why.SPOTLER, emails[email]) for email, keys in people.items() for key in keys]
 
-    async def _welcome(self, newcomers: Sequence[SpotlerContact]) -> None:
+    async def _welcome(self, newcomers: Sequence[SpotlerContact]) -> frozenset[RecordKey]:
+        """Take in new subscribers; returns the records about which a person must decide first."""
         correlation = _correlation(newcomers[-1])
         welcomed = await self._newcomers.welcome(newcomers, correlation=correlation)
         keys = dict.fromkeys(one.key for one in welcomed if one.key is not None)
         await self._people.handle([Reference(key, Why.SPOTLER, correlation) for key in keys], lane=QueueName.LIVE)
+        return frozenset(key for one in welcomed for key in one.candidates) - keys.keys()
 
     async def _changed(
         self, contacts: Mapping[str, SpotlerContact], at: datetime, polled: Polled

@@ -7,12 +7,12 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import uuid4
 
-from shared.core.conditions import email_of, is_active
+from shared.core.conditions import email_of, has_decided_status, is_active
 from shared.core.consent import OPT_OUT
 from shared.core.identity import Join, Leave, Part, Stay, binding_after_joining, identify, originating_lead
 from shared.core.outcomes import Outcome, Reason, Result
 from shared.core.plan import Binding, Rules, Trust, verdicts
-from shared.core.records import Intent, RecordKey, Reference, Why
+from shared.core.records import Intent, PersonRecord, RecordKey, Reference, SyncStatus, Why
 from shared.core.suppression import NOTHING_REFUSED
 from shared.core.values import is_email
 from shared.ports import Crm
@@ -70,7 +70,10 @@ class Seating:
         return seats
 
     async def _inherit(self, seats: Sequence[Seat], done: Round) -> list[Seat]:
-        """Put contacts in the place of the leads they grew out of (CS-29), whether or not they may be in Spotler."""
+        """Put contacts in the place of the leads they grew out of (CS-29), whether or not they may be in Spotler.
+
+        A lead whose synchronisation was disabled passes that on as well (STA-05).
+        """
         leads = {
             seat.key: lead
             for seat in seats
@@ -78,9 +81,10 @@ class Seating:
             and (lead := originating_lead(seat.record))
             and (not seat.binding.is_live or (lead in seat.held.users and seat.key not in seat.held.users))
         }
+        statuses = await lead_statuses([seat.record for seat in seats if seat.record is not None], self._crm)
         heritages = await heritages_of(leads.values(), self._ledger, self._crm)
         settled: list[Seat] = []
-        for seat in seats:
+        for seat in (replace(seat, lead_status=statuses.get(seat.key)) for seat in seats):
             lead = leads.get(seat.key)
             if lead is None or (heritage := heritages.get(lead)) is None:
                 settled.append(seat)
@@ -229,6 +233,21 @@ async def heritages_of(leads: Iterable[RecordKey], ledger: Ledger, crm: Crm) -> 
         return {}
     records = await crm.read_people(list(bound))
     return {key: binding for key, binding in bound.items() if key not in records or not is_active(records[key])}
+
+
+async def lead_statuses(records: Iterable[PersonRecord], crm: Crm) -> dict[RecordKey, SyncStatus]:
+    """Read Spotler Status of the leads that were qualified into these contacts, by contact.
+
+    Only for contacts whose own Spotler Info says nothing yet.
+    """
+    leads = {
+        record.key: lead
+        for record in records
+        if not has_decided_status(record) and (lead := originating_lead(record)) is not None
+    }
+    found = await crm.read_people(list(dict.fromkeys(leads.values()))) if leads else {}
+    statuses = {key: record.status.status for key, record in found.items() if record.status is not None}
+    return {key: statuses[lead] for key, lead in leads.items() if lead in statuses}
 
 
 def references_to(neighbours: Sequence[RecordKey], unit: Unit) -> list[Reference]:

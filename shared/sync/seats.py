@@ -10,8 +10,9 @@ from shared.core.identity import Leave, Stay
 from shared.core.marketing import SpotlerContact
 from shared.core.outcomes import Outcome
 from shared.core.permission_defaults import PermissionDefault
+from shared.core.permission_names import RememberedNames
 from shared.core.plan import Binding, Neighbours, Presence, Sight, Situation
-from shared.core.records import PersonRecord, RecordKey, Reference
+from shared.core.records import PersonRecord, RecordKey, Reference, SyncStatus
 from shared.core.suppression import NOTHING_REFUSED, Suppression
 from shared.sync.ledger import HeldContact
 from shared.sync.work import Finished, Unit
@@ -19,11 +20,15 @@ from shared.sync.work import Finished, Unit
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What is the same for a whole round: the time, the permissions of new records, until when bounces are known."""
+    """What is the same for a whole round.
+
+    The time, the permissions of new records, until when bounces are known, the names of permissions under a rename.
+    """
 
     now: datetime
     defaults: tuple[PermissionDefault, ...] = ()
     bounces_until: datetime | None = None
+    names: RememberedNames = RememberedNames()  # noqa: RUF009  # frozen and without state
 
 
 NOWHERE = Circumstances(datetime(1970, 1, 1, tzinfo=UTC))
@@ -35,7 +40,8 @@ class Seat:
     """A unit with the Spotler contact it holds in this round.
 
     `origin` is the record's own binding, `binding` what the plan starts from: the same, unless the record joins a
-    contact that others use. `heir_of` is the lead whose place it takes. `address` is the fingerprint of the record's
+    contact that others use. `heir_of` is the lead whose place it takes, `lead_status` the Spotler Status of the lead
+    that was qualified into it. `address` is the fingerprint of the record's
     e-mail address, None unless the record may go to Spotler. `saved_at` is when the binding was last written; `sight`
     and `contact` say whether the Spotler contact was read, and what it is. `is_doubtful`: the round began without trust
     in the base. `mailbox` is the fingerprint of the record's own address, whether or not it may go to Spotler, and
@@ -48,6 +54,7 @@ class Seat:
     held: HeldContact
     record: PersonRecord | None = None
     heir_of: RecordKey | None = None
+    lead_status: SyncStatus | None = None
     address: str | None = None
     identity: Stay | Leave = Stay()  # noqa: RUF009  # frozen and without state
     saved_at: datetime | None = None
@@ -88,6 +95,8 @@ class Seat:
             bounces_until=self.circumstances.bounces_until,
             presence=Presence.TO_PROVE if self.unit.must_prove else Presence.ASSUMED,
             suppression=self.suppression,
+            names=self.circumstances.names,
+            lead_status=self.lead_status,
         )
 
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from shared import app
 from shared.core.records import PersonTable, RecordKey
 from shared.errors import ConflictError, ConnectorError, DataError, NotFoundError
-from shared.sync.reviews import Review
+from shared.sync.reviews import Lifting, Review
 from shared.triggers.answers import json_answer, problem
 from shared.triggers.http_function import http_function
 from shared.triggers.requests import read_body, read_query
@@ -32,19 +32,22 @@ class _ReviewsQuery(BaseModel):
 
 
 class _Decision(BaseModel):
-    """A record, or `dismiss`."""
+    """A record, with `liftRefusal` if it may be mailed again; or `dismiss`."""
 
     model_config = ConfigDict(extra="forbid")
 
     table: PersonTable | None = None
     id: UUID | None = None
     dismiss: Literal[True] | None = None
+    lift_refusal: Literal[True] | None = Field(default=None, alias="liftRefusal")
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
         chosen = self.table is not None and self.id is not None
         if chosen == bool(self.dismiss) or (self.table is None) != (self.id is None):
             raise ValueError("give table and id, or dismiss")
+        if self.lift_refusal and not chosen:
+            raise ValueError("liftRefusal needs table and id")
         return self
 
     @property
@@ -78,7 +81,8 @@ async def decide_review(req: func.HttpRequest) -> func.HttpResponse:
         return problem(HTTPStatus.CONFLICT, f"Synchronisation is not enabled for {key.table}: add it to SYNC_TABLES.")
     try:
         reviews = connector.reviews
-        review = await (reviews.dismiss(identifier) if key is None else reviews.bind(identifier, key))
+        lifting = Lifting.ALL if decision.lift_refusal else Lifting.AS_TOLD
+        review = await (reviews.dismiss(identifier) if key is None else reviews.bind(identifier, key, lifting))
     except ConnectorError as error:
         return problem(_status(error), error.summary)
     return json_answer(_as_json(review))

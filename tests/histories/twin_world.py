@@ -29,6 +29,7 @@ class Welcome:
     """Where a newcomer went."""
 
     key: RecordKey | None
+    candidates: tuple[RecordKey, ...] = ()
 
 
 class TakingIn:

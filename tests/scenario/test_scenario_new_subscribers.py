@@ -117,6 +117,71 @@ async def test_new_04_of_two_contacts_with_the_address_a_person_chooses_one(worl
     assert review["id"] not in {one["id"] for one in left}
 
 
+async def review_of(world: World, person: Person) -> dict[str, Any]:
+    reviews = (await world.connector.call("GET", "/api/reviews")).json()["reviews"]
+    (review,) = [one for one in reviews if {"table": "contact", "id": person.id} in one["candidates"]]
+    return dict(review)
+
+
+@pytest.mark.parametrize("flag", ["donotemail", "donotbulkemail"])
+async def test_a_sign_up_against_a_refusal_waits_for_a_person_who_lets_it_be_the_newer_act(
+    world: World, flag: str
+) -> None:
+    await world.connector.restart(NEW_SUBSCRIBER_TARGET="contact")
+    person = await world.bring_in(**{flag: True})
+    await sign_up(world, person.email)
+    await poll(world)
+    await world.settled()
+    review = await review_of(world, person)
+    assert review["reason"] == "refuses-mail"
+    contact = await world.spotler.contact(person.email)
+    assert contact is not None
+    assert (contact.get("externalId") or "", permissions(contact)) == ("", {"Newsletter"})
+
+    path, body = f"/api/reviews/{review['id']}", {"table": "contact", "id": person.id}
+    by_operator = await world.connector.call("POST", path, body)
+    assert by_operator.status_code == 401
+    chosen = await world.connector.call("POST", path, body, key=world.connector.master)
+    assert chosen.status_code == 200, chosen.text
+
+    async def bound() -> bool:
+        return await external_id(world, person.email) == person.id
+
+    await eventually(bound, "the Spotler contact to belong to the record")
+    await world.settled()
+    record = await world.dynamics.read(f"{person.path}?$select={flag}")
+    assert record[flag] is False
+    contact = await world.spotler.contact(person.email)
+    assert contact is not None
+    assert permissions(contact) == {"Newsletter"}
+    changes = (await world.connector.call("GET", f"/api/consent.csv?record=contact:{person.id}")).text
+    assert f"{'do-not-email' if flag == 'donotemail' else 'bulk-email'}" in changes
+    assert "form" in changes
+
+
+@pytest.mark.parametrize("flag", ["donotemail", "donotbulkemail"])
+async def test_a_sign_up_against_a_refusal_that_stands_gets_no_mail(world: World, flag: str) -> None:
+    await world.connector.restart(NEW_SUBSCRIBER_TARGET="contact")
+    person = await world.bring_in(**{flag: True})
+    await sign_up(world, person.email)
+    await poll(world)
+    await world.settled()
+    review = await review_of(world, person)
+
+    dismissed = await world.connector.call(
+        "POST", f"/api/reviews/{review['id']}", {"dismiss": True}, key=world.connector.master
+    )
+    assert dismissed.status_code == 200, dismissed.text
+    await world.settled()
+
+    contact = await world.spotler.contact(person.email)
+    if flag == "donotemail":
+        assert contact is None
+    else:
+        assert contact is not None
+        assert (contact["externalId"], permissions(contact)) == (person.id, set())
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "status"),
     [
@@ -125,6 +190,7 @@ async def test_new_04_of_two_contacts_with_the_address_a_person_chooses_one(worl
         ("POST", f"/api/reviews/{UUID(int=1)}", {}, 400),
         ("POST", f"/api/reviews/{UUID(int=1)}", {"dismiss": False}, 400),
         ("POST", f"/api/reviews/{UUID(int=1)}", {"table": "contact"}, 400),
+        ("POST", f"/api/reviews/{UUID(int=1)}", {"dismiss": True, "liftRefusal": True}, 400),
         ("POST", f"/api/reviews/{UUID(int=1)}", {"table": "contact", "id": str(UUID(int=2)), "dismiss": True}, 400),
         ("POST", f"/api/reviews/{UUID(int=1)}", {"dismiss": True}, 404),
         ("POST", f"/api/reviews/{UUID(int=1)}", {"table": "contact", "id": str(UUID(int=2))}, 404),

@@ -6,7 +6,7 @@ import pytest
 
 from shared.core.records import PersonTable, SyncStatus
 from tests.scenario.privacy import BIRTHDATE, MARK, TELEPHONE
-from tests.scenario.world import World, permissions
+from tests.scenario.world import Person, World, permissions
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -271,6 +271,26 @@ async def test_a_status_that_a_person_disabled_is_left_alone_until_it_is_enabled
     await world.change(person, jobtitle=f"{MARK} leerling")
     await world.in_spotler(person, lambda contact: contact["properties"]["city"] == f"{MARK}burg")
     await world.status(person, SyncStatus.SUCCEEDED, "updated")
+
+
+async def test_a_lead_that_a_person_disabled_becomes_a_contact_that_is_disabled_until_somebody_enables_it(
+    world: World,
+) -> None:
+    lead = await world.synchronised(PersonTable.LEAD)
+    await world.dynamics.set_status((await world.status(lead, SyncStatus.SUCCEEDED)).id, SyncStatus.DISABLED)
+    await world.change(lead, address1_city=f"{MARK}burg")
+    await world.settled()
+
+    contact = Person(PersonTable.CONTACT, await world.dynamics.qualify(lead.id), lead.email)
+    await world.settled()
+
+    status = await world.status(contact, SyncStatus.DISABLED, "lead-sync-disabled")
+    assert (await world.in_spotler(contact))["properties"]["city"] == f"{MARK}dam"
+
+    await world.dynamics.set_status(status.id, SyncStatus.PROCESSING)
+    await world.change(contact, jobtitle=f"{MARK} leerling")
+    await world.in_spotler(contact, lambda found: found["properties"]["city"] == f"{MARK}burg")
+    await world.status(contact, SyncStatus.SUCCEEDED)
 
 
 async def test_a_field_that_is_not_mapped_causes_nothing(world: World) -> None:

@@ -173,6 +173,22 @@ async def test_a_row_that_was_deleted_takes_the_permission_along_and_does_not_co
     assert await permission_rows(both, person) == {}
 
 
+async def test_a_row_that_was_renamed_by_hand_takes_the_permission_along_and_the_record_says_why(both: World) -> None:
+    person = await both.synchronised()
+    row = await both.permit(person, "Newsletter")
+    await given(both, person, "Newsletter")
+
+    for columns in ({"dh_name": "Nieuwsbrief"}, {"dh_subscribed": False}):
+        await both.dynamics.change(PERMISSIONS, row, columns)
+        await both.settled()
+
+    await given(both, person)
+    await nothing_more(both)
+    status = await both.status_now(person)
+    assert status is not None
+    assert "Left out: Spotler Permission" in status.text
+
+
 async def test_a_permission_given_on_one_side_while_the_other_gave_another(both: World) -> None:
     person = await both.synchronised()
     await switch(both, person, offers=True)

@@ -23,7 +23,8 @@ def test_every_reason_has_a_sentence() -> None:
 def test_every_outcome_has_a_status_and_a_text(result: Result, reason: Reason) -> None:
     outcome = Outcome(KEY, result, reason)
     assert outcome.status in {*SyncStatus, None}
-    assert outcome.status is not SyncStatus.DISABLED, "only a person disables (STA-05)"
+    carries_on = (result, reason) == (Result.SKIPPED, Reason.LEAD_SYNC_DISABLED)
+    assert (outcome.status is SyncStatus.DISABLED) is carries_on, "only a person disables, a lead or a contact (STA-05)"
     assert TEXTS[reason] in outcome.text
 
 
