@@ -131,10 +131,21 @@ class Binding:
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """The other active records of the same Spotler contact, and whether one of them refuses bulk mail."""
+    """The other active records of the same Spotler contact, and whether one of them refuses bulk mail.
+
+    `primary` is the one of them whose values the contact has; None if that is the record itself (decision 5).
+    """
 
     keys: tuple[RecordKey, ...] = ()
     refuse_bulk: bool = False
+    primary: RecordKey | None = None
+
+    @property
+    def duplicates(self) -> tuple[RecordKey, ...]:
+        """Of a record that is not primary: the others, the primary one first. Otherwise none."""
+        if self.primary is None:
+            return ()
+        return (self.primary, *(key for key in self.keys if key != self.primary))
 
 
 class Sight(StrEnum):
@@ -157,7 +168,9 @@ class Situation:
     `record` is None when it no longer exists, `contact` None when it was not read, or (SEEN) does not exist in Spotler.
     `bounce` says why mail does not arrive (HARD_BOUNCE, SOFT_BOUNCE), `bounced_on` when that closed the contact,
     `defaults` which permissions a new record gets. Bounces are known up to `bounces_until`. `suppression` is what was
-    refused at the record's address, asked for where the record comes to it.
+    refused at the record's address, asked for where the record comes to it. `succession` are the fingerprints that a
+    former primary user of the contact had agreed on, until the record that follows it has compared its own values;
+    otherwise None.
     """
 
     key: RecordKey
@@ -175,6 +188,7 @@ class Situation:
     bounces_until: datetime | None = None
     presence: Presence = Presence.ASSUMED
     suppression: Suppression = NOTHING_REFUSED
+    succession: Mapping[str, str] | None = None
 
     @property
     def is_silent(self) -> bool:

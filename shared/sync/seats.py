@@ -13,7 +13,7 @@ from shared.core.permission_defaults import PermissionDefault
 from shared.core.plan import Binding, Neighbours, Presence, Sight, Situation
 from shared.core.records import PersonRecord, RecordKey, Reference
 from shared.core.suppression import NOTHING_REFUSED, Suppression
-from shared.sync.ledger import HeldContact
+from shared.sync.contact_documents import HeldContact
 from shared.sync.work import Finished, Unit
 
 
@@ -88,6 +88,7 @@ class Seat:
             bounces_until=self.circumstances.bounces_until,
             presence=Presence.TO_PROVE if self.unit.must_prove else Presence.ASSUMED,
             suppression=self.suppression,
+            succession=self.held.succession,
         )
 
 
@@ -96,7 +97,8 @@ class Round:
     """What one round has brought so far. Claims made in it are good until `expiry`.
 
     `meeting` are units whose contact has just got its first data; `ran_out` that the time did not suffice;
-    `has_learned` that units come again because more is known of them.
+    `has_learned` that units come again because more is known of them; `succeeded` are contacts whose primary user has
+    left them to another one.
     """
 
     expiry: datetime
@@ -110,3 +112,4 @@ class Round:
     ran_out: bool = False
     has_learned: bool = False
     meeting: list[Unit] = field(default_factory=list)
+    succeeded: list[HeldContact] = field(default_factory=list)

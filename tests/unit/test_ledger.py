@@ -8,7 +8,8 @@ from uuid import UUID
 from shared.core.outcomes import Outcome, Reason, Result
 from shared.core.plan import Binding, Trust
 from shared.core.records import PersonTable, RecordKey
-from shared.sync.ledger import Consent, HeldContact, Ledger
+from shared.sync.contact_documents import Consent, HeldContact
+from shared.sync.ledger import Ledger
 from tests.contract.clocks import ManualClock
 from tests.twins import TwinStore
 
