@@ -10,6 +10,7 @@ from shared.core.plan import EndAction, Rules, Unmapped
 from shared.core.records import PersonTable, RecordKey, SyncStatus
 from shared.sync.poll import Seen
 from tests.connector_twin import ConnectorTwin, person
+from tests.twins import CrashError
 from tests.unit.test_two_way import ping_pong, subscribed, two_way, value
 
 LEAD = PersonTable.LEAD
@@ -175,6 +176,19 @@ async def test_when_the_primary_user_leaves_the_contact_gets_the_values_of_the_n
     await twin.poll()
     assert names(twin, ben) == ["Bernard"]
     assert await ping_pong(twin) == 0
+
+
+@pytest.mark.parametrize("moment", range(28))
+async def test_the_next_one_keeps_its_values_wherever_a_worker_dies(moment: int) -> None:
+    twin, ann, ben = await couple(named(firstName={**BOTH, "conflict": "spotler"}))
+    twin.crm.delete(ann)
+    twin.faults.plan(2 + moment, CrashError())  # after the message is there
+
+    await twin.sync(ann)
+    await twin.poll()
+
+    assert names(twin, ben) == ["Ben"]
+    assert spotler(twin, "firstName") == "Ben"
 
 
 async def test_a_value_of_the_record_that_left_fills_no_empty_column() -> None:
