@@ -10,7 +10,7 @@ from shared.core.identity import Leave, Stay
 from shared.core.mapping.model import EMAIL
 from shared.core.mapping.reading import DO_NOT_EMAIL
 from shared.core.outcomes import Outcome, Reason, Result
-from shared.core.plan import Binding, Decision, Reach, Rest, Sight, Trust, Write
+from shared.core.plan import Binding, Decision, Delivery, Reach, Rest, Sight, Trust, Write
 from shared.core.records import PersonRecord, RecordKey
 from shared.core.retry import Done
 from shared.core.way_back import NOTHING
@@ -48,7 +48,6 @@ def conclude(seat: Seat, carried: Carried, done: Round, verdicts: Verdicts) -> N
     """Enter into the round how one seat ended."""
     unit, held = seat.unit, seat.held
     planned, applied, home = carried.planned, carried.applied, carried.home
-    _settle_maker(seat, planned)
     if isinstance(applied, ConnectorError):
         held.trust = Trust.NOTHING
         done.finished.append(verdicts.failed(unit, applied, seat.record))
@@ -61,6 +60,7 @@ def conclude(seat: Seat, carried: Carried, done: Round, verdicts: Verdicts) -> N
     outcome = _as_one(unit.written, applied if home is None else _with_return(applied, home))
     outcome = _with_duplicates(outcome, seat)
     _hand_over(seat, done)
+    _settle_maker(seat, planned, outcome, done)
     primary = held.primary_user
     _settle_users(seat, planned, outcome, done)
     _settle_primary(seat, primary, done, has_compared=has_compared and outcome.result is not Result.FAILED)
@@ -165,10 +165,15 @@ def _with_duplicates(outcome: Outcome, seat: Seat) -> Outcome:
     return replace(outcome, shared_with=seat.neighbours.duplicates) if stays else outcome
 
 
-def _settle_maker(seat: Seat, planned: Decision) -> None:
-    """Let a record be primary that makes its contact anew, even if the answer is lost: it has sent all its values."""
-    if seat.sight is Sight.SEEN and seat.contact is None and isinstance(planned, Write):
-        seat.held.primary, seat.held.succession = seat.key, None
+def _settle_maker(seat: Seat, planned: Decision, outcome: Outcome, done: Round) -> None:
+    """Let a record be primary that has made its contact anew: the values in there are its own (DEL-08).
+
+    If it was not looked for before, the values that only a primary user sends are still to follow.
+    """
+    is_made = isinstance(planned, Write) and planned.delivery is Delivery.INSERT and outcome.result is Result.WRITTEN
+    if is_made and seat.neighbours.primary is not None:
+        seat.held.primary, seat.held.succession = seat.key, {}
+        done.follow_ups += references_to((seat.key,), seat.unit)
 
 
 def _settle_primary(seat: Seat, before: RecordKey | None, done: Round, *, has_compared: bool) -> None:
