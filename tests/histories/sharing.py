@@ -52,6 +52,8 @@ class Sharing:
                 assert key in self.writers.get(value, {key}), (
                     f"{key}.{column}: {value!r} was written into another record"
                 )
+
+    def others_kept_theirs(self, people: Mapping[RecordKey, PersonRecord]) -> None:
         for key, left in self.secondary.items():
             for column in sorted(self.columns & left.keys()):
                 value = people[key].values.get(column)
