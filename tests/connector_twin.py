@@ -31,10 +31,11 @@ from shared.sync.bounce_catch_up import BounceCatchUp
 from shared.sync.bounces import BounceBook
 from shared.sync.brake import Brake
 from shared.sync.consent_ledger import ConsentLedger
+from shared.sync.contact_documents import Consent
 from shared.sync.dispatch import Dispatcher, Work
 from shared.sync.explain import Explain
 from shared.sync.lanes import Jobs, Lanes, read_lane_message
-from shared.sync.ledger import CLAIM_TIME, Consent, Ledger
+from shared.sync.ledger import CLAIM_TIME, Ledger
 from shared.sync.lists.service import Lists
 from shared.sync.outbound import Outbound
 from shared.sync.patience import Patience

@@ -152,6 +152,8 @@ class FieldProblem:
 
 
 _TO_DECIDE, _LEFT_OUT, _ADAPTED = "To decide", "Left out", "Adapted"
+_SHARES = "Shares its e-mail address with"
+_MOST_NAMED = 3
 
 LONGEST_REASON = 2000
 """What the reason column of Spotler Info holds."""
@@ -164,7 +166,10 @@ def tells_of_problems(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one record ended. `detail` is the other side's own text: for the CRM row only, it may quote the person."""
+    """How one record ended. `detail` is the other side's own text: for the CRM row only, it may quote the person.
+
+    `shared_with` are the other records of the Spotler contact, the primary one first; none for the primary one itself.
+    """
 
     key: RecordKey
     result: Result
@@ -174,6 +179,7 @@ class Outcome:
     http_status: int | None = None
     detail: str = ""
     permissions_off: bool = False
+    shared_with: tuple[RecordKey, ...] = ()
 
     @property
     def status(self) -> SyncStatus | None:
@@ -198,6 +204,7 @@ class Outcome:
         parts = [_OPENINGS.get(self.result, ""), TEXTS[self.reason]]
         if self.permissions_off:
             parts.append("All permissions are off (Do Not Bulk Email).")
+        parts.append(self._sharing)
         if disputed := [str(problem) for problem in self.problems if problem.dispute]:
             parts.append(f"{_TO_DECIDE}: {'; '.join(disputed)}.")
         if refused := [str(problem) for problem in self.problems if not (problem.loss or problem.dispute)]:
@@ -208,6 +215,21 @@ class Outcome:
         if self.detail:
             parts.append(f"Answer: {self.detail}")
         return " ".join(part for part in parts if part)
+
+    def agrees_on_sharing(self, text: str) -> bool:
+        """Whether a text that a record shows names the same duplicates, or as rightly none."""
+        return self._sharing in text if self.shared_with else _SHARES not in text
+
+    @property
+    def _sharing(self) -> str:
+        if not self.shared_with:
+            return ""
+        named = ", ".join(map(str, self.shared_with[:_MOST_NAMED]))
+        others = " and others" if len(self.shared_with) > _MOST_NAMED else ""
+        return (
+            f"{_SHARES} {named}{others}. What is changed in Spotler comes home to {self.shared_with[0]}; "
+            "here, only permissions do."
+        )
 
 
 _OPENINGS = {

@@ -17,6 +17,7 @@ from shared.core.outcomes import Reason, Result
 from shared.core.records import Intent
 from shared.core.refusals import stay_out, with_refusals
 from shared.core.sending import send_changes
+from shared.core.sharing import as_user
 from shared.core.situation import (
     Anonymize,
     Binding,
@@ -82,6 +83,7 @@ def _synchronise(situation: Situation, rules: Rules, catalogue: PropertyCatalogu
     if unmet is not None:
         decision = _not_forgotten(unmet_condition(situation, unmet, rules, catalogue), situation)
         return with_early_rows(decision, situation, rules.mapping.for_table(situation.key.table), catalogue)
+    situation, rules = as_user(situation, rules)
     if situation.sight is Sight.SEEN:
         return agree_on_both(situation, rules, catalogue)
     return send_changes(situation, rules, catalogue)

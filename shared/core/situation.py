@@ -132,10 +132,21 @@ class Binding:
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """The other active records of the same Spotler contact, and whether one of them refuses bulk mail."""
+    """The other active records of the same Spotler contact, and whether one of them refuses bulk mail.
+
+    `primary` is the one of them whose values the contact has; None if that is the record itself (decision 5).
+    """
 
     keys: tuple[RecordKey, ...] = ()
     refuse_bulk: bool = False
+    primary: RecordKey | None = None
+
+    @property
+    def duplicates(self) -> tuple[RecordKey, ...]:
+        """Of a record that is not primary: the others, the primary one first. Otherwise none."""
+        if self.primary is None:
+            return ()
+        return (self.primary, *(key for key in self.keys if key != self.primary))
 
 
 class Sight(StrEnum):
@@ -159,8 +170,9 @@ class Situation:
     `bounce` says why mail does not arrive (HARD_BOUNCE, SOFT_BOUNCE), `bounced_on` when that closed the contact,
     `defaults` which permissions a new record gets. Bounces are known up to `bounces_until`. `suppression` is what was
     refused at the record's address, asked for where the record comes to it. `names` are those that permission rows may
-    have while a rename in Spotler is not complete. `lead_status` is Spotler Status of the lead that
-    was qualified into this contact, None if there is none.
+    have while a rename in Spotler is not complete. `lead_status` is Spotler Status of the lead that was qualified into
+    this contact, None if there is none. `succession` are the fingerprints that a former primary user of the contact had
+    agreed on, until the record that follows it has compared its own values; otherwise None.
     """
 
     key: RecordKey
@@ -180,6 +192,7 @@ class Situation:
     suppression: Suppression = NOTHING_REFUSED
     names: RememberedNames = RememberedNames()  # noqa: RUF009  # frozen and without state
     lead_status: SyncStatus | None = None
+    succession: Mapping[str, str] | None = None
 
     @property
     def is_silent(self) -> bool:

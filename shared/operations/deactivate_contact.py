@@ -11,7 +11,7 @@ from shared.operations.each import take_each
 from shared.operations.operation import Failed, JobOperation, JobOutcome, Succeeded, Task
 from shared.operations.person_operation import PersonParameters
 from shared.operations.services import JobServices
-from shared.sync.ledger import Consent
+from shared.sync.contact_documents import Consent
 
 
 class DeactivateContact(JobOperation[PersonParameters]):

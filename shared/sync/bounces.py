@@ -23,7 +23,8 @@ from shared.core.records import RecordKey
 from shared.errors import ConnectorError
 from shared.ports import BounceTask, BounceTasks, Clock, StateStore
 from shared.sync.bounce_shelf import BounceShelf, is_key
-from shared.sync.ledger import Consent, Ledger
+from shared.sync.contact_documents import Consent
+from shared.sync.ledger import Ledger
 
 log = logging.getLogger(__name__)
 

@@ -10,14 +10,14 @@ from shared.core.identity import Leave, Stay
 from shared.core.mapping.model import EMAIL
 from shared.core.mapping.reading import DO_NOT_EMAIL
 from shared.core.outcomes import Outcome, Reason, Result
-from shared.core.plan import Binding, Decision, Reach, Rest, Sight, Trust, Write
-from shared.core.records import PersonRecord
+from shared.core.plan import Binding, Decision, Delivery, Reach, Rest, Sight, Trust, Write
+from shared.core.records import PersonRecord, RecordKey
 from shared.core.retry import Done
 from shared.core.way_back import NOTHING
 from shared.errors import ConflictError, ConnectorError, DataError, NotFoundError
 from shared.sync.apply import Applied
 from shared.sync.bringing_home import CameHome
-from shared.sync.ledger import Consent
+from shared.sync.contact_documents import Consent
 from shared.sync.seating import references_to
 from shared.sync.seats import Round, Seat
 from shared.sync.work import Finished, Verdicts
@@ -58,8 +58,12 @@ def conclude(seat: Seat, carried: Carried, done: Round, verdicts: Verdicts) -> N
     if applied.result in {Result.WRITTEN, Result.ANONYMISED} or has_compared:
         held.trust = Trust.BASE
     outcome = _as_one(unit.written, applied if home is None else _with_return(applied, home))
+    outcome = _with_duplicates(outcome, seat)
     _hand_over(seat, done)
+    _settle_maker(seat, planned, outcome, done)
+    primary = held.primary_user
     _settle_users(seat, planned, outcome, done)
+    _settle_primary(seat, primary, done, has_compared=has_compared and outcome.result is not Result.FAILED)
     binding = _unless_untold(_binding(seat, planned, outcome, home), seat, home)
     if seat.origin.address and seat.origin.address != binding.address and not seat.neighbours.keys:
         done.forgotten.append(seat.origin.address)
@@ -147,9 +151,41 @@ def _hand_over(seat: Seat, done: Round) -> None:
     """Put an heir in its lead's place."""
     if seat.heir_of is None:
         return
-    seat.held.users[seat.key] = seat.held.users.pop(seat.heir_of, Consent.ALLOWS)
+    held = seat.held
+    if held.primary_user == seat.heir_of:
+        held.primary = seat.key
+    held.users[seat.key] = held.users.pop(seat.heir_of, Consent.ALLOWS)
     outcome = Outcome(seat.heir_of, Result.SKIPPED, Reason.LEAD_QUALIFIED)
     done.saved[seat.heir_of] = (Binding(str(seat.heir_of.id)), outcome, seat.unit.correlation)
+
+
+def _with_duplicates(outcome: Outcome, seat: Seat) -> Outcome:
+    """Tell a record that stays in its contact, and is not primary there, whose values come home."""
+    stays = outcome.result in {Result.WRITTEN, Result.UNCHANGED} and outcome.reason not in _ENDS
+    return replace(outcome, shared_with=seat.neighbours.duplicates) if stays else outcome
+
+
+def _settle_maker(seat: Seat, planned: Decision, outcome: Outcome, done: Round) -> None:
+    """Let a record be primary that has made its contact anew: the values in there are its own (DEL-08).
+
+    If it was not looked for before, the values that only a primary user sends are still to follow.
+    """
+    is_made = isinstance(planned, Write) and planned.delivery is Delivery.INSERT and outcome.result is Result.WRITTEN
+    if is_made and seat.neighbours.primary is not None:
+        seat.held.primary, seat.held.succession = seat.key, {}
+        done.follow_ups += references_to((seat.key,), seat.unit)
+
+
+def _settle_primary(seat: Seat, before: RecordKey | None, done: Round, *, has_compared: bool) -> None:
+    """Let another user follow a primary one that has left; it is compared with what the first one had agreed on."""
+    held = seat.held
+    held.primary = held.primary_user
+    if held.primary is None or (held.primary == seat.key and has_compared):
+        held.succession = None
+    elif before == seat.key and held.primary != seat.key:
+        held.succession = {**(held.succession or {}), **seat.origin.base}
+        done.succeeded.append(held)
+        done.follow_ups += references_to((held.primary,), seat.unit)
 
 
 def _settle_users(seat: Seat, planned: Decision, outcome: Outcome, done: Round) -> None:

@@ -15,6 +15,7 @@ from shared.core.plan import (
     Binding,
     Decision,
     Look,
+    Neighbours,
     Rest,
     Rules,
     Sight,
@@ -28,7 +29,8 @@ from shared.core.records import Intent, PersonRecord, RecordKey
 from shared.core.suppression import NOTHING_REFUSED
 from shared.ports import Crm, MarketingPlatform
 from shared.sync.beside import Beside
-from shared.sync.ledger import HeldContact, Ledger
+from shared.sync.contact_documents import HeldContact
+from shared.sync.ledger import Ledger
 from shared.sync.seating import heritages_of, lead_statuses, with_suppressions
 from shared.sync.seats import Seat
 from shared.sync.suppressions import SuppressionList
@@ -80,6 +82,7 @@ class Explain:
             "spotlerContact": seat.binding.external_id,
             "inSpotler": seat.binding.is_live,
             "sharedWith": [str(neighbour) for neighbour in seat.neighbours.keys],
+            "duplicates": _duplicates_json(key, seat.neighbours),
             "plan": _plan_json(key, planned),
             "lastOutcome": asdict(entry.outcome) if entry.outcome else None,
             "merged": {name: str(verdict) for name, verdict in entry.binding.verdicts.items()},
@@ -141,8 +144,16 @@ class Explain:
 
     async def _seat(self, unit: Unit, record: PersonRecord | None, binding: Binding) -> Seat:
         """Make a seat as the engine would, without claiming the contact."""
-        users = await self._ledger.users_of(binding.external_id)
-        return Seat(unit, binding, binding, HeldContact(binding.external_id, "", Trust.BASE, users), record)
+        contact = (await self._ledger.contacts([binding.external_id]))[binding.external_id]
+        return Seat(unit, binding, binding, replace(contact, trust=Trust.BASE), record)
+
+
+def _duplicates_json(key: RecordKey, neighbours: Neighbours) -> dict[str, Any] | None:
+    """Name the active records that have one e-mail address, and the primary one; None for a record of its own."""
+    if not neighbours.keys:
+        return None
+    group = sorted({key, *neighbours.keys})
+    return {"records": [str(one) for one in group], "primary": str(neighbours.primary or key)}
 
 
 def _plan_json(key: RecordKey, planned: Decision) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 Three kinds of small documents, none with personal data:
 
 - `binding`, one per record: external id, fingerprints of the agreed fields, last outcome;
-- `contact`, one per Spotler contact: the claim of the worker that holds it, and the records that use it;
+- `contact`, one per Spotler contact: the claim of the worker that holds it, the records that use it, the primary one;
 - `address`, one per e-mail address (its fingerprint): the Spotler contact that has it (DUP-01..DUP-03).
 
 A claim is taken before reading and carries an expiry. Whoever meets a live claim comes back later. A claim that
@@ -14,17 +14,17 @@ the base.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any
 from uuid import uuid4
 
 from shared.core.outcomes import Outcome, Reason, Result
-from shared.core.plan import Binding, Neighbours, Trust
+from shared.core.plan import Binding, Trust
 from shared.core.records import PersonTable, RecordKey
 from shared.ports import Change, Clock, Delete, Document, DocumentKey, Insert, Put, Replace, StateStore
 from shared.sync.binding_documents import read_binding, write_binding
+from shared.sync.contact_documents import Consent, HeldContact, read_contact, write_contact
 from shared.sync.fence import Fence
 
 CLAIM_TIME = timedelta(minutes=2)
@@ -32,32 +32,6 @@ CLAIM_TIME = timedelta(minutes=2)
 
 _BEGINNING, _WORKING = 0.7, 0.95
 """The parts of a claim in which calls may begin, and go on: a request to Spotler takes up to 30 seconds."""
-
-
-class Consent(StrEnum):
-    """What a record that uses a Spotler contact says about mail. The lowest of all users wins."""
-
-    ALLOWS = "ok"
-    NO_BULK = "no-bulk"
-    NO_MAIL = "no-mail"
-
-
-@dataclass(slots=True)
-class HeldContact:
-    """A Spotler contact claimed by this worker. `users` may be changed; `save` writes it and lets go."""
-
-    external_id: str
-    etag: str
-    trust: Trust
-    users: dict[RecordKey, Consent] = field(default_factory=dict)
-
-    def neighbours_of(self, *keys: RecordKey) -> Neighbours:
-        """Return who else uses the contact; who refuses all mail does not need it, but the refusal counts."""
-        others = {user: consent for user, consent in self.users.items() if user not in keys}
-        return Neighbours(
-            keys=tuple(sorted(user for user, consent in others.items() if consent is not Consent.NO_MAIL)),
-            refuse_bulk=any(consent is not Consent.ALLOWS for consent in others.values()),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +103,15 @@ class Ledger:
 
     async def users_of_each(self, external_ids: Iterable[str]) -> dict[str, dict[RecordKey, Consent]]:
         """Return the records that use each of these Spotler contacts, with one read."""
+        return {one: contact.users for one, contact in (await self.contacts(external_ids)).items()}
+
+    async def contacts(self, external_ids: Iterable[str]) -> dict[str, HeldContact]:
+        """Return Spotler contacts as they are written down, claimed or not, with one read. Nothing is claimed."""
         documents = await self._contacts(external_ids)
-        return {one: _users(document.body) if document else {} for one, document in documents.items()}
+        return {
+            one: read_contact(one, document.body) if document else HeldContact(one, "", Trust.BASE)
+            for one, document in documents.items()
+        }
 
     async def not_seen_since(self, table: PersonTable, moment: datetime) -> AsyncIterator[RecordKey]:
         """Yield the records of a table that are bound to a contact, and that nobody has looked at since then."""
@@ -165,8 +146,7 @@ class Ledger:
                 held = HeldContact(external_id, "", Trust.BASE)
                 attempts.append((held, Insert(place, self._claimed(held, now))))
             elif not _is_claimed(document.body, now):
-                trust = Trust.NOTHING if document.body.get("claim") or document.body.get("doubt") else Trust.BASE
-                held = HeldContact(external_id, document.etag, trust, _users(document.body))
+                held = read_contact(external_id, document.body, etag=document.etag)
                 attempts.append((held, Replace(place, self._claimed(held, now), document.etag)))
         etags = await self._store.write([change for _, change in attempts])
         claimed = {
@@ -258,18 +238,30 @@ class Ledger:
         for held in contacts:
             place = self._contact_key(held.external_id)
             if held.users or held.trust is Trust.NOTHING:
-                doubt = {"doubt": True} if held.trust is Trust.NOTHING else {}
-                changes.append(Replace(place, {"users": _users_body(held.users), **doubt}, held.etag))
+                changes.append(Replace(place, write_contact(held), held.etag))
             else:
                 changes.append(Delete(place, held.etag))
         await self._store.write(changes)
+
+    async def keep_successions(self, contacts: Sequence[HeldContact]) -> None:
+        """Write down what leaving primary users had agreed on, before their bindings forget it. Claims stay."""
+        documents = await self._contacts(held.external_id for held in contacts) if contacts else {}
+        known = [(held, document) for held in contacts if (document := documents[held.external_id]) is not None]
+        etags = await self._store.write(
+            [
+                Replace(document.key, {**document.body, "succession": dict(held.succession or {})}, held.etag)
+                for held, document in known
+            ]
+        )
+        for (held, _), etag in zip(known, etags, strict=True):
+            held.etag = etag or held.etag  # a claim that was taken over meanwhile is left to its new holder
 
     async def abandon(self, contacts: Sequence[HeldContact]) -> None:
         """Let go of contacts of which nobody knows what was written, as a worker that dies does, but at once."""
         documents = await self._contacts(held.external_id for held in contacts)
         await self._store.write(
             [
-                Replace(document.key, {"users": document.body.get("users", {}), "doubt": True}, held.etag)
+                Replace(document.key, _unclaimed(document.body) | {"doubt": True}, held.etag)
                 for held in contacts
                 if (document := documents[held.external_id]) is not None
             ]
@@ -289,8 +281,7 @@ class Ledger:
 
     def _claimed(self, held: HeldContact, now: datetime) -> dict[str, Any]:
         claim = {"by": self._worker, "until": (now + self._claim_time).isoformat()}
-        doubt = {"doubt": True} if held.trust is Trust.NOTHING else {}
-        return {"claim": claim, "users": _users_body(held.users), **doubt}
+        return {"claim": claim, **write_contact(held)}
 
     def _binding_key(self, key: RecordKey) -> DocumentKey:
         return DocumentKey(f"{self._environment}-binding", str(key))
@@ -312,12 +303,8 @@ def _has_address(contact: str, address: str, users: Iterable[RecordKey], entries
     return not agreed or address in agreed
 
 
-def _users(body: Mapping[str, Any]) -> dict[RecordKey, Consent]:
-    return {RecordKey.parse(key): Consent(consent) for key, consent in body.get("users", {}).items()}
-
-
-def _users_body(users: Mapping[RecordKey, Consent]) -> dict[str, str]:
-    return {str(key): str(consent) for key, consent in sorted(users.items())}
+def _unclaimed(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {"users": {}} | {name: value for name, value in body.items() if name != "claim"}
 
 
 def _entry(document: Document) -> Entry:

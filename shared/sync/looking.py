@@ -20,6 +20,7 @@ from shared.core.marketing import PropertyCatalogue, SpotlerContact
 from shared.core.outcomes import Result
 from shared.core.plan import Anonymize, Decision, Delivery, Look, Plan, Rest, Rules, Sight, Write, plan
 from shared.core.records import RecordKey
+from shared.core.sharing import rules_of
 from shared.errors import ConnectorError
 from shared.ports import MarketingPlatform
 from shared.sync.apply import MOST_MEETINGS
@@ -134,11 +135,14 @@ class Looking:
             contact = changed.get(seat.held.external_id)
             if contact is None:
                 sure.append((seat, planned))
-            elif is_echo(contact, seat.key, seat.binding, self._rules, catalogue):
+            elif is_echo(contact, seat.key, seat.binding, self._rules_of(seat), catalogue):
                 sure.append((seat, _proven(planned)))
             else:
                 looking.append(seat)
         return sure, looking
+
+    def _rules_of(self, seat: Seat) -> Rules:
+        return rules_of(seat.key.table, seat.neighbours, self._rules)
 
     async def let_go(
         self, seats: Sequence[Seat], catalogue: PropertyCatalogue, done: Round, fence: Fence

@@ -155,6 +155,7 @@ class Outbound:
     async def _remember(self, done: Round) -> None:
         if self._clock.now() >= done.expiry:  # somebody else may hold the contacts: what we know is old
             raise ClaimsRanOutError("the claims ran out before the results could be kept")
+        await self._ledger.keep_successions(done.succeeded)
         await self._ledger.save(done.saved, done.forgotten)
         await self._ledger.release(list(done.held.values()))
 

@@ -23,8 +23,9 @@ from shared.core.fields import option_name
 from shared.core.mapping.model import EMAIL
 from shared.core.marketing import Bounce, PropertyCatalogue, SpotlerContact
 from shared.core.newcomers import email_of
-from shared.core.plan import Binding, Rules
+from shared.core.plan import Binding, Neighbours, Rules
 from shared.core.records import PersonTable, RecordKey, Reference, Why
+from shared.core.sharing import rules_of
 from shared.errors import whereabouts
 from shared.ports import Clock, ContactFeeds, Crm, MarketingPlatform, QueueName, StateStore
 from shared.sync.bookmark import Bookmark, Place
@@ -283,20 +284,21 @@ class Poll:
         self, contacts: Mapping[str, SpotlerContact], at: datetime, polled: Polled
     ) -> tuple[list[Reference], dict[RecordKey, Sighting]]:
         catalogue = await self._platform.properties()
-        users = await self._ledger.users_of_each(contacts)
-        entries = await self._ledger.entries({key for keys in users.values() for key in keys})
+        known = await self._ledger.contacts(contacts)
+        entries = await self._ledger.entries({key for one in known.values() for key in one.users})
         references: list[Reference] = []
         sightings: dict[RecordKey, Sighting] = {}
         strangers: dict[UUID, SpotlerContact] = {}
         for external_id, contact in contacts.items():
-            bound = [key for key in users[external_id] if entries[key].binding.uses(external_id)]
+            bound = [key for key in known[external_id].users if entries[key].binding.uses(external_id)]
             if not bound:
                 strangers[UUID(external_id)] = contact
                 continue
             moved = [
                 key
                 for key in bound
-                if polled.is_repetition or self._has_news(contact, key, entries[key].binding, catalogue)
+                if polled.is_repetition
+                or self._has_news(contact, key, entries[key].binding, known[external_id].neighbours_of(key), catalogue)
             ]
             polled.seen[Seen.CHANGED if moved else Seen.ECHO] += 1
             references += [Reference(key, Why.SPOTLER, _correlation(contact)) for key in moved]
@@ -313,11 +315,17 @@ class Poll:
         return [Reference(key, Why.SPOTLER, _correlation(contacts[key.id])) for key in found]
 
     def _has_news(
-        self, contact: SpotlerContact, key: RecordKey, binding: Binding, catalogue: PropertyCatalogue
+        self,
+        contact: SpotlerContact,
+        key: RecordKey,
+        binding: Binding,
+        neighbours: Neighbours,
+        catalogue: PropertyCatalogue,
     ) -> bool:
         """Whether a record must be looked at. Where a defect of ours breaks this, the engine looks, and buries it."""
         try:
-            return not is_echo(contact, key, binding, self._rules, catalogue)
+            rules = rules_of(key.table, neighbours, self._rules)
+            return not is_echo(contact, key, binding, rules, catalogue)
         except Exception as error:  # noqa: BLE001  # one contact must not hold up the poll for ever
             log.error("%s broke the comparison: %s", key, whereabouts(error))  # noqa: TRY400  # its text may quote
             return True

@@ -24,13 +24,13 @@ from shared.core.plan import (
     Rules,
     Sight,
     Situation,
-    Trust,
     Write,
     plan,
 )
 from shared.core.records import PersonRecord, PersonTable, RecordKey
+from shared.core.sharing import rules_of
 from shared.ports import Crm, MarketingPlatform, PeopleReading
-from shared.sync.ledger import HeldContact, Ledger
+from shared.sync.ledger import Ledger
 
 _MOST = 1_000
 """Records in one preview: a sample, not a run."""
@@ -166,8 +166,7 @@ class Preview:
     async def _neighbours(self, key: RecordKey, binding: Binding) -> Neighbours:
         if not binding.is_live:
             return Neighbours()
-        users = await self._ledger.users_of(binding.external_id)
-        return HeldContact(binding.external_id, "", Trust.BASE, users).neighbours_of(key)
+        return (await self._ledger.contacts([binding.external_id]))[binding.external_id].neighbours_of(key)
 
 
 def _side(situation: Situation, record: PersonRecord, rules: Rules, catalogue: PropertyCatalogue) -> Side:
@@ -176,7 +175,8 @@ def _side(situation: Situation, record: PersonRecord, rules: Rules, catalogue: P
     side = Side(_action(planned), planned.reason, refused=_refused(planned))
     if not side.is_sent:
         return side
-    wished = wished_fields(record, rules.mapping, catalogue)
+    mapping = rules_of(situation.key.table, situation.neighbours, rules).mapping
+    wished = wished_fields(record, mapping, catalogue)
     return replace(side, values=wished.values, refused=(*wished.omitted, *wished.fatal), cut=wished.cut)
 
 

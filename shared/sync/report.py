@@ -94,7 +94,8 @@ def _status_report(one: Finished, now: datetime) -> StatusReport | None:
     quiet = outcome.result is Result.UNCHANGED and known is not None and known.status is outcome.status
     if same and outcome.result is not Result.WRITTEN:
         return None
-    if quiet and not (outcome.problems or (known is not None and tells_of_problems(known.reason))):
+    told = known.reason if known is not None else ""
+    if quiet and outcome.agrees_on_sharing(told) and not (outcome.problems or tells_of_problems(told)):
         return None
     return StatusReport(
         key=one.unit.key,

@@ -16,7 +16,8 @@ from shared.core.records import Intent, PersonRecord, RecordKey, Reference, Sync
 from shared.core.suppression import NOTHING_REFUSED
 from shared.core.values import is_email
 from shared.ports import Crm
-from shared.sync.ledger import Entry, HeldContact, Ledger
+from shared.sync.contact_documents import HeldContact
+from shared.sync.ledger import Entry, Ledger
 from shared.sync.seats import Round, Seat
 from shared.sync.suppressions import SuppressionList
 from shared.sync.work import Unit, Verdicts

@@ -14,7 +14,7 @@ from shared.core.permission_names import RememberedNames
 from shared.core.plan import Binding, Neighbours, Presence, Sight, Situation
 from shared.core.records import PersonRecord, RecordKey, Reference, SyncStatus
 from shared.core.suppression import NOTHING_REFUSED, Suppression
-from shared.sync.ledger import HeldContact
+from shared.sync.contact_documents import HeldContact
 from shared.sync.work import Finished, Unit
 
 
@@ -97,6 +97,7 @@ class Seat:
             suppression=self.suppression,
             names=self.circumstances.names,
             lead_status=self.lead_status,
+            succession=self.held.succession,
         )
 
 
@@ -105,7 +106,8 @@ class Round:
     """What one round has brought so far. Claims made in it are good until `expiry`.
 
     `meeting` are units whose contact has just got its first data; `ran_out` that the time did not suffice;
-    `has_learned` that units come again because more is known of them.
+    `has_learned` that units come again because more is known of them; `succeeded` are contacts whose primary user has
+    left them to another one.
     """
 
     expiry: datetime
@@ -119,3 +121,4 @@ class Round:
     ran_out: bool = False
     has_learned: bool = False
     meeting: list[Unit] = field(default_factory=list)
+    succeeded: list[HeldContact] = field(default_factory=list)

@@ -75,6 +75,7 @@ class TwoWayHistories(QuietAtLast):
         self.outdated = (self.twin.rules, self.twin.clock.now() + HALF_A_MINUTE)
         self.world.remap(rules(directions=version))
         self.directions = {**DIRECTIONS, **version}
+        self.sharing.remap(version)
         self.twin.worker = self.twin.start_worker()
         while not self.ask(self.rewound()):
             pass
@@ -95,6 +96,7 @@ class TwoWayHistories(QuietAtLast):
         values = {column: self.fresh() for name, column in COLUMNS.items() if name == "firstName" or is_full}
         said = {} if newsletter is None else {"Newsletter": newsletter}
         key = self.do(self.world.create(table, {"emailaddress1": address, **values}, said))
+        self.sharing.type(key, values)
         if is_full:
             self.edited_here |= {(key, name) for name in COLUMNS}
         if newsletter:  # a no that agrees with what is there already says nothing new
@@ -106,7 +108,9 @@ class TwoWayHistories(QuietAtLast):
     @rule(pick=picks, name=columns, blank=blanks)
     def edit(self, pick: int, name: str, *, blank: bool) -> None:
         key = pick_from(self.records(), pick)
-        self.do(self.world.edit(key, **{COLUMNS[name]: self.fresh(blank=blank and name != "firstName")}))
+        value = self.fresh(blank=blank and name != "firstName")
+        self.do(self.world.edit(key, **{COLUMNS[name]: value}))
+        self.sharing.type(key, {COLUMNS[name]: value})
         self.edited_here.add((key, name))
         self.tell(key)
 
@@ -125,6 +129,7 @@ class TwoWayHistories(QuietAtLast):
         rows = {name for name in NAMES if row_of(self.world.people()[key], name)}
         self.consents.given |= {(self.address(key), name) for name in rows}
         if joins or key in self.joining:
+            self.sharing.regroup()
             self.joining.add(key)
             self.consents.brought |= {(key, name) for name in rows | self.consents.defaults}
 
@@ -161,6 +166,7 @@ class TwoWayHistories(QuietAtLast):
     def delete(self, pick: int) -> None:
         key = pick_from(self.deletable(), pick)
         self.do(self.world.delete(key))
+        self.sharing.regroup()
         self.tell(key, why=Why.DELETED)
 
     def deletable(self) -> list[RecordKey]:
@@ -177,6 +183,7 @@ class TwoWayHistories(QuietAtLast):
     def deactivate(self, pick: int) -> None:
         key = pick_from(self.records(), pick)
         self.do(self.world.deactivate(key))
+        self.sharing.regroup()
         self.tell(key)
 
     @precondition(lambda self: self.records(active=False))
@@ -204,6 +211,7 @@ class TwoWayHistories(QuietAtLast):
         lead = pick_from(self.of(PersonTable.LEAD), pick)
         contact = self.do(self.world.qualify(lead))
         self.consents.inherit(lead, contact)
+        self.sharing.inherit(lead, contact)
         self.edited_here |= {(contact, name) for name in COLUMNS}
         self.addresses[contact] = {self.address(lead), *self.addresses.get(lead, ())}
         if address is not None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from shared.core.jobs import JobStatus, Operation
 from shared.core.records import PersonTable, SyncStatus
 from tests.scenario.privacy import MARK
+from tests.scenario.two_way import BOTH, HOME, edit, explained, nothing_more, open_both_ways, poll, stored
 from tests.scenario.world import Person, World, permissions
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -182,3 +186,38 @@ async def test_a_lead_that_refuses_mail_is_qualified_into_a_contact_that_is_not_
 
     await world.status(contact, SyncStatus.SUCCEEDED, "do-not-email")
     assert await world.spotler.contact(lead.email) is None
+
+
+async def test_values_come_home_to_the_record_that_was_first_and_the_other_is_told(tmp_path: Path) -> None:
+    rows = (
+        {"spotler": "firstName", **dict.fromkeys(PersonTable, "firstname"), "direction": BOTH, "conflict": "spotler"},
+        {"spotler": "profileField2", "contact": "address3_city", "direction": HOME},
+    )
+    async with open_both_ways(tmp_path, rows=rows) as world:
+        first = await world.synchronised(firstname=f"Anna{MARK}")
+        second = await world.save(emailaddress1=first.email, firstname=f"Bernard{MARK}")
+        await world.settled()
+
+        await nothing_more(world)
+        assert await names(world, first, second) == [f"Anna{MARK}", f"Bernard{MARK}"]
+        await edit(world, first, firstName=f"Annelies{MARK}", profileField2=f"{MARK}dorp")
+        await poll(world)
+        assert await names(world, first, second) == [f"Annelies{MARK}", f"Bernard{MARK}"]
+        assert [await stored(world, one, "address3_city") for one in (first, second)] == [f"{MARK}dorp", None]
+
+        told = await world.status(second, SyncStatus.SUCCEEDED)
+        assert f"Shares its e-mail address with contact:{first.id}." in told.text
+        group = {"records": sorted(f"contact:{one.id}" for one in (first, second)), "primary": f"contact:{first.id}"}
+        assert (await explained(world, second))["duplicates"] == group
+        await nothing_more(world)
+
+        await world.delete(first)
+        await world.in_spotler(first, lambda contact: contact["properties"]["firstName"] == f"Bernard{MARK}")
+        await nothing_more(world)
+        assert await stored(world, second, "firstname") == f"Bernard{MARK}"
+        assert "Shares" not in (await world.status(second, SyncStatus.SUCCEEDED)).text
+
+
+async def names(world: World, *people: Person) -> list[Any]:
+    """Read first names as Dynamics shows them."""
+    return [await stored(world, person, "firstname") for person in people]

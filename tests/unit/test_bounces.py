@@ -18,7 +18,8 @@ from shared.core.outcomes import TEXTS, Outcome, Reason, Result
 from shared.core.records import PersonTable, RecordKey, SyncStatus
 from shared.errors import ConfigurationError
 from shared.sync.bounces import BounceBook, bounce_rows
-from shared.sync.ledger import Consent, Ledger
+from shared.sync.contact_documents import Consent
+from shared.sync.ledger import Ledger
 from tests.consent_twins import TwinBounceTasks
 from tests.contract.clocks import ManualClock
 from tests.twins import CrashError, Faults, TwinStore, bodies

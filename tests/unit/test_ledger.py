@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
+import pytest
+
 from shared.core.outcomes import Outcome, Reason, Result
 from shared.core.plan import Binding, Trust
 from shared.core.records import PersonTable, RecordKey
-from shared.sync.ledger import Consent, HeldContact, Ledger
+from shared.sync.contact_documents import Consent, HeldContact
+from shared.sync.ledger import Ledger
 from tests.contract.clocks import ManualClock
 from tests.twins import TwinStore
 
@@ -136,6 +139,56 @@ def test_who_refuses_all_mail_does_not_need_the_contact_but_has_a_say() -> None:
     assert held.neighbours_of(ANN).refuse_bulk
     assert held.neighbours_of(BEN).keys == (ANN,)
     assert not held.neighbours_of(BEN).refuse_bulk
+
+
+# -------------------------------------------------------------------------------------------------------- primary user
+
+
+@pytest.mark.parametrize(
+    ("case", "external_id", "users", "primary", "expected"),
+    [
+        ("a user that is primary stays so", X, {ANN: Consent.ALLOWS, BEN: Consent.ALLOWS}, BEN, BEN),
+        ("an old document names none: the first in order", X, {BEN: Consent.ALLOWS, ANN: Consent.ALLOWS}, None, ANN),
+        ("or whose id the contact has", str(BEN.id), {ANN: Consent.ALLOWS, BEN: Consent.ALLOWS}, None, BEN),
+        ("one that has left is followed by another one", X, {BEN: Consent.NO_BULK}, ANN, BEN),
+        ("one that refuses all mail has left", X, {ANN: Consent.NO_MAIL, BEN: Consent.ALLOWS}, ANN, BEN),
+        ("who refuses all mail follows nobody", X, {BEN: Consent.NO_MAIL}, ANN, None),
+    ],
+)
+def test_one_user_of_a_contact_is_primary(
+    *,
+    case: str,
+    external_id: str,
+    users: dict[RecordKey, Consent],
+    primary: RecordKey | None,
+    expected: RecordKey | None,
+) -> None:
+    held = HeldContact(external_id, "", Trust.BASE, users, primary)
+    assert held.primary_user == expected, case
+    assert held.neighbours_of(ANN).primary == (None if expected == ANN else expected), case
+
+
+async def test_the_primary_user_is_written_down() -> None:
+    desk = Desk()
+    await desk.use(X, BEN)
+    await desk.use(X, ANN, BEN)
+    assert (await desk.theirs.contacts([X]))[X].primary == BEN
+    await desk.mine.abandon(list((await desk.mine.claim([X])).values()))
+    assert (await desk.theirs.contacts([X]))[X].primary == BEN
+
+
+async def test_what_a_primary_user_leaves_to_the_next_one_is_kept_while_the_contact_is_claimed() -> None:
+    desk = Desk()
+    await desk.use(X, ANN, BEN)
+    held = (await desk.mine.claim([X]))[X]
+    held.succession = {"city": "print"}
+
+    await desk.mine.keep_successions([held])
+
+    assert await desk.theirs.claim([X]) == {}
+    assert (await desk.theirs.contacts([X]))[X].succession == {"city": "print"}
+    await desk.mine.release([held])
+    assert (await desk.theirs.claim([X]))[X].succession == {"city": "print"}
 
 
 # ----------------------------------------------------------------------------------------------------------- addresses
