@@ -37,7 +37,7 @@ from shared.sync.beside import Beside
 from shared.sync.bookmark import Bookmark
 from shared.sync.bounce_catch_up import BounceCatchUp
 from shared.sync.bounces import BounceBook
-from shared.sync.brake import Brake
+from shared.sync.brake import Brake, Limits
 from shared.sync.dispatch import Dispatcher
 from shared.sync.drift import Drift
 from shared.sync.explain import Explain
@@ -58,6 +58,7 @@ from shared.sync.recent_changes import RecentChanges
 from shared.sync.reconcile import Reconciliation
 from shared.sync.refusal_keeping import RefusalKeeping
 from shared.sync.refusal_release import RefusalRelease
+from shared.sync.release import Release
 from shared.sync.report import Reporter
 from shared.sync.resync import Resync
 from shared.sync.reviews import Reviews
@@ -85,6 +86,7 @@ class Connector:
     poll: Poll
     brake: Brake
     refusal_release: RefusalRelease
+    release: Release
     reconciliation: Reconciliation
     bounces: BounceBook
     permission_names: PermissionNames
@@ -135,7 +137,8 @@ def build(services: Services, version: LiveVersion) -> Connector:
     beside = Beside(
         defaults=services.default_permissions, consents=services.consent, bounces=bounces, rules=rules, clock=clock
     )
-    brake = Brake(store, clock, environment, limit=settings.mass_erasure_limit)
+    limits = Limits(settings.mass_erasure_limit, settings.mass_change_limit, settings.mass_missing_limit)
+    brake = Brake(store, clock, environment, limits=limits)
     suppressions = SuppressionList(store, clock, environment)
     people = _people(tools, beside, brake, suppressions, bounces)
     lists = _lists(tools, people)
@@ -178,8 +181,16 @@ def build(services: Services, version: LiveVersion) -> Connector:
         environment=environment,
     )
     reconciliation = Reconciliation(
-        lanes=tools.lanes, poll=poll, ledger=ledger, store=store, clock=clock, rules=rules, environment=environment
+        lanes=tools.lanes,
+        poll=poll,
+        ledger=ledger,
+        brake=brake,
+        store=store,
+        clock=clock,
+        rules=rules,
+        environment=environment,
     )
+    release = Release(brake=brake, lists=lists.start, lanes=tools.lanes, patience=tools.patience, clock=clock)
     resync = Resync(crm=crm, people=people, lanes=tools.lanes, patience=tools.patience, witness=reconciliation)
     return Connector(
         settings=settings,
@@ -194,6 +205,7 @@ def build(services: Services, version: LiveVersion) -> Connector:
             people=people,
             jobs=_jobs(tools, people, lists),
             resync=resync,
+            release=release,
             lists=lists,
             patience=tools.patience,
         ),
@@ -221,6 +233,7 @@ def build(services: Services, version: LiveVersion) -> Connector:
             rules=rules,
             clock=clock,
         ),
+        release=release,
         reconciliation=reconciliation,
         bounces=bounces,
         health=Health(
@@ -235,14 +248,14 @@ def build(services: Services, version: LiveVersion) -> Connector:
                 "permissions": permission_names.state,
                 "poll": poll.state,
                 "reconciliation": reconciliation.state,
-                "erasures": brake.state,
+                "brake": brake.state,
             },
         ),
         permission_names=permission_names,
         job_sweep=sweep,
         newcomers=newcomers,
         reviews=reviews,
-        watch=Watch(pings=pings, queue=queue, clock=clock, polled_until=poll.bookmark),
+        watch=Watch(pings=pings, queue=queue, clock=clock, polled_until=poll.bookmark, held=brake.measure),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from shared.core.flapping import Move
 from shared.core.merge import Verdict
-from shared.core.situation import Binding, Reach
+from shared.core.situation import Binding, MassChange, Reach
 
 
 def read_binding(body: Mapping[str, Any]) -> Binding:
@@ -28,6 +28,7 @@ def read_binding(body: Mapping[str, Any]) -> Binding:
         early={name: bool(answer) for name, answer in body.get("early", {}).items()},
         is_stale=bool(body.get("stale", False)),
         refused=frozenset(body.get("refused", ())),
+        held_since={MassChange(kind): datetime.fromisoformat(at) for kind, at in body.get("held", {}).items()},
     )
 
 
@@ -57,4 +58,6 @@ def write_binding(binding: Binding) -> dict[str, Any]:
         body["stale"] = True
     if binding.refused:
         body["refused"] = sorted(binding.refused)
+    if binding.held_since:
+        body["held"] = {str(kind): at.isoformat() for kind, at in binding.held_since.items()}
     return body

@@ -9,7 +9,7 @@ from shared.core.consent import BULK_EMAIL
 from shared.core.identity import Leave, Stay
 from shared.core.mapping.model import EMAIL
 from shared.core.mapping.reading import DO_NOT_EMAIL
-from shared.core.outcomes import Outcome, Reason, Result
+from shared.core.outcomes import HELD_BACK, Outcome, Reason, Result
 from shared.core.plan import Binding, Decision, Reach, Rest, Sight, Trust, Write
 from shared.core.records import PersonRecord
 from shared.core.retry import Done
@@ -112,6 +112,8 @@ def _binding(seat: Seat, planned: Decision, outcome: Outcome, home: CameHome | N
             came = home is not None and home.came.error is None
             is_ours = came or BULK_EMAIL in seat.origin.announced
             return replace(seat.origin, reach=Reach.OPTED_OUT_HERE if is_ours else Reach.OPTED_OUT)
+        case Outcome(result=Result.FAILED, reason=reason) if reason in HELD_BACK:
+            return planned.binding
         case Outcome(result=Result.FAILED, reason=reason) if reason is not Reason.REFUSED_HERE:
             if _is_unreachable(planned) or reason is Reason.OPTED_OUT:
                 return planned.binding
@@ -169,6 +171,10 @@ def _settle_users(seat: Seat, planned: Decision, outcome: Outcome, done: Round) 
             users.pop(key, None)
         case Result.WRITTEN | Result.UNCHANGED if outcome.reason is not Reason.ABSENT and record is not None:
             users[key] = Consent.NO_BULK if _refuses(record, planned) else Consent.ALLOWS
+        case Result.FAILED if outcome.reason in HELD_BACK and record is not None and record.values.get(DO_NOT_EMAIL):
+            users[key] = Consent.NO_MAIL
+        case Result.FAILED if outcome.reason in HELD_BACK and record is not None:
+            users[key] = Consent.NO_BULK if refuses_bulk(record) else Consent.ALLOWS
         case Result.FAILED if _is_unreachable(planned) and record is not None:  # what the contact says of it must stay
             users[key] = Consent.NO_BULK if _refuses(record, planned) else Consent.ALLOWS
         case _:

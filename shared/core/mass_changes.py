@@ -1,0 +1,239 @@
+"""What a plan takes away that nobody asked for record by record, and what remains of the plan while the brake holds it.
+
+A refusal is never held: what the person, a user or a neighbour of the contact refuses is switched off all the same
+(decision 20). Held are erasures, and permissions or values that vanish for another cause: the record ended, a filter or
+the mapping changed, a list was emptied, rows are missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from itertools import chain
+
+from shared.core.conditions import email_of, refuses_bulk
+from shared.core.ends import changed_fields
+from shared.core.fields import Scalar, all_permissions_off, as_properties, option_name
+from shared.core.mapping.expression import Home
+from shared.core.mapping.model import EMAIL, Mapping as FieldMapping, MappingRow
+from shared.core.mapping.reading import DO_NOT_EMAIL
+from shared.core.marketing import PropertyCatalogue, PropertyValue, Purge
+from shared.core.outcomes import HELD_BACK, FieldProblem, Reason, Result
+from shared.core.records import PersonRecord
+from shared.core.situation import Anonymize, Decision, MassChange, Reach, Rest, Rules, Sight, Situation, Write
+from shared.core.two_way import NO, YES, MappedField, mapped_fields, rows_of
+from shared.core.values import EMPTY
+
+_ENDS = frozenset(
+    {
+        Reason.DELETED,
+        Reason.INACTIVE,
+        Reason.MERGED,
+        Reason.DO_NOT_EMAIL,
+        Reason.NO_EMAIL,
+        Reason.FILTERED,
+    }
+)
+"""Ends that follow from a record. What a job asks for, record by record, was asked for."""
+
+_HELD_AS = {MassChange.ERASURE: Reason.MASS_ERASURE, MassChange.UNSUBSCRIPTION: Reason.MASS_UNSUBSCRIPTION}
+
+_DISPUTES = {
+    MassChange.UNSUBSCRIPTION: "would be switched off for very many at once; an administrator must decide",
+    MassChange.BLANKING: "would be emptied for very many at once; an administrator must decide",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """A part of a plan that counts: single fields (`permissions:4`), or none where the whole contact ends."""
+
+    kind: MassChange
+    fields: frozenset[str] = frozenset()
+
+
+def losses(
+    planned: Decision, situation: Situation, rules: Rules, catalogue: PropertyCatalogue
+) -> Mapping[MassChange, Loss]:
+    """Say what a plan takes away without its having been asked for. Pure; empty for almost every plan."""
+    if not isinstance(planned, Anonymize | Write):
+        return {}
+    if planned.reason in _ENDS:
+        kind = _kind_of_end(planned, situation, rules, catalogue)
+        return {kind: Loss(kind)}
+    if isinstance(planned, Anonymize) or situation.record is None or not situation.binding.is_live:
+        return {}
+    rows = rules.mapping.for_table(situation.key.table)
+    fields = mapped_fields(rows, situation.key.table, catalogue)
+    sent = _sent(planned)
+    found = (
+        Loss(MassChange.UNSUBSCRIPTION, _withdrawn(planned, sent, fields, situation, rules)),
+        Loss(MassChange.BLANKING, _blanked(sent, fields, situation, rules)),
+    )
+    return {loss.kind: loss for loss in found if loss.fields}
+
+
+def hold(
+    planned: Decision, held: Collection[Loss], situation: Situation, rules: Rules, catalogue: PropertyCatalogue
+) -> Decision:
+    """Take what is held out of a plan. A contact that was to end stays; what the record refuses is switched off."""
+    for loss in held:
+        if not loss.fields:
+            return _held_end(_HELD_AS[loss.kind], situation, rules, catalogue)
+    assert isinstance(planned, Write), "only a write takes single fields away"
+    names = frozenset[str]().union(*(loss.fields for loss in held))
+    base = {name: text for name, text in planned.binding.base.items() if name not in names}
+    base |= {name: text for name, text in situation.binding.base.items() if name in names}
+    binding = replace(planned.binding, base=base)
+    problems = (*planned.problems, *_told(held, situation, rules.mapping))
+    sent = {name: value for name, value in _sent(planned).items() if name not in names}
+    changed = tuple(name for name in planned.fields if name not in names)
+    if changed:
+        return replace(planned, properties=as_properties(sent), fields=changed, binding=binding, problems=problems)
+    reason = Reason.RETURNED if planned.home else Reason.AGREED
+    return Rest(binding, Result.UNCHANGED, reason, problems, permissions_off=planned.permissions_off, home=planned.home)
+
+
+def remembering(planned: Decision, kinds: Iterable[MassChange], situation: Situation) -> Decision:
+    """Write the kinds that are held into the binding, and forget those that no longer are.
+
+    A plan that decides nothing, because synchronisation is off or a value does not fit, leaves holds as they are.
+    """
+    before = situation.binding.held_since
+    decides_nothing = isinstance(planned, Rest) and planned.result in {Result.SKIPPED, Result.FAILED}
+    if planned.reason is Reason.PURGED or (decides_nothing and planned.reason not in HELD_BACK):
+        since: Mapping[MassChange, datetime] = before
+    else:
+        since = {kind: before.get(kind, situation.now) for kind in kinds}
+    if since == planned.binding.held_since:
+        return planned
+    return replace(planned, binding=replace(planned.binding, held_since=since))
+
+
+def recast_properties(old: FieldMapping, new: FieldMapping) -> frozenset[str]:
+    """Name the Spotler properties that the new mapping fills in another way than the old one did."""
+
+    def by_property(mapping: FieldMapping) -> dict[str, list[MappingRow]]:
+        rows: dict[str, list[MappingRow]] = {}
+        for row in mapping.rows:
+            for name in filter(None, (row.spotler, row.foreign)):
+                rows.setdefault(name, []).append(replace(row, comment=""))
+        return rows
+
+    before, after = by_property(old), by_property(new)
+    return frozenset(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+
+
+def _kind_of_end(
+    planned: Anonymize | Write, situation: Situation, rules: Rules, catalogue: PropertyCatalogue
+) -> MassChange:
+    permissions = all_permissions_off(rules.mapping.for_table(situation.key.table), catalogue)
+    only_unsubscribes = isinstance(planned, Write) and permissions.keys() >= set(planned.fields)
+    return MassChange.UNSUBSCRIPTION if only_unsubscribes else MassChange.ERASURE
+
+
+def _held_end(reason: Reason, situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> Decision:
+    """Leave the contact as it is but for what the record refuses. A closed contact refuses everything already."""
+    binding = situation.binding
+    if situation.sight is Sight.SEEN and binding.is_live:  # for when the record lives again
+        binding = replace(binding, is_stale=True)
+    rest = Rest(binding, Result.FAILED, reason)
+    record = situation.record
+    if record is None or not binding.is_live or binding.reach is not Reach.OPEN:
+        return rest
+    rows = rules.mapping.for_table(situation.key.table)
+    values = _refused(record, situation, rows, catalogue)
+    prints = rules.fingerprints.values(binding.external_id, values)
+    changed = changed_fields(prints, values, situation)
+    if not changed:
+        return rest
+    email = email_of(record, rows)
+    address = {EMAIL: email} if rules.fingerprints.address(email) == binding.address else {}
+    return Write(
+        as_properties({**address, **{name: values[name] for name in changed}}),
+        tuple(changed),
+        Purge.KEEP,
+        replace(binding, base={**binding.base, **prints}),
+        reason,
+        permissions_off=refuses_bulk(record),
+    )
+
+
+def _refused(
+    record: PersonRecord, situation: Situation, rows: tuple[MappingRow, ...], catalogue: PropertyCatalogue
+) -> dict[str, Scalar]:
+    if refuses_bulk(record) or record.values.get(DO_NOT_EMAIL) or situation.neighbours.refuse_bulk:
+        return all_permissions_off(rows, catalogue)
+    fields = mapped_fields((row for row in rows if not row.rests(record)), situation.key.table, catalogue)
+    return {name: NO for name, one in fields.items() if _says_no(one, record)}
+
+
+def _withdrawn(
+    planned: Write,
+    sent: Mapping[str, Scalar],
+    fields: Mapping[str, MappedField],
+    situation: Situation,
+    rules: Rules,
+) -> frozenset[str]:
+    """Name the permissions that were agreed as given and are switched off, although nobody refuses them."""
+    record, base = situation.record, situation.binding.base
+    if planned.permissions_off or record is None:
+        return frozenset()
+    fingerprint = partial(rules.fingerprints.value, situation.binding.external_id)
+    return frozenset(
+        name
+        for name in planned.fields
+        if sent.get(name) is NO
+        and (one := fields.get(name)) is not None
+        and one.home is not None
+        and base.get(name) == fingerprint(name, YES)
+        and not _says_no(one, record)
+    )
+
+
+def _says_no(one: MappedField, record: PersonRecord) -> bool:
+    """Whether a row of the record refuses the permission. Who is not in a marketing list has not refused anything."""
+    if one.home is None or one.home is Home.LIST or one.bit is None:
+        return False
+    return any(
+        not row.subscribed and (entry := one.definition.entry(row.name)) is not None and entry.bit == one.bit
+        for row in rows_of(one.home, record)
+    )
+
+
+def _blanked(
+    sent: Mapping[str, Scalar], fields: Mapping[str, MappedField], situation: Situation, rules: Rules
+) -> frozenset[str]:
+    """Name the values that Spotler has, and that a row of the mapping which has changed would empty."""
+    base, fingerprint = situation.binding.base, partial(rules.fingerprints.value, situation.binding.external_id)
+    return frozenset(
+        name
+        for name, value in sent.items()
+        if name.partition(":")[0] in rules.recast
+        and (name not in fields or fields[name].home is None)
+        and (value == EMPTY or value is NO)
+        and name in base
+        and base[name] != fingerprint(name, value)
+    )
+
+
+def _sent(planned: Write) -> dict[str, Scalar]:
+    """Spread the properties of a write over its fields: one for every option of a set."""
+
+    def spread(name: str, value: PropertyValue) -> Iterable[tuple[str, Scalar]]:
+        if not isinstance(value, tuple):
+            return [(name, value)]
+        return [(option_name(name, option.bit), option.enabled) for option in value]
+
+    return dict(chain.from_iterable(spread(name, value) for name, value in planned.properties.items()))
+
+
+def _told(held: Collection[Loss], situation: Situation, mapping: FieldMapping) -> list[FieldProblem]:
+    sources = {row.spotler: str(row.sources[situation.key.table]) for row in mapping.for_table(situation.key.table)}
+    return [
+        FieldProblem(name, sources.get(name.partition(":")[0], name), dispute=_DISPUTES[loss.kind])
+        for loss in held
+        for name in sorted(loss.fields)
+    ]
