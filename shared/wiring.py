@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.connections import (
     fingerprint_key,
@@ -115,7 +115,7 @@ class _Tools:
 
 def build(services: Services, version: LiveVersion) -> Connector:
     """Wire the use cases around one version of the mapping. Cheap: a new version gets a new connector."""
-    tools = _tools(services, version.mapping)
+    tools = _tools(services, version)
     settings, clock, store, environment = (
         services.settings,
         services.clock,
@@ -137,11 +137,16 @@ def build(services: Services, version: LiveVersion) -> Connector:
     beside = Beside(
         defaults=services.default_permissions, consents=services.consent, bounces=bounces, rules=rules, clock=clock
     )
-    limits = Limits(settings.mass_erasure_limit, settings.mass_change_limit, settings.mass_missing_limit)
+    limits = Limits(
+        settings.mass_erasure_limit,
+        settings.mass_change_limit,
+        settings.mass_missing_limit,
+        settings.mass_change_percent,
+    )
     brake = Brake(store, clock, environment, limits=limits)
     suppressions = SuppressionList(store, clock, environment)
     people = _people(tools, beside, brake, suppressions, bounces)
-    lists = _lists(tools, people)
+    lists = _lists(tools, people, brake)
     sweep = JobSweep(
         crm=crm,
         lanes=tools.lanes,
@@ -259,7 +264,8 @@ def build(services: Services, version: LiveVersion) -> Connector:
     )
 
 
-def _tools(services: Services, mapping: Mapping) -> _Tools:
+def _tools(services: Services, version: LiveVersion) -> _Tools:
+    mapping = version.mapping
     settings, clock, queue = services.settings, services.clock, ObservedQueue(services.queue)
     lanes, policy = Lanes(queue), RetryPolicy()
     return _Tools(
@@ -267,7 +273,7 @@ def _tools(services: Services, mapping: Mapping) -> _Tools:
         crm=traced(DataverseCrm(services.dataverse, mapping, settings.sync_tables, services.schema), "crm"),
         platform=services.platform,
         queue=queue,
-        rules=rules_of(settings, mapping),
+        rules=replace(rules_of(settings, mapping), recast=version.recast),
         ledger=Ledger(services.store, clock, settings.environment, claim_time=settings.claim_time),
         lanes=lanes,
         policy=policy,
@@ -307,7 +313,7 @@ def _people(
     )
 
 
-def _lists(tools: _Tools, people: SyncPeople) -> Lists:
+def _lists(tools: _Tools, people: SyncPeople, brake: Brake) -> Lists:
     services, settings = tools.services, tools.services.settings
     return Lists(
         crm=tools.crm,
@@ -323,6 +329,7 @@ def _lists(tools: _Tools, people: SyncPeople) -> Lists:
         rules=tools.rules,
         default_kind=settings.spotler_list_kind,
         removes_at_once=settings.list_removals_at_once,
+        brake=brake,
     )
 
 

@@ -200,6 +200,7 @@ class ConnectorTwin:
             rules=self.rules,
             default_kind=self.list_kind,
             removes_at_once=self.list_removals_at_once,
+            brake=self.brake,
         )
         services = JobServices(
             crm=self.crm,

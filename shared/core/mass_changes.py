@@ -17,7 +17,8 @@ from shared.core.conditions import email_of, refuses_bulk
 from shared.core.ends import changed_fields
 from shared.core.fields import Scalar, all_permissions_off, as_properties, option_name
 from shared.core.mapping.expression import Home
-from shared.core.mapping.model import EMAIL, Mapping as FieldMapping, MappingRow
+from shared.core.mapping.model import EMAIL, MappingRow
+from shared.core.mapping.model import Mapping as FieldMapping
 from shared.core.mapping.reading import DO_NOT_EMAIL
 from shared.core.marketing import PropertyCatalogue, PropertyValue, Purge
 from shared.core.outcomes import HELD_BACK, FieldProblem, Reason, Result
@@ -88,10 +89,11 @@ def hold(
     base |= {name: text for name, text in situation.binding.base.items() if name in names}
     binding = replace(planned.binding, base=base)
     problems = (*planned.problems, *_told(held, situation, rules.mapping))
-    sent = {name: value for name, value in _sent(planned).items() if name not in names}
     changed = tuple(name for name in planned.fields if name not in names)
     if changed:
-        return replace(planned, properties=as_properties(sent), fields=changed, binding=binding, problems=problems)
+        return replace(
+            planned, properties=_without(planned.properties, names), fields=changed, binding=binding, problems=problems
+        )
     reason = Reason.RETURNED if planned.home else Reason.AGREED
     return Rest(binding, Result.UNCHANGED, reason, problems, permissions_off=planned.permissions_off, home=planned.home)
 
@@ -172,7 +174,7 @@ def _refused(
 
 def _withdrawn(
     planned: Write,
-    sent: Mapping[str, Scalar],
+    sent: Mapping[str, PropertyValue],
     fields: Mapping[str, MappedField],
     situation: Situation,
     rules: Rules,
@@ -204,7 +206,7 @@ def _says_no(one: MappedField, record: PersonRecord) -> bool:
 
 
 def _blanked(
-    sent: Mapping[str, Scalar], fields: Mapping[str, MappedField], situation: Situation, rules: Rules
+    sent: Mapping[str, PropertyValue], fields: Mapping[str, MappedField], situation: Situation, rules: Rules
 ) -> frozenset[str]:
     """Name the values that Spotler has, and that a row of the mapping which has changed would empty."""
     base, fingerprint = situation.binding.base, partial(rules.fingerprints.value, situation.binding.external_id)
@@ -219,15 +221,26 @@ def _blanked(
     )
 
 
-def _sent(planned: Write) -> dict[str, Scalar]:
+def _sent(planned: Write) -> dict[str, PropertyValue]:
     """Spread the properties of a write over its fields: one for every option of a set."""
 
-    def spread(name: str, value: PropertyValue) -> Iterable[tuple[str, Scalar]]:
+    def spread(name: str, value: PropertyValue) -> Iterable[tuple[str, PropertyValue]]:
         if not isinstance(value, tuple):
             return [(name, value)]
         return [(option_name(name, option.bit), option.enabled) for option in value]
 
     return dict(chain.from_iterable(spread(name, value) for name, value in planned.properties.items()))
+
+
+def _without(properties: Mapping[str, PropertyValue], names: frozenset[str]) -> dict[str, PropertyValue]:
+    kept: dict[str, PropertyValue] = {}
+    for name, value in properties.items():
+        if isinstance(value, tuple):
+            if options := tuple(option for option in value if option_name(name, option.bit) not in names):
+                kept[name] = options
+        elif name not in names:
+            kept[name] = value
+    return kept
 
 
 def _told(held: Collection[Loss], situation: Situation, mapping: FieldMapping) -> list[FieldProblem]:

@@ -61,6 +61,7 @@ class Reason(StrEnum):
     GAVE_UP = "gave-up"
     MASS_ERASURE = "mass-erasure"
     MASS_UNSUBSCRIPTION = "mass-unsubscription"
+    MASS_LIST_REMOVAL = "mass-list-removal"
     DEFECT = "defect"
 
 
@@ -103,6 +104,8 @@ TEXTS: dict[Reason, str] = {
     Reason.MASS_ERASURE: "Very many contacts were about to be erased at once; an administrator must decide.",
     Reason.MASS_UNSUBSCRIPTION: "Very many contacts were about to lose their permissions at once; an administrator "
     "must decide.",
+    Reason.MASS_LIST_REMOVAL: "Very many members were about to leave the list in Spotler at once; an administrator must "
+    "decide.",
     Reason.DEFECT: "The connector itself failed on this record; the log has the details.",
 }
 """One sentence per reason, for the person who asks why."""

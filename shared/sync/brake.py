@@ -53,16 +53,22 @@ class Bindings(Protocol):
 class Limits:
     """How many records may pass in an hour, by kind; 0 lets everything pass.
 
-    `missing` is how many records of one table may be missing at night before all of them are held.
+    `missing` is how many records of one table may be missing at night before all of them are held, `percent` the share
+    of a list that must be about to leave it, beside the limit, before its synchronisation is held.
     """
 
     erasures: int
     changes: int
     missing: int
+    percent: int = 20
 
     def of(self, kind: MassChange) -> int:
         """Return the limit of a kind."""
         return self.erasures if kind is MassChange.ERASURE else self.changes
+
+    def stop_list(self, *, leaving: int, of: int) -> bool:
+        """Whether so many members are about to leave a list of that size that its synchronisation is held."""
+        return bool(self.changes) and leaving > self.changes and leaving * 100 >= of * self.percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,32 +120,26 @@ class Brake:
         await self._note(kind, {name: at for name, at in held.items() if name not in noted})
         return held
 
-    async def keep(self, kind: MassChange, names: Iterable[str]) -> int:
-        """Hold these records whatever was counted; returns how many were not held before. A release passes them all."""
-        names = list(names)
-        if await self.is_released(kind):
-            return 0
-        now = self._clock.now()
-        new = 0
+    async def keep(self, kind: MassChange, names: Iterable[str]) -> set[str]:
+        """Hold these records or lists whatever was counted; returns those that no release lets pass."""
+        released, now = await self._release_of(kind), self._clock.now()
+        names, kept = list(names), set[str]()
         for start in range(0, len(names), PAGE):
-            changes = [
-                Insert(self._held_key(kind, name), {"since": now.isoformat()}) for name in names[start : start + PAGE]
-            ]
-            new += sum(1 for etag in await self._store.write(changes) if etag is not None)
-        if new:
-            record(HELD, new, kind=kind)
-        return new
+            places = {self._held_key(kind, name): name for name in names[start : start + PAGE]}
+            noted = {
+                places[key]: _moment(one.body["since"]) for key, one in (await self._store.read([*places])).items()
+            }
+            held = {name for name in places.values() if released is None or not released.covers(noted.get(name), now)}
+            await self._note(kind, dict.fromkeys(held - noted.keys(), now))
+            record(HELD, len(held - noted.keys()), kind=kind)
+            kept |= held
+        return kept
 
     async def settled(self, names: Mapping[MassChange, Iterable[str]]) -> None:
         """Forget holds of records that have ended, or live again."""
         changes = [Delete(self._held_key(kind, name)) for kind, several in names.items() for name in several]
         if changes:
             await self._store.write(changes)
-
-    async def is_released(self, kind: MassChange) -> bool:
-        """Whether everything of this kind passes now."""
-        released = await self._release_of(kind)
-        return released is not None and self._clock.now() < released.until
 
     # ------------------------------------------------------------------------------------------------------ releasing
 

@@ -171,12 +171,8 @@ def _settle_users(seat: Seat, planned: Decision, outcome: Outcome, done: Round) 
             users.pop(key, None)
         case Result.WRITTEN | Result.UNCHANGED if outcome.reason is not Reason.ABSENT and record is not None:
             users[key] = Consent.NO_BULK if _refuses(record, planned) else Consent.ALLOWS
-        case Result.FAILED if outcome.reason in HELD_BACK and record is not None and record.values.get(DO_NOT_EMAIL):
-            users[key] = Consent.NO_MAIL
-        case Result.FAILED if outcome.reason in HELD_BACK and record is not None:
-            users[key] = Consent.NO_BULK if refuses_bulk(record) else Consent.ALLOWS
-        case Result.FAILED if _is_unreachable(planned) and record is not None:  # what the contact says of it must stay
-            users[key] = Consent.NO_BULK if _refuses(record, planned) else Consent.ALLOWS
+        case Result.FAILED if record is not None and (_is_unreachable(planned) or outcome.reason in HELD_BACK):
+            users[key] = _said(record, planned)  # what the contact says of it must stay
         case _:
             pass
     if outcome.result is Result.KEPT:
@@ -196,6 +192,13 @@ def _has_refused(planned: Decision) -> bool:
 
 def _is_unreachable(planned: Decision) -> bool:
     return isinstance(planned, Rest) and planned.binding.is_live and planned.reason in _CLOSED
+
+
+def _said(record: PersonRecord, planned: Decision) -> Consent:
+    """Return what a record says about mail whose contact stays although it is closed, or its end is held."""
+    if record.values.get(DO_NOT_EMAIL):
+        return Consent.NO_MAIL
+    return Consent.NO_BULK if _refuses(record, planned) else Consent.ALLOWS
 
 
 def _refuses(record: PersonRecord, planned: Decision) -> bool:

@@ -136,13 +136,14 @@ class Reconciliation:
         return tally
 
     async def _hold(self, table: PersonTable, gone: Sequence[RecordKey]) -> bool:
-        """Hold all that are missing if they are very many, unless they were released; whether they were."""
+        """Hold all that are missing if they are very many, but for those that were released; whether any is held."""
         limit = self._brake.limits.missing
-        if not limit or len(gone) <= limit or await self._brake.is_released(MassChange.ERASURE):
+        if not limit or len(gone) <= limit:
             return False
-        await self._brake.keep(MassChange.ERASURE, map(str, gone))
-        log.error(_TOO_MANY, len(gone), table)
-        return True
+        held = await self._brake.keep(MassChange.ERASURE, map(str, gone))
+        if held:
+            log.error(_TOO_MANY, len(held), table)
+        return bool(held)
 
     async def _read(self, table: PersonTable) -> Tally | None:
         found = (await self._store.read([self._key(table)])).get(self._key(table))

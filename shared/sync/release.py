@@ -1,4 +1,4 @@
-"""Releases the brake and replays what it held: page by page, with the progress in the messages (decisions 12 and 20)."""
+"""Releases the brake and replays what it held, page by page; progress lives in the messages (decisions 12, 20)."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Release:
         try:
             names, after = await self._brake.held_page(step.change, step.after)
             if step.change is MassChange.LIST_REMOVAL:
-                for name in names:
+                for name in names:  # each stays held until its synchronisation finds that it was released
                     await self._lists.begin(UUID(name), (), step.correlation)
             else:
                 references = [Reference(RecordKey.parse(name), Why.RETRY, step.correlation) for name in names]
@@ -64,4 +64,5 @@ class Release:
             return
         if after is not None:
             await self._lanes.send(lane, step.model_copy(update={"after": after, "attempt": 1}))
-        await self._brake.settled({step.change: names})
+        if step.change is not MassChange.LIST_REMOVAL:
+            await self._brake.settled({step.change: names})

@@ -1,18 +1,21 @@
-"""The brake on mass changes: very many erasures at once are held, and stay held until an administrator releases them."""
+"""The brake on mass changes: very many erasures at once are held until an administrator releases them."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from shared.core.mapping.expression import Column
+from shared.core.mass_changes import recast_properties
 from shared.core.plan import EndAction
 from shared.core.records import Intent, PersonTable, RecordKey, Reference, SyncStatus, Why
 from shared.core.situation import MassChange
 from shared.errors import TransientError
 from shared.ports import DocumentKey, Put, QueueName
-from tests.connector_twin import NEWSLETTER, ConnectorTwin, person, rules
+from tests.connector_twin import MAPPING, NEWSLETTER, ConnectorTwin, person, rules
 from tests.twins import CrashError
 
 LIMIT = 3
@@ -59,7 +62,7 @@ async def erasures(twin: ConnectorTwin) -> dict[str, Any]:
     return state
 
 
-# ------------------------------------------------------------------------------------------------------------- the limit
+# ----------------------------------------------------------------------------------------------------------- the limit
 
 
 async def test_beyond_the_limit_erasures_are_held_and_the_record_says_so() -> None:
@@ -170,7 +173,7 @@ async def test_counters_of_older_versions_are_removed_at_night() -> None:
     assert [key.row for key in twin.store.documents if key.row.startswith("2025-")] == []
 
 
-# ------------------------------------------------------------------------------------- a hold outlives whoever looks again
+# --------------------------------------------------------------------------------- a hold outlives whoever looks again
 
 
 @pytest.mark.parametrize("again", [night, resync])
@@ -267,7 +270,7 @@ async def test_synchronisation_that_is_off_for_a_while_does_not_lift_a_hold() ->
     assert len(twin.platform.erased) == LIMIT
 
 
-# -------------------------------------------------------------------------------------------- refusals travel all the same
+# ---------------------------------------------------------------------------------------- refusals travel all the same
 
 
 async def test_a_refusal_of_all_mail_switches_permissions_off_while_its_erasure_is_held() -> None:
@@ -300,7 +303,7 @@ async def test_a_permission_that_is_withdrawn_while_an_erasure_is_held_travels()
     assert twin.status_of(waiting) == FAILED
 
 
-# --------------------------------------------------------------------------------------------------------------- release
+# ------------------------------------------------------------------------------------------------------------- release
 
 
 async def test_a_release_replays_what_was_held() -> None:
@@ -365,7 +368,7 @@ async def test_erasures_pass_while_they_are_released_and_are_counted_afterwards(
     assert len(twin.platform.erased) == 5 + LIMIT
 
 
-# ------------------------------------------------------------------------------------------------- records that are missing
+# -------------------------------------------------------------------------------------------- records that are missing
 
 
 async def test_very_many_missing_records_are_held_with_the_same_release() -> None:
@@ -399,7 +402,7 @@ async def test_missing_records_that_can_be_read_again_are_held_no_longer() -> No
     assert (await erasures(twin))["held"] == 0
 
 
-# ------------------------------------------------------------------------------------------------------ ends without erasure
+# ------------------------------------------------------------------------------------------------ ends without erasure
 
 
 async def test_very_many_ends_that_only_unsubscribe_are_held_as_such() -> None:
@@ -415,3 +418,156 @@ async def test_very_many_ends_that_only_unsubscribe_are_held_as_such() -> None:
     await twin.release.begin([MassChange.UNSUBSCRIPTION], hours=1)
     await twin.quiet()
     assert [contact.options[NEWSLETTER] for contact in twin.platform.contacts].count(True) == 0
+
+
+# ------------------------------------------------------------------------------------- permissions that nobody refuses
+
+CHANGES = 2
+
+
+async def subscribers(twin: ConnectorTwin, size: int = 5) -> list[RecordKey]:
+    """People with a permission that both sides have agreed on."""
+    people = await crowd(twin, size, permissions={"Newsletter": True})
+    await twin.poll()
+    return people
+
+
+def subscribed(twin: ConnectorTwin) -> int:
+    return [contact.options.get(NEWSLETTER) for contact in twin.platform.contacts].count(True)
+
+
+async def remove_rows(twin: ConnectorTwin, *people: RecordKey) -> None:
+    for key in people:
+        twin.crm.people[key] = replace(twin.crm.people[key], permissions=())
+
+
+async def test_permissions_whose_rows_are_missing_from_very_many_records_are_held() -> None:
+    twin = ConnectorTwin(change_limit=CHANGES)
+    people = await subscribers(twin)
+    await remove_rows(twin, *people)
+
+    await night(twin)
+    await night(twin)
+
+    assert subscribed(twin) == len(people) - CHANGES
+    assert (await twin.brake.state())["unsubscription"]["held"] == 3
+
+
+async def test_what_else_changes_in_such_a_record_is_sent_and_the_record_says_what_is_held() -> None:
+    twin = ConnectorTwin(change_limit=CHANGES)
+    people = await subscribers(twin)
+    await remove_rows(twin, *people)
+    await twin.sync(*people)
+
+    for number, key in enumerate(people):
+        twin.crm.edit(key, firstname=f"Anna{number}")
+    await twin.sync(*people)
+
+    assert {contact.values["firstName"] for contact in twin.platform.contacts} == {f"Anna{n}" for n in range(5)}
+    told = [twin.crm.people[key].status for key in people]
+    assert sum("an administrator must decide" in one.reason for one in told if one) == 3
+
+
+async def test_rows_that_are_there_again_lift_the_hold() -> None:
+    twin = ConnectorTwin(change_limit=CHANGES)
+    people = await subscribers(twin)
+    records = dict(twin.crm.people)
+    await remove_rows(twin, *people)
+    await twin.sync(*people)
+    twin.crm.people.update(records)
+
+    await twin.sync(*people)
+
+    assert (await twin.brake.state())["unsubscription"]["held"] == 0
+
+
+async def test_missing_rows_that_are_released_switch_the_permissions_off() -> None:
+    twin = ConnectorTwin(change_limit=CHANGES)
+    people = await subscribers(twin)
+    await remove_rows(twin, *people)
+    await twin.sync(*people)
+
+    await twin.release.begin([MassChange.UNSUBSCRIPTION], hours=1)
+    await twin.quiet()
+
+    assert subscribed(twin) == 0
+
+
+async def test_rows_that_say_no_travel_however_many_they_are() -> None:
+    twin = ConnectorTwin(change_limit=CHANGES)
+    people = await subscribers(twin)
+    for key in people:
+        twin.crm.permit(key, Newsletter=False)
+
+    await twin.sync(*people)
+
+    assert subscribed(twin) == 0
+
+
+async def test_do_not_bulk_email_travels_however_many_they_are() -> None:
+    twin = ConnectorTwin(change_limit=CHANGES)
+    people = await subscribers(twin)
+    for key in people:
+        twin.crm.edit(key, donotbulkemail=True)
+
+    await twin.sync(*people)
+
+    assert subscribed(twin) == 0
+
+
+async def test_do_not_bulk_email_travels_while_missing_rows_are_held() -> None:
+    twin = ConnectorTwin(change_limit=CHANGES)
+    people = await subscribers(twin)
+    await remove_rows(twin, *people)
+    await twin.sync(*people)
+    for key in people:
+        twin.crm.edit(key, donotbulkemail=True)
+
+    await twin.sync(*people)
+
+    assert subscribed(twin) == 0
+    assert (await twin.brake.state())["unsubscription"]["held"] == 0
+
+
+# ------------------------------------------------------------------------------- values that a new mapping would empty
+
+
+async def test_values_that_a_changed_row_of_the_mapping_empties_are_held() -> None:
+    twin = ConnectorTwin(change_limit=CHANGES)
+    people = await crowd(twin, 5, address1_city="Gouda")
+    other = [
+        replace(row, sources=dict.fromkeys(PersonTable, Column("nickname"))) if row.spotler == "city" else row
+        for row in MAPPING.rows
+    ]
+    mapping = replace(MAPPING, rows=tuple(other))
+    twin.rules = rules(mapping=mapping, recast=recast_properties(MAPPING, mapping))
+    twin.worker = twin.start_worker()
+    for key in people:
+        twin.crm.edit(key, nickname=None)
+
+    await resync(twin)
+    await night(twin)
+
+    assert [contact.values.get("city") for contact in twin.platform.contacts].count("Gouda") == 3
+    await twin.release.begin([MassChange.BLANKING], hours=1)
+    await twin.quiet()
+    assert [contact.values.get("city") for contact in twin.platform.contacts].count("Gouda") == 0
+
+
+async def test_values_that_users_empty_are_sent_however_many_they_are() -> None:
+    twin = ConnectorTwin(change_limit=CHANGES)
+    people = await crowd(twin, 5, address1_city="Gouda")
+    for key in people:
+        twin.crm.edit(key, address1_city=None)
+
+    await twin.sync(*people)
+
+    assert [contact.values.get("city") for contact in twin.platform.contacts].count("Gouda") == 0
+
+
+def test_a_property_is_recast_that_another_row_or_none_fills() -> None:
+    fewer = replace(MAPPING, rows=MAPPING.rows[:-1])
+    commented = replace(MAPPING, rows=tuple(replace(row, comment="why") for row in MAPPING.rows))
+
+    assert recast_properties(MAPPING, fewer) == {"permissions"}
+    assert recast_properties(MAPPING, commented) == frozenset()
