@@ -225,6 +225,7 @@ def build(services: Services, version: LiveVersion) -> Connector:
             platform=platform,
             ledger=ledger,
             rules=rules,
+            percent=settings.mass_change_percent,
         ),
         drift=drift,
         poll=poll,

@@ -104,8 +104,7 @@ TEXTS: dict[Reason, str] = {
     Reason.MASS_ERASURE: "Very many contacts were about to be erased at once; an administrator must decide.",
     Reason.MASS_UNSUBSCRIPTION: "Very many contacts were about to lose their permissions at once; an administrator "
     "must decide.",
-    Reason.MASS_LIST_REMOVAL: "Very many members were about to leave the list in Spotler at once; an administrator must "
-    "decide.",
+    Reason.MASS_LIST_REMOVAL: "Very many members were about to leave the list at once; an administrator must decide.",
     Reason.DEFECT: "The connector itself failed on this record; the log has the details.",
 }
 """One sentence per reason, for the person who asks why."""

@@ -131,7 +131,8 @@ class Brake:
             }
             held = {name for name in places.values() if released is None or not released.covers(noted.get(name), now)}
             await self._note(kind, dict.fromkeys(held - noted.keys(), now))
-            record(HELD, len(held - noted.keys()), kind=kind)
+            if new := held - noted.keys():
+                record(HELD, len(new), kind=kind)
             kept |= held
         return kept
 

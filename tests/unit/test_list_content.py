@@ -267,7 +267,7 @@ async def test_somebody_who_is_not_ready_is_waited_for_and_then_left_out(twin: C
     assert in_spotler(twin, fans) == ids([busy, free]), "the claim of a dead worker ends"
 
 
-# ----------------------------------------------------------------------------------------- lists that are suddenly empty
+# ---------------------------------------------------------------------------------------- lists that are suddenly empty
 
 
 async def big_list(twin: ConnectorTwin) -> UUID:

@@ -35,8 +35,8 @@ PAGE = 2500
 """Members at a time: what one call of Spotler takes."""
 
 _HELD = (
-    "{} members would leave the list in Spotler, which is very many at once: nothing was changed there. If the members in "
-    "Dynamics are right, ask an administrator to release the brake; otherwise put them back, and sync the list again."
+    "{} members would leave the list in Spotler, which is very many at once: nothing was changed there. If the members "
+    "in Dynamics are right, ask an administrator to release the brake; otherwise put them back and sync the list again."
 )
 
 _MOST_ROUNDS = 3
