@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from shared.core.records import Intent, PersonTable, RecordKey, Reference, SyncS
 from shared.core.situation import MassChange
 from shared.errors import TransientError
 from shared.ports import DocumentKey, Put, QueueName
+from shared.sync.binding_documents import read_binding, write_binding
 from tests.connector_twin import MAPPING, NEWSLETTER, ConnectorTwin, person, rules
 from tests.twins import CrashError
 
@@ -571,3 +572,15 @@ def test_a_property_is_recast_that_another_row_or_none_fills() -> None:
 
     assert recast_properties(MAPPING, fewer) == {"permissions"}
     assert recast_properties(MAPPING, commented) == frozenset()
+
+
+# -------------------------------------------------------------------------------------------------- what is remembered
+
+
+def test_a_binding_of_an_older_version_is_read_and_a_hold_is_read_back() -> None:
+    since = datetime(2026, 11, 29, 12, 30, tzinfo=UTC)
+    old = {"contact": "c", "live": True, "base": {}, "address": "a"}
+
+    assert read_binding(old).held_since == {}
+    held = replace(read_binding(old), held_since={MassChange.ERASURE: since})
+    assert read_binding(write_binding(held)) == held
