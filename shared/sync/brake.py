@@ -25,7 +25,7 @@ from shared.core.records import RecordKey
 from shared.core.situation import MassChange
 from shared.errors import ConflictError, Service
 from shared.observability.signals import HELD, HELD_NOW, record
-from shared.ports import Change, Clock, Delete, DocumentKey, Insert, Put, Replace, StateStore
+from shared.ports import Change, Clock, Delete, Document, DocumentKey, Insert, Put, Replace, StateStore
 from shared.sync.ledger import Entry
 
 log = logging.getLogger(__name__)
@@ -168,7 +168,7 @@ class Brake:
             record(HELD_NOW, count, kind=kind)
 
     async def tidy(self, bindings: Bindings) -> None:
-        """Remove holds of more than a day that no binding confirms, and the hourly counters of older versions."""
+        """Remove holds that the last look did not confirm, and the hourly counters of older versions."""
         for kind in MassChange:
             if kind is not MassChange.LIST_REMOVAL:
                 await self._tidy_holds(kind, bindings)
@@ -181,15 +181,16 @@ class Brake:
         await self._store.write([Delete(self._key("released"))])
 
     async def _tidy_holds(self, kind: MassChange, bindings: Bindings) -> None:
-        """A worker may have died between a hold and the binding, and a record that was held as missing may live."""
+        """A worker may have died before it could remove a hold, and a record that was held as missing may live."""
         after: str | None = None
         while True:
             page = await self._store.scan(self._partition, prefix=f"held-{kind}-", after=after, limit=PAGE)
-            old = [one for one in page.documents if _moment(one.body["since"]) + timedelta(days=1) < self._clock.now()]
-            keys = {RecordKey.parse(one.key.row.removeprefix(f"held-{kind}-")): one for one in old}
+            keys = {RecordKey.parse(one.key.row.removeprefix(f"held-{kind}-")): one for one in page.documents}
             entries = await bindings.entries(keys)
             over = [
-                Delete(one.key, one.etag) for key, one in keys.items() if kind not in entries[key].binding.held_since
+                Delete(one.key, one.etag)
+                for key, one in keys.items()
+                if kind not in entries[key].binding.held_since and _was_looked_at(entries[key], one)
             ]
             if over:
                 await self._store.write(over)
@@ -281,6 +282,10 @@ def _in_window(body: Mapping[str, Any], minute: datetime) -> dict[str, str]:
     """Return those that count: the minute in which a record was counted is over a whole hour after it."""
     counted: Mapping[str, str] = body.get("counted", {})
     return {digest: at for digest, at in counted.items() if _moment(at) + WINDOW + _MINUTE > minute}
+
+
+def _was_looked_at(entry: Entry, held: Document) -> bool:
+    return entry.outcome is not None and _moment(entry.outcome.at) > _moment(held.body["since"])
 
 
 def _released(body: Mapping[str, Any]) -> Released:

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from shared.core.mapping.expression import Column
+from shared.core.mapping.expression import Column, Home, MapTo
+from shared.core.mapping.model import Direction, MappingRow
 from shared.core.mass_changes import recast_properties
 from shared.core.plan import EndAction
-from shared.core.records import Intent, PersonTable, RecordKey, Reference, SyncStatus, Why
+from shared.core.records import Intent, PermissionRow, PersonTable, RecordKey, Reference, SyncStatus, Why
 from shared.core.situation import MassChange
 from shared.errors import TransientError
 from shared.ports import DocumentKey, Put, QueueName
@@ -492,6 +493,24 @@ async def test_missing_rows_that_are_released_switch_the_permissions_off() -> No
     await twin.quiet()
 
     assert subscribed(twin) == 0
+
+
+async def test_a_list_that_is_kept_as_a_permission_and_is_suddenly_empty_unsubscribes_nobody_beyond_the_limit() -> None:
+    rows = tuple(row for row in MAPPING.rows if row.spotler != "permissions")
+    listed = MappingRow("permissions", dict.fromkeys(PersonTable, MapTo(Home.LIST)), Direction.BOTH)
+    twin = ConnectorTwin(rules(mapping=replace(MAPPING, rows=(*rows, listed))), change_limit=CHANGES)
+    people = await crowd(twin, 5)
+    for key in people:
+        twin.crm.people[key] = replace(twin.crm.people[key], lists=(PermissionRow("Newsletter", subscribed=True),))
+    await twin.sync(*people)
+    assert subscribed(twin) == 5
+    for key in people:
+        twin.crm.people[key] = replace(twin.crm.people[key], lists=(PermissionRow("Newsletter", subscribed=False),))
+
+    await twin.sync(*people)
+    await night(twin)
+
+    assert subscribed(twin) == 3
 
 
 async def test_rows_that_say_no_travel_however_many_they_are() -> None:

@@ -175,6 +175,8 @@ class ListSteps:
     async def _held_removals(self, memo: ListMemo, run: Run) -> int:
         """Return how many members would leave the list if that is so many that the brake holds it, 0 if it does not."""
         brake, name = self._tools.brake, str(memo.id)
+        if not brake.limits.changes:
+            return 0
         leaving, present = await self._delivery.removals(memo, run)
         if brake.limits.stop_list(leaving=leaving, of=present):
             return leaving if await brake.keep(MassChange.LIST_REMOVAL, [name]) else 0
