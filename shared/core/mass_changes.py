@@ -11,19 +11,17 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from itertools import chain
 
-from shared.core.conditions import email_of, refuses_bulk
-from shared.core.ends import changed_fields
-from shared.core.fields import Scalar, all_permissions_off, as_properties, option_name
+from shared.core.fields import Scalar, all_permissions_off, option_name
 from shared.core.mapping.expression import Home
-from shared.core.mapping.model import EMAIL, MappingRow
 from shared.core.mapping.model import Mapping as FieldMapping
+from shared.core.mapping.model import MappingRow
 from shared.core.mapping.reading import DO_NOT_EMAIL
-from shared.core.marketing import PropertyCatalogue, PropertyValue, Purge
+from shared.core.marketing import PropertyCatalogue, PropertyValue
 from shared.core.outcomes import HELD_BACK, FieldProblem, Reason, Result
 from shared.core.records import PersonRecord
-from shared.core.situation import Anonymize, Decision, MassChange, Reach, Rest, Rules, Sight, Situation, Write
+from shared.core.refusals import with_refusals
+from shared.core.situation import Anonymize, Decision, MassChange, Rest, Rules, Sight, Situation, Write
 from shared.core.two_way import NO, YES, MappedField, mapped_fields, rows_of
 from shared.core.values import EMPTY
 
@@ -59,20 +57,14 @@ def losses(
     planned: Decision, situation: Situation, rules: Rules, catalogue: PropertyCatalogue
 ) -> Mapping[MassChange, Loss]:
     """Say what a plan takes away without its having been asked for. Pure; empty for almost every plan."""
-    if not isinstance(planned, Anonymize | Write):
-        return {}
-    if planned.reason in _ENDS:
+    if not isinstance(planned, Rest) and planned.reason in _ENDS:
         kind = _kind_of_end(planned, situation, rules, catalogue)
         return {kind: Loss(kind)}
-    if isinstance(planned, Anonymize) or situation.record is None or not situation.binding.is_live:
+    if isinstance(planned, Anonymize) or not situation.binding.is_live:
         return {}
-    rows = rules.mapping.for_table(situation.key.table)
-    fields = mapped_fields(rows, situation.key.table, catalogue)
-    sent = _sent(planned)
-    found = (
-        Loss(MassChange.UNSUBSCRIPTION, _withdrawn(planned, sent, fields, situation, rules)),
-        Loss(MassChange.BLANKING, _blanked(sent, fields, situation, rules)),
-    )
+    found = [Loss(MassChange.UNSUBSCRIPTION, _withdrawn(planned, situation, rules, catalogue))]
+    if isinstance(planned, Write):
+        found.append(Loss(MassChange.BLANKING, _blanked(planned, situation, rules, catalogue)))
     return {loss.kind: loss for loss in found if loss.fields}
 
 
@@ -83,19 +75,10 @@ def hold(
     for loss in held:
         if not loss.fields:
             return _held_end(_HELD_AS[loss.kind], situation, rules, catalogue)
-    assert isinstance(planned, Write), "only a write takes single fields away"
+    assert not isinstance(planned, Anonymize), "an erasure takes the whole contact away"
     names = frozenset[str]().union(*(loss.fields for loss in held))
-    base = {name: text for name, text in planned.binding.base.items() if name not in names}
-    base |= {name: text for name, text in situation.binding.base.items() if name in names}
-    binding = replace(planned.binding, base=base)
-    problems = (*planned.problems, *_told(held, situation, rules.mapping))
-    changed = tuple(name for name in planned.fields if name not in names)
-    if changed:
-        return replace(
-            planned, properties=_without(planned.properties, names), fields=changed, binding=binding, problems=problems
-        )
-    reason = Reason.RETURNED if planned.home else Reason.AGREED
-    return Rest(binding, Result.UNCHANGED, reason, problems, permissions_off=planned.permissions_off, home=planned.home)
+    kept = _without(planned, names, situation)
+    return replace(kept, problems=(*kept.problems, *_told(held, situation, rules.mapping)))
 
 
 def remembering(planned: Decision, kinds: Iterable[MassChange], situation: Situation) -> Decision:
@@ -137,60 +120,32 @@ def _kind_of_end(
 
 
 def _held_end(reason: Reason, situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> Decision:
-    """Leave the contact as it is but for what the record refuses. A closed contact refuses everything already."""
+    """Leave the contact as it is but for what the record refuses."""
     binding = situation.binding
     if situation.sight is Sight.SEEN and binding.is_live:  # for when the record lives again
         binding = replace(binding, is_stale=True)
-    rest = Rest(binding, Result.FAILED, reason)
-    record = situation.record
-    if record is None or not binding.is_live or binding.reach is not Reach.OPEN:
-        return rest
-    rows = rules.mapping.for_table(situation.key.table)
-    values = _refused(record, situation, rows, catalogue)
-    prints = rules.fingerprints.values(binding.external_id, values)
-    changed = changed_fields(prints, values, situation)
-    if not changed:
-        return rest
-    email = email_of(record, rows)
-    address = {EMAIL: email} if rules.fingerprints.address(email) == binding.address else {}
-    return Write(
-        as_properties({**address, **{name: values[name] for name in changed}}),
-        tuple(changed),
-        Purge.KEEP,
-        replace(binding, base={**binding.base, **prints}),
-        reason,
-        permissions_off=refuses_bulk(record),
-    )
-
-
-def _refused(
-    record: PersonRecord, situation: Situation, rows: tuple[MappingRow, ...], catalogue: PropertyCatalogue
-) -> dict[str, Scalar]:
-    if refuses_bulk(record) or record.values.get(DO_NOT_EMAIL) or situation.neighbours.refuse_bulk:
-        return all_permissions_off(rows, catalogue)
-    fields = mapped_fields((row for row in rows if not row.rests(record)), situation.key.table, catalogue)
-    return {name: NO for name, one in fields.items() if _says_no(one, record)}
+    rest = with_refusals(Rest(binding, Result.FAILED, reason), situation, rules, catalogue)
+    assert isinstance(rest, Rest), "what the record refuses goes along with a plan that rests"
+    return _without(rest, _withdrawn(rest, situation, rules, catalogue), situation)
 
 
 def _withdrawn(
-    planned: Write,
-    sent: Mapping[str, PropertyValue],
-    fields: Mapping[str, MappedField],
-    situation: Situation,
-    rules: Rules,
+    planned: Write | Rest, situation: Situation, rules: Rules, catalogue: PropertyCatalogue
 ) -> frozenset[str]:
     """Name the permissions that were agreed as given and are switched off, although nobody refuses them."""
     record, base = situation.record, situation.binding.base
-    if planned.permissions_off or record is None:
+    if planned.permissions_off or record is None or record.values.get(DO_NOT_EMAIL):
         return frozenset()
+    fields = mapped_fields(rules.mapping.for_table(situation.key.table), situation.key.table, catalogue)
     fingerprint = partial(rules.fingerprints.value, situation.binding.external_id)
     return frozenset(
         name
-        for name in planned.fields
-        if sent.get(name) is NO
+        for name, value in _sent(planned).items()
+        if value is NO
         and (one := fields.get(name)) is not None
         and one.home is not None
         and base.get(name) == fingerprint(name, YES)
+        and situation.refused_on(name) is None
         and not _says_no(one, record)
     )
 
@@ -205,14 +160,13 @@ def _says_no(one: MappedField, record: PersonRecord) -> bool:
     )
 
 
-def _blanked(
-    sent: Mapping[str, PropertyValue], fields: Mapping[str, MappedField], situation: Situation, rules: Rules
-) -> frozenset[str]:
+def _blanked(planned: Write, situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> frozenset[str]:
     """Name the values that Spotler has, and that a row of the mapping which has changed would empty."""
     base, fingerprint = situation.binding.base, partial(rules.fingerprints.value, situation.binding.external_id)
+    fields = mapped_fields(rules.mapping.for_table(situation.key.table), situation.key.table, catalogue)
     return frozenset(
         name
-        for name, value in sent.items()
+        for name, value in _sent(planned).items()
         if name.partition(":")[0] in rules.recast
         and (name not in fields or fields[name].home is None)
         and (value == EMPTY or value is NO)
@@ -221,18 +175,40 @@ def _blanked(
     )
 
 
-def _sent(planned: Write) -> dict[str, PropertyValue]:
-    """Spread the properties of a write over its fields: one for every option of a set."""
+def _sent(planned: Write | Rest) -> dict[str, Scalar]:
+    """Spread what is sent over its fields: one for every option of a set."""
+    sent: dict[str, Scalar] = {}
+    for name, value in (planned.properties if isinstance(planned, Write) else planned.refused).items():
+        if isinstance(value, tuple):
+            sent |= {option_name(name, option.bit): option.enabled for option in value}
+        elif isinstance(value, str | int):
+            sent[name] = value
+    return sent
 
-    def spread(name: str, value: PropertyValue) -> Iterable[tuple[str, PropertyValue]]:
-        if not isinstance(value, tuple):
-            return [(name, value)]
-        return [(option_name(name, option.bit), option.enabled) for option in value]
 
-    return dict(chain.from_iterable(spread(name, value) for name, value in planned.properties.items()))
+def _without(planned: Write | Rest, names: frozenset[str], situation: Situation) -> Write | Rest:
+    """Leave single fields as they are in Spotler, and as they were agreed on."""
+    base = {name: text for name, text in planned.binding.base.items() if name not in names}
+    base |= {name: text for name, text in situation.binding.base.items() if name in names}
+    binding = replace(planned.binding, base=base)
+    if isinstance(planned, Rest):
+        return replace(planned, binding=binding, refused=_other_properties(planned.refused, names))
+    changed = tuple(name for name in planned.fields if name not in names)
+    if changed:
+        properties = _other_properties(planned.properties, names)
+        return replace(planned, properties=properties, fields=changed, binding=binding)
+    return Rest(
+        binding,
+        Result.UNCHANGED,
+        Reason.RETURNED if planned.home else Reason.AGREED,
+        planned.problems,
+        permissions_off=planned.permissions_off,
+        home=planned.home,
+        if_absent=planned.if_absent,
+    )
 
 
-def _without(properties: Mapping[str, PropertyValue], names: frozenset[str]) -> dict[str, PropertyValue]:
+def _other_properties(properties: Mapping[str, PropertyValue], names: frozenset[str]) -> dict[str, PropertyValue]:
     kept: dict[str, PropertyValue] = {}
     for name, value in properties.items():
         if isinstance(value, tuple):

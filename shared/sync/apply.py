@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from shared.core.fields import option_name
 from shared.core.mapping.model import EMAIL
 from shared.core.marketing import ContactWrite, PropertyValue, Purge, WriteCode, WriteVerdict
-from shared.core.outcomes import HELD_BACK, FieldProblem, Outcome, Reason, Result
+from shared.core.outcomes import FieldProblem, Outcome, Reason, Result
 from shared.core.plan import Anonymize, Decision, Delivery, Rest, Write
 from shared.core.records import RecordKey
 from shared.errors import ConnectorError, DataError, NotFoundError, TransientError

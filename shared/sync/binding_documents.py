@@ -40,24 +40,16 @@ def write_binding(binding: Binding) -> dict[str, Any]:
         "base": dict(binding.base),
         "address": binding.address,
     }
-    if binding.has_met:
-        body["met"] = True
-    if binding.since is not None:
-        body["since"] = binding.since.isoformat(timespec="seconds")
-    if binding.reach is not Reach.OPEN:
-        body["reach"] = str(binding.reach)
-    if binding.moves:
-        body["moves"] = {name: str(move) for name, move in binding.moves.items()}
-    if binding.verdicts:
-        body["verdicts"] = {name: str(verdict) for name, verdict in binding.verdicts.items()}
-    if binding.announced:
-        body["announced"] = sorted(binding.announced)
-    if binding.early:
-        body["early"] = dict(binding.early)
-    if binding.is_stale:
-        body["stale"] = True
-    if binding.refused:
-        body["refused"] = sorted(binding.refused)
-    if binding.held_since:
-        body["held"] = {str(kind): at.isoformat() for kind, at in binding.held_since.items()}
-    return body
+    newer: dict[str, Any] = {
+        "met": binding.has_met,
+        "since": binding.since.isoformat(timespec="seconds") if binding.since is not None else None,
+        "reach": str(binding.reach) if binding.reach is not Reach.OPEN else None,
+        "moves": {name: str(move) for name, move in binding.moves.items()},
+        "verdicts": {name: str(verdict) for name, verdict in binding.verdicts.items()},
+        "announced": sorted(binding.announced),
+        "early": dict(binding.early),
+        "stale": binding.is_stale,
+        "refused": sorted(binding.refused),
+        "held": {str(kind): at.isoformat() for kind, at in binding.held_since.items()},
+    }
+    return body | {name: value for name, value in newer.items() if value}
