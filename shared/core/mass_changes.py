@@ -87,11 +87,12 @@ def remembering(planned: Decision, kinds: Iterable[MassChange], situation: Situa
     A plan that decides nothing, because synchronisation is off or a value does not fit, leaves holds as they are.
     """
     before = situation.binding.held_since
+    held = {kind: before.get(kind, situation.now) for kind in kinds}
     decides_nothing = isinstance(planned, Rest) and planned.result in {Result.SKIPPED, Result.FAILED}
     if planned.reason is Reason.PURGED or (decides_nothing and planned.reason not in HELD_BACK):
-        since: Mapping[MassChange, datetime] = before
+        since: Mapping[MassChange, datetime] = {**before, **held}
     else:
-        since = {kind: before.get(kind, situation.now) for kind in kinds}
+        since = held
     if since == planned.binding.held_since:
         return planned
     return replace(planned, binding=replace(planned.binding, held_since=since))

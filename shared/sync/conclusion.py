@@ -117,7 +117,8 @@ def _binding(seat: Seat, planned: Decision, outcome: Outcome, home: CameHome | N
         case Outcome(result=Result.FAILED, reason=reason) if reason is not Reason.REFUSED_HERE:
             if _is_unreachable(planned) or reason is Reason.OPTED_OUT:
                 return planned.binding
-            known = planned.binding if _has_early_rows(planned) or _has_refused(planned) else seat.origin
+            is_news = _has_early_rows(planned) or _has_refused(planned) or bool(planned.binding.held_since)
+            known = planned.binding if is_news else seat.origin
             return replace(known, is_stale=known.is_live and (known.is_stale or seat.sight is Sight.SEEN))
         case _ if home is None:
             return planned.binding

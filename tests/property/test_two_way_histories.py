@@ -27,12 +27,6 @@ class TwinHistories(TwoWayHistories):
         self.passed_the_brake = False
         super().__init__()
 
-    @rule()
-    def night(self) -> None:
-        """An hour passes, and everything is compared: whoever is held stays so."""
-        self.twin.clock.advance(timedelta(hours=1))
-        self.do(self.survive(self.twin.reconciliation.begin()))
-
     @invariant()
     def the_brake_holds(self) -> None:
         assert not self.passed_the_brake, "more contacts were erased within an hour than the brake lets pass"
@@ -96,7 +90,13 @@ class TwinHistories(TwoWayHistories):
 
 
 class NightlyTwinHistories(TwinHistories):
-    """More of them, and longer: some two minutes (`make slow`)."""
+    """More of them, and longer, with nights: some two minutes (`make slow`)."""
+
+    @rule()
+    def night(self) -> None:
+        """An hour passes, and everything is compared: whoever is held stays so."""
+        self.twin.clock.advance(timedelta(hours=1))
+        self.do(self.survive(self.twin.reconciliation.begin()))
 
 
 TestNightlyTwinHistories = pytest.mark.slow(NightlyTwinHistories.TestCase)

@@ -470,6 +470,21 @@ async def test_what_else_changes_in_such_a_record_is_sent_and_the_record_says_wh
     assert sum("an administrator must decide" in one.reason for one in told if one) == 3
 
 
+@pytest.mark.parametrize("change", [{"emailaddress1": "no address"}, {"statecode": 1}])
+async def test_missing_rows_of_records_that_are_not_sent_are_held_as_well(change: dict[str, Any]) -> None:
+    twin = ConnectorTwin(rules(on_inactive=EndAction.NOTHING), change_limit=CHANGES)
+    people = await subscribers(twin)
+    await remove_rows(twin, *people)
+    for key in people:
+        twin.crm.edit(key, **change)
+
+    for _ in range(3):
+        await night(twin)
+
+    assert subscribed(twin) == len(people) - CHANGES
+    assert (await twin.brake.state())["unsubscription"]["held"] == 3
+
+
 async def test_rows_that_are_there_again_lift_the_hold() -> None:
     twin = ConnectorTwin(change_limit=CHANGES)
     people = await subscribers(twin)
