@@ -169,7 +169,8 @@ def _blanked(planned: Write, situation: Situation, rules: Rules, catalogue: Prop
         name
         for name, value in _sent(planned).items()
         if name.partition(":")[0] in rules.recast
-        and (name not in fields or fields[name].home is None)
+        and (one := fields.get(name)) is not None
+        and one.home is None
         and (value == EMPTY or value is NO)
         and name in base
         and base[name] != fingerprint(name, value)

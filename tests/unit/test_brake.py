@@ -227,6 +227,25 @@ async def test_a_held_record_that_is_deleted_meanwhile_stays_held() -> None:
     assert len(twin.platform.erased) == LIMIT
 
 
+async def test_a_record_that_is_entered_anew_takes_over_a_held_contact() -> None:
+    twin = ConnectorTwin(erasure_limit=LIMIT)
+    twin.crm.clock = twin.clock
+    people = await crowd(twin, 4)
+    for key in people:
+        twin.crm.delete(key)
+    await twin.sync(*people)
+    (contact,) = twin.platform.contacts
+    twin.clock.advance(timedelta(minutes=1))
+
+    again = twin.crm.create(**person(emailaddress1=contact.email))
+    await twin.sync(again)
+    await night(twin)
+
+    assert len(twin.platform.erased) == LIMIT
+    assert twin.platform.contacts == [contact]
+    assert (await erasures(twin))["held"] == 0
+
+
 async def test_a_record_that_lives_again_loses_its_hold() -> None:
     twin = ConnectorTwin(erasure_limit=LIMIT)
     people = await ended(twin, 4)
