@@ -27,6 +27,12 @@ class TwinHistories(TwoWayHistories):
         self.passed_the_brake = False
         super().__init__()
 
+    @rule()
+    def night(self) -> None:
+        """An hour passes, and everything is compared: whoever is held stays so."""
+        self.twin.clock.advance(timedelta(hours=1))
+        self.do(self.survive(self.twin.reconciliation.begin()))
+
     @invariant()
     def the_brake_holds(self) -> None:
         assert not self.passed_the_brake, "more contacts were erased within an hour than the brake lets pass"
@@ -90,13 +96,7 @@ class TwinHistories(TwoWayHistories):
 
 
 class NightlyTwinHistories(TwinHistories):
-    """More of them, and longer, with nights: some two minutes (`make slow`)."""
-
-    @rule()
-    def night(self) -> None:
-        """An hour passes, and everything is compared: whoever is held stays so."""
-        self.twin.clock.advance(timedelta(hours=1))
-        self.do(self.survive(self.twin.reconciliation.begin()))
+    """More of them, and longer: some two minutes (`make slow`)."""
 
 
 TestNightlyTwinHistories = pytest.mark.slow(NightlyTwinHistories.TestCase)
