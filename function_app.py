@@ -4,10 +4,10 @@ import azure.functions as func
 
 from shared.triggers import (
     api,
+    brake_api,
     capabilities_api,
     consent_api,
     consent_timers,
-    erasures_api,
     events,
     job_timers,
     lanes,
@@ -29,7 +29,7 @@ for module in (
     capabilities_api,
     mapping_api,
     reviews_api,
-    erasures_api,
+    brake_api,
     suppressions_api,
     consent_api,
     job_timers,

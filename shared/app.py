@@ -6,15 +6,19 @@ What is wired to what stands in `services` (clients) and `wiring` (use cases).
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
+from shared.core.mapping.findings import Finding
+from shared.core.mapping.model import Mapping
 from shared.core.mapping.yaml_format import to_yaml
+from shared.errors import ConfigurationError
 from shared.first_mapping import first_mapping
 from shared.services import Services, open_services
 from shared.settings import Settings, load_settings
 from shared.sync.live_mapping import LiveMapping
 from shared.wiring import Connector, build
 
-__all__ = ["Connector", "Services", "connector", "mapping_changed", "services", "shut_down"]
+__all__ = ["Connector", "Services", "connector", "mapping_changed", "services", "shut_down", "trial"]
 
 
 class _Process:
@@ -57,6 +61,15 @@ async def mapping_changed() -> None:
     """Let this process use a new version of the mapping at once; other processes find it within half a minute."""
     async with _building:
         _process().look_again()
+
+
+async def trial(mapping: Mapping) -> Sequence[Finding]:
+    """Find what a mapping would do to a sample of real records; nothing while the live mapping cannot be used."""
+    try:
+        preview = (await connector()).preview
+    except ConfigurationError:
+        return ()
+    return await preview.findings(mapping)
 
 
 async def shut_down() -> None:

@@ -78,8 +78,31 @@ class Settings(BaseSettings):
     mass_erasure_limit: int = Field(
         default=500,
         ge=0,
-        description="How many Spotler contacts may be erased in an hour because their records ended. Beyond it an "
-        "administrator must release the brake. 0: no limit.",
+        le=10_000,
+        description="How many Spotler contacts may be erased within an hour because their records ended. Further ones "
+        "are held until an administrator releases the brake. 0: no limit.",
+    )
+    mass_missing_limit: int = Field(
+        default=50,
+        ge=0,
+        le=10_000,
+        description="How many records of one table may be missing in Dataverse at night without a message of their "
+        "deletion. If there are more, all of them are held: perhaps the connector lost the right to read. 0: no limit.",
+    )
+    mass_change_limit: int = Field(
+        default=500,
+        ge=0,
+        le=10_000,
+        description="How many contacts may lose permissions that nobody refuses, or values because the mapping "
+        "changed, within an hour; and how many members one synchronisation may take out of a list. Beyond it the brake "
+        "holds them. 0: no limit.",
+    )
+    mass_change_percent: int = Field(
+        default=20,
+        ge=1,
+        le=100,
+        description="The share of a list that must be about to leave it before the brake holds the synchronisation; "
+        "and of the records in a sample for which a new mapping may empty a field without a warning.",
     )
     purge_existing_properties_when_not_set: bool = Field(
         default=False,

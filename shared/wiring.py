@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.connections import fingerprint_key
 from shared.core.bounce_text import Language
@@ -29,7 +29,7 @@ from shared.sync.beside import Beside
 from shared.sync.bookmark import Bookmark
 from shared.sync.bounce_catch_up import BounceCatchUp
 from shared.sync.bounces import BounceBook
-from shared.sync.brake import Brake
+from shared.sync.brake import Brake, Limits
 from shared.sync.dispatch import Dispatcher
 from shared.sync.drift import Drift
 from shared.sync.explain import Explain
@@ -51,6 +51,7 @@ from shared.sync.recent_changes import RecentChanges
 from shared.sync.reconcile import Reconciliation
 from shared.sync.refusal_keeping import RefusalKeeping
 from shared.sync.refusal_release import RefusalRelease
+from shared.sync.release import Release
 from shared.sync.report import Reporter
 from shared.sync.resync import Resync
 from shared.sync.reviews import Reviews
@@ -78,6 +79,7 @@ class Connector:
     poll: Poll
     brake: Brake
     refusal_release: RefusalRelease
+    release: Release
     reconciliation: Reconciliation
     bounces: BounceBook
     permission_names: PermissionNames
@@ -106,7 +108,7 @@ class _Tools:
 
 def build(services: Services, version: LiveVersion) -> Connector:
     """Wire the use cases around one version of the mapping. Cheap: a new version gets a new connector."""
-    tools = _tools(services, version.mapping)
+    tools = _tools(services, version)
     settings, clock, store = services.settings, services.clock, services.store
     environment = settings.environment
     crm, platform, queue, ledger, rules = tools.crm, tools.platform, tools.queue, tools.ledger, tools.rules
@@ -140,10 +142,16 @@ def build(services: Services, version: LiveVersion) -> Connector:
         rules=rules,
         clock=clock,
     )
-    brake = Brake(store, clock, environment, limit=settings.mass_erasure_limit)
+    limits = Limits(
+        settings.mass_erasure_limit,
+        settings.mass_change_limit,
+        settings.mass_missing_limit,
+        settings.mass_change_percent,
+    )
+    brake = Brake(store, clock, environment, limits=limits)
     suppressions = SuppressionList(store, clock, environment)
     people = _people(tools, beside, brake, suppressions, bounces)
-    lists = _lists(tools, people)
+    lists = _lists(tools, people, brake)
     sweep = JobSweep(
         crm=crm,
         lanes=tools.lanes,
@@ -178,8 +186,16 @@ def build(services: Services, version: LiveVersion) -> Connector:
         environment=environment,
     )
     reconciliation = Reconciliation(
-        lanes=tools.lanes, poll=poll, ledger=ledger, store=store, clock=clock, rules=rules, environment=environment
+        lanes=tools.lanes,
+        poll=poll,
+        ledger=ledger,
+        brake=brake,
+        store=store,
+        clock=clock,
+        rules=rules,
+        environment=environment,
     )
+    release = Release(brake=brake, lists=lists.start, lanes=tools.lanes, patience=tools.patience, clock=clock)
     resync = Resync(crm=crm, people=people, lanes=tools.lanes, patience=tools.patience, witness=reconciliation)
     return Connector(
         settings=settings,
@@ -194,6 +210,7 @@ def build(services: Services, version: LiveVersion) -> Connector:
             people=people,
             jobs=_jobs(tools, people, lists),
             resync=resync,
+            release=release,
             lists=lists,
             patience=tools.patience,
         ),
@@ -208,6 +225,7 @@ def build(services: Services, version: LiveVersion) -> Connector:
             platform=platform,
             ledger=ledger,
             rules=rules,
+            percent=settings.mass_change_percent,
         ),
         drift=drift,
         poll=poll,
@@ -221,6 +239,7 @@ def build(services: Services, version: LiveVersion) -> Connector:
             rules=rules,
             clock=clock,
         ),
+        release=release,
         reconciliation=reconciliation,
         bounces=bounces,
         health=Health(
@@ -235,18 +254,19 @@ def build(services: Services, version: LiveVersion) -> Connector:
                 "permissions": permission_names.state,
                 "poll": poll.state,
                 "reconciliation": reconciliation.state,
-                "erasures": brake.state,
+                "brake": brake.state,
             },
         ),
         permission_names=permission_names,
         job_sweep=sweep,
         newcomers=newcomers,
         reviews=reviews,
-        watch=Watch(pings=pings, queue=queue, clock=clock, polled_until=poll.bookmark),
+        watch=Watch(pings=pings, queue=queue, clock=clock, polled_until=poll.bookmark, held=brake.measure),
     )
 
 
-def _tools(services: Services, mapping: Mapping) -> _Tools:
+def _tools(services: Services, version: LiveVersion) -> _Tools:
+    mapping = version.mapping
     settings, clock, queue = services.settings, services.clock, ObservedQueue(services.queue)
     lanes, policy = Lanes(queue), RetryPolicy()
     return _Tools(
@@ -254,7 +274,7 @@ def _tools(services: Services, mapping: Mapping) -> _Tools:
         crm=traced(DataverseCrm(services.dataverse, mapping, settings.sync_tables, services.schema), "crm"),
         platform=services.platform,
         queue=queue,
-        rules=rules_of(settings, mapping),
+        rules=replace(rules_of(settings, mapping), recast=version.recast),
         ledger=Ledger(services.store, clock, settings.environment, claim_time=settings.claim_time),
         lanes=lanes,
         policy=policy,
@@ -294,7 +314,7 @@ def _people(
     )
 
 
-def _lists(tools: _Tools, people: SyncPeople) -> Lists:
+def _lists(tools: _Tools, people: SyncPeople, brake: Brake) -> Lists:
     services, settings = tools.services, tools.services.settings
     return Lists(
         crm=tools.crm,
@@ -310,6 +330,7 @@ def _lists(tools: _Tools, people: SyncPeople) -> Lists:
         rules=tools.rules,
         default_kind=settings.spotler_list_kind,
         removes_at_once=settings.list_removals_at_once,
+        brake=brake,
     )
 
 

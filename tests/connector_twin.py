@@ -29,7 +29,7 @@ from shared.sync.beside import Beside
 from shared.sync.bookmark import Bookmark
 from shared.sync.bounce_catch_up import BounceCatchUp
 from shared.sync.bounces import BounceBook
-from shared.sync.brake import Brake
+from shared.sync.brake import Brake, Limits
 from shared.sync.consent_ledger import ConsentLedger
 from shared.sync.contact_documents import Consent
 from shared.sync.dispatch import Dispatcher, Work
@@ -46,6 +46,7 @@ from shared.sync.recent_changes import RecentChanges
 from shared.sync.reconcile import Reconciliation
 from shared.sync.refusal_keeping import RefusalKeeping
 from shared.sync.refusal_release import RefusalRelease
+from shared.sync.release import Release
 from shared.sync.report import Reporter
 from shared.sync.resync import Resync
 from shared.sync.suppressions import SuppressionList
@@ -117,6 +118,8 @@ class ConnectorTwin:
         claim_time: timedelta = CLAIM_TIME,
         clock: ManualClock | None = None,
         erasure_limit: int = 0,
+        change_limit: int = 0,
+        missing_limit: int = 50,
     ) -> None:
         self.clock = clock or ManualClock()
         self.faults = Faults()
@@ -140,7 +143,7 @@ class ConnectorTwin:
         self.queue = TwinQueue(self.clock, self.faults)
         self.rules = rules
         self.claim_time = claim_time
-        self.erasure_limit = erasure_limit
+        self.limits = Limits(erasure_limit, change_limit, missing_limit)
         self.policy = RetryPolicy()
         self.worker = self.start_worker()
 
@@ -179,7 +182,7 @@ class ConnectorTwin:
             rules=self.rules,
             clock=self.clock,
         )
-        self.brake = Brake(self.store, self.clock, "test", limit=self.erasure_limit)
+        self.brake = Brake(self.store, self.clock, "test", limits=self.limits)
         self.suppressions = SuppressionList(self.store, self.clock, "test")
         bookmark = Bookmark(self.store, "test", "contacts")
         outbound = Outbound(
@@ -218,6 +221,7 @@ class ConnectorTwin:
             rules=self.rules,
             default_kind=self.list_kind,
             removes_at_once=self.list_removals_at_once,
+            brake=self.brake,
         )
         services = JobServices(
             crm=self.crm,
@@ -279,16 +283,20 @@ class ConnectorTwin:
             lanes=lanes,
             poll=self.poller,
             ledger=ledger,
+            brake=self.brake,
             store=self.store,
             clock=self.clock,
             rules=self.rules,
             environment="test",
         )
+        self.release = Release(brake=self.brake, lists=lists.start, lanes=lanes, patience=patience, clock=self.clock)
+        self.resync = Resync(crm=self.crm, people=people, lanes=lanes, patience=patience, witness=self.reconciliation)
         return Dispatcher(
             crm=self.crm,
             people=people,
             jobs=jobs,
-            resync=Resync(crm=self.crm, people=people, lanes=lanes, patience=patience, witness=self.reconciliation),
+            resync=self.resync,
+            release=self.release,
             lists=lists,
             patience=patience,
         )

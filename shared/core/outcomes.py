@@ -61,6 +61,8 @@ class Reason(StrEnum):
     MISCONFIGURED = "misconfigured"
     GAVE_UP = "gave-up"
     MASS_ERASURE = "mass-erasure"
+    MASS_UNSUBSCRIPTION = "mass-unsubscription"
+    MASS_LIST_REMOVAL = "mass-list-removal"
     DEFECT = "defect"
 
 
@@ -103,9 +105,15 @@ TEXTS: dict[Reason, str] = {
     Reason.MISCONFIGURED: "Waiting for an administrator: access or configuration is wrong.",
     Reason.GAVE_UP: "Given up after repeated failures; an administrator can replay it.",
     Reason.MASS_ERASURE: "Very many contacts were about to be erased at once; an administrator must decide.",
+    Reason.MASS_UNSUBSCRIPTION: "Very many contacts were about to lose their permissions at once; an administrator "
+    "must decide.",
+    Reason.MASS_LIST_REMOVAL: "Very many members were about to leave the list at once; an administrator must decide.",
     Reason.DEFECT: "The connector itself failed on this record; the log has the details.",
 }
 """One sentence per reason, for the person who asks why."""
+
+HELD_BACK = frozenset({Reason.MASS_ERASURE, Reason.MASS_UNSUBSCRIPTION})
+"""The brake holds the end of the contact; what the record refuses is written all the same."""
 
 _UNTOUCHED = {
     Reason.ENVIRONMENT_OFF,

@@ -11,6 +11,7 @@ from dataclasses import replace
 from shared.core.conditions import refuses_bulk
 from shared.core.fields import Scalar, all_permissions_off, as_properties, enabled_options, option_name, rows_of
 from shared.core.mapped_fields import mapped_fields
+from shared.core.mapping.reading import DO_NOT_EMAIL
 from shared.core.marketing import PropertyCatalogue
 from shared.core.outcomes import Reason, Result
 from shared.core.records import PersonRecord
@@ -41,7 +42,8 @@ def with_refusals(decision: Plan, situation: Situation, rules: Rules, catalogue:
     if record is None or not binding.is_live or decision.reason in _OTHERS_DECIDE:
         return decision
     off = refuses_bulk(record) or situation.withholds_permissions
-    refused = _refused(situation, record, rules, catalogue, everything=off)
+    everything = off or bool(record.values.get(DO_NOT_EMAIL))  # its erasure waits, or is not for this record
+    refused = _refused(situation, record, rules, catalogue, everything=everything)
     prints = rules.fingerprints.values(binding.external_id, refused)
     is_doubtful = situation.trust is Trust.NOTHING
     given = enabled_options(situation.contact)

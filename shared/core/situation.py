@@ -34,6 +34,19 @@ class EndAction(StrEnum):
     NOTHING = "nothing"
 
 
+class MassChange(StrEnum):
+    """What the brake holds when very many records ask for it at once, without each of them having been asked for."""
+
+    ERASURE = "erasure"
+    """Contacts that are anonymised or emptied because their records ended. Irreversible."""
+    UNSUBSCRIPTION = "unsubscription"
+    """Permissions that are switched off although neither the person nor the record refuses them."""
+    BLANKING = "blanking"
+    """Values that are emptied because a row of the mapping has changed."""
+    LIST_REMOVAL = "list-removal"
+    """Members that are taken out of a list in Spotler."""
+
+
 class Unmapped(StrEnum):
     """What an update does to Spotler fields that it does not mention (PurgeExistingPropertiesWhenNotSet, PURGE-01)."""
 
@@ -50,7 +63,10 @@ class Trust(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The settings that steer planning, and the deployment's fingerprints."""
+    """The settings that steer planning, and the deployment's fingerprints.
+
+    `recast` are the Spotler properties that the mapping has filled in another way only since a few days.
+    """
 
     mapping: FieldMapping
     fingerprints: Fingerprinter
@@ -59,6 +75,7 @@ class Rules:
     on_delete: EndAction = EndAction.ANONYMIZE
     on_inactive: EndAction = EndAction.ANONYMIZE
     unmapped: Unmapped = Unmapped.KEEP
+    recast: frozenset[str] = frozenset()
 
 
 class Delivery(StrEnum):
@@ -108,7 +125,8 @@ class Binding:
     down before the call, for whoever comes after a crash. `early` are permission rows that were made with the defaults
     before the record could meet a contact, and what they said (`early_rows`). `is_stale`: Spotler's side has changed,
     and that is not settled: the record was not to be synchronised then, or Dataverse could not take it. `refused` are
-    the subjects that were refused at the address when the suppression list was last asked.
+    the subjects that were refused at the address when the suppression list was last asked. `held_since` says which
+    changes of the record the brake holds, and since when (decision 20).
     """
 
     external_id: str
@@ -124,6 +142,7 @@ class Binding:
     early: Mapping[str, bool] = field(default_factory=dict)
     is_stale: bool = False
     refused: frozenset[str] = frozenset()
+    held_since: Mapping[MassChange, datetime] = field(default_factory=dict)
 
     def uses(self, external_id: str) -> bool:
         """Whether this contact holds data of the record."""

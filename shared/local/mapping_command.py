@@ -155,13 +155,13 @@ class _Command:
         return self._say_findings(await self._desk.check(mapping))
 
     async def _apply(self) -> int:
-        return self._say_result(await self._desk.apply(self._read(self._options.file), self._change()))
+        return self._say_result(await self._desk.apply(self._read(self._options.file), self._change(), app.trial))
 
     async def _rollback(self) -> int:
-        return self._say_result(await self._desk.rollback(self._options.version, self._change()))
+        return self._say_result(await self._desk.rollback(self._options.version, self._change(), app.trial))
 
     async def _defaults(self) -> int:
-        return self._say_result(await self._desk.restore_defaults(self._change()))
+        return self._say_result(await self._desk.restore_defaults(self._change(), app.trial))
 
     async def _import(self) -> int:
         return self._write(self._options.output, to_yaml(self._read(self._options.file)).encode())

@@ -93,6 +93,16 @@ BURIED = Signal(
     "Messages that nobody tries again by itself.",
     ("queue", "reason"),
 )
+HELD = Signal(
+    "connector.brake.held", Kind.COUNTER, "{record}", "Records and lists that the brake has begun to hold.", ("kind",)
+)
+HELD_NOW = Signal(
+    "connector.brake.waiting",
+    Kind.GAUGE,
+    "{record}",
+    "Records and lists that wait for an administrator to release the brake.",
+    ("kind",),
+)
 UP = Signal(
     "connector.service.up", Kind.GAUGE, "1", "1 if a service that the connector needs answers, else 0.", ("service",)
 )
@@ -115,6 +125,8 @@ SIGNALS = (
     BACKLOG,
     OLDEST,
     BURIED,
+    HELD,
+    HELD_NOW,
     UP,
     HEARTBEAT,
     BEHIND,

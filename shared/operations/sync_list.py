@@ -36,7 +36,14 @@ class SyncList(JobOperation[SyncListParameters]):
     lane = QueueName.BULK
     parameters = SyncListParameters
     successes = (JobResult.OK,)
-    failures = (str(HTTPStatus.FORBIDDEN.value), Reason.TABLE_OFF, Reason.SYNC_DISABLED, Reason.INACTIVE, IN_USE)
+    failures = (
+        str(HTTPStatus.FORBIDDEN.value),
+        Reason.TABLE_OFF,
+        Reason.SYNC_DISABLED,
+        Reason.INACTIVE,
+        IN_USE,
+        Reason.MASS_LIST_REMOVAL,
+    )
 
     async def run(self, tasks: Sequence[Task[SyncListParameters]], services: JobServices) -> Sequence[JobOutcome]:
         """Begin; several jobs for one list are one synchronisation."""

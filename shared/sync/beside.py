@@ -14,9 +14,10 @@ from shared.core.consent import BULK_EMAIL, OPT_OUT, ConsentAct, ConsentChange, 
 from shared.core.fields import option_name
 from shared.core.mapped_fields import mapped_fields
 from shared.core.mapping.expression import MapTo
+from shared.core.mapping.reading import DO_NOT_EMAIL
 from shared.core.marketing import PropertyCatalogue
 from shared.core.merge import Row
-from shared.core.outcomes import Reason
+from shared.core.outcomes import HELD_BACK, Reason
 from shared.core.permission_defaults import PermissionDefault
 from shared.core.permission_names import RememberedNames
 from shared.core.plan import Anonymize, Binding, Decision, Reach, Rules, Trust, Write
@@ -215,6 +216,8 @@ def _source(seat: Seat, planned: Decision, name: str, *, answer: bool) -> Consen
     is_default = came_home and isinstance(planned, Write) and name in planned.fields
     if is_default:  # only the administrator's default goes both ways at once
         return ConsentSource.ENVIRONMENT_DEFAULT
+    if planned.reason in HELD_BACK and seat.record is not None and seat.record.values.get(DO_NOT_EMAIL):
+        return ConsentSource.DO_NOT_EMAIL  # the end of the contact is held, what the record refuses is not
     if came_home:
         return ConsentSource.SPOTLER_PROFILE if seat.origin.has_met else ConsentSource.FIRST_MEETING
     if planned.permissions_off and not answer:

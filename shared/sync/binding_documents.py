@@ -8,7 +8,7 @@ from typing import Any
 
 from shared.core.flapping import Move
 from shared.core.merge import Verdict
-from shared.core.situation import Binding, Reach
+from shared.core.situation import Binding, MassChange, Reach
 
 
 def read_binding(body: Mapping[str, Any]) -> Binding:
@@ -28,6 +28,7 @@ def read_binding(body: Mapping[str, Any]) -> Binding:
         early={name: bool(answer) for name, answer in body.get("early", {}).items()},
         is_stale=bool(body.get("stale", False)),
         refused=frozenset(body.get("refused", ())),
+        held_since={MassChange(kind): datetime.fromisoformat(at) for kind, at in body.get("held", {}).items()},
     )
 
 
@@ -39,22 +40,16 @@ def write_binding(binding: Binding) -> dict[str, Any]:
         "base": dict(binding.base),
         "address": binding.address,
     }
-    if binding.has_met:
-        body["met"] = True
-    if binding.since is not None:
-        body["since"] = binding.since.isoformat(timespec="seconds")
-    if binding.reach is not Reach.OPEN:
-        body["reach"] = str(binding.reach)
-    if binding.moves:
-        body["moves"] = {name: str(move) for name, move in binding.moves.items()}
-    if binding.verdicts:
-        body["verdicts"] = {name: str(verdict) for name, verdict in binding.verdicts.items()}
-    if binding.announced:
-        body["announced"] = sorted(binding.announced)
-    if binding.early:
-        body["early"] = dict(binding.early)
-    if binding.is_stale:
-        body["stale"] = True
-    if binding.refused:
-        body["refused"] = sorted(binding.refused)
-    return body
+    newer: dict[str, Any] = {
+        "met": binding.has_met,
+        "since": binding.since.isoformat(timespec="seconds") if binding.since is not None else None,
+        "reach": str(binding.reach) if binding.reach is not Reach.OPEN else None,
+        "moves": {name: str(move) for name, move in binding.moves.items()},
+        "verdicts": {name: str(verdict) for name, verdict in binding.verdicts.items()},
+        "announced": sorted(binding.announced),
+        "early": dict(binding.early),
+        "stale": binding.is_stale,
+        "refused": sorted(binding.refused),
+        "held": {str(kind): at.isoformat() for kind, at in binding.held_since.items()},
+    }
+    return body | {name: value for name, value in newer.items() if value}

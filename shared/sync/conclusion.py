@@ -9,7 +9,7 @@ from shared.core.consent import BULK_EMAIL
 from shared.core.identity import Leave, Stay
 from shared.core.mapping.model import EMAIL
 from shared.core.mapping.reading import DO_NOT_EMAIL
-from shared.core.outcomes import Outcome, Reason, Result
+from shared.core.outcomes import HELD_BACK, Outcome, Reason, Result
 from shared.core.plan import Binding, Decision, Delivery, Reach, Rest, Sight, Trust, Write
 from shared.core.records import PersonRecord, RecordKey
 from shared.core.retry import Done
@@ -116,10 +116,13 @@ def _binding(seat: Seat, planned: Decision, outcome: Outcome, home: CameHome | N
             came = home is not None and home.came.error is None
             is_ours = came or BULK_EMAIL in seat.origin.announced
             return replace(seat.origin, reach=Reach.OPTED_OUT_HERE if is_ours else Reach.OPTED_OUT)
+        case Outcome(result=Result.FAILED, reason=reason) if reason in HELD_BACK:
+            return planned.binding
         case Outcome(result=Result.FAILED, reason=reason) if reason is not Reason.REFUSED_HERE:
             if _is_unreachable(planned) or reason is Reason.OPTED_OUT:
                 return planned.binding
-            known = planned.binding if _has_early_rows(planned) or _has_refused(planned) else seat.origin
+            is_news = _has_early_rows(planned) or _has_refused(planned) or bool(planned.binding.held_since)
+            known = planned.binding if is_news else seat.origin
             return replace(known, is_stale=known.is_live and (known.is_stale or seat.sight is Sight.SEEN))
         case _ if home is None:
             return planned.binding
@@ -205,8 +208,8 @@ def _settle_users(seat: Seat, planned: Decision, outcome: Outcome, done: Round) 
             users.pop(key, None)
         case Result.WRITTEN | Result.UNCHANGED if outcome.reason is not Reason.ABSENT and record is not None:
             users[key] = Consent.NO_BULK if _refuses(record, planned) else Consent.ALLOWS
-        case Result.FAILED if _is_unreachable(planned) and record is not None:  # what the contact says of it must stay
-            users[key] = Consent.NO_BULK if _refuses(record, planned) else Consent.ALLOWS
+        case Result.FAILED if record is not None and (_is_unreachable(planned) or outcome.reason in HELD_BACK):
+            users[key] = _said(record, planned)  # what the contact says of it must stay
         case _:
             pass
     if outcome.result is Result.KEPT:
@@ -226,6 +229,13 @@ def _has_refused(planned: Decision) -> bool:
 
 def _is_unreachable(planned: Decision) -> bool:
     return isinstance(planned, Rest) and planned.binding.is_live and planned.reason in _CLOSED
+
+
+def _said(record: PersonRecord, planned: Decision) -> Consent:
+    """Return what a record says about mail whose contact stays although it is closed, or its end is held."""
+    if record.values.get(DO_NOT_EMAIL):
+        return Consent.NO_MAIL
+    return Consent.NO_BULK if _refuses(record, planned) else Consent.ALLOWS
 
 
 def _refuses(record: PersonRecord, planned: Decision) -> bool:

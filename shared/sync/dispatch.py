@@ -10,11 +10,12 @@ from shared.core.records import Reference, Why
 from shared.errors import ConnectorError
 from shared.operations.runner import JobRunner
 from shared.ports import Crm, QueueName
-from shared.sync.lanes import AnyMessage, Jobs, Permissions, References, Walk
+from shared.sync.lanes import AnyMessage, Jobs, Permissions, References, Replay, Walk
 from shared.sync.lists.messages import ListClean, ListLook, ListMembers, ListMessage, ListStep
 from shared.sync.lists.service import Lists
 from shared.sync.patience import Patience
 from shared.sync.people import SyncPeople
+from shared.sync.release import Release
 from shared.sync.resync import Resync
 
 
@@ -26,6 +27,7 @@ class Work:
     jobs: list[Jobs] = field(default_factory=list)
     permissions: list[Permissions] = field(default_factory=list)
     walks: list[Walk] = field(default_factory=list)
+    replays: list[Replay] = field(default_factory=list)
     lists: list[ListMessage] = field(default_factory=list)
 
     @property
@@ -36,6 +38,7 @@ class Work:
             *(message.correlation_of(job) for message in self.jobs for job in message.jobs),
             *(message.correlation for message in self.permissions),
             *(walk.correlation for walk in self.walks),
+            *(replay.correlation for replay in self.replays),
             *(message.correlation for message in self.lists),
         ]
 
@@ -50,6 +53,8 @@ class Work:
                 self.permissions.append(message)
             case Walk():
                 self.walks.append(message)
+            case Replay():
+                self.replays.append(message)
             case ListStep() | ListMembers() | ListLook() | ListClean():
                 self.lists.append(message)
 
@@ -58,12 +63,21 @@ class Dispatcher:
     """Does the work of one trigger call."""
 
     def __init__(
-        self, *, crm: Crm, people: SyncPeople, jobs: JobRunner, resync: Resync, lists: Lists, patience: Patience
+        self,
+        *,
+        crm: Crm,
+        people: SyncPeople,
+        jobs: JobRunner,
+        resync: Resync,
+        release: Release,
+        lists: Lists,
+        patience: Patience,
     ) -> None:
         self._crm = crm
         self._people = people
         self._jobs = jobs
         self._resync = resync
+        self._release = release
         self._lists = lists
         self._patience = patience
 
@@ -75,6 +89,8 @@ class Dispatcher:
             await self._jobs.run(message, lane=lane)
         for walk in work.walks:
             await self._resync.walk(walk, lane=lane)
+        for replay in work.replays:
+            await self._release.replay(replay, lane=lane)
         for step in work.lists:
             await self._lists.handle(step, lane=lane)
 

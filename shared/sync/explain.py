@@ -100,6 +100,7 @@ class Explain:
                 .get(seat.mailbox, NOTHING_REFUSED)
                 .refusals
             ],
+            "heldSince": {str(kind): at.isoformat(timespec="seconds") for kind, at in entry.binding.held_since.items()},
         }
 
     async def _planned(self, seat: Seat, catalogue: PropertyCatalogue) -> tuple[Seat, Decision]:

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from shared.core.records import Intent, PersonTable, RecordKey, Reference, Why
+from shared.core.situation import MassChange
 from shared.ports import OutgoingMessage, Queue, QueueName
 from shared.sync.lists.messages import ListClean, ListLook, ListMembers, ListStep
 
@@ -120,7 +121,19 @@ class Walk(BaseModel):
     attempt: int = Field(default=1, ge=1)
 
 
-AnyMessage = References | Jobs | Permissions | Walk | ListStep | ListMembers | ListLook | ListClean
+class Replay(BaseModel):
+    """Look again at the next page of what the brake holds; `after` is where the page before ended."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["replay"] = "replay"
+    change: MassChange
+    after: str | None = None
+    correlation: str = ""
+    attempt: int = Field(default=1, ge=1)
+
+
+AnyMessage = References | Jobs | Permissions | Walk | Replay | ListStep | ListMembers | ListLook | ListClean
 LaneMessage = Annotated[AnyMessage, Field(discriminator="kind")]
 _ADAPTER: TypeAdapter[AnyMessage] = TypeAdapter(LaneMessage)
 

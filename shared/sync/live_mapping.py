@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,21 +11,32 @@ from datetime import datetime, timedelta
 from shared.core.mapping.document import MappingError
 from shared.core.mapping.model import Mapping
 from shared.core.mapping.yaml_format import from_yaml
+from shared.core.mass_changes import recast_properties
 from shared.errors import ConfigurationError, ConnectorError
 from shared.ports import Clock
-from shared.sync.mapping_shelf import MappingShelf, Pointer
+from shared.sync.mapping_shelf import MappingShelf, Pointer, Version
 
 log = logging.getLogger(__name__)
 
 _LIFETIME = timedelta(seconds=30)
 
+_NEW = timedelta(days=7)
+"""For so long the brake watches values that a change of the mapping would empty: by then every record was looked at."""
+
+_MOST_VERSIONS = 20
+"""Versions of the last days that are compared at most."""
+
 
 @dataclass(frozen=True, slots=True)
 class LiveVersion:
-    """A version of the mapping, ready for use; the same object as long as it is live."""
+    """A version of the mapping, ready for use; the same object as long as it is live.
+
+    `recast` are the Spotler properties that it fills in another way than the versions of the last days did.
+    """
 
     number: int
     mapping: Mapping
+    recast: frozenset[str] = frozenset()
 
 
 class LiveMapping:
@@ -64,12 +76,24 @@ class LiveMapping:
             return self._kept
         version = await self._shelf.version(pointer.number)
         try:
-            live = LiveVersion(version.number, from_yaml(version.text))
+            mapping = from_yaml(version.text)
+            live = LiveVersion(version.number, mapping, await self._recast(version, mapping))
         except MappingError as problem:
             raise ConfigurationError(f"Version {version.number} of the mapping cannot be used: {problem}") from None
         self._pointer = pointer
         log.info("version %d of the mapping is in use", version.number)
         return live
+
+    async def _recast(self, version: Version, mapping: Mapping) -> frozenset[str]:
+        """Compare with the versions that were live within the last days. One that cannot be read is left out."""
+        changed = frozenset[str]()
+        for _ in range(_MOST_VERSIONS):
+            if not version.replaces or self._age(version.at) > _NEW:
+                break
+            version = await self._shelf.version(version.replaces)
+            with contextlib.suppress(MappingError):
+                changed |= recast_properties(from_yaml(version.text), mapping)
+        return changed
 
     def _age(self, looked_at: datetime) -> timedelta:
         return self._clock.now() - looked_at

@@ -20,7 +20,8 @@ from shared.core.plan import Binding, Rules
 from shared.core.records import PersonRecord, RecordKey
 from shared.errors import ConflictError, DataError, Service
 from shared.ports import Clock, Homecoming, Homecomings, MarketingPlatform
-from shared.sync.ledger import HeldContact, Ledger
+from shared.sync.contact_documents import HeldContact
+from shared.sync.ledger import Ledger
 
 _TEXTS = {DO_NOT_EMAIL: "Do Not Email is set.", BULK_EMAIL: "Do Not Bulk Email is set."}
 

@@ -20,6 +20,10 @@ from shared.sync.mapping_shelf import MappingShelf, Version
 Check = Callable[[Mapping], Awaitable[Sequence[Finding]]]
 
 
+async def _untried(_: Mapping) -> Sequence[Finding]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """Somebody's wish: by which role or id, why, and on which version it was made (None: whichever is live).
@@ -85,26 +89,32 @@ class MappingDesk:
         """Hold a mapping against both sides."""
         return await self._check(mapping)
 
-    async def apply(self, mapping: Mapping, change: Change) -> Applied | Refused:
-        """Make a mapping live, if it is fit. Errors are those of `MappingShelf.apply`."""
+    async def apply(self, mapping: Mapping, change: Change, trial: Check = _untried) -> Applied | Refused:
+        """Make a mapping live, if it is fit; `trial` finds what it would do to real records.
+
+        Errors are those of `MappingShelf.apply`, and of reading the records.
+        """
         live = await self.live()
         findings = await self._check(mapping)
-        has_errors = any(finding.severity is Severity.ERROR for finding in findings)
-        if has_errors or _unaccepted(findings, change.accepted):
+        if any(finding.severity is Severity.ERROR for finding in findings):
+            return Refused(findings, change.accepted)
+        findings = (*findings, *await trial(mapping))
+        if _unaccepted(findings, change.accepted):
             return Refused(findings, change.accepted)
         base = live.number if change.base is None else change.base
         version = await self._shelf.apply(to_yaml(mapping), by=change.by, comment=change.comment, base=base)
         return Applied(version, findings)
 
-    async def rollback(self, number: int, change: Change) -> Applied | Refused:
+    async def rollback(self, number: int, change: Change, trial: Check = _untried) -> Applied | Refused:
         """Make a new version equal to an old one, if that is still fit; NotFoundError if there is no such version."""
         mapping = mapping_of(await self._shelf.version(number))
-        return await self.apply(mapping, replace(change, comment=change.comment or f"rollback to version {number}"))
+        change = replace(change, comment=change.comment or f"rollback to version {number}")
+        return await self.apply(mapping, change, trial)
 
-    async def restore_defaults(self, change: Change) -> Applied | Refused:
+    async def restore_defaults(self, change: Change, trial: Check = _untried) -> Applied | Refused:
         """Bring back default rows whose Spotler property no row fills any more; other rows stay as they are (C-41)."""
         mapping = with_defaults(mapping_of(await self.live()), self._defaults())
-        return await self.apply(mapping, replace(change, comment=change.comment or "default rows restored"))
+        return await self.apply(mapping, replace(change, comment=change.comment or "default rows restored"), trial)
 
 
 def _unaccepted(findings: Sequence[Finding], accepted: frozenset[Code]) -> list[Finding]:

@@ -15,10 +15,10 @@ from shared.core.conditions import email_of
 from shared.core.identity import Leave
 from shared.core.mapping.model import EMAIL
 from shared.core.marketing import PropertyCatalogue, WriteCode
-from shared.core.outcomes import Outcome, Reason, Result
+from shared.core.outcomes import Reason, Result
 from shared.core.plan import Anonymize, Binding, Decision, Rest, Rules, Write
 from shared.core.records import Intent, RecordKey, Reference, Why
-from shared.core.retry import GiveUp, RetryPolicy
+from shared.core.retry import RetryPolicy
 from shared.errors import ConfigurationError, ConnectorError
 from shared.observability.traces import phase
 from shared.ports import Clock, Crm, Homecomings, MarketingPlatform
@@ -29,6 +29,7 @@ from shared.sync.brake import Brake
 from shared.sync.bringing_home import bring_home, comes_home, refusals
 from shared.sync.conclusion import Carried, conclude
 from shared.sync.fence import ClaimsRanOutError, Pace
+from shared.sync.holding import Holding
 from shared.sync.ledger import Ledger
 from shared.sync.looking import Looking
 from shared.sync.recent_changes import RecentChanges
@@ -83,7 +84,7 @@ class Outbound:
         self._refusals = refusals
         self._homecomings = homecomings
         self._beside = beside
-        self._brake = brake
+        self._holding = Holding(brake, rules)
         self._pace = Pace(ledger.claim_time)
 
     async def process(
@@ -137,7 +138,7 @@ class Outbound:
             catalogue = await self._catalogue()
             seats = await self._seating.seats(units, done)
             await self._decide_and_do(seats, catalogue, done)
-            await self._remember(done)
+            await self._remember(seats, done)
             _meet(done)
         except ConnectorError as error:
             if not done.has_written:
@@ -152,11 +153,12 @@ class Outbound:
             raise
         return done
 
-    async def _remember(self, done: Round) -> None:
+    async def _remember(self, seats: Sequence[Seat], done: Round) -> None:
         if self._clock.now() >= done.expiry:  # somebody else may hold the contacts: what we know is old
             raise ClaimsRanOutError("the claims ran out before the results could be kept")
         await self._ledger.keep_successions(done.succeeded)
         await self._ledger.save(done.saved, done.forgotten)
+        await self._holding.settle(seats, done)
         await self._ledger.release(list(done.held.values()))
 
     def _undone(self, unit: Unit, error: ConnectorError, units: Sequence[Unit], done: Round) -> Finished:
@@ -197,7 +199,7 @@ class Outbound:
         plans |= endings
         order = {seat.key: seat for seat in (*staying, *leaving)}
         seats = await self._look_twice([order[seat.key] for seat in seats if seat.key in order], plans, done)
-        seats = await self._hold(seats, plans, done)
+        plans |= await self._holding.hold(seats, plans, catalogue)
         lost = await self._ledger.reserve(_wanted_addresses(seats, plans), held=done.held)
         going = [seat for seat in seats if not _addresses(plans[seat.key]) & lost]
         done.finished += [self._verdicts.waiting(seat.unit, Reason.BUSY) for seat in seats if seat not in going]
@@ -225,15 +227,6 @@ class Outbound:
                 conclude(seat, carried, done, self._verdicts)
         await self._refusals.after(going, plans, known, done)
         await self._beside.remember(going, plans, catalogue, done)
-
-    async def _hold(self, seats: Sequence[Seat], plans: Mapping[RecordKey, Decision], done: Round) -> list[Seat]:
-        """Take out erasures that are too many at once: they are buried, for an administrator to decide."""
-        held = await self._brake.held({seat.key: plans[seat.key] for seat in seats})
-        for seat in seats:
-            if seat.key in held:
-                outcome = Outcome(seat.key, Result.FAILED, Reason.MASS_ERASURE)
-                done.finished.append(Finished(seat.unit, outcome, GiveUp(), seat.record))
-        return [seat for seat in seats if seat.key not in held]
 
     async def _know_bounces(self, seats: Sequence[Seat]) -> list[Seat]:
         """Note what came back since these contacts were closed, and add it to the seats."""

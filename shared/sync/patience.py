@@ -9,7 +9,7 @@ from shared.core.outcomes import Reason
 from shared.core.retry import Done, GiveUp, Next, RetryAt, RetryPolicy
 from shared.errors import ConnectorError
 from shared.ports import Clock, Queue, QueueName
-from shared.sync.lanes import Jobs, Lanes, Permissions, Walk, write_lane_message
+from shared.sync.lanes import Jobs, Lanes, Permissions, Replay, Walk, write_lane_message
 from shared.sync.lists.messages import ListMessage
 from shared.sync.work import failure_of
 
@@ -35,7 +35,7 @@ class Patience:
         await self._lanes.send_later(lane, message, until)
 
     async def postpone(
-        self, lane: QueueName, message: Jobs | Permissions | Walk | ListMessage, error: ConnectorError
+        self, lane: QueueName, message: Jobs | Permissions | Walk | Replay | ListMessage, error: ConnectorError
     ) -> None:
         """Look at the message again when its error is likely to be over."""
         log.warning("%s postponed: %s", message.kind, error, extra={"correlation": message.correlation})

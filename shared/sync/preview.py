@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from shared.core.fields import Scalar, wished_fields
+from shared.core.mapping.findings import Code, Finding, Severity
 from shared.core.mapping.model import Mapping as FieldMapping
 from shared.core.marketing import PropertyCatalogue
 from shared.core.outcomes import FieldProblem, Reason
@@ -24,16 +25,27 @@ from shared.core.plan import (
     Rules,
     Sight,
     Situation,
+    Unmapped,
     Write,
     plan,
 )
 from shared.core.records import PersonRecord, PersonTable, RecordKey
 from shared.core.sharing import rules_of
+from shared.core.values import EMPTY
 from shared.ports import Crm, MarketingPlatform, PeopleReading
 from shared.sync.ledger import Ledger
 
 _MOST = 1_000
 """Records in one preview: a sample, not a run."""
+
+_SAMPLE = 200
+"""Records that are looked at before a mapping becomes live."""
+
+_MANY = 10
+"""Fewer records of a sample say little about all of them."""
+
+_EMPTIES = "{0} would be emptied in Spotler for {1} of {2} records in a sample"
+_ENDS = "The filter would take {0} of {1} records in a sample out of Spotler that are there now"
 
 _SENT = frozenset({Reason.CREATED, Reason.UPDATED, Reason.AGREED})
 _ANONYMIZE = "anonymize"
@@ -80,6 +92,22 @@ class RecordPreview:
             name for name in names if self.before.values.get(name, missing) != self.after.values.get(name, missing)
         )
 
+    def emptied(self, *, clears: Collection[str]) -> tuple[str, ...]:
+        """Fields that have a value before and none after; `clears` are those that lose it because no row names them."""
+        if not (self.before.is_sent and self.after.is_sent):
+            return ()
+        had = [name for name, value in self.before.values.items() if not _is_nothing(value)]
+        return tuple(
+            name
+            for name in had
+            if (_is_nothing(self.after.values[name]) if name in self.after.values else name in clears)
+        )
+
+    @property
+    def ends(self) -> bool:
+        """Whether the new mapping takes a contact away, or all its permissions, that the old one sends."""
+        return self.before.is_sent and self.after.action in {_ANONYMIZE, _write(Reason.FILTERED)}
+
     @property
     def differs(self) -> bool:
         """Whether the new mapping treats the record in another way."""
@@ -122,15 +150,20 @@ class Preview:
         platform: MarketingPlatform,
         ledger: Ledger,
         rules: Rules,
+        percent: int,
     ) -> None:
         self._crm = crm
         self._reading = reading
         self._platform = platform
         self._ledger = ledger
         self._rules = rules
+        self._percent = percent
 
     async def sample(self, candidate: FieldMapping, *, size: int = 100, shown: int = 10) -> PreviewReport:
         """Look at `size` records, evenly over the tables that are mapped before or after."""
+        return _report(await self._compare(candidate, await self._keys(candidate, size)), shown)
+
+    async def _keys(self, candidate: FieldMapping, size: int) -> list[RecordKey]:
         tables = [
             table for table in PersonTable if table in self._rules.enabled_tables and self._maps(table, candidate)
         ]
@@ -138,10 +171,36 @@ class Preview:
         for table in tables:
             limit = min(size, _MOST) // len(tables) or 1
             keys += (await self._crm.people_page(table, after=None, limit=limit)).keys
-        return await self.records(candidate, keys, shown=shown)
+        return keys
+
+    async def findings(self, candidate: FieldMapping) -> list[Finding]:
+        """Warn of what a mapping would take away from a large share of a sample: values, or the contact itself."""
+        looked_at = await self._compare(candidate, await self._keys(candidate, _SAMPLE))
+        emptied = Counter(name for one in looked_at for name in one.emptied(clears=self._cleared(candidate)))
+        ending = sum(1 for one in looked_at if one.ends)
+        found = [
+            Finding(Severity.WARNING, Code.EMPTIES_MANY, _EMPTIES.format(name, count, len(looked_at)))
+            for name, count in sorted(emptied.items())
+            if self._are_many(count, len(looked_at))
+        ]
+        if self._are_many(ending, len(looked_at)):
+            found.append(Finding(Severity.WARNING, Code.ENDS_MANY, _ENDS.format(ending, len(looked_at))))
+        return found
+
+    def _are_many(self, count: int, of: int) -> bool:
+        return count >= _MANY and count * 100 > of * self._percent
+
+    def _cleared(self, candidate: FieldMapping) -> frozenset[str]:
+        """Name the properties that are emptied because no row mentions them any more (PURGE-01)."""
+        if self._rules.unmapped is not Unmapped.CLEAR:
+            return frozenset()
+        return _properties(self._rules.mapping) - _properties(candidate)
 
     async def records(self, candidate: FieldMapping, keys: Collection[RecordKey], *, shown: int = 10) -> PreviewReport:
         """Look at these records, at most a thousand; those that do not exist are left out."""
+        return _report(await self._compare(candidate, keys), shown)
+
+    async def _compare(self, candidate: FieldMapping, keys: Collection[RecordKey]) -> list[RecordPreview]:
         wanted = list(dict.fromkeys(keys))[:_MOST]
         catalogue = await self._platform.properties()
         old, new = self._rules, replace(self._rules, mapping=candidate)
@@ -158,7 +217,7 @@ class Preview:
                     for record, rules in ((before[key], old), (after[key], new))
                 ]
                 previews.append(RecordPreview(key, *sides))
-        return _report(previews, shown)
+        return previews
 
     def _maps(self, table: PersonTable, candidate: FieldMapping) -> bool:
         return bool(self._rules.mapping.for_table(table) or candidate.for_table(table))
@@ -167,6 +226,10 @@ class Preview:
         if not binding.is_live:
             return Neighbours()
         return (await self._ledger.contacts([binding.external_id]))[binding.external_id].neighbours_of(key)
+
+
+def _properties(mapping: FieldMapping) -> frozenset[str]:
+    return frozenset(name for row in mapping.rows for name in (row.spotler, row.foreign))
 
 
 def _side(situation: Situation, record: PersonRecord, rules: Rules, catalogue: PropertyCatalogue) -> Side:
@@ -183,11 +246,19 @@ def _side(situation: Situation, record: PersonRecord, rules: Rules, catalogue: P
 def _action(planned: Decision) -> str:
     match planned:
         case Write(reason=reason):  # a write that takes something away is not one like any other
-            return "write" if reason in _SENT else f"write ({reason})"
+            return "write" if reason in _SENT else _write(reason)
         case Anonymize():
             return _ANONYMIZE
         case Rest(result=result):
             return str(result)
+
+
+def _write(reason: Reason) -> str:
+    return f"write ({reason})"
+
+
+def _is_nothing(value: Scalar) -> bool:
+    return value == EMPTY or value is False
 
 
 def _refused(planned: Decision) -> tuple[FieldProblem, ...]:

@@ -17,7 +17,9 @@ from uuid import uuid4
 from shared.core.outcomes import Reason, Result
 from shared.core.plan import Rules
 from shared.core.records import PersonTable, RecordKey, Reference, Why
+from shared.core.situation import MassChange
 from shared.ports import Clock, DocumentKey, Put, QueueName, StateStore
+from shared.sync.brake import Brake
 from shared.sync.lanes import Lanes, Walk
 from shared.sync.ledger import Ledger
 from shared.sync.poll import Poll
@@ -28,14 +30,10 @@ log = logging.getLogger(__name__)
 SPAN = timedelta(hours=26)
 """How far back Spotler is asked: a day, and two hours for clocks that change."""
 
-MOST_GONE = 50
-"""Records of one table that may be gone without a message. More are left alone, for a person to look at: rather has the
-connector's role in Dataverse lost the right to read them, and an erasure cannot be undone."""
-
 _ENDED = "reconciliation of %s: %d looked at, %d had differed, %d were gone"
 _TOO_MANY = (
-    "%d of table %s are in Spotler, and Dataverse does not show them: nothing is done. Look at the role of the "
-    "connector's user; resync them by id if they were deleted"
+    "%d of table %s are in Spotler, and Dataverse does not show them (MASS_MISSING_LIMIT): they are held. Look at the "
+    "role of the connector's user; if they were deleted, release the brake"
 )
 
 
@@ -44,12 +42,14 @@ class Tally:
     """What the last walk over a table came to. Times are ISO texts, `finished` and `page` empty while there is none.
 
     `differed` are records that were not in agreement; `gone` those that are bound to a contact and were not there.
+    `held` says that these were so many that the brake holds them.
     """
 
     begun: str
     looked_at: int = 0
     differed: int = 0
     gone: int = 0
+    held: bool = False
     finished: str = ""
     page: str = ""
 
@@ -61,7 +61,7 @@ class Tally:
             "lookedAt": self.looked_at,
             "differed": self.differed,
             "gone": self.gone,
-            "leftAlone": self.gone > MOST_GONE,
+            "held": self.held,
         }
 
 
@@ -74,6 +74,7 @@ class Reconciliation:
         lanes: Lanes,
         poll: Poll,
         ledger: Ledger,
+        brake: Brake,
         store: StateStore,
         clock: Clock,
         rules: Rules,
@@ -82,6 +83,7 @@ class Reconciliation:
         self._lanes = lanes
         self._poll = poll
         self._ledger = ledger
+        self._brake = brake
         self._store = store
         self._clock = clock
         self._rules = rules
@@ -91,6 +93,7 @@ class Reconciliation:
         """Send the walks on their way, and poll Spotler once more for the last day. Raises ConnectorErrors."""
         if not self._rules.environment_is_on:
             return
+        await self._brake.tidy(self._ledger)
         begun = self._clock.now()
         correlation = f"reconcile-{uuid4()}"
         tables = sorted(self._rules.enabled_tables)
@@ -124,14 +127,23 @@ class Reconciliation:
 
     async def _finish(self, step: Walk, tally: Tally) -> Tally:
         gone = [key async for key in self._ledger.not_seen_since(step.table, datetime.fromisoformat(tally.begun))]
-        if len(gone) > MOST_GONE:
-            log.warning(_TOO_MANY, len(gone), step.table)
-        elif gone:
+        held = await self._hold(step.table, gone)
+        if gone:
             await self._lanes.send_references(QueueName.BULK, _references(gone, step.correlation))
-        tally = replace(tally, gone=len(gone), finished=self._clock.now().isoformat(timespec="seconds"))
+        tally = replace(tally, gone=len(gone), held=held, finished=self._clock.now().isoformat(timespec="seconds"))
         level = logging.WARNING if tally.differed or tally.gone else logging.INFO
         log.log(level, _ENDED, step.table, tally.looked_at, tally.differed, tally.gone)
         return tally
+
+    async def _hold(self, table: PersonTable, gone: Sequence[RecordKey]) -> bool:
+        """Hold all that are missing if they are very many, but for those that were released; whether any is held."""
+        limit = self._brake.limits.missing
+        if not limit or len(gone) <= limit:
+            return False
+        held = await self._brake.keep(MassChange.ERASURE, map(str, gone))
+        if held:
+            log.error(_TOO_MANY, len(held), table)
+        return bool(held)
 
     async def _read(self, table: PersonTable) -> Tally | None:
         found = (await self._store.read([self._key(table)])).get(self._key(table))

@@ -159,8 +159,8 @@ class Seating:
         record that was there beside the deleted one keeps the contact. Both times are whole seconds.
         """
         made = seat.record.created_on if seat.record is not None else None
-        if not users or made is None:
-            return False
+        if not users or made is None or any(entry.binding.held_since for entry in users.values()):
+            return False  # while the brake holds the end of a contact, nobody else ends it either
         if any(entry.outcome is None or datetime.fromisoformat(entry.outcome.at) > made for entry in users.values()):
             return False
         return not await self._crm.read_people(list(users))

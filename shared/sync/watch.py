@@ -27,9 +27,11 @@ class Watch:
         queue: Queue,
         clock: Clock,
         polled_until: Callable[[], Awaitable[datetime | None]],
+        held: Callable[[], Awaitable[None]],
     ) -> None:
         self._pings = pings
         self._polled_until = polled_until
+        self._held = held
         self._queue = queue
         self._clock = clock
 
@@ -40,7 +42,15 @@ class Watch:
             *(self._measure(queue) for queue in QueueName),
             *(_ask(name, ping) for name, ping in self._pings.items()),
             self._behind(),
+            self._brake(),
         )
+
+    async def _brake(self) -> None:
+        """Measure how many records the brake holds."""
+        try:
+            await self._held()
+        except ConnectorError as error:
+            log.warning("what the brake holds cannot be counted: %s", error)
 
     async def _behind(self) -> None:
         """Measure how long ago Spotler's changes were last brought home; nothing before the first poll."""

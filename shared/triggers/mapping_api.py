@@ -167,7 +167,7 @@ async def apply_mapping(req: func.HttpRequest) -> func.HttpResponse:
     """Make the mapping in the body live: `?by=role&comment=…&accept=CODE,…`, If-Match with the version it changes."""
     services = await app.services()
     mapping = read_file(req.get_body(), services.settings.environment)
-    return await _changed(await services.desk.apply(mapping, _change(req)))
+    return await _changed(await services.desk.apply(mapping, _change(req), app.trial))
 
 
 @http_function(blueprint, "roll_back_mapping")
@@ -177,14 +177,14 @@ async def roll_back_mapping(req: func.HttpRequest) -> func.HttpResponse:
     text = req.route_params["version"]
     if not text.isdecimal():
         return problem(400, "Call /api/mapping/rollback/{the number of a version}.")
-    return await _changed(await (await app.services()).desk.rollback(int(text), _change(req)))
+    return await _changed(await (await app.services()).desk.rollback(int(text), _change(req), app.trial))
 
 
 @http_function(blueprint, "restore_default_mapping")
 @_answering
 async def restore_default_mapping(req: func.HttpRequest) -> func.HttpResponse:
     """Bring back the default rows whose Spotler property no row fills any more (C-41)."""
-    return await _changed(await (await app.services()).desk.restore_defaults(_change(req)))
+    return await _changed(await (await app.services()).desk.restore_defaults(_change(req), app.trial))
 
 
 async def _sent_or_live(req: func.HttpRequest, services: app.Services) -> Mapping:

@@ -19,6 +19,7 @@ from hypothesis.stateful import initialize, precondition, rule
 from shared.core.mapping.reading import ORIGINATING_LEAD
 from shared.core.permission_defaults import PermissionDefault
 from shared.core.records import Intent, PersonTable, RecordKey, Why
+from shared.core.situation import MassChange
 from shared.errors import ConnectorError, ThrottledError, TransientError
 from shared.sync.dispatch import Dispatcher
 from tests.histories.quiet import QuietAtLast, row_of
@@ -232,6 +233,19 @@ class TwoWayHistories(QuietAtLast):
         self.on_request.add(key)
         self.had(key, joins=True)
         self.tell(key, why=Why.JOB, intent=Intent.ANONYMIZE)
+
+    @rule(kinds=st.sets(st.sampled_from(MassChange), min_size=1), hours=st.integers(min_value=0, max_value=1))
+    def release(self, kinds: set[MassChange], hours: int) -> None:
+        """An administrator lets pass what the brake holds; whoever is told that it failed asks again."""
+
+        async def is_told() -> bool:
+            with contextlib.suppress(CrashError, ConnectorError):
+                await self.twin.release.begin(kinds, hours)
+                return True
+            return False
+
+        while not self.ask(is_told()):
+            pass
 
     # ------------------------------------------------------------------------------------------------ people in Spotler
 

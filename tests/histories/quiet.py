@@ -13,6 +13,7 @@ from shared.core.merge import Verdict
 from shared.core.outcomes import Reason
 from shared.core.plan import Reach, Rules
 from shared.core.records import Intent, PersonRecord, RecordKey, Reference, SyncStatus, Why
+from shared.core.situation import MassChange
 from shared.ports import OutgoingMessage, QueueName
 from shared.sync.lanes import references_body
 from tests.connector_twin import ConnectorTwin
@@ -127,6 +128,10 @@ class QuietAtLast(RuleBasedStateMachine):
     async def calm(self) -> None:
         await self.twin.quiet()
         await self.two_polls()
+        while any(one["held"] for one in (await self.twin.brake.state()).values()):
+            await self.twin.release.begin(list(MassChange), hours=0)
+            await self.twin.quiet()
+            await self.two_polls()
 
     async def two_polls(self) -> None:
         await self.twin.poll()

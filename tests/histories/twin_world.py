@@ -24,6 +24,10 @@ CATALOGUE = PropertyCatalogue(
 )
 
 
+ERASURE_LIMIT = 1
+"""Erasures within an hour that need no administrator: so few that histories meet the brake."""
+
+
 @dataclass(frozen=True)
 class Welcome:
     """Where a newcomer went."""
@@ -62,7 +66,7 @@ class TwinWorld(World):
     """The twins of `tests/twins.py` as a world."""
 
     def __init__(self, rules: Rules) -> None:
-        self.twin = ConnectorTwin(rules, clock=TickingClock())
+        self.twin = ConnectorTwin(rules, clock=TickingClock(), erasure_limit=ERASURE_LIMIT, change_limit=1)
         self.twin.platform.catalogue = CATALOGUE
         self.twin.crm.clock = self.twin.clock
 

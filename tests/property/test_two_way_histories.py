@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.stateful import invariant, rule
 
 from shared.core.records import RecordKey, SyncStatus, Why
 from shared.ports import DocumentKey
 from tests.histories.machine import TwoWayHistories
-from tests.histories.twin_world import TwinWorld
+from tests.histories.twin_world import ERASURE_LIMIT, TwinWorld
 from tests.histories.world import World, rules
 from tests.twins import TwinContact
 
@@ -21,10 +22,46 @@ class TwinHistories(TwoWayHistories):
 
     world: TwinWorld
 
+    def __init__(self) -> None:
+        self.erased: list[datetime] = []
+        self.passed_the_brake = False
+        super().__init__()
+
+    @rule()
+    def night(self) -> None:
+        """An hour passes, and everything is compared: whoever is held stays so."""
+        self.twin.clock.advance(timedelta(hours=1))
+        self.do(self.survive(self.twin.reconciliation.begin()))
+
+    @invariant()
+    def the_brake_holds(self) -> None:
+        assert not self.passed_the_brake, "more contacts were erased within an hour than the brake lets pass"
+
     def open_world(self) -> World:
         world = TwinWorld(rules())
-        world.twin.platform.before_erasure = self.nobody_else_needs
+        world.twin.platform.before_erasure = self.before_erasure
         return world
+
+    def before_erasure(self, contact: TwinContact) -> None:
+        """See the moment of an erasure."""
+        self.nobody_else_needs(contact)
+        self.brake_lets_pass(contact)
+
+    def brake_lets_pass(self, contact: TwinContact) -> None:
+        """Within an hour no more contacts are erased because their records ended than the limit, but for a release."""
+        now, documents = self.twin.clock.now(), self.twin.store.documents
+        users = documents.get(DocumentKey("test-contact", contact.external_id))
+        enders = {RecordKey.parse(key) for key in (users.body["users"] if users else {})}
+        if not enders or enders & (self.on_request | set(self.may_be_there())):
+            return  # a job asked for it, or the record lives and its address has moved
+        release = documents.get(DocumentKey("test-brake", "released-erasure"))
+        if release is not None:
+            held = [documents.get(DocumentKey("test-binding", str(key))) for key in enders]
+            since = [one.body["held"]["erasure"] for one in held if one and "erasure" in one.body.get("held", {})]
+            if now < datetime.fromisoformat(release.body["until"]) or any(at <= release.body["at"] for at in since):
+                return
+        self.erased = [at for at in self.erased if at > now - timedelta(hours=1)] + [now]
+        self.passed_the_brake |= len(self.erased) > ERASURE_LIMIT
 
     def take_in(self) -> None:
         self.world.take_in(partial(self.tell, why=Why.SPOTLER))

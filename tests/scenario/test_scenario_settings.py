@@ -121,3 +121,29 @@ async def test_a_setting_that_makes_no_sense_is_told_at_the_start_without_its_va
 
     assert "ON_DELETE" in world.connector.log.read_text()[-500:]
     await world.connector.start()
+
+
+async def test_erasures_beyond_the_limit_are_held_until_an_administrator_releases_the_brake(world: World) -> None:
+    await world.connector.restart(MASS_ERASURE_LIMIT="1")
+    people = [await world.synchronised() for _ in range(3)]
+    before = (await world.connector.call("GET", "/api/brake")).json()["erasure"]["counted"]
+    for person in people:
+        await world.deactivate(person)
+    await world.settled()
+
+    state = (await world.connector.call("GET", "/api/brake")).json()["erasure"]
+    assert (state["limit"], state["held"]) == (1, 3 if before else 2)
+    assert [await world.spotler.contact(person.email) is None for person in people].count(True) == 3 - state["held"]
+    master = world.connector.master
+    assert (await world.connector.call("POST", "/api/brake/release", {"kinds": ["erasure"]})).status_code == 401
+    refused = await world.connector.call("POST", "/api/brake/release", {"kinds": ["everything"]}, key=master)
+    assert refused.status_code == 400
+    assert "erasure" in refused.json()["error"]
+
+    released = await world.connector.call("POST", "/api/brake/release", {"kinds": ["erasure"], "hours": 1}, key=master)
+    assert released.status_code == 200
+    for person in people:
+        await world.forgotten(person)
+    await world.settled()
+    state = (await world.connector.call("GET", "/api/brake")).json()["erasure"]
+    assert (state["held"], state["releasedUntil"]) == (0, released.json()["releasedUntil"])

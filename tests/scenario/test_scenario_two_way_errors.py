@@ -224,5 +224,5 @@ async def test_c_05_what_no_message_told_is_found_at_night_a_changed_related_row
         return contacts if contacts.get("finished") else None
 
     contacts = await eventually(told, "a night in health")
-    assert set(contacts) == {"begun", "finished", "lookedAt", "differed", "gone", "leftAlone"}
+    assert set(contacts) == {"begun", "finished", "lookedAt", "differed", "gone", "held"}
     assert contacts["lookedAt"] == 2

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from uuid import UUID
+
 import pytest
 
 from shared.core.lists import ListRules
 from shared.core.plan import EndAction
 from shared.core.records import PersonTable
+from shared.core.situation import MassChange
 from shared.errors import TransientError
 from tests.connector_twin import ConnectorTwin, person, rules
-from tests.unit.list_acts import COMPLETED, ended, ids, in_spotler, order, people, sync
+from tests.unit.list_acts import COMPLETED, FAILED, ended, ids, in_spotler, order, people, sync
 
 
 @pytest.fixture
@@ -261,3 +265,61 @@ async def test_somebody_who_is_not_ready_is_waited_for_and_then_left_out(twin: C
 
     assert status is COMPLETED
     assert in_spotler(twin, fans) == ids([busy, free]), "the claim of a dead worker ends"
+
+
+# ---------------------------------------------------------------------------------------- lists that are suddenly empty
+
+
+async def big_list(twin: ConnectorTwin) -> UUID:
+    """A list of five in Spotler, whose members have all left in Dynamics."""
+    members = people(twin, 5)
+    fans = twin.marketing_lists.add("Fans", members)
+    await sync(twin, fans)
+    twin.marketing_lists.leave(fans, *members)
+    return fans
+
+
+async def test_a_list_that_is_suddenly_empty_is_held_and_nothing_is_removed() -> None:
+    twin = ConnectorTwin(change_limit=2)
+    fans = await big_list(twin)
+
+    status, code, text = await sync(twin, fans)
+
+    assert (status, code) == (FAILED, "mass-list-removal")
+    assert text.startswith("5 members would leave the list in Spotler")
+    assert len(in_spotler(twin, fans) or ()) == 5
+    assert (await twin.brake.state())["list-removal"]["held"] == 1
+
+
+async def test_a_held_list_that_is_released_is_synchronised_by_itself() -> None:
+    twin = ConnectorTwin(change_limit=2)
+    fans = await big_list(twin)
+    await sync(twin, fans)
+
+    await twin.release.begin([MassChange.LIST_REMOVAL], hours=1)
+    twin.clock.advance(timedelta(hours=2))
+    await twin.quiet()
+
+    assert in_spotler(twin, fans) == set()
+    assert (await sync(twin, fans))[1] == "OK"
+    assert (await twin.brake.state())["list-removal"]["held"] == 0
+
+
+async def test_a_held_list_whose_members_are_back_is_held_no_longer() -> None:
+    twin = ConnectorTwin(change_limit=2)
+    fans = await big_list(twin)
+    await sync(twin, fans)
+    twin.marketing_lists.join(fans, *twin.crm.people)
+
+    assert (await sync(twin, fans))[1] == "OK"
+    assert (await twin.brake.state())["list-removal"]["held"] == 0
+
+
+async def test_a_small_share_of_a_list_may_leave_at_once() -> None:
+    twin = ConnectorTwin(change_limit=2)
+    members = people(twin, 30)
+    fans = twin.marketing_lists.add("Fans", members)
+    await sync(twin, fans)
+    twin.marketing_lists.leave(fans, *members[:5])
+
+    assert (await sync(twin, fans))[1] == "OK"

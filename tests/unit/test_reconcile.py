@@ -6,11 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-import pytest
-
 from shared.core.records import PersonTable, RecordKey
 from shared.errors import TransientError
-from shared.sync import reconcile
 from tests.connector_twin import ConnectorTwin, person, rules
 from tests.twins import CrashError
 from tests.unit.test_two_way import two_way, value
@@ -39,7 +36,7 @@ async def test_a_night_on_which_all_agree_writes_nothing() -> None:
 
     told = await night(twin)
 
-    assert (told["lookedAt"], told["differed"], told["gone"], told["leftAlone"]) == (3, 0, 0, False)
+    assert (told["lookedAt"], told["differed"], told["gone"], told["held"]) == (3, 0, 0, False)
     assert told["finished"]
     assert len(twin.platform.writes) == writes
 
@@ -78,15 +75,14 @@ async def test_a_deletion_that_nobody_told_of_has_its_effect() -> None:
     assert (await night(twin))["gone"] == 0
 
 
-async def test_a_table_that_seems_empty_erases_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reconcile, "MOST_GONE", 2)
-    twin = ConnectorTwin(two_way())
+async def test_a_table_that_seems_empty_erases_nobody() -> None:
+    twin = ConnectorTwin(two_way(), missing_limit=2)
     for key in await bound(3, twin):
         twin.crm.delete(key)
 
     told = await night(twin)
 
-    assert (told["gone"], told["leftAlone"]) == (3, True)
+    assert (told["gone"], told["held"]) == (3, True)
     assert len(twin.platform.having("p0@example.com")) == 1
 
 

@@ -8,8 +8,9 @@ from datetime import timedelta
 
 import pytest
 
+from shared.core.situation import MassChange
 from shared.errors import ConfigurationError, Service, TransientError
-from shared.observability.signals import BACKLOG, BEHIND, HEARTBEAT, OLDEST, UP
+from shared.observability.signals import BACKLOG, BEHIND, HEARTBEAT, HELD_NOW, OLDEST, UP
 from shared.ports import OutgoingMessage, QueueDepth, QueueName
 from shared.sync.watch import Watch
 from tests.connector_twin import ConnectorTwin
@@ -40,6 +41,7 @@ async def test_it_tells_what_waits_how_long_and_who_answers(heard: Telemetry, ca
         queue=twin.queue,
         clock=twin.clock,
         polled_until=twin.poller.bookmark,
+        held=twin.brake.measure,
     ).look()
 
     assert heard.values(HEARTBEAT) == [1]
@@ -64,7 +66,13 @@ async def test_a_queue_that_cannot_be_measured_has_no_value_rather_than_a_wrong_
             return depth
 
     with caplog.at_level(logging.WARNING):
-        await Watch(pings={}, queue=Closed(twin.clock), clock=twin.clock, polled_until=twin.poller.bookmark).look()
+        await Watch(
+            pings={},
+            queue=Closed(twin.clock),
+            clock=twin.clock,
+            polled_until=twin.poller.bookmark,
+            held=twin.brake.measure,
+        ).look()
 
     assert heard.values(OLDEST, queue="dataverse-events") == []
     assert heard.values(OLDEST, queue="sync-live") == [0]
@@ -76,6 +84,21 @@ async def test_a_poll_that_stands_still_shows_its_age(heard: Telemetry) -> None:
     await twin.poll()
     twin.clock.advance(timedelta(hours=2))
 
-    await Watch(pings={}, queue=twin.queue, clock=twin.clock, polled_until=twin.poller.bookmark).look()
+    await Watch(
+        pings={}, queue=twin.queue, clock=twin.clock, polled_until=twin.poller.bookmark, held=twin.brake.measure
+    ).look()
 
     assert heard.values(BEHIND) == [7200]
+
+
+async def test_it_tells_how_many_records_the_brake_holds(heard: Telemetry) -> None:
+    twin = ConnectorTwin()
+    await twin.brake.keep(MassChange.ERASURE, ["contact:1", "contact:2"])
+    watch = Watch(
+        pings={}, queue=twin.queue, clock=twin.clock, polled_until=twin.poller.bookmark, held=twin.brake.measure
+    )
+
+    await watch.look()
+
+    assert heard.values(HELD_NOW, kind="erasure") == [2]
+    assert heard.values(HELD_NOW, kind="unsubscription") == [0]

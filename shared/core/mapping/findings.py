@@ -44,6 +44,8 @@ class Code(StrEnum):
     PROTECTED_ROW = "protected-row"
     PERMISSIONS_UNMAPPED = "permissions-unmapped"
     TOO_LONG = "too-long"
+    EMPTIES_MANY = "empties-many"
+    ENDS_MANY = "ends-many"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
+from shared.core.jobs import JobResult
 from shared.core.lists import LeftOut, difference
 from shared.core.records import RecordKey
 from shared.errors import NotFoundError, TransientError
@@ -87,6 +88,23 @@ class Delivery:
         await self._note(memo, run, first, done)
         done.is_last = done.next_bucket >= of
         return done
+
+    async def removals(self, memo: ListMemo, run: Run) -> tuple[int, int]:
+        """Count who would leave the list, and who may be in it; of unknown content what the last synchronisation told.
+
+        Reads only what is remembered. ConnectorErrors.
+        """
+        if memo.generations is None:
+            told = next((past.tally.sent for past in memo.history if past.code == JobResult.OK), 0)
+            return max(0, told - run.members), told
+        of = max(run.buckets, *memo.generations.values(), 1)
+        leaving = present = 0
+        for bucket in range(of):
+            known = await self._memory.known(memo.id, memo.generations, bucket, of)
+            content = await self._memory.content(memo.id, run.generation, run.buckets, bucket, of)
+            leaving += len(difference(content.possible, known).remove)
+            present += len(known.possible)
+        return leaving, present
 
     async def repair(self, memo: ListMemo, unknown: Collection[str], *, attempt: int) -> Repaired:
         """Synchronise people again whom the ledger knows and Spotler does not, and add them then.

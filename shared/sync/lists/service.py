@@ -8,6 +8,7 @@ from uuid import UUID
 from shared.core.lists import ListKind
 from shared.core.plan import Rules
 from shared.ports import Clock, ContactLists, Crm, MarketingLists, QueueName, StateStore
+from shared.sync.brake import Brake
 from shared.sync.contacts import Contacts
 from shared.sync.lanes import Lanes
 from shared.sync.ledger import Ledger
@@ -44,6 +45,7 @@ class Lists:
         rules: Rules,
         default_kind: ListKind,
         removes_at_once: bool,
+        brake: Brake,
     ) -> None:
         self._memory = ListMemory(store, environment)
         tools = ListTools(
@@ -55,6 +57,7 @@ class Lists:
             patience=patience,
             reporter=ListReporter(crm=crm, marketing_lists=marketing_lists, clock=clock),
             clock=clock,
+            brake=brake,
         )
         self.start = ListStart(tools, rules=rules, default_kind=default_kind)
         self.overview = ListOverview(tools, self.start)

@@ -16,6 +16,7 @@ from shared.core.lists import LeftOut, Tally, digest_of
 from shared.core.outcomes import Reason
 from shared.core.records import RecordKey, SyncStatus
 from shared.core.retry import GiveUp
+from shared.core.situation import MassChange
 from shared.errors import ConfigurationError, ConnectorError, NotFoundError, TransientError, whereabouts
 from shared.ports import MarketingList, QueueName
 from shared.sync.lanes import Jobs
@@ -32,6 +33,11 @@ log = logging.getLogger(__name__)
 
 PAGE = 2500
 """Members at a time: what one call of Spotler takes."""
+
+_HELD = (
+    "{} members would leave the list in Spotler, which is very many at once: nothing was changed there. If the members "
+    "in Dynamics are right, ask an administrator to release the brake; otherwise put them back and sync the list again."
+)
 
 _MOST_ROUNDS = 3
 """A list that is not the same at the end is synchronised again: so often, then it is told that it keeps changing."""
@@ -144,6 +150,9 @@ class ListSteps:
         await self._advance(going, following, done=step.page * PAGE + len(keys))
 
     async def _compare(self, going: _Going) -> None:
+        if not going.run.is_sending and (leaving := await self._held_removals(going.memo, going.run)):
+            await self._fail(going, Reason.MASS_LIST_REMOVAL, _HELD.format(leaving))
+            return
         going = await self._sending(going)
         step = going.step
         try:
@@ -162,6 +171,17 @@ class ListSteps:
         }
         checking = {"phase": Phase.CHECK, "digest": "0"} if sent.is_last else {}
         await self._advance(going, going.next(**changes, **checking), done=step.sent + sent.wanted)
+
+    async def _held_removals(self, memo: ListMemo, run: Run) -> int:
+        """Return how many members would leave the list if that is so many that the brake holds it, 0 if it does not."""
+        brake, name = self._tools.brake, str(memo.id)
+        if not brake.limits.changes:
+            return 0
+        leaving, present = await self._delivery.removals(memo, run)
+        if brake.limits.stop_list(leaving=leaving, of=present):
+            return leaving if await brake.keep(MassChange.LIST_REMOVAL, [name]) else 0
+        await brake.settled({MassChange.LIST_REMOVAL: [name]})
+        return 0
 
     async def _sending(self, going: _Going) -> _Going:
         """Note that Spotler may have some of the snapshot from now on, and empty a list whose content is unknown."""

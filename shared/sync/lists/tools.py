@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from shared.ports import Clock, MarketingLists
+from shared.sync.brake import Brake
 from shared.sync.lanes import Lanes
 from shared.sync.lists.members import Members
 from shared.sync.lists.memory import ListMemory
@@ -25,3 +26,4 @@ class ListTools:
     patience: Patience
     reporter: ListReporter
     clock: Clock
+    brake: Brake
