@@ -10,12 +10,12 @@ import httpx
 
 from shared.dataverse.client import DataverseClient
 from shared.dataverse.credentials import Certificate, ClientSecret, Credential, ManagedIdentity, token_provider
+from shared.dataverse.execution_context import without_values
 from shared.errors import ConfigurationError, Service
-from shared.messaging.redaction import redact
 from shared.messaging.sqlite import SqliteQueue
 from shared.observability.calls import explain_retries, observe
 from shared.observability.signals import watch_budget
-from shared.ports import Clock, Queue, StateStore
+from shared.ports import Clock, Queue, QueueName, StateStore
 from shared.settings import OWN_TAG, Settings
 from shared.spotler.client import SpotlerClient
 from shared.storage.sqlite import SqliteStateStore
@@ -78,6 +78,15 @@ def state_store(settings: Settings, clock: Clock) -> StateStore:
     return TableStateStore.from_account(
         settings.state_storage_tables, DefaultAzureCredential(), table=settings.state_table
     )
+
+
+def redact(queue: QueueName, body: bytes) -> bytes:
+    """Return what may remain of a message that is buried: ids, never values. Empty if nothing is known to be safe."""
+    match queue:
+        case QueueName.EVENTS:
+            return without_values(body)
+        case QueueName.LIVE | QueueName.BULK:
+            return body
 
 
 def message_queue(settings: Settings, clock: Clock) -> Queue:
