@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import httpx
 
@@ -96,7 +96,7 @@ def message_queue(settings: Settings, clock: Clock) -> Queue:
             settings.local_folder / "queue.db",
             clock=clock,
             redact=redact,
-            lock_duration=timedelta(seconds=settings.local_lock_seconds),
+            lock_duration=settings.queue_lock,
         )
     from shared.messaging.servicebus import ServiceBusQueue  # noqa: PLC0415
 

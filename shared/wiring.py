@@ -196,6 +196,8 @@ def build(services: Services, version: LiveVersion) -> Connector:
             resync=resync,
             lists=lists,
             patience=tools.patience,
+            clock=clock,
+            work_time=settings.work_time,
         ),
         resync=resync,
         explain=Explain(

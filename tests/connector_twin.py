@@ -113,6 +113,7 @@ class ConnectorTwin:
         rules: Rules = RULES,
         *,
         claim_time: timedelta = CLAIM_TIME,
+        work_time: timedelta | None = None,
         clock: ManualClock | None = None,
         erasure_limit: int = 0,
     ) -> None:
@@ -137,6 +138,7 @@ class ConnectorTwin:
         self.queue = TwinQueue(self.clock, self.faults)
         self.rules = rules
         self.claim_time = claim_time
+        self.work_time = claim_time if work_time is None else work_time
         self.erasure_limit = erasure_limit
         self.policy = RetryPolicy()
         self.worker = self.start_worker()
@@ -270,6 +272,8 @@ class ConnectorTwin:
             resync=Resync(crm=self.crm, people=people, lanes=lanes, patience=patience, witness=self.reconciliation),
             lists=lists,
             patience=patience,
+            clock=self.clock,
+            work_time=self.work_time,
         )
 
     async def current(self) -> tuple[PermissionDefault, ...]:

@@ -22,8 +22,8 @@ from shared.storage.sqlite_file import SqliteFile
 
 # Times are microseconds since 1970. A message can be received when `visible_at` has come: its schedule, the end of its
 # lock, or 0 once abandoned. `lock` names the receive call that holds it or held it last. The index answers "what comes
-# next" and "how many" without a look at the messages themselves. `failures` counts the deliveries of a message that were
-# abandoned: a lock that ended on a worker that was killed, or was too slow, says nothing about the message.
+# next" and "how many" without a look at the messages themselves. `failures` counts deliveries that were abandoned: a
+# lock that ended because its worker was killed, or too slow, says nothing about the message.
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS messages (
     sequence       INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -72,7 +72,9 @@ UPDATE messages SET lock = ?, visible_at = ?, delivery_count = delivery_count + 
 WHERE sequence IN (SELECT sequence FROM messages WHERE queue = ? AND visible_at <= ? ORDER BY sequence LIMIT ?)
 RETURNING sequence, body, content_type, properties, message_id, correlation_id, delivery_count, enqueued_at
 """
-_HELD = "WHERE queue = ? AND sequence = ? AND lock = ? AND visible_at > ?"
+# Whoever received a message last may settle it, even after the end of its lock: until somebody else has received it, its
+# work need not be done again.
+_HELD = "WHERE queue = ? AND sequence = ? AND lock = ?"
 _COMPLETE = f"DELETE FROM messages {_HELD}"  # noqa: S608  # both parts are constants
 _FAIL = f"""
 INSERT INTO failures (sequence, number) SELECT sequence, 1 FROM messages {_HELD}
@@ -230,27 +232,24 @@ class SqliteQueue:
             await _first_of(arrival, seconds=min(remaining, _POLL_SECONDS))
 
     async def complete(self, queue: QueueName, messages: Sequence[ReceivedMessage]) -> None:
-        """Delete what is still locked by the call that received it; the other messages come again."""
-        now = _micros(self._clock.now())
+        """Delete what nobody else has received since; the other messages come again."""
         async with self._file.writing() as connection:
-            await connection.executemany(_COMPLETE, _held(queue, messages, now))
+            await connection.executemany(_COMPLETE, _held(queue, messages))
 
     async def abandon(self, queue: QueueName, messages: Sequence[ReceivedMessage]) -> None:
-        """Unlock what is still locked by the call that received it."""
-        now = _micros(self._clock.now())
+        """Unlock what nobody else has received since, and count a failure."""
         async with self._file.writing() as connection:
-            held = _held(queue, messages, now)
+            held = _held(queue, messages)
             await connection.executemany(_FAIL, held)
             await connection.executemany(_ABANDON, held)
             await self._bury_exhausted(connection, queue)
         self._announce(queue)
 
     async def renew(self, queue: QueueName, messages: Sequence[ReceivedMessage]) -> None:
-        """Extend locks that have not ended yet."""
-        now = self._clock.now()
-        until = _micros(now + self._lock_duration)
+        """Extend locks, and take those again that have ended, if nobody else has received their messages since."""
+        until = _micros(self._clock.now() + self._lock_duration)
         async with self._file.writing() as connection:
-            await connection.executemany(_RENEW, [(until, *held) for held in _held(queue, messages, _micros(now))])
+            await connection.executemany(_RENEW, [(until, *held) for held in _held(queue, messages)])
 
     async def _any_ready(self, queue: QueueName) -> bool:
         # Looking needs no write lock: many idle receivers, in many processes, disturb nobody.
@@ -264,7 +263,9 @@ class SqliteQueue:
         async with self._file.writing() as connection:
             rows = await connection.execute_fetchall(_LOCK, (lock, until, queue, _micros(now), limit))
         # RETURNING promises no order.
-        return sorted((_received(row, lock, self._lock_duration) for row in rows), key=lambda message: message.sequence_number)
+        return sorted(
+            (_received(row, lock, self._lock_duration) for row in rows), key=lambda message: message.sequence_number
+        )
 
     async def _bury_exhausted(self, connection: Connection, queue: QueueName) -> None:
         now = _micros(self._clock.now())
@@ -329,8 +330,8 @@ def _received(row: sqlite3.Row, lock: str, locked_for: timedelta) -> ReceivedMes
     )
 
 
-def _held(queue: QueueName, messages: Sequence[ReceivedMessage], now: int) -> list[tuple[str, int, str, int]]:
-    return [(queue, message.sequence_number, message.settlement, now) for message in messages]
+def _held(queue: QueueName, messages: Sequence[ReceivedMessage]) -> list[tuple[str, int, str]]:
+    return [(queue, message.sequence_number, message.settlement) for message in messages]
 
 
 def _sequences(identifiers: Sequence[str]) -> str:

@@ -33,7 +33,7 @@ class OutgoingMessage:
 class ReceivedMessage:
     """A locked message. `settlement` is the backend's own handle for complete, abandon, renew.
 
-    `delivery_count` is 1 the first time. `locked_for` is how long its lock lasts from its receipt, and from each renewal.
+    `delivery_count` is 1 the first time. `locked_for` is how long its lock lasts from its receipt, or from a renewal.
     """
 
     body: bytes
@@ -124,7 +124,10 @@ class QueueReceiver(Protocol):
         ...
 
     async def complete(self, queue: QueueName, messages: Sequence[ReceivedMessage]) -> None:
-        """Remove what was received; a lost lock is no error (the message comes again)."""
+        """Remove what was received; a lost lock is no error (the message comes again).
+
+        The lock is lost at its end, or, in the embedded queue, when somebody else has received the message since.
+        """
         ...
 
     async def abandon(self, queue: QueueName, messages: Sequence[ReceivedMessage]) -> None:

@@ -83,9 +83,13 @@ NOBODY: Mapping[RecordKey, Sighting] = MappingProxyType({})
 
 
 def units_of(references: Sequence[Reference], sightings: Mapping[RecordKey, Sighting] = NOBODY) -> list[Unit]:
-    """Fold references into units, in the order of arrival, erasures last. `sightings` are contacts that were read."""
+    """Fold references into units, in the order of arrival, erasures last. `sightings` are contacts that were read.
+
+    Copies of one reference count once: a batch that lost its locks comes again beside what it has put back, and would
+    double each time.
+    """
     units: dict[tuple[RecordKey, Intent], Unit] = {}
-    for reference in references:
+    for reference in dict.fromkeys(references):
         unit = units.setdefault((reference.key, reference.intent), Unit(reference.key, reference.intent))
         unit.sighting = sightings.get(reference.key)
         unit.references.append(reference)

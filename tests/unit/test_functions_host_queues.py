@@ -45,7 +45,7 @@ async def listening(
     app: func.FunctionApp,
     receiver: QueueReceiver,
     *,
-    timeout: timedelta | None = None,
+    time_limit: timedelta | None = None,
     **settings: object,
 ) -> AsyncIterator[asyncio.Event]:
     """Run the listener of the app's one function; yields the event that asks it to stop."""
@@ -55,7 +55,7 @@ async def listening(
         function,
         function.trigger,
         receiver,
-        Invoker(timeout=timeout),
+        Invoker(timeout=time_limit),
         ServiceBusSettings.model_validate(settings),
         wait=timedelta(milliseconds=20),
     )
@@ -331,7 +331,7 @@ async def test_a_function_that_hangs_is_ended_by_its_time_out_and_that_is_a_fail
 
     async with opened_with_lock(tmp_path, timedelta(minutes=1)) as queue:
         await queue.send(QueueName.LIVE, texts(1))
-        async with listening(app, queue, timeout=timedelta(milliseconds=10)):
+        async with listening(app, queue, time_limit=timedelta(milliseconds=10)):
             await empty(queue, QueueName.LIVE)
         assert len(await queue.dead_letters()) == 1
 

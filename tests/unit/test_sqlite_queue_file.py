@@ -136,7 +136,9 @@ async def test_failures_are_counted_across_locks_that_ended_and_processes_that_d
     await queue.close()
 
 
-async def test_a_file_of_an_earlier_version_goes_on_and_what_it_has_received_often_is_not_buried(tmp_path: Path) -> None:
+async def test_a_file_of_an_earlier_version_goes_on_and_what_it_has_received_often_is_not_buried(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "queue.db"
     queue = open_queue(path)
     await queue.send(LIVE, [OutgoingMessage(b"a")])
