@@ -72,8 +72,8 @@ UPDATE messages SET lock = ?, visible_at = ?, delivery_count = delivery_count + 
 WHERE sequence IN (SELECT sequence FROM messages WHERE queue = ? AND visible_at <= ? ORDER BY sequence LIMIT ?)
 RETURNING sequence, body, content_type, properties, message_id, correlation_id, delivery_count, enqueued_at
 """
-# Whoever received a message last may settle it, even after the end of its lock: until somebody else has received it, its
-# work need not be done again.
+# Whoever received a message last may settle it, even after the end of its lock: until somebody else has received it,
+# the work need not be done again.
 _HELD = "WHERE queue = ? AND sequence = ? AND lock = ?"
 _COMPLETE = f"DELETE FROM messages {_HELD}"  # noqa: S608  # both parts are constants
 _FAIL = f"""

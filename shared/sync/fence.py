@@ -19,6 +19,10 @@ _LARGEST = 1_000
 """Records in one round when everything is quick: no more than a trigger brings."""
 
 
+_FEW = 10
+"""Fewer records than this take as long as one: what they cost is the round itself, and smaller parts would not help."""
+
+
 class ClaimsRanOutError(TransientError):
     """There was no time left to begin; nothing was sent."""
 
@@ -124,5 +128,5 @@ class Pace:
         """Take account of a batch of so many records that took so long; `ran_out`: claims or locks were too short."""
         if ran_out:
             self.records = max(1, min(self.records, records) // 2)
-        elif records >= self.records and took < self._claim_time / 4:
+        elif records >= self.records and (took < self._claim_time / 4 or records < _FEW):
             self.records = min(_LARGEST, self.records * 2)

@@ -99,7 +99,7 @@ def units_of(references: Sequence[Reference], sightings: Mapping[RecordKey, Sigh
 
 
 def _without_copies(references: Sequence[Reference]) -> Iterable[Reference]:
-    """Let references that ask for the same go on as one: first seen when the first was, as often tried as any of them."""
+    """Let references that ask for the same go on as one: seen when the first was, tried as often as any of them."""
     merged: dict[Reference, Reference] = {}
     for one in references:
         asked = replace(one, attempt=1, first_seen=None)

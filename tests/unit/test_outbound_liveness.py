@@ -17,7 +17,7 @@ from shared.core.records import PersonRecord, PersonTable, RecordKey, Reference,
 from shared.errors import TransientError
 from shared.ports import QueueName
 from shared.sync.dispatch import Work
-from shared.sync.fence import TimeBudget, begin_part, spending
+from shared.sync.fence import Pace, TimeBudget, begin_part, spending
 from shared.sync.lanes import Jobs, References, Walk, read_lane_message
 from shared.sync.lists.messages import ListLook
 from tests.connector_twin import ConnectorTwin, person
@@ -205,6 +205,16 @@ async def test_batches_shrink_until_they_end_within_their_locks_and_everybody_co
     assert {one.email for one in twin.platform.contacts} == {f"new-{key.id}@example.com" for key in keys}
     assert twin.queue.dead == []
     assert twin.claims() == []
+
+
+def test_parts_do_not_stay_small_where_a_round_takes_its_time_whatever_its_size() -> None:
+    pace = Pace(timedelta(seconds=2))
+    for _ in range(12):
+        pace.learn(records=pace.records, took=timedelta(seconds=3), ran_out=True)
+    assert pace.records == 1
+    for _ in range(12):
+        pace.learn(records=pace.records, took=timedelta(seconds=1.5), ran_out=False)
+    assert pace.records == 16
 
 
 async def test_one_record_goes_through_all_its_rounds_however_late_it_is() -> None:
