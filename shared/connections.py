@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import logging
 import secrets
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import httpx
 
 from shared.dataverse.client import DataverseClient
 from shared.dataverse.credentials import Certificate, ClientSecret, Credential, ManagedIdentity, token_provider
+from shared.dataverse.execution_context import without_values
 from shared.errors import ConfigurationError, Service
-from shared.messaging.redaction import redact
 from shared.messaging.sqlite import SqliteQueue
 from shared.observability.calls import explain_retries, observe
 from shared.observability.signals import watch_budget
-from shared.ports import Clock, Queue, StateStore
+from shared.ports import Clock, Queue, QueueName, StateStore
 from shared.settings import OWN_TAG, Settings
 from shared.spotler.client import SpotlerClient
 from shared.storage.sqlite import SqliteStateStore
@@ -80,6 +80,15 @@ def state_store(settings: Settings, clock: Clock) -> StateStore:
     )
 
 
+def redact(queue: QueueName, body: bytes) -> bytes:
+    """Return what may remain of a message that is buried: ids, never values. Empty if nothing is known to be safe."""
+    match queue:
+        case QueueName.EVENTS:
+            return without_values(body)
+        case QueueName.LIVE | QueueName.BULK:
+            return body
+
+
 def message_queue(settings: Settings, clock: Clock) -> Queue:
     """Make the queue; the Azure SDK is imported only when it is used."""
     if not settings.uses_service_bus:
@@ -87,7 +96,7 @@ def message_queue(settings: Settings, clock: Clock) -> Queue:
             settings.local_folder / "queue.db",
             clock=clock,
             redact=redact,
-            lock_duration=timedelta(seconds=settings.local_lock_seconds),
+            lock_duration=settings.queue_lock,
         )
     from shared.messaging.servicebus import ServiceBusQueue  # noqa: PLC0415
 

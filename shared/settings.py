@@ -29,6 +29,9 @@ DEFAULT_SPOTLER_URL = "https://restapi.mailplus.nl/integrationservice"
 NCRONTAB = r"^\S+( \S+){5}$"
 """Six fields, the seconds first; Azure Functions says more about a wrong one."""
 
+SERVICE_BUS_LOCK = timedelta(minutes=5)
+"""The lock duration of the queues in Service Bus, the longest there is, and `functionTimeout` of host.json."""
+
 OWN_TAG = "spotler-connector"
 """Marks our writes to Dataverse, so that their events can be told from other people's."""
 
@@ -194,7 +197,11 @@ class Settings(BaseSettings):
         "would be written again. Empty: made once, for the embedded state store only.",
     )
     claim_seconds: int = Field(
-        default=120, ge=2, le=240, description="How long a worker may hold a contact; below the queue's lock time."
+        default=120,
+        ge=2,
+        le=240,
+        description="How long a worker may hold a contact; below the lock time of the queues (five minutes, or "
+        "LOCAL_LOCK_SECONDS).",
     )
 
     # --- timers
@@ -286,7 +293,13 @@ class Settings(BaseSettings):
 
     # --- running on one machine
     local_folder: Path = Field(default=Path(".local"), description="Where the embedded queue and state store live.")
-    local_lock_seconds: int = Field(default=60, ge=1, description="Lock time of the embedded queue.")
+    local_lock_seconds: int = Field(
+        default=300,
+        ge=3,
+        le=300,
+        description="Lock time of the embedded queue, above CLAIM_SECONDS: what a killed worker has left behind comes "
+        "again so much later.",
+    )
 
     @field_validator("bounce_task_language", mode="before")
     @classmethod
@@ -311,6 +324,11 @@ class Settings(BaseSettings):
             raise ValueError("SPOTLER_SECRET is missing; SPOTLER_KEY alone cannot sign requests")
         if self.uses_azure_tables and len(self.fingerprint_key.get_secret_value()) < 16:  # noqa: PLR2004  # see its text
             raise ValueError("FINGERPRINT_KEY is missing or shorter than 16 characters")
+        if self.claim_time >= self.queue_lock:
+            raise ValueError(
+                f"CLAIM_SECONDS ({self.claim_seconds}) must be below LOCAL_LOCK_SECONDS ({self.local_lock_seconds}): a "
+                "batch ends within the locks of its messages, and a claim within the batch"
+            )
         return self
 
     @property
@@ -342,6 +360,20 @@ class Settings(BaseSettings):
     def claim_time(self) -> timedelta:
         """How long a worker may hold a contact."""
         return timedelta(seconds=self.claim_seconds)
+
+    @property
+    def queue_lock(self) -> timedelta:
+        """How long the queues lock a message: the embedded one as set, Service Bus as `docs/host.md` demands."""
+        return SERVICE_BUS_LOCK if self.uses_service_bus else timedelta(seconds=self.local_lock_seconds)
+
+    @property
+    def work_time(self) -> timedelta:
+        """How long after its begin a call that handles messages may begin parts of its work.
+
+        The last part lasts as long as a claim; a third of what is left of the lock is for reading before, and for
+        reporting and settling afterwards.
+        """
+        return (self.queue_lock - self.claim_time) * 2 / 3
 
 
 def _complaint_about(url: str) -> str:

@@ -213,6 +213,8 @@ def build(services: Services, version: LiveVersion) -> Connector:
             release=release,
             lists=lists,
             patience=tools.patience,
+            clock=clock,
+            work_time=settings.work_time,
         ),
         resync=resync,
         explain=Explain(

@@ -116,6 +116,7 @@ class ConnectorTwin:
         rules: Rules = RULES,
         *,
         claim_time: timedelta = CLAIM_TIME,
+        work_time: timedelta | None = None,
         clock: ManualClock | None = None,
         erasure_limit: int = 0,
         change_limit: int = 0,
@@ -144,6 +145,7 @@ class ConnectorTwin:
         self.rules = rules
         self.claim_time = claim_time
         self.limits = Limits(erasure_limit, change_limit, missing_limit)
+        self.work_time = claim_time if work_time is None else work_time
         self.policy = RetryPolicy()
         self.worker = self.start_worker()
 
@@ -299,6 +301,8 @@ class ConnectorTwin:
             release=self.release,
             lists=lists,
             patience=patience,
+            clock=self.clock,
+            work_time=self.work_time,
         )
 
     async def current(self) -> tuple[PermissionDefault, ...]:

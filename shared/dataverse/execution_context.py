@@ -7,6 +7,7 @@ so only what identifies the row and the organisation is demanded.
 
 from __future__ import annotations
 
+import json
 import re
 from codecs import BOM_UTF8
 from collections.abc import Collection, Iterator, Mapping
@@ -24,6 +25,7 @@ from shared.dataverse.contract_values import Entity, collection, identifier
 from shared.dataverse.events import DataverseEvent, Message
 from shared.errors import ConnectorError, Service
 
+_CONTRACTS = "http://schemas.microsoft.com/xrm/2011/Contracts"
 _ORGANISATION_CLAIM = "http://schemas.microsoft.com/xrm/2011/Claims/Organization"
 _SIZE_EXCEEDED = ("MessageMaxSizeExceeded", "x-ms-dynamics-msg-size-exceeded")  # Service Bus property, webhook header
 _CONTRACT_NAME = b"RemoteExecutionContext"
@@ -136,6 +138,58 @@ def read_event(body: bytes, content_type: str, properties: Mapping[str, str]) ->
         stripped=flagged or (isinstance(message, Message) and not context.input_parameters),
         members=tuple(dict.fromkeys(_members(context))),
     )
+
+
+def without_values(body: bytes) -> bytes:
+    """Reduce a message to an execution context that names the same rows and columns, and holds no value of a column.
+
+    `read_event` finds the same message, rows, columns, members, tags and correlation id in it. Empty for a body that is
+    no execution context: nothing is known to be safe in it.
+    """
+    try:
+        event = read_event(body, "", {})
+    except NotAnExecutionContext:
+        return b""
+    return json.dumps(_reduced(event)).encode()
+
+
+def _reduced(event: DataverseEvent) -> dict[str, Any]:
+    """Write an event in the message's own format."""
+    row = {
+        "MessageName": event.message,
+        "PrimaryEntityName": event.table,
+        "PrimaryEntityId": event.id and str(event.id),
+        "OrganizationId": str(event.organisation_id),
+    }
+    parent: dict[str, Any] | None = None
+    for tag in sorted(event.tags):  # one context has room for one tag
+        parent = {**row, "SharedVariables": [{"key": "tag", "value": tag}], "ParentContext": parent}
+    return {
+        **row,
+        "CorrelationId": event.correlation_id and str(event.correlation_id),
+        "OperationId": event.operation_id and str(event.operation_id),
+        "Depth": event.depth,
+        "InputParameters": [] if event.stripped else _parameters(event),
+        "ParentContext": parent,
+    }
+
+
+def _parameters(event: DataverseEvent) -> list[dict[str, Any]]:
+    rows = [one for one in event.references if re.fullmatch(_SCHEMA_NAME, one.table)]
+    references = [
+        {"__type": f"EntityReference:{_CONTRACTS}", "Id": str(one.id), "LogicalName": one.table} for one in rows
+    ]
+    columns = [{"key": column, "value": None} for column in sorted(event.changed)]
+    target = {"__type": f"Entity:{_CONTRACTS}", "LogicalName": "", "Id": None, "Attributes": columns}
+    parameters: list[dict[str, Any]] = [
+        {"key": "References", "value": references},
+        {"key": "Target", "value": target},
+    ]
+    if event.members:
+        lists = [str(one.id) for one in rows if one.table == "list"]
+        parameters.append({"key": "ListId", "value": lists[0] if lists else None})
+        parameters.append({"key": "MemberIds", "value": [str(member) for member in event.members]})
+    return parameters
 
 
 def check_organisation(event: DataverseEvent, *, ids: Collection[UUID], hosts: Collection[str] = ()) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 from azure.servicebus import ServiceBusMessage, ServiceBusMessageState, ServiceBusReceivedMessage
@@ -18,6 +18,9 @@ _ORIGIN = "origin"
 _REASON = "reason"
 _DESCRIPTION = "description"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+# What Service Bus allows; a difference between clocks must not make a lock look shorter.
+_SHORTEST_LOCK = timedelta(seconds=5)
 
 
 def to_service_bus(message: OutgoingMessage) -> ServiceBusMessage:
@@ -36,6 +39,7 @@ def to_service_bus(message: OutgoingMessage) -> ServiceBusMessage:
 
 def from_service_bus(message: ServiceBusReceivedMessage) -> ReceivedMessage:
     """Translate a locked message."""
+    now = datetime.now(UTC)  # the client compares the broker's times with this clock too
     return ReceivedMessage(
         body=body_of(message),
         content_type=message.content_type or "",
@@ -47,6 +51,7 @@ def from_service_bus(message: ServiceBusReceivedMessage) -> ReceivedMessage:
         enqueued_at=message.enqueued_time_utc or _EPOCH,
         sequence_number=message.sequence_number or 0,
         settlement=str(message.lock_token),
+        locked_for=max((message.locked_until_utc or now) - now, _SHORTEST_LOCK),
     )
 
 

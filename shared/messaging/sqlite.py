@@ -21,8 +21,9 @@ from shared.ports import Clock, DeadLetter, OutgoingMessage, QueueDepth, QueueNa
 from shared.storage.sqlite_file import SqliteFile
 
 # Times are microseconds since 1970. A message can be received when `visible_at` has come: its schedule, the end of its
-# lock, or 0 once abandoned. `lock` names the receive call that holds it or held it last. The first index answers "what
-# comes next" and "how many", the second one "whose deliveries are used up", without a look at the messages themselves.
+# lock, or 0 once abandoned. `lock` names the receive call that holds it or held it last. The index answers "what comes
+# next" and "how many" without a look at the messages themselves. `failures` counts deliveries that were abandoned: a
+# lock that ended because its worker was killed, or too slow, says nothing about the message.
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS messages (
     sequence       INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -38,7 +39,14 @@ CREATE TABLE IF NOT EXISTS messages (
     body           BLOB NOT NULL
 );
 CREATE INDEX IF NOT EXISTS messages_in_order ON messages (queue, sequence, visible_at, lock);
-CREATE INDEX IF NOT EXISTS messages_delivered ON messages (queue, delivery_count, visible_at) WHERE delivery_count > 0;
+DROP INDEX IF EXISTS messages_delivered;
+CREATE TABLE IF NOT EXISTS failures (
+    sequence       INTEGER PRIMARY KEY,
+    number         INTEGER NOT NULL
+);
+CREATE TRIGGER IF NOT EXISTS failures_end_with_their_message AFTER DELETE ON messages BEGIN
+    DELETE FROM failures WHERE sequence = old.sequence;
+END;
 CREATE TABLE IF NOT EXISTS dead_letters (
     sequence       INTEGER PRIMARY KEY AUTOINCREMENT,
     queue          TEXT NOT NULL,
@@ -56,16 +64,22 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 """
 _ANY_READY = "SELECT 1 FROM messages WHERE queue = ? AND visible_at <= ? LIMIT 1"
 _EXHAUSTED = """
-SELECT sequence, correlation_id, body FROM messages
-WHERE queue = ? AND delivery_count > 0 AND delivery_count >= ? AND visible_at <= ?
+SELECT sequence, correlation_id, body FROM failures JOIN messages USING (sequence)
+WHERE queue = ? AND number >= ? AND visible_at <= ?
 """
 _LOCK = """
 UPDATE messages SET lock = ?, visible_at = ?, delivery_count = delivery_count + 1
 WHERE sequence IN (SELECT sequence FROM messages WHERE queue = ? AND visible_at <= ? ORDER BY sequence LIMIT ?)
 RETURNING sequence, body, content_type, properties, message_id, correlation_id, delivery_count, enqueued_at
 """
-_HELD = "WHERE queue = ? AND sequence = ? AND lock = ? AND visible_at > ?"
+# Whoever received a message last may settle it, even after the end of its lock: until somebody else has received it,
+# the work need not be done again.
+_HELD = "WHERE queue = ? AND sequence = ? AND lock = ?"
 _COMPLETE = f"DELETE FROM messages {_HELD}"  # noqa: S608  # both parts are constants
+_FAIL = f"""
+INSERT INTO failures (sequence, number) SELECT sequence, 1 FROM messages {_HELD}
+ON CONFLICT (sequence) DO UPDATE SET number = number + 1
+"""  # noqa: S608  # both parts are constants
 _ABANDON = f"UPDATE messages SET visible_at = 0, lock = NULL {_HELD}"  # noqa: S608  # both parts are constants
 _RENEW = f"UPDATE messages SET visible_at = ? {_HELD}"  # noqa: S608  # both parts are constants
 _BURY = (
@@ -102,10 +116,14 @@ class SqliteQueue:
         *,
         clock: Clock,
         redact: Callable[[QueueName, bytes], bytes],
-        lock_duration: timedelta = timedelta(minutes=1),
+        lock_duration: timedelta = timedelta(minutes=5),
         max_delivery_count: int = 10,
     ) -> None:
-        """`redact` turns a body into one without personal data, or into nothing; it must not raise."""
+        """`redact` turns a body into one without personal data, or into nothing; it must not raise.
+
+        After `max_delivery_count` deliveries that were abandoned, a message is buried. A lock that ends by itself is no
+        failed delivery here; Service Bus counts it as one.
+        """
         self._file = SqliteFile(path, schema=_SCHEMA, service=Service.QUEUE)
         self._clock = clock
         self._redact = redact
@@ -214,25 +232,24 @@ class SqliteQueue:
             await _first_of(arrival, seconds=min(remaining, _POLL_SECONDS))
 
     async def complete(self, queue: QueueName, messages: Sequence[ReceivedMessage]) -> None:
-        """Delete what is still locked by the call that received it; the other messages come again."""
-        now = _micros(self._clock.now())
+        """Delete what nobody else has received since; the other messages come again."""
         async with self._file.writing() as connection:
-            await connection.executemany(_COMPLETE, _held(queue, messages, now))
+            await connection.executemany(_COMPLETE, _held(queue, messages))
 
     async def abandon(self, queue: QueueName, messages: Sequence[ReceivedMessage]) -> None:
-        """Unlock what is still locked by the call that received it."""
-        now = _micros(self._clock.now())
+        """Unlock what nobody else has received since, and count a failure."""
         async with self._file.writing() as connection:
-            await connection.executemany(_ABANDON, _held(queue, messages, now))
+            held = _held(queue, messages)
+            await connection.executemany(_FAIL, held)
+            await connection.executemany(_ABANDON, held)
             await self._bury_exhausted(connection, queue)
         self._announce(queue)
 
     async def renew(self, queue: QueueName, messages: Sequence[ReceivedMessage]) -> None:
-        """Extend locks that have not ended yet."""
-        now = self._clock.now()
-        until = _micros(now + self._lock_duration)
+        """Extend locks, and take those again that have ended, if nobody else has received their messages since."""
+        until = _micros(self._clock.now() + self._lock_duration)
         async with self._file.writing() as connection:
-            await connection.executemany(_RENEW, [(until, *held) for held in _held(queue, messages, _micros(now))])
+            await connection.executemany(_RENEW, [(until, *held) for held in _held(queue, messages)])
 
     async def _any_ready(self, queue: QueueName) -> bool:
         # Looking needs no write lock: many idle receivers, in many processes, disturb nobody.
@@ -242,19 +259,20 @@ class SqliteQueue:
     async def _lock(self, queue: QueueName, limit: int) -> list[ReceivedMessage]:
         now = self._clock.now()
         lock = secrets.token_hex(8)
+        until = _micros(now + self._lock_duration)
         async with self._file.writing() as connection:
-            await self._bury_exhausted(connection, queue)
-            until = _micros(now + self._lock_duration)
             rows = await connection.execute_fetchall(_LOCK, (lock, until, queue, _micros(now), limit))
         # RETURNING promises no order.
-        return sorted((_received(row, lock) for row in rows), key=lambda message: message.sequence_number)
+        return sorted(
+            (_received(row, lock, self._lock_duration) for row in rows), key=lambda message: message.sequence_number
+        )
 
     async def _bury_exhausted(self, connection: Connection, queue: QueueName) -> None:
         now = _micros(self._clock.now())
         rows = list(await connection.execute_fetchall(_EXHAUSTED, (queue, self._max_delivery_count, now)))
         if not rows:
             return
-        description = f"received {self._max_delivery_count} times and never completed"
+        description = f"delivered {self._max_delivery_count} times, and each time the function failed"
         await connection.executemany(
             _BURY,
             [
@@ -296,7 +314,7 @@ def _row(queue: QueueName, message: OutgoingMessage, now: datetime) -> tuple[Any
     )
 
 
-def _received(row: sqlite3.Row, lock: str) -> ReceivedMessage:
+def _received(row: sqlite3.Row, lock: str, locked_for: timedelta) -> ReceivedMessage:
     sequence, body, content_type, properties, message_id, correlation_id, delivery_count, enqueued_at = row
     return ReceivedMessage(
         body=body,
@@ -308,11 +326,12 @@ def _received(row: sqlite3.Row, lock: str) -> ReceivedMessage:
         enqueued_at=_moment(enqueued_at),
         sequence_number=sequence,
         settlement=lock,
+        locked_for=locked_for,
     )
 
 
-def _held(queue: QueueName, messages: Sequence[ReceivedMessage], now: int) -> list[tuple[str, int, str, int]]:
-    return [(queue, message.sequence_number, message.settlement, now) for message in messages]
+def _held(queue: QueueName, messages: Sequence[ReceivedMessage]) -> list[tuple[str, int, str]]:
+    return [(queue, message.sequence_number, message.settlement) for message in messages]
 
 
 def _sequences(identifiers: Sequence[str]) -> str:

@@ -24,6 +24,7 @@ from shared.operations.operation import Failed, JobOperation, JobOutcome, Journa
 from shared.operations.services import JobServices
 from shared.operations.waves import waves
 from shared.ports import Clock, QueueName
+from shared.sync.fence import begin_part
 from shared.sync.lanes import Jobs, Lanes
 from shared.sync.patience import Patience
 
@@ -81,7 +82,10 @@ class JobRunner:
                 continue
             has_journal = isinstance(operation, JournaledOperation)
             for chunk in _chunks(wave, _MOST_JOURNALED if has_journal else _MOST_AT_ONCE):
-                await self._carry_out(operation, chunk, desk)
+                if begin_part():
+                    await self._carry_out(operation, chunk, desk)
+                else:
+                    await self._patience.put_back(lane, message.part(one.job.id for one in chunk))
 
     def _accept(self, job: JobRow) -> Task[Any] | Refused:
         operation = self._operations.get(job.operation) if job.operation is not None else None

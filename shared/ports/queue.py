@@ -31,7 +31,10 @@ class OutgoingMessage:
 
 @dataclass(frozen=True, slots=True)
 class ReceivedMessage:
-    """A locked message. `settlement` is the backend's own handle for complete, abandon, renew."""
+    """A locked message. `settlement` is the backend's own handle for complete, abandon, renew.
+
+    `delivery_count` is 1 the first time. `locked_for` is how long its lock lasts from its receipt, or from a renewal.
+    """
 
     body: bytes
     content_type: str
@@ -42,6 +45,7 @@ class ReceivedMessage:
     enqueued_at: datetime
     sequence_number: int
     settlement: str
+    locked_for: timedelta = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +124,17 @@ class QueueReceiver(Protocol):
         ...
 
     async def complete(self, queue: QueueName, messages: Sequence[ReceivedMessage]) -> None:
-        """Remove what was received; a lost lock is no error (the message comes again)."""
+        """Remove what was received; a lost lock is no error (the message comes again).
+
+        The lock is lost at its end, or, in the embedded queue, when somebody else has received the message since.
+        """
         ...
 
     async def abandon(self, queue: QueueName, messages: Sequence[ReceivedMessage]) -> None:
-        """Unlock for immediate redelivery, or bury when the delivery count is used up."""
+        """Unlock for immediate redelivery; bury what has failed too often.
+
+        Each backend counts abandoned deliveries. Service Bus counts locks that ended by themselves as well.
+        """
         ...
 
     async def renew(self, queue: QueueName, messages: Sequence[ReceivedMessage]) -> None:

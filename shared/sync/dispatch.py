@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from uuid import UUID
 
 from shared.core.records import Reference, Why
 from shared.errors import ConnectorError
 from shared.operations.runner import JobRunner
-from shared.ports import Crm, QueueName
+from shared.ports import Clock, Crm, QueueName
+from shared.sync.fence import TimeBudget, spending
 from shared.sync.lanes import AnyMessage, Jobs, Permissions, References, Replay, Walk
 from shared.sync.lists.messages import ListClean, ListLook, ListMembers, ListMessage, ListStep
 from shared.sync.lists.service import Lists
@@ -60,7 +62,7 @@ class Work:
 
 
 class Dispatcher:
-    """Does the work of one trigger call."""
+    """Does the work of one trigger call, as far as there is time for it."""
 
     def __init__(
         self,
@@ -72,7 +74,10 @@ class Dispatcher:
         release: Release,
         lists: Lists,
         patience: Patience,
+        clock: Clock,
+        work_time: timedelta,
     ) -> None:
+        """`work_time` is how long after its begin a call may begin parts of its work (`Settings.work_time`)."""
         self._crm = crm
         self._people = people
         self._jobs = jobs
@@ -80,19 +85,41 @@ class Dispatcher:
         self._release = release
         self._lists = lists
         self._patience = patience
+        self._clock = clock
+        self._work_time = work_time
 
     async def dispatch(self, work: Work, *, lane: QueueName) -> None:
-        """Do it all; when this returns, nothing of it is lost."""
-        owners = await self._owners(work.permissions, lane)
-        await self._people.handle([*work.people, *owners], lane=lane)
-        for message in _jobs_together(work.jobs):
-            await self._jobs.run(message, lane=lane)
-        for walk in work.walks:
-            await self._resync.walk(walk, lane=lane)
-        for replay in work.replays:
-            await self._release.replay(replay, lane=lane)
-        for step in work.lists:
-            await self._lists.handle(step, lane=lane)
+        """Do it all, or put back what there is no time for; when this returns, nothing of it is lost.
+
+        People leave half of the time to jobs, walks, replays and lists that came with them.
+        """
+        began = self._clock.now()
+        others = [*_jobs_together(work.jobs), *work.walks, *work.replays, *work.lists]
+        with spending(TimeBudget(self._clock, began + self._work_time / (2 if others else 1))):
+            owners = await self._owners(work.permissions, lane)
+            people = [*work.people, *owners]
+            await self._people.handle(people, lane=lane)
+        budget = TimeBudget(self._clock, began + self._work_time)
+        if people:
+            budget.count_part()
+        with spending(budget):
+            for message in others:
+                if budget.may_begin:
+                    await self._one(message, lane)  # which counts its own parts, if it has several
+                    budget.count_part()
+                else:
+                    await self._patience.put_back(lane, message)
+
+    async def _one(self, message: Jobs | Walk | Replay | ListMessage, lane: QueueName) -> None:
+        match message:
+            case Jobs():
+                await self._jobs.run(message, lane=lane)
+            case Walk():
+                await self._resync.walk(message, lane=lane)
+            case Replay():
+                await self._release.replay(message, lane=lane)
+            case _:
+                await self._lists.handle(message, lane=lane)
 
     async def _owners(self, messages: Sequence[Permissions], lane: QueueName) -> list[Reference]:
         """Find the people behind Spotler Permission rows (CS-11)."""

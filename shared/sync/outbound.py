@@ -28,7 +28,7 @@ from shared.sync.bounce_catch_up import BounceCatchUp
 from shared.sync.brake import Brake
 from shared.sync.bringing_home import bring_home, comes_home, refusals
 from shared.sync.conclusion import Carried, conclude
-from shared.sync.fence import ClaimsRanOutError, Pace
+from shared.sync.fence import ClaimsRanOutError, Pace, TimeBudget, current_budget
 from shared.sync.holding import Holding
 from shared.sync.ledger import Ledger
 from shared.sync.looking import Looking
@@ -92,29 +92,33 @@ class Outbound:
     ) -> Processed:
         """Look at all references; every one of them is in the answer. `sightings` are contacts that were just read.
 
-        They are done in parts that fit into their claims. What there is no time for comes back in a moment.
+        They are done in parts that fit into their claims. What there is no time for comes back in a moment: it is put
+        back unread, and counts as no attempt.
         """
-        began = self._clock.now()
+        budget = current_budget() or TimeBudget(self._clock, self._ledger.expiry())
         units = units_of(references, sightings)
         finished: list[Finished] = []
         follow_ups: list[Reference] = []
         while units:
-            if finished and self._clock.now() >= began + self._ledger.claim_time:
+            if not budget.begin_part():
                 finished += [self._verdicts.waiting(unit, Reason.BUSY) for unit in units]
                 break
             part, units = units[: self._pace.records], units[self._pace.records :]
-            done = await self._part(part)
+            done = await self._part(part, budget)
             finished += done.finished
             follow_ups += done.follow_ups
         return Processed(finished, follow_ups)
 
-    async def _part(self, waiting: Sequence[Unit]) -> Processed:
+    async def _part(self, waiting: Sequence[Unit], budget: TimeBudget) -> Processed:
         began, records, ran_out = self._clock.now(), len(waiting), False
         finished: list[Finished] = []
         follow_ups: list[Reference] = []
         wait_for_each_other = False
-        for _ in range(_MAX_ROUNDS):
+        for number in range(_MAX_ROUNDS):
             if not waiting:
+                break
+            if number and records > 1 and not budget.has_time:  # one alone goes through: it cannot be made smaller
+                ran_out = True
                 break
             units, later = _ready(waiting)
             if wait_for_each_other:  # two do, when each wants the contact that the other one holds

@@ -34,6 +34,10 @@ class Patience:
         """Look at the message again at a time that is known."""
         await self._lanes.send_later(lane, message, until)
 
+    async def put_back(self, lane: QueueName, message: Jobs | Permissions | Walk | Replay | ListMessage) -> None:
+        """Look at the message again in a moment: this call has no time left to begin it. Not an attempt."""
+        await self._lanes.send_later(lane, message, self._clock.now() + self._policy.busy)
+
     async def postpone(
         self, lane: QueueName, message: Jobs | Permissions | Walk | Replay | ListMessage, error: ConnectorError
     ) -> None:

@@ -13,6 +13,7 @@ from shared.core.retry import Done, GiveUp, RetryAt, RetryPolicy
 from shared.errors import ConnectorError, whereabouts
 from shared.observability.outcomes import record_ended
 from shared.ports import Clock, Queue, QueueName
+from shared.sync.fence import current_budget
 from shared.sync.lanes import Lanes, references_body
 from shared.sync.outbound import Outbound, Processed
 from shared.sync.report import Reporter
@@ -86,6 +87,8 @@ class SyncPeople:
                 outcome = Outcome(references[0].key, Result.FAILED, Reason.DEFECT)
                 unit = Unit(references[0].key, references[0].intent, list(references))
                 return Processed([Finished(unit, outcome, GiveUp())], [])
+            if (budget := current_budget()) is not None:
+                budget.start_over()
             middle = len(references) // 2
             first = await self._process(references[:middle], sightings)
             second = await self._process(references[middle:], sightings)

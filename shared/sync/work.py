@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
@@ -83,15 +83,30 @@ NOBODY: Mapping[RecordKey, Sighting] = MappingProxyType({})
 
 
 def units_of(references: Sequence[Reference], sightings: Mapping[RecordKey, Sighting] = NOBODY) -> list[Unit]:
-    """Fold references into units, in the order of arrival, erasures last. `sightings` are contacts that were read."""
+    """Fold references into units, in the order of arrival, erasures last. `sightings` are contacts that were read.
+
+    Copies of one reference count once: a batch that lost its locks comes again beside what it has put back, and would
+    double each time.
+    """
     units: dict[tuple[RecordKey, Intent], Unit] = {}
-    for reference in references:
+    for reference in _without_copies(references):
         unit = units.setdefault((reference.key, reference.intent), Unit(reference.key, reference.intent))
         unit.sighting = sightings.get(reference.key)
         unit.references.append(reference)
         unit.must_look = unit.must_look or reference.why is Why.SPOTLER
         unit.must_prove = unit.must_prove or reference.why in _PROVING
     return sorted(units.values(), key=lambda unit: _LAST[unit.intent])
+
+
+def _without_copies(references: Sequence[Reference]) -> Iterable[Reference]:
+    """Let references that ask for the same go on as one: seen when the first was, tried as often as any of them."""
+    merged: dict[Reference, Reference] = {}
+    for one in references:
+        asked = replace(one, attempt=1, first_seen=None)
+        known = merged.get(asked, one)
+        seen = min((each.first_seen for each in (known, one) if each.first_seen is not None), default=None)
+        merged[asked] = replace(one, attempt=max(known.attempt, one.attempt), first_seen=seen)
+    return merged.values()
 
 
 _REASONS = {

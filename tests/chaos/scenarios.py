@@ -213,9 +213,9 @@ async def the_disk_is_full(ordeal: Ordeal) -> Figures:
 
 
 async def locks_are_lost(ordeal: Ordeal) -> Figures:
-    """For some seconds Dataverse is so slow that batches outlive the locks of their messages: these come again."""
+    """For some seconds Dataverse is so slow that batches take longer than the lock time of their messages."""
     await ordeal.world.settled()
-    await ordeal.world.connector.restart(LOCAL_LOCK_SECONDS="2", CLAIM_SECONDS="6")
+    await ordeal.world.connector.restart(LOCAL_LOCK_SECONDS="3", CLAIM_SECONDS="2")
     log = ordeal.world.connector.log
     mark = log.stat().st_size
 
@@ -235,7 +235,7 @@ async def locks_are_lost(ordeal: Ordeal) -> Figures:
 
     figures = await ordeal.suffer("queue: locks lost", fail, heal)
     times = re.findall(rb"on_(?:dataverse_event|sync_live) done in (\d+) ms", log.read_bytes()[mark:])
-    figures.faults = sum(int(one) > 2000 for one in times)
+    figures.faults = sum(int(one) > 3000 for one in times)
     await ordeal.world.connector.restart()
     return figures
 

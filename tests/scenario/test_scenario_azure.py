@@ -14,9 +14,9 @@ from uuid import uuid4
 import pytest
 import pytest_asyncio
 
+from shared.connections import redact
 from shared.core.jobs import JobStatus, Operation
 from shared.core.records import SyncStatus
-from shared.messaging.redaction import redact
 from shared.messaging.servicebus import ServiceBusQueue
 from shared.ports import OutgoingMessage, QueueName
 from shared.storage.tables import TableStateStore

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,7 +14,7 @@ import pytest_asyncio
 
 from shared.core.records import PersonTable, RecordKey, Reference, Why
 from shared.core.retry import LAST_ATTEMPT
-from shared.ports import OutgoingMessage, QueueName
+from shared.ports import OutgoingMessage, QueueName, QueueReceiver
 from shared.sync.lanes import Lanes
 from tests.scenario.privacy import MARK
 from tests.scenario.world import World
@@ -114,6 +115,28 @@ async def test_who_is_given_up_is_buried_by_id_and_arrives_after_a_replay(troubl
     assert person.id in letter["description"]
 
     await troubled.spotler.recover()
+    answer = await troubled.connector.call("POST", "/api/dead-letters/replay", {"ids": [letter["id"]]})
+    assert answer.json() == {"replayed": 1}
+    await troubled.in_spotler(person)
+    assert await letters(troubled) == []
+
+
+async def test_an_event_that_its_queue_has_buried_names_its_record_and_arrives_after_a_replay(troubled: World) -> None:
+    await troubled.connector.stop()
+    person = await troubled.save()
+    assert isinstance(troubled.queue, QueueReceiver)
+    for _ in range(10):  # by a function that fails each time
+        (event,) = await troubled.queue.receive(QueueName.EVENTS, limit=10, wait=timedelta(seconds=20))
+        await troubled.queue.abandon(QueueName.EVENTS, [event])
+    await troubled.connector.start()
+
+    (buried,) = await troubled.queue.dead_letters()
+    (letter,) = await letters(troubled)
+    assert (letter["queue"], letter["reason"]) == ("dataverse-events", "MaxDeliveryCountExceeded")
+    assert letter["replayable"]
+    assert person.id.encode() in buried.body
+    assert MARK.encode() not in buried.body
+
     answer = await troubled.connector.call("POST", "/api/dead-letters/replay", {"ids": [letter["id"]]})
     assert answer.json() == {"replayed": 1}
     await troubled.in_spotler(person)

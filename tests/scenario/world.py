@@ -11,14 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from shared.connections import SystemClock
+from shared.connections import SystemClock, redact
 from shared.core.jobs import JobStatus, Operation
 from shared.core.records import PersonTable, SyncStatus
 from shared.dataverse.tables import INFO_STATUS, JOB_STATUS, JOBS, PEOPLE
 from shared.local.sandbox.command import CONNECTOR_CLIENT
 from shared.local.sandbox.process import sandbox
 from shared.local.users import DynamicsUser, SpotlerUser
-from shared.messaging.redaction import redact
 from shared.messaging.sqlite import SqliteQueue
 from shared.ports import Document, Queue, QueueName, StateStore
 from shared.storage.sqlite import SqliteStateStore

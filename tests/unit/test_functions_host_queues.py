@@ -25,6 +25,7 @@ from shared.messaging.sqlite import SqliteQueue
 from shared.ports import OutgoingMessage, QueueName, QueueReceiver, ReceivedMessage
 
 SECRET = "anna@example.org"
+LOCK = timedelta(milliseconds=120)
 
 
 class SystemClock:
@@ -44,7 +45,7 @@ async def listening(
     app: func.FunctionApp,
     receiver: QueueReceiver,
     *,
-    renew_every: timedelta = timedelta(seconds=10),
+    time_limit: timedelta | None = None,
     **settings: object,
 ) -> AsyncIterator[asyncio.Event]:
     """Run the listener of the app's one function; yields the event that asks it to stop."""
@@ -54,9 +55,8 @@ async def listening(
         function,
         function.trigger,
         receiver,
-        Invoker(timeout=None),
+        Invoker(timeout=time_limit),
         ServiceBusSettings.model_validate(settings),
-        renew_every=renew_every,
         wait=timedelta(milliseconds=20),
     )
     stopping = asyncio.Event()
@@ -202,6 +202,7 @@ class ScriptedReceiver:
     fail_settling: bool = False
     calls: list[str] = field(default_factory=list)
     settled: asyncio.Event = field(default_factory=asyncio.Event)
+    renewed: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
 
     async def receive(self, queue: QueueName, *, limit: int, wait: timedelta) -> Sequence[ReceivedMessage]:
         if self.failures:
@@ -222,6 +223,7 @@ class ScriptedReceiver:
                 enqueued_at=datetime(2026, 5, 1, tzinfo=UTC),
                 sequence_number=1,
                 settlement="lock",
+                locked_for=LOCK,
             )
         ]
 
@@ -236,9 +238,11 @@ class ScriptedReceiver:
 
     async def renew(self, queue: QueueName, messages: Sequence[ReceivedMessage]) -> None:
         self.calls.append("renew")
+        self.renewed.release()
 
 
-def slow_app(*, cardinality: func.Cardinality) -> func.FunctionApp:
+def renewing_app(receiver: ScriptedReceiver, *, cardinality: func.Cardinality, renewals: int) -> func.FunctionApp:
+    """An app whose function runs until its locks were renewed so often, and somewhat longer than to the next time."""
     app = func.FunctionApp()
 
     @app.service_bus_queue_trigger(
@@ -249,28 +253,31 @@ def slow_app(*, cardinality: func.Cardinality) -> func.FunctionApp:
         data_type=func.DataType.BINARY,
     )
     async def on_sync_bulk(message) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001  # one or many, as asked
-        await asyncio.sleep(0.15)
+        for _ in range(renewals):
+            await receiver.renewed.acquire()
+        await asyncio.sleep(LOCK.total_seconds())
 
     return app
 
 
-async def test_the_lock_of_a_single_message_is_renewed_while_its_function_runs() -> None:
+@pytest.mark.parametrize("cardinality", list(func.Cardinality))
+async def test_locks_are_renewed_while_the_function_runs(cardinality: func.Cardinality) -> None:
     receiver = ScriptedReceiver()
 
-    async with listening(slow_app(cardinality=func.Cardinality.ONE), receiver, renew_every=timedelta(milliseconds=40)):
+    async with listening(renewing_app(receiver, cardinality=cardinality, renewals=3), receiver):
         await receiver.settled.wait()
 
-    assert receiver.calls[:3] == ["receive", "renew", "renew"]
+    assert receiver.calls[:4] == ["receive", "renew", "renew", "renew"]
     assert receiver.calls[-1] == "complete"
 
 
-async def test_renewal_ends_after_the_configured_duration() -> None:
+@pytest.mark.parametrize("cardinality", list(func.Cardinality))
+async def test_renewal_ends_after_the_configured_duration(cardinality: func.Cardinality) -> None:
     receiver = ScriptedReceiver()
 
     async with listening(
-        slow_app(cardinality=func.Cardinality.ONE),
+        renewing_app(receiver, cardinality=cardinality, renewals=1),
         receiver,
-        renew_every=timedelta(milliseconds=40),
         maxAutoLockRenewalDuration="00:00:00.04",
     ):
         await receiver.settled.wait()
@@ -278,19 +285,63 @@ async def test_renewal_ends_after_the_configured_duration() -> None:
     assert receiver.calls == ["receive", "renew", "complete"]
 
 
-async def test_the_locks_of_a_batch_are_not_renewed_as_in_azure() -> None:
-    receiver = ScriptedReceiver()
+@asynccontextmanager
+async def opened_with_lock(folder: Path, lock: timedelta) -> AsyncIterator[SqliteQueue]:
+    queue = SqliteQueue(
+        folder / "short.db",
+        clock=SystemClock(),
+        redact=lambda _, body: body,
+        lock_duration=lock,
+        max_delivery_count=2,
+    )
+    yield queue
+    await queue.close()
 
-    async with listening(slow_app(cardinality=func.Cardinality.MANY), receiver, renew_every=timedelta(milliseconds=40)):
-        await receiver.settled.wait()
 
-    assert receiver.calls == ["receive", "complete"]
+async def test_a_batch_that_takes_longer_than_its_lock_is_done_once(tmp_path: Path) -> None:
+    batches: list[list[str]] = []
+    app = func.FunctionApp()
+
+    @app.service_bus_queue_trigger(
+        arg_name="messages", queue_name="sync-live", connection="ServiceBus", cardinality=func.Cardinality.MANY
+    )
+    async def on_sync_live(messages: List[func.ServiceBusMessage]) -> None:  # noqa: UP006  # see above
+        batches.append([message.get_body().decode() for message in messages])
+        await asyncio.sleep(2.5)
+
+    async with opened_with_lock(tmp_path, timedelta(seconds=1)) as queue:
+        await queue.send(QueueName.LIVE, texts(2))
+        async with listening(app, queue):
+            await empty(queue, QueueName.LIVE)
+
+    assert batches == [["0", "1"]]
+
+
+async def test_a_function_that_hangs_is_ended_by_its_time_out_and_that_is_a_failed_delivery(tmp_path: Path) -> None:
+    app = func.FunctionApp()
+    calls = 0
+
+    @app.service_bus_queue_trigger(
+        arg_name="messages", queue_name="sync-live", connection="ServiceBus", cardinality=func.Cardinality.MANY
+    )
+    async def on_sync_live(messages: List[func.ServiceBusMessage]) -> None:  # noqa: UP006  # see above
+        nonlocal calls
+        calls += 1
+        await asyncio.Event().wait()
+
+    async with opened_with_lock(tmp_path, timedelta(minutes=1)) as queue:
+        await queue.send(QueueName.LIVE, texts(1))
+        async with listening(app, queue, time_limit=timedelta(milliseconds=10)):
+            await empty(queue, QueueName.LIVE)
+        assert len(await queue.dead_letters()) == 1
+
+    assert calls == 2
 
 
 async def test_a_listener_outlives_a_queue_that_is_away() -> None:
     receiver = ScriptedReceiver(failures=1, fail_settling=True)
 
-    async with listening(slow_app(cardinality=func.Cardinality.MANY), receiver):
+    async with listening(renewing_app(receiver, cardinality=func.Cardinality.MANY, renewals=0), receiver):
         await receiver.settled.wait()
 
-    assert receiver.calls == ["receive", "complete"]
+    assert [call for call in receiver.calls if call != "renew"] == ["receive", "complete"]

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from shared.core.records import Reference, Why
+from shared.ports import QueueName
 from tests.connector_twin import NEWSLETTER, ConnectorTwin, person
 from tests.twins import TwinContact
 
@@ -36,10 +40,27 @@ async def test_references_to_one_record_are_one_look() -> None:
     twin = ConnectorTwin()
     ann = twin.crm.create(**person())
 
-    finished = await twin.look(ann, ann, ann)
+    changes = [Reference(ann, Why.SAVED, correlation) for correlation in ("c-1", "c-2", "c-3")]
+
+    (finished,) = await twin.people.handle(changes, lane=QueueName.LIVE)
 
     assert len(twin.platform.writes) == 1
-    assert len(finished[ann].unit.references) == 3
+    assert [one.correlation for one in finished.unit.references] == ["c-1", "c-2", "c-3"]
+
+
+async def test_copies_of_one_reference_count_once() -> None:
+    twin = ConnectorTwin()
+    ann = twin.crm.create(**person())
+    first, again = twin.clock.now(), twin.clock.now() + timedelta(minutes=1)
+    copies = [
+        Reference(ann, Why.SAVED, "c-1", attempt=2, first_seen=again),
+        Reference(ann, Why.SAVED, "c-1", attempt=3, first_seen=first),
+        Reference(ann, Why.SAVED, "c-1"),
+    ]
+
+    (finished,) = await twin.people.handle(copies, lane=QueueName.LIVE)
+
+    assert finished.unit.references == [Reference(ann, Why.SAVED, "c-1", attempt=3, first_seen=first)]
 
 
 async def test_a_second_look_writes_nothing_anywhere() -> None:  # C-44

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import sqlite3
 import stat
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,8 +18,8 @@ LIVE = QueueName.LIVE
 MARK = b"anna@example.org"
 
 
-def open_queue(path: Path) -> SqliteQueue:
-    return SqliteQueue(path, clock=ManualClock(), redact=lambda _queue, _body: b"", max_delivery_count=2)
+def open_queue(path: Path, clock: ManualClock | None = None) -> SqliteQueue:
+    return SqliteQueue(path, clock=clock or ManualClock(), redact=lambda _queue, _body: b"", max_delivery_count=2)
 
 
 def traces(folder: Path) -> int:
@@ -115,3 +117,45 @@ async def test_processes_that_start_together_share_the_file(tmp_path: Path) -> N
     await queue.close()
     assert [worker.exitcode for worker in workers] == [0, 0, 0]
     assert sorted(map(int, found)) == list(range(150))
+
+
+async def test_failures_are_counted_across_locks_that_ended_and_processes_that_died(tmp_path: Path) -> None:
+    clock = ManualClock()
+    queue, killed = open_queue(tmp_path / "queue.db", clock), open_queue(tmp_path / "queue.db", clock)
+    await queue.send(LIVE, [OutgoingMessage(b"bad"), OutgoingMessage(b"good")])
+    for _ in range(2):
+        await killed.receive(LIVE, limit=2, wait=timedelta(0))
+        clock.advance(timedelta(minutes=5))
+        bad, _ = await queue.receive(LIVE, limit=2, wait=timedelta(0))
+        assert await queue.dead_letters() == []
+        await queue.abandon(LIVE, [bad])
+        clock.advance(timedelta(minutes=5))
+    assert [one.body for one in await queue.receive(LIVE, limit=2, wait=timedelta(0))] == [b"good"]
+    assert len(await queue.dead_letters()) == 1
+    await killed.close()
+    await queue.close()
+
+
+async def test_a_file_of_an_earlier_version_goes_on_and_what_it_has_received_often_is_not_buried(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "queue.db"
+    queue = open_queue(path)
+    await queue.send(LIVE, [OutgoingMessage(b"a")])
+    await queue.close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(
+            """
+            DROP TRIGGER failures_end_with_their_message;
+            DROP TABLE failures;
+            CREATE INDEX messages_delivered ON messages (queue, delivery_count, visible_at) WHERE delivery_count > 0;
+            UPDATE messages SET delivery_count = 99;
+            """
+        )
+
+    [message] = await (queue := open_queue(path)).receive(LIVE, limit=2, wait=timedelta(0))
+
+    assert message.delivery_count == 100
+    await queue.complete(LIVE, [message])
+    assert (await queue.depth(LIVE)).active == 0
+    await queue.close()

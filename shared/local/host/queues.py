@@ -1,8 +1,12 @@
 """Feeds a function from its queue, as the Service Bus extension does.
 
-A batch function has one batch at a time, which is completed or abandoned as a whole, and whose locks nobody renews.
-A function of single messages has up to `maxConcurrentCalls` of them at once, each settled on its own and its lock
-renewed for up to `maxAutoLockRenewalDuration`. So does `ServiceBusListener` in Azure/azure-sdk-for-net.
+A batch function has one batch at a time, which is completed or abandoned as a whole. A function of single messages has
+up to `maxConcurrentCalls` of them at once, each settled on its own. So does `ServiceBusListener` in
+Azure/azure-sdk-for-net.
+
+Locks are renewed while the function runs, for up to `maxAutoLockRenewalDuration`: a function that hangs, and is not
+ended by its time-out, loses its messages then. The extension renews the locks of single messages only; this host renews
+those of batches, too, because a laptop that is busy with something else is no reason to do the work twice.
 """
 
 from __future__ import annotations
@@ -26,12 +30,15 @@ _LOG = logging.getLogger(__name__)
 
 PAUSE_AFTER_ERROR = timedelta(seconds=1)
 
+_RENEWALS_PER_LOCK = 3
+"""So often a lock is renewed before it would have ended: one renewal may fail."""
+
 
 @dataclass(frozen=True, slots=True)
 class QueueListener:
     """Receives, invokes, settles.
 
-    `renew_every` must be well inside the queue's lock time. `wait` is how long one receive call waits for a message,
+    `wait` is how long one receive call waits for a message,
     and therefore how long an idle listener takes to stop: cutting a call short could leave messages locked.
     """
 
@@ -40,7 +47,6 @@ class QueueListener:
     receiver: QueueReceiver
     invoker: Invoker
     settings: ServiceBusSettings
-    renew_every: timedelta = timedelta(seconds=10)
     wait: timedelta = timedelta(seconds=1)
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -62,14 +68,12 @@ class QueueListener:
             return
         async with asyncio.TaskGroup() as group:
             for message in messages:
-                group.create_task(self._deliver_one(message))
-
-    async def _deliver_one(self, message: ReceivedMessage) -> None:
-        async with self._renewing(message):
-            await self._deliver([message])
+                group.create_task(self._deliver([message]))
 
     async def _deliver(self, messages: Sequence[ReceivedMessage]) -> None:
-        settle = self.receiver.complete if await self._succeeds(messages) else self.receiver.abandon
+        async with self._renewing(messages):
+            succeeded = await self._succeeds(messages)
+        settle = self.receiver.complete if succeeded else self.receiver.abandon
         try:
             await settle(self.trigger.queue, messages)
         except ConnectorError as error:
@@ -93,20 +97,24 @@ class QueueListener:
         return decode_message(messages[0], binary=self.trigger.binary)
 
     @asynccontextmanager
-    async def _renewing(self, message: ReceivedMessage) -> AsyncIterator[None]:
-        renewal = asyncio.create_task(self._renew(message))
+    async def _renewing(self, messages: Sequence[ReceivedMessage]) -> AsyncIterator[None]:
+        ended = asyncio.Event()
+        renewal = asyncio.create_task(self._renew(messages, ended))
         try:
             yield
         finally:
-            renewal.cancel()
-            await asyncio.wait([renewal])
+            ended.set()  # a renewal under way is not cut off: that could leave half a frame on the link
+            await renewal
 
-    async def _renew(self, message: ReceivedMessage) -> None:
+    async def _renew(self, messages: Sequence[ReceivedMessage], ended: asyncio.Event) -> None:
         remaining = self.settings.max_auto_lock_renewal_duration
+        step = min(message.locked_for for message in messages) / _RENEWALS_PER_LOCK
         while remaining > timedelta():
-            await asyncio.sleep(min(self.renew_every, remaining).total_seconds())
-            remaining -= self.renew_every
+            await pause(ended, min(step, remaining))
+            if ended.is_set():
+                return
+            remaining -= step
             try:
-                await self.receiver.renew(self.trigger.queue, [message])
+                await self.receiver.renew(self.trigger.queue, messages)
             except ConnectorError as error:
-                _LOG.warning("a lock of %s was not renewed: %s", self.trigger.queue, error)
+                _LOG.warning("%d locks of %s were not renewed: %s", len(messages), self.trigger.queue, error)
