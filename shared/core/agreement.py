@@ -14,7 +14,7 @@ from shared.core.conditions import email_of, refuses_bulk
 from shared.core.consent import BULK_EMAIL
 from shared.core.ends import let_go
 from shared.core.fields import wished_fields
-from shared.core.insertion import insert
+from shared.core.insertion import fill, insert
 from shared.core.mapping.model import EMAIL
 from shared.core.marketing import PropertyCatalogue, SpotlerContact
 from shared.core.outcomes import Reason, Result
@@ -32,8 +32,10 @@ def agree_on_both(situation: Situation, rules: Rules, catalogue: PropertyCatalog
     """Merge both sides (S2D-02)."""
     record, binding, contact = situation.record, situation.binding, situation.contact
     assert record is not None, "a record that does not exist cannot meet the conditions"
-    if contact is None or not contact.properties.get(EMAIL):  # DEL-08: somebody erased it; the record belongs there
+    if contact is None:  # DEL-08: somebody erased it in Spotler; the record still belongs there
         return insert(situation, rules, catalogue)
+    if not contact.properties.get(EMAIL):
+        return fill(situation, rules, catalogue)
     rows = rules.mapping.for_table(situation.key.table)
     address = rules.fingerprints.address(email_of(record, rows))
     there = rules.fingerprints.address(str(contact.properties.get(EMAIL, "")))

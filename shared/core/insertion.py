@@ -67,6 +67,16 @@ def insert(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> 
     )
 
 
+def fill(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> Decision:
+    """Plan for the empty contact that an erasure or a purge has left under the record's external id (PURGE-03)."""
+    record = situation.record
+    assert record is not None, "a record that does not exist cannot meet the conditions"
+    wished = wished_fields(record, rules.mapping, catalogue)
+    if wished.fatal:
+        return Rest(situation.binding, Result.FAILED, Reason.INVALID_VALUE, wished.fatal)
+    return replace(whole_contact(situation, wished, rules, catalogue), delivery=Delivery.UPSERT)
+
+
 def whole_contact(situation: Situation, wished: Fields, rules: Rules, catalogue: PropertyCatalogue) -> Write:
     """Return the insertion of everything: the merge with a contact that is empty, and where nobody refused anything."""
     nobody = SpotlerContact(situation.binding.external_id, "")
