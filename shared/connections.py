@@ -120,8 +120,8 @@ def fingerprint_key(settings: Settings) -> bytes:
 
 
 def quieten_libraries() -> None:
-    """Keep libraries from logging URLs and answers, which may hold addresses of people."""
-    for name in ("httpx", "httpcore", "azure"):
+    """Keep libraries from logging URLs, what they sign, and answers, which may hold addresses of people."""
+    for name in ("httpx", "httpcore", "azure", "oauthlib"):
         logging.getLogger(name).setLevel(logging.WARNING)
     explain_retries()
 

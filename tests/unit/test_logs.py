@@ -6,6 +6,7 @@ import json
 import logging
 from uuid import uuid4
 
+import httpx
 import pytest
 import stamina
 from opentelemetry.trace import SpanKind
@@ -15,7 +16,9 @@ from shared.errors import Service, TransientError
 from shared.observability.logs import LogFormat, formatter
 from shared.observability.signals import RETRIES
 from shared.observability.traces import work
+from shared.spotler.oauth import OneLeggedOAuth1
 from shared.triggers.consuming import DefectError, discreet
+from tests.contract.clocks import ManualClock
 from tests.telemetry import listening
 
 MARK = "Zaphodqx"
@@ -80,6 +83,18 @@ async def test_a_retry_says_what_is_repeated_and_why_and_is_counted(caplog: pyte
         assert MARK not in caplog.text
         assert "context block" not in caplog.text
         assert heard.total(RETRIES, cause="TransientError") == 1
+
+
+def test_what_is_signed_for_spotler_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """A search names an address, and the signature covers what is searched."""
+    caplog.set_level(logging.DEBUG)
+    quieten_libraries()
+    auth = OneLeggedOAuth1("key", MARK, clock=ManualClock())
+
+    request = next(auth.auth_flow(httpx.Request("GET", f"https://spotler.example/contact?mpsearchquery=email={MARK}")))
+
+    assert "oauth_signature" in request.headers["Authorization"]
+    assert MARK not in caplog.text
 
 
 def test_a_defect_leaves_a_function_by_its_kind_only(caplog: pytest.LogCaptureFixture) -> None:
