@@ -9,7 +9,7 @@ from functools import partial
 
 from shared.core.conditions import email_of, refuses_bulk
 from shared.core.early_rows import still_early
-from shared.core.fields import Fields, Scalar, present_values
+from shared.core.fields import Fields, Scalar, all_permissions_off, enabled_options, present_values
 from shared.core.mapped_fields import MappedField, mapped_fields
 from shared.core.mapping.model import EMAIL
 from shared.core.marketing import PropertyCatalogue, SpotlerContact
@@ -80,6 +80,7 @@ def merge_sides(
     )
     agreement = agree(sides, fields)
     empty = unmapped(rules, rows, catalogue)
+    beside = _refused_beside(contact, all_permissions_off(rows, catalogue) if off else {}, fields)
     email = str(agreement.home.get(EMAIL, wished.values.get(EMAIL, "")))
     home = WayBack(
         fields=agreement.fields,
@@ -91,7 +92,12 @@ def merge_sides(
     agreed = replace(
         binding,
         is_live=True,
-        base={**sides.base, **agreement.settled, **purge_print(rules, binding.external_id, empty)},
+        base={
+            **sides.base,
+            **agreement.settled,
+            **purge_print(rules, binding.external_id, empty),
+            **rules.fingerprints.values(binding.external_id, beside),
+        },
         address=rules.fingerprints.address(email_of(record, rows)),
         has_met=True,
         since=binding.since or situation.now,
@@ -105,7 +111,15 @@ def merge_sides(
     problems = (*wished.omitted, *wished.cut, *_disputes(agreement.verdicts, fields, record))
     reason = Reason.RETURNED if home else Reason.AGREED
     rest = Rest(agreed, Result.UNCHANGED, reason, problems, permissions_off=off, home=home)
-    return Merged(rest, {**left_in(contact, empty), **agreement.sent}, email)
+    return Merged(rest, {**left_in(contact, empty), **agreement.sent, **beside}, email)
+
+
+def _refused_beside(
+    contact: SpotlerContact, off: Mapping[str, Scalar], fields: Mapping[str, MappedField]
+) -> dict[str, Scalar]:
+    """Name the permissions to switch off that no row maps: a refusal does not depend on the mapping (OPT-02)."""
+    given = enabled_options(contact)
+    return {name: value for name, value in off.items() if name in given and name not in fields}
 
 
 def _perhaps_sent(situation: Situation, fields: Mapping[str, MappedField]) -> frozenset[str]:

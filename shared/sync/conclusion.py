@@ -235,10 +235,15 @@ def _said(record: PersonRecord, planned: Decision) -> Consent:
     """Return what a record says about mail whose contact stays although it is closed, or its end is held."""
     if record.values.get(DO_NOT_EMAIL):
         return Consent.NO_MAIL
-    return Consent.NO_BULK if _refuses(record, planned) else Consent.ALLOWS
+    return Consent.NO_BULK if _refuses_by_itself(record, planned) else Consent.ALLOWS
 
 
 def _refuses(record: PersonRecord, planned: Decision) -> bool:
     """Whether the record refuses bulk mail, once what comes home has come."""
     home = planned.home if isinstance(planned, Write | Rest) else NOTHING
     return refuses_bulk(record) if home.refuses_bulk is None else home.refuses_bulk
+
+
+def _refuses_by_itself(record: PersonRecord, planned: Decision) -> bool:
+    """Whether Bulk Email says no for another reason than the opt-out, which ends for all records at once (P-02)."""
+    return _refuses(record, planned) and planned.binding.reach is not Reach.OPTED_OUT_HERE
