@@ -8,9 +8,9 @@ import pytest
 
 from shared.core.jobs import JobStatus, Operation
 from shared.core.records import PersonTable, SyncStatus
-from shared.dataverse.tables import JOBS
+from shared.dataverse.tables import JOBS, PERMISSIONS
 from tests.scenario.privacy import MARK
-from tests.scenario.world import Job, World
+from tests.scenario.world import Job, World, permissions
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -91,6 +91,22 @@ async def test_purge_contact_clears_the_contact_and_the_next_change_fills_it(wor
     contact = await world.in_spotler(person)
     assert contact["encryptedId"] == purged["encryptedId"]
     assert contact["properties"]["lastName"] == f"Achter{MARK}"
+
+
+async def test_purge_03_a_purged_contact_gets_its_permissions_back_with_the_next_change(world: World) -> None:
+    person = await world.save()
+    row = await world.permit(person, "Newsletter")
+    await world.in_spotler(person, lambda contact: permissions(contact) == {"Newsletter"})
+    await asyncio.sleep(1.5)  # later than what could be the write that made the contact
+    await world.settled()
+    await world.ended(await world.ask(Operation.PURGE_CONTACT, person))
+
+    await world.change(person, jobtitle=f"{MARK} leerling")
+    await world.settled()
+
+    contact = await world.in_spotler(person)
+    assert permissions(contact) == {"Newsletter"}
+    assert (await world.dynamics.read(f"{PERMISSIONS}({row})"))["dh_subscribed"] is True
 
 
 async def test_a_job_without_a_person_is_refused_and_says_what_to_fill_in(world: World) -> None:

@@ -112,8 +112,12 @@ async def test_a_permission_withdrawn_in_spotler_is_not_given_again_by_an_edit_i
 async def test_who_opted_out_in_spotler_is_never_reactivated_by_an_edit(world: World) -> None:
     person = await world.synchronised()
     await world.spotler.post(f"contact/opt-out?email={person.email}")
+    before = await world.in_spotler(person)
 
     await world.change(person, address1_city=f"{MARK}oord")
 
-    contact = await world.in_spotler(person, lambda contact: contact["properties"]["city"] == f"{MARK}oord")
+    await world.status(person, SyncStatus.OPT_OUT, "opted-out")
+    await world.settled()
+    contact = await world.in_spotler(person)
     assert contact["inactivity"] == "OPT_OUT"
+    assert contact == before  # OPT-08: nothing was written, to the time of its last change

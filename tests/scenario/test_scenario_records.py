@@ -305,7 +305,7 @@ async def test_a_field_that_is_not_mapped_causes_nothing(world: World) -> None:
     assert after["client connector"] == before["client connector"]
 
 
-async def test_one_save_costs_three_requests_and_no_echo_follows(world: World) -> None:
+async def test_one_save_costs_four_requests_and_no_echo_follows(world: World) -> None:
     person = await world.synchronised()
     await world.settled()
     dataverse, spotler = (await world.dynamics.counters())["client connector"], await world.spotler.requests()
@@ -314,10 +314,13 @@ async def test_one_save_costs_three_requests_and_no_echo_follows(world: World) -
     await world.settled()
 
     assert (await world.dynamics.counters())["client connector"] == dataverse + 2  # one reads, one reports
-    assert await world.spotler.requests() == spotler | {"contact.bulk": spotler["contact.bulk"] + 1}
+    assert await world.spotler.requests() == spotler | {
+        "contact.get": spotler["contact.get"] + 1,  # C-11, C-12: it is read before it is written
+        "contact.bulk": spotler["contact.bulk"] + 1,
+    }
 
 
-async def test_a_first_save_costs_two_requests_more_because_both_sides_are_compared(world: World) -> None:
+async def test_a_first_save_costs_three_requests_because_nobody_was_there_to_compare_with(world: World) -> None:
     await world.synchronised()
     await world.settled()
     dataverse, spotler = (await world.dynamics.counters())["client connector"], await world.spotler.requests()
@@ -325,8 +328,22 @@ async def test_a_first_save_costs_two_requests_more_because_both_sides_are_compa
     await world.save()
     await world.settled()
 
+    assert (await world.dynamics.counters())["client connector"] == dataverse + 2
+    assert await world.spotler.requests() == spotler | {"contact.bulk": spotler["contact.bulk"] + 1}
+
+
+async def test_a_first_save_at_an_address_that_spotler_has_costs_three_requests_more(world: World) -> None:
+    await world.synchronised()
+    await world.settled()
+    email = world.address()
+    await world.spotler.post("form", {"properties": {"email": email}})
+    dataverse, spotler = (await world.dynamics.counters())["client connector"], await world.spotler.requests()
+
+    await world.save(emailaddress1=email)
+    await world.settled()
+
     assert (await world.dynamics.counters())["client connector"] == dataverse + 3  # it is read once more
     assert await world.spotler.requests() == spotler | {
-        "contact.bulk": spotler["contact.bulk"] + 1,
-        "contact.get": spotler.get("contact.get", 0) + 1,
+        "contact.bulk": spotler["contact.bulk"] + 2,  # the insertion finds the contact, then the data are written
+        "contact.search": spotler.get("contact.search", 0) + 1,  # PERM-15: both sides are compared
     }

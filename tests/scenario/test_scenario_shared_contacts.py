@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -88,15 +89,35 @@ async def test_a_job_does_not_erase_a_contact_that_another_record_needs(world: W
 
 async def test_a_record_that_was_never_bound_is_found_before_its_contact_is_erased(world: World) -> None:
     person = await world.synchronised()
-    before = await world.in_spotler(person)
+    await world.bring_in(emailaddress1=person.email)
+    await asyncio.sleep(1)  # Dataverse tells whole seconds
+    await world.change(person, address1_city=f"{MARK}oord")  # both are there
+    before = await world.in_spotler(person, lambda contact: contact["properties"]["city"] == f"{MARK}oord")
+    await world.status(person, SyncStatus.SUCCEEDED)
+    await world.settled()
+
+    await world.delete(person)
+    await world.settled()
+
+    assert (await world.in_spotler(person))["encryptedId"] == before["encryptedId"]
+
+
+async def test_del_04_who_is_entered_anew_for_a_deleted_record_gets_a_contact_of_their_own(world: World) -> None:
+    person = await world.synchronised()
+    await world.permit(person, "Newsletter")
+    before = await world.in_spotler(person, lambda contact: permissions(contact) == {"Newsletter"})
+    await world.settled()
     await world.connector.stop()
+    await asyncio.sleep(1)  # Dataverse tells whole seconds
     await world.save(emailaddress1=person.email)
     await world.delete(person)
 
     await world.connector.start()
     await world.settled()
 
-    assert (await world.in_spotler(person))["encryptedId"] == before["encryptedId"]
+    after = await world.in_spotler(person)
+    assert after["encryptedId"] != before["encryptedId"]
+    assert permissions(after) == set()
 
 
 async def test_an_address_that_changes_hands_leaves_one_contact_for_its_new_owner(world: World) -> None:
@@ -125,7 +146,8 @@ async def test_merging_erases_the_loser_and_keeps_the_winner(world: World) -> No
 
 async def test_merging_two_records_of_one_address_keeps_their_contact(world: World) -> None:
     winner = await world.synchronised()
-    loser = await world.save(emailaddress1=winner.email)
+    loser = await world.synchronised(emailaddress1=winner.email)
+    await world.settled()
     await world.permit(loser, "Offers")
     before = await world.in_spotler(winner, lambda contact: permissions(contact) == {"Offers"})
     await world.status(loser, SyncStatus.SUCCEEDED)
