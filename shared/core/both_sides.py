@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import Enum, auto
 from functools import partial
 
@@ -17,7 +18,7 @@ from shared.core.merge import Verdict
 from shared.core.outcomes import FieldProblem, Reason, Result
 from shared.core.records import PersonRecord
 from shared.core.situation import Binding, Reach, Rest, Rules, Situation, Trust, Unmapped
-from shared.core.two_way import Sides, agree
+from shared.core.two_way import NO, Sides, agree
 from shared.core.way_back import WayBack
 from shared.core.writing import left_in, purge_print, unmapped
 
@@ -53,8 +54,10 @@ def merge_sides(
     assert record is not None, "a record that does not exist cannot meet the conditions"
     rows = rules.mapping.for_table(situation.key.table)
     lifts = situation.has_come_back and binding.reach is Reach.OPTED_OUT_HERE and refuses_bulk(record)
-    off = (refuses_bulk(record) and not lifts) or situation.withholds_permissions
     fields = mapped_fields((row for row in rows if not row.rests(record)), record.key.table, catalogue)
+    is_overtaken = bool(given_since_all_were_refused(situation, contact, rules))
+    withholds = situation.neighbours.refuse_bulk if is_overtaken else situation.withholds_permissions
+    off = (refuses_bulk(record) and not lifts) or withholds
     dataverse = present_values(record, rules.mapping, catalogue)
     sides = Sides(
         record=record,
@@ -76,7 +79,7 @@ def merge_sides(
         is_new_contact=novelty is Novelty.NEW,
         is_shared=bool(situation.neighbours.keys),
         mirrors=rules.unmapped is Unmapped.CLEAR,
-        refused={name: at for name in fields if (at := situation.refused_on(name)) is not None},
+        refused=_refused(situation, contact, fields, is_overtaken=is_overtaken),
     )
     agreement = agree(sides, fields)
     empty = unmapped(rules, rows, catalogue)
@@ -112,6 +115,35 @@ def merge_sides(
     reason = Reason.RETURNED if home else Reason.AGREED
     rest = Rest(agreed, Result.UNCHANGED, reason, problems, permissions_off=off, home=home)
     return Merged(rest, {**left_in(contact, empty), **agreement.sent, **beside}, email)
+
+
+def given_since_all_were_refused(situation: Situation, contact: SpotlerContact, rules: Rules) -> frozenset[str]:
+    """Name the permissions that somebody switched on in Spotler after records of others had refused all of them.
+
+    Those records are gone from this contact: nobody else could take their refusal back than the person (P-02). What
+    both sides had agreed to be off was switched on since; of a contact that the record meets, its creation tells.
+    """
+    refused, binding = situation.all_refused_on, situation.binding
+    if refused is None or contact.is_unreachable:
+        return frozenset()
+    given = enabled_options(contact)
+    if binding.is_live and binding.has_met:
+        fingerprint = partial(rules.fingerprints.value, binding.external_id)
+        return frozenset(name for name in given if binding.base.get(name) == fingerprint(name, NO))
+    return given if contact.created is not None and contact.created > refused else frozenset()
+
+
+def _refused(
+    situation: Situation, contact: SpotlerContact, fields: Mapping[str, MappedField], *, is_overtaken: bool
+) -> dict[str, datetime]:
+    """Tell when permissions were refused by others; of those that nobody gave since, when all of them were."""
+    given = enabled_options(contact)
+    everything = situation.all_refused_on if is_overtaken else None
+    found = {
+        name: [at for at in (situation.refused_on(name), None if name in given else everything) if at is not None]
+        for name in fields
+    }
+    return {name: max(times) for name, times in found.items() if times}
 
 
 def _refused_beside(

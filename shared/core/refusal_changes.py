@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
+from shared.core.both_sides import given_since_all_were_refused
 from shared.core.conditions import refuses_bulk
 from shared.core.consent import BULK_EMAIL, DO_NOT_EMAIL, OPT_OUT, ConsentSource
 from shared.core.mapped_fields import mapped_fields, values_of
@@ -14,7 +15,7 @@ from shared.core.mapping.model import EMAIL
 from shared.core.marketing import PropertyCatalogue
 from shared.core.outcomes import Reason
 from shared.core.situation import Anonymize, Binding, Decision, Reach, Rest, Rules, Sight, Situation
-from shared.core.suppression import Refusal
+from shared.core.suppression import ALL_PERMISSIONS, Refusal
 from shared.core.two_way import NO, YES
 
 
@@ -142,6 +143,9 @@ def lifts_in(situation: Situation, after: Binding, mailbox: str, rules: Rules) -
     is_mailable = contact is not None and not contact.is_unreachable and not after.reach.is_opt_out
     if OPT_OUT in known and is_mailable and after.address:
         yield Lift(after.address, frozenset({OPT_OUT}), ConsentSource.REACTIVATED)
+    is_over = not situation.neighbours.refuse_bulk and not refuses_bulk(record)
+    if is_over and contact is not None and given_since_all_were_refused(situation, contact, rules) and after.address:
+        yield Lift(after.address, ALL_PERMISSIONS, ConsentSource.FORM)
     fingerprint = partial(rules.fingerprints.value, after.external_id)
     given = frozenset(name for name in known if after.base.get(name) == fingerprint(name, YES))
     if given and after.address:

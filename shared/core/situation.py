@@ -250,6 +250,11 @@ class Situation:
         """Whether others switch every permission off: a record of the same contact, or one that had the address."""
         return self.neighbours.refuse_bulk or self.suppression.withholds(self._own)
 
+    @property
+    def all_refused_on(self) -> datetime | None:
+        """Return when records that are no neighbours last refused every permission at the address."""
+        return self.suppression.all_refused_on(self._own)
+
     def refused_on(self, permission: str) -> datetime | None:
         """Return when others, or the person, last refused one permission at the address; None if nobody does."""
         return self.suppression.refused_on(permission, self._own)

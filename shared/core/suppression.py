@@ -13,7 +13,7 @@ from datetime import datetime
 
 from shared.core.consent import BULK_EMAIL, DO_NOT_EMAIL, OPT_OUT, ConsentSource
 
-_ALL_PERMISSIONS = frozenset({BULK_EMAIL, DO_NOT_EMAIL})
+ALL_PERMISSIONS = frozenset({BULK_EMAIL, DO_NOT_EMAIL})
 """Refusals that switch every permission off."""
 
 
@@ -68,7 +68,11 @@ class Suppression:
 
     def withholds(self, own: Collection[str]) -> bool:
         """Whether every permission must be off because of others; `own` are records that speak for themselves."""
-        return any(one.subject in _ALL_PERMISSIONS for one in self._active(own))
+        return self.all_refused_on(own) is not None
+
+    def all_refused_on(self, own: Collection[str]) -> datetime | None:
+        """Return when others last refused every permission; None if nobody does."""
+        return max((one.at for one in self._active(own) if one.subject in ALL_PERMISSIONS), default=None)
 
     def refused_on(self, permission: str, own: Collection[str]) -> datetime | None:
         """Return when others, or the person, last refused one permission; None if nobody does."""

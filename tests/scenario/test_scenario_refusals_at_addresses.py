@@ -181,6 +181,24 @@ async def test_opt_11_what_a_deleted_record_refused_keeps_permissions_off_for_th
     await nothing_more(both)
 
 
+async def test_p_02_a_sign_up_form_overtakes_what_a_record_refused_that_is_gone(both: World) -> None:
+    person = await subscribed(both, "Newsletter")
+    await both.change(person, donotbulkemail=True)
+    await both.settled()
+    again = await both.synchronised(emailaddress1=person.email)
+    await both.permit(again, "Offers")
+    await both.settled()
+    await both.delete(person)
+    await both.settled()
+    await given(both, again)
+
+    await sign_up(both, person.email, 1)
+    await poll(both)
+
+    await is_back(both, again, "Newsletter")
+    await nothing_more(both)
+
+
 async def test_f15_ten_who_are_deleted_and_entered_again_at_once_end_alike_and_inherit_nothing(both: World) -> None:
     people = [await both.save() for _ in range(TEN)]
     for person in people:

@@ -119,3 +119,85 @@ async def test_f9_do_not_bulk_email_needs_no_row_of_permissions_in_the_mapping()
     await twin.sync(ann)
 
     assert contact.options == {NEWSLETTER: False, EVENTS: False}
+
+
+async def withheld(twin: ConnectorTwin) -> tuple[RecordKey, TwinContact]:
+    """A record that shares the contact of one which refused mail, and was deleted since."""
+    ann = twin.crm.create(**person())
+    await twin.sync(ann)
+    twin.crm.edit(ann, **{DO_NOT_BULK_EMAIL: True})
+    await twin.sync(ann)
+    annie = twin.crm.create(**person(permissions={"Newsletter": True, "Events": True}))
+    await twin.sync(annie)
+    twin.clock.advance(timedelta(minutes=1))
+    twin.crm.delete(ann)
+    await twin.sync(ann, annie)
+    twin.clock.advance(timedelta(minutes=1))
+    contact = twin.contact_of(ANN)
+    assert set(contact.options.values()) <= {False}
+    return annie, contact
+
+
+async def test_p_02_a_form_overtakes_the_refusal_of_a_record_that_is_gone_for_what_was_given_only() -> None:
+    twin = ConnectorTwin()
+    annie, contact = await withheld(twin)
+    twin.platform.edit(contact, options={NEWSLETTER: True})
+    twin.clock.advance(timedelta(minutes=1))
+
+    for _ in range(2):
+        await twin.poll()
+
+    assert (contact.options.get(NEWSLETTER), contact.options.get(EVENTS, False)) == (True, False)
+    assert said(twin, annie) == {"Newsletter": True, "Events": False}
+
+
+async def test_perm_08_another_change_in_spotler_overtakes_no_refusal() -> None:
+    twin = ConnectorTwin()
+    annie, contact = await withheld(twin)
+    twin.platform.edit(contact, hobby="chess")
+    twin.crm.edit(annie, firstname="Annie")
+    twin.clock.advance(timedelta(minutes=1))
+
+    await twin.sync(annie)
+    await twin.poll()
+
+    assert set(contact.options.values()) <= {False}
+    assert contact.values["firstName"] == "Annie"
+
+
+async def test_p_02_a_form_overtakes_no_refusal_of_a_record_that_is_still_there() -> None:
+    twin = ConnectorTwin()
+    ann = twin.crm.create(**person())
+    annie = twin.crm.create(PersonTable.LEAD, **person(permissions={"Newsletter": True}))
+    await twin.sync(ann, annie)
+    twin.crm.edit(ann, **{DO_NOT_BULK_EMAIL: True})
+    await twin.sync(ann, annie)
+    twin.clock.advance(timedelta(minutes=1))
+    contact = twin.contact_of(ANN)
+    twin.platform.edit(contact, options={NEWSLETTER: True})
+    twin.clock.advance(timedelta(minutes=1))
+
+    await twin.poll()
+
+    assert contact.options[NEWSLETTER] is False
+
+
+async def test_p_02_who_signs_up_after_a_refusing_record_was_deleted_keeps_that_when_entered_before_the_poll() -> None:
+    twin = ConnectorTwin()
+    ann = twin.crm.create(**person())
+    await twin.sync(ann)
+    twin.crm.edit(ann, **{DO_NOT_BULK_EMAIL: True})
+    await twin.sync(ann)
+    twin.crm.delete(ann)
+    await twin.sync(ann)
+    twin.clock.advance(timedelta(hours=1))
+    twin.platform.edit(twin.platform.sign_up(ANN), options={NEWSLETTER: True})
+    twin.clock.advance(timedelta(minutes=1))
+
+    annie = twin.crm.create(**person(permissions={"Events": True}))
+    await twin.sync(annie)
+    await twin.poll()
+
+    assert twin.contact_of(ANN).options.get(NEWSLETTER) is True
+    assert not twin.contact_of(ANN).options.get(EVENTS)
+    assert said(twin, annie) == {"Newsletter": True, "Events": False}
