@@ -32,6 +32,7 @@ class Administration(QuietAtLast):
     @rule(version=st.sampled_from(VERSIONS))
     def remap(self, version: Mapping[str, str | None]) -> None:
         """The administrator changes the mapping, waits half a minute, and lets everything be compared again."""
+        self.erasures.touch_all()
         self.outdated = (self.twin.rules, self.twin.clock.now() + HALF_A_MINUTE)
         self.world.remap(rules(directions=version))
         self.directions = {**DIRECTIONS, **version}

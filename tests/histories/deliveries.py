@@ -39,6 +39,12 @@ class Deliveries(QuietAtLast):
         self.twin.clock.advance(timedelta(minutes=15))
         self.receive(*([due] if (due := self.twin.queue.due()[:size]) else []), polls=True)
 
+    @rule()
+    def night(self) -> None:
+        """An hour passes, and everything is to be compared."""
+        self.twin.clock.advance(timedelta(hours=1))
+        self.do(self.survive(self.twin.reconciliation.begin()))
+
     def receive(self, *batches: Sequence[Waiting], in_one_process: bool = False, polls: bool = False) -> None:
         async def all_at_once() -> None:
             self.twin.faults.interleaves = len(batches) + polls > 1

@@ -11,12 +11,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize
 
 from tests.histories.administration import Administration
-from tests.histories.deliveries import Deliveries
 from tests.histories.people_in_dynamics import PeopleInDynamics
 from tests.histories.people_in_spotler import PeopleInSpotler
 
 
-class TwoWayHistories(PeopleInDynamics, PeopleInSpotler, Administration, Deliveries):
+class TwoWayHistories(PeopleInDynamics, PeopleInSpotler, Administration):
     """What may happen, and how it begins."""
 
     @initialize(newsletter=st.booleans(), offers=st.booleans(), defaults=st.booleans(), takes_in=st.booleans())

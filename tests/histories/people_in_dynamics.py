@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from enum import Enum, auto
+
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from shared.core.mapping.reading import ORIGINATING_LEAD
 from shared.core.records import Intent, PersonTable, RecordKey, Why
+from tests.histories.deliveries import Deliveries
 from tests.histories.picking import addresses, blanks, columns, permissions, pick_from, pick_two, picks, tables
-from tests.histories.quiet import QuietAtLast, row_of
+from tests.histories.quiet import row_of
 from tests.histories.world import COLUMNS, NAMES
 
 MOST_RECORDS = 7
 
 
-class PeopleInDynamics(QuietAtLast):
+class Parting(Enum):
+    """How a user gets rid of a record."""
+
+    DELETED = auto()
+    DEACTIVATED = auto()
+    MERGED = auto()
+
+
+class PeopleInDynamics(Deliveries):
     """Users create, edit, refuse, leave, merge and qualify."""
 
     @precondition(lambda self: len(self.world.people()) < MOST_RECORDS)
@@ -49,6 +60,7 @@ class PeopleInDynamics(QuietAtLast):
 
     def had(self, key: RecordKey, *, joins: bool = False) -> None:
         """Who has this address now has said yes to that, for whoever shares it."""
+        self.erasures.touch(self.address(key))
         self.addresses.setdefault(key, set()).add(self.address(key))
         rows = {name for name in NAMES if row_of(self.world.people()[key], name)}
         self.consents.given |= {(self.address(key), name) for name in rows}
@@ -69,6 +81,7 @@ class PeopleInDynamics(QuietAtLast):
     def permit(self, pick: int, name: str, *, on: bool) -> None:
         key = pick_from(self.records(), pick)
         self.consents.say(key, name, on, before=row_of(self.world.people()[key], name))
+        self.refusals.ticks(key, self.address(key), name, on=on)
         self.do(self.world.permit(key, NAMES[name], subscribed=on))
         self.had(key)
         self.tell(key, why=Why.PERMISSION)
@@ -77,7 +90,9 @@ class PeopleInDynamics(QuietAtLast):
     @rule(pick=picks, name=permissions)
     def remove_row(self, pick: int, name: str) -> None:
         key = pick_from(self.with_rows(), pick)
+        self.erasures.touch(self.address(key))
         self.consents.remove(key, name, before=row_of(self.world.people()[key], name))
+        self.refusals.ticks(key, self.address(key), name, on=False)
         self.do(self.world.remove_permission(key, NAMES[name]))
         self.tell(key, why=Why.PERMISSION)
 
@@ -88,6 +103,7 @@ class PeopleInDynamics(QuietAtLast):
     @rule(pick=picks)
     def delete(self, pick: int) -> None:
         key = pick_from(self.deletable(), pick)
+        self.erasures.touch(self.address(key))
         self.do(self.world.delete(key))
         self.tell(key, why=Why.DELETED)
 
@@ -104,6 +120,7 @@ class PeopleInDynamics(QuietAtLast):
     @rule(pick=picks)
     def deactivate(self, pick: int) -> None:
         key = pick_from(self.records(), pick)
+        self.erasures.touch(self.address(key))
         self.do(self.world.deactivate(key))
         self.tell(key)
 
@@ -116,13 +133,21 @@ class PeopleInDynamics(QuietAtLast):
         self.tell(key)
 
     @precondition(lambda self: len(self.of(PersonTable.CONTACT)) > 1)
-    @rule(pick=picks, other=picks)
-    def merge(self, pick: int, other: int) -> None:
+    @rule(pick=picks, other=picks, takes_address=st.booleans())
+    def merge(self, pick: int, other: int, *, takes_address: bool = False) -> None:
+        """Merge two contacts; whoever does so may choose the address of the one that goes."""
         master, subordinate = pick_two(self.of(PersonTable.CONTACT), pick, other)
+        self.merge_into(master, subordinate, takes_address=takes_address)
+
+    def merge_into(self, master: RecordKey, subordinate: RecordKey, *, takes_address: bool) -> None:
+        self.had(master)
+        self.erasures.touch(self.address(subordinate))
         self.do(self.world.merge(master, subordinate))
         self.addresses.setdefault(master, set()).update(
             self.addresses.get(subordinate, ()), [self.address(subordinate)]
         )
+        if takes_address:
+            self.do(self.world.edit(master, emailaddress1=self.address(subordinate) or None))
         self.had(master, joins=True)  # rows of the subordinate are the master's now
         self.tell(master, subordinate, why=Why.MERGED)
 
@@ -140,6 +165,33 @@ class PeopleInDynamics(QuietAtLast):
         self.tell(lead)
         self.tell(contact)
         self.tell(lead, contact, why=Why.QUALIFIED)
+
+    @precondition(lambda self: self.refusing())
+    @rule(pick=picks, other=picks, how=st.sampled_from(Parting), table=tables, is_seen=st.booleans())
+    def replace(self, pick: int, other: int, how: Parting, table: PersonTable, *, is_seen: bool) -> None:
+        """Make a new record, which says yes, in the place of one whose person refused."""
+        key = pick_from(self.refusing(), pick)
+        email = self.address(key)
+        others = [one for one in self.of(PersonTable.CONTACT) if one != key]
+        match how:
+            case Parting.MERGED if key.table is PersonTable.CONTACT and others:
+                self.merge_into(pick_from(others, other), key, takes_address=False)
+            case Parting.DELETED if key in self.deletable():
+                self.delete(self.deletable().index(key))
+            case _:
+                self.deactivate(self.records().index(key))
+        if is_seen:
+            self.receive(self.twin.queue.due())
+        self.create(table, email, newsletter=True, is_full=False)
+
+    def refusing(self) -> list[RecordKey]:
+        """Records at whose address somebody refuses mail, or has opted out."""
+        closed = {one.email for one in self.world.profiles() if one.is_inactive}
+        return [
+            key
+            for key in self.records()
+            if (email := self.address(key)) and (email in closed or self.refusals.at(email))
+        ]
 
     def of(self, table: PersonTable) -> list[RecordKey]:
         return [key for key in self.records() if key.table is table]

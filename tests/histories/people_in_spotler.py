@@ -18,12 +18,14 @@ class PeopleInSpotler(QuietAtLast):
     @rule(address=addresses, newsletter=st.none() | st.booleans())
     def sign_up(self, address: str, *, newsletter: bool | None) -> None:
         """Fill in a form, or be added by a marketer who knows only the address (OPT-09)."""
+        self.erasures.touch(address)
         one = self.world.profile(address)
         options = {} if newsletter is None else {"permissions:1": newsletter}
         self.do(self.world.sign_up(address, {}, options))
         self.twin.clock.advance(timedelta(seconds=2))  # whose words count, a second may decide
         now = self.world.profile(address)
         assert now is not None, "who signs up is there"
+        self.refusals.signs_up(now)
         self.opted_out.discard(now.id)
         self.bounced.discard(now.id)
         if newsletter is not None:
@@ -46,7 +48,10 @@ class PeopleInSpotler(QuietAtLast):
     @rule(pick=picks, name=permissions, on=st.booleans())
     def change_permission(self, pick: int, name: str, *, on: bool) -> None:
         one = pick_from(self.reachable(), pick)
+        self.erasures.touch(one.email)
         self.consents.say(one.id, name, on, before=one.options[name])
+        if one.options[name] is not on:
+            self.refusals.switches(one, name, on=on)
         if on:
             self.consents.given.add((one.email, name))
         self.do(self.world.change_profile(one, {}, {name: on}))
@@ -56,13 +61,16 @@ class PeopleInSpotler(QuietAtLast):
     def opt_out(self, pick: int) -> None:
         """By a link in a mail that arrived: perhaps in an old one, after another has come back."""
         one = pick_from(self.world.profiles(), pick)
+        self.erasures.touch(one.email)
         self.do(self.world.opt_out(one))
         self.opted_out.add(one.id)
+        self.refusals.opts_out(one)
 
     @precondition(lambda self: self.mailed())
     @rule(pick=picks, kind=st.sampled_from(["HARDBOUNCE", "SOFTBOUNCE"]))
     def bounce(self, pick: int, kind: str) -> None:
         one = pick_from(self.mailed(), pick)
+        self.erasures.touch(one.email)
         if kind == "HARDBOUNCE" and not one.is_inactive:
             self.bounced.add(one.id)
         self.do(self.world.bounce(one, kind))
@@ -71,3 +79,20 @@ class PeopleInSpotler(QuietAtLast):
     def mailed(self) -> list[Profile]:
         """Whose mail may come back: also that of an older mailing, after a bounce has closed the contact."""
         return [one for one in self.world.profiles() if not one.is_inactive or one.id in self.bounced]
+
+    # ------------------------------------------------------------------------------------------- colleagues in Spotler
+
+    @precondition(lambda self: self.bound())
+    @rule(pick=picks)
+    def erase(self, pick: int) -> None:
+        """A colleague deletes all personal data of somebody in Spotler itself."""
+        bound = self.bound()
+        one = pick_from([one for one in self.world.profiles() if bound.get(one.external_id)], pick)
+        people, sharers = self.world.people(), bound[one.external_id]
+        is_plain = all(
+            self.address(key) == one.email and not people[key].values.get("donotbulkemail") and key in self.syncable()
+            for key in sharers
+        )
+        self.refusals.is_erased(one)
+        self.erasures.erase(one, sharers, self.refusals.agreed, is_plain=is_plain)
+        self.do(self.world.erase(one))

@@ -14,10 +14,12 @@ from shared.core.outcomes import Reason
 from shared.core.plan import Reach, Rules
 from shared.core.records import Intent, PersonRecord, RecordKey, Reference, SyncStatus, Why
 from shared.core.situation import MassChange
-from shared.ports import OutgoingMessage, QueueName
+from shared.ports import DocumentKey, OutgoingMessage, QueueName
 from shared.sync.lanes import references_body
 from tests.connector_twin import ConnectorTwin
 from tests.histories.consents import Consents
+from tests.histories.erasures import Erasures
+from tests.histories.refusals import Refusals
 from tests.histories.sharing import Sharing
 from tests.histories.world import COLUMNS, DIRECTIONS, NAMES, Profile, World
 from tests.twins import Waiting
@@ -36,6 +38,8 @@ class QuietAtLast(RuleBasedStateMachine):
         self.world = self.open_world()
         self.ask(self.world.open())
         self.consents = Consents()
+        self.refusals = Refusals()
+        self.erasures = Erasures()
         self.directions: dict[str, str | None] = dict(DIRECTIONS)
         self.outdated: tuple[Rules, datetime] | None = None
         """The mapping that processes may have in use up to a moment, though it is not the live one any more."""
@@ -66,6 +70,7 @@ class QuietAtLast(RuleBasedStateMachine):
         """Let something happen, and see what the world looks like then."""
         done = self.ask(act)
         self.ask(self.world.look())
+        self.refusals.see(self.world.people())
         for key, record in self.world.people().items():
             if record.values.get("donotbulkemail") or record.values.get("donotemail"):
                 self.refusers.setdefault(self.address(key), set()).add(key)
@@ -108,12 +113,17 @@ class QuietAtLast(RuleBasedStateMachine):
             self.tell(*sorted(self.on_request & self.world.people().keys()), why=Why.RESYNC)
             self.on_request.clear()
             self.do(self.calm())
+        if again := sorted(self.erasures.of & self.world.people().keys()):  # and after one in Spotler itself
+            self.tell(*again, why=Why.RESYNC)
+            self.do(self.calm())
         assert not self.wronged, "a contact was erased that an active record needs"
         before = self.world.writes()
         self.do(self.two_polls())
         assert self.world.writes() == before, "the sides play ping-pong"
         self.both_sides_agree()
         self.consent_is_as_people_said()
+        self.who_refused_is_not_mailable()
+        self.erased_contacts_are_whole_again()
         self.nobody_is_left_over()
         self.the_ledger_is_tidy()
         if not self.has_failed:  # what a dead worker has written, and nobody remembers, looks like an edit in Spotler
@@ -121,6 +131,8 @@ class QuietAtLast(RuleBasedStateMachine):
         self.sharing.others_kept_theirs(self.world.people())
         self.ask(self.the_consent_ledger_explains_it())
         self.consents.settle(self.world.profiles(), self.world.people())
+        self.refusals.settle(self.world.profiles(), self.world.people(), self.bound())
+        self.erasures.settle()
         self.addresses.clear()
         self.joining.clear()
         self.sharing.settle({key: record for key, record in self.world.people().items() if self.is_secondary(key)})
@@ -156,10 +168,30 @@ class QuietAtLast(RuleBasedStateMachine):
         ]
 
     def contact_of(self, key: RecordKey) -> Profile | None:
-        entry = self.ask(self.twin.ledger.entries([key]))[key]
-        if not entry.binding.is_live:
+        document = self.twin.store.documents.get(DocumentKey("test-binding", str(key)))
+        if document is None or not document.body["live"]:
             return None
-        return next((one for one in self.world.profiles() if one.external_id == entry.binding.external_id), None)
+        return next((one for one in self.world.profiles() if one.external_id == document.body["contact"]), None)
+
+    def bound(self) -> dict[str, set[RecordKey]]:
+        """The records that are bound to each contact, by external id."""
+        bound: dict[str, set[RecordKey]] = {}
+        for key in self.world.people():
+            if (contact := self.contact_of(key)) is not None:
+                bound.setdefault(contact.external_id, set()).add(key)
+        return bound
+
+    def who_refused_is_not_mailable(self) -> None:
+        bound = self.bound()
+        for one in self.world.profiles():
+            if not one.is_inactive:
+                there = sorted(bound.get(one.external_id, ()))
+                broken = list(self.refusals.broken(one, there, self.world.people()))
+                assert not broken, "; ".join(broken)
+
+    def erased_contacts_are_whole_again(self) -> None:
+        broken = list(self.erasures.broken(self.world.profiles()))
+        assert not broken, "; ".join(broken)
 
     def is_secondary(self, key: RecordKey) -> bool:
         """Whether another record is the primary user of its contact."""

@@ -247,6 +247,9 @@ class SandboxWorld(World):
     async def bounce(self, one: Profile, kind: str) -> None:
         await self._act(f"contact/{'hard' if kind == 'HARDBOUNCE' else 'soft'}-bounce", {}, one)
 
+    async def erase(self, one: Profile) -> None:
+        await self._act("contact/erase", {}, one)
+
     async def _act(self, path: str, body: Mapping[str, Any], one: Profile | None = None) -> None:
         query = {"encryptedId": one.id} if one else {}
         (await self._spotler.post(path, json=body, params=query)).raise_for_status()

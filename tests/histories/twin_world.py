@@ -135,6 +135,9 @@ class TwinWorld(World):
     async def bounce(self, one: Profile, kind: str) -> None:
         self.twin.platform.bounce(self._contact(one), kind)
 
+    async def erase(self, one: Profile) -> None:
+        self.twin.platform.contacts.remove(self._contact(one))
+
     def profiles(self) -> list[Profile]:
         return [
             Profile(

@@ -135,6 +135,10 @@ class World(ABC):
     async def bounce(self, one: Profile, kind: str) -> None: ...
 
     @abstractmethod
+    async def erase(self, one: Profile) -> None:
+        """Delete a contact's data in Spotler itself, as a colleague does there."""
+
+    @abstractmethod
     def profiles(self) -> list[Profile]:
         """Every contact as it stands now."""
 

@@ -52,6 +52,7 @@ class Act(StrEnum):
     OPEN = "open"
     CLICK = "click"
     INACTIVATE = "inactivate"
+    ERASE = "erase"
     EDIT = "edit"
 
 
@@ -173,6 +174,8 @@ class Control:
                 self._account.mailings.click(contact)
             case Act.INACTIVATE:
                 self._account.contacts.inactivate(contact, Inactivity.MANUAL)
+            case Act.ERASE:
+                self._account.contacts.anonymize(contact)
             case Act.EDIT:
                 draft = Draft(None, _read(Properties, payload).properties)
                 self._account.contacts.update(contact, draft, purge=False)
