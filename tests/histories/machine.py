@@ -7,12 +7,34 @@ any order, to several workers and a poll at once; calls fail before or after the
 
 from __future__ import annotations
 
-from hypothesis import strategies as st
-from hypothesis.stateful import initialize
+from enum import Enum, auto
 
+from hypothesis import strategies as st
+from hypothesis.stateful import initialize, precondition, rule
+
+from shared.core.records import PersonTable, RecordKey
 from tests.histories.administration import Administration
 from tests.histories.people_in_dynamics import PeopleInDynamics
 from tests.histories.people_in_spotler import PeopleInSpotler
+from tests.histories.picking import permissions, pick_from, picks, tables
+
+
+class Parting(Enum):
+    """How a user gets rid of a record."""
+
+    DELETED = auto()
+    DEACTIVATED = auto()
+    MERGED = auto()
+
+
+class Refusing(Enum):
+    """How somebody refuses mail."""
+
+    NO_BULK_EMAIL = auto()
+    NO_EMAIL = auto()
+    OPT_OUT = auto()
+    WITHDRAWAL = auto()
+    WITHDRAWAL_IN_SPOTLER = auto()
 
 
 class TwoWayHistories(PeopleInDynamics, PeopleInSpotler, Administration):
@@ -28,3 +50,53 @@ class TwoWayHistories(PeopleInDynamics, PeopleInSpotler, Administration):
 
     def take_in(self) -> None:
         """From now on newcomers become contacts."""
+
+    # --------------------------------------------------------------------------------------------- whoever has refused
+
+    @precondition(lambda self: self.syncable())
+    @rule(pick=picks, how=st.sampled_from(Refusing), name=permissions)
+    def refuse(self, pick: int, how: Refusing, name: str) -> None:
+        """Somebody refuses mail, and the connector knows of it before anything else happens."""
+        key = pick_from(self.syncable(), pick)
+        contact = self.contact_of(key)
+        assert contact is not None
+        record, profile = self.records().index(key), self.reachable().index(contact)
+        match how:
+            case Refusing.NO_BULK_EMAIL:
+                self.set_preference(record, "donotbulkemail", value=True)
+            case Refusing.NO_EMAIL:
+                self.set_preference(record, "donotemail", value=True)
+            case Refusing.OPT_OUT:
+                self.opt_out(self.world.profiles().index(contact))
+            case Refusing.WITHDRAWAL:
+                self.permit(record, name, on=False)
+            case Refusing.WITHDRAWAL_IN_SPOTLER:
+                self.change_permission(profile, name, on=False)
+        self.settle()
+
+    @precondition(lambda self: self.refusing())
+    @rule(pick=picks, other=picks, how=st.sampled_from(Parting), table=tables, is_seen=st.booleans())
+    def replace(self, pick: int, other: int, how: Parting, table: PersonTable, *, is_seen: bool) -> None:
+        """Make a new record, which says yes, in the place of one whose person refused."""
+        key = pick_from(self.refusing(), pick)
+        email = self.address(key)
+        others = [one for one in self.of(PersonTable.CONTACT) if one != key]
+        match how:
+            case Parting.MERGED if key.table is PersonTable.CONTACT and others:
+                self.merge_into(pick_from(others, other), key, takes_address=False)
+            case Parting.DELETED if key in self.deletable():
+                self.delete(self.deletable().index(key))
+            case _:
+                self.deactivate(self.records().index(key))
+        if is_seen:
+            self.receive(self.twin.queue.due())
+        self.create(table, email, newsletter=True, is_full=False)
+
+    def refusing(self) -> list[RecordKey]:
+        """Records at whose address somebody refuses mail, or has opted out."""
+        closed = {one.email for one in self.world.profiles() if one.is_inactive}
+        return [
+            key
+            for key in self.records()
+            if (email := self.address(key)) and (email in closed or self.refusals.at(email))
+        ]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from enum import Enum, auto
-
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
@@ -15,14 +13,6 @@ from tests.histories.quiet import row_of
 from tests.histories.world import COLUMNS, NAMES
 
 MOST_RECORDS = 7
-
-
-class Parting(Enum):
-    """How a user gets rid of a record."""
-
-    DELETED = auto()
-    DEACTIVATED = auto()
-    MERGED = auto()
 
 
 class PeopleInDynamics(Deliveries):
@@ -165,33 +155,6 @@ class PeopleInDynamics(Deliveries):
         self.tell(lead)
         self.tell(contact)
         self.tell(lead, contact, why=Why.QUALIFIED)
-
-    @precondition(lambda self: self.refusing())
-    @rule(pick=picks, other=picks, how=st.sampled_from(Parting), table=tables, is_seen=st.booleans())
-    def replace(self, pick: int, other: int, how: Parting, table: PersonTable, *, is_seen: bool) -> None:
-        """Make a new record, which says yes, in the place of one whose person refused."""
-        key = pick_from(self.refusing(), pick)
-        email = self.address(key)
-        others = [one for one in self.of(PersonTable.CONTACT) if one != key]
-        match how:
-            case Parting.MERGED if key.table is PersonTable.CONTACT and others:
-                self.merge_into(pick_from(others, other), key, takes_address=False)
-            case Parting.DELETED if key in self.deletable():
-                self.delete(self.deletable().index(key))
-            case _:
-                self.deactivate(self.records().index(key))
-        if is_seen:
-            self.receive(self.twin.queue.due())
-        self.create(table, email, newsletter=True, is_full=False)
-
-    def refusing(self) -> list[RecordKey]:
-        """Records at whose address somebody refuses mail, or has opted out."""
-        closed = {one.email for one in self.world.profiles() if one.is_inactive}
-        return [
-            key
-            for key in self.records()
-            if (email := self.address(key)) and (email in closed or self.refusals.at(email))
-        ]
 
     def of(self, table: PersonTable) -> list[RecordKey]:
         return [key for key in self.records() if key.table is table]
