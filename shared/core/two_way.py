@@ -265,9 +265,9 @@ def _create_agreed(agreement: Agreement, sides: Sides, name: str, one: MappedFie
 def _create_row(agreement: Agreement, sides: Sides, name: str, one: MappedField, *, has: bool) -> bool | None:
     """PERM-11, PERM-15: make the row that is missing, and return what it says; None if there is no reason for one.
 
-    It says what Spotler says. Only in a contact that we made, where nobody could have refused anything, and not for the
-    heir of somebody who was asked, does the administrator's default count (ENV-07). Marketing lists are not made here:
-    those that exist are rows already.
+    It says what Spotler says. The administrator's default counts (ENV-07) only in a contact that we made, where nobody
+    could have refused anything, and neither for the heir of somebody who was asked nor where the permission was refused
+    at the address before. Marketing lists are not made here: those that exist are rows already.
     """
     entry = _entry(one)
     if entry is None or one.home is None or one.home is Home.LIST:
@@ -278,7 +278,7 @@ def _create_row(agreement: Agreement, sides: Sides, name: str, one: MappedField,
         return None
     if not has and sides.has_met and name in sides.base:  # somebody has deleted it
         return None
-    is_unasked = sides.is_new_contact and name not in sides.base
+    is_unasked = sides.is_new_contact and name not in sides.base and name not in sides.refused
     subscribed = has or (default is not None and default.subscribed and is_unasked)
     agreement.subscriptions += (SubscriptionReturn(one.home, entry.label.strip(), subscribed, None),)
     return subscribed
