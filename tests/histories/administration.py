@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
 from datetime import timedelta
 
 from hypothesis import strategies as st
-from hypothesis.stateful import rule
+from hypothesis.stateful import precondition, rule
 
 from shared.core.permission_defaults import PermissionDefault
-from shared.core.records import Why
+from shared.core.records import Intent, RecordKey, SyncStatus, Why
+from shared.core.situation import MassChange
 from shared.errors import ConnectorError
+from tests.histories.picking import pick_from, picks
 from tests.histories.quiet import QuietAtLast
-from tests.histories.world import DIRECTIONS, NAMES, VERSIONS, rules
+from tests.histories.world import NAMES, VERSIONS, Version, rules
 from tests.twins import CrashError
 
 HALF_A_MINUTE = timedelta(seconds=30)
@@ -30,12 +31,13 @@ class Administration(QuietAtLast):
         self.consents.defaults |= {name for name, on in zip(sorted(NAMES), (newsletter, offers), strict=True) if on}
 
     @rule(version=st.sampled_from(VERSIONS))
-    def remap(self, version: Mapping[str, str | None]) -> None:
+    def remap(self, version: Version) -> None:
         """The administrator changes the mapping, waits half a minute, and lets everything be compared again."""
         self.erasures.touch_all()
         self.outdated = (self.twin.rules, self.twin.clock.now() + HALF_A_MINUTE)
-        self.world.remap(rules(directions=version))
-        self.directions = {**DIRECTIONS, **version}
+        self.world.remap(rules(version))
+        self.version = version
+        self.sharing.remap(version.directions)
         self.twin.worker = self.twin.start_worker()
         while not self.ask(self.rewound()):
             pass
@@ -47,3 +49,63 @@ class Administration(QuietAtLast):
             await self.twin.poller.rewind(self.begun)
             return True
         return False
+
+    @rule(kinds=st.sets(st.sampled_from(MassChange), min_size=1), hours=st.integers(min_value=0, max_value=1))
+    def release(self, kinds: set[MassChange], hours: int) -> None:
+        """An administrator lets pass what the brake holds; whoever is told that it failed asks again."""
+        while not self.ask(self.is_released(kinds, hours)):
+            pass
+
+    async def is_released(self, kinds: set[MassChange], hours: int) -> bool:
+        with contextlib.suppress(CrashError, ConnectorError):
+            await self.twin.release.begin(kinds, hours)
+            return True
+        return False
+
+    # ------------------------------------------------------------------------------------------- what concerns persons
+
+    @precondition(lambda self: self.refusals.standing)
+    @rule(pick=picks)
+    def lift(self, pick: int) -> None:
+        """An administrator lifts what was refused at an address; whoever is told that it failed asks again."""
+        address = pick_from(sorted(self.refusals.standing), pick)
+        while not self.do(self.is_lifted(address)):
+            pass
+        self.erasures.touch(address)
+        self.refusals.lift(address)
+
+    async def is_lifted(self, address: str) -> bool:
+        with contextlib.suppress(CrashError, ConnectorError):
+            await self.twin.refusal_release.lift(address, (), reference="T-1")
+            return True
+        return False
+
+    @precondition(lambda self: self.with_status())
+    @rule(pick=picks)
+    def disable(self, pick: int) -> None:
+        """Nothing of a record is to be sent any more."""
+        key = pick_from(self.with_status(), pick)
+        self.do(self.world.set_status(key, SyncStatus.DISABLED))
+        self.disabled.add(key)
+        self.tell(key)
+
+    def with_status(self) -> list[RecordKey]:
+        return [key for key in self.records() if self.world.people()[key].status and key not in self.disabled]
+
+    @precondition(lambda self: self.disabled & self.world.people().keys())
+    @rule(pick=picks)
+    def enable(self, pick: int) -> None:
+        key = pick_from(sorted(self.disabled & self.world.people().keys()), pick)
+        self.do(self.world.set_status(key, SyncStatus.PROCESSING))
+        self.disabled.discard(key)
+        self.had(key, joins=True)
+        self.tell(key)
+
+    @precondition(lambda self: self.records())
+    @rule(pick=picks)
+    def purge(self, pick: int) -> None:
+        """A job empties the contact; what comes later fills it again (PURGE-03)."""
+        key = pick_from(self.records(), pick)
+        self.on_request.add(key)
+        self.had(key, joins=True)
+        self.tell(key, why=Why.JOB, intent=Intent.PURGE)

@@ -10,7 +10,7 @@ from shared.core.records import Intent, PersonTable, RecordKey, Why
 from tests.histories.deliveries import Deliveries
 from tests.histories.picking import addresses, blanks, columns, permissions, pick_from, pick_two, picks, tables
 from tests.histories.quiet import row_of
-from tests.histories.world import COLUMNS, NAMES
+from tests.histories.world import COLUMNS, ELSEWHERE, FILTERED, MOBILE, NAMES, POST_CODE
 
 MOST_RECORDS = 7
 
@@ -24,6 +24,7 @@ class PeopleInDynamics(Deliveries):
         values = {column: self.fresh() for name, column in COLUMNS.items() if name == "firstName" or is_full}
         said = {} if newsletter is None else {"Newsletter": newsletter}
         key = self.do(self.world.create(table, {"emailaddress1": address, **values}, said))
+        self.sharing.type(key, values)
         if is_full:
             self.edited_here |= {(key, name) for name in COLUMNS}
         if newsletter:  # a no that agrees with what is there already says nothing new
@@ -35,8 +36,29 @@ class PeopleInDynamics(Deliveries):
     @rule(pick=picks, name=columns, blank=blanks)
     def edit(self, pick: int, name: str, *, blank: bool) -> None:
         key = pick_from(self.records(), pick)
-        self.do(self.world.edit(key, **{COLUMNS[name]: self.fresh(blank=blank and name != "firstName")}))
+        value = self.fresh(blank=blank and name != "firstName")
+        self.do(self.world.edit(key, **{COLUMNS[name]: value}))
+        self.sharing.type(key, {COLUMNS[name]: value})
         self.edited_here.add((key, name))
+        self.tell(key)
+
+    @precondition(lambda self: self.records())
+    @rule(pick=picks, fits=st.booleans(), column=st.sampled_from([POST_CODE, POST_CODE, MOBILE]))
+    def format(self, pick: int, column: str, *, fits: bool) -> None:
+        """Type a post code or a number, which perhaps does not fit."""
+        key = pick_from(self.records(), pick)
+        fitting = {POST_CODE: "1234 AB", MOBILE: "0612345678"}[column]
+        self.do(self.world.edit(key, **{column: fitting if fits else "nowhere"}))
+        self.tell(key)
+
+    @precondition(lambda self: self.records())
+    @rule(pick=picks, passes=st.booleans())
+    def move_country(self, pick: int, *, passes: bool) -> None:
+        """Change what a filter looks at."""
+        key = pick_from(self.records(), pick)
+        self.had(key)
+        self.do(self.world.edit(key, **{FILTERED: "Here" if passes else ELSEWHERE}))
+        self.had(key, joins=True)
         self.tell(key)
 
     @precondition(lambda self: self.records())
@@ -47,16 +69,6 @@ class PeopleInDynamics(Deliveries):
         self.do(self.world.edit(key, emailaddress1=address))
         self.had(key, joins=True)
         self.tell(key)
-
-    def had(self, key: RecordKey, *, joins: bool = False) -> None:
-        """Who has this address now has said yes to that, for whoever shares it."""
-        self.erasures.touch(self.address(key))
-        self.addresses.setdefault(key, set()).add(self.address(key))
-        rows = {name for name in NAMES if row_of(self.world.people()[key], name)}
-        self.consents.given |= {(self.address(key), name) for name in rows}
-        if joins or key in self.joining:
-            self.joining.add(key)
-            self.consents.brought |= {(key, name) for name in rows | self.consents.defaults}
 
     @precondition(lambda self: self.records())
     @rule(pick=picks, column=st.sampled_from(["donotemail", "donotbulkemail"]), value=st.booleans())
@@ -95,6 +107,7 @@ class PeopleInDynamics(Deliveries):
         key = pick_from(self.deletable(), pick)
         self.erasures.touch(self.address(key))
         self.do(self.world.delete(key))
+        self.sharing.regroup()
         self.tell(key, why=Why.DELETED)
 
     def deletable(self) -> list[RecordKey]:
@@ -112,6 +125,7 @@ class PeopleInDynamics(Deliveries):
         key = pick_from(self.records(), pick)
         self.erasures.touch(self.address(key))
         self.do(self.world.deactivate(key))
+        self.sharing.regroup()
         self.tell(key)
 
     @precondition(lambda self: self.records(active=False))
@@ -147,6 +161,7 @@ class PeopleInDynamics(Deliveries):
         lead = pick_from(self.of(PersonTable.LEAD), pick)
         contact = self.do(self.world.qualify(lead))
         self.consents.inherit(lead, contact)
+        self.sharing.inherit(lead, contact)
         self.edited_here |= {(contact, name) for name in COLUMNS}
         self.addresses[contact] = {self.address(lead), *self.addresses.get(lead, ())}
         if address is not None:

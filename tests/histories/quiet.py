@@ -21,7 +21,7 @@ from tests.histories.consents import Consents
 from tests.histories.erasures import Erasures
 from tests.histories.refusals import Refusals
 from tests.histories.sharing import Sharing
-from tests.histories.world import COLUMNS, DIRECTIONS, NAMES, Profile, World
+from tests.histories.world import COLUMNS, DIRECTIONS, ELSEWHERE, FILTERED, NAMES, POST_CODE, Profile, Version, World
 from tests.twins import Waiting
 
 UNREACHABLE = {Reason.NO_ACTIVE_CHANNEL, Reason.HARD_BOUNCE, Reason.SOFT_BOUNCE, Reason.PERHAPS_OPTED_OUT}
@@ -40,7 +40,8 @@ class QuietAtLast(RuleBasedStateMachine):
         self.consents = Consents()
         self.refusals = Refusals()
         self.erasures = Erasures()
-        self.directions: dict[str, str | None] = dict(DIRECTIONS)
+        self.version = Version()
+        self.disabled: set[RecordKey] = set()
         self.outdated: tuple[Rules, datetime] | None = None
         """The mapping that processes may have in use up to a moment, though it is not the live one any more."""
         self.begun = self.twin.clock.now()
@@ -100,6 +101,17 @@ class QuietAtLast(RuleBasedStateMachine):
     def records(self, *, active: bool = True) -> list[RecordKey]:
         return [key for key, one in self.world.people().items() if (one.values["statecode"] == 0) is active]
 
+    def had(self, key: RecordKey, *, joins: bool = False) -> None:
+        """Who has this address now has said yes to that, for whoever shares it."""
+        self.erasures.touch(self.address(key))
+        self.addresses.setdefault(key, set()).add(self.address(key))
+        rows = {name for name in NAMES if row_of(self.world.people()[key], name)}
+        self.consents.given |= {(self.address(key), name) for name in rows}
+        if joins or key in self.joining:
+            self.sharing.regroup()
+            self.joining.add(key)
+            self.consents.brought |= {(key, name) for name in rows | self.consents.defaults}
+
     # ------------------------------------------------------------------------------------------------- what must hold
 
     @rule()
@@ -123,6 +135,7 @@ class QuietAtLast(RuleBasedStateMachine):
         self.both_sides_agree()
         self.consent_is_as_people_said()
         self.who_refused_is_not_mailable()
+        self.refusals_of_resting_records_travel()
         self.erased_contacts_are_whole_again()
         self.nobody_is_left_over()
         self.the_ledger_is_tidy()
@@ -155,7 +168,22 @@ class QuietAtLast(RuleBasedStateMachine):
     def may_be_there(self) -> list[RecordKey]:
         """Whom Dataverse wants in Spotler."""
         people = self.world.people()
-        return [key for key in self.records() if self.address(key) and not people[key].values.get("donotemail")]
+        return [
+            key
+            for key in self.records()
+            if self.address(key) and not people[key].values.get("donotemail") and key not in self.resting()
+        ]
+
+    def resting(self) -> set[RecordKey]:
+        """Whose contact stays as it is: they are disabled, do not fit, or are outside a filter that erases nobody."""
+        people = self.world.people()
+        return {
+            key
+            for key in people
+            if key in self.disabled
+            or people[key].values.get(POST_CODE) == "nowhere"
+            or (self.version.outside is not None and people[key].values.get(FILTERED) == ELSEWHERE)
+        }
 
     def syncable(self) -> list[RecordKey]:
         """Whose data goes to and fro: those whose contact can be mailed."""
@@ -199,6 +227,21 @@ class QuietAtLast(RuleBasedStateMachine):
         contact = self.ask(self.twin.ledger.contacts([external_id]))[external_id]
         return key in contact.users and contact.primary not in {key, None}
 
+    def refusals_of_resting_records_travel(self) -> None:
+        """Whatever else keeps a record from Spotler, nothing keeps what it refuses (OPT-02)."""
+        people, bound = self.world.people(), self.bound()
+        for key in self.resting():
+            contact = self.contact_of(key)
+            if contact is None or contact.is_inactive or contact.email != self.address(key):
+                continue
+            refuses = people[key].values.get("donotbulkemail") or people[key].values.get("donotemail")
+            sharers = sorted(bound[contact.external_id])
+            joined = [one for one, emails in self.addresses.items() if contact.email in emails]
+            for name, on in contact.options.items():
+                assert not (on and refuses), f"{key} refuses mail, and {name} is on"
+                is_withdrawn = self.consents.was_withdrawn(contact.id, sharers, joined, name)
+                assert not (on and row_of(people[key], name) is False and is_withdrawn), f"{key} has withdrawn {name}"
+
     def both_sides_agree(self) -> None:
         people = self.world.people()
         for key in self.may_be_there():
@@ -222,7 +265,8 @@ class QuietAtLast(RuleBasedStateMachine):
         assert contact.values.get("firstName", "") in names | self.edited_there
         assert contact.values["customerType"] in {str(other.table) for other in sharers}
         verdicts = self.ask(self.twin.ledger.entries([key]))[key].binding.verdicts
-        for name, direction in {} if self.is_secondary(key) else self.directions.items():
+        directions = {} if self.is_secondary(key) else {**DIRECTIONS, **self.version.directions}
+        for name, direction in directions.items():
             here, there = record.values.get(COLUMNS[name]) or "", contact.values.get(name, "")
             if direction != "<->":
                 came = here == there or not there or (key, name) in self.edited_here
@@ -247,7 +291,7 @@ class QuietAtLast(RuleBasedStateMachine):
             for name, on in contact.options.items():
                 assert not (on and refuses), "Do Not Bulk Email is not obeyed"
                 row = row_of(people[key], name)
-                agrees = row in {on, None} or (others_refused and not on)
+                agrees = row in {on, None} or self.version.permissions == "->" or (others_refused and not on)
                 assert refuses or agrees, f"{key}: {name} is {row} here and {on} there"
                 assert row is not None or not on or refuses, f"{key}: nobody sees that {name} is on"
                 if on:
@@ -260,7 +304,7 @@ class QuietAtLast(RuleBasedStateMachine):
                     )
 
     def nobody_is_left_over(self) -> None:
-        there = {str(key) for key in self.may_be_there()}
+        there = {str(key) for key in {*self.may_be_there(), *self.resting()}}
         users = self.twin.users()
         for contact in self.world.profiles():
             if contact.external_id:
@@ -273,7 +317,7 @@ class QuietAtLast(RuleBasedStateMachine):
             if (claim := document.body.get("claim")) is not None:
                 assert self.has_failed, "a claim was left behind"
                 assert claim["until"] <= now
-        live = {str(key) for key in self.may_be_there()}
+        live = {str(key) for key in {*self.may_be_there(), *self.resting()}}
         for users in self.twin.users().values():
             assert {user for user, consent in users.items() if consent != "no-mail"} <= live
         assert not self.twin.queue.dead

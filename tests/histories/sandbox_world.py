@@ -11,6 +11,7 @@ from uuid import UUID
 
 import httpx
 
+from shared.core.mapping.model import Outside
 from shared.core.plan import Rules
 from shared.core.records import PersonRecord, PersonTable, RecordKey, SyncStatus
 from shared.dataverse.client import DataverseClient
@@ -30,7 +31,7 @@ from shared.spotler.platform import SpotlerPlatform
 from shared.spotler.retrying import Patience
 from tests.connector_twin import ConnectorTwin
 from tests.contract.clocks import TickingClock
-from tests.histories.world import COLUMNS, NAMES, Profile, World
+from tests.histories.world import COLUMNS, NAMES, Profile, Version, World, rules
 from tests.twins import Faults
 
 CRM_URL, SPOTLER_URL = "http://127.0.0.1:8081", "http://127.0.0.1:8082"
@@ -140,7 +141,8 @@ class SandboxWorld(World):
         token = await self._token(over_crm)
         self._client = DataverseClient(CRM_URL, FixedToken(token), tag="spotler-connector", http_transport=over_crm)
         self._schema, faults = SchemaCache(self._client, clock=self.twin.clock), self.twin.faults
-        self._reader = DataverseCrm(self._client, self.twin.rules.mapping, list(PersonTable), self._schema)
+        everything = rules(Version(outside=Outside.KEEP))
+        self._reader = DataverseCrm(self._client, everything.mapping, list(PersonTable), self._schema)
         http = httpx.AsyncClient(transport=over_spotler)
         spotler_client = SpotlerClient(
             SPOTLER_URL + CURRENT_PREFIX, "key", "secret", http=http, clock=self.twin.clock, patience=HASTY

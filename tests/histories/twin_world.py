@@ -11,17 +11,21 @@ from shared.core.plan import Rules
 from shared.core.records import PersonRecord, PersonTable, RecordKey, SyncStatus
 from tests.connector_twin import ConnectorTwin
 from tests.contract.clocks import TickingClock
-from tests.histories.world import COLUMNS, NAMES, Profile, World
+from tests.histories.world import COLUMNS, FILTERED, FORMATS, NAMES, Profile, World
 
 CATALOGUE = PropertyCatalogue(
     (
         PropertyDefinition("email", "E-mail", PropertyType.EMAIL),
         *(PropertyDefinition(name, name, PropertyType.STRING) for name in (*COLUMNS, "customerType")),
+        PropertyDefinition("postalCode", "Post code", PropertyType.POSTCODE),
+        PropertyDefinition("mobileNumber", "Mobile number", PropertyType.MOBILE_NUMBER),
         PropertyDefinition(
             "permissions", "Permissions", PropertyType.SET, (SetEntry(1, "Newsletter"), SetEntry(8, "Offers"))
         ),
     )
 )
+
+EMPTY_COLUMNS = dict.fromkeys((*COLUMNS.values(), *FORMATS.values(), FILTERED))
 
 
 ERASURE_LIMIT = 1
@@ -57,7 +61,7 @@ class TakingIn:
         known = [key for key, one in crm.people.items() if str(one.values.get("emailaddress1")).casefold() == email]
         if known:
             return None
-        key = crm.create(PersonTable.CONTACT, **dict.fromkeys(COLUMNS.values()), emailaddress1=email)
+        key = crm.create(PersonTable.CONTACT, **{**EMPTY_COLUMNS, "emailaddress1": email})
         self.tell(key)
         return key
 
@@ -81,8 +85,7 @@ class TwinWorld(World):
     async def create(
         self, table: PersonTable, columns: Mapping[str, Any], permissions: Mapping[str, bool]
     ) -> RecordKey:
-        empty = dict.fromkeys(COLUMNS.values())
-        return self.twin.crm.create(table, **{**empty, **columns}, permissions=dict(permissions))
+        return self.twin.crm.create(table, **{**EMPTY_COLUMNS, **columns}, permissions=dict(permissions))
 
     async def edit(self, key: RecordKey, **columns: Any) -> None:
         self.twin.crm.edit(key, **columns)

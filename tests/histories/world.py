@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from shared.core.mapping.document import read_mapping
-from shared.core.plan import Rules
+from shared.core.mapping.model import Outside
+from shared.core.plan import Rules, Unmapped
 from shared.core.records import PersonRecord, PersonTable, RecordKey, SyncStatus
 from tests.connector_twin import RULES, ConnectorTwin
 
@@ -27,32 +28,65 @@ COLUMNS = {
 }
 """The columns behind the properties: one way, both ways with each policy, both ways keeping blanks, and back."""
 
+TABLES = ("contact", "lead")
 POLICIES = {"city": "crm", "jobTitle": "spotler", "organisation": "newest", "street": "ask"}
 DIRECTIONS = {"firstName": "->", **dict.fromkeys((*POLICIES, "initials"), "<->"), "taal": "<-"}
 
-VERSIONS: Sequence[Mapping[str, str | None]] = (
-    {},
-    {"city": "->", "street": None},
-    {"jobTitle": "<-", "initials": "->", "taal": "<->"},
-    {"organisation": None, "city": "<-"},
+FILTERED, POST_CODE, MOBILE = "address1_country", "address1_postalcode", "mobilephone"
+ELSEWHERE = "Elsewhere"
+"""What a record has in the filtered column that does not pass."""
+
+FORMATS = {"postalCode": POST_CODE, "mobileNumber": MOBILE}
+"""Properties that take one format only: a post code that does not fit stops its record, a number is left out."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """What an administrator changes of the mapping and the settings around it.
+
+    `directions` are those of rows by property, None for a row that is taken out; `outside` is what happens to records
+    that do not pass the filter, None without one.
+    """
+
+    directions: Mapping[str, str | None] = field(default_factory=dict)
+    permissions: str = "<->"
+    outside: Outside | None = None
+    unmapped: Unmapped = Unmapped.KEEP
+
+
+VERSIONS: Sequence[Version] = (
+    Version(),
+    Version({"city": "->", "street": None}),
+    Version({"jobTitle": "<-", "initials": "->", "taal": "<->"}),
+    Version({"organisation": None, "city": "<-"}),
+    Version(permissions="->"),
+    *(Version(outside=outside) for outside in Outside),
+    Version(unmapped=Unmapped.CLEAR),
 )
-"""What an administrator changes of the mapping: the directions of rows, None for a row that is taken out."""
 
 
-def rules(*, directions: Mapping[str, str | None] | None = None) -> Rules:
-    """Every direction, conflict policy and blank policy in one mapping; `directions` change rows by property."""
-    rows: list[dict[str, Any]] = [{"spotler": "email", "contact": "emailaddress1", "lead": "emailaddress1"}]
-    for name, direction in (DIRECTIONS | dict(directions or {})).items():
-        row = {"spotler": name, **dict.fromkeys(("contact", "lead"), COLUMNS[name]), "direction": direction}
+def rules(version: Version | None = None) -> Rules:
+    """Every direction, conflict policy and blank policy in one mapping, as a version changes it."""
+    changes = version or Version()
+    rows: list[dict[str, Any]] = [{"spotler": "email", **dict.fromkeys(TABLES, "emailaddress1")}]
+    for name, direction in (DIRECTIONS | dict(changes.directions)).items():
+        row = {"spotler": name, **dict.fromkeys(TABLES, COLUMNS[name]), "direction": direction}
         if direction == "<->" and name in POLICIES:
             row["conflict"] = POLICIES[name]
         if direction == "<->" and name == "initials":
             row["blank"] = "keep"
         rows += [row] if direction else []
-    rows.append({"spotler": "customerType", "contact": "$CustomerType", "lead": "$CustomerType"})
-    permissions = {"spotler": "permissions", "contact": "@map(permissions)", "lead": "@map(permissions)"}
-    rows.append({**permissions, "direction": "<->"})
-    return replace(RULES, mapping=read_mapping({"version": 1, "rows": rows}))
+    rows += [{"spotler": name, **dict.fromkeys(TABLES, column)} for name, column in FORMATS.items()]
+    rows.append({"spotler": "customerType", **dict.fromkeys(TABLES, "$CustomerType")})
+    permissions = {"spotler": "permissions", **dict.fromkeys(TABLES, "@map(permissions)")}
+    rows.append({**permissions, "direction": changes.permissions})
+    document: dict[str, Any] = {"version": 1, "rows": rows}
+    if changes.outside is not None:
+        document |= {
+            "filters": dict.fromkeys(TABLES, f'{FILTERED} <> "{ELSEWHERE}"'),
+            "outside": str(changes.outside),
+        }
+    return replace(RULES, mapping=read_mapping(document), unmapped=changes.unmapped)
 
 
 @dataclass(frozen=True)

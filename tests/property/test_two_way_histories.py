@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, settings
-from hypothesis.stateful import invariant, rule
+from hypothesis.stateful import invariant
 
 from shared.core.records import RecordKey, SyncStatus, Why
 from shared.ports import DocumentKey
@@ -26,12 +26,6 @@ class TwinHistories(TwoWayHistories):
         self.erased: list[datetime] = []
         self.passed_the_brake = False
         super().__init__()
-
-    @rule()
-    def night(self) -> None:
-        """An hour passes, and everything is compared: whoever is held stays so."""
-        self.twin.clock.advance(timedelta(hours=1))
-        self.do(self.survive(self.twin.reconciliation.begin()))
 
     @invariant()
     def the_brake_holds(self) -> None:
