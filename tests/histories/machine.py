@@ -67,7 +67,7 @@ class TwoWayHistories(PeopleInDynamics, PeopleInSpotler, Administration):
             case Refusing.NO_EMAIL:
                 self.set_preference(record, "donotemail", value=True)
             case Refusing.OPT_OUT:
-                self.opt_out(self.world.profiles().index(contact))
+                self.opt_out(self.addressed().index(contact))
             case Refusing.WITHDRAWAL:
                 self.permit(record, name, on=False)
             case Refusing.WITHDRAWAL_IN_SPOTLER:

@@ -42,7 +42,7 @@ class PeopleInSpotler(QuietAtLast):
         self.edited_there.add(value)
 
     def reachable(self) -> list[Profile]:
-        return [one for one in self.world.profiles() if not one.is_inactive]
+        return [one for one in self.addressed() if not one.is_inactive]
 
     @precondition(lambda self: self.reachable())
     @rule(pick=picks, name=permissions, on=st.booleans())
@@ -56,15 +56,19 @@ class PeopleInSpotler(QuietAtLast):
             self.consents.given.add((one.email, name))
         self.do(self.world.change_profile(one, {}, {name: on}))
 
-    @precondition(lambda self: self.world.profiles())
+    @precondition(lambda self: self.addressed())
     @rule(pick=picks)
     def opt_out(self, pick: int) -> None:
         """By a link in a mail that arrived: perhaps in an old one, after another has come back."""
-        one = pick_from(self.world.profiles(), pick)
+        one = pick_from(self.addressed(), pick)
         self.erasures.touch(one.email)
         self.do(self.world.opt_out(one))
         self.opted_out.add(one.id)
         self.refusals.opts_out(one)
+
+    def addressed(self) -> list[Profile]:
+        """Contacts with an address: a purge leaves one without, which looks like the rest of an erased one."""
+        return [one for one in self.world.profiles() if one.email]
 
     @precondition(lambda self: self.mailed())
     @rule(pick=picks, kind=st.sampled_from(["HARDBOUNCE", "SOFTBOUNCE"]))
@@ -78,7 +82,7 @@ class PeopleInSpotler(QuietAtLast):
 
     def mailed(self) -> list[Profile]:
         """Whose mail may come back: also that of an older mailing, after a bounce has closed the contact."""
-        return [one for one in self.world.profiles() if not one.is_inactive or one.id in self.bounced]
+        return [one for one in self.world.profiles() if one.email and (not one.is_inactive or one.id in self.bounced)]
 
     # ------------------------------------------------------------------------------------------- colleagues in Spotler
 

@@ -261,9 +261,10 @@ class QuietAtLast(RuleBasedStateMachine):
 
     def values_agree(self, key: RecordKey, record: PersonRecord, contact: Profile) -> None:
         sharers = [other for other in self.syncable() if self.address(other) == contact.email]
-        names = {self.world.people()[other].values["firstname"] or "" for other in sharers}
+        writers = {*sharers, *self.bound()[contact.external_id]}  # those that rest have written before
+        names = {self.world.people()[other].values["firstname"] or "" for other in writers}
         assert contact.values.get("firstName", "") in names | self.edited_there
-        assert contact.values["customerType"] in {str(other.table) for other in sharers}
+        assert contact.values["customerType"] in {str(other.table) for other in writers}
         verdicts = self.ask(self.twin.ledger.entries([key]))[key].binding.verdicts
         directions = {} if self.is_secondary(key) else {**DIRECTIONS, **self.version.directions}
         for name, direction in directions.items():
