@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from shared.core.fields import Scalar, all_emptied, all_permissions_off, as_properties, enabled_options
-from shared.core.mapping.model import Outside
+from shared.core.mapping.model import EMAIL, Outside
 from shared.core.marketing import PropertyCatalogue, Purge
 from shared.core.outcomes import Reason, Result
 from shared.core.records import Intent
@@ -15,8 +15,10 @@ from shared.core.situation import (
     Decision,
     Delivery,
     EndAction,
+    Look,
     Rest,
     Rules,
+    Sight,
     Situation,
     Trust,
     Unmapped,
@@ -110,13 +112,22 @@ def _keep(situation: Situation) -> Rest:
     return Rest(Binding(situation.binding.external_id), result, Reason.STILL_USED)
 
 
-def purge(situation: Situation) -> Decision:
-    """PURGE-03: clear all data of the Spotler contact; the next synchronisation fills it again."""
+def purge(situation: Situation) -> Decision | Look:
+    """PURGE-03: clear all data of the Spotler contact; the next synchronisation fills it again.
+
+    What the person refused there must be known first. An opt-out needs the address, which would be cleared as well.
+    """
     if situation.neighbours.keys:
         return Rest(situation.binding, Result.FAILED, Reason.STILL_USED)
     binding = situation.binding
     if not _may_be_live(situation):
         return Rest(binding, Result.UNCHANGED, Reason.ABSENT)
+    if situation.sight is Sight.UNSEEN:
+        return Look(binding)
+    contact = situation.contact
+    is_closed = contact is not None and bool(contact.properties.get(EMAIL)) and contact.is_unreachable
+    if is_closed and not situation.has_only_bounced:
+        return Rest(binding, Result.FAILED, Reason.OPTED_OUT)
     emptied = Binding(binding.external_id, is_live=True, address=binding.address)
     return Write({}, (), Purge.PURGE, emptied, Reason.PURGED, delivery=Delivery.UPDATE)
 
