@@ -16,7 +16,7 @@ from shared.core.marketing import PropertyCatalogue
 from shared.core.outcomes import Reason, Result
 from shared.core.records import PersonRecord
 from shared.core.sending import withdrawn
-from shared.core.situation import Binding, Decision, Plan, Reach, Rest, Rules, Situation, Trust
+from shared.core.situation import Binding, Decision, Plan, Reach, Rest, Rules, Sight, Situation, Trust
 from shared.core.way_back import WayBack
 
 _OTHERS_DECIDE = frozenset(
@@ -45,7 +45,7 @@ def with_refusals(decision: Plan, situation: Situation, rules: Rules, catalogue:
     everything = off or bool(record.values.get(DO_NOT_EMAIL))  # its erasure waits, or is not for this record
     refused = _refused(situation, record, rules, catalogue, everything=everything)
     prints = rules.fingerprints.values(binding.external_id, refused)
-    is_doubtful = situation.trust is Trust.NOTHING
+    is_doubtful = situation.trust is Trust.NOTHING and situation.sight is not Sight.SEEN
     given = enabled_options(situation.contact)
     news = {
         name: False for name, text in prints.items() if is_doubtful or name in given or binding.base.get(name) != text

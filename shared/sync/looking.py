@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+from shared.core.both_sides import without_contact
 from shared.core.conditions import email_of
 from shared.core.echo import is_echo
 from shared.core.ends import let_go
@@ -110,7 +111,10 @@ class Looking:
             return None
         if contact is None or contact.is_unreachable:
             return None
-        return replace(seat, sight=Sight.SEEN, contact=contact)
+        # One that somebody made after ours was erased has nothing of what was agreed on.
+        is_ours = contact.external_id == seat.binding.external_id
+        binding = seat.binding if is_ours else without_contact(seat.situation).binding
+        return replace(seat, sight=Sight.SEEN, contact=contact, binding=binding)
 
     async def _unchanged(
         self, unsure: Sequence[tuple[Seat, Decision]], catalogue: PropertyCatalogue, done: Round, fence: Fence

@@ -85,6 +85,7 @@ class Administration(QuietAtLast):
     def disable(self, pick: int) -> None:
         """Nothing of a record is to be sent any more."""
         key = pick_from(self.with_status(), pick)
+        self.erasures.touch(self.address(key))
         self.do(self.world.set_status(key, SyncStatus.DISABLED))
         self.disabled.add(key)
         self.tell(key)

@@ -47,6 +47,7 @@ class PeopleInDynamics(Deliveries):
     def format(self, pick: int, column: str, *, fits: bool) -> None:
         """Type a post code or a number, which perhaps does not fit."""
         key = pick_from(self.records(), pick)
+        self.erasures.touch(self.address(key))
         fitting = {POST_CODE: "1234 AB", MOBILE: "0612345678"}[column]
         self.do(self.world.edit(key, **{column: fitting if fits else "nowhere"}))
         self.tell(key)

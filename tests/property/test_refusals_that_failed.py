@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
+from shared.errors import TransientError
 from tests.histories.machine import Refusing
-from tests.histories.telling import BEN, begin, options, save
+from tests.histories.telling import ANN, BEN, CAS, begin, options, save
 from tests.property.test_two_way_histories import TwinHistories
 
 
@@ -17,3 +20,45 @@ def test_a_default_does_not_overrule_what_was_refused_at_the_address_of_a_new_re
     save(history, BEN)
     history.settle()
     assert not options(history, BEN)["permissions:1"]
+
+
+def test_a_purge_keeps_the_address_of_somebody_who_opted_out_a_moment_before(history: TwinHistories) -> None:
+    begin(history)
+    save(history, CAS)
+    history.purge(pick=0)
+    history.night()
+    history.night()
+    history.deliver_twice_at_once(in_one_process=False, size=5)
+    history.opt_out(pick=0)
+    history.settle()
+    assert not history.reachable()
+
+
+@pytest.mark.parametrize("moment", range(15, 24))
+def test_refusals_of_a_disabled_record_are_sent_once_after_an_opt_out_and_a_failure(
+    history: TwinHistories, moment: int
+) -> None:
+    begin(history)
+    save(history, CAS, full=True)
+    history.plan_failure(failure=TransientError("twin is down"), moment=5)
+    history.plan_failure(failure=TransientError("twin is down"), moment=moment)
+    history.poll(size=1)
+    if history.reachable():
+        history.opt_out(pick=0)
+    history.poll(size=3)
+    if history.with_status():
+        history.disable(pick=0)
+    history.settle()
+
+
+def test_a_contact_that_a_form_made_after_an_erasure_gets_all_data(history: TwinHistories) -> None:
+    begin(history)
+    save(history, ANN, full=True)
+    history.settle()
+    history.erase(pick=0)
+    history.sign_up(address=ANN, newsletter=None)
+    history.settle()
+    contact = history.world.profile(ANN)
+    assert contact is not None
+    assert contact.values["customerType"] == "contact"
+    assert contact.values["city"]
