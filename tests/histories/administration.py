@@ -87,18 +87,16 @@ class Administration(QuietAtLast):
         key = pick_from(self.with_status(), pick)
         self.erasures.touch(self.address(key))
         self.do(self.world.set_status(key, SyncStatus.DISABLED))
-        self.disabled.add(key)
         self.tell(key)
 
     def with_status(self) -> list[RecordKey]:
-        return [key for key in self.records() if self.world.people()[key].status and key not in self.disabled]
+        return [key for key in self.records() if self.world.people()[key].status and key not in self.disabled()]
 
-    @precondition(lambda self: self.disabled & self.world.people().keys())
+    @precondition(lambda self: self.disabled())
     @rule(pick=picks)
     def enable(self, pick: int) -> None:
-        key = pick_from(sorted(self.disabled & self.world.people().keys()), pick)
+        key = pick_from(sorted(self.disabled()), pick)
         self.do(self.world.set_status(key, SyncStatus.PROCESSING))
-        self.disabled.discard(key)
         self.had(key, joins=True)
         self.tell(key)
 

@@ -41,7 +41,6 @@ class QuietAtLast(RuleBasedStateMachine):
         self.refusals = Refusals()
         self.erasures = Erasures()
         self.version = Version()
-        self.disabled: set[RecordKey] = set()
         self.outdated: tuple[Rules, datetime] | None = None
         """The mapping that processes may have in use up to a moment, though it is not the live one any more."""
         self.begun = self.twin.clock.now()
@@ -176,14 +175,19 @@ class QuietAtLast(RuleBasedStateMachine):
 
     def resting(self) -> set[RecordKey]:
         """Whose contact stays as it is: they are disabled, do not fit, or are outside a filter that erases nobody."""
-        people = self.world.people()
+        people, disabled = self.world.people(), self.disabled()
         return {
             key
             for key in people
-            if key in self.disabled
+            if key in disabled
             or people[key].values.get(POST_CODE) == "nowhere"
             or (self.version.outside is not None and people[key].values.get(FILTERED) == ELSEWHERE)
         }
+
+    def disabled(self) -> set[RecordKey]:
+        """Of whom nothing is to be sent: by a user's hand, or by that of their lead."""
+        people = self.world.people()
+        return {key for key, one in people.items() if one.status and one.status.status is SyncStatus.DISABLED}
 
     def syncable(self) -> list[RecordKey]:
         """Whose data goes to and fro: those whose contact can be mailed."""
@@ -294,7 +298,8 @@ class QuietAtLast(RuleBasedStateMachine):
                 row = row_of(people[key], name)
                 agrees = row in {on, None} or self.version.permissions == "->" or (others_refused and not on)
                 assert refuses or agrees, f"{key}: {name} is {row} here and {on} there"
-                assert row is not None or not on or refuses, f"{key}: nobody sees that {name} is on"
+                is_told = row is not None or self.version.permissions == "->"
+                assert is_told or not on or refuses, f"{key}: nobody sees that {name} is on"
                 if on:
                     emails = {contact.email}.union(*(self.addresses.get(other, set()) for other in sharers))
                     assert self.consents.may_be_on(contact.id, emails, sharers, name), f"{name} of {key} rose by itself"
