@@ -211,7 +211,7 @@ class Outcome:
         """Say it in words, for the Spotler Info row and the job (VAL-09, CS-27)."""
         parts = [_OPENINGS.get(self.result, ""), TEXTS[self.reason]]
         if self.permissions_off:
-            parts.append("All permissions are off (Do Not Bulk Email).")
+            parts.append("All permissions are off: this record, or another one with its e-mail address, refuses mail.")
         parts.append(self._sharing)
         if disputed := [str(problem) for problem in self.problems if problem.dispute]:
             parts.append(f"{_TO_DECIDE}: {'; '.join(disputed)}.")
