@@ -8,7 +8,7 @@ hundred contacts in one call.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -127,7 +127,7 @@ class Looking:
         if len(unsure) <= _SCOUTS:
             return [], [seat for seat, _ in unsure]
         try:
-            changed = await fence.carry(lambda: self._recent.among([seat.held.external_id for seat, _ in unsure]))
+            changed = await fence.carry(lambda: self._changed([seat for seat, _ in unsure]))
         except ConnectorError as error:
             done.finished += [self._verdicts.failed(seat.unit, error, seat.record) for seat, _ in unsure]
             return [], []
@@ -147,6 +147,12 @@ class Looking:
 
     def _rules_of(self, seat: Seat) -> Rules:
         return rules_of(seat.key.table, seat.neighbours, self._rules)
+
+    async def _changed(self, seats: Sequence[Seat]) -> Mapping[str, SpotlerContact] | None:
+        agreed = [seat.saved_at for seat in seats if seat.saved_at is not None]
+        if len(agreed) < len(seats):
+            return None
+        return await self._recent.among([seat.held.external_id for seat in seats], agreed_since=min(agreed))
 
     async def let_go(
         self, seats: Sequence[Seat], catalogue: PropertyCatalogue, done: Round, fence: Fence

@@ -12,7 +12,7 @@ from shared.core.marketing import SpotlerContact
 from shared.ports import Clock, ContactFeeds
 
 _CLOCKS_DIFFER = timedelta(minutes=5)
-_LATE = timedelta(seconds=5)
+_LATE = timedelta(seconds=1)
 """A change may show a moment after one that is dated later."""
 
 _MOST_PAGES = 20
@@ -32,15 +32,16 @@ class RecentChanges:
         self._contacts: dict[str, SpotlerContact] = {}
         self._seen_until: datetime | None = None
 
-    async def among(self, external_ids: Collection[str]) -> Mapping[str, SpotlerContact] | None:
+    async def among(
+        self, external_ids: Collection[str], *, agreed_since: datetime
+    ) -> Mapping[str, SpotlerContact] | None:
         """Return those of these contacts that changed since the last poll, by external id.
 
-        None where that cannot be told with a few calls: before the first poll, or when very much has changed. Raises
-        ConnectorErrors of Spotler and of the state store.
+        `agreed_since` is when the first of them was last agreed on: before the first poll, that is what counts. None
+        where a few calls cannot tell, because very much has changed. Raises ConnectorErrors of Spotler and of the state
+        store.
         """
-        polled = await self._polled_until()
-        if polled is None:
-            return None
+        polled = await self._polled_until() or agreed_since
         start = polled - _CLOCKS_DIFFER
         if self._seen_until is not None and len(self._contacts) <= _MOST_CONTACTS:
             start = max(start, self._seen_until - _LATE)

@@ -16,6 +16,7 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[None]]] = {
     "plan": planning.plan_speed,
     "mapping": planning.mapping_speed,
     "latency": through_the_app.latency,
+    "singles": through_the_app.singles,
     "burst": through_the_app.burst,
     "table": through_the_app.table,
     "changes": from_spotler.changes,

@@ -68,6 +68,25 @@ async def latency() -> None:
         print(f"latency  save to Spotler: median {median:.0f} ms, slowest of {_SINGLES}: {taken[-1]:.0f} ms")
 
 
+async def singles() -> None:
+    """One change after the other of people whom Spotler knows, each settled before the next: what one costs."""
+    async with bench() as running:
+        ids = []
+        for number in range(_SINGLES):
+            row = {"lastname": "Bench", "emailaddress1": f"known{number}@example.com"}
+            ids.append(await running.dynamics.create("contacts", row))
+        await settled()
+        before = await running.requests()
+        for number, identifier in enumerate(ids):
+            await running.dynamics.change("contacts", identifier, {"address1_city": "Gouda"})
+            email = f"known{number}@example.com"
+            await running.spotler.wait_for(email, lambda contact: bool(contact and contact["properties"].get("city")))
+            await settled()
+        after = await running.requests()
+        crm, platform = ((now - then) / _SINGLES for then, now in zip(before, after, strict=True))
+        print(f"singles  one change: {crm:.2f} requests to Dataverse, {platform:.2f} to Spotler (at most 2.2)")
+
+
 async def burst() -> None:
     """Many saves at once, as after an import or a flow; then every one of them once more, changed."""
     async with bench() as running:
@@ -84,7 +103,7 @@ async def burst() -> None:
             ("new", create, bool),
             ("changed", change, lambda contact: contact["properties"].get("city") == "Gouda"),
         ):
-            before = await running.requests()
+            before, asked = await running.requests(), await running.spotler.requests()
             begin = time.perf_counter()
             await spread(save, _SAVES)
             saved = time.perf_counter() - begin
@@ -94,9 +113,11 @@ async def burst() -> None:
             await settled()
             after = await running.requests()
             crm, platform = after[0] - before[0], after[1] - before[1]
+            pages = (await running.spotler.requests()).get("contact.updates", 0) - asked.get("contact.updates", 0)
             print(
                 f"burst    {_SAVES} {what} contacts: saved in {saved:.1f} s, all in Spotler after {arrived:.1f} s; "
-                f"{crm} requests to Dataverse (at most 60), {platform} to Spotler (at most 25)"
+                f"{crm} requests to Dataverse (at most 60), {platform - pages} to Spotler (at most 25) "
+                f"and {pages} pages of its feed of changes"
             )
 
 

@@ -67,7 +67,10 @@ def test_spotler_status_follows_from_the_outcome(result: Result, reason: Reason,
         ),
         (
             Outcome(KEY, Result.UNCHANGED, Reason.AGREED, permissions_off=True),
-            "Spotler has the same data already. All permissions are off: this record, or another one with its e-mail address, refuses mail.",
+            (
+                f"{TEXTS[Reason.AGREED]} All permissions are off: this record, or another one with its e-mail "
+                "address, refuses mail."
+            ),
         ),
         (
             Outcome(KEY, Result.FAILED, Reason.REFUSED, detail="mobileNumber is no number"),
