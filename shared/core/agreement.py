@@ -19,6 +19,7 @@ from shared.core.mapping.model import EMAIL
 from shared.core.marketing import PropertyCatalogue, SpotlerContact
 from shared.core.outcomes import Reason, Result
 from shared.core.records import PersonRecord
+from shared.core.refusals import stay_out
 from shared.core.situation import Binding, Decision, Reach, Rest, Rules, Situation, Trust
 from shared.core.way_back import WayBack
 from shared.core.writing import besides, write_or_rest
@@ -32,6 +33,9 @@ def agree_on_both(situation: Situation, rules: Rules, catalogue: PropertyCatalog
     """Merge both sides (S2D-02)."""
     record, binding, contact = situation.record, situation.binding, situation.contact
     assert record is not None, "a record that does not exist cannot meet the conditions"
+    is_gone = contact is None or not contact.properties.get(EMAIL)
+    if is_gone and binding.reach.is_opt_out and not situation.suppression.has_returned:
+        return stay_out(situation)  # an erasure in Spotler does not end an opt-out (OPT-08)
     if contact is None:  # DEL-08: somebody erased it in Spotler; the record still belongs there
         return insert(situation, rules, catalogue)
     if not contact.properties.get(EMAIL):
