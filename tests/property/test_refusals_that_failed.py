@@ -74,3 +74,16 @@ def test_opt_08_a_new_record_does_not_open_an_opted_out_contact_that_somebody_er
     history.erase(pick=0)
     history.settle()
     assert not history.reachable()
+
+
+def test_a_default_does_not_give_a_permission_again_whose_row_was_deleted_before_the_contact_was_erased(
+    history: TwinHistories,
+) -> None:
+    begin(history, newsletter=True, offers=True)
+    save(history, ANN)
+    history.settle()
+    history.remove_row(pick=0, name="permissions:8")
+    history.erase(pick=0)
+    history.settle()
+    assert not options(history, ANN)["permissions:8"]
+    assert options(history, ANN)["permissions:1"]
