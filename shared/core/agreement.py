@@ -19,6 +19,7 @@ from shared.core.mapping.model import EMAIL
 from shared.core.marketing import PropertyCatalogue, SpotlerContact
 from shared.core.outcomes import Reason, Result
 from shared.core.records import PersonRecord
+from shared.core.refusals import stay_out
 from shared.core.situation import Binding, Decision, Reach, Rest, Rules, Situation, Trust
 from shared.core.way_back import WayBack
 from shared.core.writing import besides, write_or_rest
@@ -32,10 +33,8 @@ def agree_on_both(situation: Situation, rules: Rules, catalogue: PropertyCatalog
     """Merge both sides (S2D-02)."""
     record, binding, contact = situation.record, situation.binding, situation.contact
     assert record is not None, "a record that does not exist cannot meet the conditions"
-    if contact is None:  # DEL-08: somebody erased it in Spotler; the record still belongs there
-        return insert(situation, rules, catalogue)
-    if not contact.properties.get(EMAIL):
-        return fill(situation, rules, catalogue)
+    if contact is None or not contact.properties.get(EMAIL):
+        return _make_anew(situation, rules, catalogue)
     rows = rules.mapping.for_table(situation.key.table)
     address = rules.fingerprints.address(email_of(record, rows))
     there = rules.fingerprints.address(str(contact.properties.get(EMAIL, "")))
@@ -55,6 +54,14 @@ def agree_on_both(situation: Situation, rules: Rules, catalogue: PropertyCatalog
     always = besides(rules, rows, catalogue, merged.email)
     binds = {} if contact.external_id == binding.external_id else {EMAIL: merged.email}
     return write_or_rest(merged.rest, {**binds, **merged.sent}, always, was_live=binding.is_live)
+
+
+def _make_anew(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> Decision:
+    """Decide where Spotler has no contact (any more), or an empty one: the record still belongs there (DEL-08)."""
+    if situation.binding.reach.is_opt_out and not situation.suppression.has_returned:
+        return stay_out(situation)  # an erasure in Spotler does not end an opt-out (OPT-08)
+    make = insert if situation.contact is None else fill
+    return make(situation, rules, catalogue)
 
 
 def _is_new(contact: SpotlerContact, situation: Situation, binding: Binding) -> bool:

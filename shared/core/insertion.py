@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from shared.core.both_sides import Novelty, merge_sides, without_contact
+from shared.core.deleted_rows import with_deleted_rows_refused
 from shared.core.early_rows import still_early
 from shared.core.fields import Fields, Scalar, all_permissions_off, as_properties, wished_fields
 from shared.core.mapped_fields import MappedField, mapped_fields
@@ -80,8 +81,10 @@ def fill(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> De
 def whole_contact(situation: Situation, wished: Fields, rules: Rules, catalogue: PropertyCatalogue) -> Write:
     """Return the insertion of everything: the merge with a contact that is empty, and where nobody refused anything."""
     nobody = SpotlerContact(situation.binding.external_id, "")
-    merged = merge_sides(without_contact(situation), nobody, wished, rules, catalogue, novelty=Novelty.NEW)
     rows = rules.mapping.for_table(situation.key.table)
+    fields = mapped_fields(rows, situation.key.table, catalogue)
+    alone = without_contact(with_deleted_rows_refused(situation, fields, rules))
+    merged = merge_sides(alone, nobody, wished, rules, catalogue, novelty=Novelty.NEW)
     refused = {
         **{name: value for name, value in wished.values.items() if value is False},
         **(all_permissions_off(rows, catalogue) if merged.rest.permissions_off else {}),

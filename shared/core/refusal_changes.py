@@ -9,6 +9,7 @@ from functools import partial
 from shared.core.both_sides import given_since_all_were_refused
 from shared.core.conditions import refuses_bulk
 from shared.core.consent import BULK_EMAIL, DO_NOT_EMAIL, OPT_OUT, ConsentSource
+from shared.core.deleted_rows import withdrawn
 from shared.core.mapped_fields import mapped_fields, values_of
 from shared.core.mapping import reading
 from shared.core.mapping.model import EMAIL
@@ -107,9 +108,18 @@ def _withdrawn(
         yield Refusal(name, at or situation.now, ConsentSource.SPOTLER_PROFILE)
     if not isinstance(planned, Anonymize) and planned.binding.is_live and not planned.permissions_off:
         after = planned.binding.base
-        here = {name for name in agreed - off_there if after.get(name) == fingerprint(name, NO)}
+        gone = _deleted(situation, rules, catalogue)
+        here = {name for name in agreed - off_there if name in gone or after.get(name) == fingerprint(name, NO)}
         for name in sorted(here):
             yield Refusal(name, situation.now, ConsentSource.DATAVERSE_ROW, str(situation.key))
+
+
+def _deleted(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> set[str]:
+    record = situation.record
+    if record is None:
+        return set()
+    fields = mapped_fields(rules.mapping.for_table(situation.key.table), situation.key.table, catalogue)
+    return set(withdrawn(situation, record, fields, rules))
 
 
 def _off_in_spotler(situation: Situation, names: set[str], rules: Rules, catalogue: PropertyCatalogue) -> set[str]:

@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from shared.core.conditions import refuses_bulk
+from shared.core.deleted_rows import withdrawn
 from shared.core.fields import Scalar, all_permissions_off, as_properties, enabled_options, option_name, rows_of
 from shared.core.mapped_fields import mapped_fields
 from shared.core.mapping.reading import DO_NOT_EMAIL
 from shared.core.marketing import PropertyCatalogue
 from shared.core.outcomes import Reason, Result
 from shared.core.records import PersonRecord
-from shared.core.sending import withdrawn
 from shared.core.situation import Binding, Decision, Plan, Reach, Rest, Rules, Sight, Situation, Trust
 from shared.core.way_back import WayBack
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 
 from shared.core.conditions import email_of, refuses_bulk
+from shared.core.deleted_rows import withdrawn
 from shared.core.early_rows import still_early
 from shared.core.ends import changed_fields
 from shared.core.fields import Scalar, all_permissions_off, wished_fields
@@ -19,10 +19,8 @@ from shared.core.insertion import insert, whole_contact
 from shared.core.mapped_fields import MappedField, mapped_fields
 from shared.core.mapping.model import EMAIL, ConflictPolicy, Direction, MappingRow
 from shared.core.marketing import PropertyCatalogue
-from shared.core.merge import Row
 from shared.core.merge import Verdict as Merged
 from shared.core.outcomes import Reason, Result
-from shared.core.records import PersonRecord
 from shared.core.situation import (
     Anonymize,
     Binding,
@@ -36,7 +34,6 @@ from shared.core.situation import (
     Situation,
     Trust,
 )
-from shared.core.two_way import row_state
 from shared.core.writing import besides, purge_print, unmapped, write_or_rest
 
 
@@ -153,23 +150,6 @@ def _kept(
         name: text
         for name, text in binding.base.items()
         if not (inherited and name not in values and name in fields and fields[name].home is not None)
-    }
-
-
-def withdrawn(
-    situation: Situation, record: PersonRecord, fields: Mapping[str, MappedField], rules: Rules
-) -> dict[str, Scalar]:
-    """Switch off the permissions whose rows were deleted."""
-    binding, prints = situation.binding, partial(rules.fingerprints.value, situation.binding.external_id)
-    return {
-        name: False
-        for name, one in fields.items()
-        if one.home is not None
-        and binding.is_live
-        and one.row.direction.reaches_spotler
-        and binding.has_met
-        and row_state(one, record, situation.names, agreed_yes=binding.base.get(name) == prints(name, value=True))
-        is Row.DELETED
     }
 
 

@@ -64,7 +64,8 @@ class PeopleInSpotler(QuietAtLast):
         self.erasures.touch(one.email)
         self.do(self.world.opt_out(one))
         self.opted_out.add(one.id)
-        self.refusals.opts_out(one)
+        if one.id not in self.bounced:  # a contact shows that it is closed, and not why
+            self.refusals.opts_out(one)
 
     def addressed(self) -> list[Profile]:
         """Contacts with an address: a purge leaves one without, which looks like the rest of an erased one."""

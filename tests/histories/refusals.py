@@ -61,7 +61,7 @@ class Refusals:
         self.acts += 1
         for key, record in people.items():
             email = email_of(record)
-            if self.arrivals.get(key, ("", 0))[0] != email:
+            if key not in self.arrivals or self.arrivals[key][0] != email:
                 self.arrivals[key] = (email, self.acts)
             for column in _COLUMNS:
                 self._see_column(key, record, email, column)
@@ -92,9 +92,9 @@ class Refusals:
         self.lift(one.email, {OPT_OUT, *_COLUMNS, *(name for name, on in one.options.items() if on)})
 
     def switches(self, one: Profile, name: str, *, on: bool) -> None:
-        """A person changes a permission in the profile."""
+        """A person changes a permission in the profile: a yes also overtakes what records refused that are gone."""
         if on:
-            self.lift(one.email, {name})
+            self.lift(one.email, {name, *_COLUMNS})
         elif (one.email, name) in self.agreed:
             self.withdrawn.add((one.id, one.email, name))
 
@@ -125,7 +125,7 @@ class Refusals:
         self, contact: Profile, sharers: Sequence[RecordKey], people: Mapping[RecordKey, PersonRecord]
     ) -> Iterator[str]:
         """Say what an active contact must not be, with the records that use it."""
-        late = min((self.arrivals[key][1] for key in sharers), default=0)  # when the first of them came
+        late = min((self.arrivals[key][1] for key in sharers), default=0)  # when the first came
         own = {one for key in sharers for one in own_keys(people[key])}
         for one in self.standing.get(contact.email, ()):
             if one.is_lifted:

@@ -6,7 +6,7 @@ import pytest
 
 from shared.errors import TransientError
 from tests.histories.machine import Refusing
-from tests.histories.telling import ANN, BEN, CAS, begin, options, save
+from tests.histories.telling import ANN, BEN, CAS, LEAD, begin, options, save
 from tests.property.test_two_way_histories import TwinHistories
 
 
@@ -62,3 +62,28 @@ def test_a_contact_that_a_form_made_after_an_erasure_gets_all_data(history: Twin
     assert contact is not None
     assert contact.values["customerType"] == "contact"
     assert contact.values["city"]
+
+
+def test_opt_08_a_new_record_does_not_open_an_opted_out_contact_that_somebody_erased(history: TwinHistories) -> None:
+    begin(history)
+    save(history, ANN, LEAD)
+    history.settle()
+    history.opt_out(pick=0)
+    history.settle()
+    save(history, ANN, newsletter=True)
+    history.erase(pick=0)
+    history.settle()
+    assert not history.reachable()
+
+
+def test_a_default_does_not_give_a_permission_again_whose_row_was_deleted_before_the_contact_was_erased(
+    history: TwinHistories,
+) -> None:
+    begin(history, newsletter=True, offers=True)
+    save(history, ANN)
+    history.settle()
+    history.remove_row(pick=0, name="permissions:8")
+    history.erase(pick=0)
+    history.settle()
+    assert not options(history, ANN)["permissions:8"]
+    assert options(history, ANN)["permissions:1"]
