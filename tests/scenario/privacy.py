@@ -12,7 +12,8 @@ POSTCODE = "7531 QX"
 TELEPHONE = "030-9871234"
 MOBILE = "06-98712345"
 
-_IDENTIFIERS = re.compile(rb"[0-9a-f-]{20,}")
+_IDENTIFIERS = re.compile(rb"[0-9a-f-]{20,}|[0-9]{16,}")
+"""Ids and hashes, and times in microseconds."""
 
 _MARKS = (MARK, BIRTHDATE, POSTCODE, "7531QX", TELEPHONE, "9871234", "98712345")
 """As written in Dataverse, and as written in Spotler."""
@@ -32,7 +33,7 @@ def leaks(folder: Path) -> list[str]:
 
 
 def _place(content: bytes, mark: bytes) -> int:
-    """Return where a mark stands, -1 if nowhere. A few digits within an id or a hash are chance."""
+    """Return where a mark stands, -1 if nowhere. A few digits within an id, a hash or a time are chance."""
     chance = [found.span() for found in _IDENTIFIERS.finditer(content)] if mark.isdigit() else []
     for found in re.finditer(re.escape(mark), content):
         if not any(begin <= found.start() and found.end() <= end for begin, end in chance):

@@ -8,7 +8,8 @@ import pytest
 import pytest_asyncio
 
 from shared.core.jobs import JobStatus, Operation
-from shared.core.records import SyncStatus
+from shared.core.records import PersonTable, SyncStatus
+from shared.dataverse.tables import PERMISSIONS
 from tests.scenario.privacy import MARK
 from tests.scenario.refusal_acts import given, opt_out, stays_out, subscribed
 from tests.scenario.two_way import nothing_more, open_both_ways, permission_rows, poll, switch
@@ -146,3 +147,44 @@ async def test_c_11_c_12_jobs_of_a_batch_find_what_people_did_before_the_poll(bo
     for person in others:
         await given(both, person, "Newsletter")
     await nothing_more(both)
+
+
+async def test_opt_07_perm_15_an_import_with_yes_raises_nothing_at_addresses_where_somebody_refused(
+    both: World,
+) -> None:
+    people = await batch(both)
+    left, unsubscribed, refusing = people[::3], people[1::3], people[2::3]
+    await closed(both, left)
+    for person in unsubscribed:
+        await switch(both, person, newsletter=False)
+    for person in refusing:
+        await both.change(person, donotbulkemail=True)
+    await both.settled()
+    for person in (*left[::2], *refusing):  # some are gone, some are there
+        await both.delete(person)
+    await both.settled()
+
+    leads = {person: await imported_with_yes(both, person) for person in people}
+    body = {"table": "lead", "ids": [lead.id for lead in leads.values()]}
+    assert (await both.connector.call("POST", "/api/resync", body)).is_success
+    await both.settled()
+    await poll(both)
+
+    for person in left:
+        await stays_out(both, leads[person])
+    for person in unsubscribed:
+        await given(both, person)
+        assert await permission_rows(both, leads[person]) == {"Newsletter": False}
+    for person in refusing:
+        await given(both, person)
+    for person in (*unsubscribed, *refusing):
+        await both.status(leads[person], SyncStatus.SUCCEEDED)
+    await nothing_more(both)
+
+
+async def imported_with_yes(world: World, person: Person) -> Person:
+    """Import a lead with the address of somebody and a row that says yes; no message tells of it."""
+    lead = await world.bring_in(PersonTable.LEAD, emailaddress1=person.email)
+    row = {"dh_name": "Newsletter", "dh_subscribed": True, "dh_LeadId@odata.bind": f"/{lead.path}"}
+    await world.dynamics.bring_in(PERMISSIONS, row)
+    return lead

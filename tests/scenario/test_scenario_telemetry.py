@@ -103,8 +103,8 @@ async def test_a_save_is_one_trace_from_the_message_to_the_report(observed: Obse
         "dataverse GET contacts",
         "crm read_people",
         "plan",
-        "spotler contact.upsert",
-        "spotler upsert",
+        "spotler contact.insert",
+        "spotler insert",
         "dataverse POST $batch",
         "crm report",
         "record written",
@@ -131,7 +131,7 @@ async def test_several_saves_are_counted_and_measured(observed: Observed) -> Non
     assert heard.total(OUTCOMES, table="contact", result="written", reason="created") == 6
     assert heard.total(LATENCY, table="contact", result="written") == 6
     assert heard.total(JOBS, operation="Sync Contact", status="Completed", code="OK") == 1
-    assert heard.total(CALLS, service="spotler", operation="contact.upsert", status="200") >= 1
+    assert heard.total(CALLS, service="spotler", operation="contact.insert", status="200") >= 1
     assert heard.total(CALLS, service="dataverse", operation="POST $batch", status="200") >= 1
     assert {len(heard.values(UP, service=name)) > 0 for name in ("dataverse", "spotler", "state", "queue")} == {True}
     assert set(heard.values(UP)) == {1}
