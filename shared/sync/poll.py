@@ -11,18 +11,15 @@ import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
 from shared.core.addresses import address_key
-from shared.core.consent import ConsentSource
 from shared.core.echo import is_echo
-from shared.core.fields import option_name
 from shared.core.mapping.model import EMAIL
 from shared.core.marketing import Bounce, PropertyCatalogue, SpotlerContact
-from shared.core.newcomers import email_of
 from shared.core.plan import Binding, Neighbours, Rules
 from shared.core.records import PersonTable, RecordKey, Reference, Why
 from shared.core.sharing import rules_of
@@ -31,6 +28,7 @@ from shared.ports import Clock, ContactFeeds, Crm, MarketingPlatform, QueueName,
 from shared.sync.bookmark import Bookmark, Place
 from shared.sync.ledger import Ledger
 from shared.sync.people import SyncPeople
+from shared.sync.returns import Returns, correlation_of, record_id_of
 from shared.sync.suppressions import SuppressionList
 from shared.sync.work import Sighting
 
@@ -130,7 +128,7 @@ class Poll:
         self._newcomers = newcomers
         self._bounces = bounces
         self._ledger = ledger
-        self._suppressions = suppressions
+        self._returns = Returns(suppressions, crm, rules)
         self._clock = clock
         self._rules = rules
         self._bookmark = Bookmark(store, environment, "contacts")
@@ -230,11 +228,11 @@ class Poll:
 
     async def _page(self, contacts: Sequence[SpotlerContact], at: datetime, polled: Polled) -> set[RecordKey]:
         """Handle one page; returns the records that were looked at. `at` is before the page was asked for."""
-        newcomers = [contact for contact in contacts if _identifier(contact) is None]
-        known = {contact.external_id: contact for contact in contacts if _identifier(contact) is not None}
+        newcomers = [contact for contact in contacts if record_id_of(contact) is None]
+        known = {contact.external_id: contact for contact in contacts if record_id_of(contact) is not None}
         references, sightings = await self._changed(known, at, polled)
         await self._people.handle(references, lane=QueueName.LIVE, sightings=sightings)
-        returned = await self._returned([*newcomers, *known.values()], sightings)
+        returned = await self._returns.of(newcomers)
         asked: frozenset[RecordKey] = frozenset()
         if newcomers:
             polled.seen[Seen.NEWCOMER] += len(newcomers)
@@ -246,35 +244,9 @@ class Poll:
         await self._people.handle([one for one in returned if one.key not in asked], lane=QueueName.LIVE)
         return {reference.key for reference in references}
 
-    async def _returned(
-        self, contacts: Sequence[SpotlerContact], sightings: Mapping[RecordKey, Sighting]
-    ) -> list[Reference]:
-        """Lift what was refused at an address whose person acted in Spotler since (P-02), and name its records.
-
-        A contact that can be mailed, and that none of our records uses, was made or opened again there: by a form, or
-        by a colleague who added the address.
-        """
-        used = {sighting.contact.external_id for sighting in sightings.values()}
-        acting = {
-            self._rules.fingerprints.address(email): (email, contact)
-            for contact in contacts
-            if contact.external_id not in used and (email := email_of(contact)) and not contact.is_unreachable
-        }
-        acting = {address: one for address, one in acting.items() if _identifier(one[1]) is None}
-        emails: dict[str, str] = {}
-        for address, known in (await self._suppressions.at(acting)).items() if acting else ():
-            email, contact = acting[address]
-            refused = [one for one in known.refusals if one.is_active and _is_later(contact, one.at)]
-            if refused:
-                subjects = {one.subject for one in refused} - _still_off(contact)
-                await self._suppressions.lift(address, subjects, ConsentSource.FORM)
-                emails[email] = _correlation(contact)
-        people = await self._crm.people_using(sorted(emails)) if emails else {}
-        return [Reference(key, Why.SPOTLER, emails[email]) for email, keys in people.items() for key in keys]
-
     async def _welcome(self, newcomers: Sequence[SpotlerContact]) -> frozenset[RecordKey]:
         """Take in new subscribers; returns the records about which a person must decide first."""
-        correlation = _correlation(newcomers[-1])
+        correlation = correlation_of(newcomers[-1])
         welcomed = await self._newcomers.welcome(newcomers, correlation=correlation)
         keys = dict.fromkeys(one.key for one in welcomed if one.key is not None)
         await self._people.handle([Reference(key, Why.SPOTLER, correlation) for key in keys], lane=QueueName.LIVE)
@@ -301,7 +273,7 @@ class Poll:
                 or self._has_news(contact, key, entries[key].binding, known[external_id].neighbours_of(key), catalogue)
             ]
             polled.seen[Seen.CHANGED if moved else Seen.ECHO] += 1
-            references += [Reference(key, Why.SPOTLER, _correlation(contact)) for key in moved]
+            references += [Reference(key, Why.SPOTLER, correlation_of(contact)) for key in moved]
             sightings |= {key: Sighting(contact, at) for key in moved}
         return [*references, *await self._strangers(strangers, polled)], sightings
 
@@ -312,7 +284,7 @@ class Poll:
         found = await self._crm.read_people(keys) if keys else {}
         counts = {Seen.CHANGED: len(found), Seen.UNKNOWN: len(contacts) - len(found)}
         polled.seen.update({what: count for what, count in counts.items() if count})
-        return [Reference(key, Why.SPOTLER, _correlation(contacts[key.id])) for key in found]
+        return [Reference(key, Why.SPOTLER, correlation_of(contacts[key.id])) for key in found]
 
     def _has_news(
         self,
@@ -337,29 +309,6 @@ def _tell(polled: Polled) -> None:
     log.info("poll until %s: %s, %d records with bounces", until, told, bounced)
 
 
-def _identifier(contact: SpotlerContact) -> UUID | None:
-    """S2D-09: an external id that is empty or no GUID is nobody's."""
-    try:
-        return UUID(contact.external_id)
-    except ValueError:
-        return None
-
-
-def _is_later(contact: SpotlerContact, moment: datetime) -> bool:
-    return contact.last_changed is not None and contact.last_changed > moment
-
-
-def _still_off(contact: SpotlerContact) -> set[str]:
-    """Name the permissions that are off in a contact: who signed up said nothing about those."""
-    return {
-        option_name(name, option.bit)
-        for name, value in contact.properties.items()
-        if isinstance(value, tuple)
-        for option in value
-        if not option.enabled
-    }
-
-
 def _newest(contacts: Sequence[SpotlerContact]) -> list[SpotlerContact]:
     """Of several states of a contact, the last one."""
     newest: dict[str, SpotlerContact] = {}
@@ -371,13 +320,3 @@ def _newest(contacts: Sequence[SpotlerContact]) -> list[SpotlerContact]:
         ):
             newest[name] = contact
     return list(newest.values())
-
-
-def _changed_on(contact: SpotlerContact) -> datetime:
-    return contact.last_changed or datetime.min.replace(tzinfo=UTC)
-
-
-def _correlation(contact: SpotlerContact) -> str:
-    """The same for the same state of a contact, however often it is polled. Only ids that name nobody are in it."""
-    at = contact.last_changed.isoformat(timespec="milliseconds") if contact.last_changed else "unknown"
-    return f"spotler-{contact.encrypted_id or _identifier(contact) or 'contact'}-{at}"
