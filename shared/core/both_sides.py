@@ -17,7 +17,7 @@ from shared.core.marketing import PropertyCatalogue, SpotlerContact
 from shared.core.merge import Verdict
 from shared.core.outcomes import FieldProblem, Reason, Result
 from shared.core.records import PersonRecord
-from shared.core.situation import Binding, Reach, Rest, Rules, Situation, Trust, Unmapped
+from shared.core.situation import Binding, Presence, Reach, Rest, Rules, Situation, Trust, Unmapped
 from shared.core.two_way import NO, Sides, agree
 from shared.core.way_back import WayBack
 from shared.core.writing import left_in, purge_print, unmapped
@@ -79,6 +79,7 @@ def merge_sides(
         is_new_contact=novelty is Novelty.NEW,
         is_shared=bool(situation.neighbours.keys),
         mirrors=rules.unmapped is Unmapped.CLEAR,
+        restores=situation.presence is Presence.TO_RESTORE,
         refused=_refused(situation, contact, fields, is_overtaken=is_overtaken),
     )
     agreement = agree(sides, fields)

@@ -156,7 +156,8 @@ class FieldProblem:
             return f"Spotler's {self.spotler}: {self.source} expects {self.expected}"
         if self.loss:
             return f"{self.source}: {self.loss} for Spotler's {self.spotler}"
-        return f"{self.source}: Spotler's {self.spotler} expects {self.expected}"
+        column = "" if self.source == self.spotler else f"{self.source}: "
+        return f"{column}Spotler's {self.spotler} expects {self.expected}"
 
 
 _TO_DECIDE, _LEFT_OUT, _ADAPTED = "To decide", "Left out", "Adapted"

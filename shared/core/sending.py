@@ -6,7 +6,7 @@ the answer is `Look`, and `agreement` decides once both sides are known.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from shared.core.conditions import email_of, refuses_bulk
@@ -34,6 +34,7 @@ from shared.core.situation import (
     Situation,
     Trust,
 )
+from shared.core.values import EMPTY
 from shared.core.writing import besides, purge_print, unmapped, write_or_rest
 
 
@@ -58,6 +59,8 @@ def send_changes(situation: Situation, rules: Rules, catalogue: PropertyCatalogu
     }
     prints = rules.fingerprints.values(binding.external_id, values)
     changed = changed_fields(prints, values, situation, rules.unmapped)
+    if situation.presence is Presence.TO_RESTORE:
+        changed += [name for name in _filled_here_only(fields, values) if name not in changed]
     unproven = _unproven(situation, fields, values, prints)
     contested = disputed | unproven | (_consents(fields) if off else set())
     if situation.sight is Sight.UNSEEN and (look := _look(situation, changed, contested, rows)) is not None:
@@ -90,6 +93,14 @@ def send_changes(situation: Situation, rules: Rules, catalogue: PropertyCatalogu
     if isinstance(decision, Rest) and situation.presence is Presence.ASSUMED:
         return decision
     return replace(decision, if_absent=whole_contact(situation, wished, rules, catalogue))
+
+
+def _filled_here_only(fields: Mapping[str, MappedField], values: Mapping[str, Scalar]) -> Iterator[str]:
+    """Name the values that only Dataverse fills: a job sets them back, whoever has changed them in Spotler."""
+    for name, one in fields.items():
+        is_value = one.bit is None and one.home is None and one.row.direction is Direction.TO_SPOTLER
+        if is_value and values.get(name, EMPTY) != EMPTY and name != EMAIL:
+            yield name
 
 
 def _unproven(

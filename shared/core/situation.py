@@ -94,7 +94,9 @@ class Presence(StrEnum):
 
     ASSUMED = "assumed"
     TO_PROVE = "to-prove"
-    """A job, a resync or the nightly comparison asks: somebody may have erased it in Spotler itself."""
+    """A resync or the nightly comparison asks: somebody may have erased it in Spotler itself."""
+    TO_RESTORE = "to-restore"
+    """A job asks for this record: what was changed in Spotler in fields that only Dataverse fills is set back, too."""
 
 
 class Reach(StrEnum):

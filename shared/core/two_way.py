@@ -45,7 +45,8 @@ class Sides:
     `has_met`: the base is this record's own. An heir starts from its lead's, whose rows it does not have.
     `has_come_back`: the person had opted out, and nothing was sent since. `early` are permissions whose rows only say
     the administrator's default. `is_shared`: other records use the contact. `mirrors`: what Dataverse does not have is
-    emptied in Spotler (PURGE-01). `refused` tells when others, or the person, last refused a permission at the address.
+    emptied in Spotler (PURGE-01). `restores`: a job asks for the record. `refused` tells when others, or the person,
+    last refused a permission at the address.
     `names` are those that rows may have during a rename.
     """
 
@@ -67,6 +68,7 @@ class Sides:
     early: frozenset[str] = frozenset()
     is_shared: bool = False
     mirrors: bool = False
+    restores: bool = False
     refused: Mapping[str, datetime] = field(default_factory=dict)
     names: RememberedNames = RememberedNames()  # noqa: RUF009  # frozen and without state
 
@@ -108,7 +110,7 @@ def agree(sides: Sides, fields: Mapping[str, MappedField]) -> Agreement:
         else:
             row = one.row
             verdict = merge_value(versions, direction=row.direction, policy=row.conflict, blank=row.blank, newer=newer)
-            if sides.mirrors and verdict is Verdict.HELD and row.direction is Direction.TO_SPOTLER and has is not None:
+            if verdict is Verdict.HELD and row.direction is Direction.TO_SPOTLER and _is_set_back(sides, has, base):
                 verdict = Verdict.TO_SPOTLER
             _take_value(agreement, sides, name, versions, verdict)
     _leave_one_of_two(agreement, sides, fields, spotler)
@@ -145,6 +147,13 @@ def _leave_one_of_two(
         agreement.settled[other] = sides.fingerprint(other, EMPTY)
         if spotler[other] != EMPTY:
             agreement.sent[other] = EMPTY
+
+
+def _is_set_back(sides: Sides, has: Scalar | None, base: Base) -> bool:
+    """Whether what somebody changed in Spotler, in a field that only Dataverse fills, gives way to the column."""
+    if has is None:
+        return False
+    return sides.mirrors or (sides.restores and base is Base.DATAVERSE and has != EMPTY)
 
 
 def _newer(sides: Sides) -> Newer:

@@ -16,6 +16,7 @@ from shared.core.plan import (
     Decision,
     Look,
     Neighbours,
+    Presence,
     Rest,
     Rules,
     Sight,
@@ -62,7 +63,7 @@ class Explain:
         catalogue = await self._platform.properties()
         record = (await self._crm.read_people([key])).get(key)
         entry = (await self._ledger.entries([key]))[key]
-        unit = Unit(key, Intent.SYNC, must_prove=True)
+        unit = Unit(key, Intent.SYNC, presence=Presence.TO_PROVE)
         seat = await self._inheriting(await self._seat(unit, record, entry.binding))
         (seat,) = await with_suppressions([seat], self._suppressions, self._ledger, self._rules)
         conditions = verdicts(seat.situation, self._rules)

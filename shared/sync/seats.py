@@ -11,7 +11,7 @@ from shared.core.marketing import SpotlerContact
 from shared.core.outcomes import Outcome
 from shared.core.permission_defaults import PermissionDefault
 from shared.core.permission_names import RememberedNames
-from shared.core.plan import Binding, Neighbours, Presence, Sight, Situation
+from shared.core.plan import Binding, Neighbours, Sight, Situation
 from shared.core.records import PersonRecord, RecordKey, Reference, SyncStatus
 from shared.core.suppression import NOTHING_REFUSED, Suppression
 from shared.sync.contact_documents import HeldContact
@@ -93,7 +93,7 @@ class Seat:
             defaults=self.circumstances.defaults,
             now=self.circumstances.now,
             bounces_until=self.circumstances.bounces_until,
-            presence=Presence.TO_PROVE if self.unit.must_prove else Presence.ASSUMED,
+            presence=self.unit.presence,
             suppression=self.suppression,
             names=self.circumstances.names,
             lead_status=self.lead_status,

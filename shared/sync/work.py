@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from shared.core.marketing import SpotlerContact
 from shared.core.outcomes import Outcome, Reason, Result
-from shared.core.plan import Plan
+from shared.core.plan import Plan, Presence
 from shared.core.records import Intent, PersonRecord, RecordKey, Reference, Why
 from shared.core.retry import Failure, Next, RetryAt, RetryPolicy
 from shared.errors import ConfigurationError, ConflictError, ConnectorError, ThrottledError
@@ -18,7 +18,11 @@ from shared.ports import Clock
 
 log = logging.getLogger(__name__)
 
-_PROVING = frozenset({Why.JOB, Why.RESYNC, Why.RECONCILE})
+_PRESENCE = {
+    Why.JOB: Presence.TO_RESTORE,
+    Why.RESYNC: Presence.TO_PROVE,
+    Why.RECONCILE: Presence.TO_PROVE,
+}
 """Why somebody asks whether all is well: a contact that was erased in Spotler itself must not pass for one that is."""
 
 _LAST = {Intent.SYNC: 0, Intent.PURGE: 1, Intent.ANONYMIZE: 2}
@@ -39,7 +43,7 @@ class Unit:
 
     `awaits` are the records that must be looked at before this one is erased; `address_is_taken` is what Spotler says
     of its new address. `sighting` is the Spotler contact where it has been read already; `must_look` that it must be;
-    `must_prove` that the contact must at least be known to be there, although nothing may have to be sent. `is_there`:
+    `presence` whether the contact must at least be known to be there, although nothing may have to be sent. `is_there`:
     Spotler has a contact with the address of a record that is not bound yet. `written` is how it went when Spotler got
     its first data, a moment ago.
     """
@@ -51,7 +55,7 @@ class Unit:
     address_is_taken: bool = False
     sighting: Sighting | None = None
     must_look: bool = False
-    must_prove: bool = False
+    presence: Presence = Presence.ASSUMED
     is_there: bool = False
     written: Outcome | None = None
 
@@ -94,7 +98,8 @@ def units_of(references: Sequence[Reference], sightings: Mapping[RecordKey, Sigh
         unit.sighting = sightings.get(reference.key)
         unit.references.append(reference)
         unit.must_look = unit.must_look or reference.why is Why.SPOTLER
-        unit.must_prove = unit.must_prove or reference.why in _PROVING
+        if unit.presence is not Presence.TO_RESTORE:
+            unit.presence = _PRESENCE.get(reference.why, unit.presence)
     return sorted(units.values(), key=lambda unit: _LAST[unit.intent])
 
 

@@ -198,3 +198,21 @@ async def test_many_jobs_cost_few_requests() -> None:
     assert twin.crm.calls["report"] <= 3
     assert twin.platform.calls["insert"] == 3
     assert {result_of(twin, job) for job in jobs} == {("Completed", "OK")}
+
+
+@pytest.mark.parametrize("people", [1, 12])
+async def test_a_job_sets_back_what_was_changed_in_spotler_in_fields_that_only_dataverse_fills(people: int) -> None:
+    """C-11: *Spotler has the same data already* is said where that is so."""
+    twin = ConnectorTwin()
+    keys = [twin.crm.create(**person(emailaddress1=f"p{number}@example.com")) for number in range(people)]
+    await twin.sync(*keys)
+    await twin.poll()
+    for contact in twin.platform.contacts:
+        twin.platform.edit(contact, firstName="Somebody else")
+    await twin.poll()
+
+    await twin.run_jobs(*(twin.crm.order(SYNC, key) for key in keys))
+    await twin.quiet()
+
+    assert {contact.values["firstName"] for contact in twin.platform.contacts} == {"Ann"}
+    assert {twin.status_of(key)[1] for key in keys} == {"updated"}
