@@ -46,7 +46,8 @@ def with_refusals(decision: Plan, situation: Situation, rules: Rules, catalogue:
     refused = _refused(situation, record, rules, catalogue, everything=everything)
     prints = rules.fingerprints.values(binding.external_id, refused)
     is_doubtful = situation.trust is Trust.NOTHING and situation.sight is not Sight.SEEN
-    given = enabled_options(situation.contact)
+    # A yes that the person gave in Spotler since both sides agreed on no is the newer word, but for Do Not Bulk Email.
+    given = enabled_options(situation.contact) if everything else frozenset[str]()
     news = {
         name: False for name, text in prints.items() if is_doubtful or name in given or binding.base.get(name) != text
     }
