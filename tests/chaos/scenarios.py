@@ -220,7 +220,7 @@ async def locks_are_lost(ordeal: Ordeal) -> Figures:
     mark = log.stat().st_size
 
     async def slow() -> None:
-        await ordeal.world.dynamics.cause("faults", {"min_latency": 1.1, "max_latency": 1.3})
+        await ordeal.world.dynamics.cause("faults", {"min_latency": 1.7, "max_latency": 1.9})
         await asyncio.sleep(4)
         await ordeal.world.dynamics.cause("faults", {})
 
