@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from shared.core.both_sides import Novelty, merge_sides
 from shared.core.conditions import email_of, refuses_bulk
-from shared.core.consent import BULK_EMAIL
+from shared.core.consent import BULK_EMAIL, OPT_OUT
 from shared.core.ends import let_go
 from shared.core.fields import wished_fields
 from shared.core.insertion import fill, insert
@@ -58,7 +58,8 @@ def agree_on_both(situation: Situation, rules: Rules, catalogue: PropertyCatalog
 
 def _make_anew(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> Decision:
     """Decide where Spotler has no contact (any more), or an empty one: the record still belongs there (DEL-08)."""
-    if situation.binding.reach.is_opt_out and not situation.suppression.has_returned:
+    is_known = situation.binding.reach.is_opt_out and not situation.suppression.has_returned
+    if is_known or OPT_OUT in situation.suppression.subjects:
         return stay_out(situation)  # an erasure in Spotler does not end an opt-out (OPT-08)
     make = insert if situation.contact is None else fill
     return make(situation, rules, catalogue)

@@ -14,7 +14,7 @@ from shared.core.mapped_fields import mapped_fields, values_of
 from shared.core.mapping import reading
 from shared.core.mapping.model import EMAIL
 from shared.core.marketing import PropertyCatalogue
-from shared.core.outcomes import Reason
+from shared.core.outcomes import Reason, Result
 from shared.core.situation import Anonymize, Binding, Decision, Reach, Rest, Rules, Sight, Situation
 from shared.core.suppression import ALL_PERMISSIONS, Refusal
 from shared.core.two_way import NO, YES
@@ -83,7 +83,10 @@ def _opted_out(situation: Situation, planned: Decision, rules: Rules) -> tuple[s
     is_found = isinstance(planned, Rest) and planned.reason is Reason.OPTED_OUT and is_closed
     is_known = binding.reach.is_opt_out and (is_closed or situation.sight is not Sight.SEEN)
     is_lost = isinstance(planned, Anonymize) and is_closed and situation.bounce is None
-    if not (binding.is_live or is_closed) or not (is_found or is_known or is_lost):
+    # Of a record that rests, nobody is told yet; the list must know, before somebody erases the contact in Spotler.
+    is_skipped = isinstance(planned, Rest) and planned.result is Result.SKIPPED and is_closed
+    is_seen = is_skipped and situation.bounce is None and not situation.is_silent
+    if not (binding.is_live or is_closed) or not (is_found or is_known or is_lost or is_seen):
         return None
     there = str(contact.properties.get(EMAIL, "")) if contact is not None else ""
     address = rules.fingerprints.address(there) if there else binding.address

@@ -44,9 +44,13 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Suppression:
-    """Everything that was refused at one address: at most one refusal per subject and record."""
+    """Everything that was refused at one address: at most one refusal per subject and record.
+
+    `is_told_by_contact`: Spotler has a contact with the address, which itself tells whether the person opted out.
+    """
 
     refusals: tuple[Refusal, ...] = ()
+    is_told_by_contact: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.refusals)
@@ -58,13 +62,13 @@ class Suppression:
 
     @property
     def has_opted_out(self) -> bool:
-        """Whether the person opted out of everything."""
-        return OPT_OUT in self.subjects
+        """Whether the person opted out of everything, and no contact can tell that this is over."""
+        return OPT_OUT in self.subjects and not self.is_told_by_contact
 
     @property
     def has_returned(self) -> bool:
         """Whether the person opted out once and came back since (OPT-09, P-02)."""
-        return not self.has_opted_out and any(one.subject == OPT_OUT for one in self.refusals)
+        return OPT_OUT not in self.subjects and any(one.subject == OPT_OUT for one in self.refusals)
 
     def withholds(self, own: Collection[str]) -> bool:
         """Whether every permission must be off because of others; `own` are records that speak for themselves."""
@@ -77,10 +81,6 @@ class Suppression:
     def refused_on(self, permission: str, own: Collection[str]) -> datetime | None:
         """Return when others, or the person, last refused one permission; None if nobody does."""
         return max((one.at for one in self._active(own) if one.subject == permission), default=None)
-
-    def without(self, subject: str) -> Suppression:
-        """Return the list as if nobody had refused one subject."""
-        return Suppression(tuple(one for one in self.refusals if one.subject != subject))
 
     def adding(self, refusals: Iterable[Refusal]) -> Suppression:
         """Return the list with more refusals."""

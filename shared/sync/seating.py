@@ -8,7 +8,6 @@ from datetime import datetime
 from uuid import uuid4
 
 from shared.core.conditions import email_of, has_decided_status, is_active
-from shared.core.consent import OPT_OUT
 from shared.core.identity import Join, Leave, Part, Stay, binding_after_joining, identify, originating_lead
 from shared.core.outcomes import Outcome, Reason, Result
 from shared.core.plan import Binding, Rules, Trust, verdicts
@@ -210,7 +209,7 @@ async def with_suppressions(
     found = {address: one for address, one in (await suppressions.at(asking)).items() if one}
     owners = await ledger.owners_of(address for address, one in found.items() if one.has_opted_out)
     there = {address for address, owner in owners.items() if owner.is_confirmed}
-    known = {address: one.without(OPT_OUT) if address in there else one for address, one in found.items()}
+    known = {address: replace(one, is_told_by_contact=address in there) for address, one in found.items()}
     return [replace(seat, suppression=known.get(seat.mailbox, NOTHING_REFUSED)) for seat in boxed]
 
 

@@ -9,7 +9,7 @@ from shared.core.mapping.reading import ORIGINATING_LEAD
 from shared.core.records import Intent, PersonTable, RecordKey, Why
 from tests.histories.deliveries import Deliveries
 from tests.histories.picking import addresses, blanks, columns, permissions, pick_from, pick_two, picks, tables
-from tests.histories.quiet import row_of
+from tests.histories.stage import row_of
 from tests.histories.world import COLUMNS, ELSEWHERE, FILTERED, MOBILE, NAMES, POST_CODE
 
 MOST_RECORDS = 7

@@ -87,3 +87,17 @@ def test_a_default_does_not_give_a_permission_again_whose_row_was_deleted_before
     history.settle()
     assert not options(history, ANN)["permissions:8"]
     assert options(history, ANN)["permissions:1"]
+
+
+def test_opt_08_an_opt_out_of_a_disabled_record_outlives_an_erasure_in_spotler(history: TwinHistories) -> None:
+    begin(history)
+    save(history, ANN)
+    history.settle()
+    history.disable(pick=0)
+    history.opt_out(pick=0)
+    history.settle()
+    history.deactivate(pick=0)
+    save(history, ANN, newsletter=True)
+    history.erase(pick=0)
+    history.settle()
+    assert not history.reachable()
