@@ -94,7 +94,7 @@ class PeopleInSpotler(QuietAtLast):
         bound = self.bound()
         one = pick_from([one for one in self.world.profiles() if bound.get(one.external_id)], pick)
         people, sharers = self.world.people(), bound[one.external_id]
-        is_plain = all(
+        is_plain = self.version.permissions == "<->" and all(
             self.address(key) == one.email and not people[key].values.get("donotbulkemail") and key in self.syncable()
             for key in sharers
         )
