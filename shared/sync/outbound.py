@@ -267,6 +267,7 @@ class Outbound:
             bindings = {key: entries[key].binding for key in others[seat.key] if key not in seat.unit.awaits}
             needing = {key for key, one in bindings.items() if not one.is_live or one.uses(seat.held.external_id)}
             needing |= await self._leaving({key: bindings[key] for key in bindings.keys() - needing}, seat.origin)
+            needing -= {other.key for other in doomed if other.key > seat.key}  # two that wait for each other never go
             if needing:
                 patient.add(seat.key)
                 seat.unit.awaits |= needing

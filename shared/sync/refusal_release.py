@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from shared.core.consent import DO_NOT_EMAIL, OPT_OUT, ConsentAct, ConsentSource
+from shared.core.consent import BULK_EMAIL, DO_NOT_EMAIL, OPT_OUT, ConsentAct, ConsentSource
 from shared.core.plan import Rules
 from shared.core.records import RecordKey, Reference, Why
 from shared.ports import Clock, Crm, QueueName
@@ -62,7 +62,8 @@ class RefusalRelease:
             return Released((), people)
         now, correlation = self._clock.now(), f"lift-{reference}"
         entries = await self._ledger.entries(people)
-        after = {subject: subject not in _REFUSALS for subject in sorted(chosen)}
+        # A permission is not given by this: its row says whether it is, and the ledger follows what becomes of that.
+        after = {subject: subject not in _REFUSALS for subject in sorted(chosen & (_REFUSALS | {BULK_EMAIL}))}
         before = {subject: not answer for subject, answer in after.items()}
         for key in people:
             act = ConsentAct(now, key, entries[key].binding.external_id, ConsentSource.ADMINISTRATOR, correlation)

@@ -6,7 +6,6 @@ from typing import TypeVar
 
 from hypothesis.stateful import rule
 
-from shared.core.consent import ConsentSource
 from shared.core.merge import Verdict
 from shared.core.outcomes import Reason
 from shared.core.plan import Reach
@@ -213,10 +212,7 @@ class QuietAtLast(Stage):
                 continue
             yes = self.twin.rules.fingerprints
             for name in NAMES:
-                last = next((one for one in changes if one.subject == name), None)
-                if last is not None and last.source is ConsentSource.ADMINISTRATOR:
-                    continue  # what an administrator lifts is entered as a yes, although the row still says no
-                told = last.new if last is not None else None
+                told = next((one.new for one in changes if one.subject == name), None)
                 known = binding.base.get(name)
                 if known is None:
                     continue

@@ -368,3 +368,16 @@ def test_a_yes_that_a_dying_worker_sent_is_taken_back_though_the_record_rested_m
     history.tell(key)
     history.settle()
     assert not options(history, ANN)["permissions:1"]
+
+
+def test_two_records_that_want_each_others_contact_do_not_wait_for_each_other_for_ever(history: TwinHistories) -> None:
+    begin(history)
+    save(history, BEN, LEAD)
+    save(history, ANN, LEAD, full=True, newsletter=True)
+    history.settle()
+    history.anonymize(pick=0)
+    history.anonymize(pick=1)
+    history.qualify(pick=0, address=ANN)
+    history.qualify(pick=0, address=BEN)
+    save(history, BEN, full=True, newsletter=True)
+    history.settle()

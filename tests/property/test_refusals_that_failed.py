@@ -101,3 +101,14 @@ def test_opt_08_an_opt_out_of_a_disabled_record_outlives_an_erasure_in_spotler(h
     history.erase(pick=0)
     history.settle()
     assert not history.reachable()
+
+
+def test_what_an_administrator_lifts_is_no_consent(history: TwinHistories) -> None:
+    begin(history)
+    save(history, ANN, newsletter=True)
+    history.settle()
+    history.change_permission(pick=0, name="permissions:1", on=False)
+    history.settle()
+    history.lift(pick=0)
+    history.settle()
+    assert not options(history, ANN)["permissions:1"]
