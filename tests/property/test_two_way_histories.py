@@ -23,7 +23,7 @@ class TwinHistories(TwoWayHistories):
     world: TwinWorld
 
     def __init__(self) -> None:
-        self.erased: list[datetime] = []
+        self.erased: dict[str, datetime] = {}
         self.passed_the_brake = False
         super().__init__()
 
@@ -57,7 +57,8 @@ class TwinHistories(TwoWayHistories):
             since = [one.body["held"]["erasure"] for one in held if one and "erasure" in one.body.get("held", {})]
             if now < datetime.fromisoformat(release.body["until"]) or any(at <= release.body["at"] for at in since):
                 return
-        self.erased = [at for at in self.erased if at > now - timedelta(hours=1)] + [now]
+        recent = {ends: at for ends, at in self.erased.items() if at > now - timedelta(hours=1)}
+        self.erased = {**recent, str(sorted(enders)): now}  # a record counts once, however often it ends
         self.passed_the_brake |= len(self.erased) > ERASURE_LIMIT
 
     def take_in(self) -> None:
