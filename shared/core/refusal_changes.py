@@ -82,7 +82,8 @@ def _opted_out(situation: Situation, planned: Decision, rules: Rules) -> tuple[s
     is_closed = contact is not None and contact.is_unreachable
     is_found = isinstance(planned, Rest) and planned.reason is Reason.OPTED_OUT and is_closed
     is_known = binding.reach.is_opt_out and (is_closed or situation.sight is not Sight.SEEN)
-    is_lost = isinstance(planned, Anonymize) and is_closed and situation.bounce is None
+    # An opt-out behind a bounce shows only in that the contact was changed since: once it is erased, nobody can tell.
+    is_lost = isinstance(planned, Anonymize) and is_closed and not situation.has_only_bounced
     # Of a record that rests, nobody is told yet; the list must know, before somebody erases the contact in Spotler.
     is_skipped = isinstance(planned, Rest) and planned.result is Result.SKIPPED and is_closed
     is_seen = is_skipped and situation.bounce is None and not situation.is_silent

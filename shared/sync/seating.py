@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from shared.core.conditions import email_of, has_decided_status, is_active
 from shared.core.identity import Join, Leave, Part, Stay, binding_after_joining, identify, originating_lead
 from shared.core.outcomes import Outcome, Reason, Result
 from shared.core.plan import Binding, Rules, Trust, verdicts
-from shared.core.records import Intent, PersonRecord, RecordKey, Reference, SyncStatus, Why
+from shared.core.records import Intent, PersonRecord, PersonTable, RecordKey, Reference, SyncStatus, Why
 from shared.core.suppression import NOTHING_REFUSED
 from shared.core.values import is_email
 from shared.ports import Crm
@@ -143,13 +143,19 @@ class Seating:
         others = await self._ledger.entries(held.users)
         binding = binding_after_joining(external_id, [entry.binding for entry in others.values()])
         joined = replace(seat, binding=replace(binding, early=seat.binding.early), held=held)
-        if not await self._is_left_over(seat, others):
+        holders = others or await self._maker_of(external_id)
+        if not await self._is_left_over(seat, holders):
             return [joined]
-        for key in others:  # its event comes later, and finds nothing to do
-            del held.users[key]
+        for key in holders:  # its event comes later, and finds nothing to do
+            held.users.pop(key, None)
             ended = Outcome(key, Result.ANONYMISED, Reason.DELETED)
             done.saved[key] = (Binding(str(key.id)), ended, seat.unit.correlation)
         return [replace(joined, identity=Leave())]
+
+    async def _maker_of(self, external_id: str) -> Mapping[RecordKey, Entry]:
+        """Find the record that a contact was made for, and that uses it no more: a filter left its data there."""
+        keys = [RecordKey(table, UUID(external_id)) for table in PersonTable]
+        return {key: one for key, one in (await self._ledger.entries(keys)).items() if one.binding.uses(external_id)}
 
     async def _is_left_over(self, seat: Seat, users: Mapping[RecordKey, Entry]) -> bool:
         """Whether a contact belongs to deleted records only, and this record was entered after they were last seen.

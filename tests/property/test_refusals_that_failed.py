@@ -112,3 +112,18 @@ def test_what_an_administrator_lifts_is_no_consent(history: TwinHistories) -> No
     history.lift(pick=0)
     history.settle()
     assert not options(history, ANN)["permissions:1"]
+
+
+def test_an_opt_out_behind_a_bounce_outlives_the_erasure_of_its_contact(history: TwinHistories) -> None:
+    begin(history)
+    save(history, ANN)
+    history.settle()
+    history.bounce(kind="HARDBOUNCE", pick=0)
+    history.settle()
+    history.opt_out(pick=0)
+    history.settle()
+    history.delete(pick=0)
+    history.settle()
+    save(history, ANN, newsletter=True)
+    history.settle()
+    assert not history.reachable()
