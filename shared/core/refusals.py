@@ -45,7 +45,9 @@ def with_refusals(decision: Plan, situation: Situation, rules: Rules, catalogue:
     everything = off or bool(record.values.get(DO_NOT_EMAIL))  # its erasure waits, or is not for this record
     refused = _refused(situation, record, rules, catalogue, everything=everything)
     prints = rules.fingerprints.values(binding.external_id, refused)
-    is_doubtful = situation.trust is Trust.NOTHING and situation.sight is not Sight.SEEN
+    # A contact that changed in Spotler while the record rested may have been given what the base calls refused.
+    may_differ = situation.trust is Trust.NOTHING or (everything and binding.is_stale)
+    is_doubtful = may_differ and situation.sight is not Sight.SEEN
     # A yes that the person gave in Spotler since both sides agreed on no is the newer word, but for Do Not Bulk Email.
     given = enabled_options(situation.contact) if everything else frozenset[str]()
     news = {

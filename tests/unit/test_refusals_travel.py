@@ -55,3 +55,14 @@ async def test_do_not_bulk_email_of_a_disabled_record_outweighs_it() -> None:
     await twin.poll()
 
     assert twin.contact_of("ann@example.com").options[NEWSLETTER] is False
+
+
+async def test_do_not_bulk_email_takes_back_a_yes_that_was_given_while_the_record_was_disabled() -> None:
+    twin, ann = await disabled(newsletter=False)
+    twin.platform.edit(twin.contact_of("ann@example.com"), options={NEWSLETTER: True})
+    await twin.poll()
+    twin.crm.edit(ann, donotbulkemail=True)
+
+    await twin.sync(ann)
+
+    assert twin.contact_of("ann@example.com").options[NEWSLETTER] is False
