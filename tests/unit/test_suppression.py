@@ -168,6 +168,36 @@ async def test_a_refusal_of_a_record_that_is_gone_keeps_permissions_off(column: 
     assert not any(found.options.values()), "a later save does not bring it back"
 
 
+@pytest.mark.parametrize("end", ["deleted", "deactivated", "merged"])
+async def test_a_record_that_ends_leaves_its_refusal_to_those_that_share_its_address(end: str) -> None:
+    twin, ann = await synced()
+    other = await enter(twin, permissions={"Newsletter": True}, firstname="Annie")
+    twin.crm.edit(ann, donotbulkemail=True)
+    await twin.sync(ann)
+    match end:
+        case "deleted":
+            twin.crm.delete(ann)
+        case "deactivated":
+            twin.crm.edit(ann, statecode=1)
+        case _:
+            twin.crm.merge(other, ann)
+
+    await twin.sync(ann)
+    await twin.poll()
+    twin.clock.advance(timedelta(minutes=1))
+    twin.crm.edit(other, address1_city="Gouda")
+    twin.crm.permit(other, Newsletter=True)
+    await twin.sync(other)
+
+    found = contact(twin)
+    assert found is not None
+    assert found.values["city"] == "Gouda"
+    assert not any(found.options.values())
+    await twin.refusal_release.lift(ANN, [], reference="T-18")
+    await twin.quiet()
+    assert found.options[NEWSLETTER] is True
+
+
 async def test_perm_24_the_record_itself_takes_its_refusal_back() -> None:
     twin, ann = await synced()
     twin.crm.edit(ann, donotbulkemail=True)
