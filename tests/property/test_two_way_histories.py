@@ -53,6 +53,8 @@ class TwinHistories(TwoWayHistories):
             return  # the contact that grew out of the lead lives, and its address has moved
         if not enders or enders & (self.on_request | set(there)):
             return  # a job asked for it, or the record lives and its address has moved
+        if any(self.has_moved_from(contact.email, key) for key in enders):
+            return  # the record may not be mailed, but it lives: a merge gave it another address
         if any(self.address(key) == contact.email and self.was_entered_after_deletion(key, contact) for key in there):
             return  # the person was deleted and entered again, and is made anew at once
         release = documents.get(DocumentKey("test-brake", "released-erasure"))
@@ -64,6 +66,13 @@ class TwinHistories(TwoWayHistories):
         recent = {ends: at for ends, at in self.erased.items() if at > now - timedelta(hours=1)}
         self.erased = {**recent, str(sorted(enders)): now}  # a record counts once, however often it ends
         self.passed_the_brake |= len(self.erased) > ERASURE_LIMIT
+
+    def has_moved_from(self, address: str, key: RecordKey) -> bool:
+        """Whether the record is active with another address."""
+        record = self.world.people().get(key)
+        if record is None or record.values.get("statecode") != 0:
+            return False
+        return self.address(key) not in {"", address}
 
     def take_in(self) -> None:
         self.world.take_in(partial(self.tell, why=Why.SPOTLER))
