@@ -62,7 +62,7 @@ class Refusals:
         for key, record in people.items():
             email = email_of(record)
             if key not in self.arrivals or self.arrivals[key][0] != email:
-                self.arrivals[key] = (email, self.acts)
+                self.arrivals[key] = (email, self._came(record, email))
             for column in _COLUMNS:
                 self._see_column(key, record, email, column)
             for name in NAMES:
@@ -71,6 +71,11 @@ class Refusals:
                     self.raised[key, name] = self.acts
                 if rows:
                     self.rows[key, name] = all(rows)
+
+    def _came(self, record: PersonRecord, email: str) -> int:
+        """When a person came to an address: an heir is the person that its lead was (CS-29)."""
+        known = (self.arrivals.get(key) for key in own_keys(record) if isinstance(key, RecordKey) and key != record.key)
+        return min((came for place, came in filter(None, known) if place == email), default=self.acts)
 
     def _see_column(self, key: RecordKey, record: PersonRecord, email: str, column: str) -> None:
         """Forget a refusal that its record takes back while it has the address (or its heir does)."""
