@@ -198,7 +198,7 @@ def _settle_users(seat: Seat, planned: Decision, outcome: Outcome, done: Round) 
     match outcome.result:
         case Result.ANONYMISED:
             users.clear()
-        case Result.KEPT if record is not None and record.values.get(DO_NOT_EMAIL):
+        case Result.KEPT | Result.SKIPPED if _wants_no_contact(seat, outcome):
             users[key] = Consent.NO_MAIL
         case Result.KEPT:
             users.pop(key, None)
@@ -217,6 +217,13 @@ def _settle_users(seat: Seat, planned: Decision, outcome: Outcome, done: Round) 
     is_left_in_doubt = seat.held.trust is Trust.NOTHING and users.get(key, Consent.NO_MAIL) is Consent.NO_MAIL
     if is_left_in_doubt or users.get(key, Consent.ALLOWS) is not before:
         done.follow_ups += references_to(seat.neighbours.keys, seat.unit)
+
+
+def _wants_no_contact(seat: Seat, outcome: Outcome) -> bool:
+    """Whether a record refuses all mail that used a contact which others keep, or which is gone from Spotler."""
+    if seat.record is None or not seat.record.values.get(DO_NOT_EMAIL):
+        return False
+    return outcome.result is Result.KEPT or (outcome.reason is Reason.DO_NOT_EMAIL and seat.key in seat.held.users)
 
 
 def _has_early_rows(planned: Decision) -> bool:
