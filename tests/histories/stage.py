@@ -16,7 +16,7 @@ from shared.sync.lanes import references_body
 from tests.connector_twin import ConnectorTwin
 from tests.histories.consents import Consents
 from tests.histories.erasures import Erasures
-from tests.histories.refusals import Refusals
+from tests.histories.refusals import Refusals, own_keys
 from tests.histories.sharing import Sharing
 from tests.histories.world import ELSEWHERE, FILTERED, NAMES, POST_CODE, Profile, Version, World
 from tests.twins import Waiting
@@ -68,8 +68,10 @@ class Stage(RuleBasedStateMachine):
         self.refusals.see(self.world.people())
         for key, record in self.world.people().items():
             if record.values.get("donotbulkemail") or record.values.get("donotemail"):
-                contact = self.contact_of(key)  # which may have the address that the record had before
-                for address in {self.address(key), contact.email if contact else self.address(key)}:
+                # Its contact, or its lead's, may have the address that the person had before.
+                places = [place for place in own_keys(record) if isinstance(place, RecordKey)]
+                contacts = [contact for place in places if (contact := self.contact_of(place)) is not None]
+                for address in {self.address(key), *(contact.email for contact in contacts)}:
                     self.refusers.setdefault(address, set()).add(key)
         return done
 
