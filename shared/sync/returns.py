@@ -7,11 +7,12 @@ from datetime import datetime
 from uuid import UUID
 
 from shared.core.consent import ConsentSource
-from shared.core.fields import option_name
+from shared.core.fields import enabled_options, option_name
 from shared.core.marketing import SpotlerContact
 from shared.core.newcomers import email_of
 from shared.core.plan import Rules
 from shared.core.records import Reference, Why
+from shared.core.suppression import ALL_PERMISSIONS, Refusal
 from shared.ports import Crm
 from shared.sync.suppressions import SuppressionList
 
@@ -38,7 +39,7 @@ class Returns:
         correlations: dict[str, str] = {}
         for address, known in (await self._suppressions.at(acting)).items() if acting else ():
             email, contact = acting[address]
-            refused = {one.subject for one in known.refusals if one.is_active and _is_later(contact, one.at)}
+            refused = {one.subject for one in known.refusals if one.is_active and _overtakes(contact, one)}
             if refused:
                 await self._suppressions.lift(address, refused - _still_off(contact), ConsentSource.FORM)
                 correlations[email] = correlation_of(contact)
@@ -60,8 +61,18 @@ def correlation_of(contact: SpotlerContact) -> str:
     return f"spotler-{contact.encrypted_id or record_id_of(contact) or 'contact'}-{at}"
 
 
-def _is_later(contact: SpotlerContact, moment: datetime) -> bool:
-    return contact.last_changed is not None and contact.last_changed > moment
+def _overtakes(contact: SpotlerContact, refusal: Refusal) -> bool:
+    """Whether the contact tells of a later act of the person.
+
+    An older contact that gives no permission was edited by a colleague: that lifts no refusal of all permissions.
+    """
+    if refusal.subject in ALL_PERMISSIONS and not enabled_options(contact):
+        return _is_later(contact.created, refusal.at)
+    return _is_later(contact.last_changed, refusal.at)
+
+
+def _is_later(moment: datetime | None, than: datetime) -> bool:
+    return moment is not None and moment > than
 
 
 def _still_off(contact: SpotlerContact) -> set[str]:

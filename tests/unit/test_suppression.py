@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from shared.core.consent import BULK_EMAIL, DO_NOT_EMAIL, OPT_OUT
+from shared.core.plan import EndAction
 from shared.core.records import RecordKey, SyncStatus
 from tests.connector_twin import NEWSLETTER, RULES, ConnectorTwin, person
 from tests.twins import TwinContact, bodies
@@ -196,6 +198,30 @@ async def test_a_record_that_ends_leaves_its_refusal_to_those_that_share_its_add
     await twin.refusal_release.lift(ANN, [], reference="T-18")
     await twin.quiet()
     assert found.options[NEWSLETTER] is True
+
+
+@pytest.mark.parametrize(("column", "subject"), [("donotbulkemail", BULK_EMAIL), ("donotemail", DO_NOT_EMAIL)])
+@pytest.mark.parametrize("is_numbered", [True, False])
+async def test_an_edit_by_a_colleague_in_spotler_lifts_no_refusal_of_a_record_that_is_gone(
+    column: str, subject: str, *, is_numbered: bool
+) -> None:
+    twin = ConnectorTwin(replace(RULES, on_inactive=EndAction.PERMISSIONS_OFF))
+    ann = twin.crm.create(**person(permissions=YES))
+    await twin.sync(ann)
+    await twin.poll()
+    twin.crm.edit(ann, statecode=1, **{column: True})
+    await twin.sync(ann)
+    left = contact(twin)
+    assert left is not None
+    assert not any(left.options.values()), "the contact stays, without permissions"
+    if not is_numbered:
+        left.external_id = ""
+
+    twin.clock.advance(timedelta(hours=1))
+    twin.platform.edit(left, city="Gouda")
+    await twin.poll()
+
+    assert subject in await refused(twin)
 
 
 async def test_perm_24_the_record_itself_takes_its_refusal_back() -> None:
