@@ -30,6 +30,10 @@ MOST_MEETINGS = 20
 
 Applied = Outcome | ConnectorError
 
+_Send = Callable[[Sequence[ContactWrite], Purge], Awaitable[dict[str, WriteVerdict]]]
+_Answer = tuple[Write, WriteVerdict]
+"""What was sent last, and what Spotler said of it."""
+
 
 class AlreadyThereError(TransientError):
     """Spotler has a contact with the address of a new record: nothing was written; both sides are to be compared."""
@@ -91,36 +95,28 @@ class _Application:
 
     async def _insert(self, writes: Mapping[RecordKey, Write]) -> None:
         """Create who is not there; whoever is, has no attempt yet."""
-        verdicts = await self._in_bulk(writes, lambda contacts, _purge: self.platform.insert(contacts))
-        refused = {key: verdict for key, verdict in verdicts.items() if verdict.code is WriteCode.PROPERTY_INVALID}
-        shorter = {key: one for key, verdict in refused.items() if (one := _without_refused(writes[key], verdict))}
-        verdicts |= await self._in_bulk(shorter, lambda contacts, _purge: self.platform.insert(contacts))
-        for key, verdict in verdicts.items():
+        answers = await self._in_bulk(writes, lambda contacts, _purge: self.platform.insert(contacts))
+        for key, (write, verdict) in answers.items():
             if verdict.code not in _THERE:
-                write = shorter.get(key, writes[key])
                 self.attempts[key] = Attempt(write, _written(key, write, verdict))
 
     async def _upsert(self, writes: Mapping[RecordKey, Write]) -> None:
-        verdicts = await self._in_bulk(writes, lambda contacts, purge: self.platform.upsert(contacts, purge=purge))
+        answers = await self._in_bulk(writes, lambda contacts, purge: self.platform.upsert(contacts, purge=purge))
+        for key, (write, verdict) in answers.items():
+            self.attempts[key] = Attempt(write, _written(key, write, verdict))
+        invalid = [key for key, (_, verdict) in answers.items() if verdict.code is WriteCode.PROPERTY_INVALID]
+        await asyncio.gather(*(self._refuse(key, writes[key]) for key in invalid))
+
+    async def _in_bulk(self, writes: Mapping[RecordKey, Write], send: _Send) -> dict[RecordKey, _Answer]:
+        """Send writes, once more without the properties that Spotler refuses; a chunk that fails has no answers."""
+        verdicts = await self._in_chunks(writes, send)
         refused = {key: verdict for key, verdict in verdicts.items() if verdict.code is WriteCode.PROPERTY_INVALID}
         shorter = {key: one for key, verdict in refused.items() if (one := _without_refused(writes[key], verdict))}
-        verdicts |= await self._in_bulk(shorter, lambda contacts, purge: self.platform.upsert(contacts, purge=purge))
-        for key, verdict in verdicts.items():
-            write = shorter.get(key, writes[key])
-            self.attempts[key] = Attempt(write, _written(key, write, verdict))
-        await asyncio.gather(
-            *(
-                self._refuse(key, writes[key])
-                for key, verdict in verdicts.items()
-                if verdict.code is WriteCode.PROPERTY_INVALID
-            )
-        )
+        final = {key: verdict for key, verdict in verdicts.items() if key not in shorter}
+        final |= await self._in_chunks(shorter, send)
+        return {key: (shorter.get(key, writes[key]), verdict) for key, verdict in final.items()}
 
-    async def _in_bulk(
-        self,
-        writes: Mapping[RecordKey, Write],
-        send: Callable[[Sequence[ContactWrite], Purge], Awaitable[dict[str, WriteVerdict]]],
-    ) -> dict[RecordKey, WriteVerdict]:
+    async def _in_chunks(self, writes: Mapping[RecordKey, Write], send: _Send) -> dict[RecordKey, WriteVerdict]:
         """Send writes in chunks; a chunk that fails as a whole ends here, with its error."""
         verdicts: dict[RecordKey, WriteVerdict] = {}
 

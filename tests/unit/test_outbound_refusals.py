@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import timedelta
+
 import pytest
 
-from shared.core.marketing import WriteCode, WriteVerdict
+from shared.core.marketing import ContactWrite, WriteCode, WriteVerdict
 from shared.core.records import PersonTable
+from shared.errors import TransientError
 from tests.connector_twin import ConnectorTwin, person
 
 LEAD = PersonTable.LEAD
@@ -71,3 +75,27 @@ async def test_one_refused_record_does_not_hold_up_its_neighbours() -> None:  # 
     await twin.sync(*keys)
 
     assert [twin.status_of(key)[0] for key in keys] == ["Succeeded", "Failed", "Succeeded"]
+
+
+async def test_what_fails_on_the_way_without_the_refused_property_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    twin = ConnectorTwin()
+    ann = twin.crm.create(**person(address1_city="Gouda"))
+    twin.platform.answers["ann@example.com"] = WriteVerdict(WriteCode.PROPERTY_INVALID, "city is not valid")
+    insert = twin.platform.insert
+
+    async def busy_at_second(contacts: Sequence[ContactWrite]) -> dict[str, WriteVerdict]:
+        if twin.platform.calls["insert"] == 1:
+            twin.platform.answers.clear()
+            twin.platform.calls["insert"] += 1
+            raise TransientError("Spotler is busy")
+        return await insert(contacts)
+
+    monkeypatch.setattr(twin.platform, "insert", busy_at_second)
+    await twin.sync(ann)
+    twin.clock.advance(timedelta(minutes=5))
+    await twin.quiet()
+
+    assert twin.status_of(ann)[0] == "Succeeded"
+    assert twin.contact_of("ann@example.com").values["city"] == "Gouda"
