@@ -63,7 +63,7 @@ def losses(
         return {kind: Loss(kind)}
     if isinstance(planned, Anonymize) or not situation.binding.is_live:
         return {}
-    found = [Loss(MassChange.UNSUBSCRIPTION, _withdrawn(planned, situation, rules, catalogue))]
+    found = [Loss(MassChange.UNSUBSCRIPTION, _switched_off_unasked(planned, situation, rules, catalogue))]
     if isinstance(planned, Write):
         found.append(Loss(MassChange.BLANKING, _blanked(planned, situation, rules, catalogue)))
     return {loss.kind: loss for loss in found if loss.fields}
@@ -128,10 +128,10 @@ def _held_end(reason: Reason, situation: Situation, rules: Rules, catalogue: Pro
         binding = replace(binding, is_stale=True)
     rest = with_refusals(Rest(binding, Result.FAILED, reason), situation, rules, catalogue)
     assert isinstance(rest, Rest), "what the record refuses goes along with a plan that rests"
-    return _without(rest, _withdrawn(rest, situation, rules, catalogue), situation)
+    return _without(rest, _switched_off_unasked(rest, situation, rules, catalogue), situation)
 
 
-def _withdrawn(
+def _switched_off_unasked(
     planned: Write | Rest, situation: Situation, rules: Rules, catalogue: PropertyCatalogue
 ) -> frozenset[str]:
     """Name the permissions that were agreed as given and are switched off, although nobody refuses them."""

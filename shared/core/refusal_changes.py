@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 
 from shared.core.both_sides import given_since_all_were_refused
@@ -30,26 +31,15 @@ class Lift:
     record: str | None = None
 
 
-@dataclass(slots=True)
-class RefusalChanges:
-    """Changes of the suppression list, by address (fingerprint)."""
-
-    refusals: dict[str, list[Refusal]] = field(default_factory=dict)
-
-    def add(self, address: str, refusal: Refusal) -> None:
-        """Enter a refusal at an address, if there is one."""
-        if address:
-            self.refusals.setdefault(address, []).append(refusal)
-
-
 def refusals_in(
     situation: Situation, planned: Decision, mailbox: str, rules: Rules, catalogue: PropertyCatalogue
-) -> RefusalChanges:
-    """Name the refusals that both sides show, before the plan is carried out: afterwards the evidence may be gone.
+) -> dict[str, list[Refusal]]:
+    """Name the refusals that both sides show, by address (fingerprint), before the plan is carried out.
 
-    `mailbox` is the fingerprint of the record's own address, empty if it has no valid one.
+    Afterwards the evidence may be gone. `mailbox` is the fingerprint of the record's own address, empty if it has no
+    valid one.
     """
-    changes = RefusalChanges()
+    found: defaultdict[str, list[Refusal]] = defaultdict(list)
     record, binding, key = situation.record, situation.binding, str(situation.key)
     addresses = {mailbox, binding.address if binding.is_live else ""} - {""}
     if record is not None:
@@ -60,14 +50,14 @@ def refusals_in(
             for address in sorted(addresses) if record.values.get(column) else ():
                 is_ours = subject == BULK_EMAIL and _is_ours(situation, planned) and binding.address in {"", address}
                 if not is_ours:
-                    changes.add(address, Refusal(subject, situation.now, source, key))
+                    found[address].append(Refusal(subject, situation.now, source, key))
     closed = _opted_out(situation, planned, rules)
     if closed is not None:
         address, refusal = closed
-        changes.add(address, refusal)
+        found[address].append(refusal)
     for refusal in _withdrawn(situation, planned, rules, catalogue):
-        changes.add(binding.address or mailbox, refusal)
-    return changes
+        found[binding.address or mailbox].append(refusal)
+    return {address: refusals for address, refusals in found.items() if address}
 
 
 def _is_ours(situation: Situation, planned: Decision) -> bool:

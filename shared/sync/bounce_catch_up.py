@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from shared.core.agreement import CLOCKS_DIFFER
 from shared.ports import Clock, ContactFeeds
 from shared.sync.bounces import BounceBook
-
-_CLOCKS_DIFFER = timedelta(minutes=5)
 
 
 class BounceCatchUp:
@@ -24,7 +23,7 @@ class BounceCatchUp:
         Raises ConnectorErrors.
         """
         known, now = await self._bounces.are_known_until(), self._clock.now()
-        async for bounces in self._feeds.bounces(min(known or since, since) - _CLOCKS_DIFFER, now + _CLOCKS_DIFFER):
+        async for bounces in self._feeds.bounces(min(known or since, since) - CLOCKS_DIFFER, now + CLOCKS_DIFFER):
             await self._bounces.note(bounces)
         if known is not None:  # the first poll begins its own count
             await self._bounces.known_until(now)

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import datetime, timedelta
 
+from shared.core.agreement import CLOCKS_DIFFER
 from shared.core.marketing import SpotlerContact
 from shared.ports import Clock, ContactFeeds
 
-_CLOCKS_DIFFER = timedelta(minutes=5)
 _LATE = timedelta(seconds=1)
 """A change may show a moment after one that is dated later."""
 
@@ -42,12 +42,12 @@ class RecentChanges:
         store.
         """
         polled = await self._polled_until() or agreed_since
-        start = polled - _CLOCKS_DIFFER
+        start = polled - CLOCKS_DIFFER
         if self._seen_until is not None and len(self._contacts) <= _MOST_CONTACTS:
             start = max(start, self._seen_until - _LATE)
         else:
             self._contacts.clear()
-        self._forget_before(polled - _CLOCKS_DIFFER)
+        self._forget_before(polled - CLOCKS_DIFFER)
         if not await self._read(start):
             self._seen_until = None
             return None
@@ -56,7 +56,7 @@ class RecentChanges:
     async def _read(self, start: datetime) -> bool:
         """Read what changed; False if there is more than a batch should wait for."""
         pages = 0
-        async for page in self._feeds.updated_contacts(start, self._clock.now() + _CLOCKS_DIFFER):
+        async for page in self._feeds.updated_contacts(start, self._clock.now() + CLOCKS_DIFFER):
             for contact in page:
                 known = self._contacts.get(contact.external_id)
                 if known is None or _is_newer(contact, known):

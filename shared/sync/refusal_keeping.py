@@ -37,7 +37,7 @@ class RefusalKeeping:
         refusals: dict[str, list[Refusal]] = {}
         for seat in seats:
             found = refusals_in(seat.situation, plans[seat.key], seat.mailbox, self._rules, catalogue)
-            for address, several in found.refusals.items():
+            for address, several in found.items():
                 recorded = seat.origin.refused if address == seat.origin.address else frozenset[str]()
                 fresh = [one for one in several if one.subject not in recorded]
                 if fresh:
