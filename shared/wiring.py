@@ -50,7 +50,7 @@ from shared.sync.preview import Preview
 from shared.sync.recent_changes import RecentChanges
 from shared.sync.reconcile import Reconciliation
 from shared.sync.refusal_keeping import RefusalKeeping
-from shared.sync.refusal_release import RefusalRelease
+from shared.sync.refusal_lifting import RefusalLifting
 from shared.sync.release import Release
 from shared.sync.report import Reporter
 from shared.sync.resync import Resync
@@ -78,7 +78,7 @@ class Connector:
     drift: Drift
     poll: Poll
     brake: Brake
-    refusal_release: RefusalRelease
+    refusal_lifting: RefusalLifting
     release: Release
     reconciliation: Reconciliation
     bounces: BounceBook
@@ -232,7 +232,7 @@ def build(services: Services, version: LiveVersion) -> Connector:
         drift=drift,
         poll=poll,
         brake=brake,
-        refusal_release=RefusalRelease(
+        refusal_lifting=RefusalLifting(
             suppressions=suppressions,
             ledger=ledger,
             consents=services.consent,

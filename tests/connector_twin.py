@@ -45,7 +45,7 @@ from shared.sync.poll import Poll, Polled, Welcomed
 from shared.sync.recent_changes import RecentChanges
 from shared.sync.reconcile import Reconciliation
 from shared.sync.refusal_keeping import RefusalKeeping
-from shared.sync.refusal_release import RefusalRelease
+from shared.sync.refusal_lifting import RefusalLifting
 from shared.sync.release import Release
 from shared.sync.report import Reporter
 from shared.sync.resync import Resync
@@ -258,7 +258,7 @@ class ConnectorTwin:
             suppressions=self.suppressions,
         )
         self.consent, self.bounces = consent, bounces
-        self.refusal_release = RefusalRelease(
+        self.refusal_lifting = RefusalLifting(
             suppressions=self.suppressions,
             ledger=ledger,
             consents=consent,

@@ -36,5 +36,5 @@ async def lift_refusals(req: func.HttpRequest) -> func.HttpResponse:
     if not is_email(wanted.email.strip()):
         return problem(400, f"The e-mail address is not valid. {_HOW}")
     connector = await app.connector()
-    released = await connector.refusal_release.lift(wanted.email.strip(), wanted.subjects, reference=wanted.reference)
-    return json_answer({"lifted": list(released.subjects), "records": [str(key) for key in released.records]})
+    lifted = await connector.refusal_lifting.lift(wanted.email.strip(), wanted.subjects, reference=wanted.reference)
+    return json_answer({"lifted": list(lifted.subjects), "records": [str(key) for key in lifted.records]})

@@ -76,7 +76,7 @@ class Administration(QuietAtLast):
 
     async def is_lifted(self, address: str) -> bool:
         with contextlib.suppress(CrashError, ConnectorError):
-            await self.twin.refusal_release.lift(address, (), reference="T-1")
+            await self.twin.refusal_lifting.lift(address, (), reference="T-1")
             return True
         return False
 

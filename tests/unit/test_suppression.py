@@ -138,10 +138,10 @@ async def test_an_administrator_lifts_an_opt_out_with_a_reference_to_the_request
     await twin.sync(ann)
     again = await enter(twin)
 
-    released = await twin.refusal_release.lift(ANN, [], reference="T-17")
+    lifted = await twin.refusal_lifting.lift(ANN, [], reference="T-17")
     await twin.quiet()
 
-    assert (released.subjects, released.records) == ((OPT_OUT,), (again,))
+    assert (lifted.subjects, lifted.records) == ((OPT_OUT,), (again,))
     assert twin.status_of(again)[0] == SyncStatus.SUCCEEDED
     last = [(one.subject, one.new, one.source) for one in await twin.consent.of_record(again)]
     assert (OPT_OUT, "no", "administrator") in last
@@ -195,7 +195,7 @@ async def test_a_record_that_ends_leaves_its_refusal_to_those_that_share_its_add
     assert found is not None
     assert found.values["city"] == "Gouda"
     assert not any(found.options.values())
-    await twin.refusal_release.lift(ANN, [], reference="T-18")
+    await twin.refusal_lifting.lift(ANN, [], reference="T-18")
     await twin.quiet()
     assert found.options[NEWSLETTER] is True
 

@@ -19,14 +19,14 @@ _REFUSALS = frozenset({OPT_OUT, DO_NOT_EMAIL})
 
 
 @dataclass(frozen=True, slots=True)
-class Released:
+class Lifted:
     """What was lifted, and the records with the address, which are looked at again."""
 
     subjects: tuple[str, ...]
     records: tuple[RecordKey, ...]
 
 
-class RefusalRelease:
+class RefusalLifting:
     """Lifts refusals of one environment."""
 
     def __init__(
@@ -48,7 +48,7 @@ class RefusalRelease:
         self._rules = rules
         self._clock = clock
 
-    async def lift(self, email: str, subjects: Collection[str], *, reference: str) -> Released:
+    async def lift(self, email: str, subjects: Collection[str], *, reference: str) -> Lifted:
         """Lift subjects, or with none of them everything that is refused at the address; nothing refused: nothing done.
 
         `reference` leads to the person's request (a ticket number), and is kept. Raises ConnectorErrors; a repetition
@@ -59,7 +59,7 @@ class RefusalRelease:
         chosen = known.subjects & frozenset(subjects) if subjects else known.subjects
         people = tuple(sorted((await self._crm.people_using([email])).get(email, ())))
         if not chosen:
-            return Released((), people)
+            return Lifted((), people)
         now, correlation = self._clock.now(), f"lift-{reference}"
         entries = await self._ledger.entries(people)
         # A permission is not given by this: its row says whether it is, and the ledger follows what becomes of that.
@@ -70,4 +70,4 @@ class RefusalRelease:
             await self._consents.record(act.changes(before, after))
         await self._suppressions.lift(address, chosen, ConsentSource.ADMINISTRATOR)
         await self._lanes.send_references(QueueName.LIVE, [Reference(key, Why.RESYNC, correlation) for key in people])
-        return Released(tuple(sorted(chosen)), people)
+        return Lifted(tuple(sorted(chosen)), people)
