@@ -63,7 +63,7 @@ def merge_sides(
         record=record,
         dataverse=dataverse,
         spotler=contact,
-        base=binding.base if binding.is_live else {},
+        base=binding.base if binding.is_live or situation.succession is not None else {},
         moves=binding.moves,
         now=situation.now,
         fingerprint=partial(rules.fingerprints.value, binding.external_id),

@@ -63,12 +63,13 @@ def _succeeding(situation: Situation, rules: Rules) -> Binding:
     record's own values are sent and only later edits in Spotler come home.
     """
     binding, table = situation.binding, situation.key.table
-    if situation.succession is None or not binding.is_live:
+    if situation.succession is None:
         return binding
     rows = rules.mapping.for_table(table)
     names = _properties([row for row in rows if _is_for_primary(row, table) and row.direction is Direction.BOTH])
     former = {name: text for name, text in situation.succession.items() if _property(name) in names}
-    return replace(binding, base={**former, **binding.base}, is_stale=True)
+    own = binding.base if binding.is_live else {}
+    return replace(binding, base={**former, **own}, is_stale=binding.is_live)
 
 
 def _properties(rows: list[MappingRow]) -> set[str]:

@@ -63,8 +63,11 @@ def conclude(seat: Seat, carried: Carried, done: Round, verdicts: Verdicts) -> N
     _settle_maker(seat, planned, outcome, done)
     primary = held.primary_user
     _settle_users(seat, planned, outcome, done)
-    _settle_primary(seat, primary, done, has_compared=has_compared and outcome.result is not Result.FAILED)
     binding = _unless_untold(_binding(seat, planned, outcome, home), seat, home)
+    is_settled = outcome.result is Result.ANONYMISED or (
+        has_compared and outcome.result is not Result.FAILED and held.primary_user == seat.key
+    )
+    _settle_primary(seat, primary, binding, done, is_settled=is_settled)
     if seat.origin.address and seat.origin.address != binding.address and not seat.neighbours.keys:
         done.forgotten.append(seat.origin.address)
     done.saved[seat.key] = (binding, outcome, unit.correlation)
@@ -179,16 +182,22 @@ def _settle_maker(seat: Seat, planned: Decision, outcome: Outcome, done: Round) 
         done.follow_ups += references_to((seat.key,), seat.unit)
 
 
-def _settle_primary(seat: Seat, before: RecordKey | None, done: Round, *, has_compared: bool) -> None:
-    """Let another user follow a primary one that has left; it is compared with what the first one had agreed on."""
+def _settle_primary(seat: Seat, before: RecordKey | None, binding: Binding, done: Round, *, is_settled: bool) -> None:
+    """Let another user follow a primary one that has left; it is compared with what the first one had agreed on.
+
+    So is one that comes later, as long as the contact stays in Spotler: the values in there are the first one's.
+    `is_settled`: the contact is gone, or its primary user has been compared with it.
+    """
     held = seat.held
     held.primary = held.primary_user
-    if held.primary is None or (held.primary == seat.key and has_compared):
+    if is_settled:
         held.succession = None
     elif before == seat.key and held.primary != seat.key:
-        held.succession = {**(held.succession or {}), **seat.origin.base}
-        done.succeeded.append(held)
-        done.follow_ups += references_to((held.primary,), seat.unit)
+        left = binding if binding.is_live else seat.origin
+        held.succession = {**(held.succession or {}), **left.base}
+        if held.primary is not None:
+            done.succeeded.append(held)
+            done.follow_ups += references_to((held.primary,), seat.unit)
 
 
 def _settle_users(seat: Seat, planned: Decision, outcome: Outcome, done: Round) -> None:

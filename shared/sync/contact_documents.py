@@ -25,7 +25,7 @@ class HeldContact:
 
     `primary` is the user whose values the contact has (decision 5), as written down: `primary_user` is who it is now.
     `succession` are the fingerprints that a former primary user had agreed on, until its successor has compared its own
-    values with the contact; None where no such comparison is due.
+    values with the contact, also where no successor is there yet; None where no such comparison is due.
     """
 
     external_id: str
@@ -34,6 +34,11 @@ class HeldContact:
     users: dict[RecordKey, Consent] = field(default_factory=dict)
     primary: RecordKey | None = None
     succession: Mapping[str, str] | None = None
+
+    @property
+    def is_worth_keeping(self) -> bool:
+        """Whether the document says anything: who uses the contact, whose values it has, or that nobody knows."""
+        return bool(self.users) or self.succession is not None or self.trust is Trust.NOTHING
 
     @property
     def primary_user(self) -> RecordKey | None:

@@ -237,7 +237,7 @@ class Ledger:
         changes: list[Change] = []
         for held in contacts:
             place = self._contact_key(held.external_id)
-            if held.users or held.trust is Trust.NOTHING:
+            if held.is_worth_keeping:
                 changes.append(Replace(place, write_contact(held), held.etag))
             else:
                 changes.append(Delete(place, held.etag))

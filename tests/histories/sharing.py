@@ -50,8 +50,7 @@ class Sharing:
             for column in sorted(self.columns):
                 value = str(record.values.get(column) or "")
                 writers = self.writers.get(value, {key})
-                is_of_the_gone = writers.isdisjoint(people)  # who was beside a deleted record may be its successor
-                assert key in writers or is_of_the_gone, f"{key}.{column}: {value!r} was written into another record"
+                assert key in writers, f"{key}.{column}: {value!r} was written into another record"
 
     def others_kept_theirs(self, people: Mapping[RecordKey, PersonRecord]) -> None:
         for key, left in self.secondary.items():

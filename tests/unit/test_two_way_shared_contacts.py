@@ -178,6 +178,30 @@ async def test_when_the_primary_user_leaves_the_contact_gets_the_values_of_the_n
     assert await ping_pong(twin) == 0
 
 
+@pytest.mark.parametrize("policy", ["crm", "spotler", "newest", "ask"])
+@pytest.mark.parametrize("action", [EndAction.PERMISSIONS_OFF, EndAction.NOTHING])
+async def test_a_record_that_joins_after_the_only_user_has_left_takes_none_of_its_values(
+    policy: str, action: EndAction
+) -> None:
+    settings = named(firstName={**BOTH, "conflict": policy})
+    twin = ConnectorTwin(Rules(settings.mapping, settings.fingerprints, on_delete=action))
+    ann = twin.crm.create(**person(new_hobby=None))
+    await twin.sync(ann)
+    ben = twin.crm.create(**person(firstname="Ben", new_hobby=None))
+    twin.crm.delete(ann)
+
+    await twin.sync(ann)
+    await twin.sync(ben)
+    await twin.poll()
+
+    assert names(twin, ben) == ["Ben"]
+    assert spotler(twin, "firstName") == "Ben"
+    twin.platform.edit(twin.contact_of(ADDRESS), firstName="Bernard")
+    await twin.poll()
+    assert names(twin, ben) == ["Bernard"]
+    assert await ping_pong(twin) == 0
+
+
 @pytest.mark.parametrize("moment", range(28))
 async def test_the_next_one_keeps_its_values_wherever_a_worker_dies(moment: int) -> None:
     twin, ann, ben = await couple(named(firstName={**BOTH, "conflict": "spotler"}))
