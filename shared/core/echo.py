@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
+from shared.core.consent import BULK_EMAIL, DO_NOT_EMAIL
+from shared.core.fields import enabled_options
 from shared.core.mapped_fields import has_moved, mapped_fields
 from shared.core.marketing import PropertyCatalogue, SpotlerContact
 from shared.core.records import RecordKey
@@ -21,6 +23,8 @@ def is_echo(
     rows = rules.mapping.for_table(key.table)
     if left_in(contact, unmapped(rules, rows, catalogue)):
         return False
+    if binding.refused & {BULK_EMAIL, DO_NOT_EMAIL} and enabled_options(contact):
+        return False  # whoever refuses all permissions takes back what somebody gives in Spotler (PERM-08)
     mirrors = rules.unmapped is Unmapped.CLEAR
     fingerprint = partial(rules.fingerprints.value, binding.external_id)
     fields = mapped_fields((row for row in rows if mirrors or row.direction.reaches_dataverse), key.table, catalogue)

@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from shared.core.conditions import refuses_bulk
+from shared.core.consent import BULK_EMAIL, DO_NOT_EMAIL
 from shared.core.deleted_rows import withdrawn
 from shared.core.fields import Scalar, all_permissions_off, as_properties, enabled_options, option_name, rows_of
 from shared.core.mapped_fields import mapped_fields
-from shared.core.mapping.reading import DO_NOT_EMAIL
+from shared.core.mapping import reading
 from shared.core.marketing import PropertyCatalogue
 from shared.core.outcomes import Reason, Result
 from shared.core.records import PersonRecord
@@ -42,11 +43,12 @@ def with_refusals(decision: Plan, situation: Situation, rules: Rules, catalogue:
     if record is None or not binding.is_live or decision.reason in _OTHERS_DECIDE:
         return decision
     off = refuses_bulk(record) or situation.withholds_permissions
-    everything = off or bool(record.values.get(DO_NOT_EMAIL))  # its erasure waits, or is not for this record
+    everything = off or bool(record.values.get(reading.DO_NOT_EMAIL))  # its erasure waits, or is not for this record
     refused = _refused(situation, record, rules, catalogue, everything=everything)
     prints = rules.fingerprints.values(binding.external_id, refused)
     # A contact that changed in Spotler while the record rested may have been given what the base calls refused.
-    may_differ = situation.trust is Trust.NOTHING or (everything and binding.is_stale)
+    is_news = not binding.refused & {BULK_EMAIL, DO_NOT_EMAIL}
+    may_differ = situation.trust is Trust.NOTHING or (everything and (binding.is_stale or is_news))
     is_doubtful = may_differ and situation.sight is not Sight.SEEN
     # A yes that the person gave in Spotler since both sides agreed on no is the newer word, but for Do Not Bulk Email.
     given = enabled_options(situation.contact) if everything else frozenset[str]()

@@ -8,10 +8,11 @@ import pytest
 
 from shared.core.records import RecordKey, SyncStatus
 from tests.connector_twin import NEWSLETTER, ConnectorTwin, person
+from tests.unit.test_two_way import two_way
 
 
-async def disabled(*, newsletter: bool) -> tuple[ConnectorTwin, RecordKey]:
-    twin = ConnectorTwin()
+async def disabled(*, newsletter: bool, direction: str = "<->") -> tuple[ConnectorTwin, RecordKey]:
+    twin = ConnectorTwin(two_way(permissions={"direction": direction}))
     ann = twin.crm.create(**person(permissions={"Newsletter": newsletter}))
     await twin.sync(ann)
     await twin.poll()
@@ -46,8 +47,14 @@ async def test_a_yes_that_the_person_gives_in_spotler_is_not_taken_back_by_a_dis
     assert twin.contact_of("ann@example.com").options[NEWSLETTER] is True
 
 
-async def test_do_not_bulk_email_of_a_disabled_record_outweighs_it() -> None:
-    twin, ann = await disabled(newsletter=False)
+@pytest.mark.parametrize("direction", ["<->", "->"])
+@pytest.mark.parametrize("is_disabled", [True, False])
+async def test_do_not_bulk_email_outweighs_a_yes_that_is_given_in_spotler_later(
+    direction: str, *, is_disabled: bool
+) -> None:
+    twin, ann = await disabled(newsletter=False, direction=direction)
+    if not is_disabled:
+        twin.crm.set_status(ann, SyncStatus.SUCCEEDED)
     twin.crm.edit(ann, donotbulkemail=True)
     await twin.sync(ann)
     twin.platform.edit(twin.contact_of("ann@example.com"), options={NEWSLETTER: True})
@@ -57,10 +64,15 @@ async def test_do_not_bulk_email_of_a_disabled_record_outweighs_it() -> None:
     assert twin.contact_of("ann@example.com").options[NEWSLETTER] is False
 
 
-async def test_do_not_bulk_email_takes_back_a_yes_that_was_given_while_the_record_was_disabled() -> None:
-    twin, ann = await disabled(newsletter=False)
+@pytest.mark.parametrize("direction", ["<->", "->"])
+@pytest.mark.parametrize("is_polled", [True, False])
+async def test_do_not_bulk_email_takes_back_a_yes_that_was_given_while_the_record_was_disabled(
+    direction: str, *, is_polled: bool
+) -> None:
+    twin, ann = await disabled(newsletter=False, direction=direction)
     twin.platform.edit(twin.contact_of("ann@example.com"), options={NEWSLETTER: True})
-    await twin.poll()
+    if is_polled:
+        await twin.poll()
     twin.crm.edit(ann, donotbulkemail=True)
 
     await twin.sync(ann)
