@@ -262,18 +262,18 @@ class Outbound:
             [(seat.key, seat.held.external_id, self._email(seat)) for seat in doomed], self._crm, self._platform
         )
         entries = await self._ledger.entries({key for keys in others.values() for key in keys})
-        patient: set[RecordKey] = set()
-        for seat in doomed:
+        waits: dict[RecordKey, set[RecordKey]] = {}
+        for seat in sorted(doomed, key=lambda one: one.key, reverse=True):
             bindings = {key: entries[key].binding for key in others[seat.key] if key not in seat.unit.awaits}
             needing = {key for key, one in bindings.items() if not one.is_live or one.uses(seat.held.external_id)}
             needing |= await self._leaving({key: bindings[key] for key in bindings.keys() - needing}, seat.origin)
-            needing -= {other.key for other in doomed if other.key > seat.key}  # two that wait for each other never go
+            needing = {key for key in needing if not _leads_to(seat.key, key, waits)}  # two in a circle never go
             if needing:
-                patient.add(seat.key)
+                waits[seat.key] = needing
                 seat.unit.awaits |= needing
                 done.again += [_second_look(key, seat.unit) for key in sorted(needing)]
                 done.again.append(seat.unit)
-        return [seat for seat in seats if seat.key not in patient]
+        return [seat for seat in seats if seat.key not in waits]
 
     async def _leaving(self, bindings: Mapping[RecordKey, Binding], doomed: Binding) -> set[RecordKey]:
         """Name those that cannot take their own contact along to the address of one that is about to be erased."""
@@ -324,6 +324,11 @@ def _rising(seat: Seat, planned: Decision) -> frozenset[str]:
 
 def _second_look(key: RecordKey, doomed: Unit) -> Unit:
     return Unit(key, Intent.SYNC, [Reference(key, Why.RECONCILE, doomed.correlation)])
+
+
+def _leads_to(goal: RecordKey, start: RecordKey, waits: Mapping[RecordKey, set[RecordKey]]) -> bool:
+    """Whether `start` waits for `goal`, or for one that does."""
+    return goal in waits.get(start, ()) or any(_leads_to(goal, key, waits) for key in waits.get(start, ()))
 
 
 def _address_is_taken(seat: Seat, applied: Applied) -> bool:

@@ -214,3 +214,21 @@ async def test_two_records_can_swap_places_in_two_shared_contacts() -> None:
         str(ann.id): {str(ben): "ok", str(stays[0]): "ok"},
         str(ben.id): {str(ann): "ok", str(stays[1]): "ok"},
     }
+
+
+async def test_a_survivor_of_a_merge_gets_the_contact_of_its_new_address_while_its_old_one_waits_for_another() -> None:
+    twin = ConnectorTwin()
+    ann = twin.crm.create(LEAD, **person())
+    ben = twin.crm.create(LEAD, **person(firstname="Ben", emailaddress1="ben@example.com"))
+    await twin.sync(ann, ben)
+    contact = twin.contact_of("ben@example.com")
+    merged = twin.crm.qualify(ben)
+    survivor = twin.crm.qualify(ann)
+    twin.crm.merge(survivor, merged)
+    twin.crm.edit(survivor, emailaddress1="ben@example.com")
+    newcomer = twin.crm.create(**person(firstname="Annie"))
+
+    await twin.sync(merged, survivor, newcomer)
+
+    assert twin.contact_of("ben@example.com") is contact
+    assert twin.users()[contact.external_id] == {str(survivor): "ok"}
