@@ -93,7 +93,7 @@ class Refusals:
 
     def signs_up(self, one: Profile) -> None:
         """A form at an address: the person wants mail again, and what is on in the contact."""
-        self.opted_out = {known: email for known, email in self.opted_out.items() if email != one.email}
+        self._forget_opt_outs(one.email)
         self.lift(one.email, {OPT_OUT, *_COLUMNS, *(name for name, on in one.options.items() if on)})
 
     def switches(self, one: Profile, name: str, *, on: bool) -> None:
@@ -117,8 +117,14 @@ class Refusals:
 
     def lift(self, address: str, subjects: Collection[str] | None = None) -> None:
         """Lift subjects at an address, or all; columns that still say so refuse nothing until they change."""
+        if subjects is None:
+            self._forget_opt_outs(address)
         for one in self.standing.get(address, ()):
             one.is_lifted = one.is_lifted or subjects is None or one.subject in subjects
+
+    def _forget_opt_outs(self, address: str) -> None:
+        """Somebody lifts what was refused at an address before."""
+        self.opted_out = {known: email for known, email in self.opted_out.items() if email != address}
 
     # ------------------------------------------------------------------------------------------------------ what holds
 
