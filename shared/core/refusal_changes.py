@@ -48,8 +48,7 @@ def refusals_in(
             (reading.DO_NOT_EMAIL, DO_NOT_EMAIL, ConsentSource.DO_NOT_EMAIL),
         ):
             for address in sorted(addresses) if record.values.get(column) else ():
-                is_ours = subject == BULK_EMAIL and _is_ours(situation, planned) and binding.address in {"", address}
-                if not is_ours:
+                if subject != BULK_EMAIL or not _is_ours(situation, planned, address):
                     found[address].append(Refusal(subject, situation.now, source, key))
     closed = _opted_out(situation, planned, rules)
     if closed is not None:
@@ -60,10 +59,17 @@ def refusals_in(
     return {address: refusals for address, refusals in found.items() if address}
 
 
-def _is_ours(situation: Situation, planned: Decision) -> bool:
-    """Whether Do Not Bulk Email only shows an opt-out of the person (OPT-07), or is being lifted with it (OPT-09)."""
+def _is_ours(situation: Situation, planned: Decision, address: str) -> bool:
+    """Whether Do Not Bulk Email only shows an opt-out of the person (OPT-07), or is being lifted with it (OPT-09).
+
+    At another address than where the person opted out, it says by itself that the person wants no mail.
+    """
+    binding, known = situation.binding, situation.suppression.refusals
     is_lifted = not isinstance(planned, Anonymize) and planned.home.refuses_bulk is False
-    return is_lifted or situation.binding.reach is Reach.OPTED_OUT_HERE
+    follows = binding.reach is Reach.OPTED_OUT_HERE and (
+        bool(binding.address) or OPT_OUT in {one.subject for one in known}
+    )
+    return binding.address in {"", address} and (is_lifted or follows)
 
 
 def _opted_out(situation: Situation, planned: Decision, rules: Rules) -> tuple[str, Refusal] | None:

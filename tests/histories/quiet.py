@@ -163,9 +163,7 @@ class QuietAtLast(Stage):
             sharers = [other for other in self.syncable() if self.contact_of(other) == contact]
             others = self.twin.users()[contact.external_id].values()  # who wants no mail at all has a say, too
             refuses = any(people[other].values.get("donotbulkemail") for other in sharers)
-            # A form is the later act. Where permissions only leave Dataverse, what it says stays as it is.
-            stays = self.version.permissions == "->" and self.refusals.has_lifted(contact.email)
-            refuses = refuses or ({*others} != {"ok"} and not stays)
+            refuses = refuses or {*others} != {"ok"}
             others_refused = bool(self.refusers.get(contact.email, set()) - {*sharers})
             for name, on in contact.options.items():
                 assert not (on and refuses), "Do Not Bulk Email is not obeyed"

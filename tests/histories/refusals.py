@@ -132,10 +132,6 @@ class Refusals:
         """Whether somebody refuses something at an address."""
         return any(not one.is_lifted for one in self.standing.get(address, ()))
 
-    def has_lifted(self, address: str) -> bool:
-        """Whether a later act has lifted what a record refuses at an address."""
-        return any(one.is_lifted for one in self.standing.get(address, ()) if one.subject in _COLUMNS)
-
     def broken(
         self, contact: Profile, sharers: Sequence[RecordKey], people: Mapping[RecordKey, PersonRecord]
     ) -> Iterator[str]:

@@ -11,9 +11,11 @@ CONTACT, LEAD = PersonTable.CONTACT, PersonTable.LEAD
 ANN, BEN, CAS = "ann@example.com", "Ben@example.com", "cas@example.com"
 
 
-def begin(history: TwoWayHistories, *, newsletter: bool | None = None, offers: bool = False) -> None:
+def begin(
+    history: TwoWayHistories, *, newsletter: bool | None = None, offers: bool = False, takes_in: bool = False
+) -> None:
     has_defaults = newsletter is not None
-    history.begin(newsletter=bool(newsletter), offers=offers, defaults=has_defaults, takes_in=False)
+    history.begin(newsletter=bool(newsletter), offers=offers, defaults=has_defaults, takes_in=takes_in)
 
 
 def options(history: TwoWayHistories, address: str) -> Mapping[str, bool]:

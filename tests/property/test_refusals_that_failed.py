@@ -127,3 +127,17 @@ def test_an_opt_out_behind_a_bounce_outlives_the_erasure_of_its_contact(history:
     save(history, ANN, newsletter=True)
     history.settle()
     assert not history.reachable()
+
+
+def test_do_not_bulk_email_that_followed_an_opt_out_also_refuses_at_the_next_address(history: TwinHistories) -> None:
+    begin(history, takes_in=True)
+    history.sign_up(address=ANN, newsletter=True)
+    history.opt_out(pick=0)
+    history.settle()
+    history.change_address(address=CAS, pick=0)
+    history.settle()
+    history.delete(pick=0)
+    history.settle()
+    save(history, CAS, newsletter=True)
+    history.settle()
+    assert not options(history, CAS)["permissions:1"]
