@@ -10,6 +10,7 @@ from shared.core.mapped_fields import has_moved, mapped_fields
 from shared.core.marketing import PropertyCatalogue, SpotlerContact
 from shared.core.records import RecordKey
 from shared.core.situation import Binding, Reach, Rules, Unmapped
+from shared.core.two_way import YES, Fingerprint
 from shared.core.writing import left_in, unmapped
 
 
@@ -23,9 +24,18 @@ def is_echo(
     rows = rules.mapping.for_table(key.table)
     if left_in(contact, unmapped(rules, rows, catalogue)):
         return False
-    if binding.refused & {BULK_EMAIL, DO_NOT_EMAIL} and enabled_options(contact):
-        return False  # whoever refuses all permissions takes back what somebody gives in Spotler (PERM-08)
-    mirrors = rules.unmapped is Unmapped.CLEAR
     fingerprint = partial(rules.fingerprints.value, binding.external_id)
+    if any(_is_news(name, binding, fingerprint) for name in enabled_options(contact)):
+        return False
+    mirrors = rules.unmapped is Unmapped.CLEAR
     fields = mapped_fields((row for row in rows if mirrors or row.direction.reaches_dataverse), key.table, catalogue)
     return not has_moved(contact, binding.base, fields, fingerprint, rules.mapping.zone)
+
+
+def _is_news(name: str, binding: Binding, fingerprint: Fingerprint) -> bool:
+    """Whether a permission that is on in Spotler was agreed to be off, or to be off with all others (PERM-08).
+
+    Whoever refuses takes it back, also where the mapping lets no permission come home.
+    """
+    refuses_all = bool(binding.refused & {BULK_EMAIL, DO_NOT_EMAIL})
+    return refuses_all or binding.base.get(name, fingerprint(name, YES)) != fingerprint(name, YES)

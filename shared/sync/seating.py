@@ -118,6 +118,9 @@ class Seating:
                     settled.append(replace(seat, identity=Leave()))
                 case Stay() | Join() | Part() if seat.address in taken:
                     done.again.append(seat.unit)
+                case Join() if seat.unit.address_is_taken:  # the contact that has it, by what is known, lost it
+                    done.forgotten.append(seat.address)
+                    settled += await self._join(seat, str(uuid4()), done)
                 case Join() | Part() as elsewhere:
                     external_id = elsewhere.external_id if isinstance(elsewhere, Join) else str(uuid4())
                     joined = await self._join(seat, external_id, done)

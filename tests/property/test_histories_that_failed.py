@@ -404,3 +404,19 @@ def test_a_record_whose_contact_is_gone_is_no_user_of_it_when_it_wants_no_mail(h
     history.deactivate(pick=7047)
     history.set_preference(column="donotemail", pick=229, value=True)
     history.settle()
+
+
+def test_a_new_record_is_not_kept_waiting_for_a_contact_that_lost_its_address(history: TwinHistories) -> None:
+    begin(history)
+    save(history, ANN)
+    save(history, CAS, full=True)
+    history.settle()
+    history.delete(pick=0)  # one erasure, which leaves none for a while
+    history.purge(pick=0)
+    history.deliver(reverse=False, size=5)
+    history.delete(pick=0)
+    history.deliver(reverse=False, size=5)
+    history.sign_up(address=CAS, newsletter=None)
+    save(history, CAS, full=True)
+    history.settle()
+    assert history.reachable()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from shared.core.plan import Unmapped
 from shared.errors import TransientError
 from tests.histories.machine import Refusing
 from tests.histories.telling import ANN, BEN, CAS, LEAD, begin, options, save
+from tests.histories.world import Version
 from tests.property.test_two_way_histories import TwinHistories
 
 
@@ -139,5 +141,18 @@ def test_do_not_bulk_email_that_followed_an_opt_out_also_refuses_at_the_next_add
     history.delete(pick=0)
     history.settle()
     save(history, CAS, newsletter=True)
+    history.settle()
+    assert not options(history, CAS)["permissions:1"]
+
+
+def test_a_form_is_no_reason_to_mail_an_address_where_a_record_wants_no_mail(history: TwinHistories) -> None:
+    begin(history, takes_in=True)
+    history.remap(version=Version(directions={}, permissions="->", outside=None, unmapped=Unmapped.KEEP))
+    save(history, CAS, newsletter=True)
+    history.settle()
+    history.set_preference(pick=0, column="donotemail", value=True)
+    save(history, CAS)
+    history.settle()
+    history.sign_up(address=CAS, newsletter=True)
     history.settle()
     assert not options(history, CAS)["permissions:1"]
