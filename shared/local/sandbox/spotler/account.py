@@ -11,6 +11,7 @@ from shared.local.sandbox.spotler.identifiers import Identifiers
 from shared.local.sandbox.spotler.mailings import MailRoom
 from shared.local.sandbox.spotler.properties import Catalogue
 from shared.local.sandbox.spotler.settings import SpotlerSandboxSettings
+from shared.local.sandbox.spotler.shop import Shop
 from shared.local.sandbox.spotler.tags import TagBook
 from shared.local.sandbox.spotler.temporary_lists import TemporaryListShelf
 
@@ -30,3 +31,5 @@ class Account:
         self.campaigns = CampaignDesk(settings.campaigns, identifiers, settings.now)
         self.mailings = MailRoom(self.contacts, identifiers, settings.now)
         self.form_entries = FormEntries(identifiers, settings.now)
+        self.shop = Shop(settings.product_properties, settings.now)
+        self.opened = settings.now()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from urllib.parse import unquote
+from collections.abc import Awaitable, Callable
+from urllib.parse import unquote, urlencode
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -17,9 +18,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from shared.local.sandbox.spotler import (
     routes_audiences,
     routes_automations,
+    routes_campaign_mailings,
     routes_contact_feeds,
     routes_contacts,
+    routes_forms,
     routes_mailings,
+    routes_shop,
     routes_tags,
 )
 from shared.local.sandbox.spotler.account import Account
@@ -28,8 +32,9 @@ from shared.local.sandbox.spotler.control import CONTROL_PREFIX, Control
 from shared.local.sandbox.spotler.faults import FaultPlan, Moment
 from shared.local.sandbox.spotler.oauth import Refusal, RefusedError, SignedRequest, Verifier
 from shared.local.sandbox.spotler.operation import Call, Operation
+from shared.local.sandbox.spotler.parts import Query, check_headers, not_modelled, without_signature
 from shared.local.sandbox.spotler.settings import VERSIONED_PREFIX, SpotlerSandboxSettings
-from shared.local.sandbox.spotler.wire import ApiError, ErrorType, Format, Query, Reply, negotiate, render
+from shared.local.sandbox.spotler.wire import ApiError, ErrorType, Format, Reply, negotiate, render
 
 # Fixed paths come before those with a parameter: an external id must not hide them.
 OPERATIONS = (
@@ -40,7 +45,13 @@ OPERATIONS = (
     *routes_audiences.OPERATIONS,
     *routes_automations.OPERATIONS,
     *routes_mailings.OPERATIONS,
+    *routes_campaign_mailings.OPERATIONS,
+    *routes_forms.OPERATIONS,
+    *routes_shop.OPERATIONS,
 )
+
+# What the service has and the sandbox does not: the assumed list of unsubscriptions, and the service's own description.
+NOT_MODELLED = (("GET", "/contact/optouts/list"), ("GET", "/api-docs"), ("GET", "/api-docs/{resource}"))
 
 
 def create_app(settings: SpotlerSandboxSettings) -> Starlette:
@@ -57,11 +68,13 @@ def create_app(settings: SpotlerSandboxSettings) -> Starlette:
                     name=operation.name,
                 )
                 for operation in OPERATIONS
-            ],
+            ]
+            + [Route(path, sandbox.absent(f"{method} {path}"), methods=[method]) for method, path in NOT_MODELLED],
         )
         for prefix in settings.prefix_mode.prefixes
     ]
-    control = Control(sandbox.account, sandbox.faults, sandbox.requests, sandbox.clock)
+    names = {operation.name for operation in OPERATIONS}
+    control = Control(sandbox.account, sandbox.faults, sandbox.requests, sandbox.clock, names)
     app = Starlette(
         routes=[*routes, Mount(CONTROL_PREFIX, routes=control.routes)],
         middleware=[Middleware(Dated, clock=sandbox.clock), Middleware(UndecodedPath)],
@@ -119,6 +132,14 @@ class Sandbox:
         """Choose what the client prefers; None if it accepts nothing that there is."""
         return negotiate(request.headers.get("accept"), default=self.settings.default_format)
 
+    def absent(self, name: str) -> Callable[[Request], Awaitable[Response]]:
+        """Return what answers for a call that the service has and the sandbox does not, whoever asks."""
+
+        async def answer(request: Request) -> Response:
+            return render(not_modelled(name).reply(), self.media_type(request) or self.settings.default_format)
+
+        return answer
+
     async def unrouted(self, request: Request, error: Exception) -> Response:
         """Answer what no operation answers: 404, or 405 for a known path."""
         assert isinstance(error, HTTPException)
@@ -163,17 +184,22 @@ class Endpoint:
     async def _handle(self, request: Request) -> Reply:
         settings = self._sandbox.settings
         payload = await request.body()
+        check_headers(request.headers)
         self._sandbox.authenticate(request)
         if self._operation.licensed and not settings.audience_licence:
             raise ApiError(403, None)
-        return self._operation.handle(
+        url, parameters = request.url, request.query_params.multi_items()
+        if "authorization" not in request.headers:
+            parameters = without_signature(parameters)
+            url = url.replace(query=urlencode(parameters))
+        return self._operation.answer(
             Call(
                 account=self._sandbox.account,
                 settings=settings,
                 path={name: unquote(value) for name, value in request.path_params.items()},
-                query=Query(request.query_params),
+                query=Query(parameters),
                 payload=payload,
-                url=request.url,
+                url=url,
                 versioned=self._versioned,
             )
         )

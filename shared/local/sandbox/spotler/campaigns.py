@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,6 +17,7 @@ class CampaignMailing:
 
     encrypted_id: str
     name: str
+    subject: str = ""
 
     def document(self) -> dict[str, Any]:
         """Describe as the list of a campaign's mailings does."""
@@ -44,12 +45,13 @@ class Campaign:
 
 @dataclass(slots=True, eq=False)
 class CampaignSubscription:
-    """One contact's way through one campaign."""
+    """One contact's way through one campaign; `fields` fill in its messages, as they came over the wire."""
 
     id: int
     campaign: Campaign
     contact: Contact
     started: datetime
+    fields: Sequence[dict[str, Any]] = ()
     finished: bool = False
 
 
@@ -63,7 +65,7 @@ DEFAULT_CAMPAIGNS = (
         "Abandoned cart",
         trigger_id="TrgCartLeft",
         trigger_name="Cart left",
-        mailings=(CampaignMailing("CmlCartFirst", "You left something"),),
+        mailings=(CampaignMailing("CmlCartFirst", "You left something", "Your cart is waiting"),),
     ),
     Campaign("CmpOldWelcome", "Old welcome", active=False, trigger_id="TrgOldWelcome", trigger_name="Sign-up"),
     Campaign("CmpBirthday", "Birthday wishes"),
@@ -71,7 +73,7 @@ DEFAULT_CAMPAIGNS = (
 
 
 class CampaignDesk:
-    """Starts and stops campaigns for contacts. A start sends the campaign's first message at once."""
+    """Starts and stops campaigns for contacts. Their messages go through the mail room."""
 
     def __init__(self, campaigns: tuple[Campaign, ...], identifiers: Identifiers, now: Callable[[], datetime]) -> None:
         self.campaigns = {campaign.encrypted_id: campaign for campaign in campaigns}
@@ -83,13 +85,26 @@ class CampaignDesk:
         """Look up the campaign of a trigger."""
         return next((campaign for campaign in self.campaigns.values() if campaign.trigger_id == trigger_id), None)
 
-    def start(self, campaign: Campaign, contact: Contact) -> None:
+    def mailing(self, encrypted_id: str) -> CampaignMailing | None:
+        """Look up a message of any campaign."""
+        messages = (message for campaign in self.campaigns.values() for message in campaign.mailings)
+        return next((message for message in messages if message.encrypted_id == encrypted_id), None)
+
+    def subscription(self, number: int) -> CampaignSubscription | None:
+        """Look up a contact's way through a campaign."""
+        return next((found for found in self.subscriptions if found.id == number), None)
+
+    def start(
+        self, campaign: Campaign, contact: Contact, fields: Sequence[dict[str, Any]] = ()
+    ) -> CampaignSubscription:
         """Let a contact in. CampaignStateError if the campaign is off or the contact is in it."""
         if not campaign.active:
             raise CampaignStateError("campaign is inactive")
         if any(not subscription.finished for subscription in self._of(campaign, contact)):
             raise CampaignStateError("contact is already active in this campaign")
-        self.subscriptions.append(CampaignSubscription(self._identifiers.number(), campaign, contact, self._now()))
+        subscription = CampaignSubscription(self._identifiers.number(), campaign, contact, self._now(), fields)
+        self.subscriptions.append(subscription)
+        return subscription
 
     def stop(self, campaign: Campaign, contact: Contact) -> None:
         """Take a contact out. CampaignStateError if it is not in."""
@@ -100,9 +115,5 @@ class CampaignDesk:
             raise CampaignStateError("campaign has already finished for this contact")
         subscriptions[-1].finished = True
 
-    def of_contact(self, contact: Contact) -> list[CampaignSubscription]:
-        """Return a contact's ways through all campaigns."""
-        return [subscription for subscription in self.subscriptions if subscription.contact is contact]
-
     def _of(self, campaign: Campaign, contact: Contact) -> list[CampaignSubscription]:
-        return [subscription for subscription in self.of_contact(contact) if subscription.campaign is campaign]
+        return [found for found in self.subscriptions if found.contact is contact and found.campaign is campaign]

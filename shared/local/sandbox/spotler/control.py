@@ -4,7 +4,8 @@ GET, DELETE  /sandbox/requests              {"contact.get": 3, …}
 GET, DELETE  /sandbox/faults                [{"kind": "throttled", …, "left": 2}]
 POST         /sandbox/faults                {"kind", "operation"?, "moment"?, "times"?, "retryAfter"?, "hold"?}
 GET          /sandbox/contacts              all contacts, or one by ?externalId=, ?email= or ?encryptedId=
-POST         /sandbox/contact/{act}?…       the recipient's or marketer's act on that contact, see `Act`
+POST         /sandbox/contact/{act}?…       the recipient's or marketer's act on that contact, see `Act`; what is done
+                                            with a letter is done with the last one, or the last of ?mailing=
 POST         /sandbox/form                  {"properties": …}: sign up through a form, without an external id
 POST         /sandbox/mailing               {"name", "subject"}: mail everybody who can be mailed
 GET          /sandbox/audiences             members by external id
@@ -12,6 +13,7 @@ GET          /sandbox/temporary-lists       members by external id
 GET          /sandbox/list-names            names of both by external id
 GET          /sandbox/automation-runs       who takes part in what
 GET          /sandbox/campaign-runs         who is or was in which campaign
+GET          /sandbox/orders                what the shop has told, as written
 GET          /sandbox/tags                  the tags of the account, whoever has them
 PUT          /sandbox/clock                 {"ahead": seconds}: the clock that judges signatures
 PUT          /sandbox/in-use?…              {"inUse": true} for ?audience= or ?temporaryList=
@@ -20,7 +22,7 @@ PUT          /sandbox/in-use?…              {"inUse": true} for ?audience= or 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -34,7 +36,7 @@ from shared.local.sandbox.spotler.account import Account
 from shared.local.sandbox.spotler.clock import SandboxClock
 from shared.local.sandbox.spotler.contacts import Contact, Draft, Inactivity, WriteRefusedError
 from shared.local.sandbox.spotler.faults import Fault, FaultKind, FaultPlan, Moment
-from shared.local.sandbox.spotler.mailings import Bounce
+from shared.local.sandbox.spotler.mailings import Bounce, Letter
 from shared.local.sandbox.spotler.operation import Body
 from shared.local.sandbox.spotler.wire import DateStyle
 
@@ -103,8 +105,16 @@ class ControlError(Exception):
 class Control:
     """The acts of people and the view behind the scenes."""
 
-    def __init__(self, account: Account, faults: FaultPlan, requests: Counter[str], clock: SandboxClock) -> None:
+    def __init__(
+        self,
+        account: Account,
+        faults: FaultPlan,
+        requests: Counter[str],
+        clock: SandboxClock,
+        operations: Collection[str],
+    ) -> None:
         self._account = account
+        self._operations = operations
         self._faults = faults
         self._requests = requests
         self._clock = clock
@@ -127,6 +137,7 @@ class Control:
             ("GET", "/list-names", self._list_names),
             ("GET", "/automation-runs", self._runs),
             ("GET", "/campaign-runs", self._campaign_runs),
+            ("GET", "/orders", self._orders),
             ("GET", "/tags", self._tags),
             ("PUT", "/clock", self._set_clock),
             ("PUT", "/in-use", self._mark_in_use),
@@ -147,6 +158,8 @@ class Control:
 
     def _plan_fault(self, _request: Request, payload: bytes) -> None:
         body = _read(FaultBody, payload)
+        if body.operation is not None and body.operation not in self._operations:
+            raise ControlError(400, f"there is no operation {body.operation}")
         self._faults.add(Fault(body.kind, body.operation, body.moment, body.times, body.retry_after, body.hold))
 
     def _clear_faults(self, _request: Request, _payload: bytes) -> None:
@@ -163,15 +176,17 @@ class Control:
         contact = self._one(request)
         match Act(request.path_params["act"]):
             case Act.OPT_OUT:
-                self._account.contacts.inactivate(contact, Inactivity.OPT_OUT)
+                self._account.mailings.opt_out(contact)
             case Act.HARD_BOUNCE:
-                self._account.mailings.bounce(contact, Bounce.HARD)
+                self._account.mailings.bounce(self._letter(request, contact), Bounce.HARD)
             case Act.SOFT_BOUNCE:
-                self._account.mailings.bounce(contact, Bounce.SOFT)
+                self._account.mailings.bounce(self._letter(request, contact), Bounce.SOFT)
             case Act.OPEN:
-                self._account.mailings.open(contact)
+                self._account.mailings.open(self._letter(request, contact))
             case Act.CLICK:
-                self._account.mailings.click(contact)
+                letter = self._letter(request, contact)
+                self._account.mailings.click(letter)
+                return {**self._view(contact), "mailplusId": letter.mailplus_id}
             case Act.INACTIVATE:
                 self._account.contacts.inactivate(contact, Inactivity.MANUAL)
             case Act.ERASE:
@@ -182,8 +197,9 @@ class Control:
         return self._view(contact)
 
     def _complete_form(self, _request: Request, payload: bytes) -> Any:
-        contact = self._account.contacts.subscribe(Draft(None, _read(Properties, payload).properties))
-        self._account.form_entries.add(contact)
+        properties = _read(Properties, payload).properties
+        contact = self._account.contacts.subscribe(Draft(None, properties))
+        self._account.form_entries.add(contact, properties)
         return self._view(contact)
 
     def _send_mailing(self, _request: Request, payload: bytes) -> Any:
@@ -229,6 +245,9 @@ class Control:
             for subscription in self._account.campaigns.subscriptions
         ]
 
+    def _orders(self, _request: Request, _payload: bytes) -> Any:
+        return list(self._account.shop.orders.values())
+
     def _tags(self, _request: Request, _payload: bytes) -> Any:
         return self._account.tags.names
 
@@ -260,6 +279,16 @@ class Control:
         if len(chosen) != 1:
             raise ControlError(404, f"{len(chosen)} contacts are meant, not one")
         return chosen[0]
+
+    def _letter(self, request: Request, contact: Contact) -> Letter:
+        """Find the letter that `mailing` names, or the last one."""
+        mailings = self._account.mailings
+        if (mailing_id := request.query_params.get("mailing")) is None:
+            return mailings.last_or_new(contact)
+        letter = mailings.last(contact, mailing_id)
+        if letter is None:
+            raise ControlError(404, "the contact has got no such mailing")
+        return letter
 
     def _view(self, contact: Contact) -> dict[str, Any]:
         """Show what the API shows, and what it hides."""

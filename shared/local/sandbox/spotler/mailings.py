@@ -1,4 +1,4 @@
-"""Mailings and what recipients did with them."""
+"""Mailings and messages of campaigns, and what recipients did with them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from shared.local.sandbox.spotler.campaigns import CampaignMailing, CampaignSubscription
 from shared.local.sandbox.spotler.contacts import SOFT_BOUNCE_LIMIT, Contact, ContactBook, Inactivity
 from shared.local.sandbox.spotler.identifiers import Identifiers
 from shared.local.sandbox.spotler.wire import Period, iso
@@ -48,19 +49,41 @@ class Mailing:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Letter:
+    """What one contact got: a mailing or, in a subscription, a message of a campaign.
+
+    `mailplus_id` is what the service adds to the links in it.
+    """
+
+    mailing: Mailing | CampaignMailing
+    contact: Contact
+    mailplus_id: str
+    subscription: CampaignSubscription | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Interaction:
-    """One event of one recipient; `bounce` only when bounced."""
+    """One event of one letter; `bounce` only when bounced."""
 
     id: int
     event: Event
-    contact: Contact
-    mailing: Mailing
+    letter: Letter
     at: datetime
     bounce: Bounce | None = None
 
+    @property
+    def contact(self) -> Contact:
+        """Whose event it is."""
+        return self.letter.contact
+
+    @property
+    def mailing(self) -> Mailing | CampaignMailing:
+        """What was sent."""
+        return self.letter.mailing
+
 
 class MailRoom:
-    """Sends mailings to active contacts and keeps the events, oldest first."""
+    """Sends to active contacts and keeps the letters and events, oldest first."""
 
     def __init__(self, contacts: ContactBook, identifiers: Identifiers, now: Callable[[], datetime]) -> None:
         self._contacts = contacts
@@ -68,29 +91,38 @@ class MailRoom:
         self._now = now
         self.mailings: dict[str, Mailing] = {}
         self.interactions: list[Interaction] = []
+        self.letters: dict[str, Letter] = {}
+        self.unsubscribed: set[tuple[str, str]] = set()
 
     def send(self, name: str, subject: str, recipients: Iterable[Contact]) -> Mailing:
         """Send to those who can be mailed."""
         mailing = Mailing(self._identifiers.encrypted(), name, subject, self._now())
         self.mailings[mailing.encrypted_id] = mailing
         for contact in recipients:
-            if contact.inactivity is None and contact.email is not None:
-                self._note(Event.SENT, contact, mailing)
+            if _reachable(contact):
+                self._deliver(mailing, contact)
         return mailing
 
-    def open(self, contact: Contact) -> Interaction:
-        """Open the last mailing the contact got."""
-        contact.soft_bounces = 0
-        return self._note(Event.OPENED, contact, self._last_mailing(contact))
+    def send_campaign(self, subscription: CampaignSubscription) -> None:
+        """Send the first message of a campaign, if it has one and the contact can be mailed."""
+        for message in subscription.campaign.mailings[:1]:
+            if _reachable(subscription.contact):
+                self._deliver(message, subscription.contact, subscription)
 
-    def click(self, contact: Contact) -> Interaction:
-        """Click the link in the last mailing the contact got."""
-        contact.soft_bounces = 0
-        return self._note(Event.CLICKED, contact, self._last_mailing(contact))
+    def open(self, letter: Letter) -> Interaction:
+        """Open a letter, with its images."""
+        letter.contact.soft_bounces = 0
+        return self._note(Event.OPENED, letter)
 
-    def bounce(self, contact: Contact, how: Bounce) -> Interaction:
-        """Return the last mailing: one hard or the fourth soft bounce in a row makes the contact inactive."""
-        interaction = self._note(Event.BOUNCED, contact, self._last_mailing(contact), how)
+    def click(self, letter: Letter) -> Interaction:
+        """Click the link in a letter."""
+        letter.contact.soft_bounces = 0
+        return self._note(Event.CLICKED, letter)
+
+    def bounce(self, letter: Letter, how: Bounce) -> Interaction:
+        """Return a letter: one hard or the fourth soft bounce in a row makes the contact inactive."""
+        interaction = self._note(Event.BOUNCED, letter, how)
+        contact = letter.contact
         match how:
             case Bounce.HARD:
                 self._contacts.inactivate(contact, Inactivity.HARD_BOUNCE)
@@ -100,12 +132,29 @@ class MailRoom:
                     self._contacts.inactivate(contact, Inactivity.SOFT_BOUNCE)
         return interaction
 
-    def of_mailing(self, mailing: Mailing, event: Event) -> list[Interaction]:
+    def opt_out(self, contact: Contact) -> None:
+        """Unsubscribe from everything, by the link in the last letter if there is one."""
+        if last := self.last(contact):
+            self.unsubscribed.add((last.mailing.encrypted_id, contact.encrypted_id))
+        self._contacts.inactivate(contact, Inactivity.OPT_OUT)
+
+    def last(self, contact: Contact, mailing_id: str | None = None) -> Letter | None:
+        """Return the last letter a contact got, of one mailing if that is named."""
+        for letter in reversed(self.letters.values()):
+            if letter.contact is contact and mailing_id in {None, letter.mailing.encrypted_id}:
+                return letter
+        return None
+
+    def last_or_new(self, contact: Contact) -> Letter:
+        """Return the last letter a contact got; who has got none gets one, active or not."""
+        return self.last(contact) or self._deliver(self.send("Newsletter", "News", ()), contact)
+
+    def of_mailing(self, mailing: Mailing | CampaignMailing, event: Event) -> list[Interaction]:
         """Return the events of one kind."""
         return [item for item in self.interactions if item.event is event and item.mailing is mailing]
 
     def of_event(self, event: Event, period: Period) -> list[Interaction]:
-        """Return the feed of one event."""
+        """Return the feed of one event, of mailings and campaigns."""
         return [item for item in self.interactions if item.event is event and item.at in period]
 
     def of_contact(self, contact: Contact) -> list[Interaction]:
@@ -123,15 +172,30 @@ class MailRoom:
             "sentCount": len(self.of_mailing(mailing, Event.SENT)),
         }
 
-    def _last_mailing(self, contact: Contact) -> Mailing:
-        for item in reversed(self.interactions):
-            if item.event is Event.SENT and item.contact is contact:
-                return item.mailing
-        mailing = self.send("Newsletter", "News", ())
-        self._note(Event.SENT, contact, mailing)
-        return mailing
+    def _deliver(
+        self, mailing: Mailing | CampaignMailing, contact: Contact, subscription: CampaignSubscription | None = None
+    ) -> Letter:
+        letter = Letter(mailing, contact, self._identifiers.encrypted(), subscription)
+        self.letters[letter.mailplus_id] = letter
+        self._note(Event.SENT, letter)
+        return letter
 
-    def _note(self, event: Event, contact: Contact, mailing: Mailing, bounce: Bounce | None = None) -> Interaction:
-        interaction = Interaction(self._identifiers.number(), event, contact, mailing, self._now(), bounce)
+    def _note(self, event: Event, letter: Letter, bounce: Bounce | None = None) -> Interaction:
+        interaction = Interaction(self._identifiers.number(), event, letter, self._now(), bounce)
         self.interactions.append(interaction)
         return interaction
+
+
+def message(mailing: Mailing | CampaignMailing) -> dict[str, str]:
+    """Describe what recipients read."""
+    return {
+        "name": mailing.name,
+        "author": "Sandbox",
+        "subject": mailing.subject,
+        "fromName": "Sandbox",
+        "fromEmail": "news@example.com",
+    }
+
+
+def _reachable(contact: Contact) -> bool:
+    return contact.inactivity is None and contact.email is not None

@@ -1,5 +1,7 @@
 """Verifies one-legged OAuth 1.0a (RFC 5849) with HMAC-SHA1 over the request exactly as it came in.
 
+The OAuth fields come in the `Authorization` header or, without one, in the query (RFC 5849, 3.5.1 and 3.5.3).
+
 A framework's decoded path would lose the difference between `/` and `%2F`, so the raw request target is signed here.
 The body is never part of the signature: the service speaks JSON and XML, not forms.
 """
@@ -19,6 +21,7 @@ from urllib.parse import parse_qsl, quote, unquote
 DEFAULT_PORTS = {"http": "80", "https": "443"}
 SIGNATURE_METHOD = "HMAC-SHA1"
 VERSION = "1.0"
+PREFIX = "oauth_"
 UNSIGNED = frozenset({"realm", "oauth_signature"})
 REQUIRED = ("oauth_consumer_key", "oauth_nonce", "oauth_signature", "oauth_signature_method", "oauth_timestamp")
 REPLAY_MEMORY = timedelta(minutes=10)
@@ -70,7 +73,7 @@ class Verifier:
 
     def verify(self, request: SignedRequest, *, now: datetime) -> None:
         """Let a request pass, which uses up its nonce. RefusedError."""
-        parameters = authorization_parameters(request.authorization)
+        parameters = _oauth_fields(request)
         if parameters is None or any(not parameters.get(name) for name in REQUIRED):
             raise RefusedError(Refusal.NO_CREDENTIALS)
         if not hmac.compare_digest(_bytes(parameters["oauth_consumer_key"]), _bytes(self.key)):
@@ -84,7 +87,8 @@ class Verifier:
         use = (parameters["oauth_timestamp"], parameters["oauth_nonce"])
         if self.refuse_replays and use in self._seen:
             raise RefusedError(Refusal.REPLAYED)
-        expected = signature(base_string(request, parameters), self.secret)
+        in_header = {} if request.authorization is None else parameters
+        expected = signature(base_string(request, in_header), self.secret)
         if not hmac.compare_digest(_bytes(expected), _bytes(parameters["oauth_signature"])):
             raise RefusedError(Refusal.BAD_SIGNATURE)
         if self.refuse_replays:
@@ -121,10 +125,12 @@ def authorization_parameters(header: str | None) -> dict[str, str] | None:
 
 
 def base_string(request: SignedRequest, oauth: Mapping[str, str]) -> str:
-    """Build the signature base string (RFC 5849, 3.4.1). An empty `oauth_token` counts, `realm` does not."""
+    """Build the signature base string (RFC 5849, 3.4.1); `oauth` holds the fields of the header.
+
+    An empty `oauth_token` counts; the header's `realm` does not, and `oauth_signature` does not wherever it is.
+    """
     pairs = [(name, value) for name, value in oauth.items() if name not in UNSIGNED]
-    # Bytes that are no UTF-8 must survive the way through text, or a valid signature would not be recognised.
-    pairs += parse_qsl(request.query, keep_blank_values=True, errors="surrogateescape")
+    pairs += [(name, value) for name, value in _query(request) if name != "oauth_signature"]
     return "&".join(map(_percent, (request.method.upper(), _base_uri(request), _normalized(pairs))))
 
 
@@ -132,6 +138,19 @@ def signature(base: str, secret: str) -> str:
     """Sign with the consumer secret and an empty token secret; base64."""
     digest = hmac.new(f"{_percent(secret)}&".encode(), base.encode(), hashlib.sha1).digest()
     return base64.b64encode(digest).decode()
+
+
+def _oauth_fields(request: SignedRequest) -> dict[str, str] | None:
+    """Read the fields where they are; None if there are none or one is named twice."""
+    if request.authorization is not None:
+        return authorization_parameters(request.authorization)
+    fields = [(name, value) for name, value in _query(request) if name.startswith(PREFIX)]
+    return dict(fields) if fields and len(dict(fields)) == len(fields) else None
+
+
+def _query(request: SignedRequest) -> list[tuple[str, str]]:
+    # Bytes that are no UTF-8 must survive the way through text, or a valid signature would not be recognised.
+    return parse_qsl(request.query, keep_blank_values=True, errors="surrogateescape")
 
 
 def _base_uri(request: SignedRequest) -> str:

@@ -6,26 +6,43 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 from starlette.datastructures import URL
 
 from shared.local.sandbox.spotler.account import Account
 from shared.local.sandbox.spotler.contacts import Contact
+from shared.local.sandbox.spotler.parts import Query, not_modelled
 from shared.local.sandbox.spotler.settings import SpotlerSandboxSettings
-from shared.local.sandbox.spotler.wire import ApiError, ErrorType, Query, Reply, invalid
+from shared.local.sandbox.spotler.wire import ApiError, ErrorType, Reply, invalid
 
 DEFAULT_PAGE_SIZE = 10
 MAXIMUM_PAGE_SIZE = 1000
+UNKNOWN_KEY = "extra_forbidden"
 
 Item = TypeVar("Item")
-BodyT = TypeVar("BodyT", bound="Body")
+BodyT = TypeVar("BodyT", bound=BaseModel)
 
 
 class Body(BaseModel):
-    """A request body: camelCase on the wire, unknown keys ignored, `"true"` read as true."""
+    """A request body: camelCase on the wire, `"true"` read as true, null counts as left out.
 
-    model_config = ConfigDict(alias_generator=to_camel, extra="ignore", frozen=True)
+    Every key must be a field: what is no field is not modelled. The service ignores a field of type `Ignored`.
+    """
+
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_left_out(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        known = {field.alias for field in cls.model_fields.values()}
+        return {name: item for name, item in value.items() if item is not None or name not in known}
+
+
+Ignored = Any
+"""Of a key that clients send back as they have read it, and that the service does not write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +58,14 @@ class Call:
     versioned: bool
 
     def body(self, kind: type[BodyT]) -> BodyT:
-        """Read the JSON body. ApiError 400 names the fields, never their values."""
+        """Read the JSON body. ApiError 501 names keys that are not modelled, 400 the faulty fields, never values."""
         try:
             return kind.model_validate_json(self.payload)
         except ValidationError as error:
-            faults = (f"{'.'.join(map(str, fault['loc'])) or 'body'}: {fault['type']}" for fault in error.errors())
-            raise invalid("; ".join(faults)) from error
+            faults = [(".".join(map(str, fault["loc"])), fault["type"]) for fault in error.errors()]
+            if unknown := [place for place, fault in faults if fault == UNKNOWN_KEY]:
+                raise not_modelled(f"the key '{unknown[0]}' of the body") from error
+            raise invalid("; ".join(f"{place or 'body'}: {fault}" for place, fault in faults)) from error
 
     def contact(self) -> Contact:
         """Find the contact that the path names. ApiError with the status chosen in the settings."""
@@ -83,11 +102,35 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """`name` is what counters and faults go by; `path` is below the prefix, in Starlette's notation."""
+    """`name` is what counters and faults go by; `path` is below the prefix, in Starlette's notation.
+
+    `body` None: the call takes none. Writes take no query.
+    """
 
     name: str
     method: str
     path: str
     handle: Callable[[Call], Reply]
+    body: type[BaseModel] | None = None
     licensed: bool = False
     json_only: bool = False
+
+    def answer(self, call: Call) -> Reply:
+        """Handle a call of which every part is modelled. ApiError 501 names the first part that is not.
+
+        A write is refused before it has an effect; a read has none, so it may show what it did not ask for.
+        """
+        if call.payload and self.body is None:
+            raise not_modelled(f"a body of {self}")
+        if self.method != "GET":
+            self._check(call.query)
+        reply = self.handle(call)
+        self._check(call.query)
+        return reply
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+    def _check(self, query: Query) -> None:
+        for name in query.unread:
+            raise not_modelled(f"the query parameter '{name}' of {self}")

@@ -10,17 +10,22 @@ from shared.local.sandbox.spotler.audiences import (
     AudienceRefusedError,
     UnknownContactsError,
 )
-from shared.local.sandbox.spotler.operation import Body, Call, Operation
+from shared.local.sandbox.spotler.operation import Body, Call, Ignored, Operation
 from shared.local.sandbox.spotler.temporary_lists import TemporaryList
 from shared.local.sandbox.spotler.wire import ApiError, ErrorType, Reply, invalid
 
 
 class AudienceBody(Body):
-    """An audience as written. Empty names and ids are a matter for the audience's own rules (417)."""
+    """An audience as written; dates are read-only. Empty names and ids are a matter for the audience's rules (417)."""
 
     external_id: str
     name: str
     description: str | None = None
+    create_date: Ignored = None
+    change_date: Ignored = None
+    last_contact_added_at: Ignored = None
+    last_contact_removed_at: Ignored = None
+    last_sync_date: Ignored = None
 
 
 class Contacts(Body):
@@ -153,14 +158,16 @@ def _refusal(error: AudienceRefusedError) -> ApiError:
 
 
 OPERATIONS = (
-    Operation("audience.create", "POST", "/audience", create_audience, licensed=True),
+    Operation("audience.create", "POST", "/audience", create_audience, AudienceBody, licensed=True),
     Operation("audience.get", "GET", "/audience/{audienceId}", get_audience, licensed=True),
-    Operation("audience.update", "PUT", "/audience/{audienceId}", update_audience, licensed=True),
+    Operation("audience.update", "PUT", "/audience/{audienceId}", update_audience, AudienceBody, licensed=True),
     Operation("audience.delete", "DELETE", "/audience/{audienceId}", delete_audience, licensed=True),
-    Operation("audience.add", "POST", "/audience/{audienceId}/contact", add_to_audience, licensed=True),
-    Operation("audience.remove", "DELETE", "/audience/{audienceId}/contact", remove_from_audience, licensed=True),
+    Operation("audience.add", "POST", "/audience/{audienceId}/contact", add_to_audience, Contacts, licensed=True),
+    Operation(
+        "audience.remove", "DELETE", "/audience/{audienceId}/contact", remove_from_audience, Contacts, licensed=True
+    ),
     Operation("templist.list", "GET", "/templist", temporary_lists),
-    Operation("templist.create", "POST", "/templist", create_temporary_list),
-    Operation("templist.add", "POST", "/templist/{temporaryListId}", add_to_temporary_list),
+    Operation("templist.create", "POST", "/templist", create_temporary_list, TemporaryListBody),
+    Operation("templist.add", "POST", "/templist/{temporaryListId}", add_to_temporary_list, Contacts),
     Operation("templist.delete", "DELETE", "/templist/{temporaryListId}", delete_temporary_list),
 )

@@ -35,7 +35,7 @@ class AutomationStart(Who):
 
 
 class CampaignStart(Who):
-    """The body of a campaign trigger. Products are not kept here, so no product is unknown."""
+    """The body of a campaign trigger."""
 
     campaign_fields: list[MessageField] = Field(default_factory=list)
 
@@ -103,11 +103,16 @@ def trigger_campaign(call: Call) -> Reply:
     campaign = call.account.campaigns.triggered_by(call.path["triggerId"])
     if campaign is None:
         raise ApiError(404, ErrorType.TRIGGER_NOTFOUND, "trigger not found")
-    contact = call.contact_in_body(call.body(CampaignStart).external_contact_id)
+    body = call.body(CampaignStart)
+    contact = call.contact_in_body(body.external_contact_id)
+    lists = [field.values or [] for field in body.campaign_fields if field.type == "PRODUCTLIST"]
+    call.account.shop.check_products(product for products in lists for product in products)
+    fields = [field.model_dump(mode="json", by_alias=True, exclude_none=True) for field in body.campaign_fields]
     try:
-        call.account.campaigns.start(campaign, contact)
+        subscription = call.account.campaigns.start(campaign, contact, fields)
     except CampaignStateError as error:
         raise ApiError(400, ErrorType.INVALID_STATE, str(error)) from error
+    call.account.mailings.send_campaign(subscription)
     return Reply()
 
 
@@ -148,11 +153,11 @@ def _uuid(text: str) -> UUID | None:
 
 OPERATIONS = (
     Operation("automation.list", "GET", "/automation/list", automations),
-    Operation("automation.trigger", "POST", "/automation/trigger/{triggerCode}", trigger_automation),
+    Operation("automation.trigger", "POST", "/automation/trigger/{triggerCode}", trigger_automation, AutomationStart),
     Operation("automation.stop-run", "POST", "/automation/stop/{automationContactId}", stop_run),
-    Operation("automation.stop", "POST", "/automation/{automationId}/stop", stop_automation),
+    Operation("automation.stop", "POST", "/automation/{automationId}/stop", stop_automation, Who),
     Operation("campaign.list", "GET", "/campaign/list", campaigns),
-    Operation("campaign.trigger", "POST", "/campaign/trigger/{triggerId}", trigger_campaign),
-    Operation("campaign.stop", "POST", "/campaign/{campaignId}/stop", stop_campaign),
+    Operation("campaign.trigger", "POST", "/campaign/trigger/{triggerId}", trigger_campaign, CampaignStart),
+    Operation("campaign.stop", "POST", "/campaign/{campaignId}/stop", stop_campaign, Who),
     Operation("campaign.mailings", "GET", "/campaign/{campaignId}/mailing", campaign_mailings),
 )

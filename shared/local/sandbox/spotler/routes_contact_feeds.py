@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from shared.local.sandbox.spotler.campaigns import CampaignMailing, CampaignSubscription
+from shared.local.sandbox.spotler.campaigns import CampaignMailing
 from shared.local.sandbox.spotler.contacts import Contact
-from shared.local.sandbox.spotler.mailings import Event, Interaction
+from shared.local.sandbox.spotler.mailings import Event, Interaction, Letter, Mailing
 from shared.local.sandbox.spotler.operation import Call, Operation
 from shared.local.sandbox.spotler.properties import EMAIL, InvalidPropertyError
 from shared.local.sandbox.spotler.wire import Reply, invalid, iso, native_date
@@ -40,19 +40,12 @@ def search(call: Call) -> Reply:
 
 def mailings(call: Call) -> Reply:
     """List the mailings one contact got."""
-    events = call.account.mailings.of_contact(call.contact())
-    sent = [item for item in events if item.event is Event.SENT]
-    return call.page("mailingHistories", sent, lambda item: _mailing(call, item, events), size=HISTORY_PAGE_SIZE)
+    return _history(call, "mailingHistories", lambda letter: letter.subscription is None, _mailing)
 
 
 def campaign_mailings(call: Call) -> Reply:
-    """List the campaign messages one contact got: the first message of each campaign, at its start."""
-    sent = [
-        (subscription, subscription.campaign.mailings[0])
-        for subscription in call.account.campaigns.of_contact(call.contact())
-        if subscription.campaign.mailings
-    ]
-    return call.page("campaignMailingHistories", sent, _campaign_mailing, size=HISTORY_PAGE_SIZE)
+    """List the campaign messages one contact got."""
+    return _history(call, "campaignMailingHistories", lambda letter: letter.subscription is not None, _campaign_mailing)
 
 
 def forms(call: Call) -> Reply:
@@ -63,7 +56,7 @@ def forms(call: Call) -> Reply:
 
 def _feed(call: Call, name: str, items: Sequence[Item], document: Callable[[Item], Any]) -> Reply:
     """Answer a page; the versioned prefix answers a bare array and needs no page size."""
-    if call.versioned and "pageSize" not in call.query.parameters:
+    if call.versioned and call.query.optional("pageSize") is None:
         return Reply(200, [document(item) for item in items], root=name)
     call.query.integer("pageSize", minimum=1)
     page = call.page(name, items, document)
@@ -93,28 +86,41 @@ def _matching(call: Call, name: str, value: str) -> list[Contact]:
     return [contact for contact in call.account.contacts if contact.properties.get(name) == wanted]
 
 
-def _mailing(call: Call, sent: Interaction, events: Sequence[Interaction]) -> dict[str, Any]:
-    same = [item for item in events if item.mailing is sent.mailing]
-    happened = {item.event for item in same}
-    returned = [str(item.bounce) for item in same if item.bounce is not None]
-    return {
-        "mailing": call.account.mailings.summary(sent.mailing),
-        "sentDate": iso(sent.at),
-        "opened": Event.OPENED in happened,
-        "clicked": Event.CLICKED in happened,
-        **({"bounce": returned[-1]} if returned else {}),
-    }
+def _history(
+    call: Call,
+    name: str,
+    belongs: Callable[[Letter], bool],
+    document: Callable[[Call, Letter], dict[str, Any]],
+) -> Reply:
+    """Answer a page of letters with what became of each; its size is fixed."""
+    events = call.account.mailings.of_contact(call.contact())
+    sent = [item for item in events if item.event is Event.SENT and belongs(item.letter)]
+    call.query.without_effect("pageSize")
+
+    def entry(item: Interaction) -> dict[str, Any]:
+        same = [event for event in events if event.letter is item.letter]
+        happened = {event.event for event in same}
+        returned = [str(event.bounce) for event in same if event.bounce is not None]
+        return {
+            **document(call, item.letter),
+            "sentDate": iso(item.at),
+            "opened": Event.OPENED in happened,
+            "clicked": Event.CLICKED in happened,
+            **({"bounce": returned[-1]} if returned else {}),
+        }
+
+    return call.page(name, sent, entry, size=HISTORY_PAGE_SIZE)
 
 
-def _campaign_mailing(sent: tuple[CampaignSubscription, CampaignMailing]) -> dict[str, Any]:
-    subscription, mailing = sent
-    return {
-        "campaignMailing": mailing.document(),
-        "campaignSubscriptionId": subscription.id,
-        "sentDate": iso(subscription.started),
-        "opened": False,
-        "clicked": False,
-    }
+def _mailing(call: Call, letter: Letter) -> dict[str, Any]:
+    assert isinstance(letter.mailing, Mailing)
+    return {"mailing": call.account.mailings.summary(letter.mailing)}
+
+
+def _campaign_mailing(_call: Call, letter: Letter) -> dict[str, Any]:
+    assert isinstance(letter.mailing, CampaignMailing)
+    assert letter.subscription is not None
+    return {"campaignMailing": letter.mailing.document(), "campaignSubscriptionId": letter.subscription.id}
 
 
 OPERATIONS = (

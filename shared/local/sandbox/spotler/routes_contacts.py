@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, RootModel
 
 from shared.local.sandbox.spotler.contacts import Draft, Inactivity, WriteCode, WriteRefusedError
-from shared.local.sandbox.spotler.operation import Body, Call, Operation
+from shared.local.sandbox.spotler.operation import Body, Call, Ignored, Operation
+from shared.local.sandbox.spotler.parts import not_modelled
 from shared.local.sandbox.spotler.wire import ApiError, ErrorType, Reply, invalid
 
 BULK_LIMIT = 100
+SWITCH_KEYS = {"bit", "enabled", "description"}
 
 # A single call has no error type for a contact without a usable channel.
 ERROR_TYPES = {
@@ -27,9 +29,18 @@ class AnyContact(Body):
     external_id: str | None = None
     properties: dict[str, Any] = Field(default_factory=dict)
     test_group: bool | None = None
+    channels: Ignored = None
+    created: Ignored = None
+    encrypted_id: Ignored = None
+    last_changed: Ignored = None
+    temporary: Ignored = None
 
     def draft(self) -> Draft:
-        """Translate; an empty external id is none."""
+        """Translate; an empty external id is none. ApiError 501 for an option of a set with more than is modelled."""
+        for name, value in self.properties.items():
+            for option in value if isinstance(value, list) else ():
+                if isinstance(option, dict) and (unknown := option.keys() - SWITCH_KEYS):
+                    raise not_modelled(f"the key '{min(unknown)}' of an option of '{name}'")
         return Draft(self.external_id or None, self.properties, self.test_group)
 
 
@@ -37,6 +48,10 @@ class IdentifiedContact(AnyContact):
     """A contact that must say who it is."""
 
     external_id: str = Field(min_length=1)
+
+
+class OwnId(RootModel[str]):
+    """The external id once more, as one client sends it where no body is needed."""
 
 
 class Insert(Body):
@@ -48,8 +63,9 @@ class Insert(Body):
 
 
 class Update(Body):
-    """`PUT /contact/{externalId}`; `update` is not needed."""
+    """`PUT /contact/{externalId}`; `update` is not needed and says nothing that the path does not."""
 
+    update: Ignored = None
     purge: bool = False
     contact: AnyContact
 
@@ -64,6 +80,8 @@ class BulkInsert(Body):
 
 class BulkSize(Body):
     """The same, to count before anything else is checked."""
+
+    model_config = ConfigDict(extra="ignore")
 
     contacts: list[Any]
 
@@ -102,7 +120,8 @@ def insert_list(call: Call) -> Reply:
     if len(call.body(BulkSize).contacts) > BULK_LIMIT:
         raise invalid(f"at most {BULK_LIMIT} contacts")
     body = call.body(BulkInsert)
-    return Reply(200, [_outcome(call, contact, body) for contact in body.contacts], root="results")
+    drafts = [(contact.external_id, contact.draft()) for contact in body.contacts]
+    return Reply(200, [_outcome(call, who, draft, body) for who, draft in drafts], root="results")
 
 
 def properties(call: Call) -> Reply:
@@ -112,6 +131,7 @@ def properties(call: Call) -> Reply:
 
 def anonymize(call: Call) -> Reply:
     """Erase one contact; a second time there is nobody, unless the account keeps a shell."""
+    _check_own_id(call)
     if call.account.contacts.shell(call.path["externalId"]) is None:
         call.account.contacts.anonymize(call.contact())
     return Reply()
@@ -119,6 +139,7 @@ def anonymize(call: Call) -> Reply:
 
 def inactivate(call: Call) -> Reply:
     """Move one contact to the inactive file."""
+    _check_own_id(call)
     call.account.contacts.inactivate(call.contact(), Inactivity.MANUAL)
     return Reply()
 
@@ -132,12 +153,18 @@ def subscribe(call: Call) -> Reply:
     return Reply()
 
 
-def _outcome(call: Call, contact: IdentifiedContact, body: BulkInsert) -> dict[str, str]:
+def _outcome(call: Call, external_id: str, draft: Draft, body: BulkInsert) -> dict[str, str]:
     try:
-        call.account.contacts.insert(contact.draft(), update=body.update, purge=body.purge)
+        call.account.contacts.insert(draft, update=body.update, purge=body.purge)
     except WriteRefusedError as error:
-        return {"externalId": contact.external_id, "code": str(error.code), "message": str(error)}
-    return {"externalId": contact.external_id, "code": str(WriteCode.OK), "message": ""}
+        return {"externalId": external_id, "code": str(error.code), "message": str(error)}
+    return {"externalId": external_id, "code": str(WriteCode.OK), "message": ""}
+
+
+def _check_own_id(call: Call) -> None:
+    """Let a body pass that says what the path says. ApiError 501."""
+    if call.payload and call.body(OwnId).root != call.path["externalId"]:
+        raise not_modelled("a body with another id than the path")
 
 
 def _refusal(error: WriteRefusedError) -> ApiError:
@@ -145,12 +172,12 @@ def _refusal(error: WriteRefusedError) -> ApiError:
 
 
 OPERATIONS = (
-    Operation("contact.bulk", "POST", "/contact/list", insert_list, json_only=True),
+    Operation("contact.bulk", "POST", "/contact/list", insert_list, BulkInsert, json_only=True),
     Operation("contact.properties", "GET", "/contact/properties/list", properties),
-    Operation("contact.anonymize", "PUT", "/contact/anonymize/{externalId}", anonymize),
-    Operation("contact.inactivate", "PUT", "/contact/inactivate/{externalId}", inactivate),
-    Operation("contact.insert", "POST", "/contact", insert),
+    Operation("contact.anonymize", "PUT", "/contact/anonymize/{externalId}", anonymize, OwnId),
+    Operation("contact.inactivate", "PUT", "/contact/inactivate/{externalId}", inactivate, OwnId),
+    Operation("contact.insert", "POST", "/contact", insert, Insert),
     Operation("contact.get", "GET", "/contact/{externalId}", get),
-    Operation("contact.update", "PUT", "/contact/{externalId}", update),
-    Operation("subscription.subscribe", "POST", "/subscription/subscribe", subscribe),
+    Operation("contact.update", "PUT", "/contact/{externalId}", update, Update),
+    Operation("subscription.subscribe", "POST", "/subscription/subscribe", subscribe, AnyContact),
 )

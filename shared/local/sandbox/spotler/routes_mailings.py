@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from shared.local.sandbox.spotler.contacts import Contact
-from shared.local.sandbox.spotler.mailings import LINK, TREND_REPORT, Bounce, Event, Interaction, Mailing
+from shared.local.sandbox.spotler.mailings import LINK, TREND_REPORT, Bounce, Event, Interaction, Mailing, message
 from shared.local.sandbox.spotler.operation import Call, Operation
+from shared.local.sandbox.spotler.shop import ConversionType
 from shared.local.sandbox.spotler.wire import ApiError, ErrorType, Reply, invalid, iso
 
 PATHS = {Event.SENT: "recipients", Event.OPENED: "opens", Event.CLICKED: "clicks", Event.BOUNCED: "bounces"}
@@ -16,6 +17,7 @@ PATHS = {Event.SENT: "recipients", Event.OPENED: "opens", Event.CLICKED: "clicks
 def mailings(call: Call) -> Reply:
     """List the mailings of a period, without pages."""
     period = call.query.period()
+    call.query.without_effect("pageSize")
     room = call.account.mailings
     found = [room.summary(mailing) for mailing in room.mailings.values() if mailing.sent_at in period]
     return Reply(200, found, root="mailings")
@@ -24,14 +26,7 @@ def mailings(call: Call) -> Reply:
 def mailing_details(call: Call) -> Reply:
     """Describe one mailing."""
     mailing = _mailing(call)
-    message = {
-        "name": mailing.name,
-        "author": "Sandbox",
-        "subject": mailing.subject,
-        "fromName": "Sandbox",
-        "fromEmail": "news@example.com",
-    }
-    details = {"sender": "Sandbox", "targetGroup": "All contacts", "message": message, "links": [LINK]}
+    details = {"sender": "Sandbox", "targetGroup": "All contacts", "message": message(mailing), "links": [LINK]}
     return Reply(200, {**call.account.mailings.summary(mailing), **details}, root="mailing")
 
 
@@ -43,6 +38,8 @@ def statistics(call: Call) -> Reply:
     hard = sum(item.bounce is Bounce.HARD for item in events[Event.BOUNCED])
     soft = sum(item.bounce is Bounce.SOFT for item in events[Event.BOUNCED])
     dropped = {id(item.contact) for item in events[Event.BOUNCED] if item.contact.inactivity is not None}
+    bought = call.account.shop.conversions_of(mailing.encrypted_id)
+    converted = [item for item in bought if item.type is ConversionType.CONVERT_SHOPPINGCART]
     body = {
         "sentCount": unique[Event.SENT],
         "acceptedCount": unique[Event.SENT] - hard - soft,
@@ -53,7 +50,11 @@ def statistics(call: Call) -> Reply:
         "softbounceCount": soft,
         "notRetainedAfterBounceCount": len(dropped),
         "conversionClickCount": 0,
-        "unsubscribeCount": 0,
+        "unsubscribeCount": sum(to == mailing.encrypted_id for to, _ in call.account.mailings.unsubscribed),
+        "toWebshopCount": 0,
+        "shoppingcartCreatedCount": len(bought) - len(converted),
+        "shoppingcartConvertedCount": len(converted),
+        "conversionValue": sum(int(item.value or 0) for item in converted),
     }
     return Reply(200, body, root="mailingStatistics")
 
@@ -62,7 +63,7 @@ def _recipients(event: Event) -> Callable[[Call], Reply]:
     def handle(call: Call) -> Reply:
         found = call.account.mailings.of_mailing(_mailing(call), event)
         return call.page(
-            PATHS[event], found, lambda item: {"contactIdentifier": _identifier(item.contact), **_detail(item)}
+            PATHS[event], found, lambda item: {"contactIdentifier": identifier(item.contact), **detail(item)}
         )
 
     return handle
@@ -75,7 +76,7 @@ def _recipient(event: Event) -> Callable[[Call], Reply]:
         if contact is None:
             raise invalid("contact not found")
         found = [item for item in call.account.mailings.of_mailing(mailing, event) if item.contact is contact]
-        return call.page(PATHS[event], found, _detail)
+        return call.page(PATHS[event], found, detail)
 
     return handle
 
@@ -84,27 +85,35 @@ def _interactions(event: Event) -> Callable[[Call], Reply]:
     def handle(call: Call) -> Reply:
         happened = call.query.period(required=False)
         changed = call.query.period("fromChangeDate", "toChangeDate", required=False)
-        found = call.account.mailings.of_event(event, happened)
-        reports = call.query.parameters.get("trendReportIds")
+        reports = call.query.optional("trendReportIds")
         wanted = reports is None or str(TREND_REPORT) in reports.split(",")
-        return call.page("interactions", [item for item in found if wanted and item.at in changed], _interaction)
+        feed = [
+            item
+            for item in call.account.mailings.of_event(event, happened)
+            if wanted and item.at in changed and isinstance(item.mailing, Mailing)
+        ]
+        return call.page("interactions", feed, _interaction)
 
     return handle
 
 
 def _mailing(call: Call) -> Mailing:
     mailing = call.account.mailings.mailings.get(call.path["mailingId"])
+    if mailing is None and call.account.campaigns.mailing(call.path["mailingId"]):
+        raise ApiError(400, ErrorType.INVALID_MAILING, "mailing belongs to a campaign")
     if mailing is None:
         raise ApiError(404, ErrorType.MAILING_NOTFOUND, "mailing not found")
     return mailing
 
 
-def _identifier(contact: Contact) -> dict[str, Any]:
-    identifier = {"encryptedId": contact.encrypted_id}
-    return identifier if contact.external_id is None else {**identifier, "externalId": contact.external_id}
+def identifier(contact: Contact) -> dict[str, Any]:
+    """Name a contact as the lists of recipients do."""
+    own = {"encryptedId": contact.encrypted_id}
+    return own if contact.external_id is None else {**own, "externalId": contact.external_id}
 
 
-def _detail(item: Interaction) -> dict[str, Any]:
+def detail(item: Interaction) -> dict[str, Any]:
+    """Say when it happened, and what a click or a bounce was."""
     match item.event:
         case Event.SENT:
             return {}
@@ -125,7 +134,7 @@ def _interaction(item: Interaction) -> dict[str, Any]:
         "changeDate": iso(item.at),
         "trendReportId": TREND_REPORT,
     }
-    if item.event is Event.SENT:
+    if item.event is Event.SENT and isinstance(item.mailing, Mailing):
         body |= {
             "name": item.mailing.name,
             "subject": item.mailing.subject,

@@ -72,10 +72,10 @@ def tags(call: Call) -> Reply:
 
 
 OPERATIONS = (
-    Operation("contact.add-tags", "POST", "/contact/{externalId}/tag", add_tags),
+    Operation("contact.add-tags", "POST", "/contact/{externalId}/tag", add_tags, Tags),
     Operation("contact.remove-tag", "DELETE", "/contact/{externalId}/tag/{tag}", remove_tag),
     Operation("contact.tags", "GET", "/contact/{externalId}/tag", tags_of_contact),
-    Operation("contact.score", "PUT", "/contact/{externalId}/score", score),
-    Operation("tag.create", "POST", "/tag", create_tag),
+    Operation("contact.score", "PUT", "/contact/{externalId}/score", score, Score),
+    Operation("tag.create", "POST", "/tag", create_tag, NewTag),
     Operation("tag.list", "GET", "/tag/list", tags),
 )

@@ -60,6 +60,8 @@ class SpotlerSandboxSettings:
     audience_licence: bool = True
     audience_limit: int = 250
     temporary_list_limit: int = 250
+    product_properties: tuple[str, ...] = ("colour", "size")
+    product_images_required: bool = False
     latency: timedelta = timedelta()
     catalogue: tuple[Property, ...] = DEFAULT_CATALOGUE
     automations: tuple[Automation, ...] = DEFAULT_AUTOMATIONS

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 from xml.etree import ElementTree as ET
 from zoneinfo import ZoneInfo
 
-from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
 SERVER_ZONE = ZoneInfo("Europe/Amsterdam")
@@ -33,7 +32,7 @@ class DateStyle(StrEnum):
 
 
 class ErrorType(StrEnum):
-    """The `errorType` of an error body, spelled as the service spells it."""
+    """The `errorType` of an error body, spelled as the service spells it; only NOT_MODELLED is the sandbox's own."""
 
     INVALID_PARAMS = "INVALID_PARAMS"
     INVALID_STATE = "INVALID_STATE"
@@ -50,6 +49,12 @@ class ErrorType(StrEnum):
     TRIGGER_NOTFOUND = "TRIGGER_NOTFOUND"
     CAMPAIGN_NOTFOUND = "CAMPAIGN_NOTFOUND"
     MAILING_NOTFOUND = "MAILING_NOTFOUND"
+    INVALID_MAILING = "INVALID_MAILING"
+    PRODUCT_NOTFOUND = "PRODUCT_NOTFOUND"
+    ORDER_NOTFOUND = "ORDER_NOTFOUND"
+    FORM_NOT_FOUND = "FORM_NOT_FOUND"
+    FORMRESULT_NOT_FOUND = "FORMRESULT_NOT_FOUND"
+    NOT_MODELLED = "NOT_MODELLED_BY_SANDBOX"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,42 +118,6 @@ class Period:
 
     def __contains__(self, moment: datetime) -> bool:
         return (self.start is None or self.start <= moment) and (self.end is None or moment < self.end)
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """Decoded query parameters with the service's complaints."""
-
-    parameters: QueryParams = field(default_factory=QueryParams)
-
-    def text(self, name: str) -> str:
-        """Return a required parameter."""
-        value = self.parameters.get(name)
-        if not value:
-            raise invalid(f"{name} is required")
-        return value
-
-    def integer(self, name: str, *, default: int | None = None, minimum: int = 0) -> int:
-        """Return a whole number; required if there is no default."""
-        text = self.parameters.get(name)
-        if text is None and default is not None:
-            return default
-        if text is None or not text.isascii() or not text.isdigit() or int(text) < minimum:
-            raise invalid(f"{name} must be a whole number of at least {minimum}")
-        return int(text)
-
-    def period(self, start: str = "fromDate", end: str = "toDate", *, required: bool = True) -> Period:
-        """Return the span between two date parameters."""
-        return Period(self._moment(start, required=required), self._moment(end, required=required))
-
-    def _moment(self, name: str, *, required: bool) -> datetime | None:
-        if not required and name not in self.parameters:
-            return None
-        text = self.text(name)
-        try:
-            return read_moment(text)
-        except ValueError as error:
-            raise invalid(f"{name} is no ISO 8601 date") from error
 
 
 def read_moment(text: str) -> datetime:
