@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.contract.azurite import NOT_COVERED, running_azurite
+from tests.contract import azurite as azurite_program
+from tests.contract import spotler_sdk
+from tests.contract.azurite import running_azurite
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +21,8 @@ def azurite() -> Iterator[str]:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say what was left out: a dot among hundreds is easily overlooked."""
     skipped = [str(report.longrepr) for report in terminalreporter.getreports("skipped")]
-    left_out = [text for text in skipped if NOT_COVERED in text]
-    if left_out:
-        terminalreporter.write_sep("!", f"{len(left_out)} tests were skipped: {NOT_COVERED}", red=True, bold=True)
-        terminalreporter.write_line(left_out[0], red=True)
+    for not_covered in (azurite_program.NOT_COVERED, spotler_sdk.NOT_COVERED):
+        left_out = [text for text in skipped if not_covered in text]
+        if left_out:
+            terminalreporter.write_sep("!", f"{len(left_out)} tests were skipped: {not_covered}", red=True, bold=True)
+            terminalreporter.write_line(left_out[0], red=True)
