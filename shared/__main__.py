@@ -34,6 +34,9 @@ def main() -> int:
     commands.add_parser("roles", help="print the table of security roles, as it stands in docs/security.md")
     commands.add_parser("metrics", help="print the table of metrics, as it stands in docs/observability.md")
     commands.add_parser("alarms", help="print the table of alarms, as it stands in docs/observability.md")
+    commands.add_parser(
+        "calls", help="print the table of the simulated Spotler's calls, as it stands in docs/sandbox.md"
+    )
     options = parser.parse_args()
     try:
         return _run(options)
@@ -68,15 +71,16 @@ def _run(options: argparse.Namespace) -> int:
             print(settings_table.settings_table())
         case "operations":
             print(form.form_table() if options.form else documentation.operations_table())
-        case "routes" | "roles" | "metrics" | "alarms" as name:
+        case "routes" | "roles" | "metrics" | "alarms" | "calls" as name:
             print(_table(name))
     return 0
 
 
-def _table(name: Literal["routes", "roles", "metrics", "alarms"]) -> str:
+def _table(name: Literal["routes", "roles", "metrics", "alarms", "calls"]) -> str:
     """Return a table of the documents."""
     from shared.local.alarms_table import alarms_table  # noqa: PLC0415
     from shared.local.roles import roles_table  # noqa: PLC0415
+    from shared.local.sandbox.spotler.documentation import calls_table  # noqa: PLC0415
     from shared.observability.signals import signals_table  # noqa: PLC0415
     from shared.triggers.access import routes_table  # noqa: PLC0415
 
@@ -89,6 +93,8 @@ def _table(name: Literal["routes", "roles", "metrics", "alarms"]) -> str:
             return signals_table()
         case "alarms":
             return alarms_table()
+        case "calls":
+            return calls_table()
 
 
 def _log() -> None:

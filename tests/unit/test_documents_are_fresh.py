@@ -10,6 +10,7 @@ import pytest
 
 from shared.local.alarms_table import alarms_table
 from shared.local.roles import roles_table
+from shared.local.sandbox.spotler.documentation import calls_table
 from shared.local.settings_table import settings_table
 from shared.observability.signals import signals_table
 from shared.triggers.access import routes_table
@@ -31,9 +32,10 @@ def test_the_readme_has_the_settings_table_of_the_code() -> None:
         ("docs/security.md", "roles", roles_table),
         ("docs/observability.md", "metrics", signals_table),
         ("docs/observability.md", "alarms", alarms_table),
+        ("docs/sandbox.md", "calls", calls_table),
     ],
 )
-def test_tables_of_routes_roles_metrics_and_alarms_are_those_of_the_code(
+def test_tables_of_routes_roles_metrics_alarms_and_calls_are_those_of_the_code(
     document: str, name: str, table: Callable[[], str]
 ) -> None:
     text = (ROOT / document).read_text(encoding="utf-8")

@@ -41,6 +41,7 @@ from shared.local.sandbox.spotler.operation import Body
 from shared.local.sandbox.spotler.wire import DateStyle
 
 CONTROL_PREFIX = "/sandbox"
+CHOICES = {"externalId", "encryptedId", "email", "mailing"}
 
 BodyT = TypeVar("BodyT", bound=Body)
 
@@ -263,6 +264,8 @@ class Control:
 
     def _chosen(self, request: Request) -> list[Contact]:
         query = request.query_params
+        if unknown := query.keys() - CHOICES:
+            raise ControlError(400, f"there is no parameter {min(unknown)}")
         contacts = self._account.contacts
         if "externalId" in query:
             found = contacts.find(query["externalId"])

@@ -18,7 +18,7 @@ from shared.local.sandbox.spotler.wire import ApiError, ErrorType, Reply, invali
 
 DEFAULT_PAGE_SIZE = 10
 MAXIMUM_PAGE_SIZE = 1000
-UNKNOWN_KEY = "extra_forbidden"
+UNKNOWN_KEYS = {"extra_forbidden", "none_required"}
 
 Item = TypeVar("Item")
 BodyT = TypeVar("BodyT", bound=BaseModel)
@@ -27,7 +27,8 @@ BodyT = TypeVar("BodyT", bound=BaseModel)
 class Body(BaseModel):
     """A request body: camelCase on the wire, `"true"` read as true, null counts as left out.
 
-    Every key must be a field: what is no field is not modelled. The service ignores a field of type `Ignored`.
+    Every key must be a field: what is no field is not modelled, nor is a value of a field of type `None`. The service
+    ignores a field of type `Ignored`.
     """
 
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True)
@@ -63,7 +64,7 @@ class Call:
             return kind.model_validate_json(self.payload)
         except ValidationError as error:
             faults = [(".".join(map(str, fault["loc"])), fault["type"]) for fault in error.errors()]
-            if unknown := [place for place, fault in faults if fault == UNKNOWN_KEY]:
+            if unknown := [place for place, fault in faults if fault in UNKNOWN_KEYS]:
                 raise not_modelled(f"the key '{unknown[0]}' of the body") from error
             raise invalid("; ".join(f"{place or 'body'}: {fault}" for place, fault in faults)) from error
 

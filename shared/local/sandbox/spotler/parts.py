@@ -6,6 +6,7 @@ and nobody would see it: hence 501 with the name of the part.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -47,6 +48,10 @@ _HEADERS = frozenset(
 _HEADER_FAMILIES = ("sec-", "x-forwarded-", "x-request-", "x-correlation-")
 
 
+# Wildcards, quotes and connectives: nobody has published what they mean in a search. Inside a word they are text.
+_COMPARISON = re.compile(r"""^[*%"]|[*%"]$|\s(and|or|[&|]+)\s""", re.IGNORECASE)
+
+
 def not_modelled(what: str) -> ApiError:
     """Build the refusal of what the real service would act on and the sandbox cannot."""
     return ApiError(501, ErrorType.NOT_MODELLED, f"{what[0].upper()}{what[1:]} is not part of this simulation.")
@@ -57,9 +62,9 @@ def check_headers(headers: Headers) -> None:
     for name in headers:
         if name not in _HEADERS and not name.startswith(_HEADER_FAMILIES):
             raise not_modelled(f"the header '{name}'")
-    media, _, _ = headers.get("content-type", "").partition(";")
-    if media.strip().lower() not in {"", Format.JSON}:
-        raise not_modelled(f"a body with the content type '{media.strip()}'")
+    content_type = headers.get("content-type", "").lower().replace(" ", "").replace('"', "")
+    if content_type not in {"", Format.JSON, f"{Format.JSON};charset=utf-8"}:
+        raise not_modelled(f"a body with the content type '{content_type}'")
 
 
 class Query:
@@ -103,6 +108,15 @@ class Query:
         if value is not None and value not in choices:
             raise invalid(f"{name} must be one of {', '.join(choices)}")
         return value
+
+    def equality(self, name: str) -> tuple[str, str]:
+        """Return the two sides of a required `property=value`. ApiError 501 for what may be another comparison."""
+        left, separator, right = self.text(name).partition("=")
+        if not separator:
+            raise invalid(f"{name} must be property=value")
+        if not left.isidentifier() or _COMPARISON.search(right):
+            raise not_modelled(f"the query parameter '{name}' with more than one equality")
+        return left, right
 
     def integer(self, name: str, *, default: int | None = None, minimum: int = 0) -> int:
         """Return a whole number; required if there is no default."""

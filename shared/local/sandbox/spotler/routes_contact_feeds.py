@@ -9,10 +9,12 @@ from shared.local.sandbox.spotler.campaigns import CampaignMailing
 from shared.local.sandbox.spotler.contacts import Contact
 from shared.local.sandbox.spotler.mailings import Event, Interaction, Letter, Mailing
 from shared.local.sandbox.spotler.operation import Call, Operation
-from shared.local.sandbox.spotler.properties import EMAIL, InvalidPropertyError
+from shared.local.sandbox.spotler.parts import not_modelled
+from shared.local.sandbox.spotler.properties import EMAIL, InvalidPropertyError, PropertyType
 from shared.local.sandbox.spotler.wire import Reply, invalid, iso, native_date
 
 HISTORY_PAGE_SIZE = 50
+CONTACT_KEYS = frozenset({"externalId", "encryptedId", "testGroup", "created", "lastChanged", "temporary"})
 
 Item = TypeVar("Item")
 
@@ -31,10 +33,15 @@ def bounces(call: Call) -> Reply:
 
 def search(call: Call) -> Reply:
     """Find by one equality, `property=value`; addresses are compared without regard to case."""
-    name, separator, value = call.query.text("MPSearchQuery").partition("=")
+    name, value = call.query.equality("MPSearchQuery")
     call.query.integer("pageSize", minimum=1)
-    if not separator or name not in call.account.catalogue.properties:
+    if name in CONTACT_KEYS:
+        raise not_modelled(f"a search by '{name}'")
+    field = call.account.catalogue.properties.get(name)
+    if field is None:
         raise invalid("MPSearchQuery must be property=value")
+    if field.type is PropertyType.SET:
+        raise not_modelled(f"a search by '{name}', which is a set,")
     return call.page("contacts", _matching(call, name, value), lambda contact: _document(call, contact))
 
 

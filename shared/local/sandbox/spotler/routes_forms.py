@@ -29,6 +29,7 @@ class PageBody(Body):
 
     post_url: str = Field(min_length=1)
     enc_id: str | None = None
+    extra_params: None = None
     output_format: OutputFormat = OutputFormat.HTML
     output_mode: OutputMode = OutputMode.TABLES
     prefilled_values: dict[str, list[str]] = Field(default_factory=dict)

@@ -86,7 +86,10 @@ def _interactions(event: Event) -> Callable[[Call], Reply]:
         happened = call.query.period(required=False)
         changed = call.query.period("fromChangeDate", "toChangeDate", required=False)
         reports = call.query.optional("trendReportIds")
-        wanted = reports is None or str(TREND_REPORT) in reports.split(",")
+        ids = [] if reports is None else reports.split(",")
+        if not all(text.isascii() and text.isdigit() for text in ids):
+            raise invalid("trendReportIds must be whole numbers with commas between them")
+        wanted = reports is None or str(TREND_REPORT) in ids
         feed = [
             item
             for item in call.account.mailings.of_event(event, happened)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from shared.local.sandbox.spotler.operation import Body, Call, Ignored, Operation
+from shared.local.sandbox.spotler.parts import not_modelled
 from shared.local.sandbox.spotler.shop import Conversion, ConversionType
 from shared.local.sandbox.spotler.wire import ApiError, ErrorType, Reply, invalid, read_moment
 
@@ -15,6 +16,7 @@ _MAILPLUS_ID = re.compile(r"[A-Za-z0-9_-]{12}", re.ASCII)
 
 # What the vendor lists as reasons for a refusal; its own list leaves out the large image.
 REQUIRED = ("name", "link", "price")
+SEARCHED_OTHERWISE = {"customProperties", "specifications", "creationDate", "changeDate"}
 REQUIRED_IMAGES = ("imageUrl", "imageLargeUrl")
 
 
@@ -150,9 +152,11 @@ def delete_product(call: Call) -> Reply:
 
 def search_products(call: Call) -> Reply:
     """Find by one equality, `property=value`; a bare list."""
-    name, separator, value = call.query.text("MPSearchQuery").partition("=")
+    name, value = call.query.equality("MPSearchQuery")
     known = {field.alias: field for field in ProductValues.model_fields.values()}
-    if not separator or name not in known or name in {"customProperties", "specifications"}:
+    if name in SEARCHED_OTHERWISE:
+        raise not_modelled(f"a search by '{name}'")
+    if name not in known:
         raise invalid("MPSearchQuery must be property=value")
     found = [product for product in call.account.shop.products.values() if _written(product.values.get(name)) == value]
     page = call.page("products", found, lambda product: product.document(call.settings.native_dates))
