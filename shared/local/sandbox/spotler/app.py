@@ -32,7 +32,7 @@ from shared.local.sandbox.spotler.control import CONTROL_PREFIX, Control
 from shared.local.sandbox.spotler.faults import FaultPlan, Moment
 from shared.local.sandbox.spotler.oauth import Refusal, RefusedError, SignedRequest, Verifier
 from shared.local.sandbox.spotler.operation import Call, Operation
-from shared.local.sandbox.spotler.parts import Query, check_headers, not_modelled, without_signature
+from shared.local.sandbox.spotler.parts import Query, check_headers, format_of_body, not_modelled, without_signature
 from shared.local.sandbox.spotler.settings import VERSIONED_PREFIX, SpotlerSandboxSettings
 from shared.local.sandbox.spotler.wire import ApiError, ErrorType, Format, Reply, negotiate, render
 
@@ -185,6 +185,8 @@ class Endpoint:
         settings = self._sandbox.settings
         payload = await request.body()
         check_headers(request.headers)
+        content_type = request.headers.get("content-type", "") if payload else ""
+        payload_format = format_of_body(content_type, self._operation.formats)
         self._sandbox.authenticate(request)
         if self._operation.licensed and not settings.audience_licence:
             raise ApiError(403, None)
@@ -199,6 +201,7 @@ class Endpoint:
                 path={name: unquote(value) for name, value in request.path_params.items()},
                 query=Query(parameters),
                 payload=payload,
+                payload_format=payload_format,
                 url=url,
                 versioned=self._versioned,
             )

@@ -15,6 +15,9 @@ from shared.local.sandbox.spotler.wire import DateStyle, Period, iso, native_dat
 
 FORM_ID = 1
 SIGN_UP_FORM = {"id": FORM_ID, "name": "Sign-up", "formSubType": "subscribe", "formState": "final"}
+FORM_FIELD, FORM_ENCRYPTED_ID = "formEncId", "FrmSignUp"
+"""The hidden field by which a page says of which form it is; whoever embeds the form sends it on."""
+
 FIELDS = {"email": "E-mail address", "firstName": "First name", "lastName": "Last name"}
 """What the form asks for: properties of a contact with their labels."""
 
@@ -54,8 +57,9 @@ class Page:
             for name, label in FIELDS.items()
         ]
         body = _laid_out(fields, self.output_mode)
+        hidden = f'<input type="hidden" name="{FORM_FIELD}" value="{FORM_ENCRYPTED_ID}"{close}'
         complaint = f"<p>{escape(self.complaint)}</p>" if self.complaint else ""
-        button = f'<p><input type="submit" value="Send"{close}</p>'
+        button = f'<p>{hidden}<input type="submit" value="Send"{close}</p>'
         return f'<form method="post" action="{escape(self.post_url)}">{complaint}{body}{button}</form>'
 
 

@@ -14,7 +14,8 @@ from shared.local.sandbox.spotler.account import Account
 from shared.local.sandbox.spotler.contacts import Contact
 from shared.local.sandbox.spotler.parts import Query, not_modelled
 from shared.local.sandbox.spotler.settings import SpotlerSandboxSettings
-from shared.local.sandbox.spotler.wire import ApiError, ErrorType, Reply, invalid
+from shared.local.sandbox.spotler.wire import ApiError, ErrorType, Format, Reply, invalid
+from shared.local.sandbox.spotler.xml_bodies import read_parameters
 
 DEFAULT_PAGE_SIZE = 10
 MAXIMUM_PAGE_SIZE = 1000
@@ -55,13 +56,18 @@ class Call:
     path: Mapping[str, str]
     query: Query
     payload: bytes
+    payload_format: Format
     url: URL
     versioned: bool
 
     def body(self, kind: type[BodyT]) -> BodyT:
-        """Read the JSON body. ApiError 501 names keys that are not modelled, 400 the faulty fields, never values."""
+        """Read the body. ApiError 501 names keys that are not modelled, 400 the faulty fields, never values."""
         try:
-            return kind.model_validate_json(self.payload)
+            match self.payload_format:
+                case Format.JSON:
+                    return kind.model_validate_json(self.payload)
+                case Format.XML:
+                    return kind.model_validate(read_parameters(self.payload))
         except ValidationError as error:
             faults = [(".".join(map(str, fault["loc"])), fault["type"]) for fault in error.errors()]
             if unknown := [place for place, fault in faults if fault in UNKNOWN_KEYS]:
@@ -105,7 +111,7 @@ class Call:
 class Operation:
     """`name` is what counters and faults go by; `path` is below the prefix, in Starlette's notation.
 
-    `body` None: the call takes none. Writes take no query.
+    `body` None: the call takes none; `formats` are those it may be written in. Writes take no query.
     """
 
     name: str
@@ -113,6 +119,7 @@ class Operation:
     path: str
     handle: Callable[[Call], Reply]
     body: type[BaseModel] | None = None
+    formats: frozenset[Format] = frozenset({Format.JSON})
     licensed: bool = False
     json_only: bool = False
 

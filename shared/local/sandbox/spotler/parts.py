@@ -7,7 +7,7 @@ and nobody would see it: hence 501 with the name of the part.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from starlette.datastructures import Headers
@@ -58,13 +58,21 @@ def not_modelled(what: str) -> ApiError:
 
 
 def check_headers(headers: Headers) -> None:
-    """Refuse a header that may change the answer, and a body in another format than JSON. ApiError 501."""
+    """Refuse a header that may change the answer. ApiError 501."""
     for name in headers:
         if name not in _HEADERS and not name.startswith(_HEADER_FAMILIES):
             raise not_modelled(f"the header '{name}'")
-    content_type = headers.get("content-type", "").lower().replace(" ", "").replace('"', "")
-    if content_type not in {"", Format.JSON, f"{Format.JSON};charset=utf-8"}:
-        raise not_modelled(f"a body with the content type '{content_type}'")
+
+
+def format_of_body(content_type: str, formats: Collection[Format]) -> Format:
+    """Return what a body is written in; who does not say it means JSON. ApiError 501 for other than `formats`."""
+    said = content_type.lower().replace(" ", "").replace('"', "").removesuffix(";charset=utf-8")
+    for offer in formats:
+        if said == offer:
+            return offer
+    if said:
+        raise not_modelled(f"a body with the content type '{said}'")
+    return Format.JSON
 
 
 class Query:

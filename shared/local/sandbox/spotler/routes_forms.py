@@ -9,6 +9,8 @@ from pydantic import Field
 from shared.local.sandbox.spotler.contacts import Draft, WriteRefusedError
 from shared.local.sandbox.spotler.forms import (
     FIELDS,
+    FORM_ENCRYPTED_ID,
+    FORM_FIELD,
     FORM_ID,
     SIGN_UP_FORM,
     OutputFormat,
@@ -18,7 +20,7 @@ from shared.local.sandbox.spotler.forms import (
 )
 from shared.local.sandbox.spotler.operation import Body, Call, Operation
 from shared.local.sandbox.spotler.parts import not_modelled
-from shared.local.sandbox.spotler.wire import SERVER_ZONE, ApiError, ErrorType, Period, Reply, invalid
+from shared.local.sandbox.spotler.wire import SERVER_ZONE, ApiError, ErrorType, Format, Period, Reply, invalid
 
 SUB_TYPES = ("normal", "subscribe", "unSubscribe", "editProfile")
 STATES = ("draft", "proof", "final")
@@ -48,6 +50,7 @@ def forms(call: Call) -> Reply:
     """List the forms, of one kind or state if asked for."""
     wanted = {"formSubType": call.query.choice("formSubType", *SUB_TYPES)}
     wanted["formState"] = call.query.choice("formState", *STATES)
+    _pass_over_habits(call)
     fits = all(value in {None, SIGN_UP_FORM[name]} for name, value in wanted.items())
     return Reply(200, [SIGN_UP_FORM] if fits else [], root="forms")
 
@@ -56,6 +59,7 @@ def page(call: Call) -> Reply:
     """Show the form, filled in for a contact if one is named."""
     _check_form(call)
     query = call.query
+    _pass_over_habits(call)
     found = Page(
         query.text("postUrl"),
         OutputFormat(query.choice("outputFormat", *OutputFormat) or OutputFormat.HTML),
@@ -77,7 +81,10 @@ def enter(call: Call) -> Reply:
     """Sign somebody up; an entry that cannot be taken is shown again with the reason."""
     _check_form(call)
     body = call.body(EntryBody)
-    values = {name: value for name, value in _first_values("formParams", body.form_params).items() if value}
+    given = dict(body.form_params)
+    if given.pop(FORM_FIELD, [FORM_ENCRYPTED_ID]) != [FORM_ENCRYPTED_ID]:
+        raise invalid(f"{FORM_FIELD} is of another form")
+    values = {name: value for name, value in _first_values("formParams", given).items() if value}
     again = Page(body.post_url, body.output_format, body.output_mode, values, complaint="E-mail address is required")
     if "email" not in values:
         return Reply(200, again.document(), root="form")
@@ -107,6 +114,12 @@ def result(call: Call) -> Reply:
     if entry is None:
         raise ApiError(404, ErrorType.FORMRESULT_NOT_FOUND, "form result not found")
     return Reply(200, entry.result(call.settings.native_dates), root="result")
+
+
+def _pass_over_habits(call: Call) -> None:
+    """Accept what the library of the vendor's own plugin adds to each query: the service goes by none of it."""
+    for name in ("rest", "method", "arg1"):
+        call.query.without_effect(name)
 
 
 def _check_form(call: Call) -> None:
@@ -151,7 +164,7 @@ OPERATIONS = (
     Operation("form.list", "GET", "/form/list", forms),
     Operation("form.results", "GET", "/form/result/{formId}", results),
     Operation("form.result", "GET", "/form/result/{formId}/{resultId}", result),
-    Operation("form.enter", "POST", "/form/result/{formId}", enter, EntryBody),
+    Operation("form.enter", "POST", "/form/result/{formId}", enter, EntryBody, frozenset(Format)),
     Operation("form.get", "GET", "/form/{formId}", page),
     Operation("form.get-filled", "POST", "/form/{formId}", filled_page, PageBody),
 )
