@@ -25,6 +25,10 @@ class Message(StrEnum):
     ADD_MEMBER = "AddMember"
     ADD_LIST_MEMBERS = "AddListMembers"
     REMOVE_MEMBER = "RemoveMember"
+    CREATE_MULTIPLE = "CreateMultiple"
+    UPDATE_MULTIPLE = "UpdateMultiple"
+    UPSERT_MULTIPLE = "UpsertMultiple"
+    DELETE_MULTIPLE = "DeleteMultiple"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +58,10 @@ class DataverseEvent:
     stripped: bool
     members: tuple[UUID, ...] = ()
     """Rows that a message adds to or removes from a list by id alone: their table is that of the list."""
+
+    @property
+    def rows(self) -> tuple[UUID, ...]:
+        """The rows of `table` that the message is about; several where it has no primary row, as CreateMultiple."""
+        if self.id is not None:
+            return (self.id,)
+        return tuple(dict.fromkeys(lookup.id for lookup in self.references if lookup.table == self.table))

@@ -18,7 +18,6 @@ from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
 from pydantic.alias_generators import to_pascal
-from pydantic_core import from_json
 
 from shared.core.records import Lookup
 from shared.dataverse.contract_values import Entity, collection, identifier
@@ -117,8 +116,7 @@ def read_event(body: bytes, content_type: str, properties: Mapping[str, str]) ->
     context = _parse(body, content_type)
     name = context.message_name
     message = _MESSAGES.get(name, name)
-    target = context.input_parameters.get("Target")
-    columns = target.attributes if isinstance(target, Entity) else ()
+    columns = dict.fromkeys(column for target in _targets(context) for column in target.attributes)
     flagged = any(mark.casefold() in key.casefold() for key in properties for mark in _SIZE_EXCEEDED)
     return DataverseEvent(
         message=message,
@@ -227,14 +225,19 @@ def _parse(body: bytes, content_type: str) -> RemoteExecutionContext:
             "does not come from Dataverse, its sender must not use this queue.",
         ) from None
     try:
-        document = from_json(text)
-    except ValueError:
+        # Of the standard library: it reads half of a surrogate pair, as .NET writes a text that was cut in an emoji.
+        document = json.loads(text)
+    except (ValueError, RecursionError):
         raise NotAnExecutionContext(
             Refusal.NOT_JSON,
             f"The message is not JSON. If Dataverse sent it: {_REPAIR} Otherwise its sender must not use this queue.",
         ) from None
     try:
         return RemoteExecutionContext.model_validate(document)
+    except RecursionError:
+        raise NotAnExecutionContext(
+            Refusal.OTHER_JSON, "The message is JSON, but nested deeper than any that Dataverse sends."
+        ) from None
     except ValidationError as error:
         places = sorted({".".join(str(step) for step in fault["loc"]) or "the whole" for fault in error.errors()})
         raise NotAnExecutionContext(
@@ -253,16 +256,27 @@ def _references(context: RemoteExecutionContext) -> Iterator[Lookup]:
     for parameters in (context.input_parameters, context.output_parameters):
         for value in parameters.values():
             yield from _rows(value)
-    # Two parameters give a bare GUID whose table follows from the message; members of a list may be of any table.
+    # Some parameters give bare GUIDs whose table follows from the message; members of a list may be of any table.
+    created = context.output_parameters.get("Ids")
+    for value in (context.output_parameters.get("id"), *(created if isinstance(created, list) else ())):
+        if (row := identifier(value)) is not None:
+            yield Lookup(table, row)
     if subordinate := identifier(context.input_parameters.get("SubordinateId")):
         yield Lookup(table, subordinate)
     if marketing_list := identifier(context.input_parameters.get("ListId")):
         yield Lookup("list", marketing_list)
-    rows = (context.input_parameters.get("Target"), *context.pre_entity_images.values())
-    for row in (*rows, *context.post_entity_images.values()):
-        if isinstance(row, Entity):
-            owners = (row.attributes.get(column) for column in _OWNERS.get(table, ()))
-            yield from (owner for owner in owners if isinstance(owner, Lookup))
+    images = (*context.pre_entity_images.values(), *context.post_entity_images.values())
+    for entity in (*_targets(context), *images):
+        owners = (entity.attributes.get(column) for column in _OWNERS.get(table, ()))
+        yield from (owner for owner in owners if isinstance(owner, Lookup))
+
+
+def _targets(context: RemoteExecutionContext) -> Iterator[Entity]:
+    """Yield the rows that a message writes: one, or those of CreateMultiple and its kin."""
+    several = context.input_parameters.get("Targets")
+    for target in (context.input_parameters.get("Target"), *(several if isinstance(several, list) else ())):
+        if isinstance(target, Entity):
+            yield target
 
 
 def _members(context: RemoteExecutionContext) -> Iterator[UUID]:
@@ -284,6 +298,8 @@ def _rows(value: Any) -> Iterator[Lookup]:
         case list():
             for item in value:
                 yield from _rows(item)
+        case dict():  # an object of a type that nobody has met, such as a collection spelt out
+            yield from _rows(list(value.values()))
 
 
 def _tags(context: RemoteExecutionContext) -> Iterator[str]:

@@ -12,11 +12,14 @@ from shared.dataverse.events import DataverseEvent, Message
 
 _REASONS: Mapping[Message | str, Why] = {
     Message.DELETE: Why.DELETED,
+    Message.DELETE_MULTIPLE: Why.DELETED,
     Message.MERGE: Why.MERGED,
     Message.QUALIFY_LEAD: Why.QUALIFIED,
 }
 
 _PEOPLE = frozenset(str(table) for table in PersonTable)
+_CREATIONS = frozenset({Message.CREATE, Message.CREATE_MULTIPLE, Message.UPSERT_MULTIPLE})
+_DELETIONS = frozenset({Message.DELETE, Message.DELETE_MULTIPLE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,21 +42,21 @@ def route(event: DataverseEvent, *, own_tag: str) -> Routed:
     CS-08..CS-13: created, changed, activated, deactivated, deleted, merged, qualified; CS-11: permissions changed.
     """
     correlation = str(event.correlation_id or "")
+    own = tuple(Lookup(event.table, row) for row in event.rows)
     if own_tag in event.tags:
-        newcomers = (Lookup(event.table, event.id),) if event.id and event.message == Message.CREATE else ()
-        return Routed(people=_people(newcomers, Why.SPOTLER, correlation))
+        return Routed(people=_people(own if event.message in _CREATIONS else (), Why.SPOTLER, correlation))
     if event.table == tables.JOB:
-        return Routed(jobs=(event.id,)) if event.id and event.message == Message.CREATE else Routed()
+        return Routed(jobs=event.rows) if event.message in _CREATIONS else Routed()
     if event.table == tables.PERMISSION:
         owners = _people(event.references, Why.PERMISSION, correlation)
-        unknown = (event.id,) if event.id and not owners and event.message != Message.DELETE else ()
-        return Routed(people=owners, permissions=unknown)
+        # A message about one row names its owners or does not; of several rows, it may name those of some.
+        is_complete = event.message in _DELETIONS or (owners and event.id is not None)
+        return Routed(people=owners, permissions=() if is_complete else event.rows)
     names_list = any(lookup.table == tables.LIST for lookup in event.references)
     if event.table in _ABOUT_LISTS or (event.message in _LINKS and names_list):
         return _about_lists(event)
     if event.table not in _PEOPLE and event.message not in _REASONS:
         return Routed()
-    own = (Lookup(event.table, event.id),) if event.id else ()
     why = _REASONS.get(event.message, Why.SAVED)
     touched = event.references if event.message in {Message.MERGE, Message.QUALIFY_LEAD} else own
     return Routed(people=_people((*own, *touched), why, correlation))
@@ -61,19 +64,21 @@ def route(event: DataverseEvent, *, own_tag: str) -> Routed:
 
 _ABOUT_LISTS = frozenset({tables.LIST, tables.LIST_MEMBER})
 _LINKS = frozenset({Message.ASSOCIATE, Message.DISASSOCIATE})
-_LIST_ENDS = frozenset({Message.DELETE, Message.SET_STATE, Message.SET_STATE_DYNAMIC_ENTITY})
+_LIST_CHANGES = frozenset({Message.UPDATE, Message.UPDATE_MULTIPLE, Message.UPSERT_MULTIPLE})
+_LIST_ENDS = frozenset({*_DELETIONS, Message.SET_STATE, Message.SET_STATE_DYNAMIC_ENTITY})
 
 
 def _about_lists(event: DataverseEvent) -> Routed:
     """A member comes or goes, whichever of its several events tells it (ML-24, C-28); a list ends (ML-28)."""
-    lists = [lookup.id for lookup in event.references if lookup.table == tables.LIST]
-    people = [lookup.id for lookup in event.references if lookup.table in _PEOPLE]
-    if pairs := [(one, person) for one in lists[:1] for person in dict.fromkeys((*people, *event.members))]:
-        return Routed(memberships=tuple(pairs))
-    if event.table != tables.LIST or event.id is None:
+    lists = dict.fromkeys(lookup.id for lookup in event.references if lookup.table == tables.LIST)
+    people = dict.fromkeys([*(lookup.id for lookup in event.references if lookup.table in _PEOPLE), *event.members])
+    # One request may associate somebody with several lists, or several people with one. A wrong pair costs a read.
+    if pairs := tuple((one, person) for one in lists for person in people):
+        return Routed(memberships=pairs)
+    if event.table != tables.LIST:
         return Routed()
-    may_end = event.message == Message.UPDATE and (not event.changed or "statecode" in event.changed)
-    return Routed(lists=(event.id,)) if may_end or event.message in _LIST_ENDS else Routed()
+    may_end = event.message in _LIST_CHANGES and (not event.changed or "statecode" in event.changed)
+    return Routed(lists=event.rows) if may_end or event.message in _LIST_ENDS else Routed()
 
 
 def _people(lookups: tuple[Lookup, ...], why: Why, correlation: str) -> tuple[Reference, ...]:

@@ -205,3 +205,83 @@ def test_ml_28_a_list_is_looked_at_when_it_may_have_ended(
 )
 def test_events_that_name_no_membership_and_our_own_writes_are_of_no_interest(event: DataverseEvent) -> None:
     assert route(event, own_tag=TAG) == Routed()
+
+
+# --------------------------------------------------------------------------------- messages about several rows, or none
+
+SECOND = UUID(int=23)
+
+
+@pytest.mark.parametrize("message", [Message.ASSOCIATE, Message.DISASSOCIATE])
+@pytest.mark.parametrize(
+    ("references", "pairs"),
+    [
+        ([("contact", ANN), ("list", LIST), ("list", SECOND)], {(LIST, ANN), (SECOND, ANN)}),
+        ([("list", LIST), ("contact", ANN), ("contact", BOB)], {(LIST, ANN), (LIST, BOB)}),
+        ([("lead", ANN), ("list", LIST), ("systemuser", USER)], {(LIST, ANN)}),
+    ],
+)
+def test_ml_24_one_request_for_several_lists_or_people_names_every_membership(
+    message: Message, references: list[tuple[str, UUID]], pairs: set[tuple[UUID, UUID]]
+) -> None:
+    named = tuple(Lookup(table, row) for table, row in references)
+    routed = route(replace(EVENT, message=message, table="none", id=None, references=named), own_tag=TAG)
+
+    assert set(routed.memberships) == pairs
+    assert len(routed.memberships) == len(pairs)
+
+
+TWO_CONTACTS = (Lookup("contact", ONE), Lookup("contact", TWO), Lookup("account", ANN), Lookup("systemuser", USER))
+
+
+@pytest.mark.parametrize(
+    ("message", "why"),
+    [
+        (Message.CREATE_MULTIPLE, Why.SAVED),
+        (Message.UPDATE_MULTIPLE, Why.SAVED),
+        (Message.UPSERT_MULTIPLE, Why.SAVED),
+        (Message.DELETE_MULTIPLE, Why.DELETED),
+        (Message.SET_STATE, Why.SAVED),  # with an EntityMoniker alone
+        (Message.ASSIGN, Why.SAVED),
+    ],
+)
+def test_a_message_without_a_primary_row_concerns_the_rows_of_its_table(message: Message, why: Why) -> None:
+    event = replace(EVENT, message=message, id=None, references=TWO_CONTACTS)
+
+    assert people(route(event, own_tag=TAG)) == {
+        RecordKey(PersonTable.CONTACT, ONE): why,
+        RecordKey(PersonTable.CONTACT, TWO): why,
+    }
+
+
+def test_several_new_subscribers_whom_we_created_are_looked_at_and_our_other_writes_are_not() -> None:
+    ours = replace(EVENT, id=None, references=TWO_CONTACTS, tags=frozenset({TAG}))
+
+    assert len(route(replace(ours, message=Message.CREATE_MULTIPLE), own_tag=TAG).people) == 2
+    assert route(replace(ours, message=Message.UPDATE_MULTIPLE), own_tag=TAG) == Routed()
+
+
+def test_jobs_that_are_created_together_are_run() -> None:
+    jobs = (Lookup("dh_spotlerjob", ONE), Lookup("dh_spotlerjob", TWO), Lookup("contact", ANN))
+    event = replace(EVENT, table="dh_spotlerjob", id=None, message=Message.CREATE_MULTIPLE, references=jobs)
+
+    assert route(event, own_tag=TAG) == Routed(jobs=(ONE, TWO))
+    assert route(replace(event, message=Message.UPDATE_MULTIPLE), own_tag=TAG) == Routed()
+
+
+def test_of_several_permissions_those_without_a_named_owner_are_looked_up() -> None:
+    rows = (Lookup("dh_spotlerpermission", ONE), Lookup("dh_spotlerpermission", TWO), Lookup("contact", ANN))
+    event = replace(EVENT, table="dh_spotlerpermission", id=None, message=Message.UPDATE_MULTIPLE, references=rows)
+    routed = route(event, own_tag=TAG)
+
+    assert people(routed) == {RecordKey(PersonTable.CONTACT, ANN): Why.PERMISSION}
+    assert routed.permissions == (ONE, TWO)
+    assert route(replace(event, message=Message.DELETE_MULTIPLE), own_tag=TAG).permissions == ()
+
+
+@pytest.mark.parametrize("message", [Message.UPDATE_MULTIPLE, Message.DELETE_MULTIPLE])
+def test_ml_28_several_lists_that_may_have_ended_are_looked_at(message: Message) -> None:
+    lists = (Lookup("list", LIST), Lookup("list", SECOND))
+    event = replace(EVENT, table="list", id=None, message=message, changed=frozenset({"statecode"}), references=lists)
+
+    assert route(event, own_tag=TAG) == Routed(lists=(LIST, SECOND))

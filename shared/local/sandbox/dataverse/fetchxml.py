@@ -96,12 +96,11 @@ class _Query:
     def page(self, fetch: Element) -> Result:
         found = self._sorted(self.matches())
         size = _number(fetch, "count", self._reader.preferences.page_size)
-        top = fetch.get("top")
-        if top is not None:
-            found, size = found[: _number(fetch, "top", MAX_PAGE_SIZE)], MAX_PAGE_SIZE
         project = self._projection()
         if fetch.get("distinct") == "true":
             found = self._distinct(found, project)
+        if fetch.get("top") is not None:  # of the rows that are left, as SQL has it
+            found, size = found[: _number(fetch, "top", MAX_PAGE_SIZE)], MAX_PAGE_SIZE
         ids = [joined[""][self._root.table.primary_id] for joined in found if joined[""] is not None]
         start = paging.from_fetch(_number(fetch, "page", 1), fetch.get("paging-cookie"))
         page = paging.cut(found, ids, min(size, MAX_PAGE_SIZE), start)
