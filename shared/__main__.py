@@ -11,6 +11,7 @@ from typing import Literal
 
 from shared.errors import ConnectorError
 from shared.observability.logs import LogFormat, formatter
+from shared.setting_texts import cleaned
 
 
 def main() -> int:
@@ -99,11 +100,17 @@ def _table(name: Literal["routes", "roles", "metrics", "alarms", "calls"]) -> st
 
 def _log() -> None:
     """Log to standard error: `LOG_LEVEL`, and `LOG_FORMAT` text or json."""
-    logging.basicConfig(level=os.environ.get("LOG_LEVEL", "WARNING").upper())
-    wanted = os.environ.get("LOG_FORMAT", LogFormat.TEXT)
+    logging.basicConfig(level=_log_level(os.environ.get("LOG_LEVEL", "")))
+    wanted = cleaned(os.environ.get("LOG_FORMAT", "")).lower()
     form = LogFormat(wanted) if wanted in set(LogFormat) else LogFormat.TEXT
     for handler in logging.getLogger().handlers:
         handler.setFormatter(formatter(form))
+
+
+def _log_level(wanted: str) -> str:
+    """Return a level that `logging` knows; what it does not know must not keep a command from running."""
+    level = cleaned(wanted).upper()
+    return level if level in logging.getLevelNamesMapping() else "WARNING"
 
 
 if __name__ == "__main__":

@@ -6,15 +6,15 @@ Whatever is not configured falls back to the embedded parts, so that the app run
 from __future__ import annotations
 
 import re
-import socket
+from collections.abc import Mapping
 from datetime import timedelta
-from ipaddress import IPv4Address
+from enum import Enum
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -24,6 +24,7 @@ from shared.core.newcomers import NewcomerTarget
 from shared.core.plan import EndAction
 from shared.core.records import PersonTable
 from shared.errors import ConfigurationError
+from shared.setting_texts import LOOPBACK, cleaned, complaint_about_address, given, in_right_case
 
 DEFAULT_SPOTLER_URL = "https://restapi.mailplus.nl/integrationservice"
 NCRONTAB = r"^\S+( \S+){5}$"
@@ -35,11 +36,48 @@ SERVICE_BUS_LOCK = timedelta(minutes=5)
 OWN_TAG = "spotler-connector"
 """Marks our writes to Dataverse, so that their events can be told from other people's."""
 
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+_SHORT_NAME = r"^[a-z0-9]{1,20}$"
+_TABLE_NAME = r"^[A-Za-z][A-Za-z0-9]{2,62}$"
+_PREFIX = r"^[A-Za-z][A-Za-z0-9]{1,7}$"
+_LOGICAL_NAME = r"^[a-z][a-z0-9_]*$"
+_IN_WORDS: Mapping[str | None, str] = {
+    NCRONTAB: 'six fields, the seconds first, such as "0 */15 * * * *"',
+    _SHORT_NAME: "at most 20 small letters and digits",
+    _TABLE_NAME: "3 to 63 letters and digits, a letter first",
+    _PREFIX: "2 to 8 letters and digits, a letter first",
+    _LOGICAL_NAME: "logical names of columns, such as emailaddress1",
+}
+
+Name = Annotated[str, Field(pattern=_LOGICAL_NAME)]
 """A logical name of a column."""
 
+_CHOICES: Mapping[str, type[Enum]] = {
+    "on_delete": EndAction,
+    "on_inactive": EndAction,
+    "new_subscriber_target": NewcomerTarget,
+    "spotler_list_kind": ListKind,
+    "bounce_task_language": Language,
+}
+_NUMBERS = (
+    "mass_erasure_limit",
+    "mass_missing_limit",
+    "mass_change_limit",
+    "mass_change_percent",
+    "spotler_concurrency",
+    "claim_seconds",
+    "missed_job_minutes",
+    "consent_retention_days",
+    "local_lock_seconds",
+)
+"""To pydantic `1.000` is 1, which is not what somebody means by it who writes a thousand so."""
+
+_VERBATIM = frozenset({"fingerprint_key", "dataverse_certificate_password"})
+"""Another fingerprint key would write every record again; a password may begin and end with anything."""
+
+_SINGLE_WORDS = frozenset(
+    {"spotler_key", "spotler_secret", "dataverse_tenant_id", "dataverse_client_id", "dataverse_client_secret"}
+)
 _HOST_NAME = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class Settings(BaseSettings):
@@ -50,7 +88,7 @@ class Settings(BaseSettings):
     # --- what to synchronise
     environment: str = Field(
         default="default",
-        pattern=r"^[a-z0-9]{1,20}$",
+        pattern=_SHORT_NAME,
         description="Name of this pair of Dataverse organisation and Spotler account; keeps their state apart.",
     )
     sync_enabled: bool = Field(
@@ -188,9 +226,7 @@ class Settings(BaseSettings):
         alias="STATE_STORAGE__tableServiceUri",
         description="Instead of a connection string: the table endpoint, reached by managed identity.",
     )
-    state_table: str = Field(
-        default="spotlerconnector", pattern=r"^[A-Za-z][A-Za-z0-9]{2,62}$", description="Name of the state table."
-    )
+    state_table: str = Field(default="spotlerconnector", pattern=_TABLE_NAME, description="Name of the state table.")
     fingerprint_key: SecretStr = Field(
         default=SecretStr(""),
         description="Secret of at least 16 characters for the fingerprints of values. Never change it: every record "
@@ -231,7 +267,7 @@ class Settings(BaseSettings):
     )
     variable_prefix: str = Field(
         default="dh",
-        pattern=r"^[A-Za-z][A-Za-z0-9]{1,7}$",
+        pattern=_PREFIX,
         description="Publisher's prefix of the environment variables `dh_spotlerpermissions` and "
         "`dh_spotlerpermissionsenabledbydefault`, if a solution of your own has them (C-19).",
     )
@@ -301,22 +337,45 @@ class Settings(BaseSettings):
         "again so much later.",
     )
 
-    @field_validator("bounce_task_language", mode="before")
+    @model_validator(mode="before")
     @classmethod
-    def _none_if_empty(cls, value: object) -> object:
-        return value or None
+    def _given(cls, values: Any) -> Any:
+        return given(values, verbatim=_VERBATIM, single_words=_SINGLE_WORDS) if isinstance(values, dict) else values
+
+    @field_validator(*_CHOICES, mode="before")
+    @classmethod
+    def _in_right_case(cls, value: object, info: ValidationInfo) -> object:
+        return in_right_case(value, _CHOICES[info.field_name or ""])
+
+    @field_validator(*_NUMBERS, mode="before")
+    @classmethod
+    def _without_thousands(cls, value: object) -> object:
+        if isinstance(value, str) and "." in value:
+            raise ValueError("expected a whole number, without points")
+        return value
 
     @field_validator("sync_tables", "dataverse_organisation_ids", "new_subscriber_match", mode="before")
     @classmethod
-    def _split(cls, value: object) -> object:
-        return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
+    def _split(cls, value: object, info: ValidationInfo) -> object:
+        if not isinstance(value, str):
+            return value
+        words = [word for part in value.split(",") if (word := cleaned(part))]
+        if not words:
+            raise ValueError("names nothing; leave it empty for the default")
+        match info.field_name:
+            case "sync_tables":
+                return [in_right_case(word, PersonTable) for word in words]
+            case "new_subscriber_match":  # logical names of columns
+                return [word.lower() for word in words]
+            case _:
+                return words
 
     @model_validator(mode="after")
     def _is_coherent(self) -> Self:
         for name in ("dataverse_url", "dataverse_authority", "spotler_url"):
-            if wrong := _complaint_about(getattr(self, name)):
+            if wrong := complaint_about_address(getattr(self, name)):
                 raise ValueError(f"{name.upper()} {wrong}")
-        if self.state_storage_tables and (wrong := _complaint_about(self.state_storage_tables)):
+        if self.state_storage_tables and (wrong := complaint_about_address(self.state_storage_tables)):
             raise ValueError(f"STATE_STORAGE__tableServiceUri {wrong}")
         if self.service_bus_namespace and not _HOST_NAME.fullmatch(self.service_bus_namespace):
             raise ValueError("SERVICE_BUS__fullyQualifiedNamespace is a host name, without https:// and path")
@@ -354,7 +413,7 @@ class Settings(BaseSettings):
     @property
     def spotler_is_simulated(self) -> bool:
         """Whether Spotler is on this very machine, where only the sandbox can be."""
-        return urlsplit(self.spotler_url).hostname in _LOOPBACK
+        return urlsplit(self.spotler_url).hostname in LOOPBACK
 
     @property
     def claim_time(self) -> timedelta:
@@ -376,34 +435,6 @@ class Settings(BaseSettings):
         return (self.queue_lock - self.claim_time) * 2 / 3
 
 
-def _complaint_about(url: str) -> str:
-    """Say what is wrong with an address that credentials are sent to; "" if it is fine, or empty."""
-    if not url:
-        return ""
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        return "is no address"
-    if not host or not url.isprintable() or {" ", "\\"}.intersection(url):
-        return "is no address"
-    if parts.scheme != "https" and not (parts.scheme == "http" and _is_this_machine(host)):
-        return "must begin with https://"
-    if parts.username is not None or parts.query or parts.fragment:
-        return "must have neither a user name nor a query"
-    return ""
-
-
-def _is_this_machine(host: str) -> bool:
-    """Whether a name leads here, however it is written: `127.1` is 127.0.0.1 to every resolver."""
-    if host in _LOOPBACK:
-        return True
-    try:
-        return IPv4Address(socket.inet_aton(host)).is_loopback
-    except OSError:
-        return False
-
-
 def load_settings() -> Settings:
     """Read and check the settings; ConfigurationError names each setting that is wrong, never its value."""
     try:
@@ -418,6 +449,6 @@ def load_settings() -> Settings:
 
 def _in_words(error: ErrorDetails) -> str:
     """Say what is expected; a pattern alone says that to few people."""
-    if error.get("ctx", {}).get("pattern") == NCRONTAB:
-        return 'expected six fields, the seconds first, such as "0 */15 * * * *"'
+    if (pattern := error.get("ctx", {}).get("pattern")) in _IN_WORDS:
+        return f"expected {_IN_WORDS[pattern]}"
     return error["msg"].removeprefix("Value error, ")

@@ -49,7 +49,8 @@ async def run(options: argparse.Namespace) -> None:
 
 async def _sandbox_if_needed(stack: AsyncExitStack, options: argparse.Namespace) -> Addresses | None:
     settings = load_settings()
-    missing = [name for name in ("DATAVERSE_URL", "SPOTLER_KEY") if not os.environ.get(name)]
+    needed = {"DATAVERSE_URL": settings.dataverse_url, "SPOTLER_KEY": settings.spotler_key}
+    missing = [name for name, value in needed.items() if not value]
     if not missing:
         return None
     if not settings.uses_azure_tables and not settings.uses_service_bus:
@@ -69,9 +70,9 @@ def read_local_settings(path: Path) -> None:
     if not path.exists():
         return
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))["Values"]
+        values = json.loads(path.read_text(encoding="utf-8-sig"))["Values"]
         for name, value in values.items():
-            os.environ.setdefault(name, str(value))
+            os.environ.setdefault(name, "" if value is None else str(value))
     except (ValueError, KeyError, AttributeError) as problem:
         raise ConfigurationError(f"{path.name} is no settings file: {problem!r}") from None
 
