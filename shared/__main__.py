@@ -9,9 +9,9 @@ import os
 import sys
 from typing import Literal
 
+from shared.core.texts import trimmed
 from shared.errors import ConnectorError
 from shared.observability.logs import LogFormat, formatter
-from shared.setting_texts import cleaned
 
 
 def main() -> int:
@@ -101,7 +101,7 @@ def _table(name: Literal["routes", "roles", "metrics", "alarms", "calls"]) -> st
 def _log() -> None:
     """Log to standard error: `LOG_LEVEL`, and `LOG_FORMAT` text or json."""
     logging.basicConfig(level=_log_level(os.environ.get("LOG_LEVEL", "")))
-    wanted = cleaned(os.environ.get("LOG_FORMAT", "")).lower()
+    wanted = trimmed(os.environ.get("LOG_FORMAT", "")).lower()
     form = LogFormat(wanted) if wanted in set(LogFormat) else LogFormat.TEXT
     for handler in logging.getLogger().handlers:
         handler.setFormatter(formatter(form))
@@ -109,7 +109,7 @@ def _log() -> None:
 
 def _log_level(wanted: str) -> str:
     """Return a level that `logging` knows; what it does not know must not keep a command from running."""
-    level = cleaned(wanted).upper()
+    level = trimmed(wanted).upper()
     return level if level in logging.getLevelNamesMapping() else "WARNING"
 
 

@@ -7,25 +7,16 @@ seen and cannot be meant is refused by the setting's name, at the start: later i
 from __future__ import annotations
 
 import socket
-import unicodedata
 from collections.abc import Mapping
 from enum import Enum
 from ipaddress import IPv4Address
 from typing import Any
 from urllib.parse import urlsplit
 
+from shared.core.texts import trimmed
+
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _QUOTES = frozenset("\"'`\u00b4\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb")
-
-
-def cleaned(value: str) -> str:
-    """Return a value without what surrounds it unseen: blanks, line ends, byte order marks, zero-width characters."""
-    start, end = 0, len(value)
-    while start < end and _is_unseen(value[start]):
-        start += 1
-    while end > start and _is_unseen(value[end - 1]):
-        end -= 1
-    return value[start:end]
 
 
 def given(values: Mapping[str, Any], *, verbatim: frozenset[str], single_words: frozenset[str]) -> dict[str, Any]:
@@ -39,7 +30,7 @@ def given(values: Mapping[str, Any], *, verbatim: frozenset[str], single_words: 
     for name, value in values.items():
         if not isinstance(value, str):
             kept[name] = value
-        elif text := cleaned(value):
+        elif text := trimmed(value):
             field = name.lower()
             kept[name] = value if field in verbatim else text
             if field not in verbatim and len(text) > 1 and text[0] in _QUOTES and text[-1] in _QUOTES:
@@ -86,7 +77,3 @@ def _is_this_machine(host: str) -> bool:
         return IPv4Address(socket.inet_aton(host)).is_loopback
     except OSError:
         return False
-
-
-def _is_unseen(character: str) -> bool:
-    return character.isspace() or unicodedata.category(character) in {"Cc", "Cf"}

@@ -23,8 +23,9 @@ from shared.core.lists import ListKind
 from shared.core.newcomers import NewcomerTarget
 from shared.core.plan import EndAction
 from shared.core.records import PersonTable
+from shared.core.texts import trimmed
 from shared.errors import ConfigurationError
-from shared.setting_texts import LOOPBACK, cleaned, complaint_about_address, given, in_right_case
+from shared.setting_texts import LOOPBACK, complaint_about_address, given, in_right_case
 
 DEFAULT_SPOTLER_URL = "https://restapi.mailplus.nl/integrationservice"
 NCRONTAB = r"^\S+( \S+){5}$"
@@ -359,7 +360,7 @@ class Settings(BaseSettings):
     def _split(cls, value: object, info: ValidationInfo) -> object:
         if not isinstance(value, str):
             return value
-        words = [word for part in value.split(",") if (word := cleaned(part))]
+        words = [word for part in value.split(",") if (word := trimmed(part))]
         if not words:
             raise ValueError("names nothing; leave it empty for the default")
         match info.field_name:

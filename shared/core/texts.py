@@ -21,11 +21,25 @@ def visible(text: str) -> str:
     return "".join(kept).strip(_OUTER).strip()
 
 
+def trimmed(text: str) -> str:
+    """Remove what nobody sees around a text: blanks, line ends, control and invisible characters. Within, all stay."""
+    start, end = 0, len(text)
+    while start < end and _is_unseen(text[start]):
+        start += 1
+    while end > start and _is_unseen(text[end - 1]):
+        end -= 1
+    return text[start:end]
+
+
 _OUTER = f"{_NON_JOINER}{_JOINER} \t\r\n\u00a0"
 
 
 def _is_invisible(character: str) -> bool:
     return unicodedata.category(character) == "Cf"
+
+
+def _is_unseen(character: str) -> bool:
+    return character.isspace() or unicodedata.category(character) in {"Cc", "Cf"}
 
 
 def utf16_length(text: str) -> int:

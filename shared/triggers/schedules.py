@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 
-from shared.setting_texts import cleaned
+from shared.core.texts import trimmed
 from shared.settings import Settings
 
 
 def schedule(setting: str) -> str:
     """Return the NCRONTAB expression of a setting. The other settings are not looked at: they may be wrong still."""
     default: str = Settings.model_fields[setting].default
-    return cleaned(os.environ.get(setting.upper(), "")) or default
+    return trimmed(os.environ.get(setting.upper(), "")) or default

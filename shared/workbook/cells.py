@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
 
+from shared.core.texts import trimmed
+
 if TYPE_CHECKING:
     from openpyxl.cell import Cell, MergedCell
     from openpyxl.worksheet.worksheet import Worksheet
@@ -23,8 +25,9 @@ LONGEST = 32_767
 
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _TO_ESCAPE = re.compile(r"[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
+_TYPOGRAPHIC = frozenset("\u201c\u201d\u201e\u00ab\u00bb")
 _CHOICE = re.compile(r'\s*(?P<value>"(?:[^"\\]|\\.)*"|[^=]*?)\s*=\s*(?P<text>.*?)\s*')
-_PLAIN = re.compile(r'(?!\s)[^="\n]*(?<!\s)')
+_PLAIN = re.compile(r'(?!\s)[^="\n\u201c\u201d\u201e\u00ab\u00bb]*(?<!\s)')
 
 
 class CellError(ValueError):
@@ -88,18 +91,22 @@ def read_choices(text: str) -> dict[str, str]:
         found = _CHOICE.fullmatch(line)
         if found is None:
             raise CellError(f"{line!r}: write one translation to a line, such as 1 = M")
-        value = _unquoted(found["value"])
+        if "=" in found["text"] and not found["text"].startswith('"'):
+            raise CellError(f'{line!r}: write one translation to a line (Alt+Enter), or the text in quotes: 1 = "M"')
+        value = _unquoted(trimmed(found["value"]))
         if value in choices:
             raise CellError(f"{value!r} is translated twice")
-        choices[value] = _unquoted(found["text"])
+        choices[value] = _unquoted(trimmed(found["text"]))
     return choices
 
 
 def _quoted(text: str) -> str:
-    return text if text and _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)
+    return text if text and _PLAIN.fullmatch(text) and trimmed(text) == text else json.dumps(text, ensure_ascii=False)
 
 
 def _unquoted(text: str) -> str:
+    if text[:1] in _TYPOGRAPHIC or text[-1:] in _TYPOGRAPHIC:
+        raise CellError(f"{text}: write straight quotes, or none")
     if not text.startswith('"'):
         return text
     try:

@@ -18,6 +18,8 @@ class Kind(StrEnum):
     TEXT = "text"
     CHOICES = "choices"
     """One translation of an option value to a line."""
+    COMMENT = "comment"
+    """For people: it stays as it was typed."""
     SPOTLER = "spotler"
     """The name of a property of the account; the workbook offers those that there are."""
 
@@ -60,7 +62,8 @@ ROWS = (
               kind=Kind.SPOTLER),
     Parameter(("invalid",), "Invalid", "fail: the record is not written; omit: it goes on without this field.", 10,
               tuple(OnInvalid)),
-    Parameter(("comment",), "Comment", "For people; the connector ignores it.", 50),
+    Parameter(("comment",), "Comment", "For people; the connector ignores it.", 50,
+              kind=Kind.COMMENT),
 )  # fmt: skip  # one parameter, one line
 
 SETTINGS = (

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.core.mapping.document import MappingError, Place, read_mapping
 from shared.core.mapping.model import Mapping as FieldMapping
+from shared.core.texts import trimmed
 from shared.workbook.cells import CellError, read_choices, read_text
 from shared.workbook.layout import MOST_COLUMNS, MOST_ROWS, ROWS, SETTINGS, Kind, Parameter, settings_sheet
 from shared.workbook.opening import WorkbookError, open_workbook
@@ -62,24 +63,24 @@ class _Reader:
         return rows
 
     def _columns(self, header: Sequence[Cell | MergedCell]) -> list[Parameter | None]:
-        known = {parameter.title: parameter for parameter in ROWS}
+        known = {_folded(parameter.title): parameter for parameter in ROWS}
         columns: list[Parameter | None] = []
         for cell in header:
             title = self._text(cell).strip()
-            parameter = known.pop(title, None)
+            parameter = known.pop(_folded(title), None)
             if title and parameter is None:
                 self._complain(cell, f"{title!r} is no column of a mapping, or here twice")
             columns.append(parameter)
-        if ROWS[0].title in known:
+        if _folded(ROWS[0].title) in known:
             self.problems.append(((f"{self.environment}!A1",), f"the column {ROWS[0].title!r} is missing"))
         return columns
 
     def _settings(self) -> dict[str, Any]:
-        known = {parameter.title: parameter for parameter in SETTINGS}
+        known = {_folded(parameter.title): parameter for parameter in SETTINGS}
         settings: dict[str, Any] = {}
         for line in self.workbook[settings_sheet(self.environment)].iter_rows(max_col=2):
             title = self._text(line[0]).strip()
-            parameter = known.pop(title, None)
+            parameter = known.pop(_folded(title), None)
             if title and parameter is None:
                 self._complain(line[0], f"{title!r} is no setting of a mapping, or here twice")
             for cell in line[1:]:
@@ -89,14 +90,14 @@ class _Reader:
     def _take(self, parameter: Parameter | None, cell: Cell | MergedCell, values: dict[str, Any], place: Place) -> None:
         """Put the value of a cell where its parameter belongs."""
         text = self._text(cell)
-        if not text:
+        if not (seen := trimmed(text)):
             return
         if parameter is None:
             self._complain(cell, "a value without a title")
             return
         self.places[*place, *parameter.path] = self._address(cell)
         try:
-            value = read_choices(text) if parameter.kind is Kind.CHOICES else text
+            value = _value_of(parameter.kind, text, seen)
         except CellError as problem:
             self._complain(cell, str(problem))
             return
@@ -124,3 +125,19 @@ class _Reader:
             while parts and parts not in self.places:
                 parts = parts[:-1]
             yield (self.places.get(parts, self.environment),), text
+
+
+def _value_of(kind: Kind, text: str, seen: str) -> str | dict[str, str]:
+    """Return what a cell says; blanks around it are no part of that, but for what only people read."""
+    match kind:
+        case Kind.CHOICES:
+            return read_choices(text)
+        case Kind.COMMENT:
+            return text
+        case Kind.TEXT | Kind.SPOTLER:
+            return seen
+
+
+def _folded(title: str) -> str:
+    """Return a title as it is compared: capitals and kinds of blanks do not matter."""
+    return " ".join(title.split()).casefold()

@@ -20,7 +20,16 @@ from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationError,
+    model_validator,
+)
 
 from shared.core.mapping.expression import Column, Expression, Home, MapTo, Related
 from shared.core.mapping.filters import Filter, parse_filter
@@ -36,6 +45,7 @@ from shared.core.mapping.model import (
     Periodiek,
 )
 from shared.core.mapping.parser import parse_expression
+from shared.core.mapping.spellings import arrow, bare, word
 from shared.core.records import PersonTable
 
 VERSION = 1
@@ -118,7 +128,10 @@ def _time_zone(name: str) -> str:
 
 Source = Annotated[Expression | None, PlainValidator(_expression)]
 OwnColumn = Annotated[Column | None, PlainValidator(_column)]
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Name = Annotated[str, BeforeValidator(bare), Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Trimmed = Annotated[str, BeforeValidator(bare)]
+Arrow = Annotated[Direction, BeforeValidator(arrow)]
+Word = BeforeValidator(word)
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 
 
@@ -128,18 +141,18 @@ _STRICT = ConfigDict(extra="forbid", frozen=True)
 class _Row(BaseModel):
     model_config = _STRICT
 
-    spotler: str = Field(min_length=1)
+    spotler: Annotated[Trimmed, Field(min_length=1)]
     contact: Source = None
     lead: Source = None
     account: Source = None
     entity: OwnColumn = None
-    direction: Direction = Direction.TO_SPOTLER
-    only: str | None = Field(default=None, alias="filter", min_length=1)
+    direction: Arrow = Direction.TO_SPOTLER
+    only: Annotated[Trimmed, Field(min_length=1)] | None = Field(default=None, alias="filter")
     choices: dict[str | int, str] = {}
-    foreign: str = ""
-    invalid: OnInvalid | None = None
-    conflict: ConflictPolicy = ConflictPolicy.CRM
-    blank: BlankPolicy = BlankPolicy.CLEAR
+    foreign: Trimmed = ""
+    invalid: Annotated[OnInvalid | None, Word] = None
+    conflict: Annotated[ConflictPolicy, Word] = ConflictPolicy.CRM
+    blank: Annotated[BlankPolicy, Word] = BlankPolicy.CLEAR
     comment: str = ""
 
     @model_validator(mode="after")
@@ -232,9 +245,9 @@ class _Document(BaseModel):
 
     version: int = Field(ge=VERSION, le=VERSION)
     language: int | None = Field(default=None, ge=1, le=0xFFFF)
-    time_zone: Annotated[str, AfterValidator(_time_zone)] = Field(default=Mapping.time_zone, alias="timeZone")
+    time_zone: Annotated[Trimmed, AfterValidator(_time_zone)] = Field(default=Mapping.time_zone, alias="timeZone")
     filters: dict[PersonTable, Annotated[Filter, PlainValidator(_filter)]] = {}
-    outside: Outside = Outside.KEEP
+    outside: Annotated[Outside, Word] = Outside.KEEP
     entity_table: Name | None = Field(default=None, alias="entityTable")
     periodiek: _Periodiek | None = None
     rows: list[_Row]
