@@ -10,10 +10,12 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
+from shared.core.values import sound
 from shared.dataverse.faults import fault, lost
 from shared.dataverse.operations import Operation
 from shared.errors import ConnectorError, Service, ThrottledError, TransientError, UnknownOutcomeError
 
+_HALF = re.compile(rb"\\u[dD][89a-fA-F]")  # a whole one is escaped as two halves, too
 _ENTITY_ID = re.compile(r"\(([0-9a-fA-F-]{36})\)$")
 
 
@@ -46,7 +48,7 @@ def interpret(operation: Operation, status: int, headers: Mapping[str, str], con
     if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
         return OperationResult(status, error=fault(operation.name, status, headers, content))
     try:
-        body = json.loads(content) if content.strip() else None
+        body = _document(content)
     except ValueError:
         error = TransientError(f"The answer is not JSON: {operation.name}", service=Service.DATAVERSE, status=status)
         return OperationResult(status, error=error)
@@ -63,3 +65,21 @@ def unanswered(operation: Operation, reason: ConnectorError) -> OperationResult:
     uncertain = isinstance(reason, UnknownOutcomeError)
     error = lost(operation.name, repeatable=operation.repeatable) if uncertain else reason
     return OperationResult(0, error=error)
+
+
+def _document(content: bytes) -> Any:
+    """Read JSON with whole characters: half of an emoji, as cut texts in Dataverse have it, can be written nowhere."""
+    document = json.loads(content) if content.strip() else None
+    return _whole(document) if _HALF.search(content) else document
+
+
+def _whole(value: Any) -> Any:
+    match value:
+        case str():
+            return sound(value)
+        case list():
+            return [_whole(item) for item in value]
+        case dict():
+            return {_whole(key): _whole(item) for key, item in value.items()}
+        case _:
+            return value

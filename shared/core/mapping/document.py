@@ -47,6 +47,7 @@ from shared.core.mapping.model import (
 from shared.core.mapping.parser import parse_expression
 from shared.core.mapping.spellings import arrow, bare, word
 from shared.core.records import PersonTable
+from shared.core.texts import trimmed
 
 VERSION = 1
 _VALUE_ERROR = "Value error, "  # pydantic's opening of what a validator says
@@ -95,7 +96,7 @@ def _text(value: object) -> str:
 
 
 def _expression(value: object) -> Expression | None:
-    return None if value is None else parse_expression(_text(value))
+    return None if value is None else parse_expression(trimmed(_text(value)))
 
 
 def _column(value: object) -> Column | None:

@@ -87,7 +87,7 @@ def comparand(column: Column, operand: Any) -> Any:
                 | ColumnType.PARTY_LIST
                 | ColumnType.MULTI_SELECT
             ):
-                return str(operand).casefold()
+                return _text(operand)
     except ValueError:
         raise bad_request(
             f"The value '{operand}' does not fit the column '{column.name}' of type {column.type}.", "0x80041103"
@@ -95,9 +95,12 @@ def comparand(column: Column, operand: Any) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """Return a stored value in the form that is compared: the id of a lookup, text without regard to case."""
+    """Return a stored value in the form that is compared: the id of a lookup, text without regard to case.
+
+    Nor do blanks at the end count, as in SQL Server; `like` and its kin look at the text as it is.
+    """
     if type(value) is str:
-        return value.casefold()
+        return _text(value)
     return value.id if type(value) is RowRef else value
 
 
@@ -194,4 +197,8 @@ def _only(operands: Sequence[Any]) -> Any:
 
 def _fold(operand: Any) -> Any:
     # `plain` folds whatever is text, dates too.
-    return operand.casefold() if isinstance(operand, str) else operand
+    return _text(operand) if isinstance(operand, str) else operand
+
+
+def _text(value: Any) -> str:
+    return str(value).casefold().rstrip(" ")

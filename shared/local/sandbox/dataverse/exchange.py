@@ -53,7 +53,8 @@ def query_string(text: str) -> dict[str, str]:
 
 def answer(document: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> ApiResponse:
     """An answer with a JSON document."""
-    body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    # Half of a surrogate pair becomes its JSON escape, which happens to be Python's as well.
+    body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode(errors="backslashreplace")
     return ApiResponse(status, {"Content-Type": JSON, "OData-Version": "4.0", **(headers or {})}, body)
 
 

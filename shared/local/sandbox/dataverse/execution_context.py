@@ -73,7 +73,8 @@ def build(event: Saved, step: Step, caller: Caller, organization: Organization) 
 
 
 def _serialized(document: Json) -> bytes:
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).replace("/", "\\/").encode()
+    text = json.dumps(document, ensure_ascii=False, separators=(",", ":")).replace("/", "\\/")
+    return text.encode(errors="backslashreplace")  # half of a surrogate pair becomes its JSON escape
 
 
 class _Context:

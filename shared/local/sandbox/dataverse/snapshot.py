@@ -19,7 +19,7 @@ def save(store: Store, path: Path) -> None:
         for table in store.schema.tables
     }
     new = path.with_suffix(".new")
-    new.write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
+    new.write_text(json.dumps(document), encoding="utf-8")
     new.replace(path)
 
 

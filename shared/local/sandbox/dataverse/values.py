@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
@@ -12,6 +13,8 @@ from shared.local.sandbox.dataverse.schema import Column, ColumnType
 from shared.local.sandbox.dataverse.store import RowRef
 
 _INTEGER_LIMIT = 2**31
+_NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+"""Dataverse refuses such characters in texts (half of a surrogate pair comes by other ways, and is passed on)."""
 
 
 def parse(column: Column, value: Any, table: str) -> Any:
@@ -77,6 +80,13 @@ def _formatted_moment(column: Column, value: str) -> str:
 def _text(column: Column, value: Any, table: str) -> str | None:
     if not isinstance(value, str):
         raise _wrong_type(column, value, "Edm.String")
+    if found := _NOT_IN_XML.search(value):
+        raise WebApiError(
+            400,
+            "0x80040278",
+            f"Invalid character in field '{column.name}': hexadecimal value 0x{ord(found[0]):02X}, is an invalid "
+            "character.",
+        )
     if column.max_length is not None and len(value) > column.max_length:
         raise WebApiError(
             400,
