@@ -254,6 +254,7 @@ def build(services: Services, version: LiveVersion) -> Connector:
                 "jobs": sweep.state,
                 "capabilities": services.capabilities.states,
                 "permissions": permission_names.state,
+                "permissionsVariable": services.permissions_variable.state,
                 "poll": poll.state,
                 "reconciliation": reconciliation.state,
                 "brake": brake.state,

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
+from shared.core.fields import option_name
 from shared.core.mapping.model import PERMISSIONS
 from shared.core.marketing import PropertyCatalogue
 from shared.core.permission_defaults import SEPARATOR
@@ -45,6 +48,11 @@ class PermissionsVariable:
         log.info("environment variable %s: %s", self._schema_name, update)
         return update
 
+    async def state(self) -> dict[str, Any]:
+        """Say as JSON which permissions new records get no row of, as their names do not fit in (ENV-03)."""
+        left_out = permissions_value(await self._platform.properties()).left_out
+        return {"leftOut": [option_name(PERMISSIONS, bit) for bit in left_out]}
+
     async def _update(self) -> VariableUpdate:
         variable = await self._variables.find_variable(self._schema_name, DISPLAY_NAME)
         if variable is None:
@@ -52,7 +60,10 @@ class PermissionsVariable:
         # Only the current value is the switch, not the default value (ENV-06).
         if variable.value is not None and variable.value.strip() == SEPARATOR:
             return VariableUpdate.SWITCHED_OFF
-        value = permissions_value(await self._platform.properties())
+        wanted = permissions_value(await self._platform.properties())
+        value = wanted.text
+        for bit in wanted.left_out:  # by number only: names are the customer's own words
+            log.warning("permission %d does not fit into the environment variable", bit)
         if not value:
             return VariableUpdate.NO_PERMISSIONS
         if value == variable.value:
@@ -61,20 +72,27 @@ class PermissionsVariable:
         return VariableUpdate.WRITTEN
 
 
-def permissions_value(catalogue: PropertyCatalogue) -> str:
+@dataclass(frozen=True, slots=True)
+class VariableValue:
+    """The value of the variable, and the bits of the permissions that do not fit into it."""
+
+    text: str
+    left_out: tuple[int, ...] = ()
+
+
+def permissions_value(catalogue: PropertyCatalogue) -> VariableValue:
     """Return `Newsletter;Productinfo;`: the names in Spotler's order, each closed by a semicolon (ENV-03).
 
-    A name that cannot stand in the list (it holds a semicolon) or does not fit any more is left out, and logged by
-    number only: names are the customer's own words.
+    A name that cannot stand in the list (it holds a semicolon) or does not fit any more is left out.
     """
     definition = catalogue.named(PERMISSIONS)
     entries = sorted(definition.entries, key=lambda entry: (entry.rank, entry.bit)) if definition else []
-    value = ""
+    value, left_out = "", []
     for entry in entries:
         name = entry.label.strip()
         longer = f"{value}{name}{SEPARATOR}"
         if not name or SEPARATOR in name or len(longer) > _LONGEST_VALUE:
-            log.warning("permission %d does not fit into the environment variable", entry.bit)
-            continue
-        value = longer
-    return value
+            left_out.append(entry.bit)
+        else:
+            value = longer
+    return VariableValue(value, tuple(left_out))

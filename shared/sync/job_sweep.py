@@ -21,7 +21,12 @@ _PER_MESSAGE = 100
 _QUIET = timedelta(hours=1)
 """A job that was put on the lane is not put there again for so long: its own retries are under way."""
 
+QUEUED_FOR_HOURS = timedelta(hours=3)
+"""Jobs take seconds: so long is worth an alarm (C-23)."""
+
 QUEUED_TOO_LONG = timedelta(hours=24)
+"""So long is a problem of its own, which health reports (JOB-28, C-23)."""
+
 IN_PROGRESS_TOO_LONG = timedelta(hours=1)
 LOST_AFTER = timedelta(hours=24)
 """Far longer than a job is ever left alone: whoever tries again notes the time."""
@@ -75,24 +80,24 @@ class JobSweep:
             await self._remember(missed, now)
         return len(missed)
 
-    async def stuck(self) -> StuckJobs:
-        """Find jobs that are Queued for more than a day or In Progress for more than an hour. ConnectorErrors."""
+    async def stuck(self, queued_for: timedelta = QUEUED_FOR_HOURS) -> StuckJobs:
+        """Find jobs that are Queued for so long or In Progress for more than an hour. ConnectorErrors."""
         now = self._clock.now()
-        queued = await self._crm.jobs_in(JobStatus.QUEUED, before=now - QUEUED_TOO_LONG, limit=_MOST_STUCK)
+        queued = await self._crm.jobs_in(JobStatus.QUEUED, before=now - queued_for, limit=_MOST_STUCK)
         running = await self._crm.jobs_in(JobStatus.IN_PROGRESS, before=now - IN_PROGRESS_TOO_LONG, limit=_MOST_STUCK)
         return StuckJobs([job.id for job in queued], [job.id for job in running])
 
     async def state(self) -> dict[str, int]:
         """Count jobs that take too long (C-23), as JSON."""
-        stuck = await self.stuck()
+        stuck = await self.stuck(QUEUED_TOO_LONG)
         return {"queuedTooLong": len(stuck.queued), "inProgressTooLong": len(stuck.in_progress)}
 
     async def warn_of_stuck(self) -> StuckJobs:
-        """Find stuck jobs and log them: an alert rule looks for this line."""
+        """Find stuck jobs, measure them for the alarm, and log them."""
         stuck = await self.stuck()
         for status, jobs in ((JobStatus.QUEUED, stuck.queued), (JobStatus.IN_PROGRESS, stuck.in_progress)):
             record(STUCK_JOBS, len(jobs), status=status)
-        _warn(stuck.queued, f"Queued for more than {QUEUED_TOO_LONG}")
+        _warn(stuck.queued, f"Queued for more than {QUEUED_FOR_HOURS}")
         _warn(stuck.in_progress, f"In Progress for more than {IN_PROGRESS_TOO_LONG}")
         return stuck
 

@@ -90,14 +90,15 @@ class _Reader:
     def _take(self, parameter: Parameter | None, cell: Cell | MergedCell, values: dict[str, Any], place: Place) -> None:
         """Put the value of a cell where its parameter belongs."""
         text = self._text(cell)
-        if not (seen := trimmed(text)):
+        is_remark = parameter is not None and parameter.kind is Kind.COMMENT
+        if not (text if is_remark else trimmed(text)):
             return
         if parameter is None:
             self._complain(cell, "a value without a title")
             return
         self.places[*place, *parameter.path] = self._address(cell)
         try:
-            value = _value_of(parameter.kind, text, seen)
+            value = _value_of(parameter.kind, text)
         except CellError as problem:
             self._complain(cell, str(problem))
             return
@@ -127,7 +128,7 @@ class _Reader:
             yield (self.places.get(parts, self.environment),), text
 
 
-def _value_of(kind: Kind, text: str, seen: str) -> str | dict[str, str]:
+def _value_of(kind: Kind, text: str) -> str | dict[str, str]:
     """Return what a cell says; blanks around it are no part of that, but for what only people read."""
     match kind:
         case Kind.CHOICES:
@@ -135,7 +136,7 @@ def _value_of(kind: Kind, text: str, seen: str) -> str | dict[str, str]:
         case Kind.COMMENT:
             return text
         case Kind.TEXT | Kind.SPOTLER:
-            return seen
+            return trimmed(text)
 
 
 def _folded(title: str) -> str:

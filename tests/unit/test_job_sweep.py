@@ -11,10 +11,12 @@ from uuid import UUID
 import pytest
 
 from shared.core.jobs import JobRow, JobStatus, Operation
+from shared.observability.signals import STUCK_JOBS
 from shared.ports import QueueName
 from shared.sync.job_sweep import JobSweep, StuckJobs
 from shared.sync.lanes import Jobs, Lanes, read_lane_message
 from tests.contract.clocks import ManualClock
+from tests.telemetry import listening
 from tests.twins import TwinQueue, TwinStore
 
 MINUTES, HOUR = timedelta(minutes=5), timedelta(hours=1)
@@ -116,8 +118,8 @@ async def test_many_jobs_travel_a_hundred_to_a_message(sweeping: Sweeping) -> No
 
 async def test_stuck_jobs_are_told_by_id(sweeping: Sweeping, caplog: pytest.LogCaptureFixture) -> None:
     now = sweeping.clock.now()
-    sweeping.table.add(1, JobStatus.QUEUED, now - timedelta(hours=24))
-    sweeping.table.add(2, JobStatus.QUEUED, now - timedelta(hours=23))
+    sweeping.table.add(1, JobStatus.QUEUED, now - timedelta(hours=3))
+    sweeping.table.add(2, JobStatus.QUEUED, now - timedelta(hours=2))
     sweeping.table.add(3, JobStatus.IN_PROGRESS, now - HOUR)
     sweeping.table.add(4, JobStatus.IN_PROGRESS, now - MINUTES)
     with caplog.at_level(logging.WARNING):
@@ -127,6 +129,19 @@ async def test_stuck_jobs_are_told_by_id(sweeping: Sweeping, caplog: pytest.LogC
     assert str(UUID(int=1)) in queued
     assert "In Progress for more than" in running
     assert str(UUID(int=3)) in running
+
+
+@pytest.mark.parametrize(("hours", "alarm", "health"), [(2, 0, 0), (3, 1, 0), (23, 1, 0), (24, 1, 1), (48, 1, 1)])
+async def test_c_23_a_job_that_is_queued_for_three_hours_alarms_and_health_counts_it_after_a_day(
+    sweeping: Sweeping, hours: int, alarm: int, health: int
+) -> None:
+    sweeping.table.add(1, JobStatus.QUEUED, sweeping.clock.now() - timedelta(hours=hours))
+    with listening() as telemetry:
+        await sweeping.sweep.warn_of_stuck()
+        measured = telemetry.values(STUCK_JOBS, status=JobStatus.QUEUED)
+
+    assert measured[-1] == alarm
+    assert await sweeping.sweep.state() == {"queuedTooLong": health, "inProgressTooLong": 0}
 
 
 async def test_without_stuck_jobs_nothing_is_logged(sweeping: Sweeping, caplog: pytest.LogCaptureFixture) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from shared.core.marketing import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry
 from shared.ports import EnvironmentVariable
-from shared.sync.environment_variable import PermissionsVariable, VariableUpdate, permissions_value
+from shared.sync.environment_variable import PermissionsVariable, VariableUpdate, VariableValue, permissions_value
 
 EMPTY = EnvironmentVariable(UUID(int=1), "dh_spotlerpermissions", None, None)
 
@@ -97,15 +97,35 @@ async def test_no_permissions_are_not_written_because_that_would_look_like_the_s
 def test_permissions_stand_in_spotlers_order() -> None:
     entries = (SetEntry(1, "Last", 9), SetEntry(4, "Second", 1), SetEntry(2, "First", 1))
     found = PropertyCatalogue((PropertyDefinition("permissions", "x", PropertyType.SET, entries),))
-    assert permissions_value(found) == "First;Second;Last;"
+    assert permissions_value(found) == VariableValue("First;Second;Last;")
 
 
-def test_a_name_that_cannot_stand_in_the_list_is_left_out_and_logged_by_number(
+ODD = catalogue("Newsletter", "This; and that", "x" * 2000, "Productinfo")
+
+
+async def test_a_name_that_cannot_stand_in_the_list_is_left_out_and_logged_by_number(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with caplog.at_level(logging.WARNING):
-        assert permissions_value(catalogue("Newsletter", "This; and that", "x" * 2000, "Productinfo")) == WRITTEN
+        assert await update(EMPTY, ODD) == (VariableUpdate.WRITTEN, WRITTEN, 1)
     assert [record.getMessage() for record in caplog.records] == [
         "permission 2 does not fit into the environment variable",
         "permission 4 does not fit into the environment variable",
     ]
+
+
+@pytest.mark.parametrize(
+    ("found", "left_out"),
+    [
+        (ODD, ["permissions:2", "permissions:4"]),
+        (catalogue("Tips; aanbiedingen"), ["permissions:1"]),
+        (catalogue("a;", ";", "b"), ["permissions:1", "permissions:2"]),
+        (NEWS, []),
+        (PropertyCatalogue(), []),
+    ],
+)
+async def test_health_names_permissions_that_new_records_get_no_row_of(
+    found: PropertyCatalogue, left_out: list[str]
+) -> None:
+    variable = PermissionsVariable(Variables(EMPTY), Platform(found), prefix="dh")
+    assert await variable.state() == {"leftOut": left_out}
