@@ -8,37 +8,72 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from shared.connections import SystemClock, message_queue
 from shared.core.mapping.findings import Finding
 from shared.core.mapping.model import Mapping
 from shared.core.mapping.yaml_format import to_yaml
 from shared.errors import ConfigurationError
 from shared.first_mapping import first_mapping
+from shared.ports import Queue
 from shared.services import Services, open_services
 from shared.settings import Settings, load_settings
+from shared.sync.intake import Intake
 from shared.sync.live_mapping import LiveMapping
-from shared.wiring import Connector, build
+from shared.wiring import Connector, build, build_intake
 
-__all__ = ["Connector", "Services", "connector", "mapping_changed", "services", "shut_down", "trial"]
+__all__ = [
+    "Connector",
+    "Services",
+    "connector",
+    "intake",
+    "mapping_changed",
+    "queue",
+    "services",
+    "shut_down",
+    "trial",
+]
 
 
 class _Process:
-    """The services of this process, and the connector of the version that is live."""
+    """The queue and the services of this process, and the connector of the version that is live."""
 
     def __init__(self, settings: Settings) -> None:
-        self.services = open_services(settings)
-        self._live = LiveMapping(self.services.shelf, self.services.clock, lambda: to_yaml(first_mapping(settings)))
+        clock = SystemClock()
+        self._settings = settings
+        self._clock = clock
+        self.queue = message_queue(settings, clock)
+        self.intake = build_intake(self.queue, clock, connector)
+        self._services: Services | None = None
+        self._live: LiveMapping | None = None
         self._connector: Connector | None = None
+
+    def services(self) -> Services:
+        """Open the services, unless that was done. Raises ConfigurationError, and tries again with the next call."""
+        if self._services is None:
+            self._services = open_services(self._settings, self._clock, self.queue)
+        return self._services
 
     def look_again(self) -> None:
         """Look for a new version of the mapping before the next use."""
-        self._live.look_again()
+        if self._live is not None:
+            self._live.look_again()
 
     async def connector(self) -> Connector:
         """Return a connector for the live version. Whoever works with an older one finishes with that."""
+        services = self.services()
+        if self._live is None:
+            self._live = LiveMapping(services.shelf, services.clock, lambda: to_yaml(first_mapping(self._settings)))
         version = await self._live.get()
         if self._connector is None or self._connector.version is not version:
-            self._connector = build(self.services, version)
+            self._connector = build(services, version)
         return self._connector
+
+    async def close(self) -> None:
+        """Release connections."""
+        if self._services is not None:
+            await self._services.close()
+        else:
+            await self.queue.close()
 
 
 _current: _Process | None = None
@@ -54,7 +89,19 @@ async def connector() -> Connector:
 async def services() -> Services:
     """Return this process's services, whatever the mapping is like."""
     async with _building:
-        return _process().services
+        return _process().services()
+
+
+async def intake() -> Intake:
+    """Return what takes in the messages of the queues: it needs settings and the queue, and nothing else."""
+    async with _building:
+        return _process().intake
+
+
+async def queue() -> Queue:
+    """Return this process's queue."""
+    async with _building:
+        return _process().queue
 
 
 async def mapping_changed() -> None:
@@ -77,7 +124,7 @@ async def shut_down() -> None:
     global _current  # noqa: PLW0603  # one per process is the point
     async with _building:
         if _current is not None:
-            await _current.services.close()
+            await _current.close()
             _current = None
 
 

@@ -89,8 +89,8 @@ class Services:
             await part.close()
 
 
-def open_services(settings: Settings, clock: Clock | None = None) -> Services:
-    """Make the clients. Raises ConfigurationError; opens no connection yet."""
+def open_services(settings: Settings, clock: Clock | None = None, queue: Queue | None = None) -> Services:
+    """Make the clients, and the queue unless there is one. Raises ConfigurationError; opens no connection yet."""
     quieten_libraries()
     export_telemetry(settings)
     clock = clock or SystemClock()
@@ -137,8 +137,8 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
         default_permissions=DefaultPermissions(variables, platform, clock, prefix=settings.variable_prefix),
         consent=ConsentLedger(store, clock, settings.environment, retention=settings.consent_retention),
         store=store,
-        queue=message_queue(settings, clock),
-        organisations=KnownOrganisations(dataverse, settings.dataverse_organisation_ids),
+        queue=queue or message_queue(settings, clock),
+        organisations=KnownOrganisations(dataverse, settings.dataverse_organisation_ids, url=settings.dataverse_url),
         inspector=inspector,
         shelf=shelf,
         desk=MappingDesk(shelf, inspector.check, lambda: first_mapping(settings)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from shared.connections import fingerprint_key
@@ -22,7 +23,7 @@ from shared.operations.journal import Journal
 from shared.operations.runner import JobRunner
 from shared.operations.services import JobServices
 from shared.operations.table import OPERATIONS
-from shared.ports import Crm, Homecomings, MarketingPlatform, Queue, StateStore
+from shared.ports import Clock, Crm, Homecomings, MarketingPlatform, Queue, StateStore
 from shared.services import Services
 from shared.settings import Settings
 from shared.sync.beside import Beside
@@ -34,6 +35,7 @@ from shared.sync.dispatch import Dispatcher
 from shared.sync.drift import Drift
 from shared.sync.explain import Explain
 from shared.sync.health import Health
+from shared.sync.intake import Intake
 from shared.sync.job_sweep import JobSweep
 from shared.sync.lanes import Lanes
 from shared.sync.ledger import Ledger
@@ -266,6 +268,13 @@ def build(services: Services, version: LiveVersion) -> Connector:
         reviews=reviews,
         watch=Watch(pings=pings, queue=queue, clock=clock, polled_until=poll.bookmark, held=brake.measure),
     )
+
+
+def build_intake(queue: Queue, clock: Clock, connector: Callable[[], Awaitable[Connector]]) -> Intake:
+    """Wire what takes in messages: it needs the queue alone, and asks for a connector where there is one to be had."""
+    observed = ObservedQueue(queue)
+    patience = Patience(queue=observed, lanes=Lanes(observed), clock=clock, policy=RetryPolicy())
+    return Intake(queue=observed, patience=patience, clock=clock, connector=connector)
 
 
 def _tools(services: Services, version: LiveVersion) -> _Tools:

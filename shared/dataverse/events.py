@@ -7,6 +7,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from shared.core.records import Lookup
+from shared.ports import Origin
 
 
 class Message(StrEnum):
@@ -45,8 +46,7 @@ class DataverseEvent:
     message: Message | str
     table: str
     id: UUID | None
-    organisation_id: UUID
-    organisation_host: str
+    origin: Origin
     correlation_id: UUID | None
     operation_id: UUID | None
     initiating_user: UUID | None

@@ -23,6 +23,7 @@ from shared.core.records import Lookup
 from shared.dataverse.contract_values import Entity, collection, identifier
 from shared.dataverse.events import DataverseEvent, Message
 from shared.errors import ConnectorError, Service
+from shared.ports import Origin
 
 _CONTRACTS = "http://schemas.microsoft.com/xrm/2011/Contracts"
 _ORGANISATION_CLAIM = "http://schemas.microsoft.com/xrm/2011/Claims/Organization"
@@ -122,8 +123,7 @@ def read_event(body: bytes, content_type: str, properties: Mapping[str, str]) ->
         message=message,
         table=context.primary_entity_name,
         id=context.primary_entity_id,
-        organisation_id=context.organization_id,
-        organisation_host=_host(properties.get(_ORGANISATION_CLAIM, "")),
+        origin=Origin(context.organization_id, host_of(properties.get(_ORGANISATION_CLAIM, ""))),
         correlation_id=context.correlation_id,
         operation_id=context.operation_id,
         initiating_user=context.initiating_user_id,
@@ -157,7 +157,7 @@ def _reduced(event: DataverseEvent) -> dict[str, Any]:
         "MessageName": event.message,
         "PrimaryEntityName": event.table,
         "PrimaryEntityId": event.id and str(event.id),
-        "OrganizationId": str(event.organisation_id),
+        "OrganizationId": str(event.origin.organisation),
     }
     parent: dict[str, Any] | None = None
     for tag in sorted(event.tags):  # one context has room for one tag
@@ -190,19 +190,16 @@ def _parameters(event: DataverseEvent) -> list[dict[str, Any]]:
     return parameters
 
 
-def check_organisation(event: DataverseEvent, *, ids: Collection[UUID], hosts: Collection[str] = ()) -> None:
+def check_organisation(origin: Origin, *, ids: Collection[UUID]) -> None:
     """Refuse a message of another organisation, such as a copy of production that kept its service endpoint.
 
-    The organisation id decides where `ids` are known; before that, the host that Service Bus carries as a property.
     Raises `NotAnExecutionContext`.
     """
-    if event.organisation_id in ids:
-        return
-    if not ids and event.organisation_host and event.organisation_host in {_host(host) for host in hosts}:
+    if origin.organisation in ids:
         return
     raise NotAnExecutionContext(
         Refusal.OTHER_ORGANISATION,
-        f"The message comes from organisation {event.organisation_id}, which is not configured here. If that "
+        f"The message comes from organisation {origin.organisation}, which is not configured here. If that "
         "environment is a copy of one that is, delete its service endpoint or point it to a queue of its own; "
         "otherwise add its organisation URL and id to the settings.",
     )
@@ -309,5 +306,6 @@ def _tags(context: RemoteExecutionContext) -> Iterator[str]:
             yield tag
 
 
-def _host(address: str) -> str:
+def host_of(address: str) -> str:
+    """Return the host name of a URL, or of a host with or without a port; empty if there is none."""
     return (urlsplit(address if "//" in address else f"//{address}").hostname or "").casefold()

@@ -7,21 +7,32 @@ from collections.abc import Collection
 from uuid import UUID
 
 from shared.dataverse.client import DataverseClient
-from shared.dataverse.events import DataverseEvent
-from shared.dataverse.execution_context import check_organisation
+from shared.dataverse.execution_context import NotAnExecutionContext, check_organisation, host_of
+from shared.ports import Origin, Refused
 
 
 class KnownOrganisations:
-    """Checks events; asks Dataverse once for its id when none is configured."""
+    """`Organisations` over Dataverse, which is asked once for its id when none is configured.
 
-    def __init__(self, client: DataverseClient, configured: Collection[UUID]) -> None:
+    A message that carries the host name of our own URL is ours before the id is known: nobody need be asked.
+    """
+
+    def __init__(self, client: DataverseClient, configured: Collection[UUID], *, url: str) -> None:
+        """`url` is that of the organisation behind `client`."""
         self._client = client
         self._ids = frozenset(configured)
+        self._host = host_of(url)
         self._asking = asyncio.Lock()
 
-    async def check(self, event: DataverseEvent) -> None:
-        """Raise NotAnExecutionContext for a foreign organisation, ConnectorError if Dataverse cannot tell its id."""
-        check_organisation(event, ids=await self._known())
+    async def refusal(self, origin: Origin) -> Refused | None:
+        """Return why a message is refused; ConnectorError if Dataverse cannot tell its id now."""
+        if not self._ids and origin.host and origin.host == self._host:
+            return None
+        try:
+            check_organisation(origin, ids=await self._known())
+        except NotAnExecutionContext as refusal:
+            return Refused(refusal.reason, refusal.description)
+        return None
 
     async def _known(self) -> frozenset[UUID]:
         async with self._asking:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from shared import app
 from shared.connections import SystemClock
-from shared.errors import ConfigurationError
+from shared.errors import ConfigurationError, ThrottledError, TransientError
 from shared.local.host.host import FunctionsHost
 from shared.local.host.host_json import HostJson
 from shared.local.host.index import load_app
 from shared.ports import QueueReceiver
+from shared.settings import load_settings
+
+_LOG = logging.getLogger(__name__)
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -21,8 +25,8 @@ ROOT = Path(__file__).resolve().parents[2]
 async def connector_host(*, port: int) -> AsyncIterator[FunctionsHost]:
     """Serve function_app.py while the block runs, with the settings of the environment."""
     try:
-        connector = await app.connector()
-        queue = (await app.services()).queue
+        await _first_mapping()
+        queue = await app.queue()
         if not isinstance(queue, QueueReceiver):
             raise ConfigurationError("The configured queue cannot be received from")
         host = FunctionsHost(
@@ -30,10 +34,18 @@ async def connector_host(*, port: int) -> AsyncIterator[FunctionsHost]:
             HostJson.read(ROOT / "host.json"),
             queue,
             clock=SystemClock(),
-            folder=connector.settings.local_folder / "host",
+            folder=load_settings().local_folder / "host",
             port=port,
         )
         async with host:
             yield host
     finally:
         await app.shut_down()
+
+
+async def _first_mapping() -> None:
+    """Activate the first mapping, and say at once what is configured wrongly. What is away may come back."""
+    try:
+        await app.connector()
+    except (TransientError, ThrottledError) as error:
+        _LOG.warning("the connector starts while something is away: %s", error)

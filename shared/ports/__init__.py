@@ -25,6 +25,7 @@ from shared.ports.dataverse import (
 )
 from shared.ports.homecoming import FieldReturn, Homecame, Homecoming, Homecomings, SubscriptionReturn
 from shared.ports.newcomers import Created, NewEntry, NewRecord, NewRecords
+from shared.ports.organisations import Organisations, Origin, Refused
 from shared.ports.queue import DeadLetter, OutgoingMessage, Queue, QueueDepth, QueueName, QueueReceiver, ReceivedMessage
 from shared.ports.spotler import Audiences, Automations, ContactFeeds, ContactLists, MarketingPlatform, Tagging
 from shared.ports.state import Change, Delete, Document, DocumentKey, Insert, Page, Put, Replace, StateStore
@@ -64,6 +65,8 @@ __all__ = [
     "NewEntry",
     "NewRecord",
     "NewRecords",
+    "Organisations",
+    "Origin",
     "OutgoingMessage",
     "Page",
     "PeoplePage",
@@ -75,6 +78,7 @@ __all__ = [
     "QueueName",
     "QueueReceiver",
     "ReceivedMessage",
+    "Refused",
     "Replace",
     "Report",
     "StateStore",

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from shared.core.records import Reference, Why
-from shared.errors import ConnectorError
+from shared.errors import ConnectorError, TransientError, whereabouts
 from shared.operations.runner import JobRunner
 from shared.ports import Clock, Crm, QueueName
 from shared.sync.fence import TimeBudget, spending
-from shared.sync.lanes import AnyMessage, Jobs, Permissions, References, Replay, Walk
+from shared.sync.lanes import AnyMessage, Jobs, Permissions, References, Replay, Unchecked, Walk
 from shared.sync.lists.messages import ListClean, ListLook, ListMembers, ListMessage, ListStep
 from shared.sync.lists.service import Lists
 from shared.sync.patience import Patience
 from shared.sync.people import SyncPeople
 from shared.sync.release import Release
 from shared.sync.resync import Resync
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -31,6 +34,8 @@ class Work:
     walks: list[Walk] = field(default_factory=list)
     replays: list[Replay] = field(default_factory=list)
     lists: list[ListMessage] = field(default_factory=list)
+    unchecked: list[Unchecked] = field(default_factory=list)
+    """What may be done only after a check of where it comes from (`sync/intake.py`)."""
 
     @property
     def correlations(self) -> list[str]:
@@ -42,7 +47,20 @@ class Work:
             *(walk.correlation for walk in self.walks),
             *(replay.correlation for replay in self.replays),
             *(message.correlation for message in self.lists),
+            *(correlation for one in self.unchecked for correlation in Work.asked_by(one.message).correlations),
         ]
+
+    @property
+    def others(self) -> list[Jobs | Walk | Replay | ListMessage]:
+        """Everything but people, their permission rows, and what is unchecked."""
+        return [*_jobs_together(self.jobs), *self.walks, *self.replays, *self.lists]
+
+    @classmethod
+    def asked_by(cls, message: AnyMessage) -> Work:
+        """Return what one lane message asks for."""
+        work = cls()
+        work.add(message)
+        return work
 
     def add(self, message: AnyMessage) -> None:
         """Add what a lane message asks for."""
@@ -59,6 +77,8 @@ class Work:
                 self.replays.append(message)
             case ListStep() | ListMembers() | ListLook() | ListClean():
                 self.lists.append(message)
+            case Unchecked():
+                self.unchecked.append(message)
 
 
 class Dispatcher:
@@ -88,27 +108,37 @@ class Dispatcher:
         self._clock = clock
         self._work_time = work_time
 
-    async def dispatch(self, work: Work, *, lane: QueueName) -> None:
+    async def dispatch(self, work: Work, *, lane: QueueName, began: datetime | None = None) -> None:
         """Do it all, or put back what there is no time for; when this returns, nothing of it is lost.
 
-        People leave half of the time to jobs, walks, replays and lists that came with them.
+        `began` is when the messages were received, if that was earlier. People leave half of the time to jobs, walks,
+        replays and lists that came with them. What cannot be done at all is put off by itself: nothing is raised for it
+        as long as the queue can be reached, for the whole batch would come again, at once, and be buried after ten
+        times. What is unchecked is not looked at.
         """
-        began = self._clock.now()
-        others = [*_jobs_together(work.jobs), *work.walks, *work.replays, *work.lists]
+        began = began or self._clock.now()
+        others = work.others
+        people: list[Reference] = [*work.people]
         with spending(TimeBudget(self._clock, began + self._work_time / (2 if others else 1))):
-            owners = await self._owners(work.permissions, lane)
-            people = [*work.people, *owners]
-            await self._people.handle(people, lane=lane)
+            people += await self._owners(work.permissions, lane)
+            error = await _failure_of(lambda: self._people.handle(people, lane=lane), f"{len(people)} references")
+        if error is not None:
+            await self._patience.postpone_references(lane, people, error)
         budget = TimeBudget(self._clock, began + self._work_time)
         if people:
             budget.count_part()
         with spending(budget):
             for message in others:
                 if budget.may_begin:
-                    await self._one(message, lane)  # which counts its own parts, if it has several
+                    await self._or_later(message, lane)  # which counts its own parts, if it has several
                     budget.count_part()
                 else:
                     await self._patience.put_back(lane, message)
+
+    async def _or_later(self, message: Jobs | Walk | Replay | ListMessage, lane: QueueName) -> None:
+        error = await _failure_of(lambda: self._one(message, lane), message.kind)
+        if error is not None:
+            await self._patience.postpone(lane, message, error)
 
     async def _one(self, message: Jobs | Walk | Replay | ListMessage, lane: QueueName) -> None:
         match message:
@@ -132,6 +162,25 @@ class Dispatcher:
             else:
                 owners += [Reference(key, Why.PERMISSION, message.correlation) for key in people]
         return owners
+
+
+async def put_off(work: Work, patience: Patience, *, lane: QueueName, error: ConnectorError) -> None:
+    """Come back to all of it later, because nothing of it can be done now. Needs the queue alone."""
+    await patience.postpone_references(lane, work.people, error)
+    for message in (*_permissions_together(work.permissions), *work.others, *work.unchecked):
+        await patience.postpone(lane, message, error)
+
+
+async def _failure_of(act: Callable[[], Awaitable[object]], what: str) -> ConnectorError | None:
+    """Act, and return what went wrong. A defect of ours counts as a passing fault: neighbours do not come again."""
+    try:
+        await act()
+    except ConnectorError as error:
+        return error
+    except Exception as error:  # noqa: BLE001  # a defect of ours
+        log.error("%s broke the connector: %s", what, whereabouts(error))  # noqa: TRY400  # its text may quote people
+        return TransientError(f"the connector itself failed: {type(error).__name__}")
+    return None
 
 
 def _jobs_together(messages: Iterable[Jobs]) -> list[Jobs]:

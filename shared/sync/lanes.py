@@ -133,7 +133,29 @@ class Replay(BaseModel):
     attempt: int = Field(default=1, ge=1)
 
 
-AnyMessage = References | Jobs | Permissions | Walk | Replay | ListStep | ListMembers | ListLook | ListClean
+EventMessage = References | Jobs | Permissions | ListMembers | ListLook
+"""What an event of Dataverse asks for."""
+
+
+class Unchecked(BaseModel):
+    """Do what the message says, once it is certain that its origin is an organisation of ours."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["unchecked"] = "unchecked"
+    organisation: UUID
+    host: str = ""
+    message: Annotated[EventMessage, Field(discriminator="kind")]
+    attempt: int = Field(default=1, ge=1)
+    """Counts checks; the message has attempts of its own."""
+
+    @property
+    def correlation(self) -> str:
+        """The correlation id of the change that the message belongs to."""
+        return correlation_of(self.message)
+
+
+AnyMessage = References | Jobs | Permissions | Walk | Replay | ListStep | ListMembers | ListLook | ListClean | Unchecked
 LaneMessage = Annotated[AnyMessage, Field(discriminator="kind")]
 _ADAPTER: TypeAdapter[AnyMessage] = TypeAdapter(LaneMessage)
 
@@ -159,6 +181,14 @@ def write_lane_message(message: AnyMessage) -> bytes:
     return message.model_dump_json(exclude_none=True).encode()
 
 
+def references_messages(references: Sequence[Reference]) -> list[References]:
+    """Put references into messages, several to each."""
+    return [
+        References(references=[_ReferenceBody.of(one) for one in references[start : start + _PER_MESSAGE]])
+        for start in range(0, len(references), _PER_MESSAGE)
+    ]
+
+
 def references_body(references: Sequence[Reference]) -> bytes:
     """Write references as one message body."""
     return write_lane_message(References(references=[_ReferenceBody.of(reference) for reference in references]))
@@ -173,12 +203,12 @@ class Lanes:
     async def send(self, lane: QueueName, *messages: AnyMessage) -> None:
         """Send messages for now."""
         await self._queue.send(
-            lane, [_outgoing(write_lane_message(message), _correlation(message), None) for message in messages]
+            lane, [_outgoing(write_lane_message(message), correlation_of(message), None) for message in messages]
         )
 
     async def send_later(self, lane: QueueName, message: AnyMessage, when: datetime) -> None:
         """Send one message for later."""
-        await self._queue.send(lane, [_outgoing(write_lane_message(message), _correlation(message), when)])
+        await self._queue.send(lane, [_outgoing(write_lane_message(message), correlation_of(message), when)])
 
     async def send_references(
         self, lane: QueueName, references: Sequence[Reference], when: datetime | None = None
@@ -198,7 +228,8 @@ class Lanes:
             await self.send_references(lane, due, when)
 
 
-def _correlation(message: AnyMessage) -> str:
+def correlation_of(message: AnyMessage) -> str:
+    """Return the correlation id of the change that a message belongs to; of several changes, the first one's."""
     match message:
         case References():
             return message.references[0].correlation if message.references else ""

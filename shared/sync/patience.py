@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
-from shared.core.outcomes import Reason
+from shared.core.outcomes import TEXTS, Reason
+from shared.core.records import Reference
 from shared.core.retry import Done, GiveUp, Next, RetryAt, RetryPolicy
 from shared.errors import ConnectorError
 from shared.ports import Clock, Queue, QueueName
-from shared.sync.lanes import Jobs, Lanes, Permissions, Replay, Walk, write_lane_message
+from shared.sync.lanes import Jobs, Lanes, Permissions, Replay, Unchecked, Walk, references_body, write_lane_message
 from shared.sync.lists.messages import ListMessage
 from shared.sync.work import failure_of
 
 log = logging.getLogger(__name__)
 
+Postponable = Jobs | Permissions | Walk | Replay | ListMessage | Unchecked
+
 
 class Patience:
-    """Schedules copies of messages; the original may then be completed."""
+    """Schedules copies of messages; the original may then be completed. Needs the queue alone."""
 
     def __init__(self, *, queue: Queue, lanes: Lanes, clock: Clock, policy: RetryPolicy) -> None:
         self._queue = queue
@@ -34,13 +39,38 @@ class Patience:
         """Look at the message again at a time that is known."""
         await self._lanes.send_later(lane, message, until)
 
-    async def put_back(self, lane: QueueName, message: Jobs | Permissions | Walk | Replay | ListMessage) -> None:
+    async def put_back(self, lane: QueueName, message: Postponable) -> None:
         """Look at the message again in a moment: this call has no time left to begin it. Not an attempt."""
         await self._lanes.send_later(lane, message, self._clock.now() + self._policy.busy)
 
-    async def postpone(
-        self, lane: QueueName, message: Jobs | Permissions | Walk | Replay | ListMessage, error: ConnectorError
+    async def postpone_references(
+        self, lane: QueueName, references: Sequence[Reference], error: ConnectorError
     ) -> None:
+        """Look at records again when an error that concerns none of them in particular is likely to be over."""
+        if not references:
+            return
+        log.warning("%d references postponed: %s", len(references), error)
+        later: list[tuple[Reference, datetime]] = []
+        over: list[Reference] = []
+        for one in references:
+            match self.after(one.attempt, error):
+                case RetryAt(when, attempt):
+                    later.append((replace(one, attempt=attempt), when))
+                case GiveUp():
+                    over.append(one)
+                case Done():
+                    pass
+        await self._lanes.reschedule(lane, later)
+        for one in over:
+            await self._queue.dead_letter(
+                lane,
+                references_body([replace(one, attempt=1, first_seen=None)]),
+                reason=Reason.GAVE_UP,
+                description=f"{one.key}: {TEXTS[Reason.GAVE_UP]} The cause: {error}",
+                correlation_id=one.correlation,
+            )
+
+    async def postpone(self, lane: QueueName, message: Postponable, error: ConnectorError) -> None:
         """Look at the message again when its error is likely to be over."""
         log.warning("%s postponed: %s", message.kind, error, extra={"correlation": message.correlation})
         match self.after(message.attempt, error):

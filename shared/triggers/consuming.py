@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import azure.functions as func
 from opentelemetry.trace import SpanKind
 
-from shared.app import Connector
+from shared import app
 from shared.errors import ConnectorError, whereabouts
 from shared.observability.traces import work as traced_work
 from shared.ports import QueueName
-from shared.sync.dispatch import Work
+from shared.sync.intake import Delivery
 
 log = logging.getLogger(__name__)
+
+_LONGEST_REST = 15.0
+"""Seconds: below what a host waits for its functions when it stops."""
 
 TimerFunction = Callable[[func.TimerRequest], Awaitable[None]]
 
@@ -37,14 +41,29 @@ def discreet(name: str) -> Iterator[None]:
         raise DefectError(f"{name}: {type(error).__name__}; the log has the place") from None
 
 
-async def dispatch(connector: Connector, work: Work, *, queue: QueueName, lane: QueueName, messages: int) -> None:
-    """Do what the messages of a queue ask for, as one span."""
+async def consume(delivery: Delivery, messages: Sequence[func.ServiceBusMessage], *, lane: QueueName) -> None:
+    """Take in what the messages of a queue ask for, as one span.
+
+    A batch that fails comes again at once, and is buried after ten times: it rests before it fails, longer each time.
+    """
+    queue = delivery.queue
     name = f"process {queue}"
-    with (
-        discreet(name),
-        traced_work(name, work.correlations, SpanKind.CONSUMER, queue=queue, lane=lane, count=messages),
-    ):
-        await connector.dispatcher.dispatch(work, lane=lane)
+    try:
+        with (
+            discreet(name),
+            traced_work(
+                name, delivery.work.correlations, SpanKind.CONSUMER, queue=queue, lane=lane, count=len(messages)
+            ),
+        ):
+            await (await app.intake()).take(delivery, lane=lane)
+    except Exception:
+        await asyncio.sleep(rest_after(max(message.delivery_count or 1 for message in messages)))
+        raise
+
+
+def rest_after(delivery: int) -> float:
+    """Return the seconds that a batch rests which has failed for so many times."""
+    return min(2.0 ** (delivery - 1), _LONGEST_REST)
 
 
 def timed(name: str) -> Callable[[TimerFunction], TimerFunction]:

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, List
 from uuid import UUID
 
 import azure.functions as func
 
-from shared import app
+from shared.core.outcomes import TEXTS, Reason
+from shared.core.records import Reference
 from shared.dataverse.execution_context import NotAnExecutionContext, read_event
-from shared.dataverse.routing import route
-from shared.ports import QueueName
+from shared.dataverse.routing import Routed, route
+from shared.errors import whereabouts
+from shared.ports import Origin, QueueName, Refused
 from shared.settings import OWN_TAG
-from shared.sync.dispatch import Work
-from shared.sync.lanes import Jobs, Permissions
+from shared.sync.intake import Delivery
+from shared.sync.lanes import EventMessage, Jobs, Permissions, Unchecked, references_messages
 from shared.sync.lists.changes import memberships
 from shared.sync.lists.messages import ListLook
 from shared.triggers.connection import SERVICE_BUS
-from shared.triggers.consuming import discreet, dispatch
+from shared.triggers.consuming import consume
 
 log = logging.getLogger(__name__)
 
@@ -44,44 +47,60 @@ sides. One save alone never waits."""
 )
 async def on_dataverse_event(messages: List[func.ServiceBusMessage]) -> None:
     """Look at what Dataverse says has changed. A message that is none is buried; its neighbours go on."""
-    with discreet(QueueName.EVENTS):
-        await _look(await app.connector(), messages)
+    await consume(read_events(messages), messages, lane=QueueName.LIVE)
     if len(messages) >= _BURST:
         await asyncio.sleep(_BREATH)
 
 
-async def _look(connector: app.Connector, messages: Sequence[func.ServiceBusMessage]) -> None:
-    work = Work()
-    pairs: dict[tuple[UUID, UUID], str] = {}
-    lists: dict[UUID, str] = {}
+def read_events(messages: Sequence[func.ServiceBusMessage]) -> Delivery:
+    """Read messages of Dataverse, by where they come from. Pure: needs no service."""
+    delivery = Delivery(QueueName.EVENTS)
+    asked: defaultdict[Origin, _Asked] = defaultdict(_Asked)
     for message in messages:
         try:
             event = read_event(
                 message.get_body(), message.content_type or "", _texts(message.application_properties or {})
             )
-            await connector.organisations.check(event)
+            asked[event.origin].add(route(event, own_tag=OWN_TAG), str(event.correlation_id or ""), _sent_on(message))
         except NotAnExecutionContext as refusal:
             log.warning("message %s refused: %s", message.message_id, refusal.reason)
-            await connector.queue.dead_letter(
-                QueueName.EVENTS,
-                b"",
-                reason=refusal.reason,
-                description=refusal.description,
-            )
-            continue
-        routed = route(event, own_tag=OWN_TAG)
-        correlation = str(event.correlation_id or "")
-        work.people += [replace(one, first_seen=_sent_on(message)) for one in routed.people]
-        if routed.jobs:
-            work.add(Jobs(jobs=list(routed.jobs), correlation=correlation))
+            delivery.refused.append(Refused(refusal.reason, refusal.description))
+        except Exception as error:  # noqa: BLE001  # a defect of ours: the neighbours go on
+            log.error("message %s broke the connector: %s", message.message_id, whereabouts(error))  # noqa: TRY400
+            delivery.refused.append(Refused(Reason.DEFECT, TEXTS[Reason.DEFECT]))
+    for origin, one in asked.items():
+        for content in one.messages():
+            delivery.work.add(Unchecked(organisation=origin.organisation, host=origin.host, message=content))
+    return delivery
+
+
+@dataclass(slots=True)
+class _Asked:
+    """What the events of one organisation ask for."""
+
+    people: list[Reference] = field(default_factory=list)
+    jobs: dict[UUID, str] = field(default_factory=dict)
+    permissions: list[Permissions] = field(default_factory=list)
+    pairs: dict[tuple[UUID, UUID], str] = field(default_factory=dict)
+    lists: dict[UUID, str] = field(default_factory=dict)
+
+    def add(self, routed: Routed, correlation: str, sent_on: datetime | None) -> None:
+        self.people += [replace(one, first_seen=sent_on) for one in routed.people]
+        self.jobs |= dict.fromkeys(routed.jobs, correlation)
         if routed.permissions:
-            work.add(Permissions(permissions=list(routed.permissions), correlation=correlation))
-        pairs |= dict.fromkeys(routed.memberships, correlation)
-        lists |= dict.fromkeys(routed.lists, correlation)
-    # A change of members fires several events, and what happens to a list comes before who is in it.
-    work.lists += [ListLook(list=one, correlation=correlation) for one, correlation in lists.items()]
-    work.lists += memberships(pairs)
-    await dispatch(connector, work, queue=QueueName.EVENTS, lane=QueueName.LIVE, messages=len(messages))
+            self.permissions.append(Permissions(permissions=list(routed.permissions), correlation=correlation))
+        self.pairs |= dict.fromkeys(routed.memberships, correlation)
+        self.lists |= dict.fromkeys(routed.lists, correlation)
+
+    def messages(self) -> Iterator[EventMessage]:
+        yield from references_messages(self.people)
+        if self.jobs:
+            yield Jobs.of(self.jobs, attempt=1)
+        yield from self.permissions
+        # A change of members fires several events, and what happens to a list comes before who is in it.
+        for one, correlation in self.lists.items():
+            yield ListLook(list=one, correlation=correlation)
+        yield from memberships(self.pairs)
 
 
 def _sent_on(message: func.ServiceBusMessage) -> datetime | None:

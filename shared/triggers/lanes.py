@@ -8,12 +8,11 @@ from typing import List
 
 import azure.functions as func
 
-from shared import app
-from shared.ports import QueueName
-from shared.sync.dispatch import Work
+from shared.ports import QueueName, Refused
+from shared.sync.intake import Delivery
 from shared.sync.lanes import LaneMessageError, read_lane_message
 from shared.triggers.connection import SERVICE_BUS
-from shared.triggers.consuming import discreet, dispatch
+from shared.triggers.consuming import consume
 
 log = logging.getLogger(__name__)
 
@@ -43,18 +42,17 @@ async def on_sync_bulk(message: func.ServiceBusMessage) -> None:
 
 
 async def _handle(messages: Sequence[func.ServiceBusMessage], lane: QueueName) -> None:
-    with discreet(lane):
-        await _look(await app.connector(), messages, lane)
+    await consume(read_lane(messages, lane), messages, lane=lane)
 
 
-async def _look(connector: app.Connector, messages: Sequence[func.ServiceBusMessage], lane: QueueName) -> None:
-    work = Work()
+def read_lane(messages: Sequence[func.ServiceBusMessage], lane: QueueName) -> Delivery:
+    """Read messages of a lane. Pure: needs no service."""
+    delivery = Delivery(lane)
     for message in messages:
         try:
-            work.add(read_lane_message(message.get_body()))
+            delivery.work.add(read_lane_message(message.get_body()))
         except LaneMessageError as problem:
             log.warning("message %s of %s refused", message.message_id, lane)
-            await connector.queue.dead_letter(
-                lane, b"", reason="not-a-lane-message", description=f"Only the connector writes to {lane}: {problem}"
-            )
-    await dispatch(connector, work, queue=lane, lane=lane, messages=len(messages))
+            description = f"Only the connector writes to {lane}: {problem}"
+            delivery.refused.append(Refused("not-a-lane-message", description))
+    return delivery

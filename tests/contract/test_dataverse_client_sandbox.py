@@ -218,7 +218,7 @@ async def test_a_row_may_refer_to_one_that_the_same_change_set_created(organisat
 async def test_our_writes_come_back_as_events_that_carry_our_tag(organisation: Organisation) -> None:
     await organisation.client.update("contacts", PEOPLE[0], {"jobtitle": "Proef"})
     event = await asyncio.wait_for(organisation.events.get(), 5)
-    check_organisation(event, ids={organisation.settings.organization_id})
+    check_organisation(event.origin, ids={organisation.settings.organization_id})
     assert event.message is Message.UPDATE
     assert event.references[0] == Lookup("contact", PEOPLE[0])
     assert "jobtitle" in event.changed

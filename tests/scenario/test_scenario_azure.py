@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import random
+import socket
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -23,6 +26,7 @@ from shared.storage.tables import TableStateStore
 from tests.broker.broker import Broker
 from tests.broker.faults import SERVER_BUSY, Act, Effect
 from tests.contract.service_bus import collect_forgotten_sockets
+from tests.contract.table_proxy import Trouble, proxied
 from tests.scenario.agreement import disagreements
 from tests.scenario.connector_process import ConnectorProcess
 from tests.scenario.privacy import MARK
@@ -151,6 +155,79 @@ async def test_a_retry_is_scheduled_in_its_lane_however_busy_the_service_and_com
 
     await eventually(scheduled, "a scheduled retry")
     await azure.world.in_spotler(person, lambda contact: contact["properties"]["city"] == f"{MARK}wijk")
+
+
+async def test_a_start_without_the_state_store_delays_and_loses_nothing(azure: Azure, azurite: str) -> None:
+    world = azure.world
+    saved, gone = await world.synchronised(), await world.synchronised()
+    await world.settled()
+    await world.connector.stop()
+    async with proxied(azurite) as tables:
+        tables.reads, tables.writes = [Trouble.BROKEN_BEFORE] * 10_000, [Trouble.BROKEN_BEFORE] * 10_000
+        await world.connector.start(STATE_STORAGE=tables.connection_string)
+        await world.change(saved, address1_city=f"{MARK}gouda")
+        await world.delete(gone)
+        new = await world.save()
+        job = await world.ask(Operation.SYNC_CONTACT, saved)
+
+        async def put_aside() -> bool:
+            events = azure.broker.queues[QueueName.EVENTS]
+            return not await world.dynamics.underway() and not events.messages
+
+        await eventually(put_aside, "events to be put aside", patience=60)
+        assert await world.queue.dead_letters() == []
+        assert tables.reads, "the state store is still away"
+
+        tables.reads, tables.writes = [], []
+        await world.settled(patience=60)
+        assert (await world.in_spotler(saved))["properties"]["city"] == f"{MARK}gouda"
+        assert await world.spotler.contact(gone.email) is None
+        assert await world.spotler.contact(new.email) is not None
+        assert (await world.ended(job)).status is JobStatus.COMPLETED
+        await world.connector.stop()
+    await world.connector.start()
+
+
+async def test_a_start_without_the_queue_delays_and_loses_nothing(azure: Azure) -> None:
+    world = azure.world
+    await world.connector.stop()
+    person = await world.save()
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as free:
+        nobody = free.getsockname()[1]
+    namespace = azure.broker.connection_string.replace(f":{azure.broker.port}", f":{nobody}")
+
+    await world.connector.start(SERVICE_BUS=namespace)
+    await asyncio.sleep(3)
+    assert await world.spotler.contact(person.email) is None
+
+    async with relaying(nobody, azure.broker.port):
+        await world.in_spotler(person)
+        await world.settled(patience=60)
+        assert await world.queue.dead_letters() == []
+        await world.connector.stop()
+    await world.connector.start()
+
+
+@asynccontextmanager
+async def relaying(here: int, there: int) -> AsyncIterator[None]:
+    """Lead connections to a port of this machine on to another one while the block runs."""
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while some := await reader.read(65536):
+                writer.write(some)
+                await writer.drain()
+        writer.close()
+
+    async def welcome(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        onward, back = await asyncio.open_connection("127.0.0.1", there)
+        await asyncio.gather(pump(reader, back), pump(onward, writer))
+
+    server = await asyncio.start_server(welcome, "127.0.0.1", here)
+    try:
+        yield
+    finally:
+        server.close()
 
 
 @pytest.mark.parametrize(("saves", "kills"), [(100, 2), pytest.param(300, 6, marks=pytest.mark.slow)])

@@ -10,6 +10,7 @@ import pytest
 from shared.core.records import Lookup, PersonTable, RecordKey, Why
 from shared.dataverse.events import DataverseEvent, Message
 from shared.dataverse.routing import Routed, route
+from shared.ports import Origin
 
 ONE, TWO, USER = UUID(int=1), UUID(int=2), UUID(int=9)
 TAG = "our-own-writes"
@@ -18,8 +19,7 @@ EVENT = DataverseEvent(
     message=Message.UPDATE,
     table="contact",
     id=ONE,
-    organisation_id=UUID(int=3),
-    organisation_host="contoso.crm4.dynamics.com",
+    origin=Origin(UUID(int=3), "contoso.crm4.dynamics.com"),
     correlation_id=UUID(int=4),
     operation_id=None,
     initiating_user=USER,

@@ -1,0 +1,98 @@
+"""Takes in what a trigger brings, so that no batch fails, as a whole and at once, for what can be done later.
+
+A function that fails gets the same messages again immediately, and the queue buries them after ten times: within
+seconds. So whatever cannot be had or checked now is sent to the lane with a delay, for which the queue is enough.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from shared.errors import ConnectorError
+from shared.ports import Clock, Organisations, Origin, Queue, QueueName, Refused
+from shared.sync.dispatch import Dispatcher, Work, put_off
+from shared.sync.lanes import Unchecked
+from shared.sync.patience import Patience
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Delivery:
+    """One call of a trigger: the queue it comes from, what its messages ask for, and those that are none."""
+
+    queue: QueueName
+    work: Work = field(default_factory=Work)
+    refused: list[Refused] = field(default_factory=list)
+
+
+class Ready(Protocol):
+    """What takes a state store and open services to have."""
+
+    @property
+    def organisations(self) -> Organisations:
+        """Tells whose messages are ours."""
+        ...
+
+    @property
+    def dispatcher(self) -> Dispatcher:
+        """Does the work."""
+        ...
+
+
+class Intake:
+    """Needs the queue alone; everything else may be away."""
+
+    def __init__(
+        self, *, queue: Queue, patience: Patience, clock: Clock, connector: Callable[[], Awaitable[Ready]]
+    ) -> None:
+        """`connector` raises ConnectorErrors while it cannot be built."""
+        self._queue = queue
+        self._patience = patience
+        self._clock = clock
+        self._connector = connector
+
+    async def take(self, delivery: Delivery, *, lane: QueueName) -> None:
+        """Do, put off or bury everything. Raises only where the queue cannot be reached.
+
+        What is refused is buried last: whatever fails before it makes all messages come again, and would bury it twice.
+        """
+        began = self._clock.now()
+        try:
+            connector = await self._connector()
+        except ConnectorError as error:
+            await put_off(delivery.work, self._patience, lane=lane, error=error)
+        else:
+            unknown = await self._check(delivery, connector.organisations)
+            await connector.dispatcher.dispatch(delivery.work, lane=lane, began=began)
+            for message, reason in unknown:
+                await self._patience.postpone(lane, message, reason)
+        for one in delivery.refused:
+            await self._queue.dead_letter(delivery.queue, b"", reason=one.reason, description=one.description)
+
+    async def _check(
+        self, delivery: Delivery, organisations: Organisations
+    ) -> Sequence[tuple[Unchecked, ConnectorError]]:
+        """Accept or refuse what is unchecked; return what cannot be checked now, and why."""
+        unknown: list[tuple[Unchecked, ConnectorError]] = []
+        from_one: defaultdict[Origin, list[Unchecked]] = defaultdict(list)
+        for message in delivery.work.unchecked:
+            from_one[Origin(message.organisation, message.host)].append(message)
+        delivery.work.unchecked.clear()
+        for origin, messages in from_one.items():
+            try:
+                refused = await organisations.refusal(origin)
+            except ConnectorError as error:
+                unknown += [(message, error) for message in messages]
+                continue
+            if refused is None:
+                for message in messages:
+                    delivery.work.add(message.message)
+            else:
+                log.warning("messages of organisation %s refused", origin.organisation)
+                delivery.refused += [refused] * len(messages)
+        return unknown
