@@ -608,6 +608,9 @@ class TwinQueue(_Twin):
     async def discard(self, identifiers: Sequence[str]) -> int:
         return len(await self._take(identifiers))
 
+    async def collect_buried(self) -> Sequence[DeadLetter]:
+        return []
+
     async def _take(self, identifiers: Sequence[str]) -> list[DeadLetter]:
         chosen = [letter for letter in self.dead if letter.id in identifiers]
         self.dead = [letter for letter in self.dead if letter not in chosen]

@@ -28,6 +28,7 @@ from shared.messaging.servicebus_errors import translated
 from shared.messaging.servicebus_links import Links
 from shared.messaging.servicebus_messages import (
     DEAD_LETTERS,
+    as_copy,
     from_service_bus,
     oldest_due,
     to_dead_letter_copy,
@@ -131,6 +132,14 @@ class ServiceBusQueue:
             return True
 
         return await self._buried.remove(identifiers, when=always)
+
+    async def collect_buried(self) -> Sequence[DeadLetter]:
+        """Empty the dead-letter sub-queues, whose messages have their original bodies, into the queue of copies."""
+
+        async def copy(letters: Sequence[DeadLetter]) -> None:
+            await self._send(DEAD_LETTERS, map(as_copy, letters))
+
+        return await self._buried.collect(copy)
 
     async def depth(self, queue: QueueName) -> QueueDepth:
         """Ask for the namespace's own counts; ConfigurationError if this identity may not. Copies are peeked at."""

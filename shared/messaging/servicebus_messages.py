@@ -63,6 +63,17 @@ def to_dead_letter_copy(
     return to_service_bus(OutgoingMessage(body, properties=properties, correlation_id=correlation_id))
 
 
+def as_copy(letter: DeadLetter) -> ServiceBusMessage:
+    """Write a copy of what Service Bus has buried itself."""
+    return to_dead_letter_copy(
+        letter.queue,
+        letter.body,
+        reason=letter.reason,
+        description=letter.description,
+        correlation_id=letter.correlation_id,
+    )
+
+
 def from_dead_letter_copy(message: ServiceBusReceivedMessage, *, identifier: str) -> DeadLetter:
     """Read what `to_dead_letter_copy` wrote; ValueError if it comes from elsewhere."""
     properties = properties_of(message)

@@ -194,6 +194,10 @@ class SqliteQueue:
             )
             return cursor.rowcount
 
+    async def collect_buried(self) -> Sequence[DeadLetter]:
+        """Nothing to do: messages are buried without personal data, beside those that the app buries."""
+        return []
+
     async def depth(self, queue: QueueName) -> QueueDepth:
         """Count from the index."""
         async with self._file.reading() as connection:

@@ -78,6 +78,13 @@ class ObservedQueue:
         """Forget dead letters; returns how many."""
         return await self._queue.discard(identifiers)
 
+    async def collect_buried(self) -> Sequence[DeadLetter]:
+        """Move what the queue itself has buried to the dead letters."""
+        moved = await self._queue.collect_buried()
+        for letter in moved:
+            record(BURIED, queue=letter.queue, reason=letter.reason)
+        return moved
+
     async def depth(self, queue: QueueName) -> QueueDepth:
         """Count without reading bodies."""
         return await self._queue.depth(queue)

@@ -74,6 +74,24 @@ class Intake:
         for one in delivery.refused:
             await self._queue.dead_letter(delivery.queue, b"", reason=one.reason, description=one.description)
 
+    async def collect_buried(self) -> None:
+        """Let what the queue itself has buried be seen and replayed, without what it said of people.
+
+        A queue that cannot be reached is tried again at the next call.
+        """
+        try:
+            moved = await self._queue.collect_buried()
+        except ConnectorError as error:
+            log.warning("what the queues have buried cannot be collected: %s", error)
+            return
+        for letter in moved:
+            log.warning(
+                "%s has buried a message itself: %s",
+                letter.queue,
+                letter.reason,
+                extra={"correlation": letter.correlation_id},
+            )
+
     async def _check(
         self, delivery: Delivery, organisations: Organisations
     ) -> Sequence[tuple[Unchecked, ConnectorError]]:

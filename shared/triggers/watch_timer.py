@@ -1,4 +1,4 @@
-"""Once a minute: what waits, for how long, and who answers."""
+"""Once a minute: what the queues have buried, what waits, for how long, and who answers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ blueprint = func.Blueprint()
 async def watch(timer: func.TimerRequest) -> None:
     """Measure what no work at hand would tell of: a queue that nobody reads, a service that is down.
 
-    Where nobody hears of it, no service is bothered.
+    Where nobody hears of it, no service is bothered. What the queues have buried is collected everywhere.
     """
+    await (await app.intake()).collect_buried()
     if is_exported():
         await (await app.connector()).watch.look()

@@ -290,6 +290,28 @@ async def test_what_is_buried_for_its_deliveries_keeps_no_personal_data(queue: A
     assert (dead.queue, dead.body, dead.correlation_id) == (EVENTS, b"", "c-1")
 
 
+async def test_what_the_queue_has_buried_is_collected_and_can_be_replayed(queue: AnyQueue) -> None:
+    await queue.send(LIVE, [OutgoingMessage(b"id:7", correlation_id="c-7")])
+    await queue.send(EVENTS, [OutgoingMessage(b"id:8")])
+    for name in (LIVE, EVENTS):
+        for _ in range(DELIVERIES):
+            await queue.abandon(name, await received(queue, name))
+
+    await queue.collect_buried()
+
+    letters = {letter.queue: letter for letter in await queue.dead_letters()}
+    assert {name: (one.reason, one.body) for name, one in letters.items()} == {
+        LIVE: (EXHAUSTED, b"id:7"),
+        EVENTS: (EXHAUSTED, b"id:8"),
+    }
+    assert letters[LIVE].correlation_id == "c-7"
+    assert (await queue.depth(LIVE)).dead == 1
+    assert await queue.collect_buried() == []
+    assert await queue.replay([letters[LIVE].id]) == 1
+    [again] = await received(queue)
+    assert (again.body, again.delivery_count) == (b"id:7", 1)
+
+
 async def test_the_app_buries_a_copy_and_the_original_stays(queue: AnyQueue, clock: ManualClock) -> None:
     await queue.send(LIVE, [OutgoingMessage(b"id:1")])
     [message] = await received(queue)

@@ -10,6 +10,7 @@ import pytest
 
 from shared.errors import ConfigurationError, ConnectorError, DataError, Service, ThrottledError
 from shared.messaging.servicebus import ServiceBusQueue
+from shared.messaging.sqlite import EXHAUSTED
 from shared.ports import OutgoingMessage, QueueName
 from tests.broker.broker import Broker
 from tests.broker.faults import ENTITY_DISABLED, RESOURCE_LIMIT_EXCEEDED, SERVER_BUSY, Act, Effect
@@ -180,3 +181,62 @@ async def test_a_cut_between_the_copy_and_its_removal_replays_twice_and_loses_no
         await queue.replay([dead.id])
     assert len(live.messages) == 1
     assert len(broker.queues["dead-letters"].messages) == 1
+
+
+async def buried(queue: ServiceBusQueue, broker: Broker, *bodies: bytes, reason: str) -> Queue:
+    """Let the service itself bury messages; returns the sub-queue in which they lie."""
+    await queue.send(EVENTS, [OutgoingMessage(body, correlation_id="c-1") for body in bodies])
+    events = broker.queues[EVENTS]
+    for held in list(events.messages.values()):
+        events.bury(held, reason, "by the service")
+    assert events.dead is not None
+    return events.dead
+
+
+@pytest.mark.parametrize("reason", [EXHAUSTED, "TTLExpiredException"])
+async def test_nothing_personal_rests_where_the_service_buries(
+    queue: ServiceBusQueue, broker: Broker, reason: str
+) -> None:
+    native = await buried(queue, broker, b"id:1", b"Dear Anna", reason=reason)
+
+    moved = await queue.collect_buried()
+
+    assert native.messages == {}
+    assert [(letter.queue, letter.reason, letter.body) for letter in moved] == [
+        (EVENTS, reason, b"id:1"),
+        (EVENTS, reason, b""),
+    ]
+    copies = broker.queues["dead-letters"].messages.values()
+    assert not any(b"Anna" in held.message.body for held in copies)
+    letters = await queue.dead_letters()
+    assert [(one.queue, one.reason, one.body, one.correlation_id) for one in letters] == [
+        (EVENTS, reason, b"id:1", "c-1"),
+        (EVENTS, reason, b"", "c-1"),
+    ]
+    assert await queue.replay([letter.id for letter in letters]) == 1
+    assert [message.body for message in await all_of(queue, 1, EVENTS)] == [b"id:1"]
+
+
+async def test_hundreds_of_buried_messages_are_collected_at_once(queue: ServiceBusQueue, broker: Broker) -> None:
+    native = await buried(queue, broker, *(b"id:%d" % number for number in range(250)), reason=EXHAUSTED)
+    assert len(await queue.collect_buried()) == 250
+    assert native.messages == {}
+    assert len(await queue.dead_letters(limit=1000)) == 250
+
+
+async def test_a_cut_between_the_copy_and_the_original_collects_twice_and_loses_nothing(
+    queue: ServiceBusQueue, broker: Broker
+) -> None:
+    native = await buried(queue, broker, b"id:1", reason=EXHAUSTED)
+    broker.plan(Act.SETTLE, Effect.DROPPED_BEFORE, entity=native.name, times=100)
+    with pytest.raises(ConnectorError):
+        await queue.collect_buried()
+    assert len(native.messages) == 1
+    broker.faults.planned.clear()
+    native.pass_time()
+    for held in list(native.messages.values()):
+        if held.lock is not None:
+            native.release(held)
+    await queue.collect_buried()
+    assert native.messages == {}
+    assert {letter.body for letter in await queue.dead_letters()} == {b"id:1"}

@@ -21,7 +21,7 @@ from shared.connections import redact
 from shared.core.jobs import JobStatus, Operation
 from shared.core.records import SyncStatus
 from shared.messaging.servicebus import ServiceBusQueue
-from shared.ports import OutgoingMessage, QueueName
+from shared.ports import OutgoingMessage, QueueName, QueueReceiver
 from shared.storage.tables import TableStateStore
 from tests.broker.broker import Broker
 from tests.broker.faults import SERVER_BUSY, Act, Effect
@@ -155,6 +155,35 @@ async def test_a_retry_is_scheduled_in_its_lane_however_busy_the_service_and_com
 
     await eventually(scheduled, "a scheduled retry")
     await azure.world.in_spotler(person, lambda contact: contact["properties"]["city"] == f"{MARK}wijk")
+
+
+async def test_what_the_service_has_buried_is_collected_by_itself_and_arrives_after_a_replay(azure: Azure) -> None:
+    world = azure.world
+    await world.settled()
+    await world.connector.stop()
+    person = await world.save()
+    assert isinstance(world.queue, QueueReceiver)
+    native = azure.broker.queues[QueueName.EVENTS].dead
+    assert native is not None
+    while not native.messages:  # by a function that fails each time
+        events = await world.queue.receive(QueueName.EVENTS, limit=10, wait=timedelta(seconds=20))
+        await world.queue.abandon(QueueName.EVENTS, events)
+    assert MARK.lower().encode() in next(iter(native.messages.values())).message.body.lower()
+    await world.connector.start(WATCH_SCHEDULE="* * * * * *")
+
+    async def collected() -> bool:
+        return not native.messages
+
+    await eventually(collected, "the sub-queue to be emptied")
+    (letter,) = (await world.connector.call("GET", "/api/dead-letters")).json()["deadLetters"]
+    assert (letter["queue"], letter["reason"]) == ("dataverse-events", "MaxDeliveryCountExceeded")
+    assert letter["replayable"]
+    (kept,) = await world.queue.dead_letters()
+    assert person.id.encode() in kept.body
+
+    answer = await world.connector.call("POST", "/api/dead-letters/replay", {"ids": [letter["id"]]})
+    assert answer.json() == {"replayed": 1}
+    await world.in_spotler(person)
 
 
 async def test_a_start_without_the_state_store_delays_and_loses_nothing(azure: Azure, azurite: str) -> None:
