@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 import secrets
 from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import httpx
 
@@ -108,15 +112,34 @@ def message_queue(settings: Settings, clock: Clock) -> Queue:
 
 
 def fingerprint_key(settings: Settings) -> bytes:
-    """Return the secret of the fingerprints; the embedded state store makes its own once."""
+    """Return the secret of the fingerprints; the embedded state store makes its own once.
+
+    Several processes may start at once: whoever comes first decides, and nobody reads half a key. Raises
+    ConfigurationError.
+    """
     if text := settings.fingerprint_key.get_secret_value():
         return text.encode()
     path = settings.local_folder / "fingerprint.key"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(32), encoding="ascii")
-    return path.read_bytes()
+    try:
+        if not path.exists():
+            _write_once(path, secrets.token_urlsafe(32))
+        key = path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"fingerprint.key cannot be read or written: {error.strerror}") from None
+    if not key:
+        raise ConfigurationError("fingerprint.key is empty: restore it, or delete it if nothing was synchronised yet")
+    return key
+
+
+def _write_once(path: Path, text: str) -> None:
+    """Write a file that only its owner reads, whole or not at all, unless there is one by then."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with NamedTemporaryFile("w", encoding="ascii", dir=path.parent, prefix=f".{path.name}-") as draft:  # mode 0600
+        draft.write(text)
+        draft.flush()
+        os.fsync(draft.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(draft.name, path)
 
 
 def quieten_libraries() -> None:

@@ -237,8 +237,8 @@ class Settings(BaseSettings):
         default=120,
         ge=2,
         le=240,
-        description="How long a worker may hold a contact; below the lock time of the queues (five minutes, or "
-        "LOCAL_LOCK_SECONDS).",
+        description="How long a worker may hold a contact; at most five sixths of the lock time of the queues (five "
+        "minutes, or LOCAL_LOCK_SECONDS).",
     )
 
     # --- timers
@@ -384,10 +384,10 @@ class Settings(BaseSettings):
             raise ValueError("SPOTLER_SECRET is missing; SPOTLER_KEY alone cannot sign requests")
         if self.uses_azure_tables and len(self.fingerprint_key.get_secret_value()) < 16:  # noqa: PLR2004  # see its text
             raise ValueError("FINGERPRINT_KEY is missing or shorter than 16 characters")
-        if self.claim_time >= self.queue_lock:
+        if self.claim_time > self.queue_lock * 5 / 6:
             raise ValueError(
-                f"CLAIM_SECONDS ({self.claim_seconds}) must be below LOCAL_LOCK_SECONDS ({self.local_lock_seconds}): a "
-                "batch ends within the locks of its messages, and a claim within the batch"
+                f"CLAIM_SECONDS ({self.claim_seconds}) must be below LOCAL_LOCK_SECONDS ({self.local_lock_seconds}) by "
+                "a sixth of it at least: a batch ends within the locks of its messages, and a claim within the batch"
             )
         return self
 

@@ -82,11 +82,13 @@ class CachedTokens:
         fetch: Callable[[], Awaitable[AccessToken]],
         *,
         close: Callable[[], Awaitable[None]],
+        forget: Callable[[], None] = lambda: None,
         now: Callable[[], float] = time.time,
     ) -> None:
-        """`fetch` asks the token endpoint; `now` is Unix time."""
+        """`fetch` asks the token endpoint; `forget` empties what it may keep itself. `now` is Unix time."""
         self._fetch = fetch
         self._close = close
+        self._forget = forget
         self._now = now
         self._current: AccessToken | None = None
         self._asking = asyncio.Lock()
@@ -110,6 +112,7 @@ class CachedTokens:
         """Forget `token`, unless somebody has replaced it already."""
         if self._current is not None and self._current.text == token:
             self._current = None
+            self._forget()
 
     async def close(self) -> None:
         """Release the connections of the credential."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,24 +25,56 @@ from shared.errors import ConfigurationError, ConnectorError, Service, Transient
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
+    from azure.core.pipeline.transport import AsyncHttpTransport
 
 _CLIENT_ERRORS = 4  # the statuses 400 to 499
 _PASSING = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
 _MICROSOFT = (".microsoftonline.com", ".microsoftonline.us", ".partner.microsoftonline.cn")
 
 
-def entra_tokens(credential: Credential, scope: str, authority: str) -> CachedTokens:
-    """Make the provider. Raises ConfigurationError for a credential that cannot be used."""
-    source = _source(credential, authority)
+def entra_tokens(
+    credential: Credential, scope: str, authority: str, *, transport: AsyncHttpTransport[Any, Any] | None = None
+) -> CachedTokens:
+    """Make the provider. Raises ConfigurationError for a credential that cannot be used.
+
+    `transport` replaces the network.
+    """
+    options = {} if transport is None else {"transport": transport}
+    source = _Renewable(lambda: _source(credential, authority, options))
 
     async def fetch() -> AccessToken:
         try:
-            token = await source.get_token(scope)
+            token = await (await source.current()).get_token(scope)
         except AzureError as error:
             raise entra_fault(error) from None  # the original quotes the answer
         return AccessToken(token.token, float(token.expires_on))
 
-    return CachedTokens(fetch, close=source.close)
+    return CachedTokens(fetch, close=source.close, forget=source.renew)
+
+
+class _Renewable:
+    """A credential that can be made anew: each has a cache of its own, which gives a revoked token until it ends."""
+
+    def __init__(self, make: Callable[[], AsyncTokenCredential]) -> None:
+        self._make = make
+        self._credential = make()
+        self._is_stale = False
+
+    async def current(self) -> AsyncTokenCredential:
+        """Return the credential, a new one after `renew`."""
+        if self._is_stale:
+            used, self._credential = self._credential, self._make()
+            self._is_stale = False
+            await used.close()
+        return self._credential
+
+    def renew(self) -> None:
+        """Have a new one made before the next use."""
+        self._is_stale = True
+
+    async def close(self) -> None:
+        """Release connections."""
+        await self._credential.close()
 
 
 def entra_fault(error: AzureError) -> ConnectorError:
@@ -72,19 +105,19 @@ def certificate_bytes(source: str) -> bytes:
         ) from None
 
 
-def _source(credential: Credential, authority: str) -> AsyncTokenCredential:
+def _source(credential: Credential, authority: str, options: Mapping[str, Any]) -> AsyncTokenCredential:
     # Instance discovery asks Microsoft's public cloud about the authority; it cannot know a private one.
     known = (urlsplit(authority).hostname or "").endswith(_MICROSOFT)
-    options: dict[str, Any] = {"authority": authority, "disable_instance_discovery": not known}
+    private: dict[str, Any] = {**options, "authority": authority, "disable_instance_discovery": not known}
     try:
         match credential:
             case ClientSecret(tenant, client, secret):
-                return aio.ClientSecretCredential(tenant, client, secret, **options)
+                return aio.ClientSecretCredential(tenant, client, secret, **private)
             case Certificate(tenant, client, source, password):
-                options |= {"certificate_data": certificate_bytes(source), "password": password}
-                return aio.CertificateCredential(tenant, client, **options)
+                private |= {"certificate_data": certificate_bytes(source), "password": password}
+                return aio.CertificateCredential(tenant, client, **private)
             case ManagedIdentity(client):
-                return aio.ManagedIdentityCredential(client_id=client)
+                return aio.ManagedIdentityCredential(client_id=client, **options)
     except ValueError:
         raise ConfigurationError(
             "The tenant, the client id or the certificate for Dataverse cannot be used", service=Service.DATAVERSE

@@ -62,10 +62,19 @@ class ServiceBusQueue:
     """`Queue` and `QueueReceiver` over Service Bus."""
 
     def __init__(
-        self, client: ServiceBusClient, administration: ServiceBusAdministrationClient, *, redact: Redact
+        self,
+        client: ServiceBusClient,
+        administration: ServiceBusAdministrationClient,
+        *,
+        redact: Redact,
+        credential: AsyncTokenCredential | None = None,
     ) -> None:
-        """Own both clients from now on; `redact` turns a body into one without personal data, or into nothing."""
+        """Own both clients and their `credential` from now on.
+
+        `redact` turns a body into one without personal data, or into nothing.
+        """
         self._client = client
+        self._credential = credential
         self._administration = administration
         self._buried = DeadLetterQueues(client, redact=redact)
         self._senders: Links[ServiceBusSender] = Links(client.get_queue_sender)
@@ -87,7 +96,7 @@ class ServiceBusQueue:
 
     @classmethod
     def from_namespace(cls, namespace: str, credential: AsyncTokenCredential, *, redact: Redact) -> ServiceBusQueue:
-        """Use a managed identity. `namespace` is a full host name; the caller closes `credential`.
+        """Use a managed identity. `namespace` is a full host name. Owns `credential` from now on.
 
         Roles: Data Sender and Data Receiver; `depth` needs a right to manage as well (Data Owner).
         """
@@ -95,6 +104,7 @@ class ServiceBusQueue:
             ServiceBusClient(namespace, credential, **_CLIENT_OPTIONS),
             ServiceBusAdministrationClient(namespace, credential),
             redact=redact,
+            credential=credential,
         )
 
     # ------------------------------------------------------------------------------------------------------- the app
@@ -166,8 +176,10 @@ class ServiceBusQueue:
                 pass
 
     async def close(self) -> None:
-        """Close the links and both clients."""
+        """Close the links, both clients and the credential."""
         async with AsyncExitStack() as stack:
+            if self._credential is not None:
+                stack.push_async_callback(self._credential.close)
             stack.push_async_callback(self._administration.close)
             stack.push_async_callback(self._client.close)
             await asyncio.gather(*self._given_back)

@@ -61,9 +61,10 @@ class _LostConditionError(Exception):
 class TableStateStore:
     """`StateStore` over Azure Tables. Point reads run side by side, writes as one transaction per partition."""
 
-    def __init__(self, client: TableClient) -> None:
-        """Own `client` from now on; the table is created at first use."""
+    def __init__(self, client: TableClient, credential: AsyncTokenCredential | None = None) -> None:
+        """Own `client` and its `credential` from now on; the table is created at first use."""
         self._client = client
+        self._credential = credential
         self._slots = asyncio.Semaphore(_CONCURRENCY)
         self._creation = asyncio.Lock()
         self._created = False
@@ -78,9 +79,9 @@ class TableStateStore:
 
     @classmethod
     def from_account(cls, account_url: str, credential: AsyncTokenCredential, *, table: str) -> TableStateStore:
-        """Use a managed identity (role Storage Table Data Contributor). The caller closes `credential`."""
+        """Use a managed identity (role Storage Table Data Contributor). Owns `credential` from now on."""
         try:
-            return cls(TableClient(account_url, table, credential=credential, **_CLIENT_OPTIONS))
+            return cls(TableClient(account_url, table, credential=credential, **_CLIENT_OPTIONS), credential)
         except ValueError:
             raise ConfigurationError("the account URL is malformed", service=Service.STATE) from None
 
@@ -132,8 +133,10 @@ class TableStateStore:
         await self.scan("ping", limit=1)
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Close the connections, those of the credential as well."""
         await self._client.close()
+        if self._credential is not None:
+            await self._credential.close()
 
     async def _ensure_table(self) -> None:
         async with self._creation:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import time
 from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
 from azure.core.exceptions import AzureError, ClientAuthenticationError, ServiceRequestError
+from azure.core.pipeline.transport import AsyncHttpResponse, AsyncHttpTransport
 from azure.identity import CredentialUnavailableError
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -15,6 +18,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from shared.dataverse.credentials import (
+    PUBLIC_CLOUD,
     AccessToken,
     CachedTokens,
     Certificate,
@@ -22,7 +26,7 @@ from shared.dataverse.credentials import (
     ManagedIdentity,
     token_provider,
 )
-from shared.dataverse.entra import certificate_bytes, entra_fault
+from shared.dataverse.entra import certificate_bytes, entra_fault, entra_tokens
 from shared.errors import (
     ConfigurationError,
     ConnectorError,
@@ -165,6 +169,77 @@ def test_a_refusal_of_entra_is_told_from_its_outage(failure: AzureError, kind: t
     error = entra_fault(failure)
     assert isinstance(error, kind)
     assert "AADSTS" not in str(error)
+
+
+class FakeEntra(AsyncHttpTransport[Any, Any]):
+    """Answers the real classes of azure.identity: each request gets a token of its own."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.closed = 0
+
+    async def send(self, request: Any, **_: Any) -> Any:
+        if ".well-known" in request.url:
+            base = "https://login.microsoftonline.com/tenant"
+            endpoints = {name: f"{base}/{name}" for name in ("token_endpoint", "authorization_endpoint", "issuer")}
+            return FakeAnswer(request, endpoints)
+        self.asked += 1
+        expires = int(time.time()) + 7200
+        token = {"access_token": f"token-{self.asked}", "token_type": "Bearer", "resource": ORGANISATION}
+        return FakeAnswer(request, {**token, "expires_in": 7200, "expires_on": str(expires)})
+
+    async def open(self) -> None:
+        pass
+
+    async def close(self) -> None:
+        self.closed += 1
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+
+class FakeAnswer(AsyncHttpResponse):
+    """A response that was read."""
+
+    def __init__(self, request: Any, body: dict[str, Any]) -> None:
+        super().__init__(request, None)
+        self._body = json.dumps(body).encode()
+        self.status_code = 200
+        self.headers = {"content-type": "application/json"}
+        self.content_type = "application/json"
+
+    def body(self) -> bytes:
+        return self._body
+
+    def stream_download(self, pipeline: Any, **_: Any) -> Any:
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize(
+    "credential",
+    [ClientSecret("tenant", "client", "hush"), ManagedIdentity()],
+    ids=["client secret", "managed identity"],
+)
+async def test_a_rejected_token_is_not_given_again_by_the_cache_of_azure_identity(
+    credential: ClientSecret | ManagedIdentity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IDENTITY_ENDPOINT", "http://127.0.0.1:1/msi")  # as App Service says it
+    monkeypatch.setenv("IDENTITY_HEADER", "header")
+    entra = FakeEntra()
+    tokens = entra_tokens(credential, f"{ORGANISATION}/.default", PUBLIC_CLOUD, transport=entra)
+    assert await tokens.token() == "token-1"
+
+    tokens.reject("token-1")
+    assert await tokens.token() == "token-2"
+    assert await tokens.token() == "token-2"
+    tokens.reject("token-1")  # somebody's late answer
+    assert await tokens.token() == "token-2"
+    assert entra.asked == 2
+
+    before = entra.closed
+    assert before > 0, "the credential that gave the rejected token was closed"
+    await tokens.close()
+    assert entra.closed > before
 
 
 def test_secrets_do_not_show() -> None:

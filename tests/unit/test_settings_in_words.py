@@ -58,7 +58,7 @@ def test_a_limit_of_the_brake_that_makes_no_sense_is_refused(
     assert expected in str(raised.value)
 
 
-@pytest.mark.parametrize(("claim", "lock"), [("120", "60"), ("120", "120"), ("5", "3")])
+@pytest.mark.parametrize(("claim", "lock"), [("120", "60"), ("120", "120"), ("120", "121"), ("240", "280"), ("5", "3")])
 def test_a_claim_that_outlives_the_locks_of_its_batch_is_refused(
     claim: str, lock: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,100 @@
+"""Settings become connections: what is made once, and what is closed."""
+
+from __future__ import annotations
+
+import secrets
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import pytest
+from azure.core.credentials import AccessToken
+
+from shared.connections import fingerprint_key
+from shared.errors import ConfigurationError
+from shared.messaging.servicebus import ServiceBusQueue
+from shared.settings import Settings
+from shared.storage.tables import TableStateStore
+
+
+class FakeCredential:
+    """Gives no token that counts; knows whether it was closed."""
+
+    def __init__(self) -> None:
+        self.closed = 0
+
+    async def get_token(self, *scopes: str, **_: Any) -> AccessToken:
+        return AccessToken(" ".join(scopes), 0)
+
+    async def close(self) -> None:
+        self.closed += 1
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None = None,
+        error: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None:
+        await self.close()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(local_folder=tmp_path / "fresh")
+
+
+def test_the_key_is_made_once_and_read_by_its_owner_only(settings: Settings) -> None:
+    key = fingerprint_key(settings)
+    path = settings.local_folder / "fingerprint.key"
+    assert len(key) >= 32
+    assert fingerprint_key(settings) == key == path.read_bytes()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [one.name for one in settings.local_folder.iterdir()] == ["fingerprint.key"]
+
+
+def test_a_second_process_never_reads_half_a_key(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It starts while the first one is about to write its key."""
+    make, seen = secrets.token_urlsafe, []
+
+    def interrupted(size: int) -> str:
+        monkeypatch.setattr(secrets, "token_urlsafe", make)
+        seen.append(fingerprint_key(settings))  # the second process
+        return make(size)
+
+    monkeypatch.setattr(secrets, "token_urlsafe", interrupted)
+    first = fingerprint_key(settings)
+    assert seen == [first]
+    assert len(first) >= 32
+
+
+def test_many_that_start_at_once_have_one_key(settings: Settings) -> None:
+    with ThreadPoolExecutor(16) as pool:
+        keys = set(pool.map(lambda _: fingerprint_key(settings), range(64)))
+    assert len(keys) == 1
+
+
+def test_a_key_that_is_empty_or_unreadable_is_told(settings: Settings) -> None:
+    settings.local_folder.mkdir()
+    path = settings.local_folder / "fingerprint.key"
+    path.touch()
+    with pytest.raises(ConfigurationError, match=r"fingerprint\.key is empty"):
+        fingerprint_key(settings)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(ConfigurationError, match=r"fingerprint\.key cannot be read"):
+        fingerprint_key(settings)
+
+
+async def test_a_managed_identity_is_closed_with_what_it_was_made_for() -> None:
+    of_store, of_queue = FakeCredential(), FakeCredential()
+    store = TableStateStore.from_account("https://x.table.core.windows.net", of_store, table="state")
+    queue = ServiceBusQueue.from_namespace("x.servicebus.windows.net", of_queue, redact=lambda _, body: body)
+    await store.close()
+    await queue.close()
+    assert of_store.closed >= 1
+    assert of_queue.closed >= 1
