@@ -108,6 +108,12 @@ def current_budget() -> TimeBudget | None:
     return _BUDGET.get()
 
 
+def has_time() -> bool:
+    """Whether this call has time for more of what it has begun."""
+    budget = current_budget()
+    return budget is None or budget.has_time
+
+
 def begin_part() -> bool:
     """Begin a part of the work of this call; False if it is too late for another one."""
     budget = current_budget()
