@@ -126,7 +126,7 @@ class Explain:
         heritages = await heritages_of([lead] if lead else [], self._ledger, self._crm)
         if lead is None or (heritage := heritages.get(lead)) is None:
             return seat
-        return replace(await self._seat(seat.unit, seat.record, heritage), heir_of=lead)
+        return replace(await self._seat(seat.unit, seat.record, heritage.binding), heir_of=lead)
 
     async def _belonging(self, seat: Seat, record: PersonRecord) -> Seat:
         address = self._rules.fingerprints.address(email_of(record, self._rules.mapping.for_table(seat.key.table)))

@@ -22,7 +22,7 @@ from uuid import uuid4
 from shared.core.outcomes import Outcome, Reason, Result
 from shared.core.plan import Binding, Trust
 from shared.core.records import PersonTable, RecordKey
-from shared.ports import Change, Clock, Delete, Document, DocumentKey, Insert, Put, Replace, StateStore
+from shared.ports import Change, Clock, Delete, Document, DocumentKey, Insert, Replace, StateStore
 from shared.sync.binding_documents import read_binding, write_binding
 from shared.sync.contact_documents import Consent, HeldContact, read_contact, write_contact
 from shared.sync.fence import Fence
@@ -46,10 +46,11 @@ class LastOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the ledger knows of one record."""
+    """What the ledger knows of one record. `etag` is the version of its document, empty where there is none."""
 
     binding: Binding
     outcome: LastOutcome | None = None
+    etag: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,15 +223,31 @@ class Ledger:
 
     # ------------------------------------------------------------------------------------------------------- saving
 
-    async def save(self, entries: Mapping[RecordKey, tuple[Binding, Outcome, str]], forgotten: Iterable[str]) -> None:
-        """Remember bindings with their outcomes (and correlation ids), and free addresses. Claims stay."""
+    async def save(
+        self,
+        entries: Mapping[RecordKey, tuple[Binding, Outcome, str]],
+        forgotten: Iterable[str],
+        versions: dict[RecordKey, str],
+    ) -> frozenset[RecordKey]:
+        """Remember bindings with their outcomes (and correlation ids), and free addresses. Claims stay.
+
+        `versions` are the etags of the bindings as this worker read them, empty for those that were not there; they
+        become those of what it wrote. A binding that somebody else has written meanwhile stays as it is, and is in the
+        answer: the claim was taken over, and what this worker knows is old. Then no address is freed either.
+        """
         at = self._clock.now().isoformat(timespec="seconds")
-        changes: list[Change] = [
-            Put(self._binding_key(key), _binding_body(binding, outcome, correlation, at))
-            for key, (binding, outcome, correlation) in entries.items()
-        ]
-        changes += [Delete(self._address_key(address)) for address in sorted(set(forgotten))]
-        await self._store.write(changes)
+        changes: dict[RecordKey, Change] = {}
+        for key, (binding, outcome, correlation) in entries.items():
+            place, body = self._binding_key(key), _binding_body(binding, outcome, correlation, at)
+            etag = versions[key]
+            changes[key] = Replace(place, body, etag) if etag else Insert(place, body)
+        etags = await self._store.write(list(changes.values())) if changes else []
+        written = dict(zip(changes, etags, strict=True))
+        versions.update({key: etag for key, etag in written.items() if etag is not None})
+        lost = frozenset(key for key, etag in written.items() if etag is None)
+        if not lost and (freed := [Delete(self._address_key(address)) for address in sorted(set(forgotten))]):
+            await self._store.write(freed)
+        return lost
 
     async def release(self, contacts: Sequence[HeldContact]) -> None:
         """Let go of claimed contacts. A claim that was taken over meanwhile is left to its new holder."""
@@ -267,14 +284,23 @@ class Ledger:
             ]
         )
 
-    async def announce(self, bindings: Mapping[RecordKey, Binding], correlations: Mapping[RecordKey, str]) -> None:
-        """Write down what is about to be sent, for whoever comes after a crash (`Binding.announced`)."""
-        await self.save(
+    async def announce(
+        self,
+        bindings: Mapping[RecordKey, Binding],
+        correlations: Mapping[RecordKey, str],
+        versions: dict[RecordKey, str],
+    ) -> frozenset[RecordKey]:
+        """Write down what is about to be sent, for whoever comes after a crash (`Binding.announced`).
+
+        The answer are records that another worker has by now, as `save` finds them: nothing may be sent for them.
+        """
+        return await self.save(
             {
                 key: (binding, Outcome(key, Result.WAITING, Reason.BUSY), correlations.get(key, ""))
                 for key, binding in bindings.items()
             },
             (),
+            versions,
         )
 
     # ---------------------------------------------------------------------------------------------------- documents
@@ -308,7 +334,7 @@ def _unclaimed(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _entry(document: Document) -> Entry:
-    return Entry(read_binding(document.body), LastOutcome(**document.body["outcome"]))
+    return Entry(read_binding(document.body), LastOutcome(**document.body["outcome"]), document.etag)
 
 
 def _binding_body(binding: Binding, outcome: Outcome, correlation: str, at: str) -> dict[str, Any]:

@@ -11,13 +11,12 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from shared.core.conditions import email_of
 from shared.core.identity import Leave
 from shared.core.mapping.model import EMAIL
 from shared.core.marketing import PropertyCatalogue, WriteCode
 from shared.core.outcomes import Reason, Result
-from shared.core.plan import Anonymize, Binding, Decision, Rest, Rules, Write
-from shared.core.records import Intent, RecordKey, Reference, Why
+from shared.core.plan import Decision, Rest, Rules, Trust, Write
+from shared.core.records import RecordKey, Reference, Why
 from shared.core.retry import RetryPolicy
 from shared.errors import ConfigurationError, ConnectorError
 from shared.observability.traces import phase
@@ -36,7 +35,7 @@ from shared.sync.recent_changes import RecentChanges
 from shared.sync.refusal_keeping import RefusalKeeping
 from shared.sync.seating import Seating
 from shared.sync.seats import Round, Seat
-from shared.sync.second_look import others_using
+from shared.sync.second_look import SecondLook
 from shared.sync.work import NOBODY, Finished, Sighting, Unit, Verdicts, units_of
 
 _MAX_ROUNDS = 8
@@ -70,7 +69,6 @@ class Outbound:
         recent: RecentChanges,
         bounces: BounceCatchUp,
     ) -> None:
-        self._crm = crm
         self._platform = platform
         self._ledger = ledger
         self._rules = rules
@@ -81,6 +79,7 @@ class Outbound:
         )
         self._looking = Looking(platform, recent, rules, self._verdicts, know_bounces=self._know_bounces)
         self._bounces = bounces
+        self._second_look = SecondLook(crm, platform, ledger, rules)
         self._refusals = refusals
         self._homecomings = homecomings
         self._beside = beside
@@ -161,9 +160,24 @@ class Outbound:
         if self._clock.now() >= done.expiry:  # somebody else may hold the contacts: what we know is old
             raise ClaimsRanOutError("the claims ran out before the results could be kept")
         await self._ledger.keep_successions(done.succeeded)
-        await self._ledger.save(done.saved, done.forgotten)
+        lost = await self._ledger.save(done.saved, done.forgotten, done.versions)
+        self._take_back(lost, seats, done)
         await self._holding.settle(seats, done)
         await self._ledger.release(list(done.held.values()))
+
+    def _take_back(self, lost: frozenset[RecordKey], seats: Sequence[Seat], done: Round) -> None:
+        """Look again at records that another worker has written meanwhile: what this round found out may be old."""
+        for seat in seats:
+            if seat.key in lost or seat.heir_of in lost:
+                seat.held.trust = Trust.NOTHING
+        units = {seat.key: seat.unit for seat in seats if seat.key in lost}
+        done.finished = [one for one in done.finished if one.unit.key not in units]
+        done.finished += [self._verdicts.waiting(unit, Reason.BUSY) for unit in units.values()]
+        done.again = [unit for unit in done.again if unit.key not in units]
+        done.meeting = [unit for unit in done.meeting if unit.key not in units]
+        done.follow_ups += [Reference(key, Why.RECONCILE, done.saved[key][2]) for key in sorted(lost - units.keys())]
+        for key in lost:
+            del done.saved[key]
 
     def _undone(self, unit: Unit, error: ConnectorError, units: Sequence[Unit], done: Round) -> Finished:
         """Say what becomes of a unit whose time was over: one of many was no fault of its own, and is no attempt."""
@@ -202,20 +216,25 @@ class Outbound:
             )
         plans |= endings
         order = {seat.key: seat for seat in (*staying, *leaving)}
-        seats = await self._look_twice([order[seat.key] for seat in seats if seat.key in order], plans, done)
+        seats = await self._second_look.patient([order[seat.key] for seat in seats if seat.key in order], plans, done)
         plans |= await self._holding.hold(seats, plans, catalogue)
         lost = await self._ledger.reserve(_wanted_addresses(seats, plans), held=done.held)
         going = [seat for seat in seats if not _addresses(plans[seat.key]) & lost]
         done.finished += [self._verdicts.waiting(seat.unit, Reason.BUSY) for seat in seats if seat not in going]
         known = await self._refusals.before(going, plans, catalogue)
-        await self._announce({seat.key: names for seat in going if (names := _rising(seat, plans[seat.key]))}, going)
+        rising = {seat.key: names for seat in going if (names := _rising(seat, plans[seat.key]))}
+        overtaken = await self._announce(rising, going, done)
+        done.finished += [self._verdicts.waiting(seat.unit, Reason.BUSY) for seat in going if seat.key in overtaken]
+        going = [seat for seat in going if seat.key not in overtaken]
         done.has_written = True
         attempts = await apply({seat.key: plans[seat.key] for seat in going}, self._platform, fence)
         plans |= {key: attempt.planned for key, attempt in attempts.items()}
         applied = {key: attempt.ended for key, attempt in attempts.items()}
         returns = {seat.key: comes_home(seat, plans[seat.key], applied[seat.key]) for seat in going}
-        await self._announce({seat.key: names for seat in going if (names := refusals(returns[seat.key]))}, going)
-        came = await bring_home({seat.key: seat for seat in going}, returns, self._homecomings)
+        refused = {seat.key: names for seat in going if (names := refusals(returns[seat.key]))}
+        overtaken = await self._announce(refused, going, done)
+        mine = {key: home for key, home in returns.items() if key not in overtaken}
+        came = await bring_home({seat.key: seat for seat in going}, mine, self._homecomings)
         units = [seat.unit for seat in seats]
         for seat in going:
             if isinstance(one := applied[seat.key], AlreadyThereError):
@@ -241,52 +260,20 @@ class Outbound:
             for seat in await self._beside.equip(seats, await self._catalogue())
         ]
 
-    async def _announce(self, changes: Mapping[RecordKey, frozenset[str]], seats: Sequence[Seat]) -> None:
-        """Write down which consents are about to change by our own hand: after a crash nobody else could tell."""
+    async def _announce(
+        self, changes: Mapping[RecordKey, frozenset[str]], seats: Sequence[Seat], done: Round
+    ) -> frozenset[RecordKey]:
+        """Write down which consents are about to change by our own hand: after a crash nobody else could tell.
+
+        The answer are records that another worker has by now.
+        """
         announced = {
             seat.key: replace(seat.origin, announced=changes[seat.key]) for seat in seats if seat.key in changes
         }
-        if announced:
-            await self._ledger.announce(announced, {seat.key: seat.unit.correlation for seat in seats})
-
-    # ---------------------------------------------------------------------------------------------------- second look
-
-    async def _look_twice(self, seats: Sequence[Seat], plans: Mapping[RecordKey, Decision], done: Round) -> list[Seat]:
-        """Before erasing, ask Dataverse for active records with that address that have no other contact.
-
-        They are looked at first, in the next round; the erasure waits until they are bound (and then keeps the contact
-        for them) or cannot be.
-        """
-        doomed = [seat for seat in seats if isinstance(plans[seat.key], Anonymize)]
-        others = await others_using(
-            [(seat.key, seat.held.external_id, self._email(seat)) for seat in doomed], self._crm, self._platform
-        )
-        entries = await self._ledger.entries({key for keys in others.values() for key in keys})
-        waits: dict[RecordKey, set[RecordKey]] = {}
-        for seat in sorted(doomed, key=lambda one: one.key, reverse=True):
-            bindings = {key: entries[key].binding for key in others[seat.key] if key not in seat.unit.awaits}
-            needing = {key for key, one in bindings.items() if not one.is_live or one.uses(seat.held.external_id)}
-            needing |= await self._leaving({key: bindings[key] for key in bindings.keys() - needing}, seat.origin)
-            needing = {key for key in needing if not _leads_to(seat.key, key, waits)}  # two in a circle never go
-            if needing:
-                waits[seat.key] = needing
-                seat.unit.awaits |= needing
-                done.again += [_second_look(key, seat.unit) for key in sorted(needing)]
-                done.again.append(seat.unit)
-        return [seat for seat in seats if seat.key not in waits]
-
-    async def _leaving(self, bindings: Mapping[RecordKey, Binding], doomed: Binding) -> set[RecordKey]:
-        """Name those that cannot take their own contact along to the address of one that is about to be erased."""
-        moving = {key: one.external_id for key, one in bindings.items() if one.address != doomed.address}
-        users = await self._ledger.users_of_each(set(moving.values())) if moving else {}
-        return {key for key, external_id in moving.items() if len(users[external_id]) > 1}
-
-    def _email(self, seat: Seat) -> str:
-        """Return the address that Spotler has, if it is still the record's; empty otherwise."""
-        if seat.record is None:
-            return ""
-        email = email_of(seat.record, self._rules.mapping.for_table(seat.key.table))
-        return email if self._rules.fingerprints.address(email) == seat.origin.address else ""
+        if not announced:
+            return frozenset()
+        correlations = {seat.key: seat.unit.correlation for seat in seats}
+        return await self._ledger.announce(announced, correlations, done.versions)
 
 
 def _meet(done: Round) -> None:
@@ -320,15 +307,6 @@ def _wanted_addresses(seats: Sequence[Seat], plans: Mapping[RecordKey, Decision]
 def _rising(seat: Seat, planned: Decision) -> frozenset[str]:
     """Name the permissions that rise where somebody could have withdrawn them meanwhile."""
     return rising_permissions(planned) if isinstance(planned, Write | Rest) and seat.origin.is_live else frozenset()
-
-
-def _second_look(key: RecordKey, doomed: Unit) -> Unit:
-    return Unit(key, Intent.SYNC, [Reference(key, Why.RECONCILE, doomed.correlation)])
-
-
-def _leads_to(goal: RecordKey, start: RecordKey, waits: Mapping[RecordKey, set[RecordKey]]) -> bool:
-    """Whether `start` waits for `goal`, or for one that does."""
-    return goal in waits.get(start, ()) or any(_leads_to(goal, key, waits) for key in waits.get(start, ()))
 
 
 def _address_is_taken(seat: Seat, applied: Applied) -> bool:

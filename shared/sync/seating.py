@@ -59,6 +59,7 @@ class Seating:
     async def _seated(self, units: Mapping[str, Unit], claimed: Mapping[str, HeldContact], done: Round) -> list[Seat]:
         """Read the bindings again: until the claim, another worker may have changed what was agreed on."""
         entries = await self._ledger.entries(unit.key for unit in units.values())
+        _remember_versions(entries, done)
         seats: list[Seat] = []
         for contact, unit in units.items():
             entry = entries[unit.key]
@@ -86,11 +87,15 @@ class Seating:
         settled: list[Seat] = []
         for seat in (replace(seat, lead_status=statuses.get(seat.key)) for seat in seats):
             lead = leads.get(seat.key)
-            if lead is None or (heritage := heritages.get(lead)) is None:
+            if lead is None or lead not in heritages:
                 settled.append(seat)
-            elif seat.binding.is_live:  # it has taken the lead's place; who wrote that down died, or was refused
+                continue
+            heritage = heritages[lead].binding
+            if seat.binding.is_live:  # it has taken the lead's place; who wrote that down died, or was refused
+                _remember_versions({lead: heritages[lead]}, done)
                 settled.append(replace(seat, heir_of=lead) if heritage.uses(seat.held.external_id) else seat)
             elif (held := await self._move(seat, heritage.external_id, done)) is not None:
+                _remember_versions({lead: heritages[lead]}, done)
                 stranger = replace(heritage, has_met=False, early=seat.binding.early)  # its rows were never compared
                 settled.append(replace(seat, origin=stranger, binding=stranger, held=held, heir_of=lead))
         return settled
@@ -149,6 +154,7 @@ class Seating:
         holders = others or await self._maker_of(external_id)
         if not await self._is_left_over(seat, holders):
             return [joined]
+        _remember_versions(holders, done)
         for key in holders:  # its event comes later, and finds nothing to do
             held.users.pop(key, None)
             ended = Outcome(key, Result.ANONYMISED, Reason.DELETED)
@@ -188,12 +194,20 @@ class Seating:
             done.finished.append(self._verdicts.waiting(seat.unit, Reason.BUSY))
             return None
         done.held.update(claimed)
+        moved = Outcome(seat.key, Result.WAITING, Reason.BUSY)
+        if await self._ledger.save({seat.key: (Binding(external_id), moved, seat.unit.correlation)}, (), done.versions):
+            done.finished.append(self._verdicts.waiting(seat.unit, Reason.BUSY))
+            return None
         had_a_say = seat.held.users.pop(seat.key, None) is not None  # it refused mail there
         if had_a_say or seat.held.trust is Trust.NOTHING:
             done.follow_ups += references_to(seat.held.neighbours_of(seat.key).keys, seat.unit)
-        moved = Outcome(seat.key, Result.WAITING, Reason.BUSY)
-        await self._ledger.save({seat.key: (Binding(external_id), moved, seat.unit.correlation)}, ())
         return claimed[external_id]
+
+
+def _remember_versions(entries: Mapping[RecordKey, Entry], done: Round) -> None:
+    """Note the versions of bindings that this round may write: as they were read first, or written by itself."""
+    for key, entry in entries.items():
+        done.versions.setdefault(key, entry.etag)
 
 
 def _is_doubtful(seat: Seat) -> bool:
@@ -235,13 +249,13 @@ def _may_move(seat: Seat) -> bool:
     return not seat.binding.is_live or seat.address != seat.binding.address
 
 
-async def heritages_of(leads: Iterable[RecordKey], ledger: Ledger, crm: Crm) -> dict[RecordKey, Binding]:
+async def heritages_of(leads: Iterable[RecordKey], ledger: Ledger, crm: Crm) -> dict[RecordKey, Entry]:
     """Find the leads that leave a Spotler contact to their heirs; one that was opened again keeps its own."""
-    bound = {key: entry.binding for key, entry in (await ledger.entries(leads)).items() if entry.binding.is_live}
+    bound = {key: entry for key, entry in (await ledger.entries(leads)).items() if entry.binding.is_live}
     if not bound:
         return {}
     records = await crm.read_people(list(bound))
-    return {key: binding for key, binding in bound.items() if key not in records or not is_active(records[key])}
+    return {key: entry for key, entry in bound.items() if key not in records or not is_active(records[key])}
 
 
 async def lead_statuses(records: Iterable[PersonRecord], crm: Crm) -> dict[RecordKey, SyncStatus]:

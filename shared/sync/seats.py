@@ -105,6 +105,7 @@ class Seat:
 class Round:
     """What one round has brought so far. Claims made in it are good until `expiry`.
 
+    `versions` are the etags of bindings as this round read them, or has written them since: empty where there is none.
     `meeting` are units whose contact has just got its first data; `ran_out` that the time did not suffice;
     `has_learned` that units come again because more is known of them; `succeeded` are contacts whose primary user has
     left them to another one.
@@ -116,6 +117,7 @@ class Round:
     follow_ups: list[Reference] = field(default_factory=list)
     held: dict[str, HeldContact] = field(default_factory=dict)
     saved: dict[RecordKey, tuple[Binding, Outcome, str]] = field(default_factory=dict)
+    versions: dict[RecordKey, str] = field(default_factory=dict)
     forgotten: list[str] = field(default_factory=list)
     has_written: bool = False
     ran_out: bool = False

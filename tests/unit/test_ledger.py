@@ -20,6 +20,10 @@ BEN = RecordKey(PersonTable.LEAD, UUID(int=2))
 X, Y = "contact-x", "contact-y"
 
 
+def updated(key: RecordKey) -> Outcome:
+    return Outcome(key, Result.WRITTEN, Reason.UPDATED)
+
+
 class Desk:
     """A ledger with its store and clock, and a second worker's ledger over the same store."""
 
@@ -30,7 +34,13 @@ class Desk:
 
     async def bind(self, key: RecordKey, external_id: str, *, address: str = "", live: bool = True) -> None:
         binding = Binding(external_id, is_live=live, address=address)
-        await self.mine.save({key: (binding, Outcome(key, Result.WRITTEN, Reason.CREATED), "c")}, ())
+        await self.save(key, binding)
+
+    async def save(self, key: RecordKey, binding: Binding, ledger: Ledger | None = None) -> frozenset[RecordKey]:
+        """Save a binding as somebody who has just read it."""
+        ledger = ledger or self.mine
+        versions = {key: (await ledger.entries([key]))[key].etag}
+        return await ledger.save({key: (binding, updated(key), "c-1")}, (), versions)
 
     async def use(self, external_id: str, *keys: RecordKey, trust: Trust = Trust.BASE) -> None:
         held = (await self.mine.claim([external_id]))[external_id]
@@ -48,7 +58,7 @@ async def test_a_record_that_nobody_knows_is_bound_to_its_own_id() -> None:
 async def test_a_binding_is_kept_with_its_outcome() -> None:
     desk = Desk()
     binding = Binding(X, is_live=True, base={"city": "print"}, address="a")
-    await desk.mine.save({ANN: (binding, Outcome(ANN, Result.WRITTEN, Reason.UPDATED), "c-1")}, ())
+    await desk.save(ANN, binding)
 
     entry = (await desk.theirs.entries([ANN]))[ANN]
 
@@ -230,5 +240,37 @@ async def test_an_address_that_a_contact_was_to_get_and_did_not_is_free() -> Non
 async def test_an_address_is_forgotten_with_its_last_user() -> None:
     desk = Desk()
     await desk.mine.reserve({"a": X}, held=[X])
-    await desk.mine.save({}, ["a"])
+    await desk.mine.save({}, ["a"], {})
     assert await desk.mine.owners_of(["a"]) == {}
+
+
+# ------------------------------------------------------------------------------------------------------------- fencing
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+async def test_a_late_worker_overwrites_no_binding_that_somebody_else_has_written(*, is_known: bool) -> None:
+    desk = Desk()
+    if is_known:
+        await desk.bind(ANN, X)
+    await desk.bind(BEN, X)
+    versions = {key: entry.etag for key, entry in (await desk.mine.entries([ANN, BEN])).items()}
+    newer = Binding(Y, is_live=True, address="theirs")
+    await desk.save(ANN, newer, desk.theirs)
+    await desk.mine.reserve({"theirs": Y}, held=[Y])
+
+    late = Binding(X, is_live=True, address="mine")
+    saved = {ANN: (late, updated(ANN), ""), BEN: (late, updated(BEN), "")}
+    assert await desk.mine.save(saved, ["theirs"], versions) == {ANN}
+
+    entries = await desk.mine.entries([ANN, BEN])
+    assert entries[ANN].binding == newer
+    assert entries[BEN].binding == late, "what nobody else has written is saved"
+    assert "theirs" in await desk.mine.owners_of(["theirs"]), "whose address it is, the other worker knows better"
+
+
+async def test_what_a_worker_has_written_itself_it_may_write_again() -> None:
+    desk = Desk()
+    versions = {ANN: (await desk.mine.entries([ANN]))[ANN].etag}
+    assert not await desk.mine.announce({ANN: Binding(X)}, {}, versions)
+    assert not await desk.mine.save({ANN: (Binding(X, is_live=True), updated(ANN), "")}, (), versions)
+    assert (await desk.mine.entries([ANN]))[ANN].binding.is_live

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
-from tests.connector_twin import ConnectorTwin, person
+from shared.core.plan import Reach
+from shared.core.records import RecordKey, Reference, Why
+from shared.ports import Change, Insert, Put, QueueName, Replace
+from shared.sync.ledger import CLAIM_TIME
+from shared.sync.work import Finished
+from tests.connector_twin import NEWSLETTER, ConnectorTwin, person
 
 
 async def test_a_record_whose_contact_another_worker_holds_comes_back_in_a_moment() -> None:
@@ -73,3 +79,62 @@ async def test_an_account_without_an_address_property_is_a_matter_of_configurati
 
     assert (finished[ann].outcome.result, finished[ann].outcome.reason) == ("waiting", "misconfigured")
     assert twin.claims() == []
+
+
+async def overtaken(twin: ConnectorTwin, ann: RecordKey, act: Callable[[], None]) -> dict[RecordKey, Finished]:
+    """Let a worker's last write of a record be so late that another one has taken over, after `act`."""
+    write = twin.store.write
+    slow_people = twin.people
+    twin.start_worker()
+    other_people = twin.people
+
+    async def late(changes: Sequence[Change]) -> list[str | None]:
+        saved = [one for one in changes if one.key.row == str(ann) and isinstance(one, Put | Replace | Insert)]
+        if any(one.body["outcome"]["result"] == "written" for one in saved if "outcome" in one.body):
+            twin.store.write = write  # type: ignore[method-assign]  # once
+            twin.clock.advance(CLAIM_TIME + timedelta(seconds=30))
+            act()
+            await other_people.handle([Reference(ann, Why.SAVED, "c-2")], lane=QueueName.LIVE)
+        return await write(changes)
+
+    twin.store.write = late  # type: ignore[method-assign]
+    finished = await slow_people.handle([Reference(ann, Why.SAVED, "c-1")], lane=QueueName.LIVE)
+    return {one.unit.key: one for one in finished}
+
+
+async def test_a_worker_that_was_overtaken_does_not_forget_the_opt_out_that_the_other_one_found() -> None:
+    twin = ConnectorTwin()
+    ann = twin.crm.create(**person())
+    await twin.sync(ann)
+    await twin.poll()
+    twin.clock.advance(timedelta(hours=1))
+    twin.crm.edit(ann, address1_city="Gouda")
+    contact = twin.contact_of("ann@example.com")
+
+    finished = await overtaken(twin, ann, lambda: twin.platform.opt_out(contact))
+
+    assert (await twin.ledger.entries([ann]))[ann].binding.reach is Reach.OPTED_OUT_HERE
+    assert (finished[ann].outcome.result, finished[ann].outcome.reason) == ("waiting", "busy"), "it is looked at again"
+    await twin.quiet()
+    assert twin.status_of(ann) == ("Opt-out", "opted-out")
+    assert (await twin.ledger.entries([ann]))[ann].binding.reach is Reach.OPTED_OUT_HERE
+    assert twin.claims() == []
+
+
+async def test_who_was_opted_out_by_a_worker_that_overtook_another_gets_bulk_email_back_on_returning() -> None:
+    twin = ConnectorTwin()
+    ann = twin.crm.create(**person())
+    await twin.sync(ann)
+    await twin.poll()
+    twin.clock.advance(timedelta(hours=1))
+    twin.crm.edit(ann, address1_city="Gouda")
+    contact = twin.contact_of("ann@example.com")
+    await overtaken(twin, ann, lambda: twin.platform.opt_out(contact))
+    await twin.quiet()
+    assert twin.crm.people[ann].values["donotbulkemail"]
+
+    twin.clock.advance(timedelta(hours=1))
+    twin.platform.edit(twin.platform.sign_up("ann@example.com"), options={NEWSLETTER: True})
+    await twin.poll()
+
+    assert not twin.crm.people[ann].values["donotbulkemail"]
