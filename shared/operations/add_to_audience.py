@@ -16,7 +16,7 @@ from shared.core.records import RecordKey
 from shared.errors import ConnectorError
 from shared.operations.audience import STRANGER, audience_named, ensure, fill, refusal
 from shared.operations.contacts import Contact, contacts_to_give, failure
-from shared.operations.operation import Failed, JobOperation, JobOutcome, Later, Succeeded, Task, invalid
+from shared.operations.operation import Failed, JobOperation, JobOutcome, Later, Succeeded, Task, Unknown, invalid
 from shared.operations.parameters import Anyone, AudienceName, Parameters, broken
 from shared.operations.services import JobServices
 from shared.operations.wording import quoted
@@ -62,7 +62,7 @@ class AddToAudience(JobOperation[AddToAudienceParameters]):
         return [ends[task.job.id] for task in tasks]
 
 
-async def _audience(task: _Task, services: JobServices) -> ListIdentity | Failed | Later:
+async def _audience(task: _Task, services: JobServices) -> ListIdentity | Failed | Unknown | Later:
     name, identifier = task.parameters.parameter_name, task.parameters.marketing_list
     if name or identifier is None:
         return audience_named(name)

@@ -15,7 +15,7 @@ from shared.core.lists import EDITION_REFUSAL, LONGEST_NAME, ListIdentity
 from shared.core.records import RecordKey
 from shared.errors import ConnectorError
 from shared.operations.contacts import Contact, failure, find_again
-from shared.operations.operation import Failed, Later
+from shared.operations.operation import Failed, Later, Unknown
 from shared.operations.services import JobServices
 from shared.ports import Audiences, QueueName
 from shared.sync.lists.places import create, is_edition_missing
@@ -57,7 +57,7 @@ async def fill(
     return ends
 
 
-def refusal(error: ConnectorError) -> Failed | Later:
+def refusal(error: ConnectorError) -> Failed | Unknown | Later:
     """End a job whose audience cannot be used: without the licence, waiting would not help (AUD-02)."""
     if is_edition_missing(error):
         return Failed(

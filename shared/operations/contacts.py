@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from shared.core.jobs import JobResult
 from shared.core.outcomes import TEXTS, Outcome, Reason, Result
 from shared.core.records import RecordKey
 from shared.errors import ConflictError, ConnectorError, DataError, TransientError, UnknownOutcomeError
-from shared.operations.operation import Failed, Later
+from shared.operations.operation import Failed, Later, Unknown
 from shared.operations.services import JobServices
 from shared.ports import QueueName
 from shared.sync.report import is_success
@@ -49,23 +48,15 @@ async def find_again(
     return dict.fromkeys(entries, busy) | await _synchronise(free, services, lane)
 
 
-def failure(error: ConnectorError) -> Failed | Later:
+def failure(error: ConnectorError) -> Failed | Unknown | Later:
     """End a job, or put it off, because of what a call came to."""
     match error:
         case UnknownOutcomeError():
-            return outcome_unknown()
+            return Unknown()
         case DataError():
             return Failed(error.code or str(error.status or Reason.REFUSED), f"{error.summary}. {error.detail}".strip())
         case _:
             return Later(error)
-
-
-def outcome_unknown() -> Failed:
-    """End a job that was sent and must not be sent again."""
-    return Failed(
-        JobResult.OUTCOME_UNKNOWN,
-        "Outcome unknown: it may or may not have happened in Spotler. Look there, and create a new job if it has not.",
-    )
 
 
 async def _synchronise(people: Sequence[RecordKey], services: JobServices, lane: QueueName) -> dict[RecordKey, Contact]:

@@ -15,16 +15,9 @@ from typing import Any, TypeVar
 from shared.core.outcomes import TEXTS, Reason
 from shared.core.records import RecordKey
 from shared.errors import ConflictError, ConnectorError, NotFoundError, ThrottledError, whereabouts
-from shared.operations.contacts import (
-    Contact,
-    contacts_to_give,
-    contacts_to_take_from,
-    failure,
-    find_again,
-    outcome_unknown,
-)
+from shared.operations.contacts import Contact, contacts_to_give, contacts_to_take_from, failure, find_again
 from shared.operations.journal import Done
-from shared.operations.operation import Failed, JobOutcome, Later, Succeeded, Task
+from shared.operations.operation import Failed, JobOutcome, Later, Succeeded, Task, Unknown
 from shared.operations.services import JobServices
 from shared.sync.fence import has_time
 
@@ -71,7 +64,7 @@ async def give_each_once(tasks: Sequence[TaskT], services: JobServices, call: Ca
     outcomes = dict(
         zip(
             (task.job.id for task in going),
-            await _with_second_chance(going, contacts, services, call, outcome_unknown()),
+            await _with_second_chance(going, contacts, services, call, Unknown()),
             strict=True,
         )
     )
@@ -100,7 +93,7 @@ async def _with_second_chance(
     contacts: Mapping[RecordKey, Contact],
     services: JobServices,
     call: Call[TaskT],
-    on_defect: Failed,
+    on_defect: Failed | Unknown,
 ) -> list[JobOutcome]:
     """Call; whoever Spotler does not know, although the ledger says so, is synchronised again and gets another call."""
     outcomes = await _all(tasks, contacts, call, on_defect)
@@ -118,7 +111,7 @@ async def _with_second_chance(
 
 
 async def _all(
-    tasks: Sequence[TaskT], contacts: Mapping[RecordKey, Contact], call: Call[TaskT], on_defect: Failed
+    tasks: Sequence[TaskT], contacts: Mapping[RecordKey, Contact], call: Call[TaskT], on_defect: Failed | Unknown
 ) -> list[JobOutcome | NotFoundError]:
     """Call for all; NotFoundError stands for a contact that Spotler does not know.
 
@@ -143,7 +136,9 @@ async def _all(
     return [outcomes[index] for index in range(len(tasks))]
 
 
-async def _one(task: TaskT, contact: Contact, call: Call[TaskT], on_defect: Failed) -> JobOutcome | NotFoundError:
+async def _one(
+    task: TaskT, contact: Contact, call: Call[TaskT], on_defect: Failed | Unknown
+) -> JobOutcome | NotFoundError:
     if not isinstance(contact, str):
         return contact
     try:
@@ -161,7 +156,7 @@ async def _one(task: TaskT, contact: Contact, call: Call[TaskT], on_defect: Fail
 
 async def _write_down(outcomes: Mapping[Any, JobOutcome], services: JobServices) -> None:
     done = {job: Done(end.runs) for job, end in outcomes.items() if isinstance(end, Succeeded)}
-    unknown = {job for job, end in outcomes.items() if end == outcome_unknown()}
+    unknown = {job for job, end in outcomes.items() if isinstance(end, Unknown)}
     try:
         await services.journal.conclude(done, [job for job in outcomes if job not in done and job not in unknown])
     except ConnectorError as error:  # the report that follows tells it as well; only if that is lost, too, we forget

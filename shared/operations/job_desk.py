@@ -14,7 +14,7 @@ from shared.core.outcomes import Reason
 from shared.core.retry import GiveUp
 from shared.errors import ConflictError, ConnectorError, NotFoundError
 from shared.observability.outcomes import job_ended
-from shared.operations.operation import Failed, HandedOver, JobOutcome, Later, Succeeded
+from shared.operations.operation import Failed, HandedOver, JobOutcome, Later, Succeeded, Unknown
 from shared.ports import Clock, Crm, JobReport, QueueName, Report, TimelinePost
 from shared.sync.lanes import Jobs
 from shared.sync.patience import Patience
@@ -147,7 +147,7 @@ def _final(job: JobRow, outcome: JobOutcome, now: datetime) -> JobReport | None:
         case Succeeded(text, code, runs=runs):
             report = JobReport(job.id, JobStatus.COMPLETED, code, text, completed_on=now)
             return replace(report, automation_contact_id=_SEPARATOR.join(runs))
-        case Failed(code, text):
+        case Failed(code, text) | Unknown(code=code, text=text):
             return JobReport(job.id, JobStatus.FAILED, code, text, completed_on=now)
         case Later() | HandedOver():
             return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Generic, TypeVar
 
 from pydantic import ValidationError
@@ -56,6 +56,18 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
+class Unknown:
+    """It was sent, nobody knows whether it happened, and it must not be sent again: the journal keeps it as sent."""
+
+    code: str = field(default=JobResult.OUTCOME_UNKNOWN, init=False)
+    text: str = field(
+        default="Outcome unknown: it may or may not have happened in Spotler. Look there, and create a new job if it "
+        "has not.",
+        init=False,
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Later:
     """It had no effect, or none that a repetition would double: back to Queued, and again."""
 
@@ -67,7 +79,7 @@ class HandedOver:
     """The engine reports on the job itself, now or when it has come back to the person."""
 
 
-JobOutcome = Succeeded | Failed | Later | HandedOver
+JobOutcome = Succeeded | Failed | Unknown | Later | HandedOver
 
 
 def invalid(text: str) -> Failed:

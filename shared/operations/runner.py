@@ -17,10 +17,18 @@ from uuid import UUID
 from shared.core.jobs import JobRow, JobStatus, Operation, Repetition
 from shared.core.outcomes import TEXTS, Reason
 from shared.errors import ConnectorError, whereabouts
-from shared.operations.contacts import outcome_unknown
 from shared.operations.job_desk import JobDesk
 from shared.operations.journal import Done, Sent
-from shared.operations.operation import Failed, JobOperation, JobOutcome, JournaledOperation, Later, Refused, Task
+from shared.operations.operation import (
+    Failed,
+    JobOperation,
+    JobOutcome,
+    JournaledOperation,
+    Later,
+    Refused,
+    Task,
+    Unknown,
+)
 from shared.operations.services import JobServices
 from shared.operations.waves import waves
 from shared.ports import Clock, QueueName
@@ -121,7 +129,7 @@ class JobRunner:
                 "job %s broke the connector: %s", tasks[0].job.id, whereabouts(error)
             )
             is_safe = operation.repetition is Repetition.SAFE
-            return [Failed(Reason.DEFECT, TEXTS[Reason.DEFECT]) if is_safe else outcome_unknown()]
+            return [Failed(Reason.DEFECT, TEXTS[Reason.DEFECT]) if is_safe else Unknown()]
 
     # -------------------------------------------------------------------------------------------------------- journal
 
@@ -146,7 +154,7 @@ class JobRunner:
             elif (until := self._held_until(task.job)) is not None:
                 await desk.wait([task.job], until)
             elif isinstance(entry, Sent):
-                known.append((task.job, outcome_unknown()))
+                known.append((task.job, Unknown()))
             else:
                 undone.append(task)
         await self._forget(await desk.end(known, only_if_unchanged=True))

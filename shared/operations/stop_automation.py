@@ -15,7 +15,7 @@ from shared.errors import ConnectorError
 from shared.operations.contacts import failure
 from shared.operations.each import take_each
 from shared.operations.journey import Journey, journeys
-from shared.operations.operation import Failed, JobOperation, JobOutcome, Later, Succeeded, Task, invalid
+from shared.operations.operation import Failed, JobOperation, JobOutcome, Later, Succeeded, Task, Unknown, invalid
 from shared.operations.parameters import Anyone, AutomationCode, AutomationId, Parameters, RunIds, broken
 from shared.operations.services import JobServices
 
@@ -66,20 +66,20 @@ async def _stop_runs(task: _Task, services: JobServices) -> JobOutcome:
         if isinstance(result, Later):
             return result
     told = "; ".join(f"{run}: {_told(result)}" for run, result in zip(runs, results, strict=True))
-    troubled = next((result for result in results if isinstance(result, Failed)), None)
+    troubled = next((result for result in results if isinstance(result, Failed | Unknown)), None)
     if troubled is not None:
         return Failed(troubled.code, told)
     return Failed(_UNKNOWN, told) if StopVerdict.UNKNOWN in results else Succeeded(told)
 
 
-async def _stop_run(run: str, services: JobServices) -> StopVerdict | Failed | Later:
+async def _stop_run(run: str, services: JobServices) -> StopVerdict | Failed | Unknown | Later:
     try:
         return await services.automations.stop_run(run)
     except ConnectorError as error:
         return failure(error)
 
 
-def _told(result: StopVerdict | Failed | Later) -> str:
+def _told(result: StopVerdict | Failed | Unknown | Later) -> str:
     match result:
         case StopVerdict.STOPPED:
             return "stopped"
@@ -87,7 +87,7 @@ def _told(result: StopVerdict | Failed | Later) -> str:
             return "was not running"
         case StopVerdict.UNKNOWN:
             return "Spotler does not know it"
-        case Failed(text=text):
+        case Failed(text=text) | Unknown(text=text):
             return text
         case Later(error):
             return error.summary
