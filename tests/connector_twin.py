@@ -146,7 +146,7 @@ class ConnectorTwin:
         self.claim_time = claim_time
         self.limits = Limits(erasure_limit, change_limit, missing_limit)
         self.work_time = claim_time if work_time is None else work_time
-        self.policy = RetryPolicy()
+        self.policy = RetryPolicy(chance=lambda: 0.0)
         self.worker = self.start_worker()
 
     def start_worker(self) -> Dispatcher:

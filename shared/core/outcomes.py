@@ -60,6 +60,7 @@ class Reason(StrEnum):
     UNAVAILABLE = "unavailable"
     MISCONFIGURED = "misconfigured"
     GAVE_UP = "gave-up"
+    UNSETTLED = "never-settled"
     MASS_ERASURE = "mass-erasure"
     MASS_UNSUBSCRIPTION = "mass-unsubscription"
     MASS_LIST_REMOVAL = "mass-list-removal"
@@ -104,6 +105,7 @@ TEXTS: dict[Reason, str] = {
     Reason.UNAVAILABLE: "Waiting, because the other side did not answer.",
     Reason.MISCONFIGURED: "Waiting for an administrator: access or configuration is wrong.",
     Reason.GAVE_UP: "Given up after repeated failures; an administrator can replay it.",
+    Reason.UNSETTLED: "Given up: something else was changing this person each time; an administrator can replay it.",
     Reason.MASS_ERASURE: "Very many contacts were about to be erased at once; an administrator must decide.",
     Reason.MASS_UNSUBSCRIPTION: "Very many contacts were about to lose their permissions at once; an administrator "
     "must decide.",

@@ -61,7 +61,10 @@ class Intent(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """All that a trigger ever says: look at this record. `job` is told how it ended."""
+    """All that a trigger ever says: look at this record. `job` is told how it ended.
+
+    `waits_since`: since when it has been waiting without that it counted as an attempt.
+    """
 
     key: RecordKey
     why: Why
@@ -70,6 +73,7 @@ class Reference:
     first_seen: datetime | None = None
     intent: Intent = Intent.SYNC
     job: UUID | None = None
+    waits_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

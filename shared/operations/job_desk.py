@@ -105,9 +105,7 @@ class JobDesk:
 
     def _settle(self, outcome: JobOutcome) -> JobOutcome:
         """Turn the last of many attempts into an end."""
-        if isinstance(outcome, Later) and isinstance(
-            self._patience.after(self._message.attempt, outcome.error), GiveUp
-        ):
+        if isinstance(outcome, Later) and isinstance(self._patience.after(self._message, outcome.error), GiveUp):
             text = f"Given up after repeated failures: {outcome.error}. Create a new job to try again."
             return Failed(Reason.GAVE_UP, text)
         return outcome

@@ -20,6 +20,7 @@ from shared.sync.patience import Patience
 from shared.sync.people import SyncPeople
 from shared.sync.release import Release
 from shared.sync.resync import Resync
+from shared.sync.work import earliest
 
 log = logging.getLogger(__name__)
 
@@ -186,9 +187,11 @@ async def _failure_of(act: Callable[[], Awaitable[object]], what: str) -> Connec
 def _jobs_together(messages: Iterable[Jobs]) -> list[Jobs]:
     """Fold messages of the same attempt into one; each job once, with the correlation id of its latest message."""
     folded: dict[int, dict[UUID, str]] = {}
+    waits_since: dict[int, datetime | None] = {}
     for message in messages:
         folded.setdefault(message.attempt, {}).update({job: message.correlation_of(job) for job in message.jobs})
-    return [Jobs.of(jobs, attempt) for attempt, jobs in folded.items()]
+        waits_since[message.attempt] = earliest((waits_since.get(message.attempt), message.waits_since))
+    return [Jobs.of(jobs, attempt, waits_since[attempt]) for attempt, jobs in folded.items()]
 
 
 def _permissions_together(messages: Iterable[Permissions]) -> list[Permissions]:
@@ -204,6 +207,7 @@ def _permissions_together(messages: Iterable[Permissions]) -> list[Permissions]:
             permissions=list(dict.fromkeys(row for one in same for row in one.permissions)),
             correlation=same[0].correlation if len({one.correlation for one in same}) == 1 else "",
             attempt=attempt,
+            waits_since=earliest(one.waits_since for one in same),
         )
         for attempt, same in folded.items()
     ]

@@ -28,6 +28,7 @@ class _ReferenceBody(BaseModel):
     correlation: str = ""
     attempt: int = Field(default=1, ge=1)
     first_seen: datetime | None = None
+    waits_since: datetime | None = None
     intent: Intent = Intent.SYNC
     job: UUID | None = None
 
@@ -40,6 +41,7 @@ class _ReferenceBody(BaseModel):
             correlation=reference.correlation,
             attempt=reference.attempt,
             first_seen=reference.first_seen,
+            waits_since=reference.waits_since,
             intent=reference.intent,
             job=reference.job,
         )
@@ -51,6 +53,7 @@ class _ReferenceBody(BaseModel):
             correlation=self.correlation,
             attempt=self.attempt,
             first_seen=self.first_seen,
+            waits_since=self.waits_since,
             intent=self.intent,
             job=self.job,
         )
@@ -79,14 +82,15 @@ class Jobs(BaseModel):
     correlation: str = ""
     correlations: dict[UUID, str] | None = None
     attempt: int = Field(default=1, ge=1)
+    waits_since: datetime | None = None
 
     @classmethod
-    def of(cls, correlations: Mapping[UUID, str], attempt: int) -> Jobs:
+    def of(cls, correlations: Mapping[UUID, str], attempt: int, waits_since: datetime | None = None) -> Jobs:
         """Make a message of jobs with the correlation id of each."""
         jobs, different = list(correlations), set(correlations.values())
         if len(different) == 1:
-            return cls(jobs=jobs, correlation=different.pop(), attempt=attempt)
-        return cls(jobs=jobs, correlations=dict(correlations), attempt=attempt)
+            return cls(jobs=jobs, correlation=different.pop(), attempt=attempt, waits_since=waits_since)
+        return cls(jobs=jobs, correlations=dict(correlations), attempt=attempt, waits_since=waits_since)
 
     def correlation_of(self, job: UUID) -> str:
         """Return the correlation id of the change that a job belongs to."""
@@ -94,7 +98,7 @@ class Jobs(BaseModel):
 
     def part(self, jobs: Iterable[UUID]) -> Jobs:
         """Return the message for some of its jobs."""
-        return Jobs.of({job: self.correlation_of(job) for job in jobs}, self.attempt)
+        return Jobs.of({job: self.correlation_of(job) for job in jobs}, self.attempt, self.waits_since)
 
 
 class Permissions(BaseModel):
@@ -106,6 +110,7 @@ class Permissions(BaseModel):
     permissions: list[UUID]
     correlation: str = ""
     attempt: int = Field(default=1, ge=1)
+    waits_since: datetime | None = None
 
 
 class Walk(BaseModel):
@@ -119,6 +124,7 @@ class Walk(BaseModel):
     after: str | None = None
     correlation: str = ""
     attempt: int = Field(default=1, ge=1)
+    waits_since: datetime | None = None
 
 
 class Replay(BaseModel):
@@ -131,6 +137,7 @@ class Replay(BaseModel):
     after: str | None = None
     correlation: str = ""
     attempt: int = Field(default=1, ge=1)
+    waits_since: datetime | None = None
 
 
 EventMessage = References | Jobs | Permissions | ListMembers | ListLook
@@ -148,6 +155,7 @@ class Unchecked(BaseModel):
     message: Annotated[EventMessage, Field(discriminator="kind")]
     attempt: int = Field(default=1, ge=1)
     """Counts checks; the message has attempts of its own."""
+    waits_since: datetime | None = None
 
     @property
     def correlation(self) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from shared.core.identity import Leave
 from shared.core.mapping.model import EMAIL
@@ -100,7 +101,7 @@ class Outbound:
         follow_ups: list[Reference] = []
         while units:
             if not budget.begin_part():
-                finished += [self._verdicts.waiting(unit, Reason.BUSY) for unit in units]
+                finished += [self._verdicts.put_back(unit) for unit in units]
                 break
             part, units = units[: self._pace.records], units[self._pace.records :]
             done = await self._part(part, budget)
@@ -131,7 +132,8 @@ class Outbound:
             ran_out = ran_out or done.ran_out
             waiting = [*done.again, *later]
             wait_for_each_other = set(done.again) == set(units) and not (done.saved or done.has_learned)
-        finished += [self._verdicts.waiting(unit, Reason.BUSY) for unit in waiting]
+        put_off = self._verdicts.put_back if ran_out else partial(self._verdicts.waiting, reason=Reason.BUSY)
+        finished += [put_off(unit) for unit in waiting]
         self._pace.learn(records=records, took=self._clock.now() - began, ran_out=ran_out)
         return Processed(finished, follow_ups)
 
@@ -184,7 +186,7 @@ class Outbound:
         if not isinstance(error, ClaimsRanOutError):
             return self._verdicts.failed(unit, error)
         done.ran_out = True
-        return self._verdicts.failed(unit, error) if len(units) == 1 else self._verdicts.waiting(unit, Reason.BUSY)
+        return self._verdicts.failed(unit, error) if len(units) == 1 else self._verdicts.put_back(unit)
 
     async def _catalogue(self) -> PropertyCatalogue:
         catalogue = await self._platform.properties()

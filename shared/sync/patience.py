@@ -18,7 +18,8 @@ from shared.sync.work import failure_of
 
 log = logging.getLogger(__name__)
 
-Postponable = Jobs | Permissions | Walk | Replay | ListMessage | Unchecked
+Message = Jobs | Permissions | Walk | Replay | ListMessage | Unchecked
+"""What is done as a whole, or put off as a whole."""
 
 
 class Patience:
@@ -30,16 +31,18 @@ class Patience:
         self._clock = clock
         self._policy = policy
 
-    def after(self, attempt: int, error: ConnectorError) -> Next:
-        """Decide whether, and when, an attempt that failed is worth another one."""
+    def after(self, message: Message | Reference, error: ConnectorError) -> Next:
+        """Decide whether, and when, a message whose attempt failed is worth another one."""
         failure, asked = failure_of(error)
-        return self._policy.after(failure, attempt=attempt, now=self._clock.now(), asked=asked)
+        return self._policy.after(
+            failure, attempt=message.attempt, now=self._clock.now(), since=message.waits_since, asked=asked
+        )
 
     async def wait(self, lane: QueueName, message: Jobs, until: datetime) -> None:
         """Look at the message again at a time that is known."""
         await self._lanes.send_later(lane, message, until)
 
-    async def put_back(self, lane: QueueName, message: Postponable) -> None:
+    async def put_back(self, lane: QueueName, message: Message) -> None:
         """Look at the message again in a moment: this call has no time left to begin it. Not an attempt."""
         await self._lanes.send_later(lane, message, self._clock.now() + self._policy.busy)
 
@@ -53,9 +56,9 @@ class Patience:
         later: list[tuple[Reference, datetime]] = []
         over: list[Reference] = []
         for one in references:
-            match self.after(one.attempt, error):
-                case RetryAt(when, attempt):
-                    later.append((replace(one, attempt=attempt), when))
+            match self.after(one, error):
+                case RetryAt(when, attempt, since):
+                    later.append((replace(one, attempt=attempt, waits_since=since), when))
                 case GiveUp():
                     over.append(one)
                 case Done():
@@ -64,22 +67,23 @@ class Patience:
         for one in over:
             await self._queue.dead_letter(
                 lane,
-                references_body([replace(one, attempt=1, first_seen=None)]),
+                references_body([replace(one, attempt=1, waits_since=None, first_seen=None)]),
                 reason=Reason.GAVE_UP,
                 description=f"{one.key}: {TEXTS[Reason.GAVE_UP]} The cause: {error}",
                 correlation_id=one.correlation,
             )
 
-    async def postpone(self, lane: QueueName, message: Postponable, error: ConnectorError) -> None:
+    async def postpone(self, lane: QueueName, message: Message, error: ConnectorError) -> None:
         """Look at the message again when its error is likely to be over."""
         log.warning("%s postponed: %s", message.kind, error, extra={"correlation": message.correlation})
-        match self.after(message.attempt, error):
-            case RetryAt(when, attempt):
-                await self._lanes.send_later(lane, message.model_copy(update={"attempt": attempt}), when)
+        match self.after(message, error):
+            case RetryAt(when, attempt, since):
+                again = message.model_copy(update={"attempt": attempt, "waits_since": since})
+                await self._lanes.send_later(lane, again, when)
             case GiveUp():
                 await self._queue.dead_letter(
                     lane,
-                    write_lane_message(message.model_copy(update={"attempt": 1})),
+                    write_lane_message(message.model_copy(update={"attempt": 1, "waits_since": None})),
                     reason=Reason.GAVE_UP,
                     description=f"{message.kind}: {error}",
                     correlation_id=message.correlation,

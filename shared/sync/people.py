@@ -59,10 +59,15 @@ class SyncPeople:
             if error is not None and isinstance(following, Done):  # the work is done; a second look reports it
                 log.warning("report of %s failed: %s", one.unit.key, error)
                 failure, asked = failure_of(error)
-                following = self._policy.after(failure, attempt=one.unit.attempt, now=now, asked=asked)
+                following = self._policy.after(
+                    failure, attempt=one.unit.attempt, now=now, since=one.unit.waits_since, asked=asked
+                )
             match following:
-                case RetryAt(when, attempt):
-                    later += [(replace(reference, attempt=attempt), when) for reference in one.unit.references]
+                case RetryAt(when, attempt, since):
+                    later += [
+                        (replace(reference, attempt=attempt, waits_since=since), when)
+                        for reference in one.unit.references
+                    ]
                 case GiveUp():
                     await self._bury(one, lane, error)
                 case Done():
@@ -95,7 +100,7 @@ class SyncPeople:
             return Processed([*first.finished, *second.finished], [*first.follow_ups, *second.follow_ups])
 
     async def _bury(self, one: Finished, lane: QueueName, unreported: ConnectorError | None) -> None:
-        fresh = [replace(reference, attempt=1, first_seen=None) for reference in one.unit.references]
+        fresh = [replace(reference, attempt=1, first_seen=None, waits_since=None) for reference in one.unit.references]
         reason, why = one.outcome.reason, TEXTS[one.outcome.reason]
         if unreported is not None and isinstance(one.next, Done):
             reason, why = Reason.GAVE_UP, f"{why} The report of that did not get through: {unreported}"

@@ -123,12 +123,8 @@ class Seating:
                     settled.append(replace(seat, identity=Leave()))
                 case Stay() | Join() | Part() if seat.address in taken:
                     done.again.append(seat.unit)
-                case Join() if seat.unit.address_is_taken:  # the contact that has it, by what is known, lost it
-                    done.forgotten.append(seat.address)
-                    settled += await self._join(seat, str(uuid4()), done)
                 case Join() | Part() as elsewhere:
-                    external_id = elsewhere.external_id if isinstance(elsewhere, Join) else str(uuid4())
-                    joined = await self._join(seat, external_id, done)
+                    joined = await self._join(seat, _contact_to_join(elsewhere, seat, done), done)
                     taken |= {seat.address} if joined else set()
                     settled += joined
                 case Stay():
@@ -208,6 +204,19 @@ def _remember_versions(entries: Mapping[RecordKey, Entry], done: Round) -> None:
     """Note the versions of bindings that this round may write: as they were read first, or written by itself."""
     for key, entry in entries.items():
         done.versions.setdefault(key, entry.etag)
+
+
+def _contact_to_join(elsewhere: Join | Part, seat: Seat, done: Round) -> str:
+    """Return the external id of the contact that a record goes to: that of its address, or a new one.
+
+    Spotler may have told that another contact has the address now: then nobody knows whose contact that is.
+    """
+    match elsewhere:
+        case Join(external_id) if not seat.unit.address_is_taken:
+            return external_id
+        case Join() if seat.address is not None:
+            done.forgotten.append(seat.address)
+    return str(uuid4())
 
 
 def _is_doubtful(seat: Seat) -> bool:

@@ -69,10 +69,18 @@ class Unit:
         """The furthest attempt of its references."""
         return max(reference.attempt for reference in self.references)
 
+    @property
+    def waits_since(self) -> datetime | None:
+        """Since when the first of its references waits without counting."""
+        return earliest(reference.waits_since for reference in self.references)
+
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """How a unit ended: the outcome, what comes next, and the record and plan where it came that far."""
+    """How a unit ended: the outcome, what comes next, and the record and plan where it came that far.
+
+    `error` is what kept it from being done.
+    """
 
     unit: Unit
     outcome: Outcome
@@ -80,6 +88,7 @@ class Finished:
     record: PersonRecord | None = None
     plan: Plan | None = None
     external_id: str = ""
+    error: ConnectorError | None = None
 
 
 NOBODY: Mapping[RecordKey, Sighting] = MappingProxyType({})
@@ -107,14 +116,24 @@ def _without_copies(references: Sequence[Reference]) -> Iterable[Reference]:
     """Let references that ask for the same go on as one: seen when the first was, tried as often as any of them."""
     merged: dict[Reference, Reference] = {}
     for one in references:
-        asked = replace(one, attempt=1, first_seen=None)
+        asked = replace(one, attempt=1, first_seen=None, waits_since=None)
         known = merged.get(asked, one)
-        seen = min((each.first_seen for each in (known, one) if each.first_seen is not None), default=None)
-        merged[asked] = replace(one, attempt=max(known.attempt, one.attempt), first_seen=seen)
+        merged[asked] = replace(
+            one,
+            attempt=max(known.attempt, one.attempt),
+            first_seen=earliest((known.first_seen, one.first_seen)),
+            waits_since=earliest((known.waits_since, one.waits_since)),
+        )
     return merged.values()
 
 
+def earliest(moments: Iterable[datetime | None]) -> datetime | None:
+    """Return the first of some moments; None if there is none."""
+    return min((moment for moment in moments if moment is not None), default=None)
+
+
 _REASONS = {
+    Failure.PUT_BACK: Reason.BUSY,
     Failure.BUSY: Reason.BUSY,
     Failure.THROTTLED: Reason.THROTTLED,
     Failure.MISCONFIGURED: Reason.MISCONFIGURED,
@@ -146,20 +165,28 @@ class Verdicts:
         """Somebody else must be done first: another worker, or another record of the same person."""
         failure = Failure.BUSY if reason is Reason.BUSY else Failure.TRANSIENT
         following = self._after(failure, unit)
-        result = Result.WAITING if isinstance(following, RetryAt) else Result.FAILED
-        return Finished(unit, Outcome(unit.key, result, reason), following)
+        if isinstance(following, RetryAt):
+            return Finished(unit, Outcome(unit.key, Result.WAITING, reason), following)
+        ended = Reason.UNSETTLED if failure is Failure.BUSY else reason
+        return Finished(unit, Outcome(unit.key, Result.FAILED, ended), following)
+
+    def put_back(self, unit: Unit) -> Finished:
+        """There was no time for it: it comes again as it is."""
+        return Finished(unit, Outcome(unit.key, Result.WAITING, Reason.BUSY), self._after(Failure.PUT_BACK, unit))
 
     def failed(self, unit: Unit, error: ConnectorError, record: PersonRecord | None = None) -> Finished:
         """A call failed; the class of the error says what to do (`shared/errors.py`)."""
-        log.warning("%s cannot be done now: %s", unit.key, error, extra={"correlation": unit.correlation})
+        log.info("%s cannot be done now: %s", unit.key, error, extra={"correlation": unit.correlation})
         failure, asked = failure_of(error)
-        following = self._policy.after(failure, attempt=unit.attempt, now=self._clock.now(), asked=asked)
-        reason = _REASONS[failure]
+        following = self._after(failure, unit, asked)
         if isinstance(following, RetryAt):
-            outcome = Outcome(unit.key, Result.WAITING, reason, http_status=error.status)
+            result, reason = Result.WAITING, _REASONS[failure]
         else:
-            outcome = Outcome(unit.key, Result.FAILED, Reason.GAVE_UP, http_status=error.status)
-        return Finished(unit, outcome, following, record)
+            result, reason = Result.FAILED, Reason.UNSETTLED if failure is Failure.BUSY else Reason.GAVE_UP
+        outcome = Outcome(unit.key, result, reason, http_status=error.status)
+        return Finished(unit, outcome, following, record, error=error)
 
-    def _after(self, failure: Failure, unit: Unit) -> Next:
-        return self._policy.after(failure, attempt=unit.attempt, now=self._clock.now())
+    def _after(self, failure: Failure, unit: Unit, asked: timedelta | None = None) -> Next:
+        return self._policy.after(
+            failure, attempt=unit.attempt, now=self._clock.now(), since=unit.waits_since, asked=asked
+        )

@@ -9,10 +9,10 @@ import pytest
 
 from shared.core.jobs import Operation
 from shared.core.records import PersonRecord, PersonTable, Reference, Why
-from shared.errors import ConfigurationError, ThrottledError, TransientError
+from shared.errors import ConfigurationError, ConflictError, ThrottledError, TransientError
 from shared.ports import QueueName
 from shared.sync.lanes import LaneMessageError, References, Walk, read_lane_message, references_body, write_lane_message
-from tests.connector_twin import ConnectorTwin, person
+from tests.connector_twin import NEWSLETTER, ConnectorTwin, person
 from tests.twins import bodies
 
 
@@ -242,3 +242,56 @@ def test_a_reference_carries_everything_along() -> None:
     message = read_lane_message(references_body([reference]))
     assert isinstance(message, References)
     assert message.unfold() == [reference]
+
+
+async def test_a_record_that_cannot_settle_ends_as_a_dead_letter_with_a_status() -> None:
+    """A plug-in that changes the record after every read would keep it going round for ever."""
+    twin = ConnectorTwin()
+    ann = twin.crm.create(**person())
+    twin.homecomings.broken["bring_home"] = ConflictError("the row was changed in between")
+    await twin.sync(ann)
+    assert twin.queue.dead == [], "nothing came home yet"
+    twin.platform.edit(twin.contact_of("ann@example.com"), options={NEWSLETTER: True})
+
+    await twin.poll()
+    await twin.quiet(patience=20_000)
+
+    (letter,) = twin.queue.dead
+    assert letter.reason == "never-settled"
+    assert str(ann.id) in letter.description
+    assert twin.status_of(ann) == ("Failed", "never-settled")
+    twin.homecomings.broken.clear()
+    await twin.queue.replay([letter.id])
+    await twin.quiet()
+    assert twin.status_of(ann)[0] == "Succeeded"
+
+
+async def test_a_contact_that_somebody_holds_for_ever_holds_its_record_up_for_hours_only() -> None:
+    twin = ConnectorTwin()
+    ann = twin.crm.create(**person())
+    await twin.lanes.send_references(QueueName.LIVE, [Reference(ann, Why.SAVED)])
+    began = twin.clock.now()
+    for _ in range(20_000):
+        if not twin.queue.waiting:
+            break
+        due = min(one.due for one in twin.queue.waiting)
+        twin.clock.advance(max(due - twin.clock.now(), timedelta()))
+        await twin.ledger.claim([str(ann.id)])
+        await twin.receive(twin.queue.due())
+
+    assert [letter.reason for letter in twin.queue.dead] == ["never-settled"]
+    assert timedelta(hours=3) < twin.clock.now() - began < timedelta(hours=8)
+    assert twin.status_of(ann) == ("Failed", "never-settled")
+
+
+async def test_a_record_that_is_refused_for_days_by_itself_ends_as_a_dead_letter() -> None:
+    twin = ConnectorTwin()
+    ann = twin.crm.create(**person())
+    twin.platform.broken["insert"] = ConfigurationError("not allowed")
+    began = twin.clock.now()
+
+    await twin.sync(ann)
+
+    assert [letter.reason for letter in twin.queue.dead] == ["gave-up"]
+    assert twin.clock.now() - began > timedelta(days=3), "administrators have weekends"
+    assert twin.status_of(ann) == ("Failed", "gave-up")

@@ -19,7 +19,7 @@ from shared.errors import (
 from shared.sync.work import failure_of
 
 NOW = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
-POLICY = RetryPolicy()
+POLICY = RetryPolicy(chance=lambda: 0.0)
 UNCOUNTED = [Failure.BUSY, Failure.THROTTLED, Failure.MISCONFIGURED]
 
 
@@ -48,16 +48,48 @@ def test_a_message_that_has_tried_too_often_is_given_up() -> None:
 
 @pytest.mark.parametrize("failure", UNCOUNTED)
 @pytest.mark.parametrize("attempt", [1, 7, 1000])
-def test_waiting_for_others_is_no_attempt(failure: Failure, attempt: int) -> None:
+def test_waiting_for_others_is_no_attempt_at_first(failure: Failure, attempt: int) -> None:
     following = POLICY.after(failure, attempt=attempt, now=NOW)
     assert isinstance(following, RetryAt)
     assert following.attempt == attempt
     assert following.when > NOW
+    assert following.waits_since == NOW, "from now on it ages"
+
+
+@pytest.mark.parametrize("failure", UNCOUNTED)
+def test_waiting_for_others_ends_some_day(failure: Failure) -> None:
+    now, attempt, since = NOW, 1, None
+    for _ in range(100_000):
+        match POLICY.after(failure, attempt=attempt, now=now, since=since):
+            case RetryAt(when, attempt, since):
+                now = when
+            case _:
+                break
+    assert timedelta(hours=3) < now - NOW < timedelta(days=4), "an administrator has a weekend, a record not a year"
+
+
+def test_what_there_was_no_time_for_never_counts() -> None:
+    long_ago = NOW - timedelta(days=400)
+    following = POLICY.after(Failure.PUT_BACK, attempt=3, now=NOW, since=long_ago)
+    assert following == RetryAt(NOW + POLICY.busy, 3, long_ago)
 
 
 def test_a_pause_that_was_asked_for_is_kept() -> None:
     asked = timedelta(seconds=37)
-    assert POLICY.after(Failure.THROTTLED, attempt=3, now=NOW, asked=asked) == RetryAt(NOW + asked, 3)
+    assert POLICY.after(Failure.THROTTLED, attempt=3, now=NOW, asked=asked) == RetryAt(NOW + asked, 3, NOW)
+    weeks_ago = NOW - timedelta(days=14)
+    counted = POLICY.after(Failure.THROTTLED, attempt=1, now=NOW, asked=asked, since=weeks_ago)
+    assert counted == RetryAt(NOW + asked, 2, weeks_ago)
+
+
+@pytest.mark.parametrize("failure", [Failure.THROTTLED, Failure.MISCONFIGURED])
+def test_what_one_pause_held_up_does_not_return_in_one_second(failure: Failure) -> None:
+    asked = timedelta(minutes=2)
+    moments = [RetryPolicy().after(failure, attempt=1, now=NOW, asked=asked) for _ in range(200)]
+    returns = [one.when - NOW for one in moments if isinstance(one, RetryAt)]
+    assert min(returns) >= asked
+    assert max(returns) <= asked + timedelta(minutes=1)
+    assert len({round(one.total_seconds()) for one in returns}) > 30
 
 
 @pytest.mark.parametrize(

@@ -159,7 +159,7 @@ class ListChanges:
             await self._tools.patience.postpone(lane, message, error)
             return
         if marketing_list is not None and (
-            message.attempt == 1 or isinstance(self._tools.patience.after(message.attempt, trouble), GiveUp)
+            message.attempt == 1 or isinstance(self._tools.patience.after(message, trouble), GiveUp)
         ):
             text = f"{error.summary}. Stop using it there; then it is removed, or delete it in Spotler."
             await self._tools.reporter.courtesy(marketing_list, SyncStatus.FAILED, IN_USE, text)

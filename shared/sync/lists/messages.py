@@ -31,6 +31,7 @@ class _AboutList(BaseModel):
     list: UUID
     correlation: str = ""
     attempt: int = Field(default=1, ge=1)
+    waits_since: datetime | None = None
 
 
 class ListStep(_AboutList):

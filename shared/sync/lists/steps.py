@@ -260,7 +260,7 @@ class ListSteps:
             refused = (Reason.DELETED, "The Marketing List was deleted while it was synchronised.")
         if refused is not None:
             await self._fail(going, *refused)
-        elif isinstance(self._tools.patience.after(step.attempt, error), GiveUp):
+        elif isinstance(self._tools.patience.after(step, error), GiveUp):
             text = f"Given up after repeated failures: {error}. Sync the list again."
             await self._fail(going, Reason.GAVE_UP, text)
         else:
