@@ -18,6 +18,7 @@ from shared.dataverse.newcomers import DataverseNewcomers
 from shared.dataverse.organisations import KnownOrganisations
 from shared.dataverse.permission_names import DataversePermissionRows
 from shared.dataverse.person_reader import PersonReader
+from shared.errors import Service
 from shared.observability.ports import ObservedQueue, traced
 from shared.operations.journal import Journal
 from shared.operations.runner import JobRunner
@@ -31,6 +32,7 @@ from shared.sync.bookmark import Bookmark
 from shared.sync.bounce_catch_up import BounceCatchUp
 from shared.sync.bounces import BounceBook
 from shared.sync.brake import Brake, Limits
+from shared.sync.circuits import Circuits
 from shared.sync.dispatch import Dispatcher
 from shared.sync.drift import Drift
 from shared.sync.explain import Explain
@@ -199,6 +201,7 @@ def build(services: Services, version: LiveVersion) -> Connector:
     )
     release = Release(brake=brake, lists=lists.start, lanes=tools.lanes, patience=tools.patience, clock=clock)
     resync = Resync(crm=crm, people=people, lanes=tools.lanes, patience=tools.patience, witness=reconciliation)
+    circuits = Circuits(store, clock, environment, pings={Service.DATAVERSE: crm.ping, Service.SPOTLER: platform.ping})
     return Connector(
         settings=settings,
         version=version,
@@ -214,9 +217,12 @@ def build(services: Services, version: LiveVersion) -> Connector:
             resync=resync,
             release=release,
             lists=lists,
+            lanes=tools.lanes,
             patience=tools.patience,
             clock=clock,
             work_time=settings.work_time,
+            circuits=circuits,
+            policy=tools.policy,
         ),
         resync=resync,
         explain=Explain(
@@ -252,6 +258,8 @@ def build(services: Services, version: LiveVersion) -> Connector:
             queue=queue,
             rules=rules,
             drift=drift,
+            clock=clock,
+            circuits=circuits.state,
             states={
                 "jobs": sweep.state,
                 "capabilities": services.capabilities.states,
@@ -266,7 +274,14 @@ def build(services: Services, version: LiveVersion) -> Connector:
         job_sweep=sweep,
         newcomers=newcomers,
         reviews=reviews,
-        watch=Watch(pings=pings, queue=queue, clock=clock, polled_until=poll.bookmark, held=brake.measure),
+        watch=Watch(
+            pings=pings,
+            queue=queue,
+            clock=clock,
+            polled_until=poll.bookmark,
+            held=brake.measure,
+            circuits=circuits.measure,
+        ),
     )
 
 

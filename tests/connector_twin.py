@@ -18,7 +18,7 @@ from shared.core.permission_defaults import PermissionDefault
 from shared.core.plan import Rules
 from shared.core.records import Intent, PersonTable, RecordKey, Reference, Why
 from shared.core.retry import RetryPolicy
-from shared.errors import ConnectorError
+from shared.errors import ConnectorError, Service
 from shared.operations.journal import Journal
 from shared.operations.runner import JobRunner
 from shared.operations.services import JobServices
@@ -30,6 +30,7 @@ from shared.sync.bookmark import Bookmark
 from shared.sync.bounce_catch_up import BounceCatchUp
 from shared.sync.bounces import BounceBook
 from shared.sync.brake import Brake, Limits
+from shared.sync.circuits import Circuits
 from shared.sync.consent_ledger import ConsentLedger
 from shared.sync.contact_documents import Consent
 from shared.sync.dispatch import Dispatcher, Work
@@ -293,6 +294,8 @@ class ConnectorTwin:
         )
         self.release = Release(brake=self.brake, lists=lists.start, lanes=lanes, patience=patience, clock=self.clock)
         self.resync = Resync(crm=self.crm, people=people, lanes=lanes, patience=patience, witness=self.reconciliation)
+        pings = {Service.DATAVERSE: self.crm.ping, Service.SPOTLER: self.platform.ping}
+        self.circuits = Circuits(self.store, self.clock, "test", pings=pings)
         return Dispatcher(
             crm=self.crm,
             people=people,
@@ -303,6 +306,9 @@ class ConnectorTwin:
             patience=patience,
             clock=self.clock,
             work_time=self.work_time,
+            lanes=lanes,
+            circuits=self.circuits,
+            policy=self.policy,
         )
 
     async def current(self) -> tuple[PermissionDefault, ...]:

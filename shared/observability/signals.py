@@ -110,6 +110,13 @@ HEARTBEAT = Signal("connector.heartbeat", Kind.COUNTER, "{beat}", "Runs of the w
 BEHIND = Signal(
     "connector.poll.behind", Kind.GAUGE, "s", "How long ago changes in Spotler were last brought home completely.", ()
 )
+CIRCUIT = Signal(
+    "connector.circuit.open",
+    Kind.GAUGE,
+    "1",
+    "1 while a lane asks a service no more, because it is down, asks for a pause or refuses the connector; else 0.",
+    ("service", "lane"),
+)
 DRIFT = Signal("connector.mapping.drift", Kind.GAUGE, "{finding}", "What the daily look at both sides has found.", ())
 
 SIGNALS = (
@@ -130,6 +137,7 @@ SIGNALS = (
     UP,
     HEARTBEAT,
     BEHIND,
+    CIRCUIT,
     DRIFT,
 )
 

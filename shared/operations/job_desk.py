@@ -18,6 +18,7 @@ from shared.operations.operation import Failed, HandedOver, JobOutcome, Later, S
 from shared.ports import Clock, Crm, JobReport, QueueName, Report, TimelinePost
 from shared.sync.lanes import Jobs
 from shared.sync.patience import Patience
+from shared.sync.tally import note_success
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +76,7 @@ class JobDesk:
         `only_if_unchanged`: unless somebody has changed the row since it was read.
         """
         now = self._clock.now()
+        note_success(sum(1 for _, outcome in ends if not isinstance(outcome, Later)))
         settled = [(job, self._settle(outcome)) for job, outcome in ends]
         later = [(job, outcome.error) for job, outcome in settled if isinstance(outcome, Later)]
         final = [(job, report) for job, outcome in settled if (report := _final(job, outcome, now)) is not None]

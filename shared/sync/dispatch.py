@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from shared.core.records import Reference, Why
+from shared.core.retry import RetryPolicy
 from shared.errors import ConnectorError, TransientError, whereabouts
 from shared.operations.runner import JobRunner
 from shared.ports import Clock, Crm, QueueName
+from shared.sync.circuits import Circuits, Flow, Pause, Probe
 from shared.sync.fence import TimeBudget, spending
-from shared.sync.lanes import AnyMessage, Jobs, Permissions, References, Replay, Unchecked, Walk
+from shared.sync.lanes import AnyMessage, Jobs, Lanes, Permissions, References, Replay, Unchecked, Walk
 from shared.sync.lists.messages import ListClean, ListLook, ListMembers, ListMessage, ListStep
 from shared.sync.lists.service import Lists
 from shared.sync.patience import Patience
 from shared.sync.people import SyncPeople
 from shared.sync.release import Release
 from shared.sync.resync import Resync
+from shared.sync.tally import tallying
 from shared.sync.work import earliest
 
 log = logging.getLogger(__name__)
@@ -63,6 +66,16 @@ class Work:
         work.add(message)
         return work
 
+    def split(self) -> tuple[Work, Work]:
+        """Take one reference or message out; returns it, and the rest."""
+        rest = replace(self, **{one.name: list(getattr(self, one.name)) for one in fields(self)})
+        one = Work()
+        for name in (each.name for each in fields(self)):
+            if waiting := getattr(rest, name):
+                getattr(one, name).append(waiting.pop(0))
+                break
+        return one, rest
+
     def add(self, message: AnyMessage) -> None:
         """Add what a lane message asks for."""
         match message:
@@ -94,9 +107,12 @@ class Dispatcher:
         resync: Resync,
         release: Release,
         lists: Lists,
+        lanes: Lanes,
         patience: Patience,
         clock: Clock,
         work_time: timedelta,
+        circuits: Circuits,
+        policy: RetryPolicy,
     ) -> None:
         """`work_time` is how long after its begin a call may begin parts of its work (`Settings.work_time`)."""
         self._crm = crm
@@ -105,19 +121,52 @@ class Dispatcher:
         self._resync = resync
         self._release = release
         self._lists = lists
+        self._lanes = lanes
         self._patience = patience
         self._clock = clock
         self._work_time = work_time
+        self._circuits = circuits
+        self._policy = policy
 
     async def dispatch(self, work: Work, *, lane: QueueName, began: datetime | None = None) -> None:
         """Do it all, or put back what there is no time for; when this returns, nothing of it is lost.
 
-        `began` is when the messages were received, if that was earlier. People leave half of the time to jobs, walks,
-        replays and lists that came with them. What cannot be done at all is put off by itself: nothing is raised for it
-        as long as the queue can be reached, for the whole batch would come again, at once, and be buried after ten
-        times. What is unchecked is not looked at.
+        `began` is when the messages were received, if that was earlier. While a circuit of the lane is open, all is put
+        back unread; when a probe is due, one message is looked at. What is unchecked is not looked at.
         """
         began = began or self._clock.now()
+        turn = await self._circuits.turn(lane)
+        match turn:
+            case Pause():
+                await self._put_back(work, lane, turn)
+                return
+            case Probe(others=others):
+                work, rest = work.split()
+                await self._put_back(rest, lane, others)
+            case Flow():
+                pass
+        with tallying() as tally:
+            await self._do(work, lane, began)
+        try:
+            await self._circuits.learn(lane, tally, turn)
+        except ConnectorError as error:  # the work is done; the next call learns
+            log.warning("the circuits of %s cannot be kept: %s", lane, error)
+
+    async def _put_back(self, work: Work, lane: QueueName, pause: Pause) -> None:
+        """Put everything off until a pause is over, spread over some time. Not an attempt."""
+        when = pause.until + self._policy.spread(pause.length)
+        now = self._clock.now()
+        people = [replace(one, first_seen=one.first_seen or now) for one in work.people]
+        await self._lanes.send_references(lane, people, when)
+        for message in (*work.permissions, *work.others):
+            await self._lanes.send_later(lane, message, when)
+
+    async def _do(self, work: Work, lane: QueueName, began: datetime) -> None:
+        """People leave half of the time to jobs, walks, replays and lists that came with them.
+
+        What cannot be done at all is put off by itself: nothing is raised for it as long as the queue can be reached,
+        for the whole batch would come again, at once, and be buried after ten times.
+        """
         others = work.others
         people: list[Reference] = [*work.people]
         with spending(TimeBudget(self._clock, began + self._work_time / (2 if others else 1))):

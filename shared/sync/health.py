@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from shared.core.plan import Rules
 from shared.errors import ConnectorError
-from shared.ports import MarketingPlatform, Queue, QueueName
+from shared.ports import Clock, MarketingPlatform, Queue, QueueName
 from shared.sync.drift import Drift
+
+_LONGEST_WAIT = {
+    QueueName.EVENTS: timedelta(minutes=15),
+    QueueName.LIVE: timedelta(minutes=15),
+    QueueName.BULK: timedelta(days=1),
+}
+"""How long a message that is due may wait before its lane stands still: as `infra/alarms.yaml` says."""
 
 _PATIENCE = 10.0
 """Seconds after which a service counts as down, whatever it might still say."""
@@ -27,29 +35,36 @@ class Health:
         queue: Queue,
         rules: Rules,
         drift: Drift,
+        clock: Clock,
+        circuits: Callable[[], Awaitable[Sequence[Any]]],
         states: Mapping[str, Callable[[], Awaitable[Any]]],
     ) -> None:
-        """`states` tell of single parts, by name, as JSON: stuck jobs, the poll, the brake."""
+        """`states` tell of single parts, by name, as JSON: stuck jobs, the poll, the brake; `circuits` those open."""
         self._pings = pings
         self._platform = platform
         self._queue = queue
         self._rules = rules
         self._drift = drift
+        self._clock = clock
+        self._circuits = circuits
         self._states = states
 
     async def check(self) -> dict[str, Any]:
-        """Report as JSON; `healthy` is true when every service answers."""
+        """Report as JSON; `healthy` is true when every service answers and no lane stands still."""
         services = dict(
             zip(self._pings, await asyncio.gather(*(_ping(ping) for ping in self._pings.values())), strict=True)
         )
+        queues, circuits = await self._depths(), await _told(self._circuits)
+        stands_still = bool(circuits) or any(depth.get("standsStill") for depth in queues.values())
         return {
-            "healthy": all(service["ok"] for service in services.values()),
+            "healthy": all(service["ok"] for service in services.values()) and not stands_still,
             "synchronisation": {
                 "on": self._rules.environment_is_on,
                 "tables": sorted(self._rules.enabled_tables),
             },
             "services": services,
-            "queues": await self._depths(),
+            "queues": queues,
+            "circuits": circuits,
             "mapping": {"unusedRows": await self._unused_rows(), "drift": await _told(self._drift.state)},
             **{name: await _told(state) for name, state in self._states.items()},
         }
@@ -62,7 +77,15 @@ class Health:
             except ConnectorError as error:
                 depths[queue] = {"unknown": str(error)}
             else:
-                depths[queue] = {"active": depth.active, "scheduled": depth.scheduled, "dead": depth.dead}
+                oldest = depth.oldest if depth.active else None
+                waiting = max(timedelta(), self._clock.now() - oldest) if oldest is not None else timedelta()
+                depths[queue] = {
+                    "active": depth.active,
+                    "scheduled": depth.scheduled,
+                    "dead": depth.dead,
+                    "oldestSeconds": round(waiting.total_seconds()),
+                    "standsStill": waiting > _LONGEST_WAIT[queue],
+                }
         return depths
 
     async def _unused_rows(self) -> list[str]:

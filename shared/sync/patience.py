@@ -14,6 +14,7 @@ from shared.errors import ConnectorError
 from shared.ports import Clock, Queue, QueueName
 from shared.sync.lanes import Jobs, Lanes, Permissions, Replay, Unchecked, Walk, references_body, write_lane_message
 from shared.sync.lists.messages import ListMessage
+from shared.sync.tally import note_failure
 from shared.sync.work import failure_of
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,7 @@ class Patience:
         later: list[tuple[Reference, datetime]] = []
         over: list[Reference] = []
         for one in references:
+            note_failure(str(one.key), error)
             match self.after(one, error):
                 case RetryAt(when, attempt, since):
                     later.append((replace(one, attempt=attempt, waits_since=since), when))
@@ -76,6 +78,8 @@ class Patience:
     async def postpone(self, lane: QueueName, message: Message, error: ConnectorError) -> None:
         """Look at the message again when its error is likely to be over."""
         log.warning("%s postponed: %s", message.kind, error, extra={"correlation": message.correlation})
+        for what in _about(message):
+            note_failure(what, error)
         match self.after(message, error):
             case RetryAt(when, attempt, since):
                 again = message.model_copy(update={"attempt": attempt, "waits_since": since})
@@ -90,3 +94,11 @@ class Patience:
                 )
             case Done():
                 pass
+
+
+def _about(message: Message) -> list[str]:
+    match message:
+        case Jobs(jobs=jobs):
+            return [f"job:{job}" for job in jobs]
+        case _:
+            return [f"{message.kind}:{message.correlation}"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -17,6 +18,7 @@ from shared.sync.fence import current_budget
 from shared.sync.lanes import Lanes, references_body
 from shared.sync.outbound import Outbound, Processed
 from shared.sync.report import Reporter
+from shared.sync.tally import note_failure, note_success
 from shared.sync.work import NOBODY, Finished, Sighting, Unit, failure_of
 
 log = logging.getLogger(__name__)
@@ -73,7 +75,9 @@ class SyncPeople:
                 case Done():
                     pass
             _log(one)
+            _tally(one, error)
             record_ended(one.outcome, tuple(one.unit.references), lane, self._clock.now())
+        _tell_what_waits(processed.finished)
         await self._lanes.reschedule(lane, later)
         await self._lanes.send_references(QueueName.LIVE, processed.follow_ups)
         return processed.finished
@@ -111,6 +115,20 @@ class SyncPeople:
             description=f"{one.unit.key}: {why}",
             correlation_id=one.unit.correlation,
         )
+
+
+def _tally(one: Finished, unreported: ConnectorError | None) -> None:
+    if (error := one.error or unreported) is not None:
+        note_failure(str(one.unit.key), error)
+    elif one.outcome.result is not Result.WAITING:
+        note_success()
+
+
+def _tell_what_waits(finished: Sequence[Finished]) -> None:
+    """Say why records cannot be done now: one line for each cause, however many records it has."""
+    causes = Counter(str(one.error) for one in finished if one.error is not None)
+    for cause, count in causes.items():
+        log.warning("%d of %d records cannot be done now: %s", count, len(finished), cause)
 
 
 def _log(one: Finished) -> None:

@@ -28,10 +28,13 @@ class Watch:
         clock: Clock,
         polled_until: Callable[[], Awaitable[datetime | None]],
         held: Callable[[], Awaitable[None]],
+        circuits: Callable[[], Awaitable[None]],
     ) -> None:
+        """`held` measures what the brake holds, `circuits` which circuits are open."""
         self._pings = pings
         self._polled_until = polled_until
         self._held = held
+        self._circuits = circuits
         self._queue = queue
         self._clock = clock
 
@@ -42,15 +45,15 @@ class Watch:
             *(self._measure(queue) for queue in QueueName),
             *(_ask(name, ping) for name, ping in self._pings.items()),
             self._behind(),
-            self._brake(),
+            self._measured("what the brake holds", self._held),
+            self._measured("circuits", self._circuits),
         )
 
-    async def _brake(self) -> None:
-        """Measure how many records the brake holds."""
+    async def _measured(self, what: str, measure: Callable[[], Awaitable[None]]) -> None:
         try:
-            await self._held()
+            await measure()
         except ConnectorError as error:
-            log.warning("what the brake holds cannot be counted: %s", error)
+            log.warning("%s cannot be measured: %s", what, error)
 
     async def _behind(self) -> None:
         """Measure how long ago Spotler's changes were last brought home; nothing before the first poll."""

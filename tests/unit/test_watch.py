@@ -42,6 +42,7 @@ async def test_it_tells_what_waits_how_long_and_who_answers(heard: Telemetry, ca
         clock=twin.clock,
         polled_until=twin.poller.bookmark,
         held=twin.brake.measure,
+        circuits=twin.circuits.measure,
     ).look()
 
     assert heard.values(HEARTBEAT) == [1]
@@ -72,6 +73,7 @@ async def test_a_queue_that_cannot_be_measured_has_no_value_rather_than_a_wrong_
             clock=twin.clock,
             polled_until=twin.poller.bookmark,
             held=twin.brake.measure,
+            circuits=twin.circuits.measure,
         ).look()
 
     assert heard.values(OLDEST, queue="dataverse-events") == []
@@ -85,7 +87,12 @@ async def test_a_poll_that_stands_still_shows_its_age(heard: Telemetry) -> None:
     twin.clock.advance(timedelta(hours=2))
 
     await Watch(
-        pings={}, queue=twin.queue, clock=twin.clock, polled_until=twin.poller.bookmark, held=twin.brake.measure
+        pings={},
+        queue=twin.queue,
+        clock=twin.clock,
+        polled_until=twin.poller.bookmark,
+        held=twin.brake.measure,
+        circuits=twin.circuits.measure,
     ).look()
 
     assert heard.values(BEHIND) == [7200]
@@ -95,7 +102,12 @@ async def test_it_tells_how_many_records_the_brake_holds(heard: Telemetry) -> No
     twin = ConnectorTwin()
     await twin.brake.keep(MassChange.ERASURE, ["contact:1", "contact:2"])
     watch = Watch(
-        pings={}, queue=twin.queue, clock=twin.clock, polled_until=twin.poller.bookmark, held=twin.brake.measure
+        pings={},
+        queue=twin.queue,
+        clock=twin.clock,
+        polled_until=twin.poller.bookmark,
+        held=twin.brake.measure,
+        circuits=twin.circuits.measure,
     )
 
     await watch.look()
