@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import cast
@@ -132,9 +133,10 @@ async def test_every_kind_of_work_is_put_off(stage: Stage) -> None:
 
     kept = [read_lane_message(one.message.body) for one in stage.twin.queue.waiting]
     (people,) = [one for one in kept if isinstance(one, References)]
-    assert people.unfold() == saved(key)
+    now = stage.twin.clock.now()
+    assert people.unfold() == [replace(one, waits_since=now) for one in saved(key)]
     assert {one.kind for one in kept} == {"references", *(one.kind for one in messages)}
-    assert all(one in kept for one in messages)
+    assert all(one.model_copy(update={"waits_since": now}) in kept for one in messages)
 
 
 async def test_patience_with_an_outage_ends_and_what_is_buried_can_be_replayed(stage: Stage) -> None:
