@@ -64,6 +64,6 @@ def test_ml_14_the_page_about_the_button_names_the_script_and_its_function() -> 
 def test_the_settings_of_an_organisation_without_sales_can_be_used() -> None:
     (value,) = re.findall(r"`SYNC_TABLES=([\w,]+)`", LISTS)
     sample = json.loads((ROOT / "local.settings.sample.json").read_text(encoding="utf-8"))["Values"]
-    given = {name.lower(): text for name, text in sample.items() if text and not text.startswith("<")}
+    given = {name.lower(): re.sub("<[^<>]*>", "filled-in-0123456789", text) for name, text in sample.items() if text}
     read = Settings.model_validate({**given, "sync_tables": value})
     assert {str(table) for table in read.sync_tables} == set(value.split(","))
