@@ -10,6 +10,7 @@ from typing import Any
 
 from shared.local.sandbox.command import CONNECTOR_CLIENT
 from shared.ports import OutgoingMessage, QueueName
+from tests.chaos.cold_starts import COLD_STARTS
 from tests.chaos.figures import Figures
 from tests.chaos.ordeal import CONNECTOR_ONLY, SHORT, Ordeal, spotler_faults_left
 from tests.scenario.connector_process import ConnectorProcess
@@ -335,4 +336,5 @@ SCENARIOS: tuple[Scenario, ...] = (
     locks_are_lost,
     two_at_once_and_one_dies,
     poison,
+    *COLD_STARTS,
 )
