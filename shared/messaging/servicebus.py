@@ -22,7 +22,7 @@ from azure.servicebus.exceptions import (
 )
 
 from shared.errors import ConfigurationError, ConnectorError, Service, TransientError
-from shared.messaging.servicebus_administration import administration_client
+from shared.messaging.servicebus_administration import administration_client, problem_of
 from shared.messaging.servicebus_dead_letters import DeadLetterQueues
 from shared.messaging.servicebus_errors import translated
 from shared.messaging.servicebus_links import Links
@@ -45,6 +45,9 @@ _CLIENT_OPTIONS: Mapping[str, Any] = {
     "retry_backoff_max": 5,
     "try_timeout": 15,
 }
+
+# What `Settings.queue_lock` counts on with Service Bus: the longest lock there is.
+LOCK = timedelta(minutes=5)
 
 # A link serves one task at a time; a long wait for messages lets others settle theirs this often. The client wants to
 # wait for some time even where nobody else does.
@@ -154,7 +157,9 @@ class ServiceBusQueue:
     async def depth(self, queue: QueueName) -> QueueDepth:
         """Ask for the namespace's own counts; ConfigurationError if this identity may not. Copies are peeked at."""
         with translated(queue):
-            counts = await self._administration.get_queue_runtime_properties(queue)
+            counts, properties = await asyncio.gather(
+                self._administration.get_queue_runtime_properties(queue), self._administration.get_queue(queue)
+            )
             async with self._client.get_queue_receiver(queue) as receiver:
                 first = await receiver.peek_messages(max_message_count=_FIRST)
         copies = [letter for letter in await self._buried.peek_copies() if letter.queue is queue]
@@ -163,6 +168,7 @@ class ServiceBusQueue:
             scheduled=counts.scheduled_message_count or 0,
             dead=(counts.dead_letter_message_count or 0) + len(copies),
             oldest=oldest_due(first),
+            problem=problem_of(properties, lock=LOCK),
         )
 
     async def ping(self) -> None:

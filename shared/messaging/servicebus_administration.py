@@ -1,12 +1,14 @@
-"""The administration client, and how it reaches an emulator."""
+"""The administration client, how it reaches an emulator, and what it says of a queue."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from azure.core.pipeline.transport import AioHttpTransport
 from azure.servicebus import parse_connection_string
 from azure.servicebus.aio.management import ServiceBusAdministrationClient
+from azure.servicebus.management import QueueProperties
 
 _HTTPS = "https://"
 
@@ -41,3 +43,17 @@ def administration_client(connection_string: str) -> ServiceBusAdministrationCli
 def _is_for_an_emulator(connection_string: str) -> bool:
     fields = (field.partition("=") for field in connection_string.split(";"))
     return any((name.strip(), value.strip().lower()) == ("UseDevelopmentEmulator", "true") for name, _, value in fields)
+
+
+def problem_of(queue: QueueProperties, *, lock: timedelta) -> str:
+    """Say how the settings of a queue must be changed (`docs/host.md`); empty if they are fine.
+
+    `lock` is the lock duration that the connector counts on: a batch ends within it.
+    """
+    wrong: list[str] = []
+    duration = queue.lock_duration
+    if isinstance(duration, timedelta) and duration < lock:
+        wrong.append(f"lock duration {duration.total_seconds():.0f} s instead of {lock.total_seconds():.0f} s")
+    if not queue.dead_lettering_on_message_expiration:
+        wrong.append("messages that expire vanish: switch dead-lettering on expiry on")
+    return "; ".join(wrong)

@@ -65,13 +65,15 @@ class DeadLetter:
 class QueueDepth:
     """How much waits in a queue: ready or locked, scheduled for later, dead.
 
-    `oldest` is since when the oldest of the first kind has been due; None if there is none.
+    `oldest` is since when the oldest of the first kind has been due; None if there is none. `problem` says what is
+    wrong with the settings of the queue itself.
     """
 
     active: int
     scheduled: int
     dead: int
     oldest: datetime | None = None
+    problem: str = ""
 
 
 class Queue(Protocol):

@@ -86,6 +86,8 @@ class Health:
                     "oldestSeconds": round(waiting.total_seconds()),
                     "standsStill": waiting > _LONGEST_WAIT[queue],
                 }
+                if depth.problem:
+                    depths[queue]["problem"] = depth.problem
         return depths
 
     async def _unused_rows(self) -> list[str]:

@@ -71,6 +71,8 @@ class Watch:
         except ConnectorError as error:
             log.warning("%s cannot be measured: %s", queue, error)
             return
+        if depth.problem:
+            log.warning("the queue %s is not as it must be: %s", queue, depth.problem)
         for state, count in (("active", depth.active), ("scheduled", depth.scheduled), ("dead", depth.dead)):
             record(BACKLOG, count, queue=queue, state=state)
         waiting = (self._clock.now() - depth.oldest).total_seconds() if depth.oldest and depth.active else 0.0

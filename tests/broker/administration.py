@@ -1,4 +1,4 @@
-"""The counts of a queue, as the Atom interface of Service Bus tells them."""
+"""The settings and counts of a queue, as the Atom interface of Service Bus tells them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ _ENTRY = """<?xml version="1.0" encoding="utf-8"?>
 <content type="application/xml">
 <QueueDescription xmlns="http://schemas.microsoft.com/netservices/2010/10/servicebus/connect"
  xmlns:i="http://www.w3.org/2001/XMLSchema-instance">
+<LockDuration>PT{lock}S</LockDuration>
+<DeadLetteringOnMessageExpiration>{dead_letters_expired}</DeadLetteringOnMessageExpiration>
+<MaxDeliveryCount>{deliveries}</MaxDeliveryCount>
 <MessageCount>{total}</MessageCount>
 <CountDetails xmlns:d2p1="http://schemas.microsoft.com/netservices/2011/06/servicebus">
 <d2p1:ActiveMessageCount>{active}</d2p1:ActiveMessageCount>
@@ -60,6 +63,9 @@ async def answer(
 def _entry(queue: Queue) -> str:
     return _ENTRY.format(
         name=queue.name,
+        lock=queue.lock_duration.total_seconds(),
+        dead_letters_expired=str(queue.dead_letters_expired).lower(),
+        deliveries=queue.max_delivery_count,
         total=len(queue.messages),
         active=queue.active,
         scheduled=queue.scheduled,

@@ -35,6 +35,7 @@ class Queue:
     lock_duration: timedelta = timedelta(minutes=1)
     max_delivery_count: int = 10
     dead: Queue | None = None
+    dead_letters_expired: bool = True
     messages: dict[int, Held] = field(default_factory=dict)
     locks: dict[UUID, int] = field(default_factory=dict)
     _ready: list[int] = field(default_factory=list)

@@ -131,6 +131,16 @@ async def test_a_wrong_key_is_told_without_quoting_it_whatever_is_asked(stage: S
     assert not any("d3Jvbmc=" in str(error) for error in said.values())
 
 
+async def test_a_queue_whose_settings_would_lose_messages_is_told(
+    queue: ServiceBusQueue, broker: Broker, live: Queue
+) -> None:
+    assert "lock duration 30 s instead of 300 s" in (await queue.depth(LIVE)).problem
+    live.lock_duration = timedelta(minutes=5)
+    assert (await queue.depth(LIVE)).problem == ""
+    live.dead_letters_expired = False
+    assert (await queue.depth(LIVE)).problem == "messages that expire vanish: switch dead-lettering on expiry on"
+
+
 # --------------------------------------------------------------------------------------------------------- dead letters
 
 

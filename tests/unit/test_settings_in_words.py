@@ -9,6 +9,7 @@ import pytest
 
 from shared.errors import ConfigurationError
 from shared.local.host.host_json import HostJson
+from shared.messaging.servicebus import LOCK
 from shared.settings import SERVICE_BUS_LOCK, Settings, load_settings
 
 ROOT = Path(__file__).parents[2]
@@ -96,5 +97,6 @@ def test_the_defaults_agree_with_host_json() -> None:
 
     assert settings.claim_time < SERVICE_BUS_LOCK
     assert settings.queue_lock == SERVICE_BUS_LOCK
+    assert LOCK == SERVICE_BUS_LOCK
     assert host.function_timeout == SERVICE_BUS_LOCK
     assert host.extensions.service_bus.max_auto_lock_renewal_duration == SERVICE_BUS_LOCK

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -114,3 +115,21 @@ async def test_it_tells_how_many_records_the_brake_holds(heard: Telemetry) -> No
 
     assert heard.values(HELD_NOW, kind="erasure") == [2]
     assert heard.values(HELD_NOW, kind="unsubscription") == [0]
+
+
+async def test_a_queue_with_wrong_settings_is_told(heard: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
+    twin = ConnectorTwin()
+
+    class Short(type(twin.queue)):  # type: ignore[misc]
+        async def depth(self, queue: QueueName) -> QueueDepth:
+            return replace(await super().depth(queue), problem="lock duration 60 s instead of 300 s")
+
+    await Watch(
+        pings={},
+        queue=Short(twin.clock),
+        clock=twin.clock,
+        polled_until=twin.poller.bookmark,
+        held=twin.brake.measure,
+    ).look()
+
+    assert "the queue sync-live is not as it must be: lock duration 60 s instead of 300 s" in caplog.text
