@@ -52,6 +52,7 @@ from shared.sync.inspect import Inspector
 from shared.sync.mapping_desk import MappingDesk
 from shared.sync.mapping_shelf import MappingShelf
 from shared.sync.permission_defaults import DefaultPermissions
+from shared.sync.priority import Priority
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,7 @@ class Services:
     inspector: Inspector
     shelf: MappingShelf
     desk: MappingDesk
+    priority: Priority
 
     async def close(self) -> None:
         """Release connections, those to the outside first."""
@@ -142,4 +144,5 @@ def open_services(settings: Settings, clock: Clock | None = None, queue: Queue |
         inspector=inspector,
         shelf=shelf,
         desk=MappingDesk(shelf, inspector.check, lambda: first_mapping(settings)),
+        priority=Priority(),
     )

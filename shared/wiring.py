@@ -222,6 +222,7 @@ def build(services: Services, version: LiveVersion) -> Connector:
             clock=clock,
             work_time=settings.work_time,
             circuits=circuits,
+            priority=services.priority,
             policy=tools.policy,
         ),
         resync=resync,

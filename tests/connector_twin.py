@@ -43,6 +43,7 @@ from shared.sync.patience import Patience
 from shared.sync.people import SyncPeople
 from shared.sync.permission_names import PermissionNames
 from shared.sync.poll import Poll, Polled, Welcomed
+from shared.sync.priority import Priority
 from shared.sync.recent_changes import RecentChanges
 from shared.sync.reconcile import Reconciliation
 from shared.sync.refusal_keeping import RefusalKeeping
@@ -308,6 +309,7 @@ class ConnectorTwin:
             work_time=self.work_time,
             lanes=lanes,
             circuits=self.circuits,
+            priority=Priority(),
             policy=self.policy,
         )
 

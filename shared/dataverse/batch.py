@@ -7,6 +7,7 @@ every part has its own answer; a change set that fails answers once for all its 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from email import message_from_bytes
@@ -86,12 +87,32 @@ def batches(
         yield Batch(f"batch_{uuid4()}", tuple(waiting))
 
 
-def results(batch: Batch, content_type: str, content: bytes) -> list[OperationResult]:
-    """Read the answer to `batch`: one result per operation, in order."""
-    answer = message_from_bytes(b"Content-Type: " + content_type.encode("latin-1") + b"\r\n\r\n" + content)
-    parts: list[Message | None] = list(_parts(answer))
-    parts += [None] * (len(batch.units) - len(parts))
-    return [result for unit, part in zip(batch.units, parts, strict=False) for result in _unit_results(unit, part)]
+def results(batch: Batch, content_type: str, content: bytes) -> Iterator[OperationResult]:
+    """Read the answer to `batch` step by step: one result per operation, in order."""
+    parts = _split(content_type, content)
+    for unit in batch.units:
+        yield from _unit_results(unit, next(parts, None))
+
+
+def _split(content_type: str, content: bytes) -> Iterator[Message]:
+    """Read the parts of a multipart body one by one (RFC 2046, 5.1.1); a part without an end counts as well."""
+    boundary = message_from_bytes(b"Content-Type: " + content_type.encode("latin-1") + b"\r\n\r\n").get_boundary()
+    if not boundary:
+        return
+    delimiter = re.compile(rb"(?:\A|\r?\n)--" + re.escape(boundary.encode("latin-1")) + rb"(--)?[ \t]*(?=\r?\n|\Z)")
+    start: int | None = None
+    for found in delimiter.finditer(content):
+        if start is not None:
+            yield _part(content[start : found.start()])
+        if found[1]:
+            return
+        start = found.end()
+    if start is not None:
+        yield _part(content[start:])
+
+
+def _part(content: bytes) -> Message:
+    return message_from_bytes(content.removeprefix(b"\r").removeprefix(b"\n"))
 
 
 def _units(operations: Sequence[Operation], base_path: str) -> Iterator[Unit]:

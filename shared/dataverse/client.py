@@ -5,6 +5,7 @@ Source: Microsoft's pages "Use the Microsoft Dataverse Web API". All methods rai
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -301,10 +302,12 @@ class DataverseClient:
             response = await self._transport.send(call)
         except ConnectorError as error:
             return [unanswered(operation, error) for operation in batch.operations]
-        answers = results(batch, response.headers.get("Content-Type", ""), response.content)
-        for answer in answers:
+        answers: list[OperationResult] = []
+        for answer in results(batch, response.headers.get("Content-Type", ""), response.content):
+            answers.append(answer)
             if isinstance(answer.error, ThrottledError):
                 self._protection.pause(answer.error.retry_after)
+            await asyncio.sleep(0)  # others go on: some hundred answers take a while to read
         return answers
 
     async def _pages(self, operation: Operation, first: OperationResult | None = None) -> AsyncIterator[list[Row]]:

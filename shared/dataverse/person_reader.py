@@ -100,6 +100,7 @@ class PersonReader:
             for row in rows:
                 record = one.query.record(row, aside)
                 records[record.key] = record
+                await asyncio.sleep(0)  # others go on: some hundred records take a while to read
         return records
 
     async def _compile(self, table: PersonTable) -> _Compiled:

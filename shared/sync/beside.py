@@ -24,6 +24,7 @@ from shared.core.plan import Anonymize, Binding, Decision, Reach, Rules, Trust, 
 from shared.core.records import RecordKey
 from shared.core.two_way import NO, YES, row_state
 from shared.ports import Clock
+from shared.sync.priority import breathe
 from shared.sync.seats import Circumstances, Round, Seat
 
 
@@ -122,6 +123,7 @@ class Beside:
         changes: list[ConsentChange] = []
         solved: list[str] = []
         for seat in seats:
+            await breathe()
             if (saved := done.saved.get(seat.key)) is None:
                 continue
             changes += self._changes(seat, plans[seat.key], saved[0], catalogue)

@@ -20,6 +20,7 @@ from shared.sync.lists.messages import ListClean, ListLook, ListMembers, ListMes
 from shared.sync.lists.service import Lists
 from shared.sync.patience import Patience
 from shared.sync.people import SyncPeople
+from shared.sync.priority import Priority
 from shared.sync.release import Release
 from shared.sync.resync import Resync
 from shared.sync.tally import tallying
@@ -112,6 +113,7 @@ class Dispatcher:
         clock: Clock,
         work_time: timedelta,
         circuits: Circuits,
+        priority: Priority,
         policy: RetryPolicy,
     ) -> None:
         """`work_time` is how long after its begin a call may begin parts of its work (`Settings.work_time`)."""
@@ -126,6 +128,7 @@ class Dispatcher:
         self._clock = clock
         self._work_time = work_time
         self._circuits = circuits
+        self._priority = priority
         self._policy = policy
 
     async def dispatch(self, work: Work, *, lane: QueueName, began: datetime | None = None) -> None:
@@ -145,7 +148,8 @@ class Dispatcher:
                 await self._put_back(rest, lane, others)
             case Flow():
                 pass
-        with tallying() as tally:
+        is_bulk = lane is QueueName.BULK
+        with tallying() as tally, self._priority.bulk() if is_bulk else self._priority.live():
             await self._do(work, lane, began)
         try:
             await self._circuits.learn(lane, tally, turn)

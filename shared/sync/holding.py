@@ -12,6 +12,7 @@ from shared.core.plan import Decision, Rules
 from shared.core.records import Intent, RecordKey
 from shared.core.situation import MassChange
 from shared.sync.brake import Brake
+from shared.sync.priority import breathe
 from shared.sync.seats import Round, Seat
 
 
@@ -29,6 +30,7 @@ class Holding:
         found: dict[RecordKey, Mapping[MassChange, Loss]] = {}
         asked: defaultdict[MassChange, dict[str, datetime | None]] = defaultdict(dict)
         for seat in seats:
+            await breathe()
             if seat.unit.intent is Intent.SYNC:
                 found[seat.key] = losses(plans[seat.key], seat.situation, self._rules, catalogue)
                 for kind in found[seat.key]:
@@ -36,6 +38,7 @@ class Holding:
         held = {kind: await self._brake.held(kind, names) for kind, names in asked.items()}
         decided: dict[RecordKey, Decision] = {}
         for seat in seats:
+            await breathe()
             planned, situation = plans[seat.key], seat.situation
             kept = [loss for kind, loss in found.get(seat.key, {}).items() if str(seat.key) in held[kind]]
             if kept:

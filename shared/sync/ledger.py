@@ -26,6 +26,7 @@ from shared.ports import Change, Clock, Delete, Document, DocumentKey, Insert, R
 from shared.sync.binding_documents import read_binding, write_binding
 from shared.sync.contact_documents import Consent, HeldContact, read_contact, write_contact
 from shared.sync.fence import Fence
+from shared.sync.priority import breathe
 
 CLAIM_TIME = timedelta(minutes=2)
 """How long a worker may hold a contact: well inside the queue's lock time of five minutes."""
@@ -81,7 +82,10 @@ class Ledger:
         if not places:
             return {}
         documents = await self._store.read(list(places))
-        known = {places[place]: _entry(document) for place, document in documents.items()}
+        known: dict[RecordKey, Entry] = {}
+        for place, document in documents.items():
+            known[places[place]] = _entry(document)
+            await breathe()
         return {key: known.get(key) or Entry(Binding(str(key.id))) for key in places.values()}
 
     async def owners_of(self, addresses: Iterable[str]) -> dict[str, Owner]:

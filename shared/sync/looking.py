@@ -26,6 +26,7 @@ from shared.errors import ConnectorError
 from shared.ports import MarketingPlatform
 from shared.sync.apply import MOST_MEETINGS
 from shared.sync.fence import Fence
+from shared.sync.priority import breathe
 from shared.sync.recent_changes import RecentChanges
 from shared.sync.seats import Round, Seat
 from shared.sync.work import Verdicts
@@ -66,6 +67,7 @@ class Looking:
         meetings: list[Seat] = []
         unsure: list[tuple[Seat, Decision]] = []
         for seat in map(_recognised, seats):
+            await breathe()
             planned = plan(seat.situation, self._rules, catalogue)
             if isinstance(planned, Look):
                 (meetings if planned.can_wait else wanted).append(seat)
@@ -81,6 +83,7 @@ class Looking:
         seen = await self._look([*wanted, *looking, *(meetings if are_few else ())], done, fence)
         blind = [] if are_few else [replace(seat, sight=Sight.BLIND) for seat in meetings]
         for seat in (*seen, *blind):
+            await breathe()
             planned = plan(seat.situation, self._rules, catalogue)
             assert not isinstance(planned, Look), "who has looked, or must not, does not want to look"
             decided[seat.key] = (seat, planned)
@@ -136,6 +139,7 @@ class Looking:
         sure: list[tuple[Seat, Decision]] = []
         looking: list[Seat] = []
         for seat, planned in unsure:
+            await breathe()
             contact = changed.get(seat.held.external_id)
             if contact is None:
                 sure.append((seat, planned))

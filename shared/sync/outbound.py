@@ -32,6 +32,7 @@ from shared.sync.fence import ClaimsRanOutError, Pace, TimeBudget, current_budge
 from shared.sync.holding import Holding
 from shared.sync.ledger import Ledger
 from shared.sync.looking import Looking
+from shared.sync.priority import breathe
 from shared.sync.recent_changes import RecentChanges
 from shared.sync.refusal_keeping import RefusalKeeping
 from shared.sync.seating import Seating
@@ -221,8 +222,9 @@ class Outbound:
         seats = await self._second_look.patient([order[seat.key] for seat in seats if seat.key in order], plans, done)
         plans |= await self._holding.hold(seats, plans, catalogue)
         lost = await self._ledger.reserve(_wanted_addresses(seats, plans), held=done.held)
-        going = [seat for seat in seats if not _addresses(plans[seat.key]) & lost]
-        done.finished += [self._verdicts.waiting(seat.unit, Reason.BUSY) for seat in seats if seat not in going]
+        taken = {seat.key for seat in seats if _addresses(plans[seat.key]) & lost}
+        done.finished += [self._verdicts.waiting(seat.unit, Reason.BUSY) for seat in seats if seat.key in taken]
+        going = [seat for seat in seats if seat.key not in taken]
         known = await self._refusals.before(going, plans, catalogue)
         rising = {seat.key: names for seat in going if (names := _rising(seat, plans[seat.key]))}
         overtaken = await self._announce(rising, going, done)
@@ -239,6 +241,7 @@ class Outbound:
         came = await bring_home({seat.key: seat for seat in going}, mine, self._homecomings)
         units = [seat.unit for seat in seats]
         for seat in going:
+            await breathe()
             if isinstance(one := applied[seat.key], AlreadyThereError):
                 seat.unit.is_there = done.has_learned = True
                 done.again.append(seat.unit)

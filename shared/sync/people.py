@@ -17,6 +17,7 @@ from shared.ports import Clock, Queue, QueueName
 from shared.sync.fence import current_budget
 from shared.sync.lanes import Lanes, references_body
 from shared.sync.outbound import Outbound, Processed
+from shared.sync.priority import breathe
 from shared.sync.report import Reporter
 from shared.sync.tally import note_failure, note_success
 from shared.sync.work import NOBODY, Finished, Sighting, Unit, failure_of
@@ -74,12 +75,13 @@ class SyncPeople:
                     await self._bury(one, lane, error)
                 case Done():
                     pass
+            await breathe()
             _log(one)
             _tally(one, error)
             record_ended(one.outcome, tuple(one.unit.references), lane, self._clock.now())
         _tell_what_waits(processed.finished)
         await self._lanes.reschedule(lane, later)
-        await self._lanes.send_references(QueueName.LIVE, processed.follow_ups)
+        await self._lanes.send_references(lane, processed.follow_ups)
         return processed.finished
 
     async def _process(self, references: Sequence[Reference], sightings: Mapping[RecordKey, Sighting]) -> Processed:

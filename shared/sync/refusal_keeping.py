@@ -13,6 +13,7 @@ from shared.core.records import RecordKey
 from shared.core.refusal_changes import lifts_in, refusals_in
 from shared.core.suppression import Refusal, Suppression
 from shared.ports import Clock
+from shared.sync.priority import breathe
 from shared.sync.seats import Round, Seat
 from shared.sync.suppressions import SuppressionList
 
@@ -36,6 +37,7 @@ class RefusalKeeping:
         """Enter what is refused, before plans are carried out; returns what holds at the addresses concerned."""
         refusals: dict[str, list[Refusal]] = {}
         for seat in seats:
+            await breathe()
             found = refusals_in(seat.situation, plans[seat.key], seat.mailbox, self._rules, catalogue)
             for address, several in found.items():
                 recorded = seat.origin.refused if address == seat.origin.address else frozenset[str]()
@@ -60,6 +62,7 @@ class RefusalKeeping:
         if answered:
             holding |= await self._suppressions.record(answered)
         for seat in seats:
+            await breathe()
             if (saved := done.saved.get(seat.key)) is None:
                 continue
             binding, outcome, correlation = saved

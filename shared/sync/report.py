@@ -15,6 +15,7 @@ from shared.core.values import clipped
 from shared.errors import ConnectorError, NotFoundError
 from shared.observability.outcomes import person_job_ended
 from shared.ports import Clock, Crm, JobReport, StatusReport
+from shared.sync.priority import breathe
 from shared.sync.work import Finished
 
 _INFO = UUID("8d3a3f0e-6b0f-4f0a-9a0e-5b1c2d7e9f10")
@@ -36,11 +37,11 @@ class Reporter:
         now = self._clock.now()
         finished = await self._with_records(finished)
         jobs: list[tuple[Finished, JobReport]] = []
-        reports: list[tuple[RecordKey, StatusReport | JobReport]] = [
-            (one.unit.key, status)
-            for one in _last_per_record(finished)
-            if (status := _status_report(one, now)) is not None
-        ]
+        reports: list[tuple[RecordKey, StatusReport | JobReport]] = []
+        for one in _last_per_record(finished):
+            await breathe()
+            if (status := _status_report(one, now)) is not None:
+                reports.append((one.unit.key, status))
         for one in finished:
             jobs += [(one, job) for job in _job_reports(one, now)]
         reports += [(one.unit.key, job) for one, job in jobs]

@@ -17,6 +17,7 @@ from shared.core.values import is_email
 from shared.ports import Crm
 from shared.sync.contact_documents import HeldContact
 from shared.sync.ledger import Entry, Ledger
+from shared.sync.priority import breathe
 from shared.sync.seats import Round, Seat
 from shared.sync.suppressions import SuppressionList
 from shared.sync.work import Unit, Verdicts
@@ -40,7 +41,11 @@ class Seating:
         people = await self._crm.read_people([seat.key for seat in claimed])
         seats = [replace(seat, record=people.get(seat.key)) for seat in claimed]
         seats = await with_suppressions(await self._inherit(seats, done), self._suppressions, self._ledger, self._rules)
-        return await self._settle_by_address([replace(seat, address=self._address(seat)) for seat in seats], done)
+        addressed: list[Seat] = []
+        for seat in seats:
+            addressed.append(replace(seat, address=self._address(seat)))
+            await breathe()
+        return await self._settle_by_address(addressed, done)
 
     async def _claim(self, units: Sequence[Unit], done: Round) -> list[Seat]:
         """Claim the contact of each unit; of several units with one contact, the first goes and the others wait."""
@@ -236,7 +241,10 @@ async def with_suppressions(
 
     Where Spotler has a contact with that address, the contact itself tells whether the person opted out.
     """
-    boxed = [replace(seat, mailbox=_mailbox(seat, rules)) for seat in seats]
+    boxed: list[Seat] = []
+    for seat in seats:
+        boxed.append(replace(seat, mailbox=_mailbox(seat, rules)))
+        await breathe()
     asking = {seat.mailbox for seat in boxed if seat.mailbox and _asks(seat)}
     found = {address: one for address, one in (await suppressions.at(asking)).items() if one}
     owners = await ledger.owners_of(address for address, one in found.items() if one.has_opted_out)

@@ -197,7 +197,7 @@ async def test_the_users_of_a_shared_contact_are_looked_at_when_one_of_them_chan
 
     ((_, reference),) = scheduled(twin)
     assert (reference.key, reference.why) == (lead, Why.PERMISSION)
-    assert [one.lane for one in twin.queue.waiting] == [QueueName.LIVE]
+    assert [one.lane for one in twin.queue.waiting] == [QueueName.BULK]
 
 
 async def test_no_references_cost_nothing() -> None:

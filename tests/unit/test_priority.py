@@ -1,0 +1,92 @@
+"""Live work goes first: a page of a table holds up no save, and is not held up for ever by saves."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from shared.core.records import RecordKey, Reference, Why
+from shared.ports import QueueName
+from shared.sync.dispatch import Work
+from shared.sync.priority import Priority, breathe
+from tests.connector_twin import ConnectorTwin, person
+
+MANY = 200
+
+
+def people(twin: ConnectorTwin, count: int) -> list[RecordKey]:
+    return [twin.crm.create(**person(emailaddress1=f"p{number}@example.com")) for number in range(count)]
+
+
+def work(keys: list[RecordKey]) -> Work:
+    return Work(people=[Reference(key, Why.SAVED) for key in keys])
+
+
+async def test_others_get_their_turn_between_two_records_of_a_batch() -> None:
+    twin = ConnectorTwin()
+    keys = people(twin, MANY)
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    waiting = asyncio.create_task(others())
+    await twin.worker.dispatch(work(keys), lane=QueueName.BULK)
+    waiting.cancel()
+
+    assert turns > 5 * MANY, "every loop over the records of a round lets others go on"
+
+
+async def test_a_save_that_comes_while_a_page_is_being_worked_on_is_done_first() -> None:
+    twin = ConnectorTwin()
+    *page, ann = people(twin, MANY + 1)
+    ended: list[str] = []
+
+    async def do(name: str, keys: list[RecordKey], lane: QueueName) -> None:
+        await twin.worker.dispatch(work(keys), lane=lane)
+        ended.append(name)
+
+    bulk = asyncio.create_task(do("page", page, QueueName.BULK))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    live = asyncio.create_task(do("save", [ann], QueueName.LIVE))
+    await asyncio.gather(bulk, live)
+
+    assert ended == ["save", "page"]
+    assert len(twin.platform.contacts) == MANY + 1
+
+
+async def test_bulk_work_waits_for_live_work_and_not_for_other_bulk_work() -> None:
+    priority = Priority()
+    with priority.bulk():
+        begin = time.perf_counter()
+        for _ in range(50):
+            await breathe()
+        assert time.perf_counter() - begin < 0.2, "nobody is in the way"
+        with priority.live():
+            begin = time.perf_counter()
+            await breathe()
+            assert time.perf_counter() - begin >= 0.009, "it has stood aside"
+
+
+async def test_bulk_work_gets_on_beside_an_endless_stream_of_live_work() -> None:
+    priority = Priority()
+    with priority.live(), priority.bulk():
+        begin = time.perf_counter()
+        for _ in range(20):
+            await breathe()
+        assert time.perf_counter() - begin < 5
+
+
+async def test_what_follows_from_a_bulk_walk_stays_on_the_bulk_lane() -> None:
+    twin = ConnectorTwin()
+    ann, lead = people(twin, 1)[0], twin.crm.create(**person(emailaddress1="p0@example.com"))
+    await twin.sync(ann, lead)
+    twin.crm.edit(ann, donotbulkemail=True)
+
+    await twin.worker.dispatch(work([ann]), lane=QueueName.BULK)
+
+    assert {one.lane for one in twin.queue.waiting} == {QueueName.BULK}
