@@ -20,11 +20,10 @@ from shared.core.marketing import PropertyCatalogue, SpotlerContact
 from shared.core.outcomes import Reason, Result
 from shared.core.records import PersonRecord
 from shared.core.refusals import stay_out
-from shared.core.situation import Binding, Decision, Reach, Rest, Rules, Situation, Trust
+from shared.core.situation import CLOCKS_DIFFER, Binding, Decision, Reach, Rest, Rules, Situation, Trust
 from shared.core.way_back import WayBack
 from shared.core.writing import besides, write_or_rest
 
-CLOCKS_DIFFER = timedelta(minutes=5)
 AT_ONCE = timedelta(seconds=1)
 """What may lie between creation and last change of a contact that one write made."""
 
@@ -86,6 +85,8 @@ def _unreachable(situation: Situation, record: PersonRecord, *, is_mended: bool)
     `is_mended`: the record has another address by now, and still nobody may open the contact.
     """
     binding = replace(situation.binding, is_live=True, has_met=True, announced=frozenset(), is_stale=False)
+    if situation.is_deactivated and not binding.reach.is_opt_out:
+        return Rest(replace(binding, reach=Reach.DEACTIVATED), Result.FAILED, Reason.DEACTIVATED)
     if situation.bounce is not None and not binding.reach.is_opt_out:
         reason = Reason.PERHAPS_OPTED_OUT if is_mended else situation.bounce
         return Rest(replace(binding, reach=Reach.BOUNCED), Result.FAILED, reason)

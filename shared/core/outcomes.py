@@ -44,6 +44,7 @@ class Reason(StrEnum):
     SYNC_DISABLED = "sync-disabled"
     LEAD_SYNC_DISABLED = "lead-sync-disabled"
     OPTED_OUT = "opted-out"
+    DEACTIVATED = "deactivated"
     LEAD_QUALIFIED = "lead-qualified"
     FILTERED = "filtered"
     FILTER_UNREADABLE = "filter-unreadable"
@@ -88,6 +89,8 @@ TEXTS: dict[Reason, str] = {
     Reason.LEAD_SYNC_DISABLED: "A person had disabled synchronisation for the lead that became this contact. "
     "Activate this Spotler Info to synchronise the contact.",
     Reason.OPTED_OUT: "The person has opted out in Spotler.",
+    Reason.DEACTIVATED: "A Deactivate Contact job made the contact inactive in Spotler. Nothing is sent until somebody "
+    "makes it active there.",
     Reason.LEAD_QUALIFIED: "The lead was qualified; its contact carries on.",
     Reason.FILTERED: "A filter of the mapping excludes the record.",
     Reason.FILTER_UNREADABLE: "A filter of the mapping names what cannot be read; an administrator must correct it.",
@@ -126,6 +129,10 @@ _UNTOUCHED = {
     Reason.DELETED,
 }
 """Skips that leave the Spotler Info row as it is: it belongs to a person, to the opt-out, or to nobody any more."""
+
+
+_STATUS_OF_CLOSED = {Reason.OPTED_OUT: SyncStatus.OPT_OUT, Reason.DEACTIVATED: SyncStatus.SUCCEEDED}
+"""Why nothing goes to a contact that cannot be mailed, where that is as somebody wanted it."""
 
 
 class Side(StrEnum):
@@ -201,7 +208,7 @@ class Outcome:
             case Result.WAITING:
                 return SyncStatus.PROCESSING
             case Result.FAILED:
-                return SyncStatus.OPT_OUT if self.reason is Reason.OPTED_OUT else SyncStatus.FAILED
+                return _STATUS_OF_CLOSED.get(self.reason, SyncStatus.FAILED)
             case Result.SKIPPED if self.reason in _UNTOUCHED:
                 return None
             case Result.SKIPPED if self.reason is Reason.LEAD_SYNC_DISABLED:

@@ -75,7 +75,7 @@ def _is_ours(situation: Situation, planned: Decision, address: str) -> bool:
 def _opted_out(situation: Situation, planned: Decision, rules: Rules) -> tuple[str, Refusal] | None:
     """Say where the person opted out: at the address of the contact, or at the one that was agreed for it."""
     binding, contact = situation.binding, situation.contact
-    is_closed = contact is not None and contact.is_unreachable
+    is_closed = contact is not None and contact.is_unreachable and not situation.is_deactivated
     is_found = isinstance(planned, Rest) and planned.reason is Reason.OPTED_OUT and is_closed
     is_known = binding.reach.is_opt_out and (is_closed or situation.sight is not Sight.SEEN)
     # An opt-out behind a bounce shows only in that the contact was changed since: once it is erased, nobody can tell.

@@ -26,6 +26,7 @@ _OTHERS_DECIDE = frozenset(
         Reason.TABLE_OFF,
         Reason.LEAD_QUALIFIED,  # its contact carries on, with rows of its own
         Reason.OPTED_OUT,  # nothing is mailed, and nothing is sent (OPT-08)
+        Reason.DEACTIVATED,
         Reason.HARD_BOUNCE,
         Reason.SOFT_BOUNCE,
         Reason.PERHAPS_OPTED_OUT,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from shared.core.bounces import CLOSING
@@ -110,6 +110,8 @@ class Reach(StrEnum):
     BOUNCED = "bounced"
     CLOSED = "closed"
     """It may not; whether the person opted out or the address failed, the next poll tells."""
+    DEACTIVATED = "deactivated"
+    """It may not: a Deactivate Contact job asked for that (JOB-12)."""
 
     @property
     def is_opt_out(self) -> bool:
@@ -180,6 +182,9 @@ class Sight(StrEnum):
     """Not now: too many would have to be read. The next poll brings them."""
 
 
+CLOCKS_DIFFER = timedelta(minutes=5)
+"""What the clocks of two services may differ."""
+
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -193,7 +198,8 @@ class Situation:
     refused at the record's address, asked for where the record comes to it. `names` are those that permission rows may
     have while a rename in Spotler is not complete. `lead_status` is Spotler Status of the lead that was qualified into
     this contact, None if there is none. `succession` are the fingerprints that a former primary user of the contact had
-    agreed on, until the record that follows it has compared its own values; otherwise None.
+    agreed on, until the record that follows it has compared its own values; otherwise None. `deactivated_on` is when a
+    job made the contact inactive.
     """
 
     key: RecordKey
@@ -214,6 +220,15 @@ class Situation:
     names: RememberedNames = RememberedNames()  # noqa: RUF009  # frozen and without state
     lead_status: SyncStatus | None = None
     succession: Mapping[str, str] | None = None
+    deactivated_on: datetime | None = None
+
+    @property
+    def is_deactivated(self) -> bool:
+        """Whether nothing but a job has closed the contact. What changed it later may have been an opt-out."""
+        if self.deactivated_on is None or self.contact is None or not self.contact.is_unreachable:
+            return False
+        changed = self.contact.last_changed
+        return changed is None or changed <= self.deactivated_on + CLOCKS_DIFFER
 
     @property
     def is_silent(self) -> bool:

@@ -1,4 +1,8 @@
-"""Deactivate Contact (JOB-12): makes the Spotler contact inactive. It stays, and the API cannot activate it again."""
+"""Deactivate Contact (JOB-12): makes the Spotler contact inactive. It stays, and the API cannot activate it again.
+
+Afterwards Spotler shows such a contact as it shows an opt-out. The ledger remembers that a job asked for it: nobody has
+opted out, so neither Bulk Email nor the suppression list changes (C-15).
+"""
 
 from __future__ import annotations
 
@@ -7,11 +11,12 @@ from collections.abc import Sequence
 from shared.core.jobs import Operation
 from shared.core.marketing import Ending
 from shared.core.outcomes import TEXTS, Reason
+from shared.errors import ConflictError
 from shared.operations.each import take_each
 from shared.operations.operation import Failed, JobOperation, JobOutcome, Succeeded, Task
 from shared.operations.person_operation import PersonParameters
 from shared.operations.services import JobServices
-from shared.sync.contact_documents import Consent
+from shared.sync.contact_documents import Consent, HeldContact
 
 
 class DeactivateContact(JobOperation[PersonParameters]):
@@ -26,14 +31,28 @@ class DeactivateContact(JobOperation[PersonParameters]):
         absent = Succeeded("Nothing to deactivate: the person is not in Spotler.")
 
         async def deactivate(task: Task[PersonParameters], contact: str) -> Succeeded | Failed:
-            users = await services.ledger.users_of(contact)
-            needed = {user for user, consent in users.items() if consent is not Consent.NO_MAIL}
-            if needed - {task.parameters.person}:
-                return Failed(Reason.STILL_USED, TEXTS[Reason.STILL_USED])
-            match await services.platform.inactivate(contact):
-                case Ending.DONE:
-                    return Succeeded("The contact is inactive in Spotler.")
-                case Ending.GONE | Ending.ABSENT:
-                    return absent
+            held = (await services.ledger.claim([contact])).get(contact)
+            if held is None:
+                raise ConflictError("another worker holds the contact")
+            try:
+                needed = {user for user, consent in held.users.items() if consent is not Consent.NO_MAIL}
+                if needed - {task.parameters.person}:
+                    return Failed(Reason.STILL_USED, TEXTS[Reason.STILL_USED])
+                return await _inactivate(held, services, absent)
+            finally:
+                await services.ledger.release([held])
 
         return await take_each(tasks, services, deactivate, absent=absent)
+
+
+async def _inactivate(held: HeldContact, services: JobServices, absent: Succeeded) -> Succeeded:
+    """Make a claimed contact inactive; if it is so already, somebody may have opted out, and that stays true."""
+    seen = await services.platform.contact(held.external_id)
+    if seen is not None and not seen.is_unreachable and not await services.ledger.note_deactivation(held):
+        raise ConflictError("another worker took over the contact")
+    match await services.platform.inactivate(held.external_id):
+        case Ending.DONE:
+            return Succeeded("The contact is inactive in Spotler.")
+        case Ending.GONE | Ending.ABSENT:
+            held.deactivated_on = None
+            return absent

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from shared.core.agreement import CLOCKS_DIFFER
+from shared.core.situation import CLOCKS_DIFFER
 from shared.ports import Clock, ContactFeeds
 from shared.sync.bounces import BounceBook
 

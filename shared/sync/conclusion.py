@@ -27,6 +27,7 @@ _ENDS = {Reason.DELETED, Reason.INACTIVE, Reason.MERGED, Reason.NO_EMAIL, Reason
 
 _CLOSED = {
     Reason.OPTED_OUT,
+    Reason.DEACTIVATED,
     Reason.HARD_BOUNCE,
     Reason.SOFT_BOUNCE,
     Reason.NO_ACTIVE_CHANNEL,

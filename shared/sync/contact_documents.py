@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -26,6 +27,7 @@ class HeldContact:
     `primary` is the user whose values the contact has (decision 5), as written down: `primary_user` is who it is now.
     `succession` are the fingerprints that a former primary user had agreed on, until its successor has compared its own
     values with the contact, also where no successor is there yet; None where no such comparison is due.
+    `deactivated_on` is when a job made the contact inactive.
     """
 
     external_id: str
@@ -34,6 +36,7 @@ class HeldContact:
     users: dict[RecordKey, Consent] = field(default_factory=dict)
     primary: RecordKey | None = None
     succession: Mapping[str, str] | None = None
+    deactivated_on: datetime | None = None
 
     @property
     def is_worth_keeping(self) -> bool:
@@ -67,7 +70,7 @@ class HeldContact:
 def read_contact(external_id: str, body: Mapping[str, Any], *, etag: str = "") -> HeldContact:
     """Read what `write_contact` wrote; documents of older versions lack the newer keys."""
     is_doubtful = bool(body.get("claim") or body.get("doubt"))
-    primary = body.get("primary")
+    primary, deactivated = body.get("primary"), body.get("deactivated")
     return HeldContact(
         external_id,
         etag,
@@ -75,6 +78,7 @@ def read_contact(external_id: str, body: Mapping[str, Any], *, etag: str = "") -
         {RecordKey.parse(key): Consent(consent) for key, consent in body.get("users", {}).items()},
         RecordKey.parse(primary) if primary else None,
         body.get("succession"),
+        datetime.fromisoformat(deactivated) if deactivated else None,
     )
 
 
@@ -85,6 +89,8 @@ def write_contact(held: HeldContact) -> dict[str, Any]:
         body["primary"] = str(primary)
     if held.succession is not None:
         body["succession"] = dict(held.succession)
+    if held.deactivated_on is not None:
+        body["deactivated"] = held.deactivated_on.isoformat()
     if held.trust is Trust.NOTHING:
         body["doubt"] = True
     return body

@@ -277,6 +277,17 @@ class Ledger:
         for (held, _), etag in zip(known, etags, strict=True):
             held.etag = etag or held.etag  # a claim that was taken over meanwhile is left to its new holder
 
+    async def note_deactivation(self, held: HeldContact) -> bool:
+        """Write down that a job is about to make a claimed contact inactive; whether the claim still holds."""
+        held.deactivated_on = self._clock.now()
+        document = (await self._contacts([held.external_id]))[held.external_id]
+        if document is None:
+            return False
+        body = {**document.body, "deactivated": held.deactivated_on.isoformat()}
+        (etag,) = await self._store.write([Replace(document.key, body, held.etag)])
+        held.etag = etag or held.etag
+        return etag is not None
+
     async def abandon(self, contacts: Sequence[HeldContact]) -> None:
         """Let go of contacts of which nobody knows what was written, as a worker that dies does, but at once."""
         documents = await self._contacts(held.external_id for held in contacts)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import datetime, timedelta
 
-from shared.core.agreement import CLOCKS_DIFFER
 from shared.core.marketing import SpotlerContact
+from shared.core.situation import CLOCKS_DIFFER
 from shared.ports import Clock, ContactFeeds
 
 _LATE = timedelta(seconds=1)

@@ -98,6 +98,7 @@ class Seat:
             names=self.circumstances.names,
             lead_status=self.lead_status,
             succession=self.held.succession,
+            deactivated_on=self.held.deactivated_on,
         )
 
 
