@@ -353,6 +353,18 @@ def test_an_order_is_kept_whole_and_a_product_keeps_what_a_change_does_not_name(
         assert send(spotler, "PUT /product/P-1", changed).json()["errorType"] == "INVALID_PROPERTY"
 
 
+def test_a_shop_module_writes_amounts_and_ids_as_numbers(spotler: Spotler) -> None:
+    numbers = {"externalId": 17, "price": 1999.0, "oldPrice": 2499, "gtin": 17, "ratingValue": 4.5, "visible": "true"}
+    rows = [{"description": "Length", "value": "90 cm", "rank": 1}]
+    body = {"update": True, "product": {**SHOVEL, **numbers, "brand": "", "specifications": rows}}
+    assert send(spotler, "POST /product/", body).status_code == 204
+    found = spotler.get("/product/17")
+    assert (found["price"], found["ratingValue"], found["visible"]) == ("1999", "4.5", True)
+    bought = order(externalProductIds=[17], value=1999.0, externalId=1)
+    assert send(spotler, "POST /order/", bought).status_code == 204
+    assert send(spotler, "POST /order", order(value=19.99)).json()["errorType"] == "INVALID_PARAMS"
+
+
 def test_an_account_may_insist_on_images_of_products(sandbox: Sandbox) -> None:
     spotler = sandbox.open(product_images_required=True)
     refused = send(spotler, *MAKE_SHOVEL)

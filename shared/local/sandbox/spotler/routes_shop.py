@@ -1,4 +1,4 @@
-"""Products, orders and conversions. Amounts are cents, as text; a number is read, too."""
+"""Products, orders and conversions. Amounts are cents, as text."""
 
 from __future__ import annotations
 
@@ -25,24 +25,31 @@ def _dated(text: str) -> str:
     return text
 
 
-def _as_text(value: Any) -> Any:
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+def _whole(value: Any) -> Any:
+    """Write a rounded amount without its fraction: PHP writes 1999.0."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-Cents = Annotated[str, StringConstraints(pattern=r"^[0-9]+$"), BeforeValidator(_as_text)]
+Cents = Annotated[str, StringConstraints(pattern=r"^[0-9]+$"), BeforeValidator(_whole)]
 Moment = Annotated[str, AfterValidator(_dated)]
 Id = Annotated[str, StringConstraints(min_length=1)]
 
 
-class Specification(Body):
+class ShopBody(Body):
+    """A body of a shop: numbers are read as text, as the vendor's own module for shops writes them."""
+
+    model_config = ConfigDict(coerce_numbers_to_str=True)
+
+
+class Specification(ShopBody):
     """One line of a product's specifications."""
 
     description: str
     value: str
-    rank: Annotated[str, BeforeValidator(_as_text)] | None = None
+    rank: str | None = None
 
 
-class ProductValues(Body):
+class ProductValues(ShopBody):
     """A product as written. What is required depends on whether it is new; dates are read-only."""
 
     external_id: Id
@@ -78,7 +85,7 @@ class ProductBody(Body):
     product: ProductValues
 
 
-class OrderValues(Body):
+class OrderValues(ShopBody):
     """An order as written: all of it, each time."""
 
     external_id: Id
@@ -95,7 +102,7 @@ class OrderBody(Body):
     order: OrderValues
 
 
-class ConversionBody(Body):
+class ConversionBody(ShopBody):
     """`POST /conversion`. The vendor's description has a blank before one of the types; its module sends none."""
 
     model_config = ConfigDict(str_strip_whitespace=True)
