@@ -158,6 +158,28 @@ def test_oauthlibs_provider_agrees_on_what_is_signed_rightly(method: str, url: s
         assert theirs
 
 
+def signed_in_query(method: str, url: str) -> str:
+    options = {"client_secret": SECRET, "nonce": NONCE, "timestamp": str(TIMESTAMP), "signature_type": "QUERY"}
+    return str(Client(KEY, **options).sign(url, http_method=method)[0])
+
+
+@given(method=METHODS, url=URLS, other=METHODS)
+def test_oauthlibs_provider_agrees_on_what_is_signed_in_the_query(method: str, url: str, other: str) -> None:
+    target = signed_in_query(method, url)
+    theirs, _ = SignatureOnlyEndpoint(Provider()).validate_request(target, other, body=None, headers={})
+    assert (refusal(request(other, target, None)) is None) == theirs == (method == other)
+
+
+def test_oauth_fields_in_the_query_are_judged_as_those_in_the_header() -> None:
+    target = signed_in_query("GET", f"{HOST}/integrationservice/mailing?fromDate=2024-01-01")
+    knows = verifier()
+    assert [refusal(request("GET", target, None), knows) for _ in range(2)] == [None, Refusal.REPLAYED]
+    assert refusal(request("GET", f"{target}&toDate=2024-02-01", None)) is Refusal.BAD_SIGNATURE
+    assert refusal(request("GET", f"{target}&oauth_nonce=2", None)) is Refusal.NO_CREDENTIALS
+    assert refusal(request("GET", target.replace(KEY, "stranger"), None)) is Refusal.UNKNOWN_KEY
+    assert refusal(request("GET", target, "Basic abc")) is Refusal.NO_CREDENTIALS
+
+
 @pytest.mark.parametrize("token", [None, ""])
 def test_a_missing_version_and_an_empty_token_are_fine(token: str | None) -> None:
     oauth = {
