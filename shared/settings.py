@@ -253,8 +253,18 @@ class Settings(BaseSettings):
         description="Whether everything is compared once a night, on the slow lane (C-05): finds what no message told, "
         "such as a change of a related row.",
     )
+    reconcile_days: int = Field(
+        default=7,
+        ge=1,
+        le=90,
+        description="Within how many nights every contact of the Spotler account is read and compared, a slice each "
+        "night: one call for 100 contacts.",
+    )
     reconcile_schedule: str = Field(
-        default="0 0 2 * * *", pattern=NCRONTAB, description="When that comparison begins, as NCRONTAB."
+        default="0 7 4 * * *",
+        pattern=NCRONTAB,
+        description="When that comparison begins, as NCRONTAB: apart from the poll, and at a time that no change of "
+        "clocks skips or repeats.",
     )
     automations_schedule: str = Field(
         default="0 0 6,18 * * *",
@@ -308,7 +318,7 @@ class Settings(BaseSettings):
         default=None, description="Language of those tasks: nl or en. Empty: by the language of the mapping, else en."
     )
     housekeeping_schedule: str = Field(
-        default="0 30 3 * * *",
+        default="0 37 4 * * *",
         pattern=NCRONTAB,
         description="When old changes of consent are deleted, tasks about bounces are made up for, and permissions are "
         "looked at that were renamed in Spotler (PERM-21).",

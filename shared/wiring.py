@@ -33,6 +33,7 @@ from shared.sync.bounce_catch_up import BounceCatchUp
 from shared.sync.bounces import BounceBook
 from shared.sync.brake import Brake, Limits
 from shared.sync.circuits import Circuits
+from shared.sync.comparison import Comparison
 from shared.sync.dispatch import Dispatcher
 from shared.sync.drift import Drift
 from shared.sync.explain import Explain
@@ -59,6 +60,7 @@ from shared.sync.release import Release
 from shared.sync.report import Reporter
 from shared.sync.resync import Resync
 from shared.sync.reviews import Reviews
+from shared.sync.spotler_changes import SpotlerChanges
 from shared.sync.suppressions import SuppressionList
 from shared.sync.watch import Watch
 
@@ -85,6 +87,7 @@ class Connector:
     refusal_lifting: RefusalLifting
     release: Release
     reconciliation: Reconciliation
+    comparison: Comparison
     bounces: BounceBook
     permission_names: PermissionNames
     health: Health
@@ -175,23 +178,43 @@ def build(services: Services, version: LiveVersion) -> Connector:
         store=store, crm=crm, lanes=lanes, refusals=refusals, rules=rules, clock=clock, environment=environment
     )
     newcomers = _newcomers(tools, reviews, refusals)
-    poll = Poll(
-        feeds=services.feeds,
+    changes = SpotlerChanges(
         platform=platform,
         crm=crm,
         people=people,
         newcomers=newcomers,
-        bounces=bounces,
         ledger=ledger,
         suppressions=suppressions,
+        queue=queue,
+        rules=rules,
+    )
+    poll = Poll(
+        feeds=services.feeds,
+        changes=changes,
+        people=people,
+        bounces=bounces,
         store=store,
         clock=clock,
         rules=rules,
         environment=environment,
+        lease=settings.claim_time,
+    )
+    comparison = Comparison(
+        feeds=services.feeds,
+        changes=changes,
+        people=people,
+        bounces=bounces,
+        lanes=tools.lanes,
+        patience=tools.patience,
+        store=store,
+        clock=clock,
+        rules=rules,
+        environment=environment,
+        days=settings.reconcile_days,
     )
     reconciliation = Reconciliation(
         lanes=tools.lanes,
-        poll=poll,
+        comparison=comparison,
         ledger=ledger,
         brake=brake,
         store=store,
@@ -216,6 +239,7 @@ def build(services: Services, version: LiveVersion) -> Connector:
             jobs=_jobs(tools, people, lists),
             resync=resync,
             release=release,
+            comparison=comparison,
             lists=lists,
             lanes=tools.lanes,
             patience=tools.patience,
@@ -252,6 +276,7 @@ def build(services: Services, version: LiveVersion) -> Connector:
         ),
         release=release,
         reconciliation=reconciliation,
+        comparison=comparison,
         bounces=bounces,
         health=Health(
             pings=pings,
@@ -268,6 +293,7 @@ def build(services: Services, version: LiveVersion) -> Connector:
                 "permissionsVariable": services.permissions_variable.state,
                 "poll": poll.state,
                 "reconciliation": reconciliation.state,
+                "comparison": comparison.state,
                 "brake": brake.state,
             },
         ),

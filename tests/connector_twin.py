@@ -31,6 +31,7 @@ from shared.sync.bounce_catch_up import BounceCatchUp
 from shared.sync.bounces import BounceBook
 from shared.sync.brake import Brake, Limits
 from shared.sync.circuits import Circuits
+from shared.sync.comparison import Comparison
 from shared.sync.consent_ledger import ConsentLedger
 from shared.sync.contact_documents import Consent
 from shared.sync.dispatch import Dispatcher, Work
@@ -42,7 +43,7 @@ from shared.sync.outbound import Outbound
 from shared.sync.patience import Patience
 from shared.sync.people import SyncPeople
 from shared.sync.permission_names import PermissionNames
-from shared.sync.poll import Poll, Polled, Welcomed
+from shared.sync.poll import Poll, Polled
 from shared.sync.priority import Priority
 from shared.sync.recent_changes import RecentChanges
 from shared.sync.reconcile import Reconciliation
@@ -51,6 +52,7 @@ from shared.sync.refusal_lifting import RefusalLifting
 from shared.sync.release import Release
 from shared.sync.report import Reporter
 from shared.sync.resync import Resync
+from shared.sync.spotler_changes import SpotlerChanges, Welcomed
 from shared.sync.suppressions import SuppressionList
 from shared.sync.work import Finished
 from tests.consent_twins import TwinBounceTasks, TwinPermissionRows, TwinVariables
@@ -103,11 +105,17 @@ class TwinNewcomers:
 
     def __init__(self) -> None:
         self.seen: list[SpotlerContact] = []
+        self.refused: list[str] = []
 
     async def welcome(self, contacts: Sequence[SpotlerContact], *, correlation: str) -> Sequence[Welcomed]:
         assert correlation
         self.seen += contacts
         return []
+
+    async def refuse(self, contact: SpotlerContact, *, text: str, correlation: str) -> None:
+        assert text
+        assert correlation
+        self.refused.append(contact.encrypted_id)
 
 
 class ConnectorTwin:
@@ -123,6 +131,7 @@ class ConnectorTwin:
         erasure_limit: int = 0,
         change_limit: int = 0,
         missing_limit: int = 50,
+        days: int = 1,
     ) -> None:
         self.clock = clock or ManualClock()
         self.faults = Faults()
@@ -147,6 +156,7 @@ class ConnectorTwin:
         self.rules = rules
         self.claim_time = claim_time
         self.limits = Limits(erasure_limit, change_limit, missing_limit)
+        self.days = days
         self.work_time = claim_time if work_time is None else work_time
         self.policy = RetryPolicy(chance=lambda: 0.0)
         self.worker = self.start_worker()
@@ -269,23 +279,43 @@ class ConnectorTwin:
             rules=self.rules,
             clock=self.clock,
         )
-        self.poller = Poll(
-            feeds=self.platform,
+        changes = SpotlerChanges(
             platform=self.platform,
             crm=self.crm,
             people=people,
             newcomers=self.newcomers,
-            bounces=bounces,
             ledger=ledger,
             suppressions=self.suppressions,
+            queue=self.queue,
+            rules=self.rules,
+        )
+        self.poller = Poll(
+            feeds=self.platform,
+            changes=changes,
+            people=people,
+            bounces=bounces,
             store=self.store,
             clock=self.clock,
             rules=self.rules,
             environment="test",
+            lease=self.claim_time,
+        )
+        self.comparison = Comparison(
+            feeds=self.platform,
+            changes=changes,
+            people=people,
+            bounces=bounces,
+            lanes=lanes,
+            patience=patience,
+            store=self.store,
+            clock=self.clock,
+            rules=self.rules,
+            environment="test",
+            days=self.days,
         )
         self.reconciliation = Reconciliation(
             lanes=lanes,
-            poll=self.poller,
+            comparison=self.comparison,
             ledger=ledger,
             brake=self.brake,
             store=self.store,
@@ -303,6 +333,7 @@ class ConnectorTwin:
             jobs=jobs,
             resync=self.resync,
             release=self.release,
+            comparison=self.comparison,
             lists=lists,
             patience=patience,
             clock=self.clock,

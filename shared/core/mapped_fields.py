@@ -5,7 +5,7 @@ Works on the flat field space of `fields`: `name` for a value, `name:bit` for on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
 
@@ -79,7 +79,18 @@ def has_moved(
 
     Echoes of our own writes end here, before Dataverse is asked for anything (C-44).
     """
-    return any(
-        base[name] != fingerprint(name, value) if name in base else not (value == EMPTY or value is False)
-        for name, value in values_of(contact, fields, zone).items()
-    )
+    return any(True for _ in moved_fields(contact, base, fields, fingerprint, zone))
+
+
+def moved_fields(
+    contact: SpotlerContact,
+    base: Mapping[str, str],
+    fields: Mapping[str, MappedField],
+    fingerprint: Callable[[str, Scalar], str],
+    zone: tzinfo,
+) -> Iterator[str]:
+    """Name the fields of a contact that hold something else than what was agreed on."""
+    for name, one in fields.items():
+        value = _value(contact, one, zone)
+        if base[name] != fingerprint(name, value) if name in base else not (value == EMPTY or value is False):
+            yield name

@@ -135,7 +135,8 @@ class SpotlerContact:
     """A contact as just read. Empty properties are absent; set properties carry all their options.
 
     `external_id` is "" for a contact that a form or an import made. `channels` tells per channel name (`Channel`;
-    unknown names are kept) whether Mail+ may use it: an opted-out or bounced contact has `EMAIL: False`.
+    unknown names are kept) whether Mail+ may use it: an opted-out or bounced contact has `EMAIL: False`. One of a list
+    that is not readable has its ids only.
     """
 
     external_id: str
@@ -144,6 +145,7 @@ class SpotlerContact:
     channels: Mapping[str, bool] = field(default_factory=dict)
     last_changed: datetime | None = None
     created: datetime | None = None
+    is_readable: bool = True
 
     @property
     def is_unreachable(self) -> bool:

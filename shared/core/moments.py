@@ -51,6 +51,30 @@ def midnight_of(day: date, zone: tzinfo) -> datetime:
     return (datetime.combine(day, time()) - offset).replace(tzinfo=UTC)
 
 
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+"""Neither side knows anything from before; datetime cannot shift moments at the ends of its calendar."""
+
+
+def complaint_about_past(name: str, moment: datetime, now: datetime) -> str:
+    """Say in a sentence why an aware moment cannot be one in the past; "" if it can."""
+    if moment > now:
+        return f"{name} lies ahead: it is {now.isoformat(timespec='seconds')} now."
+    if moment < EARLIEST:
+        return f"{name} lies before {EARLIEST:%Y-%m-%d}."
+    return ""
+
+
+def complaint_about_range(since: datetime | None, until: datetime | None, now: datetime) -> str:
+    """Say in a sentence why aware `from` and `to` are no span of the past; "" if they are. `to` may lie ahead."""
+    if since is not None and (wrong := complaint_about_past("from", since, now)):
+        return wrong
+    if until is not None and until < EARLIEST:
+        return complaint_about_past("to", until, now)
+    if since is not None and until is not None and until <= since:
+        return "to must be later than from."
+    return ""
+
+
 def moment_of(value: Any) -> datetime | date | None:
     """Read an ISO date, or date and time; None if it is none."""
     text = str(value).strip()

@@ -122,6 +122,21 @@ class Welcomed:
     problems: tuple[FieldProblem, ...] = ()
     text: str = ""
 
+    @property
+    def is_asked(self) -> bool:
+        """Whether a person must decide."""
+        return self.outcome in _ASKED
+
+
+_ASKED = frozenset(
+    {
+        NewcomerOutcome.AMBIGUOUS,
+        NewcomerOutcome.OTHER_ADDRESS,
+        NewcomerOutcome.REFUSED,
+        NewcomerOutcome.REFUSES_MAIL,
+    }
+)
+
 
 def is_newcomer(contact: SpotlerContact) -> bool:
     """Whether a contact belongs to no record (S2D-09)."""

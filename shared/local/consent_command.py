@@ -13,6 +13,7 @@ from pathlib import Path
 
 from shared import app
 from shared.core.csv_text import csv_header, csv_lines
+from shared.core.moments import complaint_about_range
 from shared.core.records import RecordKey
 from shared.local.connector import ROOT
 from shared.local.run import read_local_settings
@@ -50,7 +51,11 @@ async def run(options: argparse.Namespace) -> int:
     read_local_settings(ROOT / "local.settings.json")
     count, path = 0, options.file
     try:
-        ledger = (await app.services()).consent
+        services = await app.services()
+        if wrong := complaint_about_range(options.since, options.until, services.clock.now()):
+            print(f"error: {wrong}", file=sys.stderr)
+            return 1
+        ledger = services.consent
         pages = ledger.export(since=options.since, until=options.until, record=options.record)
         with nullcontext(sys.stdout) if path is None else path.open("w", encoding="utf-8", newline="") as file:
             file.write(csv_header(COLUMNS))

@@ -54,6 +54,13 @@ JOBS = Signal(
 JOB_LATENCY = Signal(
     "connector.job.latency", Kind.HISTOGRAM, "s", "From the creation of a Spotler Job to its end.", ("operation",)
 )
+DIVERGENCES = Signal(
+    "connector.divergences",
+    Kind.COUNTER,
+    "{contact}",
+    "Contacts that a comparison with Spotler found to differ, by kind (`docs/reliability.md`).",
+    ("kind",),
+)
 STUCK_JOBS = Signal(
     "connector.jobs.stuck", Kind.GAUGE, "{job}", "Spotler Jobs that take longer than they ever should.", ("status",)
 )
@@ -125,6 +132,7 @@ SIGNALS = (
     JOBS,
     JOB_LATENCY,
     STUCK_JOBS,
+    DIVERGENCES,
     CALLS,
     CALL_TIME,
     RETRIES,

@@ -25,7 +25,7 @@ from shared.errors import NotFoundError, Service
 from shared.ports import Clock
 from shared.spotler.bulk import write_all
 from shared.spotler.external_ids import path_segment
-from shared.spotler.models import BounceAnswer, BulkResult, ContactAnswer, ListAnswer, PropertyAnswer
+from shared.spotler.models import BounceAnswer, BulkResult, ContactAnswer, ListAnswer, ListedContact, PropertyAnswer
 from shared.spotler.oauth import OneLeggedOAuth1
 from shared.spotler.paging import PAGE_SIZE, feed
 from shared.spotler.retrying import Patience
@@ -38,6 +38,7 @@ EMAIL = "email"
 _PROPERTIES = TypeAdapter(list[PropertyAnswer])
 _CONTACT = TypeAdapter(ContactAnswer)
 _CONTACTS = TypeAdapter(ListAnswer[ContactAnswer])
+_UPDATES = TypeAdapter(ListAnswer[ListedContact])
 _BOUNCES = TypeAdapter(ListAnswer[BounceAnswer])
 _BULK_RESULTS = TypeAdapter(list[BulkResult])
 
@@ -151,11 +152,11 @@ class SpotlerClient:
     async def updated_contacts(self, start: datetime, end: datetime) -> AsyncIterator[tuple[SpotlerContact, ...]]:
         """Yield pages of the contacts that changed between two aware times, each state of a contact once."""
 
-        async def fetch(params: Mapping[str, str]) -> ListAnswer[ContactAnswer]:
+        async def fetch(params: Mapping[str, str]) -> ListAnswer[ListedContact]:
             call = Call("updates.list", "GET", "/contact/updates/list", params=params, fixed_path=True)
-            return await self._transport.fetch(call, _CONTACTS)
+            return await self._transport.fetch(call, _UPDATES)
 
-        async for page in feed(fetch, start, end, identity=ContactAnswer.identity):
+        async for page in feed(fetch, start, end, identity=ListedContact.identity):
             yield tuple(item.contact() for item in page)
 
     async def bounces(self, start: datetime, end: datetime) -> AsyncIterator[tuple[Bounce, ...]]:

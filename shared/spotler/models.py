@@ -8,10 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from datetime import UTC, datetime
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Self, TypeVar
 from zoneinfo import ZoneInfo
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 
 from shared.core.marketing import (
@@ -104,6 +114,7 @@ class ContactAnswer(Answer):
     last_changed: Date = None
     properties: Annotated[dict[str, PropertyAnswerValue], BeforeValidator(_keys)] = {}
     channels: Annotated[list[ChannelAnswer], BeforeValidator(_items)] = []
+    _is_readable: bool = PrivateAttr(default=True)
 
     def identity(self) -> Hashable:
         """Tell one state of one contact from all others."""
@@ -118,7 +129,27 @@ class ContactAnswer(Answer):
             channels={channel.name: channel.value for channel in self.channels},
             last_changed=self.last_changed,
             created=self.created,
+            is_readable=self._is_readable,
         )
+
+
+class ListedContact(ContactAnswer):
+    """A contact in a list. One that cannot be read keeps its ids, so that it does not cost its neighbours."""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _at_least_the_ids(cls, raw: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            return handler(raw)
+        except ValidationError:
+            if not isinstance(raw, dict):
+                raise
+            ids = {name: raw[name] for name in ("externalId", "encryptedId") if isinstance(raw.get(name), str | int)}
+            if not ids:
+                raise
+            contact = handler(ids)
+            contact._is_readable = False  # noqa: SLF001  # its own
+            return contact
 
 
 class BounceAnswer(Answer):
@@ -127,7 +158,7 @@ class BounceAnswer(Answer):
     type: Text = ""
     date: Date = None
     encrypted_act_id: Text = ""
-    contact: ContactAnswer
+    contact: ListedContact
 
     def identity(self) -> Hashable:
         """Tell one bounce from all others."""

@@ -1,22 +1,29 @@
 """Walking a feed of Mail+: slices of time, pages within a slice, every item once.
 
 The service's paging is documented by field names only, so the loop assumes as little as possible: it goes on with the
-`after` it was given and stops as soon as that cannot lead anywhere. The link in `next` is never followed.
+`after` it was given. An answer that ends a list is told from one that leads nowhere. The link in `next` is never
+followed.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
+from shared.errors import DataError, Service, TransientError
 from shared.spotler.models import ListAnswer
 
 Item = TypeVar("Item")
 
 PAGE_SIZE = 100
 LONGEST_WINDOW = timedelta(hours=24)
-"""The longest span that the service allows is not published."""
+"""The longest span that the service allows is not published: one so long was seen in use."""
+
+WIDEST_WINDOW = timedelta(days=1024)
+"""After slices with few items longer ones are tried, so that years in which nothing happened cost a few calls."""
+
+_FEW, _MANY = PAGE_SIZE // 2, PAGE_SIZE * 5
 
 OVERLAP = timedelta(minutes=5)
 """Between two windows, for what is dated late."""
@@ -25,37 +32,80 @@ Fetch = Callable[[Mapping[str, str]], Awaitable[ListAnswer[Item]]]
 """Asks for one page with these query parameters."""
 
 
-def windows(start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
-    """Slice a span; ValueError if a bound has no time zone or the span runs backwards."""
-    if start.tzinfo is None or end.tzinfo is None:
-        raise ValueError("A feed is read between two times with a time zone")
-    if start > end:
-        raise ValueError("A feed is read forwards")
-    edge = min(start + LONGEST_WINDOW, end)
-    yield start, edge
-    while edge < end:
-        begin = edge - OVERLAP
-        edge = min(begin + LONGEST_WINDOW, end)
-        yield begin, edge
+class Windows:
+    """Slices a span of time: longer ones where little happened, shorter ones where much did."""
+
+    def __init__(self, start: datetime, end: datetime) -> None:
+        """ValueError if a bound has no time zone or the span runs backwards."""
+        if start.tzinfo is None or end.tzinfo is None:
+            raise ValueError("A feed is read between two times with a time zone")
+        if start > end:
+            raise ValueError("A feed is read forwards")
+        self.begin, self._end = start, end
+        self._length, self._widest = LONGEST_WINDOW, WIDEST_WINDOW
+
+    @property
+    def edge(self) -> datetime:
+        """The end of this slice."""
+        return min(self.begin + self._length, self._end) if self._length < self._end - self.begin else self._end
+
+    @property
+    def is_last(self) -> bool:
+        """Whether nothing follows this slice."""
+        return self.edge >= self._end
+
+    def move(self, count: int) -> None:
+        """Go on to the next slice; this one had so many items."""
+        self.begin = self.edge - OVERLAP
+        if count <= _FEW:
+            self._length = min(self._length * 2, self._widest)
+        elif count > _MANY:
+            self._length = max(self._length / 2, LONGEST_WINDOW)
+
+    def shorten(self) -> bool:
+        """Try this slice again with the length that is known to be allowed; False if it has that already."""
+        if self.edge - self.begin <= LONGEST_WINDOW:
+            return False
+        self._length = self._widest = LONGEST_WINDOW
+        return True
 
 
 async def feed(
     fetch: Fetch[Item], start: datetime, end: datetime, *, identity: Callable[[Item], Hashable]
 ) -> AsyncIterator[tuple[Item, ...]]:
-    """Yield the pages between two times, without the items that the previous window gave already, and none empty."""
+    """Yield the pages between two times, without the items that the previous window gave already, and none empty.
+
+    A service that refuses a long slice is asked for short ones.
+    """
     previous: set[Hashable] = set()
-    for begin, edge in windows(start, end):
+    windows = Windows(start, end)
+    while True:
         current: set[Hashable] = set()
-        async for page in pages(fetch, {"fromDate": _down(begin), "toDate": _up(edge)}):
-            fresh = {mark: item for item in page if (mark := identity(item)) not in previous and mark not in current}
-            current.update(fresh)
-            if fresh:
-                yield tuple(fresh.values())
+        count = 0
+        try:
+            async for page in pages(fetch, {"fromDate": _down(windows.begin), "toDate": _up(windows.edge)}):
+                count += len(page)
+                marked = {identity(item): item for item in reversed(page)}
+                fresh = {mark: item for mark, item in marked.items() if mark not in previous | current}
+                current.update(marked)
+                if fresh:
+                    yield tuple(reversed(fresh.values()))
+        except DataError:
+            if count or not windows.shorten():
+                raise
+            continue
+        if windows.is_last:
+            return
         previous = current
+        windows.move(count)
 
 
 async def pages(fetch: Fetch[Item], parameters: Mapping[str, str]) -> AsyncIterator[tuple[Item, ...]]:
-    """Yield the pages of one list until it says that it is over, or says nothing new."""
+    """Yield the pages of one list until it says that it is over.
+
+    TransientError for an answer that leads back to a page which was there before, although this one was full: what
+    follows would be missing, and nobody would know.
+    """
     after: int | str | None = None
     sent: set[int | str] = set()
     while True:
@@ -68,9 +118,14 @@ async def pages(fetch: Fetch[Item], parameters: Mapping[str, str]) -> AsyncItera
             return
         yield tuple(answer.items)
         paging = answer.paging
-        if paging is None or paging.after is None or paging.after in sent:
+        if paging is None or paging.after is None:
             return
-        if not paging.next and len(answer.items) < PAGE_SIZE:
+        is_short = len(answer.items) < PAGE_SIZE
+        if paging.after in sent:
+            if is_short:
+                return
+            raise TransientError("a list of Spotler leads back to a page that was read", service=Service.SPOTLER)
+        if not paging.next and is_short:
             return
         after = paging.after
         sent.add(after)

@@ -14,8 +14,9 @@ from shared.errors import ConnectorError, TransientError, whereabouts
 from shared.operations.runner import JobRunner
 from shared.ports import Clock, Crm, QueueName
 from shared.sync.circuits import Circuits, Flow, Pause, Probe
+from shared.sync.comparison import Comparison
 from shared.sync.fence import TimeBudget, spending
-from shared.sync.lanes import AnyMessage, Jobs, Lanes, Permissions, References, Replay, Unchecked, Walk
+from shared.sync.lanes import AnyMessage, Compare, Jobs, Lanes, Permissions, References, Replay, Unchecked, Walk
 from shared.sync.lists.messages import ListClean, ListLook, ListMembers, ListMessage, ListStep
 from shared.sync.lists.service import Lists
 from shared.sync.patience import Patience
@@ -38,6 +39,7 @@ class Work:
     permissions: list[Permissions] = field(default_factory=list)
     walks: list[Walk] = field(default_factory=list)
     replays: list[Replay] = field(default_factory=list)
+    comparisons: list[Compare] = field(default_factory=list)
     lists: list[ListMessage] = field(default_factory=list)
     unchecked: list[Unchecked] = field(default_factory=list)
     """What may be done only after a check of where it comes from (`sync/intake.py`)."""
@@ -51,14 +53,15 @@ class Work:
             *(message.correlation for message in self.permissions),
             *(walk.correlation for walk in self.walks),
             *(replay.correlation for replay in self.replays),
+            *(message.correlation for message in self.comparisons),
             *(message.correlation for message in self.lists),
             *(correlation for one in self.unchecked for correlation in Work.asked_by(one.message).correlations),
         ]
 
     @property
-    def others(self) -> list[Jobs | Walk | Replay | ListMessage]:
+    def others(self) -> list[Jobs | Walk | Replay | Compare | ListMessage]:
         """Everything but people, their permission rows, and what is unchecked."""
-        return [*_jobs_together(self.jobs), *self.walks, *self.replays, *self.lists]
+        return [*_jobs_together(self.jobs), *self.walks, *self.replays, *self.comparisons, *self.lists]
 
     @classmethod
     def asked_by(cls, message: AnyMessage) -> Work:
@@ -90,6 +93,8 @@ class Work:
                 self.walks.append(message)
             case Replay():
                 self.replays.append(message)
+            case Compare():
+                self.comparisons.append(message)
             case ListStep() | ListMembers() | ListLook() | ListClean():
                 self.lists.append(message)
             case Unchecked():
@@ -107,6 +112,7 @@ class Dispatcher:
         jobs: JobRunner,
         resync: Resync,
         release: Release,
+        comparison: Comparison,
         lists: Lists,
         lanes: Lanes,
         patience: Patience,
@@ -122,6 +128,7 @@ class Dispatcher:
         self._jobs = jobs
         self._resync = resync
         self._release = release
+        self._comparison = comparison
         self._lists = lists
         self._lanes = lanes
         self._patience = patience
@@ -166,7 +173,7 @@ class Dispatcher:
             await self._lanes.send_later(lane, message, when)
 
     async def _do(self, work: Work, lane: QueueName, began: datetime) -> None:
-        """People leave half of the time to jobs, walks, replays and lists that came with them.
+        """People leave half of the time to jobs, walks, replays, comparisons and lists that came with them.
 
         What cannot be done at all is put off by itself: nothing is raised for it as long as the queue can be reached,
         for the whole batch would come again, at once, and be buried after ten times.
@@ -189,12 +196,12 @@ class Dispatcher:
                 else:
                     await self._patience.put_back(lane, message)
 
-    async def _or_later(self, message: Jobs | Walk | Replay | ListMessage, lane: QueueName) -> None:
+    async def _or_later(self, message: Jobs | Walk | Replay | Compare | ListMessage, lane: QueueName) -> None:
         error = await _failure_of(lambda: self._one(message, lane), message.kind)
         if error is not None:
             await self._patience.postpone(lane, message, error)
 
-    async def _one(self, message: Jobs | Walk | Replay | ListMessage, lane: QueueName) -> None:
+    async def _one(self, message: Jobs | Walk | Replay | Compare | ListMessage, lane: QueueName) -> None:
         match message:
             case Jobs():
                 await self._jobs.run(message, lane=lane)
@@ -202,6 +209,8 @@ class Dispatcher:
                 await self._resync.walk(message, lane=lane)
             case Replay():
                 await self._release.replay(message, lane=lane)
+            case Compare():
+                await self._comparison.step(message, lane=lane)
             case _:
                 await self._lists.handle(message, lane=lane)
 

@@ -50,14 +50,17 @@ class Health:
         self._states = states
 
     async def check(self) -> dict[str, Any]:
-        """Report as JSON; `healthy` is true when every service answers and no lane stands still."""
+        """Report as JSON; `healthy` is true when all services answer, no lane stands still, all parts are `ok`."""
         services = dict(
             zip(self._pings, await asyncio.gather(*(_ping(ping) for ping in self._pings.values())), strict=True)
         )
         queues, circuits = await self._depths(), await _told(self._circuits)
         stands_still = bool(circuits) or any(depth.get("standsStill") for depth in queues.values())
+        states = {name: await _told(state) for name, state in self._states.items()}
+        parts = [state for state in states.values() if isinstance(state, dict)]
+        are_well = all(one.get("ok", True) is True for one in [*services.values(), *parts])
         return {
-            "healthy": all(service["ok"] for service in services.values()) and not stands_still,
+            "healthy": are_well and not stands_still,
             "synchronisation": {
                 "on": self._rules.environment_is_on,
                 "tables": sorted(self._rules.enabled_tables),
@@ -66,7 +69,7 @@ class Health:
             "queues": queues,
             "circuits": circuits,
             "mapping": {"unusedRows": await self._unused_rows(), "drift": await _told(self._drift.state)},
-            **{name: await _told(state) for name, state in self._states.items()},
+            **states,
         }
 
     async def _depths(self) -> dict[str, Any]:

@@ -10,10 +10,11 @@ from uuid import UUID, uuid4
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from shared.core.comparing import Span
 from shared.core.records import Intent, PersonTable, RecordKey, Reference, Why
 from shared.core.situation import MassChange
 from shared.ports import OutgoingMessage, Queue, QueueName
-from shared.sync.lists.messages import ListClean, ListLook, ListMembers, ListStep
+from shared.sync.lists.messages import ListLook, ListMembers, ListMessage
 
 _PER_MESSAGE = 100
 """References in one message: a handful of kilobytes, far below every limit."""
@@ -163,7 +164,20 @@ class Unchecked(BaseModel):
         return correlation_of(self.message)
 
 
-AnyMessage = References | Jobs | Permissions | Walk | Replay | ListStep | ListMembers | ListLook | ListClean | Unchecked
+class Compare(BaseModel):
+    """Compare the next window of a run with Spotler; its progress is in the state store."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["compare"] = "compare"
+    span: Span
+    run: str
+    correlation: str = ""
+    attempt: int = Field(default=1, ge=1)
+    waits_since: datetime | None = None
+
+
+AnyMessage = References | Jobs | Permissions | Walk | Replay | Compare | ListMessage | Unchecked
 LaneMessage = Annotated[AnyMessage, Field(discriminator="kind")]
 _ADAPTER: TypeAdapter[AnyMessage] = TypeAdapter(LaneMessage)
 

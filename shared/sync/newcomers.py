@@ -106,6 +106,17 @@ class Newcomers:
         log.info("new subscribers: %s", ", ".join(f"{number} {outcome}" for outcome, number in counted))
         return answer
 
+    async def refuse(self, contact: SpotlerContact, *, text: str, correlation: str) -> None:
+        """Let a person decide about one that cannot be taken in; `text` says why. Where nobody is taken in, nothing."""
+        if self._hospitality.target is NewcomerTarget.NONE:
+            return
+        identifier = self._id(contact)
+        known = await self._reviews.of([identifier])
+        if identifier in known and not known[identifier].is_open:
+            return  # somebody has decided
+        refused = Welcomed(contact.encrypted_id, NewcomerOutcome.REFUSED, text=text)
+        await self._note({identifier: refused}, {identifier: contact}, known, correlation)
+
     # ------------------------------------------------------------------------------------------------------ strategies
 
     async def _make_leads(self, guests: MappingABC[UUID, SpotlerContact]) -> dict[UUID, Welcomed]:

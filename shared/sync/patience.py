@@ -12,14 +12,24 @@ from shared.core.records import Reference
 from shared.core.retry import Done, GiveUp, Next, RetryAt, RetryPolicy
 from shared.errors import ConnectorError
 from shared.ports import Clock, Queue, QueueName
-from shared.sync.lanes import Jobs, Lanes, Permissions, Replay, Unchecked, Walk, references_body, write_lane_message
+from shared.sync.lanes import (
+    Compare,
+    Jobs,
+    Lanes,
+    Permissions,
+    Replay,
+    Unchecked,
+    Walk,
+    references_body,
+    write_lane_message,
+)
 from shared.sync.lists.messages import ListMessage
 from shared.sync.tally import note_failure
 from shared.sync.work import failure_of
 
 log = logging.getLogger(__name__)
 
-Message = Jobs | Permissions | Walk | Replay | ListMessage | Unchecked
+Message = Jobs | Permissions | Walk | Replay | Compare | ListMessage | Unchecked
 """What is done as a whole, or put off as a whole."""
 
 

@@ -1,8 +1,9 @@
-"""Once a night everything is compared, so that what no event told is found within a day (C-05).
+"""Once a night every record is compared, so that what no event told is found within a day (C-05).
 
-Missed messages, saves that bypassed them, and changes of related rows: every enabled table is walked on the bulk lane.
-Then records are looked at that are bound to a contact and that no page showed: their deletion was missed. Spotler is
-asked once more for the changes of the last day. What differed is counted, and told in health.
+Missed messages, saves that bypassed them, and changes of related rows: every enabled table is walked on the bulk lane,
+and Spotler must know the contact of each record. Then records are looked at that are bound to a contact and that no
+page showed: their deletion was missed. Spotler is read for what changed since yesterday, and for a slice of the whole
+account (`comparison.py`). What differed is counted, and told in health.
 """
 
 from __future__ import annotations
@@ -10,27 +11,26 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
+from shared.core.divergence import Divergence
 from shared.core.outcomes import Reason, Result
 from shared.core.plan import Rules
 from shared.core.records import PersonTable, RecordKey, Reference, Why
 from shared.core.situation import MassChange
+from shared.observability.signals import DIVERGENCES, record
 from shared.ports import Clock, DocumentKey, Put, QueueName, StateStore
 from shared.sync.brake import Brake
+from shared.sync.comparison import Comparison
 from shared.sync.lanes import Lanes, Walk
 from shared.sync.ledger import Ledger
-from shared.sync.poll import Poll
 from shared.sync.work import Finished
 
 log = logging.getLogger(__name__)
 
-SPAN = timedelta(hours=26)
-"""How far back Spotler is asked: a day, and two hours for clocks that change."""
-
-_ENDED = "reconciliation of %s: %d looked at, %d had differed, %d were gone"
+_ENDED = "reconciliation of %s: %d looked at, %d had differed, %d were missing in Spotler, %d were gone"
 _TOO_MANY = (
     "%d of table %s are in Spotler, and Dataverse does not show them (MASS_MISSING_LIMIT): they are held. Look at the "
     "role of the connector's user; if they were deleted, release the brake"
@@ -41,13 +41,15 @@ _TOO_MANY = (
 class Tally:
     """What the last walk over a table came to. Times are ISO texts, `finished` and `page` empty while there is none.
 
-    `differed` are records that were not in agreement; `gone` those that are bound to a contact and were not there.
+    `differed` are records that were not in agreement, `missing` those of them that had no contact in Spotler; `gone`
+    those that are bound to a contact and were not there.
     `held` says that these were so many that the brake holds them.
     """
 
     begun: str
     looked_at: int = 0
     differed: int = 0
+    missing: int = 0
     gone: int = 0
     held: bool = False
     finished: str = ""
@@ -60,6 +62,7 @@ class Tally:
             "finished": self.finished or None,
             "lookedAt": self.looked_at,
             "differed": self.differed,
+            "missing": self.missing,
             "gone": self.gone,
             "held": self.held,
         }
@@ -72,7 +75,7 @@ class Reconciliation:
         self,
         *,
         lanes: Lanes,
-        poll: Poll,
+        comparison: Comparison,
         ledger: Ledger,
         brake: Brake,
         store: StateStore,
@@ -81,7 +84,7 @@ class Reconciliation:
         environment: str,
     ) -> None:
         self._lanes = lanes
-        self._poll = poll
+        self._comparison = comparison
         self._ledger = ledger
         self._brake = brake
         self._store = store
@@ -90,29 +93,32 @@ class Reconciliation:
         self._partition = f"{environment}-reconcile"
 
     async def begin(self) -> None:
-        """Send the walks on their way, and poll Spotler once more for the last day. Raises ConnectorErrors."""
+        """Send the walks on their way, and the comparison of Spotler. Raises ConnectorErrors."""
         if not self._rules.environment_is_on:
             return
         await self._brake.tidy(self._ledger)
         begun = self._clock.now()
         correlation = f"reconcile-{uuid4()}"
         tables = sorted(self._rules.enabled_tables)
+        records = sum(one["lookedAt"] for one in (await self.state()).values())
         tally = asdict(Tally(begun.isoformat(timespec="seconds")))
         await self._store.write([Put(self._key(table), tally) for table in tables])
         walks = [Walk(table=table, why=Why.RECONCILE, correlation=correlation) for table in tables]
         await self._lanes.send(QueueName.BULK, *walks)
-        await self._poll.repeat(begun - SPAN)
-        await self._poll.poll()
+        await self._comparison.night(records=records)
 
     async def saw(self, step: Walk, finished: Sequence[Finished], *, is_last: bool) -> None:
         """Take note of a page. A page that comes twice (its worker died) is counted once; what it wrote, both times."""
         if step.why is not Why.RECONCILE or (tally := await self._read(step.table)) is None:
             return
         page = step.after or "first"
+        if missing := sum(1 for one in finished if one.outcome.reason is Reason.CREATED):
+            record(DIVERGENCES, missing, kind=Divergence.MISSING)
         tally = replace(
             tally,
             looked_at=tally.looked_at + (0 if tally.page == page else len(finished)),
             differed=tally.differed + sum(1 for one in finished if _has_differed(one)),
+            missing=tally.missing + missing,
             page=page,
         )
         if is_last:
@@ -132,7 +138,7 @@ class Reconciliation:
             await self._lanes.send_references(QueueName.BULK, _references(gone, step.correlation))
         tally = replace(tally, gone=len(gone), held=held, finished=self._clock.now().isoformat(timespec="seconds"))
         level = logging.WARNING if tally.differed or tally.gone else logging.INFO
-        log.log(level, _ENDED, step.table, tally.looked_at, tally.differed, tally.gone)
+        log.log(level, _ENDED, step.table, tally.looked_at, tally.differed, tally.missing, tally.gone)
         return tally
 
     async def _hold(self, table: PersonTable, gone: Sequence[RecordKey]) -> bool:

@@ -24,6 +24,7 @@ blueprint = func.Blueprint()
 
 _MOST_IDS = 10_000
 _MOST_LETTERS = 1_000
+NOBODY = UUID(int=0)
 _LANES = {"live": QueueName.LIVE, "bulk": QueueName.BULK}
 
 
@@ -34,13 +35,15 @@ class _ResyncRequest(BaseModel):
 
     table: PersonTable
     id: UUID | None = None
-    ids: list[UUID] = Field(default=[], max_length=_MOST_IDS)
+    ids: list[UUID] = Field(default=[], min_length=1, max_length=_MOST_IDS)
     lane: str = Field(default="", pattern="^(live|bulk|)$")
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
         if self.id is not None and self.ids:
             raise ValueError("give id or ids, not both")
+        if NOBODY in {self.id, *self.ids}:
+            raise ValueError("an id of zeros is nobody's")
         return self
 
 
@@ -97,12 +100,12 @@ async def resync(req: func.HttpRequest) -> func.HttpResponse:
     connector = await app.connector()
     if wanted.table not in connector.settings.sync_tables:
         return problem(409, f"Synchronisation is not enabled for {wanted.table}: add it to SYNC_TABLES.")
-    ids = [wanted.id] if wanted.id is not None else wanted.ids
+    ids = [wanted.id] if wanted.id is not None else list(dict.fromkeys(wanted.ids))
     lane = _LANES[wanted.lane or ("live" if ids else "bulk")]
     correlation = current_correlation() or str(uuid4())
     try:
         if ids:
-            keys = [RecordKey(wanted.table, identifier) for identifier in dict.fromkeys(ids)]
+            keys = [RecordKey(wanted.table, identifier) for identifier in ids]
             await connector.resync.some(keys, lane, correlation=correlation)
         else:
             await connector.resync.table(wanted.table, lane, correlation=correlation)
@@ -146,12 +149,16 @@ async def replay(req: func.HttpRequest) -> func.HttpResponse:
     queue = (await app.connector()).queue
     try:
         ids = wanted.ids or [letter.id for letter in await queue.dead_letters(limit=_MOST_LETTERS)]
-        return json_answer({"replayed": await queue.replay(ids)})
+        replayed = await queue.replay(ids)
     except ConnectorError as error:
         return problem(503, str(error))
+    unknown = len(set(wanted.ids)) - replayed
+    return json_answer({"replayed": replayed, **({"notReplayed": unknown} if unknown > 0 else {})})
 
 
 class _ReplayRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    ids: list[Annotated[str, StringConstraints(max_length=200)]] = Field(default=[], max_length=_MOST_LETTERS)
+    ids: list[Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]] = Field(
+        default=[], min_length=1, max_length=_MOST_LETTERS
+    )

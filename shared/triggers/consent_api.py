@@ -13,13 +13,14 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from shared import app
 from shared.core.csv_text import csv_header, csv_lines
+from shared.core.moments import complaint_about_range
 from shared.core.records import RecordKey
 from shared.errors import ConnectorError
 from shared.sync.bounces import BOUNCE_COLUMNS, bounce_rows
 from shared.sync.consent_ledger import COLUMNS, as_rows
 from shared.triggers.answers import json_answer, problem
 from shared.triggers.http_function import http_function
-from shared.triggers.requests import parameters_of, read_query
+from shared.triggers.requests import BadRequestError, parameters_of, read_query
 
 blueprint = func.Blueprint()
 
@@ -53,7 +54,10 @@ async def export_consent(req: func.HttpRequest) -> func.HttpResponse:
     """
     usage = "Ask with from and to as dates (2026-01-31), record as contact:{its id}."
     query = read_query(req, _ConsentQuery, usage=usage)
-    ledger = (await app.services()).consent
+    services = await app.services()
+    if wrong := complaint_about_range(query.since, query.until, services.clock.now()):
+        raise BadRequestError(f"{wrong} {usage}")
+    ledger = services.consent
     try:
         portion = await ledger.portion(
             since=query.since, until=query.until, record=query.record, after=query.after, limit=query.limit

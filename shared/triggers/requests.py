@@ -58,6 +58,8 @@ def _refusal(wrong: ValidationError, model: type[BaseModel], usage: str, what: s
     if unknown:
         known = ", ".join(field.alias or name for name, field in model.model_fields.items()) or "none"
         sentences.append(f"There is no {what} {', '.join(unknown[:_MOST_NAMED])}; there is: {known}.")
+    if empty := [_short(error["loc"][-1]) for error in errors if error["type"] == "too_short" and error["loc"]]:
+        sentences.append(f"{', '.join(empty[:_MOST_NAMED])} is empty: name at least one, or leave it out.")
     if any(error["type"] == "too_long" for error in errors):
         sentences.append(f"Send fewer at a time: {_limits(model)}.")
     return BadRequestError(" ".join([*sentences, usage]), [_detail(error) for error in errors[:_MOST_NAMED]])

@@ -44,9 +44,9 @@ class Administration(QuietAtLast):
         self.tell(*self.world.people(), why=Why.RESYNC, after=HALF_A_MINUTE)
 
     async def rewound(self) -> bool:
-        """Ask for a poll from the beginning; whoever is told that it failed asks again."""
+        """Ask for a comparison from the beginning; whoever is told that it failed asks again."""
         with contextlib.suppress(CrashError, ConnectorError):
-            await self.twin.poller.rewind(self.begun)
+            await self.twin.comparison.since(self.begun)
             return True
         return False
 

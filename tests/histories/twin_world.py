@@ -38,6 +38,7 @@ class Welcome:
 
     key: RecordKey | None
     candidates: tuple[RecordKey, ...] = ()
+    is_asked: bool = False
 
 
 class TakingIn:
@@ -50,6 +51,9 @@ class TakingIn:
     async def welcome(self, contacts: Sequence[SpotlerContact], *, correlation: str) -> Sequence[Welcome]:
         assert correlation
         return [Welcome(await self._record(str(one.properties.get("email", "")))) for one in contacts]
+
+    async def refuse(self, contact: SpotlerContact, *, text: str, correlation: str) -> None:
+        raise AssertionError(f"{contact.encrypted_id} cannot be taken in ({correlation}): {text}")
 
     async def _record(self, email: str) -> RecordKey | None:
         if not email:

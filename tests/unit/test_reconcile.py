@@ -8,6 +8,7 @@ from typing import Any
 
 from shared.core.records import PersonTable, RecordKey
 from shared.errors import TransientError
+from shared.sync.bookmark import Bookmark
 from tests.connector_twin import ConnectorTwin, person, rules
 from tests.twins import CrashError
 from tests.unit.test_two_way import two_way, value
@@ -91,7 +92,7 @@ async def test_a_change_in_spotler_that_polls_missed_comes_home() -> None:
     ann, *_ = await bound(1, twin)
     twin.platform.edit(twin.contact_of("p0@example.com"), city="Gouda")
     twin.clock.advance(timedelta(hours=20))
-    await twin.poller.rewind(twin.clock.now())  # whatever came after the change was polled, the change was not
+    await Bookmark(twin.store, "test", "contacts").start_over(twin.clock.now())  # the polls missed the change
 
     await night(twin)
 

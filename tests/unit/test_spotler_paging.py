@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.errors import DataError, TransientError
 from shared.spotler.models import ContactAnswer, ListAnswer, Paging
-from shared.spotler.paging import LONGEST_WINDOW, OVERLAP, PAGE_SIZE, feed, pages, windows
+from shared.spotler.paging import OVERLAP, PAGE_SIZE, WIDEST_WINDOW, Windows, feed, pages
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -70,14 +71,26 @@ async def test_a_bare_array_that_may_have_been_cut_off_is_asked_for_without_a_pa
     assert "pageSize" not in script.questions[1]
 
 
-async def test_a_cursor_that_stands_still_ends_the_walk() -> None:
+def full(first: int) -> list[int]:
+    return list(range(first, first + PAGE_SIZE))
+
+
+async def test_a_cursor_that_stands_still_ends_the_walk_behind_a_short_page() -> None:
     script = Script(page(1, next="/x", after=7), page(2, next="/x", after=7))
     assert await script.walk() == ["1", "2"]
 
 
-async def test_a_cursor_that_runs_in_a_circle_ends_the_walk() -> None:
-    script = Script(*(page(number, next="/x", after=number % 2) for number in range(10)))
-    assert await script.walk() == ["0", "1", "2"]
+async def test_a_cursor_that_stands_still_behind_a_full_page_is_no_end() -> None:
+    """The bookmark would move past contacts that nobody has seen."""
+    script = Script(page(*full(0), next="/x", after=7), page(*full(100), next="/x", after=7))
+    with pytest.raises(TransientError, match="leads back"):
+        await script.walk()
+
+
+async def test_a_cursor_that_runs_in_a_circle_is_no_end() -> None:
+    script = Script(*(page(*full(number), next="/x", after=number % 2) for number in range(10)))
+    with pytest.raises(TransientError, match="leads back"):
+        await script.walk()
 
 
 async def test_a_link_to_another_host_is_not_followed() -> None:
@@ -86,15 +99,53 @@ async def test_a_link_to_another_host_is_not_followed() -> None:
     assert script.afters == [None, "1"]
 
 
-@given(st.integers(min_value=0, max_value=10 * 24 * 3600))
-def test_windows_cover_the_span_overlap_and_are_never_too_long(seconds: int) -> None:
+@given(st.integers(min_value=0, max_value=4000 * 24 * 3600), st.lists(st.integers(min_value=0, max_value=2000)))
+def test_windows_cover_the_span_and_overlap(seconds: int, counts: list[int]) -> None:
     end = START + timedelta(seconds=seconds)
-    slices = list(windows(START, end))
+    windows, slices = Windows(START, end), []
+    following = iter(counts)
+    while True:
+        slices.append((windows.begin, windows.edge))
+        if windows.is_last:
+            break
+        windows.move(next(following, 0))
     assert slices[0][0] == START
     assert slices[-1][1] == end
-    assert all(edge - begin <= LONGEST_WINDOW for begin, edge in slices)
-    assert all(following[0] == previous[1] - OVERLAP for previous, following in pairwise(slices))
-    assert all(following[1] > previous[1] for previous, following in pairwise(slices))
+    assert all(edge - begin <= WIDEST_WINDOW for begin, edge in slices)
+    assert all(later[0] == earlier[1] - OVERLAP for earlier, later in pairwise(slices))
+    assert all(later[1] > earlier[1] for earlier, later in pairwise(slices))
+
+
+async def test_years_in_which_nothing_happened_cost_a_few_calls() -> None:
+    asked = 0
+
+    async def fetch(_: Mapping[str, str]) -> ListAnswer[ContactAnswer]:
+        nonlocal asked
+        asked += 1
+        return ListAnswer(items=[])
+
+    async for _ in feed(fetch, START - timedelta(days=365 * 50), START, identity=ContactAnswer.identity):
+        pytest.fail("there is nothing")
+
+    assert asked < 40
+
+
+async def test_a_service_that_refuses_a_long_slice_is_asked_for_short_ones() -> None:
+    lengths: list[timedelta] = []
+
+    async def fetch(parameters: Mapping[str, str]) -> ListAnswer[ContactAnswer]:
+        begin, end = (datetime.fromisoformat(parameters[name]) for name in ("fromDate", "toDate"))
+        if end - begin > timedelta(hours=25):
+            raise DataError("the span is too long")
+        lengths.append(end - begin)
+        return ListAnswer(items=contacts(len(lengths)))
+
+    span = timedelta(days=20)
+    found = [one async for page in feed(fetch, START, START + span, identity=ContactAnswer.identity) for one in page]
+
+    assert len(found) == len(lengths)
+    assert sum(lengths, timedelta()) >= span
+    assert len(lengths) < 25
 
 
 @pytest.mark.parametrize(
@@ -103,7 +154,7 @@ def test_windows_cover_the_span_overlap_and_are_never_too_long(seconds: int) -> 
 )
 def test_a_span_that_makes_no_sense_is_refused(start: datetime, end: datetime) -> None:
     with pytest.raises(ValueError, match="feed"):
-        list(windows(start, end))
+        Windows(start, end)
 
 
 async def test_what_two_windows_share_comes_once_and_a_newer_state_comes_again() -> None:

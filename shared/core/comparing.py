@@ -1,0 +1,125 @@
+"""A comparison with Spotler that is cut into windows: where it is, how wide its next window is, when it is over. Pure.
+
+A feed of changes has no count in advance. A window that holds more than a step may read is cut where reading ended, if
+the contacts came in the order of their last change; otherwise it is read anew with an earlier end.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from itertools import pairwise
+
+MOST = 2_000
+"""Contacts that one step reads: twenty calls."""
+
+SHORTEST = timedelta(seconds=1)
+"""Spotler's times are asked for in whole seconds: such a window is read to its end, however much it holds."""
+
+_SMALLEST_SLICE = 100
+_WIDER = 4
+
+
+class Span(StrEnum):
+    """What is compared."""
+
+    SINCE = "since"
+    """What changed since a moment that somebody asked for (INI-04)."""
+    RECENT = "recent"
+    """What changed since yesterday, every night."""
+    ACCOUNT = "account"
+    """The whole account, a slice every night (C-05)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Where a comparison is: contacts that last changed from `since` to `until` are done, up to `end` they follow.
+
+    `seconds` is how long the next window is; 0: all that is left. `doubtful` are external ids of contacts whose
+    handling has begun and perhaps not ended. `contacts` is how many were compared, `found` divergences by kind.
+    Of the whole account: `night` counts slices, `tonight` the contacts of this one, `slice` how many it may have (0:
+    all), and `size` how many the account had in the pass before.
+    """
+
+    id: str
+    span: Span
+    begun: datetime
+    since: datetime
+    until: datetime
+    end: datetime
+    seconds: float = 0.0
+    doubtful: tuple[str, ...] = ()
+    contacts: int = 0
+    found: Mapping[str, int] = field(default_factory=dict)
+    finished: datetime | None = None
+    night: int = 0
+    tonight: int = 0
+    slice: int = 0
+    size: int = 0
+
+    @property
+    def edge(self) -> datetime:
+        """The end of the next window."""
+        return min(self.until + timedelta(seconds=self.seconds), self.end) if self.seconds else self.end
+
+    @property
+    def most(self) -> int:
+        """How many contacts the next window may read; 0: all of them."""
+        if self.edge - self.until <= SHORTEST:
+            return 0
+        return min(MOST, max(_SMALLEST_SLICE, self.slice - self.tonight)) if self.slice else MOST
+
+    @property
+    def rests(self) -> bool:
+        """Whether nothing is left to do, or nothing more tonight."""
+        return self.finished is not None or bool(self.slice and self.tonight >= self.slice)
+
+    def next_night(self, run_id: str, *, days: int, records: int) -> Run:
+        """Return the next slice, so that the whole account has been seen after `days` nights.
+
+        `records` is how many records were compared the night before: a new account has no count of its own yet.
+        """
+        night = self.night + 1
+        left = days - night + 1
+        expected = max(self.size, records) - self.contacts
+        share = 0 if left <= 1 else max(_SMALLEST_SLICE, math.ceil(expected / left))
+        return replace(self, id=run_id, night=night, tonight=0, slice=share)
+
+    def moved(self, until: datetime, *, contacts: int, found: Mapping[str, int], now: datetime) -> Run:
+        """Return the run after a window that was handled up to `until`; after an empty one the next is wider."""
+        seconds = self.seconds
+        if seconds and contacts < MOST / _WIDER:
+            seconds *= _WIDER
+        total = {kind: self.found.get(kind, 0) + found.get(kind, 0) for kind in {*self.found, *found}}
+        return replace(
+            self,
+            until=until,
+            seconds=seconds,
+            doubtful=(),
+            contacts=self.contacts + contacts,
+            tonight=self.tonight + contacts,
+            found=total,
+            finished=now if until >= self.end else None,
+        )
+
+    def narrowed(self, changed: Sequence[datetime | None]) -> Run:
+        """Return the run with a shorter window: it held more than these contacts, and they came in no order."""
+        width = self.edge - self.until
+        known = sorted(one for one in changed if one is not None and self.until < one < self.edge)
+        half = known[len(known) // 2] - self.until if known else width / 2
+        return replace(self, seconds=max(SHORTEST, min(half, width / 2)).total_seconds())
+
+
+def reached(changed: Sequence[datetime | None], start: datetime) -> datetime | None:
+    """Return until when a window was read whose reading ended early; None if its contacts came in no order.
+
+    Contacts of that very second may follow: the next window begins with it.
+    """
+    known = [one for one in changed if one is not None]
+    if len(known) < len(changed) or any(later < earlier for earlier, later in pairwise(known)):
+        return None
+    until = known[-1].replace(microsecond=0) if known else start
+    return until if until >= start + SHORTEST else None
