@@ -389,6 +389,8 @@ class TwinPlatform(_Twin):
         return contact
 
     async def updated_contacts(self, start: datetime, end: datetime) -> AsyncIterator[Sequence[SpotlerContact]]:
+        if start > end:
+            raise ValueError("A feed is read forwards")
         changed = [one for one in self.contacts if one.last_changed and start <= one.last_changed <= end]
         changed.sort(key=lambda one: (one.last_changed, one.encrypted_id))
         for first in range(0, len(changed), 100):
@@ -396,6 +398,8 @@ class TwinPlatform(_Twin):
             yield [one.seen(self.catalogue) for one in changed[first : first + 100]]
 
     async def bounces(self, start: datetime, end: datetime) -> AsyncIterator[Sequence[Bounce]]:
+        if start > end:
+            raise ValueError("A feed is read forwards")
         await self._begin("bounces")
         found = [one for one in self.bounced if one.date and start <= one.date <= end]
         if found:

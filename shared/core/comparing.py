@@ -21,6 +21,7 @@ SHORTEST = timedelta(seconds=1)
 
 _SMALLEST_SLICE = 100
 _WIDER = 4
+_MUCH_MORE = 3
 
 
 class Span(StrEnum):
@@ -111,6 +112,19 @@ class Run:
         known = sorted(one for one in changed if one is not None and self.until < one < self.edge)
         half = known[len(known) // 2] - self.until if known else width / 2
         return replace(self, seconds=max(SHORTEST, min(half, width / 2)).total_seconds())
+
+
+def is_enough(changed: Sequence[datetime | None], page: int, most: int) -> bool:
+    """Whether reading may end behind a page of so many contacts, the last ones of `changed`; never if `most` is 0.
+
+    It goes on while all contacts of a page changed in one second: whoever changed in the last second is read again.
+    """
+    if not most or len(changed) < most:
+        return False
+    before, last = (changed[-page - 1] if page < len(changed) else None), changed[-1]
+    if before is None or last is None or len(changed) >= _MUCH_MORE * most:
+        return True
+    return last.replace(microsecond=0) > before.replace(microsecond=0)
 
 
 def reached(changed: Sequence[datetime | None], start: datetime) -> datetime | None:

@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from pydantic import TypeAdapter
 
-from shared.core.comparing import Run, Span, reached
+from shared.core.comparing import Run, Span, is_enough, reached
 from shared.core.divergence import Divergence
 from shared.core.marketing import SpotlerContact
 from shared.core.moments import EARLIEST
@@ -29,6 +29,7 @@ from shared.sync.lanes import Compare, Lanes
 from shared.sync.patience import Patience
 from shared.sync.people import SyncPeople
 from shared.sync.poll import OVERLAP, Bounces, note_bounces
+from shared.sync.reading_ahead import Page
 from shared.sync.spotler_changes import Handled, Newcoming, Seen, SpotlerChanges, known_and_new, newest
 
 log = logging.getLogger(__name__)
@@ -42,9 +43,6 @@ _TIME = timedelta(seconds=90)
 _RUN = TypeAdapter(Run)
 _BEGUN = "comparison of Spotler since %s has begun (%s)"
 _ENDED = "comparison of Spotler (%s) ended: %d contacts; %s"
-
-Page = tuple[datetime, Sequence[SpotlerContact]]
-"""Contacts, and a moment before they were asked for."""
 
 
 class _ReplacedError(Exception):
@@ -168,7 +166,7 @@ class Comparison:
             pages.append((at, newest(contacts)))
             changed += [contact.last_changed for contact in contacts]
             at = self._clock.now()
-            if run.most and (len(changed) >= run.most or at - began > _TIME):
+            if is_enough(changed, len(contacts), run.most) or (run.most and at - began > _TIME):
                 return pages, reached(changed, run.until)
         return pages, run.edge
 

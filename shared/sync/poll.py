@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -24,6 +24,7 @@ from shared.sync.bookmark import Bookmark, Place
 from shared.sync.isolation import isolated
 from shared.sync.ledger import CLAIM_TIME
 from shared.sync.people import SyncPeople
+from shared.sync.reading_ahead import Page, pages_ahead
 from shared.sync.returns import record_id_of
 from shared.sync.spotler_changes import Handled, Newcoming, Seen, SpotlerChanges, known_and_new, newest
 
@@ -245,11 +246,9 @@ class Poll:
     async def _window(self, start: datetime, end: datetime, polled: Polled, lease: _Lease, deadline: datetime) -> bool:
         """Handle what changed between two moments; False if there was not enough time for all of it."""
         bounced = await self._note_bounces(start, end, polled)
-        at = self._clock.now()
-        async for contacts in self._feeds.updated_contacts(start, end):
+        async for at, contacts in self._pages(start, end, deadline, lease):
             if at >= deadline:
                 return False
-            await lease.renew()
             latest = newest(contacts)
             if any(contact.is_unreachable for contact in latest):
                 # A mail may have come back since bounces were asked for: without that, it would look like an opt-out.
@@ -264,21 +263,22 @@ class Poll:
             if polled.handled.unwelcome is not None and not polled.waits:
                 await self._waiting.begin(start)
                 polled.waits = True
-            at = self._clock.now()
         correlation = f"bounce-{end.isoformat(timespec='seconds')}"
         references = [Reference(key, Why.SPOTLER, correlation) for key in sorted(bounced)]
         polled.handled.count(await self._people.handle(references, lane=QueueName.LIVE))
         return True
+
+    def _pages(self, start: datetime, end: datetime, deadline: datetime, lease: _Lease) -> AsyncIterator[Page]:
+        return pages_ahead(self._feeds, start, end, clock=self._clock, deadline=deadline, on_page=lease.renew)
 
     async def _welcome_waiting(self, lease: _Lease, polled: Polled, begun: datetime) -> bool:
         """Take in the new subscribers that an earlier poll could not take in; whether some wait still."""
         place = await self._waiting.read()
         while place is not None:
             edge, count = min(place.until + place.window, begun), 0
-            async for contacts in self._feeds.updated_contacts(min(place.until, edge), edge):
-                if self._clock.now() >= begun + _TIME:
+            async for at, contacts in self._pages(min(place.until, edge), edge, begun + _TIME, lease):
+                if at >= begun + _TIME:
                     return True
-                await lease.renew()
                 _, new = known_and_new(newest(contacts))
                 count += len(contacts)
                 await self._changes.newcomers(new, polled.handled, lane=QueueName.LIVE, newcoming=Newcoming.WELCOME)

@@ -41,7 +41,7 @@ class RecentChanges:
         where a few calls cannot tell, because very much has changed. Raises ConnectorErrors of Spotler and of the state
         store.
         """
-        polled = await self._polled_until() or agreed_since
+        polled = min(await self._polled_until() or agreed_since, self._clock.now())
         start = polled - CLOCKS_DIFFER
         if self._seen_until is not None and len(self._contacts) <= _MOST_CONTACTS:
             start = max(start, self._seen_until - _LATE)

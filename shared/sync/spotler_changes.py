@@ -64,10 +64,12 @@ class Handled:
 
     `values` and `permissions` were written to Dataverse, `waiting` are records that are tried again by themselves,
     `failed` records that were told or buried, `reviews` questions that a person must decide, `set_aside` contacts on
-    which the connector broke. `unwelcome` says why new subscribers could not be taken in.
+    which the connector broke. `echoes` are external ids of a page. `unwelcome` says why new subscribers could not be
+    taken in.
     """
 
     seen: Counter[Seen] = field(default_factory=Counter)
+    echoes: set[str] = field(default_factory=set)
     divergences: Counter[Divergence] = field(default_factory=Counter)
     values: int = 0
     permissions: int = 0
@@ -179,7 +181,7 @@ class SpotlerChanges:
             by_id, part = {contact.external_id: contact for contact in some}, Handled()
             references, sightings = await self._changed(by_id, at, part, doubts, compares=compares)
             if references:
-                await before(by_id.keys())
+                await before(by_id.keys() - part.echoes)
                 part.count(await self._people.handle(references, lane=lane, sightings=sightings))
             handled.add(part)
             looked.update(reference.key for reference in references)
@@ -281,11 +283,10 @@ class SpotlerChanges:
             moved = [
                 key
                 for key in bound
-                if doubts(external_id)
-                or not contact.is_readable
-                or self._has_news(contact, key, entries[key], near[key], catalogue)
+                if doubts(external_id) or self._has_news(contact, key, entries[key], near[key], catalogue)
             ]
             handled.seen[Seen.CHANGED if moved else Seen.ECHO] += 1
+            handled.echoes |= frozenset[str]() if moved else {external_id}
             if compares and contact.is_readable:
                 handled.divergences.update(
                     {kind for key in bound for kind in self._kinds(contact, key, entries[key], near[key], catalogue)}
@@ -313,6 +314,8 @@ class SpotlerChanges:
         catalogue: PropertyCatalogue,
     ) -> bool:
         """Whether a record must be looked at. Where a defect of ours breaks this, the engine looks, and buries it."""
+        if not contact.is_readable:
+            return True
         try:
             rules = rules_of(key.table, neighbours, self._rules)
             return not is_echo(contact, key, entry.binding, rules, catalogue)

@@ -1,0 +1,250 @@
+"""A contact on which the connector breaks holds up nobody: it is set aside under Spotler's own id (S2D-01, NEW-01)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from shared.core.mapping.reading import DO_NOT_BULK_EMAIL
+from shared.core.marketing import Bounce, SpotlerContact
+from shared.core.newcomers import NewcomerOutcome
+from shared.errors import ConfigurationError, TransientError
+from shared.sync.spotler_changes import Seen, Welcomed
+from tests.connector_twin import ConnectorTwin, TwinNewcomers, person
+from tests.newcomer_house import House, newcomer
+from tests.unit.test_two_way import two_way, value
+
+
+class _BreaksOn(TwinNewcomers):
+    """Takes in everybody but one."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__()
+        self.address = address
+
+    async def welcome(self, contacts: Sequence[SpotlerContact], *, correlation: str) -> Sequence[Welcomed]:
+        if any(one.properties["email"] == self.address for one in contacts):
+            raise ZeroDivisionError("Zaphod" + "qx")
+        return await super().welcome(contacts, correlation=correlation)
+
+    @property
+    def addresses(self) -> set[Any]:
+        return {one.properties["email"] for one in self.seen}
+
+
+def polls_with(twin: ConnectorTwin, newcomers: TwinNewcomers) -> None:
+    twin.newcomers = newcomers
+    twin.worker = twin.start_worker()
+
+
+async def started(rules: Any = None) -> tuple[ConnectorTwin, Any]:
+    twin = ConnectorTwin(rules) if rules is not None else ConnectorTwin()
+    ann = twin.crm.create(**person())
+    await twin.sync(ann)
+    await twin.poll()
+    return twin, ann
+
+
+async def test_a_new_subscriber_that_breaks_the_connector_is_set_aside_and_the_poll_moves_on(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    twin, _ = await started()
+    hosts = _BreaksOn("poison@example.com")
+    polls_with(twin, hosts)
+    poison = twin.platform.sign_up("poison@example.com")
+    for number in range(40):
+        twin.platform.sign_up(f"new{number}@example.com")
+
+    polled = await twin.poll()
+
+    assert polled.until == twin.clock.now()
+    assert hosts.addresses == {f"new{number}@example.com" for number in range(40)}
+    assert hosts.refused == [poison.encrypted_id]
+    assert (polled.handled.reviews, polled.handled.set_aside) == (1, 1)
+    assert "Zaphodqx" not in caplog.text
+
+
+async def test_beside_a_new_subscriber_that_breaks_the_connector_echoes_stay_echoes() -> None:
+    """Every contact since the bookmark would be looked at in full, every quarter of an hour, in a growing window."""
+    twin, _ = await started()
+    polls_with(twin, _BreaksOn("poison@example.com"))
+    twin.platform.sign_up("poison@example.com")
+    await twin.poll()
+    twin.platform.touch(twin.contact_of("ann@example.com"))
+    reads = twin.crm.calls["read_people"]
+
+    polled = await twin.poll()
+
+    assert polled.seen[Seen.ECHO] == 1
+    assert twin.crm.calls["read_people"] == reads
+
+
+async def test_the_night_compares_what_changed_since_yesterday_although_new_subscribers_cannot_be_taken_in() -> None:
+    twin, ann = await started(two_way())
+    polls_with(twin, _BreaksOn("poison@example.com"))
+    twin.platform.edit(twin.contact_of("ann@example.com"), city="Gouda")
+    twin.contact_of("ann@example.com").last_changed = twin.clock.now() - timedelta(hours=3)
+    twin.platform.sign_up("poison@example.com")
+    await twin.poll()
+
+    await twin.reconciliation.begin()
+    await twin.quiet()
+
+    assert value(twin, ann, "address1_city") == "Gouda"
+
+
+@pytest.mark.parametrize("error", [ConfigurationError("SYNC_TABLES does not have lead"), TransientError("down")])
+async def test_new_subscribers_that_cannot_be_taken_in_wait_and_nobody_waits_for_them(error: Exception) -> None:
+    twin, _ = await started()
+
+    class _Closed(TwinNewcomers):
+        is_closed = True
+
+        async def welcome(self, contacts: Sequence[SpotlerContact], *, correlation: str) -> Sequence[Welcomed]:
+            if self.is_closed:
+                raise error
+            return await super().welcome(contacts, correlation=correlation)
+
+    hosts = _Closed()
+    polls_with(twin, hosts)
+    twin.platform.sign_up("new@example.com")
+    calls = 0
+    for _ in range(8):
+        twin.platform.touch(twin.contact_of("ann@example.com"))
+        before = sum(twin.platform.calls.values())
+        with pytest.raises(type(error)):
+            await twin.poll()
+        assert await twin.poller.bookmark() == twin.clock.now()
+        calls = sum(twin.platform.calls.values()) - before
+        assert (await twin.poller.state())["newSubscribersWaitSince"]
+    assert calls <= 4  # it does not grow with the time that they wait
+    hosts.is_closed = False
+
+    polled = await twin.poll()
+
+    assert {one.properties["email"] for one in hosts.seen} == {"new@example.com"}
+    assert not polled.waits
+    assert (await twin.poller.state())["newSubscribersWaitSince"] is None
+
+
+async def test_a_bounce_that_breaks_the_connector_does_not_hold_up_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    twin, ann = await started()
+    odd = twin.platform.sign_up("odd@example.com")
+    twin.platform.bounce(odd)
+    twin.platform.bounce(twin.contact_of("ann@example.com"))
+    note = twin.bounces.note
+
+    async def breaks(bounces: Sequence[Bounce]) -> Any:
+        if any(one.contact.encrypted_id == odd.encrypted_id for one in bounces):
+            raise ZeroDivisionError
+        return await note(bounces)
+
+    monkeypatch.setattr(twin.bounces, "note", breaks)
+
+    polled = await twin.poll()
+
+    assert polled.until == twin.clock.now()
+    assert twin.status_of(ann)[1] == "hard-bounce"
+
+
+class _Odd:
+    """A value on which the connector breaks."""
+
+    def __str__(self) -> str:
+        raise ValueError("Zaphod" + "qx")
+
+
+async def test_a_subscriber_whose_return_breaks_the_connector_becomes_a_review(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refusals at its address are looked for before it is taken in."""
+    twin, ann = await started()
+    poison = twin.platform.sign_up("poison@example.com")
+    twin.platform.opt_out(twin.contact_of("ann@example.com"))
+    feed = twin.platform.updated_contacts
+
+    async def odd(start: datetime, end: datetime) -> AsyncIterator[Sequence[SpotlerContact]]:
+        async for page in feed(start, end):
+            yield [replace(one, properties=_odd(one)) if one.external_id == "" else one for one in page]
+
+    def _odd(contact: SpotlerContact) -> Any:
+        return {**contact.properties, "email": _Odd()}
+
+    monkeypatch.setattr(twin.platform, "updated_contacts", odd)
+
+    await twin.poll()
+
+    assert twin.newcomers.refused == [poison.encrypted_id]
+    assert twin.crm.people[ann].values[DO_NOT_BULK_EMAIL]
+    assert await twin.poller.bookmark() == twin.clock.now()
+
+
+async def test_a_contact_that_cannot_be_read_in_a_list_is_read_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    twin, ann = await started()
+    twin.platform.opt_out(twin.contact_of("ann@example.com"))
+    poison = twin.platform.sign_up("new@example.com")
+    feed = twin.platform.updated_contacts
+
+    async def odd(start: datetime, end: datetime) -> AsyncIterator[Sequence[SpotlerContact]]:
+        async for page in feed(start, end):
+            yield [SpotlerContact(one.external_id, one.encrypted_id, is_readable=False) for one in page]
+
+    monkeypatch.setattr(twin.platform, "updated_contacts", odd)
+
+    await twin.poll()
+
+    assert twin.crm.people[ann].values[DO_NOT_BULK_EMAIL]
+    assert twin.newcomers.refused == [poison.encrypted_id]
+
+
+# ------------------------------------------------------------------------------------------------------------- reviews
+
+
+async def test_a_subscriber_that_breaks_the_connector_becomes_a_review_refused() -> None:
+    house = House()
+    contact = newcomer(1)
+
+    await house.newcomers.refuse(contact, text="The connector itself failed.", correlation="poll-1")
+    await house.newcomers.refuse(contact, text="The connector itself failed.", correlation="poll-2")
+
+    (review,) = (await house.reviews.page()).reviews
+    assert (review.reason, review.contact, review.text) == ("refused", "encrypted1", "The connector itself failed.")
+    assert await house.outcomes(contact) == [NewcomerOutcome.CREATED]  # it works again: the question is taken back
+    assert (await house.reviews.page()).reviews == []
+
+
+async def test_what_a_person_decided_about_it_stands() -> None:
+    house = House()
+    contact = newcomer(1)
+    await house.newcomers.refuse(contact, text="The connector itself failed.", correlation="poll-1")
+    (review,) = (await house.reviews.page()).reviews
+    await house.reviews.dismiss(review.id)
+
+    await house.newcomers.refuse(contact, text="The connector itself failed.", correlation="poll-2")
+
+    assert (await house.reviews.page()).reviews == []
+
+
+async def test_a_defect_that_breaks_all_new_subscribers_makes_no_reviews() -> None:
+    """A bug of a new version must not fill the reviews: they wait, and are taken in when it is mended."""
+    twin, _ = await started()
+
+    class _Broken(TwinNewcomers):
+        async def welcome(self, contacts: Sequence[SpotlerContact], *, correlation: str) -> Sequence[Welcomed]:
+            assert contacts
+            assert correlation
+            raise ZeroDivisionError
+
+    hosts = _Broken()
+    polls_with(twin, hosts)
+    for number in range(200):
+        twin.platform.sign_up(f"new{number}@example.com")
+
+    with pytest.raises(ZeroDivisionError):
+        await twin.poll()
+
+    assert hosts.refused == []
+    assert await twin.poller.bookmark() == twin.clock.now()
+    assert (await twin.poller.state())["newSubscribersWaitSince"]
