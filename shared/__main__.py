@@ -57,7 +57,7 @@ def _run(options: argparse.Namespace) -> int:
 
     match options.command:
         case "run":
-            asyncio.run(run.run(options))
+            return asyncio.run(run.run(options))
         case "host":
             asyncio.run(serve.run(options))
         case "sandbox":

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import signal
+import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from shared.local.connector import ROOT, connector_host
 from shared.local.host.host import DEFAULT_PORT
 from shared.local.sandbox.command import Addresses
 from shared.local.sandbox.process import sandbox
-from shared.local.story import tell
+from shared.local.story import UntrueError, tell
 from shared.settings import load_settings
 
 _LOCAL_SETTINGS = ROOT / "local.settings.json"
@@ -29,8 +30,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--people", type=int, default=300, help="how many people the sandbox begins with")
 
 
-async def run(options: argparse.Namespace) -> None:
-    """Serve until a signal comes, or until the story ends."""
+async def run(options: argparse.Namespace) -> int:
+    """Serve until a signal comes, or until the story ends; return the exit code: 1 if a sentence was not true."""
     read_local_settings(_LOCAL_SETTINGS)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -40,11 +41,16 @@ async def run(options: argparse.Namespace) -> None:
         host = await stack.enter_async_context(connector_host(port=0 if options.once else options.port))
         _introduce(addresses, host.url)
         if addresses is not None:
-            await tell(addresses, host)
+            try:
+                await tell(addresses, host)
+            except UntrueError as untrue:
+                print(f"\nerror: {untrue}", file=sys.stderr, flush=True)
+                return 1
         if options.once:
-            return
+            return 0
         print(f"\nServing. Health: {host.url}/api/health?code={host.keys.default}   Ctrl+C stops.", flush=True)
         await stop.wait()
+    return 0
 
 
 async def _sandbox_if_needed(stack: AsyncExitStack, options: argparse.Namespace) -> Addresses | None:

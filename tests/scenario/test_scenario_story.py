@@ -1,0 +1,92 @@
+"""`make run` tells nothing that is not true: it waits for each sentence, and fails where one does not become true."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+_RUN = """
+import argparse, asyncio, functools, sys
+from shared.local import run, story
+
+{lie}
+
+if __name__ == "__main__":
+    run.tell = functools.partial(story.tell, patience={patience})
+    sys.exit(asyncio.run(run.run(argparse.Namespace(once=True, port=0, people=20))))
+"""
+_NOTHING = ""
+_POLL_BLOCKED = """
+from shared.sync.poll import Poll, Polled
+
+async def blocked(self):
+    return Polled(await self.bookmark() or self._clock.now())
+
+Poll.poll = blocked
+"""
+_POLL_FAILS = """
+from shared.errors import TransientError
+from shared.sync.poll import Poll
+
+async def fails(self):
+    raise TransientError("Spotler is down")
+
+Poll.poll = fails
+"""
+_ERASURE_BLOCKED = """
+from shared.core.marketing import Ending
+from shared.spotler.platform import SpotlerPlatform
+
+async def kept(self, external_id):
+    return Ending.DONE, 204
+
+SpotlerPlatform.anonymize = kept
+"""
+
+
+async def told(lie: str, folder: Path, *, patience: float) -> tuple[int, str, str]:
+    """Run the story in a process; exit code, what it printed, and its errors."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        _RUN.format(lie=lie, patience=patience),
+        cwd=ROOT,
+        env={**os.environ, "LOCAL_FOLDER": str(folder), "PYTHONPATH": str(ROOT)},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, errors = await process.communicate()
+    return process.returncode or 0, out.decode(), errors.decode()
+
+
+async def test_a_story_that_is_true_ends_well(tmp_path: Path) -> None:
+    code, out, errors = await told(_NOTHING, tmp_path, patience=60)
+
+    assert code == 0, errors
+    assert "Her permissions in Dynamics: Newsletter no, Offers yes" in out
+    assert "Done: 6 changes arrived" in out
+
+
+@pytest.mark.parametrize(
+    ("lie", "sentence"),
+    [
+        (_POLL_BLOCKED, "a poll brings that home"),
+        (_POLL_FAILS, "POST /api/poll answers 200"),
+        (_ERASURE_BLOCKED, "Spotler has forgotten her"),
+    ],
+)
+async def test_a_sentence_that_does_not_become_true_is_not_printed_and_ends_it(
+    lie: str, sentence: str, tmp_path: Path
+) -> None:
+    code, out, errors = await told(lie, tmp_path, patience=6)
+
+    assert code == 1
+    assert sentence in errors
+    assert sentence not in out
+    assert "Done" not in out
