@@ -308,6 +308,7 @@ def build(services: Services, version: LiveVersion) -> Connector:
             polled_until=poll.bookmark,
             held=brake.measure,
             circuits=circuits.measure,
+            newcomers_wait_since=poll.newcomers_wait_since,
         ),
     )
 

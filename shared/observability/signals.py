@@ -124,6 +124,9 @@ CIRCUIT = Signal(
     "1 while a lane asks a service no more, because it is down, asks for a pause or refuses the connector; else 0.",
     ("service", "lane"),
 )
+NEWCOMERS_WAIT = Signal(
+    "connector.newcomers.waiting", Kind.GAUGE, "s", "For how long new subscribers have waited to be taken in.", ()
+)
 DRIFT = Signal("connector.mapping.drift", Kind.GAUGE, "{finding}", "What the daily look at both sides has found.", ())
 
 SIGNALS = (
@@ -146,6 +149,7 @@ SIGNALS = (
     HEARTBEAT,
     BEHIND,
     CIRCUIT,
+    NEWCOMERS_WAIT,
     DRIFT,
 )
 

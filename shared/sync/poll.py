@@ -183,6 +183,10 @@ class Poll:
         """Return until when everything has been handled; None before the first poll."""
         return await self._bookmark.until()
 
+    async def newcomers_wait_since(self) -> datetime | None:
+        """Return from when on new subscribers wait to be taken in; None if nobody waits."""
+        return await self._waiting.until()
+
     async def state(self) -> dict[str, Any]:
         """Say as JSON until when changes in Spotler have been brought home, and whether the bookmark moves."""
         place, waiting = await self._bookmark.read(), await self._waiting.read()

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
 from shared.errors import ConnectorError
-from shared.observability.signals import BACKLOG, BEHIND, HEARTBEAT, OLDEST, UP, record
+from shared.observability.signals import BACKLOG, BEHIND, HEARTBEAT, NEWCOMERS_WAIT, OLDEST, UP, record
 from shared.ports import Clock, Queue, QueueName
 
 log = logging.getLogger(__name__)
@@ -27,12 +27,14 @@ class Watch:
         queue: Queue,
         clock: Clock,
         polled_until: Callable[[], Awaitable[datetime | None]],
+        newcomers_wait_since: Callable[[], Awaitable[datetime | None]],
         held: Callable[[], Awaitable[None]],
         circuits: Callable[[], Awaitable[None]],
     ) -> None:
         """`held` measures what the brake holds, `circuits` which circuits are open."""
         self._pings = pings
         self._polled_until = polled_until
+        self._newcomers_wait_since = newcomers_wait_since
         self._held = held
         self._circuits = circuits
         self._queue = queue
@@ -56,14 +58,16 @@ class Watch:
             log.warning("%s cannot be measured: %s", what, error)
 
     async def _behind(self) -> None:
-        """Measure how long ago Spotler's changes were last brought home; nothing before the first poll."""
+        """Measure how long ago Spotler's changes were last brought home, and for how long new subscribers wait."""
         try:
-            until = await self._polled_until()
+            until, waiting = await self._polled_until(), await self._newcomers_wait_since()
         except ConnectorError as error:
             log.warning("the bookmark of the poll cannot be read: %s", error)
             return
+        now = self._clock.now()
         if until is not None:
-            record(BEHIND, max(0.0, (self._clock.now() - until).total_seconds()))
+            record(BEHIND, max(0.0, (now - until).total_seconds()))
+        record(NEWCOMERS_WAIT, 0.0 if waiting is None else max(0.0, (now - waiting).total_seconds()))
 
     async def _measure(self, queue: QueueName) -> None:
         try:

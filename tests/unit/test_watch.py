@@ -42,6 +42,7 @@ async def test_it_tells_what_waits_how_long_and_who_answers(heard: Telemetry, ca
         queue=twin.queue,
         clock=twin.clock,
         polled_until=twin.poller.bookmark,
+        newcomers_wait_since=twin.poller.newcomers_wait_since,
         held=twin.brake.measure,
         circuits=twin.circuits.measure,
     ).look()
@@ -73,6 +74,7 @@ async def test_a_queue_that_cannot_be_measured_has_no_value_rather_than_a_wrong_
             queue=Closed(twin.clock),
             clock=twin.clock,
             polled_until=twin.poller.bookmark,
+            newcomers_wait_since=twin.poller.newcomers_wait_since,
             held=twin.brake.measure,
             circuits=twin.circuits.measure,
         ).look()
@@ -94,6 +96,7 @@ async def test_a_poll_that_stands_still_shows_its_age(heard: Telemetry) -> None:
         polled_until=twin.poller.bookmark,
         held=twin.brake.measure,
         circuits=twin.circuits.measure,
+        newcomers_wait_since=twin.poller.newcomers_wait_since,
     ).look()
 
     assert heard.values(BEHIND) == [7200]
@@ -109,6 +112,7 @@ async def test_it_tells_how_many_records_the_brake_holds(heard: Telemetry) -> No
         polled_until=twin.poller.bookmark,
         held=twin.brake.measure,
         circuits=twin.circuits.measure,
+        newcomers_wait_since=twin.poller.newcomers_wait_since,
     )
 
     await watch.look()
