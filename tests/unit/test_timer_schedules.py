@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 
@@ -37,3 +39,43 @@ def test_the_environment_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None
 def test_an_empty_setting_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AUTOMATIONS_SCHEDULE", "")
     assert schedule("automations_schedule") == "0 0 6,18 * * *"
+
+
+def once_a_day(setting: str) -> list[time]:
+    """The times of day of a default that runs at most a few times a day."""
+    due, found = parse_schedule(Settings.model_fields[setting].default), set()
+    moment = MIDNIGHT
+    while (moment := due.next_after(moment)) <= MIDNIGHT + timedelta(days=1):
+        found.add(moment.time())
+    return sorted(found) if len(found) < 5 else []
+
+
+def clock_changes() -> Iterator[tuple[ZoneInfo, date]]:
+    """The days on which a zone of the world changes its clocks, in ten years."""
+    days = [date(2024, 1, 1) + timedelta(days=number) for number in range(3652)]
+    for name in sorted(available_timezones()):
+        zone = ZoneInfo(name)
+        offsets = [datetime.combine(day, time(), UTC).astimezone(zone).utcoffset() for day in days]
+        for day, before, after in zip(days, offsets, offsets[1:], strict=False):
+            if before != after:
+                yield from ((zone, day + timedelta(days=number)) for number in (-1, 0, 1))
+
+
+def test_daily_defaults_exist_once_on_the_nights_on_which_clocks_change() -> None:
+    """02:00 does not exist on a night in March in Amsterdam, and comes twice in November in New York."""
+    times = {moment for setting in SCHEDULES for moment in once_a_day(setting)}
+    assert len(times) >= 5
+    wrong = {
+        (zone.key, day.isoformat(), moment.isoformat())
+        for zone, day in clock_changes()
+        for moment in times
+        if (local := datetime.combine(day, moment, zone)).utcoffset() != local.replace(fold=1).utcoffset()
+    }
+    assert not wrong
+
+
+def test_the_comparison_begins_apart_from_the_poll() -> None:
+    polls, nights = (parse_schedule(Settings.model_fields[f"{one}_schedule"].default) for one in ("poll", "reconcile"))
+    night = nights.next_after(MIDNIGHT)
+
+    assert polls.next_after(night - timedelta(minutes=5)) > night
