@@ -18,13 +18,12 @@ from shared.sync.bounces import bounce_rows
 from shared.sync.consent_ledger import as_rows
 from shared.triggers.answers import json_answer, problem
 from shared.triggers.http_function import http_function
-from shared.triggers.requests import read_body
+from shared.triggers.requests import NOBODY, read_body
 
 blueprint = func.Blueprint()
 
 _MOST_IDS = 10_000
 _MOST_LETTERS = 1_000
-NOBODY = UUID(int=0)
 _LANES = {"live": QueueName.LIVE, "bulk": QueueName.BULK}
 
 

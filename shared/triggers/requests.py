@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, TypeVar
+from uuid import UUID
 
 import azure.functions as func
 from pydantic import BaseModel, ValidationError
@@ -12,6 +13,9 @@ from pydantic_core import ErrorDetails
 
 _KEYS = frozenset({"code", "clientid"})
 """Query parameters that are the Functions host's own: its key, and the name of its key."""
+
+NOBODY = UUID(int=0)
+"""What programs send that have no id: the id of no record."""
 
 _LONGEST_NAME = 40
 _MOST_NAMED = 5

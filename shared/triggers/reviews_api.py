@@ -15,7 +15,7 @@ from shared.errors import ConflictError, ConnectorError, DataError, NotFoundErro
 from shared.sync.reviews import Lifting, Review
 from shared.triggers.answers import json_answer, problem
 from shared.triggers.http_function import http_function
-from shared.triggers.requests import read_body, read_query
+from shared.triggers.requests import NOBODY, read_body, read_query
 
 blueprint = func.Blueprint()
 
@@ -46,6 +46,8 @@ class _Decision(BaseModel):
         chosen = self.table is not None and self.id is not None
         if chosen == bool(self.dismiss) or (self.table is None) != (self.id is None):
             raise ValueError("give table and id, or dismiss")
+        if self.id == NOBODY:
+            raise ValueError("an id of zeros is nobody's")
         if self.lift_refusal and not chosen:
             raise ValueError("liftRefusal needs table and id")
         return self

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -180,18 +179,6 @@ async def test_a_poll_that_is_killed_is_repeated_and_nothing_is_lost_or_done_twi
     await nothing_more(both)
 
 
-async def test_since_starts_over_from_a_moment(both: World) -> None:
-    yesterday = (datetime.now(UTC) - timedelta(days=1)).isoformat()
-
-    answer = await both.connector.call("POST", "/api/poll", {"since": yesterday})
-
-    assert answer.status_code == 200
-    # Each is seen once or, on the border of two windows of an hour, twice.
-    assert sum(answer.json()["contacts"].values()) >= len(await both.spotler.contacts())
-    wrong = await both.connector.call("POST", "/api/poll", {"since": "2026-11-01"})
-    assert (wrong.status_code, "time zone" in wrong.json()["error"]) == (400, True)
-
-
 # ---------------------------------------------------------------------------------------------------------- at night
 
 
@@ -224,5 +211,5 @@ async def test_c_05_what_no_message_told_is_found_at_night_a_changed_related_row
         return contacts if contacts.get("finished") else None
 
     contacts = await eventually(told, "a night in health")
-    assert set(contacts) == {"begun", "finished", "lookedAt", "differed", "gone", "held"}
+    assert set(contacts) == {"begun", "finished", "lookedAt", "differed", "missing", "gone", "held"}
     assert contacts["lookedAt"] == 2
