@@ -33,7 +33,7 @@ from shared.core.marketing import (
     WriteVerdict,
 )
 from shared.core.records import Lookup, PermissionRow, PersonRecord, PersonTable, RecordKey, StatusRow, SyncStatus
-from shared.errors import ConflictError, ConnectorError, NotFoundError
+from shared.errors import ConflictError, ConnectorError, NotFoundError, TransientError
 from shared.ports import (
     Change,
     DeadLetter,
@@ -388,14 +388,21 @@ class TwinPlatform(_Twin):
         self.contacts.append(contact)
         return contact
 
+    page_size = 100
+    repeated_cursors = 0
+    """How many feeds lead back to a page that was read: the client cannot tell what follows (`paging.pages`)."""
+
     async def updated_contacts(self, start: datetime, end: datetime) -> AsyncIterator[Sequence[SpotlerContact]]:
         if start > end:
             raise ValueError("A feed is read forwards")
         changed = [one for one in self.contacts if one.last_changed and start <= one.last_changed <= end]
         changed.sort(key=lambda one: (one.last_changed, one.encrypted_id))
-        for first in range(0, len(changed), 100):
+        for first in range(0, len(changed), self.page_size):
             await self._begin("updates")
-            yield [one.seen(self.catalogue) for one in changed[first : first + 100]]
+            yield [one.seen(self.catalogue) for one in changed[first : first + self.page_size]]
+            if self.repeated_cursors and first + self.page_size < len(changed):
+                self.repeated_cursors -= 1
+                raise TransientError("a list of Spotler leads back to a page that was read")
 
     async def bounces(self, start: datetime, end: datetime) -> AsyncIterator[Sequence[Bounce]]:
         if start > end:

@@ -37,11 +37,13 @@ class RecentChanges:
     ) -> Mapping[str, SpotlerContact] | None:
         """Return those of these contacts that changed since the last poll, by external id.
 
-        `agreed_since` is when the first of them was last agreed on: before the first poll, that is what counts. None
-        where a few calls cannot tell, because very much has changed. Raises ConnectorErrors of Spotler and of the state
-        store.
+        `agreed_since` is when the first of them was last agreed on: before the first poll, and while the bookmark is
+        ahead of the clock, that is what counts. None where a few calls cannot tell, because very much has changed.
+        Raises ConnectorErrors of Spotler and of the state store.
         """
-        polled = min(await self._polled_until() or agreed_since, self._clock.now())
+        polled = await self._polled_until()
+        if polled is None or polled > self._clock.now() + CLOCKS_DIFFER:  # no poll yet, or a bookmark that will heal
+            polled = agreed_since
         start = polled - CLOCKS_DIFFER
         if self._seen_until is not None and len(self._contacts) <= _MOST_CONTACTS:
             start = max(start, self._seen_until - _LATE)

@@ -28,6 +28,9 @@ CATALOGUE = PropertyCatalogue(
 EMPTY_COLUMNS = dict.fromkeys((*COLUMNS.values(), *FORMATS.values(), FILTERED))
 
 
+POISON = "poison"
+"""What the address of a new subscriber begins with on whom the connector breaks."""
+
 ERASURE_LIMIT = 1
 """Erasures within an hour that need no administrator: so few that histories meet the brake."""
 
@@ -47,13 +50,17 @@ class TakingIn:
     def __init__(self, world: TwinWorld, tell: Callable[[RecordKey], None]) -> None:
         self.world = world
         self.tell = tell
+        self.refused: set[str] = set()
 
     async def welcome(self, contacts: Sequence[SpotlerContact], *, correlation: str) -> Sequence[Welcome]:
         assert correlation
+        if any(str(one.properties.get("email", "")).startswith(POISON) for one in contacts):
+            raise ZeroDivisionError
         return [Welcome(await self._record(str(one.properties.get("email", "")))) for one in contacts]
 
     async def refuse(self, contact: SpotlerContact, *, text: str, correlation: str) -> None:
-        raise AssertionError(f"{contact.encrypted_id} cannot be taken in ({correlation}): {text}")
+        assert str(contact.properties["email"]).startswith(POISON), f"{correlation}: {text}"
+        self.refused.add(contact.encrypted_id)
 
     async def _record(self, email: str) -> RecordKey | None:
         if not email:
@@ -74,7 +81,7 @@ class TwinWorld(World):
     """The twins of `tests/twins.py` as a world."""
 
     def __init__(self, rules: Rules) -> None:
-        self.twin = ConnectorTwin(rules, clock=TickingClock(), erasure_limit=ERASURE_LIMIT, change_limit=1)
+        self.twin = ConnectorTwin(rules, clock=TickingClock(), erasure_limit=ERASURE_LIMIT, change_limit=1, days=2)
         self.twin.platform.catalogue = CATALOGUE
         self.twin.crm.clock = self.twin.clock
 
@@ -156,6 +163,7 @@ class TwinWorld(World):
                 one.is_inactive,
             )
             for one in self.twin.platform.contacts
+            if not one.email.startswith(POISON)
         ]
 
     def writes(self) -> int:

@@ -7,13 +7,14 @@ from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, settings
-from hypothesis.stateful import invariant
+from hypothesis import strategies as st
+from hypothesis.stateful import invariant, rule
 
 from shared.core.mapping.reading import ORIGINATING_LEAD
 from shared.core.records import Lookup, PersonTable, RecordKey, SyncStatus, Why
 from shared.ports import DocumentKey
 from tests.histories.machine import TwoWayHistories
-from tests.histories.twin_world import ERASURE_LIMIT, TwinWorld
+from tests.histories.twin_world import ERASURE_LIMIT, POISON, TakingIn, TwinWorld
 from tests.histories.world import World, rules
 from tests.twins import TwinContact
 
@@ -35,7 +36,40 @@ class TwinHistories(TwoWayHistories):
     def open_world(self) -> World:
         world = TwinWorld(rules())
         world.twin.platform.before_erasure = self.before_erasure
+        world.twin.platform.page_size = 2
         return world
+
+    # ---------------------------------------------------------------------------------- what holds up no poll for ever
+
+    @rule()
+    def poison(self) -> None:
+        """Somebody signs up on whom the connector breaks."""
+        self.twin.platform.sign_up(f"{POISON}{self.number()}@example.com", firstName="Zaphod")
+
+    @rule(times=st.integers(min_value=1, max_value=3))
+    def repeat_cursors(self, times: int) -> None:
+        """The next feeds of changes lead back to a page that was read."""
+        self.twin.platform.repeated_cursors = times
+
+    @rule(days=st.integers(min_value=1, max_value=3))
+    def nights(self, days: int) -> None:
+        """Nights pass, with whatever the day before has left in the queues."""
+        for _ in range(days):
+            self.twin.clock.advance(timedelta(hours=24))
+            self.do(self.survive(self.twin.reconciliation.begin()))
+
+    async def calm(self) -> None:
+        self.twin.platform.repeated_cursors = 0
+        await super().calm()
+
+    async def two_polls(self) -> None:
+        await super().two_polls()
+        until = await self.twin.poller.bookmark()
+        assert until is not None
+        assert self.twin.clock.now() - until < timedelta(minutes=1), "the bookmark stands"
+        if isinstance(self.twin.newcomers, TakingIn):
+            poisons = {one.encrypted_id for one in self.twin.platform.contacts if one.email.startswith(POISON)}
+            assert poisons <= self.twin.newcomers.refused, "nobody is asked about a subscriber who is not taken in"
 
     def before_erasure(self, contact: TwinContact) -> None:
         """See the moment of an erasure."""
