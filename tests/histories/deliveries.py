@@ -84,7 +84,7 @@ class Deliveries(QuietAtLast):
     def wait(self, seconds: int) -> None:
         self.twin.clock.advance(timedelta(seconds=seconds))
 
-    @rule(moment=st.integers(min_value=0, max_value=25), failure=failures)
+    @rule(moment=st.integers(min_value=0, max_value=30), failure=failures)
     def plan_failure(self, moment: int, failure: BaseException) -> None:
         self.twin.faults.plan(moment, failure)
         self.has_failed = True

@@ -138,7 +138,7 @@ def test_an_opt_out_is_told_on_the_record_even_if_the_poll_dies_after_it_was_rem
     begin(history)
     save(history, ANN)
     history.deliver(reverse=True, size=3)
-    for moment in range(30):
+    for moment in range(38):
         history.opt_out(pick=0)
         history.plan_failure(moment=moment, failure=CrashError())
         history.poll(size=0)
@@ -151,7 +151,7 @@ def test_the_address_of_an_opted_out_contact_that_a_dead_worker_made_is_known(hi
     begin(history, newsletter=False)
     history.take_in()
     save(history, CAS, LEAD, full=True)
-    history.plan_failure(moment=25, failure=CrashError())
+    history.plan_failure(moment=27, failure=CrashError())
     history.poll(size=1)
     history.qualify(pick=0, address=None)
     history.opt_out(pick=0)
@@ -249,7 +249,7 @@ def test_a_yes_that_is_told_again_after_an_erasure_is_in_the_consent_ledger_agai
     history.deliver(reverse=False, size=3)
 
 
-@pytest.mark.parametrize("moment", range(14))
+@pytest.mark.parametrize("moment", range(20))
 def test_a_record_that_a_dying_poll_made_of_a_newcomer_is_bound_though_another_one_was_faster(
     history: TwinHistories, moment: int
 ) -> None:

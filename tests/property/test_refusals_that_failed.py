@@ -36,7 +36,7 @@ def test_a_purge_keeps_the_address_of_somebody_who_opted_out_a_moment_before(his
     assert not history.reachable()
 
 
-@pytest.mark.parametrize("moment", range(15, 24))
+@pytest.mark.parametrize("moment", range(15, 28))
 def test_refusals_of_a_disabled_record_are_sent_once_after_an_opt_out_and_a_failure(
     history: TwinHistories, moment: int
 ) -> None:
