@@ -81,10 +81,9 @@ CATALOGUE = PropertyCatalogue(
     )
 )
 
-EVERY_STEP = tuple(
-    EventStep(name, message)
-    for name in ("contact", "dh_spotlerpermission")
-    for message in ("Create", "Update", "Delete")
+EVERY_STEP = (
+    *(EventStep("contact", message) for message in ("Create", "Update", "Delete", "Merge")),
+    *(EventStep("dh_spotlerpermission", message) for message in ("Create", "Update", "Delete")),
 )
 
 
@@ -276,9 +275,36 @@ def test_a_related_column_needs_its_lookup_to_be_heard_and_is_only_noticed_by_a_
 def test_a_message_without_a_step_is_named() -> None:
     findings = found({"spotler": "permissions", "contact": "@map(permissions)"}, steps=EVERY_STEP[:2])
     assert [one.code for one in findings] == [Code.STEP_MISSING, Code.STEP_MISSING]
-    assert {"Delete of contact", "Create, Update, Delete of dh_spotlerpermission"} == {
+    assert {"Delete, Merge of contact", "Create, Update, Delete of dh_spotlerpermission"} == {
         one.text.removeprefix("No step tells the connector of ").removesuffix(": register it") for one in findings
     }
+
+
+@pytest.mark.parametrize(
+    ("table", "messages"),
+    [
+        (PersonTable.CONTACT, "Create, Update, Delete, Merge"),
+        (PersonTable.LEAD, "Create, Update, Delete, Merge, QualifyLead"),
+        (PersonTable.ACCOUNT, "Create, Update, Delete, Merge"),
+    ],
+)
+def test_cs_13_cs_29_every_message_about_a_person_needs_a_step(table: PersonTable, messages: str) -> None:
+    mapping = read_mapping({"version": 1, "rows": [{"spotler": "email", table: "emailaddress1"}]})
+    surroundings = Surroundings(tables=frozenset({table}), schema=SCHEMA, catalogue=CATALOGUE, steps=())
+    texts = [one.text for one in check(mapping, surroundings) if one.code is Code.STEP_MISSING]
+
+    assert texts == [f"No step tells the connector of {messages} of {table}: register it"]
+
+
+@pytest.mark.parametrize("column", ["statecode", "donotemail", "donotbulkemail"])
+def test_map_35_columns_of_the_rules_need_to_be_heard_of_whatever_is_mapped(column: str) -> None:
+    heard = {"emailaddress1", "statecode", "donotemail", "donotbulkemail"} - {column}
+    steps = (
+        *(one for one in EVERY_STEP if (one.table, one.message) != ("contact", "Update")),
+        EventStep("contact", "Update", frozenset(heard)),
+    )
+    (finding,) = found(steps=steps)
+    assert (finding.code, f"does not hear of {column}:" in finding.text) == (Code.COLUMN_WITHOUT_STEP, True)
 
 
 def test_without_the_right_to_read_steps_nothing_is_said_of_them() -> None:

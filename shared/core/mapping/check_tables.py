@@ -15,7 +15,14 @@ from shared.core.records import PersonTable
 from shared.core.schema import EventStep, Required, Schema
 
 _PERMISSION_TABLE = "dh_spotlerpermission"
-_MESSAGES = ("Create", "Update", "Delete")
+_ROW = ("Create", "Update", "Delete")
+_MESSAGES = {
+    PersonTable.CONTACT: (*_ROW, "Merge"),
+    PersonTable.LEAD: (*_ROW, "Merge", "QualifyLead"),
+    PersonTable.ACCOUNT: (*_ROW, "Merge"),
+}
+"""Of a merge, an Update may tell one record; of a qualified lead, its own message names the contact (CS-29)."""
+
 _UPDATE = "Update"
 
 
@@ -71,12 +78,12 @@ class TableCheck:
     def _steps(self, steps: tuple[EventStep, ...]) -> Iterator[Finding]:
         """MAP-35: what the steps do not tell, the connector learns at the next reconciliation only."""
         reading = reading_of(self.mapping, self.table)
-        tables = [str(self.table)]
+        needed = {str(self.table): _MESSAGES[self.table]}
         if Home.PERMISSIONS in reading.homes:
-            tables.append(_PERMISSION_TABLE)
-        for name in tables:
+            needed[_PERMISSION_TABLE] = _ROW
+        for name, messages in needed.items():
             told = {step.message for step in steps if step.table == name}
-            if missing := [message for message in _MESSAGES if message not in told]:
+            if missing := [message for message in messages if message not in told]:
                 text = f"No step tells the connector of {', '.join(missing)} of {name}: register it"
                 yield self._finding(Severity.WARNING, Code.STEP_MISSING, text)
         updates = [step.columns for step in steps if (step.table, step.message) == (self.table, _UPDATE)]
