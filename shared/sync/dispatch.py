@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from shared.core.records import Reference, Why
+from shared.core.records import RecordKey, Reference, Why
 from shared.core.retry import RetryPolicy
-from shared.errors import ConnectorError, TransientError, whereabouts
+from shared.errors import ConnectorError
 from shared.operations.runner import JobRunner
 from shared.ports import Clock, Crm, QueueName
+from shared.sync.attempt import attempt
 from shared.sync.circuits import Circuits, Flow, Pause, Probe
 from shared.sync.comparison import Comparison
 from shared.sync.fence import TimeBudget, spending
@@ -182,9 +183,9 @@ class Dispatcher:
         people: list[Reference] = [*work.people]
         with spending(TimeBudget(self._clock, began + self._work_time / (2 if others else 1))):
             people += await self._owners(work.permissions, lane)
-            error = await _failure_of(lambda: self._people.handle(people, lane=lane), f"{len(people)} references")
-        if error is not None:
-            await self._patience.postpone_references(lane, people, error)
+            done = await attempt(lambda: self._people.handle(people, lane=lane), f"{len(people)} references")
+        if isinstance(done, ConnectorError):
+            await self._patience.postpone_references(lane, people, done)
         budget = TimeBudget(self._clock, began + self._work_time)
         if people:
             budget.count_part()
@@ -197,9 +198,9 @@ class Dispatcher:
                     await self._patience.put_back(lane, message)
 
     async def _or_later(self, message: Jobs | Walk | Replay | Compare | ListMessage, lane: QueueName) -> None:
-        error = await _failure_of(lambda: self._one(message, lane), message.kind)
-        if error is not None:
-            await self._patience.postpone(lane, message, error)
+        done = await attempt(lambda: self._one(message, lane), message.kind)
+        if isinstance(done, ConnectorError):
+            await self._patience.postpone(lane, message, done)
 
     async def _one(self, message: Jobs | Walk | Replay | Compare | ListMessage, lane: QueueName) -> None:
         match message:
@@ -218,13 +219,15 @@ class Dispatcher:
         """Find the people behind Spotler Permission rows (CS-11)."""
         owners: list[Reference] = []
         for message in _permissions_together(messages):
-            try:
-                people = await self._crm.people_of_permissions(message.permissions)
-            except ConnectorError as error:
-                await self._patience.postpone(lane, message, error)
+            people = await self._people_behind(message)
+            if isinstance(people, ConnectorError):
+                await self._patience.postpone(lane, message, people)
             else:
                 owners += [Reference(key, Why.PERMISSION, message.correlation) for key in people]
         return owners
+
+    async def _people_behind(self, message: Permissions) -> Collection[RecordKey] | ConnectorError:
+        return await attempt(lambda: self._crm.people_of_permissions(message.permissions), message.kind)
 
 
 async def put_off(work: Work, patience: Patience, *, lane: QueueName, error: ConnectorError) -> None:
@@ -232,18 +235,6 @@ async def put_off(work: Work, patience: Patience, *, lane: QueueName, error: Con
     await patience.postpone_references(lane, work.people, error)
     for message in (*_permissions_together(work.permissions), *work.others, *work.unchecked):
         await patience.postpone(lane, message, error)
-
-
-async def _failure_of(act: Callable[[], Awaitable[object]], what: str) -> ConnectorError | None:
-    """Act, and return what went wrong. A defect of ours counts as a passing fault: neighbours do not come again."""
-    try:
-        await act()
-    except ConnectorError as error:
-        return error
-    except Exception as error:  # noqa: BLE001  # a defect of ours
-        log.error("%s broke the connector: %s", what, whereabouts(error))  # noqa: TRY400  # its text may quote people
-        return TransientError(f"the connector itself failed: {type(error).__name__}")
-    return None
 
 
 def _jobs_together(messages: Iterable[Jobs]) -> list[Jobs]:

@@ -10,10 +10,12 @@ import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Protocol
 
 from shared.errors import ConnectorError
 from shared.ports import Clock, Organisations, Origin, Queue, QueueName, Refused
+from shared.sync.attempt import attempt
 from shared.sync.dispatch import Dispatcher, Work, put_off
 from shared.sync.lanes import Unchecked
 from shared.sync.patience import Patience
@@ -48,13 +50,24 @@ class Intake:
     """Needs the queue alone; everything else may be away."""
 
     def __init__(
-        self, *, queue: Queue, patience: Patience, clock: Clock, connector: Callable[[], Awaitable[Ready]]
+        self,
+        *,
+        queue: Queue,
+        patience: Patience,
+        clock: Clock,
+        connector: Callable[[], Awaitable[Ready]],
+        wait: timedelta = timedelta(seconds=30),
     ) -> None:
-        """`connector` raises ConnectorErrors while it cannot be built."""
+        """`connector` raises ConnectorErrors while it cannot be built.
+
+        `wait` is how long a service that hangs is waited for, be it for the connector or for an answer: a batch must
+        end well within the locks of its messages.
+        """
         self._queue = queue
         self._patience = patience
         self._clock = clock
         self._connector = connector
+        self._wait = wait
 
     async def take(self, delivery: Delivery, *, lane: QueueName) -> None:
         """Do, put off or bury everything. Raises only where the queue cannot be reached.
@@ -62,10 +75,9 @@ class Intake:
         What is refused is buried last: whatever fails before it makes all messages come again, and would bury it twice.
         """
         began = self._clock.now()
-        try:
-            connector = await self._connector()
-        except ConnectorError as error:
-            await put_off(delivery.work, self._patience, lane=lane, error=error)
+        connector = await attempt(self._connector, "building the connector", within=self._wait)
+        if isinstance(connector, ConnectorError):
+            await put_off(delivery.work, self._patience, lane=lane, error=connector)
         else:
             unknown = await self._check(delivery, connector.organisations)
             await connector.dispatcher.dispatch(delivery.work, lane=lane, began=began)
@@ -102,15 +114,19 @@ class Intake:
             from_one[Origin(message.organisation, message.host)].append(message)
         delivery.work.unchecked.clear()
         for origin, messages in from_one.items():
-            try:
-                refused = await organisations.refusal(origin)
-            except ConnectorError as error:
-                unknown += [(message, error) for message in messages]
-                continue
-            if refused is None:
-                for message in messages:
-                    delivery.work.add(message.message)
-            else:
-                log.warning("messages of organisation %s refused", origin.organisation)
-                delivery.refused += [refused] * len(messages)
+            refused = await _refusal(organisations, origin, self._wait)
+            match refused:
+                case ConnectorError():
+                    unknown += [(message, refused) for message in messages]
+                case Refused():
+                    log.warning("messages of organisation %s refused", origin.organisation)
+                    delivery.refused += [refused] * len(messages)
+                case None:
+                    for message in messages:
+                        delivery.work.add(message.message)
         return unknown
+
+
+async def _refusal(organisations: Organisations, origin: Origin, wait: timedelta) -> Refused | ConnectorError | None:
+    what = f"asking for organisation {origin.organisation}"
+    return await attempt(lambda: organisations.refusal(origin), what, within=wait)

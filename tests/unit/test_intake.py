@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -42,10 +43,13 @@ class TwinOrganisations:
 
     def __init__(self) -> None:
         self.error: ConnectorError | None = None
+        self.hangs = False
         self.asked = 0
 
     async def refusal(self, origin: Origin) -> Refused | None:
         self.asked += 1
+        if self.hangs:
+            await asyncio.sleep(60)
         if self.error is not None:
             raise self.error
         return None if origin.organisation == OURS else Refused("other-organisation", "not ours")
@@ -57,13 +61,22 @@ class Stage:
     def __init__(self) -> None:
         self.twin = ConnectorTwin()
         self.organisations = TwinOrganisations()
-        self.away: ConnectorError | None = None
+        self.away: Exception | None = None
+        self.hangs = False
         lanes = Lanes(self.twin.queue)
         patience = Patience(queue=self.twin.queue, lanes=lanes, clock=self.twin.clock, policy=self.twin.policy)
         connector = cast("Callable[[], Awaitable[Ready]]", self.connector)
-        self.intake = Intake(queue=self.twin.queue, patience=patience, clock=self.twin.clock, connector=connector)
+        self.intake = Intake(
+            queue=self.twin.queue,
+            patience=patience,
+            clock=self.twin.clock,
+            connector=connector,
+            wait=timedelta(milliseconds=50),
+        )
 
     async def connector(self) -> SimpleNamespace:
+        if self.hangs:
+            await asyncio.sleep(60)
         if self.away is not None:
             raise self.away
         return SimpleNamespace(organisations=self.organisations, dispatcher=self.twin.start_worker())
@@ -100,8 +113,8 @@ def stage() -> Stage:
     return Stage()
 
 
-@pytest.mark.parametrize("error", [AWAY, EXPIRED], ids=["away", "misconfigured"])
-async def test_without_a_connector_everything_is_put_off_and_done_later(stage: Stage, error: ConnectorError) -> None:
+@pytest.mark.parametrize("error", [AWAY, EXPIRED, KeyError("a defect")], ids=["away", "misconfigured", "defect"])
+async def test_without_a_connector_everything_is_put_off_and_done_later(stage: Stage, error: Exception) -> None:
     key = stage.twin.crm.create(**person(emailaddress1="ann@example.com"))
     stage.away = error
     await stage.takes(event(key))
@@ -112,6 +125,20 @@ async def test_without_a_connector_everything_is_put_off_and_done_later(stage: S
     stage.away = None
     await stage.works_on()
     assert stage.twin.contact_of("ann@example.com").values["email"] == "ann@example.com"
+
+
+@pytest.mark.parametrize("part", ["connector", "organisations"])
+async def test_what_hangs_is_not_waited_for_until_the_locks_have_ended(stage: Stage, part: str) -> None:
+    key = stage.twin.crm.create(**person(emailaddress1="ann@example.com"))
+    hanging = stage if part == "connector" else stage.organisations
+    hanging.hangs = True
+    async with asyncio.timeout(5):
+        await stage.takes(event(key))
+    assert len(stage.twin.queue.waiting) == 1
+
+    hanging.hangs = False
+    await stage.works_on()
+    assert stage.twin.contact_of("ann@example.com")
 
 
 async def test_every_kind_of_work_is_put_off(stage: Stage) -> None:
@@ -200,10 +227,14 @@ async def test_a_worker_that_dies_has_buried_nothing(stage: Stage) -> None:
     assert stage.twin.queue.dead == []
 
 
-async def test_a_defect_in_one_message_brings_no_neighbour_back(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_defect_in_one_message_brings_no_neighbour_back(stage: Stage) -> None:
     key = stage.twin.crm.create(**person(emailaddress1="ann@example.com"))
-    stage.twin.crm.broken = {"read_jobs": RuntimeError("a defect")}
-    await stage.takes(Work(people=saved(key), jobs=[Jobs(jobs=[uuid4()])]))
+    stage.twin.crm.broken = dict.fromkeys(("read_jobs", "people_of_permissions"), RuntimeError("a defect"))
+    work = Work(people=saved(key), jobs=[Jobs(jobs=[uuid4()])], permissions=[Permissions(permissions=[uuid4()])])
+    await stage.takes(work)
     assert stage.twin.contact_of("ann@example.com")
-    (waiting,) = stage.twin.queue.waiting
-    assert read_lane_message(waiting.message.body).attempt == 2  # type: ignore[union-attr]
+    kept = [read_lane_message(one.message.body) for one in stage.twin.queue.waiting]
+    assert {(one.kind, one.attempt) for one in kept if not isinstance(one, References)} == {
+        ("jobs", 2),
+        ("permissions", 2),
+    }

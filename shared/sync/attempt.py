@@ -1,0 +1,34 @@
+"""Turns whatever goes wrong with a piece of work into an error that says what to do next."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import TypeVar
+
+from shared.errors import ConnectorError, TransientError, whereabouts
+
+log = logging.getLogger(__name__)
+
+Done = TypeVar("Done")
+
+
+async def attempt(
+    act: Callable[[], Awaitable[Done]], what: str, *, within: timedelta | None = None
+) -> Done | ConnectorError:
+    """Act; return the result, or what went wrong.
+
+    A defect of ours, and an act that is not done `within` a time, count as passing faults.
+    """
+    try:
+        async with asyncio.timeout(within.total_seconds() if within is not None else None):
+            return await act()
+    except ConnectorError as error:
+        return error
+    except TimeoutError:
+        return TransientError(f"{what}: not done in time")
+    except Exception as error:  # noqa: BLE001  # a defect of ours: the neighbours go on
+        log.error("%s broke the connector: %s", what, whereabouts(error))  # noqa: TRY400  # its text may quote people
+        return TransientError(f"the connector itself failed: {type(error).__name__}")
