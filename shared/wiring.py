@@ -28,7 +28,7 @@ from shared.ports import Clock, Crm, Homecomings, MarketingPlatform, Queue, Stat
 from shared.services import Services
 from shared.settings import Settings
 from shared.sync.beside import Beside
-from shared.sync.bookmark import Bookmark
+from shared.sync.bookmark import CONTACTS, Bookmark
 from shared.sync.bounce_catch_up import BounceCatchUp
 from shared.sync.bounces import BounceBook
 from shared.sync.brake import Brake, Limits
@@ -344,7 +344,7 @@ def _people(
     tools: _Tools, beside: Beside, brake: Brake, suppressions: SuppressionList, bounces: BounceBook
 ) -> SyncPeople:
     services, clock = tools.services, tools.services.clock
-    bookmark = Bookmark(services.store, services.settings.environment, "contacts")
+    bookmark = Bookmark(services.store, services.settings.environment, CONTACTS)
     outbound = Outbound(
         crm=tools.crm,
         platform=tools.platform,

@@ -18,6 +18,9 @@ LONGEST = timedelta(days=8)
 SHORTEST = timedelta(minutes=1)
 _NARROWER, _WIDER = 4, 2
 
+CONTACTS, NEWCOMERS = "contacts", "newcomers"
+"""The bookmark of the poll; where new subscribers wait that could not be taken in."""
+
 FEW = 500
 """Contacts. After a window with at most so many changes the next one is wider: empty windows are joined."""
 

@@ -25,6 +25,7 @@ from shared.core.records import Reference, Why
 from shared.errors import ConnectorError
 from shared.observability.signals import DIVERGENCES, record
 from shared.ports import Clock, ContactFeeds, DocumentKey, Put, QueueName, Replace, StateStore
+from shared.sync.bookmark import NEWCOMERS, Bookmark
 from shared.sync.lanes import Compare, Lanes
 from shared.sync.patience import Patience
 from shared.sync.people import SyncPeople
@@ -79,6 +80,7 @@ class Comparison:
         self._rules = rules
         self._days = days
         self._partition = f"{environment}-compare"
+        self._waiting = Bookmark(store, environment, NEWCOMERS)
 
     # -------------------------------------------------------------------------------------------------------- begin
 
@@ -132,7 +134,7 @@ class Comparison:
             _tell(run)
 
     async def _window(self, work: _Work, lane: QueueName) -> Run:
-        run, handled = work.run, Handled()
+        run, handled, began = work.run, Handled(), self._clock.now()
         if run.rests:
             return run
         if not self._rules.environment_is_on:
@@ -147,15 +149,29 @@ class Comparison:
             references = [Reference(key, Why.SPOTLER, f"compare-{run.id}") for key in sorted(bounced)]
         else:
             references = []
+        done: list[datetime | None] = []
         for at, contacts in pages:
+            if self._clock.now() - began > _TIME:
+                edge = reached(done, run.until)
+                break
             await self._page(work, at, contacts, lane, handled)
-        handled.count(await self._people.handle(references, lane=lane))
+            done += [contact.last_changed for contact in contacts]
         if handled.unwelcome is not None:
-            raise handled.unwelcome
+            await self._let_wait(run.until, handled.unwelcome)
+        if edge is None:  # what was handled is an echo when it is read again
+            return await work.save(run.narrowed(changed))
+        handled.count(await self._people.handle(references, lane=lane))
         found = _found(handled)
         for kind, count in found.items():
             record(DIVERGENCES, count, kind=kind)
-        return await work.save(run.moved(edge, contacts=len(changed), found=found, now=self._clock.now()))
+        return await work.save(run.moved(edge, contacts=len(done), found=found, now=self._clock.now()))
+
+    async def _let_wait(self, since: datetime, error: Exception) -> None:
+        """Leave new subscribers to the poll, which takes them in when that works again; nobody else waits for them."""
+        log.warning("new subscribers wait: %s", error if isinstance(error, ConnectorError) else type(error).__name__)
+        place = await self._waiting.read()
+        if place is None or place.until > since:
+            await self._waiting.start_over(since)
 
     async def _pages(self, run: Run, start: datetime) -> tuple[list[Page], datetime | None]:
         """Read a window, or its beginning; and say until when it was read, None if nobody can tell."""

@@ -20,7 +20,7 @@ from shared.core.records import RecordKey, Reference, Why
 from shared.core.situation import CLOCKS_DIFFER
 from shared.errors import ConflictError, ConnectorError, Service, whereabouts
 from shared.ports import Clock, ContactFeeds, QueueName, StateStore
-from shared.sync.bookmark import Bookmark, Place
+from shared.sync.bookmark import CONTACTS, NEWCOMERS, Bookmark, Place
 from shared.sync.isolation import isolated
 from shared.sync.ledger import CLAIM_TIME
 from shared.sync.people import SyncPeople
@@ -150,8 +150,8 @@ class Poll:
         self._clock = clock
         self._rules = rules
         self._lasts = lease
-        self._bookmark = Bookmark(store, environment, "contacts")
-        self._waiting = Bookmark(store, environment, "newcomers")
+        self._bookmark = Bookmark(store, environment, CONTACTS)
+        self._waiting = Bookmark(store, environment, NEWCOMERS)
 
     async def poll(self) -> Polled:
         """Handle everything that changed since the bookmark. Raises ConnectorErrors; the next poll goes on.
@@ -251,7 +251,7 @@ class Poll:
         """Handle what changed between two moments; False if there was not enough time for all of it."""
         bounced = await self._note_bounces(start, end, polled)
         async for at, contacts in self._pages(start, end, deadline, lease):
-            if at >= deadline:
+            if self._clock.now() >= deadline:
                 return False
             latest = newest(contacts)
             if any(contact.is_unreachable for contact in latest):
@@ -280,8 +280,8 @@ class Poll:
         place = await self._waiting.read()
         while place is not None:
             edge, count = min(place.until + place.window, begun), 0
-            async for at, contacts in self._pages(min(place.until, edge), edge, begun + _TIME, lease):
-                if at >= begun + _TIME:
+            async for _, contacts in self._pages(min(place.until, edge), edge, begun + _TIME, lease):
+                if self._clock.now() >= begun + _TIME:
                     return True
                 _, new = known_and_new(newest(contacts))
                 count += len(contacts)

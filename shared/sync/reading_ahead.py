@@ -26,7 +26,7 @@ async def pages_ahead(
     deadline: datetime,
     on_page: Callable[[], Awaitable[None]],
 ) -> AsyncIterator[Page]:
-    """Yield pages of contacts that changed between two moments; an empty one at the deadline, if there may be more.
+    """Yield pages of contacts that changed between two moments; an empty one if there may be more after the deadline.
 
     `on_page` is called for each page that is read. Contacts may come twice.
     """

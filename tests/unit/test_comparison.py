@@ -14,9 +14,10 @@ from shared.core.mapping.reading import DO_NOT_BULK_EMAIL
 from shared.core.marketing import SpotlerContact
 from shared.core.moments import EARLIEST
 from shared.core.records import RecordKey
-from shared.errors import TransientError
+from shared.errors import ConfigurationError, TransientError
 from shared.ports import QueueName
-from tests.connector_twin import NEWSLETTER, ConnectorTwin, person
+from shared.sync.spotler_changes import Welcomed
+from tests.connector_twin import NEWSLETTER, ConnectorTwin, TwinNewcomers, person
 from tests.twins import CrashError, TwinContact
 from tests.unit.test_two_way import two_way, value
 
@@ -210,6 +211,69 @@ async def test_while_the_environment_is_off_nothing_is_compared() -> None:
     await twin.quiet()
 
     assert calls(twin) == before
+
+
+async def test_new_subscribers_of_that_time_who_cannot_be_taken_in_hold_up_nobody_and_follow() -> None:
+    twin = ConnectorTwin(two_way())
+    ann, *_ = await bound(twin, 1)
+    twin.platform.sign_up("new@example.com").last_changed = twin.clock.now() - 60 * DAY
+    unseen(twin.contact_of("p0@example.com"), city="Gouda")
+
+    class _Closed(TwinNewcomers):
+        is_closed = True
+
+        async def welcome(self, contacts: Sequence[SpotlerContact], *, correlation: str) -> Sequence[Welcomed]:
+            if self.is_closed:
+                raise ConfigurationError("SYNC_TABLES does not have lead")
+            return await super().welcome(contacts, correlation=correlation)
+
+    hosts = twin.newcomers = _Closed()
+    twin.worker = twin.start_worker()
+    await twin.comparison.since(twin.clock.now() - 90 * DAY)
+    await twin.quiet()
+
+    assert value(twin, ann, "address1_city") == "Gouda"
+    assert (await twin.comparison.state())["since"]["finished"]
+    with pytest.raises(ConfigurationError):
+        await twin.poll()
+    hosts.is_closed = False
+    await twin.poll()
+    assert [one.properties["email"] for one in hosts.seen] == ["new@example.com"]
+
+
+@pytest.mark.parametrize("is_ordered", [True, False])
+async def test_a_window_whose_handling_takes_too_long_is_handled_in_parts(
+    is_ordered: bool,  # noqa: FBT001  # a parameter of the test
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A function has five minutes, and messages are locked for as long."""
+    twin = ConnectorTwin(two_way())
+    await bound(twin, 1)
+    for number in range(1_000):
+        contact = twin.platform.sign_up(f"s{number}@example.com", external_id=str(uuid4()))
+        contact.last_changed = twin.clock.now() - 50 * DAY + timedelta(minutes=number)
+    feed = twin.platform.updated_contacts
+    read_people = twin.crm.read_people
+
+    async def unordered(start: datetime, end: datetime) -> AsyncIterator[Sequence[SpotlerContact]]:
+        async for page in feed(start, end):
+            yield page if is_ordered else [*page[50:], *page[:50]]
+
+    async def slow(keys: Sequence[RecordKey]) -> Any:
+        twin.clock.advance(timedelta(seconds=40))
+        return await read_people(keys)
+
+    monkeypatch.setattr(twin.platform, "updated_contacts", unordered)
+    monkeypatch.setattr(twin.crm, "read_people", slow)
+    await twin.comparison.since(twin.clock.now() - 60 * DAY)
+    longest = timedelta()
+    while any(one.lane is QueueName.BULK for one in twin.queue.due()):
+        before = twin.clock.now()
+        await one_step(twin)
+        longest = max(longest, twin.clock.now() - before)
+
+    assert longest < timedelta(minutes=4)
+    assert (await twin.comparison.state())["since"]["contacts"] >= 1_000
 
 
 # ---------------------------------------------------------------------------------------------------- the whole account
