@@ -26,12 +26,13 @@ from shared.errors import ConnectorError
 from shared.observability.signals import DIVERGENCES, record
 from shared.ports import Clock, ContactFeeds, DocumentKey, Put, QueueName, Replace, StateStore
 from shared.sync.bookmark import NEWCOMERS, Bookmark
+from shared.sync.handled import Handled, Newcoming, Seen
 from shared.sync.lanes import Compare, Lanes
 from shared.sync.patience import Patience
 from shared.sync.people import SyncPeople
 from shared.sync.poll import OVERLAP, Bounces, note_bounces
 from shared.sync.reading_ahead import Page
-from shared.sync.spotler_changes import Handled, Newcoming, Seen, SpotlerChanges, known_and_new, newest
+from shared.sync.spotler_changes import SpotlerChanges, known_and_new, newest
 
 log = logging.getLogger(__name__)
 

@@ -21,12 +21,13 @@ from shared.core.situation import CLOCKS_DIFFER
 from shared.errors import ConflictError, ConnectorError, Service, whereabouts
 from shared.ports import Clock, ContactFeeds, QueueName, StateStore
 from shared.sync.bookmark import CONTACTS, NEWCOMERS, Bookmark, Place
+from shared.sync.handled import Handled, Newcoming, Seen
 from shared.sync.isolation import isolated
 from shared.sync.ledger import CLAIM_TIME
 from shared.sync.people import SyncPeople
 from shared.sync.reading_ahead import Page, pages_ahead
 from shared.sync.returns import record_id_of
-from shared.sync.spotler_changes import Handled, Newcoming, Seen, SpotlerChanges, known_and_new, newest
+from shared.sync.spotler_changes import SpotlerChanges, known_and_new, newest
 
 log = logging.getLogger(__name__)
 

@@ -14,8 +14,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from shared import app
 from shared.core.moments import complaint_about_past
 from shared.errors import ConflictError, ConnectorError
+from shared.sync.handled import Seen
 from shared.sync.poll import Polled
-from shared.sync.spotler_changes import Seen
 from shared.triggers.answers import json_answer, problem
 from shared.triggers.consuming import timed
 from shared.triggers.http_function import http_function

@@ -13,7 +13,7 @@ from shared.core.marketing import SpotlerContact
 from shared.core.records import RecordKey, SyncStatus
 from shared.errors import ConflictError, TransientError
 from shared.sync.bookmark import Bookmark
-from shared.sync.spotler_changes import Seen
+from shared.sync.handled import Seen
 from tests.connector_twin import ConnectorTwin, person
 from tests.twins import CrashError
 from tests.unit.test_two_way import two_way, value

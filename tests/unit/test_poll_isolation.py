@@ -13,7 +13,8 @@ from shared.core.mapping.reading import DO_NOT_BULK_EMAIL
 from shared.core.marketing import Bounce, SpotlerContact
 from shared.core.newcomers import NewcomerOutcome
 from shared.errors import ConfigurationError, TransientError
-from shared.sync.spotler_changes import Seen, Welcomed
+from shared.sync.handled import Seen
+from shared.sync.spotler_changes import Welcomed
 from tests.connector_twin import ConnectorTwin, TwinNewcomers, person
 from tests.newcomer_house import House, newcomer
 from tests.unit.test_two_way import two_way, value

@@ -13,7 +13,7 @@ from shared.core.permission_defaults import PermissionDefault
 from shared.core.plan import Rules
 from shared.core.records import PersonTable, RecordKey, SyncStatus, Why
 from shared.errors import DataError, TransientError
-from shared.sync.spotler_changes import Seen
+from shared.sync.handled import Seen
 from tests.connector_twin import RULES, ConnectorTwin, person
 from tests.twins import CrashError
 

@@ -8,7 +8,7 @@ import pytest
 
 from shared.core.plan import EndAction, Rules, Unmapped
 from shared.core.records import PersonTable, RecordKey, SyncStatus
-from shared.sync.spotler_changes import Seen
+from shared.sync.handled import Seen
 from tests.connector_twin import ConnectorTwin, person
 from tests.twins import CrashError
 from tests.unit.test_two_way import ping_pong, subscribed, two_way, value
