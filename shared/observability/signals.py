@@ -58,7 +58,7 @@ DIVERGENCES = Signal(
     "connector.divergences",
     Kind.COUNTER,
     "{contact}",
-    "Contacts that a comparison with Spotler found to differ, by kind (`docs/reliability.md`).",
+    "Contacts that a comparison with Spotler found to differ, by kind (`docs/howto/two-way.md`).",
     ("kind",),
 )
 STUCK_JOBS = Signal(
