@@ -51,6 +51,10 @@ class Why(StrEnum):
     """The Spotler contact has changed."""
 
 
+ACTS = frozenset({Why.SAVED, Why.DELETED, Why.MERGED, Why.QUALIFIED, Why.PERMISSION})
+"""What somebody did just now in Dynamics, and waits for."""
+
+
 class Intent(StrEnum):
     """What a Spotler Job may ask beyond "make it right". Everything that is not a job asks for SYNC."""
 

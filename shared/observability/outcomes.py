@@ -7,13 +7,10 @@ from datetime import datetime
 
 from shared.core.jobs import JobRow, Operation
 from shared.core.outcomes import Outcome, Result
-from shared.core.records import Intent, Reference, Why
+from shared.core.records import ACTS, Intent, Reference
 from shared.observability.signals import JOB_LATENCY, JOBS, LATENCY, OUTCOMES, record
 from shared.observability.traces import change_ended
 from shared.ports import JobReport, QueueName
-
-_ACTS = frozenset({Why.SAVED, Why.DELETED, Why.MERGED, Why.QUALIFIED, Why.PERMISSION})
-"""What somebody did just now in Dynamics, and waits for."""
 
 _OPERATIONS = {
     Intent.SYNC: Operation.SYNC_CONTACT,
@@ -30,7 +27,7 @@ def record_ended(outcome: Outcome, references: tuple[Reference, ...], lane: Queu
     record(OUTCOMES, lane=lane, table=table, result=outcome.result, reason=outcome.reason)
     if outcome.result in _ARRIVED:
         for reference in references:
-            if reference.why in _ACTS and reference.first_seen is not None:
+            if reference.why in ACTS and reference.first_seen is not None:
                 seconds = max(0.0, (now - reference.first_seen).total_seconds())
                 record(LATENCY, seconds, table=table, result=outcome.result)
     if lane is QueueName.BULK and outcome.result is Result.UNCHANGED:

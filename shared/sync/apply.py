@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
 from shared.core.fields import option_name
@@ -26,7 +27,9 @@ _BULK = 100
 """Contacts in one bulk call (Spotler's limit)."""
 
 MOST_MEETINGS = 20
-"""First meetings in one round that are compared at once, a call each; if there are more, all wait for the poll."""
+"""First meetings in one round that are compared at once, a call each, although nobody has just saved the records; if
+there are more, these wait for the poll. Records that somebody has saved are compared at once, however many (PERM-11).
+"""
 
 Applied = Outcome | ConnectorError
 
@@ -48,10 +51,10 @@ class Attempt:
 
 
 async def apply(
-    plans: Mapping[RecordKey, Decision], platform: MarketingPlatform, fence: Fence
+    plans: Mapping[RecordKey, Decision], platform: MarketingPlatform, fence: Fence, *, may_wait: AbstractSet[RecordKey]
 ) -> dict[RecordKey, Attempt]:
-    """Carry out plans of different Spotler contacts, within the fence."""
-    application = _Application(platform, fence)
+    """Carry out plans of different Spotler contacts, within the fence. A poll may compare those in `may_wait`."""
+    application = _Application(platform, fence, may_wait)
     await application.run(plans)
     return application.attempts
 
@@ -69,6 +72,7 @@ class _Application:
 
     platform: MarketingPlatform
     fence: Fence
+    may_wait: AbstractSet[RecordKey]
     attempts: dict[RecordKey, Attempt] = field(default_factory=dict)
 
     async def run(self, plans: Mapping[RecordKey, Decision]) -> None:
@@ -80,9 +84,10 @@ class _Application:
         await self._insert(offered)
         there = {key: planned for key, planned in plans.items() if key not in self.attempts}
         met = [key for key, one in there.items() if isinstance(one, Write) and one.meets and one.if_absent is not None]
-        if len(met) <= MOST_MEETINGS:
-            met_plans = {key: there.pop(key) for key in met}
-            self.attempts |= {key: Attempt(one, AlreadyThereError("found")) for key, one in met_plans.items()}
+        patient = {key for key in met if key in self.may_wait}
+        now = [key for key in met if key not in patient or len(patient) <= MOST_MEETINGS]
+        met_plans = {key: there.pop(key) for key in now}
+        self.attempts |= {key: Attempt(one, AlreadyThereError("found")) for key, one in met_plans.items()}
         writes = {key: planned for key, planned in there.items() if isinstance(planned, Write)}
         await asyncio.gather(
             self._upsert({key: one for key, one in writes.items() if one.delivery is Delivery.UPSERT}),

@@ -1,8 +1,8 @@
 """Reads Spotler contacts before anything is written to them, and plans with what they hold (C-11, C-12; decision 18).
 
 A few contacts are read one by one. For a batch, one call of the feed of changes names the contacts that somebody has
-changed since the last poll, and only these are read. First meetings of a large batch wait for the poll, which brings a
-hundred contacts in one call.
+changed since the last poll, and only these are read. First meetings in a walk over many records wait for the poll, that
+brings a hundred contacts in one call.
 """
 
 from __future__ import annotations
@@ -70,7 +70,8 @@ class Looking:
             await breathe()
             planned = plan(seat.situation, self._rules, catalogue)
             if isinstance(planned, Look):
-                (meetings if planned.can_wait else wanted).append(seat)
+                can_wait = planned.can_wait and seat.unit.may_wait_for_a_poll
+                (meetings if can_wait else wanted).append(seat)
             elif _must_look(seat) or (_may_be_old(seat) and not _is_quiet(planned)):
                 wanted.append(seat)
             elif _is_unsure(seat, planned):
@@ -87,16 +88,22 @@ class Looking:
             planned = plan(seat.situation, self._rules, catalogue)
             assert not isinstance(planned, Look), "who has looked, or must not, does not want to look"
             decided[seat.key] = (seat, planned)
-        for key, (seat, planned) in decided.items():
-            if seat.unit.is_there and isinstance(planned, Write) and planned.if_absent is not None and planned.meets:
-                decided[key] = await self._met(seat, planned, catalogue, fence)
+        found = await asyncio.gather(
+            *(
+                self._met(seat, planned, catalogue, fence)
+                for seat, planned in decided.values()
+                if _is_met(seat, planned)
+            )
+        )
+        decided |= {seat.key: (seat, planned) for seat, planned in found}
         order = [seat.key for seat in seats if seat.key in decided]
         return [decided[key][0] for key in order], {key: decided[key][1] for key in order}
 
     async def _met(
-        self, seat: Seat, planned: Write, catalogue: PropertyCatalogue, fence: Fence
+        self, seat: Seat, planned: Decision, catalogue: PropertyCatalogue, fence: Fence
     ) -> tuple[Seat, Decision]:
         """Plan for a new record whose address Spotler has already: with the contact, or else without an insertion."""
+        assert isinstance(planned, Write), "only a write meets a contact"
         found = await self._found(seat, fence)
         if found is None:
             return seat, replace(planned, if_absent=None)
@@ -227,6 +234,11 @@ def _recognised(seat: Seat) -> Seat:
 def _is_closed_for_no_known_reason(seat: Seat) -> bool:
     contact = seat.contact
     return contact is not None and contact.is_unreachable and seat.situation.is_silent
+
+
+def _is_met(seat: Seat, planned: Decision) -> bool:
+    is_meeting = isinstance(planned, Write) and planned.if_absent is not None and planned.meets
+    return seat.unit.is_there and is_meeting
 
 
 def _must_look(seat: Seat) -> bool:

@@ -231,7 +231,8 @@ class Outbound:
         done.finished += [self._verdicts.waiting(seat.unit, Reason.BUSY) for seat in going if seat.key in overtaken]
         going = [seat for seat in going if seat.key not in overtaken]
         done.has_written = True
-        attempts = await apply({seat.key: plans[seat.key] for seat in going}, self._platform, fence)
+        may_wait = {seat.key for seat in going if seat.unit.may_wait_for_a_poll}
+        attempts = await apply({seat.key: plans[seat.key] for seat in going}, self._platform, fence, may_wait=may_wait)
         plans |= {key: attempt.planned for key, attempt in attempts.items()}
         applied = {key: attempt.ended for key, attempt in attempts.items()}
         returns = {seat.key: comes_home(seat, plans[seat.key], applied[seat.key]) for seat in going}
@@ -282,9 +283,13 @@ class Outbound:
 
 
 def _meet(done: Round) -> None:
-    """Compare both sides at once where a contact has just got its first data (PERM-15); many wait for the poll."""
-    if len(done.meeting) > MOST_MEETINGS:
-        return
+    """Compare both sides at once where a contact has just got its first data (PERM-15).
+
+    Many that nobody has just saved wait for the poll.
+    """
+    patient = [unit for unit in done.meeting if unit.may_wait_for_a_poll]
+    if len(patient) > MOST_MEETINGS:
+        done.meeting = [unit for unit in done.meeting if not unit.may_wait_for_a_poll]
     ended = {id(one.unit): one for one in done.finished}
     for unit in done.meeting:
         unit.must_look, unit.sighting, unit.written = True, None, ended.pop(id(unit)).outcome

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from shared.core.marketing import SpotlerContact
 from shared.core.outcomes import Outcome, Reason, Result
 from shared.core.plan import Plan, Presence
-from shared.core.records import Intent, PersonRecord, RecordKey, Reference, Why
+from shared.core.records import ACTS, Intent, PersonRecord, RecordKey, Reference, Why
 from shared.core.retry import Failure, Next, RetryAt, RetryPolicy
 from shared.errors import ConfigurationError, ConflictError, ConnectorError, ThrottledError
 from shared.ports import Clock
@@ -68,6 +68,11 @@ class Unit:
     def attempt(self) -> int:
         """The furthest attempt of its references."""
         return max(reference.attempt for reference in self.references)
+
+    @property
+    def may_wait_for_a_poll(self) -> bool:
+        """Whether nobody has just done something to the record: a walk or a job came by."""
+        return not any(reference.why in ACTS for reference in self.references)
 
     @property
     def waits_since(self) -> datetime | None:

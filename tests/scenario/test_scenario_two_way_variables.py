@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -58,6 +59,21 @@ async def test_env_01_env_02_env_14_perm_11_perm_12_a_new_record_gets_the_rows_w
     await filled(both, person, ROWS)
 
     await both.in_spotler(person, lambda contact: permissions(contact) == {"Newsletter", "Offers"})
+    await nothing_more(both)
+
+
+async def test_perm_11_sixty_records_whose_addresses_spotler_has_get_their_rows_at_once(both: World) -> None:
+    """A list of people from a fair, most of whom have the newsletter: nobody waits for the next poll."""
+    emails = [both.address() for _ in range(60)]
+    chosen = {"permissions": [{"bit": 1, "enabled": True}]}
+    for email in emails:
+        await both.spotler.post("form", {"properties": {"email": email, **chosen}})
+
+    people = await asyncio.gather(*(both.save(emailaddress1=email) for email in emails))
+
+    for person in people:
+        await filled(both, person, {name: name == "Newsletter" for name in ROWS})
+
     await nothing_more(both)
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from shared.core.permission_defaults import PermissionDefault
-from shared.core.records import RecordKey
+from shared.core.records import RecordKey, Why
 from tests.connector_twin import ConnectorTwin, person
 
 DEFAULTS = (PermissionDefault("Newsletter", subscribed=True), PermissionDefault("Events", subscribed=False))
@@ -80,3 +80,25 @@ async def test_without_the_variable_nobody_gets_rows() -> None:
     await twin.sync(ann)
 
     assert said(twin, ann) == {}
+
+
+@pytest.mark.parametrize(
+    ("why", "at_once"), [(Why.SAVED, 60), (Why.PERMISSION, 60), (Why.RESYNC, 0), (Why.RECONCILE, 0), (Why.JOB, 0)]
+)
+async def test_perm_11_who_was_just_saved_gets_the_rows_at_once_although_many_met_a_contact(
+    why: Why, at_once: int
+) -> None:
+    """A walk over a table would ask Spotler for each of them: there, the next poll brings a hundred with one call."""
+    twin = ConnectorTwin()
+    twin.defaults = (PermissionDefault("Newsletter", subscribed=True),)
+    emails = [f"p{number}@example.com" for number in range(60)]
+    for email in emails:
+        twin.platform.sign_up(email)
+    keys = [twin.crm.create(**person(emailaddress1=email)) for email in emails]
+
+    await twin.look(*keys, why=why)
+
+    assert sum(1 for key in keys if twin.crm.people[key].permissions) == at_once
+    await twin.poll()
+    assert all(twin.crm.people[key].permissions for key in keys), "the poll brings what is left"
+    assert len(twin.platform.contacts) == 60
