@@ -28,7 +28,7 @@ _LANES = {"live": QueueName.LIVE, "bulk": QueueName.BULK}
 
 
 class _ResyncRequest(BaseModel):
-    """One record (`id`), several (`ids`), or, with neither, the whole table."""
+    """One record (`id`), several (`ids`), or, with neither, the whole table: never because a caller's list is empty."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -43,6 +43,8 @@ class _ResyncRequest(BaseModel):
             raise ValueError("give id or ids, not both")
         if NOBODY in {self.id, *self.ids}:
             raise ValueError("an id of zeros is nobody's")
+        if self.id is None and "id" in self.model_fields_set:
+            raise ValueError("id is null; leave it out for the whole table")
         return self
 
 

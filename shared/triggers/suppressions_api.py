@@ -26,7 +26,7 @@ class _Lift(BaseModel):
 
     email: str = Field(min_length=3, max_length=254)
     reference: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/#-]{0,39}$")
-    subjects: list[str] = Field(default=[], max_length=100)
+    subjects: list[str] = Field(default=[], min_length=1, max_length=100)
 
 
 @http_function(blueprint, "lift_refusals")

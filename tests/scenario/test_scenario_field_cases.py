@@ -138,3 +138,23 @@ async def test_empty_settings_and_secrets_with_a_line_end_are_what_they_look_lik
 async def test_env_03_health_names_permissions_that_new_records_get_no_row_of(world: World) -> None:
     health = (await world.connector.call("GET", "/api/health")).json()
     assert health["permissionsVariable"] == {"leftOut": []}
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/api/resync", {"table": "contact", "ids": []}),
+        ("/api/resync", {"table": "contact", "id": None}),
+        ("/api/resync", {"table": "contact", "ids": None}),
+        ("/api/resync", {"table": "contact", "id": ""}),
+        ("/api/dead-letters/replay", {"ids": []}),
+        ("/api/dead-letters/replay", {"ids": None}),
+        ("/api/suppressions/lift", {"email": "nobody@example.com", "reference": "ticket-1", "subjects": []}),
+    ],
+    ids=str,
+)
+async def test_a_list_that_a_caller_found_empty_never_means_all(world: World, path: str, body: dict[str, Any]) -> None:
+    answer = await world.connector.call("POST", path, body, key=world.connector.master)
+
+    assert answer.status_code == 400
+    assert "Send {" in answer.json()["error"]
