@@ -6,6 +6,7 @@ import azure.functions as func
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared import app
+from shared.core.addresses import address_text
 from shared.core.values import is_email
 from shared.triggers.answers import json_answer, problem
 from shared.triggers.http_function import http_function
@@ -33,8 +34,9 @@ class _Lift(BaseModel):
 async def lift_refusals(req: func.HttpRequest) -> func.HttpResponse:
     """Lift refusals at an address; its records are looked at again. What Spotler itself refuses stays refused."""
     wanted = read_body(req, _Lift, usage=_HOW)
-    if not is_email(wanted.email.strip()):
+    email = address_text(wanted.email)
+    if not is_email(email):
         return problem(400, f"The e-mail address is not valid. {_HOW}")
     connector = await app.connector()
-    lifted = await connector.refusal_lifting.lift(wanted.email.strip(), wanted.subjects, reference=wanted.reference)
+    lifted = await connector.refusal_lifting.lift(email, wanted.subjects, reference=wanted.reference)
     return json_answer({"lifted": list(lifted.subjects), "records": [str(key) for key in lifted.records]})

@@ -141,6 +141,16 @@ async def test_env_03_health_names_permissions_that_new_records_get_no_row_of(wo
 
 
 @pytest.mark.parametrize(
+    "email", [" nobody@example.com\n", "\u200bnobody@example.com", "nobody@example.com\ufeff"], ids=ascii
+)
+async def test_an_address_that_was_pasted_is_the_address(world: World, email: str) -> None:
+    request = {"email": email, "reference": "ticket-1"}
+    answer = await world.connector.call("POST", "/api/suppressions/lift", request, key=world.connector.master)
+
+    assert (answer.status_code, answer.json()) == (200, {"lifted": [], "records": []})
+
+
+@pytest.mark.parametrize(
     ("path", "body"),
     [
         ("/api/resync", {"table": "contact", "ids": []}),
