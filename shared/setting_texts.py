@@ -35,6 +35,8 @@ def given(values: Mapping[str, Any], *, verbatim: frozenset[str], single_words: 
             kept[name] = value if field in verbatim else text
             if field not in verbatim and len(text) > 1 and text[0] in _QUOTES and text[-1] in _QUOTES:
                 problems.append(f"{name.upper()} stands in quotes: write the value without them")
+            elif field in single_words and text.startswith("<") and text.endswith(">"):
+                problems.append(f"{name.upper()} is still what the sample has: fill it in, or delete the line")
             elif field in single_words and not (text.isascii() and text.isprintable() and " " not in text):
                 problems.append(
                     f"{name.upper()} holds a blank, a line end or a character that no key has: copy it again"

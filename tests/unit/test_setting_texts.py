@@ -118,6 +118,12 @@ def test_a_credential_that_no_service_hands_out_is_refused_by_name_and_never_sho
     assert value not in text
 
 
+@pytest.mark.parametrize("name", ["SPOTLER_KEY", "SPOTLER_SECRET", "DATAVERSE_CLIENT_ID", "DATAVERSE_TENANT_ID"])
+def test_what_is_left_of_the_sample_is_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "<tenant id>")
+    assert f"{name} is still what the sample has" in refusal()
+
+
 def test_all_that_cannot_be_meant_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPOTLER_KEY", "two words")
     monkeypatch.setenv("ON_DELETE", "'blank'")
