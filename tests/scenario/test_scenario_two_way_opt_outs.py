@@ -138,14 +138,15 @@ async def test_bnc_07_a_contact_that_somebody_made_inactive_for_good_counts_as_o
     await nothing_more(both)
 
 
-async def test_a_job_that_deactivates_a_contact_is_no_opt_out_that_comes_as_a_surprise(both: World) -> None:
+async def test_c_15_a_job_that_deactivates_a_contact_is_no_opt_out(both: World) -> None:
     person = await both.synchronised()
 
     job = await both.ended(await both.ask(Operation.DEACTIVATE_CONTACT, person))
     await poll(both)
 
     assert job.status is JobStatus.COMPLETED
-    await both.status(person, SyncStatus.OPT_OUT, "opted-out")
+    await both.status(person, SyncStatus.SUCCEEDED, "deactivated")
+    assert await stored(both, person, "donotbulkemail") is False
     await nothing_more(both)
 
 
