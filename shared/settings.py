@@ -309,6 +309,13 @@ class Settings(BaseSettings):
         description="How long changes of consent are kept; 0: for ever. They prove why somebody gets mail, and hold "
         "ids only.",
     )
+    state_retention_days: int = Field(
+        default=90,
+        ge=0,
+        description="How long the state store keeps what nothing needs any more: bindings of erased contacts, contacts "
+        "that no record uses, reviews that led to a record; and how long dead letters are kept. 0: for ever. "
+        "Refusals, opt-outs and held records are always kept.",
+    )
     create_bounce_task: bool = Field(
         default=True,
         description="*CreateBounceTask*: whether the owner of a record gets a task when mail to its address came back "
@@ -420,6 +427,11 @@ class Settings(BaseSettings):
     def consent_retention(self) -> timedelta | None:
         """How long changes of consent are kept; None for ever."""
         return timedelta(days=self.consent_retention_days) if self.consent_retention_days else None
+
+    @property
+    def state_retention(self) -> timedelta | None:
+        """How long what nothing needs any more is kept; None for ever."""
+        return timedelta(days=self.state_retention_days) if self.state_retention_days else None
 
     @property
     def spotler_is_simulated(self) -> bool:

@@ -38,6 +38,7 @@ from shared.sync.dispatch import Dispatcher
 from shared.sync.drift import Drift
 from shared.sync.explain import Explain
 from shared.sync.health import Health
+from shared.sync.housekeeping import Housekeeping
 from shared.sync.intake import Intake
 from shared.sync.job_sweep import JobSweep
 from shared.sync.lanes import Lanes
@@ -95,6 +96,7 @@ class Connector:
     newcomers: Newcomers
     reviews: Reviews
     watch: Watch
+    housekeeping: Housekeeping
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,6 +311,14 @@ def build(services: Services, version: LiveVersion) -> Connector:
             held=brake.measure,
             circuits=circuits.measure,
             newcomers_wait_since=poll.newcomers_wait_since,
+        ),
+        housekeeping=Housekeeping(
+            store=store,
+            queue=queue,
+            platform=platform,
+            clock=clock,
+            environment=environment,
+            retention=settings.state_retention,
         ),
     )
 

@@ -24,6 +24,14 @@ async def forget_old_consent(timer: func.TimerRequest) -> None:
         log.info("%d changes of consent were too old to be kept", count)
 
 
+@blueprint.function_name("tidy_state")
+@blueprint.timer_trigger(arg_name="timer", schedule=schedule("housekeeping_schedule"))
+@timed("tidy_state")
+async def tidy_state(timer: func.TimerRequest) -> None:
+    """Drop what nothing needs any more, and dead letters that are older than STATE_RETENTION_DAYS."""
+    await (await app.connector()).housekeeping.tidy()
+
+
 @blueprint.function_name("tend_bounces")
 @blueprint.timer_trigger(arg_name="timer", schedule=schedule("housekeeping_schedule"))
 @timed("tend_bounces")

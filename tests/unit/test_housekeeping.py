@@ -1,0 +1,203 @@
+"""The state is bounded by what is there, and not by what ever was; what a later message needs stays."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from shared.core.outcomes import Outcome, Reason, Result
+from shared.core.plan import Binding, Reach
+from shared.core.records import PersonTable, RecordKey
+from shared.core.situation import MassChange
+from shared.ports import Document, DocumentKey, QueueName
+from shared.sync.contact_documents import Consent
+from shared.sync.housekeeping import Housekeeping
+from tests.connector_twin import ConnectorTwin, person
+
+RETENTION = timedelta(days=30)
+
+
+def housekeeping(twin: ConnectorTwin, retention: timedelta | None = RETENTION) -> Housekeeping:
+    return Housekeeping(
+        store=twin.store,
+        queue=twin.queue,
+        platform=twin.platform,
+        clock=twin.clock,
+        environment="test",
+        retention=retention,
+    )
+
+
+def documents(twin: ConnectorTwin, kind: str) -> dict[str, Document]:
+    return {key.row: one for key, one in twin.store.documents.items() if key.partition == f"test-{kind}"}
+
+
+async def lived(twin: ConnectorTwin, days: int, house: Housekeeping) -> list[int]:
+    """Let people come and go for some time: every day two new ones, who stay a week; how many documents there are."""
+    counts: list[int] = []
+    for day in range(days):
+        twin.clock.advance(timedelta(days=1))
+        for number in range(2):
+            email = f"d{day}-{number}@example.com"
+            key = twin.crm.create(**person(emailaddress1=email, permissions={"Newsletter": True}))
+            await twin.sync(key)
+        for gone in list(twin.crm.people)[: max(0, len(twin.crm.people) - 14)]:
+            twin.crm.delete(gone)
+            await twin.sync(gone)
+        await house.tidy()
+        counts.append(sum(len(documents(twin, kind)) for kind in ("binding", "contact", "address")))
+    return counts
+
+
+async def test_after_a_year_the_state_is_as_large_as_after_two_months() -> None:
+    twin = ConnectorTwin()
+
+    counts = await lived(twin, 365, housekeeping(twin))
+
+    assert max(counts[60:]) <= 14 * 3 + 2 * 32, "who is there, and who went within the retention"
+    assert max(counts[300:]) <= max(counts[45:75])
+    assert len(twin.platform.contacts) <= 365 * 2
+
+
+async def test_without_a_retention_time_everything_is_kept() -> None:
+    twin = ConnectorTwin()
+    counts = await lived(twin, 60, housekeeping(twin, None))
+    assert counts == sorted(counts)
+    assert counts[-1] >= 120
+
+
+async def test_who_comes_back_after_the_binding_is_gone_is_synchronised_as_ever() -> None:
+    twin = ConnectorTwin()
+    ann = twin.crm.create(**person())
+    await twin.sync(ann)
+    twin.crm.edit(ann, statecode=1)
+    await twin.sync(ann)
+    twin.clock.advance(timedelta(days=60))
+    assert (await housekeeping(twin).tidy())["bindings"] == 1
+
+    twin.crm.edit(ann, statecode=0)
+    await twin.sync(ann)
+
+    assert twin.status_of(ann)[0] == "Succeeded"
+    assert len(twin.platform.having("ann@example.com")) == 1
+
+
+@pytest.mark.parametrize(
+    "binding",
+    [
+        Binding("x", is_live=True),
+        Binding("x", reach=Reach.OPTED_OUT_HERE),
+        Binding("x", early={"permissions:1": True}),
+        Binding("x", refused=frozenset({"permissions:1"})),
+        Binding("x", announced=frozenset({"permissions:1"})),
+    ],
+    ids=["live", "opted out", "early rows", "refused", "announced"],
+)
+async def test_a_binding_that_knows_something_is_kept(binding: Binding) -> None:
+    twin = ConnectorTwin()
+    key = twin.crm.create(**person())
+    await twin.ledger.save({key: (binding, Outcome(key, Result.SKIPPED, Reason.INACTIVE), "")}, (), {key: ""})
+    twin.clock.advance(timedelta(days=400))
+
+    await housekeeping(twin).tidy()
+
+    assert str(key) in documents(twin, "binding")
+
+
+async def test_held_records_and_refusals_by_address_are_kept() -> None:
+    twin = ConnectorTwin(erasure_limit=1)
+    people = [twin.crm.create(**person(emailaddress1=f"p{number}@example.com")) for number in range(3)]
+    await twin.sync(*people)
+    for key in people:
+        twin.crm.edit(key, donotbulkemail=True)
+    await twin.sync(*people)
+    suppressed = documents(twin, "suppressed")
+    assert len(suppressed) == 3
+    for key in people:
+        twin.crm.delete(key)
+    await twin.sync(*people)
+    held = [key for key in people if (await twin.ledger.entries([key]))[key].binding.held_since]
+    assert held
+    assert await twin.brake.held(MassChange.ERASURE, {str(key): None for key in held})
+
+    twin.clock.advance(timedelta(days=400))
+    await housekeeping(twin).tidy()
+
+    assert documents(twin, "suppressed") == suppressed
+    assert all(str(key) in documents(twin, "binding") for key in held)
+
+
+async def test_who_has_a_say_in_a_contact_of_others_is_kept() -> None:
+    """A record that refuses all mail uses the contact no more; its refusal counts there all the same."""
+    twin = ConnectorTwin()
+    ann, lead = twin.crm.create(**person()), twin.crm.create(PersonTable.LEAD, **person())
+    await twin.sync(ann, lead)
+    twin.crm.edit(lead, donotemail=True)
+    await twin.sync(lead)
+    twin.clock.advance(timedelta(days=400))
+
+    await housekeeping(twin).tidy()
+
+    assert Consent.NO_MAIL in next(iter(twin.users().values())).values()
+    assert str(lead) in documents(twin, "binding")
+
+
+async def test_a_contact_that_waits_for_a_successor_goes_when_spotler_has_it_no_more_or_its_time_is_over() -> None:
+    twin = ConnectorTwin()
+    for row, in_spotler in (("gone", False), ("there", True)):
+        if in_spotler:
+            twin.platform.sign_up("there@example.com", external_id=row)
+        key = DocumentKey("test-contact", row)
+        twin.store.documents[key] = Document(key, {"users": {}, "succession": {"city": "print"}}, f"e-{row}")
+    claimed = (await twin.ledger.claim(["claimed"]))["claimed"]
+    assert claimed is not None
+    house = housekeeping(twin)
+
+    await house.tidy()
+    assert set(documents(twin, "contact")) == {"there", "claimed"}
+    assert (await twin.ledger.contacts(["there"]))["there"].succession == {"city": "print"}
+    twin.clock.advance(RETENTION + timedelta(days=1))
+    await house.tidy()
+
+    assert set(documents(twin, "contact")) == {"claimed"}
+
+
+async def test_an_address_that_leads_nowhere_is_dropped_and_one_that_is_being_given_away_is_not() -> None:
+    twin = ConnectorTwin()
+    await twin.ledger.claim(["held"])
+    await twin.ledger.reserve({"nowhere": "nobody", "coming": "held"}, held=["held"])
+
+    await housekeeping(twin).tidy()
+
+    assert set(documents(twin, "address")) == {"coming"}
+
+
+async def test_old_dead_letters_are_dropped_and_young_ones_are_not() -> None:
+    twin = ConnectorTwin()
+    for _ in range(250):
+        await twin.queue.dead_letter(QueueName.LIVE, b"{}", reason="gave-up", description="old")
+    twin.clock.advance(RETENTION + timedelta(hours=1))
+    await twin.queue.dead_letter(QueueName.LIVE, b"{}", reason="gave-up", description="young")
+
+    assert (await housekeeping(twin).tidy())["dead letters"] == 250
+
+    assert [letter.description for letter in twin.queue.dead] == ["young"]
+
+
+async def test_reviews_that_led_to_a_record_are_dropped_and_open_or_dismissed_ones_are_not() -> None:
+    twin = ConnectorTwin()
+    decided = twin.clock.now().isoformat()
+    somebody = str(RecordKey(PersonTable.CONTACT, twin.crm.create(**person()).id))
+    for row, body in {
+        "chosen": {"decision": somebody, "decided": decided},
+        "dismissed": {"decision": "dismissed", "decided": decided},
+        "open": {},
+    }.items():
+        key = DocumentKey("test-review", row)
+        twin.store.documents[key] = Document(key, body, f"e-{row}")
+    twin.clock.advance(RETENTION + timedelta(days=1))
+
+    await housekeeping(twin).tidy()
+
+    assert set(documents(twin, "review")) == {"dismissed", "open"}
