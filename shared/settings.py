@@ -59,19 +59,6 @@ _CHOICES: Mapping[str, type[Enum]] = {
     "spotler_list_kind": ListKind,
     "bounce_task_language": Language,
 }
-_NUMBERS = (
-    "mass_erasure_limit",
-    "mass_missing_limit",
-    "mass_change_limit",
-    "mass_change_percent",
-    "spotler_concurrency",
-    "claim_seconds",
-    "missed_job_minutes",
-    "consent_retention_days",
-    "local_lock_seconds",
-)
-"""To pydantic `1.000` is 1, which is not what somebody means by it who writes a thousand so."""
-
 _VERBATIM = frozenset({"fingerprint_key", "dataverse_certificate_password"})
 """Another fingerprint key would write every record again; a password may begin and end with anything."""
 
@@ -365,10 +352,12 @@ class Settings(BaseSettings):
     def _in_right_case(cls, value: object, info: ValidationInfo) -> object:
         return in_right_case(value, _CHOICES[info.field_name or ""])
 
-    @field_validator(*_NUMBERS, mode="before")
+    @field_validator("*", mode="before")
     @classmethod
-    def _without_thousands(cls, value: object) -> object:
-        if isinstance(value, str) and "." in value:
+    def _without_thousands(cls, value: object, info: ValidationInfo) -> object:
+        """To pydantic `1.000` is 1, which is not what somebody means by it who writes a thousand so."""
+        is_number = cls.model_fields[info.field_name or ""].annotation is int
+        if is_number and isinstance(value, str) and "." in value:
             raise ValueError("expected a whole number, without points")
         return value
 

@@ -134,6 +134,8 @@ async def test_a_queue_with_wrong_settings_is_told(heard: Telemetry, caplog: pyt
         clock=twin.clock,
         polled_until=twin.poller.bookmark,
         held=twin.brake.measure,
+        circuits=twin.circuits.measure,
+        newcomers_wait_since=twin.poller.newcomers_wait_since,
     ).look()
 
     assert "the queue sync-live is not as it must be: lock duration 60 s instead of 300 s" in caplog.text
