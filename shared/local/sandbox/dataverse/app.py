@@ -9,12 +9,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from starlette.applications import Starlette
-from starlette.routing import Mount
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Mount, Route
 
 from shared.local.sandbox.dataverse import registration, snapshot
 from shared.local.sandbox.dataverse.control import control_routes
+from shared.local.sandbox.dataverse.definitions import Definitions
+from shared.local.sandbox.dataverse.errors import not_implemented
 from shared.local.sandbox.dataverse.faults import Faults
 from shared.local.sandbox.dataverse.front_door import FrontDoor
 from shared.local.sandbox.dataverse.identity import identity_routes
@@ -27,6 +32,7 @@ from shared.local.sandbox.dataverse.store import Store
 from shared.local.sandbox.dataverse.tokens import Tokens
 from shared.local.sandbox.dataverse.web_api import WebApi
 
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _ORGANIZATION_ID = UUID("5a4dbc0c-0000-4000-8000-000000000001")
 
 
@@ -43,8 +49,8 @@ class DataverseSandboxSettings:
     are the columns whose updates fire, by table (none given: all). `alternate_keys` adds keys to tables,
     `changed_columns` makes columns other than `schema.json` has them, `more_tables` adds
     tables in the same form. `duplicate_rules` are the columns of duplicate detection rules, by table. `snapshot` is
-    read at the start, if it exists, and written at the end; seed rows then count for a new file only. `now` must give
-    aware times.
+    read at the start, if it exists, and written at the end; seed rows then count for a new file only. `time_zone` is
+    the IANA name of the zone whose days and months relative dates mean. `now` must give aware times.
     """
 
     organization_id: UUID = _ORGANIZATION_ID
@@ -61,6 +67,7 @@ class DataverseSandboxSettings:
     duplicate_rules: Mapping[str, Sequence[Sequence[str]]] = field(default_factory=dict)
     snapshot: Path | None = None
     seed: int = 0
+    time_zone: str = "UTC"
     now: Callable[[], datetime] = field(default=_now)
 
 
@@ -82,7 +89,14 @@ def create_app(
         client: Rights(organization.application_user_id(client), settings.privileges.get(client))
         for client in settings.clients
     }
-    door = FrontDoor(organization, WebApi(organization, endpoint.fire), tokens, meter, faults, rights)
+    door = FrontDoor(
+        organization,
+        WebApi(organization, endpoint.fire, Definitions(organization.schema)),
+        tokens,
+        meter,
+        faults,
+        rights,
+    )
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -95,8 +109,14 @@ def create_app(
         Mount("/api/data", app=door),
         Mount("/sandbox", routes=control_routes(door, endpoint)),
         *identity_routes(tokens),
+        Route("/{path:path}", _elsewhere, methods=_METHODS),
     ]
     return Starlette(routes=routes, lifespan=lifespan)
+
+
+async def _elsewhere(request: Request) -> JSONResponse:
+    refused = not_implemented(f"'{request.url.path}' (search, files, sign-in by other protocols …)")
+    return JSONResponse(refused.body, refused.status)
 
 
 def _organization(settings: DataverseSandboxSettings, rows: Iterable[tuple[str, Mapping[str, Any]]]) -> Organization:
@@ -104,7 +124,9 @@ def _organization(settings: DataverseSandboxSettings, rows: Iterable[tuple[str, 
         settings.alternate_keys, settings.changed_columns, settings.more_tables, settings.duplicate_rules
     )
     store = Store(schema)
-    organization = Organization(settings.organization_id, settings.organization_name, store, settings.now)
+    organization = Organization(
+        settings.organization_id, settings.organization_name, store, settings.now, ZoneInfo(settings.time_zone)
+    )
     if settings.snapshot is not None and settings.snapshot.exists():
         store.load(snapshot.load(settings.snapshot, store))
         return organization

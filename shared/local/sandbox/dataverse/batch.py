@@ -73,24 +73,36 @@ class _ChangeSetFailed(Exception):  # noqa: N818  # carries an answer out of a t
         self.response = response
 
 
-def run(request: ApiRequest, handle: Handler, transaction: Transaction) -> ApiResponse:
-    """Execute a batch; WebApiError 400 if it is malformed or too large.
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a batch wants to have done, and whether a failure ends it."""
 
-    Without `odata.continue-on-error` the first failure ends it and gives the whole answer the status 400.
-    """
+    items: Sequence[_Item]
+    continues: bool
+
+
+def read(request: ApiRequest) -> Plan:
+    """Read a batch; WebApiError 400 if it is malformed or too large."""
     boundary = _boundary(request.headers.get("content-type", ""))
     if boundary is None:
         raise bad_request("The batch request must have the content type multipart/mixed with a boundary parameter.")
-    parts = [_Item.read(part) for part in _parts(request.body, boundary)]
-    if sum(len(item.requests) for item in parts) > MAX_REQUESTS:
+    items = [_Item.read(part) for part in _parts(request.body, boundary)]
+    if sum(len(item.requests) for item in items) > MAX_REQUESTS:
         raise bad_request(f"The number of requests in a batch must not exceed {MAX_REQUESTS}.")
-    continues = parse_preferences(request.headers.get("prefer", "")).continue_on_error
+    return Plan(items, parse_preferences(request.headers.get("prefer", "")).continue_on_error)
+
+
+def run(plan: Plan, handle: Handler, transaction: Transaction) -> ApiResponse:
+    """Execute a batch.
+
+    Without `odata.continue-on-error` the first failure ends it and gives the whole answer the status 400.
+    """
     answers: list[bytes] = []
     failed = False
-    for item in parts:
+    for item in plan.items:
         content, ok = _change_set(item, handle, transaction) if item.is_change_set else _single(item, handle)
         answers.append(content)
-        if not ok and not continues:
+        if not ok and not plan.continues:
             failed = True
             break
     return _multipart(answers, status=400 if failed else 200)
@@ -190,7 +202,7 @@ def _request(content: bytes) -> ApiRequest:
         raise WebApiError(400, "0x80060888", f"The request line '{first[:50]}' of a batch part is malformed.")
     path, _, query = match[2].partition("?")
     body = pieces[1].strip() if len(pieces) > 1 else b""
-    return ApiRequest(match[1], path, query_string(query), _headers(rest), body)
+    return ApiRequest.of(match[1], path, query_string(query), _headers(rest), body)
 
 
 def _http_part(response: ApiResponse, content_id: str) -> bytes:

@@ -2,44 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlencode
 
 from shared.local.sandbox.dataverse import fetchxml, paging, tracking
+from shared.local.sandbox.dataverse.errors import not_implemented
 from shared.local.sandbox.dataverse.exchange import ApiResponse
 from shared.local.sandbox.dataverse.exchange import answer as json_answer
-from shared.local.sandbox.dataverse.preferences import MAX_PAGE_SIZE
+from shared.local.sandbox.dataverse.preferences import MAX_PAGE_SIZE, MORE_RECORDS, PAGING_COOKIE, TOTAL, TOTAL_EXCEEDED
 from shared.local.sandbox.dataverse.query_options import QueryOptions
 from shared.local.sandbox.dataverse.reading import Reader
 from shared.local.sandbox.dataverse.schema import Table
 from shared.local.sandbox.dataverse.store import Row
 
-_MORE = "Microsoft.Dynamics.CRM.morerecords"
-_COOKIE = "Microsoft.Dynamics.CRM.fetchxmlpagingcookie"
-_TOTAL = "Microsoft.Dynamics.CRM.totalrecordcount"
-_TOTAL_EXCEEDED = "Microsoft.Dynamics.CRM.totalrecordcountlimitexceeded"
 _STREAMING = "application/json; odata.metadata=minimal; odata.streaming=true"
-_SAFE = "$,()'/=@!"
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A GET on a collection: where it was asked (`path`, `query`), and the related rows it is limited to, if any."""
+    """A GET on a collection: where it was asked, and the related rows it is limited to, if any."""
 
     reader: Reader
     table: Table
     options: QueryOptions
-    query: Mapping[str, str]
     path: str
     among: Iterable[Row] | None = None
 
     def answer(self) -> ApiResponse:
         """Answer it; WebApiError for whatever does not fit the table."""
-        if self.options.fetch_xml is not None:
-            document = _fetched(self.reader, self.table, self.options.fetch_xml)
-        elif self.options.delta_token is not None or self.reader.preferences.track_changes:
+        fetch_xml = self.options.fetch_xml
+        tracks = self.options.delta_token is not None or self.reader.preferences.track_changes
+        if self.among is not None and (tracks or fetch_xml is not None):
+            raise not_implemented("FetchXML or change tracking on the related rows of a row")
+        if fetch_xml is not None:
+            document = _fetched(self.reader, self.table, fetch_xml)
+        elif tracks:
             document = self._tracked()
         else:
             document = self._queried()
@@ -83,14 +81,14 @@ class Listing:
         return document
 
     def _link(self, name: str, value: str) -> str:
-        kept = {key: text for key, text in self.query.items() if key != name}
-        return f"{self.reader.base_url}/{self.path}?{urlencode({**kept, name: value}, safe=_SAFE, quote_via=quote)}"
+        kept = {key: text for key, text in self.options.texts.items() if key != name}
+        return paging.link(f"{self.reader.base_url}/{self.path}", {**kept, name: value})
 
 
 def count(reader: Reader, table: Table, options: QueryOptions, among: Iterable[Row] | None = None) -> ApiResponse:
-    """Answer `…/$count`: the number as text, at most 5 000."""
+    """Answer `…/$count`: the number as text, at most 5 000, behind a byte order mark."""
     number = min(len(reader.rows(table, options, among)), MAX_PAGE_SIZE)
-    return ApiResponse(200, {"Content-Type": "text/plain", "OData-Version": "4.0"}, str(number).encode())
+    return ApiResponse(200, {"Content-Type": "text/plain", "OData-Version": "4.0"}, str(number).encode("utf-8-sig"))
 
 
 def _fetched(reader: Reader, table: Table, text: str) -> dict[str, Any]:
@@ -98,10 +96,10 @@ def _fetched(reader: Reader, table: Table, text: str) -> dict[str, Any]:
     document: dict[str, Any] = {"@odata.context": f"{reader.base_url}/$metadata#{table.set_name}"}
     wants = reader.preferences.wants
     _annotate_total(reader, document, result.total)
-    if wants(_MORE):
-        document[f"@{_MORE}"] = result.next is not None
-    if wants(_COOKIE) and result.next is not None:
-        document[f"@{_COOKIE}"] = paging.paging_cookie(result.next, table.primary_id)
+    if wants(MORE_RECORDS):
+        document[f"@{MORE_RECORDS}"] = result.next is not None
+    if wants(PAGING_COOKIE) and result.next is not None:
+        document[f"@{PAGING_COOKIE}"] = paging.paging_cookie(result.next, table.primary_id)
     document["value"] = result.documents
     return document
 
@@ -113,6 +111,6 @@ def _head(reader: Reader, table: Table, options: QueryOptions) -> dict[str, Any]
 
 
 def _annotate_total(reader: Reader, document: dict[str, Any], total: int | None) -> None:
-    if reader.preferences.wants(_TOTAL):
-        document[f"@{_TOTAL}"] = -1 if total is None else min(total, MAX_PAGE_SIZE)
-        document[f"@{_TOTAL_EXCEEDED}"] = total is not None and total > MAX_PAGE_SIZE
+    if reader.preferences.wants(TOTAL):
+        document[f"@{TOTAL}"] = -1 if total is None else min(total, MAX_PAGE_SIZE)
+        document[f"@{TOTAL_EXCEEDED}"] = total is not None and total > MAX_PAGE_SIZE

@@ -6,19 +6,33 @@ As in Dataverse, text compares without regard to case, and a negated operator al
 
 from __future__ import annotations
 
+import operator as operators
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
-from shared.local.sandbox.dataverse.errors import bad_request
+from shared.local.sandbox.dataverse import relative_dates
+from shared.local.sandbox.dataverse.errors import bad_request, not_implemented
 from shared.local.sandbox.dataverse.privileges import Rights
 from shared.local.sandbox.dataverse.schema import Column, ColumnType
 from shared.local.sandbox.dataverse.store import RowRef
-from shared.local.sandbox.dataverse.values import guid, instant, stamp
+from shared.local.sandbox.dataverse.values import guid, instant
 
 Test = Callable[[Any], bool]
+
+_WILDCARD = re.compile(r"\[\^?[^\]]+\]|.", re.DOTALL)
+_WILDCARDS = {"%": ".*", "_": "."}
+_COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
+    "eq": operators.eq,
+    "ne": operators.ne,
+    "neq": operators.ne,
+    "gt": operators.gt,
+    "ge": operators.ge,
+    "lt": operators.lt,
+    "le": operators.le,
+}
 
 _NEGATED = {
     "ne": "eq",
@@ -28,14 +42,17 @@ _NEGATED = {
     "not-begin-with": "begins-with",
     "not-end-with": "ends-with",
     "not-between": "between",
+    "not-contain-values": "contain-values",
     "not-null": "null",
     "ne-userid": "eq-userid",
 }
-_UNITS = {"hours": timedelta(hours=1), "days": timedelta(days=1), "weeks": timedelta(weeks=1)}
-_SPAN = re.compile(r"(last|next|olderthan)-x-(minutes|hours|days|weeks|months|years)")
-_FIXED_DAYS = {"today": (0, 1), "yesterday": (-1, 0), "tomorrow": (1, 2), "last-seven-days": (-7, 1)}
-_DAYS = {"months": 30.4375, "years": 365.25}
-_DAY = timedelta(days=1)
+_KNOWN = re.compile(
+    r"(not-)?(above|under)|eq-or-(above|under)|(above|under)-or-equal|(eq|ne)-(businessid|rolebusinessid|userlanguage|userteams"
+    r"|useroruserteams|useroruserhierarchy|useroruserhierarchyandteams)"
+    r"|(last|next|this)-fiscal-(period|year)|(last|next)-x-fiscal-(periods|years)"
+    r"|in-((or-(after|before)-)?fiscal-period-and-year|fiscal-period|fiscal-year)"
+)
+"""Operators of Dataverse that are not simulated. Source: Microsoft's page "Condition operators"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +62,7 @@ class Circumstances:
     now: datetime
     user: RowRef
     rights: Rights
+    zone: tzinfo = UTC
 
 
 def test(operator: str, column: Column, operands: Sequence[Any], circumstances: Circumstances) -> Test:
@@ -52,17 +70,41 @@ def test(operator: str, column: Column, operands: Sequence[Any], circumstances: 
     if operator in _NEGATED:
         positive = test(_NEGATED[operator], column, operands, circumstances)
         return lambda value: not positive(value)
+    if relative_dates.is_of_dates(operator):
+        return relative_dates.test(operator, column, operands, circumstances.now, circumstances.zone)
     match operator:
         case "null" | "eq-userid":
+            if operands:
+                raise bad_request(f"The operator '{operator}' takes no value.", "0x80041103")
             return _equal(None if operator == "null" else circumstances.user.id)
         case "like" | "begins-with" | "ends-with" | "contains":
             return _pattern(operator, str(_only(operands)))
-        case "eq" | "on" | "in" | "contain-values":
+        case "eq" | "in" | "contain-values":
             return _membership(operator, column, operands)
-        case "gt" | "ge" | "lt" | "le" | "between" | "on-or-after" | "on-or-before":
+        case "gt" | "ge" | "lt" | "le" | "between":
             return _order(operator, column, operands)
+        case known if _KNOWN.fullmatch(known):
+            raise not_implemented(f"The condition operator '{operator}'")
         case _:
-            return _relative(operator, operands, circumstances.now)
+            raise bad_request(f"The condition operator '{operator}' is not supported.", "0x80041103")
+
+
+def compare(operator: str) -> Callable[[Any, Any], bool]:
+    """Return how two columns of a row are compared; WebApiError 400 for an operator that compares no columns.
+
+    A column without a value equals nothing; `ne` finds it, as other negated operators do.
+    """
+    comparison = _COMPARISONS.get(operator)
+    if comparison is None:
+        raise bad_request(f"The operator '{operator}' does not compare two columns.", "0x80041103")
+    finds_empty = operator in {"ne", "neq"}
+
+    def passes(left: Any, right: Any) -> bool:
+        if left is None or right is None:
+            return finds_empty
+        return bool(comparison(plain(left), plain(right)))
+
+    return passes
 
 
 def comparand(column: Column, operand: Any) -> Any:
@@ -109,28 +151,25 @@ def _equal(wanted: Any) -> Test:
 
 
 def _membership(operator: str, column: Column, operands: Sequence[Any]) -> Test:
-    if operator == "on":
-        day = _day(_only(operands))
-        return lambda value: value is not None and value[:10] == day
     if operator == "eq":
         return _equal(_fold(comparand(column, _only(operands))))
+    if operator == "contain-values":
+        if column.type is not ColumnType.MULTI_SELECT:
+            raise bad_request(f"The operator '{operator}' does not fit the column '{column.name}'.", "0x80041103")
+        options = {str(operand) for operand in operands}
+        return lambda value: value is not None and not options.isdisjoint(value.split(","))
     wanted = frozenset(_fold(comparand(column, operand)) for operand in operands)
     return lambda value: plain(value) in wanted
 
 
 def _order(operator: str, column: Column, operands: Sequence[Any]) -> Test:
-    if operator in {"on-or-after", "on-or-before"}:
-        day = _day(_only(operands))
-        if operator == "on-or-after":
-            return lambda value: value is not None and value[:10] >= day
-        return lambda value: value is not None and value[:10] <= day
     limits = [_fold(comparand(column, operand)) for operand in operands]
     if operator == "between":
         if len(limits) != 2:  # noqa: PLR2004  # an interval has two ends
             raise bad_request("The operator 'between' takes two values.", "0x80041103")
         low, high = limits
         return lambda value: value is not None and low <= plain(value) <= high
-    (limit,) = limits
+    limit = _only(limits)
     comparisons: dict[str, Test] = {
         "gt": lambda value: value is not None and plain(value) > limit,
         "ge": lambda value: value is not None and plain(value) >= limit,
@@ -141,52 +180,23 @@ def _order(operator: str, column: Column, operands: Sequence[Any]) -> Test:
 
 
 def _pattern(operator: str, operand: str) -> Test:
-    text = operand.casefold()
-    if operator == "contains":
-        return lambda value: value is not None and text in value.casefold()
-    if operator == "begins-with":
-        return lambda value: value is not None and value.casefold().startswith(text)
-    if operator == "ends-with":
-        return lambda value: value is not None and value.casefold().endswith(text)
-    wildcards = {"%": ".*", "_": "."}
-    expression = re.compile("".join(wildcards.get(char, re.escape(char)) for char in text), re.DOTALL)
+    """`%`, `_`, `[a-c]` and `[^a]` are wildcards in every operator on parts of a text, as in SQL Server."""
+    before = "" if operator in {"like", "begins-with"} else "%"
+    after = "" if operator in {"like", "ends-with"} else "%"
+    tokens = _WILDCARD.findall(f"{before}{operand.casefold()}{after}")
+    try:
+        expression = re.compile("".join(_WILDCARDS.get(one) or _set_of(one) for one in tokens), re.DOTALL)
+    except re.error:  # a range from high to low holds nothing
+        return lambda _value: False
     return lambda value: value is not None and expression.fullmatch(value.casefold()) is not None
 
 
-def _relative(operator: str, operands: Sequence[Any], now: datetime) -> Test:
-    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    if operator in _FIXED_DAYS:
-        first, last = _FIXED_DAYS[operator]
-        return _within(midnight + first * _DAY, midnight + last * _DAY)
-    span = _SPAN.fullmatch(operator)
-    if span is None:
-        raise bad_request(f"The condition operator '{operator}' is not supported.", "0x80041103")
-    direction, unit = span.groups()
-    length = int(_only(operands)) * (_UNITS.get(unit) or _length(unit))
-    if direction == "olderthan":
-        limit = stamp(now - length)
-        return lambda value: value is not None and value < limit
-    # Days are whole days: the last three days begin at midnight, three days ago.
-    start = midnight if unit not in {"hours", "minutes"} else now
-    if direction == "last":
-        return _within(start - length, now + timedelta(seconds=1))
-    return _within(now, start + length + (_DAY if start == midnight else timedelta(0)))
-
-
-def _length(unit: str) -> timedelta:
-    return timedelta(minutes=1) if unit == "minutes" else timedelta(days=_DAYS[unit])
-
-
-def _within(start: datetime, end: datetime) -> Test:
-    first, last = stamp(start), stamp(end)
-    return lambda value: value is not None and first <= value < last
-
-
-def _day(operand: Any) -> str:
-    try:
-        return instant(str(operand))[:10]
-    except ValueError:
-        raise bad_request(f"'{operand}' is not a date.", "0x80041103") from None
+def _set_of(token: str) -> str:
+    if len(token) == 1:
+        return re.escape(token)
+    negated, members = token[1] == "^", token[1:-1].removeprefix("^")
+    ranges = "".join("-" if one == "-" else re.escape(one) for one in members)
+    return f"[{'^' if negated else ''}{ranges}]"
 
 
 def _only(operands: Sequence[Any]) -> Any:

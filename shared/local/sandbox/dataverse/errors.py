@@ -2,7 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+_BAD_REQUEST = 400
+
+CUSTOM_NAME = re.compile(r"[a-z]{2,8}_")
+"""Names with a publisher's prefix; `address1_line1` is none. The sandbox knows all of those that it has."""
+
+
+class Incomplete(Protocol):
+    """A table as far as it is simulated."""
+
+    @property
+    def name(self) -> str:
+        """Its logical name."""
+
+    @property
+    def columns(self) -> Mapping[str, Any]:
+        """Its columns by logical name: lookups among them have all their relationships here."""
+
+    @property
+    def properties(self) -> Mapping[str, Any]:
+        """Its columns by the name in the Web API."""
+
+    def may_have(self, name: str) -> bool:
+        """Whether the real table has, or may have, this column or relationship."""
 
 
 class WebApiError(Exception):
@@ -52,6 +78,11 @@ def version_mismatch() -> WebApiError:
     )
 
 
+def unknown_caller() -> WebApiError:
+    """The user to act for does not exist. Status and message are inferred."""
+    return WebApiError(403, "0x80072560", "The user is not a member of the organization.")
+
+
 def duplicate_detected() -> WebApiError:
     """A duplicate detection rule objects; only callers who ask for it are told."""
     text = "A record was not created or updated because a duplicate of the current record already exists."
@@ -63,27 +94,50 @@ def required_missing(table: str, column: str) -> WebApiError:
     return WebApiError(400, "0x80040203", f"Attribute '{column}' of the '{table}' entity cannot be NULL.")
 
 
-def unknown_segment(segment: str) -> WebApiError:
-    """A part of the URL that names nothing."""
-    return WebApiError(404, "0x80060888", f"Resource not found for the segment '{segment}'.")
+def unknown_resource(name: str, *, is_absent: bool) -> WebApiError:
+    """A first segment that names nothing: nothing at all in this organisation, or nothing simulated."""
+    if is_absent or CUSTOM_NAME.match(name):
+        return WebApiError(404, "0x80060888", f"Resource not found for the segment '{name}'.")
+    return not_implemented(f"The table, function or action '{name}'")
 
 
-def unknown_property(name: str, table: str) -> WebApiError:
-    """A column or navigation property that the table does not have."""
-    return WebApiError(
-        400, "0x80060888", f"Could not find a property named '{name}' on type 'Microsoft.Dynamics.CRM.{table}'."
-    )
+def unknown_segment(name: str, owner: str) -> WebApiError:
+    """A part of the URL that names nothing simulated."""
+    return not_implemented(f"The column, relationship, function or action '{name}' of '{owner}'")
 
 
-def undeclared_property(name: str, table: str) -> WebApiError:
-    """The same in a body."""
-    return WebApiError(
-        400,
-        "0x80048d19",
-        f"Error identified in Payload provided by the user for Entity :'{table}', "
+def unknown_table(name: str, message: str, *, is_absent: bool, status: int = 400) -> WebApiError:
+    """A table that the organisation does not have, or that is not simulated; custom tables are all known."""
+    if is_absent or CUSTOM_NAME.match(name):
+        return WebApiError(status, "0x80041102" if status == _BAD_REQUEST else "0x80060888", message)
+    return not_implemented(f"The table '{name}'")
+
+
+def unknown_property(name: str, table: Incomplete, *, code: str = "0x80060888", message: str = "") -> WebApiError:
+    """A column or navigation property that the table does not have; 501 if only the simulated one has it not."""
+    if table.may_have(name):
+        return not_implemented(f"The column or relationship '{name}' of the table '{table.name}'")
+    text = message or f"Could not find a property named '{name}' on type 'Microsoft.Dynamics.CRM.{table.name}'."
+    return WebApiError(400, code, text)
+
+
+def unknown_navigation(name: str, table: Incomplete) -> WebApiError:
+    """A relationship that the table does not have; only a few of those that standard tables have are simulated."""
+    if name in table.properties:
+        return unknown_property(name, table)
+    return not_implemented(f"The relationship '{name}' of the table '{table.name}'")
+
+
+def undeclared_property(name: str, table: Incomplete, *, is_relationship: bool = False) -> WebApiError:
+    """The same in a body; standard tables have more relationships than those that are simulated."""
+    if is_relationship and not CUSTOM_NAME.match(name) and name.partition("_")[0] not in table.columns:
+        return unknown_navigation(name, table)
+    text = (
+        f"Error identified in Payload provided by the user for Entity :'{table.name}', "
         f"InnerException : Microsoft.OData.ODataException: The property '{name}' does not exist on type "
-        f"'Microsoft.Dynamics.CRM.{table}'. Make sure to only use property names that are defined by the type.",
+        f"'Microsoft.Dynamics.CRM.{table.name}'. Make sure to only use property names that are defined by the type."
     )
+    return unknown_property(name, table, code="0x80048d19", message=text)
 
 
 def bad_request(message: str, code: str = "0x80060888") -> WebApiError:
@@ -97,5 +151,5 @@ def method_not_allowed(method: str) -> WebApiError:
 
 
 def not_implemented(what: str) -> WebApiError:
-    """Something the real service has and this one has not."""
+    """Something that the real service has, or may have, and this one has not."""
     return WebApiError(501, "0x80060888", f"{what} is not part of this simulation.")

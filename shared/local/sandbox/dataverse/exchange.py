@@ -5,36 +5,54 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl
 
-from shared.local.sandbox.dataverse.errors import WebApiError, bad_request
+from shared.local.sandbox.dataverse.consumption import Parts
+from shared.local.sandbox.dataverse.errors import WebApiError, bad_request, not_implemented
 
 JSON = "application/json; odata.metadata=minimal"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ApiRequest:
     """A request. `path` is relative to the Web API's root, `headers` have lower-case names."""
 
     method: str
     path: str
-    query: Mapping[str, str]
-    headers: Mapping[str, str]
+    query: Parts
+    headers: Parts
     body: bytes = b""
 
-    @property
-    def json(self) -> dict[str, Any]:
-        """The body; WebApiError 400 if it is no JSON object."""
+    @classmethod
+    def of(
+        cls, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str], body: bytes = b""
+    ) -> ApiRequest:
+        """Make one of plain values."""
+        return cls(method, path, Parts(query, "query option"), Parts(headers, "header"), body)
+
+    @cached_property
+    def json(self) -> Parts:
+        """The body; WebApiError 400 if it is no JSON object, 501 if it is a file."""
         if not self.body.strip():
-            return {}
+            return Parts({}, "property")
+        kind = self.headers.get("content-type", "")
+        if kind and "json" not in kind.lower():
+            raise not_implemented(f"A body of the type '{kind}' (files and images)")
         try:
             document = json.loads(self.body)
         except ValueError:
             raise bad_request("Invalid JSON. An unexpected token was encountered.", "0x80048d19") from None
         if not isinstance(document, dict):
             raise bad_request("The request content is not a JSON object.", "0x80048d19")
-        return document
+        return Parts(document, "property")
+
+    def refuse_unread(self) -> None:
+        """Refuse the query options and the properties of the body that nobody has read (WebApiError 501)."""
+        self.query.refuse_unread()
+        if self.body.strip() not in {b"", b"{}", b"null"}:
+            self.json.refuse_unread()
 
 
 @dataclass(frozen=True, slots=True)

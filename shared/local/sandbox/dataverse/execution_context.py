@@ -164,7 +164,7 @@ class _Context:
             return _pairs({"Target": _reference(RowRef(event.table, event.id))})
         shown = {name: value for name, value in attributes.items() if name not in _UNSENT}
         if "modifiedon" in shown:
-            shown["modifiedonbehalfby"] = None
+            shown.setdefault("modifiedonbehalfby", None)
         return _pairs({"Target": _tagged("Entity", self._entity(shown, formatted=complete, version=event.row_version))})
 
     def _parameter(self, name: str, value: Any) -> Any:

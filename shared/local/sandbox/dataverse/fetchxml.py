@@ -1,8 +1,5 @@
-"""FetchXML: parsing, joins, conditions and projection.
+"""FetchXML: joins, conditions, order, distinct rows and projection. What can be asked for: `fetch_document`.
 
-Supported: `attribute`, `all-attributes`, `filter` (and, or, nested), `condition` (also `entityname`), `order`,
-`link-entity` (inner, outer, exists, in, any, not any; nested, with alias), `distinct`, `top`, `count`, `page`,
-`paging-cookie`, `returntotalrecordcount`; of aggregates `count` and `countcolumn` (also `distinct`), without groups.
 Source: Microsoft's "FetchXML reference".
 """
 
@@ -11,286 +8,263 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from xml.etree.ElementTree import Element, ParseError
 
-from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import fromstring
-
-from shared.local.sandbox.dataverse import conditions, paging, values
+from shared.local.sandbox.dataverse import conditions, fetch_document, paging
 from shared.local.sandbox.dataverse.conditions import plain
-from shared.local.sandbox.dataverse.errors import WebApiError, bad_request, not_implemented
+from shared.local.sandbox.dataverse.errors import bad_request, not_implemented
+from shared.local.sandbox.dataverse.fetch_aggregates import Aggregation
+from shared.local.sandbox.dataverse.fetch_document import CODE, SEMI_JOINS, Condition, Entity, Fetch, Filter
 from shared.local.sandbox.dataverse.paging import Bookmark
 from shared.local.sandbox.dataverse.preferences import MAX_PAGE_SIZE
-from shared.local.sandbox.dataverse.reading import FORMATTED, LOOKUP_TABLE, NAVIGATION, Reader, etag
-from shared.local.sandbox.dataverse.schema import Column, ColumnType, Table
+from shared.local.sandbox.dataverse.reading import Reader, etag
+from shared.local.sandbox.dataverse.schema import Column, Table
 from shared.local.sandbox.dataverse.store import Row
 
 # A result before projection: the row of each entity by alias, the root under "".
 Joined = Mapping[str, Row | None]
 Check = Callable[[Joined], bool]
-
-_CODE = "0x80041103"
-_MOST_AGGREGATED = 50_000
-_SEMI_JOINS = frozenset({"exists", "in", "any"})
-_ANTI_JOINS = frozenset({"not any"})
+Index = Mapping[Any, Sequence[Row]]
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One page: `next` begins the following one."""
+    """One page: `next` begins the following one, in a query whose rows have ids behind the last id."""
 
     documents: Sequence[dict[str, Any]]
     next: Bookmark | None
     total: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Entity:
-    """The root or a link-entity, with its place in the joined row."""
-
-    element: Element
-    alias: str
-    table: Table
-    link_type: str
-    links: Sequence[_Entity]
-
-
 def run(text: str, table: Table, reader: Reader) -> Result:
-    """Execute a fetch on `table`; WebApiError 400 for anything malformed or unknown."""
-    fetch = _root(text)
-    entity = fetch.find("entity")
-    if fetch.tag != "fetch" or entity is None:
-        raise bad_request("Invalid Xml.", "0x80040201")
-    if entity.get("name") != table.name:
-        raise bad_request(f"The entity '{entity.get('name')}' does not match the entity set '{table.set_name}'.", _CODE)
-    query = _Query(reader, _tree(entity, table, reader))
-    return query.counts() if fetch.get("aggregate") == "true" else query.page(fetch)
-
-
-def _root(text: str) -> Element:
-    try:
-        root: Element = fromstring(text)
-    except (ParseError, DefusedXmlException) as error:
-        raise bad_request(f"Invalid Xml. {error}", "0x80040201") from None
-    return root
-
-
-def _tree(element: Element, table: Table, reader: Reader, alias: str = "", link_type: str = "") -> _Entity:
-    reader.may_look_into(table)
-    links = []
-    for position, link in enumerate(element.findall("link-entity"), start=1):
-        target = reader.store.schema.tables.get(link.get("name", ""))
-        if target is None:
-            raise bad_request(f"The entity with a name = '{link.get('name')}' was not found.", "0x80041102")
-        name = link.get("alias") or f"{alias}{target.name}{position}"
-        links.append(_tree(link, target, reader, name, link.get("link-type", "inner")))
-    return _Entity(element, alias, table, link_type, links)
+    """Execute a fetch on `table`; WebApiError 400 for anything malformed or unknown, 501 for what is not simulated."""
+    fetch = fetch_document.read(text, table, reader.store.schema)
+    query = _Query(reader, fetch)
+    return query.aggregated() if fetch.is_aggregate else query.page()
 
 
 class _Query:
-    def __init__(self, reader: Reader, root: _Entity) -> None:
+    """A fetch bound to a store: its filters are compiled and its links are indexed once."""
+
+    def __init__(self, reader: Reader, fetch: Fetch) -> None:
         self._reader = reader
-        self._root = root
-        self._entities = {entity.alias: entity for entity in _flatten(root)}
+        self._fetch = fetch
+        self._root = fetch.entity
+        self._entities = {entity.alias: entity for entity in fetch.entity.flattened()}
+        self._indexes: dict[int, Index] = {}
+        for entity in self._entities.values():
+            reader.may_look_into(entity.table)
+            if not fetch.is_aggregate and any(one.aggregate or one.is_group for one in entity.attributes):
+                raise bad_request("Aggregates and groups need the attribute aggregate='true' of fetch.", "0x80041104")
+        self._checks: dict[int, list[tuple[Check, bool]]] = {}
+        for entity in self._entities.values():
+            self._checks_of(entity)
 
-    def page(self, fetch: Element) -> Result:
-        found = self._sorted(self.matches())
-        size = _number(fetch, "count", self._reader.preferences.page_size)
+    def page(self) -> Result:
+        fetch, key = self._fetch, self._root.table.primary_id
+        found = self._sorted(self._matches())
+        size = fetch.count or self._reader.preferences.page_size
+        if fetch.top is not None:
+            found, size = found[: fetch.top], MAX_PAGE_SIZE
         project = self._projection()
-        if fetch.get("distinct") == "true":
-            found = self._distinct(found, project)
-        if fetch.get("top") is not None:  # of the rows that are left, as SQL has it
-            found, size = found[: _number(fetch, "top", MAX_PAGE_SIZE)], MAX_PAGE_SIZE
-        ids = [joined[""][self._root.table.primary_id] for joined in found if joined[""] is not None]
-        start = paging.from_fetch(_number(fetch, "page", 1), fetch.get("paging-cookie"))
+        has_ids = True
+        if fetch.is_distinct:
+            found = _distinct(found, project)
+            has_ids = any(name == key for _, _, name in self._outputs(self._root))
+        ids = [joined[""][key] for joined in found if joined[""] is not None]
+        start = paging.from_fetch(fetch.page, fetch.cookie)
         page = paging.cut(found, ids, min(size, MAX_PAGE_SIZE), start)
-        total = len(found) if fetch.get("returntotalrecordcount") == "true" else None
-        return Result([project(joined) for joined in page.rows], page.next, total)
+        total = len(found) if fetch.wants_total else None
+        following = page.next if has_ids or page.next is None else Bookmark(page.next.page, None)
+        return Result([project(joined) for joined in page.rows], following, total)
 
-    def counts(self) -> Result:
-        """Return one row that counts; more rows than Dataverse aggregates are refused."""
-        found = self.matches()
-        if len(found) > _MOST_AGGREGATED:
+    def aggregated(self) -> Result:
+        """Return the groups, or the one row of a query without groups; too many rows are refused."""
+        fetch = self._fetch
+        found = self._matches()
+        if len(found) > fetch.aggregate_limit:
             raise bad_request("AggregateQueryRecordLimit exceeded. Cannot perform this operation.", "0x8004E023")
-        return Result([dict(self._count(found, *one) for one in self._aggregates())], None, None)
+        documents = Aggregation(self._reader, list(self._entities.values())).documents(found)
+        if fetch.is_distinct or fetch.cookie is not None:
+            raise not_implemented("The attribute 'distinct' or 'paging-cookie' of an aggregate query in FetchXML")
+        total = len(documents) if fetch.wants_total else None
+        size = min(fetch.top or fetch.count or MAX_PAGE_SIZE, MAX_PAGE_SIZE)
+        first = (fetch.page - 1) * size
+        more = fetch.top is None and len(documents) > first + size
+        return Result(documents[first : first + size], Bookmark(fetch.page + 1, None) if more else None, total)
 
-    def _aggregates(self) -> Iterable[tuple[_Entity, Element]]:
-        return ((entity, one) for entity in self._entities.values() for one in entity.element.findall("attribute"))
-
-    def _count(self, found: Sequence[Joined], entity: _Entity, attribute: Element) -> tuple[str, int]:
-        alias, name = attribute.get("alias"), _column(entity.table, attribute.get("name", "")).name
-        if alias is None or attribute.get("groupby") == "true" or not attribute.get("aggregate"):
-            raise bad_request("An attribute of an aggregate query needs an alias and an aggregate.", "0x80041104")
-        match attribute.get("aggregate"):
-            case "count":
-                return alias, len(found)
-            case "countcolumn":
-                rows = (joined[entity.alias] for joined in found)
-                there = [plain(row[name]) for row in rows if row is not None and row.get(name) is not None]
-                return alias, len(set(there) if attribute.get("distinct") == "true" else there)
-            case other:
-                raise not_implemented(f"The aggregate '{other}' in FetchXML")
-
-    def matches(self) -> list[Joined]:
+    def _matches(self) -> list[Joined]:
         """Join the links, then keep what passes the filter of the root (which may look at outer links)."""
-        found: Iterable[Joined] = ({"": row} for row in self._reader.store.rows(self._root.table.name).values())
-        checks = self._checks(self._root)
-        own = [check for check, foreign in checks if not foreign]
-        found = [joined for joined in found if all(check(joined) for check in own)]
+        checks = self._checks_of(self._root)
+        own = [check for check, looks_elsewhere in checks if not looks_elsewhere]
+        rows: Iterable[Joined] = ({"": row} for row in self._reader.store.rows(self._root.table.name).values())
+        found = [joined for joined in rows if all(check(joined) for check in own)]
         for link in self._root.links:
-            found = self._join(found, self._root, link)
-        late = [check for check, foreign in checks if foreign]
+            found = self._join(found, self._root.alias, link)
+        late = [check for check, looks_elsewhere in checks if looks_elsewhere]
         return [joined for joined in found if all(check(joined) for check in late)]
 
-    def _join(self, near: Iterable[Joined], parent: _Entity, link: _Entity) -> list[Joined]:
-        there, here = self._link_columns(parent, link)
-        checks = [check for check, _ in self._checks(link)]
-        index: dict[Any, list[Row]] = {}
-        for row in self._reader.store.rows(link.table.name).values():
-            value = plain(row.get(there.name))
-            if value is not None and all(check({link.alias: row}) for check in checks):
-                index.setdefault(value, []).append(row)
+    def _join(self, near: Iterable[Joined], parent: str, link: Entity) -> list[Joined]:
+        if link.link_type in SEMI_JOINS:
+            check = self._existence(link, parent)
+            return [left for left in near if check(left)]
         joined: list[Joined] = []
         for left in near:
-            parent_row = left[parent.alias]
-            matching = index.get(plain(parent_row.get(here.name)), []) if parent_row else []
-            joined.extend(self._combine(left, link, matching))
+            expanded = self._expanded(left, link, self._related(left, parent, link))
+            if link.link_type == "outer" and not expanded:
+                expanded = [{**left, **{entity.alias: None for entity in link.flattened()}}]
+            joined.extend(expanded)
         return joined
 
-    def _combine(self, left: Joined, link: _Entity, matching: Sequence[Row]) -> Iterable[Joined]:
-        if link.link_type in _ANTI_JOINS:
-            return [] if self._nested(left, link, matching) else [left]
-        expanded = self._nested(left, link, matching)
-        if link.link_type in _SEMI_JOINS:
-            return [left] if expanded else []
-        if link.link_type == "outer" and not expanded:
-            return [{**left, **{entity.alias: None for entity in _flatten(link)}}]
-        return expanded
-
-    def _nested(self, left: Joined, link: _Entity, matching: Sequence[Row]) -> list[Joined]:
-        expanded: list[Joined] = [{**left, link.alias: row} for row in matching]
+    def _expanded(self, left: Joined, link: Entity, related: Sequence[Row]) -> list[Joined]:
+        """Put each related row that passes the filters of the link beside the row, and what is linked to it."""
+        checks = self._checks_of(link)
+        own = [check for check, looks_elsewhere in checks if not looks_elsewhere]
+        late = [check for check, looks_elsewhere in checks if looks_elsewhere]
+        expanded: list[Joined] = [{**left, link.alias: row} for row in related]
+        expanded = [joined for joined in expanded if all(check(joined) for check in own)]
         for inner in link.links:
-            expanded = self._join(expanded, link, inner)
-        return expanded
+            expanded = self._join(expanded, link.alias, inner)
+        return [joined for joined in expanded if all(check(joined) for check in late)]
 
-    def _link_columns(self, parent: _Entity, link: _Entity) -> tuple[Column, Column]:
-        there = _column(link.table, link.element.get("from", link.table.primary_id))
-        return there, _column(parent.table, link.element.get("to", parent.table.primary_id))
+    def _existence(self, link: Entity, parent: str) -> Check:
+        """Whether rows are related. `all` has an odd meaning: there are some, and none of them passes the filter."""
 
-    def _checks(self, entity: _Entity) -> list[tuple[Check, bool]]:
-        """Return the filters of an entity, each with whether it looks at another entity."""
-        return [
-            (self._filter(element, entity), any(inner.get("entityname") for inner in element.iter("condition")))
-            for element in entity.element.findall("filter")
-        ]
+        def passes(joined: Joined) -> bool:
+            related = self._related(joined, parent, link)
+            some = bool(self._expanded(joined, link, related))
+            if link.link_type == "all":
+                return bool(related) and not some
+            return some is (link.link_type != "not any")
 
-    def _filter(self, element: Element, entity: _Entity) -> Check:
-        parts = [self._filter(inner, entity) for inner in element.findall("filter")]
-        parts += [self._condition(inner, entity) for inner in element.findall("condition")]
-        if element.get("type") == "or":
+        return passes
+
+    def _related(self, left: Joined, parent: str, link: Entity) -> Sequence[Row]:
+        row = left[parent]
+        value = plain(row.get(link.near.name)) if row is not None and link.near is not None else None
+        return self._index(link).get(value, ()) if value is not None else ()
+
+    def _index(self, link: Entity) -> Index:
+        if id(link) not in self._indexes:
+            index: dict[Any, list[Row]] = {}
+            for row in self._reader.store.rows(link.table.name).values():
+                if (value := plain(row.get(link.far.name))) is not None:
+                    index.setdefault(value, []).append(row)
+            self._indexes[id(link)] = index
+        return self._indexes[id(link)]
+
+    # ---------------------------------------------------------------------------------------------------- conditions
+
+    def _checks_of(self, entity: Entity) -> list[tuple[Check, bool]]:
+        """Return the filters of an entity, compiled once, each with whether it looks at another entity."""
+        if id(entity) not in self._checks:
+            self._checks[id(entity)] = [
+                (self._filter(one, entity), any(inner.looks_elsewhere for inner in one.all_conditions()))
+                for one in entity.filters
+            ]
+        return self._checks[id(entity)]
+
+    def _filter(self, one: Filter, entity: Entity) -> Check:
+        parts = [self._filter(inner, entity) for inner in one.filters]
+        parts += [self._condition(inner, entity) for inner in one.conditions]
+        parts += [self._link_in_filter(link, entity) for link in one.links]
+        if one.is_or:
             return lambda joined: any(check(joined) for check in parts)
         return lambda joined: all(check(joined) for check in parts)
 
-    def _condition(self, element: Element, entity: _Entity) -> Check:
-        owner = self._entities.get(element.get("entityname", ""), entity) if element.get("entityname") else entity
-        alias = owner.alias
-        column = _column(owner.table, element.get("attribute", ""))
-        nested = [value.text or "" for value in element.findall("value")]
-        value = element.get("value")
-        operands = nested or ([value] if value is not None else [])
-        passes = conditions.test(element.get("operator", "eq"), column, operands, self._reader.circumstances)
+    def _link_in_filter(self, link: Entity, entity: Entity) -> Check:
+        for inner in link.flattened():
+            self._reader.may_look_into(inner.table)
+            self._checks_of(inner)  # what is malformed is refused though no row may come this far
+        return self._existence(link, entity.alias)
+
+    def _condition(self, condition: Condition, entity: Entity) -> Check:
+        owner = self._owner(condition.entity, entity)
+        column = fetch_document.column(owner.table, condition.attribute)
+        if condition.other is not None:
+            return self._comparison(condition, owner, column, entity)
+        passes = conditions.test(condition.operator, column, condition.operands, self._reader.circumstances)
 
         def check(joined: Joined) -> bool:
-            row = joined.get(alias)
+            row = joined.get(owner.alias)
             return passes(row.get(column.name) if row else None)
 
         return check
 
+    def _comparison(self, condition: Condition, owner: Entity, column: Column, entity: Entity) -> Check:
+        alias, _, name = (condition.other or "").rpartition(".")
+        far = self._owner(alias or None, owner if not alias else entity)
+        other = fetch_document.column(far.table, name)
+        compared = conditions.compare(condition.operator)
+        if condition.operands or column.family != other.family:
+            raise bad_request(f"The columns '{column.name}' and '{other.name}' cannot be compared.", CODE)
+
+        def check(joined: Joined) -> bool:
+            left, right = joined.get(owner.alias) or {}, joined.get(far.alias) or {}
+            return compared(left.get(column.name), right.get(other.name))
+
+        return check
+
+    def _owner(self, alias: str | None, entity: Entity) -> Entity:
+        if alias is None:
+            return entity
+        found = self._entities.get(alias) or next((e for e in self._entities.values() if e.table.name == alias), None)
+        if found is None:
+            raise bad_request(f"No entity of the query has the alias '{alias}'.", CODE)
+        return found
+
+    # -------------------------------------------------------------------------------------------- order, projection
+
     def _sorted(self, found: list[Joined]) -> list[Joined]:
         keys: list[tuple[str, Column, bool]] = []
         for entity in self._entities.values():
-            for order in entity.element.findall("order"):
-                column = _column(entity.table, order.get("attribute", ""))
-                keys.append((entity.alias, column, order.get("descending") == "true"))
+            for order in entity.orders:
+                if order.alias is not None:
+                    raise bad_request("Only an aggregate query is sorted by alias.", CODE)
+                owner = self._owner(order.entity, entity)
+                column = fetch_document.column(owner.table, order.attribute or "")
+                keys.append((owner.alias, column, order.is_descending))
+        sortable = (lambda _column, value: plain(value)) if self._fetch.sorts_raw else self._reader.sortable
         for alias, column, descending in reversed(keys):
-            found.sort(key=lambda joined: _sort_value(joined.get(alias), column), reverse=descending)  # sorted at once
+            found.sort(key=lambda joined: _sort_key(joined.get(alias), column, sortable), reverse=descending)
         return found
 
     def _projection(self) -> Callable[[Joined], dict[str, Any]]:
         outputs = [output for entity in self._entities.values() for output in self._outputs(entity)]
         primary_id = self._root.table.primary_id
+        is_distinct = self._fetch.is_distinct
 
         def project(joined: Joined) -> dict[str, Any]:
             root = joined[""] or {}
-            document: dict[str, Any] = {"@odata.etag": etag(root)}
+            document: dict[str, Any] = {} if is_distinct else {"@odata.etag": etag(root)}
             for alias, column, name in outputs:
                 row = joined.get(alias)
                 value = row.get(column.name) if row else None
                 if value is not None:  # as in Dataverse, FetchXML leaves out what is null
-                    self._emit(document, column, name, value)
-            document.setdefault(primary_id, root.get(primary_id))
+                    self._reader.emit(document, column, name, value)
+            if not is_distinct:
+                document.setdefault(primary_id, root.get(primary_id))
             return document
 
         return project
 
-    def _outputs(self, entity: _Entity) -> list[tuple[str, Column, str]]:
-        if entity.link_type in _SEMI_JOINS | _ANTI_JOINS:
+    def _outputs(self, entity: Entity) -> list[tuple[str, Column, str]]:
+        if entity.link_type in SEMI_JOINS:
             return []
-        if entity.element.find("all-attributes") is not None:
-            columns = [(column, "") for column in entity.table.properties.values()]
-        else:
-            attributes = entity.element.findall("attribute")
-            columns = [(_column(entity.table, a.get("name", "")), a.get("alias", "")) for a in attributes]
+        columns = [(one.column, one.alias) for one in entity.attributes]
+        if entity.takes_all or (not columns and not entity.alias):
+            columns = [(column, None) for column in entity.table.properties.values()]
         if entity.alias:
             return [(entity.alias, column, alias or f"{entity.alias}.{column.name}") for column, alias in columns]
-        if not columns:
-            columns = [(column, "") for column in entity.table.properties.values()]
         return [("", column, alias or column.property_name) for column, alias in columns]
 
-    def _emit(self, document: dict[str, Any], column: Column, name: str, value: Any) -> None:
-        wants = self._reader.preferences.wants
-        if wants(FORMATTED) and (label := self._reader.formatted(column, value)) is not None:
-            document[f"{name}@{FORMATTED}"] = label
-        if column.type is ColumnType.LOOKUP:
-            if wants(NAVIGATION):
-                document[f"{name}@{NAVIGATION}"] = column.targets.get(value.table)
-            if wants(LOOKUP_TABLE):
-                document[f"{name}@{LOOKUP_TABLE}"] = value.table
-        document[name] = values.to_json(value)
 
-    def _distinct(self, found: Sequence[Joined], project: Callable[[Joined], dict[str, Any]]) -> list[Joined]:
-        seen: dict[str, Joined] = {}
-        for joined in found:
-            document = project(joined)
-            document.pop("@odata.etag")
-            seen.setdefault(repr(document), joined)
-        return list(seen.values())
+def _distinct(found: Sequence[Joined], project: Callable[[Joined], dict[str, Any]]) -> list[Joined]:
+    seen: dict[str, Joined] = {}
+    for joined in found:
+        seen.setdefault(repr(project(joined)).casefold(), joined)
+    return list(seen.values())
 
 
-def _flatten(entity: _Entity) -> list[_Entity]:
-    return [entity, *(inner for link in entity.links for inner in _flatten(link))]
-
-
-def _column(table: Table, name: str) -> Column:
-    column = table.columns.get(name)
-    if column is None:
-        raise WebApiError(
-            400,
-            _CODE,
-            f"'{table.name}' entity doesn't contain attribute with Name = '{name}' and NameMapping = 'Logical'.",
-        )
-    return column
-
-
-def _sort_value(row: Row | None, column: Column) -> tuple[bool, Any]:
-    value = plain(row.get(column.name)) if row else None
+def _sort_key(row: Row | None, column: Column, sortable: Callable[[Column, Any], Any]) -> tuple[bool, Any]:
+    value = sortable(column, row.get(column.name) if row else None)
     return (value is not None, value if value is not None else 0)
-
-
-def _number(element: Element, attribute: str, default: int) -> int:
-    text = element.get(attribute)
-    if text is None:
-        return default
-    if not text.isdigit() or int(text) == 0:
-        raise bad_request(f"Invalid value '{text}' for attribute '{attribute}' of fetch.", "0x80040201")
-    return int(text)

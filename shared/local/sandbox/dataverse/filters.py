@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from shared.local.sandbox.dataverse import conditions
 from shared.local.sandbox.dataverse.conditions import Circumstances
-from shared.local.sandbox.dataverse.errors import bad_request, unknown_property
+from shared.local.sandbox.dataverse.errors import bad_request, not_implemented, unknown_navigation, unknown_property
 from shared.local.sandbox.dataverse.odata import (
     And,
+    ColumnComparison,
     Comparison,
     Function,
     Lambda,
@@ -28,11 +29,11 @@ Predicate = Callable[[Row], bool]
 
 _TEXT_OPERATORS = {"contains": "contains", "startswith": "begins-with", "endswith": "ends-with"}
 _FUNCTIONS = {
-    "EqualUserId": "eq-userid",
-    "NotEqualUserId": "ne-userid",
-    "ContainValues": "contain-values",
+    "DoesNotContainValues": "not-contain-values",
     "Last7Days": "last-seven-days",
+    "Next7Days": "next-seven-days",
 }
+_EQUAL = re.compile(r"(not-)?equal-(.+)")
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=X)(?=[A-Z][a-z])")
 _KINDS: dict[ColumnType, frozenset[LiteralKind]] = {
     ColumnType.BOOLEAN: frozenset({LiteralKind.BOOLEAN}),
@@ -64,7 +65,7 @@ def related_rows(store: Store, navigation: Navigation, row: Row, table: Table) -
     match navigation:
         case ToOne():
             reference = row.get(navigation.column)
-            found = store.follow(reference) if reference and reference.table == navigation.target else None
+            found = store.follow(reference) if reference and reference.table in navigation.targets else None
             return (found,) if found is not None else ()
         case ToMany():
             return store.related(row[table.primary_id], navigation.target, navigation.column)
@@ -83,7 +84,7 @@ class _Compiler:
         self._store = store
         self._circumstances = circumstances
 
-    def predicate(self, node: Node, table: Table, variable: str) -> Predicate:
+    def predicate(self, node: Node, table: Table, variable: str) -> Predicate:  # noqa: PLR0911  # one per kind of node
         match node:
             case And(parts):
                 every = [self.predicate(part, table, variable) for part in parts]
@@ -95,6 +96,8 @@ class _Compiler:
                 return lambda row: not inner(row)
             case Comparison():
                 return self._comparison(node, table, variable)
+            case ColumnComparison():
+                return self._of_columns(node, table, variable)
             case Function():
                 return self._function(node, table, variable)
             case Lambda():
@@ -135,6 +138,22 @@ class _Compiler:
 
         return self._on_path(node.path, table, variable, build)
 
+    def _of_columns(self, node: ColumnComparison, table: Table, variable: str) -> Predicate:
+        paths = [_without_variable(path, variable) for path in (node.path, node.other)]
+        for path in paths:
+            if len(path) > 1:
+                raise not_implemented(f"The comparison of columns over the relationship '{path[0]}'")
+            if path[0] not in table.properties:
+                raise unknown_property(path[0], table)
+        left, right = (table.properties[path[0]] for path in paths)
+        compared = conditions.compare(node.operator)
+        if left.family != right.family:
+            raise bad_request(
+                "A binary operator with incompatible types was detected. "
+                f"Found operand types '{left.type}' and '{right.type}' for operator kind '{node.operator}'."
+            )
+        return lambda row: compared(row.get(left.name), row.get(right.name))
+
     def _function(self, node: Function, table: Table, variable: str) -> Predicate:
         operator = _TEXT_OPERATORS.get(node.name) or _FUNCTIONS.get(node.name) or _kebab(node.name)
 
@@ -152,7 +171,7 @@ class _Compiler:
         owner = self._walk(way, table)
         if last not in owner.columns:
             text = f"'{owner.name}' entity doesn't contain attribute with Name = '{last}' and NameMapping = 'Logical'."
-            raise bad_request(text, "0x80041103")
+            raise unknown_property(last, owner, code="0x80041103", message=text)
         return (*path[:-1], owner.columns[last].property_name)
 
     def _lambda(self, node: Lambda, table: Table, variable: str) -> Predicate:
@@ -161,7 +180,7 @@ class _Compiler:
         owner = self._walk(way, table)
         navigation = owner.navigations.get(last)
         if navigation is None or isinstance(navigation, ToOne):
-            raise unknown_property(last, owner.name)
+            raise unknown_navigation(last, owner)
         target = self._entered(navigation)
         inner = self.predicate(node.condition, target, node.variable) if node.condition else lambda _row: True
         quantify = any if node.quantifier == "any" else all
@@ -182,7 +201,7 @@ class _Compiler:
         owner = self._walk(way, table)
         column = owner.properties.get(last)
         if column is None:
-            raise unknown_property(last, owner.name)
+            raise unknown_property(last, owner)
         passes, name = build(column), column.name
         if not way:
             return lambda row: passes(row.get(name))
@@ -198,7 +217,7 @@ class _Compiler:
         for name in way:
             navigation = table.navigations.get(name)
             if not isinstance(navigation, ToOne):
-                raise unknown_property(name, table.name)
+                raise unknown_navigation(name, table)
             table = self._entered(navigation)
         return table
 
@@ -235,6 +254,8 @@ def _without_variable(path: tuple[str, ...], variable: str) -> tuple[str, ...]:
 
 
 def _check_kind(column: Column, literal: Literal) -> None:
+    if literal.kind is LiteralKind.ENUM:
+        raise not_implemented(f"The enum literal '{literal.value}' outside of metadata")
     allowed = _KINDS.get(column.type, frozenset({LiteralKind.NUMBER}))
     if literal.kind is not LiteralKind.NULL and literal.kind not in allowed:
         expected = min(allowed)
@@ -261,4 +282,6 @@ def _primary_ids(node: Node, table: Table) -> frozenset[str] | None:
 
 
 def _kebab(name: str) -> str:
-    return _HUMP.sub("-", name).lower().replace("older-than", "olderthan")
+    kebab = _HUMP.sub("-", name).lower().replace("older-than", "olderthan")
+    equal = _EQUAL.fullmatch(kebab)  # of users and business units: EqualUserOrUserTeams, eq-useroruserteams
+    return f"{'ne' if equal[1] else 'eq'}-{equal[2].replace('-', '')}" if equal else kebab

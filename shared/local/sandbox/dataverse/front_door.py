@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -14,16 +15,17 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from shared.local.sandbox.dataverse.caller import Caller
+from shared.local.sandbox.dataverse.errors import not_implemented
 from shared.local.sandbox.dataverse.exchange import ApiRequest, ApiResponse, query_string, refusal
 from shared.local.sandbox.dataverse.faults import FaultKind, FaultRule, Faults
 from shared.local.sandbox.dataverse.limits import Meter, Throttle, TooManyRequests
 from shared.local.sandbox.dataverse.organization import Organization
 from shared.local.sandbox.dataverse.privileges import Rights
-from shared.local.sandbox.dataverse.store import RowRef
 from shared.local.sandbox.dataverse.tokens import Tokens
 from shared.local.sandbox.dataverse.web_api import WebApi
 from shared.local.sandbox.serving import RESET_EXTENSION
 
+_VERSION = re.compile(r"v(8\.[012]|9\.[0-9])")
 _THROTTLES = {
     FaultKind.THROTTLE_REQUESTS: Throttle.REQUESTS,
     FaultKind.THROTTLE_TIME: Throttle.TIME,
@@ -33,6 +35,19 @@ _UNAVAILABLE = (
     b"<html><head><title>503</title></head><body><h2>Our services aren't available right now</h2></body></html>"
 )
 _UNAUTHORIZED = 'Bearer authorization_uri="{root}/common/oauth2/authorize", resource_id="{root}/"'
+
+
+class _AsSpelled(bytes):
+    """The name of a header that the server must not write in lower case, though ASGI wants it so.
+
+    To HTTP it makes no difference, but clients copy headers into plain maps and look for `OData-EntityId`.
+    """
+
+    __slots__ = ()
+
+    def lower(self) -> _AsSpelled:
+        """Keep the spelling."""
+        return self
 
 
 class _NoAnswer(Exception):  # noqa: N818  # an event, not an error of ours
@@ -64,9 +79,11 @@ class FrontDoor:
             await _keep_silent(silence.kind, scope, receive)
             return
         self.counters[f"status {response.status}"] += 1
-        headers = {**response.headers, "REQ_ID": str(uuid4())}
-        # The type goes through the headers: Starlette would add a charset to text.
-        await Response(response.body, response.status, headers)(scope, receive, send)
+        answer = Response(response.body, response.status)  # whose own headers tell the length
+        # Starlette would write names in lower case and add a charset to text; clients know the names as they are here.
+        headers = {**response.headers, "REQ_ID": str(uuid4())}.items()
+        answer.raw_headers += [(_AsSpelled(name.encode("latin-1")), value.encode("latin-1")) for name, value in headers]
+        await answer(scope, receive, send)
 
     async def _respond(self, request: Request) -> ApiResponse:
         version, _, path = (
@@ -75,6 +92,8 @@ class FrontDoor:
         root = f"{request.url.scheme}://{request.url.netloc}"
         self.counters["requests"] += 1
         self.counters[f"{request.method} {path.partition('(')[0]}"] += 1
+        if not _VERSION.fullmatch(version):
+            return refusal(not_implemented(f"The version '{version}' of the Web API"))
         client = self.tokens.client_of(request.headers.get("authorization", ""), request.url.netloc, time.monotonic())
         if client is None:
             return ApiResponse(401, {"WWW-Authenticate": _UNAUTHORIZED.format(root=root)})
@@ -98,13 +117,8 @@ class FrontDoor:
         fault = self.faults.draw(request.method, path)
         if fault is not None and not fault.kind.takes_effect:
             return self._faulty(fault)
-        api_request = ApiRequest(
-            request.method,
-            path,
-            query_string(request.scope["query_string"].decode("latin-1")),
-            dict(request.headers.items()),
-            body,
-        )
+        query = query_string(request.scope["query_string"].decode("latin-1"))
+        api_request = ApiRequest.of(request.method, path, query, dict(request.headers.items()), body)
         response = self.web_api.handle(api_request, caller)
         if fault is not None:
             raise _NoAnswer(fault)
@@ -122,10 +136,8 @@ class FrontDoor:
     def _caller(self, request: Request, client: str, base_url: str) -> Caller:
         headers = request.headers
         application = self.organization.application_user(client)
-        impersonated = headers.get("mscrmcallerid") or headers.get("callerobjectid")
-        known = impersonated and self.organization.store.get("systemuser", impersonated.lower())
         return Caller(
-            user=RowRef("systemuser", impersonated.lower()) if impersonated and known else application,
+            user=application,
             initiator=application,
             rights=self.rights[client],
             base_url=base_url,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from shared.local.sandbox.dataverse.consumption import Parts
 from shared.local.sandbox.dataverse.errors import bad_request, row_missing
 from shared.local.sandbox.dataverse.organization import Organization
 from shared.local.sandbox.dataverse.schema import Table
@@ -23,7 +24,7 @@ class Invocation:
     writer: Writer
     table: Table | None
     row: RowRef | None
-    arguments: Mapping[str, Any]
+    arguments: Parts
 
     @property
     def bound_row(self) -> RowRef:
@@ -35,7 +36,7 @@ class Invocation:
     def row_argument(self, name: str) -> RowRef:
         """Return the existing row that a parameter describes by type and primary key; WebApiError if there is none."""
         value = self.arguments.get(name)
-        if not isinstance(value, dict):
+        if not isinstance(value, Mapping):
             raise bad_request(f"The parameter '{name}' must be a row.", "0x80048d19")
         return self.described_row(value)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.local.sandbox.dataverse import payload, values
-from shared.local.sandbox.dataverse.errors import bad_request
+from shared.local.sandbox.dataverse.errors import bad_request, not_implemented
 from shared.local.sandbox.dataverse.invocation import TYPE_PREFIX, Invocation
 from shared.local.sandbox.dataverse.privileges import Access
 from shared.local.sandbox.dataverse.schema import ColumnType, Table
@@ -21,6 +21,8 @@ _OPEN, _QUALIFIED, _FIRST_QUALIFIED = 0, 1, 3
 def qualify_lead(call: Invocation) -> dict[str, Any]:
     """Close a lead as qualified and create the rows that the caller wants, with the lead's values."""
     reference = call.bound_row
+    if call.arguments.get("CreateOpportunity"):
+        raise not_implemented("The parameter 'CreateOpportunity' of QualifyLead")
     lead = call.writer.store.rows("lead")[reference.id]
     call.writer.rights.require(Access.WRITE, "lead")
     for table in (one for one in ("account", "contact") if call.arguments.get(f"Create{one.title()}")):

@@ -1,38 +1,30 @@
-"""`EntityDefinitions`: what generic clients read about tables before they touch data. Read-only."""
+"""Reads of table definitions: `EntityDefinitions`, `RelationshipDefinitions`, `GlobalOptionSetDefinitions`.
+
+A path goes from a list to one of its definitions (by key), to those of a type (by cast), and on to a property. What a
+definition lacks is refused by name: the real ones have more properties.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from shared.local.sandbox.dataverse import odata, query_options
-from shared.local.sandbox.dataverse.errors import (
-    WebApiError,
-    bad_request,
-    method_not_allowed,
-    not_implemented,
-    unknown_segment,
-)
+from shared.local.sandbox.dataverse.definitions import EXPANDABLE, Definition, Definitions
+from shared.local.sandbox.dataverse.errors import WebApiError, bad_request, not_implemented, unknown_table
 from shared.local.sandbox.dataverse.exchange import ApiRequest, ApiResponse
 from shared.local.sandbox.dataverse.exchange import answer as json_answer
 from shared.local.sandbox.dataverse.odata import And, Comparison, Node, Not, Or
-from shared.local.sandbox.dataverse.organization import fixed_id
-from shared.local.sandbox.dataverse.query_options import Expansion, QueryOptions
-from shared.local.sandbox.dataverse.resource_path import Segment
-from shared.local.sandbox.dataverse.schema import Column, ColumnType, ManyToMany, Schema, Table, ToMany, ToOne
-
-Definition = dict[str, Any]
+from shared.local.sandbox.dataverse.query_options import QueryOptions
+from shared.local.sandbox.dataverse.resource_path import Path, Segment
+from shared.local.sandbox.dataverse.values import GUID
 
 _SETS = frozenset({"EntityDefinitions", "GlobalOptionSetDefinitions", "RelationshipDefinitions"})
-_KEY = re.compile(r"LogicalName='([^']+)'|([0-9a-fA-F-]{36})")
-_CAST = re.compile(r"Microsoft\.Dynamics\.CRM\.(\w+)AttributeMetadata")
-_CUSTOM = re.compile(r"[a-z]{2,8}_")
-_LANGUAGE = 1033
-NO_TRANSLATIONS: Mapping[int, str] = MappingProxyType({})
-# Left out of an answer unless they are expanded.
-_EXPANDABLE = ("Attributes", "Keys", "OptionSet", "GlobalOptionSet", "OneToManyRelationships")
+_KEY = re.compile(r"(\w+)='([^']+)'")
+_CAST = "Microsoft.Dynamics.CRM."
+_KEYS = frozenset({"LogicalName", "SchemaName", "Name"})
+
+Found = Definition | list[Definition] | Any
 
 
 def is_metadata(segment: str) -> bool:
@@ -40,92 +32,110 @@ def is_metadata(segment: str) -> bool:
     return segment in _SETS
 
 
-def answer(schema: Schema, request: ApiRequest, segments: Sequence[Segment], base_url: str) -> ApiResponse:
-    """Answer a read; WebApiError 404 for unknown tables and columns, 501 for changes of the schema."""
+def answer(
+    definitions: Definitions, request: ApiRequest, options: QueryOptions, path: Path, base_url: str
+) -> ApiResponse:
+    """Answer a read; WebApiError 404 for unknown tables and columns, 501 for what is not simulated."""
     if request.method != "GET":
-        raise method_not_allowed(request.method) if request.method == "PATCH" else not_implemented("Changing tables")
-    options = query_options.parse(request.query)
-    found = _find(schema, segments)
-    context = f"{base_url}/$metadata#{'/'.join(segment.name for segment in segments)}"
+        raise not_implemented("Changing tables, columns, relationships, choices and keys")
+    context = f"{base_url}/$metadata#{'/'.join(segment.name for segment in path.segments)}"
+    found = _find(definitions, path)
     if isinstance(found, list):
-        keep = _predicate(odata.parse(options.filter)) if options.filter else lambda _definition: True
-        chosen = [_selected(definition, options) for definition in found if keep(definition)]
-        return json_answer({"@odata.context": context, "value": chosen})
-    return json_answer({"@odata.context": f"{context}/$entity", **_selected(found, options)})
+        return json_answer({"@odata.context": context, "value": _chosen(found, options)})
+    if isinstance(found, dict):
+        return json_answer({"@odata.context": f"{context}/$entity", **_selected(found, options)})
+    return json_answer({"@odata.context": context, "value": found})
 
 
-def _find(schema: Schema, segments: Sequence[Segment]) -> Definition | list[Definition]:
-    first, rest = segments[0], segments[1:]
-    if first.name == "GlobalOptionSetDefinitions":
-        return []
-    if first.name == "RelationshipDefinitions":
-        return [one for table in schema.tables.values() for one in _one_to_many(table)]
-    if first.key is None:
-        return [_table_definition(table) for table in schema.tables.values()]
-    table = _by_key(schema.tables.values(), first.key, lambda one: (one.name, fixed_id("table", one.name)))
-    if table is None:
-        raise WebApiError(404, "0x80060888", f"Could not find an entity with specified key {first.key}.")
-    return _part_of(schema, table, rest) if rest else _table_definition(table)
+def _find(definitions: Definitions, path: Path) -> Found:
+    first = path.take_with_key()
+    found: Found = definitions.lists()[first.name]
+    if first.key is not None:
+        found = _by_key(found, first, definitions)
+    while path.ahead is not None:
+        segment = path.take_with_key()
+        if segment.name.startswith(_CAST):
+            found = _cast(found, segment.name.removeprefix(_CAST))
+        elif isinstance(found, dict) and segment.name in found:
+            found = found[segment.name]
+        else:
+            raise not_implemented(f"The segment '{segment.name}' of a path to metadata")
+        if segment.key is not None:
+            found = _by_key(found, segment, definitions)
+    return found
 
 
-def _part_of(schema: Schema, table: Table, rest: Sequence[Segment]) -> Definition | list[Definition]:
-    match rest[0].name:
-        case "Attributes":
-            return _attributes(table, rest)
-        case "Keys":
-            return [_key_definition(table, key) for key in table.keys]
-        case "OneToManyRelationships":
-            return _one_to_many(table)
-        case "ManyToOneRelationships":
-            return _many_to_one(schema, table)
-        case "ManyToManyRelationships":
-            return [_many_to_many(table, link) for link in _links(table)]
-        case other:
-            raise unknown_segment(other)
+def _by_key(found: Found, segment: Segment, definitions: Definitions) -> Definition:
+    key = (segment.key or "").strip()
+    named = _KEY.fullmatch(key)
+    if not isinstance(found, list) or (not named and not GUID.fullmatch(key)) or (named and named[1] not in _KEYS):
+        raise bad_request(f"The key '{segment.key}' is not a LogicalName, a SchemaName, a Name or a MetadataId.")
+    name, value = (named[1], named[2]) if named else ("MetadataId", key)
+    for definition in found:
+        if str(definition.get(name)).lower() == value.lower():
+            return definition
+    message = f"Could not find a definition with specified key {segment.key} in {segment.name}."
+    if segment.name == "EntityDefinitions" and named:
+        raise unknown_table(value, message, is_absent=value in definitions.schema.removed, status=404)
+    if segment.name == "GlobalOptionSetDefinitions" and named:
+        raise not_implemented(f"The global choice '{value}'")
+    raise WebApiError(404, "0x80060888", message)
 
 
-def _attributes(table: Table, rest: Sequence[Segment]) -> Definition | list[Definition]:
-    segment = rest[0]
-    cast = _CAST.fullmatch(rest[1].name) if len(rest) > 1 else None
-    if segment.key is not None:
-        column = _by_key(
-            table.columns.values(), segment.key, lambda one: (one.name, fixed_id("column", table.name, one.name))
-        )
-        if column is None:
-            raise WebApiError(404, "0x80060888", f"Could not find an attribute with specified key {segment.key}.")
-        return _column_definition(table, column)
-    columns = table.columns.values()
-    return [_column_definition(table, one) for one in columns if cast is None or one.type == cast[1]]
+def _cast(found: Found, kind: str) -> Found:
+    """Keep the definitions of a type."""
+    wanted = f"#{_CAST}{kind}"
+    if isinstance(found, list):
+        return [one for one in found if one.get("@odata.type") == wanted]
+    if isinstance(found, dict) and found.get("@odata.type") == wanted:
+        return found
+    raise WebApiError(404, "0x80060888", f"The definition is not of the type '{kind}'.")
 
 
-def _by_key(items: Any, key: str, names: Callable[[Any], tuple[str, str]]) -> Any:
-    match = _KEY.fullmatch(key.strip())
-    if match is None:
-        raise bad_request(f"The key '{key}' is not a LogicalName or a MetadataId.")
-    wanted = (match[1] or match[2]).lower()
-    return next((item for item in items if wanted in names(item)), None)
+def _chosen(found: list[Definition], options: QueryOptions) -> list[Definition]:
+    keep = _predicate(options.filter) if options.filter is not None else lambda _definition: True
+    _read(options)
+    return [_selected(definition, options) for definition in found if keep(definition)]
+
+
+def _read(options: QueryOptions) -> None:
+    """Take the options, though there may be nothing that they apply to."""
+    options.select, options.filter  # noqa: B018
+    for one in options.expand:
+        _read(one.options)
 
 
 def _selected(definition: Definition, options: QueryOptions) -> Definition:
     expanded = {one.navigation: one for one in options.expand}
+    for name in expanded:
+        if name not in EXPANDABLE or name not in definition:
+            raise _lacking(name, definition)
     shown = {
-        name: _inner(value, expanded[name]) if name in expanded else value
+        name: _inner(value, expanded[name].options) if name in expanded else value
         for name, value in definition.items()
-        if name in expanded or name not in _EXPANDABLE
+        if name in expanded or name not in EXPANDABLE
     }
     if options.select is None:
         return shown
     for name in options.select:
         if name not in definition:
-            raise bad_request(f"Could not find a property named '{name}' on type 'Microsoft.Dynamics.CRM.Metadata'.")
+            raise _lacking(name, definition)
     kept = {*options.select, *expanded, "MetadataId", "@odata.type"}
     return {name: value for name, value in shown.items() if name in kept}
 
 
-def _inner(value: Any, expansion: Expansion) -> Any:
+def _inner(value: Any, options: QueryOptions) -> Any:
+    _read(options)
     if isinstance(value, list):
-        return [_selected(one, expansion.options) for one in value]
-    return _selected(value, expansion.options) if isinstance(value, dict) else value
+        return _chosen(value, options)
+    if options.filter is not None:
+        raise not_implemented("A $filter of a single definition")
+    return _selected(value, options) if isinstance(value, dict) else value
+
+
+def _lacking(name: str, definition: Mapping[str, Any]) -> WebApiError:
+    kind = str(definition.get("@odata.type", "#Microsoft.Dynamics.CRM.EntityMetadata")).rpartition(".")[2]
+    return not_implemented(f"The property '{name}' of {kind}")
 
 
 def _predicate(node: Node) -> Callable[[Mapping[str, Any]], bool]:
@@ -139,178 +149,20 @@ def _predicate(node: Node) -> Callable[[Mapping[str, Any]], bool]:
         case Not(part):
             inner = _predicate(part)
             return lambda definition: not inner(definition)
-        case Comparison((name, *_), "eq", literal):
-            return lambda definition: bool(_plain(definition.get(name)) == literal.value)
-        case Comparison((name, *_), "ne", literal):
-            return lambda definition: bool(_plain(definition.get(name)) != literal.value)
+        case Comparison(path, "eq" | "ne" as operator, literal):
+            return lambda definition: (_value(definition, path) == literal.value) is (operator == "eq")
         case _:
-            raise bad_request("Metadata can be filtered by eq, ne, and, or, not only.")
+            raise not_implemented("A filter of metadata by more than eq, ne, and, or, not")
 
 
-def _plain(value: Any) -> Any:
-    return value.get("Value") if isinstance(value, dict) else value
-
-
-# --------------------------------------------------------------------------------------------------------- definitions
-
-
-def _label(text: str, translations: Mapping[int, str] = NO_TRANSLATIONS) -> Definition:
-    localized = {"Label": text, "LanguageCode": _LANGUAGE, "IsManaged": False}
-    others = [
-        {"Label": label, "LanguageCode": language, "IsManaged": False} for language, label in translations.items()
-    ]
-    return {"LocalizedLabels": [localized, *others], "UserLocalizedLabel": localized}
-
-
-def _table_definition(table: Table) -> Definition:
-    return {
-        "MetadataId": fixed_id("table", table.name),
-        "LogicalName": table.name,
-        "SchemaName": table.name,
-        "EntitySetName": table.set_name,
-        "LogicalCollectionName": table.set_name,
-        "PrimaryIdAttribute": table.primary_id,
-        "PrimaryNameAttribute": table.primary_name,
-        "DisplayName": _label(table.name),
-        "DisplayCollectionName": _label(table.set_name),
-        "IsActivity": table.is_activity,
-        "IsCustomEntity": _CUSTOM.match(table.name) is not None,
-        "IsPrivate": False,
-        "IsIntersect": False,
-        "ChangeTrackingEnabled": True,
-        "OwnershipType": "UserOwned" if "ownerid" in table.columns else "OrganizationOwned",
-        "TableType": "Standard",
-        "Attributes": [_column_definition(table, column) for column in table.columns.values()],
-        "Keys": [_key_definition(table, key) for key in table.keys],
-        "OneToManyRelationships": _one_to_many(table),
-    }
-
-
-def _column_definition(table: Table, column: Column) -> Definition:
-    definition: Definition = {
-        "@odata.type": f"#Microsoft.Dynamics.CRM.{column.type}AttributeMetadata",
-        "MetadataId": fixed_id("column", table.name, column.name),
-        "LogicalName": column.name,
-        "SchemaName": column.name,
-        "EntityLogicalName": table.name,
-        "AttributeType": _attribute_type(column),
-        "AttributeTypeName": {"Value": f"{column.type}Type"},
-        "DisplayName": _label(column.name),
-        "IsCustomAttribute": column.is_custom,
-        "IsPrimaryId": column.name == table.primary_id,
-        "IsPrimaryName": column.name == table.primary_name,
-        "IsValidForCreate": not column.readonly,
-        "IsValidForUpdate": not column.readonly and column.name != table.primary_id,
-        "IsValidForRead": True,
-        "IsLogical": False,
-        "AttributeOf": None,
-        "RequiredLevel": {"Value": "SystemRequired" if column.name == table.primary_id else column.required},
-    }
-    if column.max_length is not None:
-        definition["MaxLength"] = column.max_length
-    if column.type is ColumnType.LOOKUP:
-        definition["Targets"] = list(column.targets)
-    if column.type is ColumnType.DATE_TIME:
-        definition["Format"] = "DateOnly" if column.date_only else "DateAndTime"
-        definition["DateTimeBehavior"] = {"Value": column.behavior}
-    if column.options:
-        definition["OptionSet"] = _option_set(table, column)
-        definition["GlobalOptionSet"] = None
-    return definition
-
-
-def _attribute_type(column: Column) -> str:
-    if set(column.targets) == {"account", "contact"}:
-        return "Customer"
-    if column.name == "ownerid" and column.type is ColumnType.LOOKUP:
-        return "Owner"
-    if column.type is ColumnType.MULTI_SELECT:  # only its type name tells
-        return "Virtual"
-    return str(column.type)
-
-
-def _option_set(table: Table, column: Column) -> Definition:
-    name = f"{table.name}_{column.name}"
-    head: Definition = {"MetadataId": fixed_id("options", name), "Name": name, "IsGlobal": False}
-    options = [
-        {
-            "Value": value,
-            "Label": _label(label, _translations(column, value)),
-            **({"State": column.states[value]} if column.states else {}),
-        }
-        for value, label in column.options.items()
-    ]
-    if column.type is ColumnType.BOOLEAN:
-        return {**head, "OptionSetType": "Boolean", "FalseOption": options[0], "TrueOption": options[1]}
-    return {**head, "OptionSetType": str(column.type), "Options": options}
-
-
-def _translations(column: Column, value: int) -> dict[int, str]:
-    return {language: labels[value] for language, labels in column.translations.items() if value in labels}
-
-
-def _key_definition(table: Table, key: Sequence[str]) -> Definition:
-    name = f"{table.name}_{'_'.join(key)}"
-    return {
-        "MetadataId": fixed_id("key", name),
-        "LogicalName": name,
-        "SchemaName": name,
-        "EntityLogicalName": table.name,
-        "KeyAttributes": list(key),
-        "EntityKeyIndexStatus": "Active",
-    }
-
-
-def _many_to_one(schema: Schema, table: Table) -> list[Definition]:
-    """Every lookup with each of its targets, and the property that leads there."""
-    return [
-        {
-            "@odata.type": "#Microsoft.Dynamics.CRM.OneToManyRelationshipMetadata",
-            "MetadataId": fixed_id("relationship", table.name, one.name),
-            "SchemaName": f"{one.target}_{table.name}_{one.column}",
-            "RelationshipType": "OneToManyRelationship",
-            "ReferencedEntity": one.target,
-            "ReferencedAttribute": schema.tables[one.target].primary_id,
-            "ReferencingEntity": table.name,
-            "ReferencingAttribute": one.column,
-            "ReferencingEntityNavigationPropertyName": one.name,
-        }
-        for one in table.navigations.values()
-        if isinstance(one, ToOne) and one.target in schema.tables
-    ]
-
-
-def _one_to_many(table: Table) -> list[Definition]:
-    return [
-        {
-            "@odata.type": "#Microsoft.Dynamics.CRM.OneToManyRelationshipMetadata",
-            "MetadataId": fixed_id("relationship", many.name),
-            "SchemaName": many.name,
-            "RelationshipType": "OneToManyRelationship",
-            "ReferencedEntity": table.name,
-            "ReferencedAttribute": table.primary_id,
-            "ReferencedEntityNavigationPropertyName": many.name,
-            "ReferencingEntity": many.target,
-            "ReferencingAttribute": many.column,
-        }
-        for many in table.navigations.values()
-        if isinstance(many, ToMany)
-    ]
-
-
-def _links(table: Table) -> list[ManyToMany]:
-    return [link for link in table.navigations.values() if isinstance(link, ManyToMany)]
-
-
-def _many_to_many(table: Table, link: ManyToMany) -> Definition:
-    return {
-        "@odata.type": "#Microsoft.Dynamics.CRM.ManyToManyRelationshipMetadata",
-        "MetadataId": fixed_id("relationship", link.name),
-        "SchemaName": link.name,
-        "RelationshipType": "ManyToManyRelationship",
-        "Entity1LogicalName": table.name,
-        "Entity1IntersectAttribute": link.near_column,
-        "Entity2LogicalName": link.target,
-        "Entity2IntersectAttribute": link.far_column,
-        "IntersectEntityName": link.intersect,
-    }
+def _value(definition: Mapping[str, Any], path: tuple[str, ...]) -> Any:
+    value: Any = definition
+    for name in path:
+        if not isinstance(value, Mapping) or name not in value:
+            raise _lacking("/".join(path), definition)
+        value = value[name]
+    if isinstance(value, Mapping) and "Value" in value:  # IsCustomizable, RequiredLevel …
+        return value["Value"]
+    if isinstance(value, Mapping | list):
+        raise not_implemented(f"A filter by the property '{'/'.join(path)}'")
+    return value

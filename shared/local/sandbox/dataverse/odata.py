@@ -7,7 +7,7 @@ pages "Filter rows" and "Query functions".
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -17,6 +17,7 @@ from shared.local.sandbox.dataverse.errors import bad_request
 _FUNCTION_PREFIX = "Microsoft.Dynamics.CRM."
 _COMPARISONS = frozenset({"eq", "ne", "gt", "ge", "lt", "le"})
 _TEXT_FUNCTIONS = frozenset({"contains", "startswith", "endswith"})
+_FUNCTION_PARAMETERS = frozenset({"PropertyValue", "PropertyValues"})
 _WORDS: dict[str, Any] = {"null": None, "true": True, "false": False}
 _TOKEN = re.compile(
     r"\s*(?:"
@@ -25,6 +26,7 @@ _TOKEN = re.compile(
     r"|(?P<number>-?\d+(?:\.\d+)?)"
     r"|(?P<string>'(?:[^']|'')*')"
     r"|(?P<name>[A-Za-z_][\w.]*)"
+    r"|(?P<alias>@[A-Za-z_]\w*)"
     r"|(?P<sign>[(),/:=\[\]])"
     r")"
 )
@@ -39,6 +41,7 @@ class LiteralKind(StrEnum):
     STRING = "Edm.String"
     BOOLEAN = "Edm.Boolean"
     NULL = "null"
+    ENUM = "enum"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,15 @@ class Comparison:
     path: tuple[str, ...]
     operator: str
     literal: Literal
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnComparison:
+    """`path operator other`: two columns of one row."""
+
+    path: tuple[str, ...]
+    operator: str
+    other: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +110,7 @@ class Not:
     part: Node
 
 
-Node = Comparison | Function | Lambda | And | Or | Not
+Node = Comparison | ColumnComparison | Function | Lambda | And | Or | Not
 
 
 class _Token(NamedTuple):
@@ -107,9 +119,12 @@ class _Token(NamedTuple):
     position: int
 
 
-def parse(text: str) -> Node:
-    """Parse a filter; WebApiError 400 with the position of the first thing that does not belong."""
-    parser = _Parser(_tokens(text))
+def parse(text: str, aliases: Mapping[str, Any] | None = None) -> Node:
+    """Parse a filter; WebApiError 400 with the position of the first thing that does not belong.
+
+    `aliases` are what `@name` stands for; None where no alias may stand.
+    """
+    parser = _Parser([one for token in _tokens(text) for one in _resolved(token, aliases)])
     node = parser.disjunction()
     parser.expect_end()
     return node
@@ -126,6 +141,22 @@ def _tokens(text: str) -> list[_Token]:
         tokens.append(_Token(match.lastgroup, match[match.lastgroup], match.start(match.lastgroup)))
         position = match.end()
     return tokens
+
+
+def _resolved(token: _Token, aliases: Mapping[str, Any] | None) -> list[_Token]:
+    """Put a value, a list of values or a column in the place of an alias; null if it was given no value."""
+    if token.kind != "alias":
+        return [token]
+    if aliases is None:
+        raise bad_request(f"The parameter alias '{token.text}' cannot be used here.")
+    inner = _tokens(aliases.get(token.text) or "null")
+    is_list = inner[0].text == "[" and inner[-1].text == "]"
+    is_path = all(one.kind == ("name" if place % 2 == 0 else "sign") for place, one in enumerate(inner))
+    if any(one.kind == "alias" or one.text in {"(", ")"} for one in inner) or not (
+        len(inner) == 1 or is_list or (is_path and {one.text for one in inner[1::2]} == {"/"})
+    ):
+        raise bad_request(f"The parameter alias '{token.text}' is neither a value nor a column.")
+    return [one._replace(position=token.position) for one in inner]
 
 
 class _Parser:
@@ -178,6 +209,8 @@ class _Parser:
             raise bad_request(
                 f"Syntax error: '{operator.text}' at position {operator.position} is not a comparison operator."
             )
+        if self._peek.kind == "name" and self._peek.text not in _WORDS and not self._is_enum:
+            return ColumnComparison(tuple(path), operator.text, self._path())
         return Comparison(tuple(path), operator.text, self._literal())
 
     def _lambda(self, path: tuple[str, ...], quantifier: str) -> Lambda:
@@ -204,6 +237,8 @@ class _Parser:
         if "PropertyName" not in named:
             raise bad_request(f"The function '{name}' needs the parameter PropertyName.")
         path = tuple(str(named.pop("PropertyName")).split("/"))
+        if named.keys() - _FUNCTION_PARAMETERS:
+            raise bad_request(f"The function '{name}' has no parameter '{min(named.keys() - _FUNCTION_PARAMETERS)}'.")
         operands: list[Any] = []
         for value in named.values():
             operands.extend(value if isinstance(value, list) else [value])
@@ -246,6 +281,8 @@ class _Parser:
             case "name" if token.text in _WORDS:
                 kind = LiteralKind.NULL if token.text == "null" else LiteralKind.BOOLEAN
                 return Literal(kind, _WORDS[token.text])
+            case "name" if self._peek.kind == "string":  # Microsoft.Dynamics.CRM.RelationshipType'…'
+                return Literal(LiteralKind.ENUM, self._literal().value)
             case _:
                 raise self._unexpected(token)
 
@@ -258,6 +295,10 @@ class _Parser:
     @property
     def _peek(self) -> _Token:
         return self._tokens[self._next]
+
+    @property
+    def _is_enum(self) -> bool:
+        return self._tokens[self._next + 1].kind == "string"
 
     def _take(self) -> _Token:
         token = self._tokens[self._next]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from shared.local.sandbox.dataverse import rules
 from shared.local.sandbox.dataverse.schema import ColumnType, Schema, Table
 from shared.local.sandbox.dataverse.store import RowRef, Store
-from shared.local.sandbox.dataverse.values import guid, parse, stamp
+from shared.local.sandbox.dataverse.values import GUID, guid, parse, stamp
 
 _NAMESPACE = uuid5(NAMESPACE_URL, "urn:spotler-connector:sandbox:dataverse")
 
@@ -36,6 +36,7 @@ class Organization:
     name: str
     store: Store
     now: Callable[[], datetime]
+    zone: tzinfo = UTC
 
     @property
     def unit(self) -> RowRef:
@@ -56,7 +57,8 @@ class Organization:
         """Return the user of an app registration, whom the first call brings to life."""
         reference = RowRef("systemuser", self.application_user_id(client_id))
         if self.store.get("systemuser", reference.id) is None:
-            self._add_user(reference.id, "Application", client_id, accessmode=4)
+            known = client_id.lower() if GUID.fullmatch(client_id) else fixed_id("application", client_id)
+            self._add_user(reference.id, "Application", client_id, accessmode=4, application=known)
         return reference
 
     def application_user_id(self, client_id: str) -> str:
@@ -106,7 +108,9 @@ class Organization:
             table = self.schema.tables[name]
             self._add(name, {column: _stored(table, column, value) for column, value in values.items()})
 
-    def _add_user(self, identifier: str, first: str, last: str, *, accessmode: int) -> None:
+    def _add_user(
+        self, identifier: str, first: str, last: str, *, accessmode: int, application: str | None = None
+    ) -> None:
         self._add(
             "systemuser",
             {
@@ -117,6 +121,8 @@ class Organization:
                 "accessmode": accessmode,
                 "isdisabled": False,
                 "domainname": f"{fixed_id(last)}@sandbox.example",
+                "azureactivedirectoryobjectid": fixed_id("account", identifier),
+                "applicationid": application,
             },
         )
 

@@ -7,10 +7,10 @@ Microsoft's page "Page results using FetchXML" (the inner cookie is URL-encoded 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urlencode
 from xml.sax.saxutils import quoteattr
 
 from shared.local.sandbox.dataverse.errors import bad_request
@@ -19,6 +19,8 @@ T = TypeVar("T")
 
 _OUTER = re.compile(r'<cookie pagenumber="(\d+)" pagingcookie="([^"]*)"', re.IGNORECASE)
 _LAST = re.compile(r'last="\{?([0-9a-fA-F-]{36})\}?"')
+
+_SAFE = "$,()'/=@!"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,11 @@ def cut(rows: Sequence[T], ids: Sequence[str], size: int, start: Bookmark | None
     end = first + size
     following = Bookmark(number + 1, ids[end - 1]) if end < len(rows) else None
     return Page(rows[first:end], following)
+
+
+def link(url: str, options: Mapping[str, str]) -> str:
+    """Return the URL of a next page."""
+    return f"{url}?{urlencode(options, safe=_SAFE, quote_via=quote)}"
 
 
 def paging_cookie(bookmark: Bookmark, primary_id: str) -> str:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from shared.local.sandbox.dataverse import resource_path
-from shared.local.sandbox.dataverse.errors import bad_request, undeclared_property
+from shared.local.sandbox.dataverse.errors import bad_request, not_implemented, undeclared_property
 from shared.local.sandbox.dataverse.schema import Navigation, Table, ToOne
 from shared.local.sandbox.dataverse.store import RowRef, Store
 from shared.local.sandbox.dataverse.values import parse
 
 _BIND = "@odata.bind"
+# Annotations that tell nothing new about a value: what an answer carried, and the type that the name gives already.
+_ECHOED = re.compile(
+    r"@odata\.(etag|context|editLink|readLink|id)|[^@]+@(odata\.(type|navigationLink|associationLink|count|nextLink)"
+    r"|OData\.Community\.Display\.V1\..+|Microsoft\.Dynamics\.CRM\..+)"
+)
+_TYPE_PREFIX = "Microsoft.Dynamics.CRM."
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +63,28 @@ def read(references: References, table: Table, body: Mapping[str, Any]) -> Paylo
                 payload.values[column.name] = parse(column, value, table.name)
         elif name.endswith(_BIND):
             _bind(payload, references, table, name.removesuffix(_BIND), value)
+        elif name == "@odata.type":
+            _check_type(table, value)
         elif "@" not in name:
             navigation = table.navigations.get(name)
             if navigation is None:
-                raise undeclared_property(name, table.name)
+                raise undeclared_property(name, table, is_relationship=isinstance(value, Mapping | list))
             payload.nested.append((navigation, value))
+        elif not _ECHOED.fullmatch(name):
+            raise not_implemented(f"The annotation '{name}' in a body")
     return payload
+
+
+def _check_type(table: Table, name: Any) -> None:
+    """A body may say its type, if it is that of the table; of a lookup's target the property says it."""
+    if str(name).lstrip("#") != f"{_TYPE_PREFIX}{table.name}":
+        raise not_implemented(f"A row of the type '{name}' in a body for the table '{table.name}'")
 
 
 def _bind(payload: Payload, references: References, table: Table, name: str, value: Any) -> None:
     navigation = table.navigations.get(name)
     if navigation is None:
-        raise undeclared_property(name, table.name)
+        raise undeclared_property(name, table, is_relationship=True)
     if not isinstance(navigation, ToOne):
         payload.links.append((navigation, [references.target(one) for one in value or ()]))
         return

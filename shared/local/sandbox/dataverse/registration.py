@@ -20,6 +20,8 @@ _MESSAGES = (
     "Create", "Update", "Delete", "Merge", "QualifyLead", "SetState", "Assign", "AddMember", "AddListMembers",
     "Associate", "Disassociate",
 )  # fmt: skip
+# Tables support these messages, but no step can be registered for them here: the single ones fire for each row.
+_BULK_MESSAGES = ("CreateMultiple", "UpdateMultiple", "UpsertMultiple")
 _SERVICE_BUS_QUEUE, _SAS_KEY, _JSON, _UTF8, _USER_ID = 6, 2, 2, 1, 2
 _POST_OPERATION, _ASYNCHRONOUS = 40, 1
 _ENABLED = 0
@@ -93,7 +95,7 @@ def connector_steps(filtering: Mapping[str, Sequence[str]]) -> list[StepDefiniti
 
 def register(organization: Organization, steps: Sequence[StepDefinition]) -> None:
     """Insert the messages, their filters for every table, a service endpoint, and the steps."""
-    messages = {name: fixed_id("message", name) for name in _MESSAGES}
+    messages = {name: fixed_id("message", name) for name in (*_MESSAGES, *_BULK_MESSAGES)}
     organization.seed(("sdkmessage", {"sdkmessageid": key, "name": name}) for name, key in messages.items())
     organization.seed(
         (
@@ -102,7 +104,7 @@ def register(organization: Organization, steps: Sequence[StepDefinition]) -> Non
                 "sdkmessagefilterid": fixed_id("filter", name, table),
                 "sdkmessageid": ("sdkmessage", key),
                 "primaryobjecttypecode": table,
-                "iscustomprocessingstepallowed": True,
+                "iscustomprocessingstepallowed": name not in _BULK_MESSAGES,
             },
         )
         for name, key in messages.items()

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from shared.local.sandbox.dataverse.errors import bad_request, key_missing, row_missing, unknown_segment
+from shared.local.sandbox.dataverse.errors import (
+    bad_request,
+    key_missing,
+    not_implemented,
+    row_missing,
+    unknown_property,
+    unknown_resource,
+)
 from shared.local.sandbox.dataverse.schema import Column, ColumnType, Schema, Table
 from shared.local.sandbox.dataverse.store import RowRef, Store
-from shared.local.sandbox.dataverse.values import guid
+from shared.local.sandbox.dataverse.values import GUID, guid
 
 _API_ROOT = re.compile(r"^.*?/api/data/v\d+\.\d+/?", re.IGNORECASE)
 _SEGMENT = re.compile(r"([^/('=]+|\$\d+)(?:\(((?:[^'()]|'(?:[^']|'')*')*)\))?(?:/|$)")
 _PAIR = re.compile(r"\s*(\w+)\s*=\s*('(?:[^']|'')*'|[^,']+)\s*(?:,|$)")
-_GUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +31,44 @@ class Segment:
 
     name: str
     key: str | None
+
+
+@dataclass
+class Path:
+    """The segments of a path. Each is taken once, with its key or without, and what nobody takes is refused."""
+
+    segments: Sequence[Segment]
+    position: int = 0
+
+    @property
+    def ahead(self) -> Segment | None:
+        """The next segment; None at the end."""
+        return self.segments[self.position] if self.position < len(self.segments) else None
+
+    def take(self) -> Segment:
+        """Take the next segment; WebApiError 501 if it has a key."""
+        segment = self.take_with_key()
+        if segment.key:
+            raise not_implemented(f"The key ({segment.key}) of '{segment.name}'")
+        return segment
+
+    def take_with_key(self) -> Segment:
+        """Take the next segment, which may have a key."""
+        segment = self.segments[self.position]
+        self.position += 1
+        return segment
+
+    def accept(self, name: str) -> bool:
+        """Take the next segment if this is its name."""
+        if self.ahead is None or self.ahead.name != name:
+            return False
+        self.take()
+        return True
+
+    def refuse_rest(self) -> None:
+        """WebApiError 501 if segments are left."""
+        if self.ahead is not None:
+            raise not_implemented(f"The segment '{self.ahead.name}' at this place of a path")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +102,7 @@ def segments(path: str) -> list[Segment]:
 
 def address(store: Store, table: Table, key: str) -> RowAddress:
     """Understand the key of a row; WebApiError 400 if the table has no such key."""
-    if _GUID.fullmatch(key):
+    if GUID.fullmatch(key):
         return RowAddress(table, key.lower(), None, key)
     pairs = {match[1]: match[2].strip() for match in _PAIR.finditer(key)}
     if set(pairs) == {table.primary_id}:
@@ -81,7 +125,7 @@ def existing_row(store: Store, schema: Schema, reference: str) -> RowRef:
         raise bad_request(f"The reference '{reference}' does not name a row.")
     table = schema.by_set.get(parts[0].name)
     if table is None:
-        raise unknown_segment(parts[0].name)
+        raise unknown_resource(parts[0].name, is_absent=parts[0].name in schema.removed)
     found = address(store, table, parts[0].key)
     if found.id is None:
         raise key_missing(table.name)
@@ -93,7 +137,8 @@ def existing_row(store: Store, schema: Schema, reference: str) -> RowRef:
 def _key_value(table: Table, name: str, text: str) -> Any:
     column = table.properties.get(name)
     if column is None:
-        raise bad_request(f"The property '{name}' is not declared on type 'Microsoft.Dynamics.CRM.{table.name}'.")
+        message = f"The property '{name}' is not declared on type 'Microsoft.Dynamics.CRM.{table.name}'."
+        raise unknown_property(name, table, message=message)
     return _literal(column, text)
 
 

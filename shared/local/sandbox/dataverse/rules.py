@@ -81,24 +81,27 @@ def computed(table: Table, old: Row, changes: Mapping[str, Any]) -> dict[str, An
     return derived
 
 
-def created(table: Table, user: RowRef, unit: RowRef, now: str) -> dict[str, Any]:
-    """Return what every new row starts with: defaults, state, owner, author and times."""
+def created(table: Table, user: RowRef, unit: RowRef, now: str, behalf: RowRef | None = None) -> dict[str, Any]:
+    """Return what every new row starts with: defaults, state, owner, author and times.
+
+    `behalf` is the application that acted for the author, if one did.
+    """
     row = dict(table.defaults)
     if "statecode" in table.columns:
         row["statecode"] = 0
         if 0 in table.first_status:
             row["statuscode"] = table.first_status[0]
     owner = {"ownerid": user, "owninguser": user, "owningbusinessunit": unit}
-    first = {**owner, "createdby": user, "createdon": now}
+    first = {**owner, "createdby": user, "createdon": now, "createdonbehalfby": behalf}
     row.update({column: value for column, value in first.items() if column in table.columns})
     if table.is_activity:
         row["activitytypecode"] = table.name
     return row
 
 
-def touched(table: Table, user: RowRef, now: str) -> dict[str, Any]:
+def touched(table: Table, user: RowRef, now: str, behalf: RowRef | None = None) -> dict[str, Any]:
     """Return the marks that every write leaves."""
-    marks = (("modifiedby", user), ("modifiedon", now))
+    marks = (("modifiedby", user), ("modifiedon", now), ("modifiedonbehalfby", behalf))
     return {column: value for column, value in marks if column in table.columns}
 
 

@@ -7,15 +7,16 @@ Source: publicly generated metadata of a Dynamics 365 Sales and Marketing organi
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from importlib.resources import files
 from typing import Any
 
-_CUSTOM = re.compile(r"[a-z]{2,8}_")  # address1_line1 is none
+from shared.local.sandbox.dataverse.errors import CUSTOM_NAME
+
+_PRINCIPALS = frozenset({"systemuser", "team"})
 
 
 class ColumnType(StrEnum):
@@ -56,7 +57,8 @@ class Column:
 
     `options` holds the labels of choices, and of 0 and 1 for a Boolean; `translations` the same in other languages, by
     language code; `states` maps a status reason onto its state. `behavior` is the `DateTimeBehavior` of a date, and
-    `required` the `RequiredLevel`: Dataverse itself insists only on what is `SystemRequired`.
+    `required` the `RequiredLevel`: Dataverse itself insists only on what is `SystemRequired`. `shown_as` is another
+    name in the Web API, `global_choice` the name of options that several columns share.
     """
 
     name: str
@@ -71,11 +73,13 @@ class Column:
     translations: Mapping[int, Mapping[int, str]] = field(default_factory=dict)
     states: Mapping[int, int] = field(default_factory=dict)
     targets: Mapping[str, str] = field(default_factory=dict)
+    shown_as: str = ""
+    global_choice: str = ""
 
     @property
     def is_custom(self) -> bool:
         """Whether a publisher added it, by the prefix of its name."""
-        return _CUSTOM.match(self.name) is not None
+        return CUSTOM_NAME.match(self.name) is not None
 
     @property
     def is_day(self) -> bool:
@@ -85,7 +89,18 @@ class Column:
     @property
     def property_name(self) -> str:
         """How the Web API spells it: lookups are read as `_name_value`."""
-        return f"_{self.name}_value" if self.type is ColumnType.LOOKUP else self.name
+        return self.shown_as or (f"_{self.name}_value" if self.type is ColumnType.LOOKUP else self.name)
+
+    @property
+    def family(self) -> str:
+        """What it can be compared with: columns of the same family."""
+        if self.type.is_text:
+            return "text"
+        numbers = (ColumnType.INTEGER, ColumnType.BIG_INT, ColumnType.DECIMAL, ColumnType.DOUBLE, ColumnType.MONEY)
+        if self.type in numbers:
+            return "number"
+        ids = (ColumnType.LOOKUP, ColumnType.UNIQUEIDENTIFIER)
+        return "id" if self.type in ids else str(self.type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +110,12 @@ class ToOne:
     name: str
     column: str
     target: str
+    others: tuple[str, ...] = ()
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """All tables that it leads to; more than one for owners only."""
+        return (self.target, *self.others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +153,21 @@ class Table:
     navigations: Mapping[str, Navigation]
     keys: Sequence[tuple[str, ...]] = ()
     duplicate_rules: Sequence[tuple[str, ...]] = ()
+    left_out: frozenset[str] = frozenset()
+    is_partial: bool = False
 
     @cached_property
     def properties(self) -> Mapping[str, Column]:
         """Columns by the name that the Web API reads them with. Party lists are written and expanded only."""
-        return {c.property_name: c for c in self.columns.values() if c.type is not ColumnType.PARTY_LIST}
+        found = {c.property_name: c for c in self.columns.values() if c.type is not ColumnType.PARTY_LIST}
+        if self.name in _PRINCIPALS:  # users and teams are owners: both have the id of an owner beside their own
+            found["ownerid"] = replace(self.columns[self.primary_id], shown_as="ownerid", readonly=True)
+        return found
+
+    def may_have(self, name: str) -> bool:
+        """Whether the real table has, or may have, this column: the simulated one has not all of them."""
+        logical = name.removeprefix("_").removesuffix("_value")
+        return logical in self.left_out or (self.is_partial and not CUSTOM_NAME.match(logical))
 
     @cached_property
     def is_activity(self) -> bool:
@@ -164,9 +195,10 @@ class Table:
 
 
 class Schema:
-    """All tables, by logical name and by entity set name."""
+    """All tables, by logical name and by entity set name; `removed` are both names of those that were taken out."""
 
-    def __init__(self, tables: Sequence[Table]) -> None:
+    def __init__(self, tables: Sequence[Table], removed: frozenset[str] = frozenset()) -> None:
+        self.removed = removed
         self.tables = {table.name: table for table in tables}
         self.by_set = {table.set_name: table for table in tables}
 
@@ -184,9 +216,11 @@ class Schema:
         `more_tables` are described as those of `schema.json`; None removes one.
         `duplicate_rules` are lists of columns by table: rows that have the same values in all of them are duplicates.
         """
-        document = json.loads(files(__package__).joinpath("schema.json").read_text(encoding="utf-8"))
+        document = _packaged()
         document["tables"] |= more_tables or {}
-        for gone in [name for name, description in document["tables"].items() if description is None]:
+        removed = [name for name, description in document["tables"].items() if description is None]
+        sets = [_packaged()["tables"][name]["set"] for name in removed]
+        for gone in removed:
             _remove(gone, document)
         keys, duplicates = alternate_keys or {}, duplicate_rules or {}
         for path, facts in (changed_columns or {}).items():
@@ -200,8 +234,14 @@ class Schema:
             [
                 _table(name, description, document, tuples(keys.get(name, ())), tuples(duplicates.get(name, ())))
                 for name, description in document["tables"].items()
-            ]
+            ],
+            frozenset(removed) | frozenset(sets),
         )
+
+
+def _packaged() -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(files(__package__).joinpath("schema.json").read_text(encoding="utf-8"))
+    return document
 
 
 def _remove(gone: str, document: dict[str, Any]) -> None:
@@ -231,9 +271,10 @@ def _table(
     navigations: dict[str, Navigation] = {}
     for column in columns.values():
         for target, navigation in column.targets.items():
-            navigations.setdefault(navigation, ToOne(navigation, column.name, target))
+            others = tuple(one for one, name in column.targets.items() if name == navigation and one != target)
+            navigations.setdefault(navigation, ToOne(navigation, column.name, target, others))
             # Both spellings of system lookups with capitals are seen in public code.
-            navigations.setdefault(navigation.lower(), ToOne(navigation, column.name, target))
+            navigations.setdefault(navigation.lower(), ToOne(navigation, column.name, target, others))
     navigations.update({many.name: many for many in _collections(name, document)})
     return Table(
         name=name,
@@ -244,6 +285,8 @@ def _table(
         navigations=navigations,
         keys=keys,
         duplicate_rules=duplicate_rules,
+        left_out=frozenset(description.get("left_out", ())),
+        is_partial=description.get("partial", False),
     )
 
 
@@ -264,6 +307,7 @@ def _column(name: str, facts: Mapping[str, Any]) -> Column:
         },
         states={int(value): state for value, state in facts.get("states", {}).items()},
         targets=facts.get("targets", {}),
+        global_choice=facts.get("global", ""),
     )
 
 

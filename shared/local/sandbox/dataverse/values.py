@@ -12,6 +12,8 @@ from shared.local.sandbox.dataverse.errors import WebApiError, bad_request
 from shared.local.sandbox.dataverse.schema import Column, ColumnType
 from shared.local.sandbox.dataverse.store import RowRef
 
+GUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+
 _INTEGER_LIMIT = 2**31
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 """Dataverse refuses such characters in texts (half of a surrogate pair comes by other ways, and is passed on)."""

@@ -147,12 +147,12 @@ class Writer:
             raise key_taken()
         if table.is_activity:  # activities begin open, whatever the caller says
             sent = {name: value for name, value in sent.items() if name not in {"statecode", "statuscode"}}
-        row = rules.created(table, self.caller.user, self.unit, self.now)
+        row = rules.created(table, self.caller.user, self.unit, self.now, self.caller.behalf)
         wanted = {**sent, **self._currency(table, sent)}
         rules.check_state(table, row, wanted)
         row.update(wanted)
         row.update(rules.computed(table, {}, wanted))
-        row.update(rules.touched(table, self.caller.user, self.now))
+        row.update(rules.touched(table, self.caller.user, self.now, self.caller.behalf))
         self._check_keys(table, identifier, row)
         after = self._put(table, identifier, row)
         self.events.append(Saved("Create", table.name, identifier, sent=sent, target=after, after=after))
@@ -166,7 +166,7 @@ class Writer:
         changes = {**sent, **self._currency(table, sent)}
         rules.check_state(table, old, changes)
         changes.update(rules.computed(table, old, changes))
-        changes.update(rules.touched(table, self.caller.user, self.now))
+        changes.update(rules.touched(table, self.caller.user, self.now, self.caller.behalf))
         row = {**old, **changes}
         self._check_keys(table, identifier, row)
         after = self._put(table, identifier, row)
@@ -225,7 +225,7 @@ class Writer:
     def _add_parents(self, content: Payload) -> None:
         for navigation, body in content.nested:
             if isinstance(navigation, ToOne):
-                if not isinstance(body, dict):
+                if not isinstance(body, Mapping):
                     raise bad_request(f"The navigation property '{navigation.name}' takes an object.", "0x80048d19")
                 parent = self.store.schema.tables[navigation.target]
                 content.values[navigation.column] = RowRef(parent.name, self.create(parent, body))
