@@ -102,6 +102,15 @@ def test_what_is_refused_in_the_end_was_not_done(dataverse: Dataverse) -> None:
     assert dataverse.messages == []
 
 
+def test_a_step_on_a_message_that_never_fires_cannot_be_registered(dataverse: Dataverse) -> None:
+    condition = "primaryobjecttypecode eq 'contact' and sdkmessageid/name eq '{}'"
+    for message, status in (("Create", 204), ("CreateMultiple", 501)):
+        (one,) = dataverse.values("sdkmessagefilters", **{"$filter": condition.format(message)})
+        step = {"name": message, "sdkmessagefilterid@odata.bind": f"/sdkmessagefilters({one['sdkmessagefilterid']})"}
+        answer = dataverse.http.post("sdkmessageprocessingsteps", json=step)
+        assert (answer.status_code, "CreateMultiple" in answer.text) == (status, status == 501), answer.text
+
+
 def test_parts_of_a_batch_are_held_to_the_same(dataverse: Dataverse) -> None:
     colleague = known_names(dataverse)["<colleague>"]
     content = batch(

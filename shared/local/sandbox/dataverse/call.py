@@ -112,8 +112,9 @@ class Call:
 
     @property
     def applied(self) -> dict[str, str]:
-        """The header that tells which preferences were followed."""
-        return {"Preference-Applied": self.preferences.applied} if self.preferences.applied else {}
+        """The header that tells which preferences were followed in the answer with a row."""
+        applied = self.preferences.applied_to_row
+        return {"Preference-Applied": applied} if applied else {}
 
     def _set(self, table: Table) -> ApiResponse:
         if self.path.accept("$count"):

@@ -65,8 +65,15 @@ class ApiResponse:
 
 
 def query_string(text: str) -> dict[str, str]:
-    """Decode a query string; of repeated parameters the last one counts."""
-    return dict(parse_qsl(text, keep_blank_values=True))
+    """Decode a query string; WebApiError 400 for a parameter that comes twice."""
+    pairs = parse_qsl(text, keep_blank_values=True)
+    names = [name for name, _ in pairs]
+    for name in names:
+        if names.count(name) > 1:
+            raise bad_request(
+                f"Query option '{name}' was specified more than once, but it must be specified at most once."
+            )
+    return dict(pairs)
 
 
 def answer(document: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> ApiResponse:

@@ -63,13 +63,13 @@ class _Query:
         fetch, key = self._fetch, self._root.table.primary_id
         found = self._sorted(self._matches())
         size = fetch.count or self._reader.preferences.page_size
-        if fetch.top is not None:
-            found, size = found[: fetch.top], MAX_PAGE_SIZE
         project = self._projection()
         has_ids = True
         if fetch.is_distinct:
             found = _distinct(found, project)
             has_ids = any(name == key for _, _, name in self._outputs(self._root))
+        if fetch.top is not None:  # of the rows that are left, as SQL has it
+            found, size = found[: fetch.top], MAX_PAGE_SIZE
         ids = [joined[""][key] for joined in found if joined[""] is not None]
         start = paging.from_fetch(fetch.page, fetch.cookie)
         page = paging.cut(found, ids, min(size, MAX_PAGE_SIZE), start)

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from shared.local.sandbox.dataverse.caller import Caller
-from shared.local.sandbox.dataverse.errors import not_implemented
+from shared.local.sandbox.dataverse.errors import WebApiError, not_implemented
 from shared.local.sandbox.dataverse.exchange import ApiRequest, ApiResponse, query_string, refusal
 from shared.local.sandbox.dataverse.faults import FaultKind, FaultRule, Faults
 from shared.local.sandbox.dataverse.limits import Meter, Throttle, TooManyRequests
@@ -117,7 +117,10 @@ class FrontDoor:
         fault = self.faults.draw(request.method, path)
         if fault is not None and not fault.kind.takes_effect:
             return self._faulty(fault)
-        query = query_string(request.scope["query_string"].decode("latin-1"))
+        try:
+            query = query_string(request.scope["query_string"].decode("latin-1"))
+        except WebApiError as error:
+            return refusal(error)
         api_request = ApiRequest.of(request.method, path, query, dict(request.headers.items()), body)
         response = self.web_api.handle(api_request, caller)
         if fault is not None:

@@ -43,6 +43,11 @@ class Preferences:
     track_changes: bool = False
     applied: str = ""
 
+    @property
+    def applied_to_row(self) -> str:
+        """The same for the answer with a single row, which has no pages and no changes."""
+        return f'odata.include-annotations="{",".join(self.annotations)}"' if self.annotations else ""
+
     def wants(self, annotation: str) -> bool:
         """Whether this annotation is asked for, by name or by a pattern such as `*`."""
         return any(fnmatchcase(annotation, pattern) for pattern in self.annotations)

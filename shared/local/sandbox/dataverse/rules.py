@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from shared.local.sandbox.dataverse.errors import WebApiError, bad_request, required_missing
+from shared.local.sandbox.dataverse.errors import WebApiError, bad_request, not_implemented, required_missing
 from shared.local.sandbox.dataverse.schema import ColumnType, Table
 from shared.local.sandbox.dataverse.store import Row, RowRef
 
@@ -62,6 +62,12 @@ def check_required(table: Table, values: Mapping[str, Any]) -> None:
     for name in table.required:
         if name in values and values[name] is None:
             raise required_missing(table.name, name)
+
+
+def check_step(message_filter: Row | None) -> None:
+    """WebApiError 501 for a step on a message that fires none here."""
+    if message_filter is not None and not message_filter.get("iscustomprocessingstepallowed"):
+        raise not_implemented("A step for a bulk message (CreateMultiple, UpdateMultiple, UpsertMultiple)")
 
 
 def computed(table: Table, old: Row, changes: Mapping[str, Any]) -> dict[str, Any]:

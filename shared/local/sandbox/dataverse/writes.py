@@ -208,6 +208,8 @@ class Writer:
         self._may_point(table, content.values)
         rules.check_required(table, {**dict.fromkeys(table.required), **table.defaults, **content.values})
         self._check_duplicates(table, None, content.values, content.values)
+        if table.name == "sdkmessageprocessingstep":
+            rules.check_step(self.store.follow(content.values.get("sdkmessagefilterid")))
         identifier = self.insert(table, content.values)
         self._add_children(RowRef(table.name, identifier), content)
         return identifier
