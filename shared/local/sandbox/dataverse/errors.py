@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from shared.local.sandbox.dataverse.standard_tables import STANDARD_TABLES
+
 _BAD_REQUEST = 400
 
 CUSTOM_NAME = re.compile(r"[a-z]{2,8}_")
@@ -107,10 +109,10 @@ def unknown_segment(name: str, owner: str) -> WebApiError:
 
 
 def unknown_table(name: str, message: str, *, is_absent: bool, status: int = 400) -> WebApiError:
-    """A table that the organisation does not have, or that is not simulated; custom tables are all known."""
-    if is_absent or CUSTOM_NAME.match(name):
-        return WebApiError(status, "0x80041102" if status == _BAD_REQUEST else "0x80060888", message)
-    return not_implemented(f"The table '{name}'")
+    """A logical name of a table that the organisation does not have, or that is not simulated."""
+    if name in STANDARD_TABLES and not is_absent:
+        return not_implemented(f"The table '{name}'")
+    return WebApiError(status, "0x80041102" if status == _BAD_REQUEST else "0x80060888", message)
 
 
 def unknown_property(name: str, table: Incomplete, *, code: str = "0x80060888", message: str = "") -> WebApiError:
