@@ -20,7 +20,9 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module")]
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def both(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    async with open_both_ways(tmp_path_factory.mktemp("poll")) as opened:
+    """Claims and locks end soon: what a killed process had in hand comes again within the patience of a test."""
+    options = {"CLAIM_SECONDS": "2", "LOCAL_LOCK_SECONDS": "3"}
+    async with open_both_ways(tmp_path_factory.mktemp("poll"), **options) as opened:
         yield opened
 
 
