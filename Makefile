@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run sandbox test slow chaos bench lint audit format clean
+.PHONY: help run sandbox test deployed slow chaos bench lint audit lock sbom format clean
 
 help: ## list the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -12,7 +12,16 @@ help: ## list the commands
 $(VENV)/.%: requirements.txt pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt --group $*
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@sed -n 's/^\([a-z0-9].*==.*\) \\$$/\1/p' requirements.txt >$(VENV)/pins.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(VENV)/pins.txt --group $*
+	@touch $@
+
+# Only the tool: the lock that it is to write may be missing, or one that nobody can install.
+$(VENV)/.lock: pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group lock
 	@touch $@
 
 run: $(VENV)/.local ## run the connector against the sandbox (ONCE=1: tell the story and end)
@@ -21,8 +30,11 @@ run: $(VENV)/.local ## run the connector against the sandbox (ONCE=1: tell the s
 sandbox: $(VENV)/.local ## start the simulated Dataverse and Spotler alone (ARGS="--help" for options)
 	@$(BIN)/python -m shared sandbox $(ARGS)
 
-test: $(VENV)/.test ## run the tests
+test: $(VENV)/.test deployed ## run the tests
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+deployed: $(VENV)/.test ## run the deployed files with the deployed packages and nothing else (part of `make test`)
+	@$(BIN)/python .ci/deployed.py --environment $(VENV)-deployed
 
 slow: $(VENV)/.test ## run the longer suites that `make test` leaves out
 	@$(BIN)/python -m pytest -m slow $(ARGS)
@@ -33,18 +45,26 @@ chaos: $(VENV)/.test ## break everything at length and print figures (ARGS="--ke
 bench: $(VENV)/.test ## measure speed and count requests
 	@$(BIN)/python -m tests.bench $(ARGS)
 
-lint: $(VENV)/.test $(VENV)/.lint audit ## ruff (with its security rules), mypy strict, import rules, audit
+lint: $(VENV)/.test $(VENV)/.lint ## ruff (with its security rules), mypy strict, import rules, audit
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-
-audit: $(VENV)/.lint ## look dependencies up in the advisory databases
 	@$(BIN)/python .ci/audit.py
+
+audit: $(VENV)/.lint ## look dependencies up in an advisory database (ARGS=--required: fail if none can be reached)
+	@$(BIN)/python .ci/audit.py $(ARGS)
+
+lock: $(VENV)/.lock ## pin what Azure installs, with hashes: requirements.in -> requirements.txt (ARGS=--upgrade: newest)
+	@$(BIN)/python -m uv pip compile requirements.in --quiet --universal --python-version 3.11 --generate-hashes \
+		--custom-compile-command "make lock" --output-file requirements.txt $(ARGS)
+
+sbom: $(VENV)/.sbom ## write what Azure installs as a bill of materials (CycloneDX), sbom.cdx.json
+	@$(BIN)/python .ci/sbom.py $(ARGS)
 
 format: $(VENV)/.lint ## let ruff format and mend
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
 clean: ## remove the virtual environment, caches and local state
-	rm -rf $(VENV) .local .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-deployed sbom.cdx.json .local .mypy_cache .ruff_cache .pytest_cache .hypothesis

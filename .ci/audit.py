@@ -1,84 +1,216 @@
-"""Looks the installed packages up in the advisory databases: `python .ci/audit.py`, part of `make lint`.
+"""Looks packages up in an advisory database: `python .ci/audit.py`, part of `make lint`.
 
-Exit code 1 if a package has a known vulnerability. pip-audit counts packages as fine that it could not look up, for
-instance behind a mirror that has files only; here that is said loudly. A machine that cannot reach the database does
-not fail the build; another one has to.
+Looked up are all pins of requirements.txt, which is what Azure installs, and whatever else is installed here to test
+and build with. What came of it is one `Outcome`; the last line says it. A machine that reaches no database does not
+fail, unless it is told to (`--required`): another one has to look. Everything that is not understood fails.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Any
 
-_COMMAND = ("-m", "pip_audit", "--format", "json", "--progress-spinner", "off", "--timeout", "10")
+import requests
+from lockfile import locked
+from packaging.utils import canonicalize_name, canonicalize_version
+
+_COMMAND = ("-m", "pip_audit", "--disable-pip", "--no-deps", "--format", "json", "--progress-spinner", "off")
 _PATIENCE = 300.0
-"""Seconds."""
+"""Seconds for one run of pip-audit."""
 
-_NO_CONNECTION = (
-    "connectionerror",
-    "connection error",
-    "max retries",
-    "timed out",
-    "timeout",
-    "name resolution",
-    "name or service not known",
-    "service unavailable",
-    "proxyerror",
-    "sslerror",
-    "failed to fetch",
-    "failed to connect",
-)
+_QUESTIONS: Mapping[str, tuple[str, str, Any]] = {
+    "pypi": ("GET", "https://pypi.org/pypi/pip/23.0/json", None),
+    "osv": (
+        "POST",
+        "https://api.osv.dev/v1/query",
+        {"package": {"name": "pip", "ecosystem": "PyPI"}, "version": "23.0"},
+    ),
+}
+"""The databases of pip-audit, and a question that each of them answers."""
+
+
+class Outcome(Enum):
+    """All that can come of an audit."""
+
+    CLEAN = "every package was looked up, none has a known vulnerability"
+    VULNERABLE = "a package has a known vulnerability"
+    UNKNOWN_PACKAGE = "the database answers, and does not know a package"
+    UNREACHED = "no advisory database could be reached"
+    FAILED = "pip-audit failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """One version of a package: `deployed` if Azure installs it, else a tool of this environment."""
+
+    name: str
+    version: str
+    deployed: bool
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version} ({'deployed' if self.deployed else 'tool'})"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What pip-audit said; `code` is None if it did not end in time."""
+
+    code: int | None
+    output: str
+    errors: str
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What came of it: the exit code and the lines to print."""
+    """What came of it, and what is to be said about it besides."""
 
-    code: int
-    lines: Sequence[str]
+    outcome: Outcome
+    details: Sequence[str] = ()
 
 
-def verdict(code: int, output: str, errors: str) -> Verdict:
-    """Judge a run of pip-audit by its exit code, its JSON and what it complained of."""
+def judge(run: Run, asked: Sequence[Package], is_reachable: Callable[[], bool]) -> Verdict:
+    """Judge one run; `is_reachable` asks the database itself, where the run alone does not tell."""
+    complaint = [f"exit code {run.code}", *run.errors.strip().splitlines()[-5:]]
     try:
-        packages = json.loads(output)["dependencies"]
-    except (ValueError, KeyError, TypeError):
-        if any(mark in errors.casefold() for mark in _NO_CONNECTION):
-            return Verdict(0, _banner("NOT AUDITED: the advisory database cannot be reached from this machine."))
-        return Verdict(code or 1, ["pip-audit failed:", *errors.strip().splitlines()[-5:]])
-    found = [
-        f"{package['name']} {package['version']}: {vulnerability['id']}, fixed in "
-        f"{', '.join(vulnerability['fix_versions']) or 'no version yet'}"
-        for package in packages
-        for vulnerability in package.get("vulns", ())
-    ]
-    skipped = sorted(package["name"] for package in packages if "skip_reason" in package)
-    lines = _banner(f"NOT AUDITED: {len(skipped)} of {len(packages)} packages: {', '.join(skipped)}") if skipped else []
-    if found:
-        return Verdict(1, [*lines, "Known vulnerabilities:", *found])
-    audited = len(packages) - len(skipped)
-    return Verdict(0, [*lines, *([f"{audited} packages audited, no known vulnerability."] if audited else [])])
+        weaknesses = _weaknesses(run.output, asked)
+    except (ValueError, KeyError, TypeError, AttributeError):  # no JSON, or not about these packages
+        return Verdict(Outcome.FAILED, complaint) if is_reachable() else Verdict(Outcome.UNREACHED)
+    weak = [line for lines in weaknesses.values() if lines for line in lines]
+    unknown = [str(package) for package, lines in weaknesses.items() if lines is None]
+    if not asked or run.code != (1 if weak else 0):
+        return Verdict(Outcome.FAILED, complaint)
+    if weak:
+        return Verdict(Outcome.VULNERABLE, weak)
+    if len(unknown) == len(asked) and not is_reachable():
+        return Verdict(Outcome.UNREACHED)  # a mirror that has files only knows no package at all
+    return Verdict(Outcome.UNKNOWN_PACKAGE, unknown) if unknown else Verdict(Outcome.CLEAN)
 
 
-def _banner(text: str) -> list[str]:
-    return ["", "!" * 100, f"!! {text}", "!! Run `make audit` on a machine with access to pypi.org.", "!" * 100, ""]
+def _weaknesses(output: str, asked: Sequence[Package]) -> dict[Package, list[str] | None]:
+    """Read pip-audit's JSON: the weaknesses of each package, None if the database does not know it."""
+    answers = json.loads(output)["dependencies"]
+    skipped = {canonicalize_name(answer["name"]) for answer in answers if "skip_reason" in answer}
+    found = {
+        (canonicalize_name(answer["name"]), canonicalize_version(answer["version"])): [
+            f"{weakness['id']}, fixed in {', '.join(weakness['fix_versions']) or 'no version yet'}"
+            for weakness in answer["vulns"]
+        ]
+        for answer in answers
+        if "skip_reason" not in answer
+    }
+    return {
+        package: None
+        if package.name in skipped
+        else [f"{package}: {line}" for line in found[package.name, canonicalize_version(package.version)]]
+        for package in asked
+    }
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return the verdict on all runs: the worst outcome, with the details of the runs that had it."""
+    order = [Outcome.VULNERABLE, Outcome.FAILED, Outcome.UNKNOWN_PACKAGE, Outcome.UNREACHED, Outcome.CLEAN]
+    listed = list(verdicts)
+    outcome = min((verdict.outcome for verdict in listed), key=order.index)
+    return Verdict(outcome, [line for verdict in listed if verdict.outcome is outcome for line in verdict.details])
+
+
+def exit_code(outcome: Outcome, *, required: bool) -> int:
+    """Return 0 if the build may go on."""
+    match outcome:
+        case Outcome.CLEAN:
+            return 0
+        case Outcome.UNREACHED:
+            return 1 if required else 0
+        case Outcome.VULNERABLE | Outcome.UNKNOWN_PACKAGE | Outcome.FAILED:
+            return 1
+
+
+def report(verdict: Verdict, asked: Sequence[Package]) -> list[str]:
+    """Return what to print; the last line alone says what came of it."""
+    deployed = sum(package.deployed for package in asked)
+    number = f"{deployed} deployed packages, {len(asked) - deployed} tools"
+    match verdict.outcome:
+        case Outcome.CLEAN:
+            return [f"Audited: {number}. No known vulnerability."]
+        case Outcome.UNREACHED:
+            banner = ["", "!" * 100, "!! Run `make audit` on a machine with access to pypi.org or osv.dev.", "!" * 100]
+            return [*banner, f"NOT AUDITED: {number}. {verdict.outcome.value.capitalize()} from this machine."]
+        case Outcome.VULNERABLE | Outcome.UNKNOWN_PACKAGE | Outcome.FAILED:
+            return [*verdict.details, f"AUDIT FAILED: {number}. {verdict.outcome.value.capitalize()}; see above."]
+
+
+def packages() -> list[Package]:
+    """Return every pin of the lock, for whichever Python, and what else is installed here."""
+    deployed = [Package(pin.name, pin.version, deployed=True) for pin in locked()]
+    known = {(package.name, package.version) for package in deployed}
+    here = {(canonicalize_name(one.name), one.version) for one in distributions()}
+    return [*deployed, *(Package(name, version, deployed=False) for name, version in sorted(here - known))]
+
+
+def rounds(asked: Sequence[Package]) -> list[list[Package]]:
+    """Split packages so that no name is twice in one run, which pip-audit refuses."""
+    parted: list[dict[str, Package]] = []
+    for package in asked:
+        fitting = next((part for part in parted if package.name not in part), None)
+        if fitting is None:
+            parted.append(fitting := {})
+        fitting[package.name] = package
+    return [list(part.values()) for part in parted]
+
+
+def _run(database: str, asked: Sequence[Package]) -> Run:
+    with tempfile.TemporaryDirectory() as folder:
+        pins = Path(folder) / "pins.txt"
+        pins.write_text("".join(f"{one.name}=={one.version}\n" for one in asked), encoding="utf-8")
+        command = [sys.executable, *_COMMAND, "--timeout", "10", "-s", database, "-r", str(pins)]
+        try:
+            ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_PATIENCE)
+        except subprocess.TimeoutExpired:
+            return Run(None, "", f"pip-audit did not end within {_PATIENCE:g} seconds")
+        return Run(ran.returncode, ran.stdout, ran.stderr)
+
+
+def _is_reachable(database: str) -> bool:
+    method, address, question = _QUESTIONS[database]
+    try:
+        answer = requests.request(method, address, json=question, timeout=10)
+        return answer.ok and "vulns" in json.dumps(answer.json())
+    except (requests.RequestException, ValueError):
+        return False
+
+
+def audit(asked: Sequence[Package]) -> Verdict:
+    """Ask the databases in turn, until one can be reached."""
+    verdict = Verdict(Outcome.UNREACHED)
+    for database in _QUESTIONS:
+        verdict = worst(
+            judge(_run(database, part), part, lambda database=database: _is_reachable(database))  # type: ignore[misc]
+            for part in rounds(asked)
+        )
+        if verdict.outcome is not Outcome.UNREACHED:
+            break
+    return verdict
 
 
 def main() -> int:
     """Run and say how it went."""
-    try:
-        ran = subprocess.run(
-            [sys.executable, *_COMMAND], capture_output=True, text=True, check=False, timeout=_PATIENCE
-        )
-        judged = verdict(ran.returncode, ran.stdout, ran.stderr)
-    except subprocess.TimeoutExpired:
-        judged = verdict(1, "", "timed out")
-    for line in judged.lines:
+    parser = argparse.ArgumentParser(prog="make audit", description="Look packages up in an advisory database.")
+    parser.add_argument("--required", action="store_true", help="fail if no database can be reached")
+    arguments = parser.parse_args()
+    asked = packages()
+    verdict = audit(asked)
+    for line in report(verdict, asked):
         print(line, file=sys.stderr)
-    return judged.code
+    return exit_code(verdict.outcome, required=arguments.required)
 
 
 if __name__ == "__main__":

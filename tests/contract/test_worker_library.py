@@ -41,7 +41,8 @@ def worker_python(request: pytest.FixtureRequest) -> Path:
     python = folder / "bin" / "python"
     if not (folder / "complete").exists():
         _run(base, "-m", "venv", "--clear", str(folder))
-        _run(python, "-m", "pip", "install", "--quiet", "-r", str(requirements), LIBRARY)
+        _run(python, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", str(requirements))
+        _run(python, "-m", "pip", "install", "--quiet", LIBRARY)  # by itself: the lock would ask for its hash
         (folder / "complete").touch()
     return python
 

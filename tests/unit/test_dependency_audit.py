@@ -1,77 +1,179 @@
-"""The audit fails for what is known to be vulnerable, and never passes in silence what nobody looked up."""
+"""The audit looks up what is deployed, fails for whatever it does not understand, and says what nobody looked up."""
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 import tomllib
-from pathlib import Path
-from types import ModuleType
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.scripts import ROOT, script
 
+audit = script("audit")
+Outcome, Package, Run = audit.Outcome, audit.Package, audit.Run
 
-@pytest.fixture
-def audit() -> ModuleType:
-    specification = importlib.util.spec_from_file_location("audit", ROOT / ".ci" / "audit.py")
-    assert specification is not None
-    assert specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    sys.modules["audit"] = module
-    specification.loader.exec_module(module)
-    return module
+HTTPX = Package("httpx", "0.28.1", deployed=True)
+OLD = Package("old", "1.0", deployed=False)
+AIOHTTP = Package("aiohttp", "3.14.5", deployed=True)
+
+FINE = {"name": "httpx", "version": "0.28.1", "vulns": []}
+WEAK = {"name": "old", "version": "1.0", "vulns": [{"id": "PYSEC-2026-1", "fix_versions": ["1.1"]}]}
+UNKNOWN = {"name": "aiohttp", "skip_reason": "Dependency not found on PyPI and could not be audited"}
+
+CUT_OFF = [
+    "requests.exceptions.ConnectionError: Max retries exceeded",
+    "Read timed out.",
+    "No module named pip_audit",
+    "",
+]
 
 
 def answer(*packages: dict[str, object]) -> str:
     return json.dumps({"dependencies": packages, "fixes": []})
 
 
-FINE = {"name": "httpx", "version": "0.28.1", "vulns": []}
-WEAK = {"name": "old", "version": "1.0", "vulns": [{"id": "PYSEC-2026-1", "fix_versions": ["1.1"]}]}
-UNKNOWN = {"name": "aiohttp", "skip_reason": "Dependency not found on PyPI and could not be audited"}
+def judge(run: Any, asked: Sequence[Any], *, reachable: bool = True) -> Any:
+    return audit.judge(run, asked, lambda: reachable)
 
 
-def test_a_known_vulnerability_fails_and_is_named_with_its_cure(audit: ModuleType) -> None:
-    judged = audit.verdict(1, answer(FINE, WEAK), "")
-
-    assert judged.code == 1
-    assert "old 1.0: PYSEC-2026-1, fixed in 1.1" in judged.lines
+# ------------------------------------------------------------------------------------------------------- what is asked
 
 
-def test_what_was_looked_up_and_is_fine_passes(audit: ModuleType) -> None:
-    judged = audit.verdict(0, answer(FINE), "")
+def test_every_pin_of_the_lock_is_looked_up_for_whichever_python() -> None:
+    deployed = {(package.name, package.version) for package in audit.packages() if package.deployed}
 
-    assert (judged.code, judged.lines) == (0, ["1 packages audited, no known vulnerability."])
-
-
-def test_what_could_not_be_looked_up_is_said_loudly_although_the_tool_finds_it_fine(audit: ModuleType) -> None:
-    judged = audit.verdict(0, answer(FINE, UNKNOWN), "No known vulnerabilities found")
-
-    assert judged.code == 0
-    assert any("NOT AUDITED: 1 of 2 packages: aiohttp" in line for line in judged.lines)
+    assert deployed == {(pin.name, pin.version) for pin in script("lockfile").locked()}
+    assert len([name for name, _ in deployed if name == "azure-functions"]) == 2
 
 
-def test_a_vulnerability_fails_whatever_else_could_not_be_looked_up(audit: ModuleType) -> None:
-    assert audit.verdict(1, answer(UNKNOWN, WEAK), "").code == 1
+def test_the_tools_of_this_environment_are_looked_up_too() -> None:
+    assert "pytest" in {package.name for package in audit.packages() if not package.deployed}
 
 
-@pytest.mark.parametrize("errors", ["requests.exceptions.ConnectionError: Max retries exceeded", "Read timed out."])
-def test_a_machine_without_a_connection_says_so_and_does_not_fail(audit: ModuleType, errors: str) -> None:
-    judged = audit.verdict(1, "", errors)
+def test_each_run_has_a_name_once_and_all_runs_have_every_package() -> None:
+    older = Package("httpx", "0.27.0", deployed=False)
 
-    assert judged.code == 0
-    assert any("NOT AUDITED" in line for line in judged.lines)
+    rounds = audit.rounds([HTTPX, OLD, older])
 
-
-def test_anything_else_that_goes_wrong_fails(audit: ModuleType) -> None:
-    assert audit.verdict(1, "", "No module named pip_audit").code == 1
-    assert audit.verdict(0, "nonsense", "").code == 1
+    assert rounds == [[HTTPX, OLD], [older]]
 
 
-def test_ruff_looks_for_security_and_make_lint_runs_both() -> None:
+# ------------------------------------------------------------------------------------------------------------ verdicts
+
+
+def test_a_known_vulnerability_fails_and_is_named_with_its_cure() -> None:
+    verdict = judge(Run(1, answer(FINE, WEAK), ""), [HTTPX, OLD])
+
+    assert verdict == audit.Verdict(Outcome.VULNERABLE, ["old 1.0 (tool): PYSEC-2026-1, fixed in 1.1"])
+
+
+def test_what_was_looked_up_and_is_fine_passes() -> None:
+    assert judge(Run(0, answer(FINE), ""), [HTTPX]).outcome is Outcome.CLEAN
+
+
+def test_a_package_that_the_database_does_not_know_fails_for_it_may_have_been_taken_down() -> None:
+    verdict = judge(Run(0, answer(FINE, UNKNOWN), "No known vulnerabilities found"), [HTTPX, AIOHTTP])
+
+    assert verdict == audit.Verdict(Outcome.UNKNOWN_PACKAGE, ["aiohttp 3.14.5 (deployed)"])
+
+
+def test_a_single_package_that_the_database_does_not_know_is_no_lack_of_a_database() -> None:
+    assert judge(Run(0, answer(UNKNOWN), ""), [AIOHTTP]).outcome is Outcome.UNKNOWN_PACKAGE
+
+
+def test_a_mirror_without_advisories_is_no_database() -> None:
+    assert judge(Run(0, answer(UNKNOWN), ""), [AIOHTTP], reachable=False).outcome is Outcome.UNREACHED
+
+
+def test_a_vulnerability_counts_whatever_else_could_not_be_looked_up() -> None:
+    assert judge(Run(1, answer(UNKNOWN, WEAK), ""), [AIOHTTP, OLD]).outcome is Outcome.VULNERABLE
+
+
+@pytest.mark.parametrize("errors", CUT_OFF)
+@pytest.mark.parametrize("code", [0, 1, 2, None])
+def test_whether_a_database_could_be_reached_is_asked_of_the_database_not_read_in_an_error(
+    code: int | None, errors: str
+) -> None:
+    assert judge(Run(code, "", errors), [HTTPX], reachable=False).outcome is Outcome.UNREACHED
+    assert judge(Run(code, "", errors), [HTTPX], reachable=True).outcome is Outcome.FAILED
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        Run(0, "nonsense", ""),
+        Run(0, "[]", ""),
+        Run(0, answer(), ""),
+        Run(0, answer({"name": "httpx", "version": "0.27.0", "vulns": []}), ""),
+        Run(0, answer({"name": "httpx"}), ""),
+        Run(1, answer(FINE), ""),
+        Run(2, answer(FINE), ""),
+        Run(None, answer(FINE), ""),
+        Run(0, answer({**WEAK, "name": "httpx", "version": "0.28.1"}), ""),
+    ],
+)
+def test_an_answer_that_is_not_understood_or_not_about_what_was_asked_fails(run: Any) -> None:
+    assert judge(run, [HTTPX]).outcome is Outcome.FAILED
+
+
+def test_an_audit_of_nothing_fails() -> None:
+    assert judge(Run(0, answer(), ""), []).outcome is Outcome.FAILED
+
+
+def test_of_several_runs_the_worst_counts() -> None:
+    ranked = [Outcome.VULNERABLE, Outcome.FAILED, Outcome.UNKNOWN_PACKAGE, Outcome.UNREACHED, Outcome.CLEAN]
+
+    assert set(ranked) == set(Outcome)
+    for place, outcome in enumerate(ranked):
+        verdicts = [audit.Verdict(other, [other.name]) for other in ranked[place:]]
+        assert audit.worst(verdicts) == audit.Verdict(outcome, [outcome.name])
+
+
+# ------------------------------------------------------------------------------------------------- databases in turn
+
+
+def test_the_next_database_is_asked_only_if_the_first_cannot_be_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def run(database: str, part: Sequence[Any]) -> Any:
+        asked.append(database)
+        return Run(1, "", "ConnectionError") if database == "pypi" else Run(0, answer(FINE), "")
+
+    monkeypatch.setattr(audit, "_run", run)
+    monkeypatch.setattr(audit, "_is_reachable", lambda database: database == "osv")
+
+    assert audit.audit([HTTPX]).outcome is Outcome.CLEAN
+    assert asked == ["pypi", "osv"]
+
+
+# ------------------------------------------------------------------------------------------------------ what is said
+
+
+@pytest.mark.parametrize(
+    ("outcome", "codes", "last"),
+    [
+        (Outcome.CLEAN, [0, 0], "Audited: 2 deployed packages, 1 tools. No known vulnerability."),
+        (Outcome.UNREACHED, [0, 1], "NOT AUDITED: 2 deployed packages, 1 tools. No advisory database could be reached"),
+        (Outcome.VULNERABLE, [1, 1], "AUDIT FAILED: 2 deployed packages, 1 tools. A package has a known vulnerability"),
+        (Outcome.UNKNOWN_PACKAGE, [1, 1], "AUDIT FAILED: 2 deployed packages, 1 tools. The database answers, and does"),
+        (Outcome.FAILED, [1, 1], "AUDIT FAILED: 2 deployed packages, 1 tools. Pip-audit failed"),
+    ],
+)
+def test_the_last_line_and_the_exit_code_say_what_came_of_it(
+    outcome: Any, codes: list[int], last: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(audit, "packages", lambda: [HTTPX, AIOHTTP, OLD])
+    monkeypatch.setattr(audit, "audit", lambda _: audit.Verdict(outcome, ["because"]))
+    for arguments, code in zip(([], ["--required"]), codes, strict=True):
+        monkeypatch.setattr("sys.argv", ["audit.py", *arguments])
+
+        assert audit.main() == code
+        assert capsys.readouterr().err.splitlines()[-1].startswith(last)
+
+
+def test_ruff_looks_for_security_and_make_lint_ends_with_the_audit() -> None:
     lint = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["ruff"]["lint"]
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
 
@@ -84,4 +186,4 @@ def test_ruff_looks_for_security_and_make_lint_runs_both() -> None:
         for family in rules
         if family == "S"
     ]
-    assert "audit" in makefile.partition("lint:")[2].partition("\n\n")[0]
+    assert ".ci/audit.py" in makefile.partition("\nlint:")[2].partition("\n\n")[0].splitlines()[-1]

@@ -1,0 +1,76 @@
+"""What Azure gets is enough: the deployed files run with the deployed packages."""
+
+from __future__ import annotations
+
+import os
+import re
+from importlib import import_module
+from importlib.metadata import distributions
+from importlib.util import find_spec
+from pathlib import Path
+from pkgutil import walk_packages
+from uuid import UUID
+
+import pytest
+
+import shared
+from shared.core.mapping.yaml_format import from_yaml, to_yaml
+from shared.dataverse.execution_context import read_event
+from shared.first_mapping import DEFAULT_MAPPING, load_mapping
+
+PROJECT = Path(__file__).parents[2]
+SAMPLES = PROJECT / "tests" / "samples" / "remote_execution_context"
+TOOLS = ["starlette", "uvicorn", "croniter", "hypothesis", "xdist", "uv", "cyclonedx", "mypy", "pip_audit"]
+IN_ITS_OWN_ENVIRONMENT = os.environ.get("DEPLOYED_ENVIRONMENT") == "true"
+
+alone = pytest.mark.skipif(not IN_ITS_OWN_ENVIRONMENT, reason="`make deployed` runs this in an environment of its own")
+
+
+@alone
+def test_nothing_is_installed_that_azure_does_not_install() -> None:
+    assert [name for name in TOOLS if find_spec(name)] == []
+    assert not (PROJECT / "shared" / "local").exists()
+
+
+@alone
+def test_every_package_of_the_lock_has_its_locked_version() -> None:
+    pins: dict[str, set[str]] = {}
+    for name, version in re.findall(r"^([\w.-]+)==([^\s;]+)", (PROJECT / "requirements.txt").read_text(), re.MULTILINE):
+        pins.setdefault(name, set()).add(version)
+    installed = {re.sub(r"[-_.]+", "-", one.name).lower(): one.version for one in distributions()}
+
+    assert pins.keys() <= installed.keys()
+    assert {name: version for name, version in installed.items() if version not in pins.get(name, {version})} == {}
+
+
+def test_every_deployed_module_can_be_imported() -> None:
+    names = [
+        module.name
+        for module in walk_packages(shared.__path__, "shared.")
+        if not module.name.startswith("shared.local")
+    ]
+
+    assert len(names) > 100
+    for name in names:
+        import_module(name)
+
+
+def test_the_functions_are_found() -> None:
+    functions = import_module("function_app").app.get_functions()
+
+    triggers = {function.get_trigger().type for function in functions}
+    assert triggers == {"httpTrigger", "serviceBusTrigger", "timerTrigger"}
+
+
+def test_a_mapping_in_yaml_is_read() -> None:
+    mapping = load_mapping(DEFAULT_MAPPING)
+
+    assert mapping.rows
+    assert from_yaml(to_yaml(mapping)) == mapping
+
+
+@pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.json")), ids=lambda path: path.stem)
+def test_an_execution_context_is_read(path: Path) -> None:
+    event = read_event(path.read_bytes(), "application/json", {})
+
+    assert isinstance(event.organisation_id, UUID)
