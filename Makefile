@@ -58,6 +58,8 @@ audit: $(VENV)/.lint ## look dependencies up in an advisory database (ARGS=--req
 lock: $(VENV)/.lock ## pin what Azure installs, with hashes: requirements.in -> requirements.txt (ARGS=--upgrade: newest)
 	@$(BIN)/python -m uv pip compile requirements.in --quiet --universal --python-version 3.11 --generate-hashes \
 		--custom-compile-command "make lock" --output-file requirements.txt $(ARGS)
+	@$(BIN)/python -m uv pip install --quiet --dry-run --target $(VENV)/azure --python-version 3.12 \
+		--python-platform x86_64-manylinux_2_28 --only-binary :all: --require-hashes -r requirements.txt
 
 sbom: $(VENV)/.sbom ## write what Azure installs as a bill of materials (CycloneDX), sbom.cdx.json
 	@$(BIN)/python .ci/sbom.py $(ARGS)
