@@ -19,6 +19,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shared.core.bounce_text import Language
+from shared.core.fingerprint_keys import complaint_about_key
 from shared.core.lists import ListKind
 from shared.core.newcomers import NewcomerTarget
 from shared.core.plan import EndAction
@@ -217,8 +218,13 @@ class Settings(BaseSettings):
     state_table: str = Field(default="spotlerconnector", pattern=_TABLE_NAME, description="Name of the state table.")
     fingerprint_key: SecretStr = Field(
         default=SecretStr(""),
-        description="Secret of at least 16 characters for the fingerprints of values. Never change it: every record "
-        "would be written again. Empty: made once, for the embedded state store only.",
+        description="Secret of at least 16 random characters for the fingerprints of values and addresses. Change it "
+        "as `docs/howto/fingerprint-key.md` says; another key alone stops the app. Empty: made once, for the embedded "
+        "state store only.",
+    )
+    fingerprint_key_previous: SecretStr = Field(
+        default=SecretStr(""),
+        description="The former key, from the change of FINGERPRINT_KEY until `python -m shared rekey` has ended.",
     )
     claim_seconds: int = Field(
         default=120,
@@ -388,14 +394,20 @@ class Settings(BaseSettings):
             raise ValueError("SERVICE_BUS__fullyQualifiedNamespace is a host name, without https:// and path")
         if self.spotler_key and not self.spotler_secret.get_secret_value():
             raise ValueError("SPOTLER_SECRET is missing; SPOTLER_KEY alone cannot sign requests")
-        if self.uses_azure_tables and len(self.fingerprint_key.get_secret_value()) < 16:  # noqa: PLR2004  # see its text
-            raise ValueError("FINGERPRINT_KEY is missing or shorter than 16 characters")
+        self._check_fingerprint_keys()
         if self.claim_time > self.queue_lock * 5 / 6:
             raise ValueError(
                 f"CLAIM_SECONDS ({self.claim_seconds}) must be below LOCAL_LOCK_SECONDS ({self.local_lock_seconds}) by "
                 "a sixth of it at least: a batch ends within the locks of its messages, and a claim within the batch"
             )
         return self
+
+    def _check_fingerprint_keys(self) -> None:
+        key, previous = self.fingerprint_key.get_secret_value(), self.fingerprint_key_previous.get_secret_value()
+        if (key or previous or self.uses_azure_tables) and (wrong := complaint_about_key(key)):
+            raise ValueError(f"FINGERPRINT_KEY {wrong}")
+        if key and key == previous:
+            raise ValueError("FINGERPRINT_KEY and FINGERPRINT_KEY_PREVIOUS are the same: one must be the former key")
 
     @property
     def uses_service_bus(self) -> bool:

@@ -1,0 +1,24 @@
+"""What a fingerprint key must be like: long, random, and no placeholder. Pure."""
+
+from __future__ import annotations
+
+SHORTEST = 16
+FEWEST_DIFFERENT = 6
+"""Sixteen random hexadecimal digits have fewer different ones once in 30,000 times; a repeated word often has."""
+
+_PLACEHOLDERS = {"<": ">", "{": "}", "[": "]", "$": ")"}
+"""How samples write what somebody has to fill in, by first character: its last one."""
+
+_MAKE_ONE = 'Make one: python -c "import secrets; print(secrets.token_urlsafe(32))"'
+
+
+def complaint_about_key(key: str) -> str:
+    """Say what is wrong with a key, without a word of it; "" if it is fine."""
+    text = key.strip()
+    if len(text) < SHORTEST:
+        return f"is missing or shorter than {SHORTEST} characters. {_MAKE_ONE}"
+    if _PLACEHOLDERS.get(text[0]) == text[-1]:
+        return f"is a placeholder. {_MAKE_ONE}"
+    if len(set(text)) < FEWEST_DIFFERENT:
+        return f"has fewer than {FEWEST_DIFFERENT} different characters, so it could be guessed. {_MAKE_ONE}"
+    return ""
