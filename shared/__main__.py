@@ -7,7 +7,8 @@ import asyncio
 import logging
 import os
 import sys
-from typing import Literal
+from collections.abc import Callable, Coroutine
+from typing import Any, Literal
 
 from shared.core.texts import trimmed
 from shared.errors import ConnectorError
@@ -19,7 +20,7 @@ def main() -> int:
     _log()
     parser = argparse.ArgumentParser(prog="python -m shared", description="The Spotler Connector on this machine.")
     commands = parser.add_subparsers(dest="command", required=True)
-    from shared.local import consent_command, mapping_command, run, serve  # noqa: PLC0415  # needs the dependencies of the local mode
+    from shared.local import consent_command, mapping_command, rekey_command, run, serve  # noqa: PLC0415  # needs the dependencies of the local mode
     from shared.local.sandbox import command as sandbox  # noqa: PLC0415
 
     run.add_options(commands.add_parser("run", help="the connector, with the sandbox where no account is configured"))
@@ -28,6 +29,7 @@ def main() -> int:
     commands.add_parser("check", help="find out which of Spotler's unpublished calls work with the account")
     mapping_command.add_options(commands.add_parser("mapping", help="check, preview, change, export the mapping"))
     consent_command.add_options(commands.add_parser("consent", help="export the changes of consent"))
+    rekey_command.add_options(commands.add_parser("rekey", help="bring fingerprints to a new FINGERPRINT_KEY"))
     commands.add_parser("settings", help="print the table of settings, as it stands in the README")
     operations = commands.add_parser("operations", help="print the table of job operations, for docs/operations.md")
     operations.add_argument("--form", action="store_true", help="print it for the job form's script instead")
@@ -51,7 +53,7 @@ def main() -> int:
 
 def _run(options: argparse.Namespace) -> int:
     """Run the command that was named, and return the exit code."""
-    from shared.local import check, consent_command, mapping_command, run, serve, settings_table  # noqa: PLC0415
+    from shared.local import check, run, serve, settings_table  # noqa: PLC0415
     from shared.local.sandbox import command as sandbox  # noqa: PLC0415
     from shared.operations import documentation, form  # noqa: PLC0415
 
@@ -64,10 +66,8 @@ def _run(options: argparse.Namespace) -> int:
             asyncio.run(sandbox.run(options))
         case "check":
             asyncio.run(check.run())
-        case "mapping":
-            return asyncio.run(mapping_command.run(options))
-        case "consent":
-            return asyncio.run(consent_command.run(options))
+        case "mapping" | "consent" | "rekey" as name:
+            return asyncio.run(_on_the_state(name)(options))
         case "settings":
             print(settings_table.settings_table())
         case "operations":
@@ -75,6 +75,21 @@ def _run(options: argparse.Namespace) -> int:
         case "routes" | "roles" | "metrics" | "alarms" | "calls" as name:
             print(_table(name))
     return 0
+
+
+def _on_the_state(
+    name: Literal["mapping", "consent", "rekey"],
+) -> Callable[[argparse.Namespace], Coroutine[Any, Any, int]]:
+    """Return a command that works on the configured state store."""
+    from shared.local import consent_command, mapping_command, rekey_command  # noqa: PLC0415
+
+    match name:
+        case "mapping":
+            return mapping_command.run
+        case "consent":
+            return consent_command.run
+        case "rekey":
+            return rekey_command.run
 
 
 def _table(name: Literal["routes", "roles", "metrics", "alarms", "calls"]) -> str:

@@ -65,7 +65,7 @@ class _Process:
             self._live = LiveMapping(services.shelf, services.clock, lambda: to_yaml(first_mapping(self._settings)))
         version = await self._live.get()
         if self._connector is None or self._connector.version is not version:
-            self._connector = build(services, version)
+            self._connector = build(services, version, await services.keys.fingerprinter())
         return self._connector
 
     async def close(self) -> None:

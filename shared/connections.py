@@ -22,6 +22,7 @@ from shared.observability.signals import watch_budget
 from shared.ports import Clock, Queue, QueueName, StateStore
 from shared.settings import OWN_TAG, Settings
 from shared.spotler.client import SpotlerClient
+from shared.storage.key_register import ConfiguredKeys
 from shared.storage.sqlite import SqliteStateStore
 
 
@@ -111,24 +112,30 @@ def message_queue(settings: Settings, clock: Clock) -> Queue:
     return ServiceBusQueue.from_namespace(settings.service_bus_namespace, DefaultAzureCredential(), redact=redact)
 
 
-def fingerprint_key(settings: Settings) -> bytes:
-    """Return the secret of the fingerprints; the embedded state store makes its own once.
+def fingerprint_keys(settings: Settings) -> ConfiguredKeys:
+    """Return the key of the fingerprints, and its predecessor; the embedded state store makes its own once.
 
     Several processes may start at once: whoever comes first decides, and nobody reads half a key. Raises
     ConfigurationError.
     """
     if text := settings.fingerprint_key.get_secret_value():
-        return text.encode()
-    path = settings.local_folder / "fingerprint.key"
+        return ConfiguredKeys(text.encode(), settings.fingerprint_key_previous.get_secret_value().encode())
+    path, former = key_files(settings)
     try:
         if not path.exists():
             _write_once(path, secrets.token_urlsafe(32))
         key = path.read_bytes()
+        known = former.read_bytes() if former.exists() else b""
     except OSError as error:
         raise ConfigurationError(f"fingerprint.key cannot be read or written: {error.strerror}") from None
     if not key:
         raise ConfigurationError("fingerprint.key is empty: restore it, or delete it if nothing was synchronised yet")
-    return key
+    return ConfiguredKeys(key, known)
+
+
+def key_files(settings: Settings) -> tuple[Path, Path]:
+    """Return where the embedded state store has its key, and the former one while the key changes."""
+    return settings.local_folder / "fingerprint.key", settings.local_folder / "fingerprint-previous.key"
 
 
 def _write_once(path: Path, text: str) -> None:

@@ -8,11 +8,13 @@ from shared.connections import (
     SystemClock,
     dataverse_client,
     export_telemetry,
+    fingerprint_keys,
     message_queue,
     quieten_libraries,
     spotler_client,
     state_store,
 )
+from shared.core.fingerprint_places import fingerprint_places
 from shared.core.lists import ListKind
 from shared.dataverse.automations import DataverseAutomations
 from shared.dataverse.client import DataverseClient
@@ -45,6 +47,9 @@ from shared.spotler.platform import SpotlerPlatform
 from shared.spotler.probes import Probes
 from shared.spotler.tagging import SpotlerTagging
 from shared.spotler.temporary_lists import SpotlerTemporaryLists
+from shared.storage.key_register import KeyRegister
+from shared.storage.rekey import Rekeying
+from shared.storage.sealed import SealedStore
 from shared.sync.automations import AutomationRefresh
 from shared.sync.consent_ledger import ConsentLedger
 from shared.sync.environment_variable import PermissionsVariable
@@ -78,6 +83,8 @@ class Services:
     default_permissions: DefaultPermissions
     consent: ConsentLedger
     store: StateStore
+    keys: KeyRegister
+    rekeying: Rekeying
     queue: Queue
     organisations: KnownOrganisations
     inspector: Inspector
@@ -97,7 +104,9 @@ def open_services(settings: Settings, clock: Clock | None = None, queue: Queue |
     export_telemetry(settings)
     clock = clock or SystemClock()
     dataverse = dataverse_client(settings)
-    store = state_store(settings, clock)
+    plain, places = state_store(settings, clock), fingerprint_places(settings.environment)
+    keys = KeyRegister(plain, clock, settings.environment, fingerprint_keys(settings))
+    store = SealedStore(plain, keys, places)
     spotler = spotler_client(settings, clock)
     platform = traced(SpotlerPlatform(spotler, clock=clock), "spotler")
     capabilities = Capabilities(
@@ -139,6 +148,8 @@ def open_services(settings: Settings, clock: Clock | None = None, queue: Queue |
         default_permissions=DefaultPermissions(variables, platform, clock, prefix=settings.variable_prefix),
         consent=ConsentLedger(store, clock, settings.environment, retention=settings.consent_retention),
         store=store,
+        keys=keys,
+        rekeying=Rekeying(plain, keys, places, clock, settings.environment),
         queue=queue or message_queue(settings, clock),
         organisations=KnownOrganisations(dataverse, settings.dataverse_organisation_ids, url=settings.dataverse_url),
         inspector=inspector,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
-from shared.connections import fingerprint_key
 from shared.core.bounce_text import Language
 from shared.core.fingerprints import Fingerprinter
 from shared.core.mapping.model import Mapping
@@ -115,9 +114,9 @@ class _Tools:
     homecomings: Homecomings
 
 
-def build(services: Services, version: LiveVersion) -> Connector:
+def build(services: Services, version: LiveVersion, fingerprints: Fingerprinter) -> Connector:
     """Wire the use cases around one version of the mapping. Cheap: a new version gets a new connector."""
-    tools = _tools(services, version)
+    tools = _tools(services, version, fingerprints)
     settings, clock, store = services.settings, services.clock, services.store
     environment = settings.environment
     crm, platform, queue, ledger, rules = tools.crm, tools.platform, tools.queue, tools.ledger, tools.rules
@@ -330,7 +329,7 @@ def build_intake(queue: Queue, clock: Clock, connector: Callable[[], Awaitable[C
     return Intake(queue=observed, patience=patience, clock=clock, connector=connector)
 
 
-def _tools(services: Services, version: LiveVersion) -> _Tools:
+def _tools(services: Services, version: LiveVersion, fingerprints: Fingerprinter) -> _Tools:
     mapping = version.mapping
     settings, clock, queue = services.settings, services.clock, ObservedQueue(services.queue)
     lanes, policy = Lanes(queue), RetryPolicy()
@@ -339,7 +338,7 @@ def _tools(services: Services, version: LiveVersion) -> _Tools:
         crm=traced(DataverseCrm(services.dataverse, mapping, settings.sync_tables, services.schema), "crm"),
         platform=services.platform,
         queue=queue,
-        rules=replace(rules_of(settings, mapping), recast=version.recast),
+        rules=replace(_rules_of(settings, mapping, fingerprints), recast=version.recast),
         ledger=Ledger(services.store, clock, settings.environment, claim_time=settings.claim_time),
         lanes=lanes,
         policy=policy,
@@ -444,11 +443,11 @@ def _newcomers(tools: _Tools, reviews: Reviews, refusals: MailRefusals) -> Newco
     )
 
 
-def rules_of(settings: Settings, mapping: Mapping) -> Rules:
+def _rules_of(settings: Settings, mapping: Mapping, fingerprints: Fingerprinter) -> Rules:
     """Combine what the settings and the mapping say."""
     return Rules(
         mapping=mapping,
-        fingerprints=Fingerprinter(fingerprint_key(settings)),
+        fingerprints=fingerprints,
         environment_is_on=settings.sync_enabled,
         enabled_tables=settings.sync_tables,
         on_delete=settings.on_delete,

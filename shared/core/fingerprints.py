@@ -19,7 +19,10 @@ _BYTES = 15  # 120 bits: 20 characters, beyond any accidental collision of the f
 
 @dataclass(frozen=True, slots=True)
 class Fingerprinter:
-    """Makes fingerprints with the deployment's secret key (at least 16 bytes)."""
+    """Makes fingerprints with the deployment's first secret key (at least 16 bytes).
+
+    Later keys encrypt what is stored: `shared.storage.key_ring`.
+    """
 
     key: bytes = field(repr=False)
 

@@ -94,7 +94,8 @@ async def connector(
         )
         services = open_services(settings)
         try:
-            yield build(services, LiveVersion(1, read_mapping({"version": 1, "rows": list(rows)})))
+            version = LiveVersion(1, read_mapping({"version": 1, "rows": list(rows)}))
+            yield build(services, version, await services.keys.fingerprinter())
         finally:
             await services.close()
 

@@ -1,0 +1,92 @@
+"""Which documents of the state store have fingerprints, and where: what a change of the key has to reach."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+Body = Mapping[str, Any]
+Rewriting = Callable[[Body, Callable[[str], str]], Body]
+"""Rewrites every fingerprint of a body."""
+Joining = Callable[[Body, Body], Body]
+"""Joins what two documents say that stand for one address or person, the older one first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the fingerprints of a kind of documents are.
+
+    `rewrite`: in bodies. `join`: the row is a fingerprint, and this joins two documents that have the same; None where
+    rows are something else.
+    """
+
+    rewrite: Rewriting | None = None
+    join: Joining | None = None
+
+    def prints(self, row: str, body: Body) -> Iterator[str]:
+        """Yield every fingerprint of a document as it is stored."""
+        if self.join is not None:
+            yield row
+        if self.rewrite is not None:
+            found: list[str] = []
+
+            def note(text: str) -> str:
+                found.append(text)
+                return text
+
+            self.rewrite(body, note)
+            yield from found
+
+
+def fingerprint_places(environment: str) -> dict[str, Place]:
+    """Return the places of one environment, by partition."""
+    return {
+        f"{environment}-binding": Place(_of_binding),
+        f"{environment}-contact": Place(_of_contact),
+        f"{environment}-bounce": Place(_of_address),
+        f"{environment}-review": Place(_of_address),
+        f"{environment}-address": Place(join=_newer),
+        f"{environment}-suppressed": Place(join=_refusals),
+        f"{environment}-consent-erased": Place(join=_changes),
+    }
+
+
+def _of_binding(body: Body, rewrite: Callable[[str], str]) -> Body:
+    base = {name: rewrite(text) for name, text in body["base"].items()}
+    return {**body, "base": base, "address": rewrite(body["address"])}
+
+
+def _of_contact(body: Body, rewrite: Callable[[str], str]) -> Body:
+    if not body.get("succession"):
+        return body
+    return {**body, "succession": {name: rewrite(text) for name, text in body["succession"].items()}}
+
+
+def _of_address(body: Body, rewrite: Callable[[str], str]) -> Body:
+    return {**body, "address": rewrite(body["address"])}
+
+
+def _newer(_older: Body, newer: Body) -> Body:
+    """Keep who has the address under the current key: it was written later."""
+    return newer
+
+
+def _refusals(older: Body, newer: Body) -> Body:
+    """Keep each refusal once; of two that differ in time the later word counts, and a refusal before its lifting."""
+    known: dict[tuple[str, str], Body] = {}
+    for one in (*older["refusals"], *newer["refusals"]):
+        place = (one["subject"], one.get("record", ""))
+        if place not in known or _later(one) > _later(known[place]):
+            known[place] = one
+    return {**older, **newer, "refusals": [known[place] for place in sorted(known)]}
+
+
+def _later(refusal: Body) -> tuple[datetime, bool]:
+    return datetime.fromisoformat(refusal.get("lifted") or refusal["at"]), not refusal.get("lifted")
+
+
+def _changes(older: Body, newer: Body) -> Body:
+    changes = {tuple(sorted(one.items())): one for one in (*older["changes"], *newer["changes"])}
+    return {**older, **newer, "changes": sorted(changes.values(), key=lambda one: str(one["at"]))}

@@ -1,0 +1,131 @@
+"""The keys behind fingerprints: which one made what is stored, and how one key follows another.
+
+A fingerprint is an HMAC of a value with the **first key** of the deployment. It cannot be made again with another key
+where nobody knows the value any more: the address of an erased person who refused mail, for instance. So a new key
+encrypts the fingerprints that are there, and every one that is stored from then on. Whoever has a former key and
+the state store cannot test guesses any more.
+
+- Version 1 is stored as it is, 20 characters, as before there were versions.
+- Version n > 1 is stored as `n.` and 22 characters: one block of AES with the n-th key, which always gives the same
+  text for the same fingerprint, so that it can be the key of a document.
+
+The first key and its followers are kept in the register (document `{environment}-keys`, `fingerprints`), encrypted with
+the current key. The settings name the current key alone, and while it changes its predecessor.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cryptography.fernet import Fernet, InvalidToken
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+from shared.errors import ConfigurationError, DataError, Service
+
+FIRST = 1
+_PLAIN = re.compile(r"[A-Za-z0-9_-]{20}")
+_SEALED = re.compile(r"([1-9][0-9]{0,5})\.([A-Za-z0-9_-]{22})")
+_BYTES = 15
+_FILL = b"\0"
+"""Makes a block of a fingerprint: 15 bytes and one."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRing:
+    """All keys by version, 1 the first one; the highest version is the current one.
+
+    `oldest` is the lowest version that stored fingerprints may have: below the current one while the key changes.
+    """
+
+    keys: Mapping[int, bytes] = field(repr=False)
+    oldest: int = FIRST
+
+    @property
+    def version(self) -> int:
+        """The version of the current key."""
+        return max(self.keys)
+
+    @property
+    def first_key(self) -> bytes:
+        """What fingerprints are made with."""
+        return self.keys[FIRST]
+
+    @property
+    def is_changing(self) -> bool:
+        """Whether fingerprints of a former version may be stored."""
+        return self.oldest < self.version
+
+    def seal(self, fingerprint: str) -> str:
+        """Return how a fingerprint is stored. What is none (an empty text) stays as it is."""
+        return self.seal_as(self.version, fingerprint)
+
+    def seal_as(self, version: int, fingerprint: str) -> str:
+        """Return how a version stores a fingerprint."""
+        if version == FIRST or not _PLAIN.fullmatch(fingerprint):
+            return fingerprint
+        block = self._cipher(version).encryptor().update(base64.urlsafe_b64decode(fingerprint) + _FILL)
+        return f"{version}.{base64.urlsafe_b64encode(block).decode().rstrip('=')}"
+
+    def open(self, stored: str) -> str:
+        """Return the fingerprint that is stored so, whichever version it has. DataError if no key fits."""
+        if (sealed := _SEALED.fullmatch(stored)) is None:
+            return stored
+        version = int(sealed[1])
+        if version not in self.keys:
+            raise DataError(f"a fingerprint has version {version}, of which no key is known", service=Service.STATE)
+        block = self._cipher(version).decryptor().update(base64.urlsafe_b64decode(f"{sealed[2]}=="))
+        if block[_BYTES:] != _FILL:
+            raise DataError("a fingerprint does not belong to its key", service=Service.STATE)
+        return base64.urlsafe_b64encode(block[:_BYTES]).decode()
+
+    def names(self, fingerprint: str) -> list[str]:
+        """Return all texts under which a fingerprint may be stored, the current one first."""
+        return [self.seal_as(version, fingerprint) for version in range(self.version, self.oldest - 1, -1)]
+
+    def _cipher(self, version: int) -> Cipher[modes.ECB]:
+        # One block each, which no fingerprint shares with another value: a pseudorandom permutation is what is wanted.
+        return Cipher(algorithms.AES(_derived(self.keys[version], "seal")), modes.ECB())  # noqa: S305  # see above
+
+
+def version_of(stored: str) -> int | None:
+    """Return the version of a stored fingerprint; None if the text is none."""
+    if (sealed := _SEALED.fullmatch(stored)) is not None:
+        return int(sealed[1])
+    return FIRST if _PLAIN.fullmatch(stored) else None
+
+
+def mark_of(key: bytes) -> str:
+    """Return what a key is recognised by, and cannot be guessed from unless it is a poor one."""
+    return base64.urlsafe_b64encode(_derived(key, "mark")[:_BYTES]).decode()
+
+
+def lock_up(keys: Mapping[int, bytes], current: bytes) -> str:
+    """Encrypt keys with the current one, for the register."""
+    text = json.dumps({str(version): base64.b64encode(key).decode() for version, key in keys.items()})
+    return _box(current).encrypt(text.encode()).decode()
+
+
+def unlock(locked: str, current: bytes) -> dict[int, bytes]:
+    """Decrypt what `lock_up` encrypted; ConfigurationError if the text was changed."""
+    try:
+        texts: dict[str, str] = json.loads(_box(current).decrypt(locked.encode()))
+        return {int(version): base64.b64decode(text) for version, text in texts.items()}
+    except (InvalidToken, ValueError, binascii.Error):
+        raise ConfigurationError(
+            "The former fingerprint keys in the state store were damaged: restore the table from a backup",
+            service=Service.STATE,
+        ) from None
+
+
+def _box(key: bytes) -> Fernet:
+    return Fernet(base64.urlsafe_b64encode(_derived(key, "lock")))
+
+
+def _derived(key: bytes, purpose: str) -> bytes:
+    return hmac.digest(key, f"spotler-connector fingerprint key: {purpose}".encode(), "sha256")
