@@ -20,7 +20,7 @@ def main() -> int:
     _log()
     parser = argparse.ArgumentParser(prog="python -m shared", description="The Spotler Connector on this machine.")
     commands = parser.add_subparsers(dest="command", required=True)
-    from shared.local import consent_command, mapping_command, rekey_command, run, serve  # noqa: PLC0415  # needs the dependencies of the local mode
+    from shared.local import consent_command, mapping_command, person_command, rekey_command, run, serve  # noqa: PLC0415  # needs the dependencies of the local mode
     from shared.local.sandbox import command as sandbox  # noqa: PLC0415
 
     run.add_options(commands.add_parser("run", help="the connector, with the sandbox where no account is configured"))
@@ -29,6 +29,8 @@ def main() -> int:
     commands.add_parser("check", help="find out which of Spotler's unpublished calls work with the account")
     mapping_command.add_options(commands.add_parser("mapping", help="check, preview, change, export the mapping"))
     consent_command.add_options(commands.add_parser("consent", help="export the changes of consent"))
+    person_command.add_export_options(commands.add_parser("export", help="everything that is remembered of a person"))
+    person_command.add_forget_options(commands.add_parser("forget", help="forget a person, but no refusal"))
     rekey_command.add_options(commands.add_parser("rekey", help="bring fingerprints to a new FINGERPRINT_KEY"))
     commands.add_parser("settings", help="print the table of settings, as it stands in the README")
     operations = commands.add_parser("operations", help="print the table of job operations, for docs/operations.md")
@@ -66,7 +68,7 @@ def _run(options: argparse.Namespace) -> int:
             asyncio.run(sandbox.run(options))
         case "check":
             asyncio.run(check.run())
-        case "mapping" | "consent" | "rekey" as name:
+        case "mapping" | "consent" | "export" | "forget" | "rekey" as name:
             return asyncio.run(_on_the_state(name)(options))
         case "settings":
             print(settings_table.settings_table())
@@ -78,16 +80,20 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _on_the_state(
-    name: Literal["mapping", "consent", "rekey"],
+    name: Literal["mapping", "consent", "export", "forget", "rekey"],
 ) -> Callable[[argparse.Namespace], Coroutine[Any, Any, int]]:
     """Return a command that works on the configured state store."""
-    from shared.local import consent_command, mapping_command, rekey_command  # noqa: PLC0415
+    from shared.local import consent_command, mapping_command, person_command, rekey_command  # noqa: PLC0415
 
     match name:
         case "mapping":
             return mapping_command.run
         case "consent":
             return consent_command.run
+        case "export":
+            return person_command.export
+        case "forget":
+            return person_command.forget
         case "rekey":
             return rekey_command.run
 

@@ -53,6 +53,7 @@ from shared.storage.sealed import SealedStore
 from shared.sync.automations import AutomationRefresh
 from shared.sync.consent_ledger import ConsentLedger
 from shared.sync.environment_variable import PermissionsVariable
+from shared.sync.erased_consent import ErasedConsent
 from shared.sync.inspect import Inspector
 from shared.sync.mapping_desk import MappingDesk
 from shared.sync.mapping_shelf import MappingShelf
@@ -82,6 +83,7 @@ class Services:
     permissions_variable: PermissionsVariable
     default_permissions: DefaultPermissions
     consent: ConsentLedger
+    erased_consent: ErasedConsent
     store: StateStore
     keys: KeyRegister
     rekeying: Rekeying
@@ -128,6 +130,7 @@ def open_services(settings: Settings, clock: Clock | None = None, queue: Queue |
     automations = traced(SpotlerAutomations(spotler.transport, capabilities), "spotler")
     rows = traced(DataverseAutomations(dataverse), "crm")
     variables = traced(DataverseEnvironmentVariables(dataverse), "crm")
+    consents = ConsentLedger(store, clock, settings.environment, retention=settings.consent_retention)
     return Services(
         settings=settings,
         clock=clock,
@@ -146,7 +149,15 @@ def open_services(settings: Settings, clock: Clock | None = None, queue: Queue |
         variables=variables,
         permissions_variable=PermissionsVariable(variables, platform, prefix=settings.variable_prefix),
         default_permissions=DefaultPermissions(variables, platform, clock, prefix=settings.variable_prefix),
-        consent=ConsentLedger(store, clock, settings.environment, retention=settings.consent_retention),
+        consent=consents,
+        erased_consent=ErasedConsent(
+            store,
+            clock,
+            settings.environment,
+            consents=consents,
+            fingerprinter=keys.fingerprinter,
+            retention=settings.erased_consent_retention,
+        ),
         store=store,
         keys=keys,
         rekeying=Rekeying(plain, keys, places, clock, settings.environment),

@@ -309,6 +309,12 @@ class Settings(BaseSettings):
         "that no record uses, reviews that led to a record; and how long dead letters are kept. 0: for ever. "
         "Refusals, opt-outs and held records are always kept.",
     )
+    erased_consent_retention_days: int = Field(
+        default=1096,
+        ge=0,
+        description="How long changes of consent are kept after the erasure of a record, under a pseudonym in place of "
+        "its id; 0: for ever (`docs/howto/data-protection.md`).",
+    )
     create_bounce_task: bool = Field(
         default=True,
         description="*CreateBounceTask*: whether the owner of a record gets a task when mail to its address came back "
@@ -433,6 +439,11 @@ class Settings(BaseSettings):
     def state_retention(self) -> timedelta | None:
         """How long what nothing needs any more is kept; None for ever."""
         return timedelta(days=self.state_retention_days) if self.state_retention_days else None
+
+    @property
+    def erased_consent_retention(self) -> timedelta | None:
+        """How long the consent of erased records is kept; None for ever."""
+        return timedelta(days=self.erased_consent_retention_days) if self.erased_consent_retention_days else None
 
     @property
     def spotler_is_simulated(self) -> bool:

@@ -50,6 +50,7 @@ from shared.sync.outbound import Outbound
 from shared.sync.patience import Patience
 from shared.sync.people import SyncPeople
 from shared.sync.permission_names import PermissionNames
+from shared.sync.person_memory import PersonMemory
 from shared.sync.poll import Poll
 from shared.sync.preview import Preview
 from shared.sync.recent_changes import RecentChanges
@@ -85,6 +86,7 @@ class Connector:
     poll: Poll
     brake: Brake
     refusal_lifting: RefusalLifting
+    person_memory: PersonMemory
     release: Release
     reconciliation: Reconciliation
     comparison: Comparison
@@ -274,6 +276,18 @@ def build(services: Services, version: LiveVersion, fingerprints: Fingerprinter)
             lanes=tools.lanes,
             rules=rules,
             clock=clock,
+        ),
+        person_memory=PersonMemory(
+            store=store,
+            ledger=ledger,
+            suppressions=suppressions,
+            consents=services.consent,
+            erased=services.erased_consent,
+            crm=crm,
+            queue=queue,
+            rules=rules,
+            clock=clock,
+            environment=environment,
         ),
         release=release,
         reconciliation=reconciliation,

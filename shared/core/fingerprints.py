@@ -45,6 +45,10 @@ class Fingerprinter:
         """
         return self._digest("address", address_key(email))
 
+    def person(self, record: str) -> str:
+        """Return the pseudonym of a record (`contact:…`), for what is kept of it after its erasure."""
+        return self._digest("person", record)
+
     def _digest(self, *parts: str) -> str:
         digest = hmac.digest(self.key, "\x1f".join(parts).encode(), "sha256")
         return urlsafe_b64encode(digest[:_BYTES]).decode()

@@ -101,6 +101,18 @@ class Suppression:
             )
         )
 
+    def disowned(self, record: str) -> Suppression:
+        """Return the list without a record's id: what it refuses stays refused, as if the person had said so.
+
+        From then on the person or an administrator alone can lift it. What was lifted already goes.
+        """
+        known = {(one.subject, one.record): one for one in self.refusals if one.record != record}
+        for one in self.refusals:
+            place = (one.subject, "")
+            if one.record == record and one.is_active and not (place in known and known[place].is_active):
+                known[place] = replace(one, record="")
+        return Suppression(tuple(known[place] for place in sorted(known)))
+
     def _active(self, without: Collection[str] = ()) -> Iterator[Refusal]:
         return (one for one in self.refusals if one.is_active and not (one.record and one.record in without))
 

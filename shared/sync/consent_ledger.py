@@ -144,11 +144,10 @@ class ConsentLedger:
         """Find the entries of one record."""
         partition = self._index_partition(record)
         pages = self._scan(partition, prefix=f"{record}|")
-        return [
-            self._entry_key(str(one.body["at"]), one.key.row.rpartition("|")[2])
-            async for documents in pages
-            for one in documents
-        ]
+        return [self._entry_of(one) async for documents in pages for one in documents]
+
+    def _entry_of(self, index: Document) -> DocumentKey:
+        return self._entry_key(str(index.body["at"]), index.key.row.rpartition("|")[2])
 
     async def _changes(self, places: Sequence[DocumentKey]) -> list[ConsentChange]:
         found = await self._store.read(places) if places else {}
@@ -168,6 +167,18 @@ class ConsentLedger:
                 return
 
     # ---------------------------------------------------------------------------------------------------- forgetting
+
+    async def remove(self, record: RecordKey) -> int:
+        """Delete all entries of a record; return how many went.
+
+        Their index goes last: it leads whoever repeats this after a crash to what remains.
+        """
+        count = 0
+        async for documents in self._scan(self._index_partition(record), prefix=f"{record}|"):
+            await self._store.write([Delete(self._entry_of(one)) for one in documents])
+            await self._store.write([Delete(one.key) for one in documents])
+            count += len(documents)
+        return count
 
     async def forget_old(self) -> int:
         """Delete what is older than the retention time, the oldest first; return how many entries went.

@@ -43,6 +43,22 @@ class SuppressionList:
         changed = await self._change([address], lambda _, known: known.lifting(subjects, now, by, record=record))
         return changed[address]
 
+    async def disown(self, addresses: Iterable[str], record: str) -> None:
+        """Take a record's id out of what is refused at addresses; the refusals stay. ConflictError like `record`."""
+        await self._change(addresses, lambda _, known: known.disowned(record))
+
+    async def naming(self, record: str) -> dict[str, Suppression]:
+        """Find the addresses with a refusal of this record, lifted or not: a walk over the whole list."""
+        found: dict[str, Suppression] = {}
+        after: str | None = None
+        while True:
+            page = await self._store.scan(self._partition, after=after)
+            for document in page.documents:
+                if any(one.get("record") == record for one in document.body["refusals"]):
+                    found[document.key.row] = _suppression(document)
+            if (after := page.after) is None:
+                return found
+
     async def _change(
         self, addresses: Iterable[str], change: Callable[[str, Suppression], Suppression]
     ) -> dict[str, Suppression]:

@@ -86,6 +86,8 @@ ROUTES: Mapping[str, Route] = {
     "brake": Route(_GET, "brake", Role.OPERATOR),
     "release_brake": Route(_POST, "brake/release", Role.ADMINISTRATOR),
     "lift_refusals": Route(_POST, "suppressions/lift", Role.ADMINISTRATOR),
+    "export_person": Route(_POST, "people/export", Role.ADMINISTRATOR),
+    "forget_person": Route(_POST, "people/forget", Role.ADMINISTRATOR),
     "poll_now": Route(_POST, "poll", Role.OPERATOR),
     "list_reviews": Route(_GET, "reviews", Role.OPERATOR),
     "decide_review": Route(_POST, "reviews/{id}", Role.ADMINISTRATOR),

@@ -32,6 +32,16 @@ async def tidy_state(timer: func.TimerRequest) -> None:
     await (await app.connector()).housekeeping.tidy()
 
 
+@blueprint.function_name("tend_erased_consent")
+@blueprint.timer_trigger(arg_name="timer", schedule=schedule("housekeeping_schedule"))
+@timed("tend_erased_consent")
+async def tend_erased_consent(timer: func.TimerRequest) -> None:
+    """Put pseudonyms in the place of erased records' ids, and delete what ERASED_CONSENT_RETENTION_DAYS has ended."""
+    taken_over, forgotten = await (await app.services()).erased_consent.tend()
+    if taken_over or forgotten:
+        log.info("Consent of %d erased records got a pseudonym, that of %d was deleted", taken_over, forgotten)
+
+
 @blueprint.function_name("tend_bounces")
 @blueprint.timer_trigger(arg_name="timer", schedule=schedule("housekeeping_schedule"))
 @timed("tend_bounces")

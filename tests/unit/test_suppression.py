@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from shared.core.consent import BULK_EMAIL, DO_NOT_EMAIL, OPT_OUT
+from shared.core.consent import BULK_EMAIL, DO_NOT_EMAIL, OPT_OUT, ConsentSource
 from shared.core.plan import EndAction
 from shared.core.records import RecordKey, SyncStatus
+from shared.core.suppression import Refusal, Suppression
 from tests.connector_twin import NEWSLETTER, RULES, ConnectorTwin, person
 from tests.twins import TwinContact, bodies
 
@@ -268,3 +271,27 @@ async def test_a_permission_that_a_user_gives_later_is_a_newer_act() -> None:
 async def test_the_list_holds_no_address() -> None:
     twin, _ = await opted_out()
     assert "example.com" not in bodies(twin.store.documents)
+
+
+_SUBJECTS = st.sampled_from([OPT_OUT, DO_NOT_EMAIL, BULK_EMAIL, NEWSLETTER])
+_ACTS = st.lists(st.tuples(st.booleans(), _SUBJECTS, st.sampled_from(["", "contact:1", "contact:2"])), max_size=12)
+
+
+@given(acts=_ACTS)
+def test_whoever_is_forgotten_leaves_every_refusal_behind_and_no_id(acts: list[tuple[bool, str, str]]) -> None:
+    known, at = Suppression(), datetime(2026, 3, 1, tzinfo=UTC)
+    for refuses, subject, record in acts:
+        at += timedelta(hours=1)
+        if refuses:
+            known = known.adding([Refusal(subject, at, ConsentSource.DATAVERSE_ROW, record)])
+        else:
+            known = known.lifting([subject], at, ConsentSource.ADMINISTRATOR, record=record)
+
+    after = known.disowned("contact:1")
+
+    assert after.subjects == known.subjects
+    assert "contact:1" not in {one.record for one in after.refusals}
+    assert {one for one in after.refusals if one.record == "contact:2"} == {
+        one for one in known.refusals if one.record == "contact:2"
+    }
+    assert after.disowned("contact:1") == after
