@@ -24,7 +24,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cryptography.fernet import Fernet, InvalidToken
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algorithms, modes
 
 from shared.errors import ConfigurationError, DataError, Service
 
@@ -45,6 +45,9 @@ class KeyRing:
 
     keys: Mapping[int, bytes] = field(repr=False)
     oldest: int = FIRST
+    _blocks: dict[int, tuple[CipherContext, CipherContext]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @property
     def version(self) -> int:
@@ -69,7 +72,7 @@ class KeyRing:
         """Return how a version stores a fingerprint."""
         if version == FIRST or not _PLAIN.fullmatch(fingerprint):
             return fingerprint
-        block = self._cipher(version).encryptor().update(base64.urlsafe_b64decode(fingerprint) + _FILL)
+        block = self._both_ways(version)[0].update(base64.urlsafe_b64decode(fingerprint) + _FILL)
         return f"{version}.{base64.urlsafe_b64encode(block).decode().rstrip('=')}"
 
     def open(self, stored: str) -> str:
@@ -79,7 +82,7 @@ class KeyRing:
         version = int(sealed[1])
         if version not in self.keys:
             raise DataError(f"a fingerprint has version {version}, of which no key is known", service=Service.STATE)
-        block = self._cipher(version).decryptor().update(base64.urlsafe_b64decode(f"{sealed[2]}=="))
+        block = self._both_ways(version)[1].update(base64.urlsafe_b64decode(f"{sealed[2]}=="))
         if block[_BYTES:] != _FILL:
             raise DataError("a fingerprint does not belong to its key", service=Service.STATE)
         return base64.urlsafe_b64encode(block[:_BYTES]).decode()
@@ -88,9 +91,13 @@ class KeyRing:
         """Return all texts under which a fingerprint may be stored, the current one first."""
         return [self.seal_as(version, fingerprint) for version in range(self.version, self.oldest - 1, -1)]
 
-    def _cipher(self, version: int) -> Cipher[modes.ECB]:
-        # One block each, which no fingerprint shares with another value: a pseudorandom permutation is what is wanted.
-        return Cipher(algorithms.AES(_derived(self.keys[version], "seal")), modes.ECB())  # noqa: S305  # see above
+    def _both_ways(self, version: int) -> tuple[CipherContext, CipherContext]:
+        """Return what encrypts and decrypts one block after another; made once, a page has thousands of them."""
+        if version not in self._blocks:
+            # One block each, which no fingerprint shares with another value: a pseudorandom permutation is wanted.
+            cipher = Cipher(algorithms.AES(_derived(self.keys[version], "seal")), modes.ECB())  # noqa: S305  # see above
+            self._blocks[version] = (cipher.encryptor(), cipher.decryptor())
+        return self._blocks[version]
 
 
 def version_of(stored: str) -> int | None:

@@ -11,8 +11,11 @@ from uuid import uuid4
 import pytest
 import pytest_asyncio
 
+from shared.core.fingerprint_places import Place
 from shared.errors import ConfigurationError
 from shared.ports import Delete, Document, DocumentKey, Insert, Put, Replace, StateStore
+from shared.storage.key_register import ConfiguredKeys, KeyRegister
+from shared.storage.sealed import SealedStore
 from shared.storage.sqlite import SqliteStateStore
 from shared.storage.tables import TableStateStore
 from tests.contract.clocks import ManualClock
@@ -40,7 +43,7 @@ AWKWARD = [
 OpenStore = Callable[[], StateStore]
 
 
-@pytest_asyncio.fixture(params=["sqlite", "tables"])
+@pytest_asyncio.fixture(params=["sqlite", "tables", "sealed"])
 async def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[OpenStore]:
     """Opens the same store as often as wanted, as several processes would."""
     opened: list[StateStore] = []
@@ -50,6 +53,11 @@ async def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIte
         match request.param:
             case "sqlite":
                 opened.append(SqliteStateStore(tmp_path / "state.db", clock=ManualClock()))
+            case "sealed":
+                plain = SqliteStateStore(tmp_path / "state.db", clock=ManualClock())
+                keys = ConfiguredKeys(b"another key that follows it", b"the first key of all")
+                register = KeyRegister(plain, ManualClock(), "test", keys)
+                opened.append(SealedStore(plain, register, {KEY.partition: Place(join=lambda _, newer: newer)}))
             case "tables":
                 connection_string = request.getfixturevalue("azurite")
                 opened.append(TableStateStore.from_connection_string(connection_string, table=table))
