@@ -45,6 +45,17 @@ class PersonDocuments:
         self._store = store
         self._environment = environment
 
+    async def contacts_used_by(self, key: RecordKey) -> set[str]:
+        """Find the Spotler contacts that a record uses, or whose mail it refuses: a walk over all of them."""
+        contacts = self._scan(f"{self._environment}-contact")
+        return {one.key.row async for one in contacts if str(key) in one.body.get("users", {})}
+
+    async def addresses_of(self, contacts: Collection[str]) -> dict[str, Document]:
+        """Find the addresses (fingerprints) that point to one of these contacts: a walk over all of them."""
+        found = [one.key async for one in self._scan(f"{self._environment}-address") if one.body["contact"] in contacts]
+        documents = await self._store.read(found) if found else {}
+        return {key.row: document for key, document in documents.items()}
+
     async def naming(self, person: Person) -> AsyncIterator[Found]:
         """Yield them all. It walks over bounces, reviews and the notes of all marketing lists: a while."""
         for document in await self._read(self._known_keys(person)):

@@ -58,12 +58,12 @@ class Forgotten:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What was read of a person; `addresses` are fingerprints."""
+    """What was read of a person. `addresses` are those (fingerprints) of the contacts that are its own alone."""
 
     person: Person
     entry: Entry
     contacts: Mapping[str, HeldContact]
-    addresses: Mapping[str, Document | None]
+    addresses: Mapping[str, Document]
     suppressions: Mapping[str, Suppression]
     is_in_dataverse: bool
 
@@ -124,7 +124,6 @@ class PersonMemory:
             "addresses": [
                 {"fingerprint": address, "contact": document.body["contact"]}
                 for address, document in known.addresses.items()
-                if document is not None and document.body["contact"] in known.contacts
             ],
             "refusals": [
                 {"address": address, **_refusal_json(one)}
@@ -185,11 +184,7 @@ class PersonMemory:
             count += sum(etag is not None for etag in await self._store.write(found))
         else:
             raise ConflictError("what is remembered of the record is being changed by others", service=Service.STATE)
-        gone = [
-            Delete(document.key, document.etag)
-            for document in known.addresses.values()
-            if document is not None and document.body["contact"] in known.person.contacts
-        ]
+        gone = [Delete(document.key, document.etag) for document in known.addresses.values()]
         if (binding := await self._binding(known.person.key)) is not None:
             gone.append(Delete(binding.key))
         return count + sum(etag is not None for etag in await self._store.write(gone)) if gone else count
@@ -198,22 +193,23 @@ class PersonMemory:
 
     async def _known(self, key: RecordKey, email: str) -> _Known:
         entry = (await self._ledger.entries([key]))[key]
-        contacts = await self._ledger.contacts({entry.binding.external_id, str(key.id)})
+        used = await self._documents.contacts_used_by(key)
+        contacts = await self._ledger.contacts({entry.binding.external_id, str(key.id), *used})
         record = (await self._crm.read_people([key])).get(key)
         emails = [email]
         if record is not None and self._rules.mapping.email_column(key.table):
             emails.append(email_of(record, self._rules.mapping.for_table(key.table)))
         addresses = {self._rules.fingerprints.address(one) for one in emails if is_email(one)}
         addresses |= {entry.binding.address} if entry.binding.address else set()
-        places = {DocumentKey(f"{self._environment}-address", address): address for address in sorted(addresses)}
-        owners = await self._store.read(list(places)) if places else {}
         own = {one for one, contact in contacts.items() if not contact.users.keys() - {key}}
+        naming = await self._suppressions.naming(str(key))
+        owned = await self._documents.addresses_of(own)
         return _Known(
             person=Person(key, frozenset(own)),
             entry=entry,
             contacts=contacts,
-            addresses={address: owners.get(place) for place, address in places.items()},
-            suppressions={**await self._suppressions.at(addresses), **await self._suppressions.naming(str(key))},
+            addresses=owned,
+            suppressions=await self._suppressions.at({*addresses, *owned, *naming}),
             is_in_dataverse=record is not None,
         )
 

@@ -47,15 +47,15 @@ class SuppressionList:
         """Take a record's id out of what is refused at addresses; the refusals stay. ConflictError like `record`."""
         await self._change(addresses, lambda _, known: known.disowned(record))
 
-    async def naming(self, record: str) -> dict[str, Suppression]:
+    async def naming(self, record: str) -> set[str]:
         """Find the addresses with a refusal of this record, lifted or not: a walk over the whole list."""
-        found: dict[str, Suppression] = {}
+        found: set[str] = set()
         after: str | None = None
         while True:
             page = await self._store.scan(self._partition, after=after)
             for document in page.documents:
                 if any(one.get("record") == record for one in document.body["refusals"]):
-                    found[document.key.row] = _suppression(document)
+                    found.add(document.key.row)
             if (after := page.after) is None:
                 return found
 

@@ -246,6 +246,24 @@ async def test_an_administrator_may_insist(office: Office, ann: RecordKey) -> No
     assert str(ann.id) not in office.stored
 
 
+async def test_what_earlier_synchronisations_left_behind_goes_as_well(office: Office, ann: RecordKey) -> None:
+    """A former address that was never freed, and a refusal noted at somebody else's contact."""
+    store = office.twin.store
+    former = office.twin.rules.fingerprints.address("former@example.com")
+    await store.write(
+        [
+            Put(DocumentKey("test-address", former), {"contact": str(ann.id)}),
+            Put(DocumentKey("test-contact", str(BOB.id)), {"users": {str(BOB): "ok", str(ann): "no-mail"}}),
+        ]
+    )
+    await erase_in_dataverse(office.twin, ann)
+
+    await office.memory.forget(ann, although_synchronised=True)
+
+    assert str(ann.id) not in office.stored
+    assert office.twin.users()[str(BOB.id)] == {str(BOB): "ok"}
+
+
 async def test_whoever_shares_the_contact_keeps_it(office: Office, ann: RecordKey) -> None:
     twin = office.twin
     twin_sister = twin.crm.create(PersonTable.LEAD, **person())
