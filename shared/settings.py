@@ -19,7 +19,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shared.core.bounce_text import Language
-from shared.core.fingerprint_keys import complaint_about_key
+from shared.core.fingerprint_keys import SHORTEST, complaint_about_key
 from shared.core.lists import ListKind
 from shared.core.newcomers import NewcomerTarget
 from shared.core.plan import EndAction
@@ -412,6 +412,8 @@ class Settings(BaseSettings):
         key, previous = self.fingerprint_key.get_secret_value(), self.fingerprint_key_previous.get_secret_value()
         if (key or previous or self.uses_azure_tables) and (wrong := complaint_about_key(key)):
             raise ValueError(f"FINGERPRINT_KEY {wrong}")
+        if previous and len(previous) < SHORTEST:
+            raise ValueError(f"FINGERPRINT_KEY_PREVIOUS is shorter than {SHORTEST} characters: that was never a key")
         if key and key == previous:
             raise ValueError("FINGERPRINT_KEY and FINGERPRINT_KEY_PREVIOUS are the same: one must be the former key")
 

@@ -7,6 +7,7 @@ recognised, `oldest` version that may be stored, and the former keys, encrypted 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -21,6 +22,9 @@ LOOKS_AGAIN_AFTER = timedelta(seconds=30)
 """How long a process may not know that another one has a newer key."""
 
 _ATTEMPTS = 5
+_LOOKED_AT, _ENOUGH = 200, 10
+_OPTION = re.compile(r"[^:]+:\d+")
+"""A permission, or another option of a set (`permissions:4`)."""
 
 _EXCHANGED = (
     "FINGERPRINT_KEY is not the key that this state store knows. Put the key back; to change it, put the former one in "
@@ -49,6 +53,7 @@ class KeyRegister:
         self._store = store
         self._clock = clock
         self._key = DocumentKey(f"{environment}-keys", "fingerprints")
+        self._bindings = f"{environment}-binding"
         self._configured = configured
         self._ring: KeyRing | None = None
         self._looked = datetime.min.replace(tzinfo=clock.now().tzinfo)
@@ -89,6 +94,8 @@ class KeyRegister:
             document = await self._document()
             if document is not None and (ring := self._read(document.body)) is not None:
                 return ring
+            if document is None:
+                await self._check_first(self._configured.previous or self._configured.current)
             ring, body = self._next(document.body if document else None)
             change: Change = Insert(self._key, body) if document is None else Replace(self._key, body, document.etag)
             (etag,) = await self._store.write([change])
@@ -131,6 +138,19 @@ class KeyRegister:
             "marks": marks,
             **({"former": lock_up(former, current)} if former else {}),
         }
+
+    async def _check_first(self, key: bytes) -> None:
+        """Refuse a first key that did not make what is stored: those of permissions can be made anew: yes or no."""
+        prints = Fingerprinter(key)
+        page = await self._store.scan(self._bindings, limit=_LOOKED_AT)
+        options = [
+            (stored, {prints.value(one.body["contact"], name, answer) for answer in (True, False)})
+            for one in page.documents
+            for name, stored in one.body["base"].items()
+            if _OPTION.fullmatch(name)
+        ]
+        if len(options) >= _ENOUGH and not any(stored in known for stored, known in options):
+            raise ConfigurationError(_EXCHANGED, service=Service.STATE)
 
     async def _document(self) -> Document | None:
         return (await self._store.read([self._key])).get(self._key)

@@ -6,7 +6,6 @@ Workers with the former key may go on for a while, the walk that re-keys may be 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -178,15 +177,14 @@ async def _check(world: Deployment) -> None:
 
 KEY = RecordKey.parse(RECORDS[1])
 CONTACT = str(KEY.id)
-Writing = Callable[[Process, Fingerprinter], Any]
 
 
 async def _documents_of_today(world: Deployment) -> Fingerprinter:
     """Write what the version without keys in a register writes: plain fingerprints."""
     prints = Fingerprinter(key_of(1))
-    binding = Binding(
-        CONTACT, is_live=True, base=prints.values(CONTACT, {"city": "Delft"}), address=prints.address(ADDRESSES[0])
-    )
+    given = {f"permissions:{number}": number % 2 == 0 for number in range(1, 11)}
+    base = prints.values(CONTACT, {"city": "Delft", **given})
+    binding = Binding(CONTACT, is_live=True, base=base, address=prints.address(ADDRESSES[0]))
     ledger = Ledger(world.store, world.clock, "test")
     await ledger.reserve({prints.address(ADDRESSES[0]): CONTACT}, held=())
     await ledger.save({KEY: (binding, Outcome(KEY, Result.WRITTEN, Reason.CREATED), "")}, ())
@@ -267,6 +265,17 @@ async def test_another_key_alone_stops_the_connector_and_says_what_to_do() -> No
     await world.process.prints()
     with pytest.raises(ConfigurationError, match="FINGERPRINT_KEY_PREVIOUS"):
         await Process(world, ConfiguredKeys(key_of(2))).prints()
+
+
+@pytest.mark.parametrize("keys", [ConfiguredKeys(key_of(2)), ConfiguredKeys(key_of(3), key_of(2))])
+async def test_before_there_is_a_register_a_wrong_key_is_found_by_what_is_stored(keys: ConfiguredKeys) -> None:
+    world = Deployment()
+    prints = await _documents_of_today(world)
+    before = dict(world.store.documents)
+    with pytest.raises(ConfigurationError, match="not the key that this state store knows"):
+        await Process(world, keys).prints()
+    assert world.store.documents == before
+    await _knows_everything(Process(world, ConfiguredKeys(key_of(2), key_of(1))), prints)
 
 
 async def test_a_former_key_stops_the_connector() -> None:

@@ -72,6 +72,8 @@ def test_operators_look_and_repeat_and_what_shows_values_or_decides_what_is_writ
         "release_brake",
         "lift_refusals",
         "decide_review",
+        "export_person",
+        "forget_person",
     }
     assert all(route.role is Role.ADMINISTRATOR for route in ROUTES.values() if route.shown is Shown.VALUES)
 

@@ -59,8 +59,8 @@ def test_the_former_key_may_be_a_poor_one(store: str, monkeypatch: pytest.Monkey
     load_settings()
 
 
-@pytest.mark.parametrize(("key", "former"), [(GOOD, GOOD), ("", GOOD)])
-def test_a_former_key_needs_another_one_that_follows_it(
+@pytest.mark.parametrize(("key", "former"), [(GOOD, GOOD), ("", GOOD), (GOOD, "Q7-tiny")])
+def test_a_former_key_is_one_and_another_one_follows_it(
     store: str, key: str, former: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FINGERPRINT_KEY", key)

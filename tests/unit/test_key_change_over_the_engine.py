@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
+
 from shared.core.fingerprint_places import fingerprint_places
 from shared.core.fingerprints import Fingerprinter
+from shared.core.records import PersonTable
 from shared.storage.key_register import ConfiguredKeys, KeyRegister
 from shared.storage.rekey import Rekeying
 from shared.storage.sealed import SealedStore
 from tests.connector_twin import NEWSLETTER, ConnectorTwin, person, rules
+from tests.twins import bodies
 
 FIRST, SECOND = b"the first key of a deployment", b"another key which follows it"
 PLACES = fingerprint_places("test")
@@ -70,3 +74,33 @@ async def test_an_address_that_was_refused_by_somebody_who_is_gone_stays_refused
     third = twin.crm.create(**person(permissions={"Newsletter": True}))
     await twin.sync(third)
     assert twin.contact_of("ann@example.com").options.get(NEWSLETTER) is not True
+
+
+async def test_no_fingerprint_is_stored_as_it_is_once_the_key_has_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kind of document that `fingerprint_places` does not know would keep its fingerprints under the former key."""
+    made: set[str] = set()
+    real = Fingerprinter._digest
+
+    def noting(self: Fingerprinter, *parts: str) -> str:
+        made.add(digest := real(self, *parts))
+        return digest
+
+    monkeypatch.setattr(Fingerprinter, "_digest", noting)
+    twin = deployment()
+    plain = twin.store
+    rekeying = change_the_key(twin)
+    ann = twin.crm.create(**person(permissions={"Newsletter": True}))
+    lead = twin.crm.create(PersonTable.LEAD, **person(permissions={"Newsletter": True}))
+    bob = twin.crm.create(**person(emailaddress1="bob@example.com"))
+    await twin.sync(ann, lead, bob)
+    twin.platform.opt_out(twin.contact_of("bob@example.com"))
+    await twin.poll()
+    twin.crm.edit(ann, emailaddress1="moved@example.com", donotbulkemail=True)
+    await twin.sync(ann)
+    twin.crm.delete(ann)
+    await twin.sync(ann)
+    assert len(made) > 20
+
+    await bring_over(twin, rekeying)
+
+    assert not [text for text in made if text in bodies(plain.documents)]
