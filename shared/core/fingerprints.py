@@ -1,4 +1,4 @@
-"""Keyed hashes in place of values: what was agreed can be compared later, but not read (no personal data at rest).
+"""Keyed hashes in place of values: what was agreed can be compared later, but not read (no value at rest).
 
 A fingerprint is salted with the Spotler contact and the field, so that equal values of two people do not look equal.
 """

@@ -86,7 +86,7 @@ class Queue(Protocol):
     async def dead_letter(
         self, queue: QueueName, body: bytes, *, reason: str, description: str, correlation_id: str = ""
     ) -> None:
-        """Bury a copy of a message of `queue`. `body` must be free of personal data; empty if there is no safe one.
+        """Bury a copy of a message of `queue`. `body` must be free of values of people; empty if there is no safe one.
 
         The caller completes the original afterwards: a crash in between buries twice, never loses.
         """

@@ -17,7 +17,7 @@ class DocumentKey:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A small JSON object with a version. `body` holds ids, codes, hashes and times, never personal data."""
+    """A small JSON object with a version. `body` holds ids, codes, hashes and times, never values of people."""
 
     key: DocumentKey
     body: Mapping[str, Any]

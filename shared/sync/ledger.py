@@ -1,6 +1,6 @@
 """The ledger: which record is bound to which Spotler contact, what they last agreed on, and who works on it now.
 
-Three kinds of small documents, none with personal data:
+Three kinds of small documents, without names, addresses and values of people:
 
 - `binding`, one per record: external id, fingerprints of the agreed fields, last outcome;
 - `contact`, one per Spotler contact: the claim of the worker that holds it, the records that use it, the primary one;

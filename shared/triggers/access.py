@@ -52,7 +52,7 @@ class Shown(StrEnum):
     """What an answer may hold."""
 
     CODES = "codes"
-    """Ids, codes, names of columns: nothing personal."""
+    """Ids, codes, names of columns: no values of people."""
 
     VALUES = "values"
     """What people are called, where they live: only for administrators."""
