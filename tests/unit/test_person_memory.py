@@ -12,11 +12,15 @@ import pytest
 
 from shared.core.bounces import BounceKind
 from shared.core.consent import DO_NOT_EMAIL, OPT_OUT, ConsentSource
+from shared.core.fingerprint_places import fingerprint_places
 from shared.core.records import PersonTable, RecordKey, Reference, Why
 from shared.core.situation import MassChange
 from shared.core.suppression import Refusal
 from shared.errors import ConflictError
 from shared.ports import DocumentKey, Put, QueueName
+from shared.storage.key_register import ConfiguredKeys, KeyRegister
+from shared.storage.rekey import Rekeying
+from shared.storage.sealed import SealedStore
 from shared.sync.bounce_shelf import BounceShelf
 from shared.sync.consent_ledger import ConsentLedger
 from shared.sync.erased_consent import ErasedConsent
@@ -302,6 +306,30 @@ async def test_a_crash_is_made_up_for_by_a_repetition(office: Office, ann: Recor
     assert str(ann.id) not in office.stored
     assert (await twin.suppressions.at([address]))[address].subjects == before
     assert len((await office.memory.export(ann))["consentAfterErasure"]["changes"]) == consent
+
+
+async def test_who_is_forgotten_while_the_key_changes_leaves_the_refusal_behind(office: Office, ann: RecordKey) -> None:
+    twin = office.twin
+    await erase_in_dataverse(twin, ann)
+    address = twin.rules.fingerprints.address("ann@example.com")
+    before = (await twin.suppressions.at([address]))[address].subjects
+    plain, places = twin.store, fingerprint_places("test")
+    keys = ConfiguredKeys(b"another key which follows it", twin.rules.fingerprints.key)
+    register = KeyRegister(plain, twin.clock, "test", keys)
+    twin.store = SealedStore(plain, register, places)  # type: ignore[assignment]  # as the composition root does
+    twin.worker = twin.start_worker()
+    later = Office(twin)
+
+    await later.memory.forget(ann)
+    rekeying = Rekeying(plain, register, places, twin.clock, "test")
+    while not (progress := await rekeying.step()).is_done:
+        twin.clock.advance(progress.wait)
+
+    assert str(ann.id) not in bodies(plain.documents)
+    assert (await twin.suppressions.at([address]))[address].subjects == before
+    answer = await later.memory.export(ann, "ann@example.com")
+    assert answer["consentAfterErasure"]["changes"]
+    assert {one["subject"] for one in answer["refusals"]} >= before
 
 
 def test_every_kind_of_document_is_known_to_name_people_or_not() -> None:
