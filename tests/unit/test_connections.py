@@ -12,7 +12,7 @@ from typing import Any, Self
 import pytest
 from azure.core.credentials import AccessToken
 
-from shared.connections import fingerprint_key
+from shared.connections import fingerprint_keys
 from shared.errors import ConfigurationError
 from shared.messaging.servicebus import ServiceBusQueue
 from shared.settings import Settings
@@ -49,10 +49,10 @@ def settings(tmp_path: Path) -> Settings:
 
 
 def test_the_key_is_made_once_and_read_by_its_owner_only(settings: Settings) -> None:
-    key = fingerprint_key(settings)
+    key = fingerprint_keys(settings).current
     path = settings.local_folder / "fingerprint.key"
     assert len(key) >= 32
-    assert fingerprint_key(settings) == key == path.read_bytes()
+    assert fingerprint_keys(settings).current == key == path.read_bytes()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [one.name for one in settings.local_folder.iterdir()] == ["fingerprint.key"]
 
@@ -63,18 +63,18 @@ def test_a_second_process_never_reads_half_a_key(settings: Settings, monkeypatch
 
     def interrupted(size: int) -> str:
         monkeypatch.setattr(secrets, "token_urlsafe", make)
-        seen.append(fingerprint_key(settings))  # the second process
+        seen.append(fingerprint_keys(settings).current)  # the second process
         return make(size)
 
     monkeypatch.setattr(secrets, "token_urlsafe", interrupted)
-    first = fingerprint_key(settings)
+    first = fingerprint_keys(settings).current
     assert seen == [first]
     assert len(first) >= 32
 
 
 def test_many_that_start_at_once_have_one_key(settings: Settings) -> None:
     with ThreadPoolExecutor(16) as pool:
-        keys = set(pool.map(lambda _: fingerprint_key(settings), range(64)))
+        keys = set(pool.map(lambda _: fingerprint_keys(settings).current, range(64)))
     assert len(keys) == 1
 
 
@@ -83,11 +83,11 @@ def test_a_key_that_is_empty_or_unreadable_is_told(settings: Settings) -> None:
     path = settings.local_folder / "fingerprint.key"
     path.touch()
     with pytest.raises(ConfigurationError, match=r"fingerprint\.key is empty"):
-        fingerprint_key(settings)
+        fingerprint_keys(settings).current
     path.unlink()
     path.mkdir()
     with pytest.raises(ConfigurationError, match=r"fingerprint\.key cannot be read"):
-        fingerprint_key(settings)
+        fingerprint_keys(settings).current
 
 
 async def test_a_managed_identity_is_closed_with_what_it_was_made_for() -> None:
