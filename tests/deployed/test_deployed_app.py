@@ -78,4 +78,4 @@ def test_a_mapping_in_yaml_is_read() -> None:
 def test_an_execution_context_is_read(path: Path) -> None:
     event = read_event(path.read_bytes(), "application/json", {})
 
-    assert isinstance(event.organisation_id, UUID)
+    assert isinstance(event.origin.organisation, UUID)
