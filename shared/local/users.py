@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -177,6 +177,12 @@ class DynamicsUser:
         answer = await self._http.get(f"{self._url}/sandbox/privileges")
         found: dict[str, list[str]] = answer.json()[client][which]
         return found
+
+    async def grant(self, client: str, **privileges: Sequence[str]) -> None:
+        """Extend the role of a client of the sandbox, by table: `systemuser=["read"]`."""
+        await self.cause(
+            "privileges", {"client": client, "grant": {name: list(one) for name, one in privileges.items()}}
+        )
 
     async def counters(self) -> dict[str, int]:
         """Return the request counters of the sandbox."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from shared.local.sandbox.dataverse import bulk, leads_and_duplicates, membership
+from shared.local.sandbox.dataverse import bulk, leads_and_duplicates, membership, rights_functions
 from shared.local.sandbox.dataverse.invocation import Action, Invocation
 from shared.local.sandbox.dataverse.schema import Table
 
@@ -62,4 +62,10 @@ _ON_TABLE: Mapping[str, Action] = {
 _ON_ROW: Mapping[tuple[str, str], Action] = {
     ("lead", "QualifyLead"): leads_and_duplicates.qualify_lead,
     ("list", "AddMemberList"): membership.add_member,
+    ("systemuser", "RetrieveUserPrivileges"): rights_functions.user_privileges,
+    ("systemuser", "RetrieveUserSetOfPrivilegesByNames"): rights_functions.user_set_of_privileges_by_names,
 }
+PARAMETERS: Mapping[str, frozenset[str]] = {"RetrieveUserSetOfPrivilegesByNames": frozenset({"PrivilegeNames"})}
+"""The parameters of functions, which stand in the brackets after the name."""
+FUNCTIONS_OF_ROWS = frozenset({"RetrieveUserPrivileges", "RetrieveUserSetOfPrivilegesByNames"})
+"""They ask for privileges of their own, and not for the one to read the row that they are bound to."""

@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 from shared.local.sandbox.dataverse.faults import FaultPlan
 from shared.local.sandbox.dataverse.front_door import FrontDoor
 from shared.local.sandbox.dataverse.limits import Limits
-from shared.local.sandbox.dataverse.privileges import by_table
+from shared.local.sandbox.dataverse.privileges import Access, by_table, privilege
 from shared.local.sandbox.dataverse.service_endpoint import Delivery, ServiceEndpoint
 
 Handler = Callable[[Request], Awaitable[JSONResponse]]
@@ -40,6 +40,15 @@ class DeliveryForm(BaseModel):
     min_delay: float = Field(default=0.0, ge=0)
     max_delay: float = Field(default=0.0, ge=0)
     duplicate_rate: float = Field(default=0.0, ge=0, le=1)
+
+
+class GrantForm(BaseModel):
+    """Extend the roles of a client from now on, by table."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    client: str
+    grant: dict[str, list[Access]]
 
 
 def control_routes(door: FrontDoor, endpoint: ServiceEndpoint) -> list[BaseRoute]:
@@ -74,7 +83,7 @@ def control_routes(door: FrontDoor, endpoint: ServiceEndpoint) -> list[BaseRoute
 
     routes = [
         ("/counters", counters, ["GET"]),
-        ("/privileges", _privileges(door), ["GET"]),
+        ("/privileges", _privileges(door), ["GET", "POST"]),
         ("/faults", faults, ["GET", "POST", "DELETE"]),
         ("/limits", limits, ["GET", "POST"]),
         ("/delivery", delivery, ["GET", "POST"]),
@@ -84,7 +93,11 @@ def control_routes(door: FrontDoor, endpoint: ServiceEndpoint) -> list[BaseRoute
 
 
 def _privileges(door: FrontDoor) -> Handler:
-    async def privileges(_request: Request) -> JSONResponse:
+    async def privileges(request: Request) -> JSONResponse:
+        if request.method == "POST":
+            form = GrantForm.model_validate(await request.json())
+            more = (privilege(access, table) for table, accesses in form.grant.items() for access in accesses)
+            door.rights[form.client] = door.rights[form.client].extended(more)
         return JSONResponse(
             {
                 client: {"used": by_table(rights.used), "missing": by_table(rights.missing)}

@@ -10,6 +10,7 @@ from typing import Any
 from shared.local.sandbox.dataverse import names
 from shared.local.sandbox.dataverse.errors import CUSTOM_NAME
 from shared.local.sandbox.dataverse.organization import fixed_id
+from shared.local.sandbox.dataverse.privileges import Privilege, privileges_of
 from shared.local.sandbox.dataverse.schema import Column, ColumnType, ManyToMany, Schema, Table, ToMany, ToOne
 
 Definition = dict[str, Any]
@@ -124,6 +125,7 @@ class Definitions:
             "ChangeTrackingEnabled": True,
             "OwnershipType": "UserOwned" if "ownerid" in table.columns else "OrganizationOwned",
             "TableType": "Standard",
+            "Privileges": [_privilege(table, one) for one in privileges_of(table)],
             "Attributes": [_column(table, column) for column in table.columns.values()],
             "Keys": [_key(table, key) for key in table.keys],
             "OneToManyRelationships": _of(relations, "ReferencedEntity", table.name),
@@ -134,6 +136,22 @@ class Definitions:
                 if table.name in {link["Entity1LogicalName"], link["Entity2LogicalName"]}
             ],
         }
+
+
+def _privilege(table: Table, one: Privilege) -> Definition:
+    """Describe a privilege: rows without owners belong to the organisation as a whole."""
+    is_owned = "ownerid" in table.columns
+    return {
+        "CanBeBasic": is_owned,
+        "CanBeDeep": is_owned,
+        "CanBeGlobal": True,
+        "CanBeLocal": is_owned,
+        "CanBeEntityReference": False,
+        "CanBeParentEntityReference": False,
+        "Name": one.name,
+        "PrivilegeId": fixed_id("privilege", one.name),
+        "PrivilegeType": f"{one.access[0].upper()}{one.access[1:]}",
+    }
 
 
 def _of(definitions: Iterable[Definition], name: str, value: str) -> list[Definition]:

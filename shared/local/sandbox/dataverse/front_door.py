@@ -6,7 +6,6 @@ import asyncio
 import re
 import time
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import uuid4
 
@@ -67,7 +66,7 @@ class FrontDoor:
     tokens: Tokens
     meter: Meter
     faults: Faults
-    rights: Mapping[str, Rights]
+    rights: dict[str, Rights]
     counters: Counter[str] = field(default_factory=Counter)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

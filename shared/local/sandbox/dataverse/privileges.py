@@ -10,11 +10,12 @@ another one is appended to need not be writable.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import NamedTuple
 
 from shared.local.sandbox.dataverse.errors import WebApiError
+from shared.local.sandbox.dataverse.schema import Table
 
 
 class Access(StrEnum):
@@ -53,6 +54,12 @@ def privilege(access: Access, table: str) -> Privilege:
     return Privilege(access, _GOVERNORS.get(table, table))
 
 
+def privileges_of(table: Table) -> list[Privilege]:
+    """Return the privileges of a table, those that it shares with others too; Assign only where rows have owners."""
+    accesses = (one for one in Access if one is not Access.ASSIGN or "ownerid" in table.columns)
+    return [privilege(access, table.name) for access in accesses]
+
+
 @dataclass(frozen=True, slots=True)
 class Rights:
     """What a user's roles grant together; None is everything, as System Administrator has it.
@@ -70,6 +77,10 @@ class Rights:
         self.asked.add(needed)
         if self.granted is not None and needed not in self.granted:
             raise _missing(needed, self.user, len(self.granted))
+
+    def extended(self, more: Iterable[Privilege]) -> Rights:
+        """Return the rights with more privileges; what was asked for is still remembered."""
+        return replace(self, granted=None if self.granted is None else self.granted | frozenset(more))
 
     def require_link(self, near: str, far: str) -> None:
         """Ask whether rows of `near` may be appended to rows of `far`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from shared.local.sandbox.dataverse import associations
+from shared.local.sandbox.dataverse import actions, associations
 from shared.local.sandbox.dataverse import resource_path as paths
 from shared.local.sandbox.dataverse.collection import Listing, count
 from shared.local.sandbox.dataverse.errors import (
@@ -43,11 +43,15 @@ class RowCall:
     def answer(self, address: RowAddress) -> ApiResponse:
         """Answer for the row of an address, or for what the path goes on to; WebApiError if there is none."""
         table = address.table
-        if self._method == "GET":
+        if self._method == "GET" and not self._goes_to_function():
             self._reader.may_look_into(table)  # before anybody learns whether there is such a row
         if self._path.ahead is None:
             return self._whole_row(address)
         return self._part(table, self._existing(address))
+
+    def _goes_to_function(self) -> bool:
+        ahead = self._path.ahead
+        return ahead is not None and ahead.name.removeprefix(TYPE_PREFIX) in actions.FUNCTIONS_OF_ROWS
 
     def _part(self, table: Table, row: Row) -> ApiResponse:
         segment = self._path.take_with_key()
