@@ -311,6 +311,9 @@ def build(services: Services, version: LiveVersion, fingerprints: Fingerprinter)
                 "comparison": comparison.state,
                 "brake": brake.state,
             },
+            refused_tables=PersonReader(
+                services.dataverse, services.schema, version.mapping, settings.sync_tables
+            ).refused_tables,
         ),
         permission_names=permission_names,
         job_sweep=sweep,

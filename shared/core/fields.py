@@ -83,7 +83,10 @@ def _fields(
     collector = _Collector(record, rows, catalogue, mapping.zone, blanks)
     for row in rows:
         definition = catalogue.named(row.spotler)
-        if definition is None or not counts(row) or row.rests(record):
+        if definition is None or not counts(row):
+            continue
+        if row.rests(record):
+            collector.tell_unread(row)
             continue
         source = row.sources[record.key.table]
         if isinstance(source, MapTo):
@@ -179,6 +182,11 @@ class _Collector:
     omitted: list[FieldProblem] = field(default_factory=list)
     fatal: list[FieldProblem] = field(default_factory=list)
     cut: list[FieldProblem] = field(default_factory=list)
+
+    def tell_unread(self, row: MappingRow) -> None:
+        """Tell why a row rests whose source exists and may not be read."""
+        for name, why in row.unread(self.record).items():
+            self.omitted.append(FieldProblem(row.spotler, name, unread=why))
 
     def take_rows(self, mapped: MappingRow, definition: PropertyDefinition, home: Home) -> None:
         """Match permissions, lists or periodieken by the option's name (PERM-18); options without one are not named.

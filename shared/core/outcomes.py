@@ -146,6 +146,8 @@ class Side(StrEnum):
 class FieldProblem:
     """A value that does not fit `side`, or not without a `loss`, or about which both sides differ: a `dispute`.
 
+    `unread` says why there is no value to look at: "may not be read: …".
+
     Names columns and properties, never the value.
     """
 
@@ -154,11 +156,14 @@ class FieldProblem:
     expected: str = ""
     loss: str = ""
     dispute: str = ""
+    unread: str = ""
     side: Side = Side.SPOTLER
 
     def __str__(self) -> str:
         if self.dispute:
             return f"{self.source} (Spotler's {self.spotler}) {self.dispute}"
+        if self.unread:
+            return f"{self.source} (Spotler's {self.spotler}) {self.unread}"
         if self.loss and self.side is Side.DATAVERSE:
             return f"Spotler's {self.spotler}: {self.loss} for {self.source}"
         if self.side is Side.DATAVERSE:

@@ -172,6 +172,7 @@ class PersonRecord:
     is absent, and rows that need it rest. Values have the JSON types of Dataverse (`str`, `int`, `float`, `bool` or
     `None`); lookups are `Lookup`, choices `Choices`. Dates are ISO text: a date; a moment with its offset or Z; or, for
     columns that ignore time zones, a moment without one.
+    `unread` says, by the same printed form, what exists and was not read for another reason: "may not be read: …".
     `labels` holds the formatted value of choices in the mapping's language. `lists` has the marketing lists that could
     have the record as a member, `periodieken` its subscriptions of Engage 365: both only where they are mapped.
     `etag` is the version that was read, for a write that must not overwrite a newer one.
@@ -187,3 +188,4 @@ class PersonRecord:
     etag: str = ""
     modified_on: datetime | None = None
     created_on: datetime | None = None
+    unread: Mapping[str, str] = field(default_factory=dict)

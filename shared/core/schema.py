@@ -148,6 +148,23 @@ class Schema:
         return {table.entity_set: table for table in self.tables.values()}
 
 
+class Reach(StrEnum):
+    """How many rows of a table somebody may read."""
+
+    NOTHING = "nothing"
+    SOME = "some"
+    """Those of one's own, of one's business unit or of the units below it."""
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRight:
+    """What the connector's user may read of a table by a privilege, such as `prvReadUser`."""
+
+    privilege: str
+    reach: Reach
+
+
 @dataclass(frozen=True, slots=True)
 class EventStep:
     """A registration that tells the connector of saves: a message such as Update, of one table.

@@ -22,6 +22,7 @@ from shared.dataverse.answers import OperationResult
 from shared.dataverse.client import MAX_PAGE, DataverseClient
 from shared.dataverse.columns import ANNOTATIONS, ColumnReader
 from shared.dataverse.operations import Method, Operation, Row
+from shared.dataverse.refused_tables import is_refusal, lacks, missing_privilege
 from shared.dataverse.subscriptions import ListRows, PeriodiekRows
 from shared.errors import ConfigurationError, DataError, NotFoundError
 
@@ -34,12 +35,13 @@ _PAGED = operations.preferences(ANNOTATIONS, page_size=MAX_PAGE)
 
 @dataclass(slots=True)
 class Aside:
-    """Values, labels and periodieken by record, as `PersonRecord` has them; names of marketing lists by id."""
+    """Values, labels, periodieken and what is unread by record, as `PersonRecord` has it; names of marketing lists."""
 
     values: dict[UUID, dict[str, Any]] = field(default_factory=lambda: defaultdict(dict))
     labels: dict[UUID, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
     periodieken: Mapping[UUID, tuple[PermissionRow, ...]] = field(default_factory=dict)
     list_names: Mapping[str, str] = field(default_factory=dict)
+    unread: dict[UUID, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
 
     def take(self, identifier: UUID, source: Child | Query, reader: ColumnReader, row: Row) -> None:
         """Put what a row says; an empty row says None."""
@@ -79,11 +81,12 @@ class ChildRows:
 
 @dataclass(frozen=True)
 class QueryRows:
-    """The answer of an `@odata:` query for each record."""
+    """The answer of an `@odata:` query of a table for each record."""
 
     source: Query
     query: ReadQuery
     reader: ColumnReader
+    table: str
 
     def of(self, identifier: UUID) -> Operation:
         """Ask for one record."""
@@ -118,7 +121,8 @@ class AsideReader:
                 case Child(table, _, sort, order):
                     children[table, one.lookup, sort, order].append(one)
                 case Query() if one.query is not None:
-                    self._queries.append(QueryRows(one.source, one.query, ColumnReader(one.column, language, zone)))
+                    reader = ColumnReader(one.column, language, zone)
+                    self._queries.append(QueryRows(one.source, one.query, reader, one.table.name))
                 case _:
                     raise ValueError("only child rows and queries are read aside")
         self._children = [_child_rows(group, language, zone) for group in children.values()]
@@ -176,6 +180,8 @@ class AsideReader:
             error = answer.error
             if isinstance(error, DataError | ConfigurationError) and not isinstance(error, NotFoundError):
                 refused[query.query.entity_set] = str(error)
+                if is_refusal(error):
+                    aside.unread[identifier][str(query.source)] = lacks(missing_privilege(error), query.table)
             elif error is not None and not isinstance(error, NotFoundError):
                 raise error
             else:

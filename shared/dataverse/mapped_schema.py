@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Mapping as MappingABC
 from http import HTTPStatus
 
 from shared.core.mapping.expression import Source, sources_of
 from shared.core.mapping.filters import filter_columns
 from shared.core.mapping.model import Mapping
 from shared.core.mapping.reading import reading_of
+from shared.core.mapping.related_tables import LIST_TABLE, related_reads
 from shared.core.mapping.resolution import sources_read
 from shared.core.records import PersonTable
-from shared.core.schema import EventStep, Schema, TableDefinition
+from shared.core.schema import EventStep, ReadRight, Schema, TableDefinition
 from shared.dataverse.client import DataverseClient
+from shared.dataverse.refused_tables import LISTS_TABLE
+from shared.dataverse.rights import read_rights
 from shared.dataverse.schema_cache import SchemaCache
 from shared.dataverse.steps import read_steps
 from shared.errors import ConfigurationError
@@ -46,6 +50,13 @@ class DataverseSchema:
             if error.status == HTTPStatus.FORBIDDEN:
                 return None
             raise
+
+    async def read_rights(self, mapping: Mapping, schema: Schema) -> MappingABC[str, ReadRight] | None:
+        """Ask for the privilege to read each related table; None if Dataverse does not tell."""
+        known = {**schema.tables, LIST_TABLE: LISTS_TABLE}
+        names = {one.table for table in self._tables for one in related_reads(mapping, table, schema)}
+        related = [known[name] for name in sorted(names & known.keys())]
+        return await read_rights(self._client, related, self._cache.refused) if related else {}
 
 
 def _sources(mapping: Mapping, table: PersonTable) -> Iterator[Source]:

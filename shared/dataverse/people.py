@@ -34,8 +34,13 @@ class PersonQuery:
         homes: Collection[Home],
         language: int | None,
         zone: tzinfo,
+        unread: Mapping[str, str] | None = None,
     ) -> None:
-        """`found` are the columns of the record and of related rows; others are read aside."""
+        """`found` are the columns of the record and of related rows; others are read aside.
+
+        `unread` is what is left out, as `PersonRecord` has it.
+        """
+        self._unread = unread or {}
         self._table = table
         self._names: Table = tables.PEOPLE[table]
         self._own: list[tuple[Source, ColumnReader]] = []
@@ -90,6 +95,7 @@ class PersonQuery:
             etag=row.get("@odata.etag", ""),
             modified_on=_moment(row.get("modifiedon")),
             created_on=_moment(row.get("createdon")),
+            unread={**self._unread, **aside.unread.get(identifier, {})},
         )
 
     def _permission_rows(self, row: Row) -> Iterator[PermissionRow]:

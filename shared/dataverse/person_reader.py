@@ -1,6 +1,7 @@
 """Reads person records as a mapping needs them: one query per table, what lies aside in one more request.
 
-A row of the mapping that names what does not exist (any more) rests: its values are absent in the record.
+A row of the mapping that names what does not exist (any more) rests: its values are absent in the record. So does one
+that reads a table which the connector's user may not read; its record says so (`PersonRecord.unread`).
 """
 
 from __future__ import annotations
@@ -8,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from shared.core.mapping.expression import Column, Home, Related, Source
+from shared.core.mapping.expression import Column, Home, MapTo, Related, Source
 from shared.core.mapping.model import Mapping as FieldMapping
 from shared.core.mapping.reading import reading_of
+from shared.core.mapping.related_tables import LIST_TABLE, related_reads
 from shared.core.mapping.resolution import (
     Resolved,
     ResolvedPeriodiek,
@@ -25,6 +27,7 @@ from shared.core.mapping.resolution import (
     sources_read,
 )
 from shared.core.records import PersonRecord, PersonTable, RecordKey
+from shared.core.schema import Schema, TableDefinition
 from shared.dataverse import tables
 from shared.dataverse.aside import AsideReader
 from shared.dataverse.client import DataverseClient
@@ -32,19 +35,24 @@ from shared.dataverse.columns import ANNOTATIONS
 from shared.dataverse.faults import UNKNOWN_MEMBER
 from shared.dataverse.operations import Retrieve
 from shared.dataverse.people import PersonQuery
+from shared.dataverse.refused_tables import LISTS_TABLE, is_refusal, lacks
 from shared.dataverse.schema_cache import SchemaCache
 from shared.dataverse.subscriptions import ListRows, PeriodiekRows, periodiek_rows
 from shared.errors import ConfigurationError, Service
 
 log = logging.getLogger(__name__)
 
+_PERIODIEK = str(MapTo(Home.PERIODIEK))
+
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
-    """How one table is read, as of a generation of the schema."""
+    """How one table is read, as of a generation of the schema and without the `refused` ones of its related tables."""
 
     query: PersonQuery
     aside: AsideReader
+    related: tuple[TableDefinition, ...]
+    refused: Mapping[str, str]
     generation: int
 
 
@@ -59,6 +67,7 @@ class PersonReader:
         enabled_tables: Collection[PersonTable],
     ) -> None:
         self._client = client
+        self._refused = schema.refused
         self._schema = schema
         self._mapping = mapping
         self._tables = frozenset(enabled_tables)
@@ -78,12 +87,36 @@ class PersonReader:
         if not wanted:
             return {}
         try:
-            return await self._read(wanted)
+            return await self._read_permitted(wanted)
         except ConfigurationError as error:
             if error.code != UNKNOWN_MEMBER:
                 raise
         self._schema.forget()  # somebody has changed a table since it was looked at
-        return await self._read(wanted)
+        return await self._read_permitted(wanted)
+
+    async def refused_tables(self) -> dict[str, str]:
+        """Return the related tables that may not be read, with the privilege that is missing."""
+        related: dict[str, TableDefinition] = {}
+        for table in sorted(self._tables):
+            if self._mapping.for_table(table):
+                related |= {one.name: one for one in (await self._compile(table)).related}
+        return await self._refused.state(list(related.values()))
+
+    async def _read_permitted(self, wanted: dict[PersonTable, list[UUID]]) -> dict[RecordKey, PersonRecord]:
+        """Read; where that is refused because of related tables, read without them."""
+        while True:
+            try:
+                return await self._read(wanted)
+            except ConfigurationError as error:
+                if not is_refusal(error) or not await self._finds_refused(wanted):
+                    raise
+
+    async def _finds_refused(self, wanted: Collection[PersonTable]) -> bool:
+        """Look for refused tables that the read which has just been refused did not leave out."""
+        compiled = [self._compiled[table] for table in wanted if table in self._compiled]
+        related = {one.name: one for each in compiled for one in each.related}
+        left_out = {name for each in compiled for name in each.refused}
+        return not (await self._refused.look(list(related.values()))).keys() <= left_out
 
     async def _read(self, wanted: dict[PersonTable, list[UUID]]) -> dict[RecordKey, PersonRecord]:
         compiled = {table: await self._compile(table) for table in wanted}
@@ -105,14 +138,26 @@ class PersonReader:
 
     async def _compile(self, table: PersonTable) -> _Compiled:
         reading, sources = self._readings[table], self._sources[table]
-        schema = await self._schema.named_by(sources, table)
+        schema = await self._schema_of(table)
         compiled = self._compiled.get(table)
-        if compiled is not None and compiled.generation == self._schema.generation:
+        if compiled is not None and self._is_current(compiled):
             return compiled
+        reads = list(related_reads(self._mapping, table, schema))
+        related = [schema.tables[name] for name in sorted({one.table for one in reads} & schema.tables.keys())]
+        refused = self._refused.among(one.name for one in related)
+        unread = {one.source: lacks(refused[one.table], one.table) for one in reads if one.table in refused}
+        periodieken = None
+        if Home.PERIODIEK in reading.homes and _PERIODIEK not in unread:
+            periodieken = self._periodieken(table, schema)
+            if periodieken is None:  # without its rows, everybody would seem to have ended what they take
+                unread[_PERIODIEK] = "cannot be read: the mapping check says what is missing"
+        homes = {home for home in reading.homes if str(MapTo(home)) not in unread}
         found: list[Resolved] = []
         missing: list[Unresolved] = []
         for source in sources:
             match resolve(source, table, schema):
+                case _ if str(source) in unread:
+                    continue
                 case Resolved() as one:
                     found.append(one)
                 case Unresolved() as one:
@@ -122,23 +167,39 @@ class PersonReader:
         beside = [one for one in found if not isinstance(one.source, Column | Related)]
         with_it = [one for one in found if isinstance(one.source, Column | Related)]
         compiled = _Compiled(
-            PersonQuery(table, with_it, homes=reading.homes, language=language, zone=zone),
+            PersonQuery(table, with_it, homes=homes, language=language, zone=zone, unread=unread),
             AsideReader(
                 beside,
                 language=language,
                 zone=zone,
-                lists=ListRows(table) if Home.LIST in reading.homes else None,
-                periodieken=await self._periodieken(table) if Home.PERIODIEK in reading.homes else None,
+                lists=ListRows(table) if Home.LIST in homes else None,
+                periodieken=periodieken,
             ),
+            tuple(related),
+            refused,
             self._schema.generation,
         )
         self._compiled[table] = compiled
         return compiled
 
-    async def _periodieken(self, table: PersonTable) -> PeriodiekRows | None:
+    def _is_current(self, compiled: _Compiled) -> bool:
+        refused = self._refused.among(one.name for one in compiled.related)
+        return (compiled.generation, compiled.refused) == (self._schema.generation, refused)
+
+    async def _schema_of(self, table: PersonTable) -> Schema:
+        """Return every table that is needed to read this one."""
+        found = dict((await self._schema.named_by(self._sources[table], table)).tables)
+        homes, periodiek = self._readings[table].homes, self._mapping.periodiek
+        if Home.LIST in homes:
+            found[LIST_TABLE] = LISTS_TABLE
+        if Home.PERIODIEK in homes and periodiek is not None:
+            found |= (await self._schema.named_by([periodiek.name], periodiek.table)).tables
+        return Schema(found)
+
+    def _periodieken(self, table: PersonTable, schema: Schema) -> PeriodiekRows | None:
         assert self._mapping.periodiek is not None, "a mapping that maps periodieken says where they are"
         periodiek = self._mapping.periodiek
-        match resolve_periodiek(periodiek, table, await self._schema.named_by([periodiek.name], periodiek.table)):
+        match resolve_periodiek(periodiek, table, schema):
             case ResolvedPeriodiek() as found:
                 return periodiek_rows(found, language=self._mapping.language, zone=self._mapping.zone)
             case Unresolved() as missing:

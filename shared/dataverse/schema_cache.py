@@ -11,6 +11,7 @@ from shared.core.mapping.resolution import tables_named
 from shared.core.schema import Schema, TableDefinition
 from shared.dataverse.client import DataverseClient
 from shared.dataverse.metadata import names_of_sets, read_schema
+from shared.dataverse.refused_tables import RefusedTables
 from shared.ports import Clock
 
 LIFETIME = timedelta(hours=1)
@@ -28,6 +29,8 @@ class SchemaCache:
         self._tables: dict[str, tuple[TableDefinition | None, datetime]] = {}
         self._sets: dict[str, str] = {}
         self._reading = asyncio.Lock()
+        self.refused = RefusedTables(client, clock)
+        """Which of the tables the connector's user may not read."""
         self.generation = 0
         """Rises whenever something was read: what was compiled before is out of date."""
 

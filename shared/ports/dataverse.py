@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -16,7 +16,7 @@ from shared.core.jobs import JobRow, JobStatus
 from shared.core.lists import ListKind, ListRules
 from shared.core.mapping.model import Mapping as FieldMapping
 from shared.core.records import PersonRecord, PersonTable, RecordKey, StatusRow, SyncStatus
-from shared.core.schema import EventStep, Schema
+from shared.core.schema import EventStep, ReadRight, Schema
 from shared.errors import ConnectorError
 
 
@@ -208,6 +208,13 @@ class CrmSchema(Protocol):
 
     async def read_steps(self) -> Sequence[EventStep] | None:
         """Read which saves the connector is told of; None if its role may not read that."""
+        ...
+
+    async def read_rights(self, mapping: FieldMapping, schema: Schema) -> Mapping[str, ReadRight] | None:
+        """Tell, by name, what the connector's user may read of the tables beside those of people that a mapping reads.
+
+        Tables of which Dataverse knows no privilege are missing; None if it does not tell.
+        """
         ...
 
 

@@ -23,6 +23,8 @@ _LONGEST_WAIT = {
 _PATIENCE = 10.0
 """Seconds after which a service counts as down, whatever it might still say."""
 
+_UNKNOWN = "unknown"
+
 
 class Health:
     """Looks at every service the connector depends on."""
@@ -38,8 +40,13 @@ class Health:
         clock: Clock,
         circuits: Callable[[], Awaitable[Sequence[Any]]],
         states: Mapping[str, Callable[[], Awaitable[Any]]],
+        refused_tables: Callable[[], Awaitable[Mapping[str, str]]],
     ) -> None:
-        """`states` tell of single parts, by name, as JSON: stuck jobs, the poll, the brake; `circuits` those open."""
+        """`states` tell of single parts, by name, as JSON: stuck jobs, the poll, the brake; `circuits` those open.
+
+        `refused_tables` are those that the mapping reads and the connector's role in Dataverse may not, with the
+        privilege that is missing.
+        """
         self._pings = pings
         self._platform = platform
         self._queue = queue
@@ -48,19 +55,24 @@ class Health:
         self._clock = clock
         self._circuits = circuits
         self._states = states
+        self._refused_tables = refused_tables
 
     async def check(self) -> dict[str, Any]:
-        """Report as JSON; `healthy` is true when all services answer, no lane stands still, all parts are `ok`."""
+        """Report as JSON; `healthy` is true when all services answer, no lane stands still, all parts are `ok`.
+
+        A row of the mapping that rests because its table is refused is not healthy: it rests for every record.
+        """
         services = dict(
             zip(self._pings, await asyncio.gather(*(_ping(ping) for ping in self._pings.values())), strict=True)
         )
         queues, circuits = await self._depths(), await _told(self._circuits)
         stands_still = bool(circuits) or any(depth.get("standsStill") for depth in queues.values())
         states = {name: await _told(state) for name, state in self._states.items()}
+        refused = await self._refused()
         parts = [state for state in states.values() if isinstance(state, dict)]
         are_well = all(one.get("ok", True) is True for one in [*services.values(), *parts])
         return {
-            "healthy": are_well and not stands_still,
+            "healthy": are_well and not stands_still and not refused.keys() - {_UNKNOWN},
             "synchronisation": {
                 "on": self._rules.environment_is_on,
                 "tables": sorted(self._rules.enabled_tables),
@@ -68,7 +80,11 @@ class Health:
             "services": services,
             "queues": queues,
             "circuits": circuits,
-            "mapping": {"unusedRows": await self._unused_rows(), "drift": await _told(self._drift.state)},
+            "mapping": {
+                "unusedRows": await self._unused_rows(),
+                "drift": await _told(self._drift.state),
+                "refusedTables": refused,
+            },
             **states,
         }
 
@@ -78,7 +94,7 @@ class Health:
             try:
                 depth = await self._queue.depth(queue)
             except ConnectorError as error:
-                depths[queue] = {"unknown": str(error)}
+                depths[queue] = {_UNKNOWN: str(error)}
             else:
                 oldest = depth.oldest if depth.active else None
                 waiting = max(timedelta(), self._clock.now() - oldest) if oldest is not None else timedelta()
@@ -92,6 +108,16 @@ class Health:
                 if depth.problem:
                     depths[queue]["problem"] = depth.problem
         return depths
+
+    async def _refused(self) -> Mapping[str, str]:
+        """Name the tables that the mapping reads and the connector may not read, with the missing privilege."""
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                return await self._refused_tables()
+        except ConnectorError as error:
+            return {_UNKNOWN: str(error)}
+        except TimeoutError:
+            return {_UNKNOWN: f"no answer within {_PATIENCE:.0f} s"}
 
     async def _unused_rows(self) -> list[str]:
         """Name mapping rows whose Spotler property the account does not have (MAP-27)."""
@@ -107,7 +133,7 @@ async def _told(state: Callable[[], Awaitable[Any]]) -> Any:
     try:
         return await state()
     except ConnectorError as error:
-        return {"unknown": str(error)}
+        return {_UNKNOWN: str(error)}
 
 
 async def _ping(ping: Callable[[], Awaitable[None]]) -> dict[str, Any]:

@@ -32,11 +32,13 @@ class Inspector:
     async def surroundings(self, mapping: Mapping) -> Surroundings:
         """Read what a mapping is checked against; ConnectorError if one of the sides cannot tell."""
         steps = await self._schema.read_steps()
+        schema = await self._schema.read_schema(mapping)
         return Surroundings(
-            schema=await self._schema.read_schema(mapping),
+            schema=schema,
             catalogue=await self._catalogue(),
             tables=self._tables,
             steps=None if steps is None else tuple(steps),
+            rights=await self._schema.read_rights(mapping, schema),
         )
 
     async def check(self, mapping: Mapping) -> Sequence[Finding]:

@@ -226,7 +226,12 @@ def health_of(twin: ConnectorTwin) -> Health:
         clock=twin.clock,
         circuits=twin.circuits.state,
         states={},
+        refused_tables=nothing_refused,
     )
+
+
+async def nothing_refused() -> dict[str, str]:
+    return {}
 
 
 class NoDrift:

@@ -6,10 +6,12 @@ Nothing here stops a mapping: whoever applies it decides what an error, a warnin
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Mapping as MappingABC
+from dataclasses import dataclass, field
 from operator import attrgetter
 
 from shared.core.mapping.check_filters import FilterCheck
+from shared.core.mapping.check_rights import rights_findings
 from shared.core.mapping.check_tables import TableCheck
 from shared.core.mapping.circles import circles
 from shared.core.mapping.conversions import Impossible, Lossy, expression_to_spotler, kind_of, to_dataverse
@@ -20,7 +22,7 @@ from shared.core.mapping.reading import reading_of
 from shared.core.mapping.resolution import Resolved, Unresolved, resolve, resolve_periodiek
 from shared.core.marketing import PropertyCatalogue, PropertyDefinition, PropertyType
 from shared.core.records import PersonTable
-from shared.core.schema import ColumnDefinition, ColumnType, EventStep, Schema
+from shared.core.schema import ColumnDefinition, ColumnType, EventStep, ReadRight, Schema
 from shared.core.values import Foreign, Misfit, convert
 
 PROTECTED = ("Type", "Birthday")
@@ -33,13 +35,15 @@ _TAKES_FOREIGN = frozenset({PropertyType.STRING, PropertyType.PHONE_NUMBER})
 class Surroundings:
     """Everything that a mapping is checked against. `tables` are those that are synchronised.
 
-    `steps` are the registrations that tell the connector of saves; None if they may not be read.
+    `steps` are the registrations that tell the connector of saves; None if they may not be read. `rights` tell, by
+    name, what of the related tables its user may read; None if Dataverse does not say.
     """
 
     schema: Schema
     catalogue: PropertyCatalogue
     tables: frozenset[PersonTable]
     steps: tuple[EventStep, ...] | None = None
+    rights: MappingABC[str, ReadRight] | None = field(default_factory=dict)
 
 
 def check(mapping: Mapping, surroundings: Surroundings) -> tuple[Finding, ...]:
@@ -60,6 +64,7 @@ def _findings(mapping: Mapping, surroundings: Surroundings) -> Iterator[Finding]
     for table in sorted(surroundings.tables, key=attrgetter("value")):
         if mapping.for_table(table):
             yield from TableCheck(mapping, table, surroundings.schema, surroundings.steps).findings()
+    yield from rights_findings(mapping, surroundings.tables, surroundings.schema, surroundings.rights)
     yield from circles(mapping, surroundings.tables)
     yield from _entity(mapping, surroundings.schema)
     yield from _periodieken(mapping, surroundings)

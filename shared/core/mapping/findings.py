@@ -44,6 +44,9 @@ class Code(StrEnum):
     PROTECTED_ROW = "protected-row"
     PERMISSIONS_UNMAPPED = "permissions-unmapped"
     TOO_LONG = "too-long"
+    TABLE_REFUSED = "related-table-refused"
+    TABLE_PARTLY_REFUSED = "related-table-partly-refused"
+    RIGHTS_UNKNOWN = "rights-unknown"
     EMPTIES_MANY = "empties-many"
     ENDS_MANY = "ends-many"
 

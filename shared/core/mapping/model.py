@@ -125,7 +125,15 @@ class MappingRow:
 
     def rests(self, record: PersonRecord) -> bool:
         """Whether something that the row names could not be read: it is absent in the record, which is not empty."""
-        return not self._names[record.key.table] <= record.values.keys()
+        return not self._names[record.key.table] <= record.values.keys() or bool(self.unread(record))
+
+    def unread(self, record: PersonRecord) -> dict[str, str]:
+        """Return what of the row's expression may not be read although it exists, and why."""
+        if not record.unread:
+            return {}
+        source = self.sources[record.key.table]
+        names = self._names[record.key.table] | {str(source)}
+        return {name: record.unread[name] for name in sorted(names & record.unread.keys())}
 
     @cached_property
     def _names(self) -> dict[PersonTable, frozenset[str]]:
