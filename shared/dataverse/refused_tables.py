@@ -68,6 +68,11 @@ class RefusedTables:
             await self.look(stale)
         return self.among(table.name for table in tables)
 
+    def allow(self, names: Iterable[str]) -> None:
+        """Forget that tables were refused: Dataverse says that they may be read by now."""
+        for name in names:
+            self._looked.pop(name, None)
+
     def knows(self, name: str) -> bool:
         """Whether it was found out lately that a table may be read, or that it may not."""
         return name in self._looked and self._clock.now() - self._looked[name][1] < self._lifetime

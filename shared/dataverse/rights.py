@@ -29,14 +29,17 @@ async def read_rights(
     """Return by table what the connector's user may read; tables without a privilege to read are missing.
 
     Where Dataverse does not tell users their privileges, one row of each table is read instead, which does not show
-    the depth. None if that does not tell either. Errors are those of the client, but no refusals.
+    the depth. None if that does not tell either. What may be read is `refused` no longer, so that whoever has repaired
+    a role need not wait. Errors are those of the client, but no refusals.
     """
     try:
-        return await _told(client, {table.name for table in tables})
+        rights = await _told(client, {table.name for table in tables})
     except ConnectorError as error:
         if error.status not in _REFUSALS:
             raise
-    return await _tried(tables, refused)
+        return await _tried(tables, refused)
+    refused.allow(name for name, right in rights.items() if right.reach is not Reach.NOTHING)
+    return rights
 
 
 async def _told(client: DataverseClient, tables: Collection[str]) -> dict[str, ReadRight]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import pytest
@@ -216,7 +217,11 @@ async def test_health_is_bad_when_a_lane_stands_still_although_every_service_ans
     assert report["queues"]["sync-live"]["oldestSeconds"] == 16 * 60
 
 
-def health_of(twin: ConnectorTwin) -> Health:
+async def nothing_refused() -> dict[str, str]:
+    return {}
+
+
+def health_of(twin: ConnectorTwin, refused_tables: Callable[[], Awaitable[dict[str, str]]] = nothing_refused) -> Health:
     return Health(
         pings={},
         platform=twin.platform,
@@ -226,12 +231,8 @@ def health_of(twin: ConnectorTwin) -> Health:
         clock=twin.clock,
         circuits=twin.circuits.state,
         states={},
-        refused_tables=nothing_refused,
+        refused_tables=refused_tables,
     )
-
-
-async def nothing_refused() -> dict[str, str]:
-    return {}
 
 
 class NoDrift:
