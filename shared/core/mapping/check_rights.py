@@ -36,8 +36,8 @@ def _finding(read: RelatedRead, right: ReadRight) -> Iterator[Finding]:
             yield Finding(Severity.ERROR, Code.TABLE_REFUSED, text, read.row, read.reader)
         case Reach.SOME:
             text = (
-                f"{read.source} reads {read.table}, of which the connector's role shows some rows only, and the others "
-                f"look empty: extend {right.privilege} to the whole organisation"
+                f"{read.source} reads {read.table}, of which the connector's role shows some rows only; "
+                f"others may look empty: extend {right.privilege} to the whole organisation"
             )
             yield Finding(Severity.WARNING, Code.TABLE_PARTLY_REFUSED, text, read.row, read.reader)
         case Reach.ALL:
