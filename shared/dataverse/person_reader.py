@@ -128,6 +128,9 @@ class PersonReader:
             self._client.retrieve_many(requests, annotations=ANNOTATIONS),
             asyncio.gather(*(one.aside.read(self._client, wanted[table]) for table, one in compiled.items())),
         )
+        for one, aside in zip(compiled.values(), asides, strict=True):
+            if aside.unread:  # a query for each record was refused: the next read leaves out what may not be read
+                await self._refused.state(one.related)
         records: dict[RecordKey, PersonRecord] = {}
         for one, rows, aside in zip(compiled.values(), answers, asides, strict=True):
             for row in rows:

@@ -224,6 +224,15 @@ async def test_a_refused_table_is_remembered_and_asked_for_again_after_some_minu
     assert (record.values[OWNER_NAME], record.unread) == ("Olga Owner", {})
 
 
+async def test_a_refused_query_is_not_sent_for_every_record_again(office: Office) -> None:
+    reader = office.reader(USERS)
+    await ann(reader)
+    office.organisation.sent.clear()
+
+    assert (await ann(reader)).unread == {USERS: why("prvReadUser", "systemuser")}
+    assert office.organisation.sent == ["GET contacts"]
+
+
 async def test_a_repaired_role_is_noticed_by_every_version_of_the_mapping(office: Office) -> None:
     await ann(office.reader(OWNER_NAME))
     assert OWNER_NAME in (await ann(office.reader(OWNER_NAME, "lastname"))).unread
