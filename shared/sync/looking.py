@@ -72,7 +72,7 @@ class Looking:
             if isinstance(planned, Look):
                 can_wait = planned.can_wait and seat.unit.may_wait_for_a_poll
                 (meetings if can_wait else wanted).append(seat)
-            elif _must_look(seat) or (_may_be_old(seat) and not _is_quiet(planned)):
+            elif _must_look(seat) or _returns(seat, planned) or (_may_be_old(seat) and not _is_quiet(planned)):
                 wanted.append(seat)
             elif _is_unsure(seat, planned):
                 unsure.append((seat, planned))
@@ -243,6 +243,12 @@ def _is_met(seat: Seat, planned: Decision) -> bool:
 
 def _must_look(seat: Seat) -> bool:
     return seat.sight is Sight.UNSEEN and seat.unit.must_look and seat.binding.is_live
+
+
+def _returns(seat: Seat, planned: Decision) -> bool:
+    """Whether a record is synchronised again: while it rested, nobody looked whether its contact was still there."""
+    rests = isinstance(planned, Rest) and planned.result is not Result.UNCHANGED
+    return seat.sight is Sight.UNSEEN and seat.has_rested and seat.binding.is_live and not rests
 
 
 def _is_unsure(seat: Seat, planned: Decision) -> bool:

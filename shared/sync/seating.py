@@ -72,7 +72,8 @@ class Seating:
                 done.again.append(unit)
                 continue
             at = datetime.fromisoformat(entry.outcome.at) if entry.outcome else None
-            seats.append(Seat(unit, entry.binding, entry.binding, claimed[contact], saved_at=at))
+            rested = entry.outcome is not None and entry.outcome.result == Result.SKIPPED
+            seats.append(Seat(unit, entry.binding, entry.binding, claimed[contact], saved_at=at, has_rested=rested))
         return seats
 
     async def _inherit(self, seats: Sequence[Seat], done: Round) -> list[Seat]:

@@ -45,7 +45,8 @@ class Seat:
     e-mail address, None unless the record may go to Spotler. `saved_at` is when the binding was last written; `sight`
     and `contact` say whether the Spotler contact was read, and what it is. `is_doubtful`: the round began without trust
     in the base. `mailbox` is the fingerprint of the record's own address, whether or not it may go to Spotler, and
-    `suppression` what was refused there, where that was asked.
+    `suppression` what was refused there, where that was asked. `has_rested`: the record was not synchronised at its
+    last look.
     """
 
     unit: Unit
@@ -65,6 +66,7 @@ class Seat:
     circumstances: Circumstances = NOWHERE
     mailbox: str = ""
     suppression: Suppression = NOTHING_REFUSED
+    has_rested: bool = False
 
     @property
     def key(self) -> RecordKey:

@@ -420,3 +420,15 @@ def test_a_new_record_is_not_kept_waiting_for_a_contact_that_lost_its_address(hi
     save(history, CAS, full=True)
     history.settle()
     assert history.reachable()
+
+
+def test_a_record_that_is_enabled_again_gets_a_contact_that_was_erased_meanwhile(history: TwinHistories) -> None:
+    begin(history)
+    save(history, CAS)
+    history.settle()
+    history.erase(pick=0)
+    history.disable(pick=0)
+    history.settle()
+    history.enable(pick=0)
+    history.settle()
+    assert history.reachable()
