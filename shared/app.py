@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from uuid import UUID
 
 from shared.connections import SystemClock, message_queue
 from shared.core.mapping.findings import Finding
@@ -27,6 +28,7 @@ __all__ = [
     "connector",
     "intake",
     "mapping_changed",
+    "own_user",
     "queue",
     "services",
     "shut_down",
@@ -52,6 +54,10 @@ class _Process:
         if self._services is None:
             self._services = open_services(self._settings, self._clock, self.queue)
         return self._services
+
+    def own_user(self) -> UUID | None:
+        """Return the user that we are, if that is known."""
+        return self._services.own_user.id if self._services is not None else None
 
     def look_again(self) -> None:
         """Look for a new version of the mapping before the next use."""
@@ -96,6 +102,12 @@ async def intake() -> Intake:
     """Return what takes in the messages of the queues: it needs settings and the queue, and nothing else."""
     async with _building:
         return _process().intake
+
+
+async def own_user() -> UUID | None:
+    """Return the user that we are in Dataverse; None as long as Dataverse has not told. Opens and asks nothing."""
+    async with _building:
+        return _process().own_user()
 
 
 async def queue() -> Queue:

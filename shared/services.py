@@ -22,6 +22,7 @@ from shared.dataverse.environment_variables import DataverseEnvironmentVariables
 from shared.dataverse.lists import DataverseLists
 from shared.dataverse.mapped_schema import DataverseSchema
 from shared.dataverse.organisations import KnownOrganisations
+from shared.dataverse.own_user import OwnUser
 from shared.dataverse.schema_cache import SchemaCache
 from shared.first_mapping import first_mapping
 from shared.observability.ports import traced
@@ -89,6 +90,7 @@ class Services:
     rekeying: Rekeying
     queue: Queue
     organisations: KnownOrganisations
+    own_user: OwnUser
     inspector: Inspector
     shelf: MappingShelf
     desk: MappingDesk
@@ -163,6 +165,7 @@ def open_services(settings: Settings, clock: Clock | None = None, queue: Queue |
         rekeying=Rekeying(plain, keys, places, clock, settings.environment),
         queue=queue or message_queue(settings, clock),
         organisations=KnownOrganisations(dataverse, settings.dataverse_organisation_ids, url=settings.dataverse_url),
+        own_user=OwnUser(dataverse, clock),
         inspector=inspector,
         shelf=shelf,
         desk=MappingDesk(shelf, inspector.check, lambda: first_mapping(settings)),

@@ -15,6 +15,7 @@ from shared.dataverse.crm import DataverseCrm
 from shared.dataverse.homecoming import DataverseHomecomings
 from shared.dataverse.newcomers import DataverseNewcomers
 from shared.dataverse.organisations import KnownOrganisations
+from shared.dataverse.own_user import OwnUser
 from shared.dataverse.permission_names import DataversePermissionRows
 from shared.dataverse.person_reader import PersonReader
 from shared.errors import Service
@@ -77,6 +78,7 @@ class Connector:
     store: StateStore
     queue: Queue
     organisations: KnownOrganisations
+    own_user: OwnUser
     dispatcher: Dispatcher
     resync: Resync
     lists: Lists
@@ -236,6 +238,7 @@ def build(services: Services, version: LiveVersion, fingerprints: Fingerprinter)
         store=store,
         queue=queue,
         organisations=services.organisations,
+        own_user=services.own_user,
         dispatcher=Dispatcher(
             crm=crm,
             people=people,

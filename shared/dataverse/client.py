@@ -72,6 +72,7 @@ class DataverseClient:
     ) -> None:
         """`tag` marks every write, so that its events can be told from other people's (`DataverseEvent.tags`)."""
         self._tag = tag
+        self._identity: WhoAmI | None = None
         self._protection = protection or ServiceProtection()
         self._transport = Transport(
             organisation_url,
@@ -102,10 +103,16 @@ class DataverseClient:
 
     # --------------------------------------------------------------------------------------------------------- reads
 
+    @property
+    def identity(self) -> WhoAmI | None:
+        """Who we were when that was last asked; None if it never was."""
+        return self._identity
+
     async def who_am_i(self) -> WhoAmI:
         """Ask who we are: the cheapest call that needs a working token."""
         body = (await self.execute(Operation(Method.GET, "WhoAmI"))).body
-        return WhoAmI(UUID(body["UserId"]), UUID(body["OrganizationId"]), UUID(body["BusinessUnitId"]))
+        self._identity = WhoAmI(UUID(body["UserId"]), UUID(body["OrganizationId"]), UUID(body["BusinessUnitId"]))
+        return self._identity
 
     async def retrieve(
         self,

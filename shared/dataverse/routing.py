@@ -34,17 +34,36 @@ class Routed:
     """Pairs of list and person."""
 
 
-def route(event: DataverseEvent, *, own_tag: str) -> Routed:
-    """Turn an event into references. Our own writes are of no interest: they carry our tag.
+@dataclass(frozen=True, slots=True)
+class Ourselves:
+    """What our own writes are known by: the tag that they carry, and the user who makes them.
+
+    `user` is None as long as Dataverse has not told who we are: then no write counts as ours, and each costs a read.
+    """
+
+    tag: str
+    user: UUID | None
+
+    def wrote(self, event: DataverseEvent) -> bool:
+        """Whether an event tells of our own write.
+
+        Any caller of the Web API chooses a tag, so a tag alone proves nothing. We act on nobody's behalf, and nobody
+        acts on ours: whoever called, and whoever the call was for, must both be our user (decision 6).
+        """
+        return self.user is not None and self.tag in event.tags and event.initiating_user == event.user == self.user
+
+
+def route(event: DataverseEvent, *, own: Ourselves) -> Routed:
+    """Turn an event into references. Our own writes are of no interest.
 
     Except new subscribers that we created: who did so may have died before binding them.
 
     CS-08..CS-13: created, changed, activated, deactivated, deleted, merged, qualified; CS-11: permissions changed.
     """
     correlation = str(event.correlation_id or "")
-    own = tuple(Lookup(event.table, row) for row in event.rows)
-    if own_tag in event.tags:
-        return Routed(people=_people(own if event.message in _CREATIONS else (), Why.SPOTLER, correlation))
+    rows = tuple(Lookup(event.table, row) for row in event.rows)
+    if own.wrote(event):
+        return Routed(people=_people(rows if event.message in _CREATIONS else (), Why.SPOTLER, correlation))
     if event.table == tables.JOB:
         return Routed(jobs=event.rows) if event.message in _CREATIONS else Routed()
     if event.table == tables.PERMISSION:
@@ -58,8 +77,8 @@ def route(event: DataverseEvent, *, own_tag: str) -> Routed:
     if event.table not in _PEOPLE and event.message not in _REASONS:
         return Routed()
     why = _REASONS.get(event.message, Why.SAVED)
-    touched = event.references if event.message in {Message.MERGE, Message.QUALIFY_LEAD} else own
-    return Routed(people=_people((*own, *touched), why, correlation))
+    touched = event.references if event.message in {Message.MERGE, Message.QUALIFY_LEAD} else rows
+    return Routed(people=_people((*rows, *touched), why, correlation))
 
 
 _ABOUT_LISTS = frozenset({tables.LIST, tables.LIST_MEMBER})

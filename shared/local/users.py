@@ -84,16 +84,20 @@ class DynamicsUser:
         """Delete a record in that way."""
         (await self._http.delete(f"{entity_set}({identifier})", headers=_UNHEARD)).raise_for_status()
 
-    async def change(self, entity_set: str, identifier: str, row: Mapping[str, Any]) -> None:
-        """Save columns of a record."""
+    async def change(self, entity_set: str, identifier: str, row: Mapping[str, Any], *, tag: str | None = None) -> None:
+        """Save columns of a record, with the `tag` that any caller may give to what it does."""
         answer = await self._http.patch(
-            f"{entity_set}({identifier})", content=_json(row), headers={"If-Match": "*", **_JSON}
+            f"{entity_set}({identifier})",
+            content=_json(row),
+            headers={"If-Match": "*", **_JSON},
+            params={"tag": tag} if tag else None,
         )
         answer.raise_for_status()
 
-    async def delete(self, entity_set: str, identifier: str) -> None:
-        """Delete a record."""
-        (await self._http.delete(f"{entity_set}({identifier})")).raise_for_status()
+    async def delete(self, entity_set: str, identifier: str, *, tag: str | None = None) -> None:
+        """Delete a record, likewise."""
+        answer = await self._http.delete(f"{entity_set}({identifier})", params={"tag": tag} if tag else None)
+        answer.raise_for_status()
 
     async def act(self, action: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Call an action of the Web API, bound or unbound."""

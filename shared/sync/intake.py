@@ -22,6 +22,9 @@ from shared.sync.patience import Patience
 
 log = logging.getLogger(__name__)
 
+_LONGEST_QUESTION = timedelta(seconds=5)
+"""How long a batch waits to learn which user we are."""
+
 
 @dataclass(slots=True)
 class Delivery:
@@ -32,12 +35,25 @@ class Delivery:
     refused: list[Refused] = field(default_factory=list)
 
 
+class OwnUser(Protocol):
+    """Knows which user we are, once Dataverse has told."""
+
+    async def learn(self) -> None:
+        """Ask, unless it is known. Raises no ConnectorError."""
+        ...
+
+
 class Ready(Protocol):
     """What takes a state store and open services to have."""
 
     @property
     def organisations(self) -> Organisations:
         """Tells whose messages are ours."""
+        ...
+
+    @property
+    def own_user(self) -> OwnUser:
+        """Knows which user we are."""
         ...
 
     @property
@@ -79,6 +95,8 @@ class Intake:
         if isinstance(connector, ConnectorError):
             await put_off(delivery.work, self._patience, lane=lane, error=connector)
         else:
+            # For the next batch: this one has been read, and what was written by us costs a look.
+            await attempt(connector.own_user.learn, "asking who we are", within=min(self._wait, _LONGEST_QUESTION))
             unknown = await self._check(delivery, connector.organisations)
             await connector.dispatcher.dispatch(delivery.work, lane=lane, began=began)
             for message, reason in unknown:

@@ -13,10 +13,11 @@ from uuid import UUID
 
 import azure.functions as func
 
+from shared import app
 from shared.core.outcomes import TEXTS, Reason
 from shared.core.records import Reference
 from shared.dataverse.execution_context import NotAnExecutionContext, read_event
-from shared.dataverse.routing import Routed, route
+from shared.dataverse.routing import Ourselves, Routed, route
 from shared.errors import whereabouts
 from shared.ports import Origin, QueueName, Refused
 from shared.settings import OWN_TAG
@@ -47,12 +48,13 @@ sides. One save alone never waits."""
 )
 async def on_dataverse_event(messages: List[func.ServiceBusMessage]) -> None:
     """Look at what Dataverse says has changed. A message that is none is buried; its neighbours go on."""
-    await consume(read_events(messages), messages, lane=QueueName.LIVE)
+    own = Ourselves(OWN_TAG, await app.own_user())
+    await consume(read_events(messages, own=own), messages, lane=QueueName.LIVE)
     if len(messages) >= _BURST:
         await asyncio.sleep(_BREATH)
 
 
-def read_events(messages: Sequence[func.ServiceBusMessage]) -> Delivery:
+def read_events(messages: Sequence[func.ServiceBusMessage], *, own: Ourselves) -> Delivery:
     """Read messages of Dataverse, by where they come from. Pure: needs no service."""
     delivery = Delivery(QueueName.EVENTS)
     asked: defaultdict[Origin, _Asked] = defaultdict(_Asked)
@@ -61,7 +63,7 @@ def read_events(messages: Sequence[func.ServiceBusMessage]) -> Delivery:
             event = read_event(
                 message.get_body(), message.content_type or "", _texts(message.application_properties or {})
             )
-            asked[event.origin].add(route(event, own_tag=OWN_TAG), str(event.correlation_id or ""), _sent_on(message))
+            asked[event.origin].add(route(event, own=own), str(event.correlation_id or ""), _sent_on(message))
         except NotAnExecutionContext as refusal:
             log.warning("message %s refused: %s", message.message_id, refusal.reason)
             delivery.refused.append(Refused(refusal.reason, refusal.description))

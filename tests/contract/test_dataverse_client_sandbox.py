@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+from shared.connections import SystemClock
 from shared.core.records import Lookup
 from shared.dataverse import operations
 from shared.dataverse.client import DataverseClient
@@ -20,6 +21,8 @@ from shared.dataverse.events import DataverseEvent, Message
 from shared.dataverse.execution_context import check_organisation, read_event
 from shared.dataverse.odata import Comparison, Expand, compare
 from shared.dataverse.operations import Annotation, Retrieve
+from shared.dataverse.own_user import OwnUser
+from shared.dataverse.routing import Ourselves
 from shared.dataverse.throttling import ServiceProtection
 from shared.errors import ConfigurationError, ConflictError, DataError, NotFoundError, ThrottledError
 from shared.local.sandbox.dataverse.app import DataverseSandboxSettings, create_app
@@ -223,6 +226,20 @@ async def test_our_writes_come_back_as_events_that_carry_our_tag(organisation: O
     assert event.references[0] == Lookup("contact", PEOPLE[0])
     assert "jobtitle" in event.changed
     assert event.tags == {TAG}
+
+
+async def test_our_writes_are_known_by_our_tag_and_our_user_once_dataverse_has_told_it(
+    organisation: Organisation,
+) -> None:
+    own_user = OwnUser(organisation.client, SystemClock())
+    await organisation.client.create("contacts", {"lastname": "Proef"})
+    event = await asyncio.wait_for(organisation.events.get(), 5)
+    assert own_user.id is None
+    assert not Ourselves(TAG, own_user.id).wrote(event)
+    await own_user.learn()
+    assert Ourselves(TAG, own_user.id).wrote(event)
+    await own_user.learn()
+    assert [operation for operation, _ in organisation.statuses].count("GET WhoAmI") == 1
 
 
 async def test_our_writes_in_a_batch_carry_our_tag_too(organisation: Organisation) -> None:

@@ -9,11 +9,12 @@ import pytest
 
 from shared.core.records import Lookup, PersonTable, RecordKey, Why
 from shared.dataverse.events import DataverseEvent, Message
-from shared.dataverse.routing import Routed, route
+from shared.dataverse.routing import Ourselves, Routed, route
 from shared.ports import Origin
 
-ONE, TWO, USER = UUID(int=1), UUID(int=2), UUID(int=9)
+ONE, TWO, USER, OUR_USER = UUID(int=1), UUID(int=2), UUID(int=9), UUID(int=10)
 TAG = "our-own-writes"
+ME = Ourselves(TAG, OUR_USER)
 
 EVENT = DataverseEvent(
     message=Message.UPDATE,
@@ -31,6 +32,8 @@ EVENT = DataverseEvent(
     stripped=False,
 )
 
+
+OURS = replace(EVENT, initiating_user=OUR_USER, user=OUR_USER, tags=frozenset({TAG}))
 
 LIST, ANN, BOB = UUID(int=20), UUID(int=21), UUID(int=22)
 
@@ -53,12 +56,12 @@ def people(routed: Routed) -> dict[RecordKey, Why]:
 )
 def test_a_change_of_a_person_is_a_reason_to_look(table: PersonTable, message: Message, why: Why) -> None:
     event = replace(EVENT, table=table, message=message, references=(Lookup(table, ONE),))
-    assert people(route(event, own_tag=TAG)) == {RecordKey(table, ONE): why}
+    assert people(route(event, own=ME)) == {RecordKey(table, ONE): why}
 
 
 def test_a_merge_concerns_both_records() -> None:
     event = replace(EVENT, message=Message.MERGE, references=(Lookup("contact", ONE), Lookup("contact", TWO)))
-    assert people(route(event, own_tag=TAG)) == {
+    assert people(route(event, own=ME)) == {
         RecordKey(PersonTable.CONTACT, ONE): Why.MERGED,
         RecordKey(PersonTable.CONTACT, TWO): Why.MERGED,
     }
@@ -71,7 +74,7 @@ def test_a_qualified_lead_concerns_everybody_whom_the_message_names() -> None:  
         table="lead",
         references=(Lookup("lead", ONE), Lookup("contact", TWO), Lookup("opportunity", UUID(int=5))),
     )
-    assert people(route(event, own_tag=TAG)) == {
+    assert people(route(event, own=ME)) == {
         RecordKey(PersonTable.LEAD, ONE): Why.QUALIFIED,
         RecordKey(PersonTable.CONTACT, TWO): Why.QUALIFIED,
     }
@@ -79,31 +82,31 @@ def test_a_qualified_lead_concerns_everybody_whom_the_message_names() -> None:  
 
 def test_a_person_whom_an_update_only_mentions_is_not_looked_at() -> None:
     event = replace(EVENT, references=(Lookup("contact", ONE), Lookup("account", TWO)))
-    assert list(people(route(event, own_tag=TAG))) == [RecordKey(PersonTable.CONTACT, ONE)]
+    assert list(people(route(event, own=ME))) == [RecordKey(PersonTable.CONTACT, ONE)]
 
 
 def test_a_permission_leads_to_its_owner() -> None:  # CS-11
     event = replace(EVENT, table="dh_spotlerpermission", references=(Lookup("lead", TWO), Lookup("systemuser", USER)))
-    assert people(route(event, own_tag=TAG)) == {RecordKey(PersonTable.LEAD, TWO): Why.PERMISSION}
+    assert people(route(event, own=ME)) == {RecordKey(PersonTable.LEAD, TWO): Why.PERMISSION}
 
 
 def test_a_permission_whose_owner_is_not_named_is_looked_up() -> None:
     event = replace(EVENT, table="dh_spotlerpermission", references=())
-    assert route(event, own_tag=TAG) == Routed(permissions=(ONE,))
+    assert route(event, own=ME) == Routed(permissions=(ONE,))
 
 
 def test_a_deleted_permission_without_a_named_owner_leads_nowhere() -> None:
     event = replace(EVENT, table="dh_spotlerpermission", message=Message.DELETE, references=())
-    assert route(event, own_tag=TAG) == Routed()
+    assert route(event, own=ME) == Routed()
 
 
 def test_a_new_job_is_run() -> None:  # JOB-05
     event = replace(EVENT, table="dh_spotlerjob", message=Message.CREATE)
-    assert route(event, own_tag=TAG) == Routed(jobs=(ONE,))
+    assert route(event, own=ME) == Routed(jobs=(ONE,))
 
 
 def test_a_change_of_a_job_is_our_own_report_or_nobodys_business() -> None:
-    assert route(replace(EVENT, table="dh_spotlerjob"), own_tag=TAG) == Routed()
+    assert route(replace(EVENT, table="dh_spotlerjob"), own=ME) == Routed()
 
 
 @pytest.mark.parametrize(
@@ -116,20 +119,44 @@ def test_a_change_of_a_job_is_our_own_report_or_nobodys_business() -> None:
     ],
 )
 def test_our_own_writes_are_of_no_interest(table: str, message: Message) -> None:  # C-44
-    event = replace(EVENT, table=table, message=message, tags=frozenset({"somebody", TAG}))
-    assert route(event, own_tag=TAG) == Routed()
-    assert route(replace(event, tags=frozenset({"somebody"})), own_tag=TAG) != Routed()
+    event = replace(OURS, table=table, message=message, tags=frozenset({"somebody", TAG}))
+    assert route(event, own=ME) == Routed()
+    assert route(replace(event, tags=frozenset({"somebody"})), own=ME) != Routed()
+
+
+@pytest.mark.parametrize("message", [Message.UPDATE, Message.DELETE, Message.UPDATE_MULTIPLE])
+@pytest.mark.parametrize(
+    ("initiating_user", "user"),
+    [(USER, USER), (OUR_USER, USER), (USER, OUR_USER), (None, None)],
+    ids=["somebody-else", "on-behalf-of-somebody-else", "somebody-on-our-behalf", "nobody-is-named"],
+)
+def test_our_tag_on_a_write_of_somebody_else_hides_nothing(
+    message: Message, initiating_user: UUID | None, user: UUID | None
+) -> None:
+    event = replace(OURS, message=message, initiating_user=initiating_user, user=user)
+    assert list(people(route(event, own=ME))) == [RecordKey(PersonTable.CONTACT, ONE)]
+
+
+def test_somebody_elses_job_with_our_tag_is_run() -> None:
+    event = replace(EVENT, table="dh_spotlerjob", message=Message.CREATE, tags=frozenset({TAG}))
+    assert route(event, own=ME) == Routed(jobs=(ONE,))
+
+
+def test_an_event_with_our_tag_is_looked_at_while_we_do_not_know_our_own_user() -> None:
+    assert list(people(route(OURS, own=Ourselves(TAG, None)))) == [RecordKey(PersonTable.CONTACT, ONE)]
+    unnamed = replace(OURS, initiating_user=None, user=None)
+    assert list(people(route(unnamed, own=Ourselves(TAG, None)))) == [RecordKey(PersonTable.CONTACT, ONE)]
 
 
 @pytest.mark.parametrize("table", PersonTable)
 def test_a_new_subscriber_whom_we_created_is_looked_at(table: PersonTable) -> None:  # NEW-04
-    event = replace(EVENT, table=table, message=Message.CREATE, tags=frozenset({TAG}))
-    assert people(route(event, own_tag=TAG)) == {RecordKey(table, ONE): Why.SPOTLER}
+    event = replace(OURS, table=table, message=Message.CREATE)
+    assert people(route(event, own=ME)) == {RecordKey(table, ONE): Why.SPOTLER}
 
 
 def test_other_tables_are_of_no_interest() -> None:
     event = replace(EVENT, table="opportunity", references=(Lookup("opportunity", ONE), Lookup("contact", TWO)))
-    assert route(event, own_tag=TAG) == Routed()
+    assert route(event, own=ME) == Routed()
 
 
 # --------------------------------------------------------------------------------------------------- marketing lists
@@ -162,7 +189,7 @@ def test_other_tables_are_of_no_interest() -> None:
     ],
 )
 def test_ml_24_c_28_every_event_of_a_membership_names_list_and_person(event: DataverseEvent) -> None:
-    assert route(event, own_tag=TAG) == Routed(memberships=((LIST, ANN),))
+    assert route(event, own=ME) == Routed(memberships=((LIST, ANN),))
 
 
 def test_ml_25_several_members_in_one_event_are_several_memberships() -> None:
@@ -173,7 +200,7 @@ def test_ml_25_several_members_in_one_event_are_several_memberships() -> None:
         references=(Lookup("list", LIST),),
         members=(ANN, BOB),
     )
-    assert route(event, own_tag=TAG) == Routed(memberships=((LIST, ANN), (LIST, BOB)))
+    assert route(event, own=ME) == Routed(memberships=((LIST, ANN), (LIST, BOB)))
 
 
 @pytest.mark.parametrize(
@@ -191,7 +218,7 @@ def test_ml_28_a_list_is_looked_at_when_it_may_have_ended(
     message: Message, changed: frozenset[str], *, matters: bool
 ) -> None:
     event = replace(EVENT, message=message, table="list", id=LIST, changed=changed, references=(Lookup("list", LIST),))
-    assert route(event, own_tag=TAG) == (Routed(lists=(LIST,)) if matters else Routed())
+    assert route(event, own=ME) == (Routed(lists=(LIST,)) if matters else Routed())
 
 
 @pytest.mark.parametrize(
@@ -200,11 +227,11 @@ def test_ml_28_a_list_is_looked_at_when_it_may_have_ended(
         replace(EVENT, message=Message.DELETE, table="listmember", references=(Lookup("listmember", ONE),)),
         replace(EVENT, message=Message.ASSOCIATE, table="none", id=None, references=(Lookup("contact", ANN),)),
         replace(EVENT, message=Message.ADD_MEMBER, table="list", id=LIST, references=(Lookup("list", LIST),)),
-        replace(EVENT, table="list", id=LIST, tags=frozenset({TAG}), references=(Lookup("list", LIST),)),
+        replace(OURS, table="list", id=LIST, references=(Lookup("list", LIST),)),
     ],
 )
 def test_events_that_name_no_membership_and_our_own_writes_are_of_no_interest(event: DataverseEvent) -> None:
-    assert route(event, own_tag=TAG) == Routed()
+    assert route(event, own=ME) == Routed()
 
 
 # --------------------------------------------------------------------------------- messages about several rows, or none
@@ -225,7 +252,7 @@ def test_ml_24_one_request_for_several_lists_or_people_names_every_membership(
     message: Message, references: list[tuple[str, UUID]], pairs: set[tuple[UUID, UUID]]
 ) -> None:
     named = tuple(Lookup(table, row) for table, row in references)
-    routed = route(replace(EVENT, message=message, table="none", id=None, references=named), own_tag=TAG)
+    routed = route(replace(EVENT, message=message, table="none", id=None, references=named), own=ME)
 
     assert set(routed.memberships) == pairs
     assert len(routed.memberships) == len(pairs)
@@ -248,35 +275,35 @@ TWO_CONTACTS = (Lookup("contact", ONE), Lookup("contact", TWO), Lookup("account"
 def test_a_message_without_a_primary_row_concerns_the_rows_of_its_table(message: Message, why: Why) -> None:
     event = replace(EVENT, message=message, id=None, references=TWO_CONTACTS)
 
-    assert people(route(event, own_tag=TAG)) == {
+    assert people(route(event, own=ME)) == {
         RecordKey(PersonTable.CONTACT, ONE): why,
         RecordKey(PersonTable.CONTACT, TWO): why,
     }
 
 
 def test_several_new_subscribers_whom_we_created_are_looked_at_and_our_other_writes_are_not() -> None:
-    ours = replace(EVENT, id=None, references=TWO_CONTACTS, tags=frozenset({TAG}))
+    ours = replace(OURS, id=None, references=TWO_CONTACTS)
 
-    assert len(route(replace(ours, message=Message.CREATE_MULTIPLE), own_tag=TAG).people) == 2
-    assert route(replace(ours, message=Message.UPDATE_MULTIPLE), own_tag=TAG) == Routed()
+    assert len(route(replace(ours, message=Message.CREATE_MULTIPLE), own=ME).people) == 2
+    assert route(replace(ours, message=Message.UPDATE_MULTIPLE), own=ME) == Routed()
 
 
 def test_jobs_that_are_created_together_are_run() -> None:
     jobs = (Lookup("dh_spotlerjob", ONE), Lookup("dh_spotlerjob", TWO), Lookup("contact", ANN))
     event = replace(EVENT, table="dh_spotlerjob", id=None, message=Message.CREATE_MULTIPLE, references=jobs)
 
-    assert route(event, own_tag=TAG) == Routed(jobs=(ONE, TWO))
-    assert route(replace(event, message=Message.UPDATE_MULTIPLE), own_tag=TAG) == Routed()
+    assert route(event, own=ME) == Routed(jobs=(ONE, TWO))
+    assert route(replace(event, message=Message.UPDATE_MULTIPLE), own=ME) == Routed()
 
 
 def test_of_several_permissions_those_without_a_named_owner_are_looked_up() -> None:
     rows = (Lookup("dh_spotlerpermission", ONE), Lookup("dh_spotlerpermission", TWO), Lookup("contact", ANN))
     event = replace(EVENT, table="dh_spotlerpermission", id=None, message=Message.UPDATE_MULTIPLE, references=rows)
-    routed = route(event, own_tag=TAG)
+    routed = route(event, own=ME)
 
     assert people(routed) == {RecordKey(PersonTable.CONTACT, ANN): Why.PERMISSION}
     assert routed.permissions == (ONE, TWO)
-    assert route(replace(event, message=Message.DELETE_MULTIPLE), own_tag=TAG).permissions == ()
+    assert route(replace(event, message=Message.DELETE_MULTIPLE), own=ME).permissions == ()
 
 
 @pytest.mark.parametrize("message", [Message.UPDATE_MULTIPLE, Message.DELETE_MULTIPLE])
@@ -284,4 +311,4 @@ def test_ml_28_several_lists_that_may_have_ended_are_looked_at(message: Message)
     lists = (Lookup("list", LIST), Lookup("list", SECOND))
     event = replace(EVENT, table="list", id=None, message=message, changed=frozenset({"statecode"}), references=lists)
 
-    assert route(event, own_tag=TAG) == Routed(lists=(LIST, SECOND))
+    assert route(event, own=ME) == Routed(lists=(LIST, SECOND))

@@ -55,12 +55,26 @@ class TwinOrganisations:
         return None if origin.organisation == OURS else Refused("other-organisation", "not ours")
 
 
+class TwinOwnUser:
+    """Counts how often it was asked; hangs like the organisations do."""
+
+    def __init__(self, organisations: TwinOrganisations) -> None:
+        self.organisations = organisations
+        self.asked = 0
+
+    async def learn(self) -> None:
+        self.asked += 1
+        if self.organisations.hangs:
+            await asyncio.sleep(60)
+
+
 class Stage:
     """A connector that may be away, and what takes its messages in."""
 
     def __init__(self) -> None:
         self.twin = ConnectorTwin()
         self.organisations = TwinOrganisations()
+        self.own_user = TwinOwnUser(self.organisations)
         self.away: Exception | None = None
         self.hangs = False
         lanes = Lanes(self.twin.queue)
@@ -79,7 +93,9 @@ class Stage:
             await asyncio.sleep(60)
         if self.away is not None:
             raise self.away
-        return SimpleNamespace(organisations=self.organisations, dispatcher=self.twin.start_worker())
+        return SimpleNamespace(
+            organisations=self.organisations, own_user=self.own_user, dispatcher=self.twin.start_worker()
+        )
 
     async def takes(self, work: Work, *refused: Refused, queue: QueueName = QueueName.EVENTS) -> None:
         await self.intake.take(Delivery(queue, work, list(refused)), lane=QueueName.LIVE)

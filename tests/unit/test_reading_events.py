@@ -12,6 +12,7 @@ import azure.functions as func
 import pytest
 
 from shared import app
+from shared.dataverse.routing import Ourselves
 from shared.errors import TransientError
 from shared.local.host.decode import decode_batch
 from shared.ports import QueueName, ReceivedMessage
@@ -23,6 +24,7 @@ from shared.triggers.events import read_events
 from shared.triggers.lanes import read_lane
 
 _SAMPLE = Path(__file__).parents[1] / "samples" / "remote_execution_context" / "contact-delete.json"
+NOBODY_KNOWN = Ourselves("spotler-connector", None)
 _CLAIM = "http://schemas.microsoft.com/xrm/2011/Claims/Organization"
 
 
@@ -52,7 +54,9 @@ def event(identifier: int, organisation: int) -> bytes:
 
 
 def test_messages_are_kept_by_where_they_come_from() -> None:
-    delivery = read_events(batch(event(1, 8), event(2, 9), event(3, 8), host="https://contoso.crm4.dynamics.com"))
+    delivery = read_events(
+        batch(event(1, 8), event(2, 9), event(3, 8), host="https://contoso.crm4.dynamics.com"), own=NOBODY_KNOWN
+    )
     assert delivery.refused == []
     kept = {
         one.organisation.int: {reference.key.id.int for reference in one.message.unfold()}
@@ -64,7 +68,7 @@ def test_messages_are_kept_by_where_they_come_from() -> None:
 
 
 def test_a_message_that_is_none_is_refused_between_its_neighbours() -> None:
-    delivery = read_events(batch(event(1, 8), b"Dear Anna", event(2, 8)))
+    delivery = read_events(batch(event(1, 8), b"Dear Anna", event(2, 8)), own=NOBODY_KNOWN)
     assert [one.reason for one in delivery.refused] == ["not-json"]
     assert len(delivery.work.unchecked) == 1
 
@@ -78,7 +82,7 @@ def test_a_message_that_breaks_the_connector_harms_no_neighbour(monkeypatch: pyt
         return read(body, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(events, "read_event", broken)
-    delivery = read_events(batch(event(1, 8), b"Dear Anna", event(2, 8)))
+    delivery = read_events(batch(event(1, 8), b"Dear Anna", event(2, 8)), own=NOBODY_KNOWN)
     assert [one.reason for one in delivery.refused] == ["defect"]
     assert len(delivery.work.unchecked) == 1
 
