@@ -242,7 +242,7 @@ def build(services: Services, version: LiveVersion, fingerprints: Fingerprinter)
         dispatcher=Dispatcher(
             crm=crm,
             people=people,
-            jobs=_jobs(tools, people, lists),
+            jobs=_jobs(tools, people, lists, suppressions),
             resync=resync,
             release=release,
             comparison=comparison,
@@ -418,7 +418,7 @@ def _lists(tools: _Tools, people: SyncPeople, brake: Brake) -> Lists:
     )
 
 
-def _jobs(tools: _Tools, people: SyncPeople, lists: Lists) -> JobRunner:
+def _jobs(tools: _Tools, people: SyncPeople, lists: Lists, suppressions: SuppressionList) -> JobRunner:
     services, settings = tools.services, tools.services.settings
     return JobRunner(
         services=JobServices(
@@ -435,6 +435,8 @@ def _jobs(tools: _Tools, people: SyncPeople, lists: Lists) -> JobRunner:
             ledger=tools.ledger,
             journal=Journal(services.store, settings.environment),
             rules=tools.rules,
+            homecomings=tools.homecomings,
+            suppressions=suppressions,
         ),
         operations=OPERATIONS,
         lanes=tools.lanes,

@@ -251,6 +251,8 @@ class ConnectorTwin:
             ledger=ledger,
             journal=Journal(self.store, "test"),
             rules=self.rules,
+            homecomings=self.homecomings,
+            suppressions=self.suppressions,
         )
         jobs = JobRunner(
             services=services,

@@ -59,6 +59,8 @@ class JobResult(StrEnum):
 
     OK = "OK"
     NOT_VALID = "[JOB_NOT_VALID]"
+    CONSENT_REFUSED = "[CONSENT_REFUSED]"
+    """The person has refused what the job was to give."""
     OUTCOME_UNKNOWN = "outcome-unknown"
     """It may or may not have happened, and must not be repeated blindly: a person must look in Spotler."""
 

@@ -64,10 +64,20 @@ class Intent(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ConsentOrder:
+    """What a job has just written into the row of one option of a set (`permissions:4`), and which job that was."""
+
+    option: str
+    answer: bool
+    job: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class Reference:
     """All that a trigger ever says: look at this record. `job` is told how it ended.
 
-    `waits_since`: since when it has been waiting without that it counted as an attempt.
+    `waits_since`: since when it has been waiting without that it counted as an attempt. `consent`: what a job has
+    written, so that the consent ledger says who asked.
     """
 
     key: RecordKey
@@ -78,6 +88,7 @@ class Reference:
     intent: Intent = Intent.SYNC
     job: UUID | None = None
     waits_since: datetime | None = None
+    consent: ConsentOrder | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -201,7 +201,7 @@ def _take_consent(agreement: Agreement, sides: Sides, name: str, one: MappedFiel
         if versions.spotler is YES:
             agreement.sent[name] = NO
         elif _was_withdrawn(sides, name, one, versions):  # its row must not rise again with bulk mail
-            agreement.subscriptions += _changed_rows(one, sides.record, subscribed=NO)
+            agreement.subscriptions += changed_rows(one, sides.record, subscribed=NO)
             agreement.home[name] = NO
             agreement.returning[name] = no
             return
@@ -218,7 +218,7 @@ def _take_consent(agreement: Agreement, sides: Sides, name: str, one: MappedFiel
         case _:
             _carry(agreement, sides, name, versions, verdict)
             if verdict is Verdict.TO_DATAVERSE:
-                agreement.subscriptions += _changed_rows(one, sides.record, subscribed=versions.spotler is YES)
+                agreement.subscriptions += changed_rows(one, sides.record, subscribed=versions.spotler is YES)
 
 
 def _verdict(sides: Sides, name: str, one: MappedField, versions: Versions, row: Row) -> Verdict:
@@ -293,7 +293,8 @@ def _create_row(agreement: Agreement, sides: Sides, name: str, one: MappedField,
     return subscribed
 
 
-def _changed_rows(one: MappedField, record: PersonRecord, *, subscribed: bool) -> tuple[SubscriptionReturn, ...]:
+def changed_rows(one: MappedField, record: PersonRecord, *, subscribed: bool) -> tuple[SubscriptionReturn, ...]:
+    """Return the rows of an option that say otherwise, with what they shall say."""
     assert one.home is not None, "consent is an option with a home"
     return tuple(
         SubscriptionReturn(one.home, row.name, subscribed, row.id)

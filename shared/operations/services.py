@@ -6,12 +6,22 @@ from dataclasses import dataclass
 
 from shared.core.plan import Rules
 from shared.operations.journal import Journal
-from shared.ports import Audiences, AutomationRows, Automations, Crm, MarketingLists, MarketingPlatform, Tagging
+from shared.ports import (
+    Audiences,
+    AutomationRows,
+    Automations,
+    Crm,
+    Homecomings,
+    MarketingLists,
+    MarketingPlatform,
+    Tagging,
+)
 from shared.sync.automations import AutomationRefresh
 from shared.sync.contacts import Contacts
 from shared.sync.ledger import Ledger
 from shared.sync.lists.service import Lists
 from shared.sync.people import SyncPeople
+from shared.sync.suppressions import SuppressionList
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +41,8 @@ class JobServices:
     ledger: Ledger
     journal: Journal
     rules: Rules
+    homecomings: Homecomings
+    suppressions: SuppressionList
 
     @property
     def contacts(self) -> Contacts:

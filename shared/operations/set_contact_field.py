@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from shared.core.contact_field import Target, set_value
-from shared.core.jobs import Operation
+from shared.core.jobs import JobResult, Operation
 from shared.core.marketing import PropertyValue
 from shared.operations.contact_field import ContactFieldOperation, ContactFieldParameters
 from shared.operations.parameters import broken
@@ -35,6 +35,7 @@ class SetContactField(ContactFieldOperation[SetContactFieldParameters]):
 
     operation = Operation.SET_CONTACT_FIELD
     parameters = SetContactFieldParameters
+    failures = (JobResult.CONSENT_REFUSED,)
 
     def value(self, target: Target, parameters: SetContactFieldParameters, zone: tzinfo) -> PropertyValue:
         """Convert the typed value."""

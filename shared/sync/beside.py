@@ -147,6 +147,10 @@ class Beside:
         before = {} if seat.heir_of is not None or seat.is_doubtful else agreed
         now = {name: NO for name, answer in agreed.items() if answer} if not after.is_live else {}
         now |= {name: answer for name, answer in self._answers(after, names).items() if answer is not None}
+        for order in seat.unit.orders.values():
+            if now.get(order.option) is order.answer:
+                act = replace(self._act(seat, ConsentSource.JOB), correlation=str(order.job))
+                yield from act.changes(before, {order.option: now.pop(order.option)})
         for source, answers in _by_source(seat, planned, now).items():
             yield from self._act(seat, source).changes(before, answers)
         if after.reach.is_opt_out is not seat.origin.reach.is_opt_out:

@@ -11,13 +11,25 @@ from uuid import UUID, uuid4
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from shared.core.comparing import Span
-from shared.core.records import Intent, PersonTable, RecordKey, Reference, Why
+from shared.core.records import ConsentOrder, Intent, PersonTable, RecordKey, Reference, Why
 from shared.core.situation import MassChange
 from shared.ports import OutgoingMessage, Queue, QueueName
 from shared.sync.lists.messages import ListLook, ListMembers, ListMessage
 
 _PER_MESSAGE = 100
 """References in one message: a handful of kilobytes, far below every limit."""
+
+
+class _ConsentBody(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    option: str
+    answer: bool
+    job: UUID
+
+    @classmethod
+    def of(cls, order: ConsentOrder) -> _ConsentBody:
+        return cls(option=order.option, answer=order.answer, job=order.job)
 
 
 class _ReferenceBody(BaseModel):
@@ -32,6 +44,7 @@ class _ReferenceBody(BaseModel):
     waits_since: datetime | None = None
     intent: Intent = Intent.SYNC
     job: UUID | None = None
+    consent: _ConsentBody | None = None
 
     @classmethod
     def of(cls, reference: Reference) -> _ReferenceBody:
@@ -45,6 +58,7 @@ class _ReferenceBody(BaseModel):
             waits_since=reference.waits_since,
             intent=reference.intent,
             job=reference.job,
+            consent=_ConsentBody.of(reference.consent) if reference.consent is not None else None,
         )
 
     def to_reference(self) -> Reference:
@@ -57,6 +71,7 @@ class _ReferenceBody(BaseModel):
             waits_since=self.waits_since,
             intent=self.intent,
             job=self.job,
+            consent=ConsentOrder(**self.consent.model_dump()) if self.consent is not None else None,
         )
 
 

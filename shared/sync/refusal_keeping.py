@@ -9,7 +9,7 @@ from shared.core.consent import OPT_OUT, ConsentSource
 from shared.core.marketing import PropertyCatalogue
 from shared.core.outcomes import Reason
 from shared.core.plan import Binding, Decision, Rules, Write
-from shared.core.records import RecordKey
+from shared.core.records import ConsentOrder, RecordKey
 from shared.core.refusal_changes import lifts_in, refusals_in
 from shared.core.suppression import Refusal, Suppression
 from shared.ports import Clock
@@ -39,9 +39,10 @@ class RefusalKeeping:
         for seat in seats:
             await breathe()
             found = refusals_in(seat.situation, plans[seat.key], seat.mailbox, self._rules, catalogue)
+            orders = seat.unit.orders
             for address, several in found.items():
                 recorded = seat.origin.refused if address == seat.origin.address else frozenset[str]()
-                fresh = [one for one in several if one.subject not in recorded]
+                fresh = [_told(one, orders) for one in several if one.subject not in recorded]
                 if fresh:
                     refusals.setdefault(address, []).extend(fresh)
         return await self._suppressions.record(refusals) if refusals else {}
@@ -73,6 +74,13 @@ class RefusalKeeping:
             refused = _subjects(seat, binding, holding)
             if refused != binding.refused:
                 done.saved[seat.key] = (replace(binding, refused=refused), outcome, correlation)
+
+
+def _told(refusal: Refusal, orders: Mapping[str, ConsentOrder]) -> Refusal:
+    """Say that a job has refused what its row says, so that a job may take it back."""
+    order = orders.get(refusal.subject)
+    is_ordered = order is not None and not order.answer and refusal.source is ConsentSource.DATAVERSE_ROW
+    return replace(refusal, source=ConsentSource.JOB) if is_ordered else refusal
 
 
 def _subjects(seat: Seat, binding: Binding, holding: Mapping[str, Suppression]) -> frozenset[str]:

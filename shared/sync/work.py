@@ -11,7 +11,7 @@ from types import MappingProxyType
 from shared.core.marketing import SpotlerContact
 from shared.core.outcomes import Outcome, Reason, Result
 from shared.core.plan import Plan, Presence
-from shared.core.records import ACTS, Intent, PersonRecord, RecordKey, Reference, Why
+from shared.core.records import ACTS, ConsentOrder, Intent, PersonRecord, RecordKey, Reference, Why
 from shared.core.retry import Failure, Next, RetryAt, RetryPolicy
 from shared.errors import ConfigurationError, ConflictError, ConnectorError, ThrottledError
 from shared.ports import Clock
@@ -63,6 +63,11 @@ class Unit:
     def correlation(self) -> str:
         """The correlation id of the newest reference."""
         return self.references[-1].correlation
+
+    @property
+    def orders(self) -> dict[str, ConsentOrder]:
+        """What jobs have written into rows of consent, by option; the newest counts."""
+        return {one.consent.option: one.consent for one in self.references if one.consent is not None}
 
     @property
     def attempt(self) -> int:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import csv
+
 import pytest
 
+from shared.core.jobs import JobStatus, Operation
 from shared.dataverse.tables import PEOPLE
 from shared.settings import OWN_TAG
-from tests.scenario.world import World
+from tests.scenario.job_acts import done
+from tests.scenario.refusal_acts import NONE, subscribed
+from tests.scenario.two_way import permission_rows, poll, switch
+from tests.scenario.world import Person, World, permissions
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -21,3 +27,41 @@ async def test_a_deletion_with_our_tag_ends_the_contact(world: World) -> None:
     person = await world.synchronised()
     await world.dynamics.delete(PEOPLE[person.table].entity_set, person.id, tag=OWN_TAG)
     await world.forgotten(person)
+
+
+async def test_a_job_does_not_turn_a_person_s_own_no_into_a_yes(world: World) -> None:
+    person = await subscribed(world, "Newsletter")
+    await switch(world, person, newsletter=False)
+    await poll(world)
+    assert (await permission_rows(world, person))["Newsletter"] is False
+
+    job = await done(
+        world, Operation.SET_CONTACT_FIELD, person, dh_parametername="permissions:Newsletter", dh_parametervalue="ja"
+    )
+    await poll(world)
+
+    assert (job.status, job.code) == (JobStatus.FAILED, "[CONSENT_REFUSED]")
+    assert (await permission_rows(world, person))["Newsletter"] is False
+    assert permissions(await world.in_spotler(person)) == NONE
+    assert (await last_of_ledger(world, person)).endswith(",no,spotler-profile")
+
+
+async def test_a_job_s_yes_is_a_row_in_dataverse_and_the_ledger_says_which_job(world: World) -> None:
+    person = await world.synchronised()
+    asked = {"dh_parametername": "permissions:Newsletter", "dh_parametervalue": "ja"}
+
+    job = await done(world, Operation.SET_CONTACT_FIELD, person, **asked)
+    await poll(world)
+
+    assert job.status is JobStatus.COMPLETED
+    assert (await permission_rows(world, person))["Newsletter"] is True
+    assert permissions(await world.in_spotler(person)) == {"Newsletter"}
+    assert (await last_of_ledger(world, person)).endswith(",yes,job")
+
+
+async def last_of_ledger(world: World, person: Person) -> str:
+    """The last change of the newsletter, without what differs from run to run."""
+    lines = (await world.connector.call("GET", f"/api/consent.csv?record={person.table}:{person.id}")).text.splitlines()
+    rows = list(csv.DictReader(lines))
+    newest = max((row for row in rows if row["subject"] == "permissions:1"), key=lambda row: row["at"])
+    return ",".join(newest[column] for column in ("subject", "old", "new", "source"))

@@ -95,12 +95,10 @@ async def test_fld_01_a_field_is_set_without_disturbing_what_both_sides_agreed_o
     await twin.sync(ann)
     before = (await twin.ledger.entries([ann]))[ann].binding
 
-    job = await run(
-        twin, Operation.SET_CONTACT_FIELD, ann, parameter_name="permissions:Newsletter", parameter_value="ja"
-    )
+    job = await run(twin, Operation.SET_CONTACT_FIELD, ann, parameter_name="hobby", parameter_value="chess")
 
-    assert end(twin, job) == (COMPLETED, "OK", "permissions:Newsletter set in Spotler.")
-    assert twin.contact_of("ann@example.com").options == {"permissions:1": True}
+    assert end(twin, job) == (COMPLETED, "OK", "hobby set in Spotler.")
+    assert twin.contact_of("ann@example.com").values["hobby"] == "chess"
     assert (await twin.ledger.entries([ann]))[ann].binding == before
 
 
