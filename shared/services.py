@@ -23,6 +23,7 @@ from shared.dataverse.lists import DataverseLists
 from shared.dataverse.mapped_schema import DataverseSchema
 from shared.dataverse.organisations import KnownOrganisations
 from shared.dataverse.own_user import OwnUser
+from shared.dataverse.record_access import DataverseRecordAccess
 from shared.dataverse.schema_cache import SchemaCache
 from shared.first_mapping import first_mapping
 from shared.observability.ports import traced
@@ -37,6 +38,7 @@ from shared.ports import (
     MarketingLists,
     MarketingPlatform,
     Queue,
+    RecordAccess,
     StateStore,
     Tagging,
 )
@@ -91,6 +93,7 @@ class Services:
     queue: Queue
     organisations: KnownOrganisations
     own_user: OwnUser
+    access: RecordAccess
     inspector: Inspector
     shelf: MappingShelf
     desk: MappingDesk
@@ -166,6 +169,7 @@ def open_services(settings: Settings, clock: Clock | None = None, queue: Queue |
         queue=queue or message_queue(settings, clock),
         organisations=KnownOrganisations(dataverse, settings.dataverse_organisation_ids, url=settings.dataverse_url),
         own_user=OwnUser(dataverse, clock),
+        access=traced(DataverseRecordAccess(dataverse, clock), "crm"),
         inspector=inspector,
         shelf=shelf,
         desk=MappingDesk(shelf, inspector.check, lambda: first_mapping(settings)),

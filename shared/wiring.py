@@ -242,7 +242,7 @@ def build(services: Services, version: LiveVersion, fingerprints: Fingerprinter)
         dispatcher=Dispatcher(
             crm=crm,
             people=people,
-            jobs=_jobs(tools, people, lists, suppressions),
+            jobs=_jobs(tools, people, lists, suppressions, brake),
             resync=resync,
             release=release,
             comparison=comparison,
@@ -418,7 +418,7 @@ def _lists(tools: _Tools, people: SyncPeople, brake: Brake) -> Lists:
     )
 
 
-def _jobs(tools: _Tools, people: SyncPeople, lists: Lists, suppressions: SuppressionList) -> JobRunner:
+def _jobs(tools: _Tools, people: SyncPeople, lists: Lists, suppressions: SuppressionList, brake: Brake) -> JobRunner:
     services, settings = tools.services, tools.services.settings
     return JobRunner(
         services=JobServices(
@@ -437,6 +437,8 @@ def _jobs(tools: _Tools, people: SyncPeople, lists: Lists, suppressions: Suppres
             rules=tools.rules,
             homecomings=tools.homecomings,
             suppressions=suppressions,
+            access=services.access,
+            brake=brake,
         ),
         operations=OPERATIONS,
         lanes=tools.lanes,

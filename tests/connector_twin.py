@@ -58,7 +58,7 @@ from shared.sync.work import Finished
 from tests.consent_twins import TwinBounceTasks, TwinPermissionRows, TwinVariables
 from tests.contract.clocks import ManualClock
 from tests.homecoming_twins import TwinHomecomings
-from tests.job_twins import TwinAudiences, TwinAutomationRows, TwinAutomations, TwinLists, TwinTagging
+from tests.job_twins import TwinAudiences, TwinAutomationRows, TwinAutomations, TwinLists, TwinRecordAccess, TwinTagging
 from tests.twins import CrashError, Faults, TwinContact, TwinCrm, TwinPlatform, TwinQueue, TwinStore, Waiting
 
 NEWSLETTER, EVENTS = "permissions:1", "permissions:2"
@@ -142,6 +142,7 @@ class ConnectorTwin:
         self.homecomings = TwinHomecomings(self.crm)
         self.bounce_tasks = TwinBounceTasks()
         self.permission_rows = TwinPermissionRows(self.clock)
+        self.access = TwinRecordAccess()
         self.defaults: tuple[PermissionDefault, ...] = ()
         self.newcomers = TwinNewcomers()
         self.store = TwinStore(self.faults)
@@ -253,6 +254,8 @@ class ConnectorTwin:
             rules=self.rules,
             homecomings=self.homecomings,
             suppressions=self.suppressions,
+            access=self.access,
+            brake=self.brake,
         )
         jobs = JobRunner(
             services=services,

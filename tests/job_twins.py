@@ -7,11 +7,12 @@ makes a call fail before it has one; both count calls of one name.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+from shared.core.access_rights import AccessRight
 from shared.core.automations import (
     AutomationKind,
     AutomationRow,
@@ -144,6 +145,23 @@ class TwinAutomations(_JobTwin):
     async def stop_run(self, automation_contact_id: str) -> StopVerdict:
         await self._call("stop_run")
         return StopVerdict.STOPPED if self.runs.pop(automation_contact_id, None) else StopVerdict.UNKNOWN
+
+
+class TwinRecordAccess:
+    """Everybody has every right but those in `lacks`; `asked` counts questions."""
+
+    def __init__(self) -> None:
+        self.lacks: dict[UUID, frozenset[AccessRight]] = {}
+        self.asked = 0
+        self.error: ConnectorError | None = None
+
+    async def rights(
+        self, asked: Collection[tuple[UUID, RecordKey]]
+    ) -> Mapping[tuple[UUID, RecordKey], frozenset[AccessRight]]:
+        self.asked += len(asked)
+        if self.error is not None:
+            raise self.error
+        return {(user, key): frozenset(AccessRight) - self.lacks.get(user, frozenset()) for user, key in asked}
 
 
 class TwinAutomationRows:

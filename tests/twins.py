@@ -57,6 +57,9 @@ from tests.contract.clocks import ManualClock
 
 # -------------------------------------------------------------------------------------------------------------- faults
 
+SOMEBODY = UUID(int=77)
+"""The user who creates jobs."""
+
 
 class CrashError(BaseException):
     """The worker dies: nothing of ours may catch this, as nothing catches a power cut."""
@@ -190,7 +193,13 @@ class TwinCrm(_Twin):
         identifier = UUID(int=number)
         created_on = f"2026-01-01T00:00:{number:09}Z"
         self.jobs[identifier] = JobRow(
-            identifier, JobStatus.QUEUED, operation, person, etag="1", created_on=created_on, **columns
+            identifier,
+            JobStatus.QUEUED,
+            operation,
+            person,
+            etag="1",
+            created_on=created_on,
+            **{"creator": SOMEBODY, "creator_name": "Some Body", **columns},
         )
         return identifier
 

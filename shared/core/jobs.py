@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
 from uuid import UUID
@@ -59,6 +59,8 @@ class JobResult(StrEnum):
 
     OK = "OK"
     NOT_VALID = "[JOB_NOT_VALID]"
+    NOT_ALLOWED = "[NOT_ALLOWED]"
+    """The job's creator lacks the right to it."""
     CONSENT_REFUSED = "[CONSENT_REFUSED]"
     """The person has refused what the job was to give."""
     OUTCOME_UNKNOWN = "outcome-unknown"
@@ -85,7 +87,8 @@ class JobRow:
     """A Spotler Job row as just read from Dataverse. `operation` is None when the option value is unknown.
 
     Parameters are as typed; an empty column is "" or None. `person` is Customer or Lead, `automation` the row of
-    `dh_spotlerautomation`, `marketing_list` the row of `list`.
+    `dh_spotlerautomation`, `marketing_list` the row of `list`. `creator` is the user who asked, `creator_name` as
+    people read it.
     """
 
     id: UUID
@@ -101,3 +104,5 @@ class JobRow:
     marketing_list: UUID | None = None
     parameter_name: str = ""
     parameter_value: str = ""
+    creator: UUID | None = None
+    creator_name: str = field(default="", repr=False, compare=False)

@@ -130,7 +130,7 @@ class DataverseCrm:
 
     async def _rows(self, entity_set: str, key: str, ids: Sequence[UUID], columns: Sequence[str]) -> list[Row]:
         request = Retrieve(entity_set, key, ids, columns)
-        (rows,) = await self._client.retrieve_many([request], annotations=[Annotation.LOOKUP_TABLE])
+        (rows,) = await self._client.retrieve_many([request], annotations=[Annotation.LOOKUP_TABLE, Annotation.LABEL])
         return rows
 
 

@@ -15,6 +15,7 @@ from shared.dataverse.operations import Annotation, Row
 from shared.ports import JobReport
 
 KEY = "dh_spotlerjobid"
+CREATOR = "_createdby_value"
 PERSON_LOOKUPS = ("_dh_customerid_value", "_dh_leadid_value")
 COLUMNS = (
     KEY,
@@ -28,6 +29,7 @@ COLUMNS = (
     "_dh_listid_value",
     "dh_parametername",
     "dh_parametervalue",
+    CREATOR,
     *PERSON_LOOKUPS,
 )
 OPTIONAL_LOOKUPS = ("_dh_leadid_value", "_dh_listid_value")
@@ -54,6 +56,8 @@ def job(row: Row) -> JobRow:
         marketing_list=_lookup(row, "_dh_listid_value"),
         parameter_name=row.get("dh_parametername") or "",
         parameter_value=row.get("dh_parametervalue") or "",
+        creator=_lookup(row, CREATOR),
+        creator_name=row.get(f"{CREATOR}@{Annotation.LABEL}") or "",
     )
 
 

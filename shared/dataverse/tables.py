@@ -17,7 +17,7 @@ JOB, JOBS = "dh_spotlerjob", "dh_spotlerjobs"
 AUTOMATIONS = "dh_spotlerautomations"
 LIST, LIST_MEMBER = "list", "listmember"
 LISTS, LIST_MEMBERS = "lists", "listmembers"
-POSTS, TASKS = "posts", "tasks"
+POSTS, TASKS, USERS = "posts", "tasks", "systemusers"
 VARIABLES, VARIABLE_VALUES = "environmentvariabledefinitions", "environmentvariablevalues"
 
 ACTIVE, INACTIVE = 0, 1

@@ -13,7 +13,7 @@ import yaml
 from shared.local.sandbox.dataverse.privileges import Access, Privilege, privilege
 
 ROLES = Path(__file__).resolve().parents[2] / "infra" / "dataverse" / "roles.yaml"
-SERVICE = "Spotler Service"
+SERVICE, USER = "Spotler Service", "Spotler User"
 
 
 class Depth(StrEnum):

@@ -35,8 +35,9 @@ _OWNERS = {
 class DynamicsUser:
     """Saves records through the Web API, as forms and flows do."""
 
-    def __init__(self, addresses: Addresses) -> None:
+    def __init__(self, addresses: Addresses, client: str = PEOPLE_CLIENT, secret: str = PEOPLE_SECRET) -> None:
         self._url = addresses.dataverse_url
+        self._credentials = {"client_id": client, "client_secret": secret}
         self._http = httpx.AsyncClient(
             base_url=f"{addresses.dataverse_url}/api/data/v9.2/",
             headers={"Accept": "application/json", "OData-Version": "4.0", "OData-MaxVersion": "4.0"},
@@ -49,8 +50,7 @@ class DynamicsUser:
             f"{self._url}/{TENANT}/oauth2/v2.0/token",
             data={
                 "grant_type": "client_credentials",
-                "client_id": PEOPLE_CLIENT,
-                "client_secret": PEOPLE_SECRET,
+                **self._credentials,
                 "scope": f"{self._url}/.default",
             },
         )

@@ -1,6 +1,8 @@
 """Anonymize Contact (JOB-15, ANON-08..ANON-10): erases the Spotler contact; the record itself stays as it is."""
 
-from shared.core.jobs import Operation
+from shared.core.access_rights import AccessRight
+from shared.core.jobs import JobResult, Operation
+from shared.core.outcomes import Reason
 from shared.core.records import Intent
 from shared.operations.person_operation import PersonOperation
 
@@ -10,4 +12,6 @@ class AnonymizeContact(PersonOperation):
 
     operation = Operation.ANONYMIZE_CONTACT
     intent = Intent.ANONYMIZE
+    needs = AccessRight.DELETE
     successes = ("410", "404")
+    failures = (JobResult.NOT_ALLOWED, Reason.MASS_ERASURE)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shared.core.jobs import Operation
+from shared.core.access_rights import AccessRight
+from shared.core.jobs import JobResult, Operation
 from shared.core.marketing import Ending
 from shared.core.outcomes import TEXTS, Reason
 from shared.errors import ConflictError
@@ -24,7 +25,8 @@ class DeactivateContact(JobOperation[PersonParameters]):
 
     operation = Operation.DEACTIVATE_CONTACT
     parameters = PersonParameters
-    failures = (Reason.STILL_USED,)
+    needs = AccessRight.WRITE
+    failures = (Reason.STILL_USED, JobResult.NOT_ALLOWED, Reason.MASS_ERASURE)
 
     async def run(self, tasks: Sequence[Task[PersonParameters]], services: JobServices) -> Sequence[JobOutcome]:
         """Call once per person."""

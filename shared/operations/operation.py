@@ -9,6 +9,7 @@ from typing import ClassVar, Generic, TypeVar
 
 from pydantic import ValidationError
 
+from shared.core.access_rights import AccessRight
 from shared.core.jobs import JobResult, JobRow, Operation, Repetition
 from shared.errors import ConnectorError
 from shared.operations.parameters import TITLES, Parameters, broken_rules
@@ -101,6 +102,9 @@ class JobOperation(ABC, Generic[ParametersT]):
 
     lane: ClassVar[QueueName] = QueueName.LIVE
     """Where its jobs belong: BULK when one job is the work of minutes."""
+
+    needs: ClassVar[AccessRight | None] = None
+    """The right that a job's creator must have on the person's record, where the effect cannot be taken back."""
 
     successes: ClassVar[tuple[str, ...]] = (JobResult.OK,)
     failures: ClassVar[tuple[str, ...]] = ()

@@ -16,7 +16,9 @@ from uuid import UUID
 
 from shared.core.jobs import JobRow, JobStatus, Operation, Repetition
 from shared.core.outcomes import TEXTS, Reason
+from shared.core.records import Reference
 from shared.errors import ConnectorError, whereabouts
+from shared.operations.authority import admit
 from shared.operations.job_desk import JobDesk
 from shared.operations.journal import Done, Sent
 from shared.operations.operation import (
@@ -30,6 +32,7 @@ from shared.operations.operation import (
     Unknown,
 )
 from shared.operations.services import JobServices
+from shared.operations.vouching import vouched
 from shared.operations.waves import waves
 from shared.ports import Clock, QueueName
 from shared.sync.fence import begin_part
@@ -112,7 +115,20 @@ class JobRunner:
         begun = [task for task in tasks if task.job.status is not JobStatus.QUEUED]
         taken = await _take([task for task in tasks if task.job.status is JobStatus.QUEUED], desk)
         going = [*begun, *taken]
-        await desk.end(_ends(going, await self._run(operation, going)))
+        await desk.end(_ends(going, await self._run_admitted(operation, going)))
+
+    async def vouch(self, references: Sequence[Reference]) -> list[Reference]:
+        """Return references of a lane with nothing of jobs but what their rows say. ConnectorErrors."""
+        return await vouched(references, self._operations, self._services)
+
+    async def _run_admitted(self, operation: JobOperation[Any], tasks: Tasks) -> Sequence[JobOutcome]:
+        """Run those that may be run."""
+        try:
+            going, refused = await admit(operation, tasks, self._services)
+        except ConnectorError as error:
+            return [Later(error)] * len(tasks)
+        ends = dict(zip((task.job.id for task in going), await self._run(operation, going), strict=True))
+        return [refused.get(task.job.id) or ends[task.job.id] for task in tasks]
 
     async def _run(self, operation: JobOperation[Any], tasks: Tasks) -> Sequence[JobOutcome]:
         """Run a batch. If a defect of ours breaks it, one by one, so that the neighbours are unaffected."""
@@ -140,7 +156,7 @@ class JobRunner:
             await desk.put_off([task.job for task in tasks], error)
             return
         taken = await _take(undone, desk)
-        await self._forget(await desk.end(_ends(taken, await self._run(operation, taken))))
+        await self._forget(await desk.end(_ends(taken, await self._run_admitted(operation, taken))))
 
     async def _undone(self, operation: JournaledOperation[Any], tasks: Tasks, desk: JobDesk) -> Tasks:
         """Sort out jobs that another worker has, or had: only those without an entry go on."""

@@ -14,9 +14,11 @@ from shared.ports import (
     Homecomings,
     MarketingLists,
     MarketingPlatform,
+    RecordAccess,
     Tagging,
 )
 from shared.sync.automations import AutomationRefresh
+from shared.sync.brake import Brake
 from shared.sync.contacts import Contacts
 from shared.sync.ledger import Ledger
 from shared.sync.lists.service import Lists
@@ -43,6 +45,8 @@ class JobServices:
     rules: Rules
     homecomings: Homecomings
     suppressions: SuppressionList
+    access: RecordAccess
+    brake: Brake
 
     @property
     def contacts(self) -> Contacts:

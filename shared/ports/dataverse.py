@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from shared.core.access_rights import AccessRight
 from shared.core.automations import (
     AutomationRow,
     PublishedAutomation,
@@ -196,6 +197,16 @@ class Crm(Protocol):
 
     async def close(self) -> None:
         """Release connections."""
+        ...
+
+
+class RecordAccess(Protocol):
+    """Knows what users may do with records of people."""
+
+    async def rights(
+        self, asked: Collection[tuple[UUID, RecordKey]]
+    ) -> Mapping[tuple[UUID, RecordKey], frozenset[AccessRight]]:
+        """Return each user's rights on each record, a minute old at most; none where one is gone. ConnectorErrors."""
         ...
 
 

@@ -136,6 +136,28 @@ class Brake:
             kept |= held
         return kept
 
+    async def admit(self, kind: MassChange, names: Sequence[str]) -> set[str]:
+        """Count records of which jobs ask a change of this kind; returns those that may go on.
+
+        The others are not held: their jobs fail, and say why.
+        """
+        limit = self.limits.of(kind)
+        if not names or not limit:
+            return set(names)
+        released = await self._release_of(kind)
+        if released is not None and released.covers(None, self._clock.now()):
+            return set(names)
+        allowed = await self._take(kind, names, limit)
+        if refused := len(set(names) - allowed):
+            record(HELD, refused, kind=kind)
+            log.error(
+                "%d jobs fail (%s): more than %d records in an hour. An administrator decides: GET /api/brake",
+                refused,
+                kind,
+                limit,
+            )
+        return allowed
+
     async def settled(self, names: Mapping[MassChange, Iterable[str]]) -> None:
         """Forget holds of records that have ended, or live again."""
         changes = [Delete(self._held_key(kind, name)) for kind, several in names.items() for name in several]

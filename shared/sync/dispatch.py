@@ -183,7 +183,7 @@ class Dispatcher:
         people: list[Reference] = [*work.people]
         with spending(TimeBudget(self._clock, began + self._work_time / (2 if others else 1))):
             people += await self._owners(work.permissions, lane)
-            done = await attempt(lambda: self._people.handle(people, lane=lane), f"{len(people)} references")
+            done = await attempt(lambda: self._look_at(people, lane), f"{len(people)} references")
         if isinstance(done, ConnectorError):
             await self._patience.postpone_references(lane, people, done)
         budget = TimeBudget(self._clock, began + self._work_time)
@@ -196,6 +196,10 @@ class Dispatcher:
                     budget.count_part()
                 else:
                     await self._patience.put_back(lane, message)
+
+    async def _look_at(self, people: Sequence[Reference], lane: QueueName) -> None:
+        """Look at people; a message asks for no more than the job that it names."""
+        await self._people.handle(await self._jobs.vouch(people), lane=lane)
 
     async def _or_later(self, message: Jobs | Walk | Replay | Compare | ListMessage, lane: QueueName) -> None:
         done = await attempt(lambda: self._one(message, lane), message.kind)

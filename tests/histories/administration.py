@@ -8,6 +8,7 @@ from datetime import timedelta
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
+from shared.core.jobs import Operation
 from shared.core.permission_defaults import PermissionDefault
 from shared.core.records import Intent, RecordKey, SyncStatus, Why
 from shared.core.situation import MassChange
@@ -107,4 +108,4 @@ class Administration(QuietAtLast):
         key = pick_from(self.records(), pick)
         self.on_request.add(key)
         self.had(key, joins=True)
-        self.tell(key, why=Why.JOB, intent=Intent.PURGE)
+        self.tell_of_job(key, Operation.PURGE_CONTACT, Intent.PURGE)

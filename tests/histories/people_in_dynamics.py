@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
+from shared.core.jobs import Operation
 from shared.core.mapping.reading import ORIGINATING_LEAD
 from shared.core.records import Intent, PersonTable, RecordKey, Why
 from tests.histories.deliveries import Deliveries
@@ -182,4 +183,4 @@ class PeopleInDynamics(Deliveries):
         key = pick_from(self.records(), pick)
         self.on_request.add(key)
         self.had(key, joins=True)
-        self.tell(key, why=Why.JOB, intent=Intent.ANONYMIZE)
+        self.tell_of_job(key, Operation.ANONYMIZE_CONTACT, Intent.ANONYMIZE)

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import httpx
 
+from shared.core.jobs import Operation
 from shared.core.mapping.model import Outside
 from shared.core.plan import Rules
 from shared.core.records import PersonRecord, PersonTable, RecordKey, SyncStatus
@@ -225,6 +226,9 @@ class SandboxWorld(World):
         contact = RecordKey(PersonTable.CONTACT, UUID(await self._dynamics.qualify(str(lead.id))))
         self._order.append(contact)
         return contact
+
+    async def order(self, operation: Operation, key: RecordKey) -> UUID:
+        return UUID(await self._dynamics.add_job(operation, key.table, str(key.id)))
 
     async def set_status(self, key: RecordKey, status: SyncStatus) -> None:
         row = self._people[key].status

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from hypothesis.stateful import RuleBasedStateMachine
 
+from shared.core.jobs import Operation
 from shared.core.plan import Rules
 from shared.core.records import Intent, PersonRecord, RecordKey, Reference, SyncStatus, Why
 from shared.ports import DocumentKey, OutgoingMessage, QueueName
@@ -85,12 +86,16 @@ class Stage(RuleBasedStateMachine):
     def fresh(self, *, blank: bool = False) -> str | None:
         return None if blank else f"Text{self.number()}"
 
-    def tell(
-        self, *keys: RecordKey, why: Why = Why.SAVED, intent: Intent = Intent.SYNC, after: timedelta = timedelta()
-    ) -> None:
+    def tell(self, *keys: RecordKey, why: Why = Why.SAVED, after: timedelta = timedelta()) -> None:
         """Dataverse writes its event: one message, that cannot fail apart from the change itself."""
-        references = [Reference(key, why, f"event-{self.number()}", intent=intent) for key in keys]
+        references = [Reference(key, why, f"event-{self.number()}") for key in keys]
         self.put(OutgoingMessage(references_body(references)), after=after)
+
+    def tell_of_job(self, key: RecordKey, operation: Operation, intent: Intent) -> None:
+        """Somebody asks for it by a job, which has been admitted already."""
+        job = self.do(self.world.order(operation, key))
+        reference = Reference(key, Why.JOB, f"event-{self.number()}", intent=intent, job=job)
+        self.put(OutgoingMessage(references_body([reference])))
 
     def put(self, message: OutgoingMessage, *, after: timedelta = timedelta()) -> None:
         due = self.twin.clock.now() + after

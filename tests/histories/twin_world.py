@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from uuid import UUID
 
+from shared.core.jobs import Operation
 from shared.core.marketing import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry, SpotlerContact
 from shared.core.plan import Rules
 from shared.core.records import PersonRecord, PersonTable, RecordKey, SyncStatus
@@ -126,6 +128,9 @@ class TwinWorld(World):
         record = self.twin.crm.people[contact]
         self.twin.crm.people[contact] = replace(record, permissions=(), status=None)
         return contact
+
+    async def order(self, operation: Operation, key: RecordKey) -> UUID:
+        return self.twin.crm.order(operation, key)
 
     async def set_status(self, key: RecordKey, status: SyncStatus) -> None:
         self.twin.crm.set_status(key, status)

@@ -6,7 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
+from uuid import UUID
 
+from shared.core.jobs import Operation
 from shared.core.mapping.document import read_mapping
 from shared.core.mapping.model import Outside
 from shared.core.plan import Rules, Unmapped
@@ -145,6 +147,10 @@ class World(ABC):
     @abstractmethod
     def remap(self, rules: Rules) -> None:
         """Use another version of the mapping from now on, as far as processes read it again."""
+
+    @abstractmethod
+    async def order(self, operation: Operation, key: RecordKey) -> UUID:
+        """Create a job about a record, of which the connector hears nothing by itself."""
 
     @abstractmethod
     async def set_status(self, key: RecordKey, status: SyncStatus) -> None: ...

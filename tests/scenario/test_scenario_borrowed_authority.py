@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import csv
+from pathlib import Path
 
 import pytest
 
 from shared.core.jobs import JobStatus, Operation
 from shared.dataverse.tables import PEOPLE
+from shared.local.sandbox.command import COLLEAGUE_CLIENT, COLLEAGUE_SECRET
+from shared.local.users import DynamicsUser
 from shared.settings import OWN_TAG
-from tests.scenario.job_acts import done
+from tests.scenario.job_acts import done, posts
 from tests.scenario.refusal_acts import NONE, subscribed
 from tests.scenario.two_way import permission_rows, poll, switch
-from tests.scenario.world import Person, World, permissions
+from tests.scenario.world import Person, World, open_world, permissions
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -65,3 +68,45 @@ async def last_of_ledger(world: World, person: Person) -> str:
     rows = list(csv.DictReader(lines))
     newest = max((row for row in rows if row["subject"] == "permissions:1"), key=lambda row: row["at"])
     return ",".join(newest[column] for column in ("subject", "old", "new", "source"))
+
+
+@pytest.mark.parametrize(
+    ("operation", "right"),
+    [
+        (Operation.ANONYMIZE_CONTACT, "Delete"),
+        (Operation.PURGE_CONTACT, "Write"),
+        (Operation.DEACTIVATE_CONTACT, "Write"),
+    ],
+)
+async def test_who_may_only_read_a_record_cannot_have_its_contact_erased(
+    world: World, operation: Operation, right: str
+) -> None:
+    person = await world.synchronised()
+    async with DynamicsUser(world.addresses, COLLEAGUE_CLIENT, COLLEAGUE_SECRET) as colleague:
+        job = await world.ended(await colleague.add_job(operation, person.table, person.id))
+
+    assert (job.status, job.code) == (JobStatus.FAILED, "[NOT_ALLOWED]")
+    assert f"needs the right {right} on the record" in job.text
+    assert (await world.in_spotler(person))["properties"]["firstName"]
+    assert await posts(world, person) == []
+
+
+async def test_who_asked_for_an_erasure_stands_in_the_timeline(world: World) -> None:
+    person = await world.synchronised()
+
+    job = await done(world, Operation.ANONYMIZE_CONTACT, person)
+
+    assert (job.status, job.code) == (JobStatus.COMPLETED, "410")
+    assert await posts(world, person) == ["Anonymize Contact was asked for by Application people."]
+
+
+async def test_many_erasures_by_jobs_are_stopped_at_the_limit(tmp_path: Path) -> None:
+    async with open_world(tmp_path, MASS_ERASURE_LIMIT="1") as world:
+        await world.connector.start()
+        people = [await world.synchronised() for _ in range(3)]
+        jobs = [await world.ask(Operation.ANONYMIZE_CONTACT, person) for person in people]
+        codes = [(await world.ended(job)).code for job in jobs]
+        left = [await world.spotler.contact(person.email) is not None for person in people]
+
+    assert sorted(codes) == ["410", "mass-erasure", "mass-erasure"]
+    assert left.count(True) == 2

@@ -61,6 +61,8 @@ async def does_jobs_and_lists(world: World) -> None:
     """A post on the timeline, a list with its info row, and a member who joins and leaves by Spotler."""
     person = await world.synchronised()
     assert (await done(world, Operation.ADD_TAG, person, dh_parametername="Spanje")).status is JobStatus.COMPLETED
+    erased = await world.synchronised()  # which asks what the job's creator may do
+    assert (await done(world, Operation.ANONYMIZE_CONTACT, erased)).status is JobStatus.COMPLETED
     listed = await new_list(world, "Garden")
     job = await done(world, Operation.SYNC_LIST, marketing_list=listed)
     assert (job.status, job.code) == OK

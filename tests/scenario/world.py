@@ -15,7 +15,7 @@ from shared.connections import SystemClock, redact
 from shared.core.jobs import JobStatus, Operation
 from shared.core.records import PersonTable, SyncStatus
 from shared.dataverse.tables import INFO_STATUS, JOB_STATUS, JOBS, PEOPLE
-from shared.local.sandbox.command import CONNECTOR_CLIENT
+from shared.local.sandbox.command import CONNECTOR_CLIENT, Addresses
 from shared.local.sandbox.process import sandbox
 from shared.local.users import DynamicsUser, SpotlerUser
 from shared.messaging.sqlite import SqliteQueue
@@ -85,6 +85,7 @@ class World:
     queue: Queue
     store: StateStore
     folder: Path
+    addresses: Addresses
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     # ---------------------------------------------------------------------------------------------- acts in Dynamics
@@ -269,7 +270,7 @@ async def open_world(
         dynamics = await stack.enter_async_context(DynamicsUser(addresses))
         spotler = await stack.enter_async_context(SpotlerUser(addresses))
         connector = ConnectorProcess({**environment, **addresses.as_environment()}, folder / "connector.log")
-        world = World(dynamics, spotler, connector, queue, store, folder)
+        world = World(dynamics, spotler, connector, queue, store, folder, addresses)
         try:
             yield world
         finally:

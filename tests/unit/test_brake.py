@@ -96,7 +96,7 @@ async def test_a_repeated_erasure_is_counted_once() -> None:
     assert len(twin.platform.erased) == 3
 
 
-async def test_what_jobs_ask_for_one_by_one_is_not_held() -> None:
+async def test_what_a_job_was_admitted_for_is_not_held_again() -> None:
     twin = ConnectorTwin(erasure_limit=LIMIT)
     people = await crowd(twin, 5)
 

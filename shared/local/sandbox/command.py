@@ -18,13 +18,14 @@ from shared.connections import SystemClock, message_queue
 from shared.core.mapping.reading import reading_of
 from shared.core.records import PersonTable
 from shared.first_mapping import DEFAULT_MAPPING, load_mapping
-from shared.local.roles import SERVICE, roles
+from shared.local.roles import SERVICE, USER, roles
 from shared.local.sandbox import spotler
 from shared.local.sandbox.certificate import Certificate, self_signed_certificate
 from shared.local.sandbox.customisation import read_customisation
 from shared.local.sandbox.dataverse.app import DataverseSandboxSettings, create_app
 from shared.local.sandbox.dataverse.execution_context import ServiceEndpointMessage
 from shared.local.sandbox.dataverse.faults import FaultKind, FaultPlan, FaultRule
+from shared.local.sandbox.dataverse.privileges import Access, privilege
 from shared.local.sandbox.people import people
 from shared.local.sandbox.serving import serve
 from shared.local.sandbox.spotler.contacts import OptOutUpsert
@@ -35,6 +36,12 @@ from shared.settings import Settings, load_settings
 SPOTLER_KEY, SPOTLER_SECRET = "sandbox-key", "sandbox-secret"  # opens nothing but the sandbox
 CONNECTOR_CLIENT, CONNECTOR_SECRET = "connector", "connector-secret"  # opens nothing but the sandbox
 PEOPLE_CLIENT, PEOPLE_SECRET = "people", "people-secret"  # opens nothing but the sandbox
+COLLEAGUE_CLIENT, COLLEAGUE_SECRET = "colleague", "colleague-secret"  # opens nothing but the sandbox
+
+_READS_PEOPLE = frozenset(
+    privilege(access, table) for access in (Access.READ, Access.APPEND_TO) for table in PersonTable
+)
+"""What a Spotler User needs beside that role to ask for jobs about people, and no more."""
 TENANT = "organisation"
 
 
@@ -125,8 +132,15 @@ async def _serve(
 
     crm = create_app(
         DataverseSandboxSettings(
-            clients={CONNECTOR_CLIENT: CONNECTOR_SECRET, PEOPLE_CLIENT: PEOPLE_SECRET},
-            privileges={CONNECTOR_CLIENT: roles()[SERVICE].privileges | own.privileges},
+            clients={
+                CONNECTOR_CLIENT: CONNECTOR_SECRET,
+                PEOPLE_CLIENT: PEOPLE_SECRET,
+                COLLEAGUE_CLIENT: COLLEAGUE_SECRET,
+            },
+            privileges={
+                CONNECTOR_CLIENT: roles()[SERVICE].privileges | own.privileges,
+                COLLEAGUE_CLIENT: roles()[USER].privileges | _READS_PEOPLE,
+            },
             filtering_columns=_filtering_columns(settings),
             changed_columns=own.columns,
             more_tables=own.tables,

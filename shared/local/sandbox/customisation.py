@@ -46,7 +46,12 @@ class Customisation(_Shape):
     def privileges(self) -> frozenset[Privilege]:
         """What an administrator grants the connector beside its role: these tables, but for deleting rows."""
         own = (name for name, description in self.tables.items() if description is not None)
-        return frozenset(privilege(access, table) for table in own for access in Access if access is not Access.DELETE)
+        return frozenset(
+            privilege(access, table)
+            for table in own
+            for access in Access
+            if access not in {Access.DELETE, Access.SHARE}
+        )
 
     @property
     def catalogue(self) -> tuple[Property, ...]:

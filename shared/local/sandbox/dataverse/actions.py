@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from shared.local.sandbox.dataverse import bulk, leads_and_duplicates, membership, rights_functions
+from shared.local.sandbox.dataverse import bulk, leads_and_duplicates, membership, record_access, rights_functions
 from shared.local.sandbox.dataverse.invocation import Action, Invocation
 from shared.local.sandbox.dataverse.schema import Table
 
@@ -62,10 +62,11 @@ _ON_TABLE: Mapping[str, Action] = {
 _ON_ROW: Mapping[tuple[str, str], Action] = {
     ("lead", "QualifyLead"): leads_and_duplicates.qualify_lead,
     ("list", "AddMemberList"): membership.add_member,
+    ("systemuser", "RetrievePrincipalAccess"): record_access.retrieve_principal_access,
     ("systemuser", "RetrieveUserPrivileges"): rights_functions.user_privileges,
     ("systemuser", "RetrieveUserSetOfPrivilegesByNames"): rights_functions.user_set_of_privileges_by_names,
 }
-PARAMETERS: Mapping[str, frozenset[str]] = {"RetrieveUserSetOfPrivilegesByNames": frozenset({"PrivilegeNames"})}
-"""The parameters of functions, which stand in the brackets after the name."""
+WITH_PARAMETERS = frozenset({"RetrievePrincipalAccess", "RetrieveUserSetOfPrivilegesByNames"})
+"""Functions whose parameters stand in the path, as aliases of query options."""
 FUNCTIONS_OF_ROWS = frozenset({"RetrieveUserPrivileges", "RetrieveUserSetOfPrivilegesByNames"})
 """They ask for privileges of their own, and not for the one to read the row that they are bound to."""

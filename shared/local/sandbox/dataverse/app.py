@@ -89,6 +89,7 @@ def create_app(
         client: Rights(organization.application_user_id(client), settings.privileges.get(client))
         for client in settings.clients
     }
+    organization.rights.update({one.user: one for one in rights.values()})
     door = FrontDoor(
         organization,
         WebApi(organization, endpoint.fire, Definitions(organization.schema)),

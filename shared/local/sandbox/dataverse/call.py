@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.local.sandbox.dataverse import actions, headers, metadata
+from shared.local.sandbox.dataverse import actions, function_arguments, headers, metadata
 from shared.local.sandbox.dataverse import preferences as preferences_header
 from shared.local.sandbox.dataverse import resource_path as paths
 from shared.local.sandbox.dataverse.caller import Caller
 from shared.local.sandbox.dataverse.collection import Listing, count
 from shared.local.sandbox.dataverse.conditions import Circumstances
-from shared.local.sandbox.dataverse.consumption import Parts
 from shared.local.sandbox.dataverse.definitions import Definitions
 from shared.local.sandbox.dataverse.errors import (
-    bad_request,
     method_not_allowed,
     not_implemented,
     unknown_resource,
@@ -89,28 +86,17 @@ class Call:
             raise unknown_resource(name, is_absent=name in self.organization.schema.removed)
         if action is None or (table is not None and name == segment.name):
             raise unknown_segment(name, table.name if table is not None else "")
-        arguments = self._parameters(name, segment.key) if segment.key else self.request.json
+        if segment.key and name not in actions.WITH_PARAMETERS:
+            raise not_implemented(f"The parameters ({segment.key}) of '{name}'")
         if self.request.method not in {"POST", "GET"}:
             raise method_not_allowed(self.request.method)
+        arguments = function_arguments.read(segment.key, self.request.query) if segment.key else self.request.json
         bound = RowRef(table.name, identifier) if table is not None and identifier is not None else None
         result = action(Invocation(self.organization, self.writer, table, bound, arguments))
         if result is None:
             return empty()
         context = f"{self.caller.base_url}/$metadata#{TYPE_PREFIX}{name}Response"
         return answer({"@odata.context": context, **result})
-
-    def _parameters(self, name: str, text: str) -> Parts:
-        """Read the parameters of a function, `Name=@p1`, whose values are JSON in the query option of the alias."""
-        known = actions.PARAMETERS.get(name, frozenset())
-        pairs = [pair.partition("=") for pair in text.split(",")]
-        aliases = {parameter.strip(): alias.strip() for parameter, _, alias in pairs}
-        if not aliases.keys() <= known or not all(alias.startswith("@") for alias in aliases.values()):
-            raise not_implemented(f"The parameters ({text}) of '{name}'")
-        try:
-            values = {parameter: json.loads(self.request.query[alias]) for parameter, alias in aliases.items()}
-        except (KeyError, ValueError):
-            raise bad_request(f"A parameter of '{name}' has no value that can be read.") from None
-        return Parts(values, "parameter")
 
     def saved(self, table: Table, identifier: str, entity: str, *, new: bool) -> ApiResponse:
         """Answer that a row was written: with its address, or with the row if the caller prefers that."""

@@ -9,6 +9,7 @@ from typing import Any
 from shared.local.sandbox.dataverse.consumption import Parts
 from shared.local.sandbox.dataverse.errors import bad_request, row_missing
 from shared.local.sandbox.dataverse.organization import Organization
+from shared.local.sandbox.dataverse.resource_path import existing_row
 from shared.local.sandbox.dataverse.schema import Table
 from shared.local.sandbox.dataverse.store import RowRef
 from shared.local.sandbox.dataverse.writes import Writer
@@ -34,10 +35,12 @@ class Invocation:
         return self.row
 
     def row_argument(self, name: str) -> RowRef:
-        """Return the existing row that a parameter describes by type and primary key; WebApiError if there is none."""
+        """Return the existing row that a parameter names, by its address or its key; WebApiError without one."""
         value = self.arguments.get(name)
         if not isinstance(value, Mapping):
             raise bad_request(f"The parameter '{name}' must be a row.", "0x80048d19")
+        if isinstance(address := value.get("@odata.id"), str):
+            return existing_row(self.writer.store, self.organization.schema, address)
         return self.described_row(value)
 
     def described_row(self, value: Mapping[str, Any]) -> RowRef:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from shared.local.sandbox.dataverse import rules
+from shared.local.sandbox.dataverse.privileges import Rights
 from shared.local.sandbox.dataverse.schema import ColumnType, Schema, Table
 from shared.local.sandbox.dataverse.store import RowRef, Store
 from shared.local.sandbox.dataverse.values import GUID, guid, parse, stamp
@@ -37,6 +38,8 @@ class Organization:
     store: Store
     now: Callable[[], datetime]
     zone: tzinfo = UTC
+    rights: dict[str, Rights] = field(default_factory=dict)
+    """What users may do, by id; those who are missing may do everything."""
 
     @property
     def unit(self) -> RowRef:

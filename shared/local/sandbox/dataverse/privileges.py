@@ -28,6 +28,7 @@ class Access(StrEnum):
     APPEND = "append"
     APPEND_TO = "appendTo"
     ASSIGN = "assign"
+    SHARE = "share"
 
 
 class Privilege(NamedTuple):
@@ -87,6 +88,10 @@ class Rights:
         self.require(Access.READ, far)
         self.require(Access.APPEND, near)
         self.require(Access.APPEND_TO, far)
+
+    def access_to(self, table: str) -> frozenset[Access]:
+        """Return what is granted on the rows of a table, without asking for it."""
+        return frozenset(one for one in Access if self.granted is None or privilege(one, table) in self.granted)
 
     @property
     def used(self) -> frozenset[Privilege]:

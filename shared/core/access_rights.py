@@ -1,0 +1,23 @@
+"""What somebody may do with a record, in Dataverse's words."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class AccessRight(StrEnum):
+    """A right on one record: what roles, ownership, sharing and teams grant together."""
+
+    CREATE = "CreateAccess"
+    READ = "ReadAccess"
+    WRITE = "WriteAccess"
+    DELETE = "DeleteAccess"
+    APPEND = "AppendAccess"
+    APPEND_TO = "AppendToAccess"
+    ASSIGN = "AssignAccess"
+    SHARE = "ShareAccess"
+
+    @property
+    def label(self) -> str:
+        """As security roles name it: `Append To`."""
+        return self.name.replace("_", " ").title()
