@@ -48,9 +48,12 @@ class Ourselves:
         """Whether an event tells of our own write.
 
         Any caller of the Web API chooses a tag, so a tag alone proves nothing. We act on nobody's behalf, and nobody
-        acts on ours: whoever called, and whoever the call was for, must both be our user (decision 6).
+        acts on ours: whoever called, and whoever the call was for, must both be our user. What a plug-in writes in
+        answer to a write of ours has its tag and users, and is deeper (decision 6).
         """
-        return self.user is not None and self.tag in event.tags and event.initiating_user == event.user == self.user
+        if self.user is None or self.tag not in event.tags or event.depth > 1:
+            return False
+        return event.initiating_user == event.user == self.user
 
 
 def route(event: DataverseEvent, *, own: Ourselves) -> Routed:

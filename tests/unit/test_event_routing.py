@@ -137,6 +137,11 @@ def test_our_tag_on_a_write_of_somebody_else_hides_nothing(
     assert list(people(route(event, own=ME))) == [RecordKey(PersonTable.CONTACT, ONE)]
 
 
+def test_what_a_plug_in_writes_in_answer_to_a_write_of_ours_is_looked_at() -> None:
+    event = replace(OURS, depth=2)
+    assert list(people(route(event, own=ME))) == [RecordKey(PersonTable.CONTACT, ONE)]
+
+
 def test_somebody_elses_job_with_our_tag_is_run() -> None:
     event = replace(EVENT, table="dh_spotlerjob", message=Message.CREATE, tags=frozenset({TAG}))
     assert route(event, own=ME) == Routed(jobs=(ONE,))

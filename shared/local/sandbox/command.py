@@ -195,7 +195,8 @@ def _announce(addresses: Addresses, options: argparse.Namespace) -> None:
         return
     print(f"Dataverse  {addresses.dataverse_url}/api/data/v9.2/   (look inside: {addresses.dataverse_url}/sandbox/)")
     print(f"           tokens: POST {addresses.dataverse_url}/{TENANT}/oauth2/v2.0/token")
-    print(f"           client {PEOPLE_CLIENT} with secret {PEOPLE_SECRET}; the connector's own is {CONNECTOR_CLIENT}")
+    print(f"           client {PEOPLE_CLIENT} with secret {PEOPLE_SECRET}; the connector's own is {CONNECTOR_CLIENT};")
+    print(f"           client {COLLEAGUE_CLIENT} with secret {COLLEAGUE_SECRET} is a Spotler User who reads people")
     print(f"Spotler    {addresses.spotler_url}   (look inside: {addresses.spotler_url.split('/integ')[0]}/sandbox/)")
     print(f"           key {SPOTLER_KEY}, secret {SPOTLER_SECRET}")
     if addresses.certificate:
