@@ -5,6 +5,7 @@ Nothing is written to Spotler beside row and ledger: there it would look, at the
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,12 +22,16 @@ from shared.core.suppression import NOTHING_REFUSED, Suppression
 from shared.core.two_way import YES
 from shared.errors import ConnectorError, NotFoundError
 from shared.operations.contacts import Contact, contacts_to_give, failure
-from shared.operations.each import person_of
+from shared.operations.each import NO_TIME, SIDE_BY_SIDE, person_of
 from shared.operations.operation import Failed, JobOutcome, Later, Succeeded, Task
 from shared.operations.services import JobServices
 from shared.ports import Homecoming, QueueName
+from shared.sync.fence import has_time
 from shared.sync.ledger import Entry
 from shared.sync.report import is_success
+
+_AT_ONCE = 100
+"""Jobs whose contacts are read one by one, and whose rows are written and carried together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +60,16 @@ class ConsentTask:
 
 
 async def say_consents(tasks: Sequence[ConsentTask], services: JobServices) -> dict[UUID, JobOutcome]:
-    """Carry out, those of one person in their order; by job how it ended."""
+    """Carry out, those of one person in their order; by job how it ended. What there is no time for comes back."""
     ends: dict[UUID, JobOutcome] = {}
     waiting = list(tasks)
     while waiting:
-        turn = list({one.person: one for one in reversed(waiting)}.values())
-        waiting = [one for one in waiting if one not in turn]
+        if ends and not has_time():
+            return ends | {one.task.job.id: NO_TIME for one in waiting}
+        first = {one.person: one for one in reversed(waiting)}
+        turn = [one for one in waiting if one is first[one.person]][:_AT_ONCE]
+        begun = {one.task.job.id for one in turn}
+        waiting = [one for one in waiting if one.task.job.id not in begun]
         ends |= await _say_once(turn, services)
     return ends
 
@@ -72,7 +81,12 @@ async def _say_once(tasks: Sequence[ConsentTask], services: JobServices) -> dict
     contacts |= await services.contacts.known([one.person for one in tasks if not one.answer])
     people = [one.person for one in tasks]
     records, entries = await services.crm.read_people(people), await services.ledger.entries(people)
-    refused = await _refused_at(records, services)
+    refused, slots = await _refused_at(records, services), asyncio.Semaphore(SIDE_BY_SIDE)
+
+    async def object_to(one: ConsentTask, record: PersonRecord) -> JobOutcome | None:
+        async with slots:
+            return await _objection(one, record, entries[one.person], refused, services)
+
     ends: dict[UUID, JobOutcome] = {}
     going: list[tuple[ConsentTask, PersonRecord]] = []
     for one in tasks:
@@ -81,11 +95,11 @@ async def _say_once(tasks: Sequence[ConsentTask], services: JobServices) -> dict
             ends[one.task.job.id] = contact
         elif record is None:
             ends[one.task.job.id] = Failed(JobResult.NOT_VALID, f"{JobResult.NOT_VALID} The person's record is gone.")
-        elif (end := await _objection(one, record, entries[one.person], refused, services)) is not None:
-            ends[one.task.job.id] = end
         else:
             going.append((one, record))
-    return ends | await _write(going, services)
+    objections = await asyncio.gather(*(object_to(one, record) for one, record in going))
+    ends |= {one.task.job.id: end for (one, _), end in zip(going, objections, strict=True) if end is not None}
+    return ends | await _write([both for both in going if both[0].task.job.id not in ends], services)
 
 
 async def _refused_at(records: dict[RecordKey, PersonRecord], services: JobServices) -> dict[RecordKey, Suppression]:

@@ -27,10 +27,11 @@ TaskT = TypeVar("TaskT", bound=Task[Any])
 Call = Callable[[TaskT, str], Awaitable[Succeeded | Failed]]
 """Carries out one task for the contact with this external id."""
 
-_SIDE_BY_SIDE = 16
+SIDE_BY_SIDE = 16
 """People whose jobs are begun at the same time: as many requests as Spotler gets at most."""
 
-_NO_TIME = Later(ThrottledError("there was no time left to begin", retry_after=timedelta(seconds=2)))
+NO_TIME = Later(ThrottledError("there was no time left to begin", retry_after=timedelta(seconds=2)))
+"""How a job ends for now that a batch had no time for."""
 
 _DEFECT = Failed(Reason.DEFECT, TEXTS[Reason.DEFECT])
 
@@ -123,14 +124,14 @@ async def _all(
     for index, task in enumerate(tasks):
         of_person[person_of(task)].append(index)
 
-    slots = asyncio.Semaphore(_SIDE_BY_SIDE)
+    slots = asyncio.Semaphore(SIDE_BY_SIDE)
 
     async def one_after_the_other(indices: Sequence[int]) -> None:
         async with slots:
             for index in indices:
                 contact = contacts[person_of(tasks[index])]
                 late = index > 0 and not has_time()  # one always goes, or a slow service would stop the work altogether
-                outcomes[index] = _NO_TIME if late else await _one(tasks[index], contact, call, on_defect)
+                outcomes[index] = NO_TIME if late else await _one(tasks[index], contact, call, on_defect)
 
     await asyncio.gather(*(one_after_the_other(indices) for indices in of_person.values()))
     return [outcomes[index] for index in range(len(tasks))]

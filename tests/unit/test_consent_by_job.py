@@ -12,6 +12,7 @@ from shared.core.consent import ConsentState
 from shared.core.jobs import JobStatus, Operation
 from shared.core.mapping.document import read_mapping
 from shared.core.records import ConsentOrder, PersonTable, RecordKey, Reference, Why
+from shared.sync.fence import TimeBudget, spending
 from shared.sync.lanes import References, read_lane_message, references_body
 from tests.connector_twin import EVENTS, NEWSLETTER, ConnectorTwin, person, rules
 from tests.unit.job_acts import COMPLETED, FAILED, end, run
@@ -176,6 +177,24 @@ async def test_jobs_of_one_person_are_done_in_their_order(twin: ConnectorTwin) -
     assert [end(twin, job)[0] for job in jobs] == [COMPLETED] * 3
     assert (row(twin, ann), row(twin, ann, "Events")) == (False, True)
     assert (is_on(twin), is_on(twin, EVENTS)) == (False, True)
+
+
+async def test_many_jobs_come_back_when_their_time_is_over_and_none_is_lost() -> None:
+    twin = ConnectorTwin()
+    people = [twin.crm.create(**person(emailaddress1=f"person{number}@example.com")) for number in range(150)]
+    await twin.sync(*people)
+    twin.clock.advance(timedelta(minutes=1))
+    asked = {"parameter_name": "permissions:Newsletter", "parameter_value": "ja"}
+    jobs = [twin.crm.order(Operation.SET_CONTACT_FIELD, one, **asked) for one in people]
+
+    with spending(TimeBudget(twin.clock, twin.clock.now())):
+        await twin.run_jobs(*jobs)
+    first = sum(twin.crm.jobs[job].status is COMPLETED for job in jobs)
+    await twin.quiet()
+
+    assert first == 100
+    assert {end(twin, job)[0] for job in jobs} == {COMPLETED}
+    assert all(row(twin, one) for one in people)
 
 
 async def test_where_only_spotler_gives_permissions_a_job_takes_them_and_gives_none() -> None:
