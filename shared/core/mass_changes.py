@@ -36,7 +36,7 @@ _ENDS = frozenset(
         Reason.FILTERED,
     }
 )
-"""Ends that follow from a record. What a job asks for, record by record, was asked for."""
+"""Ends that follow from a record. What a job asks for is counted before the job is run (`operations/authority.py`)."""
 
 _HELD_AS = {MassChange.ERASURE: Reason.MASS_ERASURE, MassChange.UNSUBSCRIPTION: Reason.MASS_UNSUBSCRIPTION}
 
