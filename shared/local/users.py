@@ -184,9 +184,13 @@ class DynamicsUser:
 
     async def grant(self, client: str, **privileges: Sequence[str]) -> None:
         """Extend the role of a client of the sandbox, by table: `systemuser=["read"]`."""
-        await self.cause(
-            "privileges", {"client": client, "grant": {name: list(one) for name, one in privileges.items()}}
-        )
+        grant = {name: list(one) for name, one in privileges.items()}
+        await self.cause("privileges", {"client": client, "grant": grant})
+
+    async def revoke(self, client: str, **privileges: Sequence[str]) -> None:
+        """Take privileges from the role of a client of the sandbox, by table: `systemuser=["read"]`."""
+        revoke = {name: list(one) for name, one in privileges.items()}
+        await self.cause("privileges", {"client": client, "revoke": revoke})
 
     async def counters(self) -> dict[str, int]:
         """Return the request counters of the sandbox."""

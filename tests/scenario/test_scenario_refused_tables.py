@@ -1,4 +1,4 @@
-"""MAP-19, SEC-02: the mapping reads the owner's name, which the role Spotler Service may not, until it is extended."""
+"""MAP-19, SEC-02: the mapping reads the owner's name, which its role does not allow, until it is extended."""
 
 from __future__ import annotations
 
@@ -56,6 +56,7 @@ def lives_in(city: str) -> Any:
 
 
 async def test_a_missing_privilege_costs_a_field_and_is_told_until_the_role_is_extended(world: World) -> None:
+    await world.dynamics.revoke(CONNECTOR_CLIENT, systemuser=["read"])
     person = await world.synchronised()
     await world.permit(person, "Newsletter")
     await world.in_spotler(person, lambda contact: permissions(contact) == {"Newsletter"})

@@ -83,11 +83,11 @@ def test_a_key_that_is_empty_or_unreadable_is_told(settings: Settings) -> None:
     path = settings.local_folder / "fingerprint.key"
     path.touch()
     with pytest.raises(ConfigurationError, match=r"fingerprint\.key is empty"):
-        fingerprint_keys(settings).current
+        fingerprint_keys(settings)
     path.unlink()
     path.mkdir()
     with pytest.raises(ConfigurationError, match=r"fingerprint\.key cannot be read"):
-        fingerprint_keys(settings).current
+        fingerprint_keys(settings)
 
 
 async def test_a_managed_identity_is_closed_with_what_it_was_made_for() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
 from json import JSONDecodeError
 
@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 from shared.local.sandbox.dataverse.faults import FaultPlan
 from shared.local.sandbox.dataverse.front_door import FrontDoor
 from shared.local.sandbox.dataverse.limits import Limits
-from shared.local.sandbox.dataverse.privileges import Access, by_table, privilege
+from shared.local.sandbox.dataverse.privileges import Access, Privilege, by_table, privilege
 from shared.local.sandbox.dataverse.service_endpoint import Delivery, ServiceEndpoint
 
 Handler = Callable[[Request], Awaitable[JSONResponse]]
@@ -43,12 +43,13 @@ class DeliveryForm(BaseModel):
 
 
 class GrantForm(BaseModel):
-    """Extend the roles of a client from now on, by table."""
+    """Change the roles of a client from now on, by table."""
 
     model_config = ConfigDict(extra="forbid")
 
     client: str
-    grant: dict[str, list[Access]]
+    grant: dict[str, list[Access]] = {}
+    revoke: dict[str, list[Access]] = {}
 
 
 def control_routes(door: FrontDoor, endpoint: ServiceEndpoint) -> list[BaseRoute]:
@@ -96,8 +97,8 @@ def _privileges(door: FrontDoor) -> Handler:
     async def privileges(request: Request) -> JSONResponse:
         if request.method == "POST":
             form = GrantForm.model_validate(await request.json())
-            more = (privilege(access, table) for table, accesses in form.grant.items() for access in accesses)
-            door.rights[form.client] = door.rights[form.client].extended(more)
+            rights = door.rights[form.client]
+            door.rights[form.client] = rights.changed(_privileges_in(form.grant), without=_privileges_in(form.revoke))
         return JSONResponse(
             {
                 client: {"used": by_table(rights.used), "missing": by_table(rights.missing)}
@@ -106,6 +107,10 @@ def _privileges(door: FrontDoor) -> Handler:
         )
 
     return privileges
+
+
+def _privileges_in(accesses: Mapping[str, Sequence[Access]]) -> frozenset[Privilege]:
+    return frozenset(privilege(access, table) for table, several in accesses.items() for access in several)
 
 
 def _validated(handler: Handler) -> Handler:

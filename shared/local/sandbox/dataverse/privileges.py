@@ -79,9 +79,11 @@ class Rights:
         if self.granted is not None and needed not in self.granted:
             raise _missing(needed, self.user, len(self.granted))
 
-    def extended(self, more: Iterable[Privilege]) -> Rights:
-        """Return the rights with more privileges; what was asked for is still remembered."""
-        return replace(self, granted=None if self.granted is None else self.granted | frozenset(more))
+    def changed(self, more: Iterable[Privilege], *, without: Iterable[Privilege]) -> Rights:
+        """Return the rights with more privileges, and without some; what was asked for is still remembered."""
+        if self.granted is None:
+            return self
+        return replace(self, granted=(self.granted | frozenset(more)) - frozenset(without))
 
     def require_link(self, near: str, far: str) -> None:
         """Ask whether rows of `near` may be appended to rows of `far`."""
