@@ -151,7 +151,7 @@ def test_the_address_of_an_opted_out_contact_that_a_dead_worker_made_is_known(hi
     begin(history, newsletter=False)
     history.take_in()
     save(history, CAS, LEAD, full=True)
-    history.plan_failure(moment=27, failure=CrashError())
+    history.plan_failure(moment=28, failure=CrashError())
     history.poll(size=1)
     history.qualify(pick=0, address=None)
     history.opt_out(pick=0)
@@ -314,7 +314,7 @@ def test_who_could_not_have_an_address_keeps_the_contact_that_has_it(history: Tw
     history.deliver_twice_at_once(in_one_process=True, size=6)
 
 
-@pytest.mark.parametrize("moment", range(15, 22))
+@pytest.mark.parametrize("moment", range(16, 23))
 def test_a_contact_that_a_dying_worker_made_gives_way_to_the_one_that_has_the_new_address(
     history: TwinHistories, moment: int
 ) -> None:
