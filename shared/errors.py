@@ -6,10 +6,19 @@ a person's data; it lives in `detail` and goes to the CRM row of that person, ne
 
 from __future__ import annotations
 
+import re
 import traceback
+from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
+from types import TracebackType
 from typing import ClassVar
+
+UNREADABLE_CODE = "unreadable"
+"""In the place of a code that has not the form of one."""
+
+_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,59}")
+"""Our own codes, names of exceptions, Dataverse's `0x80040217`, Spotler's `CONTACT_ALREADY_EXISTS`, statuses."""
 
 
 class Service(StrEnum):
@@ -19,6 +28,25 @@ class Service(StrEnum):
     SPOTLER = "spotler"
     STATE = "state"
     QUEUE = "queue"
+
+
+_FOREIGN: Mapping[Service, re.Pattern[str]] = {
+    Service.DATAVERSE: re.compile(r"0x[0-9A-Fa-f]{1,8}|[A-Za-z]{1,60}"),
+    Service.SPOTLER: re.compile(r"[A-Z][A-Z0-9_]{0,59}"),
+    Service.STATE: re.compile(r"[A-Za-z]{1,60}"),
+    Service.QUEUE: re.compile(r"[A-Za-z]{1,60}"),
+}
+"""How each service writes its codes. An address, a number or a sentence is none of these."""
+
+
+def foreign_code(service: Service, text: object) -> str:
+    """Return a code that a service has sent; UNREADABLE_CODE for one that is none, "" where there is none.
+
+    What a service sends may have been written by whoever answers in its place, and may quote a person.
+    """
+    if text is None or text == "":
+        return ""
+    return text if isinstance(text, str) and _FOREIGN[service].fullmatch(text) else UNREADABLE_CODE
 
 
 class ConnectorError(Exception):
@@ -35,7 +63,11 @@ class ConnectorError(Exception):
         code: str = "",
         detail: str = "",
     ) -> None:
-        """Keep `summary` free of personal data; `status` is an HTTP status, `code` the other side's own code."""
+        """Keep `summary` free of personal data; `status` is an HTTP status, `code` our code or a `foreign_code`.
+
+        A code goes to logs, spans, metrics, dead letters and state: what has not the form of one becomes a fixed word.
+        """
+        code = code if not code or _CODE.fullmatch(code) else UNREADABLE_CODE
         marks = " ".join(part for part in (service or "", f"HTTP {status}" if status is not None else "", code) if part)
         super().__init__(f"{summary} ({marks})" if marks else summary)
         self.summary = summary
@@ -91,9 +123,14 @@ class UnknownOutcomeError(ConnectorError):
 
 
 def whereabouts(error: BaseException) -> str:
-    """Say which exception it was and where in the code, without its text: that may quote a person's data.
+    """Say in one line which exception it was and where in the code, without its text: that may quote a person's data.
 
     For logs of defects, in the place of `log.exception`, which prints the text of the exception and of its causes.
     """
     name = str(error) if isinstance(error, ConnectorError) else type(error).__name__
-    return f"{name}\n{''.join(traceback.format_tb(error.__traceback__)).rstrip()}"
+    return f"{name} {places(error.__traceback__)}".rstrip()
+
+
+def places(trace: TracebackType | None) -> str:
+    """Return the lines of code that an exception went through, the innermost last."""
+    return " > ".join(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(trace))

@@ -83,6 +83,11 @@ class Telemetry:
         """The sum of these."""
         return sum(self.values(signal, **dimensions))
 
+    def dimensions(self) -> list[str]:
+        """Every series that was measured, as text: its name and its dimensions."""
+        self._collect()
+        return [f"{name} {attributes}" for name, attributes, _ in self._measured]
+
     def _collect(self) -> None:
         data = _METRICS.get_metrics_data()
         for resource in data.resource_metrics if data else ():

@@ -7,7 +7,6 @@ statuses enter `str(error)`; the message of the other side may quote a value and
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from datetime import timedelta
 from http import HTTPStatus
@@ -23,6 +22,7 @@ from shared.errors import (
     ThrottledError,
     TransientError,
     UnknownOutcomeError,
+    foreign_code,
 )
 
 DUPLICATE_KEY = "0x80040237"
@@ -30,7 +30,6 @@ TAKEN_KEY = "0x80060892"  # another row has the same values in an alternate key
 DUPLICATE_DETECTED = "0x80040333"  # by a duplicate detection rule; only where the request asks for detection
 UNDECLARED_MEMBER = "0x80048d19"  # the body has a column that the table does not have, or a value of another type
 UNKNOWN_MEMBER = "0x80060888"  # a table, column or navigation property that this organisation does not have
-_CODE = re.compile(r"[0-9A-Za-z_.-]{1,60}")
 _PATIENCE = timedelta(seconds=30)  # a 429 without a readable Retry-After
 
 
@@ -103,7 +102,7 @@ def _marks(body: bytes) -> _Marks:
     try:
         document: Any = json.loads(body)
         error = document["error"]
-        code, message = str(error.get("code") or ""), str(error.get("message") or "")
+        code, message = foreign_code(Service.DATAVERSE, error.get("code")), str(error.get("message") or "")
     except (ValueError, TypeError, KeyError, AttributeError):
         return _Marks("", "")
-    return _Marks(code if _CODE.fullmatch(code) else "unreadable", message)
+    return _Marks(code, message)

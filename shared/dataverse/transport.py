@@ -141,7 +141,7 @@ class Transport:
             status = response.status_code
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
             raise _NotSentError(f"Dataverse cannot be reached: {call.name}", service=Service.DATAVERSE) from None
-        except httpx.TransportError:
+        except (httpx.RequestError, httpx.InvalidURL):  # the latter of a redirect to nowhere, whose text quotes it
             raise lost(call.name, repeatable=call.repeatable) from None
         finally:
             self._observe(Service.DATAVERSE, call.name, status, time.perf_counter() - started)

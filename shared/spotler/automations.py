@@ -26,7 +26,7 @@ from shared.core.automations import (
     StopVerdict,
 )
 from shared.core.capabilities import Capability
-from shared.errors import DataError, NotFoundError, Service, UnknownOutcomeError
+from shared.errors import DataError, NotFoundError, Service, UnknownOutcomeError, foreign_code
 from shared.spotler import unpublished
 from shared.spotler.capabilities import Capabilities
 from shared.spotler.models import AutomationAnswer, AutomationTriggerAnswer, CampaignAnswer, TriggerAnswer
@@ -210,7 +210,9 @@ def _verdict(answer: TriggerAnswer) -> StartVerdict:
     if answer.result in set(StartRefusal):
         return NotStarted(StartRefusal(answer.result), ", ".join(reasons))
     raise UnknownOutcomeError(
-        "Spotler does not say whether it carried out automation.start", service=Service.SPOTLER, code=answer.result
+        "Spotler does not say whether it carried out automation.start",
+        service=Service.SPOTLER,
+        code=foreign_code(Service.SPOTLER, answer.result),
     )
 
 

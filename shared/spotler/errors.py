@@ -25,6 +25,7 @@ from shared.errors import (
     Service,
     ThrottledError,
     TransientError,
+    foreign_code,
 )
 
 UNREADABLE_ANSWER = "UNREADABLE_ANSWER"
@@ -35,14 +36,17 @@ TOLERATED_CLOCK_DIFFERENCE = timedelta(seconds=60)
 LONGEST_DETAIL = 500
 LONGEST_RETRY_AFTER_DIGITS = 6
 
-_ERROR_TYPE = re.compile(r"errorType\W{1,8}?([A-Z][A-Z_]+)")
+_ERROR_TYPE = re.compile(r"errorType\W{1,8}?([A-Z][A-Z0-9_]*)")
 _XML_MESSAGE = re.compile(r"<message>(.*?)</message>", re.DOTALL)
 _AUTHORISATION_TYPES = frozenset({"AUTH_NOT_FOUND", "NOT_AUTHORIZED"})
 
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """The standard error body: `code` is the errorType ("" if there is none), `message` never goes into a log."""
+    """The standard error body: `code` is the errorType ("" if there is none), `message` never goes into a log.
+
+    The `httpStatusCode` of the body is not read: the answer's own status decides.
+    """
 
     code: str
     message: str
@@ -55,11 +59,13 @@ def complaint(text: str) -> Complaint:
     except ValueError:
         body = None
     if isinstance(body, Mapping):
-        return Complaint(str(body.get("errorType") or ""), str(body.get("message") or "")[:LONGEST_DETAIL])
+        return Complaint(
+            foreign_code(Service.SPOTLER, body.get("errorType")), str(body.get("message") or "")[:LONGEST_DETAIL]
+        )
     code = _ERROR_TYPE.search(text)
     message = _XML_MESSAGE.search(text)
     return Complaint(
-        code.group(1) if code else "",
+        foreign_code(Service.SPOTLER, code.group(1)) if code else "",
         (html.unescape(message.group(1)) if message else text).strip()[:LONGEST_DETAIL],
     )
 

@@ -6,12 +6,14 @@ Both shapes of a list are read: `{"paging": …, "contacts": […]}` (prefix `/i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Self, TypeVar
 from zoneinfo import ZoneInfo
 
 from pydantic import (
+    AfterValidator,
     AliasChoices,
     BaseModel,
     BeforeValidator,
@@ -80,6 +82,16 @@ Date = Annotated[datetime | None, BeforeValidator(read_date)]
 Text = Annotated[str, BeforeValidator(_text)]
 """Absent, null and empty are one."""
 
+_ID = re.compile(r"[A-Za-z0-9_.~+/=-]{1,100}")
+
+
+def _id(text: str) -> str:
+    return text if _ID.fullmatch(text) else ""
+
+
+EncryptedId = Annotated[Text, AfterValidator(_id)]
+"""Spotler's own id of something, which goes into logs and state. A text that cannot be one counts as absent."""
+
 
 class Answer(BaseModel):
     """Base of all models: keys in camel case, ids also as numbers."""
@@ -109,7 +121,7 @@ class ContactAnswer(Answer):
     """A contact as `GET /contact/{externalId}` and the feeds give it."""
 
     external_id: Text = ""
-    encrypted_id: Text = ""
+    encrypted_id: EncryptedId = ""
     created: Date = None
     last_changed: Date = None
     properties: Annotated[dict[str, PropertyAnswerValue], BeforeValidator(_keys)] = {}
@@ -157,7 +169,7 @@ class BounceAnswer(Answer):
 
     type: Text = ""
     date: Date = None
-    encrypted_act_id: Text = ""
+    encrypted_act_id: EncryptedId = ""
     contact: ListedContact
 
     def identity(self) -> Hashable:

@@ -160,14 +160,14 @@ class SpotlerTransport:
                 follow_redirects=False,
             )
             status = response.status_code
-        except httpx.RequestError as error:
+        except (httpx.RequestError, httpx.InvalidURL) as error:  # the latter of a redirect to nowhere
             raise _unanswered(call, error) from None
         finally:
             self._observe(Service.SPOTLER, call.operation, status, time.perf_counter() - started)
         return response
 
 
-def _unanswered(call: Call, error: httpx.RequestError) -> ConnectorError:
+def _unanswered(call: Call, error: httpx.RequestError | httpx.InvalidURL) -> ConnectorError:
     code = type(error).__name__
     never_sent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
     if call.repetition is Repetition.HARMFUL and not never_sent:

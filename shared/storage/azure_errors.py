@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 
@@ -15,10 +16,12 @@ from shared.errors import (
     Service,
     ThrottledError,
     TransientError,
+    foreign_code,
 )
 
 # Azure Storage often throttles without saying for how long.
 _PATIENCE = timedelta(seconds=5)
+_SECONDS = re.compile(r"[0-9]{1,6}")
 
 
 def from_azure(error: AzureError, *, service: Service) -> ConnectorError:
@@ -58,12 +61,12 @@ def from_azure(error: AzureError, *, service: Service) -> ConnectorError:
 
 def error_code(error: AzureError) -> str:
     """Return the service's own code, or the name of the exception where there is none."""
-    code = getattr(error, "error_code", None) or type(error).__name__
-    return str(getattr(code, "value", code))
+    code = getattr(error, "error_code", None)
+    return foreign_code(Service.STATE, getattr(code, "value", code)) or type(error).__name__
 
 
 def _retry_after(error: AzureError) -> timedelta:
     response = error.response if isinstance(error, HttpResponseError) else None
     headers: Mapping[str, str] = getattr(response, "headers", {})  # the client's own type hides them
     text = headers.get("Retry-After", "")
-    return timedelta(seconds=int(text)) if text.isascii() and text.isdigit() else _PATIENCE
+    return timedelta(seconds=int(text)) if _SECONDS.fullmatch(text) else _PATIENCE
