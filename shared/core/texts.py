@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+
+_BOUNDED = re.compile(r"[A-Za-z0-9_.:+/={}-]{1,200}")
 
 _NON_JOINER, _JOINER = "\u200c", "\u200d"
 _REGIONAL_INDICATORS = range(0x1F1E6, 0x1F200)
@@ -19,6 +22,18 @@ def visible(text: str) -> str:
         return text.strip()
     kept = (character for character in text if character in {_NON_JOINER, _JOINER} or not _is_invisible(character))
     return "".join(kept).strip(_OUTER).strip()
+
+
+def printable(text: str) -> str:
+    """Escape what is no printable character, line ends and ANSI escapes among them: the text stays one line."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+
+
+def bounded_id(text: str | None) -> str:
+    """Return an id that somebody else has chosen; empty for a text that is none: too long, or of other characters."""
+    return text if text and _BOUNDED.fullmatch(text) else ""
 
 
 def trimmed(text: str) -> str:

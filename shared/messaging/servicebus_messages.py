@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 from azure.servicebus import ServiceBusMessage, ServiceBusMessageState, ServiceBusReceivedMessage
 from azure.servicebus.amqp import AmqpMessageBodyType
 
+from shared.core.texts import bounded_id
 from shared.ports import DeadLetter, OutgoingMessage, QueueName, ReceivedMessage
 
 # Where the app buries copies: whoever receives in batches cannot dead-letter one message of the batch natively.
@@ -44,8 +45,8 @@ def from_service_bus(message: ServiceBusReceivedMessage) -> ReceivedMessage:
         body=body_of(message),
         content_type=message.content_type or "",
         properties=properties_of(message),
-        message_id=message.message_id or "",
-        correlation_id=message.correlation_id or "",
+        message_id=bounded_id(message.message_id),
+        correlation_id=bounded_id(message.correlation_id),
         # The header counts failed deliveries (AMQP 1.0, 3.2.1); we count this one too, as Azure Functions does.
         delivery_count=(message.delivery_count or 0) + 1,
         enqueued_at=message.enqueued_time_utc or _EPOCH,
@@ -83,7 +84,7 @@ def from_dead_letter_copy(message: ServiceBusReceivedMessage, *, identifier: str
         reason=properties.get(_REASON, ""),
         description=properties.get(_DESCRIPTION, ""),
         body=body_of(message),
-        correlation_id=message.correlation_id or "",
+        correlation_id=bounded_id(message.correlation_id),
         dead_since=message.enqueued_time_utc or _EPOCH,
     )
 
@@ -105,7 +106,7 @@ def from_native_dead_letter(
         reason=message.dead_letter_reason or "",
         description=message.dead_letter_error_description or "",
         body=redact(queue, body_of(message)),
-        correlation_id=message.correlation_id or "",
+        correlation_id=bounded_id(message.correlation_id),
         dead_since=message.enqueued_time_utc or _EPOCH,
     )
 

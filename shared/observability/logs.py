@@ -6,7 +6,10 @@ import json
 import logging
 from datetime import UTC, datetime
 from enum import StrEnum
+from types import TracebackType
 
+from shared.core.texts import printable
+from shared.errors import places
 from shared.observability.traces import current_correlation
 
 _ADDED = ("correlation", "attempt")
@@ -18,6 +21,9 @@ class LogFormat(StrEnum):
 
     TEXT = "text"
     JSON = "json"
+
+
+_ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 
 def formatter(form: LogFormat) -> logging.Formatter:
@@ -35,13 +41,20 @@ def correlation_of(record: logging.LogRecord) -> str:
 
 
 class TextFormatter(logging.Formatter):
-    """The usual line, with the correlation id at its end."""
+    """The usual line, with the correlation id at its end: one line for one record, whoever wrote a part of it."""
 
     def format(self, record: logging.LogRecord) -> str:
         """See logging.Formatter."""
-        line = super().format(record)
+        record.exc_text = None  # another formatter may have left the text of the exception here
         correlation = correlation_of(record)
-        return f"{line} [{correlation}]" if correlation else line
+        line = super().format(record)
+        record.exc_text = None
+        return printable(f"{line} [{correlation}]" if correlation else line)
+
+    def formatException(self, ei: _ExceptionInfo) -> str:  # noqa: N802  # the name is not ours
+        """Name the kind of an exception and the places; its text may quote a person."""
+        kind, _, trace = ei
+        return f"{kind.__name__ if kind else ''} {places(trace)}".strip()
 
 
 class JsonFormatter(logging.Formatter):

@@ -9,12 +9,13 @@ from typing import Annotated, Literal
 from uuid import UUID, uuid4
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from shared.core.comparing import Span
 from shared.core.records import ConsentOrder, Intent, PersonTable, RecordKey, Reference, Why
 from shared.core.situation import MassChange
 from shared.ports import OutgoingMessage, Queue, QueueName
-from shared.sync.lists.messages import ListLook, ListMembers, ListMessage
+from shared.sync.lists.messages import Correlation, ListLook, ListMembers, ListMessage
 
 _PER_MESSAGE = 100
 """References in one message: a handful of kilobytes, far below every limit."""
@@ -38,7 +39,7 @@ class _ReferenceBody(BaseModel):
     table: PersonTable
     id: UUID
     why: Why
-    correlation: str = ""
+    correlation: Correlation = ""
     attempt: int = Field(default=1, ge=1)
     first_seen: datetime | None = None
     waits_since: datetime | None = None
@@ -95,8 +96,8 @@ class Jobs(BaseModel):
 
     kind: Literal["jobs"] = "jobs"
     jobs: list[UUID]
-    correlation: str = ""
-    correlations: dict[UUID, str] | None = None
+    correlation: Correlation = ""
+    correlations: dict[UUID, Correlation] | None = None
     attempt: int = Field(default=1, ge=1)
     waits_since: datetime | None = None
 
@@ -124,7 +125,7 @@ class Permissions(BaseModel):
 
     kind: Literal["permissions"] = "permissions"
     permissions: list[UUID]
-    correlation: str = ""
+    correlation: Correlation = ""
     attempt: int = Field(default=1, ge=1)
     waits_since: datetime | None = None
 
@@ -138,7 +139,7 @@ class Walk(BaseModel):
     table: PersonTable
     why: Why
     after: str | None = None
-    correlation: str = ""
+    correlation: Correlation = ""
     attempt: int = Field(default=1, ge=1)
     waits_since: datetime | None = None
 
@@ -151,7 +152,7 @@ class Replay(BaseModel):
     kind: Literal["replay"] = "replay"
     change: MassChange
     after: str | None = None
-    correlation: str = ""
+    correlation: Correlation = ""
     attempt: int = Field(default=1, ge=1)
     waits_since: datetime | None = None
 
@@ -187,7 +188,7 @@ class Compare(BaseModel):
     kind: Literal["compare"] = "compare"
     span: Span
     run: str
-    correlation: str = ""
+    correlation: Correlation = ""
     attempt: int = Field(default=1, ge=1)
     waits_since: datetime | None = None
 
@@ -206,11 +207,16 @@ def read_lane_message(body: bytes) -> AnyMessage:
     try:
         return _ADAPTER.validate_json(body)
     except ValidationError as problem:
+        # The name of a field that there is not was chosen by the sender: only where it stands is told.
         places = ", ".join(
-            f"{'.'.join(map(str, error['loc'])) or 'message'}: {error['type']}"
+            f"{'.'.join(map(str, _known(error))) or 'message'}: {error['type']}"
             for error in problem.errors(include_input=False, include_url=False)
         )
         raise LaneMessageError(f"not a message of the connector ({places})") from None
+
+
+def _known(error: ErrorDetails) -> tuple[int | str, ...]:
+    return error["loc"][:-1] if error["type"] == "extra_forbidden" else error["loc"]
 
 
 def write_lane_message(message: AnyMessage) -> bytes:

@@ -12,6 +12,7 @@ import azure.functions as func
 from opentelemetry.trace import SpanKind
 
 from shared import app
+from shared.core.texts import bounded_id
 from shared.errors import ConnectorError, whereabouts
 from shared.observability.traces import work as traced_work
 from shared.ports import QueueName
@@ -39,6 +40,11 @@ def discreet(name: str) -> Iterator[None]:
     except Exception as error:  # noqa: BLE001  # raised again under another name
         log.error("%s broke the connector: %s", name, whereabouts(error))  # noqa: TRY400  # see above
         raise DefectError(f"{name}: {type(error).__name__}; the log has the place") from None
+
+
+def name_of(message: func.ServiceBusMessage) -> str:
+    """Return the id of a message for the log. Whoever may send chooses it: what is no id is not repeated."""
+    return bounded_id(message.message_id) or "without an id"
 
 
 async def consume(delivery: Delivery, messages: Sequence[func.ServiceBusMessage], *, lane: QueueName) -> None:

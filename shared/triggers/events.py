@@ -26,7 +26,7 @@ from shared.sync.lanes import EventMessage, Jobs, Permissions, Unchecked, refere
 from shared.sync.lists.changes import memberships
 from shared.sync.lists.messages import ListLook
 from shared.triggers.connection import SERVICE_BUS
-from shared.triggers.consuming import consume
+from shared.triggers.consuming import consume, name_of
 
 log = logging.getLogger(__name__)
 
@@ -65,10 +65,10 @@ def read_events(messages: Sequence[func.ServiceBusMessage], *, own: Ourselves) -
             )
             asked[event.origin].add(route(event, own=own), str(event.correlation_id or ""), _sent_on(message))
         except NotAnExecutionContext as refusal:
-            log.warning("message %s refused: %s", message.message_id, refusal.reason)
+            log.warning("message %s refused: %s", name_of(message), refusal.reason)
             delivery.refused.append(Refused(refusal.reason, refusal.description))
         except Exception as error:  # noqa: BLE001  # a defect of ours: the neighbours go on
-            log.error("message %s broke the connector: %s", message.message_id, whereabouts(error))  # noqa: TRY400
+            log.error("message %s broke the connector: %s", name_of(message), whereabouts(error))  # noqa: TRY400
             delivery.refused.append(Refused(Reason.DEFECT, TEXTS[Reason.DEFECT]))
     for origin, one in asked.items():
         for content in one.messages():

@@ -12,7 +12,7 @@ from shared.ports import QueueName, Refused
 from shared.sync.intake import Delivery
 from shared.sync.lanes import LaneMessageError, read_lane_message
 from shared.triggers.connection import SERVICE_BUS
-from shared.triggers.consuming import consume
+from shared.triggers.consuming import consume, name_of
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ def read_lane(messages: Sequence[func.ServiceBusMessage], lane: QueueName) -> De
         try:
             delivery.work.add(read_lane_message(message.get_body()))
         except LaneMessageError as problem:
-            log.warning("message %s of %s refused", message.message_id, lane)
+            log.warning("message %s of %s refused", name_of(message), lane)
             description = f"Only the connector writes to {lane}: {problem}"
             delivery.refused.append(Refused("not-a-lane-message", description))
     return delivery

@@ -214,8 +214,9 @@ async def test_nothing_that_spotler_sends_is_told(told: Told) -> None:
 
 
 async def test_nothing_that_dataverse_sends_is_told(told: Told) -> None:
+    script = Script(httpx.Response(200))
     for reply in replies(dataverse_texts()):
-        script = Script(reply)
+        script.answers = [reply]
         await told.by(partial(script.client.execute, Operation(Method.GET, "contacts")))
         told.of(fault("PATCH contacts", reply.status_code, reply.headers, reply.content))
 

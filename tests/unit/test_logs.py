@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+from datetime import UTC, datetime
 from uuid import uuid4
 
+import azure.functions as func
 import httpx
 import pytest
 import stamina
@@ -13,11 +15,16 @@ from opentelemetry.trace import SpanKind
 
 from shared.connections import quieten_libraries
 from shared.errors import Service, TransientError
+from shared.local.host.decode import decode_batch
 from shared.observability.logs import LogFormat, formatter
 from shared.observability.signals import RETRIES
 from shared.observability.traces import work
+from shared.ports import QueueName, ReceivedMessage
 from shared.spotler.oauth import OneLeggedOAuth1
+from shared.sync.lanes import LaneMessageError, correlation_of, read_lane_message
 from shared.triggers.consuming import DefectError, discreet
+from shared.triggers.events import read_events
+from shared.triggers.lanes import read_lane
 from tests.contract.clocks import ManualClock
 from tests.telemetry import listening
 
@@ -111,3 +118,82 @@ def test_a_defect_leaves_a_function_by_its_kind_only(caplog: pytest.LogCaptureFi
 def test_an_error_of_ours_leaves_a_function_as_it_is() -> None:
     with pytest.raises(TransientError), discreet("process sync-live"):
         raise TransientError("down", service=Service.STATE)
+
+
+# ---------------------------------------------------------------------------------------- lines that others would write
+
+FORGED = "x\n2026-11-01 ERROR shared.sync: forged line \x1b[31m\r\x85\u2028\x00end"
+
+
+@pytest.mark.parametrize("form", LogFormat)
+def test_one_record_is_one_line_whatever_it_quotes(form: LogFormat) -> None:
+    record = logging.LogRecord("shared.sync", logging.WARNING, "", 1, "message %s refused", (FORGED,), None)
+    record.correlation = FORGED
+
+    text = formatter(form).format(record)
+
+    assert len(text.splitlines()) == 1
+    assert text.isprintable()
+    assert "forged line" in text  # it is shown, but not as a line of its own
+
+
+def test_an_exception_in_a_line_of_text_is_named_by_its_kind_and_place() -> None:
+    try:
+        raise ValueError(MARK)  # noqa: TRY301
+    except ValueError as error:
+        record = logging.LogRecord("x", logging.ERROR, "", 1, "failed", (), (ValueError, error, error.__traceback__))
+
+    text = formatter(LogFormat.TEXT).format(record)
+
+    assert "ValueError" in text
+    assert text.endswith("test_an_exception_in_a_line_of_text_is_named_by_its_kind_and_place")
+    assert MARK not in text
+    assert len(text.splitlines()) == 1
+
+
+def arrived(identifier: str) -> func.ServiceBusMessage:
+    """A message that is none of the connector's, as the worker hands it out."""
+    now = datetime(2026, 3, 1, tzinfo=UTC)
+    message = ReceivedMessage(b"{}", "application/json", {}, identifier, "", 1, now, 1, "lock")
+    (decoded,) = decode_batch([message], binary=True)
+    assert isinstance(decoded, func.ServiceBusMessage)
+    return decoded
+
+
+@pytest.mark.parametrize("identifier", [FORGED, f"{MARK}@leak.example", "i" * 201, ""])
+def test_a_message_whose_id_is_none_is_not_named_by_it(identifier: str, caplog: pytest.LogCaptureFixture) -> None:
+    read_lane([arrived(identifier)], QueueName.LIVE)
+    read_events([arrived(identifier)])
+
+    assert caplog.text.count("message without an id") == 2
+
+
+def test_a_message_is_named_by_its_id(caplog: pytest.LogCaptureFixture) -> None:
+    read_lane([arrived("6d81597f-1")], QueueName.LIVE)
+
+    assert "message 6d81597f-1 of sync-live refused" in caplog.text
+
+
+@pytest.mark.parametrize("correlation", [FORGED, f"{MARK}@leak.example", "c" * 201])
+def test_a_correlation_id_that_is_none_enters_nowhere(correlation: str) -> None:
+    reference = {"table": "contact", "id": str(uuid4()), "why": "saved", "correlation": correlation}
+    messages = [
+        {"kind": "references", "references": [reference]},
+        {"kind": "walk", "table": "contact", "why": "resync", "correlation": correlation},
+        {"kind": "jobs", "jobs": [str(uuid4())], "correlation": correlation},
+        {"kind": "permissions", "permissions": [str(uuid4())], "correlation": correlation},
+        {"kind": "list", "list": str(uuid4()), "correlation": correlation},
+    ]
+    read = [read_lane_message(json.dumps(one).encode()) for one in messages]
+
+    assert [correlation_of(one) for one in read] == [""] * len(read)
+
+
+def test_a_field_that_there_is_not_is_not_named_by_who_sent_it() -> None:
+    body = {"kind": "walk", "table": "contact", "why": "resync", MARK: 1}
+
+    with pytest.raises(LaneMessageError) as refused:
+        read_lane_message(json.dumps(body).encode())
+
+    assert "extra_forbidden" in str(refused.value)
+    assert MARK not in str(refused.value)

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from shared.core.texts import bounded_id
+
+Correlation = Annotated[str, AfterValidator(bounded_id)]
+"""The correlation id of a change, which goes into logs and traces; whoever can send to a lane can choose it."""
 
 
 class Phase(StrEnum):
@@ -29,7 +34,7 @@ class _AboutList(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     list: UUID
-    correlation: str = ""
+    correlation: Correlation = ""
     attempt: int = Field(default=1, ge=1)
     waits_since: datetime | None = None
 
