@@ -14,11 +14,11 @@ from xml.etree import ElementTree as ET
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 
-from shared.core.csv_text import csv_lines
+from shared.core.csv_text import csv_header, csv_lines
 from shared.dataverse import fetchxml, odata
 from shared.dataverse.batch import batches
 from shared.dataverse.operations import Method, Operation
@@ -30,6 +30,12 @@ from shared.workbook.cells import CellError, write_text
 
 ROOT = Path(__file__).resolve().parents[2]
 ROW = UUID("6d81597f-0f9f-e711-8122-000d3aa2331c")
+
+FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What a spreadsheet executes at the beginning of a cell."""
+
+UNSEEN = ' \t\r\n\u2028"'
+"""What some take away before they look."""
 
 hostile = st.sampled_from(
     [
@@ -161,14 +167,34 @@ def test_a_text_in_a_workbook_is_never_a_formula(text: str) -> None:
     assert cell.value is None or (cell.data_type, cell.quotePrefix) == ("s", True)
 
 
-@given(st.lists(texts, min_size=1, max_size=3))
-def test_a_text_in_csv_is_one_cell_and_never_a_formula(values: list[str]) -> None:
+separated = st.lists(
+    st.one_of(texts, st.sampled_from(list(";,\t\r\n\"'=+-@ \u2028\uff1d"))), min_size=1, max_size=6
+).map("".join)
+
+
+@given(st.lists(separated, min_size=1, max_size=3))
+def test_a_text_in_csv_is_one_cell_that_says_the_same(values: list[str]) -> None:
     columns = [f"c{number}" for number in range(len(values))]
     written = csv_lines(columns, [dict(zip(columns, values, strict=True))])
 
     (cells,) = csv.reader(io.StringIO(written, newline=""))
-    assert [cell.removeprefix("'") for cell in cells] == [value.removeprefix("'") for value in values]
-    assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) for cell in cells)
+    assert [cell.replace("'", "") for cell in cells] == [value.replace("'", "") for value in values]
+
+
+@given(st.lists(st.lists(separated, min_size=2, max_size=2), min_size=1, max_size=3), st.sampled_from(",;\t"))
+@example([["x;=cmd|'/C calc'!A0", "x\t=1"]], ";")
+@example([['x;"=1', 'x,"=1']], ";")
+def test_no_cell_is_a_formula_whichever_separator_a_spreadsheet_reads_with(
+    rows: list[list[str]], delimiter: str
+) -> None:
+    """Lines end where a strict reader finds their end, or, as others do, at every line end."""
+    columns = ["a", "b"]
+    written = csv_header(columns) + csv_lines(columns, [dict(zip(columns, row, strict=True)) for row in rows])
+
+    for lines in (io.StringIO(written, newline=""), written.splitlines(keepends=True), written.splitlines()):
+        for skips in (False, True):
+            for cells in csv.reader(lines, delimiter=delimiter, skipinitialspace=skips):
+                assert not any(cell.lstrip(UNSEEN).startswith(FORMULA) for cell in cells)
 
 
 # ---------------------------------------------------------------------------------------------------------- the source
