@@ -117,6 +117,9 @@ TEXTS: dict[Reason, str] = {
 }
 """One sentence per reason, for the person who asks why."""
 
+MASS_CHANGES = frozenset({Reason.MASS_ERASURE, Reason.MASS_UNSUBSCRIPTION, Reason.MASS_LIST_REMOVAL})
+"""Why the brake holds something back: an administrator decides what becomes of it."""
+
 HELD_BACK = frozenset({Reason.MASS_ERASURE, Reason.MASS_UNSUBSCRIPTION})
 """The brake holds the end of the contact; what the record refuses is written all the same."""
 

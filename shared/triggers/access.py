@@ -14,7 +14,7 @@ from __future__ import annotations
 import base64
 import binascii
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -60,56 +60,88 @@ class Shown(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A function that answers HTTP. `path` is the template without the prefix `api/`."""
+    """A function that answers HTTP. `path` is the template without the prefix `api/`.
+
+    `query` are the parameters that it reads; any other one is refused (400). `why` says what gives it its role.
+    """
 
     method: func.HttpMethod
     path: str
     role: Role
+    why: str
     most_bytes: int = _NO_BODY
     shown: Shown = Shown.CODES
+    query: tuple[str, ...] = ()
 
 
 _GET, _POST, _PUT = func.HttpMethod.GET, func.HttpMethod.POST, func.HttpMethod.PUT
 
+_LOOKS, _REPEATS, _ASKS = "looks", "repeats", "asks Spotler harmless questions"
+_CHANGES = ("by", "comment", "accept")
+
 ROUTES: Mapping[str, Route] = {
-    "health": Route(_GET, "health", Role.OPERATOR),
-    "explain": Route(_GET, "explain/{table}/{id}", Role.OPERATOR),
-    "explain_values": Route(_GET, "explain/{table}/{id}/values", Role.ADMINISTRATOR, shown=Shown.VALUES),
-    "list_overview": Route(_GET, "lists/{id}", Role.OPERATOR),
-    "list_left_out": Route(_GET, "lists/{id}/left-out", Role.OPERATOR),
-    "resync": Route(_POST, "resync", Role.OPERATOR, _MANY_IDS),
-    "dead_letters": Route(_GET, "dead-letters", Role.OPERATOR),
-    "replay": Route(_POST, "dead-letters/replay", Role.OPERATOR, _FEW_IDS),
-    "check_capabilities": Route(_POST, "capabilities/check", Role.OPERATOR),
-    "export_consent": Route(_GET, "consent.csv", Role.OPERATOR),
-    "report_bounces": Route(_GET, "bounces", Role.OPERATOR),
-    "brake": Route(_GET, "brake", Role.OPERATOR),
-    "release_brake": Route(_POST, "brake/release", Role.ADMINISTRATOR),
-    "lift_refusals": Route(_POST, "suppressions/lift", Role.ADMINISTRATOR),
-    "export_person": Route(_POST, "people/export", Role.ADMINISTRATOR),
-    "forget_person": Route(_POST, "people/forget", Role.ADMINISTRATOR),
-    "poll_now": Route(_POST, "poll", Role.OPERATOR),
-    "list_reviews": Route(_GET, "reviews", Role.OPERATOR),
-    "decide_review": Route(_POST, "reviews/{id}", Role.ADMINISTRATOR),
-    "read_mapping": Route(_GET, "mapping", Role.OPERATOR),
-    "mapping_history": Route(_GET, "mapping/history", Role.OPERATOR),
-    "check_mapping": Route(_POST, "mapping/check", Role.OPERATOR, LARGEST),
-    "preview_mapping": Route(_POST, "mapping/preview", Role.ADMINISTRATOR, LARGEST, Shown.VALUES),
-    "apply_mapping": Route(_PUT, "mapping", Role.ADMINISTRATOR, LARGEST),
-    "roll_back_mapping": Route(_POST, "mapping/rollback/{version}", Role.ADMINISTRATOR),
-    "restore_default_mapping": Route(_POST, "mapping/defaults", Role.ADMINISTRATOR),
+    "health": Route(_GET, "health", Role.OPERATOR, _LOOKS),
+    "explain": Route(_GET, "explain/{table}/{id}", Role.OPERATOR, _LOOKS),
+    "explain_values": Route(
+        _GET, "explain/{table}/{id}/values", Role.ADMINISTRATOR, "shows values", shown=Shown.VALUES
+    ),
+    "list_overview": Route(_GET, "lists/{id}", Role.OPERATOR, _LOOKS, query=("judge",)),
+    "list_left_out": Route(_GET, "lists/{id}/left-out", Role.OPERATOR, _LOOKS),
+    "resync": Route(_POST, "resync", Role.OPERATOR, _REPEATS, _MANY_IDS),
+    "dead_letters": Route(_GET, "dead-letters", Role.OPERATOR, _LOOKS),
+    "replay": Route(_POST, "dead-letters/replay", Role.OPERATOR, _REPEATS, _FEW_IDS),
+    "replay_held": Route(
+        _POST, "dead-letters/replay-held", Role.ADMINISTRATOR, "repeats what the brake holds", _FEW_IDS
+    ),
+    "check_capabilities": Route(_POST, "capabilities/check", Role.OPERATOR, _ASKS),
+    "export_consent": Route(
+        _GET, "consent.csv", Role.OPERATOR, _LOOKS, query=("from", "to", "record", "after", "limit")
+    ),
+    "report_bounces": Route(_GET, "bounces", Role.OPERATOR, _LOOKS, query=("format", "after", "limit")),
+    "brake": Route(_GET, "brake", Role.OPERATOR, _LOOKS),
+    "release_brake": Route(_POST, "brake/release", Role.ADMINISTRATOR, "lets mass changes pass"),
+    "lift_refusals": Route(_POST, "suppressions/lift", Role.ADMINISTRATOR, "lets people be mailed again"),
+    "export_person": Route(_POST, "people/export", Role.ADMINISTRATOR, "shows all that is known of a person"),
+    "forget_person": Route(_POST, "people/forget", Role.ADMINISTRATOR, "removes what is known of a person"),
+    "poll_now": Route(_POST, "poll", Role.OPERATOR, _REPEATS),
+    "list_reviews": Route(_GET, "reviews", Role.OPERATOR, _LOOKS, query=("after", "limit")),
+    "decide_review": Route(_POST, "reviews/{id}", Role.ADMINISTRATOR, "decides whose data is written"),
+    "read_mapping": Route(_GET, "mapping", Role.OPERATOR, _LOOKS, query=("format", "version")),
+    "mapping_history": Route(_GET, "mapping/history", Role.OPERATOR, _LOOKS),
+    "check_mapping": Route(_POST, "mapping/check", Role.OPERATOR, _LOOKS, LARGEST),
+    "preview_mapping": Route(
+        _POST,
+        "mapping/preview",
+        Role.ADMINISTRATOR,
+        "shows values",
+        LARGEST,
+        Shown.VALUES,
+        query=("records", "sample", "shown"),
+    ),
+    "apply_mapping": Route(_PUT, "mapping", Role.ADMINISTRATOR, "changes what is written", LARGEST, query=_CHANGES),
+    "roll_back_mapping": Route(
+        _POST, "mapping/rollback/{version}", Role.ADMINISTRATOR, "changes what is written", query=_CHANGES
+    ),
+    "restore_default_mapping": Route(
+        _POST, "mapping/defaults", Role.ADMINISTRATOR, "changes what is written", query=_CHANGES
+    ),
 }
 """By the name of the function."""
 
 
 def routes_table() -> str:
     """Return one row per route, as Markdown, for `docs/security.md`."""
-    rows = ["| call | role | largest body | answers hold |", "|---|---|---|---|"]
+    rows = ["| call | role | why | query parameters | largest body | answers hold |", "|---|---|---|---|---|---|"]
     rows += [
-        f"| `{route.method.value} /api/{route.path}` | {route.role} | {route.most_bytes:,} bytes | {route.shown} |"
+        f"| `{route.method.value} /api/{route.path}` | {route.role} | {route.why} | {_listed(route.query)} | "
+        f"{route.most_bytes:,} bytes | {route.shown} |"
         for route in ROUTES.values()
     ]
     return "\n".join(rows)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names) or "none"
 
 
 def sign_in_is_on(environment: Mapping[str, str] = os.environ) -> bool:

@@ -10,6 +10,7 @@ import azure.functions as func
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from shared import app
+from shared.core.outcomes import MASS_CHANGES
 from shared.core.records import PersonTable, RecordKey
 from shared.errors import ConnectorError
 from shared.observability.traces import current_correlation
@@ -144,17 +145,36 @@ async def dead_letters(req: func.HttpRequest) -> func.HttpResponse:
 
 @http_function(blueprint, "replay")
 async def replay(req: func.HttpRequest) -> func.HttpResponse:
-    """Put dead letters back: {"ids": […]}, or {} for all of them."""
+    """Put dead letters back: {"ids": […]}, or {} for all of them; none that waits for an administrator."""
+    return await _replayed(req, held=False)
+
+
+@http_function(blueprint, "replay_held")
+async def replay_held(req: func.HttpRequest) -> func.HttpResponse:
+    """Put dead letters back that wait for an administrator, in the same way."""
+    return await _replayed(req, held=True)
+
+
+async def _replayed(req: func.HttpRequest, *, held: bool) -> func.HttpResponse:
     usage = 'Send {"ids": ["…"]} with ids of /api/dead-letters, or {} for all.'
     wanted = read_body(req, _ReplayRequest, usage=usage, default=b"{}")
     queue = (await app.connector()).queue
     try:
-        ids = wanted.ids or [letter.id for letter in await queue.dead_letters(limit=_MOST_LETTERS)]
-        replayed = await queue.replay(ids)
+        letters = await queue.dead_letters(limit=_MOST_LETTERS)
+        asked = [letter for letter in letters if not wanted.ids or letter.id in wanted.ids]
+        chosen = [letter.id for letter in asked if (letter.reason in MASS_CHANGES) is held]
+        replayed = await queue.replay(chosen) if chosen else 0
     except ConnectorError as error:
         return problem(503, str(error))
-    unknown = len(set(wanted.ids)) - replayed
-    return json_answer({"replayed": replayed, **({"notReplayed": unknown} if unknown > 0 else {})})
+    answer: dict[str, Any] = {"replayed": replayed}
+    if (missing := len(set(wanted.ids)) - replayed) > 0:
+        answer["notReplayed"] = missing
+    if not held and (waiting := len(asked) - len(chosen)):
+        answer["held"] = waiting
+        answer["hint"] = (
+            "Held letters are an administrator's: POST /api/dead-letters/replay-held, or /api/brake/release."
+        )
+    return json_answer(answer)
 
 
 class _ReplayRequest(BaseModel):

@@ -15,7 +15,7 @@ from shared.errors import ConnectorError, whereabouts
 from shared.observability.traces import current_correlation, work
 from shared.triggers.access import ADMINISTRATOR_ROLE, PRINCIPAL, ROUTES, Route, level_of, may_call, sign_in_is_on
 from shared.triggers.answers import problem
-from shared.triggers.requests import BadRequestError
+from shared.triggers.requests import BadRequestError, refuse_unknown
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ def _guarded(handler: Handler, name: str, route: Route) -> Handler:
     async def answer(req: func.HttpRequest) -> func.HttpResponse:
         refusal = _refusal(req, route)
         with work(f"{route.method.value} /api/{route.path}", (), SpanKind.SERVER, function=name) as span:
-            response = refusal or await _answered(handler, req, name)
+            response = refusal or await _answered(handler, req, name, route)
             span.set_attribute("status", response.status_code)
         response.headers["Cache-Control"] = "no-store"
         response.headers["X-Content-Type-Options"] = "nosniff"
@@ -62,9 +62,10 @@ def _refusal(req: func.HttpRequest, route: Route) -> func.HttpResponse | None:
     return None
 
 
-async def _answered(handler: Handler, req: func.HttpRequest, name: str) -> func.HttpResponse:
+async def _answered(handler: Handler, req: func.HttpRequest, name: str, route: Route) -> func.HttpResponse:
     """Call the function. What its defects say may quote a person: the log gets the place, the caller a number."""
     try:
+        refuse_unknown(req, route.query)
         return await handler(req)
     except BadRequestError as wrong:
         return problem(wrong.status, wrong.text, wrong.details)

@@ -28,10 +28,6 @@ class _OverviewQuery(BaseModel):
     judge: int = Field(default=_JUDGED, ge=0, le=_MOST_JUDGED)
 
 
-class _NoQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
 @http_function(blueprint, "list_overview")
 async def list_overview(req: func.HttpRequest) -> func.HttpResponse:
     """Count members and say who would be skipped and why; progress and history. Writes nothing."""
@@ -51,7 +47,6 @@ async def list_overview(req: func.HttpRequest) -> func.HttpResponse:
 async def list_left_out(req: func.HttpRequest) -> func.HttpResponse:
     """Name the members whom the last synchronisation left out: record ids by reason."""
     identifier = _identifier(req)
-    read_query(req, _NoQuery)
     answer = await (await app.connector()).lists.overview.left_out(identifier)
     if answer is None:
         return problem(HTTPStatus.NOT_FOUND, "The list is not in Spotler: sync it first.")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, TypeVar
+from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
 
 import azure.functions as func
@@ -35,11 +38,39 @@ class BadRequestError(Exception):
 
 
 def read_body(req: func.HttpRequest, model: type[ModelT], *, usage: str, default: bytes = b"") -> ModelT:
-    """Read a JSON body; BadRequestError with `usage` if it is not what the model says."""
+    """Read a JSON body; BadRequestError with `usage` if it is not what the model says, or says something twice."""
+    body = req.get_body() or default
     try:
-        return model.model_validate_json(req.get_body() or default)
+        read = model.model_validate_json(body)
     except ValidationError as wrong:
         raise _refusal(wrong, model, usage, "field") from None
+    if twice := _given_twice(body):
+        raise BadRequestError(f"{', '.join(twice[:_MOST_NAMED])} is given twice: give it once. {usage}")
+    return read
+
+
+def refuse_unknown(req: func.HttpRequest, known: Collection[str]) -> None:
+    """Refuse query parameters that a route does not read, or that are given twice; BadRequestError names them."""
+    given = [
+        name for name, _ in parse_qsl(urlsplit(req.url).query, keep_blank_values=True) if name.casefold() not in _KEYS
+    ]
+    given += [name for name in parameters_of(req) if name not in given]
+    if unknown := [_short(name) for name in dict.fromkeys(given) if name not in known]:
+        there_is = ", ".join(known) or "none"
+        raise BadRequestError(f"There is no query parameter {', '.join(unknown[:_MOST_NAMED])}; there is: {there_is}.")
+    if twice := [name for name, times in Counter(given).items() if times > 1]:
+        raise BadRequestError(f"The query parameter {', '.join(twice)} is given twice: give it once.")
+
+
+def _given_twice(body: bytes) -> list[str]:
+    """Name the keys that an object of a JSON document has twice; the document has been read, so it is not too deep."""
+    twice: list[str] = []
+
+    def note(pairs: list[tuple[str, Any]]) -> None:
+        twice.extend(_short(name) for name, times in Counter(name for name, _ in pairs).items() if times > 1)
+
+    json.loads(body, object_pairs_hook=note, parse_int=str, parse_float=str)
+    return twice
 
 
 def read_query(req: func.HttpRequest, model: type[ModelT], *, usage: str = "The query is not valid.") -> ModelT:

@@ -62,20 +62,52 @@ def test_no_route_is_open_to_everybody() -> None:
     assert func.AuthLevel.ANONYMOUS not in levels
 
 
-def test_operators_look_and_repeat_and_what_shows_values_or_decides_what_is_written_is_for_administrators() -> None:
-    assert {name for name, route in ROUTES.items() if route.role is Role.ADMINISTRATOR} == {
-        "explain_values",
-        "preview_mapping",
-        "apply_mapping",
-        "roll_back_mapping",
-        "restore_default_mapping",
-        "release_brake",
-        "lift_refusals",
-        "decide_review",
-        "export_person",
-        "forget_person",
+RIGHTS = {
+    "health": (Role.OPERATOR, "looks"),
+    "explain": (Role.OPERATOR, "looks"),
+    "explain_values": (Role.ADMINISTRATOR, "shows values"),
+    "list_overview": (Role.OPERATOR, "looks"),
+    "list_left_out": (Role.OPERATOR, "looks"),
+    "resync": (Role.OPERATOR, "repeats"),
+    "dead_letters": (Role.OPERATOR, "looks"),
+    "replay": (Role.OPERATOR, "repeats"),
+    "replay_held": (Role.ADMINISTRATOR, "repeats what the brake holds"),
+    "check_capabilities": (Role.OPERATOR, "asks Spotler harmless questions"),
+    "export_consent": (Role.OPERATOR, "looks"),
+    "report_bounces": (Role.OPERATOR, "looks"),
+    "brake": (Role.OPERATOR, "looks"),
+    "release_brake": (Role.ADMINISTRATOR, "lets mass changes pass"),
+    "lift_refusals": (Role.ADMINISTRATOR, "lets people be mailed again"),
+    "export_person": (Role.ADMINISTRATOR, "shows all that is known of a person"),
+    "forget_person": (Role.ADMINISTRATOR, "removes what is known of a person"),
+    "poll_now": (Role.OPERATOR, "repeats"),
+    "list_reviews": (Role.OPERATOR, "looks"),
+    "decide_review": (Role.ADMINISTRATOR, "decides whose data is written"),
+    "read_mapping": (Role.OPERATOR, "looks"),
+    "mapping_history": (Role.OPERATOR, "looks"),
+    "check_mapping": (Role.OPERATOR, "looks"),
+    "preview_mapping": (Role.ADMINISTRATOR, "shows values"),
+    "apply_mapping": (Role.ADMINISTRATOR, "changes what is written"),
+    "roll_back_mapping": (Role.ADMINISTRATOR, "changes what is written"),
+    "restore_default_mapping": (Role.ADMINISTRATOR, "changes what is written"),
+}
+"""Operators look and repeat; administrators change, and see values of people."""
+
+
+def test_operators_look_and_repeat_and_administrators_change_and_see_values() -> None:
+    assert {name: (route.role, route.why) for name, route in ROUTES.items()} == RIGHTS
+    assert {why for role, why in RIGHTS.values() if role is Role.OPERATOR} == {
+        "looks",
+        "repeats",
+        "asks Spotler harmless questions",
     }
     assert all(route.role is Role.ADMINISTRATOR for route in ROUTES.values() if route.shown is Shown.VALUES)
+
+
+def test_what_is_asked_with_get_changes_and_repeats_nothing() -> None:
+    reads = {route.why for route in ROUTES.values() if route.method is func.HttpMethod.GET}
+
+    assert reads == {"looks", "shows values"}
 
 
 def test_without_sign_in_the_host_itself_demands_the_master_key_of_administrators() -> None:
