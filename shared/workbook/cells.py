@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from shared.core.texts import trimmed
 
 if TYPE_CHECKING:
-    from openpyxl.cell import Cell, MergedCell
+    from openpyxl.cell import Cell
     from openpyxl.worksheet.worksheet import Worksheet
 
 TEXT_FORMAT = "@"
@@ -47,18 +47,18 @@ def write_text(sheet: Worksheet, row: int, column: int, text: str) -> Cell:
     return cell
 
 
-def read_text(cell: Cell | MergedCell) -> str:
-    """Return a cell's text, empty if it has none. CellError for formulas and errors."""
-    if cell.data_type == "f":
+def read_text(value: object, data_type: str) -> str:
+    """Return the text of a cell, empty if it has none; `data_type` is openpyxl's. CellError for formulas and errors."""
+    if data_type == "f":
         raise CellError("a formula; a mapping holds texts only")
-    if cell.data_type == "e":
-        raise CellError(f"the error {cell.value}")
-    match cell.value:
+    if data_type == "e":
+        raise CellError(f"the error {value}")
+    match value:
         case None:
             return ""
         case str(text):
             return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
-        case value:
+        case _:
             return _typed(value)
 
 

@@ -89,9 +89,6 @@ SETTINGS = (
 HIDDEN = "Spotler"
 """The sheet with the names of the account's properties, for the drop-downs."""
 
-MOST_ROWS, MOST_COLUMNS = 10_000, 100
-"""Of a sheet: more were touched by mistake."""
-
 
 def settings_sheet(environment: str) -> str:
     """Name the sheet with the settings of an environment."""

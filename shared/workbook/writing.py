@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from shared.core.mapping.model import Mapping as FieldMapping
 from shared.core.mapping.yaml_format import as_document
+from shared.workbook.bounds import WorkbookError
 from shared.workbook.cells import TEXT_FORMAT, CellError, choices_text, write_text
 from shared.workbook.layout import HIDDEN, ROWS, SETTINGS, Kind, Parameter, settings_sheet
-from shared.workbook.opening import WorkbookError, open_workbook
+from shared.workbook.opening import open_workbook
 
 if TYPE_CHECKING:
     from openpyxl import Workbook

@@ -10,8 +10,8 @@ import openpyxl
 import pytest
 
 from shared.core.mapping.document import read_mapping
+from shared.workbook.bounds import WorkbookError
 from shared.workbook.files import read_file
-from shared.workbook.opening import WorkbookError
 from shared.workbook.writing import to_workbook
 
 MAPPING = read_mapping(

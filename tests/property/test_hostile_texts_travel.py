@@ -24,7 +24,7 @@ from shared.dataverse import fetchxml, odata, operations
 from shared.dataverse.batch import batches
 from shared.local.sandbox.dataverse import odata as receiver
 from shared.spotler.client import SpotlerClient
-from shared.workbook.opening import WorkbookError
+from shared.workbook.bounds import WorkbookError
 from shared.workbook.reading import from_workbook
 from shared.workbook.writing import to_workbook
 from tests.contract.clocks import ManualClock

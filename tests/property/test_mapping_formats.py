@@ -14,8 +14,8 @@ from shared.core.mapping.document import MappingError, read_mapping
 from shared.core.mapping.model import BlankPolicy, ConflictPolicy, Direction, Mapping, OnInvalid, Outside
 from shared.core.mapping.yaml_format import as_document, from_yaml, to_yaml
 from shared.core.records import PersonTable
+from shared.workbook.bounds import WorkbookError
 from shared.workbook.cells import choices_text, read_choices
-from shared.workbook.opening import WorkbookError
 from shared.workbook.reading import from_workbook
 from shared.workbook.writing import to_workbook
 

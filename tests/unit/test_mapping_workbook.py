@@ -21,9 +21,9 @@ from shared.core.mapping.document import MappingError, read_mapping
 from shared.core.mapping.expression import Column
 from shared.core.mapping.model import Mapping
 from shared.core.records import PersonTable
+from shared.workbook.bounds import WorkbookError
 from shared.workbook.files import LARGEST, Format, read_file, write_file
 from shared.workbook.layout import ROWS, SETTINGS
-from shared.workbook.opening import WorkbookError
 from shared.workbook.reading import from_workbook
 from shared.workbook.writing import to_workbook
 

@@ -16,7 +16,7 @@ from shared.core.mapping.document import read_mapping
 from shared.core.mapping.expression import Column
 from shared.core.mapping.model import BlankPolicy, ConflictPolicy, Direction, Mapping, MappingRow, OnInvalid, Outside
 from shared.core.records import PersonTable
-from shared.workbook.opening import WorkbookError
+from shared.workbook.bounds import WorkbookError
 from shared.workbook.reading import from_workbook
 from shared.workbook.writing import to_workbook
 
