@@ -10,6 +10,7 @@ from shared.core.mapping.model import Mapping
 from shared.core.marketing import PropertyCatalogue
 from shared.core.records import PersonTable
 from shared.ports import CrmSchema
+from shared.worker_thread import in_turn
 
 
 class Inspector:
@@ -42,5 +43,5 @@ class Inspector:
         )
 
     async def check(self, mapping: Mapping) -> Sequence[Finding]:
-        """Return what is the matter, errors first; nothing is logged."""
-        return check(mapping, await self.surroundings(mapping))
+        """Return what is the matter, errors first; nothing is logged. DataError if it takes too long."""
+        return await in_turn(check, mapping, await self.surroundings(mapping))

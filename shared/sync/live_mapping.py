@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
@@ -76,7 +77,7 @@ class LiveMapping:
             return self._kept
         version = await self._shelf.version(pointer.number)
         try:
-            mapping = from_yaml(version.text)
+            mapping = await asyncio.to_thread(from_yaml, version.text)
             live = LiveVersion(version.number, mapping, await self._recast(version, mapping))
         except MappingError as problem:
             raise ConfigurationError(f"Version {version.number} of the mapping cannot be used: {problem}") from None
@@ -92,7 +93,7 @@ class LiveMapping:
                 break
             version = await self._shelf.version(version.replaces)
             with contextlib.suppress(MappingError):
-                changed |= recast_properties(from_yaml(version.text), mapping)
+                changed |= recast_properties(await asyncio.to_thread(from_yaml, version.text), mapping)
         return changed
 
     def _age(self, looked_at: datetime) -> timedelta:

@@ -16,6 +16,7 @@ from shared.core.mapping.model import Mapping
 from shared.core.mapping.yaml_format import from_yaml, to_yaml
 from shared.errors import DataError
 from shared.sync.mapping_shelf import MappingShelf, Version
+from shared.worker_thread import in_turn
 
 Check = Callable[[Mapping], Awaitable[Sequence[Finding]]]
 
@@ -102,7 +103,8 @@ class MappingDesk:
         if _unaccepted(findings, change.accepted):
             return Refused(findings, change.accepted)
         base = live.number if change.base is None else change.base
-        version = await self._shelf.apply(to_yaml(mapping), by=change.by, comment=change.comment, base=base)
+        text = await in_turn(to_yaml, mapping)
+        version = await self._shelf.apply(text, by=change.by, comment=change.comment, base=base)
         return Applied(version, findings)
 
     async def rollback(self, number: int, change: Change, trial: Check = _untried) -> Applied | Refused:

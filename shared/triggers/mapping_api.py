@@ -27,7 +27,8 @@ from shared.triggers.access import sign_in_is_on
 from shared.triggers.answers import json_answer, problem
 from shared.triggers.http_function import Handler, http_function
 from shared.triggers.requests import read_query
-from shared.workbook.files import Format, read_file, write_file
+from shared.workbook.files import FileTooLargeError, Format, read_file, write_file
+from shared.worker_thread import in_turn
 
 blueprint = func.Blueprint()
 
@@ -98,6 +99,8 @@ def _explained(error: MappingError | ConnectorError) -> func.HttpResponse:
     status, text = HTTPStatus.SERVICE_UNAVAILABLE, str(error)
     details: Any = None
     match error:
+        case FileTooLargeError():
+            status, text = HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"Send less: {error.places[0][1]}."
         case MappingError():
             status, text = HTTPStatus.UNPROCESSABLE_ENTITY, "This is no valid mapping."
             details = [{"place": place_name(place), "text": wrong} for place, wrong in error.places]
@@ -121,7 +124,8 @@ async def read_mapping(req: func.HttpRequest) -> func.HttpResponse:
         content = version.text.encode()  # even one that today's connector does not understand any more
     else:
         names = [definition.name for definition in (await services.platform.properties()).definitions]
-        content = write_file(mapping_of(version), query.format, services.settings.environment, names)
+        environment = services.settings.environment
+        content = await in_turn(write_file, mapping_of(version), query.format, environment, names)
     name = f"mapping-{services.settings.environment}-{version.number}.{query.format}"
     return func.HttpResponse(
         content,
@@ -153,7 +157,7 @@ async def preview_mapping(req: func.HttpRequest) -> func.HttpResponse:
     """Say what the mapping in the body would change: `?sample=100` records, or `?records=contact:…,lead:…`."""
     query = read_query(req, _PreviewQuery)
     connector = await app.connector()
-    mapping = read_file(req.get_body(), connector.settings.environment)
+    mapping = await in_turn(read_file, req.get_body(), connector.settings.environment)
     if query.records:
         report = await connector.preview.records(mapping, query.records, shown=query.shown)
     else:
@@ -166,7 +170,7 @@ async def preview_mapping(req: func.HttpRequest) -> func.HttpResponse:
 async def apply_mapping(req: func.HttpRequest) -> func.HttpResponse:
     """Make the mapping in the body live: `?by=role&comment=…&accept=CODE,…`, If-Match with the version it changes."""
     services = await app.services()
-    mapping = read_file(req.get_body(), services.settings.environment)
+    mapping = await in_turn(read_file, req.get_body(), services.settings.environment)
     return await _changed(await services.desk.apply(mapping, _change(req), app.trial))
 
 
@@ -189,7 +193,7 @@ async def restore_default_mapping(req: func.HttpRequest) -> func.HttpResponse:
 
 async def _sent_or_live(req: func.HttpRequest, services: app.Services) -> Mapping:
     if body := req.get_body():
-        return read_file(body, services.settings.environment)
+        return await in_turn(read_file, body, services.settings.environment)
     return mapping_of(await services.desk.live())
 
 

@@ -12,9 +12,19 @@ from shared.workbook.reading import from_workbook
 from shared.workbook.writing import to_workbook
 
 LARGEST = 2_000_000
-"""Bytes of a file: some hundred times what the largest mapping needs."""
+"""Bytes of a workbook: it may have pictures, and sheets of one's own."""
+
+LARGEST_TEXT = 200_000
+"""Bytes of a mapping in YAML: a thousand rows with their comments."""
 
 _ZIP = b"PK"  # what every workbook begins with
+
+
+class FileTooLargeError(MappingError):
+    """Nothing of the file was read."""
+
+    def __init__(self, what: str, most: int) -> None:
+        super().__init__([((), f"{what} is larger than {most:,} bytes")])
 
 
 class Format(StrEnum):
@@ -34,10 +44,15 @@ class Format(StrEnum):
 
 
 def read_file(content: bytes, environment: str) -> Mapping:
-    """Read the mapping of an environment from either format; MappingError lists all that is wrong with it."""
+    """Read the mapping of an environment from either format; MappingError lists all that is wrong with it.
+
+    Takes seconds for the largest files: FileTooLargeError for larger ones.
+    """
     if len(content) > LARGEST:
-        raise _whole(f"the file is larger than {LARGEST} bytes")
+        raise FileTooLargeError("the file", LARGEST)
     if not content.startswith(_ZIP):
+        if len(content) > LARGEST_TEXT:
+            raise FileTooLargeError("a mapping in YAML", LARGEST_TEXT)
         try:
             return from_yaml(content.decode())
         except UnicodeDecodeError:

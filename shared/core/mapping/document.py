@@ -16,6 +16,7 @@ Only `version`, `rows` and, of a row, `spotler` and one column are needed.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -50,6 +51,12 @@ from shared.core.records import PersonTable
 from shared.core.texts import trimmed
 
 VERSION = 1
+MOST_ROWS = 1_000
+"""Of a mapping; an account of Spotler has a few hundred properties at the most."""
+
+MOST_PROBLEMS = 100
+"""That are told at a time."""
+
 _VALUE_ERROR = "Value error, "  # pydantic's opening of what a validator says
 
 
@@ -58,9 +65,12 @@ Place = tuple[str | int, ...]
 
 
 class MappingError(ValueError):
-    """The document is no valid mapping; the text lists every place and what is wrong there, `places` each apart."""
+    """The document is no valid mapping; the text lists the places and what is wrong there, `places` each apart."""
 
     def __init__(self, places: Sequence[tuple[Place, str]]) -> None:
+        """Of very many `places` the first ones count."""
+        if (more := len(places) - MOST_PROBLEMS) > 0:
+            places = [*places[:MOST_PROBLEMS], ((), f"and {more} more complaints")]
         super().__init__("; ".join(f"{place_name(place)}: {text}" for place, text in places))
         self.places = tuple(places)
 
@@ -251,7 +261,7 @@ class _Document(BaseModel):
     outside: Annotated[Outside, Word] = Outside.KEEP
     entity_table: Name | None = Field(default=None, alias="entityTable")
     periodiek: _Periodiek | None = None
-    rows: list[_Row]
+    rows: Annotated[list[_Row], Field(max_length=MOST_ROWS)]
 
     @model_validator(mode="after")
     def _is_coherent(self) -> Self:
@@ -262,11 +272,12 @@ class _Document(BaseModel):
     def _problems_of_tables(self) -> Iterator[str]:
         for table in PersonTable:
             targets = [row.spotler for row in self.rows if table in row.sources and row.to_row().fixed is None]
-            if twice := sorted({target for target in targets if targets.count(target) > 1}):
+            count = Counter(targets)
+            if twice := sorted(target for target, times in count.items() if times > 1):
                 yield f"{table}: several rows fill {', '.join(twice)}; one must go"
-            if targets and EMAIL not in targets:
+            if count and EMAIL not in count:
                 yield f"{table}: a row for {EMAIL} is missing; without it nobody can be mailed"
-            if twice := sorted({row.foreign for row in self.rows if row.foreign in targets}):
+            if twice := sorted({row.foreign for row in self.rows if row.foreign in count}):
                 yield f"{table}: {', '.join(twice)} takes foreign values and is filled by a row of its own"
 
     def _problems_of_membership(self) -> Iterator[str]:

@@ -1,18 +1,18 @@
 """The mapping as text: YAML in one layout, so that equal mappings are equal texts and a change is one of its lines.
 
 Rows keep the order in which they were written down, the parameters of a row have one of their own; what is default is
-not written. Reading is strict: no aliases (a small text could blow up to gigabytes), no key twice.
+not written. Reading is strict (`strict_yaml.py`).
 """
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import yaml
 
 from shared.core.mapping.document import VERSION, MappingError, read_mapping
 from shared.core.mapping.model import Mapping, MappingRow
+from shared.core.mapping.strict_yaml import NotYamlError, load
 from shared.core.records import PersonTable
 
 _HEAD = "# The mapping of the Spotler Connector. docs/howto/mapping.md tells what may stand here.\n"
@@ -31,11 +31,9 @@ def to_yaml(mapping: Mapping) -> str:
 def from_yaml(text: str) -> Mapping:
     """Read a mapping; MappingError lists all that is wrong with it."""
     try:
-        document = yaml.load(text, Loader=_StrictLoader)  # noqa: S506  # allows less than SafeLoader
-    except yaml.YAMLError as problem:
+        document = load(text)
+    except NotYamlError as problem:
         raise MappingError([((), f"this is no YAML document: {problem}")]) from None
-    except RecursionError:
-        raise MappingError([((), "this is no YAML document: it is nested too deeply")]) from None
     if not isinstance(document, dict):
         raise MappingError([((), "a mapping has the keys version and rows")])
     return read_mapping(document)
@@ -110,27 +108,3 @@ def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 
 
 _Dumper.add_representer(str, _text)
-
-
-class _StrictLoader(yaml.BaseLoader):
-    """Lists, keys and texts: `NO` is a country and never false. Neither aliases nor a key that hides another one."""
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]  # the stubs leave it out
-            raise yaml.MarkedYAMLError(problem="aliases (*) are not allowed", problem_mark=mark)
-        return super().compose_node(parent, index)
-
-    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
-        node = super().compose_mapping_node(anchor)
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if not isinstance(key, yaml.ScalarNode) or key.value in seen:
-                raise yaml.MarkedYAMLError(problem="a key twice, or none", problem_mark=key.start_mark)
-            seen.add(key.value)
-        return node
-
-
-_NULL = "tag:yaml.org,2002:null"
-_StrictLoader.add_implicit_resolver(_NULL, re.compile(r"(?:~|null|)\Z"), ["~", "n", ""])  # an empty cell says nothing
-_StrictLoader.add_constructor(_NULL, lambda _loader, _node: None)
