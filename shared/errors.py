@@ -83,15 +83,19 @@ class ConfigurationError(ConnectorError):
     recovery = "configure"
 
 
+LONGEST_PAUSE = timedelta(hours=1)
+"""Whoever asks for a longer one is asked again after this: no answer stops the connector for good."""
+
+
 class ThrottledError(ConnectorError):
     """The other side asks for patience. Waiting is not an attempt."""
 
     recovery = "wait"
 
     def __init__(self, summary: str, *, retry_after: timedelta, **marks: object) -> None:
-        """`retry_after` is what the other side asked for, or our own guess."""
+        """`retry_after` is what the other side asked for, or our own guess; of it, `LONGEST_PAUSE` at the most."""
         super().__init__(summary, **marks)  # type: ignore[arg-type]  # forwards the parent's keywords
-        self.retry_after = retry_after
+        self.retry_after = min(retry_after, LONGEST_PAUSE)
 
 
 class TransientError(ConnectorError):

@@ -117,6 +117,7 @@ class _Parser:
     def __init__(self, text: str) -> None:
         self._text = text
         self._index = 0
+        self._counted = (0, Position(1, 1))
 
     def assignments(self) -> tuple[Assignment, ...]:
         found: dict[str, Assignment] = {}
@@ -172,8 +173,13 @@ class _Parser:
         return self._text[begin : self._index]
 
     def _position(self, index: int) -> Position:
-        lines = self._text[:index].replace("\r\n", "\n").replace("\r", "\n").split("\n")
-        return Position(len(lines), len(lines[-1]) + 1)
+        """Count on from where the last count ended: positions are asked for in their order."""
+        begin, at = self._counted
+        lines = self._text[begin:index].replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        before = at.column if len(lines) == 1 else 1
+        at = Position(at.line + len(lines) - 1, before + len(lines[-1]))
+        self._counted = (index, at)
+        return at
 
     def _error(self, index: int, what: str) -> AutomationFieldsError:
         return AutomationFieldsError(f"{self._position(index)}: {what}.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,13 +9,14 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
+from shared.core.json_text import parse_json
 from shared.core.values import sound
 from shared.dataverse.faults import fault, lost
 from shared.dataverse.operations import Operation
 from shared.errors import ConnectorError, Service, ThrottledError, TransientError, UnknownOutcomeError
 
 _HALF = re.compile(rb"\\u[dD][89a-fA-F]")  # a whole one is escaped as two halves, too
-_ENTITY_ID = re.compile(r"\(([0-9a-fA-F-]{36})\)$")
+_ENTITY_ID = re.compile(r"\(([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})\)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,8 @@ def interpret(operation: Operation, status: int, headers: Mapping[str, str], con
         error = TransientError(f"The answer is not JSON: {operation.name}", service=Service.DATAVERSE, status=status)
         return OperationResult(status, error=error)
     written = _ENTITY_ID.search(headers.get("OData-EntityId", ""))
-    etag = headers.get("ETag") or (body.get("@odata.etag", "") if isinstance(body, dict) else "")
+    etag = headers.get("ETag") or (body.get("@odata.etag") if isinstance(body, dict) else "")
+    etag = etag if isinstance(etag, str) else ""
     return OperationResult(status, body=body, etag=etag, id=UUID(written[1]) if written else None)
 
 
@@ -69,7 +70,7 @@ def unanswered(operation: Operation, reason: ConnectorError) -> OperationResult:
 
 def _document(content: bytes) -> Any:
     """Read JSON with whole characters: half of an emoji, as cut texts in Dataverse have it, can be written nowhere."""
-    document = json.loads(content) if content.strip() else None
+    document = parse_json(content) if content.strip() else None
     return _whole(document) if _HALF.search(content) else document
 
 

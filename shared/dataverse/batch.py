@@ -96,10 +96,14 @@ def results(batch: Batch, content_type: str, content: bytes) -> Iterator[Operati
 
 def _split(content_type: str, content: bytes) -> Iterator[Message]:
     """Read the parts of a multipart body one by one (RFC 2046, 5.1.1); a part without an end counts as well."""
-    boundary = message_from_bytes(b"Content-Type: " + content_type.encode("latin-1") + b"\r\n\r\n").get_boundary()
+    boundary = message_from_bytes(
+        b"Content-Type: " + content_type.encode("latin-1", "replace") + b"\r\n\r\n"
+    ).get_boundary()
     if not boundary:
         return
-    delimiter = re.compile(rb"(?:\A|\r?\n)--" + re.escape(boundary.encode("latin-1")) + rb"(--)?[ \t]*(?=\r?\n|\Z)")
+    delimiter = re.compile(
+        rb"(?:\A|\r?\n)--" + re.escape(boundary.encode("latin-1", "replace")) + rb"(--)?[ \t]*(?=\r?\n|\Z)"
+    )
     start: int | None = None
     for found in delimiter.finditer(content):
         if start is not None:
@@ -184,8 +188,13 @@ def _result(operation: Operation, part: Message) -> OperationResult:
             operation, UnknownOutcomeError("A part of the batch has no status", service=Service.DATAVERSE)
         )
     answer = message_from_bytes(rest)
-    headers = httpx.Headers([(key, str(value)) for key, value in answer.items()])
+    headers = httpx.Headers([(_octets(key), _octets(str(value))) for key, value in answer.items()])
     return interpret(operation, status, headers, _content(answer))
+
+
+def _octets(text: str) -> bytes:
+    """Write a header as it came, whatever it was; what is no character of HTTP becomes a question mark."""
+    return text.encode("latin-1", "replace")
 
 
 def _content(message: Message) -> bytes:

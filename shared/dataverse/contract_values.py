@@ -74,7 +74,8 @@ def _decode_object(value: dict[str, Any]) -> Any:  # noqa: PLR0911  # one return
         case "Entity":
             return _decode_entity(members)
         case "EntityCollection":
-            return [_decode_entity(row) for row in members.get("Entities") or ()]
+            rows = members.get("Entities")
+            return [_decode_entity(row) for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
         case "" if "Attributes" in members:  # images and rows of an EntityCollection carry no tag
             return _decode_entity(members)
         case "" if "LogicalName" in members:  # nor does OwningExtension

@@ -14,6 +14,7 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
+from shared.core.json_text import parse_json
 from shared.errors import ConfigurationError, Service, TransientError
 
 PUBLIC_CLOUD = "https://login.microsoftonline.com"
@@ -165,7 +166,7 @@ def _plain_tokens(credential: Credential, scope: str, authority: str) -> CachedT
                 "The token endpoint refused", service=Service.DATAVERSE, status=status, detail=answer.text
             )
         try:
-            grant = answer.json()
+            grant = parse_json(answer.content)
             return AccessToken(str(grant["access_token"]), time.time() + float(grant["expires_in"]))
         except (ValueError, TypeError, KeyError):
             raise ConfigurationError("The authority is no token endpoint", service=Service.DATAVERSE) from None

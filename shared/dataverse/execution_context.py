@@ -19,6 +19,7 @@ from uuid import UUID
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
 from pydantic.alias_generators import to_pascal
 
+from shared.core.json_text import parse_json
 from shared.core.records import Lookup
 from shared.dataverse.contract_values import Entity, collection, identifier
 from shared.dataverse.events import DataverseEvent, Message
@@ -43,6 +44,8 @@ _REPAIR = (
     "In the Plugin Registration Tool (or in the serviceendpoint row) set the Message Format of the service endpoint to "
     "JSON; then have Dataverse send the affected rows again with a resynchronisation."
 )
+
+_TOO_DEEP = "The message is JSON, but nested deeper than any that Dataverse sends."
 
 
 class Refusal(StrEnum):
@@ -115,6 +118,13 @@ def read_event(body: bytes, content_type: str, properties: Mapping[str, str]) ->
     Raises `NotAnExecutionContext`.
     """
     context = _parse(body, content_type)
+    try:
+        return _event(context, properties)
+    except RecursionError:
+        raise NotAnExecutionContext(Refusal.OTHER_JSON, _TOO_DEEP) from None
+
+
+def _event(context: RemoteExecutionContext, properties: Mapping[str, str]) -> DataverseEvent:
     name = context.message_name
     message = _MESSAGES.get(name, name)
     columns = dict.fromkeys(column for target in _targets(context) for column in target.attributes)
@@ -223,8 +233,8 @@ def _parse(body: bytes, content_type: str) -> RemoteExecutionContext:
         ) from None
     try:
         # Of the standard library: it reads half of a surrogate pair, as .NET writes a text that was cut in an emoji.
-        document = json.loads(text)
-    except (ValueError, RecursionError):
+        document = parse_json(text)
+    except ValueError:
         raise NotAnExecutionContext(
             Refusal.NOT_JSON,
             f"The message is not JSON. If Dataverse sent it: {_REPAIR} Otherwise its sender must not use this queue.",
@@ -232,9 +242,7 @@ def _parse(body: bytes, content_type: str) -> RemoteExecutionContext:
     try:
         return RemoteExecutionContext.model_validate(document)
     except RecursionError:
-        raise NotAnExecutionContext(
-            Refusal.OTHER_JSON, "The message is JSON, but nested deeper than any that Dataverse sends."
-        ) from None
+        raise NotAnExecutionContext(Refusal.OTHER_JSON, _TOO_DEEP) from None
     except ValidationError as error:
         places = sorted({".".join(str(step) for step in fault["loc"]) or "the whole" for fault in error.errors()})
         raise NotAnExecutionContext(
@@ -308,4 +316,7 @@ def _tags(context: RemoteExecutionContext) -> Iterator[str]:
 
 def host_of(address: str) -> str:
     """Return the host name of a URL, or of a host with or without a port; empty if there is none."""
-    return (urlsplit(address if "//" in address else f"//{address}").hostname or "").casefold()
+    try:
+        return (urlsplit(address if "//" in address else f"//{address}").hostname or "").casefold()
+    except ValueError:  # a bracket, as of an address in version 6, that is never closed
+        return ""

@@ -6,13 +6,15 @@ statuses enter `str(error)`; the message of the other side may quote a value and
 
 from __future__ import annotations
 
-import json
+import math
 from collections.abc import Mapping
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
+from shared.core.json_text import parse_json
 from shared.errors import (
+    LONGEST_PAUSE,
     ConfigurationError,
     ConflictError,
     ConnectorError,
@@ -65,11 +67,16 @@ def lost(operation: str, *, repeatable: bool) -> ConnectorError:
 
 
 def retry_after(headers: Mapping[str, str]) -> timedelta:
-    """Read how long Dataverse wants to be left alone."""
+    """Read how long Dataverse wants to be left alone, an hour at the most."""
     try:
-        return timedelta(seconds=max(0.0, float(headers["Retry-After"])))
-    except (KeyError, ValueError, OverflowError):
+        seconds = float(headers["Retry-After"])
+    except (KeyError, ValueError):
         return _PATIENCE
+    return (
+        timedelta(seconds=min(max(0.0, seconds), LONGEST_PAUSE.total_seconds()))
+        if math.isfinite(seconds)
+        else _PATIENCE
+    )
 
 
 def _kind(status: int, code: str) -> tuple[type[ConnectorError], str]:  # noqa: C901, PLR0911  # one return per case
@@ -100,7 +107,7 @@ def _kind(status: int, code: str) -> tuple[type[ConnectorError], str]:  # noqa: 
 
 def _marks(body: bytes) -> _Marks:
     try:
-        document: Any = json.loads(body)
+        document: Any = parse_json(body)
         error = document["error"]
         code, message = foreign_code(Service.DATAVERSE, error.get("code")), str(error.get("message") or "")
     except (ValueError, TypeError, KeyError, AttributeError):

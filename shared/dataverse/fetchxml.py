@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 from xml.sax.saxutils import quoteattr
 
 from shared.dataverse.odata import Value, literal
-from shared.errors import DataError, Service
+from shared.errors import DataError, Service, TransientError
 
 _TRUE = frozenset({"true", "1"})
 _PERSONAL = frozenset(
@@ -124,12 +124,24 @@ def _drop(entity: ET.Element, tags: Collection[str]) -> None:
 
 
 def following(page: Mapping[str, Any], cursor: Cursor) -> Cursor | None:
-    """Read from a page where the next one starts; None after the last. Some queries come without a cookie."""
+    """Read from a page where the next one starts; None after the last. Some queries come without a cookie.
+
+    TransientError for one that cannot be read: the answer is damaged, not the query.
+    """
     if not page.get("@Microsoft.Dynamics.CRM.morerecords"):
         return None
     annotation = page.get("@Microsoft.Dynamics.CRM.fetchxmlpagingcookie")
-    cookie = _parse(annotation).get("pagingcookie", "") if annotation else ""
+    if not isinstance(annotation, str | None):
+        raise _unreadable_cookie()
+    try:
+        cookie = _parse(annotation).get("pagingcookie", "") if annotation else ""
+    except DataError:
+        raise _unreadable_cookie() from None
     return Cursor(cursor.page + 1, unquote(unquote(cookie)))
+
+
+def _unreadable_cookie() -> TransientError:
+    return TransientError("The paging cookie of a page cannot be read", service=Service.DATAVERSE)
 
 
 def _parse(text: str) -> ET.Element:

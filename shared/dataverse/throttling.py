@@ -7,6 +7,7 @@ told to wait makes all others wait too.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -94,6 +95,7 @@ class ServiceProtection:
 
 def _number(headers: Mapping[str, str], header: str, default: float) -> float:
     try:
-        return float(headers[header].replace(",", ""))
+        number = float(headers[header].replace(",", ""))
     except (KeyError, ValueError):
         return default
+    return number if math.isfinite(number) else default

@@ -7,7 +7,6 @@ should be: the service writes JSON and XML, proxies write HTML, and any of them 
 from __future__ import annotations
 
 import html
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from http import HTTPStatus
 
 import httpx
 
+from shared.core.json_text import parse_json
 from shared.errors import (
     ConfigurationError,
     ConnectorError,
@@ -55,7 +55,7 @@ class Complaint:
 def complaint(text: str) -> Complaint:
     """Read an error body: JSON, its XML twin, or whatever it is."""
     try:
-        body = json.loads(text)
+        body = parse_json(text)
     except ValueError:
         body = None
     if isinstance(body, Mapping):
@@ -161,6 +161,6 @@ def _clock_difference(response: httpx.Response, now: datetime) -> str:
 def _http_date(text: str) -> datetime | None:
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return moment if moment.tzinfo else None
