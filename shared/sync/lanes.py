@@ -15,7 +15,7 @@ from shared.core.comparing import Span
 from shared.core.records import ConsentOrder, Intent, PersonTable, RecordKey, Reference, Why
 from shared.core.situation import MassChange
 from shared.ports import OutgoingMessage, Queue, QueueName
-from shared.sync.lists.messages import Correlation, ListLook, ListMembers, ListMessage
+from shared.sync.lists.messages import Attempt, Correlation, ListLook, ListMembers, ListMessage, Moment
 
 _PER_MESSAGE = 100
 """References in one message: a handful of kilobytes, far below every limit."""
@@ -40,9 +40,9 @@ class _ReferenceBody(BaseModel):
     id: UUID
     why: Why
     correlation: Correlation = ""
-    attempt: int = Field(default=1, ge=1)
-    first_seen: datetime | None = None
-    waits_since: datetime | None = None
+    attempt: Attempt = 1
+    first_seen: Moment | None = None
+    waits_since: Moment | None = None
     intent: Intent = Intent.SYNC
     job: UUID | None = None
     consent: _ConsentBody | None = None
@@ -98,8 +98,8 @@ class Jobs(BaseModel):
     jobs: list[UUID]
     correlation: Correlation = ""
     correlations: dict[UUID, Correlation] | None = None
-    attempt: int = Field(default=1, ge=1)
-    waits_since: datetime | None = None
+    attempt: Attempt = 1
+    waits_since: Moment | None = None
 
     @classmethod
     def of(cls, correlations: Mapping[UUID, str], attempt: int, waits_since: datetime | None = None) -> Jobs:
@@ -126,8 +126,8 @@ class Permissions(BaseModel):
     kind: Literal["permissions"] = "permissions"
     permissions: list[UUID]
     correlation: Correlation = ""
-    attempt: int = Field(default=1, ge=1)
-    waits_since: datetime | None = None
+    attempt: Attempt = 1
+    waits_since: Moment | None = None
 
 
 class Walk(BaseModel):
@@ -140,8 +140,8 @@ class Walk(BaseModel):
     why: Why
     after: str | None = None
     correlation: Correlation = ""
-    attempt: int = Field(default=1, ge=1)
-    waits_since: datetime | None = None
+    attempt: Attempt = 1
+    waits_since: Moment | None = None
 
 
 class Replay(BaseModel):
@@ -153,8 +153,8 @@ class Replay(BaseModel):
     change: MassChange
     after: str | None = None
     correlation: Correlation = ""
-    attempt: int = Field(default=1, ge=1)
-    waits_since: datetime | None = None
+    attempt: Attempt = 1
+    waits_since: Moment | None = None
 
 
 EventMessage = References | Jobs | Permissions | ListMembers | ListLook
@@ -170,9 +170,9 @@ class Unchecked(BaseModel):
     organisation: UUID
     host: str = ""
     message: Annotated[EventMessage, Field(discriminator="kind")]
-    attempt: int = Field(default=1, ge=1)
+    attempt: Attempt = 1
     """Counts checks; the message has attempts of its own."""
-    waits_since: datetime | None = None
+    waits_since: Moment | None = None
 
     @property
     def correlation(self) -> str:
@@ -189,8 +189,8 @@ class Compare(BaseModel):
     span: Span
     run: str
     correlation: Correlation = ""
-    attempt: int = Field(default=1, ge=1)
-    waits_since: datetime | None = None
+    attempt: Attempt = 1
+    waits_since: Moment | None = None
 
 
 AnyMessage = References | Jobs | Permissions | Walk | Replay | Compare | ListMessage | Unchecked

@@ -7,12 +7,25 @@ from enum import StrEnum
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from shared.core.texts import bounded_id
 
 Correlation = Annotated[str, AfterValidator(bounded_id)]
 """The correlation id of a change, which goes into logs and traces; whoever can send to a lane can choose it."""
+
+
+def _of_our_time(moment: datetime) -> datetime:
+    if not 2000 <= moment.year <= 2200:  # noqa: PLR2004  # no time can be added at the ends of the calendar
+        raise ValueError("no moment of our time")
+    return moment
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_of_our_time)]
+"""A time that the connector has written: it can be compared and counted on from."""
+
+Attempt = Annotated[int, Field(ge=1, le=1_000_000)]
+"""Counts from 1."""
 
 
 class Phase(StrEnum):
@@ -35,8 +48,8 @@ class _AboutList(BaseModel):
 
     list: UUID
     correlation: Correlation = ""
-    attempt: int = Field(default=1, ge=1)
-    waits_since: datetime | None = None
+    attempt: Attempt = 1
+    waits_since: Moment | None = None
 
 
 class ListStep(_AboutList):
@@ -48,7 +61,7 @@ class ListStep(_AboutList):
     phase: Phase = Phase.READ
     round: int = 1
     generation: str
-    taken_at: datetime
+    taken_at: Moment
     after: str | None = None
     page: int = 0
     pages: int = 0
