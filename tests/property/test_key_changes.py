@@ -187,7 +187,7 @@ async def _documents_of_today(world: Deployment) -> Fingerprinter:
     binding = Binding(CONTACT, is_live=True, base=base, address=prints.address(ADDRESSES[0]))
     ledger = Ledger(world.store, world.clock, "test")
     await ledger.reserve({prints.address(ADDRESSES[0]): CONTACT}, held=())
-    await ledger.save({KEY: (binding, Outcome(KEY, Result.WRITTEN, Reason.CREATED), "")}, ())
+    await ledger.save({KEY: (binding, Outcome(KEY, Result.WRITTEN, Reason.CREATED), "")}, (), {KEY: ""})
     refusal = Refusal(OPT_OUT, world.clock.now(), ConsentSource.SPOTLER_OPT_OUT)
     await SuppressionList(world.store, world.clock, "test").record({prints.address(ADDRESSES[0]): [refusal]})
     return prints
@@ -228,7 +228,9 @@ async def test_what_is_read_while_the_key_changes_is_stored_under_the_new_one() 
     world.generation = 2
     changing = world.start()
     entry = (await changing.ledger.entries([KEY]))[KEY]
-    await changing.ledger.save({KEY: (entry.binding, Outcome(KEY, Result.UNCHANGED, Reason.AGREED), "")}, ())
+    await changing.ledger.save(
+        {KEY: (entry.binding, Outcome(KEY, Result.UNCHANGED, Reason.AGREED), "")}, (), {KEY: entry.etag}
+    )
     await changing.suppressions.at([prints.address(ADDRESSES[0])])
     partitions = {one.key.partition for one in world.stored() if prints.address(ADDRESSES[0]) in _texts_of(one)}
     assert partitions == {"test-address"}, "nobody has asked for it yet"

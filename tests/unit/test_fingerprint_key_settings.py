@@ -30,7 +30,6 @@ def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> st
         ("a" * 16, "different characters"),
         ("abcabcabcabcabcabcabcabc", "different characters"),
         ("Q7-tiny", "shorter than 16"),
-        (" " * 20, "shorter than 16"),
     ],
 )
 def test_a_poor_key_is_refused_in_words_that_do_not_repeat_it(
@@ -47,9 +46,13 @@ def test_a_random_key_is_accepted(store: str, monkeypatch: pytest.MonkeyPatch) -
     assert load_settings().fingerprint_key.get_secret_value() == GOOD
 
 
-def test_the_embedded_store_needs_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FINGERPRINT_KEY", "")
+@pytest.mark.parametrize("key", ["", " " * 20])
+def test_the_embedded_store_needs_none_and_azure_tables_do(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FINGERPRINT_KEY", key)
     load_settings()
+    monkeypatch.setenv("STATE_STORAGE", "UseDevelopmentStorage=true")
+    with pytest.raises(ConfigurationError, match="FINGERPRINT_KEY is missing or shorter than 16"):
+        load_settings()
 
 
 def test_the_former_key_may_be_a_poor_one(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
