@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -375,3 +378,19 @@ def test_what_is_damaged_in_very_many_ways_is_read_or_refused(name: str) -> None
         _tried(reader, content)
 
     trial()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", READERS)
+def test_a_search_guided_by_coverage_finds_no_crash(name: str, tmp_path: Path) -> None:
+    """Where atheris is installed (`pip install atheris`)."""
+    pytest.importorskip("atheris")
+    search = subprocess.run(
+        [sys.executable, "-m", "tests.property.readers_under_coverage", name, "-max_total_time=60"],
+        cwd=SAMPLES.parents[1],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        check=False,
+    )
+
+    assert search.returncode == 0, search.stderr.decode()[-2000:]
