@@ -58,7 +58,7 @@ def page_of(query: str, cursor: Cursor, *, size: int) -> str:
         fetch.attrib.pop("paging-cookie", None)
         if cursor.cookie:
             fetch.set("paging-cookie", cursor.cookie)
-    return ET.tostring(fetch, encoding="unicode")
+    return _written(fetch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def ids_only(query: str, key: str) -> IdQuery:
         entity.insert(0, ET.Element("attribute", name=key))
         entity.append(ET.Element("order", attribute=key))
         fetch.set("distinct", "true")
-    return IdQuery(ET.tostring(fetch, encoding="unicode"), is_cut)
+    return IdQuery(_written(fetch), is_cut)
 
 
 def _cut_off(fetch: ET.Element, entity: ET.Element, key: str) -> None:
@@ -144,10 +144,17 @@ def _unreadable_cookie() -> TransientError:
     return TransientError("The paging cookie of a page cannot be read", service=Service.DATAVERSE)
 
 
+def _written(fetch: ET.Element) -> str:
+    try:
+        return ET.tostring(fetch, encoding="unicode")
+    except RecursionError:
+        raise DataError("The query is nested too deeply", service=Service.DATAVERSE) from None
+
+
 def _parse(text: str) -> ET.Element:
     if "<!doctype" in text.casefold():
         raise DataError("FetchXML has no document type", service=Service.DATAVERSE)
     try:
         return ET.fromstring(text)  # noqa: S314  # without a document type there are no entities to expand
-    except ET.ParseError:
+    except (ET.ParseError, ValueError, LookupError):  # half of a surrogate pair, an encoding that there is not
         raise DataError("The query is not XML", service=Service.DATAVERSE) from None

@@ -30,7 +30,7 @@ from shared.dataverse.execution_context import read_event
 from shared.dataverse.faults import fault
 from shared.dataverse.operations import Method, Operation
 from shared.dataverse.throttling import ServiceProtection
-from shared.errors import LONGEST_PAUSE, ConnectorError, ThrottledError, TransientError
+from shared.errors import LONGEST_PAUSE, ConnectorError, DataError, ThrottledError, TransientError
 from shared.spotler.errors import refusal
 from shared.sync.lanes import LaneMessageError, read_lane_message
 
@@ -117,7 +117,7 @@ def test_the_address_of_a_row_that_is_none_names_no_row() -> None:
     assert interpret(OPERATION, 200, {}, b'{"@odata.etag": 7}').etag == ""
 
 
-@pytest.mark.parametrize("annotation", [7, ["x"], "<cookie", "<!DOCTYPE x><x/>"])
+@pytest.mark.parametrize("annotation", [7, ["x"], "<cookie", "<!DOCTYPE x><x/>", "\ud800"])
 def test_a_paging_cookie_that_cannot_be_read_is_a_damaged_answer(annotation: object) -> None:
     page = {
         "@Microsoft.Dynamics.CRM.morerecords": True,
@@ -126,6 +126,18 @@ def test_a_paging_cookie_that_cannot_be_read_is_a_damaged_answer(annotation: obj
 
     with pytest.raises(TransientError):
         fetchxml.following(page, fetchxml.Cursor())
+
+
+@pytest.mark.parametrize("inside", ["<a>" * 5_000 + "</a>" * 5_000, "\ud800"])
+def test_a_query_of_a_list_that_no_editor_makes_is_refused(inside: str) -> None:
+    query = f'<fetch><entity name="contact">{inside}</entity></fetch>'
+
+    for read in (
+        lambda: fetchxml.ids_only(query, "contactid"),
+        lambda: fetchxml.page_of(query, fetchxml.Cursor(), size=1),
+    ):
+        with pytest.raises(DataError):
+            read()
 
 
 @pytest.mark.parametrize("header", ["ETag: \u00e9", "\u2028: x", "ETag: \ud83d\ude00"])
