@@ -64,6 +64,7 @@ from shared.sync.resync import Resync
 from shared.sync.reviews import Reviews
 from shared.sync.spotler_changes import SpotlerChanges
 from shared.sync.suppressions import SuppressionList
+from shared.sync.walks import Walks
 from shared.sync.watch import Watch
 
 
@@ -228,7 +229,10 @@ def build(services: Services, version: LiveVersion, fingerprints: Fingerprinter)
         environment=environment,
     )
     release = Release(brake=brake, lists=lists.start, lanes=tools.lanes, patience=tools.patience, clock=clock)
-    resync = Resync(crm=crm, people=people, lanes=tools.lanes, patience=tools.patience, witness=reconciliation)
+    walks = Walks(store, clock, environment)
+    resync = Resync(
+        crm=crm, people=people, lanes=tools.lanes, patience=tools.patience, walks=walks, witness=reconciliation
+    )
     circuits = Circuits(store, clock, environment, pings={Service.DATAVERSE: crm.ping, Service.SPOTLER: platform.ping})
     return Connector(
         settings=settings,

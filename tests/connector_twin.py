@@ -54,6 +54,7 @@ from shared.sync.report import Reporter
 from shared.sync.resync import Resync
 from shared.sync.spotler_changes import SpotlerChanges, Welcomed
 from shared.sync.suppressions import SuppressionList
+from shared.sync.walks import Walks
 from shared.sync.work import Finished
 from tests.consent_twins import TwinBounceTasks, TwinPermissionRows, TwinVariables
 from tests.contract.clocks import ManualClock
@@ -329,7 +330,10 @@ class ConnectorTwin:
             environment="test",
         )
         self.release = Release(brake=self.brake, lists=lists.start, lanes=lanes, patience=patience, clock=self.clock)
-        self.resync = Resync(crm=self.crm, people=people, lanes=lanes, patience=patience, witness=self.reconciliation)
+        walks = Walks(self.store, self.clock, "test")
+        self.resync = Resync(
+            crm=self.crm, people=people, lanes=lanes, patience=patience, walks=walks, witness=self.reconciliation
+        )
         pings = {Service.DATAVERSE: self.crm.ping, Service.SPOTLER: self.platform.ping}
         self.circuits = Circuits(self.store, self.clock, "test", pings=pings)
         return Dispatcher(

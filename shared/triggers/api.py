@@ -17,6 +17,7 @@ from shared.observability.traces import current_correlation
 from shared.ports import QueueName
 from shared.sync.bounces import bounce_rows
 from shared.sync.consent_ledger import as_rows
+from shared.sync.walks import PRESUMED_OVER, UnderWay
 from shared.triggers.answers import json_answer, problem
 from shared.triggers.http_function import http_function
 from shared.triggers.requests import NOBODY, read_body
@@ -109,12 +110,26 @@ async def resync(req: func.HttpRequest) -> func.HttpResponse:
         if ids:
             keys = [RecordKey(wanted.table, identifier) for identifier in ids]
             await connector.resync.some(keys, lane, correlation=correlation)
-        else:
-            await connector.resync.table(wanted.table, lane, correlation=correlation)
+        elif (other := await connector.resync.table(wanted.table, lane, correlation=correlation)) is not None:
+            return _under_way(wanted.table, other)
     except ConnectorError as error:
         return problem(503, str(error))
     accepted = {"table": wanted.table, "records": len(ids) or "all", "lane": lane, "correlation": correlation}
     return json_answer(accepted, status=202)
+
+
+def _under_way(table: PersonTable, other: UnderWay) -> func.HttpResponse:
+    since = other.since.isoformat(timespec="seconds")
+    return problem(
+        409,
+        f"A walk over every {table} is under way since {since}: it looks at everybody. Wait for its end.",
+        {
+            "since": since,
+            "lastPage": other.last_page.isoformat(timespec="seconds"),
+            "correlation": other.correlation,
+            "presumedOver": (other.last_page + PRESUMED_OVER).isoformat(timespec="seconds"),
+        },
+    )
 
 
 @http_function(blueprint, "dead_letters")
@@ -171,9 +186,7 @@ async def _replayed(req: func.HttpRequest, *, held: bool) -> func.HttpResponse:
         answer["notReplayed"] = missing
     if not held and (waiting := len(asked) - len(chosen)):
         answer["held"] = waiting
-        answer["hint"] = (
-            "Held letters are an administrator's: POST /api/dead-letters/replay-held, or /api/brake/release."
-        )
+        answer["hint"] = "Held letters are for administrators: POST /api/dead-letters/replay-held"
     return json_answer(answer)
 
 
