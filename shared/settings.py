@@ -330,6 +330,11 @@ class Settings(BaseSettings):
         "looked at that were renamed in Spotler (PERM-21).",
     )
 
+    http_rate_limits: bool = Field(
+        default=True,
+        description="Whether each caller of an HTTP route is held to a number of calls a minute (`docs/security.md`).",
+    )
+
     # --- watching
     applicationinsights_connection_string: SecretStr = Field(
         default=SecretStr(""),

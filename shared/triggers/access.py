@@ -21,6 +21,7 @@ from enum import StrEnum
 import azure.functions as func
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from shared.triggers.rates import OFTEN, SELDOM, Rate
 from shared.workbook.files import LARGEST
 
 ADMINISTRATOR_ROLE = "Spotler.Administrator"
@@ -28,6 +29,9 @@ ADMINISTRATOR_ROLE = "Spotler.Administrator"
 
 PRINCIPAL = "x-ms-client-principal"
 """Set by App Service Authentication, which takes it off requests from outside. Without it anybody could send one."""
+
+PRINCIPAL_ID = "x-ms-client-principal-id"
+"""Set by App Service for callers that signed in with Entra: an id. Without it, as above."""
 
 _SIGN_IN = "WEBSITE_AUTH_ENABLED"
 """Set by App Service, to True, while its authentication is switched on."""
@@ -72,6 +76,11 @@ class Route:
     most_bytes: int = _NO_BODY
     shown: Shown = Shown.CODES
     query: tuple[str, ...] = ()
+
+    @property
+    def rate(self) -> Rate:
+        """How often a caller may use it."""
+        return OFTEN if self.method is func.HttpMethod.GET else SELDOM
 
 
 _GET, _POST, _PUT = func.HttpMethod.GET, func.HttpMethod.POST, func.HttpMethod.PUT

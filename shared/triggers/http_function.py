@@ -13,11 +13,23 @@ from opentelemetry.trace import SpanKind
 
 from shared.errors import ConnectorError, whereabouts
 from shared.observability.traces import current_correlation, work
-from shared.triggers.access import ADMINISTRATOR_ROLE, PRINCIPAL, ROUTES, Route, level_of, may_call, sign_in_is_on
+from shared.triggers.access import (
+    ADMINISTRATOR_ROLE,
+    PRINCIPAL,
+    PRINCIPAL_ID,
+    ROUTES,
+    Route,
+    level_of,
+    may_call,
+    sign_in_is_on,
+)
 from shared.triggers.answers import problem
+from shared.triggers.rates import Rates, are_on, caller_of
 from shared.triggers.requests import BadRequestError, refuse_unknown
 
 log = logging.getLogger(__name__)
+
+_rates = Rates()
 
 Handler = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
 
@@ -39,7 +51,7 @@ def http_function(blueprint: func.Blueprint, name: str) -> Callable[[Handler], H
 def _guarded(handler: Handler, name: str, route: Route) -> Handler:
     @functools.wraps(handler)
     async def answer(req: func.HttpRequest) -> func.HttpResponse:
-        refusal = _refusal(req, route)
+        refusal = _refusal(req, name, route)
         with work(f"{route.method.value} /api/{route.path}", (), SpanKind.SERVER, function=name) as span:
             response = refusal or await _answered(handler, req, name, route)
             span.set_attribute("status", response.status_code)
@@ -50,16 +62,28 @@ def _guarded(handler: Handler, name: str, route: Route) -> Handler:
     return answer
 
 
-def _refusal(req: func.HttpRequest, route: Route) -> func.HttpResponse | None:
+def _refusal(req: func.HttpRequest, name: str, route: Route) -> func.HttpResponse | None:
     if not may_call(route.role, req.headers.get(PRINCIPAL, ""), sign_in=sign_in_is_on()):
         return problem(
             HTTPStatus.FORBIDDEN,
             f"Sign in with an account that has the app role {ADMINISTRATOR_ROLE}; it is assigned under Enterprise "
             "applications in Microsoft Entra.",
         )
+    if seconds := _seconds_to_wait(req, name, route):
+        text = f"Called too often: at most {route.rate.per_minute} times a minute. Call again in {seconds} s."
+        response = problem(HTTPStatus.TOO_MANY_REQUESTS, text)
+        response.headers["Retry-After"] = str(seconds)
+        return response
     if len(req.get_body()) > route.most_bytes:
         return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"Send at most {route.most_bytes} bytes.")
     return None
+
+
+def _seconds_to_wait(req: func.HttpRequest, name: str, route: Route) -> int:
+    if not are_on():
+        return 0
+    principal = req.headers.get(PRINCIPAL_ID, "") if sign_in_is_on() else ""
+    return _rates.wait(name, caller_of(req.headers, req.params, principal=principal), route.rate)
 
 
 async def _answered(handler: Handler, req: func.HttpRequest, name: str, route: Route) -> func.HttpResponse:

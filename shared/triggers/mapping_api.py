@@ -23,7 +23,7 @@ from shared.core.records import RecordKey
 from shared.errors import ConflictError, ConnectorError, DataError, NotFoundError
 from shared.sync.mapping_desk import Applied, Change, Refused, mapping_of
 from shared.sync.mapping_shelf import Version
-from shared.triggers.access import sign_in_is_on
+from shared.triggers.access import PRINCIPAL_ID, sign_in_is_on
 from shared.triggers.answers import json_answer, problem
 from shared.triggers.http_function import Handler, http_function
 from shared.triggers.requests import read_query
@@ -31,9 +31,6 @@ from shared.workbook.files import FileTooLargeError, Format, read_file, write_fi
 from shared.worker_thread import in_turn
 
 blueprint = func.Blueprint()
-
-_CALLER = "x-ms-client-principal-id"
-"""Set by App Service for callers that signed in with Entra: an id, not a name."""
 
 _ANYBODY = "function-key"
 
@@ -209,7 +206,7 @@ def _change(req: func.HttpRequest) -> Change:
 
 def _signed_in(req: func.HttpRequest) -> str:
     """Return the id of who signed in; without App Service Authentication anybody can send the header."""
-    return req.headers.get(_CALLER, "") if sign_in_is_on() else ""
+    return req.headers.get(PRINCIPAL_ID, "") if sign_in_is_on() else ""
 
 
 def _base(etag: str) -> int | None:

@@ -21,6 +21,9 @@ _GRACE = 20.0
 SYSTEM = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH") if name in os.environ}
 """What a process needs of this one's environment: no setting of the developer's own connector gets into a test."""
 
+UNHURRIED = {"HTTP_RATE_LIMITS": "false"}
+"""Scenarios ask far more often than people do."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answered:
@@ -53,7 +56,7 @@ class ConnectorProcess:
                 *("-m", "shared", "host", "--port", "0", "--json"),
                 stdout=PIPE,
                 stderr=log,
-                env={**SYSTEM, **self.settings, **changed},
+                env={**SYSTEM, **UNHURRIED, **self.settings, **changed},
                 cwd=ROOT,
             )
         assert self._process.stdout is not None
