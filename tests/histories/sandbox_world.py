@@ -10,6 +10,7 @@ from typing import Any, cast
 from uuid import UUID
 
 import httpx
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.core.jobs import Operation
 from shared.core.mapping.model import Outside
@@ -118,7 +119,7 @@ class SandboxWorld(World):
         spotler_app = spotler.create_app(
             spotler.SpotlerSandboxSettings(consumer_key="key", consumer_secret="secret", now=now)
         )
-        over_crm, over_spotler = httpx.ASGITransport(crm_app), httpx.ASGITransport(spotler_app)
+        over_crm, over_spotler = httpx.ASGITransport(_as_asgi(crm_app)), httpx.ASGITransport(spotler_app)
         self._spotler = httpx.AsyncClient(transport=over_spotler, base_url=f"{SPOTLER_URL}/sandbox/")
         self._dynamics = DynamicsUser(
             Addresses(
@@ -288,3 +289,18 @@ def _profile(one: Mapping[str, Any]) -> Profile:
     return Profile(
         one["encryptedId"], one.get("externalId", ""), email, values, switches, one["inactivity"] is not None
     )
+
+
+def _as_asgi(app: ASGIApp) -> ASGIApp:
+    """Write names of headers in lower case, as servers do that the sandbox's own spelling does not concern."""
+
+    async def lowered(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_lowered(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = [(bytes(name).lower(), value) for name, value in message.get("headers", ())]
+                message = {**message, "headers": headers}
+            await send(message)
+
+        await app(scope, receive, send_lowered)
+
+    return lowered

@@ -14,12 +14,14 @@ import stamina
 from opentelemetry.trace import SpanKind
 
 from shared.connections import quieten_libraries
+from shared.dataverse.routing import Ourselves
 from shared.errors import Service, TransientError
 from shared.local.host.decode import decode_batch
 from shared.observability.logs import LogFormat, formatter
 from shared.observability.signals import RETRIES
 from shared.observability.traces import work
 from shared.ports import QueueName, ReceivedMessage
+from shared.settings import OWN_TAG
 from shared.spotler.oauth import OneLeggedOAuth1
 from shared.sync.lanes import LaneMessageError, correlation_of, read_lane_message
 from shared.triggers.consuming import DefectError, discreet
@@ -163,7 +165,7 @@ def arrived(identifier: str) -> func.ServiceBusMessage:
 @pytest.mark.parametrize("identifier", [FORGED, f"{MARK}@leak.example", "i" * 201, ""])
 def test_a_message_whose_id_is_none_is_not_named_by_it(identifier: str, caplog: pytest.LogCaptureFixture) -> None:
     read_lane([arrived(identifier)], QueueName.LIVE)
-    read_events([arrived(identifier)])
+    read_events([arrived(identifier)], own=Ourselves(OWN_TAG, None))
 
     assert caplog.text.count("message without an id") == 2
 

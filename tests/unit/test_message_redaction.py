@@ -12,7 +12,7 @@ import pytest
 from shared.connections import redact
 from shared.dataverse.events import DataverseEvent
 from shared.dataverse.execution_context import read_event
-from shared.dataverse.routing import route
+from shared.dataverse.routing import Ourselves, route
 from shared.ports import QueueName
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "remote_execution_context"
@@ -40,7 +40,8 @@ def test_an_event_keeps_the_rows_that_it_is_about_and_is_handled_alike_when_it_i
 
     again = read(redact(QueueName.EVENTS, path.read_bytes()))
 
-    assert route(again, own_tag=TAG) == route(original, own_tag=TAG)
+    own = Ourselves(TAG, None)  # what was buried names no users
+    assert route(again, own=own) == route(original, own=own)
     nobody = {"initiating_user": None, "user": None}
     assert replace(again, **nobody) == replace(original, **nobody)
 

@@ -43,7 +43,7 @@ PERSONAL = {
 
 IMPERSONAL = {
     *("capability", "permissions", "reconcile", "drift", "poll", "mapping", "keys", "consent-walk"),
-    *("circuit", "compare"),  # a comparison notes the contacts in hand, as a poll does, until the next step
+    *("circuit", "compare", "walk"),  # a comparison notes the contacts in hand, as a poll does, until the next step
     *("sweep", "job"),  # ids of Spotler Jobs; who they are about, their rows in Dataverse say
 }
 
