@@ -81,6 +81,7 @@ def merge_sides(
         mirrors=rules.unmapped is Unmapped.CLEAR,
         restores=situation.presence is Presence.TO_RESTORE,
         refused=_refused(situation, contact, fields, is_overtaken=is_overtaken),
+        withdrawn=situation.suppression.subjects,
     )
     agreement = agree(sides, fields)
     empty = unmapped(rules, rows, catalogue)

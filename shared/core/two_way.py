@@ -46,7 +46,7 @@ class Sides:
     `has_come_back`: the person had opted out, and nothing was sent since. `early` are permissions whose rows only say
     the administrator's default. `is_shared`: other records use the contact. `mirrors`: what Dataverse does not have is
     emptied in Spotler (PURGE-01). `restores`: a job asks for the record. `refused` tells when others, or the person,
-    last refused a permission at the address.
+    last refused a permission at the address; `withdrawn` are those that anybody, the record included, took back there.
     `names` are those that rows may have during a rename.
     """
 
@@ -70,6 +70,7 @@ class Sides:
     mirrors: bool = False
     restores: bool = False
     refused: Mapping[str, datetime] = field(default_factory=dict)
+    withdrawn: frozenset[str] = frozenset()
     names: RememberedNames = RememberedNames()  # noqa: RUF009  # frozen and without state
 
 
@@ -228,7 +229,8 @@ def _verdict(sides: Sides, name: str, one: MappedField, versions: Versions, row:
     lower = Verdict.TO_DATAVERSE if direction.reaches_dataverse else Verdict.HELD
     if verdict is Verdict.TO_SPOTLER and versions.dataverse is YES and not _has_evidence(sides, name, one, versions):
         verdict = lower
-    if name in sides.early and not sides.is_new_contact and versions.dataverse is not versions.spotler:
+    is_open = sides.is_new_contact and name not in sides.withdrawn
+    if name in sides.early and not is_open and versions.dataverse is not versions.spotler:
         return Verdict.TO_DATAVERSE  # a default is nobody's word (PERM-15)
     return verdict
 
@@ -287,7 +289,7 @@ def _create_row(agreement: Agreement, sides: Sides, name: str, one: MappedField,
         return None
     if not has and sides.has_met and name in sides.base:  # somebody has deleted it
         return None
-    is_unasked = sides.is_new_contact and name not in sides.base and name not in sides.refused
+    is_unasked = sides.is_new_contact and name not in sides.base and name not in {*sides.refused, *sides.withdrawn}
     subscribed = has or (default is not None and default.subscribed and is_unasked)
     agreement.subscriptions += (SubscriptionReturn(one.home, entry.label.strip(), subscribed, None),)
     return subscribed

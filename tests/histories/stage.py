@@ -72,7 +72,8 @@ class Stage(RuleBasedStateMachine):
                 # Its contact, or its lead's, may have the address that the person had before.
                 places = [place for place in own_keys(record) if isinstance(place, RecordKey)]
                 contacts = [contact for place in places if (contact := self.contact_of(place)) is not None]
-                for address in {self.address(key), *(contact.email for contact in contacts)}:
+                former = self.addresses.get(key, ())
+                for address in {self.address(key), *former, *(contact.email for contact in contacts)}:
                     self.refusers.setdefault(address, set()).add(key)
         return done
 

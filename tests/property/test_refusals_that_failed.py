@@ -156,3 +156,16 @@ def test_a_form_is_no_reason_to_mail_an_address_where_a_record_wants_no_mail(his
     history.sign_up(address=CAS, newsletter=True)
     history.settle()
     assert not options(history, CAS)["permissions:1"]
+
+
+def test_a_default_gives_no_permission_again_that_the_record_itself_took_back(history: TwinHistories) -> None:
+    begin(history, newsletter=False, offers=True)
+    save(history, BEN)
+    history.settle()
+    history.remove_row(pick=0, name="permissions:8")
+    history.settle()
+    history.anonymize(pick=0)
+    history.settle()
+    save(history, BEN)
+    history.settle()
+    assert not options(history, BEN)["permissions:8"]
