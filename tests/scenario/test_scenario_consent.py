@@ -60,7 +60,7 @@ async def test_every_change_of_one_record_comes_as_csv_that_no_spreadsheet_execu
     answer = await world.connector.call("GET", f"/api/consent.csv?record={key}")
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/csv")
-    assert answer.text.splitlines()[0] == ",".join(COLUMNS)
+    assert answer.text.splitlines()[0] == ",".join(f'"{column}"' for column in COLUMNS)
     found = rows(answer.text)
     assert [row["at"] for row in found] == [change.moment for change in changes]
     assert {row["externalId"] for row in found} == {f"'=cmd|{key.id}"}
