@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -99,8 +100,9 @@ class Stage(RuleBasedStateMachine):
         self.put(OutgoingMessage(references_body([reference])))
 
     def put(self, message: OutgoingMessage, *, after: timedelta = timedelta()) -> None:
-        due = self.twin.clock.now() + after
-        self.twin.queue.waiting.append(Waiting(QueueName.LIVE, message, self.number(), due))
+        now = self.twin.clock.now()
+        message = replace(message, not_before=now + after if after else None)
+        self.twin.queue.waiting.append(Waiting(QueueName.LIVE, message, self.number(), now))
 
     def records(self, *, active: bool = True) -> list[RecordKey]:
         return [key for key, one in self.world.people().items() if (one.values["statecode"] == 0) is active]
