@@ -93,7 +93,7 @@ class Spotler:
             case Anonymize():
                 self.values.clear()
             case Rest():
-                pass
+                self.values |= flat(planned.refused)
 
 
 def flat(properties: Mapping[str, PropertyValue]) -> dict[str, Any]:
