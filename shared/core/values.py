@@ -99,7 +99,7 @@ def is_blank(value: Any) -> bool:
 def text_of(value: Any, label: str | None) -> str:
     """Write a value as text: its label where it has one, a number without an exponent, blanks around it removed."""
     if label is not None:
-        return sound(label)
+        return sound(label).strip()
     match value:
         case bool():
             return "true" if value else "false"
