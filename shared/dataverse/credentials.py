@@ -167,8 +167,8 @@ def _plain_tokens(credential: Credential, scope: str, authority: str) -> CachedT
             )
         try:
             grant = parse_json(answer.content)
-            return AccessToken(str(grant["access_token"]), time.time() + float(grant["expires_in"]))
-        except (ValueError, TypeError, KeyError):
+            return AccessToken(str(grant["access_token"]), time.time() + int(grant["expires_in"]))
+        except (ValueError, TypeError, KeyError, OverflowError):
             raise ConfigurationError("The authority is no token endpoint", service=Service.DATAVERSE) from None
 
     return CachedTokens(fetch, close=http.aclose)

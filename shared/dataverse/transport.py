@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import httpx
 import stamina
 
+from shared.bounded_answers import bounded_request
 from shared.dataverse.credentials import TokenProvider
 from shared.dataverse.faults import fault, lost, retry_after
 from shared.dataverse.throttling import ServiceProtection
@@ -135,8 +136,8 @@ class Transport:
         started = time.perf_counter()
         status = 0
         try:
-            response = await self._http.request(
-                call.method, self.base + call.path, content=call.content, headers=headers, timeout=timeout
+            response = await bounded_request(
+                self._http, call.method, self.base + call.path, content=call.content, headers=headers, timeout=timeout
             )
             status = response.status_code
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import httpx
 from pydantic import TypeAdapter, ValidationError
 
+from shared.bounded_answers import bounded_request
 from shared.errors import ConnectorError, Service, ThrottledError, TransientError, UnknownOutcomeError
 from shared.ports import Clock
 from shared.spotler.errors import refusal, unreadable
@@ -149,7 +150,8 @@ class SpotlerTransport:
         started = time.perf_counter()
         status = 0
         try:
-            response = await self._http.request(
+            response = await bounded_request(
+                self._http,
                 call.method,
                 f"{self._base_url}{call.path}",
                 params=call.params,

@@ -1,0 +1,137 @@
+"""An answer of a service that never ends, or that unpacks to more than the memory has, is refused."""
+
+from __future__ import annotations
+
+import gzip
+import tracemalloc
+import zlib
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import httpx
+import pytest
+from pydantic import TypeAdapter
+
+from shared.bounded_answers import LARGEST_ANSWER, AnswerTooLargeError, bounded_request
+from shared.connections import SystemClock
+from shared.dataverse.throttling import ServiceProtection
+from shared.dataverse.transport import Call as DataverseCall
+from shared.dataverse.transport import Transport
+from shared.errors import TransientError, UnknownOutcomeError
+from shared.spotler.oauth import OneLeggedOAuth1
+from shared.spotler.retrying import Patience
+from shared.spotler.transport import Call, Repetition, SpotlerTransport
+
+PART = 64_000
+MEMORY = 2 * LARGEST_ANSWER + 2 * 1_032 * PART  # what was read, and one part unpacked: deflate packs 1,032 to 1
+
+
+class Endless(httpx.AsyncByteStream):
+    """An answer without an end; counts the bytes that were taken of it."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while True:
+            self.taken += PART
+            yield b" " * PART
+
+
+class Packed(httpx.AsyncByteStream):
+    """A billion blanks in a megabyte, in parts as a socket gives them."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        packer = zlib.compressobj(wbits=zlib.MAX_WBITS | 16)
+        packed = b"".join(packer.compress(b" " * 1_000_000) for _ in range(1_000)) + packer.flush()
+        for start in range(0, len(packed), PART):
+            yield packed[start : start + PART]
+
+
+class Tokens:
+    """Any token will do."""
+
+    async def token(self) -> str:
+        return "token"
+
+    def reject(self, token: str) -> None:
+        """Nobody rejects it."""
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+def answering(stream: httpx.AsyncByteStream, **headers: str) -> httpx.MockTransport:
+    return httpx.MockTransport(lambda _: httpx.Response(200, headers=headers, stream=stream))
+
+
+def dataverse(stream: httpx.AsyncByteStream) -> Transport:
+    return Transport(
+        "https://example.crm4.dynamics.com",
+        Tokens(),
+        ServiceProtection(),
+        observe=lambda *_: None,
+        read_timeout=timedelta(seconds=30),
+        http_transport=answering(stream),
+    )
+
+
+def spotler(stream: httpx.AsyncByteStream) -> SpotlerTransport:
+    return SpotlerTransport(
+        "https://example.spotler.com",
+        OneLeggedOAuth1("key", "secret", clock=SystemClock()),
+        http=httpx.AsyncClient(transport=answering(stream)),
+        clock=SystemClock(),
+        concurrency=1,
+        observe=lambda *_: None,
+        patience=Patience(attempts=1),
+    )
+
+
+async def test_an_endless_answer_of_dataverse_is_given_up() -> None:
+    endless = Endless()
+
+    with pytest.raises(UnknownOutcomeError):
+        await dataverse(endless).send(DataverseCall("POST", "contacts", "POST contacts", repeatable=False))
+
+    assert endless.taken <= LARGEST_ANSWER + PART
+
+
+async def test_an_endless_answer_of_spotler_is_given_up() -> None:
+    endless = Endless()
+
+    with pytest.raises(TransientError) as failed:
+        await spotler(endless).fetch(Call("contact.read", "GET", "/contact"), TypeAdapter(dict[str, str]))
+
+    assert failed.value.code == "AnswerTooLargeError"
+    assert endless.taken <= LARGEST_ANSWER + PART
+
+
+async def test_a_call_with_an_endless_answer_may_have_been_carried_out() -> None:
+    call = Call("automation.trigger", "POST", "/automation", repetition=Repetition.HARMFUL)
+
+    with pytest.raises(UnknownOutcomeError):
+        await spotler(Endless()).send(call)
+
+
+async def test_a_packed_answer_fills_no_memory() -> None:
+    http = httpx.AsyncClient(transport=answering(Packed(), **{"content-encoding": "gzip"}))
+
+    tracemalloc.start()
+    try:
+        with pytest.raises(AnswerTooLargeError):
+            await bounded_request(http, "GET", "https://example.org/")
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert most < MEMORY
+
+
+async def test_a_packed_answer_is_read() -> None:
+    answer = httpx.Response(200, headers={"content-encoding": "gzip"}, content=gzip.compress(b'{"value": []}'))
+    http = httpx.AsyncClient(transport=httpx.MockTransport(lambda _: answer))
+
+    read = await bounded_request(http, "GET", "https://example.org/")
+
+    assert read.json() == {"value": []}
