@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -16,6 +17,15 @@ def azurite() -> Iterator[str]:
     """Connection string of a table service; whoever uses it takes a table of its own."""
     with running_azurite() as connection_string:
         yield connection_string
+
+
+@pytest.fixture(autouse=True)
+def _environment_stays() -> Iterator[None]:
+    """Fail the test that leaves a setting behind: it would switch off something in a test that comes later."""
+    before = dict(os.environ)
+    yield
+    changed = {name for name, _ in {*before.items()} ^ {*os.environ.items()}} - {"PYTEST_CURRENT_TEST"}
+    assert not changed, f"left in the environment: {', '.join(sorted(changed))}"
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 import sys
+from collections.abc import MutableMapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -71,14 +72,14 @@ async def _sandbox_if_needed(stack: AsyncExitStack, options: argparse.Namespace)
     return addresses if len(missing) == 2 else None  # noqa: PLR2004  # the story needs both sides
 
 
-def read_local_settings(path: Path) -> None:
+def read_local_settings(path: Path, environment: MutableMapping[str, str] = os.environ) -> None:
     """Take settings from local.settings.json, as the Functions host does; the environment wins."""
     if not path.exists():
         return
     try:
         values = json.loads(path.read_text(encoding="utf-8-sig"))["Values"]
         for name, value in values.items():
-            os.environ.setdefault(name, "" if value is None else str(value))
+            environment.setdefault(name, "" if value is None else str(value))
     except (ValueError, KeyError, AttributeError) as problem:
         raise ConfigurationError(f"{path.name} is no settings file: {problem!r}") from None
 

@@ -180,15 +180,14 @@ def test_what_means_nothing_is_refused_by_name_with_what_is_expected(
 def test_a_settings_file_with_a_byte_order_mark_and_nulls_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("SPOTLER_KEY", raising=False)
-    monkeypatch.delenv("SYNC_ENABLED", raising=False)
     path = tmp_path / "local.settings.json"
     path.write_text(json.dumps({"Values": {"SPOTLER_KEY": None, "SYNC_ENABLED": False}}), encoding="utf-8-sig")
-    monkeypatch.setenv("SPOTLER_URL", "")
-    read_local_settings(path)
-    settings = load_settings()
+    environment = {"SPOTLER_URL": ""}
 
+    read_local_settings(path, environment)
+
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    settings = load_settings()
     assert settings.spotler_key == ""
     assert not settings.sync_enabled
-    monkeypatch.delenv("SPOTLER_KEY")
-    monkeypatch.delenv("SYNC_ENABLED")
