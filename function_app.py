@@ -2,24 +2,20 @@
 
 import azure.functions as func
 
-from shared.triggers import (
-    api,
+from shared.triggers.queues import events, lanes
+from shared.triggers.routes import (
     brake_api,
     capabilities_api,
     consent_api,
-    consent_timers,
-    events,
-    job_timers,
-    lanes,
     lists_api,
     mapping_api,
-    mapping_timers,
     people_api,
-    polling,
     reviews_api,
     suppressions_api,
-    watch_timer,
 )
+from shared.triggers.routes import records_api as api
+from shared.triggers.timers import consent_timers, job_timers, mapping_timers, polling
+from shared.triggers.timers import monitor_timer as watch_timer
 
 app = func.FunctionApp()
 for module in (

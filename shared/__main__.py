@@ -10,9 +10,9 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Any, Literal
 
-from shared.core.texts import trimmed
+from shared.domain.values.texts import trimmed
 from shared.errors import ConnectorError
-from shared.observability.logs import LogFormat, formatter
+from shared.telemetry.logs import LogFormat, formatter
 
 
 def main() -> int:
@@ -20,7 +20,14 @@ def main() -> int:
     _log()
     parser = argparse.ArgumentParser(prog="python -m shared", description="The Spotler Connector on this machine.")
     commands = parser.add_subparsers(dest="command", required=True)
-    from shared.local import consent_command, mapping_command, person_command, rekey_command, run, serve  # noqa: PLC0415  # needs the dependencies of the local mode
+    from shared.local.commands import (  # noqa: PLC0415  # needs the dependencies of the local mode
+        consent_command,
+        mapping_command,
+        person_command,
+        rekey_command,
+        run,
+        serve,
+    )
     from shared.local.sandbox import command as sandbox  # noqa: PLC0415
 
     run.add_options(commands.add_parser("run", help="the connector, with the sandbox where no account is configured"))
@@ -55,9 +62,17 @@ def main() -> int:
 
 def _run(options: argparse.Namespace) -> int:
     """Run the command that was named, and return the exit code."""
-    from shared.local import check, run, serve, settings_table  # noqa: PLC0415
+    from shared.local.commands import (  # noqa: PLC0415
+        check,
+        run,
+        serve,
+    )
+    from shared.local.pages import settings_table  # noqa: PLC0415
     from shared.local.sandbox import command as sandbox  # noqa: PLC0415
-    from shared.operations import documentation, form  # noqa: PLC0415
+    from shared.operations.model import (  # noqa: PLC0415
+        documentation,
+        form,
+    )
 
     match options.command:
         case "run":
@@ -83,7 +98,12 @@ def _on_the_state(
     name: Literal["mapping", "consent", "export", "forget", "rekey"],
 ) -> Callable[[argparse.Namespace], Coroutine[Any, Any, int]]:
     """Return a command that works on the configured state store."""
-    from shared.local import consent_command, mapping_command, person_command, rekey_command  # noqa: PLC0415
+    from shared.local.commands import (  # noqa: PLC0415
+        consent_command,
+        mapping_command,
+        person_command,
+        rekey_command,
+    )
 
     match name:
         case "mapping":
@@ -100,11 +120,11 @@ def _on_the_state(
 
 def _table(name: Literal["routes", "roles", "metrics", "alarms", "calls"]) -> str:
     """Return a table of the documents."""
-    from shared.local.alarms_table import alarms_table  # noqa: PLC0415
-    from shared.local.roles import roles_table  # noqa: PLC0415
-    from shared.local.sandbox.spotler.documentation import calls_table  # noqa: PLC0415
-    from shared.observability.signals import signals_table  # noqa: PLC0415
-    from shared.triggers.access import routes_table  # noqa: PLC0415
+    from shared.local.pages.alarms_table import alarms_table  # noqa: PLC0415
+    from shared.local.pages.roles import roles_table  # noqa: PLC0415
+    from shared.local.spotler_sandbox.http.documentation import calls_table  # noqa: PLC0415
+    from shared.telemetry.signals import signals_table  # noqa: PLC0415
+    from shared.triggers.http.access import routes_table  # noqa: PLC0415
 
     match name:
         case "routes":

@@ -9,53 +9,59 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from shared.core.bounce_text import Language
-from shared.core.fingerprints import Fingerprinter
-from shared.core.lists import ListKind
-from shared.core.mapping.document import read_mapping
-from shared.core.marketing import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry, SpotlerContact
-from shared.core.permission_defaults import PermissionDefault
-from shared.core.plan import Rules
-from shared.core.records import Intent, PersonTable, RecordKey, Reference, Why
-from shared.core.retry import RetryPolicy
+from shared.administration.explain import Explain
+from shared.consent.audit_ledger import ConsentLedger
+from shared.consent.bounce_catch_up import BounceCatchUp
+from shared.consent.bounce_service import BounceBook
+from shared.consent.permission_renames import PermissionNames
+from shared.consent.refusal_lifting import RefusalLifting
+from shared.dispatch.dispatch import Dispatcher, Work
+from shared.dispatch.resync import Resync
+from shared.dispatch.walks import Walks
+from shared.domain.consent.bounce_text import Language
+from shared.domain.consent.permission_defaults import PermissionDefault
+from shared.domain.features.lists import ListKind
+from shared.domain.mapping.formats.document import read_mapping
+from shared.domain.planning.context import Rules
+from shared.domain.records.fingerprints import Fingerprinter
+from shared.domain.records.marketing_contact import (
+    PropertyCatalogue,
+    PropertyDefinition,
+    PropertyType,
+    SetEntry,
+    SpotlerContact,
+)
+from shared.domain.records.records import Intent, PersonTable, RecordKey, Reference, Why
+from shared.domain.recovery.retry import RetryPolicy
+from shared.engine.bindings.contact_documents import Consent
+from shared.engine.bindings.ledger import CLAIM_TIME, Ledger
+from shared.engine.guards.brake import Brake, Limits
+from shared.engine.guards.circuits import Circuits
+from shared.engine.guards.priority import Priority
+from shared.engine.guards.release import Release
+from shared.engine.planning_facts import Beside
+from shared.engine.record_handler import SyncPeople
+from shared.engine.refusals.recent_changes import RecentChanges
+from shared.engine.refusals.refusal_keeping import RefusalKeeping
+from shared.engine.refusals.suppressions import SuppressionList
+from shared.engine.report import Reporter
+from shared.engine.sync_engine import Outbound
+from shared.engine.work_items import Finished
 from shared.errors import ConnectorError, Service
-from shared.operations.journal import Journal
-from shared.operations.runner import JobRunner
-from shared.operations.services import JobServices
-from shared.operations.table import OPERATIONS
-from shared.ports import OutgoingMessage, QueueName
-from shared.sync.automations import AutomationRefresh
-from shared.sync.beside import Beside
-from shared.sync.bookmark import Bookmark
-from shared.sync.bounce_catch_up import BounceCatchUp
-from shared.sync.bounces import BounceBook
-from shared.sync.brake import Brake, Limits
-from shared.sync.circuits import Circuits
-from shared.sync.comparison import Comparison
-from shared.sync.consent_ledger import ConsentLedger
-from shared.sync.contact_documents import Consent
-from shared.sync.dispatch import Dispatcher, Work
-from shared.sync.explain import Explain
-from shared.sync.lanes import Jobs, Lanes, read_lane_message
-from shared.sync.ledger import CLAIM_TIME, Ledger
-from shared.sync.lists.service import Lists
-from shared.sync.outbound import Outbound
-from shared.sync.patience import Patience
-from shared.sync.people import SyncPeople
-from shared.sync.permission_names import PermissionNames
-from shared.sync.poll import Poll, Polled
-from shared.sync.priority import Priority
-from shared.sync.recent_changes import RecentChanges
-from shared.sync.reconcile import Reconciliation
-from shared.sync.refusal_keeping import RefusalKeeping
-from shared.sync.refusal_lifting import RefusalLifting
-from shared.sync.release import Release
-from shared.sync.report import Reporter
-from shared.sync.resync import Resync
-from shared.sync.spotler_changes import SpotlerChanges, Welcomed
-from shared.sync.suppressions import SuppressionList
-from shared.sync.walks import Walks
-from shared.sync.work import Finished
+from shared.inbound.comparison import Comparison
+from shared.inbound.contact_changes import SpotlerChanges, Welcomed
+from shared.inbound.poll import Poll, Polled
+from shared.inbound.poll_cursor import Bookmark
+from shared.inbound.reconciliation import Reconciliation
+from shared.lists.service import Lists
+from shared.messages.lane_messages import Jobs, Lanes, read_lane_message
+from shared.messages.redelivery import Patience
+from shared.operations.automations.automation_refresh import AutomationRefresh
+from shared.operations.model.services import JobServices
+from shared.operations.running.journal import Journal
+from shared.operations.running.runner import JobRunner
+from shared.operations.running.table import OPERATIONS
+from shared.ports.queue import OutgoingMessage, QueueName
 from tests.consent_twins import TwinBounceTasks, TwinPermissionRows, TwinVariables
 from tests.contract.clocks import ManualClock
 from tests.homecoming_twins import TwinHomecomings
@@ -213,7 +219,7 @@ class ConnectorTwin:
             brake=self.brake,
             refusals=RefusalKeeping(self.suppressions, self.rules, self.clock),
             recent=RecentChanges(self.platform, self.clock, polled_until=bookmark.until),
-            bounces=BounceCatchUp(self.platform, bounces, self.clock),
+            catch_up_bounces=BounceCatchUp(self.platform, bounces, self.clock).run,
         )
         people = SyncPeople(
             outbound=outbound,

@@ -7,9 +7,10 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from shared.core.records import RecordKey
+from shared.domain.records.records import RecordKey
 from shared.errors import ConnectorError
-from shared.ports import BounceTask, Clock, EnvironmentVariable, NamedPermission, NamedPermissionPage
+from shared.ports.clock import Clock
+from shared.ports.dataverse import BounceTask, EnvironmentVariable, NamedPermission, NamedPermissionPage
 from tests.twins import Faults
 
 

@@ -7,14 +7,14 @@ from dataclasses import replace
 from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
-from shared.core.mapping.expression import Column, Home
-from shared.core.mapping.reading import DO_NOT_BULK_EMAIL, DO_NOT_EMAIL
-from shared.core.marketing import PropertyDefinition, PropertyValue
-from shared.core.outcomes import FieldProblem, Side
-from shared.core.records import PermissionRow, PersonRecord, RecordKey
-from shared.core.way_back import FieldReturn, SubscriptionReturn
+from shared.domain.mapping.formats.reading import DO_NOT_BULK_EMAIL, DO_NOT_EMAIL
+from shared.domain.mapping.language.expression import Column, Home
+from shared.domain.merging.dataverse_changes import FieldReturn, SubscriptionReturn
+from shared.domain.records.marketing_contact import PropertyDefinition, PropertyValue
+from shared.domain.records.outcomes import FieldProblem, Side
+from shared.domain.records.records import PermissionRow, PersonRecord, RecordKey
 from shared.errors import ConflictError, ConnectorError, NotFoundError
-from shared.ports import Homecame, Homecoming
+from shared.ports.homecoming import Homecame, Homecoming
 from tests.twins import TwinCrm, _Twin
 
 _ROWS = {Home.PERMISSIONS: "permissions", Home.LIST: "lists", Home.PERIODIEK: "periodieken"}

@@ -12,8 +12,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from shared.core.access_rights import AccessRight
-from shared.core.automations import (
+from shared.domain.features.automations import (
     AutomationKind,
     AutomationRow,
     FieldValue,
@@ -24,10 +23,11 @@ from shared.core.automations import (
     StartVerdict,
     StopVerdict,
 )
-from shared.core.jobs import ScoreChange
-from shared.core.records import PersonTable, RecordKey, StatusRow
+from shared.domain.records.access_rights import AccessRight
+from shared.domain.records.jobs import ScoreChange
+from shared.domain.records.records import PersonTable, RecordKey, StatusRow
 from shared.errors import ConnectorError, DataError, NotFoundError, UnknownOutcomeError
-from shared.ports import AutomationWrite, ListStatus, MarketingList, PeoplePage
+from shared.ports.dataverse import AutomationWrite, ListStatus, MarketingList, PeoplePage
 from tests.twins import Faults, TwinContact, TwinPlatform
 
 VOUCHER_CODE = "bc0a5d1e-3c52-4f0b-8f6c-5a0e2a4c9b01"

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.core.fingerprints import Fingerprinter
-from shared.core.mapping.document import read_mapping
-from shared.core.marketing import (
+from shared.consent.audit_ledger import ConsentLedger
+from shared.domain.features.subscriber_import import NewcomerOutcome, NewcomerTarget, Welcomed
+from shared.domain.mapping.formats.document import read_mapping
+from shared.domain.planning.context import Rules
+from shared.domain.records.fingerprints import Fingerprinter
+from shared.domain.records.marketing_contact import (
     PropertyCatalogue,
     PropertyDefinition,
     PropertyType,
@@ -15,15 +18,12 @@ from shared.core.marketing import (
     SetOption,
     SpotlerContact,
 )
-from shared.core.newcomers import NewcomerOutcome, NewcomerTarget, Welcomed
-from shared.core.plan import Rules
-from shared.core.records import PersonRecord, PersonTable, RecordKey
-from shared.sync.consent_ledger import ConsentLedger
-from shared.sync.lanes import Lanes
-from shared.sync.ledger import Ledger
-from shared.sync.mail_refusals import MailRefusals
-from shared.sync.newcomers import Hospitality, Newcomers
-from shared.sync.reviews import ReviewReason, Reviews
+from shared.domain.records.records import PersonRecord, PersonTable, RecordKey
+from shared.engine.bindings.ledger import Ledger
+from shared.engine.refusals.mail_refusals import MailRefusals
+from shared.inbound.reviews import ReviewReason, Reviews
+from shared.inbound.subscriber_import import Hospitality, Newcomers
+from shared.messages.lane_messages import Lanes
 from tests.contract.clocks import ManualClock
 from tests.homecoming_twins import TwinHomecomings
 from tests.newcomer_twins import TwinNewRecords

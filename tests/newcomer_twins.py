@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
-from shared.core.mapping.expression import Home
-from shared.core.newcomers import NewField
-from shared.core.records import PermissionRow, PersonRecord, PersonTable, RecordKey
+from shared.domain.features.subscriber_import import NewField
+from shared.domain.mapping.language.expression import Home
+from shared.domain.records.records import PermissionRow, PersonRecord, PersonTable, RecordKey
 from shared.errors import ConnectorError, DataError
-from shared.ports import Created, NewEntry, NewRecord
+from shared.ports.newcomers import Created, NewEntry, NewRecord
 from tests.twins import TwinCrm, _Twin
 
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping as MappingABC
 from typing import Any
 from uuid import UUID
 
-from shared.core.mapping.expression import Related
-from shared.core.mapping.model import Mapping
-from shared.core.mapping.reading import reading_of
-from shared.core.records import Choices, PermissionRow, PersonRecord, PersonTable, RecordKey
+from shared.domain.mapping.formats.reading import reading_of
+from shared.domain.mapping.language.expression import Related
+from shared.domain.mapping.model import Mapping
+from shared.domain.records.records import Choices, PermissionRow, PersonRecord, PersonTable, RecordKey
 
 NOTHING: MappingABC[str, Any] = {}
 

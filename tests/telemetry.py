@@ -22,7 +22,7 @@ from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
 from opentelemetry.trace import Link, SpanKind, TraceState
 from opentelemetry.util.types import Attributes
 
-from shared.observability.signals import Signal
+from shared.telemetry.signals import Signal
 
 
 class _WhileListening(Sampler):

@@ -18,8 +18,8 @@ from itertools import count
 from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
-from shared.core.jobs import JobRow, JobStatus, Operation
-from shared.core.marketing import (
+from shared.domain.records.jobs import JobRow, JobStatus, Operation
+from shared.domain.records.marketing_contact import (
     Bounce,
     Channel,
     ContactWrite,
@@ -32,27 +32,19 @@ from shared.core.marketing import (
     WriteCode,
     WriteVerdict,
 )
-from shared.core.records import Lookup, PermissionRow, PersonRecord, PersonTable, RecordKey, StatusRow, SyncStatus
-from shared.errors import ConflictError, ConnectorError, NotFoundError, TransientError
-from shared.ports import (
-    Change,
-    DeadLetter,
-    Delete,
-    Document,
-    DocumentKey,
-    Insert,
-    JobReport,
-    OutgoingMessage,
-    Page,
-    PeoplePage,
-    Put,
-    QueueDepth,
-    QueueName,
-    Replace,
-    Report,
-    StatusReport,
-    TimelinePost,
+from shared.domain.records.records import (
+    Lookup,
+    PermissionRow,
+    PersonRecord,
+    PersonTable,
+    RecordKey,
+    StatusRow,
+    SyncStatus,
 )
+from shared.errors import ConflictError, ConnectorError, NotFoundError, TransientError
+from shared.ports.dataverse import JobReport, PeoplePage, Report, StatusReport, TimelinePost
+from shared.ports.queue import DeadLetter, OutgoingMessage, QueueDepth, QueueName
+from shared.ports.state import Change, Delete, Document, DocumentKey, Insert, Page, Put, Replace
 from tests.contract.clocks import ManualClock
 
 # -------------------------------------------------------------------------------------------------------------- faults

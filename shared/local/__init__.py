@@ -1,1 +1,1 @@
-"""Runs the app on one machine without Azure: functions host, sandbox Dataverse, sandbox Spotler."""
+"""Runs the app on one machine without Azure: functions host, simulators, commands."""

@@ -1,1 +1,1 @@
-"""One module per Spotler Job operation."""
+"""The operations of Spotler Jobs, and what runs them."""

@@ -8,16 +8,16 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from shared.core.access_rights import AccessRight
-from shared.core.automations import (
+from shared.domain.features.automations import (
     AutomationRow,
     PublishedAutomation,
 )
-from shared.core.jobs import JobRow, JobStatus
-from shared.core.lists import ListKind, ListRules
-from shared.core.mapping.model import Mapping as FieldMapping
-from shared.core.records import PersonRecord, PersonTable, RecordKey, StatusRow, SyncStatus
-from shared.core.schema import EventStep, ReadRight, Schema
+from shared.domain.features.lists import ListKind, ListRules
+from shared.domain.mapping.model import Mapping as FieldMapping
+from shared.domain.records.access_rights import AccessRight
+from shared.domain.records.jobs import JobRow, JobStatus
+from shared.domain.records.records import PersonRecord, PersonTable, RecordKey, StatusRow, SyncStatus
+from shared.domain.records.table_schema import EventStep, ReadRight, Schema
 from shared.errors import ConnectorError
 
 

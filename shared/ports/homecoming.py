@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from shared.core.outcomes import FieldProblem
-from shared.core.records import RecordKey
-from shared.core.way_back import FieldReturn, SubscriptionReturn
+from shared.domain.merging.dataverse_changes import FieldReturn, SubscriptionReturn
+from shared.domain.records.outcomes import FieldProblem
+from shared.domain.records.records import RecordKey
 from shared.errors import ConnectorError
 
 __all__ = ["FieldReturn", "Homecame", "Homecoming", "Homecomings", "SubscriptionReturn"]

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from shared.core.newcomers import NewField
-from shared.core.outcomes import FieldProblem
-from shared.core.records import PersonTable, RecordKey
-from shared.core.way_back import SubscriptionReturn
+from shared.domain.features.subscriber_import import NewField
+from shared.domain.merging.dataverse_changes import SubscriptionReturn
+from shared.domain.records.outcomes import FieldProblem
+from shared.domain.records.records import PersonTable, RecordKey
 from shared.errors import ConnectorError
 
 

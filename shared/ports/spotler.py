@@ -6,15 +6,15 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from shared.core.automations import (
+from shared.domain.features.automations import (
     AutomationKind,
     FieldValue,
     PublishedAutomation,
     StartVerdict,
     StopVerdict,
 )
-from shared.core.jobs import ScoreChange
-from shared.core.marketing import (
+from shared.domain.records.jobs import ScoreChange
+from shared.domain.records.marketing_contact import (
     Bounce,
     ContactWrite,
     Ending,
@@ -88,7 +88,7 @@ class Tagging(Protocol):
     """Tags and scores of Spotler (TAG). A tag that does not exist is created; names ignore case.
 
     All raise NotFoundError when Spotler does not know the contact, and DataError with CAPABILITY_OFF
-    (`shared/core/capabilities.py`) before anything is sent.
+    (`shared/domain/features/capabilities.py`) before anything is sent.
     """
 
     async def create_tag(self, tag: str) -> None:

@@ -1,1 +1,1 @@
-"""Azure Functions blueprints. A function body parses, calls a use case, translates the answer."""
+"""Azure bindings: parse what arrives, call one use case, translate its result."""

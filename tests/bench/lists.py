@@ -14,12 +14,14 @@ from uuid import UUID
 
 import httpx
 
-from shared.core.jobs import JobStatus, Operation
-from shared.core.records import PersonRecord, PersonTable, RecordKey, StatusRow, SyncStatus
-from shared.dataverse.tables import JOB_STATUS, JOBS
-from shared.ports import Change, Document, DocumentKey, Page, PeoplePage, QueueName
-from shared.storage.sqlite import SqliteStateStore
-from shared.sync.lanes import Jobs
+from shared.adapters.dataverse.records.tables import JOB_STATUS, JOBS
+from shared.adapters.storage.sqlite import SqliteStateStore
+from shared.domain.records.jobs import JobStatus, Operation
+from shared.domain.records.records import PersonRecord, PersonTable, RecordKey, StatusRow, SyncStatus
+from shared.messages.lane_messages import Jobs
+from shared.ports.dataverse import PeoplePage
+from shared.ports.queue import QueueName
+from shared.ports.state import Change, Document, DocumentKey, Page
 from tests.bench.through_the_app import Bench, bench, settled
 from tests.connector_twin import ConnectorTwin
 from tests.contract.clocks import ManualClock

@@ -5,14 +5,15 @@ from __future__ import annotations
 import time
 from uuid import UUID
 
-from shared.core.fields import wished_fields
-from shared.core.fingerprints import Fingerprinter
-from shared.core.mapping.document import read_mapping
-from shared.core.mapping.model import Mapping
-from shared.core.marketing import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry
-from shared.core.plan import Binding, Rules, Situation, Write, plan
-from shared.core.records import PermissionRow, PersonRecord, PersonTable, RecordKey
-from shared.first_mapping import DEFAULT_MAPPING, load_mapping
+from shared.composition.first_mapping import DEFAULT_MAPPING, load_mapping
+from shared.domain.mapping.formats.document import read_mapping
+from shared.domain.mapping.model import Mapping
+from shared.domain.planning.context import Binding, Rules, Situation, Write
+from shared.domain.planning.plan import plan
+from shared.domain.records.fingerprints import Fingerprinter
+from shared.domain.records.marketing_contact import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry
+from shared.domain.records.records import PermissionRow, PersonRecord, PersonTable, RecordKey
+from shared.domain.values.fields import wished_fields
 from tests.person_records import names_read
 
 _RECORDS = 5_000

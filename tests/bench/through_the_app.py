@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 import httpx
 
-from shared import app
-from shared.local.connector import connector_host
-from shared.local.host.host import FunctionsHost
+from shared.composition import app
+from shared.local.commands.connector import connector_host
+from shared.local.commands.users import DynamicsUser, SpotlerUser
+from shared.local.functions_host.host import FunctionsHost
 from shared.local.sandbox.process import sandbox
-from shared.local.users import DynamicsUser, SpotlerUser
-from shared.ports import QueueName
+from shared.ports.queue import QueueName
 
 _SAVES = 1_000
 _AT_ONCE = 20

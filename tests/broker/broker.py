@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 
-from shared.connections import SystemClock
-from shared.ports import Clock
+from shared.composition.connections import SystemClock
+from shared.ports.clock import Clock
 from tests.broker.access import KEY_NAME
 from tests.broker.administration import answer
 from tests.broker.connection import Connection

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from shared.ports import QueueName
+from shared.ports.queue import QueueName
 from tests.chaos.figures import Figures
 from tests.chaos.ordeal import LONG, open_ordeal
 from tests.scenario.privacy import MARK

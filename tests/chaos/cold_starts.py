@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-from shared.ports import QueueName
+from shared.ports.queue import QueueName
 from tests.chaos.figures import Figures
 from tests.chaos.ordeal import SHORT, Ordeal
 from tests.scenario.world import World, eventually

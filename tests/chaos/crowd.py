@@ -10,9 +10,9 @@ from collections.abc import Awaitable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.core.jobs import JobStatus, Operation
-from shared.core.records import SyncStatus
-from shared.dataverse.tables import INFO_STATUS, JOB_STATUS, JOBS
+from shared.adapters.dataverse.records.tables import INFO_STATUS, JOB_STATUS, JOBS
+from shared.domain.records.jobs import JobStatus, Operation
+from shared.domain.records.records import SyncStatus
 from tests.scenario.job_acts import job_row, look
 from tests.scenario.privacy import MARK
 from tests.scenario.world import Person, World, permissions

@@ -12,9 +12,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from shared.core.records import RecordKey, Reference, Why
+from shared.domain.records.records import RecordKey, Reference, Why
 from shared.errors import ConnectorError, TransientError
-from shared.ports import QueueName
+from shared.ports.queue import QueueName
 from tests.chaos.figures import Figures
 from tests.connector_twin import ConnectorTwin, person
 

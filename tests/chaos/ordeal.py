@@ -14,9 +14,9 @@ from typing import Any
 
 import httpx
 
-from shared.core.jobs import JobStatus, Operation
-from shared.local.connector import ROOT
-from shared.ports import Document, DocumentKey
+from shared.domain.records.jobs import JobStatus, Operation
+from shared.local.commands.connector import ROOT
+from shared.ports.state import Document, DocumentKey
 from tests.chaos.crowd import Crowd
 from tests.chaos.figures import Figures
 from tests.scenario.job_acts import automation_rows, done
@@ -153,7 +153,7 @@ async def open_ordeal(folder: Path, size: Size, *options: str) -> AsyncIterator[
 
 
 def _two_way_mapping(folder: Path) -> Path:
-    text = (ROOT / "shared/core/mapping/default.yaml").read_text(encoding="utf-8")
+    text = (ROOT / "shared/domain/mapping/default.yaml").read_text(encoding="utf-8")
     one_way = "contact: jobtitle, lead: jobtitle}"
     assert one_way in text
     folder.mkdir(parents=True, exist_ok=True)

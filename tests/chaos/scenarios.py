@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
 from shared.local.sandbox.command import CONNECTOR_CLIENT
-from shared.ports import OutgoingMessage, QueueName
+from shared.ports.queue import OutgoingMessage, QueueName
 from tests.chaos.cold_starts import COLD_STARTS
 from tests.chaos.figures import Figures
 from tests.chaos.ordeal import CONNECTOR_ONLY, SHORT, Ordeal, spotler_faults_left

@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from shared.core.mapping.reading import DO_NOT_BULK_EMAIL
-from shared.core.records import RecordKey
+from shared.composition.settings import Settings
+from shared.domain.mapping.formats.reading import DO_NOT_BULK_EMAIL
+from shared.domain.records.records import RecordKey
 from shared.errors import ConnectorError, TransientError
-from shared.local.host.schedule import parse_schedule
-from shared.settings import Settings
+from shared.local.functions_host.schedule import parse_schedule
 from tests.connector_twin import ConnectorTwin, person
 from tests.contract.clocks import ManualClock
 from tests.histories.twin_world import POISON, TakingIn, TwinWorld

@@ -8,8 +8,8 @@ import pytest
 import pytest_asyncio
 import stamina
 
-from shared.messaging.servicebus import ServiceBusQueue
-from shared.ports import QueueName
+from shared.adapters.messaging.servicebus import ServiceBusQueue
+from shared.ports.queue import QueueName
 from tests.broker.broker import Broker
 from tests.broker.queues import Queue
 from tests.contract.service_bus import Stage, Stages, running_stages

@@ -10,12 +10,12 @@ from typing import Any
 
 import httpx
 
-from shared.dataverse.client import DataverseClient
-from shared.dataverse.credentials import ClientSecret, token_provider
-from shared.dataverse.throttling import ServiceProtection
+from shared.adapters.dataverse.web_api.client import DataverseClient
+from shared.adapters.dataverse.web_api.credentials import ClientSecret, token_provider
+from shared.adapters.dataverse.web_api.throttling import ServiceProtection
 from shared.errors import Service
-from shared.local.sandbox.dataverse.app import DataverseSandboxSettings, create_app
-from shared.local.sandbox.dataverse.execution_context import ServiceEndpointMessage
+from shared.local.dataverse_sandbox.http.app import DataverseSandboxSettings, create_app
+from shared.local.dataverse_sandbox.organisation.execution_context import ServiceEndpointMessage
 from shared.local.sandbox.serving import serve
 
 Rows = Sequence[tuple[str, dict[str, Any]]]

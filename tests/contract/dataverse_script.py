@@ -9,8 +9,8 @@ from uuid import UUID
 
 import httpx
 
-from shared.dataverse.client import DataverseClient
-from shared.dataverse.throttling import ServiceProtection
+from shared.adapters.dataverse.web_api.client import DataverseClient
+from shared.adapters.dataverse.web_api.throttling import ServiceProtection
 from shared.errors import (
     Service,
 )

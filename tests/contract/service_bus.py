@@ -10,8 +10,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from shared.messaging.servicebus import ServiceBusQueue
-from shared.ports import QueueName, ReceivedMessage
+from shared.adapters.messaging.servicebus import ServiceBusQueue
+from shared.ports.queue import QueueName, ReceivedMessage
 from tests.broker.broker import Broker
 from tests.contract.clocks import ManualClock
 

@@ -10,19 +10,19 @@ from typing import Any
 
 import httpx
 
-from shared.core.marketing import ContactWrite, Purge
+from shared.adapters.spotler.automations.automations import SpotlerAutomations
+from shared.adapters.spotler.automations.capabilities import Capabilities
+from shared.adapters.spotler.automations.probes import Probes
+from shared.adapters.spotler.automations.tagging import SpotlerTagging
+from shared.adapters.spotler.contacts.client import SpotlerClient
+from shared.adapters.spotler.lists.audiences import SpotlerAudiences
+from shared.adapters.spotler.lists.temporary_lists import SpotlerTemporaryLists
+from shared.adapters.spotler.rest.retrying import Patience
+from shared.domain.records.marketing_contact import ContactWrite, Purge
 from shared.errors import Service
 from shared.local.sandbox.serving import serve
-from shared.local.sandbox.spotler import SpotlerSandboxSettings, create_app
-from shared.local.sandbox.spotler.settings import CURRENT_PREFIX
-from shared.spotler.audiences import SpotlerAudiences
-from shared.spotler.automations import SpotlerAutomations
-from shared.spotler.capabilities import Capabilities
-from shared.spotler.client import SpotlerClient
-from shared.spotler.probes import Probes
-from shared.spotler.retrying import Patience
-from shared.spotler.tagging import SpotlerTagging
-from shared.spotler.temporary_lists import SpotlerTemporaryLists
+from shared.local.spotler_sandbox import SpotlerSandboxSettings, create_app
+from shared.local.spotler_sandbox.http.settings import CURRENT_PREFIX
 from tests.contract.clocks import ManualClock
 from tests.twins import TwinStore
 

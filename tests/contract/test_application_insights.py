@@ -26,18 +26,18 @@ _TELLS = f"""
 import logging
 from opentelemetry import _logs, metrics, trace
 from opentelemetry.trace import SpanKind
-from shared.connections import export_telemetry
+from shared.composition.connections import export_telemetry
 from shared.errors import Service
-from shared.observability.calls import observe
-from shared.observability.signals import OUTCOMES, record
-from shared.observability.traces import work
-from shared.settings import load_settings
+from shared.telemetry.calls import observe
+from shared.telemetry.signals import OUTCOMES, record
+from shared.telemetry.traces import work
+from shared.composition.settings import load_settings
 
 logging.basicConfig(level=logging.INFO, format="root: %(message)s")
 settings = load_settings()
 export_telemetry(settings)
 export_telemetry(settings)
-log = logging.getLogger("shared.sync.people")
+log = logging.getLogger("shared.engine.record_handler")
 with work("process dataverse-events", ["{CHANGE}"], SpanKind.CONSUMER, queue="dataverse-events", count=1):
     observe(Service.SPOTLER, "contact.upsert", 200, 0.125)
     observe(Service.DATAVERSE, "POST $batch", 503, 0.5)
@@ -51,8 +51,8 @@ for provider in (trace.get_tracer_provider(), metrics.get_meter_provider(), _log
 _IMPORTS = """
 import sys
 import function_app
-from shared.services import open_services
-from shared.settings import load_settings
+from shared.composition.services import open_services
+from shared.composition.settings import load_settings
 open_services(load_settings())
 sdk = ("opentelemetry.sdk", "opentelemetry.exporter", "opentelemetry.instrumentation", "azure.monitor")
 print([name for name in sys.modules if name.startswith(sdk)])

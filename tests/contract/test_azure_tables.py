@@ -10,9 +10,9 @@ import pytest
 import pytest_asyncio
 from azure.data.tables.aio import TableClient
 
+from shared.adapters.storage.tables import TableStateStore
 from shared.errors import ConfigurationError, Service, ThrottledError, TransientError
-from shared.ports import Change, Delete, DocumentKey, Insert, Put, Replace
-from shared.storage.tables import TableStateStore
+from shared.ports.state import Change, Delete, DocumentKey, Insert, Put, Replace
 from tests.contract.table_proxy import TableProxy, Trouble, proxied
 
 # azure-data-tables 12.7 reads an answer in XML in a way that Python 3.12 warns about.

@@ -10,12 +10,12 @@ from uuid import UUID, uuid4
 import pytest
 import pytest_asyncio
 
-from shared.core.consent import ConsentChange, ConsentSource, ConsentState, permission
-from shared.core.records import PersonTable, RecordKey
-from shared.ports import StateStore
-from shared.storage.sqlite import SqliteStateStore
-from shared.storage.tables import TableStateStore
-from shared.sync.consent_ledger import ConsentLedger
+from shared.adapters.storage.sqlite import SqliteStateStore
+from shared.adapters.storage.tables import TableStateStore
+from shared.consent.audit_ledger import ConsentLedger
+from shared.domain.consent.changes import ConsentChange, ConsentSource, ConsentState, permission
+from shared.domain.records.records import PersonTable, RecordKey
+from shared.ports.state import StateStore
 from tests.contract.azurite import running_azurite
 from tests.contract.clocks import ManualClock
 

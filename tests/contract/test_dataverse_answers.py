@@ -7,7 +7,7 @@ import logging
 import httpx
 import pytest
 
-from shared.dataverse.odata import Comparison, compare
+from shared.adapters.dataverse.web_api.odata import Comparison, compare
 from shared.errors import (
     ConfigurationError,
     ConflictError,

@@ -8,11 +8,11 @@ from uuid import UUID
 
 import pytest
 
-from shared.core.automations import LONGEST_NAME, AutomationKind, PublishedAutomation
-from shared.core.values import clipped
-from shared.dataverse.automations import DataverseAutomations
+from shared.adapters.dataverse.rows.automations import DataverseAutomations
+from shared.domain.features.automations import LONGEST_NAME, AutomationKind, PublishedAutomation
+from shared.domain.values.values import clipped
 from shared.errors import ConnectorError
-from shared.ports import AutomationRows, AutomationWrite
+from shared.ports.dataverse import AutomationRows, AutomationWrite
 from tests.contract.dataverse_organisation import DataverseOrganisation, open_organisation
 
 WELCOME = PublishedAutomation(AutomationKind.AUTOMATION, "spotler-1", "code-1", "Welcome")

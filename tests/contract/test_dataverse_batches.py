@@ -7,8 +7,8 @@ from email import message_from_bytes
 
 import pytest
 
-from shared.dataverse import operations
-from shared.dataverse.operations import Method, Operation
+from shared.adapters.dataverse.web_api import operations
+from shared.adapters.dataverse.web_api.operations import Method, Operation
 from shared.errors import (
     NotFoundError,
     ThrottledError,

@@ -8,10 +8,10 @@ from uuid import UUID
 import httpx
 import pytest
 
-from shared.core.records import PersonTable, RecordKey
-from shared.dataverse.bounce_tasks import DataverseBounceTasks
+from shared.adapters.dataverse.rows.bounce_tasks import DataverseBounceTasks
+from shared.domain.records.records import PersonTable, RecordKey
 from shared.errors import ConnectorError
-from shared.ports import BounceTask, BounceTasks
+from shared.ports.dataverse import BounceTask, BounceTasks
 from tests.contract.dataverse_organisation import DataverseOrganisation, open_organisation
 
 COLUMNS = (

@@ -12,21 +12,21 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from shared.connections import SystemClock
-from shared.core.records import Lookup
-from shared.dataverse import operations
-from shared.dataverse.client import DataverseClient
-from shared.dataverse.credentials import ClientSecret, token_provider
-from shared.dataverse.events import DataverseEvent, Message
-from shared.dataverse.execution_context import check_organisation, read_event
-from shared.dataverse.odata import Comparison, Expand, compare
-from shared.dataverse.operations import Annotation, Retrieve
-from shared.dataverse.own_user import OwnUser
-from shared.dataverse.routing import Ourselves
-from shared.dataverse.throttling import ServiceProtection
+from shared.adapters.dataverse.events.events import DataverseEvent, Message
+from shared.adapters.dataverse.events.execution_context import check_organisation, read_event
+from shared.adapters.dataverse.events.own_user import OwnUser
+from shared.adapters.dataverse.events.routing import Ourselves
+from shared.adapters.dataverse.web_api import operations
+from shared.adapters.dataverse.web_api.client import DataverseClient
+from shared.adapters.dataverse.web_api.credentials import ClientSecret, token_provider
+from shared.adapters.dataverse.web_api.odata import Comparison, Expand, compare
+from shared.adapters.dataverse.web_api.operations import Annotation, Retrieve
+from shared.adapters.dataverse.web_api.throttling import ServiceProtection
+from shared.composition.connections import SystemClock
+from shared.domain.records.records import Lookup
 from shared.errors import ConfigurationError, ConflictError, DataError, NotFoundError, ThrottledError
-from shared.local.sandbox.dataverse.app import DataverseSandboxSettings, create_app
-from shared.local.sandbox.dataverse.execution_context import ServiceEndpointMessage
+from shared.local.dataverse_sandbox.http.app import DataverseSandboxSettings, create_app
+from shared.local.dataverse_sandbox.organisation.execution_context import ServiceEndpointMessage
 from shared.local.sandbox.serving import serve
 
 TAG = "spotler-connector"

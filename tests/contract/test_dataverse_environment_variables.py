@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from shared.core.marketing import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry
-from shared.core.permission_defaults import PermissionDefault
-from shared.dataverse.environment_variables import DataverseEnvironmentVariables
-from shared.ports import EnvironmentVariable, EnvironmentVariables
-from shared.sync.permission_defaults import DefaultPermissions
+from shared.adapters.dataverse.rows.environment_variables import DataverseEnvironmentVariables
+from shared.consent.permission_defaults import DefaultPermissions
+from shared.domain.consent.permission_defaults import PermissionDefault
+from shared.domain.records.marketing_contact import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry
+from shared.ports.dataverse import EnvironmentVariable, EnvironmentVariables
 from tests.contract.clocks import ManualClock
 from tests.contract.dataverse_organisation import DataverseOrganisation, open_organisation
 from tests.twins import TwinPlatform

@@ -11,25 +11,25 @@ from uuid import UUID
 
 import pytest
 
-from shared.core.mapping.document import read_mapping
-from shared.core.mapping.expression import Home
-from shared.core.mapping.model import Mapping
-from shared.core.marketing import PropertyDefinition, PropertyType, PropertyValue, SetEntry, SetOption
-from shared.core.outcomes import Side
-from shared.core.records import PersonRecord, PersonTable, RecordKey
-from shared.core.way_back import FieldReturn, SubscriptionReturn
-from shared.dataverse.answers import OperationResult
-from shared.dataverse.client import DataverseClient
-from shared.dataverse.credentials import ClientSecret, token_provider
-from shared.dataverse.homecoming import DataverseHomecomings
-from shared.dataverse.operations import Operation
-from shared.dataverse.person_reader import PersonReader
-from shared.dataverse.schema_cache import SchemaCache
+from shared.adapters.dataverse.metadata.schema_cache import SchemaCache
+from shared.adapters.dataverse.records.person_reader import PersonReader
+from shared.adapters.dataverse.web_api.answers import OperationResult
+from shared.adapters.dataverse.web_api.client import DataverseClient
+from shared.adapters.dataverse.web_api.credentials import ClientSecret, token_provider
+from shared.adapters.dataverse.web_api.operations import Operation
+from shared.adapters.dataverse.writeback.write_back import DataverseHomecomings
+from shared.domain.mapping.formats.document import read_mapping
+from shared.domain.mapping.language.expression import Home
+from shared.domain.mapping.model import Mapping
+from shared.domain.merging.dataverse_changes import FieldReturn, SubscriptionReturn
+from shared.domain.records.marketing_contact import PropertyDefinition, PropertyType, PropertyValue, SetEntry, SetOption
+from shared.domain.records.outcomes import Side
+from shared.domain.records.records import PersonRecord, PersonTable, RecordKey
 from shared.errors import ConflictError, DataError, NotFoundError, Service, ThrottledError
-from shared.local.sandbox.dataverse.app import DataverseSandboxSettings, create_app
-from shared.local.sandbox.dataverse.execution_context import ServiceEndpointMessage
+from shared.local.dataverse_sandbox.http.app import DataverseSandboxSettings, create_app
+from shared.local.dataverse_sandbox.organisation.execution_context import ServiceEndpointMessage
 from shared.local.sandbox.serving import serve
-from shared.ports import Homecame, Homecoming
+from shared.ports.homecoming import Homecame, Homecoming
 from tests.contract.clocks import ManualClock
 
 ANN, BEN, CLEO, GONE = (RecordKey(PersonTable.CONTACT, UUID(int=number)) for number in (11, 12, 13, 19))

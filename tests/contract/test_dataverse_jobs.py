@@ -10,14 +10,14 @@ from uuid import UUID
 
 import pytest
 
-from shared.connections import SystemClock
-from shared.core.jobs import JobRow, JobStatus, Operation
-from shared.core.records import PersonTable, RecordKey
-from shared.dataverse.crm import DataverseCrm
-from shared.dataverse.schema_cache import SchemaCache
+from shared.adapters.dataverse.metadata.schema_cache import SchemaCache
+from shared.adapters.dataverse.records.crm import DataverseCrm
+from shared.composition.connections import SystemClock
+from shared.composition.first_mapping import DEFAULT_MAPPING, load_mapping
+from shared.domain.records.jobs import JobRow, JobStatus, Operation
+from shared.domain.records.records import PersonTable, RecordKey
 from shared.errors import ConflictError, ConnectorError
-from shared.first_mapping import DEFAULT_MAPPING, load_mapping
-from shared.ports import JobReport, Report, TimelinePost
+from shared.ports.dataverse import JobReport, Report, TimelinePost
 from tests.contract.dataverse_organisation import DataverseOrganisation, open_organisation
 
 ANN = RecordKey(PersonTable.CONTACT, UUID(int=1))

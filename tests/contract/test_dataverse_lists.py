@@ -9,11 +9,11 @@ from uuid import UUID
 
 import pytest
 
-from shared.core.lists import ListKind, ListRules
-from shared.core.records import PersonTable, RecordKey, StatusRow, SyncStatus
-from shared.dataverse.lists import DataverseLists
+from shared.adapters.dataverse.rows.lists import DataverseLists
+from shared.domain.features.lists import ListKind, ListRules
+from shared.domain.records.records import PersonTable, RecordKey, StatusRow, SyncStatus
 from shared.errors import DataError, NotFoundError
-from shared.ports import ListStatus, MarketingList, MarketingLists
+from shared.ports.dataverse import ListStatus, MarketingList, MarketingLists
 from tests.contract.dataverse_organisation import DataverseOrganisation, open_organisation
 
 PEOPLE = [RecordKey(PersonTable.CONTACT, UUID(int=number)) for number in range(1, 12)]

@@ -10,22 +10,22 @@ from uuid import UUID
 
 import pytest
 
-from shared.core.mapping.document import read_mapping
-from shared.core.mapping.expression import Column, Home
-from shared.core.marketing import PropertyDefinition, PropertyType, PropertyValue
-from shared.core.newcomers import NewField
-from shared.core.records import PersonTable, RecordKey
-from shared.core.way_back import SubscriptionReturn
-from shared.dataverse.client import DataverseClient
-from shared.dataverse.credentials import ClientSecret, token_provider
-from shared.dataverse.newcomers import DataverseNewcomers
-from shared.dataverse.person_reader import PersonReader
-from shared.dataverse.schema_cache import SchemaCache
+from shared.adapters.dataverse.metadata.schema_cache import SchemaCache
+from shared.adapters.dataverse.records.person_reader import PersonReader
+from shared.adapters.dataverse.web_api.client import DataverseClient
+from shared.adapters.dataverse.web_api.credentials import ClientSecret, token_provider
+from shared.adapters.dataverse.writeback.subscriber_records import DataverseNewcomers
+from shared.domain.features.subscriber_import import NewField
+from shared.domain.mapping.formats.document import read_mapping
+from shared.domain.mapping.language.expression import Column, Home
+from shared.domain.merging.dataverse_changes import SubscriptionReturn
+from shared.domain.records.marketing_contact import PropertyDefinition, PropertyType, PropertyValue
+from shared.domain.records.records import PersonTable, RecordKey
 from shared.errors import ConfigurationError, DataError, Service
-from shared.local.sandbox.dataverse.app import DataverseSandboxSettings, create_app
-from shared.local.sandbox.dataverse.execution_context import ServiceEndpointMessage
+from shared.local.dataverse_sandbox.http.app import DataverseSandboxSettings, create_app
+from shared.local.dataverse_sandbox.organisation.execution_context import ServiceEndpointMessage
 from shared.local.sandbox.serving import serve
-from shared.ports import Created, NewEntry, NewRecord
+from shared.ports.newcomers import Created, NewEntry, NewRecord
 from tests.contract.clocks import ManualClock
 
 ANN, BEN, TWIN, GONE = (RecordKey(PersonTable.CONTACT, UUID(int=number)) for number in (11, 12, 13, 14))

@@ -8,15 +8,15 @@ from uuid import UUID
 
 import pytest
 
-from shared.connections import SystemClock
-from shared.core.records import PersonTable, RecordKey
-from shared.dataverse import odata
-from shared.dataverse.crm import DataverseCrm
-from shared.dataverse.odata import Comparison
-from shared.dataverse.operations import Retrieve
-from shared.dataverse.schema_cache import SchemaCache
+from shared.adapters.dataverse.metadata.schema_cache import SchemaCache
+from shared.adapters.dataverse.records.crm import DataverseCrm
+from shared.adapters.dataverse.web_api import odata
+from shared.adapters.dataverse.web_api.odata import Comparison
+from shared.adapters.dataverse.web_api.operations import Retrieve
+from shared.composition.connections import SystemClock
+from shared.composition.first_mapping import DEFAULT_MAPPING, load_mapping
+from shared.domain.records.records import PersonTable, RecordKey
 from shared.errors import DataError
-from shared.first_mapping import DEFAULT_MAPPING, load_mapping
 from tests.contract.dataverse_organisation import DataverseOrganisation, open_organisation
 
 ANN, BOB = UUID(int=1), UUID(int=2)

@@ -9,8 +9,8 @@ from uuid import UUID
 
 import pytest
 
-from shared.dataverse.permission_names import DataversePermissionRows
-from shared.ports import PermissionRows
+from shared.adapters.dataverse.rows.permission_names import DataversePermissionRows
+from shared.ports.dataverse import PermissionRows
 from tests.contract.dataverse_organisation import DataverseOrganisation, open_organisation
 
 

@@ -8,10 +8,10 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from shared.dataverse import operations
-from shared.dataverse.client import DataverseClient
-from shared.dataverse.operations import Method, Operation
-from shared.dataverse.throttling import Budget, ServiceProtection
+from shared.adapters.dataverse.web_api import operations
+from shared.adapters.dataverse.web_api.client import DataverseClient
+from shared.adapters.dataverse.web_api.operations import Method, Operation
+from shared.adapters.dataverse.web_api.throttling import Budget, ServiceProtection
 from shared.errors import (
     ThrottledError,
 )

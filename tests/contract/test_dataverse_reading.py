@@ -12,20 +12,20 @@ from uuid import UUID
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from shared.core.mapping.document import read_mapping
-from shared.core.mapping.model import Mapping
-from shared.core.records import Choices, Lookup, PersonRecord, PersonTable, RecordKey
-from shared.core.schema import ColumnDefinition, ColumnType, DateBehaviour, Option
-from shared.dataverse.client import DataverseClient
-from shared.dataverse.columns import ColumnReader
-from shared.dataverse.credentials import ClientSecret, token_provider
-from shared.dataverse.metadata import read_schema
-from shared.dataverse.person_reader import PersonReader
-from shared.dataverse.schema_cache import SchemaCache
-from shared.dataverse.steps import read_steps
+from shared.adapters.dataverse.metadata.metadata import read_schema
+from shared.adapters.dataverse.metadata.schema_cache import SchemaCache
+from shared.adapters.dataverse.metadata.steps import read_steps
+from shared.adapters.dataverse.records.columns import ColumnReader
+from shared.adapters.dataverse.records.person_reader import PersonReader
+from shared.adapters.dataverse.web_api.client import DataverseClient
+from shared.adapters.dataverse.web_api.credentials import ClientSecret, token_provider
+from shared.domain.mapping.formats.document import read_mapping
+from shared.domain.mapping.model import Mapping
+from shared.domain.records.records import Choices, Lookup, PersonRecord, PersonTable, RecordKey
+from shared.domain.records.table_schema import ColumnDefinition, ColumnType, DateBehaviour, Option
 from shared.errors import ConfigurationError, DataError, Service
-from shared.local.sandbox.dataverse.app import DataverseSandboxSettings, create_app
-from shared.local.sandbox.dataverse.execution_context import ServiceEndpointMessage
+from shared.local.dataverse_sandbox.http.app import DataverseSandboxSettings, create_app
+from shared.local.dataverse_sandbox.organisation.execution_context import ServiceEndpointMessage
 from shared.local.sandbox.serving import serve
 from tests.contract.clocks import ManualClock
 

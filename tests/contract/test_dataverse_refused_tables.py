@@ -15,19 +15,19 @@ from uuid import UUID
 import httpx
 import pytest
 
-from shared.core.mapping.document import read_mapping
-from shared.core.mapping.model import Mapping as FieldMapping
-from shared.core.records import PersonRecord, PersonTable, RecordKey
-from shared.core.schema import Reach, ReadRight, TableDefinition
-from shared.dataverse.client import DataverseClient
-from shared.dataverse.mapped_schema import DataverseSchema
-from shared.dataverse.person_reader import PersonReader
-from shared.dataverse.refused_tables import LIFETIME, RefusedTables
-from shared.dataverse.rights import read_rights
-from shared.dataverse.schema_cache import SchemaCache
+from shared.adapters.dataverse.metadata.mapped_schema import DataverseSchema
+from shared.adapters.dataverse.metadata.refused_tables import LIFETIME, RefusedTables
+from shared.adapters.dataverse.metadata.rights import read_rights
+from shared.adapters.dataverse.metadata.schema_cache import SchemaCache
+from shared.adapters.dataverse.records.person_reader import PersonReader
+from shared.adapters.dataverse.web_api.client import DataverseClient
+from shared.domain.mapping.formats.document import read_mapping
+from shared.domain.mapping.model import Mapping as FieldMapping
+from shared.domain.records.records import PersonRecord, PersonTable, RecordKey
+from shared.domain.records.table_schema import Reach, ReadRight, TableDefinition
 from shared.errors import ConfigurationError, TransientError
-from shared.local.roles import SERVICE, roles
-from shared.local.sandbox.dataverse.privileges import Access, Privilege, privilege
+from shared.local.dataverse_sandbox.organisation.privileges import Access, Privilege, privilege
+from shared.local.pages.roles import SERVICE, roles
 from tests.contract.clocks import ManualClock
 from tests.contract.dataverse_organisation import DataverseOrganisation, open_organisation
 from tests.contract.dataverse_script import Script, error, multipart, part

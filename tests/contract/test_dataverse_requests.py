@@ -8,9 +8,9 @@ from uuid import UUID
 import httpx
 import pytest
 
-from shared.dataverse.client import DataverseClient
-from shared.dataverse.odata import Comparison, compare
-from shared.dataverse.operations import Annotation, Retrieve
+from shared.adapters.dataverse.web_api.client import DataverseClient
+from shared.adapters.dataverse.web_api.odata import Comparison, compare
+from shared.adapters.dataverse.web_api.operations import Annotation, Retrieve
 from shared.errors import (
     ConfigurationError,
 )

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from shared.dataverse.credentials import (
+from shared.adapters.dataverse.web_api.credentials import (
     PUBLIC_CLOUD,
     AccessToken,
     CachedTokens,
@@ -26,7 +26,7 @@ from shared.dataverse.credentials import (
     ManagedIdentity,
     token_provider,
 )
-from shared.dataverse.entra import certificate_bytes, entra_fault, entra_tokens
+from shared.adapters.dataverse.web_api.entra import certificate_bytes, entra_fault, entra_tokens
 from shared.errors import (
     ConfigurationError,
     ConnectorError,

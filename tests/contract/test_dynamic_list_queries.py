@@ -8,11 +8,11 @@ from uuid import UUID
 
 import pytest
 
-from shared.core.records import PersonTable, RecordKey
-from shared.dataverse import fetchxml
-from shared.dataverse.lists import DataverseLists
+from shared.adapters.dataverse.rows.lists import DataverseLists
+from shared.adapters.dataverse.web_api import fetchxml
+from shared.domain.records.records import PersonTable, RecordKey
 from shared.errors import DataError
-from shared.ports import MarketingList
+from shared.ports.dataverse import MarketingList
 from tests.contract.dataverse_organisation import DataverseOrganisation, open_organisation
 
 LIST = UUID(int=100)

@@ -15,7 +15,7 @@ from PowerPlatform.Dataverse.aio.async_client import AsyncDataverseClient
 from PowerPlatform.Dataverse.core.errors import HttpError
 from PowerPlatform.Dataverse.models.upsert import UpsertItem
 
-from shared.local.sandbox.dataverse.app import DataverseSandboxSettings
+from shared.local.dataverse_sandbox.http.app import DataverseSandboxSettings
 from tests.contract.test_sandbox_dataverse_session import Dataverse, running
 from tests.foreign import npm_package, play, pypi_package
 

@@ -14,13 +14,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.core.automation_fields import AutomationFieldsError, field_values, read_hints, write_hints
-from shared.core.automations import AutomationField, FieldType
-from shared.core.jobs import JobRow, JobStatus, Operation
-from shared.local.sandbox.dataverse.schema import Schema
-from shared.operations.form import COLUMNS, form_table
-from shared.operations.operation import Refused
-from shared.operations.table import OPERATIONS
+from shared.domain.features.automation_fields import AutomationFieldsError, field_values, read_hints, write_hints
+from shared.domain.features.automations import AutomationField, FieldType
+from shared.domain.records.jobs import JobRow, JobStatus, Operation
+from shared.local.dataverse_sandbox.metadata.schema import Schema
+from shared.operations.model.form import COLUMNS, form_table
+from shared.operations.model.operation import Refused
+from shared.operations.running.table import OPERATIONS
 from tests.node import WEB_RESOURCES, play
 
 SCRIPT = WEB_RESOURCES / "dh_spotlerjob.js"

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from shared.core.jobs import Operation
-from shared.dataverse.tables import LIST_TABLES
-from shared.local.sandbox.dataverse.schema import Schema
+from shared.adapters.dataverse.records.tables import LIST_TABLES
+from shared.domain.records.jobs import Operation
+from shared.local.dataverse_sandbox.metadata.schema import Schema
 from tests.node import press_sync
 
 SPRING = "6d81597f-0f9f-e711-8122-000d3aa2331c"

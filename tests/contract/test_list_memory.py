@@ -9,13 +9,13 @@ from uuid import UUID
 
 import pytest
 
-from shared.core.lists import Content, ListKind, ListRules, Tally
-from shared.core.records import PersonTable, RecordKey
+from shared.adapters.storage.sqlite import SqliteStateStore
+from shared.domain.features.lists import Content, ListKind, ListRules, Tally
+from shared.domain.records.records import PersonTable, RecordKey
 from shared.errors import ConflictError
-from shared.ports import StateStore
-from shared.storage.sqlite import SqliteStateStore
-from shared.sync.lists.memo import NOTHING, ListMemo, Past, Run
-from shared.sync.lists.memory import BUCKETS, ListMemory, Presence
+from shared.lists.list_state import NOTHING, ListMemo, Past, Run
+from shared.lists.list_state_repository import BUCKETS, ListMemory, Presence
+from shared.ports.state import StateStore
 from tests.contract.clocks import ManualClock
 from tests.twins import TwinStore
 

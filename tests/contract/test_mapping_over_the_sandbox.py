@@ -11,22 +11,22 @@ from uuid import UUID
 
 import pytest
 
-from shared.core.drift import Change, Shift
-from shared.core.mapping.document import read_mapping
-from shared.core.mapping.findings import Code, Severity
-from shared.core.outcomes import Reason
-from shared.core.records import PersonTable, RecordKey
+from shared.administration.live_mapping import LiveVersion
+from shared.composition.services import open_services
+from shared.composition.settings import Settings
+from shared.composition.wiring import Connector, build
+from shared.domain.features.schema_drift import Change, Shift
+from shared.domain.mapping.findings import Code, Severity
+from shared.domain.mapping.formats.document import read_mapping
+from shared.domain.records.outcomes import Reason
+from shared.domain.records.records import PersonTable, RecordKey
+from shared.local.dataverse_sandbox.http.app import DataverseSandboxSettings, create_app
+from shared.local.dataverse_sandbox.organisation.execution_context import ServiceEndpointMessage
 from shared.local.sandbox import spotler
-from shared.local.sandbox.dataverse.app import DataverseSandboxSettings, create_app
-from shared.local.sandbox.dataverse.execution_context import ServiceEndpointMessage
 from shared.local.sandbox.serving import serve
-from shared.local.sandbox.spotler.catalogue import DEFAULT_CATALOGUE
-from shared.local.sandbox.spotler.properties import Option, Property, PropertyType
-from shared.local.sandbox.spotler.settings import CURRENT_PREFIX
-from shared.services import open_services
-from shared.settings import Settings
-from shared.sync.live_mapping import LiveVersion
-from shared.wiring import Connector, build
+from shared.local.spotler_sandbox.account.catalogue import DEFAULT_CATALOGUE
+from shared.local.spotler_sandbox.account.properties import Option, Property, PropertyType
+from shared.local.spotler_sandbox.http.settings import CURRENT_PREFIX
 
 ANN, BEN = (RecordKey(PersonTable.CONTACT, UUID(int=number)) for number in (11, 12))
 MARK = "Zonnebloem"

@@ -14,9 +14,9 @@ from typing import Protocol
 import pytest
 import pytest_asyncio
 
+from shared.adapters.messaging.sqlite import EXHAUSTED, SqliteQueue
 from shared.errors import ConfigurationError
-from shared.messaging.sqlite import EXHAUSTED, SqliteQueue
-from shared.ports import OutgoingMessage, Queue, QueueName, QueueReceiver, ReceivedMessage
+from shared.ports.queue import OutgoingMessage, Queue, QueueName, QueueReceiver, ReceivedMessage
 from tests.contract.clocks import ManualClock
 from tests.contract.service_bus import DELIVERIES, LOCK, Stage, Stages, redacted
 

@@ -7,14 +7,14 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from shared.core.access_rights import AccessRight
-from shared.core.records import PersonTable, RecordKey
-from shared.dataverse.client import DataverseClient
-from shared.dataverse.credentials import ClientSecret, token_provider
-from shared.dataverse.record_access import DataverseRecordAccess
+from shared.adapters.dataverse.metadata.record_access import DataverseRecordAccess
+from shared.adapters.dataverse.web_api.client import DataverseClient
+from shared.adapters.dataverse.web_api.credentials import ClientSecret, token_provider
+from shared.domain.records.access_rights import AccessRight
+from shared.domain.records.records import PersonTable, RecordKey
 from shared.errors import ConfigurationError
-from shared.local.sandbox.dataverse.organization import fixed_id
-from shared.local.sandbox.dataverse.privileges import Access, privilege
+from shared.local.dataverse_sandbox.organisation.organization import fixed_id
+from shared.local.dataverse_sandbox.organisation.privileges import Access, privilege
 from tests.contract.clocks import ManualClock
 from tests.contract.dataverse_organisation import open_organisation
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from shared.local.sandbox.dataverse.execution_context import CLAIMS, MAX_BYTES, ServiceEndpointMessage
-from shared.local.sandbox.dataverse.service_endpoint import Delivery
+from shared.local.dataverse_sandbox.organisation.execution_context import CLAIMS, MAX_BYTES, ServiceEndpointMessage
+from shared.local.dataverse_sandbox.organisation.service_endpoint import Delivery
 from tests.contract.test_sandbox_dataverse_session import (
     Dataverse,
     Exchangeable,

@@ -12,8 +12,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from shared.local.roles import SERVICE, roles
-from shared.local.sandbox.dataverse.privileges import Access, Privilege
+from shared.local.dataverse_sandbox.organisation.privileges import Access, Privilege
+from shared.local.pages.roles import SERVICE, roles
 from tests.contract.test_sandbox_dataverse_session import (
     CLIENT,
     SECRET,

@@ -13,9 +13,9 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from shared.local.sandbox.dataverse.app import DataverseSandboxSettings, create_app
-from shared.local.sandbox.dataverse.execution_context import ServiceEndpointMessage
-from shared.local.sandbox.dataverse.limits import Limits
+from shared.local.dataverse_sandbox.http.app import DataverseSandboxSettings, create_app
+from shared.local.dataverse_sandbox.http.limits import Limits
+from shared.local.dataverse_sandbox.organisation.execution_context import ServiceEndpointMessage
 from shared.local.sandbox.serving import serve_in_thread
 from tests.contract.test_sandbox_dataverse_session import Dataverse, Exchangeable, batch, part, running
 

@@ -14,8 +14,8 @@ import httpx
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from shared.local.sandbox.dataverse.app import DataverseSandboxSettings, create_app
-from shared.local.sandbox.dataverse.execution_context import ServiceEndpointMessage
+from shared.local.dataverse_sandbox.http.app import DataverseSandboxSettings, create_app
+from shared.local.dataverse_sandbox.organisation.execution_context import ServiceEndpointMessage
 from shared.local.sandbox.serving import serve_in_thread
 
 CLIENT, SECRET = "sandbox", "sandbox"

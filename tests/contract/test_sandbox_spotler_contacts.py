@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from shared.local.sandbox.spotler.contacts import AnonymizedGet, Deduplication, OptOutUpsert
-from shared.local.sandbox.spotler.wire import DateStyle
+from shared.local.spotler_sandbox.account.contacts import AnonymizedGet, Deduplication, OptOutUpsert
+from shared.local.spotler_sandbox.http.wire import DateStyle
 from tests.contract.test_sandbox_spotler_session import Sandbox, Spotler, refused, running_sandbox
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from requests.exceptions import HTTPError
 
-from shared.local.sandbox.spotler.catalogue import DEFAULT_CATALOGUE
-from shared.local.sandbox.spotler.properties import Option, Property, PropertyType
+from shared.local.spotler_sandbox.account.catalogue import DEFAULT_CATALOGUE
+from shared.local.spotler_sandbox.account.properties import Option, Property, PropertyType
 from tests.contract.spotler_sdk import installed_spotler_sdk
 from tests.contract.test_sandbox_spotler_session import KEY, SECRET, Sandbox, Spotler, running_sandbox
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from oauthlib.oauth1 import Client, RequestValidator, SignatureOnlyEndpoint
 
-from shared.local.sandbox.spotler.oauth import (
+from shared.local.spotler_sandbox.http.oauth import (
     Refusal,
     RefusedError,
     SignedRequest,

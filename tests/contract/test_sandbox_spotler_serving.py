@@ -14,9 +14,9 @@ from requests_oauthlib import OAuth1Session
 
 from shared.local.sandbox.certificate import self_signed_certificate
 from shared.local.sandbox.serving import serve, serve_in_thread
-from shared.local.sandbox.spotler import SpotlerSandboxSettings, create_app
-from shared.local.sandbox.spotler.settings import PrefixMode
-from shared.local.sandbox.spotler.wire import Format
+from shared.local.spotler_sandbox import SpotlerSandboxSettings, create_app
+from shared.local.spotler_sandbox.http.settings import PrefixMode
+from shared.local.spotler_sandbox.http.wire import Format
 from tests.contract.test_sandbox_spotler_session import KEY, SECRET, Sandbox, Spotler, refused, running_sandbox
 
 

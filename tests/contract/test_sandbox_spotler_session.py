@@ -13,7 +13,7 @@ from requests_oauthlib import OAuth1Session
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.local.sandbox.serving import serve_in_thread
-from shared.local.sandbox.spotler import SpotlerSandboxSettings, create_app
+from shared.local.spotler_sandbox import SpotlerSandboxSettings, create_app
 
 KEY, SECRET = "sandbox-key", "sandbox-secret"
 

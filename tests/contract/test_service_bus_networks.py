@@ -8,10 +8,10 @@ from datetime import timedelta
 
 import pytest
 
+from shared.adapters.messaging.servicebus import ServiceBusQueue
+from shared.adapters.messaging.sqlite import EXHAUSTED
 from shared.errors import TransientError
-from shared.messaging.servicebus import ServiceBusQueue
-from shared.messaging.sqlite import EXHAUSTED
-from shared.ports import OutgoingMessage, QueueName
+from shared.ports.queue import OutgoingMessage, QueueName
 from tests.broker.broker import Broker
 from tests.broker.faults import DETACH_FORCED, Act, Effect
 from tests.broker.queues import Queue

@@ -9,7 +9,10 @@ from uuid import UUID
 import httpx
 import pytest
 
-from shared.core.automations import (
+from shared.adapters.spotler.automations.automations import SpotlerAutomations
+from shared.adapters.spotler.automations.capabilities import Capabilities
+from shared.adapters.spotler.contacts.client import SpotlerClient
+from shared.domain.features.automations import (
     AutomationField,
     AutomationKind,
     FieldType,
@@ -20,15 +23,12 @@ from shared.core.automations import (
     StartRefusal,
     StopVerdict,
 )
-from shared.core.capabilities import Finding
+from shared.domain.features.capabilities import Finding
 from shared.errors import DataError, ThrottledError, UnknownOutcomeError
-from shared.local.sandbox.spotler.automations import Automation
-from shared.local.sandbox.spotler.automations import AutomationField as SandboxField
-from shared.local.sandbox.spotler.campaigns import Campaign
-from shared.ports import Automations
-from shared.spotler.automations import SpotlerAutomations
-from shared.spotler.capabilities import Capabilities
-from shared.spotler.client import SpotlerClient
+from shared.local.spotler_sandbox.account.automations import Automation
+from shared.local.spotler_sandbox.account.automations import AutomationField as SandboxField
+from shared.local.spotler_sandbox.account.campaigns import Campaign
+from shared.ports.spotler import Automations
 from tests.contract.clocks import ManualClock
 from tests.contract.spotler_account import SpotlerAccount, open_account
 from tests.twins import TwinStore

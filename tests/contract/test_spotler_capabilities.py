@@ -8,15 +8,15 @@ from uuid import UUID
 import httpx
 import pytest
 
-from shared.core.automations import AutomationKind, FieldType, FieldValue, Started
-from shared.core.capabilities import CAPABILITY_OFF, Capability, Finding, Verdict
-from shared.core.jobs import ScoreChange
+from shared.adapters.spotler.automations.capabilities import Capabilities
+from shared.adapters.spotler.automations.probes import Probes
+from shared.adapters.spotler.contacts.client import SpotlerClient
+from shared.domain.features.automations import AutomationKind, FieldType, FieldValue, Started
+from shared.domain.features.capabilities import CAPABILITY_OFF, Capability, Finding, Verdict
+from shared.domain.records.jobs import ScoreChange
 from shared.errors import ConfigurationError, DataError
-from shared.local.sandbox.spotler.automations import Automation
-from shared.local.sandbox.spotler.settings import CURRENT_PREFIX
-from shared.spotler.capabilities import Capabilities
-from shared.spotler.client import SpotlerClient
-from shared.spotler.probes import Probes
+from shared.local.spotler_sandbox.account.automations import Automation
+from shared.local.spotler_sandbox.http.settings import CURRENT_PREFIX
 from tests.contract.clocks import ManualClock
 from tests.contract.spotler_account import HASTY, KEY, SECRET, SpotlerAccount, open_account
 from tests.twins import TwinStore

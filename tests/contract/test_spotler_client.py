@@ -12,7 +12,10 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.core.marketing import (
+from shared.adapters.spotler.contacts.client import AnonymizeResult, SpotlerClient
+from shared.adapters.spotler.contacts.platform import SpotlerPlatform
+from shared.adapters.spotler.rest.retrying import Patience
+from shared.domain.records.marketing_contact import (
     ContactWrite,
     Ending,
     PropertyType,
@@ -24,13 +27,10 @@ from shared.core.marketing import (
 )
 from shared.errors import ConfigurationError, DataError, NotFoundError, Service, ThrottledError, TransientError
 from shared.local.sandbox.serving import serve
-from shared.local.sandbox.spotler import SpotlerSandboxSettings, create_app
-from shared.local.sandbox.spotler.contacts import OptOutUpsert
-from shared.local.sandbox.spotler.settings import CURRENT_PREFIX, VERSIONED_PREFIX
-from shared.ports import MarketingPlatform
-from shared.spotler.client import AnonymizeResult, SpotlerClient
-from shared.spotler.platform import SpotlerPlatform
-from shared.spotler.retrying import Patience
+from shared.local.spotler_sandbox import SpotlerSandboxSettings, create_app
+from shared.local.spotler_sandbox.account.contacts import OptOutUpsert
+from shared.local.spotler_sandbox.http.settings import CURRENT_PREFIX, VERSIONED_PREFIX
+from shared.ports.spotler import MarketingPlatform
 
 KEY, SECRET = "sandbox-key", "sandbox secret & more"
 HASTY = Patience(first_wait=timedelta(milliseconds=1), longest_wait=timedelta(milliseconds=2), jitter=timedelta())

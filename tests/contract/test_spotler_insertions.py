@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
-from shared.core.marketing import ContactWrite, Purge, SetOption, WriteCode
+from shared.domain.records.marketing_contact import ContactWrite, Purge, SetOption, WriteCode
 from tests.contract.spotler_account import SpotlerAccount, open_account
 
 

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from shared.core.jobs import ScoreChange
+from shared.domain.records.jobs import ScoreChange
 from shared.errors import ConfigurationError, DataError, NotFoundError, ThrottledError, UnknownOutcomeError
-from shared.ports import Tagging
+from shared.ports.spotler import Tagging
 from tests.contract.spotler_account import SpotlerAccount, open_account
 
 

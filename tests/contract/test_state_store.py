@@ -11,13 +11,13 @@ from uuid import uuid4
 import pytest
 import pytest_asyncio
 
-from shared.core.fingerprint_places import Place
+from shared.adapters.storage.keys.key_register import ConfiguredKeys, KeyRegister
+from shared.adapters.storage.keys.sealed import SealedStore
+from shared.adapters.storage.sqlite import SqliteStateStore
+from shared.adapters.storage.tables import TableStateStore
+from shared.domain.records.fingerprint_places import Place
 from shared.errors import ConfigurationError
-from shared.ports import Delete, Document, DocumentKey, Insert, Put, Replace, StateStore
-from shared.storage.key_register import ConfiguredKeys, KeyRegister
-from shared.storage.sealed import SealedStore
-from shared.storage.sqlite import SqliteStateStore
-from shared.storage.tables import TableStateStore
+from shared.ports.state import Delete, Document, DocumentKey, Insert, Put, Replace, StateStore
 from tests.contract.clocks import ManualClock
 
 KEY = DocumentKey("bindings", "contact:6d81597f")

@@ -14,9 +14,9 @@ from uuid import UUID
 import pytest
 
 import shared
-from shared.core.mapping.yaml_format import from_yaml, to_yaml
-from shared.dataverse.execution_context import read_event
-from shared.first_mapping import DEFAULT_MAPPING, load_mapping
+from shared.adapters.dataverse.events.execution_context import read_event
+from shared.composition.first_mapping import DEFAULT_MAPPING, load_mapping
+from shared.domain.mapping.formats.yaml_format import from_yaml, to_yaml
 
 PROJECT = Path(__file__).parents[2]
 SAMPLES = PROJECT / "tests" / "samples" / "remote_execution_context"

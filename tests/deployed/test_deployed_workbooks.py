@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 import openpyxl
 import pytest
 
-from shared.core.mapping.document import read_mapping
-from shared.workbook.bounds import WorkbookError
-from shared.workbook.files import read_file
-from shared.workbook.writing import to_workbook
+from shared.adapters.workbook.bounds import WorkbookError
+from shared.adapters.workbook.files import read_file
+from shared.adapters.workbook.writing import to_workbook
+from shared.domain.mapping.formats.document import read_mapping
 
 MAPPING = read_mapping(
     {

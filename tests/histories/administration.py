@@ -8,10 +8,10 @@ from datetime import timedelta
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from shared.core.jobs import Operation
-from shared.core.permission_defaults import PermissionDefault
-from shared.core.records import Intent, RecordKey, SyncStatus, Why
-from shared.core.situation import MassChange
+from shared.domain.consent.permission_defaults import PermissionDefault
+from shared.domain.planning.context import MassChange
+from shared.domain.records.jobs import Operation
+from shared.domain.records.records import Intent, RecordKey, SyncStatus, Why
 from shared.errors import ConnectorError
 from tests.histories.picking import pick_from, picks
 from tests.histories.quiet import QuietAtLast

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from shared.core.records import PersonRecord, RecordKey
+from shared.domain.records.records import PersonRecord, RecordKey
 from tests.histories.world import NAMES, Profile
 
 Place = RecordKey | str

@@ -11,8 +11,8 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
+from shared.dispatch.dispatch import Dispatcher
 from shared.errors import ConnectorError
-from shared.sync.dispatch import Dispatcher
 from tests.histories.picking import failures, pick_from, picks
 from tests.histories.quiet import QuietAtLast
 from tests.twins import CrashError, Waiting

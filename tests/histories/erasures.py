@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from shared.core.records import RecordKey
+from shared.domain.records.records import RecordKey
 from tests.histories.world import NAMES, Profile
 
 

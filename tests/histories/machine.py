@@ -12,7 +12,7 @@ from enum import Enum, auto
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 
-from shared.core.records import PersonTable, RecordKey
+from shared.domain.records.records import PersonTable, RecordKey
 from tests.histories.administration import Administration
 from tests.histories.people_in_dynamics import PeopleInDynamics
 from tests.histories.people_in_spotler import PeopleInSpotler

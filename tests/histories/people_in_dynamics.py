@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from shared.core.jobs import Operation
-from shared.core.mapping.reading import ORIGINATING_LEAD
-from shared.core.records import Intent, PersonTable, RecordKey, Why
+from shared.domain.mapping.formats.reading import ORIGINATING_LEAD
+from shared.domain.records.jobs import Operation
+from shared.domain.records.records import Intent, PersonTable, RecordKey, Why
 from tests.histories.deliveries import Deliveries
 from tests.histories.picking import addresses, blanks, columns, permissions, pick_from, pick_two, picks, tables
 from tests.histories.stage import row_of

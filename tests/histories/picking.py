@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from hypothesis import strategies as st
 
-from shared.core.records import PersonTable, RecordKey
+from shared.domain.records.records import PersonTable, RecordKey
 from shared.errors import ThrottledError, TransientError
 from tests.histories.world import COLUMNS, NAMES
 from tests.twins import CrashError

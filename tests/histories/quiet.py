@@ -6,11 +6,10 @@ from typing import TypeVar
 
 from hypothesis.stateful import rule
 
-from shared.core.merge import Verdict
-from shared.core.outcomes import Reason
-from shared.core.plan import Reach
-from shared.core.records import PersonRecord, RecordKey, SyncStatus, Why
-from shared.core.situation import MassChange
+from shared.domain.merging.merge import Verdict
+from shared.domain.planning.context import MassChange, Reach
+from shared.domain.records.outcomes import Reason
+from shared.domain.records.records import PersonRecord, RecordKey, SyncStatus, Why
 from tests.histories.stage import Stage, row_of
 from tests.histories.world import COLUMNS, DIRECTIONS, NAMES, Profile
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from shared.core.mapping.reading import ORIGINATING_LEAD
-from shared.core.records import Lookup, PersonRecord, PersonTable, RecordKey
+from shared.domain.mapping.formats.reading import ORIGINATING_LEAD
+from shared.domain.records.records import Lookup, PersonRecord, PersonTable, RecordKey
 from tests.histories.world import NAMES, Profile
 
 OPT_OUT, BULK_EMAIL, EMAIL = "opt-out", "donotbulkemail", "donotemail"

@@ -12,25 +12,25 @@ from uuid import UUID
 import httpx
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.core.jobs import Operation
-from shared.core.mapping.model import Outside
-from shared.core.plan import Rules
-from shared.core.records import PersonRecord, PersonTable, RecordKey, SyncStatus
-from shared.dataverse.client import DataverseClient
-from shared.dataverse.crm import DataverseCrm
-from shared.dataverse.homecoming import DataverseHomecomings
-from shared.dataverse.schema_cache import SchemaCache
-from shared.dataverse.tables import PEOPLE, PERMISSIONS
-from shared.local.roles import SERVICE, roles
+from shared.adapters.dataverse.metadata.schema_cache import SchemaCache
+from shared.adapters.dataverse.records.crm import DataverseCrm
+from shared.adapters.dataverse.records.tables import PEOPLE, PERMISSIONS
+from shared.adapters.dataverse.web_api.client import DataverseClient
+from shared.adapters.dataverse.writeback.write_back import DataverseHomecomings
+from shared.adapters.spotler.contacts.client import SpotlerClient
+from shared.adapters.spotler.contacts.platform import SpotlerPlatform
+from shared.adapters.spotler.rest.retrying import Patience
+from shared.domain.mapping.model import Outside
+from shared.domain.planning.context import Rules
+from shared.domain.records.jobs import Operation
+from shared.domain.records.records import PersonRecord, PersonTable, RecordKey, SyncStatus
+from shared.local.commands.users import DynamicsUser
+from shared.local.dataverse_sandbox.http.app import DataverseSandboxSettings, create_app
+from shared.local.dataverse_sandbox.organisation.execution_context import ServiceEndpointMessage
+from shared.local.pages.roles import SERVICE, roles
 from shared.local.sandbox import spotler
 from shared.local.sandbox.command import PEOPLE_CLIENT, PEOPLE_SECRET, Addresses
-from shared.local.sandbox.dataverse.app import DataverseSandboxSettings, create_app
-from shared.local.sandbox.dataverse.execution_context import ServiceEndpointMessage
-from shared.local.sandbox.spotler.settings import CURRENT_PREFIX
-from shared.local.users import DynamicsUser
-from shared.spotler.client import SpotlerClient
-from shared.spotler.platform import SpotlerPlatform
-from shared.spotler.retrying import Patience
+from shared.local.spotler_sandbox.http.settings import CURRENT_PREFIX
 from tests.connector_twin import ConnectorTwin
 from tests.contract.clocks import TickingClock
 from tests.histories.world import COLUMNS, NAMES, Profile, Version, World, rules

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from shared.core.records import PersonRecord, RecordKey
+from shared.domain.records.records import PersonRecord, RecordKey
 from tests.histories.world import COLUMNS, DIRECTIONS
 
 TWO_WAY = {COLUMNS[name] for name, direction in DIRECTIONS.items() if direction != "->"}

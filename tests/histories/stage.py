@@ -10,11 +10,12 @@ from typing import Any, TypeVar
 
 from hypothesis.stateful import RuleBasedStateMachine
 
-from shared.core.jobs import Operation
-from shared.core.plan import Rules
-from shared.core.records import Intent, PersonRecord, RecordKey, Reference, SyncStatus, Why
-from shared.ports import DocumentKey, OutgoingMessage, QueueName
-from shared.sync.lanes import references_body
+from shared.domain.planning.context import Rules
+from shared.domain.records.jobs import Operation
+from shared.domain.records.records import Intent, PersonRecord, RecordKey, Reference, SyncStatus, Why
+from shared.messages.lane_messages import references_body
+from shared.ports.queue import OutgoingMessage, QueueName
+from shared.ports.state import DocumentKey
 from tests.connector_twin import ConnectorTwin
 from tests.histories.consents import Consents
 from tests.histories.erasures import Erasures

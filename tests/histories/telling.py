@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from shared.core.records import PersonTable
+from shared.domain.records.records import PersonTable
 from tests.histories.machine import TwoWayHistories
 
 CONTACT, LEAD = PersonTable.CONTACT, PersonTable.LEAD

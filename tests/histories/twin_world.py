@@ -7,10 +7,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from shared.core.jobs import Operation
-from shared.core.marketing import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry, SpotlerContact
-from shared.core.plan import Rules
-from shared.core.records import PersonRecord, PersonTable, RecordKey, SyncStatus
+from shared.domain.planning.context import Rules
+from shared.domain.records.jobs import Operation
+from shared.domain.records.marketing_contact import (
+    PropertyCatalogue,
+    PropertyDefinition,
+    PropertyType,
+    SetEntry,
+    SpotlerContact,
+)
+from shared.domain.records.records import PersonRecord, PersonTable, RecordKey, SyncStatus
 from tests.connector_twin import ConnectorTwin
 from tests.contract.clocks import TickingClock
 from tests.histories.world import COLUMNS, FILTERED, FORMATS, NAMES, Profile, World

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
-from shared.core.jobs import Operation
-from shared.core.mapping.document import read_mapping
-from shared.core.mapping.model import Outside
-from shared.core.plan import Rules, Unmapped
-from shared.core.records import PersonRecord, PersonTable, RecordKey, SyncStatus
+from shared.domain.mapping.formats.document import read_mapping
+from shared.domain.mapping.model import Outside
+from shared.domain.planning.context import Rules, Unmapped
+from shared.domain.records.jobs import Operation
+from shared.domain.records.records import PersonRecord, PersonTable, RecordKey, SyncStatus
 from tests.connector_twin import RULES, ConnectorTwin
 
 NEWSLETTER, OFFERS = "permissions:1", "permissions:8"

@@ -7,7 +7,7 @@ import contextlib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.core.automation_fields import Assignment, AutomationFieldsError, Position, parse, write
+from shared.domain.features.automation_fields import Assignment, AutomationFieldsError, Position, parse, write
 
 _AT = Position(1, 1)
 _TEXTS = st.text(st.characters(exclude_characters=";\r\n", exclude_categories=("Cs",)), max_size=20).map(str.strip)

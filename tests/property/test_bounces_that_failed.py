@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from shared.core.outcomes import Reason
-from shared.core.records import SyncStatus
+from shared.domain.records.outcomes import Reason
+from shared.domain.records.records import SyncStatus
 from tests.histories.telling import ANN, BEN, CAS, LEAD, begin, save
 from tests.property.test_two_way_histories import TwinHistories
 from tests.twins import CrashError

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.core.records import SyncStatus
+from shared.domain.records.records import SyncStatus
 from shared.errors import ThrottledError, TransientError
 from tests.histories.telling import ANN, BEN, CAS, CONTACT, LEAD, begin, options, save
 from tests.property.test_two_way_histories import TwinHistories

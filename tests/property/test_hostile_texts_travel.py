@@ -17,16 +17,22 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from shared.core.fields import as_properties, wished_fields
-from shared.core.mapping.document import read_mapping
-from shared.core.marketing import ContactWrite, PropertyCatalogue, PropertyDefinition, PropertyType, Purge
-from shared.dataverse import fetchxml, odata, operations
-from shared.dataverse.batch import batches
-from shared.local.sandbox.dataverse import odata as receiver
-from shared.spotler.client import SpotlerClient
-from shared.workbook.bounds import WorkbookError
-from shared.workbook.reading import from_workbook
-from shared.workbook.writing import to_workbook
+from shared.adapters.dataverse.web_api import fetchxml, odata, operations
+from shared.adapters.dataverse.web_api.batch import batches
+from shared.adapters.spotler.contacts.client import SpotlerClient
+from shared.adapters.workbook.bounds import WorkbookError
+from shared.adapters.workbook.reading import from_workbook
+from shared.adapters.workbook.writing import to_workbook
+from shared.domain.mapping.formats.document import read_mapping
+from shared.domain.records.marketing_contact import (
+    ContactWrite,
+    PropertyCatalogue,
+    PropertyDefinition,
+    PropertyType,
+    Purge,
+)
+from shared.domain.values.fields import as_properties, wished_fields
+from shared.local.dataverse_sandbox.queries import odata as receiver
 from tests.contract.clocks import ManualClock
 from tests.person_records import person
 

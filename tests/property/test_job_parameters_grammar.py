@@ -8,10 +8,10 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.core.jobs import JobRow, JobStatus, Operation
-from shared.core.records import PersonTable, RecordKey
-from shared.operations.operation import Refused, Task
-from shared.operations.table import OPERATIONS
+from shared.domain.records.jobs import JobRow, JobStatus, Operation
+from shared.domain.records.records import PersonTable, RecordKey
+from shared.operations.model.operation import Refused, Task
+from shared.operations.running.table import OPERATIONS
 
 ANN = RecordKey(PersonTable.CONTACT, UUID(int=1))
 _NAMES = (

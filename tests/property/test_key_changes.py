@@ -13,21 +13,21 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.core.consent import BULK_EMAIL, DO_NOT_EMAIL, OPT_OUT, ConsentSource
-from shared.core.fingerprint_places import fingerprint_places
-from shared.core.fingerprints import Fingerprinter
-from shared.core.outcomes import Outcome, Reason, Result
-from shared.core.plan import Binding
-from shared.core.records import RecordKey
-from shared.core.suppression import Refusal
+from shared.adapters.storage.keys.key_register import ConfiguredKeys, KeyRegister
+from shared.adapters.storage.keys.key_ring import version_of
+from shared.adapters.storage.keys.rekey import Rekeying
+from shared.adapters.storage.keys.sealed import SealedStore
+from shared.domain.consent.changes import BULK_EMAIL, DO_NOT_EMAIL, OPT_OUT, ConsentSource
+from shared.domain.consent.suppression import Refusal
+from shared.domain.planning.context import Binding
+from shared.domain.records.fingerprint_places import fingerprint_places
+from shared.domain.records.fingerprints import Fingerprinter
+from shared.domain.records.outcomes import Outcome, Reason, Result
+from shared.domain.records.records import RecordKey
+from shared.engine.bindings.ledger import Ledger
+from shared.engine.refusals.suppressions import SuppressionList
 from shared.errors import ConfigurationError, ConflictError
-from shared.ports import Document, DocumentKey
-from shared.storage.key_register import ConfiguredKeys, KeyRegister
-from shared.storage.key_ring import version_of
-from shared.storage.rekey import Rekeying
-from shared.storage.sealed import SealedStore
-from shared.sync.ledger import Ledger
-from shared.sync.suppressions import SuppressionList
+from shared.ports.state import Document, DocumentKey
 from tests.contract.clocks import ManualClock
 from tests.twins import TwinStore
 

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.core.jobs import JobStatus, Operation
-from shared.core.lists import ListKind
-from shared.core.records import RecordKey
+from shared.domain.features.lists import ListKind
+from shared.domain.records.jobs import JobStatus, Operation
+from shared.domain.records.records import RecordKey
 from shared.errors import TransientError
-from shared.ports import QueueName
-from shared.sync.lanes import Jobs
-from shared.sync.lists.messages import ListLook, ListMembers
+from shared.messages.lane_messages import Jobs
+from shared.messages.list_messages import ListLook, ListMembers
+from shared.ports.queue import QueueName
 from tests.connector_twin import ConnectorTwin, person
 from tests.twins import CrashError
 

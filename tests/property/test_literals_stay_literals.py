@@ -18,15 +18,15 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 
-from shared.core.csv_text import csv_header, csv_lines
-from shared.dataverse import fetchxml, odata
-from shared.dataverse.batch import batches
-from shared.dataverse.operations import Method, Operation
+from shared.adapters.dataverse.web_api import fetchxml, odata
+from shared.adapters.dataverse.web_api.batch import batches
+from shared.adapters.dataverse.web_api.operations import Method, Operation
+from shared.adapters.spotler.rest.external_ids import path_segment
+from shared.adapters.spotler.rest.paths import segment
+from shared.adapters.workbook.cells import CellError, write_text
+from shared.domain.values.csv_text import csv_header, csv_lines
 from shared.errors import DataError
-from shared.local.sandbox.dataverse import odata as grammar
-from shared.spotler.external_ids import path_segment
-from shared.spotler.paths import segment
-from shared.workbook.cells import CellError, write_text
+from shared.local.dataverse_sandbox.queries import odata as grammar
 
 ROOT = Path(__file__).resolve().parents[2]
 ROW = UUID("6d81597f-0f9f-e711-8122-000d3aa2331c")
@@ -203,7 +203,7 @@ _QUERY = re.compile(
     r"\b(?:eq|ne|gt|ge|lt|le)\s|\$(?:filter|select|orderby|expand)=|<(?:fetch|entity|condition|attribute|filter|order)\b"
 )
 _QUOTING = {"literal", "name", "column_path", "attribute", "join", "segment", "path_segment"}
-_ONE_PLACE = {"shared/dataverse/odata.py", "shared/dataverse/fetchxml.py"}
+_ONE_PLACE = {"shared/adapters/dataverse/web_api/odata.py", "shared/adapters/dataverse/web_api/fetchxml.py"}
 """Where values become text of a query. Everything else must ask these modules."""
 
 

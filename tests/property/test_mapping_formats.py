@@ -10,14 +10,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from shared.core.mapping.document import MappingError, read_mapping
-from shared.core.mapping.model import BlankPolicy, ConflictPolicy, Direction, Mapping, OnInvalid, Outside
-from shared.core.mapping.yaml_format import as_document, from_yaml, to_yaml
-from shared.core.records import PersonTable
-from shared.workbook.bounds import WorkbookError
-from shared.workbook.cells import choices_text, read_choices
-from shared.workbook.reading import from_workbook
-from shared.workbook.writing import to_workbook
+from shared.adapters.workbook.bounds import WorkbookError
+from shared.adapters.workbook.cells import choices_text, read_choices
+from shared.adapters.workbook.reading import from_workbook
+from shared.adapters.workbook.writing import to_workbook
+from shared.domain.mapping.formats.document import MappingError, read_mapping
+from shared.domain.mapping.formats.yaml_format import as_document, from_yaml, to_yaml
+from shared.domain.mapping.model import BlankPolicy, ConflictPolicy, Direction, Mapping, OnInvalid, Outside
+from shared.domain.records.records import PersonTable
 
 HOSTILE = [
     "=1+1",

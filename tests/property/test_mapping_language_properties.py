@@ -13,11 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.core.fields import as_properties, wished_fields
-from shared.core.fingerprints import Fingerprinter
-from shared.core.mapping.document import MappingError, read_mapping
-from shared.core.mapping.evaluate import compile_expression, compile_filter
-from shared.core.mapping.expression import (
+from shared.domain.mapping.formats.document import MappingError, read_mapping
+from shared.domain.mapping.formats.reading import reading_of
+from shared.domain.mapping.language.evaluate import compile_expression, compile_filter
+from shared.domain.mapping.language.expression import (
     Child,
     Coalesce,
     Column,
@@ -33,7 +32,7 @@ from shared.core.mapping.expression import (
     Related,
     is_never_empty,
 )
-from shared.core.mapping.filters import (
+from shared.domain.mapping.language.filters import (
     KEYWORDS,
     And,
     Comparison,
@@ -45,17 +44,19 @@ from shared.core.mapping.filters import (
     Within,
     parse_filter,
 )
-from shared.core.mapping.model import EMAIL, Direction, MappingRow
-from shared.core.mapping.model import Mapping as FieldMapping
-from shared.core.mapping.parser import parse_expression
-from shared.core.mapping.reading import reading_of
-from shared.core.mapping.returning import NeedsMatch, Stored, returned
-from shared.core.mapping.tokens import ExpressionError
-from shared.core.marketing import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry
-from shared.core.plan import Binding, Rules, Situation, plan
-from shared.core.records import PersonRecord, PersonTable, RecordKey
-from shared.core.schema import ColumnDefinition, ColumnType, DateBehaviour, Option
-from shared.core.values import Fits, Misfit, convert
+from shared.domain.mapping.language.parser import parse_expression
+from shared.domain.mapping.language.tokens import ExpressionError
+from shared.domain.mapping.model import EMAIL, Direction, MappingRow
+from shared.domain.mapping.model import Mapping as FieldMapping
+from shared.domain.mapping.reverse_conversions import NeedsMatch, Stored, returned
+from shared.domain.planning.context import Binding, Rules, Situation
+from shared.domain.planning.plan import plan
+from shared.domain.records.fingerprints import Fingerprinter
+from shared.domain.records.marketing_contact import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry
+from shared.domain.records.records import PersonRecord, PersonTable, RecordKey
+from shared.domain.records.table_schema import ColumnDefinition, ColumnType, DateBehaviour, Option
+from shared.domain.values.fields import as_properties, wished_fields
+from shared.domain.values.values import Fits, Misfit, convert
 from tests.person_records import names_read, person
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")

@@ -12,16 +12,17 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.core.fields import as_properties
-from shared.core.mapped_fields import mapped_fields, values_of
-from shared.core.mapping.model import BlankPolicy, ConflictPolicy, Direction
-from shared.core.marketing import Channel, SetOption, SpotlerContact
-from shared.core.merge import Base, Newer, Row, Verdict, Versions, merge_consent, merge_value
-from shared.core.permission_defaults import PermissionDefault
-from shared.core.plan import Binding, Look, Plan, Rest, Sight, Situation, Trust, Write, plan
-from shared.core.records import PermissionRow, PersonRecord, PersonTable, RecordKey
-from shared.core.two_way import Sides, agree
-from shared.core.way_back import WayBack
+from shared.domain.consent.permission_defaults import PermissionDefault
+from shared.domain.mapping.model import BlankPolicy, ConflictPolicy, Direction
+from shared.domain.merging.dataverse_changes import WayBack
+from shared.domain.merging.field_agreement import Sides, agree
+from shared.domain.merging.merge import Base, Newer, Row, Verdict, Versions, merge_consent, merge_value
+from shared.domain.planning.context import Binding, Look, Plan, Rest, Sight, Situation, Trust, Write
+from shared.domain.planning.plan import plan
+from shared.domain.records.marketing_contact import Channel, SetOption, SpotlerContact
+from shared.domain.records.records import PermissionRow, PersonRecord, PersonTable, RecordKey
+from shared.domain.values.fields import as_properties
+from shared.domain.values.mapped_fields import mapped_fields, values_of
 from tests.histories.twin_world import CATALOGUE
 from tests.histories.world import COLUMNS, DIRECTIONS, NAMES, rules
 

@@ -9,8 +9,8 @@ from contextlib import suppress
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.core.newcomers import NewcomerOutcome, NewcomerTarget
-from shared.core.records import PersonTable
+from shared.domain.features.subscriber_import import NewcomerOutcome, NewcomerTarget
+from shared.domain.records.records import PersonTable
 from shared.errors import TransientError
 from tests.newcomer_house import House, newcomer
 from tests.twins import CrashError

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.core.marketing import PropertyDefinition, PropertyType, SetEntry
-from shared.core.permission_defaults import permission_defaults
+from shared.domain.consent.permission_defaults import permission_defaults
+from shared.domain.records.marketing_contact import PropertyDefinition, PropertyType, SetEntry
 
 _LABELS = st.text(st.characters(exclude_characters=";", exclude_categories=("Cs",)), min_size=1, max_size=6).filter(
     lambda text: bool(text.strip()) and text.strip().casefold() != "[all]"

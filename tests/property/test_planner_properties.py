@@ -10,12 +10,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.core.ends import let_go
-from shared.core.fields import as_properties, wished_fields
-from shared.core.identity import identify
-from shared.core.marketing import PropertyType, PropertyValue, Purge
-from shared.core.outcomes import Outcome, Reason, Result
-from shared.core.plan import (
+from shared.domain.planning.context import (
     Anonymize,
     Binding,
     Decision,
@@ -30,10 +25,23 @@ from shared.core.plan import (
     Trust,
     Unmapped,
     Write,
-    plan,
 )
-from shared.core.records import Intent, PermissionRow, PersonRecord, PersonTable, RecordKey, StatusRow, SyncStatus
-from shared.core.values import Fits, convert
+from shared.domain.planning.erase import let_go
+from shared.domain.planning.identity import identify
+from shared.domain.planning.plan import plan
+from shared.domain.records.marketing_contact import PropertyType, PropertyValue, Purge
+from shared.domain.records.outcomes import Outcome, Reason, Result
+from shared.domain.records.records import (
+    Intent,
+    PermissionRow,
+    PersonRecord,
+    PersonTable,
+    RecordKey,
+    StatusRow,
+    SyncStatus,
+)
+from shared.domain.values.fields import as_properties, wished_fields
+from shared.domain.values.values import Fits, convert
 from tests.connector_twin import CATALOGUE, RULES
 
 NEIGHBOUR = RecordKey(PersonTable.LEAD, UUID(int=9))

@@ -13,8 +13,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from shared.messaging.sqlite import SqliteQueue
-from shared.ports import OutgoingMessage, QueueDepth, QueueName, ReceivedMessage
+from shared.adapters.messaging.sqlite import SqliteQueue
+from shared.ports.queue import OutgoingMessage, QueueDepth, QueueName, ReceivedMessage
 from tests.contract.clocks import ManualClock
 
 QUEUES = (QueueName.LIVE, QueueName.BULK)

@@ -25,27 +25,27 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from shared.core import automation_fields
-from shared.core.mapping.document import MappingError, read_mapping
-from shared.core.mapping.filters import parse_filter
-from shared.core.mapping.parser import parse_expression
-from shared.core.mapping.strict_yaml import NotYamlError, load
-from shared.core.mapping.tokens import ExpressionError
-from shared.core.mapping.yaml_format import to_yaml
-from shared.core.records import PersonTable, RecordKey, Reference, Why
-from shared.dataverse import fetchxml, throttling
-from shared.dataverse.answers import interpret
-from shared.dataverse.batch import batches, results
-from shared.dataverse.execution_context import NotAnExecutionContext, read_event, without_values
-from shared.dataverse.faults import fault
-from shared.dataverse.operations import Method, Operation
+from shared.adapters.dataverse.events.execution_context import NotAnExecutionContext, read_event, without_values
+from shared.adapters.dataverse.web_api import fetchxml, throttling
+from shared.adapters.dataverse.web_api.answers import interpret
+from shared.adapters.dataverse.web_api.batch import batches, results
+from shared.adapters.dataverse.web_api.faults import fault
+from shared.adapters.dataverse.web_api.operations import Method, Operation
+from shared.adapters.spotler.rest import models
+from shared.adapters.spotler.rest.errors import refusal
+from shared.adapters.workbook.files import read_file
+from shared.adapters.workbook.writing import to_workbook
+from shared.domain.features import automation_fields
+from shared.domain.mapping.formats.document import MappingError, read_mapping
+from shared.domain.mapping.formats.strict_yaml import NotYamlError, load
+from shared.domain.mapping.formats.yaml_format import to_yaml
+from shared.domain.mapping.language.filters import parse_filter
+from shared.domain.mapping.language.parser import parse_expression
+from shared.domain.mapping.language.tokens import ExpressionError
+from shared.domain.records.records import PersonTable, RecordKey, Reference, Why
 from shared.errors import DataError, TransientError
-from shared.spotler import models
-from shared.spotler.errors import refusal
-from shared.sync.lanes import LaneMessageError, Walk, read_lane_message, references_body, write_lane_message
-from shared.triggers.access import roles_of
-from shared.workbook.files import read_file
-from shared.workbook.writing import to_workbook
+from shared.messages.lane_messages import LaneMessageError, Walk, read_lane_message, references_body, write_lane_message
+from shared.triggers.http.access import roles_of
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 ROW = UUID("6d81597f-0f9f-e711-8122-000d3aa2331c")

@@ -11,8 +11,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from shared.ports import Change, Delete, DocumentKey, Insert, Put, Replace
-from shared.storage.sqlite import SqliteStateStore
+from shared.adapters.storage.sqlite import SqliteStateStore
+from shared.ports.state import Change, Delete, DocumentKey, Insert, Put, Replace
 from tests.contract.clocks import ManualClock
 
 PARTITIONS = ("bindings", "claims")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.storage.table_keys import escape_key, prefix_bounds, unescape_key
+from shared.adapters.storage.table_keys import escape_key, prefix_bounds, unescape_key
 
 keys = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E) | st.sampled_from("/.~0#1"), max_size=12)
 

@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule
 
-from shared.core.mapping.reading import ORIGINATING_LEAD
-from shared.core.records import Lookup, PersonTable, RecordKey, SyncStatus, Why
-from shared.ports import DocumentKey
+from shared.domain.mapping.formats.reading import ORIGINATING_LEAD
+from shared.domain.records.records import Lookup, PersonTable, RecordKey, SyncStatus, Why
+from shared.ports.state import DocumentKey
 from tests.histories.machine import TwoWayHistories
 from tests.histories.twin_world import ERASURE_LIMIT, POISON, TakingIn, TwinWorld
 from tests.histories.world import World, rules

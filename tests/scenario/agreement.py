@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
-from shared.core.records import SyncStatus
-from shared.dataverse.tables import INFO_STATUS, JOB_STATUS, JOBS
+from shared.adapters.dataverse.records.tables import INFO_STATUS, JOB_STATUS, JOBS
+from shared.domain.records.records import SyncStatus
 from tests.scenario.world import World, permissions
 
 _FIELDS = {

@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from shared.local.connector import ROOT
+from shared.local.commands.connector import ROOT
 
 _GRACE = 20.0
 

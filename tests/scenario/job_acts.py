@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from shared.core.jobs import Operation
-from shared.core.records import PersonTable
-from shared.dataverse.tables import AUTOMATIONS, JOBS
+from shared.adapters.dataverse.records.tables import AUTOMATIONS, JOBS
+from shared.domain.records.jobs import Operation
+from shared.domain.records.records import PersonTable
 from tests.scenario.world import Job, Person, World
 
 _OWNERS = {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from shared.core.jobs import JobStatus
-from shared.core.records import PersonTable
-from shared.dataverse.tables import PEOPLE
+from shared.adapters.dataverse.records.tables import PEOPLE
+from shared.domain.records.jobs import JobStatus
+from shared.domain.records.records import PersonTable
 from tests.scenario.job_acts import look
 from tests.scenario.world import Person, World, eventually
 

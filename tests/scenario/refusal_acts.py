@@ -9,10 +9,10 @@ from typing import Any
 import httpx
 import yaml
 
-from shared.connections import SystemClock
-from shared.core.records import SyncStatus
-from shared.dataverse.tables import PERMISSIONS
-from shared.spotler.oauth import OneLeggedOAuth1
+from shared.adapters.dataverse.records.tables import PERMISSIONS
+from shared.adapters.spotler.rest.oauth import OneLeggedOAuth1
+from shared.composition.connections import SystemClock
+from shared.domain.records.records import SyncStatus
 from tests.scenario.two_way import mapping_text, permission_rows, poll, stored
 from tests.scenario.world import Person, World, permissions
 

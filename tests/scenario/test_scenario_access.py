@@ -11,7 +11,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from shared.triggers.access import ADMINISTRATOR_ROLE, PRINCIPAL, ROUTES, Role
+from shared.triggers.http.access import ADMINISTRATOR_ROLE, PRINCIPAL, ROUTES, Role
 from tests.scenario.privacy import MARK, marks_in
 from tests.scenario.world import World
 from tests.unit.test_access import principal

@@ -17,12 +17,12 @@ from uuid import uuid4
 import pytest
 import pytest_asyncio
 
-from shared.connections import redact
-from shared.core.jobs import JobStatus, Operation
-from shared.core.records import SyncStatus
-from shared.messaging.servicebus import ServiceBusQueue
-from shared.ports import OutgoingMessage, QueueName, QueueReceiver
-from shared.storage.tables import TableStateStore
+from shared.adapters.messaging.servicebus import ServiceBusQueue
+from shared.adapters.storage.tables import TableStateStore
+from shared.composition.connections import redact
+from shared.domain.records.jobs import JobStatus, Operation
+from shared.domain.records.records import SyncStatus
+from shared.ports.queue import OutgoingMessage, QueueName, QueueReceiver
 from tests.broker.broker import Broker
 from tests.broker.faults import SERVER_BUSY, Act, Effect
 from tests.contract.service_bus import collect_forgotten_sockets

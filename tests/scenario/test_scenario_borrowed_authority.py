@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from shared.core.jobs import JobStatus, Operation
-from shared.dataverse.tables import PEOPLE
+from shared.adapters.dataverse.records.tables import PEOPLE
+from shared.composition.settings import OWN_TAG
+from shared.domain.records.jobs import JobStatus, Operation
+from shared.local.commands.users import DynamicsUser
 from shared.local.sandbox.command import COLLEAGUE_CLIENT, COLLEAGUE_SECRET
-from shared.local.users import DynamicsUser
-from shared.settings import OWN_TAG
 from tests.scenario.job_acts import done, posts
 from tests.scenario.refusal_acts import NONE, subscribed
 from tests.scenario.two_way import permission_rows, poll, switch

@@ -13,7 +13,7 @@ from uuid import uuid4
 import pytest
 import pytest_asyncio
 
-from shared.ports import OutgoingMessage, QueueName
+from shared.ports.queue import OutgoingMessage, QueueName
 from tests.scenario.agreement import disagreements
 from tests.scenario.privacy import MARK
 from tests.scenario.world import Person, World, eventually, open_world

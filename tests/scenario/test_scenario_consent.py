@@ -12,13 +12,13 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from shared.connections import SystemClock
-from shared.core.bounces import BounceKind, BounceNote
-from shared.core.consent import ConsentChange, ConsentSource, ConsentState, permission
-from shared.core.records import PersonTable, RecordKey
-from shared.local.connector import ROOT
-from shared.sync.bounce_shelf import BounceShelf
-from shared.sync.consent_ledger import COLUMNS, ConsentLedger
+from shared.composition.connections import SystemClock
+from shared.consent.audit_ledger import COLUMNS, ConsentLedger
+from shared.consent.bounce_repository import BounceShelf
+from shared.domain.consent.bounces import BounceKind, BounceNote
+from shared.domain.consent.changes import ConsentChange, ConsentSource, ConsentState, permission
+from shared.domain.records.records import PersonTable, RecordKey
+from shared.local.commands.connector import ROOT
 from tests.scenario.connector_process import SYSTEM
 from tests.scenario.world import World
 

@@ -10,11 +10,11 @@ from uuid import uuid4
 import pytest
 import pytest_asyncio
 
-from shared.connections import SystemClock
-from shared.core.consent import ConsentChange, ConsentSource, ConsentState, permission
-from shared.core.records import PersonTable, RecordKey, SyncStatus
-from shared.ports import DocumentKey, Put
-from shared.sync.consent_ledger import ConsentLedger
+from shared.composition.connections import SystemClock
+from shared.consent.audit_ledger import ConsentLedger
+from shared.domain.consent.changes import ConsentChange, ConsentSource, ConsentState, permission
+from shared.domain.records.records import PersonTable, RecordKey, SyncStatus
+from shared.ports.state import DocumentKey, Put
 from tests.scenario.world import Person, World, eventually, open_world, permissions
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

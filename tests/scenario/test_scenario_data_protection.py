@@ -14,7 +14,7 @@ import aiosqlite
 import httpx
 import pytest
 
-from shared.local.connector import ROOT
+from shared.local.commands.connector import ROOT
 from tests.scenario.connector_process import SYSTEM
 from tests.scenario.privacy import MARK, marks_in
 from tests.scenario.world import Person, World

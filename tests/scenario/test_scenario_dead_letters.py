@@ -12,10 +12,10 @@ from uuid import UUID, uuid4
 import pytest
 import pytest_asyncio
 
-from shared.core.records import PersonTable, RecordKey, Reference, Why
-from shared.core.retry import LAST_ATTEMPT
-from shared.ports import OutgoingMessage, QueueName, QueueReceiver
-from shared.sync.lanes import Lanes
+from shared.domain.records.records import PersonTable, RecordKey, Reference, Why
+from shared.domain.recovery.retry import LAST_ATTEMPT
+from shared.messages.lane_messages import Lanes
+from shared.ports.queue import OutgoingMessage, QueueName, QueueReceiver
 from tests.scenario.privacy import MARK
 from tests.scenario.world import World
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from shared.core.jobs import JobStatus, Operation
-from shared.core.records import SyncStatus
+from shared.domain.records.jobs import JobStatus, Operation
+from shared.domain.records.records import SyncStatus
 from tests.scenario.agreement import disagreements
 from tests.scenario.privacy import MARK
 from tests.scenario.world import Person, World, open_world, permissions

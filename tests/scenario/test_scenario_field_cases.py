@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from shared.core.jobs import JobStatus, Operation
-from shared.core.records import SyncStatus
-from shared.ports import OutgoingMessage, QueueName
+from shared.domain.records.jobs import JobStatus, Operation
+from shared.domain.records.records import SyncStatus
+from shared.ports.queue import OutgoingMessage, QueueName
 from tests.scenario.job_acts import done
 from tests.scenario.list_acts import OK, becomes, in_list, member_row, new_list
 from tests.scenario.privacy import MARK

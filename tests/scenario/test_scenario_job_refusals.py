@@ -7,8 +7,8 @@ from enum import Enum, auto
 
 import pytest
 
-from shared.core.jobs import JobStatus, Operation
-from shared.core.records import PersonTable
+from shared.domain.records.jobs import JobStatus, Operation
+from shared.domain.records.records import PersonTable
 from tests.scenario.job_acts import done, posts, tags
 from tests.scenario.world import Person, World
 

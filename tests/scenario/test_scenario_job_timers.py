@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from shared.core.jobs import JobStatus, Operation
-from shared.dataverse.tables import AUTOMATIONS, JOBS, VARIABLE_VALUES
-from shared.local.connector import ROOT
+from shared.adapters.dataverse.records.tables import AUTOMATIONS, JOBS, VARIABLE_VALUES
+from shared.domain.records.jobs import JobStatus, Operation
+from shared.local.commands.connector import ROOT
 from tests.scenario.connector_process import SYSTEM
 from tests.scenario.world import Job, World, eventually, open_world
 

@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from shared.core.jobs import JobStatus, Operation
-from shared.core.records import PersonTable, SyncStatus
-from shared.dataverse.tables import JOBS, PERMISSIONS
+from shared.adapters.dataverse.records.tables import JOBS, PERMISSIONS
+from shared.domain.records.jobs import JobStatus, Operation
+from shared.domain.records.records import PersonTable, SyncStatus
 from tests.scenario.privacy import MARK
 from tests.scenario.world import Job, World, permissions
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from shared.core.jobs import JobStatus, Operation
-from shared.core.records import PersonTable
-from shared.dataverse.tables import JOBS
+from shared.adapters.dataverse.records.tables import JOBS
+from shared.domain.records.jobs import JobStatus, Operation
+from shared.domain.records.records import PersonTable
 from tests.scenario.job_acts import ask, automation_rows, done, posts, runs
 from tests.scenario.world import World
 

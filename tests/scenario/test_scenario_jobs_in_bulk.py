@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from shared.core.jobs import JobStatus, Operation
-from shared.core.records import SyncStatus
-from shared.dataverse.tables import JOB_STATUS, JOBS
+from shared.adapters.dataverse.records.tables import JOB_STATUS, JOBS
+from shared.domain.records.jobs import JobStatus, Operation
+from shared.domain.records.records import SyncStatus
 from tests.scenario.job_acts import ask, look
 from tests.scenario.world import Person, World, eventually, open_world
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.core.jobs import JobStatus, Operation
-from shared.core.records import PersonTable
+from shared.domain.records.jobs import JobStatus, Operation
+from shared.domain.records.records import PersonTable
 from tests.scenario.job_acts import done, look
 from tests.scenario.privacy import MARK
 from tests.scenario.world import Person, World, permissions

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 import pytest
 import pytest_asyncio
 
-from shared.core.jobs import JobStatus, Operation
+from shared.domain.records.jobs import JobStatus, Operation
 from tests.scenario.job_acts import automation_rows, done, tags
 from tests.scenario.world import World, open_world
 

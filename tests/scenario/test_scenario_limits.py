@@ -11,9 +11,9 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 import pytest_asyncio
 
-from shared.core.mapping.document import read_mapping
-from shared.workbook.files import LARGEST_TEXT
-from shared.workbook.writing import to_workbook
+from shared.adapters.workbook.files import LARGEST_TEXT
+from shared.adapters.workbook.writing import to_workbook
+from shared.domain.mapping.formats.document import read_mapping
 from tests.scenario.world import World, open_world
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from shared.core.jobs import JobStatus, Operation
-from shared.core.records import PersonTable
-from shared.dataverse.tables import JOBS
+from shared.adapters.dataverse.records.tables import JOBS
+from shared.domain.records.jobs import JobStatus, Operation
+from shared.domain.records.records import PersonTable
 from tests.node import press_sync
 from tests.scenario.job_acts import done
 from tests.scenario.list_acts import OK, in_list, new_list

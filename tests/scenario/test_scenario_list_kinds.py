@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.core.jobs import JobStatus, Operation
+from shared.domain.records.jobs import JobStatus, Operation
 from tests.scenario.job_acts import done, look, tags
 from tests.scenario.list_acts import OK, STATIC, TEMPORARY, in_list, leave, new_list
 from tests.scenario.two_way import mapping_text

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from shared.core.jobs import Operation
-from shared.core.records import SyncStatus
-from shared.dataverse.tables import INFO_STATUS
+from shared.adapters.dataverse.records.tables import INFO_STATUS
+from shared.domain.records.jobs import Operation
+from shared.domain.records.records import SyncStatus
 from tests.scenario.job_acts import done, look
 from tests.scenario.list_acts import OK, becomes, in_list, info, join, new_list, overview
 from tests.scenario.world import World, eventually

@@ -17,9 +17,9 @@ import openpyxl
 import pytest
 import pytest_asyncio
 
-from shared.core.mapping.yaml_format import from_yaml
-from shared.local.connector import ROOT
-from shared.workbook.files import LARGEST, read_file
+from shared.adapters.workbook.files import LARGEST, read_file
+from shared.domain.mapping.formats.yaml_format import from_yaml
+from shared.local.commands.connector import ROOT
 from tests.scenario.connector_process import SYSTEM
 from tests.scenario.privacy import MARK
 from tests.scenario.world import World, open_world, permissions

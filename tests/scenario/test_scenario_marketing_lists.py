@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from shared.core.jobs import JobStatus, Operation
-from shared.core.records import PersonTable, SyncStatus
-from shared.dataverse.tables import INFO_STATUS
+from shared.adapters.dataverse.records.tables import INFO_STATUS
+from shared.domain.records.jobs import JobStatus, Operation
+from shared.domain.records.records import PersonTable, SyncStatus
 from tests.scenario.job_acts import ask, done, look
 from tests.scenario.list_acts import (
     OK,

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 import pytest_asyncio
 
-from shared.core.records import PersonTable, SyncStatus
+from shared.domain.records.records import PersonTable, SyncStatus
 from tests.scenario.world import Person, World, eventually, permissions
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from shared.core.jobs import JobStatus, Operation
-from shared.core.records import SyncStatus
+from shared.domain.records.jobs import JobStatus, Operation
+from shared.domain.records.records import SyncStatus
 from tests.scenario.job_acts import done
 from tests.scenario.privacy import MARK
 from tests.scenario.world import World, open_world

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from shared.core.records import PersonTable, SyncStatus
-from shared.dataverse.tables import PERMISSIONS
+from shared.adapters.dataverse.records.tables import PERMISSIONS
+from shared.domain.records.records import PersonTable, SyncStatus
 from tests.scenario.privacy import MARK
 from tests.scenario.world import World, permissions
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from shared.core.records import SyncStatus
+from shared.domain.records.records import SyncStatus
 from tests.scenario.privacy import MARK
 from tests.scenario.two_way import edit, open_both_ways, poll, stored, switch
 from tests.scenario.world import Person, World, eventually

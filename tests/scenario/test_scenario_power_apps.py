@@ -9,8 +9,8 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from shared.core.jobs import JobStatus, Operation
-from shared.core.records import PersonTable
+from shared.domain.records.jobs import JobStatus, Operation
+from shared.domain.records.records import PersonTable
 from tests.scenario.job_acts import done, look
 from tests.scenario.list_acts import OK
 from tests.scenario.world import World, open_world, permissions

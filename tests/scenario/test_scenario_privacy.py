@@ -17,10 +17,10 @@ from uuid import UUID
 import pytest
 import pytest_asyncio
 
-from shared.core.jobs import Operation
-from shared.core.records import PersonTable
-from shared.local.connector import ROOT
-from shared.ports import OutgoingMessage, QueueName
+from shared.domain.records.jobs import Operation
+from shared.domain.records.records import PersonTable
+from shared.local.commands.connector import ROOT
+from shared.ports.queue import OutgoingMessage, QueueName
 from tests.scenario.connector_process import SYSTEM
 from tests.scenario.privacy import MARK, POSTCODE, leaks, marks_in
 from tests.scenario.world import World, eventually, open_world

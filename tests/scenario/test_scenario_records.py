@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.core.records import PersonTable, SyncStatus
+from shared.domain.records.records import PersonTable, SyncStatus
 from tests.scenario.privacy import BIRTHDATE, MARK, TELEPHONE
 from tests.scenario.world import Person, World, permissions
 

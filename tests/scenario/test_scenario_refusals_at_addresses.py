@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 import pytest_asyncio
 
-from shared.core.jobs import JobStatus, Operation
-from shared.core.records import PersonTable
-from shared.dataverse.tables import PERMISSIONS
+from shared.adapters.dataverse.records.tables import PERMISSIONS
+from shared.domain.records.jobs import JobStatus, Operation
+from shared.domain.records.records import PersonTable
 from tests.scenario.privacy import MARK
 from tests.scenario.refusal_acts import (
     NONE,

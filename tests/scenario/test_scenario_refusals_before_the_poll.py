@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 import pytest_asyncio
 
-from shared.core.jobs import JobStatus, Operation
-from shared.core.records import PersonTable, SyncStatus
-from shared.dataverse.tables import PERMISSIONS
+from shared.adapters.dataverse.records.tables import PERMISSIONS
+from shared.domain.records.jobs import JobStatus, Operation
+from shared.domain.records.records import PersonTable, SyncStatus
 from tests.scenario.privacy import MARK
 from tests.scenario.refusal_acts import given, opt_out, stays_out, subscribed
 from tests.scenario.two_way import nothing_more, open_both_ways, permission_rows, poll, switch

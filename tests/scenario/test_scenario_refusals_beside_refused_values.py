@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from shared.core.records import SyncStatus
+from shared.domain.records.records import SyncStatus
 from shared.local.sandbox.serving import serve
 from tests.scenario.privacy import MARK
 from tests.scenario.refusal_acts import WAYS, Withdraw, given, subscribed

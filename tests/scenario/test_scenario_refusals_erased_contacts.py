@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from shared.core.jobs import JobStatus, Operation
-from shared.core.records import PersonTable, SyncStatus
+from shared.domain.records.jobs import JobStatus, Operation
+from shared.domain.records.records import PersonTable, SyncStatus
 from tests.scenario.privacy import MARK
 from tests.scenario.refusal_acts import erase_contact_of, given, opt_out, resync, stays_out, subscribed
 from tests.scenario.two_way import nothing_more, open_both_ways, permission_rows, poll

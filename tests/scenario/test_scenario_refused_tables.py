@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from shared.core.records import SyncStatus
+from shared.domain.records.records import SyncStatus
 from shared.local.sandbox.command import CONNECTOR_CLIENT
 from tests.scenario.two_way import open_both_ways
 from tests.scenario.world import Contact, Person, World, eventually, permissions

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from shared.core.jobs import JobStatus, Operation
-from shared.core.records import PersonTable, SyncStatus
+from shared.domain.records.jobs import JobStatus, Operation
+from shared.domain.records.records import PersonTable, SyncStatus
 from tests.scenario.privacy import MARK
 from tests.scenario.two_way import BOTH, HOME, edit, explained, nothing_more, open_both_ways, poll, stored
 from tests.scenario.world import Person, World, permissions

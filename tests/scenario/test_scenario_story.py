@@ -13,7 +13,8 @@ ROOT = Path(__file__).parents[2]
 
 _RUN = """
 import argparse, asyncio, functools, sys
-from shared.local import run, story
+from shared.local.commands import run
+from shared.local.commands import story
 
 {lie}
 
@@ -23,7 +24,7 @@ if __name__ == "__main__":
 """
 _NOTHING = ""
 _POLL_BLOCKED = """
-from shared.sync.poll import Poll, Polled
+from shared.inbound.poll import Poll, Polled
 
 async def blocked(self):
     return Polled(await self.bookmark() or self._clock.now())
@@ -32,7 +33,7 @@ Poll.poll = blocked
 """
 _POLL_FAILS = """
 from shared.errors import TransientError
-from shared.sync.poll import Poll
+from shared.inbound.poll import Poll
 
 async def fails(self):
     raise TransientError("Spotler is down")
@@ -40,8 +41,8 @@ async def fails(self):
 Poll.poll = fails
 """
 _ERASURE_BLOCKED = """
-from shared.core.marketing import Ending
-from shared.spotler.platform import SpotlerPlatform
+from shared.domain.records.marketing_contact import Ending
+from shared.adapters.spotler.contacts.platform import SpotlerPlatform
 
 async def kept(self, external_id):
     return Ending.DONE, 204

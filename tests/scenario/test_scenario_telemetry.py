@@ -13,14 +13,14 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from shared.core.jobs import Operation
-from shared.core.records import PersonTable
-from shared.dataverse.tables import PEOPLE
-from shared.local.connector import connector_host
-from shared.local.host.host import FunctionsHost
+from shared.adapters.dataverse.records.tables import PEOPLE
+from shared.domain.records.jobs import Operation
+from shared.domain.records.records import PersonTable
+from shared.local.commands.connector import connector_host
+from shared.local.commands.users import DynamicsUser, SpotlerUser
+from shared.local.functions_host.host import FunctionsHost
 from shared.local.sandbox.process import sandbox
-from shared.local.users import DynamicsUser, SpotlerUser
-from shared.observability.signals import (
+from shared.telemetry.signals import (
     BACKLOG,
     BUDGET,
     CALLS,
@@ -32,7 +32,7 @@ from shared.observability.signals import (
     SIGNALS,
     UP,
 )
-from shared.observability.traces import ATTRIBUTES
+from shared.telemetry.traces import ATTRIBUTES
 from tests.scenario.connector_process import SYSTEM
 from tests.scenario.privacy import MARK, marks_in
 from tests.scenario.world import _filled_in, eventually

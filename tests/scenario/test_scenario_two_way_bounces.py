@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from shared.core.records import PersonTable, SyncStatus
+from shared.domain.records.records import PersonTable, SyncStatus
 from tests.scenario.privacy import MARK
 from tests.scenario.two_way import nothing_more, open_both_ways, poll, stored
 from tests.scenario.world import Person, World

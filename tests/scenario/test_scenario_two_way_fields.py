@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from shared.core.records import PersonTable, SyncStatus
-from shared.dataverse.tables import PEOPLE
+from shared.adapters.dataverse.records.tables import PEOPLE
+from shared.domain.records.records import PersonTable, SyncStatus
 from tests.scenario.privacy import BIRTHDATE, MARK
 from tests.scenario.two_way import BOTH, HOME, ROWS, edit, explained, nothing_more, open_both_ways, poll, stored
 from tests.scenario.world import Person, World

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from shared.core.records import PersonTable, SyncStatus
+from shared.domain.records.records import PersonTable, SyncStatus
 from tests.scenario.privacy import MARK
 from tests.scenario.two_way import BOTH, HOME, edit, nothing_more, open_both_ways, poll, stored
 from tests.scenario.world import Person, World

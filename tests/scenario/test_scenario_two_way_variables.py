@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from shared.core.jobs import Operation
-from shared.core.records import PersonTable
-from shared.dataverse.tables import VARIABLE_VALUES, VARIABLES
+from shared.adapters.dataverse.records.tables import VARIABLE_VALUES, VARIABLES
+from shared.domain.records.jobs import Operation
+from shared.domain.records.records import PersonTable
 from tests.scenario.two_way import nothing_more, open_both_ways, permission_rows, poll, switch
 from tests.scenario.world import Person, World, eventually, permissions
 

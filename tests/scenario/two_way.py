@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from shared.core.mapping.document import read_mapping
-from shared.core.mapping.yaml_format import as_document, from_yaml, to_yaml
-from shared.dataverse.tables import PEOPLE, PERMISSIONS
-from shared.local.connector import ROOT
+from shared.adapters.dataverse.records.tables import PEOPLE, PERMISSIONS
+from shared.domain.mapping.formats.document import read_mapping
+from shared.domain.mapping.formats.yaml_format import as_document, from_yaml, to_yaml
+from shared.local.commands.connector import ROOT
 from tests.scenario.world import Person, World, open_world
 
 _OPTIONS = {"1": "Tuin", "2": "Reizen", "3": "Sport"}
@@ -101,7 +101,7 @@ TABLES = (*(names.entity_set for names in PEOPLE.values()), "dh_spotlerinfos", P
 
 def mapping_text(*rows: Mapping[str, Any], **options: Any) -> str:
     """Return the default mapping with `rows` added, or in the place of those for the same property."""
-    document = as_document(from_yaml((ROOT / "shared/core/mapping/default.yaml").read_text(encoding="utf-8")))
+    document = as_document(from_yaml((ROOT / "shared/domain/mapping/default.yaml").read_text(encoding="utf-8")))
     replaced = {row["spotler"] for row in rows}
     kept = [row for row in document["rows"] if row["spotler"] not in replaced]
     return to_yaml(read_mapping({**document, **options, "rows": [*kept, *rows]}))

@@ -11,16 +11,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from shared.connections import SystemClock, redact
-from shared.core.jobs import JobStatus, Operation
-from shared.core.records import PersonTable, SyncStatus
-from shared.dataverse.tables import INFO_STATUS, JOB_STATUS, JOBS, PEOPLE
+from shared.adapters.dataverse.records.tables import INFO_STATUS, JOB_STATUS, JOBS, PEOPLE
+from shared.adapters.messaging.sqlite import SqliteQueue
+from shared.adapters.storage.sqlite import SqliteStateStore
+from shared.composition.connections import SystemClock, redact
+from shared.domain.records.jobs import JobStatus, Operation
+from shared.domain.records.records import PersonTable, SyncStatus
+from shared.local.commands.users import DynamicsUser, SpotlerUser
 from shared.local.sandbox.command import CONNECTOR_CLIENT, Addresses
 from shared.local.sandbox.process import sandbox
-from shared.local.users import DynamicsUser, SpotlerUser
-from shared.messaging.sqlite import SqliteQueue
-from shared.ports import Document, Queue, QueueName, StateStore
-from shared.storage.sqlite import SqliteStateStore
+from shared.ports.queue import Queue, QueueName
+from shared.ports.state import Document, StateStore
 from tests.scenario.connector_process import SYSTEM, ConnectorProcess
 from tests.scenario.privacy import BIRTHDATE, MARK, MOBILE, POSTCODE, TELEPHONE, leaks, marks_in
 

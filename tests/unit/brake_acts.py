@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from shared.core.records import PersonTable, RecordKey, SyncStatus
-from shared.ports import QueueName
+from shared.domain.records.records import PersonTable, RecordKey, SyncStatus
+from shared.ports.queue import QueueName
 from tests.connector_twin import NEWSLETTER, ConnectorTwin, person
 
 LIMIT = 3

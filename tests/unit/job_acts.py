@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from shared.core.jobs import JobStatus, Operation
-from shared.core.records import RecordKey
+from shared.domain.records.jobs import JobStatus, Operation
+from shared.domain.records.records import RecordKey
 from tests.connector_twin import ConnectorTwin
 
 COMPLETED, FAILED = JobStatus.COMPLETED, JobStatus.FAILED

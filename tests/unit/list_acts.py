@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from shared.core.jobs import JobStatus, Operation
-from shared.core.records import PersonTable, RecordKey
-from shared.ports import QueueName
-from shared.sync.lanes import Jobs
-from shared.sync.lists.messages import ListLook, ListMembers
+from shared.domain.records.jobs import JobStatus, Operation
+from shared.domain.records.records import PersonTable, RecordKey
+from shared.messages.lane_messages import Jobs
+from shared.messages.list_messages import ListLook, ListMembers
+from shared.ports.queue import QueueName
 from tests.connector_twin import ConnectorTwin, person
 
 COMPLETED, FAILED = JobStatus.COMPLETED, JobStatus.FAILED

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.local.host.index import HttpTrigger, index_functions, load_app
-from shared.triggers.access import (
+from shared.local.functions_host.index import HttpTrigger, index_functions, load_app
+from shared.triggers.http.access import (
     ADMINISTRATOR_ROLE,
     ROUTES,
     Role,
@@ -22,7 +22,7 @@ from shared.triggers.access import (
     roles_of,
     sign_in_is_on,
 )
-from shared.triggers.http_function import http_function
+from shared.triggers.http.http_function import http_function
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -48,7 +48,7 @@ def test_the_table_has_every_route_of_the_app_and_no_other(monkeypatch: pytest.M
 
     assert found == {
         name: (route.path, {route.method.value}, level_of(route.role, sign_in=False)) for name, route in ROUTES.items()
-    }, "register HTTP functions with http_function, and name them in shared/triggers/access.py"
+    }, "register HTTP functions with http_function, and name them in shared/triggers/http/access.py"
 
 
 def test_a_function_that_is_not_in_the_table_cannot_be_registered() -> None:

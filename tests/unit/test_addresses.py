@@ -6,14 +6,14 @@ from uuid import UUID
 
 import pytest
 
-from shared.core.addresses import address_key, address_text
-from shared.core.conditions import email_of
-from shared.core.fingerprints import Fingerprinter
-from shared.core.mapping.document import read_mapping
-from shared.core.marketing import PropertyType
-from shared.core.records import PersonRecord, PersonTable, RecordKey
-from shared.core.texts import cut, utf16_length, visible
-from shared.core.values import Fits, convert
+from shared.domain.mapping.formats.document import read_mapping
+from shared.domain.planning.conditions import email_of
+from shared.domain.records.fingerprints import Fingerprinter
+from shared.domain.records.marketing_contact import PropertyType
+from shared.domain.records.records import PersonRecord, PersonTable, RecordKey
+from shared.domain.values.addresses import address_key, address_text
+from shared.domain.values.texts import cut, utf16_length, visible
+from shared.domain.values.values import Fits, convert
 
 PRINTS = Fingerprinter(b"sixteen bytes!!!")
 FAMILY = "👨‍👩‍👧‍👦"

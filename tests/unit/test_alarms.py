@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.core.outcomes import Reason, Result
+from shared.domain.records.outcomes import Reason, Result
 from shared.errors import Service
-from shared.local.alarms_table import alarms
-from shared.observability.signals import HEARTBEAT, OLDEST, SIGNALS, UP, Kind
-from shared.ports import QueueName
+from shared.local.pages.alarms_table import alarms
+from shared.ports.queue import QueueName
+from shared.telemetry.signals import HEARTBEAT, OLDEST, SIGNALS, UP, Kind
 
 METRICS = {signal.name: signal for signal in SIGNALS}
 KNOWN = {
@@ -82,7 +82,7 @@ def test_silence_and_standstill_and_erasures_are_watched_over() -> None:
 def test_what_to_do_names_calls_and_files_that_exist(alarm: dict[str, Any]) -> None:
     from pathlib import Path  # noqa: PLC0415
 
-    from shared.triggers.access import ROUTES  # noqa: PLC0415
+    from shared.triggers.http.access import ROUTES  # noqa: PLC0415
 
     root = Path(__file__).resolve().parents[2]
     for path in re.findall(r"docs/[\w./-]+\w", alarm["action"]):

@@ -12,15 +12,15 @@ import httpx
 import pytest
 from pydantic import TypeAdapter
 
-from shared.bounded_answers import LARGEST_ANSWER, AnswerTooLargeError, bounded_request
-from shared.connections import SystemClock
-from shared.dataverse.throttling import ServiceProtection
-from shared.dataverse.transport import Call as DataverseCall
-from shared.dataverse.transport import Transport
+from shared.adapters.dataverse.web_api.throttling import ServiceProtection
+from shared.adapters.dataverse.web_api.transport import Call as DataverseCall
+from shared.adapters.dataverse.web_api.transport import Transport
+from shared.adapters.http.bounded_answers import LARGEST_ANSWER, AnswerTooLargeError, bounded_request
+from shared.adapters.spotler.rest.oauth import OneLeggedOAuth1
+from shared.adapters.spotler.rest.retrying import Patience
+from shared.adapters.spotler.rest.transport import Call, Repetition, SpotlerTransport
+from shared.composition.connections import SystemClock
 from shared.errors import TransientError, UnknownOutcomeError
-from shared.spotler.oauth import OneLeggedOAuth1
-from shared.spotler.retrying import Patience
-from shared.spotler.transport import Call, Repetition, SpotlerTransport
 
 PART = 64_000
 MEMORY = 2 * LARGEST_ANSWER + 2 * 1_032 * PART  # what was read, and one part unpacked: deflate packs 1,032 to 1

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from shared.core.automation_fields import (
+from shared.domain.features.automation_fields import (
     AutomationFieldsError,
     field_values,
     parse,
     read_hints,
     write_hints,
 )
-from shared.core.automations import AutomationField, FieldType, FieldValue
+from shared.domain.features.automations import AutomationField, FieldType, FieldValue
 
 STRING, URL, PRODUCTLIST = FieldType.STRING, FieldType.URL, FieldType.PRODUCTLIST
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from shared.core.automations import (
+from shared.domain.features.automations import (
     LONGEST_NAME,
     AutomationField,
     AutomationKind,
@@ -16,11 +16,11 @@ from shared.core.automations import (
     FieldType,
     PublishedAutomation,
 )
-from shared.core.capabilities import CAPABILITY_OFF
-from shared.core.values import clipped
+from shared.domain.features.capabilities import CAPABILITY_OFF
+from shared.domain.values.values import clipped
 from shared.errors import DataError, TransientError
-from shared.ports import AutomationWrite
-from shared.sync.automations import AutomationRefresh, Refreshed
+from shared.operations.automations.automation_refresh import AutomationRefresh, Refreshed
+from shared.ports.dataverse import AutomationWrite
 
 WELCOME = PublishedAutomation(
     AutomationKind.AUTOMATION, "a1", "code-1", "Welcome", (AutomationField("cart", FieldType.PRODUCTLIST),)

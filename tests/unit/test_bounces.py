@@ -10,16 +10,16 @@ from uuid import UUID
 
 import pytest
 
-from shared.core.bounce_text import Language, task_text
-from shared.core.bounces import BounceKind, BounceNote, noted, reopened, solved, task_id
-from shared.core.fingerprints import Fingerprinter
-from shared.core.marketing import Bounce, SpotlerContact
-from shared.core.outcomes import TEXTS, Outcome, Reason, Result
-from shared.core.records import PersonTable, RecordKey, SyncStatus
+from shared.consent.bounce_service import BounceBook, bounce_rows
+from shared.domain.consent.bounce_text import Language, task_text
+from shared.domain.consent.bounces import BounceKind, BounceNote, noted, reopened, solved, task_id
+from shared.domain.records.fingerprints import Fingerprinter
+from shared.domain.records.marketing_contact import Bounce, SpotlerContact
+from shared.domain.records.outcomes import TEXTS, Outcome, Reason, Result
+from shared.domain.records.records import PersonTable, RecordKey, SyncStatus
+from shared.engine.bindings.contact_documents import Consent
+from shared.engine.bindings.ledger import Ledger
 from shared.errors import ConfigurationError
-from shared.sync.bounces import BounceBook, bounce_rows
-from shared.sync.contact_documents import Consent
-from shared.sync.ledger import Ledger
 from tests.consent_twins import TwinBounceTasks
 from tests.contract.clocks import ManualClock
 from tests.twins import CrashError, Faults, TwinStore, bodies

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from shared.core.records import Intent, Reference, SyncStatus, Why
-from shared.core.situation import MassChange
+from shared.domain.planning.context import MassChange
+from shared.domain.records.records import Intent, Reference, SyncStatus, Why
+from shared.engine.bindings.binding_documents import read_binding, write_binding
 from shared.errors import TransientError
-from shared.ports import DocumentKey, Put, QueueName
-from shared.sync.binding_documents import read_binding, write_binding
+from shared.ports.queue import QueueName
+from shared.ports.state import DocumentKey, Put
 from tests.connector_twin import NEWSLETTER, ConnectorTwin, person, rules
 from tests.twins import CrashError
 from tests.unit.brake_acts import (

@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 
-from shared.core.mapping.expression import Column, Home, MapTo
-from shared.core.mapping.model import Direction, MappingRow
-from shared.core.mass_changes import recast_properties
-from shared.core.plan import EndAction
-from shared.core.records import PermissionRow, PersonTable
-from shared.core.situation import MassChange
+from shared.domain.mapping.language.expression import Column, Home, MapTo
+from shared.domain.mapping.model import Direction, MappingRow
+from shared.domain.planning.context import EndAction, MassChange
+from shared.domain.records.records import PermissionRow, PersonTable
+from shared.domain.recovery.mass_changes import recast_properties
 from tests.connector_twin import MAPPING, NEWSLETTER, ConnectorTwin, rules
 from tests.unit.brake_acts import (
     CHANGES,

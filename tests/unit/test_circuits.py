@@ -9,14 +9,14 @@ from datetime import timedelta
 
 import pytest
 
-from shared.core.marketing import SpotlerContact
-from shared.core.records import Reference, Why
-from shared.core.retry import RetryPolicy
+from shared.administration.health import Health
+from shared.domain.records.marketing_contact import SpotlerContact
+from shared.domain.records.records import Reference, Why
+from shared.domain.recovery.retry import RetryPolicy
 from shared.errors import ConfigurationError, ConnectorError, Service, ThrottledError, TransientError
-from shared.observability.signals import CIRCUIT
-from shared.ports import QueueName
-from shared.sync.health import Health
-from shared.sync.lanes import References, Walk, read_lane_message
+from shared.messages.lane_messages import References, Walk, read_lane_message
+from shared.ports.queue import QueueName
+from shared.telemetry.signals import CIRCUIT
 from tests.connector_twin import ConnectorTwin, person
 from tests.telemetry import listening
 

@@ -21,23 +21,23 @@ import pytest
 from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
 from opentelemetry.trace import SpanKind
 
-from shared.connections import quieten_libraries
-from shared.core.automations import AutomationKind
-from shared.core.marketing import ContactWrite, Purge
-from shared.dataverse.entra import entra_fault
-from shared.dataverse.faults import fault
-from shared.dataverse.operations import Method, Operation
+from shared.adapters.backends.azure_errors import from_azure
+from shared.adapters.dataverse.web_api.entra import entra_fault
+from shared.adapters.dataverse.web_api.faults import fault
+from shared.adapters.dataverse.web_api.operations import Method, Operation
+from shared.adapters.spotler.automations.automations import SpotlerAutomations
+from shared.adapters.spotler.automations.capabilities import Capabilities
+from shared.adapters.spotler.contacts.client import SpotlerClient
+from shared.adapters.spotler.rest.errors import refusal
+from shared.adapters.spotler.rest.models import BounceAnswer
+from shared.adapters.spotler.rest.retrying import Patience
+from shared.composition.connections import quieten_libraries
+from shared.domain.features.automations import AutomationKind
+from shared.domain.records.marketing_contact import ContactWrite, Purge
 from shared.errors import UNREADABLE_CODE, ConnectorError, Service, TransientError, foreign_code, whereabouts
-from shared.observability.calls import explain_retries, observe
-from shared.observability.logs import LogFormat, formatter
-from shared.observability.traces import work
-from shared.spotler.automations import SpotlerAutomations
-from shared.spotler.capabilities import Capabilities
-from shared.spotler.client import SpotlerClient
-from shared.spotler.errors import refusal
-from shared.spotler.models import BounceAnswer
-from shared.spotler.retrying import Patience
-from shared.storage.azure_errors import from_azure
+from shared.telemetry.calls import explain_retries, observe
+from shared.telemetry.logs import LogFormat, formatter
+from shared.telemetry.traces import work
 from tests.connector_twin import ConnectorTwin
 from tests.contract.clocks import ManualClock
 from tests.contract.dataverse_script import Script

@@ -10,13 +10,13 @@ from uuid import uuid4
 
 import pytest
 
-from shared.core.mapping.reading import DO_NOT_BULK_EMAIL
-from shared.core.marketing import SpotlerContact
-from shared.core.moments import EARLIEST
-from shared.core.records import RecordKey
+from shared.domain.mapping.formats.reading import DO_NOT_BULK_EMAIL
+from shared.domain.records.marketing_contact import SpotlerContact
+from shared.domain.records.records import RecordKey
+from shared.domain.values.moments import EARLIEST
 from shared.errors import ConfigurationError, TransientError
-from shared.ports import QueueName
-from shared.sync.spotler_changes import Welcomed
+from shared.inbound.contact_changes import Welcomed
+from shared.ports.queue import QueueName
 from tests.connector_twin import NEWSLETTER, ConnectorTwin, TwinNewcomers, person
 from tests.twins import CrashError, TwinContact
 from tests.unit.test_two_way import two_way, value

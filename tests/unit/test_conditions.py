@@ -8,11 +8,11 @@ from uuid import UUID
 
 import pytest
 
-from shared.core.conditions import Condition, Subject, examine
-from shared.core.mapping.document import read_mapping
-from shared.core.mapping.model import Mapping
-from shared.core.outcomes import Reason
-from shared.core.records import PersonRecord, PersonTable, RecordKey, StatusRow, SyncStatus
+from shared.domain.mapping.formats.document import read_mapping
+from shared.domain.mapping.model import Mapping
+from shared.domain.planning.conditions import Condition, Subject, examine
+from shared.domain.records.outcomes import Reason
+from shared.domain.records.records import PersonRecord, PersonTable, RecordKey, StatusRow, SyncStatus
 from tests.connector_twin import MAPPING
 
 CONTACT, LEAD, ACCOUNT = PersonTable.CONTACT, PersonTable.LEAD, PersonTable.ACCOUNT

@@ -12,11 +12,11 @@ from typing import Any, Self
 import pytest
 from azure.core.credentials import AccessToken
 
-from shared.connections import fingerprint_keys
+from shared.adapters.messaging.servicebus import ServiceBusQueue
+from shared.adapters.storage.tables import TableStateStore
+from shared.composition.connections import fingerprint_keys
+from shared.composition.settings import Settings
 from shared.errors import ConfigurationError
-from shared.messaging.servicebus import ServiceBusQueue
-from shared.settings import Settings
-from shared.storage.tables import TableStateStore
 
 
 class FakeCredential:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from shared.core.consent import (
+from shared.domain.consent.changes import (
     BULK_EMAIL,
     OPT_OUT,
     ConsentAct,
@@ -20,8 +20,8 @@ from shared.core.consent import (
     permission,
     sortable,
 )
-from shared.core.csv_text import csv_header, csv_lines
-from shared.core.records import PersonTable, RecordKey
+from shared.domain.records.records import PersonTable, RecordKey
+from shared.domain.values.csv_text import csv_header, csv_lines
 
 ANN = RecordKey(PersonTable.CONTACT, UUID(int=1))
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)

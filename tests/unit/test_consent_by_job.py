@@ -8,12 +8,12 @@ from uuid import UUID
 
 import pytest
 
-from shared.core.consent import ConsentState
-from shared.core.jobs import JobStatus, Operation
-from shared.core.mapping.document import read_mapping
-from shared.core.records import ConsentOrder, PersonTable, RecordKey, Reference, Why
-from shared.sync.fence import TimeBudget, spending
-from shared.sync.lanes import References, read_lane_message, references_body
+from shared.domain.consent.changes import ConsentState
+from shared.domain.mapping.formats.document import read_mapping
+from shared.domain.records.jobs import JobStatus, Operation
+from shared.domain.records.records import ConsentOrder, PersonTable, RecordKey, Reference, Why
+from shared.engine.bindings.claim_deadline import TimeBudget, spending
+from shared.messages.lane_messages import References, read_lane_message, references_body
 from tests.connector_twin import EVENTS, NEWSLETTER, ConnectorTwin, person, rules
 from tests.unit.job_acts import COMPLETED, FAILED, end, run
 

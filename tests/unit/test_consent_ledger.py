@@ -10,9 +10,9 @@ from uuid import UUID
 
 import pytest
 
-from shared.core.consent import ConsentChange, ConsentSource, ConsentState, permission
-from shared.core.records import PersonTable, RecordKey
-from shared.sync.consent_ledger import ConsentLedger, cursor
+from shared.consent.audit_ledger import ConsentLedger, cursor
+from shared.domain.consent.changes import ConsentChange, ConsentSource, ConsentState, permission
+from shared.domain.records.records import PersonTable, RecordKey
 from tests.contract.clocks import ManualClock
 from tests.twins import CrashError, Faults, TwinStore, bodies
 

@@ -7,10 +7,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from shared.core.contact_field import ContactFieldError, cleared_value, find_target, set_value
-from shared.core.mapping.document import read_mapping
-from shared.core.marketing import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry, SetOption
-from shared.core.records import PersonTable
+from shared.domain.features.contact_field import ContactFieldError, cleared_value, find_target, set_value
+from shared.domain.mapping.formats.document import read_mapping
+from shared.domain.records.marketing_contact import (
+    PropertyCatalogue,
+    PropertyDefinition,
+    PropertyType,
+    SetEntry,
+    SetOption,
+)
+from shared.domain.records.records import PersonTable
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 CATALOGUE = PropertyCatalogue(

@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from shared.core.fields import as_properties, wished_fields
-from shared.core.mapping.conversions import (
+from shared.adapters.dataverse.records.columns import ColumnReader
+from shared.adapters.dataverse.web_api.operations import Annotation
+from shared.domain.mapping.conversions import (
     ColumnKind,
     Impossible,
     Lossy,
@@ -21,16 +22,21 @@ from shared.core.mapping.conversions import (
     to_dataverse,
     to_spotler,
 )
-from shared.core.mapping.document import read_mapping
-from shared.core.mapping.parser import parse_expression
-from shared.core.mapping.returning import NeedsMatch, Stored, returned
-from shared.core.marketing import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry, SetOption
-from shared.core.records import Choices, Lookup, PersonTable, UnknownOption
-from shared.core.schema import ColumnDefinition, ColumnType, DateBehaviour, Option
-from shared.core.values import Fits, Misfit, convert
-from shared.dataverse.columns import ColumnReader
-from shared.dataverse.operations import Annotation
-from shared.local.conversions_page import PAGE, conversions_page
+from shared.domain.mapping.formats.document import read_mapping
+from shared.domain.mapping.language.parser import parse_expression
+from shared.domain.mapping.reverse_conversions import NeedsMatch, Stored, returned
+from shared.domain.records.marketing_contact import (
+    PropertyCatalogue,
+    PropertyDefinition,
+    PropertyType,
+    SetEntry,
+    SetOption,
+)
+from shared.domain.records.records import Choices, Lookup, PersonTable, UnknownOption
+from shared.domain.records.table_schema import ColumnDefinition, ColumnType, DateBehaviour, Option
+from shared.domain.values.fields import as_properties, wished_fields
+from shared.domain.values.values import Fits, Misfit, convert
+from shared.local.pages.conversions_page import PAGE, conversions_page
 from tests.person_records import person
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
@@ -243,7 +249,7 @@ def test_a_row_is_refused_if_anything_it_may_yield_is(
 
 
 def test_the_page_of_conversions_is_what_the_code_does() -> None:
-    assert PAGE.read_text(encoding="utf-8") == conversions_page(), "run: python -m shared.local.conversions_page"
+    assert PAGE.read_text(encoding="utf-8") == conversions_page(), "run: python -m shared.local.pages.conversions_page"
 
 
 # ---------------------------------------------------------------------------------------------------------------- dates

@@ -7,9 +7,9 @@ from uuid import UUID
 
 import pytest
 
-from shared.core.marketing import PropertyType
-from shared.core.records import Lookup
-from shared.core.values import Fits, Foreign, Misfit, convert, is_email
+from shared.domain.records.marketing_contact import PropertyType
+from shared.domain.records.records import Lookup
+from shared.domain.values.values import Fits, Foreign, Misfit, convert, is_email
 
 ACCOUNT = Lookup("account", UUID(int=5))
 

@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from shared.core.consent import OPT_OUT
-from shared.core.jobs import Operation
-from shared.core.marketing import Ending
-from shared.core.records import PersonTable, RecordKey, StatusRow, SyncStatus
-from shared.core.situation import Reach
+from shared.domain.consent.changes import OPT_OUT
+from shared.domain.planning.context import Reach
+from shared.domain.records.jobs import Operation
+from shared.domain.records.marketing_contact import Ending
+from shared.domain.records.records import PersonTable, RecordKey, StatusRow, SyncStatus
 from shared.errors import Service, TransientError
 from tests.connector_twin import ConnectorTwin, person
 from tests.twins import TwinContact

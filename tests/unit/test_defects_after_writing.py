@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from shared.core.consent import BULK_EMAIL, ConsentChange
-from shared.core.mapping.reading import DO_NOT_BULK_EMAIL
+from shared.domain.consent.changes import BULK_EMAIL, ConsentChange
+from shared.domain.mapping.formats.reading import DO_NOT_BULK_EMAIL
 from shared.errors import TransientError
-from shared.ports import Homecame, Homecoming
+from shared.ports.homecoming import Homecame, Homecoming
 from tests.connector_twin import ConnectorTwin, person
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from shared.core.outcomes import Reason
-from shared.core.records import PersonTable, RecordKey, SyncStatus
+from shared.domain.records.outcomes import Reason
+from shared.domain.records.records import PersonTable, RecordKey, SyncStatus
 from shared.errors import TransientError
 from tests.connector_twin import NEWSLETTER, ConnectorTwin, person
 

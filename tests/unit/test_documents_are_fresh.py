@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from shared.local.alarms_table import alarms_table
-from shared.local.roles import roles_table
-from shared.local.sandbox.spotler.documentation import calls_table
-from shared.local.settings_table import settings_table
-from shared.observability.signals import signals_table
-from shared.triggers.access import routes_table
+from shared.local.pages.alarms_table import alarms_table
+from shared.local.pages.roles import roles_table
+from shared.local.pages.settings_table import settings_table
+from shared.local.spotler_sandbox.http.documentation import calls_table
+from shared.telemetry.signals import signals_table
+from shared.triggers.http.access import routes_table
 
 ROOT = Path(__file__).resolve().parents[2]
 

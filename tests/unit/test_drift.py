@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from shared.core.drift import Change, Landscape, Shift, changes, landscape
-from shared.core.mapping.document import read_mapping
-from shared.core.mapping.model import Mapping
-from shared.core.marketing import PropertyCatalogue, PropertyDefinition, PropertyType
-from shared.core.schema import ColumnDefinition, ColumnType, Reference, Schema, TableDefinition
+from shared.domain.features.schema_drift import Change, Landscape, Shift, changes, landscape
+from shared.domain.mapping.formats.document import read_mapping
+from shared.domain.mapping.model import Mapping
+from shared.domain.records.marketing_contact import PropertyCatalogue, PropertyDefinition, PropertyType
+from shared.domain.records.table_schema import ColumnDefinition, ColumnType, Reference, Schema, TableDefinition
 
 CATALOGUE = PropertyCatalogue((PropertyDefinition("email", "E-mail", PropertyType.EMAIL),))
 SOURCES = ("parentcustomerid(account).name", "@child(task).first(createdon).subject", "@odata:tasks?$select=subject")

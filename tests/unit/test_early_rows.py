@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from shared.core.permission_defaults import PermissionDefault
-from shared.core.records import RecordKey, Why
+from shared.domain.consent.permission_defaults import PermissionDefault
+from shared.domain.records.records import RecordKey, Why
 from tests.connector_twin import ConnectorTwin, person
 
 DEFAULTS = (PermissionDefault("Newsletter", subscribed=True), PermissionDefault("Events", subscribed=False))

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from shared.core.ends import let_go
-from shared.core.marketing import Purge, SetOption
-from shared.core.outcomes import Reason, Result
-from shared.core.plan import Anonymize, Binding, EndAction, Neighbours, Rest, Situation, Trust, Write, plan
-from shared.core.records import Intent, PersonRecord, PersonTable, RecordKey, StatusRow, SyncStatus
+from shared.domain.planning.context import Anonymize, Binding, EndAction, Neighbours, Rest, Situation, Trust, Write
+from shared.domain.planning.erase import let_go
+from shared.domain.planning.plan import plan
+from shared.domain.records.marketing_contact import Purge, SetOption
+from shared.domain.records.outcomes import Reason, Result
+from shared.domain.records.records import Intent, PersonRecord, PersonTable, RecordKey, StatusRow, SyncStatus
 from tests.connector_twin import CATALOGUE, RULES, rules
 from tests.unit.test_planning import ANN, BEN, CONTACT_ID, record, situation, synced
 

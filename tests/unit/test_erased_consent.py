@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from shared.core.records import RecordKey
-from shared.sync import erased_consent
-from shared.sync.consent_ledger import ConsentLedger
-from shared.sync.erased_consent import ErasedConsent
+from shared.consent import erased_consent
+from shared.consent.audit_ledger import ConsentLedger
+from shared.consent.erased_consent import ErasedConsent
+from shared.domain.records.records import RecordKey
 from tests.connector_twin import ConnectorTwin, person
 from tests.twins import bodies
 

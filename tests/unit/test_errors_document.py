@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 
 from shared import errors
-from shared.core.automations import StartRefusal
-from shared.core.capabilities import CAPABILITY_OFF
-from shared.core.drift import Shift
-from shared.core.jobs import JobResult
-from shared.core.lists import LeftOut
-from shared.core.mapping.findings import Code
-from shared.core.outcomes import Reason
-from shared.dataverse.execution_context import Refusal
+from shared.adapters.dataverse.events.execution_context import Refusal
+from shared.domain.features.automations import StartRefusal
+from shared.domain.features.capabilities import CAPABILITY_OFF
+from shared.domain.features.lists import LeftOut
+from shared.domain.features.schema_drift import Shift
+from shared.domain.mapping.findings import Code
+from shared.domain.records.jobs import JobResult
+from shared.domain.records.outcomes import Reason
 from shared.errors import ConnectorError
-from shared.sync.reviews import ReviewReason
+from shared.inbound.reviews import ReviewReason
 
 DOCUMENT = (Path(__file__).resolve().parents[2] / "docs" / "errors.md").read_text(encoding="utf-8")
 ALL_IS_WELL = {Reason.CREATED, Reason.UPDATED, Reason.AGREED, Reason.RETURNED, Reason.LEAD_QUALIFIED}

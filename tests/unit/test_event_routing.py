@@ -7,10 +7,10 @@ from uuid import UUID
 
 import pytest
 
-from shared.core.records import Lookup, PersonTable, RecordKey, Why
-from shared.dataverse.events import DataverseEvent, Message
-from shared.dataverse.routing import Ourselves, Routed, route
-from shared.ports import Origin
+from shared.adapters.dataverse.events.events import DataverseEvent, Message
+from shared.adapters.dataverse.events.routing import Ourselves, Routed, route
+from shared.domain.records.records import Lookup, PersonTable, RecordKey, Why
+from shared.ports.organisations import Origin
 
 ONE, TWO, USER, OUR_USER = UUID(int=1), UUID(int=2), UUID(int=9), UUID(int=10)
 TAG = "our-own-writes"

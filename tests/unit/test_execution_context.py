@@ -11,17 +11,17 @@ from uuid import UUID
 
 import pytest
 
-from shared.core.records import Lookup
-from shared.dataverse.contract_values import Entity, decode
-from shared.dataverse.events import DataverseEvent, Message
-from shared.dataverse.execution_context import (
+from shared.adapters.dataverse.events.contract_values import Entity, decode
+from shared.adapters.dataverse.events.events import DataverseEvent, Message
+from shared.adapters.dataverse.events.execution_context import (
     NotAnExecutionContext,
     Refusal,
     RemoteExecutionContext,
     check_organisation,
     read_event,
 )
-from shared.ports import Origin
+from shared.domain.records.records import Lookup
+from shared.ports.organisations import Origin
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "remote_execution_context"
 CONTENT_TYPES = {".json": "application/json", ".xml": "application/xml", ".bin": "application/msbin1"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from shared.core.records import PersonTable, RecordKey
+from shared.domain.records.records import PersonTable, RecordKey
 from tests.connector_twin import ConnectorTwin, person
 
 

@@ -12,16 +12,24 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from shared.core.mapping.check import Surroundings, check
-from shared.core.mapping.document import read_mapping
-from shared.core.mapping.evaluate import compile_filter
-from shared.core.mapping.filters import Empty, Not, parse_filter
-from shared.core.mapping.findings import Code, Finding, Severity
-from shared.core.marketing import PropertyCatalogue, PropertyDefinition, PropertyType
-from shared.core.records import PersonRecord, PersonTable, RecordKey
-from shared.core.schema import ColumnDefinition, ColumnType, DateBehaviour, Option, Reference, Schema, TableDefinition
-from shared.dataverse.columns import ColumnReader
-from shared.dataverse.operations import Annotation
+from shared.adapters.dataverse.records.columns import ColumnReader
+from shared.adapters.dataverse.web_api.operations import Annotation
+from shared.domain.mapping.check.check import Surroundings, check
+from shared.domain.mapping.findings import Code, Finding, Severity
+from shared.domain.mapping.formats.document import read_mapping
+from shared.domain.mapping.language.evaluate import compile_filter
+from shared.domain.mapping.language.filters import Empty, Not, parse_filter
+from shared.domain.records.marketing_contact import PropertyCatalogue, PropertyDefinition, PropertyType
+from shared.domain.records.records import PersonRecord, PersonTable, RecordKey
+from shared.domain.records.table_schema import (
+    ColumnDefinition,
+    ColumnType,
+    DateBehaviour,
+    Option,
+    Reference,
+    Schema,
+    TableDefinition,
+)
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 DUTCH, ENGLISH = 1043, 1033

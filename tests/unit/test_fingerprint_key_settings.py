@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from shared.core.fingerprint_keys import complaint_about_key
+from shared.composition.settings import load_settings
+from shared.domain.records.fingerprint_keys import complaint_about_key
 from shared.errors import ConfigurationError
-from shared.settings import load_settings
 
 ROOT = Path(__file__).parents[2]
 GOOD, OTHER = "bXk3nQ-9fLw2_TzP0vRa", "7Jd_kq0WmZ-x41LsYb8c"

@@ -7,7 +7,7 @@ import hashlib
 
 import pytest
 
-from shared.core.fingerprints import Fingerprinter
+from shared.domain.records.fingerprints import Fingerprinter
 
 PRINTS = Fingerprinter(b"sixteen bytes!!!")
 

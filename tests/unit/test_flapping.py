@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.core.flapping import REST, TURNS, WITHIN, Move, moves_of, settle
-from shared.core.merge import Verdict
+from shared.domain.merging.flapping import REST, TURNS, WITHIN, Move, moves_of, settle
+from shared.domain.merging.merge import Verdict
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 OUT, BACK = Verdict.TO_SPOTLER, Verdict.TO_DATAVERSE

@@ -10,7 +10,7 @@ import azure.functions as func
 import pytest
 from azure.functions.timer import TimerRequest
 
-from shared.local.host.decode import (
+from shared.local.functions_host.decode import (
     ScheduleStatus,
     decode_batch,
     decode_message,
@@ -18,7 +18,7 @@ from shared.local.host.decode import (
     decode_timer,
     encode_response,
 )
-from shared.ports import ReceivedMessage
+from shared.ports.queue import ReceivedMessage
 
 FIRST = ReceivedMessage(
     body=b'{"name": "J\xc3\xbcrgen"}',

@@ -16,10 +16,10 @@ import pytest
 import pytest_asyncio
 
 from shared.errors import ConfigurationError
-from shared.local.host.host import FunctionsHost
-from shared.local.host.host_json import HostJson
-from shared.local.host.keys import HostKeys
-from shared.ports import QueueName, ReceivedMessage
+from shared.local.functions_host.host import FunctionsHost
+from shared.local.functions_host.host_json import HostJson
+from shared.local.functions_host.keys import HostKeys
+from shared.ports.queue import QueueName, ReceivedMessage
 
 SECRET = "anna@example.org"
 

@@ -9,9 +9,9 @@ import azure.functions as func
 import pytest
 
 from shared.errors import ConfigurationError
-from shared.local.host.host_json import HostJson
-from shared.local.host.index import HttpTrigger, QueueTrigger, TimerTrigger, index_functions, load_app
-from shared.ports import QueueName
+from shared.local.functions_host.host_json import HostJson
+from shared.local.functions_host.index import HttpTrigger, QueueTrigger, TimerTrigger, index_functions, load_app
+from shared.ports.queue import QueueName
 
 SAMPLE = Path(__file__).parents[1] / "samples" / "function_app"
 

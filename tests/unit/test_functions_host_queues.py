@@ -16,13 +16,13 @@ import azure.functions as func
 import pytest
 import pytest_asyncio
 
+from shared.adapters.messaging.sqlite import SqliteQueue
 from shared.errors import TransientError
-from shared.local.host.host_json import ServiceBusSettings
-from shared.local.host.index import QueueTrigger, index_functions
-from shared.local.host.invocation import Invoker
-from shared.local.host.queues import QueueListener
-from shared.messaging.sqlite import SqliteQueue
-from shared.ports import OutgoingMessage, QueueName, QueueReceiver, ReceivedMessage
+from shared.local.functions_host.host_json import ServiceBusSettings
+from shared.local.functions_host.index import QueueTrigger, index_functions
+from shared.local.functions_host.invocation import Invoker
+from shared.local.functions_host.queues import QueueListener
+from shared.ports.queue import OutgoingMessage, QueueName, QueueReceiver, ReceivedMessage
 
 SECRET = "anna@example.org"
 LOCK = timedelta(milliseconds=120)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.errors import ConfigurationError
-from shared.local.host.routes import compile_route
+from shared.local.functions_host.routes import compile_route
 
 GUID = "6d81597f-0a43-4a4b-9e86-3b8f5f0f4c11"
 

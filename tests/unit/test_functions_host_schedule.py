@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from shared.errors import ConfigurationError
-from shared.local.host.schedule import parse_schedule
+from shared.local.functions_host.schedule import parse_schedule
 
 NOON = datetime(2026, 5, 1, 12, 0, 0, tzinfo=UTC)  # a Friday
 

@@ -13,10 +13,10 @@ from pathlib import Path
 import azure.functions as func
 from azure.functions.timer import TimerRequest
 
-from shared.local.host.decode import ScheduleStatus
-from shared.local.host.index import TimerTrigger, index_functions
-from shared.local.host.invocation import Invoker
-from shared.local.host.timers import Timer, TimerStatusFile
+from shared.local.functions_host.decode import ScheduleStatus
+from shared.local.functions_host.index import TimerTrigger, index_functions
+from shared.local.functions_host.invocation import Invoker
+from shared.local.functions_host.timers import Timer, TimerStatusFile
 
 NOON = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 

@@ -11,10 +11,10 @@ import azure.functions as func
 import httpx
 import pytest
 
-from shared.local.host.host import FunctionsHost
-from shared.local.host.host_json import HostJson
-from shared.messaging.sqlite import SqliteQueue
-from shared.ports import OutgoingMessage, QueueName
+from shared.adapters.messaging.sqlite import SqliteQueue
+from shared.local.functions_host.host import FunctionsHost
+from shared.local.functions_host.host_json import HostJson
+from shared.ports.queue import OutgoingMessage, QueueName
 
 SETTINGS = HostJson.model_validate({"version": "2.0", "extensions": {"http": {"routePrefix": ""}}})
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from shared.core.mapping.document import read_mapping
-from shared.core.mapping.expression import Home
-from shared.core.marketing import PropertyDefinition, PropertyType, PropertyValue
-from shared.core.records import PersonTable, RecordKey
-from shared.core.way_back import FieldReturn, SubscriptionReturn
+from shared.domain.mapping.formats.document import read_mapping
+from shared.domain.mapping.language.expression import Home
+from shared.domain.merging.dataverse_changes import FieldReturn, SubscriptionReturn
+from shared.domain.records.marketing_contact import PropertyDefinition, PropertyType, PropertyValue
+from shared.domain.records.records import PersonTable, RecordKey
 from shared.errors import ConflictError, NotFoundError, TransientError
-from shared.ports import Homecame, Homecoming
+from shared.ports.homecoming import Homecame, Homecoming
 from tests.homecoming_twins import TwinHomecomings, permission_row
 from tests.twins import TwinCrm
 

@@ -15,24 +15,24 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.core.automation_fields import parse
-from shared.core.mapping.circles import circles
-from shared.core.mapping.document import MOST_PROBLEMS, MappingError, read_mapping
-from shared.core.mapping.filters import parse_filter
-from shared.core.mapping.findings import Finding
-from shared.core.mapping.strict_yaml import NotYamlError, load
-from shared.core.mapping.yaml_format import from_yaml
-from shared.core.records import PersonTable
-from shared.dataverse import fetchxml
-from shared.dataverse.answers import interpret
-from shared.dataverse.batch import batches, results
-from shared.dataverse.execution_context import read_event
-from shared.dataverse.faults import fault
-from shared.dataverse.operations import Method, Operation
-from shared.dataverse.throttling import ServiceProtection
+from shared.adapters.dataverse.events.execution_context import read_event
+from shared.adapters.dataverse.web_api import fetchxml
+from shared.adapters.dataverse.web_api.answers import interpret
+from shared.adapters.dataverse.web_api.batch import batches, results
+from shared.adapters.dataverse.web_api.faults import fault
+from shared.adapters.dataverse.web_api.operations import Method, Operation
+from shared.adapters.dataverse.web_api.throttling import ServiceProtection
+from shared.adapters.spotler.rest.errors import refusal
+from shared.domain.features.automation_fields import parse
+from shared.domain.mapping.circles import circles
+from shared.domain.mapping.findings import Finding
+from shared.domain.mapping.formats.document import MOST_PROBLEMS, MappingError, read_mapping
+from shared.domain.mapping.formats.strict_yaml import NotYamlError, load
+from shared.domain.mapping.formats.yaml_format import from_yaml
+from shared.domain.mapping.language.filters import parse_filter
+from shared.domain.records.records import PersonTable
 from shared.errors import LONGEST_PAUSE, ConnectorError, DataError, ThrottledError, TransientError
-from shared.spotler.errors import refusal
-from shared.sync.lanes import LaneMessageError, read_lane_message
+from shared.messages.lane_messages import LaneMessageError, read_lane_message
 
 SAMPLE = Path(__file__).resolve().parents[1] / "samples/remote_execution_context/contact-update-27-members.json"
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

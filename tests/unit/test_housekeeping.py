@@ -6,13 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from shared.core.outcomes import Outcome, Reason, Result
-from shared.core.plan import Binding, Reach
-from shared.core.records import PersonTable, RecordKey
-from shared.core.situation import MassChange
-from shared.ports import Document, DocumentKey, QueueName
-from shared.sync.contact_documents import Consent
-from shared.sync.housekeeping import Housekeeping
+from shared.domain.planning.context import Binding, MassChange, Reach
+from shared.domain.records.outcomes import Outcome, Reason, Result
+from shared.domain.records.records import PersonTable, RecordKey
+from shared.engine.bindings.contact_documents import Consent
+from shared.ports.queue import QueueName
+from shared.ports.state import Document, DocumentKey
+from shared.privacy.housekeeping import Housekeeping
 from tests.connector_twin import ConnectorTwin, person
 
 RETENTION = timedelta(days=30)

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from shared import __main__ as program
-from shared.core.mapping.reading import reading_of
-from shared.core.records import PersonTable
-from shared.first_mapping import DEFAULT_MAPPING, load_mapping
-from shared.local.sandbox.dataverse.registration import StepDefinition, connector_steps
-from shared.settings import Settings
-from shared.triggers.access import routes_table
+from shared.composition.first_mapping import DEFAULT_MAPPING, load_mapping
+from shared.composition.settings import Settings
+from shared.domain.mapping.formats.reading import reading_of
+from shared.domain.records.records import PersonTable
+from shared.local.dataverse_sandbox.organisation.registration import StepDefinition, connector_steps
+from shared.triggers.http.access import routes_table
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]

@@ -6,9 +6,18 @@ from uuid import UUID
 
 import pytest
 
-from shared.core.identity import Identity, Join, Leave, Part, Stay, binding_after_joining, identify, originating_lead
-from shared.core.plan import Binding, Neighbours, Trust
-from shared.core.records import Lookup, PersonRecord, PersonTable, RecordKey
+from shared.domain.planning.context import Binding, Neighbours, Trust
+from shared.domain.planning.identity import (
+    Identity,
+    Join,
+    Leave,
+    Part,
+    Stay,
+    binding_after_joining,
+    identify,
+    originating_lead,
+)
+from shared.domain.records.records import Lookup, PersonRecord, PersonTable, RecordKey
 
 KEY = RecordKey(PersonTable.CONTACT, UUID(int=1))
 LEAD = RecordKey(PersonTable.LEAD, UUID(int=2))

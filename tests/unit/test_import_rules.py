@@ -31,12 +31,12 @@ def test_the_layers_import_only_inwards(copy: Path) -> None:
 @pytest.mark.parametrize(
     ("module", "forbidden"),
     [
-        ("shared/core/plan.py", "import httpx"),
-        ("shared/core/plan.py", "import shared.ports"),
-        ("shared/sync/outbound.py", "import shared.dataverse.client"),
-        ("shared/spotler/client.py", "import shared.sync.outbound"),
-        ("shared/core/plan.py", "import opentelemetry.trace"),
-        ("shared/observability/calls.py", "import shared.sync.outbound"),
+        ("shared/domain/planning/plan.py", "import httpx"),
+        ("shared/domain/planning/plan.py", "import shared.ports"),
+        ("shared/engine/sync_engine.py", "import shared.adapters.dataverse.web_api.client"),
+        ("shared/adapters/spotler/contacts/client.py", "import shared.engine.sync_engine"),
+        ("shared/domain/planning/plan.py", "import opentelemetry.trace"),
+        ("shared/telemetry/calls.py", "import shared.engine.sync_engine"),
     ],
 )
 def test_an_arrow_outwards_is_found(copy: Path, module: str, forbidden: str) -> None:

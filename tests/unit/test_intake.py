@@ -12,13 +12,12 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from shared.core.records import PersonTable, RecordKey, Reference, Why
-from shared.core.retry import LAST_ATTEMPT
+from shared.dispatch.dispatch import Work
+from shared.dispatch.intake import Delivery, Intake, Ready
+from shared.domain.records.records import PersonTable, RecordKey, Reference, Why
+from shared.domain.recovery.retry import LAST_ATTEMPT
 from shared.errors import ConfigurationError, ConnectorError, TransientError
-from shared.ports import Origin, QueueName, Refused
-from shared.sync.dispatch import Work
-from shared.sync.intake import Delivery, Intake, Ready
-from shared.sync.lanes import (
+from shared.messages.lane_messages import (
     Jobs,
     Lanes,
     Permissions,
@@ -28,8 +27,10 @@ from shared.sync.lanes import (
     read_lane_message,
     references_messages,
 )
-from shared.sync.lists.messages import ListLook
-from shared.sync.patience import Patience
+from shared.messages.list_messages import ListLook
+from shared.messages.redelivery import Patience
+from shared.ports.organisations import Origin, Refused
+from shared.ports.queue import QueueName
 from tests.connector_twin import ConnectorTwin, person
 from tests.twins import CrashError
 

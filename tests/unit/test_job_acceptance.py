@@ -7,10 +7,10 @@ from uuid import UUID
 
 import pytest
 
-from shared.core.jobs import JobRow, JobStatus, Operation, Repetition
-from shared.core.records import PersonTable, RecordKey
-from shared.operations.operation import Refused, Task
-from shared.operations.table import OPERATIONS
+from shared.domain.records.jobs import JobRow, JobStatus, Operation, Repetition
+from shared.domain.records.records import PersonTable, RecordKey
+from shared.operations.model.operation import Refused, Task
+from shared.operations.running.table import OPERATIONS
 
 ANN = RecordKey(PersonTable.CONTACT, UUID(int=1))
 LIST, WELCOME = UUID(int=2), UUID(int=3)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from shared.core.jobs import Operation
+from shared.domain.records.jobs import Operation
 from shared.errors import ConfigurationError
 from tests.connector_twin import ConnectorTwin, person
 from tests.unit.job_acts import COMPLETED, FAILED, end, run

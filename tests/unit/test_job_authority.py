@@ -7,12 +7,12 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from shared.core.access_rights import AccessRight
-from shared.core.jobs import JobStatus, Operation
-from shared.core.records import ConsentOrder, Intent, RecordKey, Reference, Why
-from shared.core.situation import MassChange
+from shared.domain.planning.context import MassChange
+from shared.domain.records.access_rights import AccessRight
+from shared.domain.records.jobs import JobStatus, Operation
+from shared.domain.records.records import ConsentOrder, Intent, RecordKey, Reference, Why
 from shared.errors import ConfigurationError
-from shared.ports import QueueName
+from shared.ports.queue import QueueName
 from tests.connector_twin import NEWSLETTER, ConnectorTwin, person
 from tests.unit.brake_acts import LIMIT, crowd, erasures
 from tests.unit.job_acts import COMPLETED, FAILED, end, posts, run

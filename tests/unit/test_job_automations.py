@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from shared.core.automations import AutomationKind, FieldType, FieldValue, PublishedAutomation, StartRefusal
-from shared.core.jobs import Operation
-from shared.core.records import PersonTable
+from shared.domain.features.automations import AutomationKind, FieldType, FieldValue, PublishedAutomation, StartRefusal
+from shared.domain.records.jobs import Operation
+from shared.domain.records.records import PersonTable
 from tests.connector_twin import ConnectorTwin, person
 from tests.job_twins import CART, VOUCHER_CODE, WELCOME
 from tests.unit.job_acts import COMPLETED, FAILED, end, journal, posts, run

@@ -8,11 +8,11 @@ from uuid import UUID
 
 import pytest
 
-from shared.core.jobs import JobStatus, Operation
-from shared.core.records import RecordKey
+from shared.domain.records.jobs import JobStatus, Operation
+from shared.domain.records.records import RecordKey
 from shared.errors import DataError, ThrottledError, TransientError
-from shared.ports import QueueName
-from shared.sync.lanes import Jobs
+from shared.messages.lane_messages import Jobs
+from shared.ports.queue import QueueName
 from tests.connector_twin import ConnectorTwin, person
 from tests.job_twins import VOUCHER_CODE
 from tests.twins import CrashError

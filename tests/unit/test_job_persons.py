@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from shared.core.jobs import Operation
-from shared.core.records import PersonTable, SyncStatus
+from shared.domain.records.jobs import Operation
+from shared.domain.records.records import PersonTable, SyncStatus
 from tests.connector_twin import ConnectorTwin, person, rules
 from tests.job_twins import WELCOME
 from tests.unit.job_acts import COMPLETED, FAILED, end, run

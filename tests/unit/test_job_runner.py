@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from shared.core.jobs import JobStatus, Operation
-from shared.core.records import PersonTable, RecordKey
+from shared.domain.records.jobs import JobStatus, Operation
+from shared.domain.records.records import PersonTable, RecordKey
 from shared.errors import ThrottledError, TransientError
 from tests.connector_twin import ConnectorTwin, person
 from tests.twins import CrashError

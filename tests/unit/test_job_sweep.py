@@ -10,11 +10,11 @@ from uuid import UUID
 
 import pytest
 
-from shared.core.jobs import JobRow, JobStatus, Operation
-from shared.observability.signals import STUCK_JOBS
-from shared.ports import QueueName
-from shared.sync.job_sweep import JobSweep, StuckJobs
-from shared.sync.lanes import Jobs, Lanes, read_lane_message
+from shared.dispatch.job_sweep import JobSweep, StuckJobs
+from shared.domain.records.jobs import JobRow, JobStatus, Operation
+from shared.messages.lane_messages import Jobs, Lanes, read_lane_message
+from shared.ports.queue import QueueName
+from shared.telemetry.signals import STUCK_JOBS
 from tests.contract.clocks import ManualClock
 from tests.telemetry import listening
 from tests.twins import TwinQueue, TwinStore

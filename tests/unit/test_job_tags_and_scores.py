@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.core.jobs import Operation
+from shared.domain.records.jobs import Operation
 from tests.connector_twin import ConnectorTwin, person
 from tests.unit.job_acts import COMPLETED, end, posts, run
 

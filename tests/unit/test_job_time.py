@@ -7,10 +7,10 @@ from uuid import UUID
 
 import pytest
 
-from shared.core.jobs import JobStatus, Operation, ScoreChange
-from shared.core.records import RecordKey
-from shared.ports import QueueName
-from shared.sync.lanes import Jobs
+from shared.domain.records.jobs import JobStatus, Operation, ScoreChange
+from shared.domain.records.records import RecordKey
+from shared.messages.lane_messages import Jobs
+from shared.ports.queue import QueueName
 from tests.connector_twin import ConnectorTwin, person
 from tests.unit.job_acts import journal
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from shared.core.jobs import JobRow, JobStatus, Operation
-from shared.core.records import PersonTable, RecordKey
-from shared.operations.operation import Task
-from shared.operations.parameters import NoParameters
-from shared.operations.waves import waves
+from shared.domain.records.jobs import JobRow, JobStatus, Operation
+from shared.domain.records.records import PersonTable, RecordKey
+from shared.operations.model.operation import Task
+from shared.operations.model.parameters import NoParameters
+from shared.operations.running.ordered_batches import waves
 
 ANN, BOB = (RecordKey(PersonTable.CONTACT, UUID(int=number)) for number in (1, 2))
 ADD, REMOVE = Operation.ADD_TAG, Operation.REMOVE_TAG

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from shared.core.fingerprint_places import fingerprint_places
-from shared.core.fingerprints import Fingerprinter
-from shared.core.records import PersonTable
-from shared.storage.key_register import ConfiguredKeys, KeyRegister
-from shared.storage.rekey import Rekeying
-from shared.storage.sealed import SealedStore
+from shared.adapters.storage.keys.key_register import ConfiguredKeys, KeyRegister
+from shared.adapters.storage.keys.rekey import Rekeying
+from shared.adapters.storage.keys.sealed import SealedStore
+from shared.domain.records.fingerprint_places import fingerprint_places
+from shared.domain.records.fingerprints import Fingerprinter
+from shared.domain.records.records import PersonTable
 from tests.connector_twin import NEWSLETTER, ConnectorTwin, person, rules
 from tests.twins import bodies
 

@@ -7,11 +7,11 @@ from uuid import UUID
 
 import pytest
 
-from shared.core.outcomes import Outcome, Reason, Result
-from shared.core.plan import Binding, Trust
-from shared.core.records import PersonTable, RecordKey
-from shared.sync.contact_documents import Consent, HeldContact
-from shared.sync.ledger import Ledger
+from shared.domain.planning.context import Binding, Trust
+from shared.domain.records.outcomes import Outcome, Reason, Result
+from shared.domain.records.records import PersonTable, RecordKey
+from shared.engine.bindings.contact_documents import Consent, HeldContact
+from shared.engine.bindings.ledger import Ledger
 from tests.contract.clocks import ManualClock
 from tests.twins import TwinStore
 

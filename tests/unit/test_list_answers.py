@@ -7,8 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from shared.core.jobs import Operation
-from shared.core.records import PersonTable, SyncStatus
+from shared.domain.records.jobs import Operation
+from shared.domain.records.records import PersonTable, SyncStatus
 from shared.errors import ConfigurationError, Service, TransientError
 from tests.connector_twin import ConnectorTwin, rules
 from tests.unit.list_acts import COMPLETED, FAILED, ended, ids, in_spotler, order, people, sync, tell_list

@@ -7,10 +7,9 @@ from uuid import UUID
 
 import pytest
 
-from shared.core.lists import ListRules
-from shared.core.plan import EndAction
-from shared.core.records import PersonTable
-from shared.core.situation import MassChange
+from shared.domain.features.lists import ListRules
+from shared.domain.planning.context import EndAction, MassChange
+from shared.domain.records.records import PersonTable
 from shared.errors import TransientError
 from tests.connector_twin import ConnectorTwin, person, rules
 from tests.unit.list_acts import COMPLETED, FAILED, ended, ids, in_spotler, order, people, sync

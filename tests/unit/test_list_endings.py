@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from shared.ports import QueueName
-from shared.sync.lists.messages import ListLook, ListMembers
+from shared.messages.list_messages import ListLook, ListMembers
+from shared.ports.queue import QueueName
 from tests.connector_twin import ConnectorTwin
 from tests.unit.list_acts import COMPLETED, FAILED, ended, ids, in_spotler, order, people, sync, tell_list, tell_members
 

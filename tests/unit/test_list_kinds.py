@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from shared.core.jobs import Operation
-from shared.core.lists import ListKind
-from shared.core.records import SyncStatus
+from shared.domain.features.lists import ListKind
+from shared.domain.records.jobs import Operation
+from shared.domain.records.records import SyncStatus
 from shared.errors import ConfigurationError
 from tests.connector_twin import ConnectorTwin
 from tests.unit.list_acts import COMPLETED, FAILED, ids, in_spotler, people, sync, tell_list

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.core.jobs import Operation
+from shared.domain.records.jobs import Operation
 from tests.connector_twin import ConnectorTwin, person
 from tests.unit.list_acts import COMPLETED, ended, ids, in_spotler, people, sync, tell_members
 

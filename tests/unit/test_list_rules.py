@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.core.lists import (
+from shared.domain.features.lists import (
     Content,
     LeftOut,
     ListRules,
@@ -20,7 +20,7 @@ from shared.core.lists import (
     joined,
     left_out_because,
 )
-from shared.core.outcomes import Reason
+from shared.domain.records.outcomes import Reason
 
 ONE = UUID(int=1)
 contacts = st.frozensets(st.text("abcdef", min_size=1, max_size=2), max_size=20)

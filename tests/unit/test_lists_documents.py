@@ -7,10 +7,10 @@ import re
 
 import pytest
 
-from shared.core.lists import INACTIVE, LeftOut, ListKind
-from shared.local.sandbox.dataverse.registration import connector_steps
-from shared.local.sandbox.dataverse.schema import Schema
-from shared.settings import Settings
+from shared.composition.settings import Settings
+from shared.domain.features.lists import INACTIVE, LeftOut, ListKind
+from shared.local.dataverse_sandbox.metadata.schema import Schema
+from shared.local.dataverse_sandbox.organisation.registration import connector_steps
 from tests.node import ROOT, WEB_RESOURCES
 
 LISTS = (ROOT / "docs/howto/lists.md").read_text(encoding="utf-8")

@@ -13,20 +13,20 @@ import pytest
 import stamina
 from opentelemetry.trace import SpanKind
 
-from shared.connections import quieten_libraries
-from shared.dataverse.routing import Ourselves
+from shared.adapters.dataverse.events.routing import Ourselves
+from shared.adapters.spotler.rest.oauth import OneLeggedOAuth1
+from shared.composition.connections import quieten_libraries
+from shared.composition.settings import OWN_TAG
 from shared.errors import Service, TransientError
-from shared.local.host.decode import decode_batch
-from shared.observability.logs import LogFormat, formatter
-from shared.observability.signals import RETRIES
-from shared.observability.traces import work
-from shared.ports import QueueName, ReceivedMessage
-from shared.settings import OWN_TAG
-from shared.spotler.oauth import OneLeggedOAuth1
-from shared.sync.lanes import LaneMessageError, correlation_of, read_lane_message
-from shared.triggers.consuming import DefectError, discreet
-from shared.triggers.events import read_events
-from shared.triggers.lanes import read_lane
+from shared.local.functions_host.decode import decode_batch
+from shared.messages.lane_messages import LaneMessageError, correlation_of, read_lane_message
+from shared.ports.queue import QueueName, ReceivedMessage
+from shared.telemetry.logs import LogFormat, formatter
+from shared.telemetry.signals import RETRIES
+from shared.telemetry.traces import work
+from shared.triggers.queues.consuming import DefectError, discreet
+from shared.triggers.queues.events import read_events
+from shared.triggers.queues.lanes import read_lane
 from tests.contract.clocks import ManualClock
 from tests.telemetry import listening
 
@@ -34,14 +34,16 @@ MARK = "Zaphodqx"
 
 
 def line(form: LogFormat, **extra: object) -> str:
-    record = logging.LogRecord("shared.sync.people", logging.INFO, "", 1, "contact:%d written", (1,), None)
+    record = logging.LogRecord("shared.engine.record_handler", logging.INFO, "", 1, "contact:%d written", (1,), None)
     for name, value in extra.items():
         setattr(record, name, value)
     return formatter(form).format(record)
 
 
 def test_a_line_as_text_ends_with_its_correlation_id() -> None:
-    assert line(LogFormat.TEXT, correlation="c-1").endswith("INFO shared.sync.people: contact:1 written [c-1]")
+    assert line(LogFormat.TEXT, correlation="c-1").endswith(
+        "INFO shared.engine.record_handler: contact:1 written [c-1]"
+    )
     assert line(LogFormat.TEXT).endswith("contact:1 written")
 
 
@@ -51,7 +53,7 @@ def test_a_line_as_json_has_everything_by_name() -> None:
     assert told.pop("time").endswith("+00:00")
     assert told == {
         "level": "INFO",
-        "logger": "shared.sync.people",
+        "logger": "shared.engine.record_handler",
         "message": "contact:1 written",
         "correlation": "c-1",
         "attempt": 2,

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from shared.core.mapping.check import Surroundings, check
-from shared.core.mapping.circles import circles
-from shared.core.mapping.document import MappingError, read_mapping
-from shared.core.mapping.findings import Code, Finding, Severity
-from shared.core.marketing import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry
-from shared.core.records import PersonTable
-from shared.core.schema import (
+from shared.domain.mapping.check.check import Surroundings, check
+from shared.domain.mapping.circles import circles
+from shared.domain.mapping.findings import Code, Finding, Severity
+from shared.domain.mapping.formats.document import MappingError, read_mapping
+from shared.domain.records.marketing_contact import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry
+from shared.domain.records.records import PersonTable
+from shared.domain.records.table_schema import (
     ColumnDefinition,
     ColumnType,
     DateBehaviour,

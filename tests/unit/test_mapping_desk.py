@@ -7,14 +7,14 @@ from datetime import timedelta
 
 import pytest
 
-from shared.core.mapping.document import read_mapping
-from shared.core.mapping.findings import Code, Finding, Severity
-from shared.core.mapping.model import Mapping
-from shared.core.mapping.yaml_format import to_yaml
+from shared.administration.live_mapping import LiveMapping
+from shared.administration.mapping_repository import MappingShelf
+from shared.administration.mapping_service import Applied, Change, MappingDesk, Refused, difference, mapping_of
+from shared.domain.mapping.findings import Code, Finding, Severity
+from shared.domain.mapping.formats.document import read_mapping
+from shared.domain.mapping.formats.yaml_format import to_yaml
+from shared.domain.mapping.model import Mapping
 from shared.errors import ConfigurationError, ConflictError, DataError, TransientError
-from shared.sync.live_mapping import LiveMapping
-from shared.sync.mapping_desk import Applied, Change, MappingDesk, Refused, difference, mapping_of
-from shared.sync.mapping_shelf import MappingShelf
 from tests.contract.clocks import ManualClock
 from tests.twins import TwinStore
 

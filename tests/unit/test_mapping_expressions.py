@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from shared.core.mapping.parser import parse_expression
-from shared.core.mapping.tokens import ExpressionError
+from shared.domain.mapping.language.parser import parse_expression
+from shared.domain.mapping.language.tokens import ExpressionError
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ from uuid import UUID
 
 import pytest
 
-from shared.core.mapping.evaluate import compile_filter
-from shared.core.mapping.filters import parse_filter
-from shared.core.mapping.tokens import ExpressionError
-from shared.core.records import Choices, Lookup, PersonRecord, PersonTable, RecordKey
+from shared.domain.mapping.language.evaluate import compile_filter
+from shared.domain.mapping.language.filters import parse_filter
+from shared.domain.mapping.language.tokens import ExpressionError
+from shared.domain.records.records import Choices, Lookup, PersonRecord, PersonTable, RecordKey
 
 RECORD = PersonRecord(
     RecordKey(PersonTable.CONTACT, UUID(int=1)),

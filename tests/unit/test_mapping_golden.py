@@ -10,12 +10,12 @@ import httpx
 import pytest
 import yaml
 
-from shared.core.fields import as_properties, wished_fields
-from shared.core.mapping.document import read_mapping
-from shared.core.mapping.expression import Column
-from shared.core.mapping.model import Mapping
-from shared.core.mapping.returning import NeedsMatch, Stored, returned
-from shared.core.marketing import (
+from shared.adapters.spotler.contacts.client import SpotlerClient
+from shared.domain.mapping.formats.document import read_mapping
+from shared.domain.mapping.language.expression import Column
+from shared.domain.mapping.model import Mapping
+from shared.domain.mapping.reverse_conversions import NeedsMatch, Stored, returned
+from shared.domain.records.marketing_contact import (
     ContactWrite,
     PropertyCatalogue,
     PropertyDefinition,
@@ -24,10 +24,10 @@ from shared.core.marketing import (
     SetEntry,
     SetOption,
 )
-from shared.core.records import PersonRecord, PersonTable
-from shared.core.schema import ColumnDefinition, ColumnType, DateBehaviour, Option
-from shared.core.values import Misfit
-from shared.spotler.client import SpotlerClient
+from shared.domain.records.records import PersonRecord, PersonTable
+from shared.domain.records.table_schema import ColumnDefinition, ColumnType, DateBehaviour, Option
+from shared.domain.values.fields import as_properties, wished_fields
+from shared.domain.values.values import Misfit
 from tests.contract.clocks import ManualClock
 from tests.person_records import person
 

@@ -6,16 +6,34 @@ from typing import Any
 
 import pytest
 
-from shared.core.fields import as_properties, wished_fields
-from shared.core.fingerprints import Fingerprinter
-from shared.core.mapping.document import MappingError, read_mapping
-from shared.core.mapping.expression import Column, Home, Query
-from shared.core.mapping.model import ConflictPolicy, Direction, Mapping, Outside
-from shared.core.mapping.reading import reading_of
-from shared.core.marketing import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry, SetOption
-from shared.core.outcomes import Reason, Result
-from shared.core.plan import Anonymize, Binding, Neighbours, Plan, Rest, Rules, Situation, Trust, Unmapped, Write, plan
-from shared.core.records import Lookup, PersonRecord, PersonTable, RecordKey
+from shared.domain.mapping.formats.document import MappingError, read_mapping
+from shared.domain.mapping.formats.reading import reading_of
+from shared.domain.mapping.language.expression import Column, Home, Query
+from shared.domain.mapping.model import ConflictPolicy, Direction, Mapping, Outside
+from shared.domain.planning.context import (
+    Anonymize,
+    Binding,
+    Neighbours,
+    Plan,
+    Rest,
+    Rules,
+    Situation,
+    Trust,
+    Unmapped,
+    Write,
+)
+from shared.domain.planning.plan import plan
+from shared.domain.records.fingerprints import Fingerprinter
+from shared.domain.records.marketing_contact import (
+    PropertyCatalogue,
+    PropertyDefinition,
+    PropertyType,
+    SetEntry,
+    SetOption,
+)
+from shared.domain.records.outcomes import Reason, Result
+from shared.domain.records.records import Lookup, PersonRecord, PersonTable, RecordKey
+from shared.domain.values.fields import as_properties, wished_fields
 from tests.person_records import names_read, person
 
 CONTACT, LEAD, ACCOUNT = PersonTable.CONTACT, PersonTable.LEAD, PersonTable.ACCOUNT

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
+from shared.administration.mapping_repository import FIRST_ACTIVATION, MappingShelf
 from shared.errors import ConfigurationError, ConflictError, DataError, NotFoundError, TransientError
-from shared.sync.mapping_shelf import FIRST_ACTIVATION, MappingShelf
 from tests.contract.clocks import ManualClock
 from tests.twins import Faults, TwinStore
 

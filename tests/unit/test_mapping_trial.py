@@ -6,12 +6,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
-from shared.core.mapping.document import read_mapping
-from shared.core.mapping.findings import Code, Finding
-from shared.core.mapping.model import Mapping as FieldMapping
-from shared.core.plan import Unmapped
-from shared.core.records import PersonRecord, PersonTable, RecordKey
-from shared.sync.preview import Preview
+from shared.administration.preview import Preview
+from shared.domain.mapping.findings import Code, Finding
+from shared.domain.mapping.formats.document import read_mapping
+from shared.domain.mapping.model import Mapping as FieldMapping
+from shared.domain.planning.context import Unmapped
+from shared.domain.records.records import PersonRecord, PersonTable, RecordKey
 from tests.connector_twin import MAPPING, ConnectorTwin, person, rules
 from tests.twins import TwinCrm
 

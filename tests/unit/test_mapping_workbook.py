@@ -17,15 +17,15 @@ import openpyxl
 import pytest
 from openpyxl.workbook import Workbook
 
-from shared.core.mapping.document import MappingError, read_mapping
-from shared.core.mapping.expression import Column
-from shared.core.mapping.model import Mapping
-from shared.core.records import PersonTable
-from shared.workbook.bounds import WorkbookError
-from shared.workbook.files import LARGEST, Format, read_file, write_file
-from shared.workbook.layout import ROWS, SETTINGS
-from shared.workbook.reading import from_workbook
-from shared.workbook.writing import to_workbook
+from shared.adapters.workbook.bounds import WorkbookError
+from shared.adapters.workbook.files import LARGEST, Format, read_file, write_file
+from shared.adapters.workbook.layout import ROWS, SETTINGS
+from shared.adapters.workbook.reading import from_workbook
+from shared.adapters.workbook.writing import to_workbook
+from shared.domain.mapping.formats.document import MappingError, read_mapping
+from shared.domain.mapping.language.expression import Column
+from shared.domain.mapping.model import Mapping
+from shared.domain.records.records import PersonTable
 
 CITY = {PersonTable.CONTACT: Column("address2_city")}
 PROPERTIES = ["email", "firstName", "gender"]

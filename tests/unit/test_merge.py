@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from shared.core.mapping.model import BlankPolicy, ConflictPolicy, Direction
-from shared.core.merge import Base, Newer, Row, Verdict, Versions, base_of, merge_consent, merge_value
+from shared.domain.mapping.model import BlankPolicy, ConflictPolicy, Direction
+from shared.domain.merging.merge import Base, Newer, Row, Verdict, Versions, base_of, merge_consent, merge_value
 
 HERE, THERE, AGREED = "Delft", "Gouda", "Leiden"
 TO_SPOTLER, BOTH, HOME = Direction.TO_SPOTLER, Direction.BOTH, Direction.TO_DATAVERSE

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from shared.connections import redact
-from shared.dataverse.events import DataverseEvent
-from shared.dataverse.execution_context import read_event
-from shared.dataverse.routing import Ourselves, route
-from shared.ports import QueueName
+from shared.adapters.dataverse.events.events import DataverseEvent
+from shared.adapters.dataverse.events.execution_context import read_event
+from shared.adapters.dataverse.events.routing import Ourselves, route
+from shared.composition.connections import redact
+from shared.ports.queue import QueueName
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "remote_execution_context"
 TAG = "spotler-connector"

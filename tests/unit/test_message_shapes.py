@@ -8,9 +8,14 @@ from uuid import UUID
 
 import pytest
 
-from shared.core.records import Lookup
-from shared.dataverse.events import DataverseEvent
-from shared.dataverse.execution_context import NotAnExecutionContext, Refusal, read_event, without_values
+from shared.adapters.dataverse.events.events import DataverseEvent
+from shared.adapters.dataverse.events.execution_context import (
+    NotAnExecutionContext,
+    Refusal,
+    read_event,
+    without_values,
+)
+from shared.domain.records.records import Lookup
 from tests.unit.test_execution_context import ANN, BOB, LIST, ORGANISATION
 
 CONTRACTS = "http://schemas.microsoft.com/xrm/2011/Contracts"

@@ -10,16 +10,23 @@ from uuid import UUID
 
 import pytest
 
-from shared.core.mapping.yaml_format import from_yaml
-from shared.core.marketing import (
+from shared.domain.features.subscriber_import import (
+    NewcomerOutcome,
+    NewcomerTarget,
+    Welcomed,
+    is_newcomer,
+    new_row,
+    row_id,
+)
+from shared.domain.mapping.formats.yaml_format import from_yaml
+from shared.domain.records.marketing_contact import (
     SpotlerContact,
 )
-from shared.core.newcomers import NewcomerOutcome, NewcomerTarget, Welcomed, is_newcomer, new_row, row_id
-from shared.core.records import PersonTable, RecordKey, Why
+from shared.domain.records.records import PersonTable, RecordKey, Why
 from shared.errors import ConfigurationError, ConflictError, DataError, NotFoundError, ThrottledError
-from shared.sync.lanes import References, read_lane_message
-from shared.sync.newcomers import Hospitality
-from shared.sync.reviews import ReviewReason
+from shared.inbound.reviews import ReviewReason
+from shared.inbound.subscriber_import import Hospitality
+from shared.messages.lane_messages import References, read_lane_message
 from tests.newcomer_house import CATALOGUE, DOCUMENT, MAPPING, House, newcomer
 from tests.twins import bodies
 

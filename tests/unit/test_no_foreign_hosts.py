@@ -13,11 +13,11 @@ import stamina
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from shared.dataverse.client import DataverseClient
-from shared.dataverse.operations import Method, Operation
+from shared.adapters.dataverse.web_api.client import DataverseClient
+from shared.adapters.dataverse.web_api.operations import Method, Operation
+from shared.adapters.spotler.contacts.client import SpotlerClient
+from shared.composition.settings import load_settings
 from shared.errors import ConfigurationError, ConnectorError
-from shared.settings import load_settings
-from shared.spotler.client import SpotlerClient
 
 ORGANISATION = "https://org.crm4.dynamics.com"
 SPOTLER = "https://restapi.mailplus.nl/integrationservice"

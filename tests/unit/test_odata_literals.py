@@ -10,8 +10,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from shared.dataverse import fetchxml, odata
-from shared.dataverse.odata import Comparison, Expand
+from shared.adapters.dataverse.web_api import fetchxml, odata
+from shared.adapters.dataverse.web_api.odata import Comparison, Expand
 from shared.errors import DataError
 
 ROW = UUID("6d81597f-0f9f-e711-8122-000d3aa2331c")

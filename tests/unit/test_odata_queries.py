@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from shared.core.mapping.expression import Query
-from shared.core.mapping.query import QueryError, ReadQuery, read_query
+from shared.domain.mapping.language.expression import Query
+from shared.domain.mapping.language.query import QueryError, ReadQuery, read_query
 
 ID = UUID(int=7)
 

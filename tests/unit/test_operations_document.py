@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from shared.core.jobs import Operation
-from shared.operations.documentation import operations_table
-from shared.operations.table import OPERATIONS
+from shared.domain.records.jobs import Operation
+from shared.operations.model.documentation import operations_table
+from shared.operations.running.table import OPERATIONS
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "operations.md"
 

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from shared.core.outcomes import Reason
-from shared.core.records import Reference, Why
+from shared.domain.records.outcomes import Reason
+from shared.domain.records.records import Reference, Why
 from shared.errors import ConflictError, DataError, ThrottledError, TransientError
-from shared.ports import QueueName
+from shared.ports.queue import QueueName
 from tests.connector_twin import ConnectorTwin, person
 
 OUTAGES = [

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from shared.core.records import Reference, Why
-from shared.ports import QueueName
+from shared.domain.records.records import Reference, Why
+from shared.ports.queue import QueueName
 from tests.connector_twin import NEWSLETTER, ConnectorTwin, person
 from tests.twins import TwinContact
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
-from shared.core.plan import Reach
-from shared.core.records import RecordKey, Reference, Why
-from shared.ports import Change, Insert, Put, QueueName, Replace
-from shared.sync.ledger import CLAIM_TIME
-from shared.sync.work import Finished
+from shared.domain.planning.context import Reach
+from shared.domain.records.records import RecordKey, Reference, Why
+from shared.engine.bindings.ledger import CLAIM_TIME
+from shared.engine.work_items import Finished
+from shared.ports.queue import QueueName
+from shared.ports.state import Change, Insert, Put, Replace
 from tests.connector_twin import NEWSLETTER, ConnectorTwin, person
 
 

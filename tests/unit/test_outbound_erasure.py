@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from shared.core.marketing import WriteCode, WriteVerdict
-from shared.core.plan import EndAction
-from shared.core.records import Intent, RecordKey, Reference, SyncStatus, Why
-from shared.ports import QueueName
+from shared.domain.planning.context import EndAction
+from shared.domain.records.marketing_contact import WriteCode, WriteVerdict
+from shared.domain.records.records import Intent, RecordKey, Reference, SyncStatus, Why
+from shared.ports.queue import QueueName
 from tests.connector_twin import NEWSLETTER, ConnectorTwin, person, rules
 
 

@@ -9,9 +9,9 @@ from datetime import timedelta
 
 import pytest
 
-from shared.core.records import PersonTable, RecordKey, Reference, Why
+from shared.domain.records.records import PersonTable, RecordKey, Reference, Why
 from shared.errors import ConnectorError, ThrottledError, TransientError
-from shared.ports import QueueName
+from shared.ports.queue import QueueName
 from tests.connector_twin import ConnectorTwin, person
 from tests.twins import CrashError
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.core.records import PersonTable
+from shared.domain.records.records import PersonTable
 from tests.connector_twin import NEWSLETTER, ConnectorTwin, person
 
 LEAD = PersonTable.LEAD

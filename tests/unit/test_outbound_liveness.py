@@ -10,16 +10,16 @@ from uuid import uuid4
 
 import pytest
 
-from shared.core.jobs import Operation
-from shared.core.marketing import ContactWrite, SpotlerContact, WriteVerdict
-from shared.core.outcomes import Reason, Result
-from shared.core.records import PersonRecord, PersonTable, RecordKey, Reference, Why
+from shared.dispatch.dispatch import Work
+from shared.domain.records.jobs import Operation
+from shared.domain.records.marketing_contact import ContactWrite, SpotlerContact, WriteVerdict
+from shared.domain.records.outcomes import Reason, Result
+from shared.domain.records.records import PersonRecord, PersonTable, RecordKey, Reference, Why
+from shared.engine.bindings.claim_deadline import Pace, TimeBudget, begin_part, spending
 from shared.errors import TransientError
-from shared.ports import QueueName
-from shared.sync.dispatch import Work
-from shared.sync.fence import Pace, TimeBudget, begin_part, spending
-from shared.sync.lanes import Jobs, References, Walk, read_lane_message
-from shared.sync.lists.messages import ListLook
+from shared.messages.lane_messages import Jobs, References, Walk, read_lane_message
+from shared.messages.list_messages import ListLook
+from shared.ports.queue import QueueName
 from tests.connector_twin import ConnectorTwin, person
 from tests.contract.clocks import ManualClock
 

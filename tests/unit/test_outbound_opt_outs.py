@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from shared.core.mapping.reading import DO_NOT_BULK_EMAIL
-from shared.core.records import Intent, PersonTable, RecordKey, SyncStatus
+from shared.domain.mapping.formats.reading import DO_NOT_BULK_EMAIL
+from shared.domain.records.records import Intent, PersonTable, RecordKey, SyncStatus
 from tests.connector_twin import EVENTS, NEWSLETTER, RULES, ConnectorTwin, person
 from tests.twins import TwinContact
 

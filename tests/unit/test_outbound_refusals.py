@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from shared.core.marketing import ContactWrite, WriteCode, WriteVerdict
-from shared.core.records import PersonTable
+from shared.domain.records.marketing_contact import ContactWrite, WriteCode, WriteVerdict
+from shared.domain.records.records import PersonTable
 from shared.errors import TransientError
 from tests.connector_twin import ConnectorTwin, person
 

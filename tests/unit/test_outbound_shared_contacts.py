@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from shared.core.plan import EndAction
-from shared.core.records import PersonTable, RecordKey
+from shared.domain.planning.context import EndAction
+from shared.domain.records.records import PersonTable, RecordKey
 from tests.connector_twin import NEWSLETTER, ConnectorTwin, person, rules
 
 LEAD = PersonTable.LEAD

@@ -7,8 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from shared.core.outcomes import TEXTS, FieldProblem, Outcome, Reason, Result
-from shared.core.records import PersonTable, RecordKey, SyncStatus
+from shared.domain.records.outcomes import TEXTS, FieldProblem, Outcome, Reason, Result
+from shared.domain.records.records import PersonTable, RecordKey, SyncStatus
 
 KEY = RecordKey(PersonTable.CONTACT, UUID(int=1))
 POSTCODE = FieldProblem("postalCode", "address1_postalcode", "the Dutch format")

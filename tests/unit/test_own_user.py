@@ -6,8 +6,8 @@ from datetime import timedelta
 from typing import cast
 from uuid import UUID
 
-from shared.dataverse.client import DataverseClient, WhoAmI
-from shared.dataverse.own_user import OwnUser
+from shared.adapters.dataverse.events.own_user import OwnUser
+from shared.adapters.dataverse.web_api.client import DataverseClient, WhoAmI
 from shared.errors import TransientError
 from tests.contract.clocks import ManualClock
 

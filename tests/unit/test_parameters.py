@@ -9,10 +9,10 @@ import azure.functions as func
 import pytest
 from pydantic import BaseModel, ConfigDict
 
-from shared.local.connector import ROOT
-from shared.local.host.index import HttpTrigger, index_functions, load_app
-from shared.triggers.access import ROUTES
-from shared.triggers.requests import BadRequestError, read_body
+from shared.local.commands.connector import ROOT
+from shared.local.functions_host.index import HttpTrigger, index_functions, load_app
+from shared.triggers.http.access import ROUTES
+from shared.triggers.http.requests import BadRequestError, read_body
 
 FUNCTIONS = {one.name: one.call for one in index_functions(load_app(ROOT)) if isinstance(one.trigger, HttpTrigger)}
 PARTS = {"table": "contact", "id": "6d81597f-0f9f-e711-8122-000d3aa2331c", "version": "1"}

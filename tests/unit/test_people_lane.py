@@ -7,11 +7,18 @@ from typing import Any
 
 import pytest
 
-from shared.core.jobs import Operation
-from shared.core.records import PersonRecord, PersonTable, Reference, Why
+from shared.domain.records.jobs import Operation
+from shared.domain.records.records import PersonRecord, PersonTable, Reference, Why
 from shared.errors import ConfigurationError, ConflictError, ThrottledError, TransientError
-from shared.ports import QueueName
-from shared.sync.lanes import LaneMessageError, References, Walk, read_lane_message, references_body, write_lane_message
+from shared.messages.lane_messages import (
+    LaneMessageError,
+    References,
+    Walk,
+    read_lane_message,
+    references_body,
+    write_lane_message,
+)
+from shared.ports.queue import QueueName
 from tests.connector_twin import NEWSLETTER, ConnectorTwin, person
 from tests.twins import bodies
 

@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from shared.core.marketing import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry
-from shared.core.permission_defaults import permission_defaults
+from shared.consent.permission_defaults import DefaultPermissions
+from shared.domain.consent.permission_defaults import permission_defaults
+from shared.domain.records.marketing_contact import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry
 from shared.errors import TransientError
-from shared.sync.permission_defaults import DefaultPermissions
 from tests.consent_twins import TwinVariables
 from tests.contract.clocks import ManualClock
 from tests.twins import TwinPlatform

@@ -9,12 +9,12 @@ from uuid import UUID
 
 import pytest
 
-from shared.core.mapping.document import read_mapping
-from shared.core.marketing import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry
-from shared.core.permission_names import Rename, difference, replaced
-from shared.ports import QueueName
-from shared.sync.lanes import Lanes, Permissions, read_lane_message
-from shared.sync.permission_names import PermissionNames
+from shared.consent.permission_renames import PermissionNames
+from shared.domain.consent.permission_renames import Rename, difference, replaced
+from shared.domain.mapping.formats.document import read_mapping
+from shared.domain.records.marketing_contact import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry
+from shared.messages.lane_messages import Lanes, Permissions, read_lane_message
+from shared.ports.queue import QueueName
 from tests.connector_twin import MAPPING
 from tests.consent_twins import TwinPermissionRows, TwinVariables
 from tests.contract.clocks import ManualClock

@@ -8,9 +8,9 @@ from uuid import UUID
 
 import pytest
 
-from shared.core.marketing import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry
-from shared.ports import EnvironmentVariable
-from shared.sync.environment_variable import PermissionsVariable, VariableUpdate, VariableValue, permissions_value
+from shared.consent.environment_variable import PermissionsVariable, VariableUpdate, VariableValue, permissions_value
+from shared.domain.records.marketing_contact import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry
+from shared.ports.dataverse import EnvironmentVariable
 
 EMPTY = EnvironmentVariable(UUID(int=1), "dh_spotlerpermissions", None, None)
 

@@ -10,24 +10,25 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from shared.core.bounces import BounceKind
-from shared.core.consent import DO_NOT_EMAIL, OPT_OUT, ConsentSource
-from shared.core.fingerprint_places import fingerprint_places
-from shared.core.records import PersonTable, RecordKey, Reference, Why
-from shared.core.situation import MassChange
-from shared.core.suppression import Refusal
+from shared.adapters.storage.keys.key_register import ConfiguredKeys, KeyRegister
+from shared.adapters.storage.keys.rekey import Rekeying
+from shared.adapters.storage.keys.sealed import SealedStore
+from shared.consent.audit_ledger import ConsentLedger
+from shared.consent.bounce_repository import BounceShelf
+from shared.consent.erased_consent import ErasedConsent
+from shared.domain.consent.bounces import BounceKind
+from shared.domain.consent.changes import DO_NOT_EMAIL, OPT_OUT, ConsentSource
+from shared.domain.consent.suppression import Refusal
+from shared.domain.planning.context import MassChange
+from shared.domain.records.fingerprint_places import fingerprint_places
+from shared.domain.records.records import PersonTable, RecordKey, Reference, Why
+from shared.engine.bindings.ledger import Ledger
 from shared.errors import ConflictError
-from shared.ports import DocumentKey, Put, QueueName
-from shared.storage.key_register import ConfiguredKeys, KeyRegister
-from shared.storage.rekey import Rekeying
-from shared.storage.sealed import SealedStore
-from shared.sync.bounce_shelf import BounceShelf
-from shared.sync.consent_ledger import ConsentLedger
-from shared.sync.erased_consent import ErasedConsent
-from shared.sync.lanes import references_body
-from shared.sync.ledger import Ledger
-from shared.sync.lists.memory import ListMemory, Presence
-from shared.sync.person_memory import PersonMemory
+from shared.lists.list_state_repository import ListMemory, Presence
+from shared.messages.lane_messages import references_body
+from shared.ports.queue import QueueName
+from shared.ports.state import DocumentKey, Put
+from shared.privacy.person_data import PersonMemory
 from tests.connector_twin import ConnectorTwin, person
 from tests.twins import CrashError, bodies
 

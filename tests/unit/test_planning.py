@@ -8,9 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from shared.core.marketing import PropertyValue, Purge, SetOption
-from shared.core.outcomes import Reason, Result
-from shared.core.plan import (
+from shared.domain.planning.context import (
     Binding,
     Delivery,
     Neighbours,
@@ -22,9 +20,11 @@ from shared.core.plan import (
     Trust,
     Unmapped,
     Write,
-    plan,
 )
-from shared.core.records import PermissionRow, PersonRecord, PersonTable, RecordKey
+from shared.domain.planning.plan import plan
+from shared.domain.records.marketing_contact import PropertyValue, Purge, SetOption
+from shared.domain.records.outcomes import Reason, Result
+from shared.domain.records.records import PermissionRow, PersonRecord, PersonTable, RecordKey
 from tests.connector_twin import CATALOGUE, RULES, rules
 
 ANN = RecordKey(PersonTable.CONTACT, UUID(int=1))

@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from shared.core.mapping.reading import DO_NOT_BULK_EMAIL
-from shared.core.marketing import SpotlerContact
-from shared.core.records import RecordKey, SyncStatus
+from shared.domain.mapping.formats.reading import DO_NOT_BULK_EMAIL
+from shared.domain.records.marketing_contact import SpotlerContact
+from shared.domain.records.records import RecordKey, SyncStatus
 from shared.errors import ConflictError, TransientError
-from shared.sync.bookmark import Bookmark
-from shared.sync.handled import Seen
+from shared.inbound.page_counts import Seen
+from shared.inbound.poll_cursor import Bookmark
 from tests.connector_twin import ConnectorTwin, person
 from tests.twins import CrashError
 from tests.unit.test_two_way import two_way, value

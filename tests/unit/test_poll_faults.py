@@ -10,10 +10,10 @@ from uuid import uuid4
 
 import pytest
 
-from shared.core.mapping.reading import DO_NOT_BULK_EMAIL
-from shared.core.marketing import SpotlerContact
+from shared.domain.mapping.formats.reading import DO_NOT_BULK_EMAIL
+from shared.domain.records.marketing_contact import SpotlerContact
 from shared.errors import ConfigurationError
-from shared.sync.spotler_changes import Welcomed
+from shared.inbound.contact_changes import Welcomed
 from tests.connector_twin import ConnectorTwin, person
 
 

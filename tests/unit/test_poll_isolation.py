@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from shared.core.mapping.reading import DO_NOT_BULK_EMAIL
-from shared.core.marketing import Bounce, SpotlerContact
-from shared.core.newcomers import NewcomerOutcome
+from shared.domain.features.subscriber_import import NewcomerOutcome
+from shared.domain.mapping.formats.reading import DO_NOT_BULK_EMAIL
+from shared.domain.records.marketing_contact import Bounce, SpotlerContact
 from shared.errors import ConfigurationError, TransientError
-from shared.sync.handled import Seen
-from shared.sync.spotler_changes import Welcomed
+from shared.inbound.contact_changes import Welcomed
+from shared.inbound.page_counts import Seen
 from tests.connector_twin import ConnectorTwin, TwinNewcomers, person
 from tests.newcomer_house import House, newcomer
 from tests.unit.test_two_way import two_way, value

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 
-from shared.core.records import RecordKey, Reference, Why
-from shared.ports import QueueName
-from shared.sync.dispatch import Work
-from shared.sync.priority import Priority, breathe
+from shared.dispatch.dispatch import Work
+from shared.domain.records.records import RecordKey, Reference, Why
+from shared.engine.guards.priority import Priority, breathe
+from shared.ports.queue import QueueName
 from tests.connector_twin import ConnectorTwin, person
 
 MANY = 200

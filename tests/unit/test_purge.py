@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from shared.core.marketing import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry
-from shared.core.plan import Unmapped
-from shared.core.records import RecordKey
+from shared.domain.planning.context import Unmapped
+from shared.domain.records.marketing_contact import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry
+from shared.domain.records.records import RecordKey
 from tests.connector_twin import CATALOGUE, ConnectorTwin, person, rules
 
 INTERESTS = PropertyDefinition(

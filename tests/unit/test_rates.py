@@ -7,9 +7,9 @@ import json
 import azure.functions as func
 import pytest
 
-from shared.triggers import http_function
-from shared.triggers.access import ROUTES
-from shared.triggers.rates import OFTEN, SELDOM, Rate, Rates, are_on, caller_of
+from shared.triggers.http import http_function
+from shared.triggers.http.access import ROUTES
+from shared.triggers.http.rates import OFTEN, SELDOM, Rate, Rates, are_on, caller_of
 from tests.unit.test_parameters import FUNCTIONS, PARTS
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.core.records import RecordKey, SyncStatus, Why
+from shared.domain.records.records import RecordKey, SyncStatus, Why
 from tests.connector_twin import NEWSLETTER, ConnectorTwin, person
 
 MANY = 30

@@ -11,17 +11,17 @@ from uuid import UUID
 import azure.functions as func
 import pytest
 
-from shared import app
-from shared.dataverse.routing import Ourselves
+from shared.adapters.dataverse.events.routing import Ourselves
+from shared.composition import app
+from shared.dispatch.intake import Delivery, Intake
 from shared.errors import TransientError
-from shared.local.host.decode import decode_batch
-from shared.ports import QueueName, ReceivedMessage
-from shared.sync.intake import Delivery, Intake
-from shared.sync.lanes import References
-from shared.triggers import consuming, events
-from shared.triggers.consuming import consume, rest_after
-from shared.triggers.events import read_events
-from shared.triggers.lanes import read_lane
+from shared.local.functions_host.decode import decode_batch
+from shared.messages.lane_messages import References
+from shared.ports.queue import QueueName, ReceivedMessage
+from shared.triggers.queues import consuming, events
+from shared.triggers.queues.consuming import consume, rest_after
+from shared.triggers.queues.events import read_events
+from shared.triggers.queues.lanes import read_lane
 
 _SAMPLE = Path(__file__).parents[1] / "samples" / "remote_execution_context" / "contact-delete.json"
 NOBODY_KNOWN = Ourselves("spotler-connector", None)

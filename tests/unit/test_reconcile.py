@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from shared.core.records import PersonTable, RecordKey
+from shared.domain.records.records import PersonTable, RecordKey
 from shared.errors import TransientError
-from shared.sync.bookmark import Bookmark
+from shared.inbound.poll_cursor import Bookmark
 from tests.connector_twin import ConnectorTwin, person, rules
 from tests.twins import CrashError
 from tests.unit.test_two_way import two_way, value

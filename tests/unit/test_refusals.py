@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from shared.dataverse.faults import fault
-from shared.dataverse.refusals import refusal, worst
+from shared.adapters.dataverse.web_api.faults import fault
+from shared.adapters.dataverse.writeback.refusals import refusal, worst
 from shared.errors import ConflictError, ConnectorError, DataError, NotFoundError, ThrottledError, TransientError
 
 

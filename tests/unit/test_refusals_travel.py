@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.core.records import RecordKey, SyncStatus
+from shared.domain.records.records import RecordKey, SyncStatus
 from tests.connector_twin import NEWSLETTER, ConnectorTwin, person
 from tests.unit.test_two_way import two_way
 

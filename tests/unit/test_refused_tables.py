@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from shared.core.mapping.document import read_mapping
-from shared.core.mapping.findings import Code, Finding, Severity
-from shared.core.plan import Rules, Unmapped
-from shared.core.records import RecordKey, SyncStatus
-from shared.core.schema import Reach, ReadRight
-from shared.dataverse.refused_tables import lacks
+from shared.adapters.dataverse.metadata.refused_tables import lacks
+from shared.domain.mapping.findings import Code, Finding, Severity
+from shared.domain.mapping.formats.document import read_mapping
+from shared.domain.planning.context import Rules, Unmapped
+from shared.domain.records.records import RecordKey, SyncStatus
+from shared.domain.records.table_schema import Reach, ReadRight
 from shared.errors import TransientError
 from tests.connector_twin import MAPPING, RULES, ConnectorTwin, person
 from tests.unit.test_circuits import health_of

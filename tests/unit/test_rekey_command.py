@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from shared import app
-from shared.core.consent import OPT_OUT, ConsentSource
-from shared.core.suppression import Refusal
+from shared.adapters.storage.keys import rekey
+from shared.composition import app
+from shared.domain.consent.changes import OPT_OUT, ConsentSource
+from shared.domain.consent.suppression import Refusal
+from shared.engine.refusals.suppressions import SuppressionList
 from shared.errors import ConfigurationError
-from shared.local import rekey_command
-from shared.storage import rekey
-from shared.sync.suppressions import SuppressionList
+from shared.local.commands import rekey_command
 
 KEY, NEW = "bXk3nQ-9fLw2_TzP0vRa", "7Jd_kq0WmZ-x41LsYb8c"
 ADDRESS = "noor@example.nl"

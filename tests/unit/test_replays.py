@@ -9,10 +9,10 @@ from typing import Any
 import azure.functions as func
 import pytest
 
-from shared import app
-from shared.core.outcomes import Reason
-from shared.ports import QueueName
-from shared.triggers import api
+from shared.composition import app
+from shared.domain.records.outcomes import Reason
+from shared.ports.queue import QueueName
+from shared.triggers.routes import records_api as api
 from tests.contract.clocks import ManualClock
 from tests.twins import TwinQueue
 

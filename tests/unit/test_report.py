@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from shared.core.outcomes import LONGEST_REASON, FieldProblem, Outcome, Reason, Result
-from shared.core.records import (
+from shared.domain.records.outcomes import LONGEST_REASON, FieldProblem, Outcome, Reason, Result
+from shared.domain.records.records import (
     Intent,
     PersonRecord,
     PersonTable,
@@ -17,12 +17,12 @@ from shared.core.records import (
     SyncStatus,
     Why,
 )
-from shared.core.retry import Done, GiveUp, Next, RetryAt
-from shared.core.values import clipped
+from shared.domain.recovery.retry import Done, GiveUp, Next, RetryAt
+from shared.domain.values.values import clipped
+from shared.engine.report import Reporter, info_id, is_success, result_code
+from shared.engine.work_items import Finished, Unit
 from shared.errors import TransientError
-from shared.ports import JobReport
-from shared.sync.report import Reporter, info_id, is_success, result_code
-from shared.sync.work import Finished, Unit
+from shared.ports.dataverse import JobReport
 from tests.contract.clocks import ManualClock
 from tests.twins import TwinCrm
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from shared.core.retry import Failure, GiveUp, RetryAt, RetryPolicy
+from shared.domain.recovery.retry import Failure, GiveUp, RetryAt, RetryPolicy, failure_of
 from shared.errors import (
     ConfigurationError,
     ConflictError,
@@ -16,7 +16,6 @@ from shared.errors import (
     TransientError,
     UnknownOutcomeError,
 )
-from shared.sync.work import failure_of
 
 NOW = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
 POLICY = RetryPolicy(chance=lambda: 0.0)

@@ -8,9 +8,9 @@ import pytest
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.local.roles import ROLES, SERVICE, Depth, Role, roles
-from shared.local.sandbox.dataverse.privileges import Access, Privilege, privilege
-from shared.local.sandbox.dataverse.schema import Schema
+from shared.local.dataverse_sandbox.metadata.schema import Schema
+from shared.local.dataverse_sandbox.organisation.privileges import Access, Privilege, privilege
+from shared.local.pages.roles import ROLES, SERVICE, Depth, Role, roles
 
 READ_ONLY, USER = "Spotler Read Only", "Spotler User"
 OWN = ("dh_spotlerinfo", "dh_spotlerpermission", "dh_spotlerjob", "dh_spotlerautomation")

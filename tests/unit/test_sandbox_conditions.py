@@ -7,12 +7,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from shared.local.sandbox.dataverse import conditions
-from shared.local.sandbox.dataverse.conditions import Circumstances
-from shared.local.sandbox.dataverse.errors import WebApiError
-from shared.local.sandbox.dataverse.privileges import Rights
-from shared.local.sandbox.dataverse.schema import Column, ColumnType
-from shared.local.sandbox.dataverse.store import RowRef
+from shared.local.dataverse_sandbox.metadata.schema import Column, ColumnType
+from shared.local.dataverse_sandbox.organisation.errors import WebApiError
+from shared.local.dataverse_sandbox.organisation.privileges import Rights
+from shared.local.dataverse_sandbox.queries import conditions
+from shared.local.dataverse_sandbox.queries.conditions import Circumstances
+from shared.local.dataverse_sandbox.rows.store import RowRef
 
 MOMENT = Column("createdon", ColumnType.DATE_TIME)
 DAY = Column("birthdate", ColumnType.DATE_TIME, behavior="DateOnly", date_only=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from shared.local.sandbox.dataverse.consumption import Parts
-from shared.local.sandbox.dataverse.errors import WebApiError
-from shared.local.sandbox.dataverse.fetch_document import read
-from shared.local.sandbox.dataverse.schema import Schema
+from shared.local.dataverse_sandbox.metadata.schema import Schema
+from shared.local.dataverse_sandbox.organisation.errors import WebApiError
+from shared.local.dataverse_sandbox.queries.fetch_document import read
+from shared.local.dataverse_sandbox.requests.consumption import Parts
 
 SCHEMA = Schema.load()
 

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 import shared
-from shared.connections import SystemClock
+from shared.composition.connections import SystemClock
+from shared.composition.services import open_services
+from shared.composition.settings import Settings, load_settings
 from shared.errors import ConnectorError, ThrottledError, whereabouts
-from shared.local.host.keys import HostKeys
-from shared.services import open_services
-from shared.settings import Settings, load_settings
+from shared.local.functions_host.keys import HostKeys
 
 MARK = "Zaphodqx"
 SECRET_KEY = f"{MARK}AAAABBBBCCCCDDDDEEEEFFFFGGGGHHHH="

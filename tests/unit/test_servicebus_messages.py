@@ -15,10 +15,9 @@ from azure.servicebus._pyamqp._encode import encode_payload
 from azure.servicebus._transport._pyamqp_transport import PyamqpTransport
 from azure.servicebus.amqp import AmqpAnnotatedMessage, AmqpMessageHeader
 
-from shared.errors import ConfigurationError, ConnectorError, DataError, Service, ThrottledError, TransientError
-from shared.messaging.servicebus import ServiceBusQueue
-from shared.messaging.servicebus_errors import from_service_bus as translated_error
-from shared.messaging.servicebus_messages import (
+from shared.adapters.messaging.servicebus import ServiceBusQueue
+from shared.adapters.messaging.servicebus_errors import from_service_bus as translated_error
+from shared.adapters.messaging.servicebus_messages import (
     from_dead_letter_copy,
     from_native_dead_letter,
     from_service_bus,
@@ -26,7 +25,8 @@ from shared.messaging.servicebus_messages import (
     to_dead_letter_copy,
     to_service_bus,
 )
-from shared.ports import DeadLetter, OutgoingMessage, QueueName
+from shared.errors import ConfigurationError, ConnectorError, DataError, Service, ThrottledError, TransientError
+from shared.ports.queue import DeadLetter, OutgoingMessage, QueueName
 
 ENQUEUED = datetime(2026, 3, 1, 8, 0, 0, 250_000, tzinfo=UTC)
 LOCK = UUID("6d81597f-0f2c-4d32-9f3c-0a5b6e1c9d11")

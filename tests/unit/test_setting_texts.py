@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from shared.core.bounce_text import Language
-from shared.core.lists import ListKind
-from shared.core.newcomers import NewcomerTarget
-from shared.core.plan import EndAction
-from shared.core.records import PersonTable
+from shared.composition.settings import Settings, load_settings
+from shared.domain.consent.bounce_text import Language
+from shared.domain.features.lists import ListKind
+from shared.domain.features.subscriber_import import NewcomerTarget
+from shared.domain.planning.context import EndAction
+from shared.domain.records.records import PersonTable
 from shared.errors import ConfigurationError
-from shared.local.run import read_local_settings
-from shared.settings import Settings, load_settings
-from shared.triggers.schedules import schedule
+from shared.local.commands.run import read_local_settings
+from shared.triggers.timers.schedules import schedule
 
 NAMES = {field.alias or name.upper(): name for name, field in Settings.model_fields.items()}
 WHOLE_NUMBERS = [name for name, key in NAMES.items() if Settings.model_fields[key].annotation is int]

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from shared.adapters.messaging.servicebus import LOCK
+from shared.composition.settings import SERVICE_BUS_LOCK, Settings, load_settings
 from shared.errors import ConfigurationError
-from shared.local.host.host_json import HostJson
-from shared.messaging.servicebus import LOCK
-from shared.settings import SERVICE_BUS_LOCK, Settings, load_settings
+from shared.local.functions_host.host_json import HostJson
 
 ROOT = Path(__file__).parents[2]
 BUS = "Endpoint=sb://somewhere.servicebus.windows.net/;SharedAccessKeyName=n;SharedAccessKey=a"

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from shared.core.consent import ConsentSource, ConsentState
-from shared.core.mapping.document import read_mapping
-from shared.core.newcomers import NewcomerTarget
-from shared.core.records import PersonTable, RecordKey
+from shared.consent.audit_ledger import ConsentLedger
+from shared.domain.consent.changes import ConsentSource, ConsentState
+from shared.domain.features.subscriber_import import NewcomerTarget
+from shared.domain.mapping.formats.document import read_mapping
+from shared.domain.records.records import PersonTable, RecordKey
+from shared.engine.refusals.mail_refusals import MailRefusals
 from shared.errors import ConflictError, DataError, TransientError
-from shared.sync.consent_ledger import ConsentLedger
-from shared.sync.mail_refusals import MailRefusals
-from shared.sync.newcomers import Hospitality, Newcomers
-from shared.sync.reviews import Lifting, Review, ReviewReason, Reviews
+from shared.inbound.reviews import Lifting, Review, ReviewReason, Reviews
+from shared.inbound.subscriber_import import Hospitality, Newcomers
 from tests.connector_twin import NEWSLETTER, RULES, ConnectorTwin, person
 from tests.newcomer_twins import TwinNewRecords
 

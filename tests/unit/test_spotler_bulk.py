@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.core.marketing import ContactWrite, WriteCode, WriteVerdict
+from shared.adapters.spotler.contacts.bulk import CONTACTS_PER_CALL, write_all
+from shared.adapters.spotler.rest.models import BulkResult
+from shared.domain.records.marketing_contact import ContactWrite, WriteCode, WriteVerdict
 from shared.errors import ConfigurationError, DataError, TransientError
-from shared.spotler.bulk import CONTACTS_PER_CALL, write_all
-from shared.spotler.models import BulkResult
 
 OK = WriteVerdict(WriteCode.OK)
 

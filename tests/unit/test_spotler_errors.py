@@ -8,6 +8,7 @@ from email.utils import format_datetime
 import httpx
 import pytest
 
+from shared.adapters.spotler.rest.errors import LONGEST_DETAIL, Complaint, complaint, refusal, retry_after
 from shared.errors import (
     ConfigurationError,
     ConnectorError,
@@ -17,7 +18,6 @@ from shared.errors import (
     ThrottledError,
     TransientError,
 )
-from shared.spotler.errors import LONGEST_DETAIL, Complaint, complaint, refusal, retry_after
 
 NOW = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
 HTML = {"Content-Type": "text/html"}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from shared.adapters.spotler.rest.external_ids import complaint, path_segment
 from shared.errors import DataError
-from shared.spotler.external_ids import complaint, path_segment
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,15 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.core.fields import as_properties, wished_fields
-from shared.core.mapping.check import Surroundings, check
-from shared.core.mapping.document import read_mapping
-from shared.core.mapping.expression import MapTo
-from shared.core.mapping.model import Direction, Mapping
-from shared.core.marketing import (
+from shared.adapters.spotler.contacts.client import SpotlerClient
+from shared.adapters.spotler.contacts.platform import SpotlerPlatform
+from shared.adapters.workbook.files import Format, read_file, write_file
+from shared.composition.first_mapping import DEFAULT_MAPPING, load_mapping
+from shared.domain.mapping.check.check import Surroundings, check
+from shared.domain.mapping.formats.document import read_mapping
+from shared.domain.mapping.language.expression import MapTo
+from shared.domain.mapping.model import Direction, Mapping
+from shared.domain.records.marketing_contact import (
     ContactWrite,
     PropertyCatalogue,
     PropertyDefinition,
@@ -21,12 +24,9 @@ from shared.core.marketing import (
     Purge,
     SetEntry,
 )
-from shared.core.records import Intent, PersonTable
-from shared.core.schema import Schema
-from shared.first_mapping import DEFAULT_MAPPING, load_mapping
-from shared.spotler.client import SpotlerClient
-from shared.spotler.platform import SpotlerPlatform
-from shared.workbook.files import Format, read_file, write_file
+from shared.domain.records.records import Intent, PersonTable
+from shared.domain.records.table_schema import Schema
+from shared.domain.values.fields import as_properties, wished_fields
 from tests.connector_twin import ConnectorTwin
 from tests.connector_twin import person as connector_person
 from tests.contract.clocks import ManualClock

@@ -7,8 +7,15 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import TypeAdapter
 
-from shared.core.marketing import PropertyType, SetEntry, SetOption
-from shared.spotler.models import BounceAnswer, BulkResult, ContactAnswer, ListAnswer, PropertyAnswer, read_date
+from shared.adapters.spotler.rest.models import (
+    BounceAnswer,
+    BulkResult,
+    ContactAnswer,
+    ListAnswer,
+    PropertyAnswer,
+    read_date,
+)
+from shared.domain.records.marketing_contact import PropertyType, SetEntry, SetOption
 
 CONTACTS = TypeAdapter(ListAnswer[ContactAnswer])
 BOUNCES = TypeAdapter(ListAnswer[BounceAnswer])

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import httpx
 import pytest
 
-from shared.spotler.oauth import OneLeggedOAuth1
+from shared.adapters.spotler.rest.oauth import OneLeggedOAuth1
 
 HOST = "https://restapi.mailplus.nl"
 KEY, SECRET, NONCE, MOMENT = "dpf43f3p2l4k3l03", "kd94hf93k423kf44", "kllo9940pd9333jh", 1700000000

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.adapters.spotler.rest.models import ContactAnswer, ListAnswer, Paging
+from shared.adapters.spotler.rest.paging import OVERLAP, PAGE_SIZE, WIDEST_WINDOW, Windows, feed, pages
 from shared.errors import DataError, TransientError
-from shared.spotler.models import ContactAnswer, ListAnswer, Paging
-from shared.spotler.paging import OVERLAP, PAGE_SIZE, WIDEST_WINDOW, Windows, feed, pages
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.core.marketing import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry
+from shared.adapters.spotler.contacts.catalogue import CachedCatalogue
+from shared.domain.records.marketing_contact import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry
 from shared.errors import TransientError
-from shared.spotler.catalogue import CachedCatalogue
 
 PERMISSIONS = PropertyDefinition(
     "permissions",

@@ -12,6 +12,9 @@ import httpx
 import pytest
 from pydantic import TypeAdapter
 
+from shared.adapters.spotler.rest.oauth import OneLeggedOAuth1
+from shared.adapters.spotler.rest.retrying import Patience
+from shared.adapters.spotler.rest.transport import Call, Repetition, SpotlerTransport
 from shared.errors import (
     ConfigurationError,
     ConnectorError,
@@ -21,9 +24,6 @@ from shared.errors import (
     TransientError,
     UnknownOutcomeError,
 )
-from shared.spotler.oauth import OneLeggedOAuth1
-from shared.spotler.retrying import Patience
-from shared.spotler.transport import Call, Repetition, SpotlerTransport
 
 READ = Call("contact.read", "GET", "/contact/1")
 TRIGGER = Call("automation.trigger", "POST", "/automation/trigger", repetition=Repetition.HARMFUL)

@@ -10,8 +10,8 @@ from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
-from shared.messaging.sqlite import SqliteQueue
-from shared.ports import OutgoingMessage, QueueName
+from shared.adapters.messaging.sqlite import SqliteQueue
+from shared.ports.queue import OutgoingMessage, QueueName
 from tests.contract.clocks import ManualClock
 
 LIVE = QueueName.LIVE

@@ -232,7 +232,7 @@ def test_secrets_exports_and_leftovers_are_neither_committed_nor_uploaded(name: 
 def test_what_the_app_needs_is_uploaded() -> None:
     names = {name.as_posix() for name in deployed.deployed_files(ROOT, (ROOT / ".funcignore").read_text("utf-8"))}
 
-    assert {"function_app.py", "host.json", "requirements.txt", "shared/core/mapping/default.yaml"} <= names
+    assert {"function_app.py", "host.json", "requirements.txt", "shared/domain/mapping/default.yaml"} <= names
     assert not [name for name in names if name.startswith(("shared/local/", "tests/", "docs/", ".ci/", ".git"))]
     modules = {
         path.relative_to(ROOT).as_posix()

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.core.consent import BULK_EMAIL, DO_NOT_EMAIL, OPT_OUT, ConsentSource
-from shared.core.plan import EndAction
-from shared.core.records import RecordKey, SyncStatus
-from shared.core.suppression import Refusal, Suppression
+from shared.domain.consent.changes import BULK_EMAIL, DO_NOT_EMAIL, OPT_OUT, ConsentSource
+from shared.domain.consent.suppression import Refusal, Suppression
+from shared.domain.planning.context import EndAction
+from shared.domain.records.records import RecordKey, SyncStatus
 from tests.connector_twin import NEWSLETTER, RULES, ConnectorTwin, person
 from tests.twins import TwinContact, bodies
 

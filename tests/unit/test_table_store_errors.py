@@ -14,9 +14,9 @@ from aiohttp.test_utils import TestServer
 from azure.core.credentials import AzureNamedKeyCredential
 from azure.data.tables.aio import TableClient
 
+from shared.adapters.storage.tables import TableStateStore
 from shared.errors import ConfigurationError, ConnectorError, DataError, Service, ThrottledError, TransientError
-from shared.ports import DocumentKey, Put
-from shared.storage.tables import TableStateStore
+from shared.ports.state import DocumentKey, Put
 
 KEY = DocumentKey("bindings", "contact:1")
 CREDENTIAL = AzureNamedKeyCredential("account", base64.b64encode(b"key").decode())

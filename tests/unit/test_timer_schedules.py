@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 
-from shared.local.host.schedule import parse_schedule
-from shared.settings import Settings
-from shared.triggers.schedules import schedule
+from shared.composition.settings import Settings
+from shared.local.functions_host.schedule import parse_schedule
+from shared.triggers.timers.schedules import schedule
 
 SCHEDULES = sorted(name for name in Settings.model_fields if name.endswith("_schedule"))
 MIDNIGHT = datetime(2026, 3, 1, tzinfo=UTC)

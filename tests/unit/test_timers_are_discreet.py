@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 import function_app
-from shared import app
-from shared.triggers.consuming import DefectError
+from shared.composition import app
+from shared.triggers.queues.consuming import DefectError
 
 MARK = "Zaphodqx"
 function_app.app.functions_bindings = None  # an app hands out its functions once, and another test may have asked
@@ -32,7 +32,7 @@ async def test_every_timer_names_the_kind_of_a_defect_only(name: str, monkeypatc
 
     monkeypatch.setattr(app, "connector", broken)
     monkeypatch.setattr(app, "services", broken)
-    monkeypatch.setattr("shared.triggers.watch_timer.is_exported", lambda: True)
+    monkeypatch.setattr("shared.triggers.timers.monitor_timer.is_exported", lambda: True)
 
     with pytest.raises(DefectError) as raised:
         await TIMERS[name](None)

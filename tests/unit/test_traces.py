@@ -11,18 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.trace import SpanKind, StatusCode
 
-from shared.core.jobs import Operation
-from shared.core.outcomes import Outcome, Reason, Result
-from shared.core.records import PersonTable, RecordKey, Reference, Why
+from shared.dispatch.dispatch import Work
+from shared.domain.records.jobs import Operation
+from shared.domain.records.outcomes import Outcome, Reason, Result
+from shared.domain.records.records import PersonTable, RecordKey, Reference, Why
 from shared.errors import DataError, Service, TransientError
-from shared.observability import calls
-from shared.observability.outcomes import record_ended
-from shared.observability.ports import ObservedQueue, traced
-from shared.observability.signals import BURIED, CALLS, LATENCY, OUTCOMES, record
-from shared.observability.traces import ATTRIBUTES, change_ended, context_of, current_correlation, phase, work
-from shared.ports import OutgoingMessage, QueueName
-from shared.sync.dispatch import Work
-from shared.sync.lanes import Jobs, Permissions, read_lane_message, write_lane_message
+from shared.messages.lane_messages import Jobs, Permissions, read_lane_message, write_lane_message
+from shared.ports.queue import OutgoingMessage, QueueName
+from shared.telemetry import calls
+from shared.telemetry.outcomes import record_ended
+from shared.telemetry.ports import ObservedQueue, traced
+from shared.telemetry.signals import BURIED, CALLS, LATENCY, OUTCOMES, record
+from shared.telemetry.traces import ATTRIBUTES, change_ended, context_of, current_correlation, phase, work
 from tests.connector_twin import ConnectorTwin, person
 from tests.telemetry import Telemetry, listening
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from shared.core.mapping.document import read_mapping
-from shared.core.permission_defaults import PermissionDefault
-from shared.core.plan import Rules
-from shared.core.records import PersonTable, RecordKey, SyncStatus, Why
+from shared.domain.consent.permission_defaults import PermissionDefault
+from shared.domain.mapping.formats.document import read_mapping
+from shared.domain.planning.context import Rules
+from shared.domain.records.records import PersonTable, RecordKey, SyncStatus, Why
 from shared.errors import DataError, TransientError
-from shared.sync.handled import Seen
+from shared.inbound.page_counts import Seen
 from tests.connector_twin import RULES, ConnectorTwin, person
 from tests.twins import CrashError
 

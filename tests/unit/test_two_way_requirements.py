@@ -7,14 +7,14 @@ from itertools import pairwise
 
 import pytest
 
-from shared.core.mapping.expression import Home, MapTo
-from shared.core.mapping.model import Direction
-from shared.core.newcomers import NewcomerTarget
-from shared.core.records import PersonTable
-from shared.first_mapping import DEFAULT_MAPPING, load_mapping
-from shared.local.connector import ROOT
-from shared.local.host.schedule import parse_schedule
-from shared.settings import Settings
+from shared.composition.first_mapping import DEFAULT_MAPPING, load_mapping
+from shared.composition.settings import Settings
+from shared.domain.features.subscriber_import import NewcomerTarget
+from shared.domain.mapping.language.expression import Home, MapTo
+from shared.domain.mapping.model import Direction
+from shared.domain.records.records import PersonTable
+from shared.local.commands.connector import ROOT
+from shared.local.functions_host.schedule import parse_schedule
 from tests.connector_twin import person
 from tests.unit.test_two_way import met, value
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from shared.core.plan import EndAction, Rules, Unmapped
-from shared.core.records import PersonTable, RecordKey, SyncStatus
-from shared.sync.handled import Seen
+from shared.domain.planning.context import EndAction, Rules, Unmapped
+from shared.domain.records.records import PersonTable, RecordKey, SyncStatus
+from shared.inbound.page_counts import Seen
 from tests.connector_twin import ConnectorTwin, person
 from tests.twins import CrashError
 from tests.unit.test_two_way import ping_pong, subscribed, two_way, value

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from shared.core.countries import country_code
-from shared.core.fields import Fields, wished_fields
-from shared.core.mapping.document import read_mapping
-from shared.core.marketing import PropertyCatalogue, PropertyDefinition, PropertyType, property_type
-from shared.core.records import Lookup, UnknownOption
-from shared.core.values import Fits, Foreign, Misfit, convert
+from shared.domain.mapping.formats.document import read_mapping
+from shared.domain.records.marketing_contact import PropertyCatalogue, PropertyDefinition, PropertyType, property_type
+from shared.domain.records.records import Lookup, UnknownOption
+from shared.domain.values.countries import country_code
+from shared.domain.values.fields import Fields, wished_fields
+from shared.domain.values.values import Fits, Foreign, Misfit, convert
 from tests.person_records import person
 
 PHONES = [PropertyType.MOBILE_NUMBER, PropertyType.PHONE_NUMBER]

@@ -11,12 +11,12 @@ from typing import Any
 import azure.functions as func
 import pytest
 
-from shared import app
-from shared.core.records import PersonTable
+from shared.composition import app
+from shared.dispatch.walks import PRESUMED_OVER
+from shared.domain.records.records import PersonTable
 from shared.errors import TransientError
-from shared.ports import QueueName
-from shared.sync.walks import PRESUMED_OVER
-from shared.triggers import api
+from shared.ports.queue import QueueName
+from shared.triggers.routes import records_api as api
 from tests.connector_twin import ConnectorTwin
 
 CONTACT, LEAD, BULK = PersonTable.CONTACT, PersonTable.LEAD, QueueName.BULK

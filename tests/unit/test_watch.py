@@ -9,11 +9,11 @@ from datetime import timedelta
 
 import pytest
 
-from shared.core.situation import MassChange
+from shared.administration.monitor import Watch
+from shared.domain.planning.context import MassChange
 from shared.errors import ConfigurationError, Service, TransientError
-from shared.observability.signals import BACKLOG, BEHIND, HEARTBEAT, HELD_NOW, OLDEST, UP
-from shared.ports import OutgoingMessage, QueueDepth, QueueName
-from shared.sync.watch import Watch
+from shared.ports.queue import OutgoingMessage, QueueDepth, QueueName
+from shared.telemetry.signals import BACKLOG, BEHIND, HEARTBEAT, HELD_NOW, OLDEST, UP
 from tests.connector_twin import ConnectorTwin
 from tests.telemetry import Telemetry, listening
 

@@ -12,13 +12,13 @@ from openpyxl.cell.rich_text import CellRichText, TextBlock
 from openpyxl.cell.text import InlineFont
 from openpyxl.workbook import Workbook
 
-from shared.core.mapping.document import read_mapping
-from shared.core.mapping.expression import Column
-from shared.core.mapping.model import BlankPolicy, ConflictPolicy, Direction, Mapping, MappingRow, OnInvalid, Outside
-from shared.core.records import PersonTable
-from shared.workbook.bounds import WorkbookError
-from shared.workbook.reading import from_workbook
-from shared.workbook.writing import to_workbook
+from shared.adapters.workbook.bounds import WorkbookError
+from shared.adapters.workbook.reading import from_workbook
+from shared.adapters.workbook.writing import to_workbook
+from shared.domain.mapping.formats.document import read_mapping
+from shared.domain.mapping.language.expression import Column
+from shared.domain.mapping.model import BlankPolicy, ConflictPolicy, Direction, Mapping, MappingRow, OnInvalid, Outside
+from shared.domain.records.records import PersonTable
 
 MAPPING = read_mapping(
     {

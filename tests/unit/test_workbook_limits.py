@@ -14,10 +14,10 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from shared.core.mapping.document import read_mapping
-from shared.workbook.bounds import WorkbookError
-from shared.workbook.files import read_file
-from shared.workbook.writing import to_workbook
+from shared.adapters.workbook.bounds import WorkbookError
+from shared.adapters.workbook.files import read_file
+from shared.adapters.workbook.writing import to_workbook
+from shared.domain.mapping.formats.document import read_mapping
 
 ROOT = Path(__file__).resolve().parents[2]
 MAPPING = read_mapping(
@@ -36,8 +36,8 @@ _READER = """
 import resource, sys, time
 resource.setrlimit(resource.RLIMIT_AS, (2_000_000_000, 2_000_000_000))
 import openpyxl
-from shared.core.mapping.document import MappingError
-from shared.workbook.files import read_file
+from shared.domain.mapping.formats.document import MappingError
+from shared.adapters.workbook.files import read_file
 
 def peak():
     return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM")) // 1024

@@ -1,1 +1,1 @@
-"""A Dataverse and a Spotler Mail+ on this machine, over real HTTP, to try the connector and to test it."""
+"""Serves both simulators in one process, filled with people."""

@@ -14,24 +14,24 @@ from pathlib import Path
 
 import httpx
 
-from shared.connections import SystemClock, message_queue
-from shared.core.mapping.reading import reading_of
-from shared.core.records import PersonTable
-from shared.first_mapping import DEFAULT_MAPPING, load_mapping
-from shared.local.roles import SERVICE, USER, roles
-from shared.local.sandbox import spotler
+from shared.composition.connections import SystemClock, message_queue
+from shared.composition.first_mapping import DEFAULT_MAPPING, load_mapping
+from shared.composition.settings import Settings, load_settings
+from shared.domain.mapping.formats.reading import reading_of
+from shared.domain.records.records import PersonTable
+from shared.local import spotler_sandbox
+from shared.local.dataverse_sandbox.http.app import DataverseSandboxSettings, create_app
+from shared.local.dataverse_sandbox.http.faults import FaultKind, FaultPlan, FaultRule
+from shared.local.dataverse_sandbox.organisation.execution_context import ServiceEndpointMessage
+from shared.local.dataverse_sandbox.organisation.privileges import Access, privilege
+from shared.local.pages.roles import SERVICE, USER, roles
 from shared.local.sandbox.certificate import Certificate, self_signed_certificate
 from shared.local.sandbox.customisation import read_customisation
-from shared.local.sandbox.dataverse.app import DataverseSandboxSettings, create_app
-from shared.local.sandbox.dataverse.execution_context import ServiceEndpointMessage
-from shared.local.sandbox.dataverse.faults import FaultKind, FaultPlan, FaultRule
-from shared.local.sandbox.dataverse.privileges import Access, privilege
 from shared.local.sandbox.people import people
 from shared.local.sandbox.serving import serve
-from shared.local.sandbox.spotler.contacts import OptOutUpsert
-from shared.local.sandbox.spotler.settings import CURRENT_PREFIX
-from shared.ports import OutgoingMessage, Queue, QueueName
-from shared.settings import Settings, load_settings
+from shared.local.spotler_sandbox.account.contacts import OptOutUpsert
+from shared.local.spotler_sandbox.http.settings import CURRENT_PREFIX
+from shared.ports.queue import OutgoingMessage, Queue, QueueName
 
 SPOTLER_KEY, SPOTLER_SECRET = "sandbox-key", "sandbox-secret"  # opens nothing but the sandbox
 CONNECTOR_CLIENT, CONNECTOR_SECRET = "connector", "connector-secret"  # opens nothing but the sandbox
@@ -149,8 +149,8 @@ async def _serve(
         publish,
         people(options.people, options.seed) if options.people else (),
     )
-    platform = spotler.create_app(
-        spotler.SpotlerSandboxSettings(
+    platform = spotler_sandbox.create_app(
+        spotler_sandbox.SpotlerSandboxSettings(
             consumer_key=SPOTLER_KEY,
             consumer_secret=SPOTLER_SECRET,
             optout_upsert=options.opted_out,

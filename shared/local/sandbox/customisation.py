@@ -8,9 +8,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shared.errors import ConfigurationError
-from shared.local.sandbox.dataverse.privileges import Access, Privilege, privilege
-from shared.local.sandbox.spotler.catalogue import DEFAULT_CATALOGUE
-from shared.local.sandbox.spotler.properties import Option, Property, PropertyType
+from shared.local.dataverse_sandbox.organisation.privileges import Access, Privilege, privilege
+from shared.local.spotler_sandbox.account.catalogue import DEFAULT_CATALOGUE
+from shared.local.spotler_sandbox.account.properties import Option, Property, PropertyType
 
 
 class _Shape(BaseModel):

@@ -24,8 +24,8 @@ import azure_functions_runtime as worker  # noqa: E402
 from azure_functions_runtime import handle_event  # noqa: E402
 from wire import Json, Longs, Message, Protos, to_rpc  # noqa: E402
 
-from shared.local.host import decode  # noqa: E402
-from shared.local.host.index import HttpTrigger, QueueTrigger, TimerTrigger, index_functions, load_app  # noqa: E402
+from shared.local.functions_host import decode  # noqa: E402
+from shared.local.functions_host.index import HttpTrigger, QueueTrigger, TimerTrigger, index_functions, load_app  # noqa: E402
 from shared.ports import ReceivedMessage  # noqa: E402
 
 ENQUEUED = datetime(2026, 5, 1, 12, 30, 15, 250000, tzinfo=UTC)

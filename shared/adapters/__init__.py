@@ -1,0 +1,1 @@
+"""The ports implemented: Dataverse, Spotler, storage, messaging, Excel."""

@@ -1,0 +1,1 @@
+"""What the state store and the queues share: SQLite files, errors of Azure."""

@@ -1,0 +1,1 @@
+"""What a Dataverse message says, and which rows it concerns."""

@@ -1,0 +1,108 @@
+"""What an event means for the connector: which people, jobs, permission rows, lists or members to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from shared.adapters.dataverse.events.events import DataverseEvent, Message
+from shared.adapters.dataverse.records import tables
+from shared.domain.records.records import Lookup, PersonTable, RecordKey, Reference, Why
+
+_REASONS: Mapping[Message | str, Why] = {
+    Message.DELETE: Why.DELETED,
+    Message.DELETE_MULTIPLE: Why.DELETED,
+    Message.MERGE: Why.MERGED,
+    Message.QUALIFY_LEAD: Why.QUALIFIED,
+}
+
+_PEOPLE = frozenset(str(table) for table in PersonTable)
+_CREATIONS = frozenset({Message.CREATE, Message.CREATE_MULTIPLE, Message.UPSERT_MULTIPLE})
+_DELETIONS = frozenset({Message.DELETE, Message.DELETE_MULTIPLE})
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """What to look at; all empty when the event is of no interest."""
+
+    people: tuple[Reference, ...] = ()
+    jobs: tuple[UUID, ...] = ()
+    permissions: tuple[UUID, ...] = ()
+    lists: tuple[UUID, ...] = ()
+    memberships: tuple[tuple[UUID, UUID], ...] = ()
+    """Pairs of list and person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ourselves:
+    """What our own writes are known by: the tag that they carry, and the user who makes them.
+
+    `user` is None as long as Dataverse has not told who we are: then no write counts as ours, and each costs a read.
+    """
+
+    tag: str
+    user: UUID | None
+
+    def wrote(self, event: DataverseEvent) -> bool:
+        """Whether an event tells of our own write.
+
+        Any caller of the Web API chooses a tag, so a tag alone proves nothing. We act on nobody's behalf, and nobody
+        acts on ours: whoever called, and whoever the call was for, must both be our user. What a plug-in writes in
+        answer to a write of ours has its tag and users, and is deeper (decision 6).
+        """
+        if self.user is None or self.tag not in event.tags or event.depth > 1:
+            return False
+        return event.initiating_user == event.user == self.user
+
+
+def route(event: DataverseEvent, *, own: Ourselves) -> Routed:
+    """Turn an event into references. Our own writes are of no interest.
+
+    Except new subscribers that we created: who did so may have died before binding them.
+
+    CS-08..CS-13: created, changed, activated, deactivated, deleted, merged, qualified; CS-11: permissions changed.
+    """
+    correlation = str(event.correlation_id or "")
+    rows = tuple(Lookup(event.table, row) for row in event.rows)
+    if own.wrote(event):
+        return Routed(people=_people(rows if event.message in _CREATIONS else (), Why.SPOTLER, correlation))
+    if event.table == tables.JOB:
+        return Routed(jobs=event.rows) if event.message in _CREATIONS else Routed()
+    if event.table == tables.PERMISSION:
+        owners = _people(event.references, Why.PERMISSION, correlation)
+        # A message about one row names its owners or does not; of several rows, it may name those of some.
+        is_complete = event.message in _DELETIONS or (owners and event.id is not None)
+        return Routed(people=owners, permissions=() if is_complete else event.rows)
+    names_list = any(lookup.table == tables.LIST for lookup in event.references)
+    if event.table in _ABOUT_LISTS or (event.message in _LINKS and names_list):
+        return _about_lists(event)
+    if event.table not in _PEOPLE and event.message not in _REASONS:
+        return Routed()
+    why = _REASONS.get(event.message, Why.SAVED)
+    touched = event.references if event.message in {Message.MERGE, Message.QUALIFY_LEAD} else rows
+    return Routed(people=_people((*rows, *touched), why, correlation))
+
+
+_ABOUT_LISTS = frozenset({tables.LIST, tables.LIST_MEMBER})
+_LINKS = frozenset({Message.ASSOCIATE, Message.DISASSOCIATE})
+_LIST_CHANGES = frozenset({Message.UPDATE, Message.UPDATE_MULTIPLE, Message.UPSERT_MULTIPLE})
+_LIST_ENDS = frozenset({*_DELETIONS, Message.SET_STATE, Message.SET_STATE_DYNAMIC_ENTITY})
+
+
+def _about_lists(event: DataverseEvent) -> Routed:
+    """A member comes or goes, whichever of its several events tells it (ML-24, C-28); a list ends (ML-28)."""
+    lists = dict.fromkeys(lookup.id for lookup in event.references if lookup.table == tables.LIST)
+    people = dict.fromkeys([*(lookup.id for lookup in event.references if lookup.table in _PEOPLE), *event.members])
+    # One request may associate somebody with several lists, or several people with one. A wrong pair costs a read.
+    if pairs := tuple((one, person) for one in lists for person in people):
+        return Routed(memberships=pairs)
+    if event.table != tables.LIST:
+        return Routed()
+    may_end = event.message in _LIST_CHANGES and (not event.changed or "statecode" in event.changed)
+    return Routed(lists=event.rows) if may_end or event.message in _LIST_ENDS else Routed()
+
+
+def _people(lookups: tuple[Lookup, ...], why: Why, correlation: str) -> tuple[Reference, ...]:
+    people = dict.fromkeys(lookup for lookup in lookups if lookup.table in _PEOPLE)
+    return tuple(Reference(RecordKey(PersonTable(lookup.table), lookup.id), why, correlation) for lookup in people)

@@ -1,0 +1,1 @@
+"""Reads schema, registered steps, privileges and access rights."""

@@ -1,0 +1,68 @@
+"""Dataverse's schema and steps, for those who check a mapping."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Mapping as MappingABC
+from http import HTTPStatus
+
+from shared.adapters.dataverse.metadata.refused_tables import LISTS_TABLE
+from shared.adapters.dataverse.metadata.rights import read_rights
+from shared.adapters.dataverse.metadata.schema_cache import SchemaCache
+from shared.adapters.dataverse.metadata.steps import read_steps
+from shared.adapters.dataverse.web_api.client import DataverseClient
+from shared.domain.mapping.check.resolution import sources_read
+from shared.domain.mapping.formats.reading import reading_of
+from shared.domain.mapping.language.expression import Source, sources_of
+from shared.domain.mapping.language.filters import filter_columns
+from shared.domain.mapping.model import Mapping
+from shared.domain.mapping.related_tables import LIST_TABLE, related_reads
+from shared.domain.records.records import PersonTable
+from shared.domain.records.table_schema import EventStep, ReadRight, Schema, TableDefinition
+from shared.errors import ConfigurationError
+
+
+class DataverseSchema:
+    """Implements the port `CrmSchema` for the tables that are synchronised."""
+
+    def __init__(self, client: DataverseClient, cache: SchemaCache, enabled_tables: Collection[PersonTable]) -> None:
+        self._client = client
+        self._cache = cache
+        self._tables = [table for table in PersonTable if table in enabled_tables]
+
+    async def read_schema(self, mapping: Mapping) -> Schema:
+        """Read every table that a mapping names."""
+        self._cache.forget()
+        found: dict[str, TableDefinition] = {}
+        for table in self._tables:
+            found |= (await self._cache.named_by(list(_sources(mapping, table)), table)).tables
+        if mapping.entity_table:
+            found |= (await self._cache.tables({mapping.entity_table})).tables
+        if (periodiek := mapping.periodiek) is not None:
+            found |= (await self._cache.named_by([periodiek.name], periodiek.table)).tables
+        return Schema(found)
+
+    async def read_steps(self) -> Sequence[EventStep] | None:
+        """Read the registered steps; None if the connector's role may not read them."""
+        try:
+            return await read_steps(self._client)
+        except ConfigurationError as error:
+            if error.status == HTTPStatus.FORBIDDEN:
+                return None
+            raise
+
+    async def read_rights(self, mapping: Mapping, schema: Schema) -> MappingABC[str, ReadRight] | None:
+        """Ask for the privilege to read each related table; None if Dataverse does not tell."""
+        known = {**schema.tables, LIST_TABLE: LISTS_TABLE}
+        names = {one.table for table in self._tables for one in related_reads(mapping, table, schema)}
+        related = [known[name] for name in sorted(names & known.keys())]
+        return await read_rights(self._client, related, self._cache.refused) if related else {}
+
+
+def _sources(mapping: Mapping, table: PersonTable) -> Iterator[Source]:
+    """Every source, those of rows that only reach Dataverse too."""
+    yield from sources_read(reading_of(mapping, table))
+    for row in mapping.for_table(table):
+        yield from sources_of(row.sources[table])
+    if (condition := mapping.filters.get(table)) is not None:
+        yield from filter_columns(condition)

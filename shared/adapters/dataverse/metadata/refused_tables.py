@@ -1,0 +1,99 @@
+"""Tables that the connector's user may not read: found by reading one row, and remembered for some minutes.
+
+Dataverse refuses a whole read because of one related table. Whoever is refused asks here which table it was, and reads
+again without it. After `LIFETIME` it is asked for again, so that a repaired role is noticed.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
+from http import HTTPStatus
+
+from shared.adapters.dataverse.web_api import odata
+from shared.adapters.dataverse.web_api.client import DataverseClient
+from shared.adapters.dataverse.web_api.operations import Method, Operation
+from shared.domain.records.table_schema import TableDefinition
+from shared.errors import ConnectorError
+from shared.ports.clock import Clock
+
+log = logging.getLogger(__name__)
+
+LIFETIME = timedelta(minutes=5)
+LISTS_TABLE = TableDefinition("list", "lists", "listid", "listname", {})
+"""Marketing lists, which a mapping reads without that their columns matter."""
+_UNNAMED = "the privilege Read"
+_PRIVILEGE = re.compile(r"\b(prv\w{1,100}) privilege")
+
+
+class RefusedTables:
+    """Knows which tables were refused lately. Shared by everything in a process that reads with the same user."""
+
+    def __init__(self, client: DataverseClient, clock: Clock, lifetime: timedelta = LIFETIME) -> None:
+        self._client = client
+        self._clock = clock
+        self._lifetime = lifetime
+        self._looked: dict[str, tuple[str | None, datetime]] = {}
+
+    def among(self, names: Iterable[str]) -> dict[str, str]:
+        """Return those of the tables that were refused lately, with the privilege that is missing."""
+        return {
+            name: privilege
+            for name in sorted(set(names))
+            if self.knows(name) and (privilege := self._looked[name][0]) is not None
+        }
+
+    async def look(self, tables: Collection[TableDefinition]) -> dict[str, str]:
+        """Read one row of each table, in one request, and return those that are refused, with the privilege.
+
+        Other errors say nothing about a table: they are for whoever reads it.
+        """
+        before = self.among(table.name for table in tables)
+        answers = await self._client.batch([_one_row(table) for table in tables])
+        now = self._clock.now()
+        for table, answer in zip(tables, answers, strict=True):
+            if answer.error is None or is_refusal(answer.error):
+                privilege = None if answer.error is None else missing_privilege(answer.error) or _UNNAMED
+                self._looked[table.name] = (privilege, now)
+        after = self.among(table.name for table in tables)
+        for name in after.keys() - before.keys():
+            log.warning("rows of the mapping that read %s rest: the connector's role lacks %s", name, after[name])
+        return after
+
+    async def state(self, tables: Collection[TableDefinition]) -> dict[str, str]:
+        """Return the same, looking only at those that nobody has looked at for a while."""
+        if stale := [table for table in tables if not self.knows(table.name)]:
+            await self.look(stale)
+        return self.among(table.name for table in tables)
+
+    def allow(self, names: Iterable[str]) -> None:
+        """Forget that tables were refused: Dataverse says that they may be read by now."""
+        for name in names:
+            self._looked.pop(name, None)
+
+    def knows(self, name: str) -> bool:
+        """Whether it was found out lately that a table may be read, or that it may not."""
+        return name in self._looked and self._clock.now() - self._looked[name][1] < self._lifetime
+
+
+def is_refusal(error: ConnectorError) -> bool:
+    """Whether Dataverse refused because of a privilege."""
+    return error.status == HTTPStatus.FORBIDDEN
+
+
+def missing_privilege(error: ConnectorError) -> str:
+    """Return the name of the privilege that Dataverse names, such as `prvReadUser`; empty if it names none."""
+    found = _PRIVILEGE.search(error.detail)
+    return found[1] if found else ""
+
+
+def lacks(privilege: str, table: str) -> str:
+    """Say why something was not read, as `PersonRecord.unread` has it."""
+    return f"may not be read: the connector's role in Dataverse lacks {privilege or _UNNAMED} for {table}"
+
+
+def _one_row(table: TableDefinition) -> Operation:
+    path = odata.reads(odata.name(table.entity_set), {"$select": odata.name(table.primary_id), "$top": "1"})
+    return Operation(Method.GET, path)

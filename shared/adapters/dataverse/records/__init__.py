@@ -1,0 +1,1 @@
+"""Reads person records as a mapping needs them."""

@@ -1,0 +1,189 @@
+"""Dataverse as the engine's CRM: people, jobs and reports on top of the Web API client."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any, assert_never
+from uuid import UUID
+
+from shared.adapters.dataverse.metadata.schema_cache import SchemaCache
+from shared.adapters.dataverse.records import tables
+from shared.adapters.dataverse.records.existing_columns import ExistingColumns
+from shared.adapters.dataverse.records.person_reader import PersonReader
+from shared.adapters.dataverse.rows import jobs
+from shared.adapters.dataverse.rows.posts import post_operation
+from shared.adapters.dataverse.web_api import odata, operations
+from shared.adapters.dataverse.web_api.answers import OperationResult
+from shared.adapters.dataverse.web_api.client import DataverseClient
+from shared.adapters.dataverse.web_api.faults import DUPLICATE_KEY
+from shared.adapters.dataverse.web_api.odata import Comparison
+from shared.adapters.dataverse.web_api.operations import Annotation, Operation, Retrieve, Row
+from shared.domain.mapping.formats.reading import DO_NOT_EMAIL, STATE
+from shared.domain.mapping.model import Mapping as FieldMapping
+from shared.domain.records.jobs import JobRow, JobStatus
+from shared.domain.records.outcomes import LONGEST_REASON
+from shared.domain.records.records import PersonRecord, PersonTable, RecordKey
+from shared.domain.values.addresses import address_key
+from shared.domain.values.values import clipped
+from shared.errors import ConnectorError
+from shared.ports.dataverse import JobReport, PeoplePage, Report, StatusReport, TimelinePost
+
+_ADDRESSES_PER_QUERY = 50
+
+
+class DataverseCrm:
+    """Implements the port `Crm`; takes over the client and closes it."""
+
+    def __init__(
+        self,
+        client: DataverseClient,
+        mapping: FieldMapping,
+        enabled_tables: Collection[PersonTable],
+        schema: SchemaCache,
+    ) -> None:
+        self._client = client
+        self._mapping = mapping
+        self._tables = [table for table in PersonTable if table in enabled_tables]
+        self._people = PersonReader(client, schema, mapping, enabled_tables)
+        self._job_columns = ExistingColumns(schema, tables.JOB, jobs.COLUMNS, optional=jobs.OPTIONAL_LOOKUPS)
+        self._permission_columns = ExistingColumns(
+            schema, tables.PERMISSION, jobs.PERSON_LOOKUPS, optional=jobs.OPTIONAL_LOOKUPS
+        )
+
+    async def read_people(self, keys: Sequence[RecordKey]) -> dict[RecordKey, PersonRecord]:
+        """Read records of all tables in one request, in two if the mapping has child rows or queries."""
+        return await self._people.read(keys)
+
+    async def people_using(self, emails: Sequence[str]) -> dict[str, Sequence[RecordKey]]:
+        """Find active records that may be mailed, by address, in one request."""
+        chunks = [emails[start : start + _ADDRESSES_PER_QUERY] for start in range(0, len(emails), _ADDRESSES_PER_QUERY)]
+        reads: list[tuple[PersonTable, str, Operation]] = []
+        for table in self._tables:
+            if (column := self._mapping.email_column(table)) is not None:
+                reads += [(table, column, _by_address(table, column, chunk)) for chunk in chunks]
+        found: defaultdict[str, list[RecordKey]] = defaultdict(list)
+        if not reads:
+            return {}
+        for (table, column, _), result in zip(
+            reads, await self._client.batch([read for _, _, read in reads]), strict=True
+        ):
+            if result.error is not None:
+                raise result.error
+            for row in result.body["value"]:
+                found[address_key(str(row[column]))].append(RecordKey(table, UUID(row[tables.PEOPLE[table].key])))
+        return {email: found[address_key(email)] for email in emails}
+
+    async def people_page(self, table: PersonTable, *, after: str | None, limit: int) -> PeoplePage:
+        """Walk a table in pages of `limit`; `after` is the path of Dataverse's own continuation."""
+        key = tables.PEOPLE[table].key
+        rows, following = await self._client.page(
+            tables.PEOPLE[table].entity_set, select=[key], orderby=f"{key} asc", page_size=limit, after=after
+        )
+        return PeoplePage([RecordKey(table, UUID(row[key])) for row in rows], following)
+
+    async def people_of_permissions(self, ids: Sequence[UUID]) -> Sequence[RecordKey]:
+        """Find whom Spotler Permission rows belong to; rows that are gone have nobody."""
+        rows = await self._permission_columns.read(
+            partial(self._rows, tables.PERMISSIONS, "dh_spotlerpermissionid", ids)
+        )
+        return [person for row in rows if (person := jobs.person(row)) is not None]
+
+    async def read_jobs(self, ids: Sequence[UUID]) -> dict[UUID, JobRow]:
+        """Read Spotler Job rows."""
+        rows = await self._job_columns.read(partial(self._rows, tables.JOBS, jobs.KEY, ids))
+        return {job.id: job for job in map(jobs.job, rows)}
+
+    async def jobs_in(self, status: JobStatus, *, before: datetime, limit: int) -> Sequence[JobRow]:
+        """Find jobs that have had this status since `before` or longer, oldest first."""
+
+        async def read(columns: Sequence[str]) -> list[JobRow]:
+            pages = self._client.query(
+                tables.JOBS,
+                select=columns,
+                filter=jobs.waiting(status, before),
+                orderby="createdon asc",
+                top=limit,
+                annotations=[Annotation.LOOKUP_TABLE],
+            )
+            return [jobs.job(row) async for page in pages for row in page]
+
+        return await self._job_columns.read(read)
+
+    async def report(self, reports: Sequence[Report]) -> Sequence[ConnectorError | None]:
+        """Write all reports in one batch; a new Spotler Info row and the lookup to it belong together."""
+        groups = [_operations(report) for report in reports]
+        results = iter(await self._client.batch([operation for group in groups for operation in group]))
+        problems: list[ConnectorError | None] = []
+        for report, group in zip(reports, groups, strict=True):
+            errors = [error for _, result in zip(group, results, strict=False) if (error := _error(report, result))]
+            problems.append(errors[0] if errors else None)
+        return problems
+
+    async def ping(self) -> None:
+        """Ask Dataverse who we are."""
+        await self._client.who_am_i()
+
+    async def close(self) -> None:
+        """Release connections."""
+        await self._client.close()
+
+    async def _rows(self, entity_set: str, key: str, ids: Sequence[UUID], columns: Sequence[str]) -> list[Row]:
+        request = Retrieve(entity_set, key, ids, columns)
+        (rows,) = await self._client.retrieve_many([request], annotations=[Annotation.LOOKUP_TABLE, Annotation.LABEL])
+        return rows
+
+
+def _by_address(table: PersonTable, column: str, emails: Sequence[str]) -> Operation:
+    names = tables.PEOPLE[table]
+    condition = odata.all_of(
+        odata.within(column, emails),
+        odata.compare(STATE, Comparison.EQUAL, tables.ACTIVE),
+        odata.compare(DO_NOT_EMAIL, Comparison.NOT_EQUAL, value=True),
+    )
+    options = operations.shape([names.key, column], ()) | {"$filter": condition}
+    return Operation(operations.Method.GET, odata.reads(names.entity_set, options))
+
+
+def _error(report: Report, result: OperationResult) -> ConnectorError | None:
+    """Return what went wrong; a post that is there already was written by an earlier attempt."""
+    error = result.error
+    if isinstance(report, TimelinePost) and error is not None and error.code == DUPLICATE_KEY:
+        return None
+    return error
+
+
+def _operations(report: Report) -> list[Operation]:
+    match report:
+        case StatusReport():
+            return _status_operations(report)
+        case JobReport():
+            return [jobs.report_operation(report)]
+        case TimelinePost():
+            return [post_operation(report)]
+        case _:
+            assert_never(report)
+
+
+def _status_operations(report: StatusReport) -> list[Operation]:
+    state, reason = tables.INFO_STATES[report.status]
+    body: dict[str, Any] = {
+        "dh_reason": clipped(report.reason, LONGEST_REASON),
+        "dh_reasoncode": report.reason_code,
+        "statecode": state,
+        "statuscode": reason,
+    }
+    if report.external_id:
+        body["dh_externalid"] = report.external_id
+    if report.synced_on is not None:
+        body["dh_lastsyncedon"] = report.synced_on.strftime("%Y-%m-%dT%H:%M:%SZ")
+    if not report.bind:
+        return [operations.update(tables.INFOS, report.info, body)]
+    person: Mapping[str, Any] = {f"{tables.INFO_LOOKUP}@odata.bind": f"/{odata.row(tables.INFOS, report.info)}"}
+    group = str(report.info)
+    return [
+        operations.upsert(tables.INFOS, report.info, {"dh_name": str(report.key), **body}, group=group),
+        operations.update(tables.PEOPLE[report.key.table].entity_set, report.key.id, person, group=group),
+    ]

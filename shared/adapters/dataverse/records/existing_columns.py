@@ -1,0 +1,49 @@
+"""Columns of the connector's own tables, where an organisation may have fewer of them.
+
+Lookups to leads and to marketing lists are there only where those tables are: an organisation without Dynamics 365
+Sales has neither (ML-02, AUD-01).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+from shared.adapters.dataverse.metadata.schema_cache import SchemaCache
+from shared.adapters.dataverse.web_api.faults import UNKNOWN_MEMBER
+from shared.errors import ConfigurationError
+
+log = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
+
+
+class ExistingColumns:
+    """Reads with all columns, until Dataverse says that it does not know one; from then on with those it has."""
+
+    def __init__(self, schema: SchemaCache, table: str, columns: Sequence[str], *, optional: Sequence[str]) -> None:
+        """`columns` are named as the Web API reads them; those in `optional` may be missing."""
+        self._schema = schema
+        self._table = table
+        self._columns = columns
+        self._optional = optional
+
+    async def read(self, read: Callable[[Sequence[str]], Awaitable[Answer]]) -> Answer:
+        """Read with the columns that there are; ConfigurationError if one is missing that must be there."""
+        try:
+            return await read(self._columns)
+        except ConfigurationError as error:
+            missing = await self._missing() if error.code == UNKNOWN_MEMBER else set()
+            if not missing:
+                raise
+        log.info("table %s has no %s here", self._table, " and no ".join(sorted(missing)))
+        self._columns = [column for column in self._columns if column not in missing]
+        return await read(self._columns)
+
+    async def _missing(self) -> set[str]:
+        table = (await self._schema.tables([self._table])).tables.get(self._table)
+        if table is None:
+            return set()
+        lookups = {f"_{name}_value" for name in table.columns}
+        return {column for column in self._columns if column in self._optional and column not in lookups}

@@ -1,0 +1,218 @@
+"""Reads person records as a mapping needs them: one query per table, what lies aside in one more request.
+
+A row of the mapping that names what does not exist (any more) rests: its values are absent in the record. So does one
+that reads a table which the connector's user may not read; its record says so (`PersonRecord.unread`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from shared.adapters.dataverse.metadata.refused_tables import LISTS_TABLE, is_refusal, lacks
+from shared.adapters.dataverse.metadata.schema_cache import SchemaCache
+from shared.adapters.dataverse.records import tables
+from shared.adapters.dataverse.records.columns import ANNOTATIONS
+from shared.adapters.dataverse.records.people import PersonQuery
+from shared.adapters.dataverse.records.secondary_reads import AsideReader
+from shared.adapters.dataverse.records.subscriptions import ListRows, PeriodiekRows, periodiek_rows
+from shared.adapters.dataverse.web_api.client import DataverseClient
+from shared.adapters.dataverse.web_api.faults import UNKNOWN_MEMBER
+from shared.adapters.dataverse.web_api.operations import Retrieve
+from shared.domain.mapping.check.resolution import (
+    Resolved,
+    ResolvedPeriodiek,
+    Unresolved,
+    essential_sources,
+    resolve,
+    resolve_periodiek,
+    sources_read,
+)
+from shared.domain.mapping.formats.reading import reading_of
+from shared.domain.mapping.language.expression import Column, Home, MapTo, Related, Source
+from shared.domain.mapping.model import Mapping as FieldMapping
+from shared.domain.mapping.related_tables import LIST_TABLE, related_reads
+from shared.domain.records.records import PersonRecord, PersonTable, RecordKey
+from shared.domain.records.table_schema import Schema, TableDefinition
+from shared.errors import ConfigurationError, Service
+
+log = logging.getLogger(__name__)
+
+_PERIODIEK = str(MapTo(Home.PERIODIEK))
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    """How one table is read, as of a generation of the schema and without the `refused` ones of its related tables."""
+
+    query: PersonQuery
+    aside: AsideReader
+    related: tuple[TableDefinition, ...]
+    refused: Mapping[str, str]
+    generation: int
+
+
+class PersonReader:
+    """Reads records for one version of the mapping."""
+
+    def __init__(
+        self,
+        client: DataverseClient,
+        schema: SchemaCache,
+        mapping: FieldMapping,
+        enabled_tables: Collection[PersonTable],
+    ) -> None:
+        self._client = client
+        self._refused = schema.refused
+        self._schema = schema
+        self._mapping = mapping
+        self._tables = frozenset(enabled_tables)
+        self._readings = {table: reading_of(mapping, table) for table in self._tables}
+        self._sources = {table: list(sources_read(reading)) for table, reading in self._readings.items()}
+        self._compiled: dict[PersonTable, _Compiled] = {}
+
+    async def read(self, keys: Sequence[RecordKey]) -> dict[RecordKey, PersonRecord]:
+        """Read records; a record that is missing in the answer does not exist (any more).
+
+        ConfigurationError if a table cannot be read at all: it is gone, or the column with the e-mail address is.
+        """
+        wanted: defaultdict[PersonTable, list[UUID]] = defaultdict(list)
+        for key in keys:
+            if key.table in self._tables:
+                wanted[key.table].append(key.id)
+        if not wanted:
+            return {}
+        try:
+            return await self._read_permitted(wanted)
+        except ConfigurationError as error:
+            if error.code != UNKNOWN_MEMBER:
+                raise
+        self._schema.forget()  # somebody has changed a table since it was looked at
+        return await self._read_permitted(wanted)
+
+    async def refused_tables(self) -> dict[str, str]:
+        """Return the related tables that may not be read, with the privilege that is missing."""
+        related: dict[str, TableDefinition] = {}
+        for table in sorted(self._tables):
+            if self._mapping.for_table(table):
+                related |= {one.name: one for one in (await self._compile(table)).related}
+        return await self._refused.state(list(related.values()))
+
+    async def _read_permitted(self, wanted: dict[PersonTable, list[UUID]]) -> dict[RecordKey, PersonRecord]:
+        """Read; where that is refused because of related tables, read without them."""
+        while True:
+            try:
+                return await self._read(wanted)
+            except ConfigurationError as error:
+                if not is_refusal(error) or not await self._finds_refused(wanted):
+                    raise
+
+    async def _finds_refused(self, wanted: Collection[PersonTable]) -> bool:
+        """Look for refused tables that the read which has just been refused did not leave out."""
+        compiled = [self._compiled[table] for table in wanted if table in self._compiled]
+        related = {one.name: one for each in compiled for one in each.related}
+        left_out = {name for each in compiled for name in each.refused}
+        return not (await self._refused.look(list(related.values()))).keys() <= left_out
+
+    async def _read(self, wanted: dict[PersonTable, list[UUID]]) -> dict[RecordKey, PersonRecord]:
+        compiled = {table: await self._compile(table) for table in wanted}
+        requests = [
+            Retrieve(tables.PEOPLE[table].entity_set, tables.PEOPLE[table].key, ids, one.query.select, one.query.expand)
+            for (table, ids), one in zip(wanted.items(), compiled.values(), strict=True)
+        ]
+        answers, asides = await asyncio.gather(
+            self._client.retrieve_many(requests, annotations=ANNOTATIONS),
+            asyncio.gather(*(one.aside.read(self._client, wanted[table]) for table, one in compiled.items())),
+        )
+        for one, aside in zip(compiled.values(), asides, strict=True):
+            if aside.unread:  # a query for each record was refused: the next read leaves out what may not be read
+                await self._refused.state(one.related)
+        records: dict[RecordKey, PersonRecord] = {}
+        for one, rows, aside in zip(compiled.values(), answers, asides, strict=True):
+            for row in rows:
+                record = one.query.record(row, aside)
+                records[record.key] = record
+                await asyncio.sleep(0)  # others go on: some hundred records take a while to read
+        return records
+
+    async def _compile(self, table: PersonTable) -> _Compiled:
+        reading, sources = self._readings[table], self._sources[table]
+        schema = await self._schema_of(table)
+        compiled = self._compiled.get(table)
+        if compiled is not None and self._is_current(compiled):
+            return compiled
+        reads = list(related_reads(self._mapping, table, schema))
+        related = [schema.tables[name] for name in sorted({one.table for one in reads} & schema.tables.keys())]
+        refused = self._refused.among(one.name for one in related)
+        unread = {one.source: lacks(refused[one.table], one.table) for one in reads if one.table in refused}
+        periodieken = None
+        if Home.PERIODIEK in reading.homes and _PERIODIEK not in unread:
+            periodieken = self._periodieken(table, schema)
+            if periodieken is None:  # without its rows, everybody would seem to have ended what they take
+                unread[_PERIODIEK] = "cannot be read: the mapping check says what is missing"
+        homes = {home for home in reading.homes if str(MapTo(home)) not in unread}
+        found: list[Resolved] = []
+        missing: list[Unresolved] = []
+        for source in sources:
+            match resolve(source, table, schema):
+                case _ if str(source) in unread:
+                    continue
+                case Resolved() as one:
+                    found.append(one)
+                case Unresolved() as one:
+                    missing.append(one)
+        _report(table, missing, essential_sources(self._mapping, table))
+        language, zone = self._mapping.language, self._mapping.zone
+        beside = [one for one in found if not isinstance(one.source, Column | Related)]
+        with_it = [one for one in found if isinstance(one.source, Column | Related)]
+        compiled = _Compiled(
+            PersonQuery(table, with_it, homes=homes, language=language, zone=zone, unread=unread),
+            AsideReader(
+                beside,
+                language=language,
+                zone=zone,
+                lists=ListRows(table) if Home.LIST in homes else None,
+                periodieken=periodieken,
+            ),
+            tuple(related),
+            refused,
+            self._schema.generation,
+        )
+        self._compiled[table] = compiled
+        return compiled
+
+    def _is_current(self, compiled: _Compiled) -> bool:
+        refused = self._refused.among(one.name for one in compiled.related)
+        return (compiled.generation, compiled.refused) == (self._schema.generation, refused)
+
+    async def _schema_of(self, table: PersonTable) -> Schema:
+        """Return every table that is needed to read this one."""
+        found = dict((await self._schema.named_by(self._sources[table], table)).tables)
+        homes, periodiek = self._readings[table].homes, self._mapping.periodiek
+        if Home.LIST in homes:
+            found[LIST_TABLE] = LISTS_TABLE
+        if Home.PERIODIEK in homes and periodiek is not None:
+            found |= (await self._schema.named_by([periodiek.name], periodiek.table)).tables
+        return Schema(found)
+
+    def _periodieken(self, table: PersonTable, schema: Schema) -> PeriodiekRows | None:
+        assert self._mapping.periodiek is not None, "a mapping that maps periodieken says where they are"
+        periodiek = self._mapping.periodiek
+        match resolve_periodiek(periodiek, table, schema):
+            case ResolvedPeriodiek() as found:
+                return periodiek_rows(found, language=self._mapping.language, zone=self._mapping.zone)
+            case Unresolved() as missing:
+                _report(table, [missing], ())
+                return None
+
+
+def _report(table: PersonTable, missing: Sequence[Unresolved], essential: Collection[Source]) -> None:
+    """Name what is missing; stop where nobody could be identified."""
+    for one in missing:
+        if one.source in essential:
+            raise ConfigurationError(one.text, service=Service.DATAVERSE, code=one.gap)
+        log.warning("%s: a row of the mapping rests (%s): %s", table, one.gap, one.text)

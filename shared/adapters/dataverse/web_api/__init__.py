@@ -1,0 +1,1 @@
+"""The Web API: HTTP, batches, OData, FetchXML, tokens, limits."""

@@ -1,0 +1,202 @@
+"""The `$batch` format: operations to multipart/mixed and back.
+
+Source: Microsoft's page "Execute batch operations using the Web API". A batch is sent with continue-on-error, so that
+every part has its own answer; a change set that fails answers once for all its parts.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from email import message_from_bytes
+from email.message import Message
+from itertools import groupby
+from uuid import uuid4
+
+import httpx
+
+from shared.adapters.dataverse.web_api.answers import OperationResult, interpret, unanswered
+from shared.adapters.dataverse.web_api.operations import Operation
+from shared.errors import Service, UnknownOutcomeError
+
+MAX_OPERATIONS = 1_000  # Dataverse's own limit
+MAX_BYTES = 4 * 1024 * 1024  # keeps one request within memory and time; Dataverse would take more
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What is answered together: one operation, or the operations of a change set."""
+
+    operations: tuple[Operation, ...]
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One `$batch` request."""
+
+    boundary: str
+    units: tuple[Unit, ...]
+
+    @property
+    def operations(self) -> list[Operation]:
+        """All operations, in order."""
+        return [operation for unit in self.units for operation in unit.operations]
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether sending the whole batch twice does no harm."""
+        return all(operation.repeatable for operation in self.operations)
+
+    @property
+    def content_type(self) -> str:
+        """Value of the header."""
+        return f'multipart/mixed; boundary="{self.boundary}"'
+
+    @property
+    def content(self) -> bytes:
+        """Body of the request."""
+        return _multipart(self.boundary, [unit.content for unit in self.units])
+
+
+def batches(
+    operations: Sequence[Operation],
+    base_path: str,
+    *,
+    max_operations: int = MAX_OPERATIONS,
+    max_bytes: int = MAX_BYTES,
+) -> Iterator[Batch]:
+    """Distribute operations, in order, over as few batches as the limits allow; a change set is never divided.
+
+    ValueError for a change set of more than `max_operations`.
+    """
+    waiting: list[Unit] = []
+    count = size = 0
+    for unit in _units(operations, base_path):
+        if len(unit.operations) > max_operations:
+            raise ValueError("a change set is larger than a batch may be")
+        if waiting and (count + len(unit.operations) > max_operations or size + len(unit.content) > max_bytes):
+            yield Batch(f"batch_{uuid4()}", tuple(waiting))
+            waiting, count, size = [], 0, 0
+        waiting.append(unit)
+        count += len(unit.operations)
+        size += len(unit.content)
+    if waiting:
+        yield Batch(f"batch_{uuid4()}", tuple(waiting))
+
+
+def results(batch: Batch, content_type: str, content: bytes) -> Iterator[OperationResult]:
+    """Read the answer to `batch` step by step: one result per operation, in order."""
+    parts = _split(content_type, content)
+    for unit in batch.units:
+        yield from _unit_results(unit, next(parts, None))
+
+
+def _split(content_type: str, content: bytes) -> Iterator[Message]:
+    """Read the parts of a multipart body one by one (RFC 2046, 5.1.1); a part without an end counts as well."""
+    boundary = message_from_bytes(
+        b"Content-Type: " + content_type.encode("latin-1", "replace") + b"\r\n\r\n"
+    ).get_boundary()
+    if not boundary:
+        return
+    delimiter = re.compile(
+        rb"(?:\A|\r?\n)--" + re.escape(boundary.encode("latin-1", "replace")) + rb"(--)?[ \t]*(?=\r?\n|\Z)"
+    )
+    start: int | None = None
+    for found in delimiter.finditer(content):
+        if start is not None:
+            yield _part(content[start : found.start()])
+        if found[1]:
+            return
+        start = found.end()
+    if start is not None:
+        yield _part(content[start:])
+
+
+def _part(content: bytes) -> Message:
+    return message_from_bytes(content.removeprefix(b"\r").removeprefix(b"\n"))
+
+
+def _units(operations: Sequence[Operation], base_path: str) -> Iterator[Unit]:
+    def neighbours(item: tuple[int, Operation]) -> tuple[str, int]:
+        index, operation = item
+        return ("", index) if operation.group is None else (operation.group, -1)
+
+    for (_, index), items in groupby(enumerate(operations), key=neighbours):
+        members = tuple(operation for _, operation in items)
+        if index >= 0:
+            yield Unit(members, _request(members[0], base_path))
+            continue
+        boundary = f"changeset_{uuid4()}"
+        requests = [
+            _request(operation, base_path, content_id=number) for number, operation in enumerate(members, start=1)
+        ]
+        head = f'Content-Type: multipart/mixed; boundary="{boundary}"\r\n\r\n'.encode()
+        yield Unit(members, head + _multipart(boundary, requests))
+
+
+def _request(operation: Operation, base_path: str, *, content_id: int | None = None) -> bytes:
+    """Write one application/http part."""
+    outer = ["Content-Type: application/http", "Content-Transfer-Encoding: binary"]
+    if content_id is not None:
+        outer.append(f"Content-ID: {content_id}")
+    # `$1` stands for a row that the same change set created; everything else is a path of the service.
+    target = operation.path if operation.path.startswith("$") else base_path + operation.path
+    inner = [f"{operation.method} {target} HTTP/1.1", "Accept: application/json"]
+    inner += [f"{header}: {value}" for header, value in operation.headers.items()]
+    body = b""
+    if operation.body is not None:
+        inner.append("Content-Type: application/json; type=entry")
+        body = json.dumps(operation.body).encode()
+    if any("\r" in line or "\n" in line for line in inner):
+        raise ValueError("a line break in a path or header would start another request")
+    return "\r\n".join([*outer, "", *inner, "", ""]).encode() + body
+
+
+def _multipart(boundary: str, parts: Sequence[bytes]) -> bytes:
+    delimiter = f"--{boundary}\r\n".encode()
+    return b"".join(delimiter + part + b"\r\n" for part in parts) + f"--{boundary}--\r\n".encode()
+
+
+def _parts(message: Message) -> Iterator[Message]:
+    payload = message.get_payload()
+    if isinstance(payload, list):
+        yield from (part for part in payload if isinstance(part, Message))
+
+
+def _unit_results(unit: Unit, part: Message | None) -> Iterator[OperationResult]:
+    if part is None:
+        silence = UnknownOutcomeError("The batch was answered in part", service=Service.DATAVERSE)
+        yield from (unanswered(operation, silence) for operation in unit.operations)
+        return
+    answers = list(_parts(part))
+    if len(answers) != len(unit.operations):  # a single operation, or the one error of a whole change set
+        answers = [part] * len(unit.operations)
+    for operation, answer in zip(unit.operations, answers, strict=True):
+        yield _result(operation, answer)
+
+
+def _result(operation: Operation, part: Message) -> OperationResult:
+    """Read one application/http part: status line, headers, body."""
+    status_line, _, rest = _content(part).lstrip().partition(b"\n")
+    try:
+        status = int(status_line.split(maxsplit=2)[1])
+    except (IndexError, ValueError):
+        return unanswered(
+            operation, UnknownOutcomeError("A part of the batch has no status", service=Service.DATAVERSE)
+        )
+    answer = message_from_bytes(rest)
+    headers = httpx.Headers([(_octets(key), _octets(str(value))) for key, value in answer.items()])
+    return interpret(operation, status, headers, _content(answer))
+
+
+def _octets(text: str) -> bytes:
+    """Write a header as it came, whatever it was; what is no character of HTTP becomes a question mark."""
+    return text.encode("latin-1", "replace")
+
+
+def _content(message: Message) -> bytes:
+    content = message.get_payload(decode=True)
+    return content if isinstance(content, bytes) else b""

@@ -1,0 +1,342 @@
+"""The Dataverse Web API, as the connector uses it.
+
+Source: Microsoft's pages "Use the Microsoft Dataverse Web API". All methods raise the errors of `shared/errors.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+from uuid import UUID
+
+import httpx
+
+from shared.adapters.dataverse.web_api import fetchxml, odata, operations
+from shared.adapters.dataverse.web_api.answers import OperationResult, interpret, unanswered
+from shared.adapters.dataverse.web_api.batch import Batch, batches, results
+from shared.adapters.dataverse.web_api.credentials import TokenProvider
+from shared.adapters.dataverse.web_api.faults import DUPLICATE_KEY
+from shared.adapters.dataverse.web_api.odata import Expand
+from shared.adapters.dataverse.web_api.operations import Annotation, Method, Operation, Retrieve, Row
+from shared.adapters.dataverse.web_api.throttling import Budget, ServiceProtection
+from shared.adapters.dataverse.web_api.transport import Call, Observe, Transport
+from shared.errors import (
+    ConfigurationError,
+    ConflictError,
+    ConnectorError,
+    NotFoundError,
+    Service,
+    ThrottledError,
+    UnknownOutcomeError,
+)
+
+MAX_PAGE = 5_000
+_IDS_PER_GET = 100  # with their quotes some 4 KB of URL
+_IDS_PER_PART = 200  # of a batch
+_MAX_URL = 16_000  # a longer GET travels in a batch; servers in between may refuse it
+_TIME_PER_PART = timedelta(seconds=0.25)  # a batch is executed part by part before it is answered
+
+
+@dataclass(frozen=True, slots=True)
+class WhoAmI:
+    """The connector's own user, and the organisation that it reached."""
+
+    user_id: UUID
+    organisation_id: UUID
+    business_unit_id: UUID
+
+
+def _unobserved(service: Service, operation: str, status: int, seconds: float) -> None:
+    """Let requests pass without counting them."""
+
+
+class DataverseClient:
+    """One organisation, one application user. Close it, or use it as a context manager."""
+
+    def __init__(
+        self,
+        organisation_url: str,
+        tokens: TokenProvider,
+        *,
+        tag: str = "",
+        protection: ServiceProtection | None = None,
+        observe: Observe = _unobserved,
+        read_timeout: timedelta = timedelta(seconds=60),
+        http_transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        """`tag` marks every write, so that its events can be told from other people's (`DataverseEvent.tags`)."""
+        self._tag = tag
+        self._identity: WhoAmI | None = None
+        self._protection = protection or ServiceProtection()
+        self._transport = Transport(
+            organisation_url,
+            tokens,
+            self._protection,
+            observe=observe,
+            read_timeout=read_timeout,
+            http_transport=http_transport,
+        )
+        self._base = httpx.URL(self._transport.base)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Release connections."""
+        await self._transport.close()
+
+    @property
+    def budget(self) -> Budget:
+        """What service protection leaves to this user, as of the last answer."""
+        return self._protection.budget
+
+    # --------------------------------------------------------------------------------------------------------- reads
+
+    @property
+    def identity(self) -> WhoAmI | None:
+        """Who we were when that was last asked; None if it never was."""
+        return self._identity
+
+    async def who_am_i(self) -> WhoAmI:
+        """Ask who we are: the cheapest call that needs a working token."""
+        body = (await self.execute(Operation(Method.GET, "WhoAmI"))).body
+        self._identity = WhoAmI(UUID(body["UserId"]), UUID(body["OrganizationId"]), UUID(body["BusinessUnitId"]))
+        return self._identity
+
+    async def retrieve(
+        self,
+        entity_set: str,
+        identifier: UUID,
+        *,
+        select: Sequence[str],
+        expand: Sequence[Expand] = (),
+        annotations: Sequence[Annotation] = (),
+    ) -> Row:
+        """Read one row; NotFoundError if there is none."""
+        operation = operations.retrieve(entity_set, identifier, select=select, expand=expand, annotations=annotations)
+        row: Row = (await self.execute(operation)).body
+        return row
+
+    async def query(
+        self,
+        entity_set: str,
+        *,
+        select: Sequence[str],
+        filter: str = "",  # noqa: A002  # the name that OData gives it
+        expand: Sequence[Expand] = (),
+        orderby: str = "",
+        top: int | None = None,
+        page_size: int = MAX_PAGE,
+        annotations: Sequence[Annotation] = (),
+    ) -> AsyncIterator[list[Row]]:
+        """Yield pages of rows; with `top` there is but one.
+
+        `filter` is built by `odata`; `orderby` reads like `modifiedon desc`.
+        """
+        options = operations.shape(select, expand) | {
+            "$filter": filter,
+            "$orderby": orderby,
+            "$top": "" if top is None else str(top),
+        }
+        headers = operations.preferences(annotations, page_size=None if top is not None else page_size)
+        path = odata.reads(odata.name(entity_set), options)
+        async for page in self._pages(Operation(Method.GET, path, headers=headers)):
+            yield page
+
+    async def page(
+        self,
+        entity_set: str,
+        *,
+        select: Sequence[str],
+        orderby: str,
+        page_size: int,
+        filter: str = "",  # noqa: A002  # the name that OData gives it
+        after: str | None = None,
+    ) -> tuple[list[Row], str | None]:
+        """Read one page of a table and where the next one begins; `after` resumes there, even in another process."""
+        options = operations.shape(select, ()) | {"$filter": filter, "$orderby": orderby}
+        path = after or odata.reads(odata.name(entity_set), options)
+        if not path.startswith(f"{entity_set}?"):  # it came back by a message, and goes out with our token
+            raise ConfigurationError("A page does not continue the table that it began", service=Service.DATAVERSE)
+        headers = operations.preferences((), page_size=page_size)
+        body = (await self.execute(Operation(Method.GET, path, headers=headers))).body
+        link = body.get("@odata.nextLink")
+        return body["value"], None if link is None else self._relative(link)
+
+    async def fetch_xml(
+        self, entity_set: str, query: str, *, page_size: int = MAX_PAGE, annotations: Sequence[Annotation] = ()
+    ) -> AsyncIterator[list[Row]]:
+        """Yield pages of a FetchXML query over the table of `entity_set`."""
+        cursor: fetchxml.Cursor | None = fetchxml.Cursor()
+        while cursor is not None:
+            rows, cursor = await self.fetch_xml_page(
+                entity_set, query, cursor, page_size=page_size, annotations=annotations
+            )
+            yield rows
+
+    async def fetch_xml_page(
+        self,
+        entity_set: str,
+        query: str,
+        cursor: fetchxml.Cursor,
+        *,
+        page_size: int,
+        annotations: Sequence[Annotation] = (),
+    ) -> tuple[list[Row], fetchxml.Cursor | None]:
+        """Read one page of a FetchXML query and where the next one begins."""
+        headers = operations.preferences([Annotation.PAGING_COOKIE, Annotation.MORE_RECORDS, *annotations])
+        text = fetchxml.page_of(query, cursor, size=page_size)
+        path = f"{odata.name(entity_set)}?fetchXml={quote(text, safe='')}"
+        body = (await self.execute(Operation(Method.GET, path, headers=headers))).body
+        return body["value"], fetchxml.following(body, cursor)
+
+    async def retrieve_many(
+        self, requests: Sequence[Retrieve], *, annotations: Sequence[Annotation] = ()
+    ) -> list[list[Row]]:
+        """Read rows of several tables by their ids, with as few HTTP requests as possible: usually one.
+
+        Returns the rows of each request, in the order of the requests; ids without a row are absent.
+        """
+        alone = len(requests) == 1 and len(requests[0].ids) <= _IDS_PER_GET
+        size = _IDS_PER_GET if alone else _IDS_PER_PART
+        reads = [
+            (index, operations.by_ids(request, request.ids[start : start + size], annotations=annotations))
+            for index, request in enumerate(requests)
+            for start in range(0, len(request.ids), size)
+        ]
+        if len(reads) == 1:
+            answers = [await self.execute(reads[0][1])]
+        else:
+            answers = await self.batch([operation for _, operation in reads])
+        rows: list[list[Row]] = [[] for _ in requests]
+        for (index, operation), answer in zip(reads, answers, strict=True):
+            if answer.error is not None:
+                raise answer.error
+            async for page in self._pages(operation, first=answer):
+                rows[index] += page
+        return rows
+
+    # -------------------------------------------------------------------------------------------------------- writes
+
+    async def create(self, entity_set: str, row: Mapping[str, Any], *, key: str | None = None) -> UUID:
+        """Insert a row and return its id.
+
+        With `key`, the primary key column, the row brings its own id; then creating is idempotent: a row which is
+        there already counts as created by an earlier attempt whose answer was lost.
+        """
+        try:
+            result = await self.execute(operations.create(entity_set, row, key=key))
+        except ConflictError as error:
+            if key is None or key not in row or error.code != DUPLICATE_KEY:
+                raise
+            identifier = UUID(str(row[key]))
+            # The same code reports a clash of an alternate key.
+            try:
+                await self.retrieve(entity_set, identifier, select=[key])
+            except NotFoundError:
+                raise error from None
+            return identifier
+        if result.id is None:
+            raise UnknownOutcomeError("Dataverse did not tell the id of a new row", service=Service.DATAVERSE)
+        return result.id
+
+    async def update(self, entity_set: str, identifier: UUID, row: Mapping[str, Any], *, if_match: str = "*") -> None:
+        """Change columns of an existing row; NotFoundError if there is none, ConflictError if `if_match` is old."""
+        await self.execute(operations.update(entity_set, identifier, row, if_match=if_match))
+
+    async def upsert(
+        self, entity_set: str, identifier: UUID, row: Mapping[str, Any], *, if_none_match: str | None = None
+    ) -> None:
+        """Change the row or create it; `if_none_match="*"` only creates, ConflictError otherwise."""
+        await self.execute(operations.upsert(entity_set, identifier, row, if_none_match=if_none_match))
+
+    async def delete(self, entity_set: str, identifier: UUID, *, if_match: str | None = None) -> None:
+        """Remove a row; NotFoundError if there is none."""
+        await self.execute(operations.delete(entity_set, identifier, if_match=if_match))
+
+    # --------------------------------------------------------------------------------------------------- any request
+
+    async def execute(self, operation: Operation) -> OperationResult:
+        """Send one operation of any kind; its errors are raised."""
+        operation = self._tagged(operation)
+        if operation.method is Method.GET and len(self._transport.base + operation.path) > _MAX_URL:
+            (result,) = await self.batch([operation])
+        else:
+            result = await self._execute_alone(operation)
+        if result.error is not None:
+            raise result.error
+        return result
+
+    async def batch(self, requests: Sequence[Operation]) -> list[OperationResult]:
+        """Send operations in as few requests as possible; one result each, in order.
+
+        Errors of parts and of whole requests are in the results; only a ValueError for an impossible change set is
+        raised. So what was done before a failure is never forgotten.
+        """
+        tagged = [self._tagged(operation) for operation in requests]
+        return [
+            result for batch in list(batches(tagged, self._base.path)) for result in await self._execute_batch(batch)
+        ]
+
+    async def _execute_alone(self, operation: Operation) -> OperationResult:
+        headers = dict(operation.headers)
+        content = None
+        if operation.body is not None:
+            headers["Content-Type"] = "application/json; charset=utf-8"
+            content = json.dumps(operation.body).encode()
+        elif operation.method is Method.GET:
+            headers["If-None-Match"] = "null"  # Microsoft's advice against caches in between
+        call = Call(operation.method, operation.path, operation.name, operation.repeatable, content, headers)
+        response = await self._transport.send(call)
+        return interpret(operation, response.status_code, response.headers, response.content)
+
+    async def _execute_batch(self, batch: Batch) -> list[OperationResult]:
+        headers = {"Content-Type": batch.content_type, "Prefer": "odata.continue-on-error"}
+        count = len(batch.operations)
+        call = Call("POST", "$batch", "POST $batch", batch.repeatable, batch.content, headers, count * _TIME_PER_PART)
+        try:
+            response = await self._transport.send(call)
+        except ConnectorError as error:
+            return [unanswered(operation, error) for operation in batch.operations]
+        answers: list[OperationResult] = []
+        for answer in results(batch, response.headers.get("Content-Type", ""), response.content):
+            answers.append(answer)
+            if isinstance(answer.error, ThrottledError):
+                self._protection.pause(answer.error.retry_after)
+            await asyncio.sleep(0)  # others go on: some hundred answers take a while to read
+        return answers
+
+    async def _pages(self, operation: Operation, first: OperationResult | None = None) -> AsyncIterator[list[Row]]:
+        answer = first or await self.execute(operation)
+        while True:
+            yield answer.body["value"]
+            link = answer.body.get("@odata.nextLink")
+            if link is None:
+                return
+            answer = await self.execute(replace(operation, path=self._relative(link)))
+
+    def _relative(self, link: str) -> str:
+        """Cut our own address off a nextLink; a foreign one is not followed, it would get our token."""
+        url, base = httpx.URL(link), self._base  # which forgets a default port
+        if (url.scheme, url.host, url.port) != (base.scheme, base.host, base.port):
+            raise ConfigurationError("A page of Dataverse continues at another host", service=Service.DATAVERSE)
+        if not url.path.startswith(base.path):
+            raise ConfigurationError("A page of Dataverse continues at another path", service=Service.DATAVERSE)
+        return link.split(base.path, 1)[1]
+
+    def _tagged(self, operation: Operation) -> Operation:
+        if not self._tag or operation.method is Method.GET:
+            return operation
+        separator = "&" if "?" in operation.path else "?"
+        return replace(operation, path=f"{operation.path}{separator}tag={quote(self._tag, safe='')}")

@@ -1,0 +1,124 @@
+"""Tokens from Microsoft Entra through azure.identity. Imported only when such a token is needed."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from azure.core.exceptions import AzureError, HttpResponseError
+from azure.identity import CredentialUnavailableError, aio
+
+from shared.adapters.dataverse.web_api.credentials import (
+    AccessToken,
+    CachedTokens,
+    Certificate,
+    ClientSecret,
+    Credential,
+    ManagedIdentity,
+)
+from shared.errors import ConfigurationError, ConnectorError, Service, TransientError
+
+if TYPE_CHECKING:
+    from azure.core.credentials_async import AsyncTokenCredential
+    from azure.core.pipeline.transport import AsyncHttpTransport
+
+_CLIENT_ERRORS = 4  # the statuses 400 to 499
+_PASSING = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
+_MICROSOFT = (".microsoftonline.com", ".microsoftonline.us", ".partner.microsoftonline.cn")
+
+
+def entra_tokens(
+    credential: Credential, scope: str, authority: str, *, transport: AsyncHttpTransport[Any, Any] | None = None
+) -> CachedTokens:
+    """Make the provider. Raises ConfigurationError for a credential that cannot be used.
+
+    `transport` replaces the network.
+    """
+    options = {} if transport is None else {"transport": transport}
+    source = _Renewable(lambda: _source(credential, authority, options))
+
+    async def fetch() -> AccessToken:
+        try:
+            token = await (await source.current()).get_token(scope)
+        except AzureError as error:
+            raise entra_fault(error) from None  # the original quotes the answer
+        return AccessToken(token.token, float(token.expires_on))
+
+    return CachedTokens(fetch, close=source.close, forget=source.renew)
+
+
+class _Renewable:
+    """A credential that can be made anew: each has a cache of its own, which gives a revoked token until it ends."""
+
+    def __init__(self, make: Callable[[], AsyncTokenCredential]) -> None:
+        self._make = make
+        self._credential = make()
+        self._is_stale = False
+
+    async def current(self) -> AsyncTokenCredential:
+        """Return the credential, a new one after `renew`."""
+        if self._is_stale:
+            used, self._credential = self._credential, self._make()
+            self._is_stale = False
+            await used.close()
+        return self._credential
+
+    def renew(self) -> None:
+        """Have a new one made before the next use."""
+        self._is_stale = True
+
+    async def close(self) -> None:
+        """Release connections."""
+        await self._credential.close()
+
+
+def entra_fault(error: AzureError) -> ConnectorError:
+    """Tell a refusal from an outage: azure.identity reports both as an authentication error."""
+    status = error.status_code if isinstance(error, HttpResponseError) else None
+    refused = status is not None and status // 100 == _CLIENT_ERRORS and status not in _PASSING
+    if refused or isinstance(error, CredentialUnavailableError):
+        summary = "Microsoft Entra gave no token for Dataverse"
+        return ConfigurationError(summary, service=Service.DATAVERSE, status=status, detail=str(error))
+    summary = "Microsoft Entra could not be asked for a token"
+    return TransientError(summary, service=Service.DATAVERSE, status=status, detail=str(error))
+
+
+def certificate_bytes(source: str) -> bytes:
+    """Read PEM or PFX from base64 or from a file. Raises ConfigurationError."""
+    try:
+        content = base64.b64decode(source, validate=True)
+    except (binascii.Error, ValueError):
+        content = b""
+    if content.startswith((b"-----BEGIN", b"\x30")):  # PEM, or the ASN.1 sequence that every PFX is
+        return content
+    try:
+        return Path(source).read_bytes()
+    except (OSError, ValueError):
+        raise ConfigurationError(
+            "The certificate for Dataverse is neither a readable file nor base64 of PEM or PFX",
+            service=Service.DATAVERSE,
+        ) from None
+
+
+def _source(credential: Credential, authority: str, options: Mapping[str, Any]) -> AsyncTokenCredential:
+    # Instance discovery asks Microsoft's public cloud about the authority; it cannot know a private one.
+    known = (urlsplit(authority).hostname or "").endswith(_MICROSOFT)
+    private: dict[str, Any] = {**options, "authority": authority, "disable_instance_discovery": not known}
+    try:
+        match credential:
+            case ClientSecret(tenant, client, secret):
+                return aio.ClientSecretCredential(tenant, client, secret, **private)
+            case Certificate(tenant, client, source, password):
+                private |= {"certificate_data": certificate_bytes(source), "password": password}
+                return aio.CertificateCredential(tenant, client, **private)
+            case ManagedIdentity(client):
+                return aio.ManagedIdentityCredential(client_id=client, **options)
+    except ValueError:
+        raise ConfigurationError(
+            "The tenant, the client id or the certificate for Dataverse cannot be used", service=Service.DATAVERSE
+        ) from None

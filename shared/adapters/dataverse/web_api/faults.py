@@ -1,0 +1,115 @@
+"""Turns what Dataverse answers into the connector's errors, the same way for single calls and for parts of a batch.
+
+Source: Microsoft's pages "Compose HTTP requests and handle errors" and "Service protection API limits". Only codes and
+statuses enter `str(error)`; the message of the other side may quote a value and stays in `detail`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+from shared.domain.values.json_text import parse_json
+from shared.errors import (
+    LONGEST_PAUSE,
+    ConfigurationError,
+    ConflictError,
+    ConnectorError,
+    DataError,
+    NotFoundError,
+    Service,
+    ThrottledError,
+    TransientError,
+    UnknownOutcomeError,
+    foreign_code,
+)
+
+DUPLICATE_KEY = "0x80040237"
+TAKEN_KEY = "0x80060892"  # another row has the same values in an alternate key
+DUPLICATE_DETECTED = "0x80040333"  # by a duplicate detection rule; only where the request asks for detection
+UNDECLARED_MEMBER = "0x80048d19"  # the body has a column that the table does not have, or a value of another type
+UNKNOWN_MEMBER = "0x80060888"  # a table, column or navigation property that this organisation does not have
+_PATIENCE = timedelta(seconds=30)  # a 429 without a readable Retry-After
+
+
+class _Marks(NamedTuple):
+    """The part of an error answer that may be shown, and the part that may not."""
+
+    code: str
+    detail: str
+
+
+def fault(operation: str, status: int, headers: Mapping[str, str], body: bytes) -> ConnectorError:
+    """Build the error for an answer outside 2xx. `operation` names the call without values: `PATCH contacts`."""
+    code, detail = _marks(body)
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        summary = f"Dataverse asks to wait with {operation}"
+        return ThrottledError(
+            summary,
+            retry_after=retry_after(headers),
+            service=Service.DATAVERSE,
+            status=status,
+            code=code,
+            detail=detail,
+        )
+    kind, summary = _kind(status, code)
+    return kind(f"{summary}: {operation}", service=Service.DATAVERSE, status=status, code=code, detail=detail)
+
+
+def lost(operation: str, *, repeatable: bool) -> ConnectorError:
+    """Build the error for a request that was sent and not answered: it may have been executed."""
+    if repeatable:
+        return TransientError(f"No answer: {operation}", service=Service.DATAVERSE)
+    return UnknownOutcomeError(f"No answer, and not safe to repeat: {operation}", service=Service.DATAVERSE)
+
+
+def retry_after(headers: Mapping[str, str]) -> timedelta:
+    """Read how long Dataverse wants to be left alone, an hour at the most."""
+    try:
+        seconds = float(headers["Retry-After"])
+    except (KeyError, ValueError):
+        return _PATIENCE
+    return (
+        timedelta(seconds=min(max(0.0, seconds), LONGEST_PAUSE.total_seconds()))
+        if math.isfinite(seconds)
+        else _PATIENCE
+    )
+
+
+def _kind(status: int, code: str) -> tuple[type[ConnectorError], str]:  # noqa: C901, PLR0911  # one return per case
+    match status, code:
+        case (401, _):
+            return ConfigurationError, "Dataverse did not accept the credentials"
+        case (403, _):
+            return ConfigurationError, "The connector's role in Dataverse lacks a privilege"
+        case (_, code) if code == UNKNOWN_MEMBER:
+            return ConfigurationError, "Dataverse does not know a table, column or relationship of the request"
+        case (404, ""):
+            return ConfigurationError, "There is no Dataverse Web API at the organisation URL"
+        case (404, _):
+            return NotFoundError, "The row does not exist"
+        case (_, code) if code in {DUPLICATE_DETECTED, TAKEN_KEY}:
+            return DataError, "Dataverse has such a row already"
+        case (status, code) if status == HTTPStatus.PRECONDITION_FAILED or code == DUPLICATE_KEY:
+            return ConflictError, "The row was changed or created in between"
+        case (408, _):
+            return TransientError, "Dataverse gave up waiting"
+        case (status, _) if status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.NOT_IMPLEMENTED:
+            return TransientError, "Dataverse failed"
+        case (status, _) if status < HTTPStatus.BAD_REQUEST:
+            return ConfigurationError, "The organisation URL leads elsewhere"
+        case _:
+            return DataError, "Dataverse refused"
+
+
+def _marks(body: bytes) -> _Marks:
+    try:
+        document: Any = parse_json(body)
+        error = document["error"]
+        code, message = foreign_code(Service.DATAVERSE, error.get("code")), str(error.get("message") or "")
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return _Marks("", "")
+    return _Marks(code, message)

@@ -1,0 +1,156 @@
+"""HTTP to one Dataverse organisation: token, time-outs, service protection, safe repetitions, errors, observation.
+
+Paths are relative to the Web API, so that the token cannot travel to another host.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Protocol
+from urllib.parse import urlsplit
+
+import httpx
+import stamina
+
+from shared.adapters.dataverse.web_api.credentials import TokenProvider
+from shared.adapters.dataverse.web_api.faults import fault, lost, retry_after
+from shared.adapters.dataverse.web_api.throttling import ServiceProtection
+from shared.adapters.http.bounded_answers import bounded_request
+from shared.errors import ConfigurationError, ConnectorError, Service, ThrottledError, TransientError
+
+API_PATH = "/api/data/v9.2/"
+_CONNECT = 5.0  # seconds
+_ATTEMPTS = 4
+_PAUSES = 3  # short pauses that one call waits for before its caller is told
+_HEADERS = {
+    "Accept": "application/json",
+    "OData-MaxVersion": "4.0",
+    "OData-Version": "4.0",
+    "User-Agent": "spotler-connector",
+}
+
+
+class Observe(Protocol):
+    """Hears of every HTTP request: the operation as `PATCH contacts`, status 0 if no answer came, seconds."""
+
+    def __call__(self, service: Service, operation: str, status: int, seconds: float) -> None:
+        """Must not raise."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One HTTP request; `path` is relative to the Web API."""
+
+    method: str
+    path: str
+    name: str
+    repeatable: bool
+    content: bytes | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    extra_time: timedelta = timedelta()
+
+
+class _NotSentError(TransientError):
+    """The connection could not be made: repeating is safe whatever the request was."""
+
+
+class Transport:
+    """Sends calls. One per organisation and application user."""
+
+    def __init__(
+        self,
+        organisation_url: str,
+        tokens: TokenProvider,
+        protection: ServiceProtection,
+        *,
+        observe: Observe,
+        read_timeout: timedelta,
+        http_transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        """`http_transport` replaces the network."""
+        url = urlsplit(organisation_url)
+        if url.scheme not in {"http", "https"} or not url.netloc:
+            raise ConfigurationError("The organisation URL is not complete", service=Service.DATAVERSE)
+        self.base = f"{url.scheme}://{url.netloc}{API_PATH}"
+        self._tokens = tokens
+        self._protection = protection
+        self._observe = observe
+        self._read_timeout = read_timeout.total_seconds()
+        # The timeout is set per call, and redirects are refused: a token must not follow one.
+        self._http = httpx.AsyncClient(transport=http_transport, headers=_HEADERS, follow_redirects=False)
+        for logger in ("httpx", "httpcore"):  # they would log URLs, and filters hold addresses
+            logging.getLogger(logger).setLevel(logging.WARNING)
+
+    async def send(self, call: Call) -> httpx.Response:
+        """Return a successful answer, read to its end, or raise a ConnectorError."""
+
+        def worth_repeating(error: Exception) -> bool:
+            return isinstance(error, TransientError) and (call.repeatable or isinstance(error, _NotSentError))
+
+        async for attempt in stamina.retry_context(on=worth_repeating, attempts=_ATTEMPTS, wait_max=8.0):
+            with attempt:
+                return await self._send_patiently(call)
+        raise AssertionError("retry_context returns or raises")
+
+    async def close(self) -> None:
+        """Release connections."""
+        await self._http.aclose()
+        await self._tokens.close()
+
+    async def _send_patiently(self, call: Call) -> httpx.Response:
+        """Wait for short pauses. A refused request was not executed: sending it again is safe for every method."""
+        pauses = 0
+        renewed = False
+        while True:
+            # The slot outlives the request: the pause must be known before the next one is sent.
+            async with self._protection.slot():
+                token = await self._tokens.token()
+                response = await self._exchange(call, token)
+                self._protection.note(response.headers)
+                if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+                    self._protection.pause(retry_after(response.headers))
+            if response.is_success:
+                return response
+            error = fault(call.name, response.status_code, response.headers, response.content)
+            if response.status_code == HTTPStatus.UNAUTHORIZED and not renewed:
+                self._tokens.reject(token)  # revoked or, by somebody's clock, over
+                renewed = True
+            elif (
+                isinstance(error, ThrottledError)
+                and error.retry_after <= self._protection.patience
+                and pauses < _PAUSES
+            ):
+                pauses += 1
+            else:
+                raise self._final(call, error)
+
+    async def _exchange(self, call: Call, token: str) -> httpx.Response:
+        timeout = httpx.Timeout(self._read_timeout + call.extra_time.total_seconds(), connect=_CONNECT)
+        headers = {**call.headers, "Authorization": f"Bearer {token}"}
+        started = time.perf_counter()
+        status = 0
+        try:
+            response = await bounded_request(
+                self._http, call.method, self.base + call.path, content=call.content, headers=headers, timeout=timeout
+            )
+            status = response.status_code
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
+            raise _NotSentError(f"Dataverse cannot be reached: {call.name}", service=Service.DATAVERSE) from None
+        except (httpx.RequestError, httpx.InvalidURL):  # the latter of a redirect to nowhere, whose text quotes it
+            raise lost(call.name, repeatable=call.repeatable) from None
+        finally:
+            self._observe(Service.DATAVERSE, call.name, status, time.perf_counter() - started)
+        return response
+
+    @staticmethod
+    def _final(call: Call, error: ConnectorError) -> ConnectorError:
+        """Doubt a gateway that gave up waiting: it does not know what the server behind it did."""
+        if error.status in {HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT} and not call.repeatable:
+            return lost(call.name, repeatable=False)
+        return error

@@ -1,0 +1,1 @@
+"""Writes to person records: fields, subscriptions, new records."""

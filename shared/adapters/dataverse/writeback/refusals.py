@@ -1,0 +1,72 @@
+"""Says what Dataverse refused of one record, in words that its owner can use.
+
+The other side's message may quote a value, so it stays in `detail`; the columns that it names are safe to tell.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from http import HTTPStatus
+
+from shared.adapters.dataverse.web_api.faults import DUPLICATE_DETECTED, TAKEN_KEY
+from shared.errors import (
+    ConfigurationError,
+    ConflictError,
+    ConnectorError,
+    DataError,
+    NotFoundError,
+    ThrottledError,
+    TransientError,
+    UnknownOutcomeError,
+)
+
+_WORD = re.compile(r"[a-z][a-z0-9_]*")
+
+
+def refusal(error: ConnectorError, columns: Collection[str]) -> ConnectorError:
+    """Make an error of a write the error of its record. `columns` are those that were written.
+
+    A missing privilege concerns this record: rows of other owners, and other columns, may well be writable.
+    """
+    match error:
+        case DataError() if isinstance(error, NotFoundError) or error.status is None:  # gone, or nothing was sent
+            return error
+        case ConfigurationError() if error.status == HTTPStatus.FORBIDDEN:
+            return _restated(error, "The connector's role in Dataverse may not write this record", columns)
+        case DataError() if error.code == TAKEN_KEY:
+            return _restated(error, "Another row has the same alternate key", columns)
+        case DataError() if error.code == DUPLICATE_DETECTED:
+            text = "A duplicate detection rule of Dataverse objects: merge the duplicates, or change the rule"
+            return _restated(error, text, ())
+        case DataError():
+            return _restated(error, "Dataverse refused the record", columns)
+        case _:
+            return error
+
+
+def worst(errors: Collection[ConnectorError]) -> ConnectorError | None:
+    """Choose the error to report: waiting and repeating mend the first two kinds, and the rest comes up again then."""
+    return min(errors, key=_rank, default=None)
+
+
+def _rank(error: ConnectorError) -> int:
+    match error:
+        case ThrottledError() | TransientError() | UnknownOutcomeError():
+            return 0
+        case ConflictError():
+            return 1
+        case _:
+            return 2
+
+
+def _restated(error: ConnectorError, text: str, columns: Collection[str]) -> DataError:
+    named = set(_WORD.findall(error.detail.casefold()))
+    blamed = sorted(named & set(columns))
+    return DataError(
+        f"{text}: {', '.join(blamed)}" if blamed else text,
+        service=error.service,
+        status=error.status,
+        code=error.code,
+        detail=error.detail,
+    )

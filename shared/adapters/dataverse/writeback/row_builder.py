@@ -1,0 +1,163 @@
+"""The body of a row in the making: Spotler values become columns, names of other rows become lookups.
+
+What does not fit its column is left out and becomes a `FieldProblem`; the other columns are written.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from typing import Any, assert_never
+
+from shared.adapters.dataverse.records.name_search import Names, NameSearch, Place, place_in
+from shared.adapters.dataverse.web_api import odata
+from shared.domain.features.subscriber_import import LAST_NAME
+from shared.domain.mapping.conversions import ColumnKind, kind_of
+from shared.domain.mapping.language.expression import Column, Expression
+from shared.domain.mapping.model import Direction, MappingRow
+from shared.domain.mapping.reverse_conversions import NeedsMatch, Stored, returned
+from shared.domain.records.marketing_contact import PropertyDefinition, PropertyType, PropertyValue
+from shared.domain.records.outcomes import FieldProblem, Side
+from shared.domain.records.table_schema import ColumnDefinition, ColumnType, Required, Schema, TableDefinition
+from shared.domain.values.texts import cut
+from shared.domain.values.values import Misfit
+
+BIND = "@odata.bind"
+
+_ONLY_NAME = "a name that exactly one row has"
+_OWNER = "ownerid"
+_FREE = frozenset({PropertyType.STRING, PropertyType.UNKNOWN})
+_TEXTS = frozenset({ColumnKind.TEXT, ColumnKind.MEMO})
+_INSISTING = frozenset({Required.APPLICATION, Required.SYSTEM})
+"""Dataverse itself refuses an empty column only at the second level; its forms, and so its users, at both (CS-24)."""
+
+
+@dataclass(slots=True)
+class _Pointer:
+    """A lookup whose row must be found: where its name is looked for, with the property that binds a row from there."""
+
+    name: str
+    column: ColumnDefinition | None
+    problem: FieldProblem
+    places: list[tuple[Place, str]]
+
+
+@dataclass(slots=True)
+class Draft:
+    """The columns of one row, as the body of a request: `put` all, `want` names, `settle` them. Then `body` is whole.
+
+    `columns` are the logical names of what it writes, `problems` what was left out, `restated` the Spotler properties
+    whose free text Dataverse will show in words of its own: "ja" as Yes, a name as the row has it.
+    """
+
+    table: TableDefinition
+    zone: tzinfo
+    body: dict[str, Any] = field(default_factory=dict, repr=False)
+    problems: list[FieldProblem] = field(default_factory=list)
+    columns: set[str] = field(default_factory=set)
+    restated: set[str] = field(default_factory=set)
+    _pointers: list[_Pointer] = field(default_factory=list, repr=False)
+
+    def put(
+        self, source: Expression | None, row: MappingRow, definition: PropertyDefinition, value: PropertyValue
+    ) -> None:
+        """Let a column have a value of Spotler; None and "" empty it."""
+        if not isinstance(source, Column):
+            self._refuse(definition.name, str(source), "a column of the record itself: correct the mapping")
+            return
+        column = self.table.columns.get(source.name)
+        if column is None:
+            self._refuse(definition.name, source.name, "a column that exists: correct the mapping")
+        elif not column.writable:
+            self._refuse(definition.name, column.name, "nothing from Spotler: Dataverse does not let it be changed")
+        else:
+            self._convert(column, row, definition, value)
+
+    def put_needed(
+        self, source: Expression | None, row: MappingRow, definition: PropertyDefinition, value: PropertyValue
+    ) -> None:
+        """Let a column of a new row have a value of Spotler; a text that it needs and that is too long is cut."""
+        column = self.table.columns.get(source.name) if isinstance(source, Column) else None
+        if column is not None and isinstance(value, str) and (limit := self._limit_of_needed(column, definition)):
+            text = value.strip()
+            shorter = cut(text, limit)
+            if shorter and shorter != text:
+                loss = f"cut to {limit} characters"
+                self.problems.append(FieldProblem(definition.name, column.name, loss=loss, side=Side.DATAVERSE))
+                value = shorter
+        self.put(source, row, definition, value)
+
+    def point_at(self, navigation: str, place: Place, name: str, problem: FieldProblem) -> None:
+        """Let a navigation property lead to the only row of that name in a place."""
+        self._pointers.append(_Pointer(name, None, problem, [(place, navigation)]))
+
+    @property
+    def targets(self) -> set[str]:
+        """Name the tables that must be known to look for names."""
+        lookups = [pointer.column.name for pointer in self._pointers if pointer.column]
+        return {table for lookup in lookups for table in self.table.targets(lookup)}
+
+    def want(self, search: NameSearch, schema: Schema) -> None:
+        """Ask for the names of rows; `schema` has the `targets`."""
+        for pointer in self._pointers:
+            if pointer.column is not None:
+                pointer.places = list(self._places(pointer.column, schema))
+            for place, _ in pointer.places:
+                search.want(place, pointer.name)
+
+    def settle(self, names: Names) -> None:
+        """Bind the rows that were found; a name that no row has, or several have, is left out."""
+        for pointer in self._pointers:
+            found = [
+                (navigation, odata.row(place.entity_set, identifier))
+                for place, navigation in pointer.places
+                for identifier in names.called(place, pointer.name)
+            ]
+            if len(found) != 1:
+                self.problems.append(pointer.problem)
+                continue
+            ((navigation, path),) = found
+            self.body[f"{navigation}{BIND}"] = f"/{path}"
+            if pointer.column is not None:
+                self.columns.add(pointer.column.name)
+
+    def _convert(
+        self, column: ColumnDefinition, row: MappingRow, definition: PropertyDefinition, value: PropertyValue
+    ) -> None:
+        if row.direction is Direction.BOTH and definition.type in _FREE and kind_of(column) not in _TEXTS:
+            self.restated.add(definition.name)
+        match returned(value, definition, column, zone=self.zone, choices=row.choices):
+            case Stored(None) if column.required in _INSISTING or column.type is ColumnType.OWNER:
+                self._refuse(definition.name, column.name, "a value: the column is required")
+            case Stored(stored):
+                self.columns.add(column.name)
+                self.body[self._member(column)] = stored
+            case NeedsMatch(name):
+                problem = FieldProblem(definition.name, column.name, _ONLY_NAME, side=Side.DATAVERSE)
+                self._pointers.append(_Pointer(name, column, problem, []))
+            case Misfit(expected):
+                self._refuse(definition.name, column.name, expected)
+            case other:
+                assert_never(other)
+
+    @staticmethod
+    def _limit_of_needed(column: ColumnDefinition, definition: PropertyDefinition) -> int | None:
+        """Return how long a free text may be that a new row needs; half an address would be another one."""
+        is_needed = column.name == LAST_NAME or column.required in _INSISTING
+        is_free = definition.type in _FREE and kind_of(column) in _TEXTS
+        return column.max_length if is_needed and is_free else None
+
+    def _member(self, column: ColumnDefinition) -> str:
+        """Name the member of the body: for a lookup, which is emptied here, any of its properties will do."""
+        references = sorted(self.table.targets(column.name).values(), key=lambda one: one.target)
+        return f"{references[0].navigation}{BIND}" if references else column.name
+
+    def _places(self, column: ColumnDefinition, schema: Schema) -> list[tuple[Place, str]]:
+        return [
+            (place_in(schema.tables[table]), _OWNER if column.type is ColumnType.OWNER else reference.navigation)
+            for table, reference in self.table.targets(column.name).items()
+            if table in schema.tables and schema.tables[table].primary_name
+        ]
+
+    def _refuse(self, spotler: str, source: str, expected: str) -> None:
+        self.problems.append(FieldProblem(spotler, source, expected, side=Side.DATAVERSE))

@@ -1,0 +1,278 @@
+"""New subscribers in Dataverse: finds their records, or creates them with an id that a repetition finds again (NEW)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from uuid import UUID
+
+from shared.adapters.dataverse.metadata.schema_cache import SchemaCache
+from shared.adapters.dataverse.records.name_search import Names, NameSearch, name_key, place_in
+from shared.adapters.dataverse.web_api import odata, operations
+from shared.adapters.dataverse.web_api.answers import OperationResult
+from shared.adapters.dataverse.web_api.client import DataverseClient
+from shared.adapters.dataverse.web_api.faults import DUPLICATE_KEY, UNDECLARED_MEMBER, UNKNOWN_MEMBER
+from shared.adapters.dataverse.web_api.odata import Comparison, Value
+from shared.adapters.dataverse.web_api.operations import Method, Operation
+from shared.adapters.dataverse.writeback.refusals import refusal
+from shared.adapters.dataverse.writeback.row_builder import Draft
+from shared.adapters.dataverse.writeback.subscription_returns import SubscriptionWrite
+from shared.adapters.dataverse.writeback.subscription_writer import SubscriptionWriter
+from shared.adapters.dataverse.writeback.write_back import DETECT_DUPLICATES
+from shared.domain.features.subscriber_import import NewField
+from shared.domain.mapping.conversions import ColumnKind, kind_of
+from shared.domain.mapping.language.expression import MapTo
+from shared.domain.mapping.model import Mapping as FieldMapping
+from shared.domain.mapping.reverse_conversions import NeedsMatch, Stored, returned
+from shared.domain.records.outcomes import FieldProblem, Side
+from shared.domain.records.records import PersonTable, RecordKey
+from shared.domain.records.table_schema import ColumnDefinition, Schema, TableDefinition
+from shared.domain.values.addresses import address_key
+from shared.errors import (
+    ConfigurationError,
+    ConnectorError,
+    DataError,
+    NotFoundError,
+    Service,
+    ThrottledError,
+    TransientError,
+    UnknownOutcomeError,
+)
+from shared.ports.newcomers import Created, NewEntry, NewRecord
+
+_MOST_MATCHES = 10
+_STALE = frozenset({UNKNOWN_MEMBER, UNDECLARED_MEMBER})
+_TEXTS = frozenset({ColumnKind.TEXT, ColumnKind.MEMO})
+
+
+@dataclass(slots=True)
+class _Birth:
+    """One row on its way. `error` is that of the row itself, or one of its subscriptions' that repeating may mend."""
+
+    record: NewRecord | NewEntry
+    draft: Draft
+    subscriptions: list[SubscriptionWrite] = field(default_factory=list)
+    error: ConnectorError | None = None
+    refused: list[FieldProblem] = field(default_factory=list)
+    existed: bool = False
+
+    @property
+    def id(self) -> UUID:
+        """The row's id."""
+        return self.record.key.id if isinstance(self.record, NewRecord) else self.record.id
+
+    @property
+    def lacks(self) -> str:
+        """Name the column without which the row makes no sense, if it has no value."""
+        essential = self.record.essential if isinstance(self.record, NewRecord) else ""
+        return essential if essential not in {"", *self.draft.columns} else ""
+
+    def created(self) -> Created:
+        """Sum up."""
+        left_out = (problem for one in self.subscriptions for problem in one.left_out)
+        problems = (*self.draft.problems, *left_out, *self.refused)
+        error = refusal(self.error, self.draft.columns) if self.error is not None else None
+        return Created(error, problems, self.existed)
+
+    def take(self, subscription: SubscriptionWrite, error: ConnectorError) -> None:
+        """Note what became of a subscription. A row that is there already may have been changed by people since."""
+        if self.error is not None or error.code == DUPLICATE_KEY:
+            return
+        if isinstance(error, ThrottledError | TransientError | UnknownOutcomeError):
+            self.error = error
+            return
+        source = str(MapTo(subscription.coming.home))
+        expected = "a row that Dataverse does not refuse"
+        self.refused.append(FieldProblem(subscription.spotler, source, expected, side=Side.DATAVERSE))
+
+
+class DataverseNewcomers:
+    """Implements the port `NewRecords` for one version of the mapping. The client belongs to `DataverseCrm`."""
+
+    def __init__(
+        self,
+        client: DataverseClient,
+        schema: SchemaCache,
+        mapping: FieldMapping,
+        *,
+        detects_duplicates: bool = False,
+    ) -> None:
+        """`detects_duplicates` lets the organisation's rules refuse new contacts; leads may be duplicates (NEW-03)."""
+        self._client = client
+        self._schema = schema
+        self._mapping = mapping
+        self._detects_duplicates = detects_duplicates
+        self._subscriptions = SubscriptionWriter(client, schema, mapping)
+
+    # ----------------------------------------------------------------------------------------------------------- find
+
+    async def matching(self, table: PersonTable, wanted: Sequence[Sequence[NewField]]) -> Sequence[Sequence[RecordKey]]:
+        """Find active records; one query for many where a single text is compared, else one for each."""
+        definition = (await self._schema.tables({table})).tables.get(table)
+        if definition is None:
+            raise ConfigurationError(f"Dataverse has no table {table}", service=Service.DATAVERSE)
+        name = self._single_text(definition, wanted)
+        if name is not None:
+            return await self._by_text(table, definition, name, wanted)
+        queries = [self._query(definition, one) for one in wanted]
+        answers = iter(await self._client.batch([query for query in queries if query is not None]))
+        found: list[list[RecordKey]] = []
+        for query in queries:
+            rows = _rows(next(answers)) if query is not None else []
+            found.append([RecordKey(table, UUID(row[definition.primary_id])) for row in rows])
+        return found
+
+    def _single_text(self, table: TableDefinition, wanted: Sequence[Sequence[NewField]]) -> str | None:
+        """Name the one column that all compare, if it holds text: the e-mail address."""
+        names = {tuple(one.column.name for one in fields) for fields in wanted}
+        if len(names) != 1 or len(columns := names.pop()) != 1:
+            return None
+        column = table.columns.get(columns[0])
+        return column.name if column is not None and kind_of(column) in _TEXTS else None
+
+    async def _by_text(
+        self, table: PersonTable, definition: TableDefinition, column: str, wanted: Sequence[Sequence[NewField]]
+    ) -> Sequence[Sequence[RecordKey]]:
+        is_address = column == self._mapping.email_column(table)
+        place, search = place_in(definition, column), NameSearch(address_key if is_address else name_key)
+        texts = [str(fields[0].value) for fields in wanted]
+        for text in texts:
+            search.want(place, text)
+        names = await search.find(self._client)
+        return [[RecordKey(table, one) for one in names.called(place, text)[:_MOST_MATCHES]] for text in texts]
+
+    def _query(self, table: TableDefinition, fields: Sequence[NewField]) -> Operation | None:
+        """Ask for records with these values; None if no record can have them, or none is told apart by nothing."""
+        if not fields:
+            return None
+        conditions = [place_in(table).condition]
+        for one in fields:
+            column = table.columns.get(one.column.name)
+            if column is None:
+                raise _incomparable(table, one.column.name)
+            match returned(one.value, one.definition, column, zone=self._mapping.zone, choices=one.row.choices):
+                case Stored(value) if kind_of(column) is not ColumnKind.CHOICES:
+                    conditions.append(odata.compare(column.name, Comparison.EQUAL, _literal(value, column)))
+                case Stored() | NeedsMatch():
+                    raise _incomparable(table, column.name)
+                case _:
+                    return None
+        options = operations.shape([table.primary_id], ()) | {"$filter": odata.all_of(*conditions)}
+        options["$top"] = str(_MOST_MATCHES)
+        return Operation(Method.GET, odata.reads(odata.name(table.entity_set), options))
+
+    # --------------------------------------------------------------------------------------------------------- create
+
+    async def create(self, records: Sequence[NewRecord | NewEntry]) -> Sequence[Created]:
+        """Create; a table or column that was changed meanwhile is looked up again once."""
+        created = list(await self._create(records))
+        stale = [index for index, one in enumerate(created) if one.error is not None and one.error.code in _STALE]
+        if stale:
+            self._schema.forget()
+            again = await self._create([records[index] for index in stale])
+            for index, one in zip(stale, again, strict=True):
+                created[index] = one
+        return created
+
+    async def _create(self, records: Sequence[NewRecord | NewEntry]) -> Sequence[Created]:
+        if not records:
+            return []
+        schema = await self._schema.tables({_table(record) for record in records})
+        births = await self._births(records, schema)
+        names = await self._subscriptions.settle(
+            [birth.draft for birth in births.values()],
+            [one for birth in births.values() for one in birth.subscriptions],
+        )
+        await self._send(list(births.values()), names)
+        return [
+            births[index].created() if index in births else Created(_no_table(record))
+            for index, record in enumerate(records)
+        ]
+
+    async def _births(self, records: Sequence[NewRecord | NewEntry], schema: Schema) -> dict[int, _Birth]:
+        births: dict[int, _Birth] = {}
+        for index, record in enumerate(records):
+            table = schema.tables.get(_table(record))
+            if table is not None:
+                births[index] = _Birth(record, Draft(table, self._mapping.zone))
+                for one in record.fields:
+                    births[index].draft.put_needed(one.column, one.row, one.definition, one.value)
+        people = [(birth, birth.record) for birth in births.values() if isinstance(birth.record, NewRecord)]
+        prepared = await self._subscriptions.prepare([(record.key, record.subscriptions) for _, record in people])
+        for (birth, _), subscriptions in zip(people, prepared, strict=True):
+            birth.subscriptions = subscriptions
+        return births
+
+    async def _send(self, births: Sequence[_Birth], names: Names) -> None:
+        sent: list[tuple[_Birth, SubscriptionWrite | None, Operation]] = []
+        for birth in births:
+            if birth.lacks:
+                birth.error = DataError(
+                    f"A new record needs {birth.lacks}, and the value does not fit", service=Service.DATAVERSE
+                )
+                continue
+            sent.append((birth, None, self._birth(birth)))
+            subscribing = ((one, one.operation(names)) for one in birth.subscriptions)
+            sent += [(birth, one, operation) for one, operation in subscribing if operation is not None]
+        results = await self._client.batch([operation for _, _, operation in sent])
+        for (birth, subscription, _), result in zip(sent, results, strict=True):
+            if result.error is not None and subscription is None:
+                birth.error = result.error
+            elif result.error is not None and subscription is not None:
+                birth.take(subscription, result.error)
+        await self._recognise([birth for birth in births if birth.error and birth.error.code == DUPLICATE_KEY])
+
+    def _birth(self, birth: _Birth) -> Operation:
+        entity_set, key = birth.draft.table.entity_set, birth.draft.table.primary_id
+        if isinstance(birth.record, NewEntry):
+            return operations.upsert(entity_set, birth.id, birth.draft.body)
+        operation = operations.create(entity_set, {key: str(birth.id), **birth.draft.body}, key=key)
+        if self._detects_duplicates and birth.record.key.table is PersonTable.CONTACT:
+            return replace(operation, headers={**operation.headers, **DETECT_DUPLICATES})
+        return operation
+
+    async def _recognise(self, births: Sequence[_Birth]) -> None:
+        """Tell rows that an earlier attempt created from a clash of another key, which has the same code."""
+        looks = [
+            operations.retrieve(birth.draft.table.entity_set, birth.id, select=[birth.draft.table.primary_id])
+            for birth in births
+        ]
+        for birth, look in zip(births, await self._client.batch(looks), strict=True):
+            if look.error is None:
+                birth.error, birth.existed = None, True
+            elif isinstance(look.error, NotFoundError):
+                birth.error = DataError("Another row has the same alternate key", service=Service.DATAVERSE)
+            else:
+                birth.error = look.error
+
+
+def _table(record: NewRecord | NewEntry) -> str:
+    return record.key.table if isinstance(record, NewRecord) else record.table
+
+
+def _no_table(record: NewRecord | NewEntry) -> ConnectorError:
+    return ConfigurationError(f"Dataverse has no table {_table(record)}", service=Service.DATAVERSE)
+
+
+def _incomparable(table: TableDefinition, column: str) -> ConfigurationError:
+    text = f"New subscribers cannot be matched by {table.name}.{column}: choose a column with one value of its own"
+    return ConfigurationError(text, service=Service.DATAVERSE)
+
+
+def _literal(value: str | float | bool | None, column: ColumnDefinition) -> Value:  # noqa: FBT001  # JSON
+    """Turn a value of a body into one of a filter: dates stand without quotes there."""
+    match kind_of(column), value:
+        case ColumnKind.DATE, str():
+            return date.fromisoformat(value)
+        case ((ColumnKind.LOCAL_DATE | ColumnKind.LOCAL_TIME | ColumnKind.INDEPENDENT_TIME), str()):
+            return datetime.fromisoformat(value)
+        case _:
+            return value
+
+
+def _rows(answer: OperationResult) -> list[dict[str, str]]:
+    if answer.error is not None:
+        raise answer.error
+    rows: list[dict[str, str]] = answer.body["value"]
+    return rows

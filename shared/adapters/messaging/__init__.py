@@ -1,0 +1,1 @@
+"""The queues in Service Bus and in SQLite."""

@@ -1,0 +1,63 @@
+"""Service Bus's errors in the connector's words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from azure.core.exceptions import AzureError, ResourceNotFoundError
+from azure.servicebus.exceptions import (
+    MessageSizeExceededError,
+    MessagingEntityDisabledError,
+    MessagingEntityNotFoundError,
+    ServiceBusAuthenticationError,
+    ServiceBusAuthorizationError,
+    ServiceBusError,
+    ServiceBusQuotaExceededError,
+    ServiceBusServerBusyError,
+)
+
+from shared.adapters.backends.azure_errors import from_azure
+from shared.errors import ConfigurationError, ConnectorError, DataError, Service, ThrottledError, TransientError
+
+# What the service recommends where it throttles
+# (https://learn.microsoft.com/azure/service-bus-messaging/service-bus-throttling).
+_PATIENCE = timedelta(seconds=10)
+
+
+def from_service_bus(error: AzureError, *, queue: str = "") -> ConnectorError:
+    """Classify what the client raised after its own retries; its text goes to `detail`."""
+    code = type(error).__name__
+    detail = error.message
+    match error:
+        case ServiceBusServerBusyError() | ServiceBusQuotaExceededError():
+            return ThrottledError(
+                "the namespace is busy or the queue is full",
+                retry_after=_PATIENCE,
+                service=Service.QUEUE,
+                code=code,
+                detail=detail,
+            )
+        case ServiceBusAuthenticationError() | ServiceBusAuthorizationError():
+            return ConfigurationError("the credentials were refused", service=Service.QUEUE, code=code, detail=detail)
+        case MessagingEntityNotFoundError() | MessagingEntityDisabledError() | ResourceNotFoundError():
+            is_disabled = isinstance(error, MessagingEntityDisabledError)
+            what, cure = ("disabled", "enable") if is_disabled else ("missing", "create")
+            summary = f"the queue {queue or 'that was asked for'} is {what}: {cure} it in the namespace"
+            return ConfigurationError(summary, service=Service.QUEUE, code=code, detail=detail)
+        case MessageSizeExceededError():
+            return DataError("the message is too large for the queue", service=Service.QUEUE, code=code, detail=detail)
+        case ServiceBusError():
+            return TransientError("no usable answer", service=Service.QUEUE, code=code, detail=detail)
+        case _:  # the administration client speaks HTTP
+            return from_azure(error, service=Service.QUEUE)
+
+
+@contextmanager
+def translated(queue: str = "") -> Iterator[None]:
+    """Raise what the client raises about `queue` as a ConnectorError."""
+    try:
+        yield
+    except AzureError as error:
+        raise from_service_bus(error, queue=queue) from error

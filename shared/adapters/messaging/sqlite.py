@@ -1,0 +1,351 @@
+"""The embedded queue: peek-lock with expiry, schedules and dead letters in one SQLite file."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import secrets
+import sqlite3
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from aiosqlite import Connection
+
+from shared.adapters.backends.sqlite_file import SqliteFile
+from shared.errors import Service, TransientError
+from shared.ports.clock import Clock
+from shared.ports.queue import DeadLetter, OutgoingMessage, QueueDepth, QueueName, ReceivedMessage
+
+# Times are microseconds since 1970. A message can be received when `visible_at` has come: its schedule, the end of its
+# lock, or 0 once abandoned. `lock` names the receive call that holds it or held it last. The index answers "what comes
+# next" and "how many" without a look at the messages themselves. `failures` counts deliveries that were abandoned: a
+# lock that ended because its worker was killed, or too slow, says nothing about the message.
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS messages (
+    sequence       INTEGER PRIMARY KEY AUTOINCREMENT,
+    queue          TEXT NOT NULL,
+    visible_at     INTEGER NOT NULL,
+    lock           TEXT,
+    delivery_count INTEGER NOT NULL DEFAULT 0,
+    enqueued_at    INTEGER NOT NULL,
+    message_id     TEXT NOT NULL,
+    correlation_id TEXT NOT NULL,
+    content_type   TEXT NOT NULL,
+    properties     TEXT NOT NULL,
+    body           BLOB NOT NULL
+);
+CREATE INDEX IF NOT EXISTS messages_in_order ON messages (queue, sequence, visible_at, lock);
+DROP INDEX IF EXISTS messages_delivered;
+CREATE TABLE IF NOT EXISTS failures (
+    sequence       INTEGER PRIMARY KEY,
+    number         INTEGER NOT NULL
+);
+CREATE TRIGGER IF NOT EXISTS failures_end_with_their_message AFTER DELETE ON messages BEGIN
+    DELETE FROM failures WHERE sequence = old.sequence;
+END;
+CREATE TABLE IF NOT EXISTS dead_letters (
+    sequence       INTEGER PRIMARY KEY AUTOINCREMENT,
+    queue          TEXT NOT NULL,
+    reason         TEXT NOT NULL,
+    description    TEXT NOT NULL,
+    correlation_id TEXT NOT NULL,
+    dead_since     INTEGER NOT NULL,
+    body           BLOB NOT NULL
+);
+"""
+
+_SEND = """
+INSERT INTO messages (queue, visible_at, enqueued_at, message_id, correlation_id, content_type, properties, body)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_ANY_READY = "SELECT 1 FROM messages WHERE queue = ? AND visible_at <= ? LIMIT 1"
+_EXHAUSTED = """
+SELECT sequence, correlation_id, body FROM failures JOIN messages USING (sequence)
+WHERE queue = ? AND number >= ? AND visible_at <= ?
+"""
+_LOCK = """
+UPDATE messages SET lock = ?, visible_at = ?, delivery_count = delivery_count + 1
+WHERE sequence IN (SELECT sequence FROM messages WHERE queue = ? AND visible_at <= ? ORDER BY sequence LIMIT ?)
+RETURNING sequence, body, content_type, properties, message_id, correlation_id, delivery_count, enqueued_at
+"""
+# Whoever received a message last may settle it, even after the end of its lock: until somebody else has received it,
+# the work need not be done again.
+_HELD = "WHERE queue = ? AND sequence = ? AND lock = ?"
+_COMPLETE = f"DELETE FROM messages {_HELD}"  # noqa: S608  # both parts are constants
+_FAIL = f"""
+INSERT INTO failures (sequence, number) SELECT sequence, 1 FROM messages {_HELD}
+ON CONFLICT (sequence) DO UPDATE SET number = number + 1
+"""  # noqa: S608  # both parts are constants
+_ABANDON = f"UPDATE messages SET visible_at = 0, lock = NULL {_HELD}"  # noqa: S608  # both parts are constants
+_RENEW = f"UPDATE messages SET visible_at = ? {_HELD}"  # noqa: S608  # both parts are constants
+_BURY = (
+    "INSERT INTO dead_letters (queue, reason, description, correlation_id, dead_since, body) VALUES (?, ?, ?, ?, ?, ?)"
+)
+_DEAD = "SELECT sequence, queue, reason, description, body, correlation_id, dead_since FROM dead_letters"
+_REPLAYABLE = """
+SELECT sequence, queue, correlation_id, body FROM dead_letters
+WHERE sequence IN (SELECT value FROM json_each(?)) AND length(body) > 0 ORDER BY sequence
+"""
+_DEPTH = """
+SELECT count(*), coalesce(sum(lock IS NULL AND visible_at > :now), 0),
+    (SELECT count(*) FROM dead_letters WHERE queue = :queue),
+    min(CASE WHEN lock IS NOT NULL OR visible_at <= :now THEN enqueued_at END)
+FROM messages WHERE queue = :queue
+"""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+# How soon a waiting receiver sees what another process sent, or a schedule or lock that ended.
+_POLL_SECONDS = 0.05
+
+# Service Bus's own words for the same event, so that whoever reads dead letters meets one reason only.
+EXHAUSTED = "MaxDeliveryCountExceeded"
+
+
+class SqliteQueue:
+    """`Queue` and `QueueReceiver` over SQLite. Several processes may use the file at once."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        clock: Clock,
+        redact: Callable[[QueueName, bytes], bytes],
+        lock_duration: timedelta = timedelta(minutes=5),
+        max_delivery_count: int = 10,
+    ) -> None:
+        """`redact` turns a body into one without personal data, or into nothing; it must not raise.
+
+        After `max_delivery_count` deliveries that were abandoned, a message is buried. A lock that ends by itself is no
+        failed delivery here; Service Bus counts it as one.
+        """
+        self._file = SqliteFile(path, schema=_SCHEMA, service=Service.QUEUE)
+        self._clock = clock
+        self._redact = redact
+        self._lock_duration = lock_duration
+        self._max_delivery_count = max_delivery_count
+        self._arrivals: defaultdict[QueueName, asyncio.Event] = defaultdict(asyncio.Event)
+        # Queues whose bodies may still stand in the write-ahead log: at first all, an earlier process may have died.
+        self._traced = set(QueueName)
+
+    # ------------------------------------------------------------------------------------------------------- the app
+
+    async def send(self, queue: QueueName, messages: Sequence[OutgoingMessage]) -> None:
+        """Enqueue all in one transaction."""
+        now = self._clock.now()
+        rows = [_row(queue, message, now) for message in messages]
+        async with self._file.writing() as connection:
+            await connection.executemany(_SEND, rows)
+        self._announce(queue)
+
+    async def dead_letter(
+        self, queue: QueueName, body: bytes, *, reason: str, description: str, correlation_id: str = ""
+    ) -> None:
+        """Bury a copy."""
+        row = (queue, reason, description, correlation_id, _micros(self._clock.now()), body)
+        async with self._file.writing() as connection:
+            await connection.execute(_BURY, row)
+
+    async def dead_letters(self, *, limit: int = 100) -> Sequence[DeadLetter]:
+        """Oldest first, all queues."""
+        async with self._file.reading() as connection:
+            rows = await connection.execute_fetchall(f"{_DEAD} ORDER BY sequence LIMIT ?", (limit,))
+        return [
+            DeadLetter(
+                id=str(sequence),
+                queue=QueueName(queue),
+                reason=reason,
+                description=description,
+                body=body,
+                correlation_id=correlation_id,
+                dead_since=_moment(dead_since),
+            )
+            for sequence, queue, reason, description, body, correlation_id, dead_since in rows
+        ]
+
+    async def replay(self, identifiers: Sequence[str]) -> int:
+        """Move dead letters that have a body back to their queue, in one transaction."""
+        now = self._clock.now()
+        async with self._file.writing() as connection:
+            rows = list(await connection.execute_fetchall(_REPLAYABLE, (_sequences(identifiers),)))
+            await connection.executemany(
+                _SEND,
+                [
+                    _row(queue, OutgoingMessage(body, correlation_id=correlation_id), now)
+                    for _, queue, correlation_id, body in rows
+                ],
+            )
+            await connection.executemany("DELETE FROM dead_letters WHERE sequence = ?", [(row[0],) for row in rows])
+        for queue in {QueueName(row[1]) for row in rows}:
+            self._announce(queue)
+        return len(rows)
+
+    async def discard(self, identifiers: Sequence[str]) -> int:
+        """Forget dead letters for good; returns how many there were."""
+        async with self._file.writing() as connection:
+            cursor = await connection.execute(
+                "DELETE FROM dead_letters WHERE sequence IN (SELECT value FROM json_each(?))",
+                (_sequences(identifiers),),
+            )
+            return cursor.rowcount
+
+    async def collect_buried(self) -> Sequence[DeadLetter]:
+        """Nothing to do: messages are buried without personal data, beside those that the app buries."""
+        return []
+
+    async def depth(self, queue: QueueName) -> QueueDepth:
+        """Count from the index."""
+        async with self._file.reading() as connection:
+            [(total, scheduled, dead, oldest)] = await connection.execute_fetchall(
+                _DEPTH, {"queue": queue, "now": _micros(self._clock.now())}
+            )
+        since = None if oldest is None else _moment(oldest)
+        return QueueDepth(active=total - scheduled, scheduled=scheduled, dead=dead, oldest=since)
+
+    async def ping(self) -> None:
+        """Open the file."""
+        async with self._file.reading() as connection:
+            await connection.execute_fetchall("SELECT 1 FROM messages LIMIT 1")
+
+    async def close(self) -> None:
+        """Close the file, rid of what was deleted; a later call opens it again."""
+        with contextlib.suppress(TransientError):  # another process is in the way, and closes later
+            await self._file.rebuild()
+        await self._file.close()
+
+    # ------------------------------------------------------------------------------------------------------ the host
+
+    async def receive(self, queue: QueueName, *, limit: int, wait: timedelta) -> Sequence[ReceivedMessage]:
+        """Lock up to `limit` messages, oldest first. `wait` is real time, whatever the clock says."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + wait.total_seconds()
+        while True:
+            arrival = self._arrivals[queue]  # before the look, so that nothing that comes after it is missed
+            if await self._any_ready(queue) and (messages := await self._lock(queue, limit)):
+                self._traced.add(queue)
+                return messages
+            remaining = deadline - loop.time()
+            if remaining <= 0:
+                await self._remove_traces(queue)
+                return []
+            await _first_of(arrival, seconds=min(remaining, _POLL_SECONDS))
+
+    async def complete(self, queue: QueueName, messages: Sequence[ReceivedMessage]) -> None:
+        """Delete what nobody else has received since; the other messages come again."""
+        async with self._file.writing() as connection:
+            await connection.executemany(_COMPLETE, _held(queue, messages))
+
+    async def abandon(self, queue: QueueName, messages: Sequence[ReceivedMessage]) -> None:
+        """Unlock what nobody else has received since, and count a failure."""
+        async with self._file.writing() as connection:
+            held = _held(queue, messages)
+            await connection.executemany(_FAIL, held)
+            await connection.executemany(_ABANDON, held)
+            await self._bury_exhausted(connection, queue)
+        self._announce(queue)
+
+    async def renew(self, queue: QueueName, messages: Sequence[ReceivedMessage]) -> None:
+        """Extend locks, and take those again that have ended, if nobody else has received their messages since."""
+        until = _micros(self._clock.now() + self._lock_duration)
+        async with self._file.writing() as connection:
+            await connection.executemany(_RENEW, [(until, *held) for held in _held(queue, messages)])
+
+    async def _any_ready(self, queue: QueueName) -> bool:
+        # Looking needs no write lock: many idle receivers, in many processes, disturb nobody.
+        async with self._file.reading() as connection:
+            return bool(await connection.execute_fetchall(_ANY_READY, (queue, _micros(self._clock.now()))))
+
+    async def _lock(self, queue: QueueName, limit: int) -> list[ReceivedMessage]:
+        now = self._clock.now()
+        lock = secrets.token_hex(8)
+        until = _micros(now + self._lock_duration)
+        async with self._file.writing() as connection:
+            rows = await connection.execute_fetchall(_LOCK, (lock, until, queue, _micros(now), limit))
+        # RETURNING promises no order.
+        return sorted(
+            (_received(row, lock, self._lock_duration) for row in rows), key=lambda message: message.sequence_number
+        )
+
+    async def _bury_exhausted(self, connection: Connection, queue: QueueName) -> None:
+        now = _micros(self._clock.now())
+        rows = list(await connection.execute_fetchall(_EXHAUSTED, (queue, self._max_delivery_count, now)))
+        if not rows:
+            return
+        description = f"delivered {self._max_delivery_count} times, and each time the function failed"
+        await connection.executemany(
+            _BURY,
+            [
+                (queue, EXHAUSTED, description, correlation_id, now, self._redact(queue, body))
+                for _, correlation_id, body in rows
+            ],
+        )
+        await connection.executemany("DELETE FROM messages WHERE sequence = ?", [(row[0],) for row in rows])
+
+    async def _remove_traces(self, queue: QueueName) -> None:
+        """Forget, in a quiet moment, what deleted messages have left in the write-ahead log."""
+        if queue in self._traced and await self._file.fold():
+            self._traced.discard(queue)
+
+    def _announce(self, queue: QueueName) -> None:
+        # A fresh event for those who come later: nobody has to clear one that somebody else may be waiting for.
+        self._arrivals.pop(queue, asyncio.Event()).set()
+
+
+async def _first_of(event: asyncio.Event, *, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return
+
+
+def _row(queue: QueueName, message: OutgoingMessage, now: datetime) -> tuple[Any, ...]:
+    visible_at = _micros(max(now, message.not_before or now))
+    return (
+        queue,
+        visible_at,
+        visible_at,
+        message.message_id or uuid4().hex,
+        message.correlation_id,
+        message.content_type,
+        json.dumps(dict(message.properties)),
+        message.body,
+    )
+
+
+def _received(row: sqlite3.Row, lock: str, locked_for: timedelta) -> ReceivedMessage:
+    sequence, body, content_type, properties, message_id, correlation_id, delivery_count, enqueued_at = row
+    return ReceivedMessage(
+        body=body,
+        content_type=content_type,
+        properties=json.loads(properties),
+        message_id=message_id,
+        correlation_id=correlation_id,
+        delivery_count=delivery_count,
+        enqueued_at=_moment(enqueued_at),
+        sequence_number=sequence,
+        settlement=lock,
+        locked_for=locked_for,
+    )
+
+
+def _held(queue: QueueName, messages: Sequence[ReceivedMessage]) -> list[tuple[str, int, str]]:
+    return [(queue, message.sequence_number, message.settlement) for message in messages]
+
+
+def _sequences(identifiers: Sequence[str]) -> str:
+    return json.dumps([int(identifier) for identifier in identifiers if identifier.isascii() and identifier.isdigit()])
+
+
+def _micros(moment: datetime) -> int:
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def _moment(micros: int) -> datetime:
+    return _EPOCH + micros * _MICROSECOND

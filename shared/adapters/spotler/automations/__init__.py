@@ -1,0 +1,1 @@
+"""Automations, tags, and calls whose wire format is not published."""

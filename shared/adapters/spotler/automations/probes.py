@@ -1,0 +1,131 @@
+"""Harmless questions that show whether the unpublished calls are there: reads, and paths asked for in the wrong way.
+
+Nothing here can change anything in the account: every write is asked for with GET, which a service that knows the path
+answers with 405, and contacts and runs are named by ids that nobody has. An answer counts only if a path that certainly
+does not exist is answered differently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from pydantic import TypeAdapter
+
+from shared.adapters.spotler.automations import unpublished
+from shared.adapters.spotler.automations.unpublished import Assumption
+from shared.adapters.spotler.rest.errors import UNREADABLE_ANSWER
+from shared.adapters.spotler.rest.models import AutomationAnswer, TagAnswer
+from shared.adapters.spotler.rest.transport import Call, Result, SpotlerTransport
+from shared.domain.features.capabilities import Capability, Finding, Verdict
+from shared.errors import ConnectorError, ThrottledError
+
+NOBODY = "spotler-connector-check"
+NO_RUN = "00000000-0000-0000-0000-000000000000"
+
+_NOWHERE = Call("probe.nowhere", "GET", f"/contact/{NOBODY}/no-such-part")
+_UNKNOWN_CONTACT = "CONTACT_NOT_FOUND"
+
+_TAGS = TypeAdapter(list[TagAnswer])
+_AUTOMATIONS = TypeAdapter(list[AutomationAnswer])
+
+
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    status: int
+    code: str
+
+    def __str__(self) -> str:
+        return f"HTTP {self.status} {self.code}".strip()
+
+
+_Answer = tuple[Verdict, str]
+
+
+class Probes:
+    """Asks one account."""
+
+    def __init__(self, transport: SpotlerTransport) -> None:
+        self._transport = transport
+
+    async def findings(self) -> list[Finding]:
+        """Look at every capability. ConnectorError if the account cannot be used at all: then nothing is found out."""
+        await self._transport.send(Call("ping", "GET", "/contact/properties/list", fixed_path=True))
+        nowhere = await self._ask(_NOWHERE)
+        questions: Mapping[Capability, Callable[[], Awaitable[_Answer]]] = {
+            Capability.TAGS: lambda: self._tags(nowhere),
+            Capability.SCORES: lambda: self._writes(nowhere, [(unpublished.SCORE, NOBODY)]),
+            Capability.AUTOMATION_LIST: self._automations,
+            Capability.AUTOMATION_FIELDS: self._fields,
+            Capability.AUTOMATION_STOP: lambda: self._writes(
+                nowhere, [(unpublished.AUTOMATION_STOP, NO_RUN), (unpublished.AUTOMATION_RUN_STOP, NO_RUN)]
+            ),
+        }
+        findings: list[Finding] = []
+        for capability, question in questions.items():
+            try:
+                verdict, evidence = await question()
+            except ConnectorError as error:
+                verdict, evidence = Verdict.UNDECIDED, str(error)
+            findings.append(Finding(capability, verdict, evidence))
+        return findings
+
+    async def _tags(self, nowhere: _Reply) -> _Answer:
+        """Read the tags of the account and those of nobody."""
+        found = await self._read(unpublished.TAG_LIST, _TAGS)
+        if not isinstance(found, list):
+            return _judged(unpublished.TAG_LIST, found)
+        reply = await self._ask(unpublished.TAGS_OF_CONTACT.call(NOBODY))
+        if reply.code == _UNKNOWN_CONTACT != nowhere.code:
+            return Verdict.PROVEN, f"{unpublished.TAG_LIST.path} lists tags; {unpublished.TAGS_OF_CONTACT.path} exists"
+        return _judged(unpublished.TAGS_OF_CONTACT, reply)
+
+    async def _automations(self) -> _Answer:
+        found = await self._read(unpublished.AUTOMATION_LIST, _AUTOMATIONS)
+        if not isinstance(found, list):
+            return _judged(unpublished.AUTOMATION_LIST, found)
+        return Verdict.PROVEN, f"{unpublished.AUTOMATION_LIST.path} lists {len(found)} automations"
+
+    async def _fields(self) -> _Answer:
+        """Fields cannot be tried without starting something; that a trigger lists some is the proof."""
+        found = await self._read(unpublished.AUTOMATION_LIST, _AUTOMATIONS)
+        if not isinstance(found, list):
+            return _judged(unpublished.AUTOMATION_LIST, found)
+        if any(trigger.fields for automation in found for trigger in automation.triggers):
+            return Verdict.PROVEN, f"{unpublished.AUTOMATION_LIST.path} lists fields of triggers"
+        return Verdict.UNDECIDED, "no automation has fields: add a field to a message of one, and check again"
+
+    async def _writes(self, nowhere: _Reply, paths: Sequence[tuple[Assumption, str]]) -> _Answer:
+        for assumption, segment in paths:
+            reply = await self._ask(assumption.call(segment, method="GET"))
+            if reply.status != HTTPStatus.METHOD_NOT_ALLOWED or nowhere.status == HTTPStatus.METHOD_NOT_ALLOWED:
+                return _judged(assumption, reply)
+        there = ", ".join(assumption.path for assumption, _ in paths)
+        return Verdict.PROVEN, f"the service knows {there}"
+
+    async def _read(self, assumption: Assumption, shape: TypeAdapter[Result]) -> Result | _Reply:
+        try:
+            return await self._transport.fetch(assumption.call(), shape)
+        except ConnectorError as error:
+            return _reply(error)
+
+    async def _ask(self, call: Call) -> _Reply:
+        try:
+            response = await self._transport.send(call)
+        except ConnectorError as error:
+            return _reply(error)
+        return _Reply(response.status_code, "")
+
+
+def _reply(error: ConnectorError) -> _Reply:
+    """Take a refusal for an answer; what says nothing about the path stays an error."""
+    if error.status is None or isinstance(error, ThrottledError):
+        raise error
+    return _Reply(error.status, error.code)
+
+
+def _judged(assumption: Assumption, reply: _Reply) -> _Answer:
+    failed = reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    verdict = Verdict.UNDECIDED if failed and reply.code != UNREADABLE_ANSWER else Verdict.DISPROVEN
+    return verdict, f"{assumption.path} answered {reply}"

@@ -1,0 +1,1 @@
+"""Contacts and their properties, one by one and in bulk."""

@@ -1,0 +1,102 @@
+"""Bulk writes: at most 100 contacts a call, a verdict for every contact, and one bad contact harms no other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from http import HTTPStatus
+
+from shared.adapters.spotler.rest.external_ids import complaint
+from shared.adapters.spotler.rest.models import BulkResult
+from shared.domain.records.marketing_contact import ContactWrite, WriteCode, WriteVerdict
+from shared.errors import DataError
+
+CONTACTS_PER_CALL = 100
+
+Send = Callable[[Sequence[ContactWrite]], Awaitable[Sequence[BulkResult]]]
+"""Sends one call of at most `CONTACTS_PER_CALL` contacts."""
+
+_REFUSED_AS_A_WHOLE = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE})
+
+_CODES_OF_ERROR_TYPES = {
+    "INVALID_PROPERTY": WriteCode.PROPERTY_INVALID,
+    "CONTACT_ALREADY_EXISTS": WriteCode.CONTACT_ALREADY_EXISTS,
+    "CONTACT_NOT_FOUND": WriteCode.CONTACT_UNKNOWN,
+    "CONTACT_OPTOUT": WriteCode.CONTACT_OPTOUT,
+}
+
+
+async def write_all(send: Send, contacts: Sequence[ContactWrite]) -> dict[str, WriteVerdict]:
+    """Write contacts in chunks; concurrency is the sender's business. Every external id gets a verdict.
+
+    ValueError if an external id occurs twice. Errors that are nobody's fault are raised once all chunks have ended: the
+    chunks that went through are not cut off in the middle.
+    """
+    if len({contact.external_id for contact in contacts}) < len(contacts):
+        raise ValueError("A contact may occur once in a bulk write")
+    verdicts = {
+        contact.external_id: WriteVerdict(WriteCode.ERROR, wrong)
+        for contact in contacts
+        if (wrong := complaint(contact.external_id))
+    }
+    writable = [contact for contact in contacts if contact.external_id not in verdicts]
+    for written in await _all(send, list(_chunks(writable))):
+        verdicts |= written
+    return verdicts
+
+
+def _chunks(contacts: Sequence[ContactWrite]) -> Iterator[Sequence[ContactWrite]]:
+    for start in range(0, len(contacts), CONTACTS_PER_CALL):
+        yield contacts[start : start + CONTACTS_PER_CALL]
+
+
+async def _all(send: Send, chunks: Sequence[Sequence[ContactWrite]]) -> list[dict[str, WriteVerdict]]:
+    ended = await asyncio.gather(*(_isolating(send, chunk) for chunk in chunks), return_exceptions=True)
+    verdicts: list[dict[str, WriteVerdict]] = []
+    for outcome in ended:
+        if isinstance(outcome, BaseException):
+            raise outcome
+        verdicts.append(outcome)
+    return verdicts
+
+
+async def _isolating(send: Send, chunk: Sequence[ContactWrite]) -> dict[str, WriteVerdict]:
+    """Send a chunk; halve it while it is refused as a whole, so that only the guilty contact fails."""
+    try:
+        results = await send(chunk)
+    except DataError as refused:
+        if refused.status not in _REFUSED_AS_A_WHOLE:
+            raise
+        if len(chunk) == 1:
+            code = _CODES_OF_ERROR_TYPES.get(refused.code, WriteCode.ERROR)
+            return {chunk[0].external_id: WriteVerdict(code, refused.detail)}
+        middle = len(chunk) // 2
+        first, second = await _all(send, [chunk[:middle], chunk[middle:]])
+        return first | second
+    return _matched(chunk, results)
+
+
+def _matched(chunk: Sequence[ContactWrite], results: Sequence[BulkResult]) -> dict[str, WriteVerdict]:
+    """Match by external id: the order of the results is not documented."""
+    given: dict[str, list[WriteVerdict]] = defaultdict(list)
+    for result in results:
+        given[result.external_id].append(_verdict(result))
+    return {contact.external_id: _only(given[contact.external_id]) for contact in chunk}
+
+
+def _verdict(result: BulkResult) -> WriteVerdict:
+    if result.code in WriteCode.__members__:
+        return WriteVerdict(WriteCode[result.code], result.message)
+    return WriteVerdict(WriteCode.ERROR, f"{result.code}: {result.message}")
+
+
+def _only(verdicts: Sequence[WriteVerdict]) -> WriteVerdict:
+    match verdicts:
+        case []:
+            return WriteVerdict(WriteCode.MISSING, "Spotler gave no result for this contact")
+        case [verdict]:
+            return verdict
+        case _:
+            codes = ", ".join(verdict.code for verdict in verdicts)
+            return WriteVerdict(WriteCode.ERROR, f"Spotler gave several results for this contact: {codes}")

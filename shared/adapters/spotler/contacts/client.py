@@ -1,0 +1,224 @@
+"""The REST API of Spotler Mail+, as far as contacts go."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+import httpx
+from pydantic import TypeAdapter
+
+from shared.adapters.spotler.contacts.bulk import write_all
+from shared.adapters.spotler.rest.external_ids import path_segment
+from shared.adapters.spotler.rest.models import (
+    BounceAnswer,
+    BulkResult,
+    ContactAnswer,
+    ListAnswer,
+    ListedContact,
+    PropertyAnswer,
+)
+from shared.adapters.spotler.rest.oauth import OneLeggedOAuth1
+from shared.adapters.spotler.rest.paging import PAGE_SIZE, feed
+from shared.adapters.spotler.rest.retrying import Patience
+from shared.adapters.spotler.rest.transport import Call, Observe, SpotlerTransport
+from shared.domain.records.marketing_contact import (
+    Bounce,
+    ContactWrite,
+    Ending,
+    PropertyCatalogue,
+    PropertyValue,
+    Purge,
+    SpotlerContact,
+    WriteVerdict,
+)
+from shared.domain.values.addresses import address_key
+from shared.errors import NotFoundError, Service
+from shared.ports.clock import Clock
+
+DEFAULT_BASE_URL = "https://restapi.mailplus.nl/integrationservice"
+EMAIL = "email"
+"""The one property name that every account has."""
+
+_PROPERTIES = TypeAdapter(list[PropertyAnswer])
+_CONTACT = TypeAdapter(ContactAnswer)
+_CONTACTS = TypeAdapter(ListAnswer[ContactAnswer])
+_UPDATES = TypeAdapter(ListAnswer[ListedContact])
+_BOUNCES = TypeAdapter(ListAnswer[BounceAnswer])
+_BULK_RESULTS = TypeAdapter(list[BulkResult])
+
+
+class AnonymizeResult(NamedTuple):
+    """How an anonymisation ended. GONE (410) and ABSENT (404) are successes too: there is nobody left to forget."""
+
+    ending: Ending
+    status: int
+
+
+def _unobserved(_service: Service, _operation: str, _status: int, _seconds: float) -> None:
+    pass
+
+
+class SpotlerClient:
+    """One Mail+ account, seen with one key pair: `externalId` means the field that was chosen for the pair.
+
+    Every method raises ConnectorErrors: ConfigurationError (401, 403, wrong base URL), ThrottledError, TransientError
+    after the retries, NotFoundError, DataError. `base_url` includes the prefix. The client takes over `http` and closes
+    it.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        key: str,
+        secret: str,
+        *,
+        http: httpx.AsyncClient,
+        clock: Clock,
+        concurrency: int = 4,
+        observe: Observe = _unobserved,
+        patience: Patience = Patience(),  # noqa: B008  # frozen: nobody can change the shared default
+    ) -> None:
+        self._transport = SpotlerTransport(
+            base_url,
+            OneLeggedOAuth1(key, secret, clock=clock),
+            http=http,
+            clock=clock,
+            concurrency=concurrency,
+            observe=observe,
+            patience=patience,
+        )
+
+    @property
+    def transport(self) -> SpotlerTransport:
+        """What carries the calls. The adapters of other parts of the API share it: an account has one limit."""
+        return self._transport
+
+    async def properties(self) -> PropertyCatalogue:
+        """Read the properties that are visible in the account, fresh (`catalogue` caches)."""
+        call = Call("properties.list", "GET", "/contact/properties/list", fixed_path=True)
+        answers = await self._transport.fetch(call, _PROPERTIES)
+        return PropertyCatalogue(tuple(answer.definition() for answer in answers))
+
+    async def contact(self, external_id: str) -> SpotlerContact | None:
+        """Read a contact; None if the account does not know it."""
+        call = Call("contact.read", "GET", f"/contact/{path_segment(external_id)}")
+        try:
+            return (await self._transport.fetch(call, _CONTACT)).contact()
+        except NotFoundError:
+            return None
+
+    async def upsert_many(self, contacts: Sequence[ContactWrite], *, purge: Purge) -> dict[str, WriteVerdict]:
+        """Insert or update any number of contacts, 100 a call. Returns a verdict for every external id.
+
+        ValueError if an external id occurs twice.
+        """
+
+        async def send(chunk: Sequence[ContactWrite]) -> list[BulkResult]:
+            body = {"update": True, "purge": _flag(purge), "contacts": [_contact_body(contact) for contact in chunk]}
+            call = Call("contact.upsert", "POST", "/contact/list", body=body, fixed_path=True)
+            return await self._transport.fetch(call, _BULK_RESULTS)
+
+        return await write_all(send, contacts)
+
+    async def insert_many(self, contacts: Sequence[ContactWrite]) -> dict[str, WriteVerdict]:
+        """Insert any number of contacts that the account does not have, 100 a call.
+
+        `update: false` leaves a contact alone that has the external id or the e-mail address already
+        (CONTACT_ALREADY_EXISTS). ValueError if an external id occurs twice.
+        """
+
+        async def send(chunk: Sequence[ContactWrite]) -> list[BulkResult]:
+            body = {"update": False, "purge": False, "contacts": [_contact_body(contact) for contact in chunk]}
+            call = Call("contact.insert", "POST", "/contact/list", body=body, fixed_path=True)
+            return await self._transport.fetch(call, _BULK_RESULTS)
+
+        return await write_all(send, contacts)
+
+    async def put_contact(self, contact: ContactWrite, *, purge: Purge) -> None:
+        """Update one existing contact; NotFoundError if the account does not know it, DataError if it is refused."""
+        path = f"/contact/{path_segment(contact.external_id)}"
+        body = {"update": True, "purge": _flag(purge), "contact": _contact_body(contact)}
+        await self._transport.send(Call("contact.update", "PUT", path, body=body))
+
+    async def search_by_email(self, email: str) -> tuple[SpotlerContact, ...]:
+        """Find contacts by their e-mail address, without regard to case; at most the first 100 hits are looked at.
+
+        The search language is documented by one example, so each hit is checked: a search that finds too much must not
+        make one person out of two.
+        """
+        params = {"MPSearchQuery": f"{EMAIL}={email}", "pageSize": str(PAGE_SIZE)}
+        call = Call("contact.search", "GET", "/contact/search", params=params, fixed_path=True)
+        answer = await self._transport.fetch(call, _CONTACTS)
+        wanted = address_key(email)
+        hits = (item.contact() for item in answer.items)
+        return tuple(hit for hit in hits if address_key(str(hit.properties.get(EMAIL, ""))) == wanted)
+
+    async def updated_contacts(self, start: datetime, end: datetime) -> AsyncIterator[tuple[SpotlerContact, ...]]:
+        """Yield pages of the contacts that changed between two aware times, each state of a contact once."""
+
+        async def fetch(params: Mapping[str, str]) -> ListAnswer[ListedContact]:
+            call = Call("updates.list", "GET", "/contact/updates/list", params=params, fixed_path=True)
+            return await self._transport.fetch(call, _UPDATES)
+
+        async for page in feed(fetch, start, end, identity=ListedContact.identity):
+            yield tuple(item.contact() for item in page)
+
+    async def bounces(self, start: datetime, end: datetime) -> AsyncIterator[tuple[Bounce, ...]]:
+        """Yield pages of the bounces between two aware times, each once."""
+
+        async def fetch(params: Mapping[str, str]) -> ListAnswer[BounceAnswer]:
+            call = Call("bounces.list", "GET", "/contact/bounces/list", params=params, fixed_path=True)
+            return await self._transport.fetch(call, _BOUNCES)
+
+        async for page in feed(fetch, start, end, identity=BounceAnswer.identity):
+            yield tuple(item.bounce() for item in page)
+
+    async def anonymize(self, external_id: str) -> AnonymizeResult:
+        """Forget a contact for good: Mail+ has no deletion."""
+        return await self._end("contact.anonymize", f"/contact/anonymize/{path_segment(external_id)}")
+
+    async def inactivate(self, external_id: str) -> Ending:
+        """Make a contact inactive: it stays, and cannot be mailed any more."""
+        return (await self._end("contact.inactivate", f"/contact/inactivate/{path_segment(external_id)}")).ending
+
+    async def ping(self) -> timedelta:
+        """Prove that key, secret and clock are accepted, with the cheapest signed call. Returns its latency."""
+        response = await self._transport.send(Call("ping", "GET", "/contact/properties/list", fixed_path=True))
+        return response.elapsed
+
+    async def close(self) -> None:
+        """Release the connections."""
+        await self._transport.close()
+
+    async def _end(self, operation: str, path: str) -> AnonymizeResult:
+        try:
+            response = await self._transport.send(Call(operation, "PUT", path))
+        except NotFoundError as error:
+            status = error.status or HTTPStatus.NOT_FOUND
+            return AnonymizeResult(Ending.GONE if status == HTTPStatus.GONE else Ending.ABSENT, status)
+        return AnonymizeResult(Ending.DONE, response.status_code)
+
+
+def _flag(purge: Purge) -> bool:
+    return purge is Purge.PURGE
+
+
+def _contact_body(contact: ContactWrite) -> dict[str, Any]:
+    return {
+        "externalId": contact.external_id,
+        "properties": {name: _property_body(value) for name, value in contact.properties.items()},
+    }
+
+
+def _property_body(value: PropertyValue) -> Any:
+    match value:
+        case None:
+            # An empty string and null are both said to empty a property; the string is the safer of the two.
+            return ""
+        case tuple():
+            return [{"bit": option.bit, "enabled": option.enabled} for option in value]
+        case _:
+            return value

@@ -1,0 +1,97 @@
+"""Temporary lists of Mail+ (SEL-01, P-14): made from external ids for one mailing.
+
+The API can make, fill and delete them; it neither renames them nor removes single contacts, and a call with somebody
+unknown is refused as a whole without saying who that is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import quote
+
+from pydantic import TypeAdapter
+
+from shared.adapters.spotler.lists.audiences import CONTACTS_PER_CALL
+from shared.adapters.spotler.rest.models import TemporaryListAnswer
+from shared.adapters.spotler.rest.transport import Call, SpotlerTransport
+from shared.errors import DataError, NotFoundError
+
+_ALL = TypeAdapter(list[TemporaryListAnswer])
+_CONTACT_UNKNOWN = "CONTACT_NOT_FOUND"
+_PATH = "/templist"
+
+
+class SpotlerTemporaryLists:
+    """Implements the port `ContactLists`. The transport belongs to the client, which closes it."""
+
+    can_remove = False
+
+    def __init__(self, transport: SpotlerTransport) -> None:
+        self._transport = transport
+
+    async def exists(self, audience: str) -> bool:
+        """Whether there is a temporary list with this external id."""
+        return await self._name_of(audience) is not None
+
+    async def create(self, audience: str, name: str) -> None:
+        """Create an empty one; DataError (HTTP 400) if id or name is taken, or there are too many."""
+        body = {"externalTemporaryListId": audience, "name": name}
+        try:
+            await self._transport.send(Call("templist.create", "POST", _PATH, body=body, fixed_path=True))
+        except DataError:
+            # The same id with the same name is what an earlier attempt has just created.
+            if await self._name_of(audience) != name:
+                raise
+
+    async def add(self, audience: str, contacts: Sequence[str]) -> frozenset[str]:
+        """Add contacts, 2,500 to a call; returns those that Spotler does not know, the others are in."""
+        unknown: set[str] = set()
+        for start in range(0, len(contacts), CONTACTS_PER_CALL):
+            unknown |= await self._known_only(audience, contacts[start : start + CONTACTS_PER_CALL])
+        return frozenset(unknown)
+
+    async def remove(self, audience: str, contacts: Sequence[str]) -> None:  # noqa: ARG002  # the port's signature
+        """Refuse: Spotler has no such call. Who wants somebody out makes the list anew."""
+        if contacts:
+            raise DataError("Spotler removes nobody from a temporary list")
+
+    async def rename(self, audience: str, name: str) -> None:  # noqa: ARG002  # the port's signature
+        """Refuse: Spotler has no such call. Who wants another name makes the list anew."""
+        raise DataError("Spotler does not rename temporary lists")
+
+    async def clear(self, audience: str, name: str) -> None:
+        """Make it anew; DataError (HTTP 400) if a mailing uses it, or the name is taken."""
+        await self.delete(audience)
+        await self.create(audience, name)
+
+    async def delete(self, audience: str) -> None:
+        """Delete one; DataError (HTTP 400) if a mailing uses it, one that does not exist is fine."""
+        try:
+            await self._transport.send(Call("templist.delete", "DELETE", _path(audience)))
+        except NotFoundError:
+            return
+
+    async def _known_only(self, audience: str, contacts: Sequence[str]) -> set[str]:
+        """Halve a refused call until each unknown contact is found: most calls have none."""
+        if not contacts:
+            return set()
+        call = Call("templist.add", "POST", _path(audience), body={"contacts": list(contacts)})
+        try:
+            await self._transport.send(call)
+        except NotFoundError as error:
+            if error.code != _CONTACT_UNKNOWN:
+                raise
+            if len(contacts) == 1:
+                return set(contacts)
+            middle = len(contacts) // 2
+            first = await self._known_only(audience, contacts[:middle])
+            return first | await self._known_only(audience, contacts[middle:])
+        return set()
+
+    async def _name_of(self, audience: str) -> str | None:
+        lists = await self._transport.fetch(Call("templist.list", "GET", _PATH, fixed_path=True), _ALL)
+        return next((one.name for one in lists if one.external_temporary_list_id == audience), None)
+
+
+def _path(audience: str) -> str:
+    return f"{_PATH}/{quote(audience, safe='')}"

@@ -1,0 +1,1 @@
+"""HTTP, OAuth, paging, retries and errors of the Mail+ REST API."""

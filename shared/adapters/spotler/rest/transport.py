@@ -1,0 +1,183 @@
+"""Signed requests to Mail+: bounded concurrency, time-outs, retries, the shared pause, and errors in our own words."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+import httpx
+from pydantic import TypeAdapter, ValidationError
+
+from shared.adapters.http.bounded_answers import bounded_request
+from shared.adapters.spotler.rest.errors import refusal, unreadable
+from shared.adapters.spotler.rest.oauth import OneLeggedOAuth1
+from shared.adapters.spotler.rest.retrying import Patience, SharedPause
+from shared.errors import ConnectorError, Service, ThrottledError, TransientError, UnknownOutcomeError
+from shared.ports.clock import Clock
+
+Result = TypeVar("Result")
+
+Observe = Callable[[Service, str, int, float], None]
+"""Called once per HTTP request: service, operation, status (0 if there was no answer), seconds."""
+
+TIME_OUTS = httpx.Timeout(30.0, connect=5.0)
+
+JSON_BOTH_WAYS = {"Accept": "application/json", "Content-Type": "application/json"}
+"""Without `Accept` the service answers in XML."""
+
+
+class Repetition(StrEnum):
+    """Whether sending a call twice is the same as sending it once."""
+
+    HARMLESS = "harmless"
+    HARMFUL = "harmful"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One operation of the API. `path` is encoded already; `operation` names it in logs, metrics and errors.
+
+    `fixed_path` tells that the path names nothing that could be missing, such as a contact. `answering` are statuses
+    besides 2xx whose body is an answer, too; with another body than the one asked for they are refusals as always.
+    """
+
+    operation: str
+    method: str
+    path: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    body: Any = None
+    fixed_path: bool = False
+    answering: frozenset[int] = frozenset()
+    repetition: Repetition = Repetition.HARMLESS
+
+
+class SpotlerTransport:
+    """Carries calls. Raises ConnectorErrors only (`shared/errors.py`); takes over `http` and closes it."""
+
+    def __init__(
+        self,
+        base_url: str,
+        auth: OneLeggedOAuth1,
+        *,
+        http: httpx.AsyncClient,
+        clock: Clock,
+        concurrency: int,
+        observe: Observe,
+        patience: Patience,
+    ) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._auth = auth
+        self._http = http
+        self._clock = clock
+        self._observe = observe
+        self._patience = patience
+        self._pause = SharedPause(patience.longest_pause)
+        self._slots = asyncio.Semaphore(concurrency)
+        self._concurrency = concurrency
+        self._under_way = 0
+
+    @property
+    def free(self) -> float:
+        """Share of the concurrent requests that nobody uses; 0 while the service asks for patience."""
+        return 0.0 if self._pause.lasts else 1 - self._under_way / self._concurrency
+
+    async def fetch(self, call: Call, answer: TypeAdapter[Result]) -> Result:
+        """Send and read a JSON answer, HTTP 204 as None; one that cannot be read counts as transient."""
+
+        def read(response: httpx.Response) -> Result:
+            try:
+                nothing = response.status_code == HTTPStatus.NO_CONTENT
+                return answer.validate_json(b"null" if nothing else response.content)
+            except ValidationError as error:
+                places = "; ".join(
+                    f"{'.'.join(map(str, problem['loc']))}: {problem['type']}"
+                    for problem in error.errors(include_url=False, include_context=False, include_input=False)
+                )
+                # The cause is cut off because its text quotes the input.
+                raise unreadable(call.operation, status=response.status_code, detail=places) from None
+
+        return await self._carry(call, read)
+
+    async def send(self, call: Call) -> httpx.Response:
+        """Send a call whose answer has no body (204)."""
+        return await self._carry(call, lambda response: response)
+
+    async def close(self) -> None:
+        """Release the connections."""
+        await self._http.aclose()
+
+    async def _carry(self, call: Call, read: Callable[[httpx.Response], Result]) -> Result:
+        async for attempt in self._patience.tries(idempotent=call.repetition is Repetition.HARMLESS):
+            with attempt:
+                return await self._once(call, read)
+        raise AssertionError("the last attempt returns or raises")
+
+    async def _once(self, call: Call, read: Callable[[httpx.Response], Result]) -> Result:
+        async with self._slots:
+            self._under_way += 1
+            try:
+                await self._pause.over()
+                response = await self._request(call)
+            finally:
+                self._under_way -= 1
+        try:
+            error = refusal(response, call.operation, fixed_path=call.fixed_path, now=self._clock.now())
+            if error is not None and response.status_code not in call.answering:
+                raise error
+            try:
+                return read(response)
+            except TransientError:
+                if error is not None:
+                    raise error from None
+                raise
+        except ThrottledError as throttled:
+            self._pause.extend(throttled.retry_after)
+            if call.repetition is Repetition.HARMFUL and throttled.status != HTTPStatus.TOO_MANY_REQUESTS:
+                # Only 429 certainly means "not carried out"; 503 may come from a proxy that lost the answer.
+                raise _unknown_outcome(call, status=throttled.status, code=throttled.code) from throttled
+            raise
+        except TransientError as failed:
+            if call.repetition is Repetition.HARMFUL:
+                raise _unknown_outcome(call, status=failed.status, code=failed.code) from failed
+            raise
+
+    async def _request(self, call: Call) -> httpx.Response:
+        started = time.perf_counter()
+        status = 0
+        try:
+            response = await bounded_request(
+                self._http,
+                call.method,
+                f"{self._base_url}{call.path}",
+                params=call.params,
+                json=call.body,
+                headers=JSON_BOTH_WAYS,
+                auth=self._auth,
+                timeout=TIME_OUTS,
+                follow_redirects=False,
+            )
+            status = response.status_code
+        except (httpx.RequestError, httpx.InvalidURL) as error:  # the latter of a redirect to nowhere
+            raise _unanswered(call, error) from None
+        finally:
+            self._observe(Service.SPOTLER, call.operation, status, time.perf_counter() - started)
+        return response
+
+
+def _unanswered(call: Call, error: httpx.RequestError | httpx.InvalidURL) -> ConnectorError:
+    code = type(error).__name__
+    never_sent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
+    if call.repetition is Repetition.HARMFUL and not never_sent:
+        return _unknown_outcome(call, status=None, code=code)
+    return TransientError(f"Spotler did not answer {call.operation}", service=Service.SPOTLER, code=code)
+
+
+def _unknown_outcome(call: Call, *, status: int | None, code: str) -> UnknownOutcomeError:
+    return UnknownOutcomeError(
+        f"Spotler may or may not have carried out {call.operation}", service=Service.SPOTLER, status=status, code=code
+    )

@@ -1,0 +1,1 @@
+"""Fingerprint keys: where they are kept, changed, and applied."""

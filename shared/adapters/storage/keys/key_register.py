@@ -1,0 +1,162 @@
+"""The register of fingerprint keys in the state store: no key is exchanged for another one by mistake.
+
+Document `{environment}-keys`, row `fingerprints`: `version` of the current key, since when, `marks` by which keys are
+recognised, `oldest` version that may be stored, and the former keys, encrypted with the current one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from shared.adapters.storage.keys.key_ring import FIRST, KeyRing, lock_up, mark_of, unlock
+from shared.domain.records.fingerprints import Fingerprinter
+from shared.errors import ConfigurationError, ConflictError, Service
+from shared.ports.clock import Clock
+from shared.ports.state import Change, Document, DocumentKey, Insert, Replace, StateStore
+
+LOOKS_AGAIN_AFTER = timedelta(seconds=30)
+"""How long a process may not know that another one has a newer key."""
+
+_ATTEMPTS = 5
+_LOOKED_AT, _ENOUGH = 200, 10
+_OPTION = re.compile(r"[^:]+:\d+")
+"""A permission, or another option of a set (`permissions:4`)."""
+
+_EXCHANGED = (
+    "FINGERPRINT_KEY is not the key that this state store knows. Put the key back; to change it, put the former one in "
+    "FINGERPRINT_KEY_PREVIOUS (docs/howto/fingerprint-key.md). With another key nobody's refusal would be found"
+)
+_FORMER = "FINGERPRINT_KEY is a former key: set the current one, and restart the app"
+_UNFINISHED = (
+    "FINGERPRINT_KEY was changed again before the last change had ended: put the last key back, and run "
+    "python -m shared rekey"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ConfiguredKeys:
+    """What the settings say. `previous` is empty but for the time of a change."""
+
+    current: bytes = field(repr=False)
+    previous: bytes = field(default=b"", repr=False)
+
+
+class KeyRegister:
+    """Opens the keys of one environment, once for a process, and looks every half minute whether they are current."""
+
+    def __init__(self, store: StateStore, clock: Clock, environment: str, configured: ConfiguredKeys) -> None:
+        """`store` is the plain one, which knows nothing of keys."""
+        self._store = store
+        self._clock = clock
+        self._key = DocumentKey(f"{environment}-keys", "fingerprints")
+        self._bindings = f"{environment}-binding"
+        self._configured = configured
+        self._ring: KeyRing | None = None
+        self._looked = datetime.min.replace(tzinfo=clock.now().tzinfo)
+        self._opening = asyncio.Lock()
+
+    async def ring(self) -> KeyRing:
+        """Return the keys. ConfigurationError if the settings do not fit what is stored, or no longer."""
+        if self._ring is None or self._clock.now() - self._looked >= LOOKS_AGAIN_AFTER:
+            async with self._opening:
+                if self._ring is None or self._clock.now() - self._looked >= LOOKS_AGAIN_AFTER:
+                    self._ring = await self._opened()
+                    self._looked = self._clock.now()
+        return self._ring
+
+    async def fingerprinter(self) -> Fingerprinter:
+        """Return what makes fingerprints."""
+        return Fingerprinter((await self.ring()).first_key)
+
+    async def since(self) -> datetime:
+        """Return since when the current key is in use."""
+        await self.ring()
+        document = await self._document()
+        return datetime.fromisoformat(document.body["since"]) if document else self._clock.now()
+
+    async def finished(self, version: int) -> None:
+        """Note that no fingerprint of a version before this one is stored any more."""
+        document = await self._document()
+        if document is None or document.body["version"] != version:
+            raise ConflictError("the fingerprint key was changed once more", service=Service.STATE)
+        body = {**document.body, "oldest": version}
+        (etag,) = await self._store.write([Replace(self._key, body, document.etag)])
+        if etag is None:
+            raise ConflictError("the register of fingerprint keys is being changed", service=Service.STATE)
+        self._ring = None
+
+    async def _opened(self) -> KeyRing:
+        for _ in range(_ATTEMPTS):
+            document = await self._document()
+            if document is not None and (ring := self._read(document.body)) is not None:
+                return ring
+            if document is None:
+                await self._check_first(self._configured.previous or self._configured.current)
+            ring, body = self._next(document.body if document else None)
+            change: Change = Insert(self._key, body) if document is None else Replace(self._key, body, document.etag)
+            (etag,) = await self._store.write([change])
+            if etag is not None:
+                return ring
+        raise ConflictError("the register of fingerprint keys is being changed", service=Service.STATE)
+
+    def _read(self, body: Mapping[str, Any]) -> KeyRing | None:
+        """Read the keys; None if the current one is to be followed by another one."""
+        version, marks = int(body["version"]), body["marks"]
+        mark = mark_of(self._configured.current)
+        if mark == marks[str(version)]:
+            return _ring_of(body, self._configured.current)
+        if mark in marks.values():
+            raise ConfigurationError(_FORMER, service=Service.STATE)
+        previous = self._configured.previous
+        if previous and mark_of(previous) == marks[str(version)]:
+            return None
+        if previous and mark_of(previous) in marks.values() and int(body["oldest"]) < version:
+            raise ConfigurationError(_UNFINISHED, service=Service.STATE)
+        raise ConfigurationError(_EXCHANGED, service=Service.STATE)
+
+    def _next(self, body: Mapping[str, Any] | None) -> tuple[KeyRing, dict[str, Any]]:
+        """Return the keys with the current one of the settings as the newest, and the register that says so."""
+        current, previous = self._configured.current, self._configured.previous
+        if body is None and not previous:
+            ring, marks = KeyRing({FIRST: current}), {str(FIRST): mark_of(current)}
+        else:
+            before = KeyRing({FIRST: previous}) if body is None else _ring_of(body, previous)
+            if before.is_changing:
+                raise ConfigurationError(_UNFINISHED, service=Service.STATE)
+            version = before.version + 1
+            ring = replace(before, keys={**before.keys, version: current})
+            marks = {str(number): mark_of(key) for number, key in ring.keys.items()}
+        former = {number: key for number, key in ring.keys.items() if number < ring.version}
+        return ring, {
+            "version": ring.version,
+            "oldest": ring.oldest,
+            "since": self._clock.now().isoformat(),
+            "marks": marks,
+            **({"former": lock_up(former, current)} if former else {}),
+        }
+
+    async def _check_first(self, key: bytes) -> None:
+        """Refuse a first key that did not make what is stored: those of permissions can be made anew: yes or no."""
+        prints = Fingerprinter(key)
+        page = await self._store.scan(self._bindings, limit=_LOOKED_AT)
+        options = [
+            (stored, {prints.value(one.body["contact"], name, answer) for answer in (True, False)})
+            for one in page.documents
+            for name, stored in one.body["base"].items()
+            if _OPTION.fullmatch(name)
+        ]
+        if len(options) >= _ENOUGH and not any(stored in known for stored, known in options):
+            raise ConfigurationError(_EXCHANGED, service=Service.STATE)
+
+    async def _document(self) -> Document | None:
+        return (await self._store.read([self._key])).get(self._key)
+
+
+def _ring_of(body: Mapping[str, Any], current: bytes) -> KeyRing:
+    former = unlock(str(body["former"]), current) if "former" in body else {}
+    return KeyRing({**former, int(body["version"]): current}, int(body["oldest"]))

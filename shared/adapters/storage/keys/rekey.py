@@ -1,0 +1,136 @@
+"""Brings every stored fingerprint to the current key, page by page; it can be interrupted, and goes on where it was.
+
+Where it stands is a document of the partition `{environment}-keys`, `rekey`: the version that it leads to, the
+partition, the row after which it goes on, and what this walk and all walks have brought over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from shared.adapters.storage.keys.key_register import LOOKS_AGAIN_AFTER, KeyRegister
+from shared.adapters.storage.keys.key_ring import KeyRing, version_of
+from shared.adapters.storage.keys.sealed import SealedStore
+from shared.domain.records.fingerprint_places import Place
+from shared.ports.clock import Clock
+from shared.ports.state import Document, DocumentKey, Put, Replace, StateStore
+
+PAGE = 500
+_EVERYBODY_KNOWS = 2 * LOOKS_AGAIN_AFTER
+"""After that, no process works with the former key alone: a walk that begins then sees all that they have written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far it is. `moved` documents were brought over so far; `is_done`: nothing of a former key is stored."""
+
+    version: int
+    partition: str = ""
+    after: str = ""
+    began: datetime | None = None
+    moved: int = 0
+    moved_in_walk: int = 0
+    is_done: bool = False
+    wait: timedelta = timedelta(0)
+    """How long to wait before the next step, so that a last walk can begin."""
+
+
+class Rekeying:
+    """Brings the fingerprints of one environment over. All methods raise ConnectorErrors of the state store."""
+
+    def __init__(
+        self,
+        store: StateStore,
+        register: KeyRegister,
+        places: Mapping[str, Place],
+        clock: Clock,
+        environment: str,
+        *,
+        page: int = PAGE,
+    ) -> None:
+        """`store` is the plain one, which knows nothing of keys."""
+        self._store = store
+        self._register = register
+        self._places = places
+        self._sealed = SealedStore(store, register, places)
+        self._clock = clock
+        self._key = DocumentKey(f"{environment}-keys", "rekey")
+        self._page = page
+
+    async def step(self) -> Progress:
+        """Bring one page over, and return how far it is. A repetition after a crash does no harm."""
+        ring = await self._register.ring()
+        if not ring.is_changing:
+            return Progress(ring.version, is_done=True)
+        progress = await self._progress(ring.version)
+        if progress.began is None:
+            progress = replace(progress, began=self._clock.now(), partition=min(self._places))
+        page = await self._store.scan(progress.partition, after=progress.after or None, limit=self._page)
+        moved = sum([await self._bring_over(ring, one) for one in page.documents])
+        progress = replace(
+            progress, moved=progress.moved + moved, moved_in_walk=progress.moved_in_walk + moved, after=page.after or ""
+        )
+        if page.after is None:
+            progress = await self._next_partition(progress)
+        await self._store.write([Put(self._key, _body(progress))])
+        return progress
+
+    async def _next_partition(self, progress: Progress) -> Progress:
+        following = [partition for partition in sorted(self._places) if partition > progress.partition]
+        if following:
+            return replace(progress, partition=following[0])
+        over = replace(progress, partition="", began=None, moved_in_walk=0)
+        known_by_all = await self._register.since() + _EVERYBODY_KNOWS
+        if progress.moved_in_walk:
+            return over
+        if progress.began is None or progress.began < known_by_all:
+            return replace(over, wait=max(timedelta(0), known_by_all - self._clock.now()))
+        await self._register.finished(progress.version)
+        return replace(over, is_done=True)
+
+    async def _bring_over(self, ring: KeyRing, document: Document) -> bool:
+        """Bring a document over; whether there was anything to do. Who changes it at the same time has done so."""
+        place = self._places[document.key.partition]
+        versions = {version_of(text) for text in place.prints(document.key.row, document.body)} - {None, ring.version}
+        if not versions or _is_claimed(document, self._clock.now()):
+            return bool(versions)
+        if place.join is not None:
+            await self._sealed.move(ring, DocumentKey(document.key.partition, ring.open(document.key.row)))
+        elif place.rewrite is not None:
+            body = place.rewrite(document.body, lambda text: ring.seal(ring.open(text)))
+            await self._store.write([Replace(document.key, body, document.etag)])
+        return True
+
+    async def _progress(self, version: int) -> Progress:
+        document = (await self._store.read([self._key])).get(self._key)
+        if document is None or document.body["version"] != version:
+            return Progress(version)
+        body = document.body
+        return Progress(
+            version,
+            body["partition"],
+            body["after"],
+            datetime.fromisoformat(body["began"]) if body["began"] else None,
+            body["moved"],
+            body["movedInWalk"],
+        )
+
+
+def _is_claimed(document: Document, now: datetime) -> bool:
+    """Whether a worker holds a contact: it writes the document when it lets go, with the version that it has read."""
+    claim = document.body.get("claim")
+    return claim is not None and datetime.fromisoformat(claim["until"]) > now
+
+
+def _body(progress: Progress) -> dict[str, Any]:
+    return {
+        "version": progress.version,
+        "partition": progress.partition,
+        "after": progress.after,
+        "began": progress.began.isoformat() if progress.began else None,
+        "moved": progress.moved,
+        "movedInWalk": progress.moved_in_walk,
+    }

@@ -1,0 +1,130 @@
+"""A state store whose fingerprints are encrypted with the current key. Outside of it nobody knows of versions of keys.
+
+While a key changes, documents whose row is a fingerprint are looked for under every version, and moved to the current
+one when they are met: what was refused at an address is found throughout. Nothing is in the way of a deployment that
+has never changed its key: its documents are as they always were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from shared.adapters.storage.keys.key_register import KeyRegister
+from shared.adapters.storage.keys.key_ring import FIRST, KeyRing
+from shared.domain.records.fingerprint_places import Body, Place
+from shared.errors import ConflictError, Service
+from shared.ports.state import Change, Delete, Document, DocumentKey, Insert, Page, Put, Replace, StateStore
+
+_ATTEMPTS = 5
+
+
+class SealedStore:
+    """`StateStore` over another one. `places` are the kinds of documents with fingerprints, by partition."""
+
+    def __init__(self, store: StateStore, register: KeyRegister, places: Mapping[str, Place]) -> None:
+        self._store = store
+        self._register = register
+        self._places = places
+
+    async def read(self, keys: Sequence[DocumentKey]) -> dict[DocumentKey, Document]:
+        """Return the documents that exist; those of a former version are moved."""
+        ring = await self._register.ring()
+        if ring.version == FIRST or not keys:
+            return await self._store.read(keys)
+        names = {key: self.names(ring, key) for key in keys}
+        found = await self._store.read([name for several in names.values() for name in several])
+        documents: dict[DocumentKey, Document] = {}
+        for key, several in names.items():
+            if any(name in found for name in several[1:]):
+                if (moved := await self.move(ring, key)) is not None:
+                    documents[key] = moved
+            elif several[0] in found:
+                documents[key] = self._opened(ring, key, found[several[0]])
+        return documents
+
+    async def write(self, changes: Sequence[Change]) -> list[str | None]:
+        """Apply each change on its own condition, under the current version."""
+        ring = await self._register.ring()
+        if ring.version == FIRST:
+            return await self._store.write(changes)
+        former = [
+            Delete(name)
+            for change in changes
+            if isinstance(change, Put) or (isinstance(change, Delete) and change.etag is None)
+            for name in self.names(ring, change.key)[1:]
+        ]
+        if former:
+            await self._store.write(former)
+        return await self._store.write([self._sealed(ring, change) for change in changes])
+
+    async def scan(self, partition: str, *, prefix: str = "", after: str | None = None, limit: int = 1000) -> Page:
+        """Walk a partition; where rows are fingerprints, in the order in which they are stored, without `prefix`."""
+        ring = await self._register.ring()
+        page = await self._store.scan(partition, prefix=prefix, after=after, limit=limit)
+        if ring.version == FIRST or partition not in self._places:
+            return page
+        return replace(page, documents=[self._opened(ring, self._key(ring, one.key), one) for one in page.documents])
+
+    async def ping(self) -> None:
+        """Raise a ConnectorError if the store cannot be used."""
+        await self._store.ping()
+
+    async def close(self) -> None:
+        """Release connections."""
+        await self._store.close()
+
+    # ------------------------------------------------------------------------------------------------------ versions
+
+    def names(self, ring: KeyRing, key: DocumentKey) -> list[DocumentKey]:
+        """Return where a document may be stored, the current place first."""
+        if (place := self._places.get(key.partition)) is None or place.join is None:
+            return [key]
+        return list(dict.fromkeys(DocumentKey(key.partition, name) for name in ring.names(key.row)))
+
+    async def move(self, ring: KeyRing, key: DocumentKey) -> Document | None:
+        """Bring a document to the current version, whoever else changes or moves it; None if there is none.
+
+        The copy stands before the original goes: a crash leaves both, and whoever comes next joins them.
+        """
+        names = self.names(ring, key)
+        for _ in range(_ATTEMPTS):
+            found = await self._store.read(names)
+            stored = [found[name] for name in reversed(names) if name in found]
+            if not stored:
+                return None
+            opened = [self._opened(ring, key, one).body for one in stored]
+            body = opened[0]
+            for other in opened[1:]:
+                body = self._joined(key.partition, body, other)
+            current = found.get(names[0])
+            change: Change = (
+                Insert(key, body) if current is None else Replace(key, body, current.etag)  # the same name, one version
+            )
+            (etag,) = await self._store.write([self._sealed(ring, change)])
+            former = [Delete(one.key, one.etag) for one in stored if one.key != names[0]]
+            if etag is not None and None not in (await self._store.write(former) if former else []):
+                return Document(key, body, etag)
+        raise ConflictError("a document is being changed by others", service=Service.STATE)
+
+    def _joined(self, partition: str, older: Body, newer: Body) -> Body:
+        join = self._places[partition].join
+        return newer if join is None else join(older, newer)
+
+    def _key(self, ring: KeyRing, stored: DocumentKey) -> DocumentKey:
+        place = self._places[stored.partition]
+        return stored if place.join is None else DocumentKey(stored.partition, ring.open(stored.row))
+
+    def _opened(self, ring: KeyRing, key: DocumentKey, document: Document) -> Document:
+        place = self._places.get(key.partition)
+        body = document.body if place is None or place.rewrite is None else place.rewrite(document.body, ring.open)
+        return Document(key, body, document.etag)
+
+    def _sealed(self, ring: KeyRing, change: Change) -> Change:
+        if (place := self._places.get(change.key.partition)) is None:
+            return change
+        key = self.names(ring, change.key)[0]
+        if isinstance(change, Delete):
+            return replace(change, key=key)
+        body = change.body if place.rewrite is None else place.rewrite(change.body, ring.seal)
+        return replace(change, key=key, body=body)

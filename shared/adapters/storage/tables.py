@@ -1,0 +1,237 @@
+"""The state store in Azure Tables: one table, one entity per document."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from azure.core.credentials_async import AsyncTokenCredential
+from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
+from azure.data.tables import TableErrorCode, TableTransactionError
+from azure.data.tables.aio import TableClient
+
+from shared.adapters.backends.azure_errors import error_code, from_azure
+from shared.adapters.storage.documents import require_distinct, require_printable
+from shared.adapters.storage.table_entities import document, operation, transactions
+from shared.adapters.storage.table_keys import escape_key, prefix_bounds
+from shared.errors import ConfigurationError, Service
+from shared.ports.state import Change, Delete, Document, DocumentKey, Page
+
+# The most entities that the service returns at once.
+_PAGE = 1000
+
+# Enough to hide the latency of a point read, too few to exhaust the sockets of a small function app.
+_CONCURRENCY = 32
+
+# After that many transactions with a loser the rest of the group is written one by one.
+_PATIENCE_WITH_LOSERS = 3
+
+# A worker must hear "no" well before its claim ends; whoever waits longer does so with a message in the queue.
+_CLIENT_OPTIONS: Mapping[str, Any] = {
+    "retry_total": 2,
+    "retry_backoff_max": 4,
+    "connection_timeout": 5,
+    "read_timeout": 15,
+}
+
+# How Tables says that a condition did not hold. Other conflicts (a table being deleted) are errors.
+_MISSING = {TableErrorCode.RESOURCE_NOT_FOUND, TableErrorCode.ENTITY_NOT_FOUND}
+_LOST = _MISSING | {
+    TableErrorCode.ENTITY_ALREADY_EXISTS,
+    TableErrorCode.UPDATE_CONDITION_NOT_SATISFIED,
+    TableErrorCode.CONDITION_NOT_MET,
+}
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+
+class _LostConditionError(Exception):
+    """A transaction failed because of one change. `index` is None if the service does not say which."""
+
+    def __init__(self, index: int | None, *, missing: bool) -> None:
+        super().__init__(index)
+        self.index = index
+        self.missing = missing
+
+
+class TableStateStore:
+    """`StateStore` over Azure Tables. Point reads run side by side, writes as one transaction per partition."""
+
+    def __init__(self, client: TableClient, credential: AsyncTokenCredential | None = None) -> None:
+        """Own `client` and its `credential` from now on; the table is created at first use."""
+        self._client = client
+        self._credential = credential
+        self._slots = asyncio.Semaphore(_CONCURRENCY)
+        self._creation = asyncio.Lock()
+        self._created = False
+
+    @classmethod
+    def from_connection_string(cls, connection_string: str, *, table: str) -> TableStateStore:
+        """Use an account key or a shared access signature; ConfigurationError if the string is malformed."""
+        try:
+            return cls(TableClient.from_connection_string(connection_string, table, **_CLIENT_OPTIONS))
+        except ValueError:
+            raise ConfigurationError("the connection string is malformed", service=Service.STATE) from None
+
+    @classmethod
+    def from_account(cls, account_url: str, credential: AsyncTokenCredential, *, table: str) -> TableStateStore:
+        """Use a managed identity (role Storage Table Data Contributor). Owns `credential` from now on."""
+        try:
+            return cls(TableClient(account_url, table, credential=credential, **_CLIENT_OPTIONS), credential)
+        except ValueError:
+            raise ConfigurationError("the account URL is malformed", service=Service.STATE) from None
+
+    async def read(self, keys: Sequence[DocumentKey]) -> dict[DocumentKey, Document]:
+        """Return the documents that exist."""
+        require_printable(keys)
+        documents = await self._each(self._read_one, dict.fromkeys(keys))
+        return {document.key: document for document in documents if document is not None}
+
+    async def write(self, changes: Sequence[Change]) -> list[str | None]:
+        """Apply each change on its own condition.
+
+        A transaction of Tables succeeds or fails as a whole: a change whose condition is lost is taken out, and the
+        others are tried again.
+        """
+        keys = [change.key for change in changes]
+        require_printable(keys)
+        require_distinct(keys)
+        results: dict[DocumentKey, str | None] = {}
+        for written in await self._each(self._write_group, transactions(changes)):
+            results.update(written)
+        open_changes = [change for change in changes if change.key not in results]
+        for written in await self._each(self._write_single, open_changes):
+            results.update(written)
+        return [results[change.key] for change in changes]
+
+    async def scan(self, partition: str, *, prefix: str = "", after: str | None = None, limit: int = 1000) -> Page:
+        """Read one page in the order of rows."""
+        first, beyond = prefix_bounds(prefix)
+        conditions = "PartitionKey eq @partition and RowKey ge @first and RowKey lt @beyond"
+        parameters = {"partition": escape_key(partition), "first": first, "beyond": beyond}
+        if after is not None:
+            conditions += " and RowKey gt @after"
+            parameters["after"] = escape_key(after)
+        documents: list[Document] = []
+        await self._ensure_table()
+        with _translated():
+            entities = self._client.query_entities(
+                conditions, parameters=parameters, results_per_page=min(limit, _PAGE)
+            )
+            async for entity in entities:
+                documents.append(document(entity))
+                if len(documents) == limit:
+                    return Page(documents, documents[-1].key.row)
+        return Page(documents, None)
+
+    async def ping(self) -> None:
+        """Create the table if necessary and read from it."""
+        await self.scan("ping", limit=1)
+
+    async def close(self) -> None:
+        """Close the connections, those of the credential as well."""
+        await self._client.close()
+        if self._credential is not None:
+            await self._credential.close()
+
+    async def _ensure_table(self) -> None:
+        async with self._creation:
+            if self._created:
+                return
+            with _translated():
+                try:
+                    await self._client.create_table()
+                except ResourceExistsError as error:
+                    if error_code(error) != TableErrorCode.TABLE_ALREADY_EXISTS:
+                        raise
+            self._created = True
+
+    async def _read_one(self, key: DocumentKey) -> Document | None:
+        with _translated():
+            try:
+                return document(await self._client.get_entity(escape_key(key.partition), escape_key(key.row)))
+            except ResourceNotFoundError as error:
+                if error_code(error) == TableErrorCode.TABLE_NOT_FOUND:
+                    raise
+                return None
+
+    async def _write_group(self, changes: list[Change]) -> dict[DocumentKey, str | None]:
+        """Write one transaction's worth; what is not in the answer has not been written yet."""
+        results: dict[DocumentKey, str | None] = {}
+        rest = list(changes)
+        for _ in range(_PATIENCE_WITH_LOSERS):
+            try:
+                etags = await self._transact(rest)
+            except _LostConditionError as lost:
+                if lost.index is None:
+                    break
+                loser = rest.pop(lost.index)
+                results[loser.key] = _verdict(loser, missing=lost.missing)
+                if not rest:
+                    break
+            else:
+                return results | {change.key: etag for change, etag in zip(rest, etags, strict=True)}
+        return results
+
+    async def _write_single(self, change: Change) -> dict[DocumentKey, str | None]:
+        try:
+            [etag] = await self._transact([change])
+        except _LostConditionError as lost:
+            return {change.key: _verdict(change, missing=lost.missing)}
+        return {change.key: etag}
+
+    async def _transact(self, changes: Sequence[Change]) -> list[str]:
+        # One change goes as a transaction too: the client's own delete hides whether the entity was there.
+        with _translated():
+            try:
+                answers = await self._client.submit_transaction(operation(change) for change in changes)
+            except TableTransactionError as error:
+                code = error_code(error)
+                if code not in _LOST:
+                    raise
+                index = _failed_index(error, count=len(changes))
+                raise _LostConditionError(index, missing=code in _MISSING) from error
+        return [str(answer.get("etag") or "") for answer in answers]
+
+    async def _each(self, function: Callable[[_Item], Awaitable[_Result]], items: Iterable[_Item]) -> list[_Result]:
+        """Call `function` for all items side by side, within the slots of this store; the first error ends all."""
+        await self._ensure_table()
+
+        async def call(item: _Item) -> _Result:
+            async with self._slots:
+                return await function(item)
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(call(item)) for item in items]
+        except ExceptionGroup as errors:
+            first = errors.exceptions[0]
+            raise first from first.__cause__
+        return [task.result() for task in tasks]
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except AzureError as error:
+        raise from_azure(error, service=Service.STATE) from error
+
+
+def _verdict(change: Change, *, missing: bool) -> str | None:
+    """Return what `write` reports for a change that Tables refused: what shall be deleted may well be gone."""
+    return "" if missing and isinstance(change, Delete) and change.etag is None else None
+
+
+def _failed_index(error: TableTransactionError, *, count: int) -> int | None:
+    """Read the index from the message ("2:The specified entity already exists."), as the service documents it.
+
+    `error.index` cannot be used: it is 0 also where the message names no index.
+    """
+    found = re.match(r"(\d+):", error.message)
+    index = int(found[1]) if found else 0 if count == 1 else None
+    return index if index is not None and index < count else None

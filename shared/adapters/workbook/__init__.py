@@ -1,0 +1,1 @@
+"""The mapping as an Excel workbook."""

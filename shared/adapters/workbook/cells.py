@@ -1,0 +1,115 @@
+"""Texts in cells: whatever a mapping says comes back unchanged, and is never taken for a formula.
+
+A cell is written as text with `quotePrefix` and the number format Text, so that neither opening nor editing it makes a
+formula of `=…`, `+…`, `-…` or `@…`. What XML cannot hold is written as the file format has it: `_x0001_` (ECMA-376 part
+1, 22.9.2.19, ST_Xstring).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import date, datetime, time
+from typing import TYPE_CHECKING, Any
+
+from shared.domain.values.texts import trimmed
+
+if TYPE_CHECKING:
+    from openpyxl.cell import Cell
+    from openpyxl.worksheet.worksheet import Worksheet
+
+TEXT_FORMAT = "@"
+LONGEST = 32_767
+"""Characters (of UTF-16) that a cell can hold: a limit of Excel."""
+
+_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+_TO_ESCAPE = re.compile(r"[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
+_TYPOGRAPHIC = frozenset("\u201c\u201d\u201e\u00ab\u00bb")
+_CHOICE = re.compile(r'\s*(?P<value>"(?:[^"\\]|\\.)*"|[^=]*?)\s*=\s*(?P<text>.*?)\s*')
+_PLAIN = re.compile(r'(?!\s)[^="\n\u201c\u201d\u201e\u00ab\u00bb]*(?<!\s)')
+
+
+class CellError(ValueError):
+    """A cell holds, or would have to hold, what it must not; the text says what."""
+
+
+def write_text(sheet: Worksheet, row: int, column: int, text: str) -> Cell:
+    """Put a text into a cell. CellError if it is longer than a cell can be."""
+    escaped = _TO_ESCAPE.sub(lambda found: f"_x{ord(found[0]):04X}_", text)
+    if len(escaped.encode("utf-16-le")) // 2 > LONGEST:
+        raise CellError(f"longer than the {LONGEST} characters of a cell: use YAML")
+    cell: Cell = sheet.cell(row, column)  # type: ignore[assignment]  # our sheets have no merged cells
+    cell.value = escaped
+    cell.data_type = "s"  # openpyxl has just guessed: a formula, an error
+    cell.number_format = TEXT_FORMAT
+    cell.quotePrefix = True
+    return cell
+
+
+def read_text(value: object, data_type: str) -> str:
+    """Return the text of a cell, empty if it has none; `data_type` is openpyxl's. CellError for formulas and errors."""
+    if data_type == "f":
+        raise CellError("a formula; a mapping holds texts only")
+    if data_type == "e":
+        raise CellError(f"the error {value}")
+    match value:
+        case None:
+            return ""
+        case str(text):
+            return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
+        case _:
+            return _typed(value)
+
+
+def _typed(value: Any) -> str:
+    """Spell a value that a spreadsheet program has made of what somebody typed."""
+    match value:
+        case bool():
+            return str(value).lower()
+        case float() if value.is_integer():
+            return str(int(value))
+        case datetime() if value.time() == time():
+            return value.date().isoformat()
+        case date() | time():
+            return value.isoformat()
+        case _:
+            return str(value)
+
+
+def choices_text(choices: Mapping[str, str]) -> str:
+    """Write translations of option values, one to a line: `1 = M`. What would be ambiguous stands in quotes."""
+    return "\n".join(f"{_quoted(value)} = {_quoted(text)}" for value, text in choices.items())
+
+
+def read_choices(text: str) -> dict[str, str]:
+    """Read what `choices_text` wrote. CellError for other lines."""
+    choices: dict[str, str] = {}
+    for line in text.replace("\r\n", "\n").split("\n"):
+        if not line.strip():
+            continue
+        found = _CHOICE.fullmatch(line)
+        if found is None:
+            raise CellError(f"{line!r}: write one translation to a line, such as 1 = M")
+        if "=" in found["text"] and not found["text"].startswith('"'):
+            raise CellError(f'{line!r}: write one translation to a line (Alt+Enter), or the text in quotes: 1 = "M"')
+        value = _unquoted(trimmed(found["value"]))
+        if value in choices:
+            raise CellError(f"{value!r} is translated twice")
+        choices[value] = _unquoted(trimmed(found["text"]))
+    return choices
+
+
+def _quoted(text: str) -> str:
+    return text if text and _PLAIN.fullmatch(text) and trimmed(text) == text else json.dumps(text, ensure_ascii=False)
+
+
+def _unquoted(text: str) -> str:
+    if text[:1] in _TYPOGRAPHIC or text[-1:] in _TYPOGRAPHIC:
+        raise CellError(f"{text}: write straight quotes, or none")
+    if not text.startswith('"'):
+        return text
+    try:
+        return str(json.loads(text))
+    except ValueError:
+        raise CellError(f"{text}: the quotes are not in order") from None

@@ -1,0 +1,73 @@
+"""A mapping as a file that people send and keep: YAML, or a workbook."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+from shared.adapters.workbook.reading import from_workbook
+from shared.adapters.workbook.writing import to_workbook
+from shared.domain.mapping.formats.document import MappingError
+from shared.domain.mapping.formats.yaml_format import from_yaml, to_yaml
+from shared.domain.mapping.model import Mapping
+
+LARGEST = 2_000_000
+"""Bytes of a workbook: it may have pictures, and sheets of one's own."""
+
+LARGEST_TEXT = 200_000
+"""Bytes of a mapping in YAML: a thousand rows with their comments."""
+
+_ZIP = b"PK"  # what every workbook begins with
+
+
+class FileTooLargeError(MappingError):
+    """Nothing of the file was read."""
+
+    def __init__(self, what: str, most: int) -> None:
+        super().__init__([((), f"{what} is larger than {most:,} bytes")])
+
+
+class Format(StrEnum):
+    """The formats; the values are also the endings of file names."""
+
+    YAML = "yaml"
+    WORKBOOK = "xlsx"
+
+    @property
+    def media_type(self) -> str:
+        """The name of the format in HTTP."""
+        match self:
+            case Format.YAML:
+                return "application/yaml"
+            case Format.WORKBOOK:
+                return "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def read_file(content: bytes, environment: str) -> Mapping:
+    """Read the mapping of an environment from either format; MappingError lists all that is wrong with it.
+
+    Takes seconds for the largest files: FileTooLargeError for larger ones.
+    """
+    if len(content) > LARGEST:
+        raise FileTooLargeError("the file", LARGEST)
+    if not content.startswith(_ZIP):
+        if len(content) > LARGEST_TEXT:
+            raise FileTooLargeError("a mapping in YAML", LARGEST_TEXT)
+        try:
+            return from_yaml(content.decode())
+        except UnicodeDecodeError:
+            raise _whole("this is neither YAML in UTF-8 nor a workbook (.xlsx)") from None
+    return from_workbook(content, environment)
+
+
+def write_file(mapping: Mapping, form: Format, environment: str, properties: Sequence[str] = ()) -> bytes:
+    """Write a mapping; `properties` are the Spotler columns that a workbook offers. MappingError if it does not fit."""
+    match form:
+        case Format.YAML:
+            return to_yaml(mapping).encode()
+        case Format.WORKBOOK:
+            return to_workbook(environment, mapping, properties)
+
+
+def _whole(text: str) -> MappingError:
+    return MappingError([((), text)])

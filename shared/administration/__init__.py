@@ -1,0 +1,1 @@
+"""Mapping service and its versions, preview, drift, explain, health, monitor."""

@@ -1,0 +1,154 @@
+"""Is everything in reach? One ping per service, with latency and cause, and what waits in the queues."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from shared.administration.schema_drift import Drift
+from shared.domain.planning.context import Rules
+from shared.errors import ConnectorError
+from shared.ports.clock import Clock
+from shared.ports.queue import Queue, QueueName
+from shared.ports.spotler import MarketingPlatform
+
+_LONGEST_WAIT = {
+    QueueName.EVENTS: timedelta(minutes=15),
+    QueueName.LIVE: timedelta(minutes=15),
+    QueueName.BULK: timedelta(days=1),
+}
+"""How long a message that is due may wait before its lane stands still: as `infra/alarms.yaml` says."""
+
+_PATIENCE = 10.0
+"""Seconds after which a service counts as down, whatever it might still say."""
+
+_UNKNOWN = "unknown"
+
+
+class Health:
+    """Looks at every service the connector depends on."""
+
+    def __init__(
+        self,
+        *,
+        pings: Mapping[str, Callable[[], Awaitable[None]]],
+        platform: MarketingPlatform,
+        queue: Queue,
+        rules: Rules,
+        drift: Drift,
+        clock: Clock,
+        circuits: Callable[[], Awaitable[Sequence[Any]]],
+        states: Mapping[str, Callable[[], Awaitable[Any]]],
+        refused_tables: Callable[[], Awaitable[Mapping[str, str]]],
+    ) -> None:
+        """`states` tell of single parts, by name, as JSON: stuck jobs, the poll, the brake; `circuits` those open.
+
+        `refused_tables` are those that the mapping reads and the connector's role in Dataverse may not, with the
+        privilege that is missing.
+        """
+        self._pings = pings
+        self._platform = platform
+        self._queue = queue
+        self._rules = rules
+        self._drift = drift
+        self._clock = clock
+        self._circuits = circuits
+        self._states = states
+        self._refused_tables = refused_tables
+
+    async def check(self) -> dict[str, Any]:
+        """Report as JSON; `healthy` is true when all services answer, no lane stands still, all parts are `ok`.
+
+        A row of the mapping that rests because its table is refused is not healthy: it rests for every record.
+        """
+        services = dict(
+            zip(self._pings, await asyncio.gather(*(_ping(ping) for ping in self._pings.values())), strict=True)
+        )
+        queues, circuits = await self._depths(), await _told(self._circuits)
+        stands_still = bool(circuits) or any(depth.get("standsStill") for depth in queues.values())
+        states = {name: await _told(state) for name, state in self._states.items()}
+        refused = await self._refused()
+        parts = [state for state in states.values() if isinstance(state, dict)]
+        are_well = all(one.get("ok", True) is True for one in [*services.values(), *parts])
+        return {
+            "healthy": are_well and not stands_still and not refused.keys() - {_UNKNOWN},
+            "synchronisation": {
+                "on": self._rules.environment_is_on,
+                "tables": sorted(self._rules.enabled_tables),
+            },
+            "services": services,
+            "queues": queues,
+            "circuits": circuits,
+            "mapping": {
+                "unusedRows": await self._unused_rows(),
+                "drift": await _told(self._drift.state),
+                "refusedTables": refused,
+            },
+            **states,
+        }
+
+    async def _depths(self) -> dict[str, Any]:
+        depths: dict[str, Any] = {}
+        for queue in QueueName:
+            try:
+                depth = await self._queue.depth(queue)
+            except ConnectorError as error:
+                depths[queue] = {_UNKNOWN: str(error)}
+            else:
+                oldest = depth.oldest if depth.active else None
+                waiting = max(timedelta(), self._clock.now() - oldest) if oldest is not None else timedelta()
+                depths[queue] = {
+                    "active": depth.active,
+                    "scheduled": depth.scheduled,
+                    "dead": depth.dead,
+                    "oldestSeconds": round(waiting.total_seconds()),
+                    "standsStill": waiting > _LONGEST_WAIT[queue],
+                }
+                if depth.problem:
+                    depths[queue]["problem"] = depth.problem
+        return depths
+
+    async def _refused(self) -> Mapping[str, str]:
+        """Name the tables that the mapping reads and the connector may not read, with the missing privilege."""
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                return await self._refused_tables()
+        except ConnectorError as error:
+            return {_UNKNOWN: str(error)}
+        except TimeoutError:
+            return {_UNKNOWN: f"no answer within {_PATIENCE:.0f} s"}
+
+    async def _unused_rows(self) -> list[str]:
+        """Name mapping rows whose Spotler property the account does not have (MAP-27)."""
+        try:
+            catalogue = await self._platform.properties()
+        except ConnectorError:
+            return []  # the ping tells
+        return [row.spotler for row in self._rules.mapping.rows if catalogue.named(row.spotler) is None]
+
+
+async def _told(state: Callable[[], Awaitable[Any]]) -> Any:
+    """Ask a part how it is; one that cannot be asked does not hide the others."""
+    try:
+        return await state()
+    except ConnectorError as error:
+        return {_UNKNOWN: str(error)}
+
+
+async def _ping(ping: Callable[[], Awaitable[None]]) -> dict[str, Any]:
+    begin = time.perf_counter()
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            await ping()
+    except ConnectorError as error:
+        return {"ok": False, "milliseconds": _milliseconds(begin), "cause": str(error), "recovery": error.recovery}
+    except TimeoutError:
+        return {"ok": False, "milliseconds": _milliseconds(begin), "cause": f"no answer within {_PATIENCE:.0f} s"}
+    return {"ok": True, "milliseconds": _milliseconds(begin)}
+
+
+def _milliseconds(begin: float) -> int:
+    return round((time.perf_counter() - begin) * 1000)

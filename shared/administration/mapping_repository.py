@@ -1,0 +1,181 @@
+"""Where the mapping lives: every version that was ever live, and which one is live now.
+
+Two kinds of documents in the partition `<environment>-mapping`:
+
+- `version:000007`: the text (canonical YAML), when, by which role or id, why, and the number of the version before it;
+- `live`: the number of the version that counts. It is changed with its etag, so of two administrators who apply at the
+  same time one is told to look again.
+
+A version is written before the pointer moves. A worker that dies in between leaves a version that nobody ever used: the
+history follows `replaces` from the live version and does not show it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.errors import ConfigurationError, ConflictError, DataError, NotFoundError
+from shared.ports.clock import Clock
+from shared.ports.state import Delete, Document, DocumentKey, Insert, Replace, StateStore
+
+FIRST_ACTIVATION = "first-activation"
+"""By whom the first version is: nobody in particular (C-41)."""
+
+_LIVE = "live"
+_VERSION = "version:"
+_ACTOR = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_LONGEST_COMMENT = 200
+_MOST_CHARACTERS = 400_000
+"""Of the text as JSON in ASCII: a document must fit an entity of Azure Tables, 1 MiB of UTF-16."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of the mapping. `replaces` is 0 for the first; `by` is a role or an id, never a person's name."""
+
+    number: int
+    replaces: int
+    at: datetime
+    by: str
+    comment: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """Which version is live. `etag` changes whenever that does: cheap to compare."""
+
+    number: int
+    etag: str
+
+
+class MappingShelf:
+    """Keeps the versions of one environment's mapping."""
+
+    def __init__(self, store: StateStore, clock: Clock, environment: str) -> None:
+        self._store = store
+        self._clock = clock
+        self._partition = f"{environment}-mapping"
+
+    async def pointer(self) -> Pointer | None:
+        """Tell which version is live; None before the first activation. One small read."""
+        key = self._key(_LIVE)
+        found = (await self._store.read([key])).get(key)
+        return Pointer(found.body["number"], found.etag) if found else None
+
+    async def activate(self, text: str) -> Pointer:
+        """Store the first version if there is none yet; whatever is live stays live (C-41)."""
+        if pointer := await self.pointer():
+            return pointer
+        with contextlib.suppress(ConflictError):  # another process was faster: its version is live
+            await self._add(text, None, by=FIRST_ACTIVATION, comment="")
+        activated = await self.pointer()
+        assert activated is not None, "nobody takes a pointer away"
+        return activated
+
+    async def version(self, number: int) -> Version:
+        """Return one version; NotFoundError if there is no such version."""
+        key = self._key(_row(number))
+        found = (await self._store.read([key])).get(key)
+        if found is None:
+            raise NotFoundError(f"There is no version {number} of the mapping")
+        return _version(found)
+
+    async def apply(self, text: str, *, by: str, comment: str = "", base: int | None = None) -> Version:
+        """Make `text` the live version.
+
+        `base` is the number of the version that the change was made on, None for whichever is live. ConflictError if
+        another version is live, or has become so meanwhile; DataError if `by`, `comment` or `text` cannot be kept.
+        """
+        pointer = await self._required_pointer()
+        if base not in {None, pointer.number}:
+            raise ConflictError(
+                f"Version {pointer.number} of the mapping is live, the change was made on version {base}: "
+                "look at the difference and apply again"
+            )
+        return await self._add(text, pointer, by=by, comment=comment)
+
+    async def history(self) -> list[Version]:
+        """Return every version that was live, newest first."""
+        pointer = await self._required_pointer()
+        versions = {version.number: version async for version in self._all()}
+        past: list[Version] = []
+        number = pointer.number
+        while (version := versions.get(number)) is not None:
+            past.append(version)
+            number = version.replaces
+        return past
+
+    # -------------------------------------------------------------------------------------------------------- writing
+
+    async def _add(self, text: str, pointer: Pointer | None, *, by: str, comment: str) -> Version:
+        _require_keepable(text, by, comment)
+        replaces = pointer.number if pointer else 0
+        version = await self._insert(replaces, text, by=by, comment=comment)
+        key, body = self._key(_LIVE), {"number": version.number}
+        (etag,) = await self._store.write([Replace(key, body, pointer.etag) if pointer else Insert(key, body)])
+        if etag is None:
+            await self._store.write([Delete(self._key(_row(version.number)))])
+            raise ConflictError("Somebody else has applied a mapping at the same time: look at it and apply again")
+        return version
+
+    async def _insert(self, replaces: int, text: str, *, by: str, comment: str) -> Version:
+        """Write the version under the next free number: a worker that died may have left one behind."""
+        number = replaces + 1
+        while True:
+            at = self._clock.now()
+            body = {"replaces": replaces, "at": at.isoformat(), "by": by, "comment": comment, "text": text}
+            (etag,) = await self._store.write([Insert(self._key(_row(number)), body)])
+            if etag is not None:
+                return Version(number, replaces, at, by, comment, text)
+            number += 1
+
+    # -------------------------------------------------------------------------------------------------------- reading
+
+    async def _required_pointer(self) -> Pointer:
+        pointer = await self.pointer()
+        if pointer is None:
+            raise ConfigurationError("No mapping is active yet: start the connector once")
+        return pointer
+
+    async def _all(self) -> AsyncIterator[Version]:
+        after: str | None = None
+        while True:
+            page = await self._store.scan(self._partition, prefix=_VERSION, after=after)
+            for document in page.documents:
+                yield _version(document)
+            if (after := page.after) is None:
+                return
+
+    def _key(self, row: str) -> DocumentKey:
+        return DocumentKey(self._partition, row)
+
+
+def _row(number: int) -> str:
+    return f"{_VERSION}{number:06d}"
+
+
+def _version(document: Document) -> Version:
+    body = document.body
+    return Version(
+        number=int(document.key.row.removeprefix(_VERSION)),
+        replaces=body["replaces"],
+        at=datetime.fromisoformat(body["at"]),
+        by=body["by"],
+        comment=body["comment"],
+        text=body["text"],
+    )
+
+
+def _require_keepable(text: str, by: str, comment: str) -> None:
+    if not _ACTOR.fullmatch(by):
+        raise DataError("Say who applies the mapping by a role or an id (letters, digits, - and _), not by a name")
+    if len(comment) > _LONGEST_COMMENT:
+        raise DataError(f"The comment is longer than {_LONGEST_COMMENT} characters")
+    if len(json.dumps(text)) > _MOST_CHARACTERS:
+        raise DataError("The mapping is too large to be kept")

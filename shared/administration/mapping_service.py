@@ -1,0 +1,142 @@
+"""What an administrator does with the mapping: the same for the command line and for HTTP.
+
+Whatever becomes live is checked first. Errors cannot be overruled; a warning can, by somebody who names its code: one
+consent never covers a warning that nobody has read, such as that of a protected row (MAP-33).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from difflib import unified_diff
+
+from shared.administration.mapping_repository import MappingShelf, Version
+from shared.administration.worker_thread import in_turn
+from shared.domain.mapping.findings import Code, Finding, Severity
+from shared.domain.mapping.formats.document import MappingError
+from shared.domain.mapping.formats.yaml_format import from_yaml, to_yaml
+from shared.domain.mapping.model import Mapping
+from shared.errors import DataError
+
+Check = Callable[[Mapping], Awaitable[Sequence[Finding]]]
+
+
+async def _untried(_: Mapping) -> Sequence[Finding]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Somebody's wish: by which role or id, why, and on which version it was made (None: whichever is live).
+
+    `accepted` are the warnings that this somebody takes for what they are.
+    """
+
+    by: str
+    comment: str = ""
+    base: int | None = None
+    accepted: frozenset[Code] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The version that is live now. `findings` are what the check had to say."""
+
+    version: Version
+    findings: Sequence[Finding]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Nothing has changed, because of `findings`, of which some warnings were `accepted`."""
+
+    findings: Sequence[Finding]
+    accepted: frozenset[Code] = frozenset()
+
+    def advice(self, consent: Callable[[Sequence[Code]], str]) -> str:
+        """Say what to do. `consent` writes how the caller accepts warnings by their codes."""
+        if any(finding.severity is Severity.ERROR for finding in self.findings):
+            return "Nothing has changed. Correct the errors: nothing overrules them."
+        codes = list(dict.fromkeys(finding.code for finding in _unaccepted(self.findings, self.accepted)))
+        return (
+            "Nothing has changed. Correct what is warned of, or name each warning that you take for what it is: "
+            f"{consent(codes)}."
+        )
+
+
+class MappingDesk:
+    """Changes the mapping of one environment. `defaults` gives the rows that a first activation would store."""
+
+    def __init__(self, shelf: MappingShelf, check: Check, defaults: Callable[[], Mapping]) -> None:
+        self._shelf = shelf
+        self._check = check
+        self._defaults = defaults
+
+    async def live(self) -> Version:
+        """Return the live version; activates the first one if there is none."""
+        pointer = await self._shelf.activate(to_yaml(self._defaults()))
+        return await self._shelf.version(pointer.number)
+
+    async def version(self, number: int | None) -> Version:
+        """Return one version, None for the live one; NotFoundError if there is none of that number."""
+        return await self.live() if number is None else await self._shelf.version(number)
+
+    async def history(self) -> list[Version]:
+        """Return every version that was live, newest first."""
+        await self.live()
+        return await self._shelf.history()
+
+    async def check(self, mapping: Mapping) -> Sequence[Finding]:
+        """Hold a mapping against both sides."""
+        return await self._check(mapping)
+
+    async def apply(self, mapping: Mapping, change: Change, trial: Check = _untried) -> Applied | Refused:
+        """Make a mapping live, if it is fit; `trial` finds what it would do to real records.
+
+        Errors are those of `MappingShelf.apply`, and of reading the records.
+        """
+        live = await self.live()
+        findings = await self._check(mapping)
+        if any(finding.severity is Severity.ERROR for finding in findings):
+            return Refused(findings, change.accepted)
+        findings = (*findings, *await trial(mapping))
+        if _unaccepted(findings, change.accepted):
+            return Refused(findings, change.accepted)
+        base = live.number if change.base is None else change.base
+        text = await in_turn(to_yaml, mapping)
+        version = await self._shelf.apply(text, by=change.by, comment=change.comment, base=base)
+        return Applied(version, findings)
+
+    async def rollback(self, number: int, change: Change, trial: Check = _untried) -> Applied | Refused:
+        """Make a new version equal to an old one, if that is still fit; NotFoundError if there is no such version."""
+        mapping = mapping_of(await self._shelf.version(number))
+        change = replace(change, comment=change.comment or f"rollback to version {number}")
+        return await self.apply(mapping, change, trial)
+
+    async def restore_defaults(self, change: Change, trial: Check = _untried) -> Applied | Refused:
+        """Bring back default rows whose Spotler property no row fills any more; other rows stay as they are (C-41)."""
+        mapping = with_defaults(mapping_of(await self.live()), self._defaults())
+        return await self.apply(mapping, replace(change, comment=change.comment or "default rows restored"), trial)
+
+
+def _unaccepted(findings: Sequence[Finding], accepted: frozenset[Code]) -> list[Finding]:
+    return [one for one in findings if one.severity is Severity.WARNING and one.code not in accepted]
+
+
+def mapping_of(version: Version) -> Mapping:
+    """Read the mapping of a version; DataError if today's connector does not understand it any more."""
+    try:
+        return from_yaml(version.text)
+    except MappingError as problem:
+        raise DataError(f"Version {version.number} of the mapping cannot be used any more: {problem}") from None
+
+
+def with_defaults(mapping: Mapping, defaults: Mapping) -> Mapping:
+    """Add the default rows whose Spotler property no row fills."""
+    filled = {row.spotler for row in mapping.rows}
+    return replace(mapping, rows=(*mapping.rows, *(row for row in defaults.rows if row.spotler not in filled)))
+
+
+def difference(old: str, new: str, old_name: str, new_name: str) -> str:
+    """Return what changed from one text to another, as a unified diff; empty if nothing did."""
+    return "\n".join(unified_diff(old.splitlines(), new.splitlines(), old_name, new_name, lineterm=""))

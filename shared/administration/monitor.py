@@ -1,0 +1,96 @@
+"""Measures what stands still: the backlog of every queue, its oldest message, the poll, and whether services answer."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+
+from shared.errors import ConnectorError
+from shared.ports.clock import Clock
+from shared.ports.queue import Queue, QueueName
+from shared.telemetry.signals import BACKLOG, BEHIND, HEARTBEAT, NEWCOMERS_WAIT, OLDEST, UP, record
+
+log = logging.getLogger(__name__)
+
+_PATIENCE = 10.0
+"""Seconds after which a service counts as down, whatever it might still say."""
+
+
+class Watch:
+    """Looks around once; alarms watch over what it measures, and over its heartbeat."""
+
+    def __init__(
+        self,
+        *,
+        pings: Mapping[str, Callable[[], Awaitable[None]]],
+        queue: Queue,
+        clock: Clock,
+        polled_until: Callable[[], Awaitable[datetime | None]],
+        newcomers_wait_since: Callable[[], Awaitable[datetime | None]],
+        held: Callable[[], Awaitable[None]],
+        circuits: Callable[[], Awaitable[None]],
+    ) -> None:
+        """`held` measures what the brake holds, `circuits` which circuits are open."""
+        self._pings = pings
+        self._polled_until = polled_until
+        self._newcomers_wait_since = newcomers_wait_since
+        self._held = held
+        self._circuits = circuits
+        self._queue = queue
+        self._clock = clock
+
+    async def look(self) -> None:
+        """Measure all. What cannot be measured is logged, and has no value rather than a wrong one."""
+        record(HEARTBEAT)
+        await asyncio.gather(
+            *(self._measure(queue) for queue in QueueName),
+            *(_ask(name, ping) for name, ping in self._pings.items()),
+            self._behind(),
+            self._measured("what the brake holds", self._held),
+            self._measured("circuits", self._circuits),
+        )
+
+    async def _measured(self, what: str, measure: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await measure()
+        except ConnectorError as error:
+            log.warning("%s cannot be measured: %s", what, error)
+
+    async def _behind(self) -> None:
+        """Measure how long ago Spotler's changes were last brought home, and for how long new subscribers wait."""
+        try:
+            until, waiting = await self._polled_until(), await self._newcomers_wait_since()
+        except ConnectorError as error:
+            log.warning("the bookmark of the poll cannot be read: %s", error)
+            return
+        now = self._clock.now()
+        if until is not None:
+            record(BEHIND, max(0.0, (now - until).total_seconds()))
+        record(NEWCOMERS_WAIT, 0.0 if waiting is None else max(0.0, (now - waiting).total_seconds()))
+
+    async def _measure(self, queue: QueueName) -> None:
+        try:
+            depth = await self._queue.depth(queue)
+        except ConnectorError as error:
+            log.warning("%s cannot be measured: %s", queue, error)
+            return
+        if depth.problem:
+            log.warning("the queue %s is not as it must be: %s", queue, depth.problem)
+        for state, count in (("active", depth.active), ("scheduled", depth.scheduled), ("dead", depth.dead)):
+            record(BACKLOG, count, queue=queue, state=state)
+        waiting = (self._clock.now() - depth.oldest).total_seconds() if depth.oldest and depth.active else 0.0
+        record(OLDEST, max(0.0, waiting), queue=queue)
+
+
+async def _ask(service: str, ping: Callable[[], Awaitable[None]]) -> None:
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            await ping()
+    except (ConnectorError, TimeoutError) as error:
+        cause = str(error) if isinstance(error, ConnectorError) else f"no answer within {_PATIENCE:.0f} s"
+        log.warning("%s does not answer: %s", service, cause)
+        record(UP, 0, service=service)
+    else:
+        record(UP, 1, service=service)

@@ -1,0 +1,303 @@
+"""What a mapping would change: real records, planned with the mapping that is live and with the new one.
+
+Nothing is written and nothing is logged. Values are in the answer to the caller only, who may read the records.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from shared.domain.mapping.findings import Code, Finding, Severity
+from shared.domain.mapping.model import Mapping as FieldMapping
+from shared.domain.planning.context import (
+    Anonymize,
+    Binding,
+    Decision,
+    Look,
+    Neighbours,
+    Rest,
+    Rules,
+    Sight,
+    Situation,
+    Unmapped,
+    Write,
+)
+from shared.domain.planning.plan import plan
+from shared.domain.planning.sharing import rules_of
+from shared.domain.records.marketing_contact import PropertyCatalogue
+from shared.domain.records.outcomes import FieldProblem, Reason
+from shared.domain.records.records import PersonRecord, PersonTable, RecordKey
+from shared.domain.values.fields import Scalar, wished_fields
+from shared.domain.values.values import EMPTY
+from shared.engine.bindings.ledger import Ledger
+from shared.ports.dataverse import Crm, PeopleReading
+from shared.ports.spotler import MarketingPlatform
+
+_MOST = 1_000
+"""Records in one preview: a sample, not a run."""
+
+_SAMPLE = 200
+"""Records that are looked at before a mapping becomes live."""
+
+_MANY = 10
+"""Fewer records of a sample say little about all of them."""
+
+_EMPTIES = "{0} would be emptied in Spotler for {1} of {2} records in a sample"
+_ENDS = "The filter would take {0} of {1} records in a sample out of Spotler that are there now"
+
+_SENT = frozenset({Reason.CREATED, Reason.UPDATED, Reason.AGREED})
+_ANONYMIZE = "anonymize"
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What one of the mappings makes of a record: the action, its reason, and the wished fields by Spotler's names.
+
+    A field of a list is named with its option's number, as in `permissions:4`. Problems name columns, no values.
+    """
+
+    action: str
+    reason: Reason
+    values: Mapping[str, Scalar] = field(default_factory=dict, repr=False)
+    refused: tuple[FieldProblem, ...] = ()
+    cut: tuple[FieldProblem, ...] = ()
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether Spotler has, or gets, the record's fields: then they are worth comparing."""
+        return self.reason in _SENT and self.action != _ANONYMIZE
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPreview:
+    """One record under both mappings. `changed` names the fields whose wished values differ.
+
+    A record that the new mapping does not send has no changed fields: what becomes of it is the action.
+    """
+
+    key: RecordKey
+    before: Side
+    after: Side
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """Fields that differ, in the order of the new mapping, then those that it no longer fills."""
+        if not self.after.is_sent:
+            return ()
+        names = dict.fromkeys((*self.after.values, *self.before.values))
+        missing = object()
+        return tuple(
+            name for name in names if self.before.values.get(name, missing) != self.after.values.get(name, missing)
+        )
+
+    def emptied(self, *, clears: Collection[str]) -> tuple[str, ...]:
+        """Fields that have a value before and none after; `clears` are those that lose it because no row names them."""
+        if not (self.before.is_sent and self.after.is_sent):
+            return ()
+        had = [name for name, value in self.before.values.items() if not _is_nothing(value)]
+        return tuple(
+            name
+            for name in had
+            if (_is_nothing(self.after.values[name]) if name in self.after.values else name in clears)
+        )
+
+    @property
+    def ends(self) -> bool:
+        """Whether the new mapping takes a contact away, or all its permissions, that the old one sends."""
+        return self.before.is_sent and self.after.action in {_ANONYMIZE, _write(Reason.FILTERED)}
+
+    @property
+    def differs(self) -> bool:
+        """Whether the new mapping treats the record in another way."""
+        return bool(self.changed) or (self.before.action, self.before.reason) != (self.after.action, self.after.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewReport:
+    """What a new mapping means for the records that were looked at. `sample` holds some that differ, with values."""
+
+    looked_at: int
+    differing: int
+    fields: Mapping[str, int]
+    actions: Mapping[str, int]
+    refused: Mapping[str, int]
+    cut: Mapping[str, int]
+    sample: tuple[RecordPreview, ...] = field(default=(), repr=False)
+
+    def as_json(self) -> dict[str, Any]:
+        """Say it as JSON; `sample` holds personal values, for the caller only."""
+        return {
+            "lookedAt": self.looked_at,
+            "differing": self.differing,
+            "fields": dict(self.fields),
+            "actions": dict(self.actions),
+            "refused": dict(self.refused),
+            "cut": dict(self.cut),
+            "sample": [_record_json(one) for one in self.sample],
+        }
+
+
+class Preview:
+    """Compares mappings over real records. `reading` makes a reader for a mapping."""
+
+    def __init__(
+        self,
+        *,
+        crm: Crm,
+        reading: Callable[[FieldMapping], PeopleReading],
+        platform: MarketingPlatform,
+        ledger: Ledger,
+        rules: Rules,
+        percent: int,
+    ) -> None:
+        self._crm = crm
+        self._reading = reading
+        self._platform = platform
+        self._ledger = ledger
+        self._rules = rules
+        self._percent = percent
+
+    async def sample(self, candidate: FieldMapping, *, size: int = 100, shown: int = 10) -> PreviewReport:
+        """Look at `size` records, evenly over the tables that are mapped before or after."""
+        return _report(await self._compare(candidate, await self._keys(candidate, size)), shown)
+
+    async def _keys(self, candidate: FieldMapping, size: int) -> list[RecordKey]:
+        tables = [
+            table for table in PersonTable if table in self._rules.enabled_tables and self._maps(table, candidate)
+        ]
+        keys: list[RecordKey] = []
+        for table in tables:
+            limit = min(size, _MOST) // len(tables) or 1
+            keys += (await self._crm.people_page(table, after=None, limit=limit)).keys
+        return keys
+
+    async def findings(self, candidate: FieldMapping) -> list[Finding]:
+        """Warn of what a mapping would take away from a large share of a sample: values, or the contact itself."""
+        looked_at = await self._compare(candidate, await self._keys(candidate, _SAMPLE))
+        emptied = Counter(name for one in looked_at for name in one.emptied(clears=self._cleared(candidate)))
+        ending = sum(1 for one in looked_at if one.ends)
+        found = [
+            Finding(Severity.WARNING, Code.EMPTIES_MANY, _EMPTIES.format(name, count, len(looked_at)))
+            for name, count in sorted(emptied.items())
+            if self._are_many(count, len(looked_at))
+        ]
+        if self._are_many(ending, len(looked_at)):
+            found.append(Finding(Severity.WARNING, Code.ENDS_MANY, _ENDS.format(ending, len(looked_at))))
+        return found
+
+    def _are_many(self, count: int, of: int) -> bool:
+        return count >= _MANY and count * 100 > of * self._percent
+
+    def _cleared(self, candidate: FieldMapping) -> frozenset[str]:
+        """Name the properties that are emptied because no row mentions them any more (PURGE-01)."""
+        if self._rules.unmapped is not Unmapped.CLEAR:
+            return frozenset()
+        return _properties(self._rules.mapping) - _properties(candidate)
+
+    async def records(self, candidate: FieldMapping, keys: Collection[RecordKey], *, shown: int = 10) -> PreviewReport:
+        """Look at these records, at most a thousand; those that do not exist are left out."""
+        return _report(await self._compare(candidate, keys), shown)
+
+    async def _compare(self, candidate: FieldMapping, keys: Collection[RecordKey]) -> list[RecordPreview]:
+        wanted = list(dict.fromkeys(keys))[:_MOST]
+        catalogue = await self._platform.properties()
+        old, new = self._rules, replace(self._rules, mapping=candidate)
+        before = await self._reading(old.mapping).read(wanted)
+        after = await self._reading(new.mapping).read(wanted)
+        entries = await self._ledger.entries(wanted)
+        previews: list[RecordPreview] = []
+        for key in wanted:
+            if key in before and key in after:
+                binding = entries[key].binding
+                others = await self._neighbours(key, binding)
+                sides = [
+                    _side(Situation(key, record, binding, neighbours=others), record, rules, catalogue)
+                    for record, rules in ((before[key], old), (after[key], new))
+                ]
+                previews.append(RecordPreview(key, *sides))
+        return previews
+
+    def _maps(self, table: PersonTable, candidate: FieldMapping) -> bool:
+        return bool(self._rules.mapping.for_table(table) or candidate.for_table(table))
+
+    async def _neighbours(self, key: RecordKey, binding: Binding) -> Neighbours:
+        if not binding.is_live:
+            return Neighbours()
+        return (await self._ledger.contacts([binding.external_id]))[binding.external_id].neighbours_of(key)
+
+
+def _properties(mapping: FieldMapping) -> frozenset[str]:
+    return frozenset(name for row in mapping.rows for name in (row.spotler, row.foreign))
+
+
+def _side(situation: Situation, record: PersonRecord, rules: Rules, catalogue: PropertyCatalogue) -> Side:
+    planned = plan(replace(situation, sight=Sight.BLIND), rules, catalogue)
+    assert not isinstance(planned, Look), "who is blind does not look"
+    side = Side(_action(planned), planned.reason, refused=_refused(planned))
+    if not side.is_sent:
+        return side
+    mapping = rules_of(situation.key.table, situation.neighbours, rules).mapping
+    wished = wished_fields(record, mapping, catalogue)
+    return replace(side, values=wished.values, refused=(*wished.omitted, *wished.fatal), cut=wished.cut)
+
+
+def _action(planned: Decision) -> str:
+    match planned:
+        case Write(reason=reason):  # a write that takes something away is not one like any other
+            return "write" if reason in _SENT else _write(reason)
+        case Anonymize():
+            return _ANONYMIZE
+        case Rest(result=result):
+            return str(result)
+
+
+def _write(reason: Reason) -> str:
+    return f"write ({reason})"
+
+
+def _is_nothing(value: Scalar) -> bool:
+    return value == EMPTY or value is False
+
+
+def _refused(planned: Decision) -> tuple[FieldProblem, ...]:
+    return () if isinstance(planned, Anonymize) else planned.problems
+
+
+def _report(previews: Sequence[RecordPreview], shown: int) -> PreviewReport:
+    differing = [one for one in previews if one.differs]
+    return PreviewReport(
+        looked_at=len(previews),
+        differing=len(differing),
+        fields=_count(name for one in differing for name in one.changed),
+        actions=_count(f"{one.before.action} -> {one.after.action}" for one in previews),
+        refused=_count(str(problem) for one in previews for problem in one.after.refused),
+        cut=_count(str(problem) for one in previews for problem in one.after.cut),
+        sample=tuple(differing[:shown]),
+    )
+
+
+def _count(names: Any) -> dict[str, int]:
+    return dict(sorted(Counter(names).items()))
+
+
+def _record_json(one: RecordPreview) -> dict[str, Any]:
+    return {
+        "record": str(one.key),
+        "before": _side_json(one.before),
+        "after": _side_json(one.after),
+        "changed": {
+            name: {"before": one.before.values.get(name), "after": one.after.values.get(name)} for name in one.changed
+        },
+    }
+
+
+def _side_json(side: Side) -> dict[str, Any]:
+    return {
+        "action": side.action,
+        "reason": side.reason,
+        "refused": [str(problem) for problem in side.refused],
+        "cut": [str(problem) for problem in side.cut],
+    }

@@ -1,0 +1,144 @@
+"""Looks every day whether the ground has moved under the mapping, and remembers how it lay."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from shared.administration.mapping_validation import Inspector
+from shared.domain.features.schema_drift import Change, Known, Landscape, Shift, changes, landscape
+from shared.domain.mapping.check.check import check
+from shared.domain.mapping.findings import Code, Finding, Severity
+from shared.domain.mapping.model import Mapping as FieldMapping
+from shared.domain.records.records import PersonTable
+from shared.ports.clock import Clock
+from shared.ports.state import DocumentKey, Put, StateStore
+from shared.telemetry.signals import DRIFT, record
+
+log = logging.getLogger(__name__)
+
+_SHOWN_FOR = timedelta(days=14)
+_LANDSCAPE, _REPORT = "landscape", "report"
+
+
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """A change, and when it was first seen."""
+
+    change: Change
+    on: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DriftReport:
+    """What was seen at the last look: changes of the last two weeks, and what the mapping's check finds today."""
+
+    at: datetime
+    noticed: tuple[Noticed, ...]
+    findings: tuple[Finding, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Say it as JSON: names and codes, no labels and no personal data."""
+        return {
+            "at": self.at.isoformat(timespec="seconds"),
+            "changes": [{"on": one.on.isoformat(timespec="seconds"), **asdict(one.change)} for one in self.noticed],
+            "findings": [asdict(finding) for finding in self.findings],
+        }
+
+
+class Drift:
+    """Compares both sides with what they were, for the mapping that is live."""
+
+    def __init__(
+        self, *, inspector: Inspector, mapping: FieldMapping, store: StateStore, clock: Clock, environment: str
+    ) -> None:
+        self._inspector = inspector
+        self._mapping = mapping
+        self._store = store
+        self._clock = clock
+        self._partition = f"{environment}-drift"
+
+    async def look(self) -> DriftReport:
+        """Look now, log what has changed, and remember; ConnectorError if one of the sides cannot tell."""
+        around = await self._inspector.surroundings(self._mapping)
+        now = self._clock.now()
+        fresh: list[Change] = []
+        if (known := await self._read(_LANDSCAPE)) is not None:
+            fresh = changes(_landscape(known), self._mapping, around.schema, around.catalogue)
+        findings = [one for one in check(self._mapping, around) if one.severity is not Severity.NOTE]
+        report = DriftReport(now, await self._noticed(fresh, now), tuple(findings))
+        for change in fresh:
+            log.warning("drift: %s", change)
+        for finding in findings:
+            log.warning("drift: %s", finding)
+        # The report first: a crash in between reports twice, never not at all.
+        await self._write(_REPORT, report.as_json())
+        await self._write(_LANDSCAPE, _body(landscape(self._mapping, around.schema, around.catalogue)))
+        record(DRIFT, len(fresh) + len(findings))
+        return report
+
+    async def last(self) -> DriftReport | None:
+        """Return what was seen last; None if nobody has looked yet."""
+        body = await self._read(_REPORT)
+        return None if body is None else _report(body)
+
+    async def state(self) -> dict[str, Any] | None:
+        """Say as JSON what the last look found; None before the first one."""
+        report = await self.last()
+        return report.as_json() if report else None
+
+    async def _noticed(self, fresh: Sequence[Change], now: datetime) -> tuple[Noticed, ...]:
+        last = await self.last()
+        earlier = [one for one in last.noticed if now - one.on < _SHOWN_FOR] if last else []
+        return (*(one for one in earlier if one.change not in fresh), *(Noticed(change, now) for change in fresh))
+
+    async def _read(self, row: str) -> Mapping[str, Any] | None:
+        key = DocumentKey(self._partition, row)
+        found = (await self._store.read([key])).get(key)
+        return found.body if found else None
+
+    async def _write(self, row: str, body: Mapping[str, Any]) -> None:
+        await self._store.write([Put(DocumentKey(self._partition, row), body)])
+
+
+def _body(found: Landscape) -> dict[str, Any]:
+    return {
+        "columns": [
+            {"table": table, "name": name, **asdict(known)} for (table, name), known in sorted(found.columns.items())
+        ],
+        "properties": [{"name": name, **asdict(known)} for name, known in sorted(found.properties.items())],
+    }
+
+
+def _landscape(body: Mapping[str, Any]) -> Landscape:
+    return Landscape(
+        columns={(one["table"], one["name"]): _known(one) for one in body["columns"]},
+        properties={one["name"]: _known(one) for one in body["properties"]},
+    )
+
+
+def _known(body: Mapping[str, Any]) -> Known:
+    return Known(body["type"], body["label"], body["id"], body["length"], body["options"])
+
+
+def _report(body: Mapping[str, Any]) -> DriftReport:
+    return DriftReport(
+        at=datetime.fromisoformat(body["at"]),
+        noticed=tuple(
+            Noticed(Change(one["what"], Shift(one["shift"]), one["hint"]), datetime.fromisoformat(one["on"]))
+            for one in body["changes"]
+        ),
+        findings=tuple(
+            Finding(
+                Severity(one["severity"]),
+                Code(one["code"]),
+                one["text"],
+                one["row"],
+                PersonTable(one["table"]) if one["table"] else None,
+            )
+            for one in body["findings"]
+        ),
+    )

@@ -1,0 +1,1 @@
+"""Settings, connections and wiring: the only place that builds the object graph."""

@@ -1,0 +1,26 @@
+"""The mapping that the very first start stores: the default one, or a file that the settings name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from shared.composition.settings import Settings
+from shared.domain.mapping.formats.document import MappingError
+from shared.domain.mapping.formats.yaml_format import from_yaml
+from shared.domain.mapping.model import Mapping
+from shared.errors import ConfigurationError
+
+DEFAULT_MAPPING = Path(__file__).resolve().parents[1] / "domain" / "mapping" / "default.yaml"
+
+
+def first_mapping(settings: Settings) -> Mapping:
+    """Return the mapping that the first activation stores."""
+    return load_mapping(settings.mapping_file or DEFAULT_MAPPING)
+
+
+def load_mapping(path: Path) -> Mapping:
+    """Read a mapping file; ConfigurationError names the file and what is wrong with it."""
+    try:
+        return from_yaml(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, MappingError) as problem:
+        raise ConfigurationError(f"The mapping {path.name} cannot be used: {problem}") from None

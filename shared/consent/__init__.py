@@ -1,0 +1,1 @@
+"""Use cases of consent: audit ledger, bounces, permission defaults and renames."""

@@ -1,0 +1,276 @@
+"""The consent ledger: every change of consent, once, for as long as it shall be kept. Nothing in it is ever changed.
+
+Three kinds of documents:
+
+- `consent-2026-11`, one per change, in the order of time: what an export reads. A partition per month: what is too old
+  goes month by month, and no partition grows without end;
+- `consent-of-0` … `consent-of-f`, one per change, by record: who asks about one person reads these. They also know
+  whether a change was told before: the first telling counts, with its time;
+- `consent-months`, one per month that has entries.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from shared.domain.consent.changes import ConsentChange, ConsentSource, ConsentState, sortable
+from shared.domain.records.records import RecordKey
+from shared.ports.clock import Clock
+from shared.ports.state import Change, Delete, Document, DocumentKey, Insert, Put, StateStore
+
+_MONTH = len("2026-11")
+_PAGE = 1000
+_MOST_FORGOTTEN = 50_000
+"""Entries per run, so that it ends within the time-out of a function; the next night goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """A part of an export; `following` is where the next one begins, "" when there is none."""
+
+    changes: Sequence[ConsentChange]
+    following: str
+
+
+class ConsentLedger:
+    """Writes, reads and forgets the entries of one environment."""
+
+    def __init__(
+        self, store: StateStore, clock: Clock, environment: str, *, retention: timedelta | None = None
+    ) -> None:
+        """`retention` is how long entries are kept; None for ever."""
+        self._store = store
+        self._clock = clock
+        self._retention = retention
+        self._prefix = f"{environment}-consent"
+        self._months: set[str] = set()
+
+    # ------------------------------------------------------------------------------------------------------- writing
+
+    async def record(self, changes: Sequence[ConsentChange]) -> None:
+        """Remember changes, all in two writes. Raises ConnectorErrors; then say it again, it will count once.
+
+        A change that was told before keeps its first time, even if the worker died before it was entered everywhere.
+        """
+        if not changes:
+            return
+        entries = {self._index_key(change.record, change.digest): change for change in changes}
+        months = {change.moment[:_MONTH] for change in entries.values()} - self._months
+        news: list[Change] = [Put(self._month_key(month), {}) for month in sorted(months)]
+        news += [Insert(key, {"at": change.moment}) for key, change in entries.items()]
+        results = await self._store.write(news)
+        self._months |= months
+        told = [one.key for one, etag in zip(news, results, strict=True) if etag is None]
+        known = await self._store.read(told) if told else {}
+        moments = {key: str(known[key].body["at"]) if key in known else entries[key].moment for key in entries}
+        await self._store.write(
+            [Insert(self._entry_key(moments[key], change.digest), _body(change)) for key, change in entries.items()]
+        )
+        if told:
+            await self._renew([entries[key] for key in told])
+
+    async def _renew(self, told: Sequence[ConsentChange]) -> None:
+        """Say again what was told before and is true again: a message may come again after somebody said otherwise."""
+        renewed: list[ConsentChange] = []
+        for change in told:
+            latest = next((one for one in await self.of_record(change.record) if one.subject == change.subject), None)
+            if latest is not None and latest.new is not change.new:
+                renewed.append(replace(change, is_renewed=True))
+        await self.record(renewed)
+
+    # ------------------------------------------------------------------------------------------------------- reading
+
+    async def of_record(self, key: RecordKey, limit: int = 20) -> Sequence[ConsentChange]:
+        """Return the last changes of one record, newest first: one scan and one read."""
+        places = await self._places(key)
+        return await self._changes(sorted(places, key=lambda place: place.row, reverse=True)[:limit])
+
+    async def export(
+        self,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        record: RecordKey | None = None,
+        after: str = "",
+    ) -> AsyncIterator[Sequence[ConsentChange]]:
+        """Stream pages of changes in the order of time, from `since` up to before `until`, of everybody or of one.
+
+        `after` is `cursor` of a change: go on behind it.
+        """
+        first = max(sortable(since) if since else "", after)
+        beyond = sortable(until) if until else ""
+        pages = self._pages_of(record, first) if record else self._pages(first, beyond)
+        async for documents in pages:
+            wanted = [one for one in documents if not beyond or one.key.row < beyond]
+            if wanted:
+                yield [_change(one) for one in wanted]
+
+    async def portion(
+        self,
+        *,
+        limit: int,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        record: RecordKey | None = None,
+        after: str = "",
+    ) -> Portion:
+        """Return as much of an export as an answer may hold."""
+        changes: list[ConsentChange] = []
+        async for page in self.export(since=since, until=until, record=record, after=after):
+            changes += page
+            if len(changes) > limit:
+                return Portion(changes[:limit], cursor(changes[limit - 1]))
+        return Portion(changes, "")
+
+    async def _pages(self, first: str, beyond: str) -> AsyncIterator[Sequence[Document]]:
+        for month in await self._months_from(first[:_MONTH]):
+            if beyond and month > beyond[:_MONTH]:
+                return
+            async for documents in self._scan(self._month_partition(month), after=first or None):
+                if beyond and documents and documents[0].key.row >= beyond:
+                    return
+                yield documents
+
+    async def _pages_of(self, record: RecordKey, first: str) -> AsyncIterator[Sequence[Document]]:
+        places = sorted(place for place in await self._places(record) if place.row > first)
+        for start in range(0, len(places), _PAGE):
+            found = await self._store.read(places[start : start + _PAGE])
+            yield [found[place] for place in places[start : start + _PAGE] if place in found]
+
+    async def _places(self, record: RecordKey) -> list[DocumentKey]:
+        """Find the entries of one record."""
+        partition = self._index_partition(record)
+        pages = self._scan(partition, prefix=f"{record}|")
+        return [self._entry_of(one) async for documents in pages for one in documents]
+
+    def _entry_of(self, index: Document) -> DocumentKey:
+        return self._entry_key(str(index.body["at"]), index.key.row.rpartition("|")[2])
+
+    async def _changes(self, places: Sequence[DocumentKey]) -> list[ConsentChange]:
+        found = await self._store.read(places) if places else {}
+        return [_change(found[place]) for place in places if place in found]
+
+    async def _months_from(self, first: str) -> list[str]:
+        pages = self._scan(f"{self._prefix}-months")
+        return [one.key.row async for documents in pages for one in documents if one.key.row >= first]
+
+    async def _scan(
+        self, partition: str, *, prefix: str = "", after: str | None = None
+    ) -> AsyncIterator[Sequence[Document]]:
+        while True:
+            page = await self._store.scan(partition, prefix=prefix, after=after, limit=_PAGE)
+            yield page.documents
+            if (after := page.after) is None:
+                return
+
+    # ---------------------------------------------------------------------------------------------------- forgetting
+
+    async def remove(self, record: RecordKey) -> int:
+        """Delete all entries of a record; return how many went.
+
+        Their index goes last: it leads whoever repeats this after a crash to what remains.
+        """
+        count = 0
+        async for documents in self._scan(self._index_partition(record), prefix=f"{record}|"):
+            await self._store.write([Delete(self._entry_of(one)) for one in documents])
+            await self._store.write([Delete(one.key) for one in documents])
+            count += len(documents)
+        return count
+
+    async def forget_old(self) -> int:
+        """Delete what is older than the retention time, the oldest first; return how many entries went.
+
+        A crash repeats a page. At most 50 000 entries a run: call it every night.
+        """
+        if self._retention is None:
+            return 0
+        beyond = sortable(self._clock.now() - self._retention)
+        count = 0
+        for month in await self._months_from(""):
+            if month > beyond[:_MONTH]:
+                break
+            async for documents in self._scan(self._month_partition(month)):
+                old = [one for one in documents if one.key.row < beyond]
+                await self._delete(old)
+                count += len(old)
+                if len(old) < len(documents) or count >= _MOST_FORGOTTEN:
+                    return count
+            if month < beyond[:_MONTH]:
+                await self._store.write([Delete(self._month_key(month))])
+                self._months.discard(month)
+        return count
+
+    async def _delete(self, entries: Sequence[Document]) -> None:
+        """Delete index documents first: an entry that remains leads back to its own."""
+        changes = [(one, _change(one)) for one in entries]
+        await self._store.write(
+            [Delete(self._index_key(change.record, one.key.row.rpartition("|")[2])) for one, change in changes]
+        )
+        await self._store.write([Delete(one.key) for one in entries])
+
+    # ---------------------------------------------------------------------------------------------------------- keys
+
+    def _index_partition(self, record: RecordKey) -> str:
+        return f"{self._prefix}-of-{hashlib.sha256(str(record).encode()).hexdigest()[0]}"
+
+    def _index_key(self, record: RecordKey, digest: str) -> DocumentKey:
+        return DocumentKey(self._index_partition(record), f"{record}|{digest}")
+
+    def _entry_key(self, moment: str, digest: str) -> DocumentKey:
+        return DocumentKey(self._month_partition(moment[:_MONTH]), f"{moment}|{digest}")
+
+    def _month_partition(self, month: str) -> str:
+        return f"{self._prefix}-{month}"
+
+    def _month_key(self, month: str) -> DocumentKey:
+        return DocumentKey(f"{self._prefix}-months", month)
+
+
+def cursor(change: ConsentChange) -> str:
+    """Return where an export goes on behind this change."""
+    return f"{change.moment}|{change.digest}"
+
+
+def as_rows(changes: Iterable[ConsentChange]) -> list[dict[str, str]]:
+    """Say changes as flat rows: the columns of the CSV, and what `GET /api/explain` shows."""
+    return [
+        {
+            "at": change.moment,
+            "record": str(change.record),
+            "externalId": change.external_id,
+            "subject": change.subject,
+            "old": str(change.old),
+            "new": str(change.new),
+            "source": str(change.source),
+            "correlation": change.correlation,
+        }
+        for change in changes
+    ]
+
+
+COLUMNS = ("at", "record", "externalId", "subject", "old", "new", "source", "correlation")
+"""The columns of an export, in order."""
+
+
+def _body(change: ConsentChange) -> dict[str, Any]:
+    row = as_rows([change])[0]
+    del row["at"]  # the key has it: the time of the first telling
+    return row
+
+
+def _change(document: Document) -> ConsentChange:
+    body = document.body
+    return ConsentChange(
+        at=datetime.fromisoformat(document.key.row.partition("|")[0]),
+        record=RecordKey.parse(body["record"]),
+        external_id=body["externalId"],
+        subject=body["subject"],
+        old=ConsentState(body["old"]),
+        new=ConsentState(body["new"]),
+        source=ConsentSource(body["source"]),
+        correlation=body["correlation"],
+    )

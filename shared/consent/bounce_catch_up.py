@@ -1,0 +1,31 @@
+"""Asks for the bounces since the last poll, where a contact is found closed and nobody can tell why yet (OPT-07)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from shared.consent.bounce_service import BounceBook
+from shared.domain.planning.context import CLOCKS_DIFFER
+from shared.ports.clock import Clock
+from shared.ports.spotler import ContactFeeds
+
+
+class BounceCatchUp:
+    """Brings the notes of bounces up to now, as the next poll would."""
+
+    def __init__(self, feeds: ContactFeeds, bounces: BounceBook, clock: Clock) -> None:
+        self._feeds = feeds
+        self._bounces = bounces
+        self._clock = clock
+
+    async def run(self, since: datetime) -> datetime:
+        """Note what came back since a moment, or since bounces were last known, and return until when all is known.
+
+        Raises ConnectorErrors.
+        """
+        known, now = await self._bounces.are_known_until(), self._clock.now()
+        async for bounces in self._feeds.bounces(min(known or since, since) - CLOCKS_DIFFER, now + CLOCKS_DIFFER):
+            await self._bounces.note(bounces)
+        if known is not None:  # the first poll begins its own count
+            await self._bounces.known_until(now)
+        return now

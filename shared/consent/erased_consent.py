@@ -1,0 +1,162 @@
+"""Proof of consent after an erasure: what was said and when, under a pseudonym, for as long as it may be needed.
+
+Whoever has the record's id, which only the person or an old copy can tell, finds its entries; from the entries nobody
+finds the record. Ids, correlations and external ids go.
+
+- `consent-erased`, by pseudonym (a keyed hash): when the record was erased, and its changes of consent;
+- `consent-walk`, `erased`: until when erased records have been found by the nightly walk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from shared.consent.audit_ledger import ConsentLedger
+from shared.domain.consent.changes import ConsentChange
+from shared.domain.records.fingerprints import Fingerprinter
+from shared.domain.records.outcomes import Reason
+from shared.domain.records.records import RecordKey
+from shared.errors import ConflictError, Service
+from shared.ports.clock import Clock
+from shared.ports.state import Change, Delete, Document, DocumentKey, Insert, Put, Replace, StateStore
+
+GRACE = timedelta(days=1)
+"""So long after an erasure messages may still come that tell of consent before it."""
+
+_ATTEMPTS = 5
+_PAGE = 500
+_MOST_ERASED = 2000
+"""Records per night, so that it ends within the time-out of a function; the next night goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is kept of an erased record: flat rows of `at`, `subject`, `old`, `new`, `source`, oldest first."""
+
+    erased: datetime
+    changes: tuple[dict[str, str], ...]
+
+
+class ErasedConsent:
+    """Keeps, finds and forgets the consent of erased records of one environment. Raises ConnectorErrors."""
+
+    def __init__(
+        self,
+        store: StateStore,
+        clock: Clock,
+        environment: str,
+        *,
+        consents: ConsentLedger,
+        fingerprinter: Callable[[], Awaitable[Fingerprinter]],
+        retention: timedelta | None,
+    ) -> None:
+        """`retention` is how long entries are kept from the erasure on; None for ever."""
+        self._store = store
+        self._clock = clock
+        self._consents = consents
+        self._fingerprinter = fingerprinter
+        self._retention = retention
+        self._partition = f"{environment}-consent-erased"
+        self._bindings = f"{environment}-binding"
+        self._walk_key = DocumentKey(f"{environment}-consent-walk", "erased")
+
+    async def of_record(self, key: RecordKey) -> Kept | None:
+        """Return what is kept of a record that was erased; None if nothing is."""
+        place = await self._place(key)
+        document = (await self._store.read([place])).get(place)
+        if document is None:
+            return None
+        return Kept(datetime.fromisoformat(document.body["erased"]), tuple(document.body["changes"]))
+
+    async def take_over(self, key: RecordKey, erased: datetime) -> int:
+        """Put the pseudonym in the place of a record's id; returns the number of changes. A repetition does no harm.
+
+        The copy stands before the originals go: a crash loses nothing.
+        """
+        changes = [_row(one) async for page in self._consents.export(record=key) for one in page]
+        if changes:
+            await self._add(await self._place(key), changes, erased)
+        await self._consents.remove(key)
+        return len(changes)
+
+    async def _add(self, place: DocumentKey, changes: list[dict[str, str]], erased: datetime) -> None:
+        for _ in range(_ATTEMPTS):
+            document = (await self._store.read([place])).get(place)
+            known = list(document.body["changes"]) if document else []
+            joined = sorted((*known, *(one for one in changes if one not in known)), key=lambda one: str(one["at"]))
+            body = {"erased": erased.isoformat(timespec="seconds"), "changes": joined}
+            change: Change = Insert(place, body) if document is None else Replace(place, body, document.etag)
+            (etag,) = await self._store.write([change])
+            if etag is not None:
+                return
+        raise ConflictError("the consent of an erased record is being changed by others", service=Service.STATE)
+
+    # ------------------------------------------------------------------------------------------------------- nightly
+
+    async def tend(self) -> tuple[int, int]:
+        """Take over the consent of records that were deleted, and forget what is too old: how many records of each."""
+        return await self._take_over_deleted(), await self._forget_old()
+
+    async def _take_over_deleted(self) -> int:
+        """Walk over the bindings, and take over those that were deleted since the last walk, but not just now."""
+        document = (await self._store.read([self._walk_key])).get(self._walk_key)
+        walk = dict(document.body) if document else {"since": "", "until": "", "after": ""}
+        if not walk["until"]:
+            walk["until"] = (self._clock.now() - GRACE).isoformat(timespec="seconds")
+        count, after = 0, walk["after"] or None
+        while count < _MOST_ERASED:
+            page = await self._store.scan(self._bindings, after=after, limit=_PAGE)
+            for key, erased in _deleted(page.documents, walk["since"], walk["until"]):
+                count += bool(await self.take_over(key, erased))
+            if (after := page.after) is None:
+                await self._store.write([Put(self._walk_key, {"since": walk["until"], "until": "", "after": ""})])
+                return count
+        await self._store.write([Put(self._walk_key, {**walk, "after": after})])
+        return count
+
+    async def _forget_old(self) -> int:
+        if self._retention is None:
+            return 0
+        count, beyond = 0, self._clock.now() - self._retention
+        async for documents in self._pages():
+            old = [one for one in documents if datetime.fromisoformat(one.body["erased"]) < beyond]
+            await self._store.write([Delete(one.key, one.etag) for one in old])
+            count += len(old)
+        return count
+
+    async def _pages(self) -> AsyncIterator[list[Document]]:
+        after: str | None = None
+        while True:
+            page = await self._store.scan(self._partition, after=after, limit=_PAGE)
+            yield list(page.documents)
+            if (after := page.after) is None:
+                return
+
+    async def _place(self, key: RecordKey) -> DocumentKey:
+        return DocumentKey(self._partition, (await self._fingerprinter()).person(str(key)))
+
+
+def _deleted(documents: Any, since: str, until: str) -> list[tuple[RecordKey, datetime]]:
+    """Choose the records that are gone from Dataverse and from Spotler, as told within a span of time."""
+    first = datetime.fromisoformat(since) if since else None
+    found: list[tuple[RecordKey, datetime]] = []
+    for document in documents:
+        outcome = document.body["outcome"]
+        at = datetime.fromisoformat(outcome["at"])
+        is_gone = not document.body["live"] and outcome["reason"] == Reason.DELETED
+        if is_gone and at <= datetime.fromisoformat(until) and (first is None or at > first):
+            found.append((RecordKey.parse(document.key.row), at))
+    return found
+
+
+def _row(change: ConsentChange) -> dict[str, str]:
+    return {
+        "at": change.moment,
+        "subject": change.subject,
+        "old": str(change.old),
+        "new": str(change.new),
+        "source": str(change.source),
+    }

@@ -1,0 +1,91 @@
+"""What the environment variables say of the permissions of new records, a minute old at most (ENV, C-19)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import datetime, timedelta
+
+from shared.consent.environment_variable import DISPLAY_NAME, NAME
+from shared.domain.consent.permission_defaults import PermissionDefault, permission_defaults
+from shared.domain.mapping.model import PERMISSIONS
+from shared.errors import ConnectorError
+from shared.ports.clock import Clock
+from shared.ports.dataverse import EnvironmentVariables
+from shared.ports.spotler import MarketingPlatform
+
+log = logging.getLogger(__name__)
+
+ENABLED_NAME, ENABLED_DISPLAY_NAME = "spotlerpermissionsenabledbydefault", "permissions_enabled_by_default"
+"""The second variable: its schema name behind the publisher's prefix, else its display name (ENV-07, C-19)."""
+
+_GOOD_FOR = timedelta(minutes=1)
+
+
+class DefaultPermissions:
+    """Reads both variables when somebody asks, and not again within a minute.
+
+    Meant for records that were created in Dataverse: one that Spotler brought gets what it has there (ENV-04).
+    """
+
+    def __init__(
+        self, variables: EnvironmentVariables, platform: MarketingPlatform, clock: Clock, *, prefix: str
+    ) -> None:
+        """`prefix` is the publisher's prefix of the variables."""
+        self._variables = variables
+        self._platform = platform
+        self._clock = clock
+        self._prefix = prefix
+        self._reading = asyncio.Lock()
+        self._current: tuple[PermissionDefault, ...] = ()
+        self._read_on: datetime | None = None
+        self._told = ""
+
+    async def current(self) -> tuple[PermissionDefault, ...]:
+        """Return the rows that a new record gets; none when the feature is off or a variable cannot be read.
+
+        Never raises a ConnectorError: synchronisation goes on, and the rows are created when the record is looked at
+        the next time (PERM-15). A guess would be worse: rows that exist are not changed any more.
+        """
+        async with self._reading:
+            now = self._clock.now()
+            if self._read_on is None or now - self._read_on >= _GOOD_FOR:
+                self._current = await self._read_or_rest()
+                self._read_on = now
+            return self._current
+
+    async def _read_or_rest(self) -> tuple[PermissionDefault, ...]:
+        try:
+            return await self._read()
+        except ConnectorError as error:
+            self._tell(f"the environment variables of permissions cannot be read, no rows are created: {error}")
+            return ()
+
+    async def _read(self) -> tuple[PermissionDefault, ...]:
+        permissions = await self._value(NAME, DISPLAY_NAME)
+        if not permissions:
+            self._told = ""
+            return ()
+        enabled = await self._value(ENABLED_NAME, ENABLED_DISPLAY_NAME)
+        found = permission_defaults(permissions, enabled, (await self._platform.properties()).named(PERMISSIONS))
+        # A count, for names are the customer's own words.
+        self._tell(
+            f"{found.unknown} names in the environment variables of permissions are ignored: Spotler has no such "
+            "permission, or several"
+            if found.unknown
+            else ""
+        )
+        return found.rows
+
+    async def _value(self, name: str, display_name: str) -> str | None:
+        """Read the current value, or without one the default value, as Dataverse itself does."""
+        variable = await self._variables.find_variable(f"{self._prefix}_{name}", display_name)
+        if variable is None:
+            return None
+        return variable.default if variable.value is None else variable.value
+
+    def _tell(self, text: str) -> None:
+        """Log once, until something else is the matter."""
+        if text and text != self._told:
+            log.warning("%s", text)
+        self._told = text

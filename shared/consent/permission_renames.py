@@ -1,0 +1,337 @@
+"""Keeps the names of Spotler Permission rows as Spotler has them (PERM-21, PERM-22, SCH-06).
+
+`look`, every night, remembers which name belongs to which option and notes what has been renamed or removed.
+`carry_on`, every few minutes, looks as well if a name has changed since, and renames rows page by page until nothing is
+left to do. Progress is one document, so that a restart goes on where it was, with any number of rows.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+from uuid import UUID, uuid4
+
+from pydantic import BaseModel, ConfigDict
+
+from shared.consent.permission_defaults import ENABLED_DISPLAY_NAME, ENABLED_NAME
+from shared.domain.consent.permission_defaults import SEPARATOR
+from shared.domain.consent.permission_renames import Difference, RememberedNames, Rename, difference, folded, replaced
+from shared.domain.mapping.language.expression import Home, MapTo
+from shared.domain.mapping.model import Mapping as FieldMapping
+from shared.domain.records.marketing_contact import PropertyCatalogue
+from shared.domain.values.fields import option_name
+from shared.messages.lane_messages import Lanes, Permissions
+from shared.ports.clock import Clock
+from shared.ports.dataverse import EnvironmentVariables, NamedPermission, PermissionRows
+from shared.ports.queue import QueueName
+from shared.ports.spotler import MarketingPlatform
+from shared.ports.state import DocumentKey, Insert, Replace, StateStore
+
+log = logging.getLogger(__name__)
+
+_PAGE = 1000
+_PER_MESSAGE = 100
+_BUDGET = timedelta(minutes=2)
+"""How long one run renames: well within the time-out of a function, and shorter than the time to the next run."""
+
+_MOST_REFUSED = 200
+"""Rows of one rename that Dataverse may refuse: their ids are remembered. More have a cause that concerns all."""
+
+_SETTLED = timedelta(minutes=65)
+"""After this time every process has read the properties again (they are kept for an hour). Sooner, one that still has
+the old names would take them for a new change; and people whose rows had a name that meant nothing are looked at then.
+"""
+
+
+class _Step(BaseModel):
+    """A rename that is under way. `since` is the look before the name changed, `refused` are rows that must stay."""
+
+    model_config = ConfigDict(frozen=True)
+
+    option: str
+    old: str
+    new: str
+    is_reused: bool
+    since: datetime
+    after: str | None = None
+    refused: frozenset[UUID] = frozenset()
+    only: frozenset[UUID] = frozenset()
+    """The rows that were refused before, when this is another attempt: by now, others may have the old name."""
+
+    def behind(self, after: str | None, refused: Collection[UUID]) -> _Step:
+        """Go on with the next page. Rows that have another name now are not found again, so it is the first one still.
+
+        Where rows are found again, the next page begins where the last one ended: if only the spelling changes, or if
+        most of them keep their name.
+        """
+        ends_there = folded(self.old) == folded(self.new) or bool(self.only)
+        return self.model_copy(update={"after": after if ends_there else None, "refused": self.refused | {*refused}})
+
+    def again(self, new: str) -> _Step:
+        """Try the refused rows once more; the permission may have got another name meanwhile."""
+        return self.model_copy(update={"new": new, "after": None, "refused": frozenset(), "only": self.refused})
+
+    def concerns(self, row: NamedPermission) -> bool:
+        """Whether a row that was found is to be renamed."""
+        return row.name != self.new and row.id not in self.refused and (not self.only or row.id in self.only)
+
+
+class _Former(BaseModel):
+    """A name that rows of an option may still have. `until` is None for rows that could not get the new name."""
+
+    model_config = ConfigDict(frozen=True)
+
+    option: str
+    name: str
+    until: datetime | None = None
+
+
+class _Memory(BaseModel):
+    """What the document holds: names by option, names of options that are gone, and steps that are to be done.
+
+    `waiting` are steps of which Dataverse refused rows: the next look tries them again. Nothing waits for them.
+    `former` are names of renames that are complete: a process may have read a row before it got its new name.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    version: Literal[1] = 1
+    looked: datetime
+    names: dict[str, str]
+    removed: dict[str, str] = {}
+    steps: list[_Step] = []
+    waiting: list[_Step] = []
+    former: list[_Former] = []
+
+    def after_page(self, page: _Page, now: datetime) -> _Memory:
+        """Take note of what became of the first step."""
+        _, *others = self.steps
+        if page.has_more:
+            return self.model_copy(update={"steps": [page.step, *others]})
+        waiting = [*self.waiting, page.step] if page.step.refused else self.waiting
+        until = None if len(page.step.refused) > _MOST_REFUSED else now + _SETTLED
+        former = _Former(option=page.step.option, name=page.step.old, until=until)
+        return self.model_copy(
+            update={"steps": others, "waiting": waiting, "former": _without_repetition([*self.former, former])}
+        )
+
+    def former_at(self, now: datetime, *more: _Former) -> list[_Former]:
+        """Return the former names that rows may still have."""
+        lasting = [one for one in self.former if one.until is None or one.until > now]
+        return _without_repetition([*lasting, *more])
+
+    def by_option(self, now: datetime) -> dict[str, frozenset[str]]:
+        """Collect, folded, the names that rows of each option may have."""
+        pairs = [*self.names.items(), *((one.option, one.name) for one in self.former_at(now))]
+        pairs += [(step.option, name) for step in (*self.steps, *self.waiting) for name in (step.old, step.new)]
+        found: defaultdict[str, set[str]] = defaultdict(set)
+        for option, name in pairs:
+            found[option].add(folded(name))
+        return {option: frozenset(names) for option, names in found.items()}
+
+
+def _without_repetition(former: Iterable[_Former]) -> list[_Former]:
+    """Keep each name once, for the longest time."""
+    found: dict[tuple[str, str], _Former] = {}
+    for one in former:
+        known = found.get(key := (one.option, folded(one.name)))
+        if known is None or one.until is None or (known.until is not None and known.until < one.until):
+            found[key] = one
+    return list(found.values())
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """A page of rows: how many got their new name, the step as it is now, and whether it goes on."""
+
+    renamed: int
+    step: _Step
+    has_more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    memory: _Memory
+    etag: str
+
+
+class PermissionNames:
+    """Watches the permissions that a mapping keeps in Spotler Permission rows."""
+
+    def __init__(
+        self,
+        *,
+        rows: PermissionRows,
+        variables: EnvironmentVariables,
+        platform: MarketingPlatform,
+        lanes: Lanes,
+        store: StateStore,
+        clock: Clock,
+        mapping: FieldMapping,
+        environment: str,
+        prefix: str,
+    ) -> None:
+        """`prefix` is the publisher's prefix of the environment variables."""
+        self._rows = rows
+        self._variables = variables
+        self._platform = platform
+        self._lanes = lanes
+        self._store = store
+        self._clock = clock
+        self._properties = _properties(mapping)
+        self._variable = f"{prefix}_{ENABLED_NAME}"
+        self._key = DocumentKey(f"{environment}-permissions", "names")
+
+    # ------------------------------------------------------------------------------------------------------- nightly
+
+    async def look(self) -> None:
+        """Compare names with those of the last look. Raises ConnectorErrors; then the next look sees the same."""
+        names = self._names(await self._platform.properties())
+        if not names:
+            return  # an account that shows no permissions at all has not removed them one by one
+        now = self._clock.now()
+        kept = await self._read()
+        if kept is None:
+            await self._write(_Memory(looked=now, names=names), "")
+            return
+        memory = kept.memory
+        if memory.steps or now - memory.looked < _SETTLED:
+            return  # one thing after the other: the next look sees it
+        mapped = {option: name for option, name in memory.names.items() if self._is_mapped(option)}
+        found = difference(mapped, names)
+        gone = {**memory.removed, **found.removed}
+        used = await self._rows.in_use(list(dict.fromkeys(gone.values()))) if gone else frozenset()
+        current = set(map(folded, names.values()))
+        removed = {
+            option: name
+            for option, name in gone.items()
+            if name in used and self._is_mapped(option) and option not in names and folded(name) not in current
+        }
+        _tell(found, removed)
+        await self._rename_in_variable(found.renames)
+        steps = [step.again(names[step.option]) for step in memory.waiting if step.option in names]
+        steps += [
+            _Step(option=one.option, old=one.old, new=one.new, is_reused=one.is_reused, since=memory.looked)
+            for one in found.renames
+        ]
+        # Rows of names that several options share stay as they are: their names go on meaning what they meant.
+        former = memory.former_at(now, *(_Former(option=one, name=memory.names[one]) for one in found.ambiguous))
+        await self._write(_Memory(looked=now, names=names, removed=removed, steps=steps, former=former), kept.etag)
+
+    async def _rename_in_variable(self, renames: Iterable[Rename]) -> None:
+        """Let the list of what starts enabled follow, or an exception from `[All]` would lapse (ENV-14)."""
+        found = [rename for rename in renames if not rename.is_reused]
+        variable = await self._variables.find_variable(self._variable, ENABLED_DISPLAY_NAME) if found else None
+        if variable is not None and variable.value:
+            value = replaced(variable.value, found, SEPARATOR)
+            if value != variable.value:
+                await self._variables.set_variable(variable, value)
+
+    # --------------------------------------------------------------------------------------------- every few minutes
+
+    async def carry_on(self) -> int:
+        """Rename rows for two minutes, or until all are done; return how many. Raises ConnectorErrors.
+
+        A crash repeats a page: rows that have their new name are not found again. Without news it costs one read.
+        """
+        end = self._clock.now() + _BUDGET
+        kept = await self._read()
+        if kept is None or kept.memory.names != self._names(await self._platform.properties()):
+            await self.look()
+        count = 0
+        while (kept := await self._read()) is not None and kept.memory.steps and self._clock.now() < end:
+            page = await self._page(kept.memory.steps[0])
+            count += page.renamed
+            if not await self._write(kept.memory.after_page(page, self._clock.now()), kept.etag):
+                break  # somebody else is at it
+        if count:
+            log.info("%d rows of renamed permissions have their new name", count)
+        return count
+
+    async def _page(self, step: _Step) -> _Page:
+        """Rename one page of rows."""
+        page = await self._rows.named(
+            step.old, created_before=step.since if step.is_reused else None, after=step.after, limit=_PAGE
+        )
+        rows = [row for row in page.rows if step.concerns(row)]
+        # Somebody may have changed a row while its name meant nothing to Spotler: its person is looked at again. Sent
+        # before the rows are written, for afterwards nothing would tell which rows these were.
+        touched = [row.id for row in rows if row.modified_on >= step.since]
+        for start in range(0, len(touched), _PER_MESSAGE):
+            message = Permissions(permissions=touched[start : start + _PER_MESSAGE], correlation=str(uuid4()))
+            await self._lanes.send_later(QueueName.BULK, message, self._clock.now() + _SETTLED)
+        refused = await self._rows.rename([row.id for row in rows], step.new)
+        for identifier in sorted(refused):
+            log.warning("Dataverse refused to rename row %s of permission %s", identifier, step.option)
+        following = step.behind(page.after, refused)
+        has_more = page.after is not None and len(following.refused) <= _MOST_REFUSED
+        return _Page(len(rows) - len(refused), following, has_more)
+
+    # ------------------------------------------------------------------------------------------------------ planning
+
+    async def remembered(self) -> RememberedNames:
+        """Return the names that rows may have while a rename is not complete. Raises ConnectorErrors.
+
+        The names of the last look are among them: where Spotler has others by now, the rename was not noticed yet.
+        Where nothing is remembered yet, the names as they are now are remembered for the next time.
+        """
+        kept = await self._read()
+        if kept is None:
+            await self.look()
+            return RememberedNames()
+        return RememberedNames(kept.memory.by_option(self._clock.now()))
+
+    # ------------------------------------------------------------------------------------------------------- reports
+
+    async def state(self) -> dict[str, Any]:
+        """Say as JSON what is under way or refused, and which options are gone while rows have their name (PERM-22)."""
+        kept = await self._read()
+        memory = kept.memory if kept else None
+        return {
+            "renaming": [step.option for step in memory.steps] if memory else [],
+            "refusedInDataverse": [step.option for step in memory.waiting] if memory else [],
+            "removedInSpotler": sorted(memory.removed) if memory else [],
+        }
+
+    # ---------------------------------------------------------------------------------------------------- the memory
+
+    def _names(self, catalogue: PropertyCatalogue) -> dict[str, str]:
+        return {
+            option_name(definition.name, entry.bit): entry.label.strip()
+            for definition in catalogue.definitions
+            if definition.name in self._properties
+            for entry in definition.entries
+            if entry.label.strip()
+        }
+
+    def _is_mapped(self, option: str) -> bool:
+        return option.rpartition(":")[0] in self._properties
+
+    async def _read(self) -> _Kept | None:
+        found = (await self._store.read([self._key])).get(self._key)
+        return _Kept(_Memory.model_validate(found.body), found.etag) if found else None
+
+    async def _write(self, memory: _Memory, etag: str) -> bool:
+        body = memory.model_dump(mode="json")
+        (written,) = await self._store.write([Replace(self._key, body, etag) if etag else Insert(self._key, body)])
+        return written is not None
+
+
+def _properties(mapping: FieldMapping) -> frozenset[str]:
+    """Name the Spotler properties that Spotler Permission rows fill; other homes have names of their own."""
+    home = MapTo(Home.PERMISSIONS)
+    return frozenset(row.spotler for row in mapping.rows if home in row.sources.values())
+
+
+def _tell(found: Difference, removed: Mapping[str, str]) -> None:
+    """Log by option: names are the customer's own words."""
+    for rename in found.renames:
+        log.info("permission %s was renamed in Spotler", rename.option)
+    for option in found.ambiguous:
+        log.warning("permission %s was renamed, but shares its name with another one: its rows stay", option)
+    for option in removed:
+        log.warning("permission %s was removed from Spotler; its rows in Dataverse are to be removed by hand", option)

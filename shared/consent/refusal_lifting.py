@@ -1,0 +1,75 @@
+"""An administrator lifts what was refused at an address, and says on whose request: the ledger keeps it (PERM-17)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from shared.consent.audit_ledger import ConsentLedger
+from shared.domain.consent.changes import BULK_EMAIL, DO_NOT_EMAIL, OPT_OUT, ConsentAct, ConsentSource
+from shared.domain.planning.context import Rules
+from shared.domain.records.records import RecordKey, Reference, Why
+from shared.engine.bindings.ledger import Ledger
+from shared.engine.refusals.suppressions import SuppressionList
+from shared.messages.lane_messages import Lanes
+from shared.ports.clock import Clock
+from shared.ports.dataverse import Crm
+from shared.ports.queue import QueueName
+
+_REFUSALS = frozenset({OPT_OUT, DO_NOT_EMAIL})
+"""Subjects of which a yes means no mail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lifted:
+    """What was lifted, and the records with the address, which are looked at again."""
+
+    subjects: tuple[str, ...]
+    records: tuple[RecordKey, ...]
+
+
+class RefusalLifting:
+    """Lifts refusals of one environment."""
+
+    def __init__(
+        self,
+        *,
+        suppressions: SuppressionList,
+        ledger: Ledger,
+        consents: ConsentLedger,
+        crm: Crm,
+        lanes: Lanes,
+        rules: Rules,
+        clock: Clock,
+    ) -> None:
+        self._suppressions = suppressions
+        self._ledger = ledger
+        self._consents = consents
+        self._crm = crm
+        self._lanes = lanes
+        self._rules = rules
+        self._clock = clock
+
+    async def lift(self, email: str, subjects: Collection[str], *, reference: str) -> Lifted:
+        """Lift subjects, or with none of them everything that is refused at the address; nothing refused: nothing done.
+
+        `reference` leads to the person's request (a ticket number), and is kept. Raises ConnectorErrors; a repetition
+        lifts what is left.
+        """
+        address = self._rules.fingerprints.address(email)
+        known = (await self._suppressions.at([address]))[address]
+        chosen = known.subjects & frozenset(subjects) if subjects else known.subjects
+        people = tuple(sorted((await self._crm.people_using([email])).get(email, ())))
+        if not chosen:
+            return Lifted((), people)
+        now, correlation = self._clock.now(), f"lift-{reference}"
+        entries = await self._ledger.entries(people)
+        # A permission is not given by this: its row says whether it is, and the ledger follows what becomes of that.
+        after = {subject: subject not in _REFUSALS for subject in sorted(chosen & (_REFUSALS | {BULK_EMAIL}))}
+        before = {subject: not answer for subject, answer in after.items()}
+        for key in people:
+            act = ConsentAct(now, key, entries[key].binding.external_id, ConsentSource.ADMINISTRATOR, correlation)
+            await self._consents.record(act.changes(before, after))
+        await self._suppressions.lift(address, chosen, ConsentSource.ADMINISTRATOR)
+        await self._lanes.send_references(QueueName.LIVE, [Reference(key, Why.RESYNC, correlation) for key in people])
+        return Lifted(tuple(sorted(chosen)), people)

@@ -1,1 +1,0 @@
-"""The pure heart: no I/O, no clock, nothing of ours from outside this package."""

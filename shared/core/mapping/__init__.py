@@ -1,1 +1,0 @@
-"""Which Dataverse column fills which Spotler property."""

@@ -1,1 +1,0 @@
-"""Everything that knows Dataverse's wire: Web API client, execution context, tables."""

@@ -1,0 +1,282 @@
+"""Everything a trigger brings in one call, done together: people in one batch, jobs in one batch."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from shared.dispatch.resync import Resync
+from shared.domain.records.records import RecordKey, Reference, Why
+from shared.domain.recovery.retry import RetryPolicy
+from shared.engine.bindings.claim_deadline import TimeBudget, spending
+from shared.engine.guards.attempt import attempt
+from shared.engine.guards.circuits import Circuits, Flow, Pause, Probe
+from shared.engine.guards.priority import Priority
+from shared.engine.guards.release import Release
+from shared.engine.record_handler import SyncPeople
+from shared.engine.work_items import earliest
+from shared.errors import ConnectorError
+from shared.inbound.comparison import Comparison
+from shared.lists.service import Lists
+from shared.messages.lane_messages import (
+    AnyMessage,
+    Compare,
+    Jobs,
+    Lanes,
+    Permissions,
+    References,
+    Replay,
+    Unchecked,
+    Walk,
+)
+from shared.messages.list_messages import ListClean, ListLook, ListMembers, ListMessage, ListStep
+from shared.messages.redelivery import Patience
+from shared.messages.tally import tallying
+from shared.operations.running.runner import JobRunner
+from shared.ports.clock import Clock
+from shared.ports.dataverse import Crm
+from shared.ports.queue import QueueName
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Work:
+    """What messages ask for."""
+
+    people: list[Reference] = field(default_factory=list)
+    jobs: list[Jobs] = field(default_factory=list)
+    permissions: list[Permissions] = field(default_factory=list)
+    walks: list[Walk] = field(default_factory=list)
+    replays: list[Replay] = field(default_factory=list)
+    comparisons: list[Compare] = field(default_factory=list)
+    lists: list[ListMessage] = field(default_factory=list)
+    unchecked: list[Unchecked] = field(default_factory=list)
+    """What may be done only after a check of where it comes from (`dispatch/intake.py`)."""
+
+    @property
+    def correlations(self) -> list[str]:
+        """The correlation ids of all changes that are behind it."""
+        return [
+            *(reference.correlation for reference in self.people),
+            *(message.correlation_of(job) for message in self.jobs for job in message.jobs),
+            *(message.correlation for message in self.permissions),
+            *(walk.correlation for walk in self.walks),
+            *(replay.correlation for replay in self.replays),
+            *(message.correlation for message in self.comparisons),
+            *(message.correlation for message in self.lists),
+            *(correlation for one in self.unchecked for correlation in Work.asked_by(one.message).correlations),
+        ]
+
+    @property
+    def others(self) -> list[Jobs | Walk | Replay | Compare | ListMessage]:
+        """Everything but people, their permission rows, and what is unchecked."""
+        return [*_jobs_together(self.jobs), *self.walks, *self.replays, *self.comparisons, *self.lists]
+
+    @classmethod
+    def asked_by(cls, message: AnyMessage) -> Work:
+        """Return what one lane message asks for."""
+        work = cls()
+        work.add(message)
+        return work
+
+    def split(self) -> tuple[Work, Work]:
+        """Take one reference or message out; returns it, and the rest."""
+        rest = replace(self, **{one.name: list(getattr(self, one.name)) for one in fields(self)})
+        one = Work()
+        for name in (each.name for each in fields(self)):
+            if waiting := getattr(rest, name):
+                getattr(one, name).append(waiting.pop(0))
+                break
+        return one, rest
+
+    def add(self, message: AnyMessage) -> None:
+        """Add what a lane message asks for."""
+        match message:
+            case References():
+                self.people += message.unfold()
+            case Jobs():
+                self.jobs.append(message)
+            case Permissions():
+                self.permissions.append(message)
+            case Walk():
+                self.walks.append(message)
+            case Replay():
+                self.replays.append(message)
+            case Compare():
+                self.comparisons.append(message)
+            case ListStep() | ListMembers() | ListLook() | ListClean():
+                self.lists.append(message)
+            case Unchecked():
+                self.unchecked.append(message)
+
+
+class Dispatcher:
+    """Does the work of one trigger call, as far as there is time for it."""
+
+    def __init__(
+        self,
+        *,
+        crm: Crm,
+        people: SyncPeople,
+        jobs: JobRunner,
+        resync: Resync,
+        release: Release,
+        comparison: Comparison,
+        lists: Lists,
+        lanes: Lanes,
+        patience: Patience,
+        clock: Clock,
+        work_time: timedelta,
+        circuits: Circuits,
+        priority: Priority,
+        policy: RetryPolicy,
+    ) -> None:
+        """`work_time` is how long after its begin a call may begin parts of its work (`Settings.work_time`)."""
+        self._crm = crm
+        self._people = people
+        self._jobs = jobs
+        self._resync = resync
+        self._release = release
+        self._comparison = comparison
+        self._lists = lists
+        self._lanes = lanes
+        self._patience = patience
+        self._clock = clock
+        self._work_time = work_time
+        self._circuits = circuits
+        self._priority = priority
+        self._policy = policy
+
+    async def dispatch(self, work: Work, *, lane: QueueName, began: datetime | None = None) -> None:
+        """Do it all, or put back what there is no time for; when this returns, nothing of it is lost.
+
+        `began` is when the messages were received, if that was earlier. While a circuit of the lane is open, all is put
+        back unread; when a probe is due, one message is looked at. What is unchecked is not looked at.
+        """
+        began = began or self._clock.now()
+        turn = await self._circuits.turn(lane)
+        match turn:
+            case Pause():
+                await self._put_back(work, lane, turn)
+                return
+            case Probe(others=others):
+                work, rest = work.split()
+                await self._put_back(rest, lane, others)
+            case Flow():
+                pass
+        is_bulk = lane is QueueName.BULK
+        with tallying() as tally, self._priority.bulk() if is_bulk else self._priority.live():
+            await self._do(work, lane, began)
+        try:
+            await self._circuits.learn(lane, tally, turn)
+        except ConnectorError as error:  # the work is done; the next call learns
+            log.warning("the circuits of %s cannot be kept: %s", lane, error)
+
+    async def _put_back(self, work: Work, lane: QueueName, pause: Pause) -> None:
+        """Put everything off until a pause is over, spread over some time. Not an attempt."""
+        when = pause.until + self._policy.spread(pause.length)
+        now = self._clock.now()
+        people = [replace(one, first_seen=one.first_seen or now) for one in work.people]
+        await self._lanes.send_references(lane, people, when)
+        for message in (*work.permissions, *work.others):
+            await self._lanes.send_later(lane, message, when)
+
+    async def _do(self, work: Work, lane: QueueName, began: datetime) -> None:
+        """People leave half of the time to jobs, walks, replays, comparisons and lists that came with them.
+
+        What cannot be done at all is put off by itself: nothing is raised for it as long as the queue can be reached,
+        for the whole batch would come again, at once, and be buried after ten times.
+        """
+        others = work.others
+        people: list[Reference] = [*work.people]
+        with spending(TimeBudget(self._clock, began + self._work_time / (2 if others else 1))):
+            people += await self._owners(work.permissions, lane)
+            done = await attempt(lambda: self._look_at(people, lane), f"{len(people)} references")
+        if isinstance(done, ConnectorError):
+            await self._patience.postpone_references(lane, people, done)
+        budget = TimeBudget(self._clock, began + self._work_time)
+        if people:
+            budget.count_part()
+        with spending(budget):
+            for message in others:
+                if budget.may_begin:
+                    await self._or_later(message, lane)  # which counts its own parts, if it has several
+                    budget.count_part()
+                else:
+                    await self._patience.put_back(lane, message)
+
+    async def _look_at(self, people: Sequence[Reference], lane: QueueName) -> None:
+        """Look at people; a message asks for no more than the job that it names."""
+        await self._people.handle(await self._jobs.vouch(people), lane=lane)
+
+    async def _or_later(self, message: Jobs | Walk | Replay | Compare | ListMessage, lane: QueueName) -> None:
+        done = await attempt(lambda: self._one(message, lane), message.kind)
+        if isinstance(done, ConnectorError):
+            await self._patience.postpone(lane, message, done)
+
+    async def _one(self, message: Jobs | Walk | Replay | Compare | ListMessage, lane: QueueName) -> None:
+        match message:
+            case Jobs():
+                await self._jobs.run(message, lane=lane)
+            case Walk():
+                await self._resync.walk(message, lane=lane)
+            case Replay():
+                await self._release.replay(message, lane=lane)
+            case Compare():
+                await self._comparison.step(message, lane=lane)
+            case _:
+                await self._lists.handle(message, lane=lane)
+
+    async def _owners(self, messages: Sequence[Permissions], lane: QueueName) -> list[Reference]:
+        """Find the people behind Spotler Permission rows (CS-11)."""
+        owners: list[Reference] = []
+        for message in _permissions_together(messages):
+            people = await self._people_behind(message)
+            if isinstance(people, ConnectorError):
+                await self._patience.postpone(lane, message, people)
+            else:
+                owners += [Reference(key, Why.PERMISSION, message.correlation) for key in people]
+        return owners
+
+    async def _people_behind(self, message: Permissions) -> Collection[RecordKey] | ConnectorError:
+        return await attempt(lambda: self._crm.people_of_permissions(message.permissions), message.kind)
+
+
+async def put_off(work: Work, patience: Patience, *, lane: QueueName, error: ConnectorError) -> None:
+    """Come back to all of it later, because nothing of it can be done now. Needs the queue alone."""
+    await patience.postpone_references(lane, work.people, error)
+    for message in (*_permissions_together(work.permissions), *work.others, *work.unchecked):
+        await patience.postpone(lane, message, error)
+
+
+def _jobs_together(messages: Iterable[Jobs]) -> list[Jobs]:
+    """Fold messages of the same attempt into one; each job once, with the correlation id of its latest message."""
+    folded: dict[int, dict[UUID, str]] = {}
+    waits_since: dict[int, datetime | None] = {}
+    for message in messages:
+        folded.setdefault(message.attempt, {}).update({job: message.correlation_of(job) for job in message.jobs})
+        waits_since[message.attempt] = earliest((waits_since.get(message.attempt), message.waits_since))
+    return [Jobs.of(jobs, attempt, waits_since[attempt]) for attempt, jobs in folded.items()]
+
+
+def _permissions_together(messages: Iterable[Permissions]) -> list[Permissions]:
+    """Fold messages of the same attempt into one, each row once.
+
+    Dataverse's answer does not tell whose row was which: several changes together have no correlation id.
+    """
+    folded: dict[int, list[Permissions]] = {}
+    for message in messages:
+        folded.setdefault(message.attempt, []).append(message)
+    return [
+        Permissions(
+            permissions=list(dict.fromkeys(row for one in same for row in one.permissions)),
+            correlation=same[0].correlation if len({one.correlation for one in same}) == 1 else "",
+            attempt=attempt,
+            waits_since=earliest(one.waits_since for one in same),
+        )
+        for attempt, same in folded.items()
+    ]

@@ -1,0 +1,101 @@
+"""Looks at records on request: some, or a whole table page by page. Progress lives in the messages themselves."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Protocol
+
+from shared.dispatch.walks import UnderWay, Walks
+from shared.domain.records.records import PersonTable, RecordKey, Reference, Why
+from shared.domain.recovery.retry import GiveUp
+from shared.engine.record_handler import SyncPeople
+from shared.engine.work_items import Finished
+from shared.errors import ConnectorError
+from shared.messages.lane_messages import Lanes, Walk
+from shared.messages.redelivery import Patience
+from shared.ports.dataverse import Crm
+from shared.ports.queue import QueueName
+
+log = logging.getLogger(__name__)
+
+PAGE = 500
+"""Records per page: five Spotler calls, well inside one claim."""
+
+
+class Witness(Protocol):
+    """Counts what walks find."""
+
+    async def saw(self, step: Walk, finished: Sequence[Finished], *, is_last: bool) -> None:
+        """Take note of a page, before the next one is on its way."""
+        ...
+
+
+class Resync:
+    """Starts and carries on walks."""
+
+    def __init__(
+        self,
+        *,
+        crm: Crm,
+        people: SyncPeople,
+        lanes: Lanes,
+        patience: Patience,
+        walks: Walks,
+        witness: Witness | None = None,
+    ) -> None:
+        self._crm = crm
+        self._people = people
+        self._lanes = lanes
+        self._patience = patience
+        self._walks = walks
+        self._witness = witness
+
+    async def some(self, keys: Sequence[RecordKey], lane: QueueName, *, correlation: str) -> None:
+        """Put records on a lane."""
+        await self._lanes.send_references(lane, [Reference(key, Why.RESYNC, correlation) for key in keys])
+
+    async def table(self, table: PersonTable, lane: QueueName, *, correlation: str) -> UnderWay | None:
+        """Start walking a whole table; returns the walk that is under way already, if there is one."""
+        if (other := await self._walks.begin(table, correlation)) is not None:
+            return other
+        try:
+            await self._lanes.send(lane, Walk(table=table, why=Why.RESYNC, correlation=correlation))
+        except ConnectorError:
+            await self._walks.end(table, correlation)
+            raise
+        return None
+
+    async def walk(self, step: Walk, *, lane: QueueName) -> None:
+        """Do one page, then send the message of the next: a crash in between repeats a page and loses none."""
+        try:
+            if await self._is_overtaken(step):
+                return
+            page = await self._crm.people_page(step.table, after=step.after, limit=PAGE)
+        except ConnectorError as error:
+            if isinstance(self._patience.after(step, error), GiveUp):
+                await self._over(step)
+            await self._patience.postpone(lane, step, error)
+            return
+        references = [Reference(key, step.why, step.correlation) for key in page.keys]
+        finished = await self._people.handle(references, lane=lane)
+        if self._witness is not None:
+            await self._witness.saw(step, finished, is_last=page.after is None)
+        if page.after is not None:
+            await self._lanes.send(lane, step.model_copy(update={"after": page.after, "attempt": 1}))
+        else:
+            await self._over(step)
+
+    async def _is_overtaken(self, step: Walk) -> bool:
+        """Whether another walk has begun since: that one looks at everybody, too."""
+        if step.why is not Why.RESYNC or (other := await self._walks.begin(step.table, step.correlation)) is None:
+            return False
+        log.info("the walk over %s of %s ends: another one is under way", step.table, other.since)
+        return True
+
+    async def _over(self, step: Walk) -> None:
+        """Let the next walk begin. If that cannot be noted, it may begin in a day."""
+        if step.why is Why.RESYNC:
+            with suppress(ConnectorError):
+                await self._walks.end(step.table, step.correlation)

@@ -1,0 +1,1 @@
+"""Rules of permissions, refusals, the suppression list and bounces."""

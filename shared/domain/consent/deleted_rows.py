@@ -1,0 +1,45 @@
+"""Permissions whose rows were deleted in Dataverse: whoever deletes the evidence of a consent withdraws it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+
+from shared.domain.consent.changes import ConsentSource
+from shared.domain.consent.suppression import Refusal
+from shared.domain.merging.field_agreement import row_state
+from shared.domain.merging.merge import Row
+from shared.domain.planning.context import Rules, Situation
+from shared.domain.records.records import PersonRecord
+from shared.domain.values.fields import Scalar
+from shared.domain.values.mapped_fields import MappedField
+
+
+def withdrawn(
+    situation: Situation, record: PersonRecord, fields: Mapping[str, MappedField], rules: Rules
+) -> dict[str, Scalar]:
+    """Switch off the permissions whose rows were deleted."""
+    binding, prints = situation.binding, partial(rules.fingerprints.value, situation.binding.external_id)
+    return {
+        name: False
+        for name, one in fields.items()
+        if one.home is not None
+        and binding.is_live
+        and one.row.direction.reaches_spotler
+        and binding.has_met
+        and row_state(one, record, situation.names, agreed_yes=binding.base.get(name) == prints(name, value=True))
+        is Row.DELETED
+    }
+
+
+def with_deleted_rows_refused(situation: Situation, fields: Mapping[str, MappedField], rules: Rules) -> Situation:
+    """Return the situation in which a deleted row refuses its permission, for a contact that is made anew.
+
+    Nothing else would tell that the row was there: the administrator's default would give the permission again.
+    """
+    record = situation.record
+    assert record is not None, "a record that does not exist has no rows"
+    gone = withdrawn(situation, record, fields, rules)
+    refusals = [Refusal(name, situation.now, ConsentSource.DATAVERSE_ROW) for name in gone]
+    return replace(situation, suppression=situation.suppression.adding(refusals))

@@ -1,0 +1,90 @@
+"""What a job may say of a person's consent: any no, and a yes that nobody has refused (PERM-06, FLD-09). Pure.
+
+A job is asked for by whoever may create one, a flow included: it is no word of the person. So a yes of a job never
+stands over a no, and both travel by the row in Dataverse, as a user's word does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from shared.domain.consent.changes import OPT_OUT, ConsentSource
+from shared.domain.consent.suppression import ALL_PERMISSIONS, Suppression
+from shared.domain.mapping.language.expression import Home
+from shared.domain.merging.dataverse_changes import SubscriptionReturn
+from shared.domain.merging.field_agreement import changed_rows
+from shared.domain.planning.conditions import refuses_bulk
+from shared.domain.records.marketing_contact import SpotlerContact
+from shared.domain.records.records import PersonRecord
+from shared.domain.values.fields import option_name, rows_of
+from shared.domain.values.mapped_fields import MappedField
+
+_TEXTS: Mapping[ConsentSource, str] = {
+    ConsentSource.SPOTLER_PROFILE: "The person has switched it off in Spotler.",
+    ConsentSource.SPOTLER_OPT_OUT: "The person has opted out in Spotler.",
+    ConsentSource.DO_NOT_BULK_EMAIL: "A record with this e-mail address does not allow bulk e-mail.",
+    ConsentSource.DO_NOT_EMAIL: "A record with this e-mail address has Do Not Email.",
+}
+_ANOTHER = "It was refused at this e-mail address."
+_ADVICE = (
+    "A job cannot give it again: the person can, or a user who changes the permission on the record and answers for it."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is known of one option of a person when a job wants it on.
+
+    `was_agreed`: both sides had agreed on yes. `contact` as just read; None if Spotler does not know it any more.
+    """
+
+    record: PersonRecord
+    one: MappedField
+    was_agreed: bool
+    contact: SpotlerContact | None
+    suppression: Suppression
+
+
+def refusal_of_yes(said: Said) -> str | None:
+    """Return why a job may not switch the option on, in words for its author; None if nobody has refused it."""
+    return next((f"{why} {_ADVICE}" for why in _refusals(said)), None)
+
+
+def rows_to_write(one: MappedField, record: PersonRecord, *, answer: bool) -> tuple[SubscriptionReturn, ...]:
+    """Return what Dataverse is to say: the rows that say otherwise, or a new one where there is none.
+
+    Who is no member of a marketing list is none already.
+    """
+    entry = one.definition.entry_with_bit(one.bit) if one.bit is not None else None
+    assert one.home is not None, "consent is an option with a home"
+    assert entry is not None, "the option was found in the account"
+    if any(one.definition.entry(row.name) == entry for row in rows_of(one.home, record)):
+        return changed_rows(one, record, subscribed=answer)
+    if one.home is Home.LIST and not answer:
+        return ()
+    return (SubscriptionReturn(one.home, entry.label.strip(), answer, None),)
+
+
+def _refusals(said: Said) -> Iterator[str]:
+    record, one, contact = said.record, said.one, said.contact
+    if refuses_bulk(record):
+        yield "The record does not allow bulk e-mail."
+    if contact is not None and contact.is_unreachable:
+        yield "Spotler does not mail the person: they opted out, or mail came back."
+    option = option_name(one.definition.name, one.bit or 0)
+    for refusal in said.suppression.refusals:
+        is_about = refusal.subject in {option, *ALL_PERMISSIONS} or (refusal.subject == OPT_OUT and contact is None)
+        is_taken_back = refusal.source is ConsentSource.JOB and refusal.record == str(record.key)
+        if is_about and refusal.is_active and not is_taken_back:
+            yield _TEXTS.get(refusal.source, _ANOTHER)
+    if said.was_agreed and contact is not None and not _is_on(contact, one):
+        yield _TEXTS[ConsentSource.SPOTLER_PROFILE]  # since the last poll
+    entries = {one.definition.entry(row.name) for row in rows_of(one.home, record)} if one.home is not None else set()
+    if said.was_agreed and one.home is Home.PERMISSIONS and one.definition.entry_with_bit(one.bit or 0) not in entries:
+        yield "Its row was deleted."
+
+
+def _is_on(contact: SpotlerContact, one: MappedField) -> bool:
+    value = contact.properties.get(one.definition.name)
+    return isinstance(value, tuple) and any(option.bit == one.bit and option.enabled for option in value)

@@ -1,0 +1,99 @@
+"""Refusals travel by themselves: no other field, condition, filter or mapping row keeps them from Spotler (OPT-02).
+
+Most of them go with the rest of the data. Where the rest cannot go (a value that does not fit, a filter, a record that
+is inactive or disabled), what is refused is switched off by a call of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from shared.domain.consent.changes import BULK_EMAIL, DO_NOT_EMAIL
+from shared.domain.consent.deleted_rows import withdrawn
+from shared.domain.mapping.formats import reading
+from shared.domain.merging.dataverse_changes import WayBack
+from shared.domain.planning.conditions import refuses_bulk
+from shared.domain.planning.context import Binding, Decision, Plan, Reach, Rest, Rules, Sight, Situation, Trust
+from shared.domain.records.marketing_contact import PropertyCatalogue
+from shared.domain.records.outcomes import Reason, Result
+from shared.domain.records.records import PersonRecord
+from shared.domain.values.fields import (
+    Scalar,
+    all_permissions_off,
+    as_properties,
+    enabled_options,
+    option_name,
+    rows_of,
+)
+from shared.domain.values.mapped_fields import mapped_fields
+
+_OTHERS_DECIDE = frozenset(
+    {
+        Reason.ENVIRONMENT_OFF,
+        Reason.TABLE_OFF,
+        Reason.LEAD_QUALIFIED,  # its contact carries on, with rows of its own
+        Reason.OPTED_OUT,  # nothing is mailed, and nothing is sent (OPT-08)
+        Reason.DEACTIVATED,
+        Reason.HARD_BOUNCE,
+        Reason.SOFT_BOUNCE,
+        Reason.PERHAPS_OPTED_OUT,
+        Reason.NO_ACTIVE_CHANNEL,
+    }
+)
+"""Why nothing at all is sent."""
+
+
+def with_refusals(decision: Plan, situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> Plan:
+    """Add what the record refuses to a plan that sends nothing of it."""
+    record, binding = situation.record, situation.binding
+    if not isinstance(decision, Rest) or decision.result not in {Result.SKIPPED, Result.FAILED}:
+        return decision
+    if record is None or not binding.is_live or decision.reason in _OTHERS_DECIDE:
+        return decision
+    off = refuses_bulk(record) or situation.withholds_permissions
+    everything = off or bool(record.values.get(reading.DO_NOT_EMAIL))  # its erasure waits, or is not for this record
+    refused = _refused(situation, record, rules, catalogue, everything=everything)
+    prints = rules.fingerprints.values(binding.external_id, refused)
+    # A contact that changed in Spotler while the record rested may have been given what the base calls refused.
+    is_news = not binding.refused & {BULK_EMAIL, DO_NOT_EMAIL}
+    may_differ = situation.trust is Trust.NOTHING or (everything and (binding.is_stale or is_news))
+    is_doubtful = may_differ and situation.sight is not Sight.SEEN
+    # A yes that the person gave in Spotler since both sides agreed on no is the newer word, but for Do Not Bulk Email.
+    given = enabled_options(situation.contact) if everything else frozenset[str]()
+    news = {
+        name: False for name, text in prints.items() if is_doubtful or name in given or binding.base.get(name) != text
+    }
+    if not news:
+        return replace(decision, permissions_off=decision.permissions_off or off)
+    agreed = replace(decision.binding, base={**decision.binding.base, **{name: prints[name] for name in news}})
+    return replace(decision, binding=agreed, refused=as_properties(news), permissions_off=off)
+
+
+def _refused(
+    situation: Situation, record: PersonRecord, rules: Rules, catalogue: PropertyCatalogue, *, everything: bool
+) -> dict[str, Scalar]:
+    """Name the options that must be off: all of them, or those of rows that say no or were deleted."""
+    rows = rules.mapping.for_table(situation.key.table)
+    if everything:
+        return all_permissions_off(rows, catalogue)
+    fields = mapped_fields((row for row in rows if not row.rests(record)), record.key.table, catalogue)
+    said = {
+        option_name(one.definition.name, entry.bit): False
+        for one in fields.values()
+        if one.home is not None and one.row.direction.reaches_spotler
+        for row in rows_of(one.home, record)
+        if not row.subscribed and (entry := one.definition.entry(row.name)) is not None
+    }
+    return {**said, **withdrawn(situation, record, fields, rules)}
+
+
+def stay_out(situation: Situation) -> Decision:
+    """Keep a record out whose person opted out at its address, also after the contact was erased (OPT-07, OPT-08)."""
+    record = situation.record
+    assert record is not None, "a record that does not exist cannot meet the conditions"
+    refuses = refuses_bulk(record)
+    known = situation.binding.reach
+    reach = known if known.is_opt_out else Reach.OPTED_OUT if refuses else Reach.OPTED_OUT_HERE
+    binding = replace(Binding(situation.binding.external_id, early=situation.binding.early), reach=reach)
+    home = WayBack() if refuses else WayBack(refuses_bulk=True)
+    return Rest(binding, Result.FAILED, Reason.OPTED_OUT, home=home)

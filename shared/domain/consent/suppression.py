@@ -1,0 +1,121 @@
+"""The suppression list: what was refused at an e-mail address, by whom and when. It outlives records and contacts.
+
+Entries hold ids, codes and times; the address itself is known by its keyed fingerprint only. A record that comes to an
+address (creation, join, merge, change of address, import) obeys what was refused there, until the person acts
+(a form or a re-activation in Spotler), the user of the refusing record takes it back, or an administrator lifts it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from shared.domain.consent.changes import BULK_EMAIL, DO_NOT_EMAIL, OPT_OUT, ConsentSource
+
+ALL_PERMISSIONS = frozenset({BULK_EMAIL, DO_NOT_EMAIL})
+"""Refusals that switch every permission off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One subject (`shared.domain.consent.changes`) that was refused, from an aware time on.
+
+    `record` is the record whose column or row says so, empty for what the person did in Spotler. A refusal that was
+    lifted stays in the list, with when and by which source.
+    """
+
+    subject: str
+    at: datetime
+    source: ConsentSource
+    record: str = ""
+    lifted: datetime | None = None
+    lifted_by: ConsentSource | None = None
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it counts."""
+        return self.lifted is None
+
+    def renewed(self, later: Refusal) -> Refusal:
+        """Return what holds after the same was refused once more: a repetition keeps the first time."""
+        return self if self.is_active or (self.lifted is not None and later.at <= self.lifted) else later
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """Everything that was refused at one address: at most one refusal per subject and record.
+
+    `is_told_by_contact`: Spotler has a contact with the address, which itself tells whether the person opted out.
+    """
+
+    refusals: tuple[Refusal, ...] = ()
+    is_told_by_contact: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.refusals)
+
+    @property
+    def subjects(self) -> frozenset[str]:
+        """The subjects that are refused now, by anybody."""
+        return frozenset(one.subject for one in self._active())
+
+    @property
+    def has_opted_out(self) -> bool:
+        """Whether the person opted out of everything, and no contact can tell that this is over."""
+        return OPT_OUT in self.subjects and not self.is_told_by_contact
+
+    @property
+    def has_returned(self) -> bool:
+        """Whether the person opted out once and came back since (OPT-09, P-02)."""
+        return OPT_OUT not in self.subjects and any(one.subject == OPT_OUT for one in self.refusals)
+
+    def withholds(self, own: Collection[str]) -> bool:
+        """Whether every permission must be off because of others; `own` are records that speak for themselves."""
+        return self.all_refused_on(own) is not None
+
+    def all_refused_on(self, own: Collection[str]) -> datetime | None:
+        """Return when others last refused every permission; None if nobody does."""
+        return max((one.at for one in self._active(own) if one.subject in ALL_PERMISSIONS), default=None)
+
+    def refused_on(self, permission: str, own: Collection[str]) -> datetime | None:
+        """Return when others, or the person, last refused one permission; None if nobody does."""
+        return max((one.at for one in self._active(own) if one.subject == permission), default=None)
+
+    def adding(self, refusals: Iterable[Refusal]) -> Suppression:
+        """Return the list with more refusals."""
+        known = {(one.subject, one.record): one for one in self.refusals}
+        for one in refusals:
+            place = (one.subject, one.record)
+            known[place] = known[place].renewed(one) if place in known else one
+        return Suppression(tuple(known[place] for place in sorted(known)))
+
+    def lifting(self, subjects: Collection[str], at: datetime, by: ConsentSource, *, record: str | None) -> Suppression:
+        """Return the list after somebody has lifted subjects: those of one record, or with None everybody's."""
+        return Suppression(
+            tuple(
+                replace(one, lifted=at, lifted_by=by)
+                if one.is_active and one.subject in subjects and record in {None, one.record} and one.at <= at
+                else one
+                for one in self.refusals
+            )
+        )
+
+    def disowned(self, record: str) -> Suppression:
+        """Return the list without a record's id: what it refuses stays refused, as if the person had said so.
+
+        From then on the person or an administrator alone can lift it. What was lifted already goes.
+        """
+        known = {(one.subject, one.record): one for one in self.refusals if one.record != record}
+        for one in self.refusals:
+            place = (one.subject, "")
+            if one.record == record and one.is_active and not (place in known and known[place].is_active):
+                known[place] = replace(one, record="")
+        return Suppression(tuple(known[place] for place in sorted(known)))
+
+    def _active(self, without: Collection[str] = ()) -> Iterator[Refusal]:
+        return (one for one in self.refusals if one.is_active and not (one.record and one.record in without))
+
+
+NOTHING_REFUSED = Suppression()
+"""Nobody has refused anything at an address, as far as anybody knows."""

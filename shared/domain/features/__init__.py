@@ -1,0 +1,1 @@
+"""Rules of marketing lists, automations, subscriber import, contact fields and schema drift."""

@@ -1,0 +1,164 @@
+"""What has changed on either side since somebody last looked, as far as a mapping is concerned. Pure.
+
+Remembered are names, types, lengths and labels of columns, properties and options: no data of anybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from shared.domain.mapping.check.resolution import Resolved, resolve
+from shared.domain.mapping.language.expression import Child, Column, Query, Related, Source, sources_of
+from shared.domain.mapping.language.filters import filter_columns
+from shared.domain.mapping.model import Mapping as FieldMapping
+from shared.domain.records.marketing_contact import PropertyCatalogue
+from shared.domain.records.records import PersonTable
+from shared.domain.records.table_schema import Schema
+
+ANY_TABLE = ""
+"""Where a lookup or a query leads is not written down everywhere."""
+
+
+class Shift(StrEnum):
+    """What happened to a column, a property or an option."""
+
+    DELETED = "deleted"
+    RENAMED = "renamed"
+    """Another label, under the same name."""
+    RETYPED = "retyped"
+    REPLACED = "replaced"
+    """Deleted and made again: old values are gone."""
+    SHORTENED = "shortened"
+    OPTION_DELETED = "option-deleted"
+    OPTION_RENAMED = "option-renamed"
+    OPTION_ADDED = "option-added"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change. `what` is `contact.gendercode`, `contact.gendercode=3`, `spotler.city` or `spotler.permissions:4`."""
+
+    what: str
+    shift: Shift
+    hint: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.shift}{f' ({self.hint})' if self.hint else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A column or a property as it was; `options` are labels by value, or bit. `id` and `length` if there is any."""
+
+    type: str
+    label: str
+    id: str = ""
+    length: int | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Landscape:
+    """What a mapping names, as it was found: columns by table and name, properties by name."""
+
+    columns: Mapping[tuple[str, str], Known]
+    properties: Mapping[str, Known]
+
+
+def landscape(mapping: FieldMapping, schema: Schema, catalogue: PropertyCatalogue) -> Landscape:
+    """Describe what a mapping names and what is there of it."""
+    columns: dict[tuple[str, str], Known] = {}
+    for table in PersonTable:
+        for source in _sources(mapping, table):
+            found = resolve(source, table, schema)
+            if isinstance(found, Resolved):
+                column = found.column
+                options = {str(option.value): option.label for option in column.options}
+                known = Known(column.type, column.label, column.id, column.max_length, options)
+                columns[found.table.name, column.name] = known
+    return Landscape(columns, _properties(mapping, catalogue))
+
+
+def changes(before: Landscape, mapping: FieldMapping, schema: Schema, catalogue: PropertyCatalogue) -> list[Change]:
+    """Return what has changed of that which the mapping still names, columns first."""
+    now = landscape(mapping, schema, catalogue)
+    named = {place for table in PersonTable for source in _sources(mapping, table) for place in _places(source, table)}
+    found: list[Change] = []
+    for (table, name), old in before.columns.items():
+        what = f"{table}.{name}"
+        if (new := now.columns.get((table, name))) is not None:
+            found += _shifts(what, old, new, separator="=")
+        elif {(table, name), (ANY_TABLE, name)} & named and schema.column(table, name) is None:
+            found.append(Change(what, Shift.DELETED, _perhaps(_twins(old, table, schema))))
+    for name, old in before.properties.items():
+        what = f"spotler.{name}"
+        if (new := now.properties.get(name)) is not None:
+            found += _shifts(what, old, new, separator=":")
+        elif name in _filled(mapping) and catalogue.named(name) is None:
+            twin = catalogue.find(old.label)
+            found.append(Change(what, Shift.DELETED, _perhaps([twin.name] if twin else [])))
+    return found
+
+
+def _shifts(what: str, old: Known, new: Known, *, separator: str) -> Iterator[Change]:
+    if old.id != new.id:
+        yield Change(what, Shift.REPLACED)
+    if old.type != new.type:
+        yield Change(what, Shift.RETYPED, f"{old.type} is now {new.type}")
+    if old.label != new.label:
+        yield Change(what, Shift.RENAMED)
+    if old.length is not None and new.length is not None and new.length < old.length:
+        yield Change(what, Shift.SHORTENED, f"{old.length} characters are now {new.length}")
+    for option, label in old.options.items():
+        if option not in new.options:
+            yield Change(f"{what}{separator}{option}", Shift.OPTION_DELETED)
+        elif new.options[option] != label:
+            yield Change(f"{what}{separator}{option}", Shift.OPTION_RENAMED)
+    yield from (
+        Change(f"{what}{separator}{option}", Shift.OPTION_ADDED) for option in new.options.keys() - old.options.keys()
+    )
+
+
+def _perhaps(names: list[str]) -> str:
+    return f"perhaps it is now {' or '.join(names)}" if names else ""
+
+
+def _twins(old: Known, table: str, schema: Schema) -> list[str]:
+    """Columns that look like the one that is gone: Dataverse cannot rename, so people make a new one."""
+    found = schema.tables.get(table)
+    columns = found.columns.values() if found else ()
+    return sorted(column.name for column in columns if old.label and column.label == old.label)
+
+
+def _properties(mapping: FieldMapping, catalogue: PropertyCatalogue) -> dict[str, Known]:
+    found: dict[str, Known] = {}
+    for name in sorted(_filled(mapping)):
+        if (definition := catalogue.named(name)) is not None:
+            options = {str(entry.bit): entry.label for entry in definition.entries}
+            found[name] = Known(definition.type_name or definition.type, definition.label, options=options)
+    return found
+
+
+def _filled(mapping: FieldMapping) -> set[str]:
+    return {name for row in mapping.rows if row.fixed is None for name in (row.spotler, row.foreign) if name}
+
+
+def _sources(mapping: FieldMapping, table: PersonTable) -> Iterator[Source]:
+    for row in mapping.for_table(table):
+        yield from sources_of(row.sources[table])
+    if (condition := mapping.filters.get(table)) is not None:
+        yield from filter_columns(condition)
+
+
+def _places(source: Source, table: PersonTable) -> Iterator[tuple[str, str]]:
+    match source:
+        case Column(name):
+            yield str(table), name
+        case Related(_, target, column):
+            yield target or ANY_TABLE, column
+        case Child():
+            yield source.table, source.column
+        case Query():
+            return  # the check of the mapping tells when its column is gone

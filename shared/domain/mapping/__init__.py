@@ -1,0 +1,1 @@
+"""The mapping: its model, conversions, findings, and the default mapping."""

@@ -1,0 +1,122 @@
+"""Checks what filters compare: a value that a column can never have excludes everybody, or nobody (MAP-12, VAL-04)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from shared.domain.mapping.check.filter_comparison import folded, looks_like_pattern, why_never, why_unread
+from shared.domain.mapping.check.resolution import Resolved, Unresolved, resolve
+from shared.domain.mapping.findings import Code, Finding, Severity
+from shared.domain.mapping.language.expression import (
+    Child,
+    Coalesce,
+    Column,
+    Concat,
+    Constant,
+    CustomerType,
+    Expression,
+    Literal,
+    MapTo,
+    Operand,
+    Query,
+    Related,
+    Source,
+)
+from shared.domain.mapping.language.filters import (
+    And,
+    Comparison,
+    Empty,
+    Field,
+    Filter,
+    Not,
+    Or,
+    Value,
+    Within,
+    filter_columns,
+)
+from shared.domain.records.records import PersonTable
+from shared.domain.records.table_schema import ColumnDefinition, Schema
+
+
+@dataclass(frozen=True, slots=True)
+class FilterCheck:
+    """Checks the filters of one table. `language` is that of the mapping's labels."""
+
+    table: PersonTable
+    schema: Schema
+    language: int | None
+
+    def table_filter(self, condition: Filter) -> Iterator[Finding]:
+        """Yield what is the matter with the filter of the table."""
+        for field in dict.fromkeys(filter_columns(condition)):
+            match resolve(field, self.table, self.schema):
+                case Unresolved(gap=gap, text=text):
+                    yield self._finding(Severity.ERROR, f"Filter: {text}", Code(gap))
+                case Resolved(column=found) if (cure := why_unread(found)) is not None:
+                    yield self._finding(Severity.ERROR, f"The filter of {self.table} looks at {field}: {cure}")
+        for field, value, place in _compared(condition):
+            column = self._column(field)
+            if column is None or why_unread(column) is not None:
+                continue
+            what = f"The filter of {self.table} compares {field} with"
+            if (cure := why_never(value, replace(column, name=str(field)), self.language)) is not None:
+                yield self._finding(Severity.ERROR, f"{what} a value that it never has{place}: {cure}")
+            elif looks_like_pattern(value, column):
+                yield self._finding(Severity.WARNING, f"{what} what looks like a pattern{place}: {_LETTERS}")
+
+    def row_filter(self, expression: Expression, only: str, number: int) -> Iterator[Finding]:
+        """Yield what is the matter with the filter of one row."""
+        cures = list(self._cures(expression, only))
+        if cures and None not in cures:
+            text = f"The filter compares {expression} with a value that it never has: {cures[0]}"
+            yield replace(self._finding(Severity.ERROR, text), row=number)
+
+    def _cures(self, expression: Expression | Operand, only: str) -> Iterator[str | None]:
+        """Say of every part that could be the value what to write instead; None if it can be the value."""
+        match expression:
+            case Column() | Related() | Child() | Query():
+                column = self._column(expression)
+                yield None if column is None else why_never(only, column, self.language)
+            case Coalesce(operands):
+                for operand in operands:
+                    yield from self._cures(operand, only)
+            case CustomerType():
+                yield _fixed(str(self.table), only)
+            case Constant(text) | Literal(text):
+                yield _fixed(text, only)
+            case Concat() | MapTo():
+                yield None
+
+    def _column(self, source: Source) -> ColumnDefinition | None:
+        found = resolve(source, self.table, self.schema)
+        return found.column if isinstance(found, Resolved) else None
+
+    def _finding(self, severity: Severity, text: str, code: Code = Code.COMPARISON) -> Finding:
+        return Finding(severity, code, text, table=self.table)
+
+
+_LETTERS = "% and * stand for themselves; name every value in a list, or take another column"
+
+
+def _fixed(text: str, only: str) -> str | None:
+    return None if folded(text) == folded(only) else f"it is always {text}"
+
+
+def _compared(condition: Filter) -> Iterator[tuple[Field, Value, str]]:
+    """Yield columns and the values that they are compared with; and of a list with several, which of them it is."""
+    match condition:
+        case Comparison(field, _, value):
+            yield field, value, ""
+        case Within(field, (value,)):
+            yield field, value, ""
+        case Within(field, values):
+            for number, value in enumerate(values, start=1):
+                yield field, value, f" (no. {number} of its list)"
+        case Not(inner):
+            yield from _compared(inner)
+        case And(conditions) | Or(conditions):
+            for inner in conditions:
+                yield from _compared(inner)
+        case Empty():
+            pass

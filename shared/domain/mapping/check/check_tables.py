@@ -1,0 +1,100 @@
+"""What can only be seen on all rows of a table together: double targets, missing columns and missing steps."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from shared.domain.mapping.check.check_filters import FilterCheck
+from shared.domain.mapping.findings import Code, Finding, Severity
+from shared.domain.mapping.formats.reading import reading_of
+from shared.domain.mapping.language.expression import Column, Home
+from shared.domain.mapping.model import Mapping, MappingRow
+from shared.domain.records.records import PersonTable
+from shared.domain.records.table_schema import EventStep, Required, Schema
+
+_PERMISSION_TABLE = "dh_spotlerpermission"
+_ROW = ("Create", "Update", "Delete")
+_MESSAGES = {
+    PersonTable.CONTACT: (*_ROW, "Merge"),
+    PersonTable.LEAD: (*_ROW, "Merge", "QualifyLead"),
+    PersonTable.ACCOUNT: (*_ROW, "Merge"),
+}
+"""Of a merge, an Update may tell one record; of a qualified lead, its own message names the contact (CS-29)."""
+
+_UPDATE = "Update"
+
+
+@dataclass(frozen=True, slots=True)
+class TableCheck:
+    """Checks the rows of one table together."""
+
+    mapping: Mapping
+    table: PersonTable
+    schema: Schema
+    steps: tuple[EventStep, ...] | None
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield what is the matter with the table."""
+        rows = self.mapping.for_table(self.table)
+        yield from self._double_targets(rows)
+        yield from self._required(rows)
+        if (condition := self.mapping.filters.get(self.table)) is not None:
+            yield from FilterCheck(self.table, self.schema, self.mapping.language).table_filter(condition)
+        if self.steps is not None:
+            yield from self._steps(self.steps)
+
+    # -------------------------------------------------------------------------------------------------- to Dataverse
+
+    def _double_targets(self, rows: tuple[MappingRow, ...]) -> Iterator[Finding]:
+        count = Counter(name for row in rows if (name := self._target(row)))
+        for name in sorted(name for name, times in count.items() if times > 1):
+            text = f"Several rows write to {name}: keep one of them, set the others to ->"
+            yield self._finding(Severity.ERROR, Code.DUPLICATE_TARGET, text)
+
+    def _required(self, rows: tuple[MappingRow, ...]) -> Iterator[Finding]:
+        table = self.schema.tables.get(self.table)
+        written = {name for row in rows if (name := self._target(row))}
+        if table is None or not written:
+            return
+        missing = sorted(
+            column.name
+            for column in table.columns.values()
+            if column.required is Required.APPLICATION and column.writable and column.name not in written
+        )
+        if missing:
+            text = (
+                f"Records that come from Spotler will lack what {self.table} requires: map {', '.join(missing)} as well"
+            )
+            yield self._finding(Severity.WARNING, Code.REQUIRED_UNMAPPED, text)
+
+    def _target(self, row: MappingRow) -> str:
+        source = row.sources[self.table]
+        return source.name if row.direction.reaches_dataverse and isinstance(source, Column) else ""
+
+    # --------------------------------------------------------------------------------------------------------- steps
+
+    def _steps(self, steps: tuple[EventStep, ...]) -> Iterator[Finding]:
+        """MAP-35: what the steps do not tell, the connector learns at the next reconciliation only."""
+        reading = reading_of(self.mapping, self.table)
+        needed = {str(self.table): _MESSAGES[self.table]}
+        if Home.PERMISSIONS in reading.homes:
+            needed[_PERMISSION_TABLE] = _ROW
+        for name, messages in needed.items():
+            told = {step.message for step in steps if step.table == name}
+            if missing := [message for message in messages if message not in told]:
+                text = f"No step tells the connector of {', '.join(missing)} of {name}: register it"
+                yield self._finding(Severity.WARNING, Code.STEP_MISSING, text)
+        updates = [step.columns for step in steps if (step.table, step.message) == (self.table, _UPDATE)]
+        if not updates or not all(updates):
+            return  # a step without columns hears of every update
+        if unheard := sorted(name for name in reading.watched.difference(*updates) if self._may_change(name)):
+            text = f"The step for Update of {self.table} does not hear of {', '.join(unheard)}: add them to its columns"
+            yield self._finding(Severity.WARNING, Code.COLUMN_WITHOUT_STEP, text)
+
+    def _may_change(self, name: str) -> bool:
+        return self.schema.column(self.table, name) is not None
+
+    def _finding(self, severity: Severity, code: Code, text: str) -> Finding:
+        return Finding(severity, code, text, table=self.table)

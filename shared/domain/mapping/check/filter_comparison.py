@@ -1,0 +1,315 @@
+"""Values that filters compare with columns: when a column's value equals one of them, and when it never can (MAP-12).
+
+What equals what, by the type of the column:
+
+- two options: true, 1, "yes" and "ja", or their opposites, and the labels
+- choice, choices, status, status reason: the number of an option, or its label in the mapping's language
+- whole, decimal and floating point number, currency: the number, also written as text, with a point or a comma
+- dates: "2025-01-01" is the whole day in the mapping's time zone, "2025-01-01T09:30" that minute there; or with an
+  offset, "2025-01-01T09:30+02:00"
+- lookup: the name of the row, or its id
+- text: the text, in any case and without blanks around it
+
+An empty column equals nothing. `why_never` is the check's half of the same table: what it lets pass can be equal.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from shared.domain.mapping.conversions import ColumnKind, kind_of
+from shared.domain.mapping.language.filters import Value
+from shared.domain.records.records import Choices, Lookup
+from shared.domain.records.table_schema import ColumnDefinition, Option
+from shared.domain.values.moments import in_zone, moment_of
+from shared.domain.values.values import decimal_of, is_blank, text_of
+
+_TRUTHS = {"true": True, "false": False}
+_WORDS = {"yes": True, "ja": True, "no": False, "nee": False}
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?)?")
+_OFFSET = re.compile(r"(Z|[+-]\d{2}:\d{2})$")
+_DAY_LENGTH = len("2025-01-01")
+_PATTERN = re.compile(r"^[%*]|[%*]$")
+_MOST_NAMED = 10
+_NO_VALUE = "values of its type cannot be compared: use another column"
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """One value that is looked for, in every form in which columns may hold it.
+
+    `truth` is what it says of two options, `word` what it says where no label says something else.
+    """
+
+    texts: frozenset[str]
+    number: Decimal | None = None
+    truth: bool | None = None
+    word: bool | None = None
+    time: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The values that are looked for. `zone` is where dates are dates."""
+
+    zone: tzinfo
+    texts: frozenset[str] = frozenset()
+    numbers: frozenset[Decimal] = frozenset()
+    truths: frozenset[bool] = frozenset()
+    words: frozenset[bool] = frozenset()
+    times: tuple[str, ...] = ()
+
+    def includes(self, value: Any, label: str | None) -> bool:
+        """Whether one of them equals a column's value; `label` is what people see, where the value has a label."""
+        if is_blank(value):
+            return False
+        return self._has_label(label) or self._has(value, label)
+
+    def _has_label(self, label: str | None) -> bool:
+        return label is not None and folded(label) in self.texts
+
+    def _has(self, value: Any, label: str | None) -> bool:
+        match value:
+            case bool():
+                return value in self.truths or (value in self.words and not _says_the_opposite(label, truth=value))
+            case float():
+                return any(float(number) == value for number in self.numbers)
+            case int():
+                return value in self.numbers
+            case Choices(values, labels):
+                return not self.numbers.isdisjoint(values) or not self.texts.isdisjoint(map(folded, labels))
+            case Lookup():
+                return str(value.id) in self.texts
+            case _:
+                text = text_of(value, None)
+                return folded(text) in self.texts or (bool(self.times) and self._is_that_time(text))
+
+    def _is_that_time(self, text: str) -> bool:
+        moment = moment_of(text)
+        if not isinstance(moment, datetime):
+            return False
+        local = _printed(moment, self.zone)
+        return any(local.startswith(time) for time in self.times)
+
+
+def wanted(values: Iterable[Value], zone: tzinfo = UTC) -> Wanted:
+    """Prepare values for many comparisons."""
+    forms = [_forms(value, zone) for value in values]
+    return Wanted(
+        zone,
+        texts=frozenset(text for form in forms for text in form.texts),
+        numbers=frozenset(form.number for form in forms if form.number is not None),
+        truths=frozenset(form.truth for form in forms if form.truth is not None),
+        words=frozenset(form.word for form in forms if form.word is not None),
+        times=tuple(form.time for form in forms if form.time is not None),
+    )
+
+
+def folded(text: str) -> str:
+    """Write a text as texts are compared: blanks around it, case, and how its accents are stored do not count."""
+    return unicodedata.normalize("NFC", text_of(text, None).strip()).casefold()
+
+
+def _forms(value: Value, zone: tzinfo) -> _Wanted:
+    match value:
+        case bool():
+            return _Wanted(frozenset({str(value).lower()}), truth=value)
+        case int() | Decimal():
+            number = Decimal(value)
+            return _Wanted(frozenset({text_of(value, None), str(number)}), number, _truth_of(number))
+        case str():
+            text = folded(value)
+            number_or_none = decimal_of(text)
+            return _Wanted(
+                frozenset({text, *_identifier(text)}),
+                number_or_none,
+                _TRUTHS.get(text, _truth_of(number_or_none)),
+                _WORDS.get(text),
+                _time(value.strip(), zone),
+            )
+
+
+def _truth_of(number: Decimal | None) -> bool | None:
+    return bool(number) if number in {Decimal(0), Decimal(1)} else None
+
+
+def _identifier(text: str) -> list[str]:
+    try:
+        return [str(UUID(text))]
+    except ValueError:
+        return []
+
+
+def _time(text: str, zone: tzinfo) -> str | None:
+    """Print a day or a moment so that moments which are meant begin with it; None if it is none."""
+    moment = moment_of(text)
+    offset = _OFFSET.search(text) if len(text) > _DAY_LENGTH else None
+    written = text.removesuffix(offset[0]) if offset else text
+    if moment is None or _DATE.fullmatch(written) is None:
+        return None
+    return _printed(moment, zone)[: len(written)] if isinstance(moment, datetime) else written
+
+
+def _printed(moment: datetime, zone: tzinfo) -> str:
+    """Print a moment as clocks of the zone show it; one without an offset is the same everywhere."""
+    try:
+        local = moment if moment.tzinfo is None else in_zone(moment, zone)
+    except OverflowError:
+        local = moment
+    return local.replace(tzinfo=None).isoformat(timespec="seconds")
+
+
+def _says_the_opposite(label: str | None, *, truth: bool) -> bool:
+    """Whether labels are the wrong way round: No for true."""
+    return label is not None and _WORDS.get(folded(label)) is (not truth)
+
+
+# -------------------------------------------------------------------------------------------------- what can be equal
+
+
+def why_never(value: Value, column: ColumnDefinition, language: int | None) -> str | None:
+    """Tell what to write instead of a value that the column can never have; None if it can.
+
+    `language` is that of the mapping's labels, None for those of the connector's user.
+    """
+    if isinstance(value, str) and not value.strip():
+        return f"write empty({column.name})"
+    return _NEVER[kind_of(column)](_Question(_forms(value, UTC), value, column, language))
+
+
+def why_unread(column: ColumnDefinition) -> str | None:
+    """Tell what to do about a column that a filter cannot look at: files, images and the like are not read."""
+    return _NO_VALUE if kind_of(column) is ColumnKind.OTHER else None
+
+
+def looks_like_pattern(value: Value, column: ColumnDefinition) -> bool:
+    """Whether a text begins or ends with a sign that stands for any letters elsewhere, and for itself here."""
+    is_text = kind_of(column) in {ColumnKind.TEXT, ColumnKind.MEMO}
+    return is_text and isinstance(value, str) and _PATTERN.search(value.strip()) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """A value that a filter compares with a column, to be looked at by the type of the column."""
+
+    form: _Wanted
+    value: Value
+    column: ColumnDefinition
+    language: int | None
+
+    @property
+    def has_offset(self) -> bool:
+        text = str(self.value).strip()
+        return len(text) > _DAY_LENGTH and _OFFSET.search(text) is not None
+
+
+def _two_options(asked: _Question) -> str | None:
+    form = asked.form
+    labels = {option.value: _shown(option, asked.language) for option in asked.column.options}
+    by_label = {value for value, label in labels.items() if folded(label) in form.texts}
+    meant = form.truth if form.truth is not None else form.word
+    is_reversed = any(_says_the_opposite(label, truth=bool(value)) for value, label in labels.items())
+    if meant is not None and ((by_label and by_label != {int(meant)}) or (is_reversed and form.truth is None)):
+        return "write true or false, because its labels can be read both ways"
+    if meant is not None or by_label:
+        return None
+    return " or ".join(["write true or false", *filter(None, labels.values())])
+
+
+def _option(asked: _Question) -> str | None:
+    form, options, language = asked.form, asked.column.options, asked.language
+    if not options:
+        return "write the number of an option" if isinstance(asked.value, bool) else None
+    by_number = {option.value for option in options if option.value == form.number}
+    by_label = {option.value for option in options if folded(_shown(option, language)) in form.texts}
+    if by_number and by_label - by_number:
+        return "it is the value of one option and the label of another: give that option another label"
+    return None if by_number or by_label else _another_option(asked)
+
+
+def _another_option(asked: _Question) -> str:
+    options, language = asked.column.options, asked.language
+    for option in options:
+        if any(folded(label) in asked.form.texts for label in (*option.labels.values(), option.label)):
+            where = "those of the connector's user" if language is None else f"read in language {language}"
+            return f"labels are {where}: write {_shown(option, language)} or {option.value}"
+    some = [f"{option.value} ({_shown(option, language)})" for option in options[:_MOST_NAMED]]
+    more = len(options) - len(some)
+    return f"write one of {', '.join(some)}{f', or one of {more} others' if more else ''}"
+
+
+def _whole(asked: _Question) -> str | None:
+    number = asked.form.number
+    return None if number is not None and number == number.to_integral_value() else "write a whole number"
+
+
+def _number(asked: _Question) -> str | None:
+    return None if asked.form.number is not None else "write a number such as 1250.50"
+
+
+def _day(asked: _Question) -> str | None:
+    is_day = asked.form.time is not None and len(str(asked.value).strip()) == _DAY_LENGTH
+    return None if is_day else 'write a date such as "2025-01-31"'
+
+
+def _moment(asked: _Question) -> str | None:
+    return None if asked.form.time is not None else 'write a date such as "2025-01-31", or "2025-01-31T09:30"'
+
+
+def _independent_moment(asked: _Question) -> str | None:
+    if asked.form.time is not None and asked.has_offset:
+        return "write the time without a time zone, because the column has none"
+    return _moment(asked)
+
+
+def _id(asked: _Question) -> str | None:
+    is_id = isinstance(asked.value, str) and _identifier(folded(asked.value))
+    return None if is_id else 'write an id such as "6d81597f-8f5b-4b57-9a6b-3c9d2c5f7e21"'
+
+
+def _row(asked: _Question) -> str | None:
+    return "write the name of a row, or its id" if isinstance(asked.value, bool) else None
+
+
+def _text(asked: _Question) -> str | None:
+    longest = asked.column.max_length
+    if longest is None or min(map(len, asked.form.texts)) <= longest:
+        return None
+    return f"it has room for {longest} characters: write a shorter text"
+
+
+_NEVER: Mapping[ColumnKind, Callable[[_Question], str | None]] = {
+    ColumnKind.TWO_OPTIONS: _two_options,
+    ColumnKind.CHOICE: _option,
+    ColumnKind.CHOICES: _option,
+    ColumnKind.STATE: _option,
+    ColumnKind.STATUS: _option,
+    ColumnKind.WHOLE: _whole,
+    ColumnKind.BIG: _whole,
+    ColumnKind.DECIMAL: _number,
+    ColumnKind.FLOAT: _number,
+    ColumnKind.CURRENCY: _number,
+    ColumnKind.DATE: _day,
+    ColumnKind.LOCAL_DATE: _day,
+    ColumnKind.LOCAL_TIME: _moment,
+    ColumnKind.INDEPENDENT_TIME: _independent_moment,
+    ColumnKind.LOOKUP: _row,
+    ColumnKind.CUSTOMER: _row,
+    ColumnKind.OWNER: _row,
+    ColumnKind.UNIQUE_ID: _id,
+    ColumnKind.TEXT: _text,
+    ColumnKind.MEMO: _text,
+    ColumnKind.OTHER: lambda _asked: _NO_VALUE,
+}
+
+
+def _shown(option: Option, language: int | None) -> str:
+    """Return the label with which records are read."""
+    return option.label if language is None else option.labels.get(language, option.label)

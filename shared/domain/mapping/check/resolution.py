@@ -1,0 +1,216 @@
+"""Finds in Dataverse's schema what an expression names: the column it reads, and the way there.
+
+What is not found makes its row rest: it is neither read nor planned, so that Spotler keeps what it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import assert_never
+
+from shared.domain.mapping.formats.reading import DO_NOT_BULK_EMAIL, DO_NOT_EMAIL, STATE, Reading
+from shared.domain.mapping.language.expression import Child, Column, Query, Related, Source
+from shared.domain.mapping.language.query import QueryError, ReadQuery, read_query
+from shared.domain.mapping.model import Mapping, Periodiek
+from shared.domain.records.records import PersonTable
+from shared.domain.records.table_schema import ColumnDefinition, ColumnType, Schema, TableDefinition
+
+
+class Gap(StrEnum):
+    """Why a source cannot be read. Codes are logged and stored."""
+
+    TABLE = "unknown-table"
+    COLUMN = "unknown-column"
+    LOOKUP = "unknown-lookup"
+    AMBIGUOUS = "ambiguous-lookup"
+    QUERY = "query-not-allowed"
+
+
+@dataclass(frozen=True, slots=True)
+class Unresolved:
+    """`text` says what to change; it names tables and columns only."""
+
+    source: Source
+    gap: Gap
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A column, and the table that has it.
+
+    `navigation` leads to the related row; `lookup` is the child's column that leads back; `query` is checked.
+    """
+
+    source: Source
+    table: TableDefinition
+    column: ColumnDefinition
+    navigation: str = ""
+    lookup: str = ""
+    query: ReadQuery | None = None
+
+
+Resolution = Resolved | Unresolved
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedPeriodiek:
+    """Where the subscriptions of a person table are: `lookup` and `subscribed` are columns of `table`."""
+
+    table: TableDefinition
+    lookup: str
+    name: Resolved
+    subscribed: str
+
+
+def resolve(source: Source, table: str, schema: Schema) -> Resolution:
+    """Find what a source of a table's mapping names."""
+    owner = schema.tables.get(table)
+    if owner is None:
+        return _no_table(source, table)
+    match source:
+        case Column(name):
+            return _column(source, owner, name)
+        case Related():
+            return _related(source, owner, schema)
+        case Child():
+            return _child(source, owner, schema)
+        case Query():
+            return _query(source, schema)
+        case _:
+            assert_never(source)
+
+
+def resolve_periodiek(periodiek: Periodiek, table: PersonTable, schema: Schema) -> ResolvedPeriodiek | Unresolved:
+    """Find what the mapping says of periodieken for a table that maps them."""
+    name = resolve(periodiek.name, periodiek.table, schema)
+    if isinstance(name, Unresolved):
+        return name
+    rows, lookup = schema.tables[periodiek.table], periodiek.lookups[table]
+    if lookup not in rows.lookups_to(table):
+        return Unresolved(
+            Column(lookup), Gap.LOOKUP, f"{rows.name}.{lookup} does not lead to {table}: correct periodiek"
+        )
+    if periodiek.subscribed not in rows.columns:
+        return _no_column(Column(periodiek.subscribed), rows, periodiek.subscribed)
+    if (kind := rows.columns[periodiek.subscribed].type) is not ColumnType.BOOLEAN:
+        column = f"{rows.name}.{periodiek.subscribed}"
+        text = f"{column} is {kind}: subscribed needs a column of type two options, or any value would count as a yes"
+        return Unresolved(Column(periodiek.subscribed), Gap.COLUMN, text)
+    return ResolvedPeriodiek(rows, lookup, name, periodiek.subscribed)
+
+
+def tables_named(sources: Iterable[Source], table: str, schema: Schema) -> tuple[set[str], set[str]]:
+    """Name the tables that must be known to resolve sources: by logical name, and by their names in the Web API.
+
+    The answer grows with what the schema knows: a lookup without a table shows where it leads once its own is known.
+    """
+    names, sets = {table}, set()
+    owner = schema.tables.get(table)
+    for source in sources:
+        match source:
+            case Related(lookup, target):
+                names |= {target} if target else set(owner.targets(lookup) if owner else ())
+            case Child():
+                names.add(source.table)
+            case Query():
+                try:
+                    sets.add(read_query(source).entity_set)
+                except QueryError:
+                    continue
+            case Column():
+                pass
+            case _:
+                assert_never(source)
+    return names, sets
+
+
+def sources_read(reading: Reading) -> Iterator[Source]:
+    """Every source that a reading asks for."""
+    yield from map(Column, sorted(reading.columns))
+    for (lookup, target), columns in sorted(reading.related.items()):
+        yield from (Related(lookup, target, column) for column in sorted(columns))
+    yield from sorted(reading.children, key=str)
+    yield from sorted(reading.queries, key=str)
+
+
+def essential_sources(mapping: Mapping, table: PersonTable) -> set[Source]:
+    """Return what identifies people and says whether they may be mailed: where it is missing, the whole table waits."""
+    essential: set[Source] = {Column(name) for name in (STATE, DO_NOT_EMAIL, DO_NOT_BULK_EMAIL)}
+    if (email := mapping.email_column(table)) is not None:
+        essential.add(Column(email))
+    return essential
+
+
+def _related(source: Related, owner: TableDefinition, schema: Schema) -> Resolution:
+    column = owner.columns.get(source.lookup)
+    if column is None:
+        return _no_column(source, owner, source.lookup)
+    targets = owner.targets(source.lookup)
+    if source.table and source.table not in targets:
+        leads = f"it leads to {', '.join(sorted(targets))}" if targets else "it is no lookup"
+        return Unresolved(source, Gap.LOOKUP, f"{owner.name}.{source.lookup} does not lead to {source.table}: {leads}")
+    if not targets:
+        return Unresolved(source, Gap.LOOKUP, f"{owner.name}.{source.lookup} is no lookup: write a lookup column")
+    if not source.table and len(targets) > 1:
+        choices = " or ".join(str(Related(source.lookup, target, source.column)) for target in sorted(targets))
+        return Unresolved(source, Gap.AMBIGUOUS, f"{source.lookup} leads to several tables: write {choices}")
+    target = source.table or next(iter(targets))
+    related = schema.tables.get(target)
+    if related is None:
+        return _no_table(source, target)
+    return _column(source, related, source.column, navigation=targets[target].navigation)
+
+
+def _child(source: Child, owner: TableDefinition, schema: Schema) -> Resolution:
+    child = schema.tables.get(source.table)
+    if child is None:
+        return _no_table(source, source.table)
+    lookups = child.lookups_to(owner.name)
+    if source.lookup and source.lookup not in lookups:
+        instead = f"write one of {', '.join(lookups)}" if lookups else "no lookup of it does"
+        return Unresolved(source, Gap.LOOKUP, f"{child.name}.{source.lookup} does not lead to {owner.name}: {instead}")
+    if not lookups:
+        return Unresolved(source, Gap.LOOKUP, f"No lookup of {child.name} leads to {owner.name}: use another table")
+    if not source.lookup and len(lookups) > 1:
+        choices = " or ".join(f"@child({child.name}.{lookup})" for lookup in lookups)
+        return Unresolved(source, Gap.AMBIGUOUS, f"Several lookups of {child.name} lead here: write {choices}")
+    if source.sort not in child.columns:
+        return _no_column(source, child, source.sort)
+    return _column(source, child, source.column, lookup=source.lookup or lookups[0])
+
+
+def _query(source: Query, schema: Schema) -> Resolution:
+    try:
+        query = read_query(source)
+    except QueryError as problem:
+        return Unresolved(source, Gap.QUERY, f"The query cannot be used: {problem}")
+    table = schema.with_entity_set(query.entity_set)
+    if table is None:
+        return Unresolved(source, Gap.TABLE, f"No table is called {query.entity_set} in the Web API: correct the query")
+    return _column(source, table, query.column, query=query)
+
+
+def _column(
+    source: Source,
+    table: TableDefinition,
+    name: str,
+    *,
+    navigation: str = "",
+    lookup: str = "",
+    query: ReadQuery | None = None,
+) -> Resolution:
+    column = table.columns.get(name)
+    if column is None:
+        return _no_column(source, table, name)
+    return Resolved(source, table, column, navigation, lookup, query)
+
+
+def _no_table(source: Source, name: str) -> Unresolved:
+    return Unresolved(source, Gap.TABLE, f"Table {name} does not exist in Dataverse: correct or delete the row")
+
+
+def _no_column(source: Source, table: TableDefinition, name: str) -> Unresolved:
+    return Unresolved(source, Gap.COLUMN, f"{table.name} has no column {name}: correct or delete the row")

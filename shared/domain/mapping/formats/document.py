@@ -1,0 +1,301 @@
+"""The mapping as administrators write it: a document of plain data, checked on the way in.
+
+    version: 1
+    language: 1043                      # of the labels of choices (optional)
+    timeZone: Europe/Amsterdam          # where moments become dates (optional)
+    filters: {contact: statuscode = 1}  # which records of a table may be in Spotler (optional)
+    outside: keep                       # or clearPermissions, anonymize: for those who no longer pass
+    entityTable: …                      # the table of the Entity Column (IF-05)
+    periodiek: {table: …, name: …, subscribed: …, contact: …}   # what @map(periodiek) means (IF-03)
+    rows:
+      - {spotler: lastName, contact: lastname, lead: lastname, account: …, entity: …, direction: "->", filter: …,
+         choices: {1: M}, foreign: …, invalid: omit, conflict: crm, blank: clear, comment: …}
+
+Only `version`, `rows` and, of a row, `spotler` and one column are needed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationError,
+    model_validator,
+)
+
+from shared.domain.mapping.language.expression import Column, Expression, Home, MapTo, Related
+from shared.domain.mapping.language.filters import Filter, parse_filter
+from shared.domain.mapping.language.parser import parse_expression
+from shared.domain.mapping.model import (
+    EMAIL,
+    BlankPolicy,
+    ConflictPolicy,
+    Direction,
+    Mapping,
+    MappingRow,
+    OnInvalid,
+    Outside,
+    Periodiek,
+)
+from shared.domain.mapping.spellings import arrow, bare, word
+from shared.domain.records.records import PersonTable
+from shared.domain.values.texts import trimmed
+
+VERSION = 1
+MOST_ROWS = 1_000
+"""Of a mapping; an account of Spotler has a few hundred properties at the most."""
+
+MOST_PROBLEMS = 100
+"""That are told at a time."""
+
+_VALUE_ERROR = "Value error, "  # pydantic's opening of what a validator says
+
+
+Place = tuple[str | int, ...]
+"""Where something stands in a document, such as `("rows", 3, "contact")`; empty for the whole."""
+
+
+class MappingError(ValueError):
+    """The document is no valid mapping; the text lists the places and what is wrong there, `places` each apart."""
+
+    def __init__(self, places: Sequence[tuple[Place, str]]) -> None:
+        """Of very many `places` the first ones count."""
+        if (more := len(places) - MOST_PROBLEMS) > 0:
+            places = [*places[:MOST_PROBLEMS], ((), f"and {more} more complaints")]
+        super().__init__("; ".join(f"{place_name(place)}: {text}" for place, text in places))
+        self.places = tuple(places)
+
+
+def place_name(place: Place) -> str:
+    """Say where something stands as people count, and as the check's findings do: the first row is row 1."""
+    match place:
+        case ():
+            return "mapping"
+        case ("rows", int(index), *parts):
+            return " ".join(["row", str(index + 1), ".".join(map(str, parts))]).rstrip()
+        case _:
+            return ".".join(map(str, place))
+
+
+def read_mapping(document: Any) -> Mapping:
+    """Turn a parsed document into a mapping; MappingError lists all that is wrong with it."""
+    try:
+        return _Document.model_validate(document).to_mapping()
+    except ValidationError as problem:
+        raise MappingError(
+            [(error["loc"], error["msg"].removeprefix(_VALUE_ERROR)) for error in problem.errors()]
+        ) from None
+
+
+# -------------------------------------------------------------------------------------------------------------- values
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("must be a text")  # noqa: TRY004  # pydantic collects ValueErrors only
+    return value
+
+
+def _expression(value: object) -> Expression | None:
+    return None if value is None else parse_expression(trimmed(_text(value)))
+
+
+def _column(value: object) -> Column | None:
+    match _expression(value):
+        case None | Column() as column:
+            return column
+        case _:
+            raise ValueError("must be a column of the table itself")
+
+
+def _column_or_related(value: object) -> Column | Related:
+    match _expression(value):
+        case Column() | Related() as column:
+            return column
+        case _:
+            raise ValueError("must be a column, or a column of a related row")
+
+
+def _filter(value: object) -> Filter:
+    return parse_filter(_text(value))
+
+
+def _time_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("no such time zone; write a name such as Europe/Amsterdam") from None
+    return name
+
+
+Source = Annotated[Expression | None, PlainValidator(_expression)]
+OwnColumn = Annotated[Column | None, PlainValidator(_column)]
+Name = Annotated[str, BeforeValidator(bare), Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Trimmed = Annotated[str, BeforeValidator(bare)]
+Arrow = Annotated[Direction, BeforeValidator(arrow)]
+Word = BeforeValidator(word)
+_STRICT = ConfigDict(extra="forbid", frozen=True)
+
+
+# ---------------------------------------------------------------------------------------------------------------- rows
+
+
+class _Row(BaseModel):
+    model_config = _STRICT
+
+    spotler: Annotated[Trimmed, Field(min_length=1)]
+    contact: Source = None
+    lead: Source = None
+    account: Source = None
+    entity: OwnColumn = None
+    direction: Arrow = Direction.TO_SPOTLER
+    only: Annotated[Trimmed, Field(min_length=1)] | None = Field(default=None, alias="filter")
+    choices: dict[str | int, str] = {}
+    foreign: Trimmed = ""
+    invalid: Annotated[OnInvalid | None, Word] = None
+    conflict: Annotated[ConflictPolicy, Word] = ConflictPolicy.CRM
+    blank: Annotated[BlankPolicy, Word] = BlankPolicy.CLEAR
+    comment: str = ""
+
+    @model_validator(mode="after")
+    def _has_a_source(self) -> Self:
+        if not (self.sources or self.entity):
+            raise ValueError("a row needs a contact, lead, account or entity column")
+        return self
+
+    @model_validator(mode="after")
+    def _identifies_people(self) -> Self:
+        """Records are found by their address, so it must be one of their own columns and reach Spotler."""
+        if self.spotler == EMAIL:
+            if not all(isinstance(source, Column) for source in self.sources.values()):
+                raise ValueError(f"{EMAIL} must be filled by a column of the record itself")
+            if not self.direction.reaches_spotler:
+                raise ValueError(f"{EMAIL} must reach Spotler: direction -> or <->")
+        return self
+
+    @model_validator(mode="after")
+    def _filters_by_value(self) -> Self:
+        if self.only is not None and any(isinstance(source, MapTo) for source in self.sources.values()):
+            raise ValueError("a filter needs one value to look at, not a table of permissions")
+        return self
+
+    @model_validator(mode="after")
+    def _writes_where_it_can(self) -> Self:
+        """A value that comes from Spotler needs one place in Dataverse to go to (MAP-02)."""
+        if self.direction.reaches_dataverse:
+            calculated = [str(source) for source in self.sources.values() if not isinstance(source, Column | MapTo)]
+            if calculated:
+                raise ValueError(
+                    f"direction {self.direction} cannot write to {calculated[0]}: name a column, or use ->"
+                )
+        elif self.entity is not None:
+            raise ValueError("an entity column takes values of new subscribers: direction <- or <->")
+        return self
+
+    @model_validator(mode="after")
+    def _fixed_values_go_to_dataverse(self) -> Self:
+        """MAP-25: a fixed value in place of the Spotler column fills a Dataverse column of new subscribers."""
+        if self.spotler.startswith(("$", "@")):
+            if self.to_row().fixed is None:
+                raise ValueError("spotler is the name of a property, or $value:…")
+            if self.direction is not Direction.TO_DATAVERSE:
+                raise ValueError("a fixed value in place of a property goes to Dataverse: direction <-")
+        return self
+
+    @property
+    def sources(self) -> dict[PersonTable, Expression]:
+        """The expressions by table."""
+        sources = zip(PersonTable, (self.contact, self.lead, self.account), strict=True)
+        return {table: source for table, source in sources if source is not None}
+
+    def to_row(self) -> MappingRow:
+        return MappingRow(
+            spotler=self.spotler,
+            sources=self.sources,
+            direction=self.direction,
+            only=self.only,
+            choices={str(value): text for value, text in self.choices.items()},
+            foreign=self.foreign,
+            on_invalid=self.invalid,
+            entity=self.entity,
+            conflict=self.conflict,
+            blank=self.blank,
+            comment=self.comment,
+        )
+
+
+# ------------------------------------------------------------------------------------------------------------ document
+
+
+class _Periodiek(BaseModel):
+    model_config = _STRICT
+
+    table: Name
+    name: Annotated[Column | Related, PlainValidator(_column_or_related)]
+    subscribed: Name
+    contact: Name | None = None
+    lead: Name | None = None
+    account: Name | None = None
+
+    def to_periodiek(self) -> Periodiek:
+        lookups = zip(PersonTable, (self.contact, self.lead, self.account), strict=True)
+        return Periodiek(self.table, self.name, self.subscribed, {table: name for table, name in lookups if name})
+
+
+class _Document(BaseModel):
+    model_config = _STRICT
+
+    version: int = Field(ge=VERSION, le=VERSION)
+    language: int | None = Field(default=None, ge=1, le=0xFFFF)
+    time_zone: Annotated[Trimmed, AfterValidator(_time_zone)] = Field(default=Mapping.time_zone, alias="timeZone")
+    filters: dict[PersonTable, Annotated[Filter, PlainValidator(_filter)]] = {}
+    outside: Annotated[Outside, Word] = Outside.KEEP
+    entity_table: Name | None = Field(default=None, alias="entityTable")
+    periodiek: _Periodiek | None = None
+    rows: Annotated[list[_Row], Field(max_length=MOST_ROWS)]
+
+    @model_validator(mode="after")
+    def _is_coherent(self) -> Self:
+        if problems := [*self._problems_of_tables(), *self._problems_of_membership()]:
+            raise ValueError("; ".join(problems))
+        return self
+
+    def _problems_of_tables(self) -> Iterator[str]:
+        for table in PersonTable:
+            targets = [row.spotler for row in self.rows if table in row.sources and row.to_row().fixed is None]
+            count = Counter(targets)
+            if twice := sorted(target for target, times in count.items() if times > 1):
+                yield f"{table}: several rows fill {', '.join(twice)}; one must go"
+            if count and EMAIL not in count:
+                yield f"{table}: a row for {EMAIL} is missing; without it nobody can be mailed"
+            if twice := sorted({row.foreign for row in self.rows if row.foreign in count}):
+                yield f"{table}: {', '.join(twice)} takes foreign values and is filled by a row of its own"
+
+    def _problems_of_membership(self) -> Iterator[str]:
+        if self.entity_table is None and any(row.entity for row in self.rows):
+            yield "entityTable is missing: rows have an entity column, of which table?"
+        periodiek = MapTo(Home.PERIODIEK)
+        for table in PersonTable:
+            is_mapped = any(row.sources.get(table) == periodiek for row in self.rows)
+            if is_mapped and (self.periodiek is None or getattr(self.periodiek, table) is None):
+                yield f"{table}: {periodiek} needs periodiek, with its table and the lookup to {table}"
+
+    def to_mapping(self) -> Mapping:
+        return Mapping(
+            rows=tuple(row.to_row() for row in self.rows),
+            filters=self.filters,
+            outside=self.outside,
+            language=self.language,
+            time_zone=self.time_zone,
+            entity_table=self.entity_table or "",
+            periodiek=self.periodiek.to_periodiek() if self.periodiek else None,
+        )

@@ -1,0 +1,99 @@
+"""What must be read from Dataverse for a mapping: one query per person table, never a column more than is used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from collections.abc import Mapping as MappingABC
+from dataclasses import dataclass
+from typing import assert_never
+
+from shared.domain.mapping.language.expression import Child, Column, Home, MapTo, Query, Related, Source, sources_of
+from shared.domain.mapping.language.filters import filter_columns
+from shared.domain.mapping.model import Mapping
+from shared.domain.records.records import PersonTable
+
+STATE = "statecode"
+DO_NOT_EMAIL = "donotemail"
+DO_NOT_BULK_EMAIL = "donotbulkemail"
+MERGED = "merged"
+ORIGINATING_LEAD = "originatingleadid"
+
+_RULE_COLUMNS: MappingABC[PersonTable, frozenset[str]] = {
+    PersonTable.CONTACT: frozenset({STATE, DO_NOT_EMAIL, DO_NOT_BULK_EMAIL, MERGED, ORIGINATING_LEAD}),
+    PersonTable.LEAD: frozenset({STATE, DO_NOT_EMAIL, DO_NOT_BULK_EMAIL, MERGED}),
+    PersonTable.ACCOUNT: frozenset({STATE, DO_NOT_EMAIL, DO_NOT_BULK_EMAIL, MERGED}),
+}
+"""Columns that the rules of the engine need, mapped or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The columns to select, and per lookup (with its table, empty if it has one target) the related columns.
+
+    `children` and `queries` are asked for all records of a read together; their values are stored under their printed
+    form. `homes` are the tables of options that are mapped. `compared` are columns that Spotler fills: they are read to
+    see whether they differ, and their changes trigger nothing.
+    """
+
+    columns: frozenset[str]
+    related: MappingABC[tuple[str, str], frozenset[str]]
+    homes: frozenset[Home] = frozenset()
+    children: frozenset[Child] = frozenset()
+    queries: frozenset[Query] = frozenset()
+    compared: frozenset[str] = frozenset()
+
+    @property
+    def watched(self) -> frozenset[str]:
+        """Columns whose changes matter: those that are sent, and the lookups to rows that are (MAP-35)."""
+        return (self.columns - self.compared) | {lookup for lookup, _ in self.related}
+
+
+def reading_of(mapping: Mapping, table: PersonTable) -> Reading:
+    """Collect what one table's filter and its rows read; a row that only reaches Dataverse reads its own column."""
+    columns = set(_RULE_COLUMNS[table])
+    related: dict[tuple[str, str], set[str]] = {}
+    children: set[Child] = set()
+    queries: set[Query] = set()
+    for source in _sources(mapping, table):
+        match source:
+            case Column(name):
+                columns.add(name)
+            case Related(lookup, target, column):
+                related.setdefault((lookup, target), set()).add(column)
+            case Child():
+                children.add(source)
+            case Query():
+                queries.add(source)
+            case _:
+                assert_never(source)
+    compared = {source.name for source in _filled(mapping, table)} - columns
+    return Reading(
+        columns=frozenset(columns | compared),
+        compared=frozenset(compared),
+        related={lookup: frozenset(names) for lookup, names in related.items()},
+        homes=frozenset(_homes(mapping, table)),
+        children=frozenset(children),
+        queries=frozenset(queries),
+    )
+
+
+def _sources(mapping: Mapping, table: PersonTable) -> Iterator[Source]:
+    for row in mapping.for_table(table):
+        if row.direction.reaches_spotler or row.only is not None:
+            yield from sources_of(row.sources[table])
+    if (condition := mapping.filters.get(table)) is not None:
+        yield from filter_columns(condition)
+
+
+def _filled(mapping: Mapping, table: PersonTable) -> Iterator[Column]:
+    for row in mapping.for_table(table):
+        source = row.sources[table]
+        if isinstance(source, Column) and row.direction.reaches_dataverse and row.fixed is None:
+            yield source
+
+
+def _homes(mapping: Mapping, table: PersonTable) -> Iterator[Home]:
+    for row in mapping.for_table(table):
+        source = row.sources[table]
+        if isinstance(source, MapTo):
+            yield source.home

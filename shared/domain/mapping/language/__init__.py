@@ -1,0 +1,1 @@
+"""The language of expressions and filters: tokens, parser, evaluation, queries."""

@@ -1,0 +1,157 @@
+"""Reads expressions, by recursive descent.
+
+    expression = "$value:" text | "@odata:" text | "@map(" home ")" | value
+    value      = operand { ";" operand } [ ";" ]
+    operand    = column | lookup "(" [ table ] ")." column | "$CustomerType" | text in double quotes
+               | "@concat(" value { "," value } ")"
+               | "@child(" table [ "." lookup ] ").first(" column [ "ASC" | "DESC" ] ")." column
+
+Blanks between the parts do not matter; special values are written as here, logical names in any case.
+"""
+
+from __future__ import annotations
+
+from shared.domain.mapping.language.expression import (
+    ID_PLACEHOLDER,
+    Child,
+    Coalesce,
+    Column,
+    Concat,
+    Constant,
+    CustomerType,
+    Expression,
+    Home,
+    Literal,
+    MapTo,
+    Operand,
+    Order,
+    Query,
+    Related,
+    is_never_empty,
+)
+from shared.domain.mapping.language.tokens import ExpressionError, Kind, Tokens
+
+_CONSTANT, _QUERY = "$value:", "@odata:"
+_COLUMN = "the logical name of a column"
+_VALUE = "a column, a text in double quotes, $CustomerType, @concat(…) or @child(…)"
+
+
+def parse_expression(text: str) -> Expression:
+    """Read one expression; ExpressionError says where it went wrong. `str` of the result gives the text back."""
+    if text.startswith(_CONSTANT):
+        return Constant(text.removeprefix(_CONSTANT))
+    if text.startswith(_QUERY):
+        return _query(text)
+    tokens = Tokens(text)
+    match tokens.next.kind, tokens.next.text:
+        case Kind.WORD, "@map":
+            tokens.take()
+            expression: Expression = _map(tokens)
+        case Kind.WORD, word if word not in {"$CustomerType", "@concat", "@child"}:
+            raise tokens.error("$CustomerType, $value:…, @map(…), @concat(…), @child(…) or @odata:…")
+        case _:
+            value = _value(tokens)
+            if isinstance(value, Literal):
+                raise ExpressionError(text, 0, "$value:… (a text in double quotes stands only within other values)")
+            expression = value
+    tokens.end("the end")
+    return expression
+
+
+def parse_column(tokens: Tokens) -> Column | Related:
+    """Read a column of the record or of a related row."""
+    name = tokens.name(_COLUMN)
+    if not tokens.take_symbol("("):
+        return Column(name)
+    table = "" if tokens.comes(")") else tokens.name("the logical name of a table, or )")
+    tokens.expect(")", ").column")
+    tokens.expect(".", ").column")
+    column = tokens.name("the logical name of a column of the related table")
+    if tokens.comes("(", "."):
+        raise tokens.error("the end of the column (it is at most one relationship away)")
+    return Related(name, table, column)
+
+
+def _query(text: str) -> Query:
+    query = text.removeprefix(_QUERY)
+    if not query.strip():
+        raise ExpressionError(text, len(_QUERY), f"a query, such as contacts({ID_PLACEHOLDER})?$select=fullname")
+    return Query(query)
+
+
+def _map(tokens: Tokens) -> MapTo:
+    tokens.expect("(")
+    homes = " or ".join(Home)
+    if tokens.next.kind is not Kind.NAME or tokens.next.text not in set(Home):
+        raise tokens.error(homes)
+    home = Home(tokens.take().text)
+    tokens.expect(")")
+    return MapTo(home)
+
+
+def _value(tokens: Tokens) -> Operand | Coalesce:
+    operands = [_operand(tokens)]
+    while tokens.take_symbol(";"):
+        if tokens.next.kind is Kind.END or tokens.comes(",", ")"):
+            break  # the specification ends such lists with a semicolon as well (MAP-21)
+        if is_never_empty(operands[-1]):
+            raise tokens.error(f"the end, because {operands[-1]} is never empty")
+        operands.append(_operand(tokens))
+    return operands[0] if len(operands) == 1 else Coalesce(tuple(operands))
+
+
+def _operand(tokens: Tokens) -> Operand:
+    match tokens.next.kind, tokens.next.text:
+        case Kind.NAME, _:
+            return parse_column(tokens)
+        case Kind.TEXT, _:
+            return Literal(tokens.take().text)
+        case Kind.WORD, "$CustomerType":
+            tokens.take()
+            return CustomerType()
+        case Kind.WORD, "@concat":
+            tokens.take()
+            return _concat(tokens)
+        case Kind.WORD, "@child":
+            tokens.take()
+            return _child(tokens)
+        case _:
+            raise tokens.error(_VALUE)
+
+
+def _concat(tokens: Tokens) -> Concat:
+    tokens.enter()
+    tokens.expect("(")
+    parts = [_value(tokens)]
+    while tokens.take_symbol(","):
+        parts.append(_value(tokens))
+    if tokens.comes(")") and all(isinstance(part, Literal) for part in parts):
+        raise tokens.error(", and a column (a fixed text alone is $value:…)")
+    tokens.expect(")", ", or )")
+    tokens.leave()
+    return Concat(tuple(parts))
+
+
+def _child(tokens: Tokens) -> Child:
+    tokens.expect("(")
+    table = tokens.name("the logical name of a child table")
+    lookup = tokens.name("the lookup that leads back to the record") if tokens.take_symbol(".") else ""
+    tokens.expect(")", ").first(column DESC).column")
+    tokens.expect(".", ".first(column DESC).column")
+    if not tokens.comes_keyword("first"):
+        raise tokens.error("first(column DESC).column")
+    tokens.take()
+    tokens.expect("(")
+    sort = tokens.name("the column to sort by")
+    order = Order.ASCENDING if tokens.comes(")") else _order(tokens)
+    tokens.expect(")")
+    tokens.expect(".", ".column")
+    return Child(table, lookup, sort, order, tokens.name("the logical name of a column of the child table"))
+
+
+def _order(tokens: Tokens) -> Order:
+    for order in Order:
+        if tokens.comes_keyword(order.lower()):
+            tokens.take()
+            return order
+    raise tokens.error("ASC, DESC or )")

@@ -1,0 +1,232 @@
+"""A mapping: rows that say which Dataverse column fills which Spotler property (MAP-01, MAP-07..MAP-13)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from collections.abc import Mapping as MappingABC
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from enum import StrEnum
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+from shared.domain.mapping.language.evaluate import (
+    Evaluate,
+    Evaluated,
+    Passes,
+    compile_equality,
+    compile_expression,
+    compile_filter,
+)
+from shared.domain.mapping.language.expression import Column, Expression, Related, Source, sources_of
+from shared.domain.mapping.language.filters import Filter, filter_columns
+from shared.domain.records.records import PersonRecord, PersonTable
+
+EMAIL = "email"
+"""The Spotler property that every account has and that identifies a person there (DUP-03)."""
+
+PERMISSIONS = "permissions"
+"""The Spotler property that holds the permissions, a list of options (DBF-07)."""
+
+_CONSTANT = "$value:"
+
+
+class Direction(StrEnum):
+    """Which way a row's value travels (MAP-11)."""
+
+    TO_SPOTLER = "->"
+    TO_DATAVERSE = "<-"
+    BOTH = "<->"
+
+    @property
+    def reaches_spotler(self) -> bool:
+        """Whether Dataverse's value is sent to Spotler."""
+        return self is not Direction.TO_DATAVERSE
+
+    @property
+    def reaches_dataverse(self) -> bool:
+        """Whether Spotler's value is written to Dataverse."""
+        return self is not Direction.TO_SPOTLER
+
+
+class OnInvalid(StrEnum):
+    """What becomes of the record when a value does not fit the Spotler property."""
+
+    FAIL = "fail"
+    """The record is not written and says which field is wrong (VAL-05)."""
+    OMIT = "omit"
+    """The record goes on without this field and says so."""
+
+
+class ConflictPolicy(StrEnum):
+    """Whose value stands when both sides changed it since they last agreed."""
+
+    CRM = "crm"
+    SPOTLER = "spotler"
+    NEWEST = "newest"
+    ASK = "ask"
+    """A person decides; until then both stay as they are."""
+
+
+class BlankPolicy(StrEnum):
+    """What an empty value does to the other side."""
+
+    CLEAR = "clear"
+    """It empties the field there."""
+    KEEP = "keep"
+    """The field there keeps what it has."""
+
+
+class Outside(StrEnum):
+    """What happens to a person who is in Spotler and no longer passes a filter."""
+
+    KEEP = "keep"
+    """Nothing: the contact stays as it is and is no longer updated."""
+    CLEAR_PERMISSIONS = "clearPermissions"
+    """The contact stays; every permission is switched off."""
+    ANONYMIZE = "anonymize"
+    """The contact is erased, unless another active record needs it."""
+
+
+@dataclass(frozen=True)
+class MappingRow:
+    """One row. `sources` has an expression for each table on which the row applies.
+
+    `entity` is the column of the table for new subscribers (MAP-10, IF-05). `foreign` names the property that takes a
+    value which is well formed but not Dutch (VAL-07); `choices` translates option values of a choice column; `only`
+    lets a record pass only while the column has this value (MAP-12). `comment` is for people.
+    """
+
+    spotler: str
+    sources: MappingABC[PersonTable, Expression]
+    direction: Direction = Direction.TO_SPOTLER
+    only: str | None = None
+    choices: MappingABC[str, str] = field(default_factory=dict)
+    foreign: str = ""
+    on_invalid: OnInvalid | None = None
+    entity: Column | None = None
+    conflict: ConflictPolicy = ConflictPolicy.CRM
+    blank: BlankPolicy = BlankPolicy.CLEAR
+    comment: str = ""
+
+    @property
+    def fixed(self) -> str | None:
+        """Return the fixed value that fills a Dataverse column, where the row has no Spotler property (MAP-25)."""
+        return self.spotler.removeprefix(_CONSTANT) if self.spotler.startswith(_CONSTANT) else None
+
+    def evaluate(self, record: PersonRecord) -> Evaluated:
+        """Return what the row's expression is worth for a record of a table on which the row applies."""
+        return self._compiled[record.key.table](record)
+
+    def admission(self, table: PersonTable, zone: tzinfo) -> Passes | None:
+        """Return the row's own filter: what its expression yields is that value (MAP-12). None if it has none."""
+        source = self.sources.get(table)
+        return None if self.only is None or source is None else compile_equality(source, (self.only,), zone)
+
+    def rests(self, record: PersonRecord) -> bool:
+        """Whether something that the row names could not be read: it is absent in the record, which is not empty."""
+        return not self._names[record.key.table] <= record.values.keys() or bool(self.unread(record))
+
+    def unread(self, record: PersonRecord) -> dict[str, str]:
+        """Return what of the row's expression may not be read although it exists, and why."""
+        if not record.unread:
+            return {}
+        source = self.sources[record.key.table]
+        names = self._names[record.key.table] | {str(source)}
+        return {name: record.unread[name] for name in sorted(names & record.unread.keys())}
+
+    @cached_property
+    def _names(self) -> dict[PersonTable, frozenset[str]]:
+        return {table: frozenset(map(str, sources_of(source))) for table, source in self.sources.items()}
+
+    @cached_property
+    def _compiled(self) -> dict[PersonTable, Evaluate]:
+        return {table: compile_expression(source) for table, source in self.sources.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Periodiek:
+    """Where an installation keeps what `@map(periodiek)` means (IF-02, IF-03): no names are the same everywhere.
+
+    `table` has one row per person and subscription: its `name` must equal the option in Spotler, `subscribed` is a
+    column of type two options, and `lookups` are the columns that lead to the person.
+    """
+
+    table: str
+    name: Column | Related
+    subscribed: str
+    lookups: MappingABC[PersonTable, str]
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """All rows, in the order in which they were written down.
+
+    `filters` say which records of a table may be in Spotler, `outside` what happens to a person who no longer passes.
+    Labels of choices are read in `language` (a Windows language code such as 1043; None: that of the connector's user).
+    Moments become dates, and dates moments, in `time_zone` (an IANA name). `entity_table` is the table of the Entity
+    Column, empty where none is mapped.
+    """
+
+    rows: tuple[MappingRow, ...]
+    filters: MappingABC[PersonTable, Filter] = field(default_factory=dict)
+    outside: Outside = Outside.KEEP
+    language: int | None = None
+    time_zone: str = "Europe/Amsterdam"
+    entity_table: str = ""
+    periodiek: Periodiek | None = None
+
+    def for_table(self, table: PersonTable) -> tuple[MappingRow, ...]:
+        """Return the rows that apply to a table."""
+        return self._by_table[table]
+
+    def passes(self, table: PersonTable) -> Passes | None:
+        """Return the filters of a table and of its rows as one function; None if every record may pass."""
+        return self._compiled_filters.get(table)
+
+    def filtered_by(self, table: PersonTable) -> frozenset[str]:
+        """Name what the filters of a table and of its rows look at, as in `PersonRecord.values`."""
+        return self._filter_names.get(table, frozenset())
+
+    @cached_property
+    def zone(self) -> tzinfo:
+        """Return the time zone; `read_mapping` has seen that it exists."""
+        return ZoneInfo(self.time_zone)
+
+    def email_column(self, table: PersonTable) -> str | None:
+        """Return the column that holds the e-mail address of a table's rows, None if the table is not mapped."""
+        for row in self.for_table(table):
+            source = row.sources[table]
+            if row.spotler == EMAIL and isinstance(source, Column):
+                return source.name
+        return None
+
+    @cached_property
+    def _by_table(self) -> dict[PersonTable, tuple[MappingRow, ...]]:
+        return {table: tuple(row for row in self.rows if table in row.sources) for table in PersonTable}
+
+    @cached_property
+    def _filter_names(self) -> dict[PersonTable, frozenset[str]]:
+        return {table: frozenset(map(str, self._filter_sources(table))) for table in PersonTable}
+
+    def _filter_sources(self, table: PersonTable) -> Iterator[Source]:
+        if (condition := self.filters.get(table)) is not None:
+            yield from filter_columns(condition)
+        for row in self.for_table(table):
+            if row.only is not None:
+                yield from sources_of(row.sources[table])
+
+    @cached_property
+    def _compiled_filters(self) -> dict[PersonTable, Passes]:
+        return {table: _all_of(found) for table in PersonTable if (found := list(self._filters(table)))}
+
+    def _filters(self, table: PersonTable) -> Iterator[Passes]:
+        if (condition := self.filters.get(table)) is not None:
+            yield compile_filter(condition, self.zone)
+        for row in self.for_table(table):
+            if (admission := row.admission(table, self.zone)) is not None:
+                yield admission
+
+
+def _all_of(conditions: list[Passes]) -> Passes:
+    return lambda record: all(passes(record) for passes in conditions)

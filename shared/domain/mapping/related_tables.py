@@ -1,0 +1,70 @@
+"""The tables beside that of the record which a mapping reads: what the connector's user must be able to read, too.
+
+A row whose table may not be read rests, like one that names what does not exist: Spotler keeps what it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from shared.domain.mapping.check.resolution import Resolved, resolve
+from shared.domain.mapping.language.expression import Column, Expression, Home, MapTo, Source, sources_of
+from shared.domain.mapping.language.filters import filter_columns
+from shared.domain.mapping.model import Mapping, MappingRow
+from shared.domain.records.records import PersonTable
+from shared.domain.records.table_schema import Schema
+
+LIST_TABLE = "list"
+
+
+@dataclass(frozen=True, slots=True)
+class RelatedRead:
+    """A table that a person table's mapping reads, and for what: a row by its number, 0 for the filter of the table."""
+
+    table: str
+    reader: PersonTable
+    source: str
+    row: int = 0
+
+
+def related_reads(mapping: Mapping, table: PersonTable, schema: Schema) -> Iterator[RelatedRead]:
+    """Yield what a table's mapping reads elsewhere; what cannot be found in the schema is not read (`resolution`)."""
+    for number, row in enumerate(mapping.rows, start=1):
+        if table in row.sources and is_read(row):
+            for name, source in _elsewhere(mapping, row.sources[table], table, schema):
+                yield RelatedRead(name, table, source, number)
+    if (condition := mapping.filters.get(table)) is not None:
+        for one in filter_columns(condition):
+            if (beside := table_of(one, table, schema)) is not None:
+                yield RelatedRead(beside, table, str(one))
+
+
+def is_read(row: MappingRow) -> bool:
+    """Whether what a row names is read: not for a row that only fills Dataverse."""
+    is_home = any(isinstance(source, MapTo) for source in row.sources.values())
+    return row.direction.reaches_spotler or row.only is not None or is_home
+
+
+def table_of(source: Source, table: str, schema: Schema) -> str | None:
+    """Name the table that a source reads beside that of the record; None for a column, or if it does not exist."""
+    if isinstance(source, Column):
+        return None
+    found = resolve(source, table, schema)
+    return found.table.name if isinstance(found, Resolved) else None
+
+
+def _elsewhere(
+    mapping: Mapping, expression: Expression, table: PersonTable, schema: Schema
+) -> Iterator[tuple[str, str]]:
+    match expression:
+        case MapTo(Home.LIST):
+            yield LIST_TABLE, str(expression)
+        case MapTo(Home.PERIODIEK) if mapping.periodiek is not None:
+            yield mapping.periodiek.table, str(expression)
+            if (name := table_of(mapping.periodiek.name, mapping.periodiek.table, schema)) is not None:
+                yield name, str(expression)
+        case _:
+            for one in sources_of(expression):
+                if (name := table_of(one, table, schema)) is not None:
+                    yield name, str(one)

@@ -1,0 +1,242 @@
+"""How a Spotler value becomes a value that Dataverse accepts, per kind of column: the way back of `values`.
+
+The result is what goes into the body of a Web API request. Which pairs there are at all stands in `conversions`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, tzinfo
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any
+
+from shared.domain.mapping.conversions import ColumnKind, Possible, kind_of, to_dataverse
+from shared.domain.records.marketing_contact import PropertyDefinition, PropertyType, PropertyValue
+from shared.domain.records.table_schema import ColumnDefinition, Option
+from shared.domain.values.moments import in_zone, midnight_of, moment_of
+from shared.domain.values.texts import utf16_length
+from shared.domain.values.values import Misfit, decimal_of, gender_of, is_blank, sound
+
+_ON, _OFF = frozenset({"true", "ja", "yes", "1"}), frozenset({"false", "nee", "no", "0"})  # FLD-09
+_WHOLE_RANGE, _BIG_RANGE = 2**31, 2**63
+_LARGEST_AMOUNT = Decimal(922_337_203_685_477)  # of a currency column
+_LARGEST_DECIMAL = Decimal(100_000_000_000)
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The value as Dataverse wants it; None empties the column."""
+
+    value: str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class NeedsMatch:
+    """The column points to a row: the one that has this name must be found."""
+
+    name: str
+
+
+Returned = Stored | NeedsMatch | Misfit
+
+
+def returned(
+    value: PropertyValue,
+    definition: PropertyDefinition,
+    column: ColumnDefinition,
+    *,
+    zone: tzinfo = UTC,
+    choices: Mapping[str, str] = _NOTHING,
+) -> Returned:
+    """Convert one value that Spotler has; `choices` are those of the mapping row, and work backwards here.
+
+    Misfit also for a pair that cannot be mapped.
+    """
+    kind = kind_of(column)
+    way = to_dataverse(definition.type, kind)
+    if not isinstance(way, Possible):
+        return Misfit(f"nothing from Spotler: {way.reason}")
+    labels = _labels(value, definition) if isinstance(value, tuple) else None
+    if is_blank(value) or labels == []:
+        return Stored(None)
+    text = "; ".join(labels) if labels is not None else _plain(value)
+    number = decimal_of(text if labels is not None else value)
+    given = _Given(text, number, column, definition.type, zone, choices)
+    return _BACK[kind](given)
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """A value from Spotler as text and, where it is one, as a number; and where it shall go."""
+
+    text: str
+    number: Decimal | None
+    column: ColumnDefinition
+    source: PropertyType
+    zone: tzinfo
+    choices: Mapping[str, str]
+
+    def options(self) -> list[str]:
+        """Split several labels, with the row's translations turned around."""
+        backwards = {label.strip().casefold(): option for option, label in self.choices.items()}
+        parts = (part.strip() for part in self.text.split(";"))
+        return [backwards.get(part.casefold(), part) for part in parts if part]
+
+
+def _labels(value: tuple[Any, ...], definition: PropertyDefinition) -> list[str]:
+    entries = [definition.entry_with_bit(option.bit) for option in value if option.enabled]
+    return [entry.label for entry in entries if entry is not None]
+
+
+def _plain(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else sound(str(value).strip())
+
+
+def _text(given: _Given) -> Returned:
+    limit = given.column.max_length
+    if limit is not None and utf16_length(given.text) > limit:
+        return Misfit(f"at most {limit} characters")
+    return Stored(given.text)
+
+
+def _whole(given: _Given) -> Returned:
+    number = given.number
+    limit = _BIG_RANGE if kind_of(given.column) is ColumnKind.BIG else _WHOLE_RANGE
+    if number is None or number != number.to_integral_value() or not -limit <= number < limit:
+        return Misfit("a whole number that is not too large, such as 1250")
+    return Stored(int(number))
+
+
+def _fraction(given: _Given) -> Returned:
+    number = given.number
+    limit = _LARGEST_AMOUNT if kind_of(given.column) is ColumnKind.CURRENCY else _LARGEST_DECIMAL
+    if number is None or abs(number) > limit:
+        return Misfit("a number that is not too large, such as 1250.50")
+    return Stored(float(number))
+
+
+def _two_options(given: _Given) -> Returned:
+    text = next(iter(given.options()), "").casefold()
+    found = _option(text, given.column.options)
+    if found is not None:
+        return Stored(found.value == 1)
+    if text in _ON | _OFF:
+        return Stored(text in _ON)
+    return Misfit("true, ja or 1, or false, nee or 0")
+
+
+def _choice(given: _Given) -> Returned:
+    options = given.options()
+    found = _option(options[0], given.column.options) if len(options) == 1 else None
+    if found is None and given.source is PropertyType.GENDER:
+        found = _gender(given)
+    return Misfit("the label of an option") if found is None else Stored(found.value)
+
+
+def _gender(given: _Given) -> Option | None:
+    """M and F are rarely labels: take the option that goes to Spotler as the same letter."""
+    return next(
+        (
+            option
+            for option in given.column.options
+            if gender_of(str(option.value), option.label, *option.labels.values()) == given.text
+        ),
+        None,
+    )
+
+
+def _choices(given: _Given) -> Returned:
+    found = [_option(text, given.column.options) for text in given.options()]
+    values = [option.value for option in found if option is not None]
+    if len(values) < len(found):
+        return Misfit("labels of options")
+    return Stored(",".join(str(value) for value in sorted(set(values))))
+
+
+def _option(text: str, options: tuple[Option, ...]) -> Option | None:
+    """Find an option by label in any language, else by number; None if several would do."""
+    wanted = text.strip().casefold()
+    found = [
+        option
+        for option in options
+        if wanted in {label.strip().casefold() for label in (option.label, *option.labels.values())}
+    ] or [option for option in options if str(option.value) == wanted]
+    return found[0] if len(found) == 1 else None
+
+
+def _day(given: _Given) -> Returned:
+    day = _as_day(given)
+    return Misfit("a date") if day is None else Stored(day.isoformat())
+
+
+def _as_day(given: _Given) -> date | None:
+    moment = moment_of(given.text)
+    if not isinstance(moment, datetime):
+        return moment
+    try:
+        return in_zone(moment, given.zone).date()
+    except OverflowError:
+        return None
+
+
+def _local_day(given: _Given) -> Returned:
+    """A column that shows days and holds moments gets the moment that Dataverse shows as the beginning of the day."""
+    day = _as_day(given)
+    try:
+        return Misfit("a date") if day is None else _on_the_wire(midnight_of(day, given.zone))
+    except OverflowError:
+        return Misfit("a date")
+
+
+def _local(given: _Given) -> Returned:
+    return _moment(given, lambda moment: moment.astimezone(UTC), lambda day: midnight_of(day, given.zone))
+
+
+def _independent(given: _Given) -> Returned:
+    return _moment(given, lambda moment: moment, lambda day: datetime.combine(day, time()))
+
+
+def _moment(given: _Given, of_moment: Callable[[datetime], datetime], of_day: Callable[[date], datetime]) -> Returned:
+    moment = moment_of(given.text)
+    if moment is None:
+        return Misfit("a date and time")
+    try:
+        if isinstance(moment, datetime):
+            return _on_the_wire(of_moment(in_zone(moment, given.zone)))
+        return _on_the_wire(of_day(moment))
+    except OverflowError:
+        return Misfit("a date and time")
+
+
+def _on_the_wire(moment: datetime) -> Stored:
+    """Dataverse writes every moment with Z; for a column that ignores time zones that is the clock on the wall."""
+    return Stored(f"{moment.replace(tzinfo=None).isoformat(timespec='seconds')}Z")
+
+
+def _row(given: _Given) -> Returned:
+    return NeedsMatch(given.text)
+
+
+_BACK: Mapping[ColumnKind, Callable[[_Given], Returned]] = {
+    ColumnKind.TEXT: _text,
+    ColumnKind.MEMO: _text,
+    ColumnKind.WHOLE: _whole,
+    ColumnKind.BIG: _whole,
+    ColumnKind.DECIMAL: _fraction,
+    ColumnKind.FLOAT: _fraction,
+    ColumnKind.CURRENCY: _fraction,
+    ColumnKind.TWO_OPTIONS: _two_options,
+    ColumnKind.CHOICE: _choice,
+    ColumnKind.CHOICES: _choices,
+    ColumnKind.DATE: _day,
+    ColumnKind.LOCAL_DATE: _local_day,
+    ColumnKind.LOCAL_TIME: _local,
+    ColumnKind.INDEPENDENT_TIME: _independent,
+    ColumnKind.LOOKUP: _row,
+    ColumnKind.CUSTOMER: _row,
+    ColumnKind.OWNER: _row,
+}
+"""Kinds that nothing from Spotler is written to are missing; `to_dataverse` refuses them."""

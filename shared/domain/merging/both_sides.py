@@ -1,0 +1,191 @@
+"""Merges a record with its Spotler contact, be it there or still to be made: one merge for all cases (S2D-02)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import Enum, auto
+from functools import partial
+
+from shared.domain.consent.default_rows import still_early
+from shared.domain.mapping.model import EMAIL
+from shared.domain.merging.dataverse_changes import WayBack
+from shared.domain.merging.field_agreement import NO, Sides, agree
+from shared.domain.merging.merge import Verdict
+from shared.domain.planning.conditions import email_of, refuses_bulk
+from shared.domain.planning.contact_write import left_in, purge_print, unmapped
+from shared.domain.planning.context import Binding, Presence, Reach, Rest, Rules, Situation, Trust, Unmapped
+from shared.domain.records.marketing_contact import PropertyCatalogue, SpotlerContact
+from shared.domain.records.outcomes import FieldProblem, Reason, Result
+from shared.domain.records.records import PersonRecord
+from shared.domain.values.fields import Fields, Scalar, all_permissions_off, enabled_options, present_values
+from shared.domain.values.mapped_fields import MappedField, mapped_fields
+
+
+class Novelty(Enum):
+    """Whether somebody could have refused anything in the contact before (ENV-12)."""
+
+    NEW = auto()
+    """We make it, or just made it."""
+    OLD = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What a merge says: the rest that remains when nothing is sent, and the fields to send."""
+
+    rest: Rest
+    sent: Mapping[str, Scalar]
+    email: str
+
+
+def merge_sides(
+    situation: Situation,
+    contact: SpotlerContact,
+    wished: Fields,
+    rules: Rules,
+    catalogue: PropertyCatalogue,
+    *,
+    novelty: Novelty,
+) -> Merged:
+    """Merge every mapped field; `wished` are the fields that Dataverse wants, with their problems."""
+    record, binding = situation.record, situation.binding
+    assert record is not None, "a record that does not exist cannot meet the conditions"
+    rows = rules.mapping.for_table(situation.key.table)
+    lifts = situation.has_come_back and binding.reach is Reach.OPTED_OUT_HERE and refuses_bulk(record)
+    fields = mapped_fields((row for row in rows if not row.rests(record)), record.key.table, catalogue)
+    is_overtaken = bool(given_since_all_were_refused(situation, contact, rules))
+    withholds = situation.neighbours.refuse_bulk if is_overtaken else situation.withholds_permissions
+    off = (refuses_bulk(record) and not lifts) or withholds
+    dataverse = present_values(record, rules.mapping, catalogue)
+    sides = Sides(
+        record=record,
+        dataverse=dataverse,
+        spotler=contact,
+        base=binding.base if binding.is_live or situation.succession is not None else {},
+        moves=binding.moves,
+        now=situation.now,
+        fingerprint=partial(rules.fingerprints.value, binding.external_id),
+        zone=rules.mapping.zone,
+        defaults=situation.defaults,
+        perhaps_sent=_perhaps_sent(situation, fields),
+        is_doubtful=situation.trust is Trust.NOTHING,
+        has_met=binding.has_met,
+        has_come_back=situation.has_come_back,
+        early=frozenset(still_early(binding, dataverse)),
+        withholds=off,
+        names=situation.names,
+        is_new_contact=novelty is Novelty.NEW,
+        is_shared=bool(situation.neighbours.keys),
+        mirrors=rules.unmapped is Unmapped.CLEAR,
+        restores=situation.presence is Presence.TO_RESTORE,
+        refused=_refused(situation, contact, fields, is_overtaken=is_overtaken),
+        withdrawn=situation.suppression.subjects,
+    )
+    agreement = agree(sides, fields)
+    empty = unmapped(rules, rows, catalogue)
+    beside = _refused_beside(contact, all_permissions_off(rows, catalogue) if off else {}, fields)
+    email = str(agreement.home.get(EMAIL, wished.values.get(EMAIL, "")))
+    home = WayBack(
+        fields=agreement.fields,
+        subscriptions=agreement.subscriptions,
+        refuses_bulk=False if lifts else None,
+        prints=agreement.returning,
+        address=rules.fingerprints.address(email) if EMAIL in agreement.home else "",
+    )
+    agreed = replace(
+        binding,
+        is_live=True,
+        base={
+            **sides.base,
+            **agreement.settled,
+            **purge_print(rules, binding.external_id, empty),
+            **rules.fingerprints.values(binding.external_id, beside),
+        },
+        address=rules.fingerprints.address(email_of(record, rows)),
+        has_met=True,
+        since=binding.since or situation.now,
+        reach=Reach.OPEN,
+        moves=agreement.moves,
+        verdicts=agreement.verdicts,
+        announced=frozenset(),
+        early={},
+        is_stale=False,
+    )
+    problems = (*wished.omitted, *wished.cut, *_disputes(agreement.verdicts, fields, record))
+    reason = Reason.RETURNED if home else Reason.AGREED
+    rest = Rest(agreed, Result.UNCHANGED, reason, problems, permissions_off=off, home=home)
+    return Merged(rest, {**left_in(contact, empty), **agreement.sent, **beside}, email)
+
+
+def given_since_all_were_refused(situation: Situation, contact: SpotlerContact, rules: Rules) -> frozenset[str]:
+    """Name the permissions that somebody switched on in Spotler after records of others had refused all of them.
+
+    Those records are gone from this contact: nobody else could take their refusal back than the person (P-02). What
+    both sides had agreed to be off was switched on since; of a contact that the record meets, its creation tells.
+    """
+    refused, binding = situation.all_refused_on, situation.binding
+    if refused is None or contact.is_unreachable:
+        return frozenset()
+    given = enabled_options(contact)
+    if binding.is_live and binding.has_met:
+        fingerprint = partial(rules.fingerprints.value, binding.external_id)
+        return frozenset(name for name in given if binding.base.get(name) == fingerprint(name, NO))
+    return given if contact.created is not None and contact.created > refused else frozenset()
+
+
+def _refused(
+    situation: Situation, contact: SpotlerContact, fields: Mapping[str, MappedField], *, is_overtaken: bool
+) -> dict[str, datetime]:
+    """Tell when permissions were refused by others; of those that nobody gave since, when all of them were."""
+    given = enabled_options(contact)
+    everything = situation.all_refused_on if is_overtaken else None
+    found = {
+        name: [at for at in (situation.refused_on(name), None if name in given else everything) if at is not None]
+        for name in fields
+    }
+    return {name: max(times) for name, times in found.items() if times}
+
+
+def _refused_beside(
+    contact: SpotlerContact, off: Mapping[str, Scalar], fields: Mapping[str, MappedField]
+) -> dict[str, Scalar]:
+    """Name the permissions to switch off that no row maps: a refusal does not depend on the mapping (OPT-02)."""
+    given = enabled_options(contact)
+    return {name: value for name, value in off.items() if name in given and name not in fields}
+
+
+def _perhaps_sent(situation: Situation, fields: Mapping[str, MappedField]) -> frozenset[str]:
+    """Name the permissions whose yes a dead worker may have sent: of a contact that it made, all of them.
+
+    So may that of somebody who comes back, and whose record never agreed on it: the word of who returns is the newer.
+    """
+    if situation.has_come_back:
+        return frozenset(fields.keys() - situation.binding.base.keys())
+    if situation.trust is Trust.BASE:
+        return frozenset()
+    return situation.binding.announced if situation.binding.is_live else frozenset(fields)
+
+
+def _disputes(
+    merged: Mapping[str, Verdict], fields: Mapping[str, MappedField], record: PersonRecord
+) -> tuple[FieldProblem, ...]:
+    """Tell the record's owner what only a person can decide."""
+    return tuple(
+        FieldProblem(name, str(fields[name].row.sources[record.key.table]), dispute=_DISPUTES[verdict])
+        for name, verdict in merged.items()
+        if verdict in _DISPUTES
+    )
+
+
+_DISPUTES = {
+    Verdict.ASKED: "was changed on both sides; make both equal",
+    Verdict.FROZEN: "keeps changing to and fro; something rewrites it",
+}
+
+
+def without_contact(situation: Situation) -> Situation:
+    """Return the situation of a record that Spotler has nothing of: nothing was agreed, nothing is in doubt."""
+    fresh = Binding(situation.binding.external_id, early=situation.binding.early, reach=situation.binding.reach)
+    return replace(situation, binding=fresh, trust=Trust.BASE, contact=None)

@@ -1,0 +1,41 @@
+"""Whether a Spotler contact holds anything that is not what both sides agreed on (C-44)."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from shared.domain.consent.changes import BULK_EMAIL, DO_NOT_EMAIL
+from shared.domain.merging.field_agreement import YES, Fingerprint
+from shared.domain.planning.contact_write import left_in, unmapped
+from shared.domain.planning.context import Binding, Reach, Rules, Unmapped
+from shared.domain.records.marketing_contact import PropertyCatalogue, SpotlerContact
+from shared.domain.records.records import RecordKey
+from shared.domain.values.fields import enabled_options
+from shared.domain.values.mapped_fields import has_moved, mapped_fields
+
+
+def is_echo(
+    contact: SpotlerContact, key: RecordKey, binding: Binding, rules: Rules, catalogue: PropertyCatalogue
+) -> bool:
+    """Whether a contact shows nothing new to a record: an echo of what was agreed on, or of our own writes."""
+    is_known = binding.reach is not Reach.CLOSED and contact.is_unreachable is (binding.reach is not Reach.OPEN)
+    if not (binding.has_met and is_known):
+        return False
+    rows = rules.mapping.for_table(key.table)
+    if left_in(contact, unmapped(rules, rows, catalogue)):
+        return False
+    fingerprint = partial(rules.fingerprints.value, binding.external_id)
+    if any(_is_news(name, binding, fingerprint) for name in enabled_options(contact)):
+        return False
+    mirrors = rules.unmapped is Unmapped.CLEAR
+    fields = mapped_fields((row for row in rows if mirrors or row.direction.reaches_dataverse), key.table, catalogue)
+    return not has_moved(contact, binding.base, fields, fingerprint, rules.mapping.zone)
+
+
+def _is_news(name: str, binding: Binding, fingerprint: Fingerprint) -> bool:
+    """Whether a permission that is on in Spotler was agreed to be off, or to be off with all others (PERM-08).
+
+    Whoever refuses takes it back, also where the mapping lets no permission come home.
+    """
+    refuses_all = bool(binding.refused & {BULK_EMAIL, DO_NOT_EMAIL})
+    return refuses_all or binding.base.get(name, fingerprint(name, YES)) != fingerprint(name, YES)

@@ -1,0 +1,51 @@
+"""Notices a field that goes to and fro: each side, or something on it, keeps changing what the other one wrote.
+
+People edit a field a few times; a flow that rewrites what we bring home does so for ever. After six turns within an
+hour the field is left alone on both sides until they agree, or a day has passed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from shared.domain.merging.merge import Verdict
+
+TURNS = 6
+WITHIN = timedelta(hours=1)
+REST = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """The last travel of a field: towards Dataverse (`home`) or Spotler, when, and how many turns led to it."""
+
+    home: bool
+    turns: int
+    at: datetime
+
+    def __str__(self) -> str:
+        return f"{'<-' if self.home else '->'} {self.turns} {self.at.isoformat(timespec='seconds')}"
+
+    @classmethod
+    def parse(cls, text: str) -> Move:
+        """Read what `str` wrote; ValueError otherwise."""
+        arrow, turns, at = text.split(" ")
+        return cls(home=arrow == "<-", turns=int(turns), at=datetime.fromisoformat(at))
+
+
+def settle(verdict: Verdict, last: Move | None, now: datetime) -> tuple[Verdict, Move | None]:
+    """Return the verdict, FROZEN if the field has turned too often, and what to remember of it."""
+    if last is not None and last.turns >= TURNS and now - last.at < REST:
+        return (verdict, None) if verdict is Verdict.AGREED else (Verdict.FROZEN, last)
+    if not (verdict.reaches_dataverse or verdict.reaches_spotler):
+        return verdict, last if last is not None and now - last.at < WITHIN else None
+    is_turn = last is not None and last.home is not verdict.reaches_dataverse and now - last.at < WITHIN
+    turns = last.turns + 1 if last is not None and is_turn else 1
+    return verdict, Move(home=verdict.reaches_dataverse, turns=turns, at=now)
+
+
+def moves_of(texts: Mapping[str, str]) -> dict[str, Move]:
+    """Read what is remembered of a binding's fields."""
+    return {name: Move.parse(text) for name, text in texts.items()}

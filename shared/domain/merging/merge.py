@@ -1,0 +1,237 @@
+"""Three-way merge, field by field: what Dataverse has, what Spotler has, and what both last agreed on (S2D-02, C-44).
+
+All values are in Spotler's own form (`values`), so that equal results mean "nothing to do" on either side. Of the base
+only fingerprints are known. Consent has a rule of its own: it falls by itself, and rises by an explicit newer act only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from shared.domain.mapping.model import BlankPolicy, ConflictPolicy, Direction
+from shared.domain.values.values import EMPTY
+
+Scalar = str | int | bool
+
+
+class Verdict(StrEnum):
+    """What a merge decided about one field."""
+
+    AGREED = "agreed"
+    TO_SPOTLER = "to-spotler"
+    TO_DATAVERSE = "to-dataverse"
+    DATAVERSE_WON = "dataverse-won"
+    """Both sides had changed; the row's policy gave it to Dataverse."""
+    SPOTLER_WON = "spotler-won"
+    ASKED = "asked"
+    """Both sides have changed; a person decides by making them equal. Until then both stay as they are."""
+    HELD = "held"
+    """The sides differ, and the row's direction or blank policy lets nothing travel."""
+    FROZEN = "frozen"
+    """The value went to and fro too often: something on one side keeps changing it (`flapping`)."""
+
+    @property
+    def reaches_spotler(self) -> bool:
+        """Whether Dataverse's value is sent."""
+        return self in {Verdict.TO_SPOTLER, Verdict.DATAVERSE_WON}
+
+    @property
+    def reaches_dataverse(self) -> bool:
+        """Whether Spotler's value is brought home."""
+        return self in {Verdict.TO_DATAVERSE, Verdict.SPOTLER_WON}
+
+    @property
+    def is_remarkable(self) -> bool:
+        """Whether somebody who asks why should be told of it."""
+        return self in {Verdict.DATAVERSE_WON, Verdict.SPOTLER_WON, Verdict.ASKED, Verdict.FROZEN}
+
+
+class Newer(StrEnum):
+    """Which side was changed last, as far as anybody can tell."""
+
+    DATAVERSE = "dataverse"
+    SPOTLER = "spotler"
+
+
+class Base(StrEnum):
+    """What the stored base says about two values."""
+
+    ABSENT = "absent"
+    """The sides never agreed on this field."""
+    DATAVERSE = "dataverse"
+    """It is what Dataverse still has: only Spotler moved."""
+    SPOTLER = "spotler"
+    """It is what Spotler still has: only Dataverse moved."""
+    NEITHER = "neither"
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """The two present values of a field and what the base says. `dataverse` is None where it has nothing to say.
+
+    `is_doubtful`: a worker died between writing and remembering, so the base may be older than what it wrote.
+    """
+
+    dataverse: Scalar | None
+    spotler: Scalar
+    base: Base
+    is_doubtful: bool = False
+
+
+def base_of(known: str | None, dataverse: Scalar | None, spotler: Scalar, fingerprint: Callable[[Scalar], str]) -> Base:
+    """Compare the base (a fingerprint, None if there is none) with both values."""
+    if known is None:
+        return Base.ABSENT
+    if known == fingerprint(spotler):
+        return Base.SPOTLER
+    if dataverse is not None and known == fingerprint(dataverse):
+        return Base.DATAVERSE
+    return Base.NEITHER
+
+
+# --------------------------------------------------------------------------------------------------------------- values
+
+
+def merge_value(
+    versions: Versions,
+    *,
+    direction: Direction,
+    policy: ConflictPolicy = ConflictPolicy.CRM,
+    blank: BlankPolicy = BlankPolicy.CLEAR,
+    newer: Newer = Newer.DATAVERSE,
+) -> Verdict:
+    """Decide about one value."""
+    if versions.dataverse == versions.spotler:
+        return Verdict.AGREED
+    verdict = _side(versions, direction, policy, newer)
+    is_blank = (verdict.reaches_spotler and versions.dataverse == EMPTY) or (
+        verdict.reaches_dataverse and versions.spotler == EMPTY
+    )
+    return Verdict.HELD if is_blank and blank is BlankPolicy.KEEP else verdict
+
+
+def _side(versions: Versions, direction: Direction, policy: ConflictPolicy, newer: Newer) -> Verdict:
+    match direction:
+        case Direction.TO_SPOTLER:
+            return _to_spotler(versions)
+        case Direction.TO_DATAVERSE:
+            return _to_dataverse(versions)
+        case Direction.BOTH:
+            return _both(versions, policy, newer)
+
+
+def _to_spotler(versions: Versions) -> Verdict:
+    """Send what Dataverse changed; an empty column that was never agreed on empties nothing (PURGE-02).
+
+    What somebody edited in Spotler stays until Dataverse changes.
+    """
+    if versions.dataverse is None:
+        return Verdict.HELD
+    match versions.base:
+        case Base.DATAVERSE if not versions.is_doubtful:
+            return Verdict.HELD
+        case Base.ABSENT if versions.dataverse == EMPTY and not versions.is_doubtful:
+            return Verdict.HELD
+        case _:
+            return Verdict.TO_SPOTLER
+
+
+def _to_dataverse(versions: Versions) -> Verdict:
+    """Bring home what Spotler changed; a first meeting fills columns and empties none."""
+    match versions.base:
+        case Base.SPOTLER if not versions.is_doubtful:
+            return Verdict.HELD
+        case Base.ABSENT if versions.spotler == EMPTY:
+            return Verdict.HELD
+        case _:
+            return Verdict.TO_DATAVERSE
+
+
+def _both(versions: Versions, policy: ConflictPolicy, newer: Newer) -> Verdict:
+    if versions.dataverse is None:  # Dataverse has what Spotler could never have: only Spotler's own change counts
+        return Verdict.HELD if versions.base in {Base.SPOTLER, Base.ABSENT} else Verdict.TO_DATAVERSE
+    mover = _mover(versions)
+    if mover is None or (versions.is_doubtful and not _is_borne_out(versions, newer)):
+        return _policy(policy, newer)
+    return mover
+
+
+def _is_borne_out(versions: Versions, newer: Newer) -> bool:
+    """Whether the side that moved, as a doubtful base has it, really did.
+
+    Where Spotler has what was agreed, no dead worker wrote it, and at a first meeting there is nothing to be in doubt
+    of. Where Dataverse has it, what looks like Spotler's change may be the dead worker's, and Dataverse's own change
+    back came after that, unless the contact was saved last.
+    """
+    return versions.base is not Base.DATAVERSE or newer is Newer.SPOTLER
+
+
+def _mover(versions: Versions) -> Verdict | None:
+    """Copy from the one side that moved, or that has something at a first meeting; None if that is neither or both."""
+    match versions.base:
+        case Base.DATAVERSE:
+            return Verdict.TO_DATAVERSE
+        case Base.SPOTLER:
+            return Verdict.TO_SPOTLER
+        case Base.ABSENT if versions.dataverse == EMPTY:
+            return Verdict.TO_DATAVERSE
+        case Base.ABSENT if versions.spotler == EMPTY:
+            return Verdict.TO_SPOTLER
+        case Base.ABSENT | Base.NEITHER:
+            return None
+
+
+def _policy(policy: ConflictPolicy, newer: Newer) -> Verdict:
+    match policy:
+        case ConflictPolicy.CRM:
+            return Verdict.DATAVERSE_WON
+        case ConflictPolicy.SPOTLER:
+            return Verdict.SPOTLER_WON
+        case ConflictPolicy.NEWEST:
+            return Verdict.DATAVERSE_WON if newer is Newer.DATAVERSE else Verdict.SPOTLER_WON
+        case ConflictPolicy.ASK:
+            return Verdict.ASKED
+
+
+# -------------------------------------------------------------------------------------------------------------- consent
+
+
+class Row(StrEnum):
+    """Whether Dataverse has a row for a permission."""
+
+    THERE = "there"
+    NEVER = "never"
+    """There is none, and perhaps never was."""
+    DELETED = "deleted"
+    """There was one when both sides agreed, and it was not merely renamed."""
+
+
+def merge_consent(
+    versions: Versions, *, direction: Direction, row: Row = Row.THERE, was_perhaps_sent: bool = False
+) -> Verdict:
+    """Decide about one permission (PERM-06, PERM-15, C-11): the lower word wins unless a newer, explicit yes is known.
+
+    A yes that only one side has is newer when the other side's no is what both had agreed on. `was_perhaps_sent`: a yes
+    of Dataverse had been on its way when a worker died, so a no of Spotler may be the answer to it.
+    """
+    if row is Row.DELETED:  # whoever deletes the evidence of a consent withdraws it
+        return Verdict.TO_SPOTLER if versions.spotler is True and direction.reaches_spotler else Verdict.AGREED
+    if row is Row.NEVER:
+        return Verdict.TO_DATAVERSE if direction.reaches_dataverse else Verdict.HELD
+    if versions.dataverse == versions.spotler:
+        return Verdict.AGREED
+    wanted = _consent(versions, was_perhaps_sent=was_perhaps_sent)
+    if wanted is Verdict.TO_SPOTLER:
+        return wanted if direction.reaches_spotler else Verdict.HELD
+    return wanted if direction.reaches_dataverse else Verdict.HELD
+
+
+def _consent(versions: Versions, *, was_perhaps_sent: bool) -> Verdict:
+    """Of two different words one is a yes and one a no, and the base, if there is one, equals one of them."""
+    if versions.dataverse is True:
+        is_withdrawn = versions.base is Base.DATAVERSE or was_perhaps_sent
+        return Verdict.TO_DATAVERSE if is_withdrawn else Verdict.TO_SPOTLER
+    is_newly_given = versions.base is Base.DATAVERSE and not versions.is_doubtful
+    return Verdict.TO_DATAVERSE if is_newly_given else Verdict.TO_SPOTLER

@@ -1,0 +1,73 @@
+"""Makes a write of what has changed, with what every write must name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from shared.domain.mapping.model import EMAIL, MappingRow
+from shared.domain.planning.context import Decision, Rest, Rules, Unmapped, Write
+from shared.domain.records.marketing_contact import PropertyCatalogue, PropertyType, Purge, SpotlerContact
+from shared.domain.records.outcomes import Reason
+from shared.domain.values.fields import PERMISSIONS, Scalar, as_properties, enabled_options, option_name
+from shared.domain.values.values import EMPTY, is_blank
+
+
+def write_or_rest(rest: Rest, sent: Mapping[str, Scalar], besides: Mapping[str, Scalar], *, was_live: bool) -> Decision:
+    """Send what has changed, and `besides` what always goes along; where nothing has changed, rest."""
+    if not sent:
+        return rest
+    return Write(
+        properties=as_properties({**besides, **sent}),
+        fields=tuple(sent),
+        purge=Purge.KEEP,
+        binding=rest.binding,
+        reason=Reason.UPDATED if was_live else Reason.CREATED,
+        problems=rest.problems,
+        permissions_off=rest.permissions_off,
+        home=rest.home,
+        meets=not (was_live or rest.binding.has_met),
+    )
+
+
+def besides(
+    rules: Rules, rows: tuple[MappingRow, ...], catalogue: PropertyCatalogue, email: Scalar
+) -> dict[str, Scalar]:
+    """Every write names the e-mail address, by which Spotler knows people."""
+    return {**unmapped(rules, rows, catalogue), EMAIL: email}
+
+
+def unmapped(rules: Rules, rows: tuple[MappingRow, ...], catalogue: PropertyCatalogue) -> dict[str, Scalar]:
+    """Return what empties every value and option that the mapping does not mention, where the settings ask for it.
+
+    PURGE-01: Spotler mirrors Dataverse. Named one by one instead of Spotler's own purge flag, and never permissions:
+    people gave those.
+    """
+    if rules.unmapped is Unmapped.KEEP:
+        return {}
+    mapped = {row.spotler for row in rows} | {row.foreign for row in rows} | {PERMISSIONS}
+    empty: dict[str, Scalar] = {}
+    for definition in catalogue.definitions:
+        if definition.name in mapped:
+            continue
+        if definition.type is PropertyType.SET:
+            empty |= {option_name(definition.name, entry.bit): False for entry in definition.entries}
+        else:
+            empty[definition.name] = EMPTY
+    return empty
+
+
+def left_in(contact: SpotlerContact, empty: Mapping[str, Scalar]) -> dict[str, Scalar]:
+    """Return those of the values to empty that a contact still holds."""
+    options = enabled_options(contact)
+    return {
+        name: value for name, value in empty.items() if name in options or not is_blank(contact.properties.get(name))
+    }
+
+
+PURGED = "*"
+"""The name under which a binding remembers which unmapped fields were emptied last."""
+
+
+def purge_print(rules: Rules, external_id: str, empty: Mapping[str, Scalar]) -> dict[str, str]:
+    """Return what to remember once unmapped fields were emptied: another mapping or account empties them anew."""
+    return {PURGED: rules.fingerprints.value(external_id, PURGED, sorted(empty))} if empty else {}

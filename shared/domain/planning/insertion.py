@@ -1,0 +1,121 @@
+"""What a record gets that Spotler has no contact of: everything at once, with its permissions (DEL-08, ANON-11).
+
+An insertion leaves a contact alone that is there already, so nobody's answer is overwritten unseen: such a contact gets
+the data without any yes, and both sides are compared afterwards (PERM-15).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from shared.domain.consent.default_rows import still_early
+from shared.domain.consent.deleted_rows import with_deleted_rows_refused
+from shared.domain.mapping.model import EMAIL, ConflictPolicy, Direction
+from shared.domain.merging.both_sides import Novelty, merge_sides, without_contact
+from shared.domain.planning.contact_write import besides
+from shared.domain.planning.context import Decision, Delivery, Rest, Rules, Situation, Trust, Unmapped, Write
+from shared.domain.records.marketing_contact import PropertyCatalogue, PropertyType, Purge, SpotlerContact
+from shared.domain.records.outcomes import Reason, Result
+from shared.domain.values.fields import Fields, Scalar, all_permissions_off, as_properties, wished_fields
+from shared.domain.values.mapped_fields import MappedField, mapped_fields
+from shared.domain.values.texts import utf16_length
+from shared.domain.values.values import EMPTY
+
+_SHORTEST_CUT = 20
+"""Texts that a record needs have room for more; who is held up by this is written once more, after the look."""
+
+
+def insert(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> Decision:
+    """Plan for a record whose contact, as far as anybody knows, Spotler does not have.
+
+    The write is for a contact that turns out to be there, its `if_absent` for one that is not.
+    """
+    record = situation.record
+    assert record is not None, "a record that does not exist cannot meet the conditions"
+    wished = wished_fields(record, rules.mapping, catalogue)
+    if wished.fatal:
+        return Rest(situation.binding, Result.FAILED, Reason.INVALID_VALUE, wished.fatal)
+    whole = whole_contact(situation, wished, rules, catalogue)
+    fresh = without_contact(situation)
+    rows = rules.mapping.for_table(situation.key.table)
+    values = {**wished.values, **(all_permissions_off(rows, catalogue) if whole.permissions_off else {})}
+    fields = mapped_fields((row for row in rows if not row.rests(record)), record.key.table, catalogue)
+    # A dead worker may have written what is empty now; and a mirror shows what is empty (PURGE-01).
+    empties = situation.trust is Trust.NOTHING or rules.unmapped is Unmapped.CLEAR
+    early = still_early(fresh.binding, wished.values)
+    sent = {
+        name: value
+        for name, value in values.items()
+        if (value != EMPTY or empties) and name not in early and not _needs_a_look(name, value, fields)
+    }
+    return Write(
+        properties=as_properties({**besides(rules, rows, catalogue, values[EMAIL]), **sent}),
+        fields=tuple(sent),
+        purge=Purge.KEEP,
+        binding=replace(
+            fresh.binding,
+            is_live=True,
+            base=rules.fingerprints.values(fresh.binding.external_id, sent),
+            address=whole.binding.address,
+            since=situation.now,
+        ),
+        reason=Reason.CREATED,
+        problems=whole.problems,
+        permissions_off=whole.permissions_off,
+        meets=True,
+        if_absent=whole,
+    )
+
+
+def fill(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> Decision:
+    """Plan for the empty contact that an erasure or a purge has left under the record's external id (PURGE-03)."""
+    record = situation.record
+    assert record is not None, "a record that does not exist cannot meet the conditions"
+    wished = wished_fields(record, rules.mapping, catalogue)
+    if wished.fatal:
+        return Rest(situation.binding, Result.FAILED, Reason.INVALID_VALUE, wished.fatal)
+    return replace(whole_contact(situation, wished, rules, catalogue), delivery=Delivery.UPSERT)
+
+
+def whole_contact(situation: Situation, wished: Fields, rules: Rules, catalogue: PropertyCatalogue) -> Write:
+    """Return the insertion of everything: the merge with a contact that is empty, and where nobody refused anything."""
+    nobody = SpotlerContact(situation.binding.external_id, "")
+    rows = rules.mapping.for_table(situation.key.table)
+    fields = mapped_fields(rows, situation.key.table, catalogue)
+    alone = without_contact(with_deleted_rows_refused(situation, fields, rules))
+    merged = merge_sides(alone, nobody, wished, rules, catalogue, novelty=Novelty.NEW)
+    refused = {
+        **{name: value for name, value in wished.values.items() if value is False},
+        **(all_permissions_off(rows, catalogue) if merged.rest.permissions_off else {}),
+    }  # is said, whatever is usual in the account
+    wanted = {**refused, **merged.sent}
+    sent = {name: wanted[name] for name in (*wished.values, *wanted) if wanted.get(name, EMPTY) != EMPTY}
+    return Write(
+        properties=as_properties({**sent, EMAIL: wished.values[EMAIL]}),
+        fields=tuple(sent),
+        purge=Purge.KEEP,
+        binding=merged.rest.binding,
+        reason=Reason.CREATED,
+        problems=merged.rest.problems,
+        permissions_off=merged.rest.permissions_off,
+        home=merged.rest.home,
+        delivery=Delivery.INSERT,
+    )
+
+
+def _needs_a_look(name: str, value: Scalar, fields: Mapping[str, MappedField]) -> bool:
+    """Whether a contact that is there may know better: a yes needs evidence (C-11); a dispute and a cut, both sides."""
+    one = fields.get(name)
+    if one is None:
+        return False
+    if one.home is not None:
+        return value is True
+    is_both = one.row.direction is Direction.BOTH
+    return is_both and (one.row.conflict is not ConflictPolicy.CRM or _may_be_cut(one, value))
+
+
+def _may_be_cut(one: MappedField, value: Scalar) -> bool:
+    """Whether a text may be the beginning of what a new subscriber's contact has, cut to fit its column (CS-24)."""
+    is_text = one.definition.type is PropertyType.STRING and isinstance(value, str)
+    return is_text and utf16_length(str(value)) >= _SHORTEST_CUT

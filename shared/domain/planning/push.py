@@ -1,0 +1,181 @@
+"""What is sent of a record whose contact in Spotler has not been read, and when it must be read first.
+
+Almost every save ends here: what Dataverse has changed since both sides agreed, in one call. Where that cannot decide,
+the answer is `Look`, and `agreement` decides once both sides are known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from shared.domain.consent.default_rows import still_early
+from shared.domain.consent.deleted_rows import withdrawn
+from shared.domain.mapping.model import EMAIL, ConflictPolicy, Direction, MappingRow
+from shared.domain.merging.flapping import Move, settle
+from shared.domain.merging.merge import Verdict as Merged
+from shared.domain.planning.conditions import email_of, refuses_bulk
+from shared.domain.planning.contact_write import besides, purge_print, unmapped, write_or_rest
+from shared.domain.planning.context import (
+    Anonymize,
+    Binding,
+    Look,
+    Plan,
+    Presence,
+    Reach,
+    Rest,
+    Rules,
+    Sight,
+    Situation,
+    Trust,
+)
+from shared.domain.planning.erase import changed_fields
+from shared.domain.planning.insertion import insert, whole_contact
+from shared.domain.records.marketing_contact import PropertyCatalogue
+from shared.domain.records.outcomes import Reason, Result
+from shared.domain.values.fields import Scalar, all_permissions_off, wished_fields
+from shared.domain.values.mapped_fields import MappedField, mapped_fields
+from shared.domain.values.values import EMPTY
+
+
+def send_changes(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> Plan:
+    """Send what Dataverse has changed since both sides agreed; look first where that is not enough to decide."""
+    record, binding = situation.record, situation.binding
+    assert record is not None, "a record that does not exist cannot meet the conditions"
+    if not binding.is_live:
+        is_unknown = situation.trust is Trust.NOTHING and situation.sight is Sight.UNSEEN
+        return Look(binding) if is_unknown else insert(situation, rules, catalogue)
+    rows = rules.mapping.for_table(situation.key.table)
+    wished = wished_fields(record, rules.mapping, catalogue)
+    if wished.fatal:
+        return Rest(binding, Result.FAILED, Reason.INVALID_VALUE, wished.fatal)
+    fields = mapped_fields((row for row in rows if not row.rests(record)), record.key.table, catalogue)
+    disputed = {name for name, one in fields.items() if _may_be_disputed(one)}
+    off = refuses_bulk(record) or situation.withholds_permissions
+    values = {
+        **wished.values,
+        **withdrawn(situation, record, fields, rules),
+        **(all_permissions_off(rows, catalogue) if off else {}),
+    }
+    prints = rules.fingerprints.values(binding.external_id, values)
+    changed = changed_fields(prints, values, situation, rules.unmapped)
+    if situation.presence is Presence.TO_RESTORE:
+        changed += [name for name in _filled_here_only(fields, values) if name not in changed]
+    unproven = _unproven(situation, fields, values, prints)
+    contested = disputed | unproven | (_consents(fields) if off else set())
+    if situation.sight is Sight.UNSEEN and (look := _look(situation, changed, contested, rows)) is not None:
+        return look
+    address = rules.fingerprints.address(email_of(record, rows))
+    moves = dict(binding.moves)
+    frozen = _frozen(changed, fields, situation, moves)
+    early = set() if binding.has_met else still_early(binding, wished.values)
+    held = frozen | disputed | early | unproven  # without a look, nobody can say who of two won
+    agreed = replace(
+        binding,
+        base={
+            **_kept(binding, fields, values, rows),
+            **{name: text for name, text in prints.items() if name not in held},
+            **purge_print(rules, binding.external_id, unmapped(rules, rows, catalogue)),
+        },
+        address=address,
+        has_met=binding.has_met or not (_comes_home(rows) or unproven),
+        moves=moves,
+        announced=frozenset(),
+    )
+    empty = unmapped(rules, rows, catalogue)
+    purged = purge_print(rules, binding.external_id, empty)
+    is_purged = all(binding.base.get(name) == text for name, text in purged.items())
+    sent = {**({} if is_purged else empty), **{name: values[name] for name in changed if name not in held}}
+    problems = (*wished.omitted, *wished.cut)
+    rest = Rest(agreed, Result.UNCHANGED, Reason.AGREED, problems, permissions_off=off)
+    decision = write_or_rest(rest, sent, besides(rules, rows, catalogue, values[EMAIL]), was_live=True)
+    assert not isinstance(decision, Anonymize), "a record that may be in Spotler is not erased"
+    if isinstance(decision, Rest) and situation.presence is Presence.ASSUMED:
+        return decision
+    return replace(decision, if_absent=whole_contact(situation, wished, rules, catalogue))
+
+
+def _filled_here_only(fields: Mapping[str, MappedField], values: Mapping[str, Scalar]) -> Iterator[str]:
+    """Name the values that only Dataverse fills: a job sets them back, whoever has changed them in Spotler."""
+    for name, one in fields.items():
+        is_value = one.bit is None and one.home is None and one.row.direction is Direction.TO_SPOTLER
+        if is_value and values.get(name, EMPTY) != EMPTY and name != EMAIL:
+            yield name
+
+
+def _unproven(
+    situation: Situation, fields: Mapping[str, MappedField], values: Mapping[str, Scalar], prints: Mapping[str, str]
+) -> set[str]:
+    """Name the permissions whose yes needs evidence: of a record that meets a contact, or against a refusal."""
+    base, has_met = situation.binding.base, situation.binding.has_met
+    return {
+        name
+        for name, one in fields.items()
+        if one.home is not None
+        and values.get(name) is True
+        and base.get(name) != prints[name]
+        and ((not has_met and name not in base) or situation.refused_on(name) is not None)
+    }
+
+
+def _look(situation: Situation, changed: list[str], contested: set[str], rows: tuple[MappingRow, ...]) -> Look | None:
+    """Say whether Spotler's side must be known before anything is sent.
+
+    A new address may open a contact again whose owner has opted out (C-15), and one that could not be mailed is not
+    well again because nothing changed here; what a dead worker did may have been answered; what Spotler changed while
+    the record rested was never compared; and who has not met yet, or disputes a value, needs both sides.
+    """
+    binding = situation.binding
+    has_bounced = situation.bounce is not None
+    may_be_closed = EMAIL in changed or binding.reach is not Reach.OPEN or has_bounced
+    if situation.trust is Trust.NOTHING or may_be_closed or binding.is_stale:
+        return Look(binding)
+    if not contested.isdisjoint(changed):
+        return Look(binding, can_wait=not binding.has_met)
+    return None if binding.has_met or not _comes_home(rows) else Look(binding, can_wait=True)
+
+
+def _consents(fields: Mapping[str, MappedField]) -> set[str]:
+    """Name the permissions: before all are switched off, those that were withdrawn in Spotler must be known."""
+    return {name for name, one in fields.items() if one.home is not None}
+
+
+def _may_be_disputed(one: MappedField) -> bool:
+    """Whether a two-way value may have to give way to Spotler's when both sides changed it."""
+    is_both = one.row.direction is Direction.BOTH and one.home is None
+    return is_both and one.row.conflict is not ConflictPolicy.CRM
+
+
+def _comes_home(rows: tuple[MappingRow, ...]) -> bool:
+    return any(row.direction.reaches_dataverse and row.fixed is None for row in rows)
+
+
+def _kept(
+    binding: Binding, fields: Mapping[str, MappedField], values: Mapping[str, Scalar], rows: tuple[MappingRow, ...]
+) -> dict[str, str]:
+    """What was agreed before. An heir has inherited what its lead's rows said: its own are missing, not deleted."""
+    if not binding.is_live:
+        return {}
+    inherited = not binding.has_met and not _comes_home(rows)
+    return {
+        name: text
+        for name, text in binding.base.items()
+        if not (inherited and name not in values and name in fields and fields[name].home is not None)
+    }
+
+
+def _frozen(
+    changed: list[str], fields: Mapping[str, MappedField], situation: Situation, moves: dict[str, Move]
+) -> set[str]:
+    """Count the turns of two-way values, and name those that have gone to and fro too often."""
+    frozen: set[str] = set()
+    for name in changed:
+        one = fields.get(name)
+        if one is None or one.home is not None or one.row.direction is not Direction.BOTH:
+            continue
+        verdict, move = settle(Merged.TO_SPOTLER, situation.binding.moves.get(name), situation.now)
+        if move is not None:
+            moves[name] = move
+        if verdict is Merged.FROZEN:
+            frozen.add(name)
+    return frozen

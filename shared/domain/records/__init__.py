@@ -1,0 +1,1 @@
+"""What is synchronised: records, contacts, jobs, outcomes, fingerprints."""

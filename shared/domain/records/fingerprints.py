@@ -1,0 +1,54 @@
+"""Keyed hashes in place of values: what was agreed can be compared later, but not read (no value at rest).
+
+A fingerprint is salted with the Spotler contact and the field, so that equal values of two people do not look equal.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.domain.values.addresses import address_key
+
+_BYTES = 15  # 120 bits: 20 characters, beyond any accidental collision of the fields of one contact
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprinter:
+    """Makes fingerprints with the deployment's first secret key (at least 16 bytes).
+
+    Later keys encrypt what is stored: `shared.adapters.storage.keys.key_ring`.
+    """
+
+    key: bytes = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if len(self.key) < 16:  # noqa: PLR2004  # a shorter key could be guessed
+            raise ValueError("the fingerprint key must have at least 16 bytes")
+
+    def value(self, external_id: str, name: str, value: Any) -> str:
+        """Fingerprint one field value (JSON scalar) of one Spotler contact."""
+        return self._digest("value", external_id, name, json.dumps(value))
+
+    def values(self, external_id: str, fields: Mapping[str, Any]) -> dict[str, str]:
+        """Fingerprint all fields of one Spotler contact, by name."""
+        return {name: self.value(external_id, name, value) for name, value in fields.items()}
+
+    def address(self, email: str) -> str:
+        """Fingerprint an e-mail address, the same for everybody who uses it; case does not matter (DUP-03).
+
+        It hangs on `address_key`: for addresses in plain ASCII that must never change, or contacts are lost.
+        """
+        return self._digest("address", address_key(email))
+
+    def person(self, record: str) -> str:
+        """Return the pseudonym of a record (`contact:…`), for what is kept of it after its erasure."""
+        return self._digest("person", record)
+
+    def _digest(self, *parts: str) -> str:
+        digest = hmac.digest(self.key, "\x1f".join(parts).encode(), "sha256")
+        return urlsafe_b64encode(digest[:_BYTES]).decode()

@@ -1,0 +1,265 @@
+"""What happened to a record, and why: every record ends with one of these, never silently."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from shared.domain.records.records import RecordKey, SyncStatus
+
+
+class Result(StrEnum):
+    """What happened to the Spotler contact."""
+
+    WRITTEN = "written"
+    UNCHANGED = "unchanged"
+    ANONYMISED = "anonymised"
+    KEPT = "kept"
+    """It should have gone, but another active record needs it."""
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    WAITING = "waiting"
+    """It will be tried again by itself."""
+
+
+class Reason(StrEnum):
+    """Why. Codes are stored and logged; texts are for people."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    AGREED = "agreed"
+    RETURNED = "returned"
+    PURGED = "purged"
+    ABSENT = "absent"
+    DELETED = "deleted"
+    INACTIVE = "inactive"
+    MERGED = "merged"
+    DO_NOT_EMAIL = "do-not-email"
+    NO_EMAIL = "no-email"
+    ADDRESS_MOVED = "address-moved"
+    ON_REQUEST = "on-request"
+    STILL_USED = "still-used"
+    ENVIRONMENT_OFF = "environment-off"
+    TABLE_OFF = "table-off"
+    SYNC_DISABLED = "sync-disabled"
+    LEAD_SYNC_DISABLED = "lead-sync-disabled"
+    OPTED_OUT = "opted-out"
+    DEACTIVATED = "deactivated"
+    LEAD_QUALIFIED = "lead-qualified"
+    FILTERED = "filtered"
+    FILTER_UNREADABLE = "filter-unreadable"
+    INVALID_EMAIL = "invalid-email"
+    INVALID_VALUE = "invalid-value"
+    REFUSED = "refused-by-spotler"
+    REFUSED_HERE = "refused-by-dataverse"
+    NO_ACTIVE_CHANNEL = "no-active-channel"
+    PERHAPS_OPTED_OUT = "perhaps-opted-out"
+    HARD_BOUNCE = "hard-bounce"
+    SOFT_BOUNCE = "soft-bounce"
+    BUSY = "busy"
+    THROTTLED = "throttled"
+    UNAVAILABLE = "unavailable"
+    MISCONFIGURED = "misconfigured"
+    GAVE_UP = "gave-up"
+    UNSETTLED = "never-settled"
+    MASS_ERASURE = "mass-erasure"
+    MASS_UNSUBSCRIPTION = "mass-unsubscription"
+    MASS_LIST_REMOVAL = "mass-list-removal"
+    DEFECT = "defect"
+
+
+TEXTS: dict[Reason, str] = {
+    Reason.CREATED: "Created in Spotler.",
+    Reason.UPDATED: "Updated in Spotler.",
+    Reason.AGREED: "Spotler has the same data already.",
+    Reason.RETURNED: "Dataverse took over what had changed in Spotler.",
+    Reason.PURGED: "All data of the Spotler contact was cleared on request.",
+    Reason.ABSENT: "Spotler has no data of this record.",
+    Reason.DELETED: "The record was deleted.",
+    Reason.INACTIVE: "The record is inactive.",
+    Reason.MERGED: "The record was merged into another one.",
+    Reason.DO_NOT_EMAIL: "Do Not Email is set.",
+    Reason.NO_EMAIL: "There is no e-mail address.",
+    Reason.ADDRESS_MOVED: "The e-mail address now belongs to another Spotler contact.",
+    Reason.ON_REQUEST: "A job asked for it.",
+    Reason.STILL_USED: "Another active record still uses this Spotler contact.",
+    Reason.ENVIRONMENT_OFF: "Synchronisation is switched off for this environment.",
+    Reason.TABLE_OFF: "Synchronisation is not enabled for this table.",
+    Reason.SYNC_DISABLED: "A person has disabled synchronisation for this record.",
+    Reason.LEAD_SYNC_DISABLED: "A person had disabled synchronisation for the lead that became this contact. "
+    "Activate this Spotler Info to synchronise the contact.",
+    Reason.OPTED_OUT: "The person has opted out in Spotler.",
+    Reason.DEACTIVATED: "A Deactivate Contact job made the contact inactive in Spotler. Nothing is sent until somebody "
+    "makes it active there.",
+    Reason.LEAD_QUALIFIED: "The lead was qualified; its contact carries on.",
+    Reason.FILTERED: "A filter of the mapping excludes the record.",
+    Reason.FILTER_UNREADABLE: "A filter of the mapping names what cannot be read; an administrator must correct it.",
+    Reason.INVALID_EMAIL: "The e-mail address is not valid.",
+    Reason.INVALID_VALUE: "A field does not fit Spotler.",
+    Reason.REFUSED: "Spotler refused the data.",
+    Reason.REFUSED_HERE: "Dataverse refused what had changed in Spotler.",
+    Reason.NO_ACTIVE_CHANNEL: "Spotler has no usable channel for this person, for instance after a bounce.",
+    Reason.PERHAPS_OPTED_OUT: "Mail came back, and the Spotler contact was changed since: perhaps by an opt-out. "
+    "If nobody opted out, add the former address in Spotler.",
+    Reason.HARD_BOUNCE: "Mail to this address came back: it does not exist or is wrong. Spotler does not mail it.",
+    Reason.SOFT_BOUNCE: "Mail to this address came back four times. Spotler does not mail it any more.",
+    Reason.BUSY: "Another change of the same person is being processed.",
+    Reason.THROTTLED: "Waiting, because the other side asked for a pause.",
+    Reason.UNAVAILABLE: "Waiting, because the other side did not answer.",
+    Reason.MISCONFIGURED: "Waiting for an administrator: access or configuration is wrong.",
+    Reason.GAVE_UP: "Given up after repeated failures; an administrator can replay it.",
+    Reason.UNSETTLED: "Given up: something else was changing this person each time; an administrator can replay it.",
+    Reason.MASS_ERASURE: "Very many contacts were about to be erased at once; an administrator must decide.",
+    Reason.MASS_UNSUBSCRIPTION: "Very many contacts were about to lose their permissions at once; an administrator "
+    "must decide.",
+    Reason.MASS_LIST_REMOVAL: "Very many members were about to leave the list at once; an administrator must decide.",
+    Reason.DEFECT: "The connector itself failed on this record; the log has the details.",
+}
+"""One sentence per reason, for the person who asks why."""
+
+MASS_CHANGES = frozenset({Reason.MASS_ERASURE, Reason.MASS_UNSUBSCRIPTION, Reason.MASS_LIST_REMOVAL})
+"""Why the brake holds something back: an administrator decides what becomes of it."""
+
+HELD_BACK = frozenset({Reason.MASS_ERASURE, Reason.MASS_UNSUBSCRIPTION})
+"""The brake holds the end of the contact; what the record refuses is written all the same."""
+
+_UNTOUCHED = {
+    Reason.ENVIRONMENT_OFF,
+    Reason.TABLE_OFF,
+    Reason.SYNC_DISABLED,
+    Reason.OPTED_OUT,
+    Reason.LEAD_QUALIFIED,
+    Reason.DELETED,
+}
+"""Skips that leave the Spotler Info row as it is: it belongs to a person, to the opt-out, or to nobody any more."""
+
+
+_STATUS_OF_CLOSED = {Reason.OPTED_OUT: SyncStatus.OPT_OUT, Reason.DEACTIVATED: SyncStatus.SUCCEEDED}
+"""Why nothing goes to a contact that cannot be mailed, where that is as somebody wanted it."""
+
+
+class Side(StrEnum):
+    """The system that a value was meant for."""
+
+    SPOTLER = "Spotler"
+    DATAVERSE = "Dataverse"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldProblem:
+    """A value that does not fit `side`, or not without a `loss`, or about which both sides differ: a `dispute`.
+
+    `unread` says why there is no value to look at: "may not be read: …".
+
+    Names columns and properties, never the value.
+    """
+
+    spotler: str
+    source: str
+    expected: str = ""
+    loss: str = ""
+    dispute: str = ""
+    unread: str = ""
+    side: Side = Side.SPOTLER
+
+    def __str__(self) -> str:
+        if self.dispute:
+            return f"{self.source} (Spotler's {self.spotler}) {self.dispute}"
+        if self.unread:
+            return f"{self.source} (Spotler's {self.spotler}) {self.unread}"
+        if self.loss and self.side is Side.DATAVERSE:
+            return f"Spotler's {self.spotler}: {self.loss} for {self.source}"
+        if self.side is Side.DATAVERSE:
+            return f"Spotler's {self.spotler}: {self.source} expects {self.expected}"
+        if self.loss:
+            return f"{self.source}: {self.loss} for Spotler's {self.spotler}"
+        column = "" if self.source == self.spotler else f"{self.source}: "
+        return f"{column}Spotler's {self.spotler} expects {self.expected}"
+
+
+_TO_DECIDE, _LEFT_OUT, _ADAPTED = "To decide", "Left out", "Adapted"
+_SHARES = "Shares its e-mail address with"
+_MOST_NAMED = 3
+
+LONGEST_REASON = 2000
+"""What the reason column of Spotler Info holds."""
+
+
+def tells_of_problems(text: str) -> bool:
+    """Whether the text of a record that succeeded tells of fields that did not."""
+    return any(f" {word}: " in text for word in (_TO_DECIDE, _LEFT_OUT, _ADAPTED))
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one record ended. `detail` is the other side's own text: for the CRM row only, it may quote the person.
+
+    `shared_with` are the other records of the Spotler contact, the primary one first; none for the primary one itself.
+    """
+
+    key: RecordKey
+    result: Result
+    reason: Reason
+    problems: tuple[FieldProblem, ...] = ()
+    fields: tuple[str, ...] = ()
+    http_status: int | None = None
+    detail: str = ""
+    permissions_off: bool = False
+    shared_with: tuple[RecordKey, ...] = ()
+
+    @property
+    def status(self) -> SyncStatus | None:
+        """Return what Spotler Status becomes; None leaves it as it is (STA-04, STA-05, C-24)."""
+        match self.result:
+            case Result.WRITTEN | Result.UNCHANGED | Result.ANONYMISED | Result.KEPT:
+                return SyncStatus.SUCCEEDED
+            case Result.WAITING:
+                return SyncStatus.PROCESSING
+            case Result.FAILED:
+                return _STATUS_OF_CLOSED.get(self.reason, SyncStatus.FAILED)
+            case Result.SKIPPED if self.reason in _UNTOUCHED:
+                return None
+            case Result.SKIPPED if self.reason is Reason.LEAD_SYNC_DISABLED:
+                return SyncStatus.DISABLED
+            case Result.SKIPPED:
+                return SyncStatus.FAILED if self.reason is Reason.NO_EMAIL else SyncStatus.SUCCEEDED
+
+    @property
+    def text(self) -> str:
+        """Say it in words, for the Spotler Info row and the job (VAL-09, CS-27)."""
+        parts = [_OPENINGS.get(self.result, ""), TEXTS[self.reason]]
+        if self.permissions_off:
+            parts.append("All permissions are off: this record, or another one with its e-mail address, refuses mail.")
+        parts.append(self._sharing)
+        if disputed := [str(problem) for problem in self.problems if problem.dispute]:
+            parts.append(f"{_TO_DECIDE}: {'; '.join(disputed)}.")
+        if refused := [str(problem) for problem in self.problems if not (problem.loss or problem.dispute)]:
+            lead = _LEFT_OUT if self.result in {Result.WRITTEN, Result.UNCHANGED} else "Wrong"
+            parts.append(f"{lead}: {'; '.join(refused)}.")
+        if cut := [str(problem) for problem in self.problems if problem.loss]:
+            parts.append(f"{_ADAPTED}: {'; '.join(cut)}.")
+        if self.detail:
+            parts.append(f"Answer: {self.detail}")
+        return " ".join(part for part in parts if part)
+
+    def agrees_on_sharing(self, text: str) -> bool:
+        """Whether a text that a record shows names the same duplicates, or as rightly none."""
+        return self._sharing in text if self.shared_with else _SHARES not in text
+
+    @property
+    def _sharing(self) -> str:
+        if not self.shared_with:
+            return ""
+        named = ", ".join(map(str, self.shared_with[:_MOST_NAMED]))
+        others = " and others" if len(self.shared_with) > _MOST_NAMED else ""
+        return (
+            f"{_SHARES} {named}{others}. What is changed in Spotler comes home to {self.shared_with[0]}; "
+            "here, only permissions do."
+        )
+
+
+_OPENINGS = {
+    Result.ANONYMISED: "Anonymised in Spotler.",
+    Result.SKIPPED: "Not sent to Spotler.",
+    Result.KEPT: "Spotler contact kept.",
+}

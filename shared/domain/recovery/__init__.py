@@ -1,0 +1,1 @@
+"""Rules of retries, circuits and mass changes."""

@@ -1,0 +1,231 @@
+"""What a plan takes away that nobody asked for record by record, and what remains of the plan while the brake holds it.
+
+A refusal is never held: what the person, a user or a neighbour of the contact refuses is switched off all the same
+(decision 20). Held are erasures, and permissions or values that vanish for another cause: the record ended, a filter or
+the mapping changed, a list was emptied, rows are missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+
+from shared.domain.consent.refusals import with_refusals
+from shared.domain.mapping.formats.reading import DO_NOT_EMAIL
+from shared.domain.mapping.language.expression import Home
+from shared.domain.mapping.model import Mapping as FieldMapping
+from shared.domain.mapping.model import MappingRow
+from shared.domain.merging.field_agreement import NO, YES
+from shared.domain.planning.context import Anonymize, Decision, MassChange, Rest, Rules, Sight, Situation, Write
+from shared.domain.records.marketing_contact import PropertyCatalogue, PropertyValue
+from shared.domain.records.outcomes import HELD_BACK, FieldProblem, Reason, Result
+from shared.domain.records.records import PersonRecord
+from shared.domain.values.fields import Scalar, all_permissions_off, option_name, rows_of
+from shared.domain.values.mapped_fields import MappedField, mapped_fields
+from shared.domain.values.values import EMPTY
+
+_ENDS = frozenset(
+    {
+        Reason.DELETED,
+        Reason.INACTIVE,
+        Reason.MERGED,
+        Reason.DO_NOT_EMAIL,
+        Reason.NO_EMAIL,
+        Reason.FILTERED,
+    }
+)
+"""Ends that follow from a record. `operations.running.authority` counts what a job asks for."""
+
+_HELD_AS = {MassChange.ERASURE: Reason.MASS_ERASURE, MassChange.UNSUBSCRIPTION: Reason.MASS_UNSUBSCRIPTION}
+
+_DISPUTES = {
+    MassChange.UNSUBSCRIPTION: "would be switched off for very many at once; an administrator must decide",
+    MassChange.BLANKING: "would be emptied for very many at once; an administrator must decide",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """A part of a plan that counts: single fields (`permissions:4`), or none where the whole contact ends."""
+
+    kind: MassChange
+    fields: frozenset[str] = frozenset()
+
+
+def losses(
+    planned: Decision, situation: Situation, rules: Rules, catalogue: PropertyCatalogue
+) -> Mapping[MassChange, Loss]:
+    """Say what a plan takes away without its having been asked for. Pure; empty for almost every plan."""
+    if not isinstance(planned, Rest) and planned.reason in _ENDS:
+        kind = _kind_of_end(planned, situation, rules, catalogue)
+        return {kind: Loss(kind)}
+    if isinstance(planned, Anonymize) or not situation.binding.is_live:
+        return {}
+    found = [Loss(MassChange.UNSUBSCRIPTION, _switched_off_unasked(planned, situation, rules, catalogue))]
+    if isinstance(planned, Write):
+        found.append(Loss(MassChange.BLANKING, _blanked(planned, situation, rules, catalogue)))
+    return {loss.kind: loss for loss in found if loss.fields}
+
+
+def hold(
+    planned: Decision, held: Collection[Loss], situation: Situation, rules: Rules, catalogue: PropertyCatalogue
+) -> Decision:
+    """Take what is held out of a plan. A contact that was to end stays; what the record refuses is switched off."""
+    for loss in held:
+        if not loss.fields:
+            return _held_end(_HELD_AS[loss.kind], situation, rules, catalogue)
+    assert not isinstance(planned, Anonymize), "an erasure takes the whole contact away"
+    names = frozenset[str]().union(*(loss.fields for loss in held))
+    kept = _without(planned, names, situation)
+    return replace(kept, problems=(*kept.problems, *_told(held, situation, rules.mapping)))
+
+
+def remembering(planned: Decision, kinds: Iterable[MassChange], situation: Situation) -> Decision:
+    """Write the kinds that are held into the binding, and forget those that no longer are.
+
+    A plan that decides nothing, because synchronisation is off or a value does not fit, leaves holds as they are.
+    """
+    before = situation.binding.held_since
+    held = {kind: before.get(kind, situation.now) for kind in kinds}
+    decides_nothing = isinstance(planned, Rest) and planned.result in {Result.SKIPPED, Result.FAILED}
+    if planned.reason is Reason.PURGED or (decides_nothing and planned.reason not in HELD_BACK):
+        since: Mapping[MassChange, datetime] = {**before, **held}
+    else:
+        since = held
+    if since == planned.binding.held_since:
+        return planned
+    return replace(planned, binding=replace(planned.binding, held_since=since))
+
+
+def recast_properties(old: FieldMapping, new: FieldMapping) -> frozenset[str]:
+    """Name the Spotler properties that the new mapping fills in another way than the old one did."""
+
+    def by_property(mapping: FieldMapping) -> dict[str, list[MappingRow]]:
+        rows: dict[str, list[MappingRow]] = {}
+        for row in mapping.rows:
+            for name in filter(None, (row.spotler, row.foreign)):
+                rows.setdefault(name, []).append(replace(row, comment=""))
+        return rows
+
+    before, after = by_property(old), by_property(new)
+    return frozenset(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+
+
+def _kind_of_end(
+    planned: Anonymize | Write, situation: Situation, rules: Rules, catalogue: PropertyCatalogue
+) -> MassChange:
+    permissions = all_permissions_off(rules.mapping.for_table(situation.key.table), catalogue)
+    only_unsubscribes = isinstance(planned, Write) and permissions.keys() >= set(planned.fields)
+    return MassChange.UNSUBSCRIPTION if only_unsubscribes else MassChange.ERASURE
+
+
+def _held_end(reason: Reason, situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> Decision:
+    """Leave the contact as it is but for what the record refuses."""
+    binding = situation.binding
+    if situation.sight is Sight.SEEN and binding.is_live:  # for when the record lives again
+        binding = replace(binding, is_stale=True)
+    rest = with_refusals(Rest(binding, Result.FAILED, reason), situation, rules, catalogue)
+    assert isinstance(rest, Rest), "what the record refuses goes along with a plan that rests"
+    return _without(rest, _switched_off_unasked(rest, situation, rules, catalogue), situation)
+
+
+def _switched_off_unasked(
+    planned: Write | Rest, situation: Situation, rules: Rules, catalogue: PropertyCatalogue
+) -> frozenset[str]:
+    """Name the permissions that were agreed as given and are switched off, although nobody refuses them."""
+    record, base = situation.record, situation.binding.base
+    if planned.permissions_off or record is None or record.values.get(DO_NOT_EMAIL):
+        return frozenset()
+    fields = mapped_fields(rules.mapping.for_table(situation.key.table), situation.key.table, catalogue)
+    fingerprint = partial(rules.fingerprints.value, situation.binding.external_id)
+    return frozenset(
+        name
+        for name, value in _sent(planned).items()
+        if value is NO
+        and (one := fields.get(name)) is not None
+        and one.home is not None
+        and base.get(name) == fingerprint(name, YES)
+        and situation.refused_on(name) is None
+        and not _says_no(one, record)
+    )
+
+
+def _says_no(one: MappedField, record: PersonRecord) -> bool:
+    """Whether a row of the record refuses the permission. Who is not in a marketing list has not refused anything."""
+    if one.home is None or one.home is Home.LIST or one.bit is None:
+        return False
+    return any(
+        not row.subscribed and (entry := one.definition.entry(row.name)) is not None and entry.bit == one.bit
+        for row in rows_of(one.home, record)
+    )
+
+
+def _blanked(planned: Write, situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> frozenset[str]:
+    """Name the values that Spotler has, and that a row of the mapping which has changed would empty."""
+    base, fingerprint = situation.binding.base, partial(rules.fingerprints.value, situation.binding.external_id)
+    fields = mapped_fields(rules.mapping.for_table(situation.key.table), situation.key.table, catalogue)
+    return frozenset(
+        name
+        for name, value in _sent(planned).items()
+        if name.partition(":")[0] in rules.recast
+        and (one := fields.get(name)) is not None
+        and one.home is None
+        and (value == EMPTY or value is NO)
+        and name in base
+        and base[name] != fingerprint(name, value)
+    )
+
+
+def _sent(planned: Write | Rest) -> dict[str, Scalar]:
+    """Spread what is sent over its fields: one for every option of a set."""
+    sent: dict[str, Scalar] = {}
+    for name, value in (planned.properties if isinstance(planned, Write) else planned.refused).items():
+        if isinstance(value, tuple):
+            sent |= {option_name(name, option.bit): option.enabled for option in value}
+        elif isinstance(value, str | int):
+            sent[name] = value
+    return sent
+
+
+def _without(planned: Write | Rest, names: frozenset[str], situation: Situation) -> Write | Rest:
+    """Leave single fields as they are in Spotler, and as they were agreed on."""
+    base = {name: text for name, text in planned.binding.base.items() if name not in names}
+    base |= {name: text for name, text in situation.binding.base.items() if name in names}
+    binding = replace(planned.binding, base=base)
+    if isinstance(planned, Rest):
+        return replace(planned, binding=binding, refused=_other_properties(planned.refused, names))
+    changed = tuple(name for name in planned.fields if name not in names)
+    if changed:
+        properties = _other_properties(planned.properties, names)
+        return replace(planned, properties=properties, fields=changed, binding=binding)
+    return Rest(
+        binding,
+        Result.UNCHANGED,
+        Reason.RETURNED if planned.home else Reason.AGREED,
+        planned.problems,
+        permissions_off=planned.permissions_off,
+        home=planned.home,
+        if_absent=planned.if_absent,
+    )
+
+
+def _other_properties(properties: Mapping[str, PropertyValue], names: frozenset[str]) -> dict[str, PropertyValue]:
+    kept: dict[str, PropertyValue] = {}
+    for name, value in properties.items():
+        if isinstance(value, tuple):
+            if options := tuple(option for option in value if option_name(name, option.bit) not in names):
+                kept[name] = options
+        elif name not in names:
+            kept[name] = value
+    return kept
+
+
+def _told(held: Collection[Loss], situation: Situation, mapping: FieldMapping) -> list[FieldProblem]:
+    sources = {row.spotler: str(row.sources[situation.key.table]) for row in mapping.for_table(situation.key.table)}
+    return [
+        FieldProblem(name, sources.get(name.partition(":")[0], name), dispute=_DISPUTES[loss.kind])
+        for loss in held
+        for name in sorted(loss.fields)
+    ]

@@ -1,0 +1,1 @@
+"""Values and their conversion between the two sides, type by type."""

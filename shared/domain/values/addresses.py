@@ -1,0 +1,34 @@
+"""E-mail addresses: the form in which they are sent, and the one key by which two are the same (DUP-03)."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from shared.domain.values.texts import visible
+
+
+def address_text(value: Any) -> str:
+    """Return an address without blanks around it and without invisible characters; "" for None."""
+    return visible(str(value or ""))
+
+
+@lru_cache(maxsize=4096)
+def address_key(address: str) -> str:
+    """Return what equal addresses share: case does not count, nor how a domain with other letters is written.
+
+    The domain is compared as the name service knows it (IDNA 2008): `straße.de` and `strasse.de` are two domains,
+    `straße.de` and `xn--strae-oqa.de` are one. An address in plain ASCII is its own key, in small letters.
+    """
+    text = address_text(address).lower()
+    local, at, domain = text.rpartition("@")
+    return text if domain.isascii() else f"{local}{at}{_in_ascii(domain)}"
+
+
+def _in_ascii(domain: str) -> str:
+    import idna  # noqa: PLC0415  # its tables take a while to load; most addresses do not need them
+
+    try:
+        return idna.encode(domain, uts46=True).decode("ascii")
+    except idna.IDNAError:  # no domain that exists: compared as it is written
+        return domain

@@ -1,0 +1,294 @@
+"""What Spotler should hold for a record: the mapping applied to one row, field by field."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from typing import assert_never
+
+from shared.domain.mapping.language.evaluate import Evaluated
+from shared.domain.mapping.language.expression import Home, MapTo
+from shared.domain.mapping.model import BlankPolicy, MappingRow, OnInvalid
+from shared.domain.mapping.model import Mapping as FieldMapping
+from shared.domain.records.marketing_contact import (
+    PropertyCatalogue,
+    PropertyDefinition,
+    PropertyType,
+    PropertyValue,
+    SetOption,
+    SpotlerContact,
+)
+from shared.domain.records.outcomes import FieldProblem
+from shared.domain.records.records import Choices, PermissionRow, PersonRecord
+from shared.domain.values.countries import country_code
+from shared.domain.values.values import EMPTY, Fits, Foreign, Misfit, convert, is_blank, text_of
+
+Scalar = str | int | bool
+"""What one field of `Fields` holds: text or a number, and True or False for an option."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """The wished state of a Spotler contact, flat: `name` for a value, `name:bit` for one option of a set.
+
+    `omitted` are values that stay as they are in Spotler, `fatal` those that stop the record (VAL-05), `cut` those that
+    go along without a part of them.
+    """
+
+    values: Mapping[str, Scalar]
+    omitted: tuple[FieldProblem, ...] = ()
+    fatal: tuple[FieldProblem, ...] = ()
+    cut: tuple[FieldProblem, ...] = ()
+
+
+PERMISSIONS = "permissions"
+"""Spotler's property of permissions: every account has it (with `email`)."""
+
+_COUNTRY = "country"
+_OF_A_COUNTRY = {PropertyType.POSTCODE, PropertyType.MOBILE_NUMBER, PropertyType.PHONE_NUMBER}
+"""What is written differently from country to country (VAL-06)."""
+_ROW, _NAME = "Spotler Permission", "a name that exactly one of its options has"
+"""How people know a row of a permission, and what its name must be. The name itself is not repeated."""
+
+_FAILING_TYPES = {PropertyType.EMAIL, PropertyType.POSTCODE}
+"""VAL-05 names e-mail addresses and post codes: their record is skipped. Other fields are left out by default."""
+
+
+def wished_fields(record: PersonRecord, mapping: FieldMapping, catalogue: PropertyCatalogue) -> Fields:
+    """Apply the rows that reach Spotler; rows whose property the account does not have are left alone (MAP-27).
+
+    So are rows that rest because Dataverse does not have what they name: a deleted column must not empty Spotler.
+    """
+    return _fields(record, mapping, catalogue, lambda row: row.direction.reaches_spotler)
+
+
+def present_values(record: PersonRecord, mapping: FieldMapping, catalogue: PropertyCatalogue) -> Mapping[str, Scalar]:
+    """Return what the rows of either direction are worth now, in Spotler's form: the CRM side of a merge.
+
+    Blank policies do not count here, and a value that Spotler could not have is absent.
+    """
+    return _fields(record, mapping, catalogue, lambda _row: True, blanks=BlankPolicy.CLEAR).values
+
+
+def _fields(
+    record: PersonRecord,
+    mapping: FieldMapping,
+    catalogue: PropertyCatalogue,
+    counts: Callable[[MappingRow], bool],
+    *,
+    blanks: BlankPolicy | None = None,
+) -> Fields:
+    rows = mapping.for_table(record.key.table)
+    collector = _Collector(record, rows, catalogue, mapping.zone, blanks)
+    for row in rows:
+        definition = catalogue.named(row.spotler)
+        if definition is None or not counts(row):
+            continue
+        if row.rests(record):
+            collector.tell_unread(row)
+            continue
+        source = row.sources[record.key.table]
+        if isinstance(source, MapTo):
+            collector.take_rows(row, definition, source.home)
+        elif definition.type is PropertyType.SET:
+            collector.take_choices(row, definition)
+        else:
+            collector.take_value(row, definition)
+    return Fields(collector.values, tuple(collector.omitted), tuple(collector.fatal), tuple(collector.cut))
+
+
+def all_permissions_off(rows: tuple[MappingRow, ...], catalogue: PropertyCatalogue) -> dict[str, Scalar]:
+    """Every option of Spotler's permissions and of what is mapped to rows, switched off (PERM-08).
+
+    A refusal does not depend on the mapping: the property of permissions counts although no row may name it.
+    """
+    mapped = {row.spotler for row in rows if any(isinstance(source, MapTo) for source in row.sources.values())}
+    definitions = (catalogue.named(name) for name in sorted({PERMISSIONS, *mapped}))
+    return {
+        option_name(definition.name, entry.bit): False
+        for definition in definitions
+        if definition is not None
+        for entry in definition.entries
+    }
+
+
+def all_emptied(rows: tuple[MappingRow, ...], catalogue: PropertyCatalogue) -> dict[str, Scalar]:
+    """Every property that the mapping fills, emptied: options off, values gone, those in foreign properties too."""
+    emptied: dict[str, Scalar] = {}
+    for row in rows:
+        for name in (row.spotler, row.foreign) if row.direction.reaches_spotler else ():
+            definition = catalogue.named(name)
+            if definition is not None and definition.type is PropertyType.SET:
+                emptied |= {option_name(name, entry.bit): False for entry in definition.entries}
+            elif definition is not None:
+                emptied[name] = EMPTY
+    return emptied
+
+
+def option_name(name: str, bit: int) -> str:
+    """Name one option of a set property, as in `permissions:4`."""
+    return f"{name}:{bit}"
+
+
+def enabled_options(contact: SpotlerContact | None) -> frozenset[str]:
+    """Name the options that a contact has, as in `permissions:4`; nothing where it was not read."""
+    properties = contact.properties if contact is not None else {}
+    return frozenset(
+        option_name(name, option.bit)
+        for name, value in properties.items()
+        if isinstance(value, tuple)
+        for option in value
+        if option.enabled
+    )
+
+
+def as_properties(values: Mapping[str, Scalar]) -> dict[str, PropertyValue]:
+    """Fold `name:bit` entries back into Spotler's set properties."""
+    properties: dict[str, PropertyValue] = {}
+    options: dict[str, list[SetOption]] = {}
+    for name, value in values.items():
+        base, is_option, bit = name.partition(":")
+        if is_option:
+            options.setdefault(base, []).append(SetOption(int(bit), bool(value)))
+        else:
+            properties[name] = value
+    return properties | {name: tuple(entries) for name, entries in options.items()}
+
+
+def rows_of(home: Home, record: PersonRecord) -> tuple[PermissionRow, ...]:
+    """Return the rows in which a record's subscriptions live."""
+    match home:
+        case Home.PERMISSIONS:
+            return record.permissions
+        case Home.LIST:
+            return record.lists
+        case Home.PERIODIEK:
+            return record.periodieken
+        case _:
+            assert_never(home)
+
+
+@dataclass(slots=True)
+class _Collector:
+    """Gathers the fields of one record. `blanks` overrules the rows' own blank policies."""
+
+    record: PersonRecord
+    rows: tuple[MappingRow, ...]
+    catalogue: PropertyCatalogue
+    zone: tzinfo
+    blanks: BlankPolicy | None = None
+    values: dict[str, Scalar] = field(default_factory=dict)
+    omitted: list[FieldProblem] = field(default_factory=list)
+    fatal: list[FieldProblem] = field(default_factory=list)
+    cut: list[FieldProblem] = field(default_factory=list)
+
+    def tell_unread(self, row: MappingRow) -> None:
+        """Tell why a row rests whose source exists and may not be read."""
+        for name, why in row.unread(self.record).items():
+            self.omitted.append(FieldProblem(row.spotler, name, unread=why))
+
+    def take_rows(self, mapped: MappingRow, definition: PropertyDefinition, home: Home) -> None:
+        """Match permissions, lists or periodieken by the option's name (PERM-18); options without one are not named.
+
+        A permission whose name means nothing is told of. Marketing lists and periodieken have names of their own, most
+        of which Spotler does not have.
+        """
+        rows = rows_of(home, self.record)
+        for row in rows:
+            if (entry := definition.entry(row.name)) is not None:
+                name = option_name(definition.name, entry.bit)
+                self.values[name] = row.subscribed and self.values.get(name) is not False  # of two rows, the lower wins
+        if home is Home.PERMISSIONS and any(definition.entry(row.name) is None for row in rows):
+            self.omitted.append(FieldProblem(mapped.spotler, _ROW, _NAME))
+
+    def take_choices(self, row: MappingRow, definition: PropertyDefinition) -> None:
+        """Switch on the options that a choice or choices column has, and the others off, by label."""
+        evaluated = row.evaluate(self.record)
+        if is_blank(evaluated.value) and self._keeps(row):
+            return
+        labels = _labels(evaluated, row.choices)
+        entries = [definition.entry(label) for label in labels]
+        chosen = {entry.bit for entry in entries if entry is not None}
+        if len(entries) > entries.count(None) or not labels:
+            for entry in definition.entries:
+                self.values[option_name(definition.name, entry.bit)] = entry.bit in chosen
+        if None in entries:
+            self._complain(row, definition, "labels that are options of the list")
+
+    def take_value(self, row: MappingRow, definition: PropertyDefinition) -> None:
+        """Convert the value of one row; one that is not Dutch goes to the row's foreign property (VAL-07)."""
+        value, label = _translated(row.evaluate(self.record), row.choices)
+        if is_blank(value) and self._keeps(row):
+            return
+        foreign = self.catalogue.named(row.foreign) if row.foreign else None
+        country = self._country(row) if definition.type in _OF_A_COUNTRY else ""
+        match convert(value, label, definition.type, zone=self.zone, country=country):
+            case Fits(converted, loss):
+                self.values[row.spotler] = converted
+                if foreign is not None:
+                    self.values.setdefault(foreign.name, EMPTY)
+                if loss:
+                    self.cut.append(FieldProblem(row.spotler, self._source(row), loss=loss))
+            case Foreign() if foreign is not None and self.values.get(foreign.name):
+                expected = f"a property of its own for foreign values: another row fills {foreign.name}"
+                self.omitted.append(FieldProblem(row.spotler, self._source(row), expected))
+            case Foreign(text) if foreign is not None:
+                self.values[row.spotler] = EMPTY
+                self.values[foreign.name] = text
+            case Foreign():
+                self._complain(row, definition, "the Dutch format")
+            case Misfit(expected):
+                self._complain(row, definition, expected)
+
+    def _country(self, row: MappingRow) -> str:
+        """Tell the country of the address that a value belongs to, as far as the mapping reads it; "" if it does not.
+
+        Beside the column of a post code stands that of its country; else the row for Spotler's country tells.
+        """
+        beside = self._source(row).replace("postalcode", "country")
+        if beside != self._source(row) and beside in self.record.values:
+            return country_code(text_of(self.record.values[beside] or "", self.record.labels.get(beside)))
+        for one in self.rows:
+            if one.spotler == _COUNTRY and not one.rests(self.record):
+                evaluated = _translated(one.evaluate(self.record), one.choices)
+                return "" if is_blank(evaluated.value) else country_code(text_of(*evaluated))
+        return ""
+
+    def _keeps(self, row: MappingRow) -> bool:
+        return (self.blanks or row.blank) is BlankPolicy.KEEP
+
+    def _complain(self, row: MappingRow, definition: PropertyDefinition, expected: str) -> None:
+        problem = FieldProblem(row.spotler, self._source(row), expected)
+        policy = row.on_invalid or (OnInvalid.FAIL if definition.type in _FAILING_TYPES else OnInvalid.OMIT)
+        (self.fatal if policy is OnInvalid.FAIL else self.omitted).append(problem)
+
+    def _source(self, row: MappingRow) -> str:
+        return str(row.sources[self.record.key.table])
+
+
+def _labels(evaluated: Evaluated, translations: Mapping[str, str]) -> list[str]:
+    """Name the options that a value stands for: a choices column has several, a choice one, others none that count."""
+    value, label = evaluated
+    if isinstance(value, Choices):
+        return [translations.get(str(option), text) for option, text in zip(value.values, value.labels, strict=True)]
+    if is_blank(value):
+        return []
+    return [_translation(value, translations) or label or ""]
+
+
+def _translated(evaluated: Evaluated, translations: Mapping[str, str]) -> Evaluated:
+    """Put the row's own texts in place of options."""
+    if not translations:
+        return evaluated
+    if isinstance(evaluated.value, Choices):
+        return Evaluated(Choices(evaluated.value.values, tuple(_labels(evaluated, translations))))
+    translation = _translation(evaluated.value, translations)
+    return evaluated if translation is None else Evaluated(translation)
+
+
+def _translation(value: object, translations: Mapping[str, str]) -> str | None:
+    """Find an option as `choices` spells it: by number, two options also as true and false."""
+    if isinstance(value, bool):
+        return translations.get(str(int(value)), translations.get(str(value).lower()))
+    return translations.get(str(value))

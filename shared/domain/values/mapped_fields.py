@@ -1,0 +1,96 @@
+"""The fields of a Spotler contact that a mapping fills, and what a contact has in them.
+
+Works on the flat field space of `fields`: `name` for a value, `name:bit` for one option of a set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import tzinfo
+
+from shared.domain.mapping.language.expression import Home, MapTo
+from shared.domain.mapping.model import MappingRow
+from shared.domain.records.marketing_contact import PropertyCatalogue, PropertyDefinition, PropertyType, SpotlerContact
+from shared.domain.records.records import PersonTable
+from shared.domain.values.fields import Scalar, option_name
+from shared.domain.values.values import EMPTY, Fits, Foreign, Misfit, convert
+
+
+@dataclass(frozen=True, slots=True)
+class MappedField:
+    """A field of a contact with the row that maps it; `home` for an option whose rows in Dataverse are its value."""
+
+    row: MappingRow
+    definition: PropertyDefinition
+    bit: int | None = None
+    home: Home | None = None
+
+
+def mapped_fields(
+    rows: Iterable[MappingRow], table: PersonTable, catalogue: PropertyCatalogue
+) -> dict[str, MappedField]:
+    """Name every field of the contact that rows of a table map."""
+    fields: dict[str, MappedField] = {}
+    for row in rows:
+        definition = catalogue.named(row.spotler)
+        if definition is None:
+            continue
+        source = row.sources[table]
+        home = source.home if isinstance(source, MapTo) else None
+        if definition.type is PropertyType.SET:
+            for entry in definition.entries:
+                fields[option_name(definition.name, entry.bit)] = MappedField(row, definition, entry.bit, home)
+        else:
+            fields[definition.name] = MappedField(row, definition)
+            if row.foreign and (foreign := catalogue.named(row.foreign)) is not None:
+                fields[foreign.name] = MappedField(row, foreign)
+    return fields
+
+
+def values_of(contact: SpotlerContact, fields: Mapping[str, MappedField], zone: tzinfo) -> dict[str, Scalar]:
+    """Read a contact's fields in the form in which they would be sent; an absent value is empty, an option off."""
+    return {name: _value(contact, one, zone) for name, one in fields.items()}
+
+
+def _value(contact: SpotlerContact, one: MappedField, zone: tzinfo) -> Scalar:
+    value = contact.properties.get(one.definition.name)
+    if one.bit is not None:
+        return isinstance(value, tuple) and any(option.bit == one.bit and option.enabled for option in value)
+    if value is None or isinstance(value, tuple):
+        return EMPTY
+    match convert(value, None, one.definition.type, zone=zone):
+        case Fits(fitting):
+            return fitting
+        case Foreign(text):
+            return text
+        case Misfit():
+            return str(value)
+
+
+def has_moved(
+    contact: SpotlerContact,
+    base: Mapping[str, str],
+    fields: Mapping[str, MappedField],
+    fingerprint: Callable[[str, Scalar], str],
+    zone: tzinfo,
+) -> bool:
+    """Whether a contact holds anything, in these fields, that is not what was agreed on.
+
+    Echoes of our own writes end here, before Dataverse is asked for anything (C-44).
+    """
+    return any(True for _ in moved_fields(contact, base, fields, fingerprint, zone))
+
+
+def moved_fields(
+    contact: SpotlerContact,
+    base: Mapping[str, str],
+    fields: Mapping[str, MappedField],
+    fingerprint: Callable[[str, Scalar], str],
+    zone: tzinfo,
+) -> Iterator[str]:
+    """Name the fields of a contact that hold something else than what was agreed on."""
+    for name, one in fields.items():
+        value = _value(contact, one, zone)
+        if base[name] != fingerprint(name, value) if name in base else not (value == EMPTY or value is False):
+            yield name

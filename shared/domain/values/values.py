@@ -1,0 +1,296 @@
+"""How a Dataverse value becomes a value that Spotler accepts, per property type (VAL-06..VAL-08).
+
+Dataverse values are its JSON types; dates are ISO text. The result is exactly what goes over the wire to Spotler, so
+that equal results mean "nothing to write". The empty string empties a property. Conversion is idempotent: what was
+converted once stays as it is, so that a value that was brought into form is no change when it is read back.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, tzinfo
+from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
+from typing import Any
+
+from shared.domain.records.marketing_contact import PropertyType
+from shared.domain.records.records import Choices, Lookup, UnknownOption
+from shared.domain.values.addresses import address_text
+from shared.domain.values.countries import NETHERLANDS
+from shared.domain.values.moments import in_zone, moment_of
+from shared.domain.values.texts import visible
+
+EMPTY = ""
+"""What empties a property in Spotler."""
+
+_GENDERS = {"1": "M", "2": "F", "m": "M", "f": "F", "male": "M", "female": "F", "man": "M", "vrouw": "F", "v": "F"}
+_DUTCH_POSTCODE = re.compile(r"(?:NL[ -]*)?([1-9][0-9]{3})[ -]*([A-Z]{2})", re.IGNORECASE | re.ASCII)
+_NEARLY_DUTCH_POSTCODE = re.compile(r"(?:NL[ -]*)?[0-9]{4}[ -]*(?=[0-9]*[A-Z])[A-Z0-9]{1,3}", re.IGNORECASE | re.ASCII)
+_BLANKS_IN_PHONE = re.compile(r"[\s().]")
+_DUTCH_PHONE = re.compile(r"0[1-9][0-9]{0,2}-?[0-9]{6,8}", re.ASCII)
+_WITH_COUNTRY_CODE = re.compile(r"\s*(\+|\uff0b|00)")
+_DUTCH_PHONE_DIGITS = 10
+_DUTCH_PREFIX = 31
+_CENT = Decimal("0.01")
+_WITH_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]{1,2}")
+_PERHAPS_THOUSANDS = re.compile(r"[+-]?[1-9][0-9]{0,2}\.[0-9]{3}")
+_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
+_MOST_DIGITS = 18  # Dataverse's own limit is 100 billion for amounts and 2^63 for whole numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Fits:
+    """The value as Spotler wants it; `loss` tells what of it did not come along."""
+
+    value: str | int
+    loss: str = field(default="", compare=False)  # equal is what is equal on the wire
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """Well formed, but Spotler's property is for Dutch values only; it belongs into a field of its own (VAL-07)."""
+
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """Spotler would refuse it. `expected` tells the record's owner what would do."""
+
+    expected: str
+
+
+Converted = Fits | Foreign | Misfit
+
+
+@dataclass(frozen=True, slots=True)
+class Locale:
+    """Where dates are dates: a moment becomes its day there, and a day its midnight. `country` is an ISO 3166 code."""
+
+    zone: tzinfo
+    country: str = ""
+
+
+def convert(value: Any, label: str | None, kind: PropertyType, *, zone: tzinfo = UTC, country: str = "") -> Converted:
+    """Convert one value; `label` is its formatted text where Dataverse has one (choices, lookups, two options).
+
+    `country` is that of the person's address, as an ISO 3166 code, "" if nobody knows: it decides whether a post code
+    or a phone number without country code is Dutch (VAL-07).
+    """
+    if isinstance(value, UnknownOption):
+        return Misfit("an option that exists")
+    if kind is not PropertyType.SET and is_blank(value):
+        return Fits(EMPTY)
+    return _CONVERSIONS[kind](value, label, Locale(zone, country))
+
+
+def is_email(text: str) -> bool:
+    """Whether an address is syntactically fine (VAL-02); says nothing about the mailbox."""
+    return _is_address(address_text(text))
+
+
+def is_blank(value: Any) -> bool:
+    """Whether there is nothing in a column: no value, or blanks only."""
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def text_of(value: Any, label: str | None) -> str:
+    """Write a value as text: its label where it has one, a number without an exponent, blanks around it removed."""
+    if label is not None:
+        return sound(label).strip()
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case float() | Decimal():
+            return f"{Decimal(str(value)):f}".removesuffix(".0")
+        case Lookup():
+            return str(value.id)
+        case Choices():
+            return sound("; ".join(filter(None, value.labels)))
+        case _:
+            return sound(str(value).strip())
+
+
+def sound(text: str) -> str:
+    """Replace half characters: long texts are cut anywhere in Dataverse, also within an emoji; Spotler takes UTF-8."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+def clipped(text: str, longest: int) -> str:
+    """Cut a text to what a column of Dataverse holds, which counts as Windows does: an emoji is two (UTF-16).
+
+    Whoever compares a text with what was written cuts it first, or it differs for ever.
+    """
+    units = text.encode("utf-16-le", "replace")
+    return text if len(units) <= 2 * longest else units[: 2 * longest].decode("utf-16-le", "ignore").rstrip()
+
+
+def _text(value: Any, label: str | None, _locale: Locale) -> Converted:
+    if label is None and isinstance(value, Choices) and value.has_unknown:
+        text = text_of(value, None)
+        return Fits(text, loss="without an option that no longer exists") if text else Misfit("options that exist")
+    return Fits(text_of(value, label))
+
+
+def _email(value: Any, _label: str | None, _locale: Locale) -> Converted:
+    text = address_text(value)
+    if not text:
+        return Fits(EMPTY)
+    return Fits(text) if _is_address(text) else Misfit("an e-mail address such as name@company.com")
+
+
+@lru_cache(maxsize=4096)  # a record's address is looked at several times while it is planned
+def _is_address(text: str) -> bool:
+    from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415  # imports dnspython; keep start fast
+
+    try:
+        validate_email(text, check_deliverability=False, test_environment=True)
+    except EmailNotValidError:
+        return False
+    return True
+
+
+def _integer(value: Any, _label: str | None, _locale: Locale) -> Converted:
+    if isinstance(value, bool):
+        return Fits(int(value))
+    number = decimal_of(value)
+    if number is None or number != number.to_integral_value():
+        return Misfit("a whole number, such as 1250")
+    return Fits(int(number))
+
+
+def _money(value: Any, _label: str | None, _locale: Locale) -> Converted:
+    amount = None if isinstance(value, bool) else decimal_of(value)
+    if amount is None:
+        return Misfit("an amount, such as 1250.00")
+    rounded = amount.quantize(_CENT, ROUND_HALF_UP)
+    return Fits(str(rounded), loss="" if rounded == amount else "rounded to cents")
+
+
+def decimal_of(value: Any) -> Decimal | None:
+    """Read a number as it is written; None if it is none, or too large to be meant.
+
+    A comma before one or two digits is a decimal point, as Spotler writes amounts; before three it could be either, and
+    so could a point in a text: 1.250 is Dutch for 1250. Numbers that are numbers already are in no doubt.
+    """
+    text = str(value).strip()
+    if isinstance(value, str) and _PERHAPS_THOUSANDS.fullmatch(text):
+        return None
+    if _WITH_COMMA.fullmatch(text):
+        text = text.replace(",", ".")
+    if not _NUMBER.fullmatch(text):
+        return None
+    number = Decimal(text)
+    return number if number.adjusted() <= _MOST_DIGITS else None
+
+
+def _date(value: Any, _label: str | None, locale: Locale) -> Converted:
+    moment = moment_of(value)
+    if moment is None:
+        return Misfit("a date")
+    if not isinstance(moment, datetime):
+        return Fits(moment.isoformat())
+    try:
+        local = moment if moment.tzinfo is None else in_zone(moment, locale.zone)
+    except OverflowError:
+        return Misfit("a date")
+    return Fits(local.date().isoformat(), loss="" if local.time() == time() else "without the time of day")
+
+
+def _moment(value: Any, _label: str | None, locale: Locale) -> Converted:
+    moment = moment_of(value)
+    if moment is None:
+        return Misfit("a date and time")
+    if not isinstance(moment, datetime):
+        moment = datetime.combine(moment, time())
+    try:
+        return Fits(in_zone(moment, locale.zone).isoformat(timespec="seconds"))
+    except OverflowError:
+        return Misfit("a date and time")
+
+
+def _gender(value: Any, label: str | None, _locale: Locale) -> Converted:
+    gender = gender_of(str(value), label or "")
+    return Misfit("male or female (1 or 2)") if gender is None else Fits(gender)
+
+
+def gender_of(*spellings: str) -> str | None:
+    """Return M or F for the first spelling that is one of them; None if none is."""
+    return next((gender for text in spellings if (gender := _GENDERS.get(text.strip().lower()))), None)
+
+
+def _postcode(value: Any, _label: str | None, locale: Locale) -> Converted:
+    """Bring a Dutch post code into its form. What else it is, its country says; without one, its form does (VAL-07)."""
+    text = " ".join(visible(text_of(value, None)).split())
+    if not text:
+        return Fits(EMPTY)
+    if match := _DUTCH_POSTCODE.fullmatch(text):
+        return Fits(f"{match[1]} {match[2].upper()}")
+    is_foreign = locale.country != NETHERLANDS if locale.country else not _NEARLY_DUTCH_POSTCODE.fullmatch(text)
+    has_digit = any(character.isdigit() for character in text)  # as every post code has that there is
+    return Foreign(text) if is_foreign and has_digit else Misfit("a post code such as 3511 AB")
+
+
+def _phone(value: Any, _label: str | None, locale: Locale) -> Converted:
+    """Accept the Dutch forms of VAL-08 as they are (a dash is fine, blanks are not), bring others into one.
+
+    Without country code, a number is one of the address's country if it can be; else a Dutch one, of ten digits.
+    """
+    typed = visible(text_of(value, None))
+    text = _BLANKS_IN_PHONE.sub("", typed)
+    if not text:
+        return Fits(EMPTY)
+    is_dutch = is_dutch_phone(text)
+    is_abroad = locale.country not in {"", NETHERLANDS} and not _WITH_COUNTRY_CODE.match(text)
+    if is_dutch and not is_abroad:
+        return Fits(text)
+    return _parsed_phone(typed, locale.country if is_abroad else NETHERLANDS, Fits(text) if is_dutch else None)
+
+
+def _parsed_phone(typed: str, country: str, dutch: Fits | None) -> Converted:
+    """Read a number as people of a country dial it; one that is also in the Dutch form must exist there."""
+    import phonenumbers  # noqa: PLC0415  # its tables take a while to load; most numbers do not need them
+
+    try:
+        number = phonenumbers.parse(typed, country)
+    except phonenumbers.NumberParseException:
+        return dutch or _NO_PHONE
+    possible = phonenumbers.is_possible_number_with_reason(number) == phonenumbers.ValidationResult.IS_POSSIBLE
+    if not possible or (dutch and not phonenumbers.is_valid_number(number)):
+        return dutch or _NO_PHONE
+    if number.country_code != _DUTCH_PREFIX:
+        return Foreign(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL))
+    national = f"0{number.national_number}"
+    loss = "without the extension" if number.extension else ""
+    return Fits(national, loss) if is_dutch_phone(national) else _NO_PHONE
+
+
+def is_dutch_phone(text: str) -> bool:
+    """Whether a text is a phone number as Spotler takes it: ten digits, perhaps with a dash (VAL-08)."""
+    return bool(_DUTCH_PHONE.fullmatch(text)) and sum(map(str.isdigit, text)) == _DUTCH_PHONE_DIGITS
+
+
+_NO_PHONE = Misfit("a phone number such as 06-18596225 or +32 470 12 34 56")
+
+
+def _set(_value: Any, _label: str | None, _locale: Locale) -> Converted:
+    return Misfit("options: a choice, choices, or rows by @map(permissions)")
+
+
+_CONVERSIONS: dict[PropertyType, Callable[[Any, str | None, Locale], Converted]] = {
+    PropertyType.STRING: _text,
+    PropertyType.UNKNOWN: _text,  # a type that Spotler got later: text is what every type can be written as
+    PropertyType.EMAIL: _email,
+    PropertyType.INT: _integer,
+    PropertyType.MONEY: _money,
+    PropertyType.DATE: _date,
+    PropertyType.BIRTHDATE: _date,
+    PropertyType.DATE_TIME: _moment,
+    PropertyType.GENDER: _gender,
+    PropertyType.POSTCODE: _postcode,
+    PropertyType.MOBILE_NUMBER: _phone,
+    PropertyType.PHONE_NUMBER: _phone,
+    PropertyType.SET: _set,
+}

@@ -1,0 +1,1 @@
+"""Synchronises one batch of records: lease, read, plan, apply, write back, commit."""

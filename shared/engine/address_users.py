@@ -1,0 +1,98 @@
+"""Before a contact is erased for good: who else uses its address without being bound to it yet."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from shared.domain.mapping.model import EMAIL
+from shared.domain.planning.conditions import email_of
+from shared.domain.planning.context import Anonymize, Binding, Decision, Rules
+from shared.domain.records.records import Intent, RecordKey, Reference, Why
+from shared.domain.values.addresses import address_key
+from shared.engine.bindings.ledger import Ledger
+from shared.engine.record_context import Round, Seat
+from shared.engine.work_items import Unit
+from shared.ports.dataverse import Crm
+from shared.ports.spotler import MarketingPlatform
+
+
+async def others_using(
+    doomed: Sequence[tuple[RecordKey, str, str]], crm: Crm, platform: MarketingPlatform
+) -> dict[RecordKey, Sequence[RecordKey]]:
+    """For each (record, external id, address): the other active records with that address.
+
+    Where the record cannot tell the address any more (it was deleted, or has a new one), Spotler is asked for it.
+    """
+    if not doomed:
+        return {}
+    addresses = await asyncio.gather(*(_address(external_id, email, platform) for _, external_id, email in doomed))
+    users = await crm.people_using(sorted({address for address in addresses if address}))
+    users_of = {address_key(email): keys for email, keys in users.items()}
+    return {
+        key: [other for other in users_of.get(address_key(address), ()) if other != key]
+        for (key, _, _), address in zip(doomed, addresses, strict=True)
+    }
+
+
+async def _address(external_id: str, email: str, platform: MarketingPlatform) -> str:
+    if email:
+        return email
+    contact = await platform.contact(external_id)
+    return str(contact.properties.get(EMAIL) or "") if contact else ""
+
+
+class SecondLook:
+    """Makes erasures wait for records that need the contact."""
+
+    def __init__(self, crm: Crm, platform: MarketingPlatform, ledger: Ledger, rules: Rules) -> None:
+        self._crm = crm
+        self._platform = platform
+        self._ledger = ledger
+        self._rules = rules
+
+    async def patient(self, seats: Sequence[Seat], plans: Mapping[RecordKey, Decision], done: Round) -> list[Seat]:
+        """Before erasing, ask Dataverse for active records with that address that have no other contact.
+
+        They are looked at first, in the next round; the erasure waits until they are bound (and then keeps the contact
+        for them) or cannot be. Returns the seats that need not wait.
+        """
+        doomed = [seat for seat in seats if isinstance(plans[seat.key], Anonymize)]
+        others = await others_using(
+            [(seat.key, seat.held.external_id, self._email(seat)) for seat in doomed], self._crm, self._platform
+        )
+        entries = await self._ledger.entries({key for keys in others.values() for key in keys})
+        waits: dict[RecordKey, set[RecordKey]] = {}
+        for seat in sorted(doomed, key=lambda one: one.key, reverse=True):
+            bindings = {key: entries[key].binding for key in others[seat.key] if key not in seat.unit.awaits}
+            needing = {key for key, one in bindings.items() if not one.is_live or one.uses(seat.held.external_id)}
+            needing |= await self._leaving({key: bindings[key] for key in bindings.keys() - needing}, seat.origin)
+            needing = {key for key in needing if not _leads_to(seat.key, key, waits)}  # two in a circle never go
+            if needing:
+                waits[seat.key] = needing
+                seat.unit.awaits |= needing
+                done.again += [_reconciling(key, seat.unit) for key in sorted(needing)]
+                done.again.append(seat.unit)
+        return [seat for seat in seats if seat.key not in waits]
+
+    async def _leaving(self, bindings: Mapping[RecordKey, Binding], doomed: Binding) -> set[RecordKey]:
+        """Name those that cannot take their own contact along to the address of one that is about to be erased."""
+        moving = {key: one.external_id for key, one in bindings.items() if one.address != doomed.address}
+        users = await self._ledger.users_of_each(set(moving.values())) if moving else {}
+        return {key for key, external_id in moving.items() if len(users[external_id]) > 1}
+
+    def _email(self, seat: Seat) -> str:
+        """Return the address that Spotler has, if it is still the record's; empty otherwise."""
+        if seat.record is None:
+            return ""
+        email = email_of(seat.record, self._rules.mapping.for_table(seat.key.table))
+        return email if self._rules.fingerprints.address(email) == seat.origin.address else ""
+
+
+def _reconciling(key: RecordKey, doomed: Unit) -> Unit:
+    return Unit(key, Intent.SYNC, [Reference(key, Why.RECONCILE, doomed.correlation)])
+
+
+def _leads_to(goal: RecordKey, start: RecordKey, waits: Mapping[RecordKey, set[RecordKey]]) -> bool:
+    """Whether `start` waits for `goal`, or for one that does."""
+    return goal in waits.get(start, ()) or any(_leads_to(goal, key, waits) for key in waits.get(start, ()))

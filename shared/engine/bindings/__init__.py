@@ -1,0 +1,1 @@
+"""Bindings of records to contacts, leases on contacts, and the deadline of a lease."""

@@ -1,0 +1,55 @@
+"""A binding as a small document: ids, fingerprints, codes and times, never a value. What is nothing is not written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from shared.domain.merging.flapping import Move
+from shared.domain.merging.merge import Verdict
+from shared.domain.planning.context import Binding, MassChange, Reach
+
+
+def read_binding(body: Mapping[str, Any]) -> Binding:
+    """Read what `write_binding` wrote; documents of older versions lack the newer keys."""
+    since = body.get("since")
+    return Binding(
+        external_id=str(body["contact"]),
+        is_live=bool(body["live"]),
+        base=dict(body["base"]),
+        address=str(body["address"]),
+        has_met=bool(body.get("met", False)),
+        since=datetime.fromisoformat(since) if since else None,
+        reach=Reach(body.get("reach", Reach.OPEN)),
+        moves={name: Move.parse(text) for name, text in body.get("moves", {}).items()},
+        verdicts={name: Verdict(text) for name, text in body.get("verdicts", {}).items()},
+        announced=frozenset(body.get("announced", ())),
+        early={name: bool(answer) for name, answer in body.get("early", {}).items()},
+        is_stale=bool(body.get("stale", False)),
+        refused=frozenset(body.get("refused", ())),
+        held_since={MassChange(kind): datetime.fromisoformat(at) for kind, at in body.get("held", {}).items()},
+    )
+
+
+def write_binding(binding: Binding) -> dict[str, Any]:
+    """Write a binding as JSON."""
+    body: dict[str, Any] = {
+        "contact": binding.external_id,
+        "live": binding.is_live,
+        "base": dict(binding.base),
+        "address": binding.address,
+    }
+    newer: dict[str, Any] = {
+        "met": binding.has_met,
+        "since": binding.since.isoformat(timespec="seconds") if binding.since is not None else None,
+        "reach": str(binding.reach) if binding.reach is not Reach.OPEN else None,
+        "moves": {name: str(move) for name, move in binding.moves.items()},
+        "verdicts": {name: str(verdict) for name, verdict in binding.verdicts.items()},
+        "announced": sorted(binding.announced),
+        "early": dict(binding.early),
+        "stale": binding.is_stale,
+        "refused": sorted(binding.refused),
+        "held": {str(kind): at.isoformat() for kind, at in binding.held_since.items()},
+    }
+    return body | {name: value for name, value in newer.items() if value}

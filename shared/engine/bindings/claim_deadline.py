@@ -1,0 +1,138 @@
+"""Keeps calls within the time for which contacts are claimed, and batches within the locks of their messages."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from shared.errors import TransientError
+from shared.ports.clock import Clock
+
+Answer = TypeVar("Answer")
+
+_LARGEST = 1_000
+"""Records in one round when everything is quick: no more than a trigger brings."""
+
+
+_FEW = 10
+"""Fewer records than this take as long as one: what they cost is the round itself, and smaller parts would not help."""
+
+
+class ClaimsRanOutError(TransientError):
+    """There was no time left to begin; nothing was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """No call begins after `begin_by`, and none goes on after `end_by`: by then, others may hold the contacts.
+
+    A call is more than one request: it waits for its turn and for the end of a pause, and is repeated.
+    """
+
+    clock: Clock
+    begin_by: datetime
+    end_by: datetime
+
+    async def carry(self, call: Callable[[], Awaitable[Answer]]) -> Answer:
+        """Make a call. ClaimsRanOutError if it is too late to begin; TransientError if it had to be cut off."""
+        now = self.clock.now()
+        if now >= self.begin_by:
+            raise ClaimsRanOutError("the claims would have run out before the call ended")
+        try:
+            async with asyncio.timeout((self.end_by - now).total_seconds()):
+                return await call()
+        except TimeoutError:
+            raise TransientError("the claims ran out before Spotler answered") from None
+
+
+class TimeBudget:
+    """The time in which one call of a function may begin parts of its work.
+
+    A batch must end well within the lock of its messages: nobody renews it, and a message whose lock ends comes again,
+    which Service Bus counts as a failure. What there is no time for is sent again as a fresh message, and the original
+    completes. One part always begins, however late it is: otherwise a slow service would stop the work altogether.
+    """
+
+    def __init__(self, clock: Clock, begin_by: datetime) -> None:
+        """No further part begins after `begin_by`."""
+        self._clock = clock
+        self._begin_by = begin_by
+        self._has_begun = False
+
+    @property
+    def has_time(self) -> bool:
+        """Whether there is time for more."""
+        return self._clock.now() < self._begin_by
+
+    @property
+    def may_begin(self) -> bool:
+        """Whether a part may begin."""
+        return self.has_time or not self._has_begun
+
+    def begin_part(self) -> bool:
+        """Begin a part; False if it is too late for another one."""
+        if not self.may_begin:
+            return False
+        self.count_part()
+        return True
+
+    def count_part(self) -> None:
+        """Take account of a part that nobody has begun by this budget."""
+        self._has_begun = True
+
+    def start_over(self) -> None:
+        """Count as if nothing had been begun: what was done has come to nothing, and is done again in other parts."""
+        self._has_begun = False
+
+
+_BUDGET: ContextVar[TimeBudget | None] = ContextVar("time_budget", default=None)
+
+
+@contextmanager
+def spending(budget: TimeBudget) -> Iterator[None]:
+    """Give everything that this call of a function does one time budget, however deep it is called."""
+    token = _BUDGET.set(budget)
+    try:
+        yield
+    finally:
+        _BUDGET.reset(token)
+
+
+def current_budget() -> TimeBudget | None:
+    """Return the time budget of this call; None where no message is locked (timers, HTTP)."""
+    return _BUDGET.get()
+
+
+def has_time() -> bool:
+    """Whether this call has time for more of what it has begun."""
+    budget = current_budget()
+    return budget is None or budget.has_time
+
+
+def begin_part() -> bool:
+    """Begin a part of the work of this call; False if it is too late for another one."""
+    budget = current_budget()
+    return budget is None or budget.begin_part()
+
+
+class Pace:
+    """How many records a round takes: half as many when time ran out, twice as many when they were not needed.
+
+    Without it a batch that is too large for a slow day would come again and again, and never get on.
+    """
+
+    def __init__(self, claim_time: timedelta) -> None:
+        self._claim_time = claim_time
+        self.records = _LARGEST
+
+    def learn(self, *, records: int, took: timedelta, ran_out: bool) -> None:
+        """Take account of a batch of so many records that took so long; `ran_out`: claims or locks were too short."""
+        if ran_out:
+            self.records = max(1, min(self.records, records) // 2)
+        elif records >= self.records and (took < self._claim_time / 4 or records < _FEW):
+            self.records = min(_LARGEST, self.records * 2)

@@ -1,0 +1,96 @@
+"""A Spotler contact as a small document: the claim on it, the records that use it, and which of them is primary."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from shared.domain.planning.context import Neighbours, Trust
+from shared.domain.records.records import RecordKey
+
+
+class Consent(StrEnum):
+    """What a record that uses a Spotler contact says about mail. The lowest of all users wins."""
+
+    ALLOWS = "ok"
+    NO_BULK = "no-bulk"
+    NO_MAIL = "no-mail"
+
+
+@dataclass(slots=True)
+class HeldContact:
+    """A Spotler contact claimed by this worker. `users` may be changed; `save` writes it and lets go.
+
+    `primary` is the user whose values the contact has (decision 5), as written down: `primary_user` is who it is now.
+    `succession` are the fingerprints that a former primary user had agreed on, until its successor has compared its own
+    values with the contact, also where no successor is there yet; None where no such comparison is due.
+    `deactivated_on` is when a job made the contact inactive.
+    """
+
+    external_id: str
+    etag: str
+    trust: Trust
+    users: dict[RecordKey, Consent] = field(default_factory=dict)
+    primary: RecordKey | None = None
+    succession: Mapping[str, str] | None = None
+    deactivated_on: datetime | None = None
+
+    @property
+    def is_worth_keeping(self) -> bool:
+        """Whether the document says anything: who uses the contact, whose values it has, or that nobody knows."""
+        return bool(self.users) or self.succession is not None or self.trust is Trust.NOTHING
+
+    @property
+    def primary_user(self) -> RecordKey | None:
+        """Return the primary user; None if no record needs the contact.
+
+        It stays primary until it leaves. Then, and in documents that name none: the user that the contact's external id
+        names, else the first in order.
+        """
+        needing = sorted(user for user, consent in self.users.items() if consent is not Consent.NO_MAIL)
+        if self.primary in needing:
+            return self.primary
+        named = [user for user in needing if str(user.id) == self.external_id]
+        return next(iter((*named, *needing)), None)
+
+    def neighbours_of(self, *keys: RecordKey) -> Neighbours:
+        """Return who else uses the contact; who refuses all mail does not need it, but the refusal counts."""
+        others = {user: consent for user, consent in self.users.items() if user not in keys}
+        primary = self.primary_user
+        return Neighbours(
+            keys=tuple(sorted(user for user, consent in others.items() if consent is not Consent.NO_MAIL)),
+            refuse_bulk=any(consent is not Consent.ALLOWS for consent in others.values()),
+            primary=None if primary in keys else primary,
+        )
+
+
+def read_contact(external_id: str, body: Mapping[str, Any], *, etag: str = "") -> HeldContact:
+    """Read what `write_contact` wrote; documents of older versions lack the newer keys."""
+    is_doubtful = bool(body.get("claim") or body.get("doubt"))
+    primary, deactivated = body.get("primary"), body.get("deactivated")
+    return HeldContact(
+        external_id,
+        etag,
+        Trust.NOTHING if is_doubtful else Trust.BASE,
+        {RecordKey.parse(key): Consent(consent) for key, consent in body.get("users", {}).items()},
+        RecordKey.parse(primary) if primary else None,
+        body.get("succession"),
+        datetime.fromisoformat(deactivated) if deactivated else None,
+    )
+
+
+def write_contact(held: HeldContact) -> dict[str, Any]:
+    """Write a contact as JSON, without the claim on it."""
+    body: dict[str, Any] = {"users": {str(key): str(consent) for key, consent in sorted(held.users.items())}}
+    if (primary := held.primary_user) is not None:
+        body["primary"] = str(primary)
+    if held.succession is not None:
+        body["succession"] = dict(held.succession)
+    if held.deactivated_on is not None:
+        body["deactivated"] = held.deactivated_on.isoformat()
+    if held.trust is Trust.NOTHING:
+        body["doubt"] = True
+    return body

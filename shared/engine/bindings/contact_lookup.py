@@ -1,0 +1,60 @@
+"""From people to their Spotler contacts: what jobs and marketing lists ask before they do something with a contact."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from shared.domain.planning.context import Binding, Rules, Situation, Trust
+from shared.domain.planning.plan import verdicts
+from shared.domain.records.outcomes import Reason
+from shared.domain.records.records import PersonRecord, RecordKey, Reference, Why
+from shared.engine.bindings.ledger import Ledger
+from shared.engine.record_handler import SyncPeople
+from shared.engine.work_items import Finished
+from shared.ports.dataverse import Crm
+from shared.ports.queue import QueueName
+
+_AT_A_TIME = 500
+"""People synchronised together: five Spotler calls, well inside one claim."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contacts:
+    """What the ledger and the rules say about people, and the engine that brings them to Spotler."""
+
+    crm: Crm
+    ledger: Ledger
+    people: SyncPeople
+    rules: Rules
+
+    async def known(self, people: Collection[RecordKey]) -> dict[RecordKey, str]:
+        """Return the external ids of people whom Spotler knows; the others are missing in the answer."""
+        entries = await self.ledger.entries(people)
+        return {key: entry.binding.external_id for key, entry in entries.items() if entry.binding.is_live}
+
+    def unmet(self, key: RecordKey, record: PersonRecord | None) -> Iterator[Reason]:
+        """Yield the conditions of synchronisation that somebody does not meet (VAL-01..VAL-04); no record: gone."""
+        situation = Situation(key, record, Binding(str(key.id)))
+        return (verdict.reason for verdict in verdicts(situation, self.rules) if verdict.reason)
+
+    async def doubt(self, contacts: Collection[str]) -> frozenset[str]:
+        """Have contacts that Spotler turned out not to know (any more) written in full by the next look.
+
+        Returns those that are doubted now; another worker holds the others.
+        """
+        held = await self.ledger.claim(contacts)
+        for contact in held.values():
+            contact.trust = Trust.NOTHING
+        await self.ledger.release(list(held.values()))
+        return frozenset(held)
+
+    async def synchronise(
+        self, people: Sequence[RecordKey], *, lane: QueueName, correlation: str = ""
+    ) -> dict[RecordKey, Finished]:
+        """Look at people now, in bulk, and say how each ended; second looks stay in `lane`."""
+        ends: dict[RecordKey, Finished] = {}
+        for start in range(0, len(people), _AT_A_TIME):
+            references = [Reference(key, Why.JOB, correlation) for key in people[start : start + _AT_A_TIME]]
+            ends |= {one.unit.key: one for one in await self.people.handle(references, lane=lane)}
+        return ends

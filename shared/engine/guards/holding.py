@@ -1,0 +1,55 @@
+"""Takes out of the plans of a round what the brake holds, and tells the brake what has been settled."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from shared.domain.planning.context import Decision, MassChange, Rules
+from shared.domain.records.marketing_contact import PropertyCatalogue
+from shared.domain.records.records import Intent, RecordKey
+from shared.domain.recovery.mass_changes import Loss, hold, losses, remembering
+from shared.engine.guards.brake import Brake
+from shared.engine.guards.priority import breathe
+from shared.engine.record_context import Round, Seat
+
+
+class Holding:
+    """The brake, as a round of the engine uses it."""
+
+    def __init__(self, brake: Brake, rules: Rules) -> None:
+        self._brake = brake
+        self._rules = rules
+
+    async def hold(
+        self, seats: Sequence[Seat], plans: Mapping[RecordKey, Decision], catalogue: PropertyCatalogue
+    ) -> dict[RecordKey, Decision]:
+        """Return the plans without what is held; each says in its binding what that is. Raises ConnectorErrors."""
+        found: dict[RecordKey, Mapping[MassChange, Loss]] = {}
+        asked: defaultdict[MassChange, dict[str, datetime | None]] = defaultdict(dict)
+        for seat in seats:
+            await breathe()
+            if seat.unit.intent is Intent.SYNC:
+                found[seat.key] = losses(plans[seat.key], seat.situation, self._rules, catalogue)
+                for kind in found[seat.key]:
+                    asked[kind][str(seat.key)] = seat.binding.held_since.get(kind)
+        held = {kind: await self._brake.held(kind, names) for kind, names in asked.items()}
+        decided: dict[RecordKey, Decision] = {}
+        for seat in seats:
+            await breathe()
+            planned, situation = plans[seat.key], seat.situation
+            kept = [loss for kind, loss in found.get(seat.key, {}).items() if str(seat.key) in held[kind]]
+            if kept:
+                planned = hold(planned, kept, situation, self._rules, catalogue)
+            decided[seat.key] = remembering(planned, [loss.kind for loss in kept], situation)
+        return decided
+
+    async def settle(self, seats: Sequence[Seat], done: Round) -> None:
+        """Forget the holds of records whose bindings were saved without them."""
+        over: defaultdict[MassChange, list[str]] = defaultdict(list)
+        for seat in seats:
+            if (saved := done.saved.get(seat.key)) is not None:
+                for kind in seat.origin.held_since.keys() - saved[0].held_since.keys():
+                    over[kind].append(str(seat.key))
+        await self._brake.settled(over)

@@ -1,0 +1,69 @@
+"""Releases the brake and replays what it held, page by page; progress lives in the messages (decisions 12, 20)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Protocol
+from uuid import UUID, uuid4
+
+from shared.domain.planning.context import MassChange
+from shared.domain.records.records import RecordKey, Reference, Why
+from shared.engine.guards.brake import Brake
+from shared.errors import ConnectorError
+from shared.messages.lane_messages import Lanes, Replay
+from shared.messages.redelivery import Patience
+from shared.ports.clock import Clock
+from shared.ports.queue import QueueName
+
+
+class ListSyncs(Protocol):
+    """Starts synchronisations of marketing lists."""
+
+    async def begin(self, identifier: UUID, jobs: tuple[UUID, ...], correlation: str) -> object:
+        """Start one, unless one is under way."""
+        ...
+
+
+class Release:
+    """What an administrator does about held records: let them pass."""
+
+    def __init__(self, *, brake: Brake, lists: ListSyncs, lanes: Lanes, patience: Patience, clock: Clock) -> None:
+        self._brake = brake
+        self._lists = lists
+        self._lanes = lanes
+        self._patience = patience
+        self._clock = clock
+
+    async def begin(self, kinds: Collection[MassChange], hours: int) -> datetime:
+        """Release these kinds for some hours, and send what is held back to the bulk lane; returns until when.
+
+        What is held by now passes even if its turn comes later than that. A crash in between is repeated by calling
+        again. Raises ConnectorErrors.
+        """
+        until = self._clock.now() + timedelta(hours=hours)
+        correlation = f"release-{uuid4()}"
+        for kind in sorted(kinds):
+            await self._brake.release(kind, until)
+        await self._lanes.send(
+            QueueName.BULK, *(Replay(change=kind, correlation=correlation) for kind in sorted(kinds))
+        )
+        return until
+
+    async def replay(self, step: Replay, *, lane: QueueName) -> None:
+        """Look at one page of held records again, then send the message of the next: a crash repeats a page."""
+        try:
+            names, after = await self._brake.held_page(step.change, step.after)
+            if step.change is MassChange.LIST_REMOVAL:
+                for name in names:  # each stays held until its synchronisation finds that it was released
+                    await self._lists.begin(UUID(name), (), step.correlation)
+            else:
+                references = [Reference(RecordKey.parse(name), Why.RETRY, step.correlation) for name in names]
+                await self._lanes.send_references(lane, references)
+        except ConnectorError as error:
+            await self._patience.postpone(lane, step, error)
+            return
+        if after is not None:
+            await self._lanes.send(lane, step.model_copy(update={"after": after, "attempt": 1}))
+        if step.change is not MassChange.LIST_REMOVAL:
+            await self._brake.settled({step.change: names})

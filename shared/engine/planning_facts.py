@@ -1,0 +1,249 @@
+"""What stands beside a record and its contact: permissions of new records, bounces, the ledger of consent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from typing import Protocol
+
+from shared.domain.consent.bounces import BounceNote
+from shared.domain.consent.changes import BULK_EMAIL, OPT_OUT, ConsentAct, ConsentChange, ConsentSource
+from shared.domain.consent.permission_defaults import PermissionDefault
+from shared.domain.consent.permission_renames import RememberedNames
+from shared.domain.mapping.formats.reading import DO_NOT_EMAIL
+from shared.domain.mapping.language.expression import MapTo
+from shared.domain.merging.field_agreement import NO, YES, row_state
+from shared.domain.merging.merge import Row
+from shared.domain.planning.conditions import refuses_bulk
+from shared.domain.planning.context import Anonymize, Binding, Decision, Reach, Rules, Trust, Write
+from shared.domain.records.marketing_contact import PropertyCatalogue
+from shared.domain.records.outcomes import HELD_BACK, Reason
+from shared.domain.records.records import RecordKey
+from shared.domain.values.fields import option_name
+from shared.domain.values.mapped_fields import mapped_fields
+from shared.engine.guards.priority import breathe
+from shared.engine.record_context import Circumstances, Round, Seat
+from shared.ports.clock import Clock
+
+
+class Defaults(Protocol):
+    """Says which permissions a new record gets."""
+
+    async def current(self) -> tuple[PermissionDefault, ...]:
+        """Return them as they are now; none when they cannot be read."""
+        ...
+
+
+class Names(Protocol):
+    """Remembers the names of permissions."""
+
+    async def remembered(self) -> RememberedNames:
+        """Return the names that rows may have while a rename in Spotler is not complete."""
+        ...
+
+
+class Ledgered(Protocol):
+    """Keeps every change of consent."""
+
+    async def record(self, changes: Sequence[ConsentChange]) -> None:
+        """Remember changes, each once."""
+        ...
+
+
+class Bounced(Protocol):
+    """Knows whose mail does not arrive."""
+
+    async def of(self, external_ids: Sequence[str]) -> Mapping[str, BounceNote]:
+        """Return what came back of these contacts, with one read."""
+        ...
+
+    async def are_known_until(self) -> datetime | None:
+        """Return until when bounces are known; None before the first poll."""
+        ...
+
+    async def reopened(self, contacts: Mapping[str, datetime]) -> None:
+        """Note that contacts can be mailed, with the time of their last change."""
+        ...
+
+    async def solved(self, external_ids: Sequence[str]) -> None:
+        """Forget the bounces of contacts that have a new address."""
+        ...
+
+
+class Beside:
+    """Gives seats what their plans need beside the two sides, and keeps what follows from the plans."""
+
+    def __init__(
+        self,
+        *,
+        defaults: Defaults,
+        names: Names,
+        consents: Ledgered,
+        bounces: Bounced,
+        rules: Rules,
+        clock: Clock,
+    ) -> None:
+        self._defaults = defaults
+        self._names = names
+        self._consents = consents
+        self._bounces = bounces
+        self._rules = rules
+        self._clock = clock
+
+    async def equip(self, seats: Sequence[Seat], catalogue: PropertyCatalogue) -> list[Seat]:
+        """Add the time, the defaults, the bounces and the names of permissions to the seats of a round.
+
+        Names are read after the records, and only if some record lacks the row of a permission: they are needed to
+        tell whether it was deleted, or renamed.
+        """
+        if not seats:
+            return []
+        notes = await self._bounces.of([seat.held.external_id for seat in seats])
+        circumstances = Circumstances(
+            self._clock.now(), await self._defaults.current(), await self._bounces.are_known_until()
+        )
+        if any(self._lacks_a_row(seat, catalogue) for seat in seats):
+            circumstances = replace(circumstances, names=await self._names.remembered())
+        return [
+            replace(
+                seat,
+                circumstances=circumstances,
+                bounce=notes.get(seat.held.external_id),
+                is_doubtful=seat.held.trust is Trust.NOTHING,
+            )
+            for seat in seats
+        ]
+
+    async def remember(
+        self, seats: Sequence[Seat], plans: Mapping[RecordKey, Decision], catalogue: PropertyCatalogue, done: Round
+    ) -> None:
+        """Keep the changes of consent that this round brought, and forget bounces of addresses that are no more."""
+        changes: list[ConsentChange] = []
+        solved: list[str] = []
+        for seat in seats:
+            await breathe()
+            if (saved := done.saved.get(seat.key)) is None:
+                continue
+            changes += self._changes(seat, plans[seat.key], saved[0], catalogue)
+            is_needed = bool(seat.neighbours.keys)  # by others, who still have the address that fails
+            has_moved = saved[0].reach is Reach.OPEN and saved[0].address != seat.binding.address
+            if seat.bounce is not None and has_moved and not is_needed:
+                solved.append(seat.held.external_id)
+        if changes:
+            await self._consents.record(changes)
+        if reopened := {seat.held.external_id: at for seat in seats if (at := _reopened(seat)) is not None}:
+            await self._bounces.reopened(reopened)
+        if solved:
+            await self._bounces.solved(solved)
+
+    def _changes(
+        self, seat: Seat, planned: Decision, after: Binding, catalogue: PropertyCatalogue
+    ) -> Iterator[ConsentChange]:
+        names = self._permissions(seat, catalogue)
+        agreed = self._answers(seat.origin, names)
+        # An heir's consent was its lead's; and a dead worker may have told what it could not keep.
+        before = {} if seat.heir_of is not None or seat.is_doubtful else agreed
+        now = {name: NO for name, answer in agreed.items() if answer} if not after.is_live else {}
+        now |= {name: answer for name, answer in self._answers(after, names).items() if answer is not None}
+        for order in seat.unit.orders.values():
+            if now.get(order.option) is order.answer:
+                act = replace(self._act(seat, ConsentSource.JOB), correlation=str(order.job))
+                yield from act.changes(before, {order.option: now.pop(order.option)})
+        for source, answers in _by_source(seat, planned, now).items():
+            yield from self._act(seat, source).changes(before, answers)
+        if after.reach.is_opt_out is not seat.origin.reach.is_opt_out:
+            source = _source_of_opt_out(seat) if after.reach.is_opt_out else ConsentSource.REACTIVATED
+            act = self._act(seat, source)
+            yield from act.changes({OPT_OUT: seat.origin.reach.is_opt_out}, {OPT_OUT: after.reach.is_opt_out})
+            if Reach.OPTED_OUT_HERE in {seat.origin.reach, after.reach}:
+                is_allowed = not after.reach.is_opt_out
+                yield from act.changes({BULK_EMAIL: not is_allowed}, {BULK_EMAIL: is_allowed})
+
+    def _lacks_a_row(self, seat: Seat, catalogue: PropertyCatalogue) -> bool:
+        """Tell whether a record has no row of a permission that both sides agreed on as given."""
+        record, binding = seat.record, seat.binding
+        if record is None or not binding.is_live or not binding.has_met:
+            return False
+        rows = (row for row in self._rules.mapping.for_table(seat.key.table) if not row.rests(record))
+        fields = {
+            name: one for name, one in mapped_fields(rows, seat.key.table, catalogue).items() if one.home is not None
+        }
+        answers = self._answers(binding, list(fields))
+        return any(
+            row_state(one, record, _NO_RENAMES, agreed_yes=answers[name] is YES) is Row.DELETED
+            for name, one in fields.items()
+        )
+
+    def _act(self, seat: Seat, source: ConsentSource) -> ConsentAct:
+        return ConsentAct(self._clock.now(), seat.key, seat.held.external_id, source, seat.unit.correlation)
+
+    def _permissions(self, seat: Seat, catalogue: PropertyCatalogue) -> list[str]:
+        names: list[str] = []
+        for row in self._rules.mapping.for_table(seat.key.table):
+            definition = catalogue.named(row.spotler)
+            if definition is not None and isinstance(row.sources[seat.key.table], MapTo):
+                names += [option_name(definition.name, entry.bit) for entry in definition.entries]
+        return names
+
+    def _answers(self, binding: Binding, names: Sequence[str]) -> dict[str, bool | None]:
+        """Read yes and no out of fingerprints."""
+        fingerprint = partial(self._rules.fingerprints.value, binding.external_id)
+        answers: dict[str, bool | None] = {}
+        for name in names:
+            known = binding.base.get(name) if binding.is_live else None
+            answers[name] = None if known is None else known == fingerprint(name, YES)
+        return answers
+
+
+_NO_RENAMES = RememberedNames({})
+
+
+def _reopened(seat: Seat) -> datetime | None:
+    """Return when a contact was last changed that bounces had closed, and that can be mailed."""
+    if seat.contact is None or seat.contact.is_unreachable or seat.bounce is None or seat.bounce.closed is None:
+        return None
+    return seat.contact.last_changed
+
+
+def _by_source(seat: Seat, planned: Decision, answers: Mapping[str, bool]) -> dict[ConsentSource, dict[str, bool]]:
+    sources: dict[ConsentSource, dict[str, bool]] = {}
+    for name, answer in answers.items():
+        sources.setdefault(_source(seat, planned, name, answer=answer), {})[name] = answer
+    return sources
+
+
+def _source(seat: Seat, planned: Decision, name: str, *, answer: bool) -> ConsentSource:
+    """Say where an answer came from."""
+    if isinstance(planned, Anonymize):
+        return _ENDS.get(planned.reason, ConsentSource.JOB)
+    came_home = name in planned.home.prints
+    is_default = came_home and isinstance(planned, Write) and name in planned.fields
+    if is_default:  # only the administrator's default goes both ways at once
+        return ConsentSource.ENVIRONMENT_DEFAULT
+    if planned.reason in HELD_BACK and seat.record is not None and seat.record.values.get(DO_NOT_EMAIL):
+        return ConsentSource.DO_NOT_EMAIL  # the end of the contact is held, what the record refuses is not
+    if came_home:
+        return ConsentSource.SPOTLER_PROFILE if seat.origin.has_met else ConsentSource.FIRST_MEETING
+    if planned.permissions_off and not answer:
+        return _source_of_all_off(seat)
+    return _ENDS.get(planned.reason, ConsentSource.DATAVERSE_ROW)
+
+
+def _source_of_opt_out(seat: Seat) -> ConsentSource:
+    return ConsentSource.SUPPRESSION if seat.situation.is_suppressed else ConsentSource.SPOTLER_OPT_OUT
+
+
+def _source_of_all_off(seat: Seat) -> ConsentSource:
+    if seat.record is not None and refuses_bulk(seat.record):
+        return ConsentSource.DO_NOT_BULK_EMAIL
+    return ConsentSource.SHARED_CONTACT if seat.neighbours.refuse_bulk else ConsentSource.SUPPRESSION
+
+
+_ENDS = {
+    Reason.DELETED: ConsentSource.DELETION,
+    Reason.MERGED: ConsentSource.DELETION,
+    Reason.INACTIVE: ConsentSource.DEACTIVATED,
+    Reason.DO_NOT_EMAIL: ConsentSource.DO_NOT_EMAIL,
+}

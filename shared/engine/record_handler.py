@@ -1,0 +1,148 @@
+"""The use case behind every lane: look at people, report, and come back later for what could not be done."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from shared.domain.records.outcomes import TEXTS, Outcome, Reason, Result
+from shared.domain.records.records import RecordKey, Reference
+from shared.domain.recovery.retry import Done, GiveUp, RetryAt, RetryPolicy, failure_of
+from shared.engine.bindings.claim_deadline import current_budget
+from shared.engine.guards.priority import breathe
+from shared.engine.report import Reporter
+from shared.engine.sync_engine import Outbound, Processed
+from shared.engine.work_items import NOBODY, Finished, Sighting, Unit
+from shared.errors import ConnectorError, whereabouts
+from shared.messages.lane_messages import Lanes, references_body
+from shared.messages.tally import note_failure, note_success
+from shared.ports.clock import Clock
+from shared.ports.queue import Queue, QueueName
+from shared.telemetry.outcomes import record_ended
+
+log = logging.getLogger(__name__)
+
+
+class SyncPeople:
+    """Handles references of a lane. When it returns, each is done, scheduled again, or buried with its reason."""
+
+    def __init__(
+        self,
+        *,
+        outbound: Outbound,
+        reporter: Reporter,
+        queue: Queue,
+        lanes: Lanes,
+        clock: Clock,
+        policy: RetryPolicy,
+    ) -> None:
+        self._outbound = outbound
+        self._reporter = reporter
+        self._queue = queue
+        self._lanes = lanes
+        self._clock = clock
+        self._policy = policy
+
+    async def handle(
+        self, references: Sequence[Reference], *, lane: QueueName, sightings: Mapping[RecordKey, Sighting] = NOBODY
+    ) -> Sequence[Finished]:
+        """Look at the references; later looks stay in the same lane. `sightings` are contacts that were just read."""
+        if not references:
+            return ()
+        now = self._clock.now()
+        stamped = [replace(one, first_seen=one.first_seen or now) for one in references]
+        processed = await self._process(stamped, sightings)
+        unreported = await self._reporter.report(processed.finished)
+        later: list[tuple[Reference, datetime]] = []
+        for one in processed.finished:
+            error = unreported.get(one.unit.key)
+            following = one.next
+            if error is not None and isinstance(following, Done):  # the work is done; a second look reports it
+                log.warning("report of %s failed: %s", one.unit.key, error)
+                failure, asked = failure_of(error)
+                following = self._policy.after(
+                    failure, attempt=one.unit.attempt, now=now, since=one.unit.waits_since, asked=asked
+                )
+            match following:
+                case RetryAt(when, attempt, since):
+                    later += [
+                        (replace(reference, attempt=attempt, waits_since=since), when)
+                        for reference in one.unit.references
+                    ]
+                case GiveUp():
+                    await self._bury(one, lane, error)
+                case Done():
+                    pass
+            await breathe()
+            _log(one)
+            _tally(one, error)
+            record_ended(one.outcome, tuple(one.unit.references), lane, self._clock.now())
+        _tell_what_waits(processed.finished)
+        await self._lanes.reschedule(lane, later)
+        await self._lanes.send_references(lane, processed.follow_ups)
+        return processed.finished
+
+    async def _process(self, references: Sequence[Reference], sightings: Mapping[RecordKey, Sighting]) -> Processed:
+        """Process a batch. If a defect of ours breaks it, find the record by halving; its neighbours are unaffected."""
+        try:
+            return await self._outbound.process(references, sightings)
+        except ConnectorError:
+            raise  # the state store or the queue is out of reach: the whole batch comes again
+        except Exception as error:  # noqa: BLE001  # a defect of ours: the neighbours go on
+            if len({reference.key for reference in references}) == 1:
+                log.error(  # noqa: TRY400  # not exception(), whose text may quote a person
+                    "%s broke the connector: %s", references[0].key, whereabouts(error)
+                )
+                outcome = Outcome(references[0].key, Result.FAILED, Reason.DEFECT)
+                unit = Unit(references[0].key, references[0].intent, list(references))
+                return Processed([Finished(unit, outcome, GiveUp())], [])
+            if (budget := current_budget()) is not None:
+                budget.start_over()
+            middle = len(references) // 2
+            first = await self._process(references[:middle], sightings)
+            second = await self._process(references[middle:], sightings)
+            return Processed([*first.finished, *second.finished], [*first.follow_ups, *second.follow_ups])
+
+    async def _bury(self, one: Finished, lane: QueueName, unreported: ConnectorError | None) -> None:
+        fresh = [replace(reference, attempt=1, first_seen=None, waits_since=None) for reference in one.unit.references]
+        reason, why = one.outcome.reason, TEXTS[one.outcome.reason]
+        if unreported is not None and isinstance(one.next, Done):
+            reason, why = Reason.GAVE_UP, f"{why} The report of that did not get through: {unreported}"
+        await self._queue.dead_letter(
+            lane,
+            references_body(fresh),
+            reason=reason,
+            description=f"{one.unit.key}: {why}",
+            correlation_id=one.unit.correlation,
+        )
+
+
+def _tally(one: Finished, unreported: ConnectorError | None) -> None:
+    if (error := one.error or unreported) is not None:
+        note_failure(str(one.unit.key), error)
+    elif one.outcome.result is not Result.WAITING:
+        note_success()
+
+
+def _tell_what_waits(finished: Sequence[Finished]) -> None:
+    """Say why records cannot be done now: one line for each cause, however many records it has."""
+    causes = Counter(str(one.error) for one in finished if one.error is not None)
+    for cause, count in causes.items():
+        log.warning("%d of %d records cannot be done now: %s", count, len(finished), cause)
+
+
+def _log(one: Finished) -> None:
+    outcome = one.outcome
+    # A record with wrong data is its owner's business and told there; the administrator hears of what nobody repeats.
+    level = logging.WARNING if isinstance(one.next, GiveUp) else logging.INFO
+    log.log(
+        level,
+        "%s %s (%s)",
+        outcome.key,
+        outcome.result,
+        outcome.reason,
+        extra={"correlation": one.unit.correlation, "attempt": one.unit.attempt},
+    )

@@ -1,0 +1,1 @@
+"""Keeps the suppression list, and asks it before anything is written."""

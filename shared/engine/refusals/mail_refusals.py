@@ -1,0 +1,154 @@
+"""Records that refuse mail while their person signs up by a form: a person decides which of the two counts.
+
+Either the sign-up is the newer act, then the refusal is lifted in Dataverse; or the refusal stands, then the contact
+that the form made is handed to the engine, which treats it as the contact of a record that refuses mail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from shared.domain.consent.changes import BULK_EMAIL, DO_NOT_EMAIL, ConsentAct, ConsentChange, ConsentSource
+from shared.domain.features.subscriber_import import standing_refusals
+from shared.domain.mapping.model import EMAIL
+from shared.domain.planning.conditions import email_of
+from shared.domain.planning.context import Binding, Rules
+from shared.domain.records.marketing_contact import ContactWrite, Purge, WriteCode
+from shared.domain.records.records import PersonRecord, RecordKey
+from shared.domain.values.fields import Scalar, all_permissions_off, as_properties
+from shared.engine.bindings.contact_documents import HeldContact
+from shared.engine.bindings.ledger import Ledger
+from shared.errors import ConflictError, DataError, Service
+from shared.ports.clock import Clock
+from shared.ports.homecoming import Homecoming, Homecomings
+from shared.ports.spotler import MarketingPlatform
+
+_TEXTS = {DO_NOT_EMAIL: "Do Not Email is set.", BULK_EMAIL: "Do Not Bulk Email is set."}
+
+_CLOSED = {WriteCode.CONTACT_OPTOUT, WriteCode.NO_ACTIVE_CHANNEL}
+"""Spotler mails the contact no more: there is nothing to switch off."""
+
+
+class Consents(Protocol):
+    """Keeps every change of consent."""
+
+    async def record(self, changes: Sequence[ConsentChange]) -> None:
+        """Remember changes, each once."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Refusing:
+    """A record that refuses mail. `subjects` are those of `domain/consent/changes.py`: Do Not Email, bulk mail."""
+
+    record: PersonRecord
+    binding: Binding
+    subjects: tuple[str, ...]
+
+    @property
+    def key(self) -> RecordKey:
+        """The record."""
+        return self.record.key
+
+    @property
+    def text(self) -> str:
+        """Say what is set, for whoever decides."""
+        return " ".join(_TEXTS[subject] for subject in self.subjects)
+
+
+class MailRefusals:
+    """Finds records that refuse mail, and carries out what a person decides about them."""
+
+    def __init__(
+        self,
+        *,
+        homecomings: Homecomings,
+        platform: MarketingPlatform,
+        ledger: Ledger,
+        consents: Consents,
+        rules: Rules,
+        clock: Clock,
+    ) -> None:
+        self._homecomings = homecomings
+        self._platform = platform
+        self._ledger = ledger
+        self._consents = consents
+        self._rules = rules
+        self._clock = clock
+
+    async def among(self, records: Iterable[PersonRecord]) -> dict[RecordKey, Refusing]:
+        """Choose the records that refuse mail, unless that only follows from an opt-out in Spotler."""
+        suspects = [record for record in records if standing_refusals(record, Binding(""))]
+        entries = await self._ledger.entries([record.key for record in suspects])
+        found = [
+            Refusing(record, binding, standing_refusals(record, binding))
+            for record in suspects
+            for binding in [entries[record.key].binding]
+        ]
+        return {one.key: one for one in found if one.subjects}
+
+    async def lift(self, record: PersonRecord, subjects: Sequence[str], correlation: str) -> None:
+        """Allow mail in Dataverse and keep that as consent by a form. A repetition counts once.
+
+        ConflictError if the record was changed since it was read, DataError if Dataverse refuses.
+        """
+        coming = Homecoming(
+            record.key,
+            record.etag,
+            refuses_bulk=False if BULK_EMAIL in subjects else None,
+            refuses_mail=False if DO_NOT_EMAIL in subjects else None,
+        )
+        (came,) = await self._homecomings.bring_home([coming])
+        if came.error is not None:
+            raise came.error
+        external_id = (await self._ledger.entries([record.key]))[record.key].binding.external_id
+        act = ConsentAct(self._clock.now(), record.key, external_id, ConsentSource.FORM, correlation)
+        # Do Not Email is a refusal, which ends; bulk mail is a consent, which begins.
+        before = {subject: subject == DO_NOT_EMAIL for subject in subjects}
+        after = {subject: subject != DO_NOT_EMAIL for subject in subjects}
+        await self._consents.record(act.changes(before, after))
+
+    async def give(self, record: PersonRecord, options: Sequence[str]) -> None:
+        """Switch on again what the form had switched on (`permissions:4`), if the record was bound meanwhile.
+
+        Its refusal has switched everything off by then, and nobody else knows what the person had said.
+        """
+        binding = (await self._ledger.entries([record.key]))[record.key].binding
+        if not binding.is_live or not options:
+            return
+        held = await self._claimed(binding.external_id)
+        try:
+            await self._write(binding.external_id, record, dict.fromkeys(options, True))
+        finally:
+            await self._ledger.release([held])
+
+    async def uphold(self, refusing: Refusing) -> None:
+        """Switch the permissions of the form's contact off, and leave it in doubt.
+
+        The engine ends what is in doubt: it keeps the contact without permissions, or anonymises it (Do Not Email).
+        ConflictError while somebody else works on the contact, DataError if Spotler refuses.
+        """
+        external_id = refusing.binding.external_id
+        catalogue = await self._platform.properties()
+        off = all_permissions_off(self._rules.mapping.for_table(refusing.key.table), catalogue)
+        held = await self._claimed(external_id)
+        try:
+            await self._write(external_id, refusing.record, off)
+        finally:
+            await self._ledger.abandon([held])
+
+    async def _claimed(self, external_id: str) -> HeldContact:
+        claimed = await self._ledger.claim([external_id])
+        if external_id not in claimed:
+            raise ConflictError("The record is being synchronised: try again in a moment", service=Service.STATE)
+        return claimed[external_id]
+
+    async def _write(self, external_id: str, record: PersonRecord, options: Mapping[str, Scalar]) -> None:
+        """Spotler knows the form's contact by its address, and gives it the record's id."""
+        email = email_of(record, self._rules.mapping.for_table(record.key.table))
+        write = ContactWrite(external_id, as_properties({EMAIL: email, **options}))
+        verdict = (await self._platform.upsert([write], purge=Purge.KEEP))[external_id]
+        if verdict.code is not WriteCode.OK and verdict.code not in _CLOSED:
+            raise DataError(f"Spotler refused to change the contact: {verdict.code}", service=Service.SPOTLER)

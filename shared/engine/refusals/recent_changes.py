@@ -1,0 +1,83 @@
+"""What people changed in Spotler since the last poll: asked before a batch writes, so that no refusal is overrun.
+
+One call of the feed answers for a whole batch (C-11, C-12). What it shows is kept in memory until a poll handles it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from datetime import datetime, timedelta
+
+from shared.domain.planning.context import CLOCKS_DIFFER
+from shared.domain.records.marketing_contact import SpotlerContact
+from shared.ports.clock import Clock
+from shared.ports.spotler import ContactFeeds
+
+_LATE = timedelta(seconds=1)
+"""A change may show a moment after one that is dated later."""
+
+_MOST_PAGES = 20
+_MOST_CONTACTS = 20_000
+
+
+class RecentChanges:
+    """Remembers, for one process, the contacts that changed since the bookmark of the poll."""
+
+    def __init__(
+        self, feeds: ContactFeeds, clock: Clock, *, polled_until: Callable[[], Awaitable[datetime | None]]
+    ) -> None:
+        """`polled_until` returns the bookmark of the poll, before which all was handled; None before the first poll."""
+        self._feeds = feeds
+        self._clock = clock
+        self._polled_until = polled_until
+        self._contacts: dict[str, SpotlerContact] = {}
+        self._seen_until: datetime | None = None
+
+    async def among(
+        self, external_ids: Collection[str], *, agreed_since: datetime
+    ) -> Mapping[str, SpotlerContact] | None:
+        """Return those of these contacts that changed since the last poll, by external id.
+
+        `agreed_since` is when the first of them was last agreed on: before the first poll, and while the bookmark is
+        ahead of the clock, that is what counts. None where a few calls cannot tell, because very much has changed.
+        Raises ConnectorErrors of Spotler and of the state store.
+        """
+        polled = await self._polled_until()
+        if polled is None or polled > self._clock.now() + CLOCKS_DIFFER:  # no poll yet, or a bookmark that will heal
+            polled = agreed_since
+        start = polled - CLOCKS_DIFFER
+        if self._seen_until is not None and len(self._contacts) <= _MOST_CONTACTS:
+            start = max(start, self._seen_until - _LATE)
+        else:
+            self._contacts.clear()
+        self._forget_before(polled - CLOCKS_DIFFER)
+        if not await self._read(start):
+            self._seen_until = None
+            return None
+        return {one: self._contacts[one] for one in external_ids if one in self._contacts}
+
+    async def _read(self, start: datetime) -> bool:
+        """Read what changed; False if there is more than a batch should wait for."""
+        pages = 0
+        async for page in self._feeds.updated_contacts(start, self._clock.now() + CLOCKS_DIFFER):
+            for contact in page:
+                known = self._contacts.get(contact.external_id)
+                if known is None or _is_newer(contact, known):
+                    self._contacts[contact.external_id] = contact
+                if contact.last_changed is not None:
+                    self._seen_until = max(self._seen_until or start, contact.last_changed)
+            pages += 1
+            if pages >= _MOST_PAGES:
+                return False
+        return True
+
+    def _forget_before(self, moment: datetime) -> None:
+        self._contacts = {
+            external_id: one
+            for external_id, one in self._contacts.items()
+            if one.last_changed is None or one.last_changed >= moment
+        }
+
+
+def _is_newer(contact: SpotlerContact, known: SpotlerContact) -> bool:
+    return contact.last_changed is None or known.last_changed is None or contact.last_changed >= known.last_changed

@@ -1,0 +1,86 @@
+"""Contacts that people made or opened again in Spotler: what their addresses had refused is lifted (P-02, OPT-09)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from shared.domain.consent.changes import ConsentSource
+from shared.domain.consent.suppression import ALL_PERMISSIONS, Refusal
+from shared.domain.features.subscriber_import import email_of
+from shared.domain.planning.context import Rules
+from shared.domain.records.marketing_contact import SpotlerContact
+from shared.domain.records.records import Reference, Why
+from shared.domain.values.fields import enabled_options, option_name
+from shared.engine.refusals.suppressions import SuppressionList
+from shared.ports.dataverse import Crm
+
+
+class Returns:
+    """Finds who came back in a page of contacts that no record uses."""
+
+    def __init__(self, suppressions: SuppressionList, crm: Crm, rules: Rules) -> None:
+        self._suppressions = suppressions
+        self._crm = crm
+        self._rules = rules
+
+    async def of(self, contacts: Sequence[SpotlerContact]) -> list[Reference]:
+        """Lift what was refused before a contact last changed, and name the records with its address.
+
+        A contact that can be mailed, and that none of our records uses, was made or opened by a form, or by a colleague
+        who added the address. Raises ConnectorErrors.
+        """
+        acting = {
+            self._rules.fingerprints.address(email): (email, contact)
+            for contact in contacts
+            if (email := email_of(contact)) and not contact.is_unreachable
+        }
+        correlations: dict[str, str] = {}
+        for address, known in (await self._suppressions.at(acting)).items() if acting else ():
+            email, contact = acting[address]
+            refused = {one.subject for one in known.refusals if one.is_active and _overtakes(contact, one)}
+            if refused:
+                await self._suppressions.lift(address, refused - _still_off(contact), ConsentSource.FORM)
+                correlations[email] = correlation_of(contact)
+        people = await self._crm.people_using(sorted(correlations)) if correlations else {}
+        return [Reference(key, Why.SPOTLER, correlations[email]) for email, keys in people.items() for key in keys]
+
+
+def record_id_of(contact: SpotlerContact) -> UUID | None:
+    """S2D-09: an external id that is empty or no GUID is nobody's."""
+    try:
+        return UUID(contact.external_id)
+    except ValueError:
+        return None
+
+
+def correlation_of(contact: SpotlerContact) -> str:
+    """Return the same for the same state of a contact, however often it is read; it holds ids that name nobody."""
+    at = contact.last_changed.isoformat(timespec="milliseconds") if contact.last_changed else "unknown"
+    return f"spotler-{contact.encrypted_id or record_id_of(contact) or 'contact'}-{at}"
+
+
+def _overtakes(contact: SpotlerContact, refusal: Refusal) -> bool:
+    """Whether the contact tells of a later act of the person.
+
+    An older contact that gives no permission was edited by a colleague: that lifts no refusal of all permissions.
+    """
+    if refusal.subject in ALL_PERMISSIONS and not enabled_options(contact):
+        return _is_later(contact.created, refusal.at)
+    return _is_later(contact.last_changed, refusal.at)
+
+
+def _is_later(moment: datetime | None, than: datetime) -> bool:
+    return moment is not None and moment > than
+
+
+def _still_off(contact: SpotlerContact) -> set[str]:
+    """Name the permissions that are off in a contact: who signed up said nothing about those."""
+    return {
+        option_name(name, option.bit)
+        for name, value in contact.properties.items()
+        if isinstance(value, tuple)
+        for option in value
+        if not option.enabled
+    }

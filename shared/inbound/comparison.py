@@ -1,0 +1,267 @@
+"""Compares contacts of Spotler with their records in bulk: from a moment on request; every night yesterday and a slice.
+
+Each step is a message of the bulk lane and handles one window. Progress is a document of the state store, so that a
+restart goes on, and the bookmark of the poll is left alone: what is new comes home with the next poll. Contacts of a
+window are read before any is handled, because what is written to them moves them out of the window.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from pydantic import TypeAdapter
+
+from shared.domain.merging.comparison_window import Run, Span, is_enough, reached
+from shared.domain.merging.divergence import Divergence
+from shared.domain.planning.context import Rules
+from shared.domain.records.marketing_contact import SpotlerContact
+from shared.domain.records.records import Reference, Why
+from shared.domain.values.moments import EARLIEST
+from shared.engine.record_handler import SyncPeople
+from shared.errors import ConnectorError
+from shared.inbound.contact_changes import SpotlerChanges, known_and_new, newest
+from shared.inbound.page_counts import Handled, Newcoming, Seen
+from shared.inbound.poll import OVERLAP, Bounces, note_bounces
+from shared.inbound.poll_cursor import NEWCOMERS, Bookmark
+from shared.inbound.read_ahead import Page
+from shared.messages.lane_messages import Compare, Lanes
+from shared.messages.redelivery import Patience
+from shared.ports.clock import Clock
+from shared.ports.queue import QueueName
+from shared.ports.spotler import ContactFeeds
+from shared.ports.state import DocumentKey, Put, Replace, StateStore
+from shared.telemetry.signals import DIVERGENCES, record
+
+log = logging.getLogger(__name__)
+
+SPAN = timedelta(hours=26)
+"""How far back a night asks Spotler: a day, and two hours for clocks that change."""
+
+_TIME = timedelta(seconds=90)
+"""After this a step begins no page any more: messages are locked for five minutes."""
+
+_RUN = TypeAdapter(Run)
+_BEGUN = "comparison of Spotler since %s has begun (%s)"
+_ENDED = "comparison of Spotler (%s) ended: %d contacts; %s"
+
+
+class _ReplacedError(Exception):
+    """Another worker does this step, or another run has taken the place of this one."""
+
+
+class Comparison:
+    """Begins comparisons, and carries them on."""
+
+    def __init__(
+        self,
+        *,
+        feeds: ContactFeeds,
+        changes: SpotlerChanges,
+        people: SyncPeople,
+        bounces: Bounces,
+        lanes: Lanes,
+        patience: Patience,
+        store: StateStore,
+        clock: Clock,
+        rules: Rules,
+        environment: str,
+        days: int,
+    ) -> None:
+        """`days`: within so many nights the whole account is compared (`RECONCILE_DAYS`)."""
+        self._feeds = feeds
+        self._changes = changes
+        self._people = people
+        self._bounces = bounces
+        self._lanes = lanes
+        self._patience = patience
+        self._store = store
+        self._clock = clock
+        self._rules = rules
+        self._days = days
+        self._partition = f"{environment}-compare"
+        self._waiting = Bookmark(store, environment, NEWCOMERS)
+
+    # -------------------------------------------------------------------------------------------------------- begin
+
+    async def since(self, moment: datetime) -> Run:
+        """Compare again what changed since a moment (INI-04). Raises ConnectorErrors.
+
+        It takes the place of one that is under way, and does what that one had left.
+        """
+        known, now = await self._read(Span.SINCE), self._clock.now()
+        start = moment if known is None or known.finished else min(moment, known.until)
+        return await self._begin(Run(uuid4().hex, Span.SINCE, now, since=start, until=start, end=now))
+
+    async def night(self, *, records: int) -> None:
+        """Compare what changed since yesterday, and the next slice of the account. Raises ConnectorErrors.
+
+        `records` is how many records the night before had.
+        """
+        now = self._clock.now()
+        start = now - SPAN
+        await self._begin(Run(uuid4().hex, Span.RECENT, now, since=start, until=start, end=now))
+        known = await self._read(Span.ACCOUNT)
+        if known is None or known.finished is not None:
+            size = known.contacts if known is not None else 0
+            known = Run("", Span.ACCOUNT, now, since=EARLIEST, until=EARLIEST, end=now, size=size)
+        await self._begin(known.next_night(uuid4().hex, days=self._days, records=records))
+
+    async def _begin(self, run: Run) -> Run:
+        await self._store.write([Put(self._key(run.span), _RUN.dump_python(run, mode="json"))])
+        log.info(_BEGUN, run.until.isoformat(timespec="seconds"), run.span)
+        await self._lanes.send(QueueName.BULK, Compare(span=run.span, run=run.id, correlation=f"compare-{run.id}"))
+        return run
+
+    # --------------------------------------------------------------------------------------------------------- steps
+
+    async def step(self, message: Compare, *, lane: QueueName) -> None:
+        """Do one window, then send the message of the next: a crash in between repeats a window and loses none."""
+        try:
+            work = await _Work.open(self._store, self._key(message.span), message.run)
+            if work is None:
+                return
+            run = await self._window(work, lane)
+        except ConnectorError as error:
+            await self._patience.postpone(lane, message, error)
+            return
+        except _ReplacedError:
+            log.info("somebody else carries on with the comparison (%s)", message.span)
+            return
+        if not run.rests:
+            await self._lanes.send(lane, message.model_copy(update={"attempt": 1}))
+        elif run.finished is not None:
+            _tell(run)
+
+    async def _window(self, work: _Work, lane: QueueName) -> Run:
+        run, handled, began = work.run, Handled(), self._clock.now()
+        if run.rests:
+            return run
+        if not self._rules.environment_is_on:
+            return await work.save(replace(run, finished=self._clock.now()))
+        start = run.until - OVERLAP if run.until == run.since and run.span is not Span.ACCOUNT else run.until
+        pages, edge = await self._pages(run, start)
+        changed = [contact.last_changed for _, contacts in pages for contact in contacts]
+        if edge is None:
+            return await work.save(run.narrowed(changed))
+        if run.span is not Span.ACCOUNT:  # a closed contact has its bounces asked for when it is looked at
+            bounced = await note_bounces(self._feeds, self._bounces, start, edge + OVERLAP)
+            references = [Reference(key, Why.SPOTLER, f"compare-{run.id}") for key in sorted(bounced)]
+        else:
+            references = []
+        done: list[datetime | None] = []
+        for at, contacts in pages:
+            if self._clock.now() - began > _TIME:
+                edge = reached(done, run.until)
+                break
+            await self._page(work, at, contacts, lane, handled)
+            done += [contact.last_changed for contact in contacts]
+        if handled.unwelcome is not None:
+            await self._let_wait(run.until, handled.unwelcome)
+        if edge is None:  # what was handled is an echo when it is read again
+            return await work.save(run.narrowed(changed))
+        handled.count(await self._people.handle(references, lane=lane))
+        found = _found(handled)
+        for kind, count in found.items():
+            record(DIVERGENCES, count, kind=kind)
+        return await work.save(run.moved(edge, contacts=len(done), found=found, now=self._clock.now()))
+
+    async def _let_wait(self, since: datetime, error: Exception) -> None:
+        """Leave new subscribers to the poll, which takes them in when that works again; nobody else waits for them."""
+        log.warning("new subscribers wait: %s", error if isinstance(error, ConnectorError) else type(error).__name__)
+        place = await self._waiting.read()
+        if place is None or place.until > since:
+            await self._waiting.start_over(since)
+
+    async def _pages(self, run: Run, start: datetime) -> tuple[list[Page], datetime | None]:
+        """Read a window, or its beginning; and say until when it was read, None if nobody can tell."""
+        pages: list[Page] = []
+        changed: list[datetime | None] = []
+        at = began = self._clock.now()
+        async for contacts in self._feeds.updated_contacts(start, run.edge):
+            pages.append((at, newest(contacts)))
+            changed += [contact.last_changed for contact in contacts]
+            at = self._clock.now()
+            if is_enough(changed, len(contacts), run.most) or (run.most and at - began > _TIME):
+                return pages, reached(changed, run.until)
+        return pages, run.edge
+
+    async def _page(
+        self, work: _Work, at: datetime, contacts: Sequence[SpotlerContact], lane: QueueName, handled: Handled
+    ) -> None:
+        known, new = known_and_new(contacts)
+        doubtful = frozenset(work.run.doubtful)
+        await self._changes.known(
+            known, at, handled, lane=lane, before=work.doubt, doubts=doubtful.__contains__, compares=True
+        )
+        is_account = work.run.span is Span.ACCOUNT
+        newcoming = Newcoming.COUNT if is_account else Newcoming.WELCOME
+        await self._changes.newcomers(new, handled, lane=lane, newcoming=newcoming)
+
+    # --------------------------------------------------------------------------------------------------------- state
+
+    async def state(self) -> dict[str, Any]:
+        """Say as JSON how far each comparison is, and what it found by kind; empty before the first one."""
+        found = await self._store.read([self._key(span) for span in Span])
+        runs = [_RUN.validate_python(document.body) for document in found.values()]
+        return {str(run.span): self._told(run) for run in sorted(runs, key=lambda run: run.span)}
+
+    def _told(self, run: Run) -> dict[str, Any]:
+        moments = {"begun": run.begun, "since": run.since, "until": run.until, "to": run.end, "finished": run.finished}
+        told = {name: at.isoformat(timespec="seconds") if at else None for name, at in moments.items()}
+        nights = {"night": run.night, "ofNights": self._days} if run.span is Span.ACCOUNT else {}
+        return {**told, **nights, "contacts": run.contacts, "found": dict(sorted(run.found.items()))}
+
+    async def _read(self, span: Span) -> Run | None:
+        document = (await self._store.read([self._key(span)])).get(self._key(span))
+        return _RUN.validate_python(document.body) if document else None
+
+    def _key(self, span: Span) -> DocumentKey:
+        return DocumentKey(self._partition, span)
+
+
+class _Work:
+    """A run that one worker carries on; changed only with its version."""
+
+    def __init__(self, store: StateStore, key: DocumentKey, run: Run, etag: str) -> None:
+        self._store = store
+        self._key = key
+        self._etag = etag
+        self.run = run
+
+    @classmethod
+    async def open(cls, store: StateStore, key: DocumentKey, run_id: str) -> _Work | None:
+        """Read a run; None if another one has taken its place."""
+        document = (await store.read([key])).get(key)
+        if document is None or document.body["id"] != run_id:
+            return None
+        return cls(store, key, _RUN.validate_python(document.body), document.etag)
+
+    async def doubt(self, external_ids: Collection[str]) -> None:
+        """Note that contacts are about to be handled."""
+        await self.save(replace(self.run, doubtful=tuple(sorted({*external_ids}))))
+
+    async def save(self, run: Run) -> Run:
+        (etag,) = await self._store.write([Replace(self._key, _RUN.dump_python(run, mode="json"), self._etag)])
+        if etag is None:
+            raise _ReplacedError
+        self.run, self._etag = run, etag
+        return run
+
+
+def _found(handled: Handled) -> Mapping[str, int]:
+    kinds = {
+        **{str(kind): count for kind, count in handled.divergences.items()},
+        str(Divergence.UNKNOWN): handled.seen[Seen.UNKNOWN],
+        str(Divergence.UNLINKED): handled.seen[Seen.NEWCOMER],
+    }
+    return {kind: count for kind, count in kinds.items() if count}
+
+
+def _tell(run: Run) -> None:
+    told = ", ".join(f"{count} {kind}" for kind, count in sorted(run.found.items())) or "nothing differs"
+    log.info(_ENDED, run.span, run.contacts, told)

@@ -1,0 +1,292 @@
+"""Handles pages of Spotler contacts, for the poll and for comparisons: echoes end here, the others are looked at.
+
+A contact on which the connector itself breaks is set aside under Spotler's own id, and its neighbours go on: a new
+subscriber becomes a review, any other contact a dead letter.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Protocol
+from uuid import UUID
+
+from shared.domain.mapping.model import EMAIL
+from shared.domain.merging.divergence import Divergence, divergences
+from shared.domain.merging.echo import is_echo
+from shared.domain.planning.context import Neighbours, Rules
+from shared.domain.planning.sharing import rules_of
+from shared.domain.records.marketing_contact import PropertyCatalogue, SpotlerContact
+from shared.domain.records.outcomes import TEXTS, Reason
+from shared.domain.records.records import PersonTable, RecordKey, Reference, Why
+from shared.domain.values.addresses import address_key
+from shared.engine.bindings.ledger import Entry, Ledger
+from shared.engine.guards.isolation import isolated
+from shared.engine.record_handler import SyncPeople
+from shared.engine.refusals.returns import Returns, correlation_of, record_id_of
+from shared.engine.refusals.suppressions import SuppressionList
+from shared.engine.work_items import Sighting
+from shared.errors import ConnectorError, DataError, Service, whereabouts
+from shared.inbound.page_counts import Handled, Newcoming, Seen
+from shared.messages.lane_messages import references_body
+from shared.ports.dataverse import Crm
+from shared.ports.queue import Queue, QueueName
+from shared.ports.spotler import MarketingPlatform
+
+log = logging.getLogger(__name__)
+
+
+class Welcomed(Protocol):
+    """Where a new subscriber went."""
+
+    @property
+    def key(self) -> RecordKey | None:
+        """The record to synchronise with the contact; None if there is none."""
+        ...
+
+    @property
+    def candidates(self) -> Sequence[RecordKey]:
+        """The records among which a person must choose first."""
+        ...
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether a person must decide."""
+        ...
+
+
+class Newcomers(Protocol):
+    """Takes in new subscribers (NEW)."""
+
+    async def welcome(self, contacts: Sequence[SpotlerContact], *, correlation: str) -> Sequence[Welcomed]:
+        """Create or find their records, as the settings say."""
+        ...
+
+    async def refuse(self, contact: SpotlerContact, *, text: str, correlation: str) -> None:
+        """Let a person decide about one that cannot be taken in."""
+        ...
+
+
+Before = Callable[[Collection[str]], Awaitable[None]]
+"""Called with the external ids of contacts that are about to be handled."""
+
+
+class SpotlerChanges:
+    """Handles the contacts of one environment."""
+
+    def __init__(
+        self,
+        *,
+        platform: MarketingPlatform,
+        crm: Crm,
+        people: SyncPeople,
+        newcomers: Newcomers,
+        ledger: Ledger,
+        suppressions: SuppressionList,
+        queue: Queue,
+        rules: Rules,
+    ) -> None:
+        self._platform = platform
+        self._crm = crm
+        self._people = people
+        self._newcomers = newcomers
+        self._ledger = ledger
+        self._returns = Returns(suppressions, crm, rules)
+        self._queue = queue
+        self._rules = rules
+
+    async def known(
+        self,
+        contacts: Sequence[SpotlerContact],
+        at: datetime,
+        handled: Handled,
+        *,
+        lane: QueueName,
+        before: Before,
+        doubts: Callable[[str], bool] = lambda _: False,
+        compares: bool = False,
+    ) -> set[RecordKey]:
+        """Look at the records of contacts with an id of ours; returns those that were looked at.
+
+        `at` is a moment before the contacts were asked for. `doubts` names contacts that never count as an echo.
+        `compares`: count divergences by kind, too. Raises ConnectorErrors.
+        """
+        looked: set[RecordKey] = set()
+
+        async def look(some: Sequence[SpotlerContact]) -> None:
+            by_id, part = {contact.external_id: contact for contact in some}, Handled()
+            references, sightings = await self._changed(by_id, at, part, doubts, compares=compares)
+            if references:
+                await before(by_id.keys() - part.echoes)
+                part.count(await self._people.handle(references, lane=lane, sightings=sightings))
+            handled.add(part)
+            looked.update(reference.key for reference in references)
+
+        await isolated(contacts, look, partial(self._set_aside, handled))
+        return looked
+
+    async def newcomers(
+        self, contacts: Sequence[SpotlerContact], handled: Handled, *, lane: QueueName, newcoming: Newcoming
+    ) -> None:
+        """Take in contacts that no record belongs to; who came back to an address has its refusals lifted first."""
+        if contacts and newcoming is not Newcoming.LATER:
+            handled.seen[Seen.NEWCOMER] += len(contacts)
+        if newcoming is Newcoming.COUNT:
+            return
+
+        async def take_in(some: Sequence[SpotlerContact]) -> None:
+            if not all(contact.is_readable for contact in some):
+                raise DataError("Spotler's answer about the contact cannot be read", service=Service.SPOTLER)
+            returned = await self._returns.of(some)
+            asked: frozenset[RecordKey] = frozenset()
+            try:
+                if newcoming is Newcoming.WELCOME:
+                    asked = await self._welcome(some, handled, lane)
+            except DataError:
+                raise
+            except ConnectorError as error:  # it concerns all of them, and others must not wait for them
+                handled.unwelcome = handled.unwelcome or error
+            # A record about which somebody is asked must not settle that by itself: its refusal would reach the contact
+            following = [one for one in returned if one.key not in asked]
+            handled.count(await self._people.handle(following, lane=lane))
+
+        try:
+            await isolated(contacts, take_in, partial(self._set_aside, handled))
+        except ConnectorError:
+            raise
+        except Exception as error:  # noqa: BLE001  # it breaks on all of them; raised at the end of the poll
+            handled.unwelcome = handled.unwelcome or error
+
+    async def _set_aside(self, handled: Handled, contact: SpotlerContact, error: Exception) -> None:
+        handled.set_aside += 1
+        name = contact.encrypted_id or record_id_of(contact) or "without an id"
+        log.error("Spotler contact %s broke the connector: %s", name, whereabouts(error))
+        correlation = f"spotler-{name}"
+        if record_id_of(contact) is None:
+            try:
+                text = error.summary if isinstance(error, DataError) else TEXTS[Reason.DEFECT]
+                await self._newcomers.refuse(contact, text=text, correlation=correlation)
+            except ConnectorError:
+                raise
+            except Exception as second:  # noqa: BLE001  # the same contact breaks the review as well
+                log.error("no review can be made of it: %s", whereabouts(second))  # noqa: TRY400  # its text may quote
+            else:
+                handled.reviews += 1
+                return
+        users = await self._ledger.users_of(contact.external_id) if record_id_of(contact) is not None else {}
+        references = [Reference(key, Why.SPOTLER, correlation) for key in sorted(users)]
+        await self._queue.dead_letter(
+            QueueName.LIVE,
+            references_body(references) if references else b"",
+            reason=Reason.DEFECT,
+            description=f"Spotler contact {name}: {TEXTS[Reason.DEFECT]}",
+            correlation_id=correlation,
+        )
+
+    async def _welcome(
+        self, contacts: Sequence[SpotlerContact], handled: Handled, lane: QueueName
+    ) -> frozenset[RecordKey]:
+        """Take in new subscribers; returns the records about which a person must decide first."""
+        correlation = correlation_of(contacts[-1])
+        welcomed = await self._newcomers.welcome(contacts, correlation=correlation)
+        handled.reviews += sum(1 for one in welcomed if one.is_asked)
+        keys = dict.fromkeys(one.key for one in welcomed if one.key is not None)
+        references = [Reference(key, Why.SPOTLER, correlation) for key in keys]
+        handled.count(await self._people.handle(references, lane=lane))
+        return frozenset(key for one in welcomed for key in one.candidates) - keys.keys()
+
+    async def _changed(
+        self,
+        contacts: Mapping[str, SpotlerContact],
+        at: datetime,
+        handled: Handled,
+        doubts: Callable[[str], bool],
+        *,
+        compares: bool,
+    ) -> tuple[list[Reference], dict[RecordKey, Sighting]]:
+        catalogue = await self._platform.properties()
+        known = await self._ledger.contacts(contacts)
+        entries = await self._ledger.entries({key for one in known.values() for key in one.users})
+        references: list[Reference] = []
+        sightings: dict[RecordKey, Sighting] = {}
+        strangers: dict[UUID, SpotlerContact] = {}
+        for external_id, contact in contacts.items():
+            bound = [key for key in known[external_id].users if entries[key].binding.uses(external_id)]
+            if not bound:
+                strangers[UUID(external_id)] = contact
+                continue
+            near = {key: known[external_id].neighbours_of(key) for key in bound}
+            moved = [
+                key
+                for key in bound
+                if doubts(external_id) or self._has_news(contact, key, entries[key], near[key], catalogue)
+            ]
+            handled.seen[Seen.CHANGED if moved else Seen.ECHO] += 1
+            handled.echoes |= frozenset[str]() if moved else {external_id}
+            if compares and contact.is_readable:
+                handled.divergences.update(
+                    {kind for key in bound for kind in self._kinds(contact, key, entries[key], near[key], catalogue)}
+                )
+            references += [Reference(key, Why.SPOTLER, correlation_of(contact)) for key in moved]
+            if contact.is_readable:
+                sightings |= {key: Sighting(contact, at) for key in moved}
+        return [*references, *await self._strangers(strangers, handled)], sightings
+
+    async def _strangers(self, contacts: Mapping[UUID, SpotlerContact], handled: Handled) -> list[Reference]:
+        """Find records of contacts that the ledger does not know: the state was lost, or they are somebody else's."""
+        tables = [table for table in PersonTable if table in self._rules.enabled_tables]
+        keys = [RecordKey(table, identifier) for identifier in contacts for table in tables]
+        found = await self._crm.read_people(keys) if keys else {}
+        counts = {Seen.CHANGED: len(found), Seen.UNKNOWN: len(contacts) - len(found)}
+        handled.seen.update({what: count for what, count in counts.items() if count})
+        return [Reference(key, Why.SPOTLER, correlation_of(contacts[key.id])) for key in found]
+
+    def _has_news(
+        self,
+        contact: SpotlerContact,
+        key: RecordKey,
+        entry: Entry,
+        neighbours: Neighbours,
+        catalogue: PropertyCatalogue,
+    ) -> bool:
+        """Whether a record must be looked at. Where a defect of ours breaks this, the engine looks, and buries it."""
+        if not contact.is_readable:
+            return True
+        try:
+            rules = rules_of(key.table, neighbours, self._rules)
+            return not is_echo(contact, key, entry.binding, rules, catalogue)
+        except Exception as error:  # noqa: BLE001  # one contact must not hold up the poll for ever
+            log.error("%s broke the comparison: %s", key, whereabouts(error))  # noqa: TRY400  # its text may quote
+            return True
+
+    def _kinds(
+        self,
+        contact: SpotlerContact,
+        key: RecordKey,
+        entry: Entry,
+        neighbours: Neighbours,
+        catalogue: PropertyCatalogue,
+    ) -> frozenset[Divergence]:
+        rules = rules_of(key.table, neighbours, self._rules)
+        return divergences(contact, key, entry.binding, rules, catalogue)
+
+
+def newest(contacts: Sequence[SpotlerContact]) -> list[SpotlerContact]:
+    """Of several states of a contact, the last one."""
+    latest: dict[str, SpotlerContact] = {}
+    for contact in contacts:
+        name = contact.encrypted_id or contact.external_id or address_key(str(contact.properties.get(EMAIL, "")))
+        known = latest.get(name)
+        if known is None or not (
+            known.last_changed and contact.last_changed and known.last_changed > contact.last_changed
+        ):
+            latest[name] = contact
+    return list(latest.values())
+
+
+def known_and_new(contacts: Sequence[SpotlerContact]) -> tuple[list[SpotlerContact], list[SpotlerContact]]:
+    """Divide contacts with an id of ours from those that no record belongs to."""
+    known = [contact for contact in contacts if record_id_of(contact) is not None]
+    return known, [contact for contact in contacts if record_id_of(contact) is None]

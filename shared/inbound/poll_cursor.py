@@ -1,0 +1,150 @@
+"""Until when a poll has handled everything, who polls now, and how much time a poll looks at in one go.
+
+One document, changed only with its version. A poll takes a lease on it: another poll that begins meanwhile sees that
+and stops. A lease that its process left behind ends by itself. Of two polls at the same time one moves the bookmark.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from shared.ports.state import Delete, Document, DocumentKey, Insert, Put, Replace, StateStore
+
+FIRST = timedelta(hours=1)
+LONGEST = timedelta(days=8)
+SHORTEST = timedelta(minutes=1)
+_NARROWER, _WIDER = 4, 2
+
+CONTACTS, NEWCOMERS = "contacts", "newcomers"
+"""The bookmark of the poll; where new subscribers wait that could not be taken in."""
+
+FEW = 500
+"""Contacts. After a window with at most so many changes the next one is wider: empty windows are joined."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a poll is: everything `until` then has been handled. `window` is how much it looks at next.
+
+    `doubtful` are external ids of contacts that a poll began to handle and did not end: their agreement may be
+    remembered, and not reported. `doubts_all`: written by a version that did not note which. `held_until` is the end of
+    the lease of the poll under way. `tried` is when the first poll began that has not moved the bookmark.
+    """
+
+    until: datetime
+    window: timedelta
+    etag: str
+    doubtful: frozenset[str] = frozenset()
+    doubts_all: bool = False
+    held_until: datetime | None = None
+    tried: datetime | None = None
+
+    def is_held(self, now: datetime) -> bool:
+        """Whether a poll is under way."""
+        return self.held_until is not None and now < self.held_until
+
+    def doubts(self, external_id: str) -> bool:
+        """Whether a poll may have died while it handled a contact."""
+        return self.doubts_all or external_id in self.doubtful
+
+    def without(self, external_ids: Iterable[str]) -> Place:
+        """Return the same place without doubt about contacts that were handled to the end."""
+        return replace(self, doubtful=self.doubtful - frozenset(external_ids))
+
+
+class Bookmark:
+    """One bookmark of one environment."""
+
+    def __init__(self, store: StateStore, environment: str, name: str) -> None:
+        self._store = store
+        self._key = DocumentKey(f"{environment}-poll", name)
+
+    async def read(self) -> Place | None:
+        """Return where it is; None before the first poll."""
+        document = (await self._store.read([self._key])).get(self._key)
+        return _place(document) if document else None
+
+    async def until(self) -> datetime | None:
+        """Return until when everything has been handled; None before the first poll."""
+        place = await self.read()
+        return place.until if place else None
+
+    async def start_over(self, moment: datetime) -> Place:
+        """Put it at a moment, wherever it is."""
+        place = Place(moment, FIRST, "")
+        (etag,) = await self._store.write([Put(self._key, _body(place))])
+        return replace(place, etag=etag or "")
+
+    async def begin(self, moment: datetime) -> Place | None:
+        """Put it at a moment if there is none yet; None if somebody else was quicker."""
+        place = Place(moment, FIRST, "")
+        (etag,) = await self._store.write([Insert(self._key, _body(place))])
+        return None if etag is None else replace(place, etag=etag)
+
+    async def remove(self) -> None:
+        """Forget it."""
+        await self._store.write([Delete(self._key)])
+
+    async def take(self, place: Place, now: datetime, held_until: datetime) -> Place | None:
+        """Take the lease; None if somebody has changed the bookmark since `place` was read."""
+        return await self._replace(replace(place, held_until=held_until, tried=place.tried or now))
+
+    async def hold(self, place: Place, held_until: datetime, doubtful: Iterable[str] = ()) -> Place | None:
+        """Go on with the lease, and note which contacts are about to be handled; None if the lease is lost."""
+        return await self._replace(replace(place, held_until=held_until, doubtful=place.doubtful | frozenset(doubtful)))
+
+    async def move(self, place: Place, until: datetime, *, changes: int) -> Place | None:
+        """Move it on; dare a wider window after few `changes`. None if somebody has changed it meanwhile."""
+        widest = LONGEST if changes <= FEW else max(FIRST, place.window)
+        window = min(place.window * _WIDER, widest)
+        moved = replace(place, until=until, window=window, doubtful=frozenset(), doubts_all=False, tried=None)
+        return await self._replace(moved)
+
+    async def heal(self, place: Place, until: datetime) -> Place | None:
+        """Put a bookmark that is ahead of the clock back; None if somebody has changed it meanwhile."""
+        return await self._replace(replace(place, until=until, window=FIRST))
+
+    async def narrow(self, place: Place) -> Place | None:
+        """Stay, and look at less in one go: this window takes longer than there is time."""
+        return await self._replace(replace(place, window=max(place.window / _NARROWER, SHORTEST)))
+
+    async def release(self, place: Place) -> None:
+        """Give the lease back; whoever has taken it over keeps it."""
+        await self._replace(replace(place, held_until=None))
+
+    async def _replace(self, place: Place) -> Place | None:
+        (etag,) = await self._store.write([Replace(self._key, _body(place), place.etag)])
+        return None if etag is None else replace(place, etag=etag)
+
+
+def _body(place: Place) -> dict[str, Any]:
+    body: dict[str, Any] = {"until": place.until.isoformat(), "seconds": place.window.total_seconds()}
+    if place.doubtful:
+        body["doubtful"] = sorted(place.doubtful)
+    if place.doubts_all:
+        body["open"] = True
+    if place.held_until is not None:
+        body["held"] = place.held_until.isoformat()
+    if place.tried is not None:
+        body["tried"] = place.tried.isoformat()
+    return body
+
+
+def _place(document: Document) -> Place:
+    body = document.body
+    return Place(
+        until=datetime.fromisoformat(str(body["until"])),
+        window=timedelta(seconds=float(body.get("seconds", FIRST.total_seconds()))),
+        etag=document.etag,
+        doubtful=frozenset(body.get("doubtful", ())),
+        doubts_all=bool(body.get("open", False)),
+        held_until=_moment(body.get("held")),
+        tried=_moment(body.get("tried")),
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

@@ -1,0 +1,56 @@
+"""Reads pages of a feed of changes ahead of their handling.
+
+Contacts that are written to leave the span that is read: the pages behind them move up, and what moves onto a page that
+was read would not be seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import datetime
+
+from shared.domain.merging.comparison_window import MOST, is_enough, reached
+from shared.domain.records.marketing_contact import SpotlerContact
+from shared.ports.clock import Clock
+from shared.ports.spotler import ContactFeeds
+
+Page = tuple[datetime, Sequence[SpotlerContact]]
+"""Contacts, and a moment before they were asked for."""
+
+
+async def pages_ahead(
+    feeds: ContactFeeds,
+    start: datetime,
+    end: datetime,
+    *,
+    clock: Clock,
+    deadline: datetime,
+    on_page: Callable[[], Awaitable[None]],
+) -> AsyncIterator[Page]:
+    """Yield pages of contacts that changed between two moments; an empty one if there may be more after the deadline.
+
+    `on_page` is called for each page that is read. Contacts may come twice.
+    """
+    most = MOST
+    while True:
+        ahead: list[Page] = []
+        changed: list[datetime | None] = []
+        at = clock.now()
+        is_cut = False
+        async for contacts in feeds.updated_contacts(start, end):
+            await on_page()
+            ahead.append((at, contacts))
+            changed += [contact.last_changed for contact in contacts]
+            at = clock.now()
+            is_cut = at >= deadline or is_enough(changed, len(contacts), most)
+            if is_cut:
+                break
+        for page in ahead:
+            yield page
+        if not is_cut:
+            return
+        if at >= deadline:
+            yield at, ()
+            return
+        further = reached(changed, start)
+        start, most = (start, 0) if further is None else (further, MOST)

@@ -1,0 +1,169 @@
+"""Once a night every record is compared, so that what no event told is found within a day (C-05).
+
+Missed messages, saves that bypassed them, and changes of related rows: every enabled table is walked on the bulk lane,
+and Spotler must know the contact of each record. Then records are looked at that are bound to a contact and that no
+page showed: their deletion was missed. Spotler is read for what changed since yesterday, and for a slice of the whole
+account (`comparison.py`). What differed is counted, and told in health.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from shared.domain.merging.divergence import Divergence
+from shared.domain.planning.context import MassChange, Rules
+from shared.domain.records.outcomes import Reason, Result
+from shared.domain.records.records import PersonTable, RecordKey, Reference, Why
+from shared.engine.bindings.ledger import Ledger
+from shared.engine.guards.brake import Brake
+from shared.engine.work_items import Finished
+from shared.inbound.comparison import Comparison
+from shared.messages.lane_messages import Lanes, Walk
+from shared.ports.clock import Clock
+from shared.ports.queue import QueueName
+from shared.ports.state import DocumentKey, Put, StateStore
+from shared.telemetry.signals import DIVERGENCES, record
+
+log = logging.getLogger(__name__)
+
+_ENDED = "reconciliation of %s: %d looked at, %d had differed, %d were missing in Spotler, %d were gone"
+_TOO_MANY = (
+    "%d of table %s are in Spotler, and Dataverse does not show them (MASS_MISSING_LIMIT): they are held. Look at the "
+    "role of the connector's user; if they were deleted, release the brake"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What the last walk over a table came to. Times are ISO texts, `finished` and `page` empty while there is none.
+
+    `differed` are records that were not in agreement, `missing` those of them that had no contact in Spotler; `gone`
+    those that are bound to a contact and were not there.
+    `held` says that these were so many that the brake holds them.
+    """
+
+    begun: str
+    looked_at: int = 0
+    differed: int = 0
+    missing: int = 0
+    gone: int = 0
+    held: bool = False
+    finished: str = ""
+    page: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Say it as JSON."""
+        return {
+            "begun": self.begun,
+            "finished": self.finished or None,
+            "lookedAt": self.looked_at,
+            "differed": self.differed,
+            "missing": self.missing,
+            "gone": self.gone,
+            "held": self.held,
+        }
+
+
+class Reconciliation:
+    """Begins the nightly comparison, and counts what it finds; `Resync` walks."""
+
+    def __init__(
+        self,
+        *,
+        lanes: Lanes,
+        comparison: Comparison,
+        ledger: Ledger,
+        brake: Brake,
+        store: StateStore,
+        clock: Clock,
+        rules: Rules,
+        environment: str,
+    ) -> None:
+        self._lanes = lanes
+        self._comparison = comparison
+        self._ledger = ledger
+        self._brake = brake
+        self._store = store
+        self._clock = clock
+        self._rules = rules
+        self._partition = f"{environment}-reconcile"
+
+    async def begin(self) -> None:
+        """Send the walks on their way, and the comparison of Spotler. Raises ConnectorErrors."""
+        if not self._rules.environment_is_on:
+            return
+        await self._brake.tidy(self._ledger)
+        begun = self._clock.now()
+        correlation = f"reconcile-{uuid4()}"
+        tables = sorted(self._rules.enabled_tables)
+        records = sum(one["lookedAt"] for one in (await self.state()).values())
+        tally = asdict(Tally(begun.isoformat(timespec="seconds")))
+        await self._store.write([Put(self._key(table), tally) for table in tables])
+        walks = [Walk(table=table, why=Why.RECONCILE, correlation=correlation) for table in tables]
+        await self._lanes.send(QueueName.BULK, *walks)
+        await self._comparison.night(records=records)
+
+    async def saw(self, step: Walk, finished: Sequence[Finished], *, is_last: bool) -> None:
+        """Take note of a page. A page that comes twice (its worker died) is counted once; what it wrote, both times."""
+        if step.why is not Why.RECONCILE or (tally := await self._read(step.table)) is None:
+            return
+        page = step.after or "first"
+        if missing := sum(1 for one in finished if one.outcome.reason is Reason.CREATED):
+            record(DIVERGENCES, missing, kind=Divergence.MISSING)
+        tally = replace(
+            tally,
+            looked_at=tally.looked_at + (0 if tally.page == page else len(finished)),
+            differed=tally.differed + sum(1 for one in finished if _has_differed(one)),
+            missing=tally.missing + missing,
+            page=page,
+        )
+        if is_last:
+            tally = await self._finish(step, tally)
+        await self._store.write([Put(self._key(step.table), asdict(tally))])
+
+    async def state(self) -> dict[str, Any]:
+        """Say per table as JSON what the last reconciliation found; empty before the first one."""
+        keys = {self._key(table): table for table in sorted(self._rules.enabled_tables)}
+        found = await self._store.read(list(keys))
+        return {str(table): Tally(**found[key].body).as_json() for key, table in keys.items() if key in found}
+
+    async def _finish(self, step: Walk, tally: Tally) -> Tally:
+        gone = [key async for key in self._ledger.not_seen_since(step.table, datetime.fromisoformat(tally.begun))]
+        held = await self._hold(step.table, gone)
+        if gone:
+            await self._lanes.send_references(QueueName.BULK, _references(gone, step.correlation))
+        tally = replace(tally, gone=len(gone), held=held, finished=self._clock.now().isoformat(timespec="seconds"))
+        level = logging.WARNING if tally.differed or tally.gone else logging.INFO
+        log.log(level, _ENDED, step.table, tally.looked_at, tally.differed, tally.missing, tally.gone)
+        return tally
+
+    async def _hold(self, table: PersonTable, gone: Sequence[RecordKey]) -> bool:
+        """Hold all that are missing if they are very many, but for those that were released; whether any is held."""
+        limit = self._brake.limits.missing
+        if not limit or len(gone) <= limit:
+            return False
+        held = await self._brake.keep(MassChange.ERASURE, map(str, gone))
+        if held:
+            log.error(_TOO_MANY, len(held), table)
+        return bool(held)
+
+    async def _read(self, table: PersonTable) -> Tally | None:
+        found = (await self._store.read([self._key(table)])).get(self._key(table))
+        return None if found is None else Tally(**found.body)
+
+    def _key(self, table: PersonTable) -> DocumentKey:
+        return DocumentKey(self._partition, str(table))
+
+
+def _references(keys: Iterable[RecordKey], correlation: str) -> list[Reference]:
+    return [Reference(key, Why.RECONCILE, correlation) for key in keys]
+
+
+def _has_differed(one: Finished) -> bool:
+    """Whether one side had something that the other one should have had."""
+    return one.outcome.result in {Result.WRITTEN, Result.ANONYMISED} or one.outcome.reason is Reason.RETURNED

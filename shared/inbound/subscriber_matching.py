@@ -1,0 +1,182 @@
+"""Finds the contacts that new subscribers are already (NEW-04, NEW-05)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from shared.domain.features.subscriber_import import NewcomerOutcome, NewField, Welcomed, criteria, email_of
+from shared.domain.mapping.language.expression import Column
+from shared.domain.mapping.model import EMAIL, MappingRow
+from shared.domain.merging.dataverse_changes import FieldReturn
+from shared.domain.planning.context import Rules
+from shared.domain.records.marketing_contact import PropertyCatalogue, PropertyType, SpotlerContact
+from shared.domain.records.records import PersonRecord, PersonTable, RecordKey
+from shared.domain.values.addresses import address_key
+from shared.engine.refusals.mail_refusals import MailRefusals
+from shared.errors import (
+    ConfigurationError,
+    ConnectorError,
+    DataError,
+    ThrottledError,
+    TransientError,
+    UnknownOutcomeError,
+)
+from shared.ports.dataverse import Crm
+from shared.ports.homecoming import Homecoming, Homecomings
+from shared.ports.newcomers import NewRecords
+from shared.ports.spotler import MarketingPlatform
+
+_TABLE = PersonTable.CONTACT
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """What was found. `unknown` are those that match nobody; together are those who would match the same record."""
+
+    welcomed: Mapping[UUID, Welcomed]
+    unknown: Sequence[Sequence[UUID]]
+
+
+class ContactMatching:
+    """Finds contacts by columns; none given: by the one with the e-mail address."""
+
+    def __init__(
+        self,
+        *,
+        records: NewRecords,
+        homecomings: Homecomings,
+        crm: Crm,
+        platform: MarketingPlatform,
+        refusals: MailRefusals,
+        rules: Rules,
+        columns: Sequence[str],
+    ) -> None:
+        self._records = records
+        self._homecomings = homecomings
+        self._crm = crm
+        self._platform = platform
+        self._refusals = refusals
+        self._rules = rules
+        self._wanted = tuple(columns)
+
+    async def find(self, guests: Mapping[UUID, SpotlerContact]) -> Matches:
+        """Find in one request, and read those that were found in another one. Raises ConnectorErrors."""
+        catalogue = await self._platform.properties()
+        wanted = {identifier: self._criteria(contact, catalogue) for identifier, contact in guests.items()}
+        found = await self._records.matching(_TABLE, list(wanted.values())) if wanted else []
+        welcomed: dict[UUID, Welcomed] = {}
+        matched: dict[UUID, RecordKey] = {}
+        unknown: defaultdict[tuple[str, ...], list[UUID]] = defaultdict(list)
+        for (identifier, wish), keys in zip(wanted.items(), found, strict=True):
+            match list(keys):
+                case []:
+                    unknown[_same(wish)].append(identifier)
+                case [key]:
+                    matched[identifier] = key
+                case several:
+                    contact = guests[identifier].encrypted_id
+                    welcomed[identifier] = Welcomed(contact, NewcomerOutcome.AMBIGUOUS, candidates=tuple(several))
+        welcomed |= await self._matched({identifier: guests[identifier] for identifier in matched}, matched)
+        return Matches(welcomed, list(unknown.values()))
+
+    async def _matched(
+        self, guests: Mapping[UUID, SpotlerContact], matched: Mapping[UUID, RecordKey]
+    ) -> dict[UUID, Welcomed]:
+        """A record is bound to its Spotler contact by the address, so both must have the same one.
+
+        A record that refuses mail is a question for a person: the sign-up may be the newer act.
+        """
+        people = await self._crm.read_people(list(dict.fromkeys(matched.values()))) if matched else {}
+        refusing = await self._refusals.among(people.values())
+        welcomed: dict[UUID, Welcomed] = {}
+        moving: dict[UUID, RecordKey] = {}
+        for identifier, contact in guests.items():
+            key = matched[identifier]
+            has_address = self._by_address or self._is_of(people.get(key), contact)
+            text = refusing[key].text if key in refusing else ""
+            if not (has_address or self._email_comes_home):
+                outcome = NewcomerOutcome.OTHER_ADDRESS
+                welcomed[identifier] = Welcomed(contact.encrypted_id, outcome, candidates=(key,), text=text)
+            elif text:
+                outcome = NewcomerOutcome.REFUSES_MAIL
+                welcomed[identifier] = Welcomed(contact.encrypted_id, outcome, candidates=(key,), text=text)
+            elif has_address:
+                welcomed[identifier] = Welcomed(contact.encrypted_id, NewcomerOutcome.MATCHED, key)
+            else:
+                moving[identifier] = key
+        return welcomed | await self._move({identifier: guests[identifier] for identifier in moving}, moving)
+
+    async def _move(
+        self, guests: Mapping[UUID, SpotlerContact], moving: Mapping[UUID, RecordKey]
+    ) -> dict[UUID, Welcomed]:
+        """Bring the address home first, where the mapping lets it (`<->`)."""
+        definition = (await self._platform.properties()).named(EMAIL)
+        row = self._email_row
+        if definition is None or not guests:
+            return {}
+        comings = [
+            Homecoming(moving[identifier], "", (FieldReturn(row, definition, email_of(contact)),))
+            for identifier, contact in guests.items()
+        ]
+        welcomed: dict[UUID, Welcomed] = {}
+        came = await self._homecomings.bring_home(comings)
+        for (identifier, contact), one in zip(guests.items(), came, strict=True):
+            if one.error is None and not one.problems:
+                welcomed[identifier] = Welcomed(contact.encrypted_id, NewcomerOutcome.MATCHED, moving[identifier])
+                continue
+            text = told(one.error) if one.error is not None else str(one.problems[0])
+            outcome = NewcomerOutcome.OTHER_ADDRESS
+            welcomed[identifier] = Welcomed(
+                contact.encrypted_id, outcome, candidates=(moving[identifier],), problems=one.problems, text=text
+            )
+        return welcomed
+
+    def _criteria(self, contact: SpotlerContact, catalogue: PropertyCatalogue) -> tuple[NewField, ...]:
+        try:
+            return criteria(contact, self._columns, _TABLE, self._rules.mapping, catalogue)
+        except ValueError as problem:
+            raise ConfigurationError(f"NEW_SUBSCRIBER_MATCH cannot be used: {problem}") from None
+
+    def _is_of(self, record: PersonRecord | None, contact: SpotlerContact) -> bool:
+        there = str(record.values.get(self._email_column) or "") if record is not None else ""
+        return self._rules.fingerprints.address(there) == self._rules.fingerprints.address(email_of(contact))
+
+    @property
+    def _by_address(self) -> bool:
+        return self._columns == (self._email_column,)
+
+    @property
+    def _columns(self) -> tuple[str, ...]:
+        return self._wanted or (self._email_column,)
+
+    @property
+    def _email_column(self) -> str:
+        return self._rules.mapping.email_column(_TABLE) or ""
+
+    @property
+    def _email_row(self) -> MappingRow:
+        column = Column(self._email_column)
+        rows = self._rules.mapping.for_table(_TABLE)
+        return next(row for row in rows if row.spotler == EMAIL and row.sources[_TABLE] == column)
+
+    @property
+    def _email_comes_home(self) -> bool:
+        return self._email_row.direction.reaches_dataverse
+
+
+def _same(wish: Sequence[NewField]) -> tuple[str, ...]:
+    return tuple(
+        address_key(text) if one.definition.type is PropertyType.EMAIL else text.casefold()
+        for one in wish
+        for text in (str(one.value).strip(),)
+    )
+
+
+def told(error: ConnectorError) -> str:
+    """Say what a person must correct; raise what mends itself, or what an administrator must mend for all."""
+    if isinstance(error, ThrottledError | TransientError | UnknownOutcomeError | ConfigurationError):
+        raise error
+    return str(error) if not isinstance(error, DataError) else error.summary

@@ -1,0 +1,1 @@
+"""Marketing lists become lists of the marketing platform, in resumable steps."""

@@ -1,0 +1,160 @@
+"""Makes Spotler's list equal to a snapshot, bucket by bucket, with as few calls as the differences need."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from shared.domain.features.lists import LeftOut, difference
+from shared.domain.records.jobs import JobResult
+from shared.domain.records.records import RecordKey
+from shared.errors import NotFoundError, TransientError
+from shared.lists.list_state import ListMemo, Run
+from shared.lists.list_state_repository import ListMemory, Presence
+from shared.lists.list_targets import Places
+from shared.lists.members import Members
+
+PATIENCE_WITH_PEOPLE = 4
+"""Attempts after which a synchronisation goes on without the people who are still not ready."""
+
+_PER_CALL = 2500
+_CALLS = 10
+"""Calls of Spotler in one step: a minute's work at most, and little to repeat after a crash."""
+
+
+class ListGoneError(Exception):
+    """Spotler has no such list (any more)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    """Who is in the list after all, by external id, and who is not, with the reason."""
+
+    added: frozenset[str] = frozenset()
+    failed: dict[RecordKey, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Delivered:
+    """What one step has sent. `wanted` counts the people of its buckets who are in the list now."""
+
+    next_bucket: int
+    is_last: bool = False
+    wanted: int = 0
+    added: int = 0
+    removed: int = 0
+    must_replace: bool = False
+    unknown: set[str] = field(default_factory=set)
+    found_again: set[str] = field(default_factory=set)
+    failed: dict[RecordKey, str] = field(default_factory=dict)
+
+
+class Delivery:
+    """Sends differences. What it cannot send it notes as not being there, with the reason for every member."""
+
+    def __init__(self, *, places: Places, memory: ListMemory, members: Members) -> None:
+        self._places = places
+        self._memory = memory
+        self._members = members
+
+    async def some(self, memo: ListMemo, run: Run, *, first: int, attempt: int) -> Delivered:
+        """Deliver buckets from `first` on until enough was sent. ListGoneError; ConnectorErrors.
+
+        Everything here may be repeated: what was added or removed already makes no difference to Spotler.
+        """
+        known = memo.generations or {}
+        of = max(run.buckets, *known.values(), 1)
+        can_remove = self._places.of(memo.kind).can_remove
+        done = Delivered(first)
+        adding: list[str] = []
+        removing: list[str] = []
+        calls = 0
+        for bucket in range(first, of):
+            content = await self._memory.content(memo.id, run.generation, run.buckets, bucket, of)
+            changes = difference(content.possible, await self._memory.known(memo.id, known, bucket, of))
+            if changes.remove and not can_remove:
+                done.must_replace = True
+                return done
+            done.wanted += len(content.possible)
+            done.added += len(changes.add)
+            done.removed += len(changes.remove)
+            done.next_bucket = bucket + 1
+            adding += changes.add
+            removing += changes.remove
+            calls += await self._flush(memo, adding, removing, done, least=_PER_CALL, attempt=attempt)
+            if calls >= _CALLS:
+                break
+        await self._flush(memo, adding, removing, done, least=1, attempt=attempt)
+        await self._note(memo, run, first, done)
+        done.is_last = done.next_bucket >= of
+        return done
+
+    async def removals(self, memo: ListMemo, run: Run) -> tuple[int, int]:
+        """Count who would leave the list, and who may be in it; of unknown content what the last synchronisation told.
+
+        Reads only what is remembered. ConnectorErrors.
+        """
+        if memo.generations is None:
+            told = next((past.tally.sent for past in memo.history if past.code == JobResult.OK), 0)
+            return max(0, told - run.members), told
+        of = max(run.buckets, *memo.generations.values(), 1)
+        leaving = present = 0
+        for bucket in range(of):
+            known = await self._memory.known(memo.id, memo.generations, bucket, of)
+            content = await self._memory.content(memo.id, run.generation, run.buckets, bucket, of)
+            leaving += len(difference(content.possible, known).remove)
+            present += len(known.possible)
+        return leaving, present
+
+    async def repair(self, memo: ListMemo, unknown: Collection[str], *, attempt: int) -> Repaired:
+        """Synchronise people again whom the ledger knows and Spotler does not, and add them then.
+
+        TransientError while somebody is not ready; after some attempts such people count as failed.
+        """
+        again = await self._members.find_again(unknown)
+        if again.waiting and attempt < PATIENCE_WITH_PEOPLE:
+            raise TransientError("members whom Spotler has lost are not there again yet")
+        contacts = {key: contact for key, contact in again.contacts.items() if key.table is memo.table}
+        still = await self._places.add(memo, sorted(set(contacts.values())))
+        failed = again.skipped | again.failed | dict.fromkeys(again.waiting, LeftOut.LATE)
+        failed |= {key: LeftOut.UNKNOWN for key, contact in contacts.items() if contact in still}
+        mine = {key: str(reason) for key, reason in failed.items() if key.table is memo.table}
+        return Repaired(frozenset(contacts.values()) - still, mine)
+
+    async def _flush(
+        self, memo: ListMemo, adding: list[str], removing: list[str], done: Delivered, *, least: int, attempt: int
+    ) -> int:
+        """Send full calls, and what remains if `least` is 1; returns how many calls that were."""
+        calls = 0
+        try:
+            while len(adding) >= least:
+                await self._add(memo, adding[:_PER_CALL], done, attempt)
+                del adding[:_PER_CALL]
+                calls += 1
+            while len(removing) >= least:
+                await self._places.remove(memo, removing[:_PER_CALL])
+                del removing[:_PER_CALL]
+                calls += 1
+        except NotFoundError as error:
+            raise ListGoneError from error
+        return calls
+
+    async def _add(self, memo: ListMemo, contacts: Sequence[str], done: Delivered, attempt: int) -> None:
+        unknown = await self._places.add(memo, contacts)
+        if unknown:
+            repaired = await self.repair(memo, unknown, attempt=attempt)
+            done.unknown |= unknown - repaired.added
+            done.found_again |= repaired.added - unknown
+            done.failed |= repaired.failed
+
+    async def _note(self, memo: ListMemo, run: Run, first: int, done: Delivered) -> None:
+        """Note who is not there although the snapshot has them, and who is there under another external id."""
+        if not done.unknown:
+            return
+        missing = len(done.unknown) - len(done.found_again)
+        done.wanted -= missing
+        done.added -= missing
+        where = {run.generation: run.buckets}
+        await self._memory.put_left_out(memo.id, run.generation, f"x{first:03}", skipped={}, failed=done.failed)
+        await self._memory.note(memo.id, where, done.unknown, Presence.OUT)
+        await self._memory.note(memo.id, where, done.found_again, Presence.IN)

@@ -1,0 +1,218 @@
+"""The notes about marketing lists: who was in a snapshot, and who of them is in Spotler's list. Ids only.
+
+A list has one memo, and one generation of notes per snapshot:
+
+- `page`: the members as they were read, by record id;
+- `to`: the Spotler contacts that the list shall have, split into buckets by external id, so that two generations can
+  be compared bucket by bucket and memory holds one bucket at a time, whatever the size of the list;
+- `out`: which members stay out, and why.
+
+A note about a single contact (`in`, `maybe`, `out`) outranks what the snapshot says of it.
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from collections import Counter
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from enum import StrEnum
+from hashlib import sha256
+from uuid import UUID
+
+from shared.domain.features.lists import Content, bucket_of, joined
+from shared.domain.records.records import RecordKey
+from shared.errors import ConflictError, Service
+from shared.lists.list_state import ListMemo, memo_body, read_memo
+from shared.ports.state import Change, Delete, Document, DocumentKey, Insert, Put, Replace, StateStore
+
+BUCKETS = 100
+"""Of a list of many pages: what one page adds to them is one transaction of the state store."""
+
+_ID_LENGTH = 16
+_PER_SCAN = 200
+_PER_DELETION = 2000
+
+
+class Presence(StrEnum):
+    """What is known of a single contact. MAYBE: a call was about to be made that adds or removes it."""
+
+    IN = "in"
+    MAYBE = "maybe"
+    OUT = "out"
+
+
+class ListMemory:
+    """The documents of one environment."""
+
+    def __init__(self, store: StateStore, environment: str) -> None:
+        self._store = store
+        self._environment = environment
+
+    # ------------------------------------------------------------------------------------------------------- the memo
+
+    async def read(self, identifier: UUID) -> ListMemo | None:
+        """Read what is remembered of a list."""
+        key = self._memo_key(identifier)
+        document = (await self._store.read([key])).get(key)
+        return read_memo(identifier, document) if document else None
+
+    async def save(self, memo: ListMemo) -> ListMemo:
+        """Remember, and return it with its new version; ConflictError if another worker was faster."""
+        key, body = self._memo_key(memo.id), memo_body(memo)
+        change = Replace(key, body, memo.etag) if memo.etag else Insert(key, body)
+        (etag,) = await self._store.write([change])
+        if etag is None:
+            raise ConflictError("another worker has changed what is remembered of the list", service=Service.STATE)
+        return replace(memo, etag=etag)
+
+    async def forget(self, memo: ListMemo) -> None:
+        """Forget a list that is gone."""
+        await self._store.write([Delete(self._memo_key(memo.id))])
+
+    # --------------------------------------------------------------------------------------------------- the snapshot
+
+    async def put_page(self, identifier: UUID, generation: str, page: int, members: Iterable[UUID]) -> None:
+        """Note one page of members."""
+        packed = b64encode(b"".join(member.bytes for member in members)).decode()
+        await self._store.write([Put(self._key(identifier, f"{generation}-page-{page:06}"), {"ids": packed})])
+
+    async def page(self, identifier: UUID, generation: str, page: int) -> list[UUID]:
+        """Read one page of members."""
+        key = self._key(identifier, f"{generation}-page-{page:06}")
+        packed = b64decode((await self._store.read([key]))[key].body["ids"])
+        return [UUID(bytes=packed[start : start + _ID_LENGTH]) for start in range(0, len(packed), _ID_LENGTH)]
+
+    async def put_contacts(
+        self, identifier: UUID, generation: str, page: int, contacts: Iterable[str], *, buckets: int
+    ) -> None:
+        """Note the contacts of one page of members."""
+        split: dict[int, list[str]] = {}
+        for contact in sorted(set(contacts)):
+            split.setdefault(bucket_of(contact, buckets), []).append(contact)
+        rows = {f"{generation}-to-{bucket:02}-{page:06}": group for bucket, group in split.items()}
+        # A page that is done again may lack somebody; what it noted before must not remain.
+        stale = {f"{generation}-to-{bucket:02}-{page:06}" for bucket in range(buckets)} - rows.keys()
+        await self._store.write(
+            [
+                *(Put(self._key(identifier, row), {"in": group}) for row, group in rows.items()),
+                *(Delete(self._key(identifier, row)) for row in sorted(stale)),
+            ]
+        )
+
+    async def put_left_out(
+        self,
+        identifier: UUID,
+        generation: str,
+        part: str,
+        *,
+        skipped: Mapping[RecordKey, str],
+        failed: Mapping[RecordKey, str],
+    ) -> None:
+        """Note who stays out. `part` names the part of the work that found out."""
+        key = self._key(identifier, f"{generation}-out-{part}")
+        body = {"skipped": _by_reason(skipped), "failed": _by_reason(failed)}
+        await self._store.write([Put(key, body) if skipped or failed else Delete(key)])
+
+    async def left_out(self, identifier: UUID, generation: str) -> AsyncIterator[tuple[str, str, list[str]]]:
+        """Yield who stays out: `skipped` or `failed`, the reason, and the records."""
+        async for document in self._scan(identifier, f"{generation}-out-"):
+            for what, reasons in document.body.items():
+                for reason, keys in reasons.items():
+                    yield what, reason, keys
+
+    async def counts(self, identifier: UUID, generation: str) -> tuple[Counter[str], Counter[str]]:
+        """Count who stays out by reason: skipped, failed."""
+        counted = {"skipped": Counter[str](), "failed": Counter[str]()}
+        async for what, reason, keys in self.left_out(identifier, generation):
+            counted[what][reason] += len(keys)
+        return counted["skipped"], counted["failed"]
+
+    # ------------------------------------------------------------------------------------------ who is in, by contact
+
+    async def note(
+        self, identifier: UUID, generations: Mapping[str, int], contacts: Collection[str], presence: Presence
+    ) -> None:
+        """Note what is known of single contacts, in every generation."""
+        changes: list[Change] = [
+            Put(self._key(identifier, _single(generation, buckets, contact)), {"id": contact, "is": presence.value})
+            for generation, buckets in generations.items()
+            for contact in set(contacts)
+        ]
+        if changes:
+            await self._store.write(changes)
+
+    async def content(self, identifier: UUID, generation: str, buckets: int, bucket: int, of: int) -> Content:
+        """Read one of `of` parts of a generation that has `buckets`: 1 or as many."""
+        prefix = f"{generation}-to-" if buckets < of else f"{generation}-to-{bucket:02}-"
+        settled: set[str] = set()
+        noted: dict[str, Presence] = {}
+        async for document in self._scan(identifier, prefix):
+            if (several := document.body.get("in")) is not None:
+                settled.update(several)
+            else:
+                noted[document.body["id"]] = Presence(document.body["is"])
+        if buckets < of:
+            settled = {contact for contact in settled if bucket_of(contact, of) == bucket}
+            noted = {contact: presence for contact, presence in noted.items() if bucket_of(contact, of) == bucket}
+        settled -= noted.keys()
+        return Content(
+            certain=frozenset(settled | {one for one, presence in noted.items() if presence is Presence.IN}),
+            possible=frozenset(settled | {one for one, presence in noted.items() if presence is not Presence.OUT}),
+        )
+
+    async def known(self, identifier: UUID, generations: Mapping[str, int], bucket: int, of: int) -> Content:
+        """Read one part of what Spotler's list has, as several generations tell it."""
+        return joined(
+            [
+                await self.content(identifier, generation, buckets, bucket, of)
+                for generation, buckets in generations.items()
+            ]
+        )
+
+    # ------------------------------------------------------------------------------------------------------ forgetting
+
+    async def clean(self, identifier: UUID, generations: Sequence[str]) -> bool:
+        """Forget some notes of generations; whether that was all of them."""
+        left = _PER_DELETION
+        for generation in generations:
+            keys = [document.key async for document in self._scan(identifier, f"{generation}-", most=left)]
+            await self._store.write([Delete(key) for key in keys])
+            left -= len(keys)
+            if left <= 0:
+                return False
+        return True
+
+    async def _scan(self, identifier: UUID, prefix: str, most: int | None = None) -> AsyncIterator[Document]:
+        after: str | None = None
+        left = most
+        while left is None or left > 0:
+            limit = _PER_SCAN if left is None else min(left, 1000)
+            page = await self._store.scan(self._partition(identifier), prefix=prefix, after=after, limit=limit)
+            for document in page.documents:
+                yield document
+            left = None if left is None else left - len(page.documents)
+            if (after := page.after) is None:
+                return
+
+    def _memo_key(self, identifier: UUID) -> DocumentKey:
+        return DocumentKey(f"{self._environment}-lists", str(identifier))
+
+    def _partition(self, identifier: UUID) -> str:
+        return f"{self._environment}-list-{identifier}"
+
+    def _key(self, identifier: UUID, row: str) -> DocumentKey:
+        return DocumentKey(self._partition(identifier), row)
+
+
+def _single(generation: str, buckets: int, contact: str) -> str:
+    # Not the external id itself: somebody else's may hold what no key may hold.
+    name = sha256(contact.encode()).hexdigest()[:32]
+    return f"{generation}-to-{bucket_of(contact, buckets):02}-x{name}"
+
+
+def _by_reason(people: Mapping[RecordKey, str]) -> dict[str, list[str]]:
+    reasons: dict[str, list[str]] = {}
+    for key, reason in sorted(people.items()):
+        reasons.setdefault(reason, []).append(str(key))
+    return reasons

@@ -1,0 +1,130 @@
+"""Where a marketing list lives in Spotler: makes the list there, names it, changes its kind, fills and deletes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from http import HTTPStatus
+
+from shared.domain.features.lists import EDITION_REFUSAL, ListIdentity, ListKind, identity_of
+from shared.errors import ConfigurationError, ConnectorError, DataError, NotFoundError, Service
+from shared.lists.list_state import ListMemo
+from shared.ports.dataverse import MarketingList
+from shared.ports.spotler import Audiences, ContactLists
+
+_NAME_TAKEN = frozenset({HTTPStatus.EXPECTATION_FAILED, HTTPStatus.BAD_REQUEST})
+NO_EDITION = "403"
+IN_USE = "list-in-use"
+
+
+class Places:
+    """The two kinds of lists that Spotler's API offers."""
+
+    def __init__(self, kinds: Mapping[ListKind, ContactLists]) -> None:
+        self._kinds = kinds
+
+    def of(self, kind: ListKind) -> ContactLists:
+        """Return the lists of a kind."""
+        return self._kinds[kind]
+
+    async def open(self, marketing_list: MarketingList, kind: ListKind, memo: ListMemo | None) -> ListMemo:
+        """See to it that the list exists in Spotler, is of this kind and has this name; returns what is known of it.
+
+        Its content is unknown when the list is there and nobody remembers having filled it. Raises ConnectorErrors;
+        DataError with IN_USE when Spotler does not let go of the list of another kind.
+        """
+        if memo is not None and memo.kind is not kind:
+            await self.delete(memo)
+            memo = replace(memo, kind=kind, generations={}, is_listed=False)
+        identity, place = identity_of(marketing_list.id, marketing_list.name), self.of(kind)
+        known = memo.generations if memo is not None else None
+        if not await place.exists(identity.id):
+            await create(place, identity)
+            known = {}
+        elif memo is not None and memo.name != identity.name:
+            known = await _rename(place, identity, known)
+        start = memo or ListMemo(
+            marketing_list.id, marketing_list.table, marketing_list.is_dynamic, kind, identity.id, identity.name
+        )
+        return replace(start, name=identity.name, rules=marketing_list.rules, generations=known)
+
+    async def add(self, memo: ListMemo, contacts: Sequence[str]) -> frozenset[str]:
+        """Add contacts; returns those that Spotler does not know."""
+        return await self.of(memo.kind).add(memo.spotler_id, contacts)
+
+    async def remove(self, memo: ListMemo, contacts: Sequence[str]) -> None:
+        """Remove contacts."""
+        await self.of(memo.kind).remove(memo.spotler_id, contacts)
+
+    async def clear(self, memo: ListMemo) -> None:
+        """Remove everybody; DataError with IN_USE if Spotler needs the list as it is."""
+        place, identity = self.of(memo.kind), identity_of(memo.id, memo.name)
+        try:
+            try:
+                await place.clear(memo.spotler_id, identity.name)
+            except NotFoundError:
+                await create(place, identity)
+            except DataError as error:
+                # The list may be gone and its name taken by another one: then it gets its other name.
+                if error.status not in _NAME_TAKEN or await place.exists(memo.spotler_id):
+                    raise
+                await place.create(memo.spotler_id, identity.other_name)
+        except DataError as error:
+            raise _in_use(error) from error
+
+    async def delete(self, memo: ListMemo) -> None:
+        """Delete the list; DataError with IN_USE if Spotler needs it."""
+        try:
+            await self.of(memo.kind).delete(memo.spotler_id)
+        except DataError as error:
+            raise _in_use(error) from error
+
+
+def is_edition_missing(error: ConnectorError) -> bool:
+    """Whether Spotler refuses lists because of the account's product; Dataverse's 403 means a missing privilege."""
+    is_refused = isinstance(error, ConfigurationError) and error.status == HTTPStatus.FORBIDDEN
+    return is_refused and error.service is not Service.DATAVERSE
+
+
+def refusal(error: ConnectorError) -> tuple[str, str] | None:
+    """Return code and text when waiting would not help, None when the call is worth another attempt."""
+    if is_edition_missing(error):
+        return NO_EDITION, EDITION_REFUSAL
+    if isinstance(error, DataError):
+        return error.code or str(error.status or "refused"), f"{error.summary}. {error.detail}".strip()
+    return None
+
+
+async def create(place: Audiences, identity: ListIdentity) -> None:
+    """Create a list, by its other name if its name is taken. DataError if Spotler does not take it."""
+    try:
+        await place.create(identity.id, identity.name)
+    except DataError as error:
+        if error.status not in _NAME_TAKEN:
+            raise
+        await place.create(identity.id, identity.other_name)  # most likely the name is taken
+
+
+async def _rename(
+    place: ContactLists, identity: ListIdentity, known: Mapping[str, int] | None
+) -> Mapping[str, int] | None:
+    """Give the list its new name (ML-20). One that cannot be renamed is made anew when its people are sent."""
+    if not place.can_remove:
+        return None
+    try:
+        await place.rename(identity.id, identity.name)
+    except DataError as error:
+        if error.status not in _NAME_TAKEN:
+            raise
+        await place.rename(identity.id, identity.other_name)
+    return known
+
+
+def _in_use(error: DataError) -> DataError:
+    return DataError(
+        "Spotler does not let go of the list: a mailing, an automation or another list uses it there",
+        service=error.service,
+        status=error.status,
+        code=IN_USE,
+        detail=error.detail,
+    )

@@ -1,0 +1,134 @@
+"""From the members of a list to their Spotler contacts: who belongs in, who stays out and why, who is not ready yet."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from shared.domain.features.lists import LeftOut, ListRules, left_out_because
+from shared.domain.planning.conditions import refuses_bulk
+from shared.domain.records.outcomes import Outcome, Reason, Result
+from shared.domain.records.records import PersonRecord, RecordKey
+from shared.engine.bindings.contact_lookup import Contacts
+from shared.engine.bindings.ledger import Entry
+from shared.engine.report import is_success
+from shared.errors import ConfigurationError, ConnectorError, ThrottledError, TransientError
+from shared.ports.queue import QueueName
+
+_PAUSE = timedelta(seconds=30)
+
+
+@dataclass(slots=True)
+class Judged:
+    """What became of members: the external id of their contact, or why they stay out; `waiting` come back later.
+
+    `newcomers` are those whom Spotler does not know yet, where nobody was asked to synchronise them.
+    """
+
+    contacts: dict[RecordKey, str] = field(default_factory=dict)
+    skipped: dict[RecordKey, str] = field(default_factory=dict)
+    failed: dict[RecordKey, str] = field(default_factory=dict)
+    waiting: dict[RecordKey, Reason] = field(default_factory=dict)
+    newcomers: list[RecordKey] = field(default_factory=list)
+
+
+class Members:
+    """Judges members of lists by the conditions of synchronisation and by the two fields of the list."""
+
+    def __init__(self, contacts: Contacts) -> None:
+        self._contacts = contacts
+        self._ledger = contacts.ledger
+
+    async def look_at(self, members: Sequence[RecordKey], rules: ListRules) -> Judged:
+        """Judge without writing anything (ML-16, ML-17)."""
+        judged, _ = await self._judge(members, rules)
+        return judged
+
+    async def bring(
+        self, members: Sequence[RecordKey], rules: ListRules, *, lane: QueueName, correlation: str = ""
+    ) -> Judged:
+        """Judge, and synchronise first whom Spotler does not know yet, in bulk (ML-18)."""
+        judged, untold = await self._judge(members, rules)
+        # Somebody without any Spotler Status is shown to the engine, so that the record itself says what is wrong.
+        await self._synchronise([*judged.newcomers, *untold], judged, lane, correlation)
+        return judged
+
+    async def find_again(self, contacts: Collection[str]) -> Judged:
+        """Synchronise people whose contact Spotler turned out not to know (any more): all of it, as for newcomers."""
+        judged = Judged()
+        users = [user for contact in contacts for user in await self._ledger.users_of(contact)]
+        await self._contacts.doubt(contacts)
+        await self._synchronise(list(dict.fromkeys(users)), judged, QueueName.BULK, "")
+        return judged
+
+    async def contacts_of(self, members: Collection[RecordKey]) -> dict[RecordKey, str]:
+        """Return the contacts of people whom Spotler knows."""
+        return await self._contacts.known(members)
+
+    async def others_using(self, contact: str, key: RecordKey) -> list[RecordKey]:
+        """Return the other records of the same table that share a contact."""
+        users = await self._ledger.users_of(contact)
+        return [user for user in users if user != key and user.table is key.table]
+
+    async def _judge(self, members: Sequence[RecordKey], rules: ListRules) -> tuple[Judged, list[RecordKey]]:
+        judged = Judged()
+        untold: list[RecordKey] = []
+        if not members:
+            return judged, untold
+        entries = await self._ledger.entries(members)
+        records = await self._contacts.crm.read_people(members)
+        for key in dict.fromkeys(members):
+            record, entry = records.get(key), entries[key]
+            reason = self._left_out_because(key, record, entry, rules)
+            if reason is None and entry.binding.is_live:
+                judged.contacts[key] = entry.binding.external_id
+            elif reason is None:
+                judged.newcomers.append(key)
+            else:
+                judged.skipped[key] = reason
+                if _says_nothing(record, entry) and reason is not LeftOut.NO_BULK:
+                    untold.append(key)
+        return judged, untold
+
+    def _left_out_because(
+        self, key: RecordKey, record: PersonRecord | None, entry: Entry, rules: ListRules
+    ) -> Reason | LeftOut | None:
+        return left_out_because(
+            self._contacts.unmet(key, record),
+            rules,
+            refuses_bulk=record is not None and refuses_bulk(record),
+            is_known=entry.binding.is_live,
+        )
+
+    async def _synchronise(
+        self, people: Sequence[RecordKey], judged: Judged, lane: QueueName, correlation: str
+    ) -> None:
+        for key, end in (await self._contacts.synchronise(people, lane=lane, correlation=correlation)).items():
+            _take(key, end.outcome, end.external_id, judged)
+
+
+def _take(key: RecordKey, outcome: Outcome, external_id: str, judged: Judged) -> None:
+    judged.skipped.pop(key, None)
+    if is_success(outcome) and external_id:
+        judged.contacts[key] = external_id
+    elif outcome.result is Result.WAITING:
+        judged.waiting[key] = outcome.reason
+    elif outcome.result is Result.SKIPPED:
+        judged.skipped[key] = outcome.reason
+    else:
+        judged.failed[key] = outcome.reason
+
+
+def _says_nothing(record: PersonRecord | None, entry: Entry) -> bool:
+    return record is not None and record.status is None and not entry.binding.is_live
+
+
+def reason_to_wait(judged: Judged) -> ConnectorError:
+    """Return the error that says when members who are not ready are worth another look."""
+    reasons = set(judged.waiting.values())
+    if Reason.MISCONFIGURED in reasons:
+        return ConfigurationError("members cannot be synchronised: access or configuration is wrong")
+    if Reason.THROTTLED in reasons:
+        return ThrottledError("members wait for a pause to end", retry_after=_PAUSE)
+    return TransientError("members are not in Spotler yet", code=min(reasons))

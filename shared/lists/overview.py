@@ -1,0 +1,127 @@
+"""What people ask about a list before and after a synchronisation: how many members, who would be skipped, how it went.
+
+The confirmation dialog of a Sync To Spotler button asks this (ML-16, ML-17); the answer comes from the same judgement
+as the synchronisation itself.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+from uuid import UUID
+
+from shared.domain.features.lists import ListKind, frequent_first
+from shared.domain.records.jobs import JobResult
+from shared.lists.list_state import ListMemo, Past
+from shared.lists.start import ListStart
+from shared.lists.steps import PAGE, progress_of
+from shared.lists.tools import ListTools
+from shared.ports.dataverse import MarketingList
+
+
+class ListOverview:
+    """Answers as JSON: ids, counts and codes."""
+
+    def __init__(self, tools: ListTools, start: ListStart) -> None:
+        self._tools = tools
+        self._start = start
+
+    async def of(self, identifier: UUID, *, most: int) -> dict[str, Any] | None:
+        """Describe a list, None if there is none. `most` members are judged, in whole pages of 2,500.
+
+        Raises ConnectorErrors.
+        """
+        marketing_list = await self._tools.lists.read_list(identifier)
+        if marketing_list is None:
+            return None
+        memo = await self._tools.memory.read(identifier)
+        objection = self._start.objection(marketing_list)
+        answer: dict[str, Any] = {
+            "list": str(identifier),
+            "name": marketing_list.name,
+            "table": marketing_list.table,
+            "type": "dynamic" if marketing_list.is_dynamic else "static",
+            "active": marketing_list.is_active,
+            "kind": self._start.kind_of(marketing_list),
+            "canSync": objection is None,
+            "objection": {"code": objection.code, "text": objection.text} if objection else None,
+            "excludesOptedOut": marketing_list.rules.exclude_opted_out,
+            "ignoresInactive": marketing_list.rules.ignore_inactive,
+        }
+        if objection is None and most > 0:
+            answer |= await self._judged(marketing_list, most)
+        return answer | _remembered(memo)
+
+    async def left_out(self, identifier: UUID) -> dict[str, Any] | None:
+        """Say who was left out by the last synchronisation, and why: record ids by reason. None if there was none."""
+        memo = await self._tools.memory.read(identifier)
+        if memo is None or not memo.generations:
+            return None
+        found: dict[str, dict[str, list[str]]] = {"skipped": {}, "failed": {}}
+        async for what, reason, keys in self._tools.memory.left_out(identifier, list(memo.generations)[-1]):
+            found[what].setdefault(reason, []).extend(keys)
+        return {"list": str(identifier), **found}
+
+    async def _judged(self, marketing_list: MarketingList, most: int) -> dict[str, Any]:
+        skipped: Counter[str] = Counter()
+        members = known = newcomers = 0
+        after: str | None = None
+        while True:
+            page = await self._tools.lists.members(marketing_list, after=after, limit=PAGE)
+            judged = await self._tools.members.look_at(list(dict.fromkeys(page.keys)), marketing_list.rules)
+            members += len(judged.contacts) + len(judged.newcomers) + len(judged.skipped)
+            known += len(judged.contacts)
+            newcomers += len(judged.newcomers)
+            skipped.update(judged.skipped.values())
+            if (after := page.after) is None or members >= most:
+                break
+        wouldbe = known + newcomers
+        return {
+            "members": members,
+            "complete": after is None,
+            "wouldBeSent": wouldbe,
+            "newToSpotler": newcomers,
+            "wouldBeSkipped": {reason: skipped[reason] for reason in frequent_first(skipped)},
+            "question": _question(marketing_list, members, wouldbe, skipped, complete=after is None),
+        }
+
+
+def _question(marketing_list: MarketingList, members: int, sent: int, skipped: Counter[str], *, complete: bool) -> str:
+    """ML-16, ML-17: what the dialog says."""
+    about = "" if complete else "At least "
+    text = f'{about}{sent} of {members} members of "{marketing_list.name}" will be synchronised.'
+    if skipped:
+        reasons = ", ".join(f"{skipped[reason]} {reason}" for reason in frequent_first(skipped))
+        text += f" {skipped.total()} will be skipped: {reasons}."
+    rules = marketing_list.rules
+    kinds = [name for name, on in (("Inactive", rules.ignore_inactive), ("opted-out", rules.exclude_opted_out)) if on]
+    if kinds:
+        text += f" {' and '.join(kinds).capitalize()} members are skipped."
+    return text
+
+
+def _remembered(memo: ListMemo | None) -> dict[str, Any]:
+    if memo is None:
+        return {"inSpotler": False, "spotlerList": None, "running": None, "history": []}
+    kinds = {ListKind.AUDIENCE: "audience", ListKind.TEMPORARY: "temporary list", ListKind.STATIC: ""}
+    return {
+        "inSpotler": memo.is_listed,
+        "spotlerList": {"externalId": memo.spotler_id, "kind": kinds[memo.kind], "name": memo.name},
+        "running": progress_of(memo.run) if memo.run else None,
+        "history": [_past(past) for past in memo.history],
+    }
+
+
+def _past(past: Past) -> dict[str, Any]:
+    tally = past.tally
+    ended = {"endedOn": past.ended_on.isoformat(timespec="seconds"), "code": past.code}
+    if past.code != JobResult.OK:
+        return ended
+    return ended | {
+        "asOf": past.taken_at.isoformat(timespec="seconds") if past.taken_at else None,
+        "sent": tally.sent,
+        "added": tally.added,
+        "removed": tally.removed,
+        "skipped": dict(tally.skipped),
+        "failed": dict(tally.failed),
+    }

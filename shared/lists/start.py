@@ -1,0 +1,132 @@
+"""Starts the synchronisation of a list, or says why it cannot be (Sync List, ML-23)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+from shared.domain.features.lists import LIST_GONE, STATIC_REFUSAL, ListKind, table_refusal
+from shared.domain.planning.context import Rules
+from shared.domain.records.jobs import JobResult
+from shared.domain.records.outcomes import TEXTS, Reason
+from shared.domain.records.records import SyncStatus
+from shared.errors import ConnectorError
+from shared.lists.list_state import ListMemo, Run
+from shared.lists.list_targets import refusal
+from shared.lists.tools import ListTools
+from shared.messages.list_messages import ListStep, Phase
+from shared.ports.dataverse import MarketingList
+from shared.ports.queue import QueueName
+
+PRESUMED_DEAD = timedelta(hours=6)
+"""Longer than the longest pause between two attempts: a synchronisation without a sign of life has lost its message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """It is under way, and tells the jobs how it ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """It cannot be done; trying again would not change that."""
+
+    code: str
+    text: str
+
+
+class ListStart:
+    """Begins synchronisations; a list has one at a time."""
+
+    def __init__(self, tools: ListTools, *, rules: Rules, default_kind: ListKind) -> None:
+        self._tools = tools
+        self._rules = rules
+        self._default_kind = default_kind
+
+    def kind_of(self, marketing_list: MarketingList) -> ListKind:
+        """Return what the list becomes: by its own column, else by the setting (C-06)."""
+        return marketing_list.kind or self._default_kind
+
+    def objection(self, marketing_list: MarketingList) -> Declined | None:
+        """Say why a list cannot be synchronised, None if it can."""
+        if not self._rules.environment_is_on:
+            return Declined(Reason.ENVIRONMENT_OFF, TEXTS[Reason.ENVIRONMENT_OFF])
+        if marketing_list.table not in self._rules.enabled_tables:
+            return Declined(Reason.TABLE_OFF, table_refusal(marketing_list.table))
+        if not marketing_list.is_active:
+            return Declined(Reason.INACTIVE, "The Marketing List is deactivated: activate it, then sync it again.")
+        if marketing_list.status is not None and marketing_list.status.status is SyncStatus.DISABLED:
+            return Declined(
+                Reason.SYNC_DISABLED, "A person has disabled synchronisation for this list: activate its Spotler Info."
+            )
+        if self.kind_of(marketing_list) is ListKind.STATIC:
+            return _not_valid(STATIC_REFUSAL)
+        return None
+
+    async def begin(self, identifier: UUID, jobs: Sequence[UUID], correlation: str) -> Begun | Declined:
+        """Start for these jobs. While another synchronisation is under way, the next one waits for its end.
+
+        Raises ConnectorErrors; then nothing has begun, or beginning again continues it.
+        """
+        memo = await self._tools.memory.read(identifier)
+        if memo is not None and memo.run is not None and self._is_alive(memo.run):
+            return await self._join(memo, memo.run, jobs)
+        marketing_list = await self._tools.lists.read_list(identifier)
+        if marketing_list is None:
+            return _not_valid(LIST_GONE)
+        if (objection := self.objection(marketing_list)) is not None:
+            await self._tools.reporter.courtesy(marketing_list, SyncStatus.FAILED, objection.code, objection.text)
+            return objection
+        try:
+            opened = await self._tools.places.open(marketing_list, self.kind_of(marketing_list), memo)
+        except ConnectorError as error:
+            if (refused := refusal(error)) is None:
+                raise
+            await self._tools.reporter.courtesy(marketing_list, SyncStatus.FAILED, *refused)
+            return Declined(*refused)
+        await self._start(opened, marketing_list, jobs, correlation)
+        return Begun()
+
+    async def _join(self, memo: ListMemo, run: Run, jobs: Sequence[UUID]) -> Begun:
+        if run.step == 0 and set(jobs) & set(run.jobs):  # its first message may never have been sent
+            await self._tools.lanes.send(QueueName.BULK, first_step(memo, run))
+        new = [job for job in jobs if job not in (*run.jobs, *memo.waiting)]
+        if new:
+            await self._tools.memory.save(replace(memo, waiting=(*memo.waiting, *new)))
+        return Begun()
+
+    async def _start(
+        self, memo: ListMemo, marketing_list: MarketingList, jobs: Sequence[UUID], correlation: str
+    ) -> None:
+        now = self._tools.clock.now()
+        lost = memo.run  # a synchronisation whose message was lost: its jobs are ours, and what it has sent is in doubt
+        generations = memo.doubting(lost) if lost is not None else memo.generations
+        wanted = dict.fromkeys((*jobs, *(lost.jobs if lost else ()), *memo.waiting))
+        run = Run(uuid4().hex[:12], uuid4().hex[:12], marketing_list.rules, tuple(wanted), now, now, correlation)
+        started = replace(memo, run=run, waiting=(), generations=generations)
+        await self._tools.memory.save(started)
+        await self._tools.lanes.send(QueueName.BULK, first_step(started, run))
+        text = "The list is being synchronised."
+        await self._tools.reporter.courtesy(marketing_list, SyncStatus.PROCESSING, "syncing", text)
+
+    def _is_alive(self, run: Run) -> bool:
+        return self._tools.clock.now() - run.alive_on < PRESUMED_DEAD
+
+
+def first_step(memo: ListMemo, run: Run) -> ListStep:
+    """Return the message that a synchronisation begins with."""
+    return ListStep(
+        list=memo.id,
+        run=run.id,
+        generation=run.generation,
+        taken_at=run.started_on,
+        step=0,
+        phase=Phase.READ,
+        correlation=run.correlation,
+    )
+
+
+def _not_valid(text: str) -> Declined:
+    return Declined(JobResult.NOT_VALID, f"{JobResult.NOT_VALID} {text}")

@@ -1,0 +1,30 @@
+"""What the use cases of marketing lists work with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shared.engine.guards.brake import Brake
+from shared.lists.list_state_repository import ListMemory
+from shared.lists.list_targets import Places
+from shared.lists.members import Members
+from shared.lists.report import ListReporter
+from shared.messages.lane_messages import Lanes
+from shared.messages.redelivery import Patience
+from shared.ports.clock import Clock
+from shared.ports.dataverse import MarketingLists
+
+
+@dataclass(frozen=True, slots=True)
+class ListTools:
+    """Both sides of a list, what is remembered of it, and who is told."""
+
+    lists: MarketingLists
+    places: Places
+    memory: ListMemory
+    members: Members
+    lanes: Lanes
+    patience: Patience
+    reporter: ListReporter
+    clock: Clock
+    brake: Brake

@@ -1,0 +1,51 @@
+"""The real function app under the local functions host, in this process."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from shared.composition import app
+from shared.composition.connections import SystemClock
+from shared.composition.settings import load_settings
+from shared.errors import ConfigurationError, ThrottledError, TransientError
+from shared.local.functions_host.host import FunctionsHost
+from shared.local.functions_host.host_json import HostJson
+from shared.local.functions_host.index import load_app
+from shared.ports.queue import QueueReceiver
+
+_LOG = logging.getLogger(__name__)
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@asynccontextmanager
+async def connector_host(*, port: int) -> AsyncIterator[FunctionsHost]:
+    """Serve function_app.py while the block runs, with the settings of the environment."""
+    try:
+        await _first_mapping()
+        queue = await app.queue()
+        if not isinstance(queue, QueueReceiver):
+            raise ConfigurationError("The configured queue cannot be received from")
+        host = FunctionsHost(
+            load_app(ROOT),
+            HostJson.read(ROOT / "host.json"),
+            queue,
+            clock=SystemClock(),
+            folder=load_settings().local_folder / "host",
+            port=port,
+        )
+        async with host:
+            yield host
+    finally:
+        await app.shut_down()
+
+
+async def _first_mapping() -> None:
+    """Activate the first mapping, and say at once what is configured wrongly. What is away may come back."""
+    try:
+        await app.connector()
+    except (TransientError, ThrottledError) as error:
+        _LOG.warning("the connector starts while something is away: %s", error)

@@ -1,0 +1,93 @@
+"""`python -m shared run`: the connector on this machine, with the sandbox where no account is configured."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import shutil
+import signal
+import sys
+from collections.abc import MutableMapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from shared.composition.settings import load_settings
+from shared.errors import ConfigurationError
+from shared.local.commands.connector import ROOT, connector_host
+from shared.local.commands.story import UntrueError, tell
+from shared.local.functions_host.host import DEFAULT_PORT
+from shared.local.sandbox.command import Addresses
+from shared.local.sandbox.process import sandbox
+
+_LOCAL_SETTINGS = ROOT / "local.settings.json"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of the command."""
+    parser.add_argument("--once", action="store_true", help="tell the story and end")
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="port of the HTTP functions (0: a free one)")
+    parser.add_argument("--people", type=int, default=300, help="how many people the sandbox begins with")
+
+
+async def run(options: argparse.Namespace) -> int:
+    """Serve until a signal comes, or until the story ends; return the exit code: 1 if a sentence was not true."""
+    read_local_settings(_LOCAL_SETTINGS)
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with AsyncExitStack() as stack:
+        addresses = await _sandbox_if_needed(stack, options)
+        host = await stack.enter_async_context(connector_host(port=0 if options.once else options.port))
+        _introduce(addresses, host.url)
+        if addresses is not None:
+            try:
+                await tell(addresses, host)
+            except UntrueError as untrue:
+                print(f"\nerror: {untrue}", file=sys.stderr, flush=True)
+                return 1
+        if options.once:
+            return 0
+        print(f"\nServing. Health: {host.url}/api/health?code={host.keys.default}   Ctrl+C stops.", flush=True)
+        await stop.wait()
+    return 0
+
+
+async def _sandbox_if_needed(stack: AsyncExitStack, options: argparse.Namespace) -> Addresses | None:
+    settings = load_settings()
+    needed = {"DATAVERSE_URL": settings.dataverse_url, "SPOTLER_KEY": settings.spotler_key}
+    missing = [name for name, value in needed.items() if not value]
+    if not missing:
+        return None
+    if not settings.uses_azure_tables and not settings.uses_service_bus:
+        # The sandbox forgets when it stops; what the connector remembers of it goes, too. Runs may be several.
+        folder = settings.local_folder / f"sandbox-{os.getpid()}"
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        os.environ["LOCAL_FOLDER"] = str(folder)
+    addresses = await stack.enter_async_context(sandbox("--people", str(options.people)))
+    for name, value in addresses.as_environment().items():
+        if any(name.startswith(absent.partition("_")[0]) for absent in missing):
+            os.environ[name] = value
+    return addresses if len(missing) == 2 else None  # noqa: PLR2004  # the story needs both sides
+
+
+def read_local_settings(path: Path, environment: MutableMapping[str, str] = os.environ) -> None:
+    """Take settings from local.settings.json, as the Functions host does; the environment wins."""
+    if not path.exists():
+        return
+    try:
+        values = json.loads(path.read_text(encoding="utf-8-sig"))["Values"]
+        for name, value in values.items():
+            environment.setdefault(name, "" if value is None else str(value))
+    except (ValueError, KeyError, AttributeError) as problem:
+        raise ConfigurationError(f"{path.name} is no settings file: {problem!r}") from None
+
+
+def _introduce(addresses: Addresses | None, url: str) -> None:
+    print("The connector runs at", url)
+    if addresses is not None:
+        print(f"Sandbox: Dataverse {addresses.dataverse_url}, Spotler {addresses.spotler_url}")
+    else:
+        settings = load_settings()
+        print(f"Dataverse {settings.dataverse_url}, Spotler {settings.spotler_url}")

@@ -1,0 +1,1 @@
+"""A simulated Dataverse organisation over real HTTP, with a service endpoint."""

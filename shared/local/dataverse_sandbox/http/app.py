@@ -1,0 +1,138 @@
+"""The ASGI app: token endpoint, Web API, and `/sandbox` to look inside and to cause trouble."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Mount, Route
+
+from shared.local.dataverse_sandbox.http.control import control_routes
+from shared.local.dataverse_sandbox.http.faults import Faults
+from shared.local.dataverse_sandbox.http.front_door import FrontDoor
+from shared.local.dataverse_sandbox.http.identity import identity_routes
+from shared.local.dataverse_sandbox.http.limits import Limits, Meter
+from shared.local.dataverse_sandbox.http.tokens import Tokens
+from shared.local.dataverse_sandbox.http.web_api import WebApi
+from shared.local.dataverse_sandbox.metadata.definitions import Definitions
+from shared.local.dataverse_sandbox.metadata.schema import Schema
+from shared.local.dataverse_sandbox.organisation import registration
+from shared.local.dataverse_sandbox.organisation.errors import not_implemented
+from shared.local.dataverse_sandbox.organisation.organization import Organization
+from shared.local.dataverse_sandbox.organisation.privileges import Privilege, Rights
+from shared.local.dataverse_sandbox.organisation.service_endpoint import Delivery, Publish, ServiceEndpoint
+from shared.local.dataverse_sandbox.rows import snapshot
+from shared.local.dataverse_sandbox.rows.store import Store
+
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_ORGANIZATION_ID = UUID("5a4dbc0c-0000-4000-8000-000000000001")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class DataverseSandboxSettings:
+    """How the organisation behaves.
+
+    `clients` are the app registrations (id → secret); each acts as an application user of its own. `privileges` are
+    what the roles of these users grant; a client that is not among them is System Administrator. `filtering_columns`
+    are the columns whose updates fire, by table (none given: all). `alternate_keys` adds keys to tables,
+    `changed_columns` makes columns other than `schema.json` has them, `more_tables` adds
+    tables in the same form. `duplicate_rules` are the columns of duplicate detection rules, by table. `snapshot` is
+    read at the start, if it exists, and written at the end; seed rows then count for a new file only. `time_zone` is
+    the IANA name of the zone whose days and months relative dates mean. `now` must give aware times.
+    """
+
+    organization_id: UUID = _ORGANIZATION_ID
+    organization_name: str = "unq5a4dbc0c000040008000000000000"
+    clients: Mapping[str, str] = field(default_factory=lambda: {"sandbox": "sandbox"})
+    privileges: Mapping[str, frozenset[Privilege]] = field(default_factory=dict)
+    token_lifetime_seconds: int = 3599
+    limits: Limits = field(default_factory=Limits)
+    delivery: Delivery = field(default_factory=Delivery)
+    filtering_columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    alternate_keys: Mapping[str, Sequence[Sequence[str]]] = field(default_factory=dict)
+    changed_columns: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
+    more_tables: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
+    duplicate_rules: Mapping[str, Sequence[Sequence[str]]] = field(default_factory=dict)
+    snapshot: Path | None = None
+    seed: int = 0
+    time_zone: str = "UTC"
+    now: Callable[[], datetime] = field(default=_now)
+
+
+def create_app(
+    settings: DataverseSandboxSettings,
+    publish: Publish,
+    rows: Iterable[tuple[str, Mapping[str, Any]]] = (),
+) -> Starlette:
+    """Build the organisation. `publish` receives the service endpoint messages.
+
+    `rows` are (table, values) to begin with, by logical column name; lookups as (table, id) pairs. They fire nothing.
+    WebApiError if a value does not fit its column.
+    """
+    organization = _organization(settings, rows)
+    endpoint = ServiceEndpoint(organization, publish, settings.delivery)
+    tokens = Tokens(settings.clients, settings.token_lifetime_seconds)
+    meter, faults = Meter(settings.limits), Faults(settings.seed)
+    rights = {
+        client: Rights(organization.application_user_id(client), settings.privileges.get(client))
+        for client in settings.clients
+    }
+    organization.rights.update({one.user: one for one in rights.values()})
+    door = FrontDoor(
+        organization,
+        WebApi(organization, endpoint.fire, Definitions(organization.schema)),
+        tokens,
+        meter,
+        faults,
+        rights,
+    )
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        yield
+        await endpoint.drain()
+        if settings.snapshot is not None:
+            snapshot.save(organization.store, settings.snapshot)
+
+    routes = [
+        Mount("/api/data", app=door),
+        Mount("/sandbox", routes=control_routes(door, endpoint)),
+        *identity_routes(tokens),
+        Route("/{path:path}", _elsewhere, methods=_METHODS),
+    ]
+    return Starlette(routes=routes, lifespan=lifespan)
+
+
+async def _elsewhere(request: Request) -> JSONResponse:
+    refused = not_implemented(f"'{request.url.path}' (search, files, sign-in by other protocols …)")
+    return JSONResponse(refused.body, refused.status)
+
+
+def _organization(settings: DataverseSandboxSettings, rows: Iterable[tuple[str, Mapping[str, Any]]]) -> Organization:
+    schema = Schema.load(
+        settings.alternate_keys, settings.changed_columns, settings.more_tables, settings.duplicate_rules
+    )
+    store = Store(schema)
+    organization = Organization(
+        settings.organization_id, settings.organization_name, store, settings.now, ZoneInfo(settings.time_zone)
+    )
+    if settings.snapshot is not None and settings.snapshot.exists():
+        store.load(snapshot.load(settings.snapshot, store))
+        return organization
+    organization.found()
+    registration.register(organization, registration.connector_steps(settings.filtering_columns))
+    organization.seed(rows)
+    return organization

@@ -1,0 +1,127 @@
+"""`/sandbox`: counters, privileges, faults, limits, deliveries and tokens, for people and tests. It needs no token."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict
+from json import JSONDecodeError
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import BaseRoute, Route
+
+from shared.local.dataverse_sandbox.http.faults import FaultPlan
+from shared.local.dataverse_sandbox.http.front_door import FrontDoor
+from shared.local.dataverse_sandbox.http.limits import Limits
+from shared.local.dataverse_sandbox.organisation.privileges import Access, Privilege, by_table, privilege
+from shared.local.dataverse_sandbox.organisation.service_endpoint import Delivery, ServiceEndpoint
+
+Handler = Callable[[Request], Awaitable[JSONResponse]]
+
+
+class LimitsForm(BaseModel):
+    """New service protection limits; see `limits.Limits`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    requests: int = Field(default=6000, ge=0)
+    execution_seconds: float = Field(default=1200.0, ge=0)
+    concurrent: int = Field(default=52, ge=0)
+    window_seconds: float = Field(default=300.0, gt=0)
+    dop_hint: int = Field(default=10, ge=1)
+
+
+class DeliveryForm(BaseModel):
+    """How service endpoint messages travel from now on; see `service_endpoint.Delivery`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    min_delay: float = Field(default=0.0, ge=0)
+    max_delay: float = Field(default=0.0, ge=0)
+    duplicate_rate: float = Field(default=0.0, ge=0, le=1)
+
+
+class GrantForm(BaseModel):
+    """Change the roles of a client from now on, by table."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    client: str
+    grant: dict[str, list[Access]] = {}
+    revoke: dict[str, list[Access]] = {}
+
+
+def control_routes(door: FrontDoor, endpoint: ServiceEndpoint) -> list[BaseRoute]:
+    """Return the routes below `/sandbox`."""
+
+    async def counters(_request: Request) -> JSONResponse:
+        messages = {"posted": endpoint.posted, "failed": endpoint.failed, "underway": endpoint.underway}
+        return JSONResponse({"requests": dict(door.counters), "messages": messages})
+
+    async def faults(request: Request) -> JSONResponse:
+        if request.method == "POST":
+            door.faults.set(FaultPlan.model_validate(await request.json()))
+        elif request.method == "DELETE":
+            door.faults.set(FaultPlan())
+        return JSONResponse(door.faults.plan.model_dump(mode="json"))
+
+    async def limits(request: Request) -> JSONResponse:
+        if request.method == "POST":
+            form = LimitsForm.model_validate(await request.json())
+            door.meter.limits = Limits(**form.model_dump())
+        return JSONResponse(asdict(door.meter.limits))
+
+    async def delivery(request: Request) -> JSONResponse:
+        if request.method == "POST":
+            form = DeliveryForm.model_validate(await request.json())
+            endpoint.delivery = Delivery(**form.model_dump())
+        return JSONResponse(asdict(endpoint.delivery))
+
+    async def tokens(request: Request) -> JSONResponse:
+        door.tokens.revoke(request.query_params.get("client", ""))
+        return JSONResponse({})
+
+    routes = [
+        ("/counters", counters, ["GET"]),
+        ("/privileges", _privileges(door), ["GET", "POST"]),
+        ("/faults", faults, ["GET", "POST", "DELETE"]),
+        ("/limits", limits, ["GET", "POST"]),
+        ("/delivery", delivery, ["GET", "POST"]),
+        ("/tokens", tokens, ["DELETE"]),
+    ]
+    return [Route(path, _validated(handler), methods=methods) for path, handler, methods in routes]
+
+
+def _privileges(door: FrontDoor) -> Handler:
+    async def privileges(request: Request) -> JSONResponse:
+        if request.method == "POST":
+            form = GrantForm.model_validate(await request.json())
+            rights = door.rights[form.client]
+            door.rights[form.client] = rights.changed(_privileges_in(form.grant), without=_privileges_in(form.revoke))
+        return JSONResponse(
+            {
+                client: {"used": by_table(rights.used), "missing": by_table(rights.missing)}
+                for client, rights in door.rights.items()
+            }
+        )
+
+    return privileges
+
+
+def _privileges_in(accesses: Mapping[str, Sequence[Access]]) -> frozenset[Privilege]:
+    return frozenset(privilege(access, table) for table, several in accesses.items() for access in several)
+
+
+def _validated(handler: Handler) -> Handler:
+    """Turn input that does not validate into 400."""
+
+    async def guarded(request: Request) -> JSONResponse:
+        try:
+            return await handler(request)
+        except ValidationError as error:
+            return JSONResponse({"error": error.errors(include_url=False, include_input=False)}, 400)
+        except JSONDecodeError:
+            return JSONResponse({"error": "The body is not JSON."}, 400)
+
+    return guarded

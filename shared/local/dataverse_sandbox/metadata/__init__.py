@@ -1,0 +1,1 @@
+"""Tables, columns and relationships of the simulated organisation."""

@@ -1,0 +1,1 @@
+"""The organisation: users, privileges, registered steps, service endpoint."""

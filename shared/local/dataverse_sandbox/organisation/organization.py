@@ -1,0 +1,154 @@
+"""The simulated organisation: its store, its clock, its users, and the registration of steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from shared.local.dataverse_sandbox.metadata.schema import ColumnType, Schema, Table
+from shared.local.dataverse_sandbox.organisation.privileges import Rights
+from shared.local.dataverse_sandbox.rows import rules
+from shared.local.dataverse_sandbox.rows.store import RowRef, Store
+from shared.local.dataverse_sandbox.rows.values import GUID, guid, parse, stamp
+
+_NAMESPACE = uuid5(NAMESPACE_URL, "urn:spotler-connector:sandbox:dataverse")
+
+_TEXT_VARIABLE = 100000000
+_VARIABLES = {
+    "dh_spotlerpermissions": "Spotler Permissions",
+    "dh_spotlerpermissionsenabledbydefault": "Spotler Permissions Enabled By Default",
+}
+"""The environment variables that the connector's solution brings along, without values."""
+
+
+def fixed_id(*parts: str) -> str:
+    """Return the same id for the same words in every run."""
+    return str(uuid5(_NAMESPACE, "/".join(parts)))
+
+
+@dataclass(frozen=True)
+class Organization:
+    """What all requests share. Names and ids of the organisation's own rows are the same in every run."""
+
+    id: UUID
+    name: str
+    store: Store
+    now: Callable[[], datetime]
+    zone: tzinfo = UTC
+    rights: dict[str, Rights] = field(default_factory=dict)
+    """What users may do, by id; those who are missing may do everything."""
+
+    @property
+    def unit(self) -> RowRef:
+        """The root business unit."""
+        return RowRef("businessunit", fixed_id("businessunit"))
+
+    @property
+    def schema(self) -> Schema:
+        """The tables."""
+        return self.store.schema
+
+    @property
+    def administrator(self) -> RowRef:
+        """The user who owns what nobody created."""
+        return RowRef("systemuser", fixed_id("systemuser", "administrator"))
+
+    def application_user(self, client_id: str) -> RowRef:
+        """Return the user of an app registration, whom the first call brings to life."""
+        reference = RowRef("systemuser", self.application_user_id(client_id))
+        if self.store.get("systemuser", reference.id) is None:
+            known = client_id.lower() if GUID.fullmatch(client_id) else fixed_id("application", client_id)
+            self._add_user(reference.id, "Application", client_id, accessmode=4, application=known)
+        return reference
+
+    def application_user_id(self, client_id: str) -> str:
+        """Return the id that this user has, or will have."""
+        return fixed_id("systemuser", client_id)
+
+    def found(self) -> None:
+        """Insert the rows that every organisation has."""
+        currency = RowRef("transactioncurrency", fixed_id("transactioncurrency"))
+        self._add(
+            "transactioncurrency",
+            {
+                "transactioncurrencyid": currency.id,
+                "currencyname": "Euro",
+                "isocurrencycode": "EUR",
+                "currencysymbol": "€",
+                "currencyprecision": 2,
+                "exchangerate": 1.0,
+            },
+        )
+        self._add(
+            "organization",
+            {
+                "organizationid": str(self.id),
+                "name": self.name,
+                "languagecode": 1033,
+                "localeid": 1033,
+                "fullnameconventioncode": 1,
+                "basecurrencyid": currency,
+                "expirechangetrackingindays": 7,
+            },
+        )
+        self._add("businessunit", {"businessunitid": self.unit.id, "name": "Sandbox"})
+        self._add_user(self.administrator.id, "Sandbox", "Administrator", accessmode=0)
+        for schema_name, display_name in _VARIABLES.items():
+            self._add(
+                "environmentvariabledefinition",
+                {"schemaname": schema_name, "displayname": display_name, "type": _TEXT_VARIABLE},
+            )
+
+    def seed(self, rows: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+        """Insert rows without firing steps; columns by logical name, lookups as (table, id) pairs.
+
+        Ids may be missing. Values are checked like those of a request (WebApiError).
+        """
+        for name, values in rows:
+            table = self.schema.tables[name]
+            self._add(name, {column: _stored(table, column, value) for column, value in values.items()})
+
+    def _add_user(
+        self, identifier: str, first: str, last: str, *, accessmode: int, application: str | None = None
+    ) -> None:
+        self._add(
+            "systemuser",
+            {
+                "systemuserid": identifier,
+                "firstname": first,
+                "lastname": last,
+                "businessunitid": self.unit,
+                "accessmode": accessmode,
+                "isdisabled": False,
+                "domainname": f"{fixed_id(last)}@sandbox.example",
+                "azureactivedirectoryobjectid": fixed_id("account", identifier),
+                "applicationid": application,
+            },
+        )
+
+    def _add(self, name: str, values: Mapping[str, Any]) -> None:
+        table = self.schema.tables[name]
+        now = stamp(self.now())
+        row = rules.created(table, self.administrator, self.unit, now)
+        row.update(rules.touched(table, self.administrator, now))
+        wanted = dict(values)
+        rules.check_state(table, row, wanted)
+        row.update(wanted)
+        row.update({**rules.computed(table, {}, wanted), **wanted})
+        identifier = row.setdefault(table.primary_id, fixed_id(name, str(len(self.store.rows(name)))))
+        complete = {column: value for column, value in row.items() if value is not None}
+        self.store.put(name, identifier, complete)
+        if table.is_activity:
+            common = self.schema.tables["activitypointer"].columns
+            self.store.put("activitypointer", identifier, {c: v for c, v in complete.items() if c in common})
+
+
+def _stored(table: Table, name: str, value: Any) -> Any:
+    column = table.columns[name]
+    if column.type is ColumnType.LOOKUP and value is not None:
+        target, identifier = value
+        return RowRef(target, guid(str(identifier)))
+    return parse(column, str(value) if isinstance(value, UUID) else value, table.name)

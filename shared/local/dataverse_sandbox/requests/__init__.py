@@ -1,0 +1,1 @@
+"""One request: its address, options and body, and what it calls."""

@@ -1,0 +1,151 @@
+"""One request on its way: finds out what it addresses and has it done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.local.dataverse_sandbox.http import headers
+from shared.local.dataverse_sandbox.http.exchange import ApiRequest, ApiResponse, answer, empty
+from shared.local.dataverse_sandbox.metadata import metadata
+from shared.local.dataverse_sandbox.metadata.definitions import Definitions
+from shared.local.dataverse_sandbox.metadata.schema import Table
+from shared.local.dataverse_sandbox.organisation.caller import Caller
+from shared.local.dataverse_sandbox.organisation.errors import (
+    method_not_allowed,
+    not_implemented,
+    unknown_resource,
+    unknown_segment,
+)
+from shared.local.dataverse_sandbox.organisation.organization import Organization
+from shared.local.dataverse_sandbox.queries.conditions import Circumstances
+from shared.local.dataverse_sandbox.requests import function_arguments
+from shared.local.dataverse_sandbox.requests import preferences as preferences_header
+from shared.local.dataverse_sandbox.requests import resource_path as paths
+from shared.local.dataverse_sandbox.requests.collection import Listing, count
+from shared.local.dataverse_sandbox.requests.invocation import TYPE_PREFIX, Invocation
+from shared.local.dataverse_sandbox.requests.payload import References
+from shared.local.dataverse_sandbox.requests.preferences import Preferences
+from shared.local.dataverse_sandbox.requests.query_options import QueryOptions
+from shared.local.dataverse_sandbox.requests.resource_path import Path, Segment
+from shared.local.dataverse_sandbox.requests.row_call import RowCall
+from shared.local.dataverse_sandbox.rows import actions
+from shared.local.dataverse_sandbox.rows.reading import Reader, etag
+from shared.local.dataverse_sandbox.rows.store import Row, RowRef
+from shared.local.dataverse_sandbox.rows.values import stamp
+from shared.local.dataverse_sandbox.rows.writes import Writer
+
+
+@dataclass
+class Call:
+    """A request with what it takes to answer it. `references` are the rows that `$1` … of a change set stand for."""
+
+    organization: Organization
+    definitions: Definitions
+    request: ApiRequest
+    caller: Caller
+    references: Mapping[str, RowRef] = field(default_factory=dict)
+    written: RowRef | None = None
+
+    def __post_init__(self) -> None:
+        now = self.organization.now()
+        self.store = self.organization.store
+        self.preferences: Preferences = preferences_header.parse(self.request.headers.get("prefer", ""))
+        self.known = References(self.store, self.references)
+        self.writer = Writer(self.known, self.caller, stamp(now))
+        circumstances = Circumstances(now, self.caller.user, self.caller.rights, self.organization.zone)
+        self.reader = Reader(self.store, circumstances, self.preferences, self.caller.base_url)
+        self.options = QueryOptions(self.request.query, self.request.query)
+        self.path = Path(self._substituted(paths.segments(self.request.path)))
+
+    def answer(self) -> ApiResponse:
+        """Do what the request asks; WebApiError if it cannot be done."""
+        first = self.path.ahead
+        if first is None:
+            return self._service_document()
+        if metadata.is_metadata(first.name):
+            return metadata.answer(self.definitions, self.request, self.options, self.path, self.caller.base_url)
+        table = self.organization.schema.by_set.get(first.name)
+        if table is None:
+            return self.act(self.path.take_with_key(), None, None)
+        self.path.take_with_key()
+        if first.key is None:
+            return self._set(table)
+        return RowCall(self).answer(paths.address(self.store, table, first.key))
+
+    def refuse_unread(self) -> None:
+        """Refuse whatever of the request nobody has read: WebApiError 400 or 501."""
+        self.path.refuse_rest()
+        self.options.refuse_unread()
+        headers.check(self.request.headers)
+        self.request.refuse_unread()
+
+    def act(self, segment: Segment, table: Table | None, identifier: str | None) -> ApiResponse:
+        """Call an action or a function."""
+        name = segment.name.removeprefix(TYPE_PREFIX)
+        action = actions.find(name, table, identifier)
+        if action is None and table is None:
+            raise unknown_resource(name, is_absent=name in self.organization.schema.removed)
+        if action is None or (table is not None and name == segment.name):
+            raise unknown_segment(name, table.name if table is not None else "")
+        if segment.key and name not in actions.WITH_PARAMETERS:
+            raise not_implemented(f"The parameters ({segment.key}) of '{name}'")
+        if self.request.method not in {"POST", "GET"}:
+            raise method_not_allowed(self.request.method)
+        arguments = function_arguments.read(segment.key, self.request.query) if segment.key else self.request.json
+        bound = RowRef(table.name, identifier) if table is not None and identifier is not None else None
+        result = action(Invocation(self.organization, self.writer, table, bound, arguments))
+        if result is None:
+            return empty()
+        context = f"{self.caller.base_url}/$metadata#{TYPE_PREFIX}{name}Response"
+        return answer({"@odata.context": context, **result})
+
+    def saved(self, table: Table, identifier: str, entity: str, *, new: bool) -> ApiResponse:
+        """Answer that a row was written: with its address, or with the row if the caller prefers that."""
+        self.written = RowRef(table.name, identifier)
+        headers_of_answer = {"OData-EntityId": f"{self.caller.base_url}/{entity}"}
+        row = self.store.rows(table.name)[identifier]
+        if not self.preferences.representation:
+            self.options.select, self.options.expand  # noqa: B018  # read, though the answer has no row to shape
+            return empty(headers_of_answer)
+        document = self.document(table, row)
+        headers_of_answer |= {"Preference-Applied": "return=representation", "ETag": etag(row)}
+        return answer(document, 201 if new else 200, headers_of_answer)
+
+    def document(self, table: Table, row: Row) -> dict[str, Any]:
+        """Describe a row as the options want it."""
+        fields = f"({','.join(self.options.select)})" if self.options.select else ""
+        context = f"{self.caller.base_url}/$metadata#{table.set_name}{fields}/$entity"
+        return {"@odata.context": context, **self.reader.shape(table, self.options)(row)}
+
+    @property
+    def applied(self) -> dict[str, str]:
+        """The header that tells which preferences were followed in the answer with a row."""
+        applied = self.preferences.applied_to_row
+        return {"Preference-Applied": applied} if applied else {}
+
+    def _set(self, table: Table) -> ApiResponse:
+        if self.path.accept("$count"):
+            return count(self.reader, table, self.options)
+        if self.path.ahead is not None:
+            return self.act(self.path.take_with_key(), table, None)
+        match self.request.method:
+            case "GET":
+                return Listing(self.reader, table, self.options, table.set_name).answer()
+            case "POST":
+                identifier = self.writer.create(table, self.request.json)
+                return self.saved(table, identifier, f"{table.set_name}({identifier})", new=True)
+            case other:
+                raise method_not_allowed(other)
+
+    def _substituted(self, segments: list[Segment]) -> list[Segment]:
+        """Put the row in the place of a leading `$1`."""
+        if not segments or segments[0].name not in self.references:
+            return segments
+        row = self.references[segments[0].name]
+        return [Segment(self.organization.schema.tables[row.table].set_name, row.id), *segments[1:]]
+
+    def _service_document(self) -> ApiResponse:
+        sets = [{"name": name, "kind": "EntitySet", "url": name} for name in self.organization.schema.by_set]
+        return answer({"@odata.context": f"{self.caller.base_url}/$metadata", "value": sets})

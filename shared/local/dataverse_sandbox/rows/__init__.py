@@ -1,0 +1,1 @@
+"""The rows and the rules of writing them."""

@@ -1,0 +1,73 @@
+"""Actions and functions by name and binding."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from shared.local.dataverse_sandbox.metadata.schema import Table
+from shared.local.dataverse_sandbox.organisation import record_access, rights_functions
+from shared.local.dataverse_sandbox.requests.invocation import Action, Invocation
+from shared.local.dataverse_sandbox.rows import bulk, leads_and_duplicates, membership
+
+
+def find(name: str, table: Table | None, identifier: str | None) -> Action | None:
+    """Return the action of this name with this kind of binding; None if there is none."""
+    if identifier is not None and table is not None:
+        return _ON_ROW.get((table.name, name))
+    return _ON_TABLE.get(name) if table is not None else _UNBOUND.get(name)
+
+
+def _who_am_i(call: Invocation) -> dict[str, Any]:
+    return {
+        "BusinessUnitId": call.writer.unit.id,
+        "UserId": call.writer.caller.user.id,
+        "OrganizationId": str(call.organization.id),
+    }
+
+
+def _current_organization(call: Invocation) -> dict[str, Any]:
+    root = call.writer.caller.base_url.split("/api/", 1)[0]
+    endpoints = {"WebApplication": f"{root}/", "OrganizationDataService": f"{call.writer.caller.base_url}/"}
+    return {
+        "Detail": {
+            "OrganizationId": str(call.organization.id),
+            "FriendlyName": call.organization.name,
+            "UniqueName": call.organization.name,
+            "UrlName": call.organization.name,
+            "EnvironmentId": str(call.organization.id),
+            "OrganizationVersion": "9.2.0.0",
+            "State": "Enabled",
+            "Endpoints": {"Keys": list(endpoints), "Values": list(endpoints.values()), "Count": len(endpoints)},
+        }
+    }
+
+
+def _available_languages(_call: Invocation) -> dict[str, Any]:
+    return {"LocaleIds": [1033]}
+
+
+_UNBOUND: Mapping[str, Action] = {
+    "WhoAmI": _who_am_i,
+    "RetrieveCurrentOrganization": _current_organization,
+    "RetrieveAvailableLanguages": _available_languages,
+    "AddListMembersList": membership.add_list_members,
+    "Merge": leads_and_duplicates.merge,
+    "BulkDelete": bulk.bulk_delete,
+}
+_ON_TABLE: Mapping[str, Action] = {
+    "CreateMultiple": bulk.create_multiple,
+    "UpdateMultiple": bulk.update_multiple,
+    "UpsertMultiple": bulk.upsert_multiple,
+}
+_ON_ROW: Mapping[tuple[str, str], Action] = {
+    ("lead", "QualifyLead"): leads_and_duplicates.qualify_lead,
+    ("list", "AddMemberList"): membership.add_member,
+    ("systemuser", "RetrievePrincipalAccess"): record_access.retrieve_principal_access,
+    ("systemuser", "RetrieveUserPrivileges"): rights_functions.user_privileges,
+    ("systemuser", "RetrieveUserSetOfPrivilegesByNames"): rights_functions.user_set_of_privileges_by_names,
+}
+WITH_PARAMETERS = frozenset({"RetrievePrincipalAccess", "RetrieveUserSetOfPrivilegesByNames"})
+"""Functions whose parameters stand in the path, as aliases of query options."""
+FUNCTIONS_OF_ROWS = frozenset({"RetrieveUserPrivileges", "RetrieveUserSetOfPrivilegesByNames"})
+"""They ask for privileges of their own, and not for the one to read the row that they are bound to."""

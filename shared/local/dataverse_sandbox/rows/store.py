@@ -1,0 +1,166 @@
+"""The rows, in memory. One event loop owns a store; every operation is synchronous, hence atomic to other requests.
+
+A stored row is never changed in place: writing replaces it. So images, roll-backs and pages share rows without copies.
+Columns without a value are absent. Values are JSON types, ids and dates in the Web API's own spelling, and `RowRef`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from shared.local.dataverse_sandbox.metadata.schema import Schema
+
+Row = Mapping[str, Any]
+
+# Every row points to its creator, its unit and its currency; nobody navigates back over these.
+_UNINDEXED = frozenset(
+    {"createdby", "modifiedby", "createdonbehalfby", "modifiedonbehalfby", "ownerid", "owninguser", "owningteam"}
+    | {"owningbusinessunit", "transactioncurrencyid", "organizationid"}
+)
+
+
+class RowRef(NamedTuple):
+    """The value of a lookup."""
+
+    table: str
+    id: str
+
+
+class Referrer(NamedTuple):
+    """A row and the lookup by which it points to another one."""
+
+    table: str
+    column: str
+    id: str
+
+
+class Store:
+    """Rows by table and id, with versions, alternate keys, tombstones and the way back along lookups."""
+
+    def __init__(self, schema: Schema) -> None:
+        self.schema = schema
+        self.version = 1_000_000
+        self.generations: dict[str, int] = dict.fromkeys(schema.tables, 0)
+        self.tombstones: dict[str, dict[str, int]] = {name: {} for name in schema.tables}
+        self._rows: dict[str, dict[str, Row]] = {name: {} for name in schema.tables}
+        self._referrers: dict[str, dict[Referrer, None]] = {}
+        self._keys: dict[tuple[str, tuple[str, ...]], dict[tuple[Any, ...], str]] = {
+            (table.name, key): {} for table in schema.tables.values() for key in table.keys
+        }
+        self._undo: list[tuple[str, str, Row | None]] | None = None
+
+    def rows(self, table: str) -> Mapping[str, Row]:
+        """All rows of a table by id, oldest first."""
+        return self._rows[table]
+
+    def get(self, table: str, identifier: str) -> Row | None:
+        """One row."""
+        return self._rows[table].get(identifier)
+
+    def follow(self, reference: RowRef | None) -> Row | None:
+        """The row behind a lookup."""
+        return self._rows[reference.table].get(reference.id) if reference else None
+
+    def by_key(self, table: str, values: Mapping[str, Any]) -> str | None:
+        """The id of the row with these alternate key values; KeyError if there is no such key."""
+        for key in self.schema.tables[table].keys:
+            if set(key) == set(values):
+                return self._keys[table, key].get(tuple(_folded(values[column]) for column in key))
+        raise KeyError(table)
+
+    def key_holder(self, table: str, key: tuple[str, ...], row: Row) -> str | None:
+        """The id of the row that holds the alternate key values of `row`; values that lack a part are never held."""
+        values = _key_values(key, row)
+        return self._keys[table, key].get(values) if values else None
+
+    def referrers(self, identifier: str) -> list[Referrer]:
+        """Who points to a row, apart from owners, authors and currencies."""
+        return list(self._referrers.get(identifier, ()))
+
+    def related(self, identifier: str, table: str, column: str) -> Iterator[Row]:
+        """The rows of `table` whose lookup `column` points to a row."""
+        rows = self._rows[table]
+        for referrer in self._referrers.get(identifier, ()):
+            if referrer.table == table and referrer.column == column:
+                yield rows[referrer.id]
+
+    def put(self, table: str, identifier: str, row: Mapping[str, Any]) -> Row:
+        """Insert or replace; returns the row with its new version number."""
+        self.version += 1
+        new = {**row, "versionnumber": self.version}
+        self._set(table, identifier, new)
+        return new
+
+    def remove(self, table: str, identifier: str) -> None:
+        """Delete and remember that it was there."""
+        self.version += 1
+        self._set(table, identifier, None)
+        self.tombstones[table][identifier] = self.version
+
+    def load(self, rows: Iterable[tuple[str, str, Row]]) -> None:
+        """Insert rows as they are (table, id, row)."""
+        for table, identifier, row in rows:
+            self.put(table, identifier, row)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing: an exception undoes the writes of the block. An inner block belongs to the outer one."""
+        if self._undo is not None:
+            yield
+            return
+        self._undo = []
+        try:
+            yield
+        except BaseException:
+            undo, self._undo = self._undo, None
+            for table, identifier, old in reversed(undo):
+                self._set(table, identifier, old)
+                self.tombstones[table].pop(identifier, None)
+            raise
+        finally:
+            self._undo = None
+
+    def _set(self, table: str, identifier: str, new: Row | None) -> None:
+        rows = self._rows[table]
+        self.generations[table] += 1  # lets readers know that what they derived from a table is stale
+        old = rows.get(identifier)
+        if self._undo is not None:
+            self._undo.append((table, identifier, old))
+        self._index(table, identifier, old, new)
+        if new is None:
+            rows.pop(identifier, None)
+        else:
+            rows[identifier] = new
+
+    def _index(self, table: str, identifier: str, old: Row | None, new: Row | None) -> None:
+        before, after = old or {}, new or {}
+        for column, value in before.items():
+            if type(value) is RowRef and column not in _UNINDEXED and after.get(column) != value:
+                self._referrers[value.id].pop(Referrer(table, column, identifier), None)
+        for column, value in after.items():
+            if type(value) is RowRef and column not in _UNINDEXED:
+                self._referrers.setdefault(value.id, {})[Referrer(table, column, identifier)] = None
+        for key in self.schema.tables[table].keys:
+            index = self._keys[table, key]
+            held = _key_values(key, before)
+            if held and index.get(held) == identifier:
+                del index[held]
+            if wanted := _key_values(key, after):
+                index[wanted] = identifier
+
+
+def _key_values(key: tuple[str, ...], row: Row) -> tuple[Any, ...] | None:
+    values = tuple(_folded(row.get(column)) for column in key)
+    return None if None in values else values
+
+
+def _folded(value: Any) -> Any:
+    match value:
+        case RowRef():
+            return value.id
+        case str():
+            return value.casefold()
+        case _:
+            return value

@@ -1,0 +1,1 @@
+"""A functions host for one machine, without Azure Functions Core Tools."""

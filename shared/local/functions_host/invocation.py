@@ -1,0 +1,103 @@
+"""Calls functions: one id, one time limit and two lines of log per call."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+import traceback
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import azure.functions as func
+
+from shared.errors import ConnectorError
+from shared.local.functions_host.index import CONTEXT, IndexedFunction
+
+_LOG = logging.getLogger(__name__)
+_THREAD_STORAGE = threading.local()
+
+
+class InvocationContext(func.Context):
+    """What a function that asks for `context` receives. Nothing here traces or retries."""
+
+    def __init__(self, function: IndexedFunction, invocation_id: str) -> None:
+        self._function = function
+        self._invocation_id = invocation_id
+
+    @property
+    def invocation_id(self) -> str:
+        """The id that stands in the log."""
+        return self._invocation_id
+
+    @property
+    def function_name(self) -> str:
+        """The name that stands in the log."""
+        return self._function.name
+
+    @property
+    def function_directory(self) -> str:
+        """Where the function's module lies."""
+        return self._function.directory
+
+    @property
+    def thread_local_storage(self) -> Any:
+        """Where functions that start threads of their own hand on the invocation id."""
+        return _THREAD_STORAGE
+
+    @property
+    def trace_context(self) -> Any:
+        """None: no distributed trace."""
+        return None
+
+    @property
+    def retry_context(self) -> Any:
+        """None: retries are the queue's business."""
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Invoker:
+    """Calls functions. `timeout` is host.json's functionTimeout; None waits for ever."""
+
+    timeout: timedelta | None
+
+    async def invoke(self, function: IndexedFunction, argument: object) -> Any:
+        """Call `function` and return its result. Its exception is logged and raised again; TimeoutError if it is late.
+
+        The log says which exception it was and where, never its text: that may quote a person's data.
+        """
+        invocation_id = str(uuid4())
+        arguments: dict[str, object] = {function.trigger.parameter: argument}
+        if function.wants_context:
+            arguments[CONTEXT] = InvocationContext(function, invocation_id)
+        started = time.monotonic()
+        _LOG.debug("%s started (invocation %s)", function.name, invocation_id)
+        try:
+            async with asyncio.timeout(self.timeout.total_seconds() if self.timeout else None):
+                result = await self._call(function, arguments)
+        except Exception as error:
+            _LOG.error(  # not exception(), which would print the text
+                "%s failed after %d ms (invocation %s): %s\n%s",
+                function.name,
+                _milliseconds_since(started),
+                invocation_id,
+                error if isinstance(error, ConnectorError) else type(error).__name__,
+                "".join(traceback.format_tb(error.__traceback__)).rstrip(),
+            )
+            raise
+        _LOG.info("%s done in %d ms (invocation %s)", function.name, _milliseconds_since(started), invocation_id)
+        return result
+
+    @staticmethod
+    async def _call(function: IndexedFunction, arguments: dict[str, object]) -> Any:
+        if function.is_async:
+            return await function.call(**arguments)
+        return await asyncio.to_thread(function.call, **arguments)
+
+
+def _milliseconds_since(started: float) -> int:
+    return round((time.monotonic() - started) * 1000)

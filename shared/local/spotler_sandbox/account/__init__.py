@@ -1,0 +1,1 @@
+"""The account: contacts, properties, audiences, automations, tags."""

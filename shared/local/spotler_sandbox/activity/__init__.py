@@ -1,0 +1,1 @@
+"""What recipients and web shops do: mailings, forms, orders."""

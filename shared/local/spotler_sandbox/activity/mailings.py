@@ -1,0 +1,201 @@
+"""Mailings and messages of campaigns, and what recipients did with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from shared.local.spotler_sandbox.account.campaigns import CampaignMailing, CampaignSubscription
+from shared.local.spotler_sandbox.account.contacts import SOFT_BOUNCE_LIMIT, Contact, ContactBook, Inactivity
+from shared.local.spotler_sandbox.account.identifiers import Identifiers
+from shared.local.spotler_sandbox.http.wire import Period, iso
+
+TREND_REPORT = 1
+LINK = {"id": 1, "name": "Website", "url": "https://www.example.com/", "code": "website"}
+
+
+class Event(StrEnum):
+    """The four feeds of mailing interactions."""
+
+    SENT = "sent"
+    OPENED = "opened"
+    CLICKED = "clicked"
+    BOUNCED = "bounced"
+
+
+class Bounce(StrEnum):
+    """How a mail came back. Interaction feeds write only `HARD` and `SOFT`."""
+
+    HARD = "HARDBOUNCE"
+    SOFT = "SOFTBOUNCE"
+
+    @property
+    def short(self) -> str:
+        """The spelling of the interaction feeds."""
+        return self.value.removesuffix("BOUNCE")
+
+
+@dataclass(frozen=True, slots=True)
+class Mailing:
+    """One mailing that has been sent."""
+
+    encrypted_id: str
+    name: str
+    subject: str
+    sent_at: datetime
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Letter:
+    """What one contact got: a mailing or, in a subscription, a message of a campaign.
+
+    `mailplus_id` is what the service adds to the links in it.
+    """
+
+    mailing: Mailing | CampaignMailing
+    contact: Contact
+    mailplus_id: str
+    subscription: CampaignSubscription | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Interaction:
+    """One event of one letter; `bounce` only when bounced."""
+
+    id: int
+    event: Event
+    letter: Letter
+    at: datetime
+    bounce: Bounce | None = None
+
+    @property
+    def contact(self) -> Contact:
+        """Whose event it is."""
+        return self.letter.contact
+
+    @property
+    def mailing(self) -> Mailing | CampaignMailing:
+        """What was sent."""
+        return self.letter.mailing
+
+
+class MailRoom:
+    """Sends to active contacts and keeps the letters and events, oldest first."""
+
+    def __init__(self, contacts: ContactBook, identifiers: Identifiers, now: Callable[[], datetime]) -> None:
+        self._contacts = contacts
+        self._identifiers = identifiers
+        self._now = now
+        self.mailings: dict[str, Mailing] = {}
+        self.interactions: list[Interaction] = []
+        self.letters: dict[str, Letter] = {}
+        self.unsubscribed: set[tuple[str, str]] = set()
+
+    def send(self, name: str, subject: str, recipients: Iterable[Contact]) -> Mailing:
+        """Send to those who can be mailed."""
+        mailing = Mailing(self._identifiers.encrypted(), name, subject, self._now())
+        self.mailings[mailing.encrypted_id] = mailing
+        for contact in recipients:
+            if _reachable(contact):
+                self._deliver(mailing, contact)
+        return mailing
+
+    def send_campaign(self, subscription: CampaignSubscription) -> None:
+        """Send the first message of a campaign, if it has one and the contact can be mailed."""
+        for message in subscription.campaign.mailings[:1]:
+            if _reachable(subscription.contact):
+                self._deliver(message, subscription.contact, subscription)
+
+    def open(self, letter: Letter) -> Interaction:
+        """Open a letter, with its images."""
+        letter.contact.soft_bounces = 0
+        return self._note(Event.OPENED, letter)
+
+    def click(self, letter: Letter) -> Interaction:
+        """Click the link in a letter."""
+        letter.contact.soft_bounces = 0
+        return self._note(Event.CLICKED, letter)
+
+    def bounce(self, letter: Letter, how: Bounce) -> Interaction:
+        """Return a letter: one hard or the fourth soft bounce in a row makes the contact inactive."""
+        interaction = self._note(Event.BOUNCED, letter, how)
+        contact = letter.contact
+        match how:
+            case Bounce.HARD:
+                self._contacts.inactivate(contact, Inactivity.HARD_BOUNCE)
+            case Bounce.SOFT:
+                contact.soft_bounces += 1
+                if contact.soft_bounces >= SOFT_BOUNCE_LIMIT:
+                    self._contacts.inactivate(contact, Inactivity.SOFT_BOUNCE)
+        return interaction
+
+    def opt_out(self, contact: Contact) -> None:
+        """Unsubscribe from everything, by the link in the last letter if there is one."""
+        if last := self.last(contact):
+            self.unsubscribed.add((last.mailing.encrypted_id, contact.encrypted_id))
+        self._contacts.inactivate(contact, Inactivity.OPT_OUT)
+
+    def last(self, contact: Contact, mailing_id: str | None = None) -> Letter | None:
+        """Return the last letter a contact got, of one mailing if that is named."""
+        for letter in reversed(self.letters.values()):
+            if letter.contact is contact and mailing_id in {None, letter.mailing.encrypted_id}:
+                return letter
+        return None
+
+    def last_or_new(self, contact: Contact) -> Letter:
+        """Return the last letter a contact got; who has got none gets one, active or not."""
+        return self.last(contact) or self._deliver(self.send("Newsletter", "News", ()), contact)
+
+    def of_mailing(self, mailing: Mailing | CampaignMailing, event: Event) -> list[Interaction]:
+        """Return the events of one kind."""
+        return [item for item in self.interactions if item.event is event and item.mailing is mailing]
+
+    def of_event(self, event: Event, period: Period) -> list[Interaction]:
+        """Return the feed of one event, of mailings and campaigns."""
+        return [item for item in self.interactions if item.event is event and item.at in period]
+
+    def of_contact(self, contact: Contact) -> list[Interaction]:
+        """Return all a contact did and got."""
+        return [item for item in self.interactions if item.contact is contact]
+
+    def summary(self, mailing: Mailing) -> dict[str, Any]:
+        """Describe as the list of mailings does."""
+        return {
+            "encryptedId": mailing.encrypted_id,
+            "name": mailing.name,
+            "scheduledStartDate": iso(mailing.sent_at),
+            "type": "EMAIL",
+            "archiveLink": f"https://archive.example/{mailing.encrypted_id}",
+            "sentCount": len(self.of_mailing(mailing, Event.SENT)),
+        }
+
+    def _deliver(
+        self, mailing: Mailing | CampaignMailing, contact: Contact, subscription: CampaignSubscription | None = None
+    ) -> Letter:
+        letter = Letter(mailing, contact, self._identifiers.encrypted(), subscription)
+        self.letters[letter.mailplus_id] = letter
+        self._note(Event.SENT, letter)
+        return letter
+
+    def _note(self, event: Event, letter: Letter, bounce: Bounce | None = None) -> Interaction:
+        interaction = Interaction(self._identifiers.number(), event, letter, self._now(), bounce)
+        self.interactions.append(interaction)
+        return interaction
+
+
+def message(mailing: Mailing | CampaignMailing) -> dict[str, str]:
+    """Describe what recipients read."""
+    return {
+        "name": mailing.name,
+        "author": "Sandbox",
+        "subject": mailing.subject,
+        "fromName": "Sandbox",
+        "fromEmail": "news@example.com",
+    }
+
+
+def _reachable(contact: Contact) -> bool:
+    return contact.inactivity is None and contact.email is not None

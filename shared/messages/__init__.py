@@ -1,0 +1,1 @@
+"""The messages of the lanes, and how they are delivered again."""

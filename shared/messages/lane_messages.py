@@ -1,0 +1,284 @@
+"""The connector's own messages on the lanes: references, walks over tables, steps of lists. Ids, no values."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Annotated, Literal
+from uuid import UUID, uuid4
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from shared.domain.merging.comparison_window import Span
+from shared.domain.planning.context import MassChange
+from shared.domain.records.records import ConsentOrder, Intent, PersonTable, RecordKey, Reference, Why
+from shared.messages.list_messages import Attempt, Correlation, ListLook, ListMembers, ListMessage, Moment
+from shared.ports.queue import OutgoingMessage, Queue, QueueName
+
+_PER_MESSAGE = 100
+"""References in one message: a handful of kilobytes, far below every limit."""
+
+
+class _ConsentBody(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    option: str
+    answer: bool
+    job: UUID
+
+    @classmethod
+    def of(cls, order: ConsentOrder) -> _ConsentBody:
+        return cls(option=order.option, answer=order.answer, job=order.job)
+
+
+class _ReferenceBody(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    table: PersonTable
+    id: UUID
+    why: Why
+    correlation: Correlation = ""
+    attempt: Attempt = 1
+    first_seen: Moment | None = None
+    waits_since: Moment | None = None
+    intent: Intent = Intent.SYNC
+    job: UUID | None = None
+    consent: _ConsentBody | None = None
+
+    @classmethod
+    def of(cls, reference: Reference) -> _ReferenceBody:
+        return cls(
+            table=reference.key.table,
+            id=reference.key.id,
+            why=reference.why,
+            correlation=reference.correlation,
+            attempt=reference.attempt,
+            first_seen=reference.first_seen,
+            waits_since=reference.waits_since,
+            intent=reference.intent,
+            job=reference.job,
+            consent=_ConsentBody.of(reference.consent) if reference.consent is not None else None,
+        )
+
+    def to_reference(self) -> Reference:
+        return Reference(
+            key=RecordKey(self.table, self.id),
+            why=self.why,
+            correlation=self.correlation,
+            attempt=self.attempt,
+            first_seen=self.first_seen,
+            waits_since=self.waits_since,
+            intent=self.intent,
+            job=self.job,
+            consent=ConsentOrder(**self.consent.model_dump()) if self.consent is not None else None,
+        )
+
+
+class References(BaseModel):
+    """Look at these records."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["references"] = "references"
+    references: list[_ReferenceBody]
+
+    def unfold(self) -> list[Reference]:
+        """Return the references."""
+        return [body.to_reference() for body in self.references]
+
+
+class Jobs(BaseModel):
+    """Look at these Spotler Jobs. Where they belong to several changes, `correlations` tells them apart."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["jobs"] = "jobs"
+    jobs: list[UUID]
+    correlation: Correlation = ""
+    correlations: dict[UUID, Correlation] | None = None
+    attempt: Attempt = 1
+    waits_since: Moment | None = None
+
+    @classmethod
+    def of(cls, correlations: Mapping[UUID, str], attempt: int, waits_since: datetime | None = None) -> Jobs:
+        """Make a message of jobs with the correlation id of each."""
+        jobs, different = list(correlations), set(correlations.values())
+        if len(different) == 1:
+            return cls(jobs=jobs, correlation=different.pop(), attempt=attempt, waits_since=waits_since)
+        return cls(jobs=jobs, correlations=dict(correlations), attempt=attempt, waits_since=waits_since)
+
+    def correlation_of(self, job: UUID) -> str:
+        """Return the correlation id of the change that a job belongs to."""
+        return (self.correlations or {}).get(job, self.correlation)
+
+    def part(self, jobs: Iterable[UUID]) -> Jobs:
+        """Return the message for some of its jobs."""
+        return Jobs.of({job: self.correlation_of(job) for job in jobs}, self.attempt, self.waits_since)
+
+
+class Permissions(BaseModel):
+    """Look at whoever these Spotler Permission rows belong to."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["permissions"] = "permissions"
+    permissions: list[UUID]
+    correlation: Correlation = ""
+    attempt: Attempt = 1
+    waits_since: Moment | None = None
+
+
+class Walk(BaseModel):
+    """Look at the next page of a whole table; `after` is where the page before ended."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["walk"] = "walk"
+    table: PersonTable
+    why: Why
+    after: str | None = None
+    correlation: Correlation = ""
+    attempt: Attempt = 1
+    waits_since: Moment | None = None
+
+
+class Replay(BaseModel):
+    """Look again at the next page of what the brake holds; `after` is where the page before ended."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["replay"] = "replay"
+    change: MassChange
+    after: str | None = None
+    correlation: Correlation = ""
+    attempt: Attempt = 1
+    waits_since: Moment | None = None
+
+
+EventMessage = References | Jobs | Permissions | ListMembers | ListLook
+"""What an event of Dataverse asks for."""
+
+
+class Unchecked(BaseModel):
+    """Do what the message says, once it is certain that its origin is an organisation of ours."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["unchecked"] = "unchecked"
+    organisation: UUID
+    host: str = ""
+    message: Annotated[EventMessage, Field(discriminator="kind")]
+    attempt: Attempt = 1
+    """Counts checks; the message has attempts of its own."""
+    waits_since: Moment | None = None
+
+    @property
+    def correlation(self) -> str:
+        """The correlation id of the change that the message belongs to."""
+        return correlation_of(self.message)
+
+
+class Compare(BaseModel):
+    """Compare the next window of a run with Spotler; its progress is in the state store."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["compare"] = "compare"
+    span: Span
+    run: str
+    correlation: Correlation = ""
+    attempt: Attempt = 1
+    waits_since: Moment | None = None
+
+
+AnyMessage = References | Jobs | Permissions | Walk | Replay | Compare | ListMessage | Unchecked
+LaneMessage = Annotated[AnyMessage, Field(discriminator="kind")]
+_ADAPTER: TypeAdapter[AnyMessage] = TypeAdapter(LaneMessage)
+
+
+class LaneMessageError(ValueError):
+    """The body is nothing that the connector wrote; the text names what is wrong, without quoting it."""
+
+
+def read_lane_message(body: bytes) -> AnyMessage:
+    """Read a message of `sync-live` or `sync-bulk`."""
+    try:
+        return _ADAPTER.validate_json(body)
+    except ValidationError as problem:
+        # The name of a field that there is not was chosen by the sender: only where it stands is told.
+        places = ", ".join(
+            f"{'.'.join(map(str, _known(error))) or 'message'}: {error['type']}"
+            for error in problem.errors(include_input=False, include_url=False)
+        )
+        raise LaneMessageError(f"not a message of the connector ({places})") from None
+
+
+def _known(error: ErrorDetails) -> tuple[int | str, ...]:
+    return error["loc"][:-1] if error["type"] == "extra_forbidden" else error["loc"]
+
+
+def write_lane_message(message: AnyMessage) -> bytes:
+    """Write a message of `sync-live` or `sync-bulk`."""
+    return message.model_dump_json(exclude_none=True).encode()
+
+
+def references_messages(references: Sequence[Reference]) -> list[References]:
+    """Put references into messages, several to each."""
+    return [
+        References(references=[_ReferenceBody.of(one) for one in references[start : start + _PER_MESSAGE]])
+        for start in range(0, len(references), _PER_MESSAGE)
+    ]
+
+
+def references_body(references: Sequence[Reference]) -> bytes:
+    """Write references as one message body."""
+    return write_lane_message(References(references=[_ReferenceBody.of(reference) for reference in references]))
+
+
+class Lanes:
+    """Sends lane messages, each with a message id of its own (a retry must never look like a duplicate)."""
+
+    def __init__(self, queue: Queue) -> None:
+        self._queue = queue
+
+    async def send(self, lane: QueueName, *messages: AnyMessage) -> None:
+        """Send messages for now."""
+        await self._queue.send(
+            lane, [_outgoing(write_lane_message(message), correlation_of(message), None) for message in messages]
+        )
+
+    async def send_later(self, lane: QueueName, message: AnyMessage, when: datetime) -> None:
+        """Send one message for later."""
+        await self._queue.send(lane, [_outgoing(write_lane_message(message), correlation_of(message), when)])
+
+    async def send_references(
+        self, lane: QueueName, references: Sequence[Reference], when: datetime | None = None
+    ) -> None:
+        """Send references, several to a message."""
+        chunks = [references[start : start + _PER_MESSAGE] for start in range(0, len(references), _PER_MESSAGE)]
+        await self._queue.send(
+            lane, [_outgoing(references_body(chunk), chunk[0].correlation, when) for chunk in chunks]
+        )
+
+    async def reschedule(self, lane: QueueName, references: Sequence[tuple[Reference, datetime]]) -> None:
+        """Send references for later, those of one moment together."""
+        moments: defaultdict[datetime, list[Reference]] = defaultdict(list)
+        for reference, when in references:
+            moments[when.replace(microsecond=0) + timedelta(seconds=1)].append(reference)  # never before its time
+        for when, due in moments.items():
+            await self.send_references(lane, due, when)
+
+
+def correlation_of(message: AnyMessage) -> str:
+    """Return the correlation id of the change that a message belongs to; of several changes, the first one's."""
+    match message:
+        case References():
+            return message.references[0].correlation if message.references else ""
+        case _:
+            return message.correlation
+
+
+def _outgoing(body: bytes, correlation: str, when: datetime | None) -> OutgoingMessage:
+    return OutgoingMessage(body=body, message_id=str(uuid4()), correlation_id=correlation, not_before=when)

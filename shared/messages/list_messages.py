@@ -1,0 +1,100 @@
+"""What the lanes carry about marketing lists. Ids and numbers only."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+
+from shared.domain.values.texts import bounded_id
+
+Correlation = Annotated[str, AfterValidator(bounded_id)]
+"""The correlation id of a change, which goes into logs and traces; whoever can send to a lane can choose it."""
+
+
+def _of_our_time(moment: datetime) -> datetime:
+    if not 2000 <= moment.year <= 2200:  # noqa: PLR2004  # no time can be added at the ends of the calendar
+        raise ValueError("no moment of our time")
+    return moment
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_of_our_time)]
+"""A time that the connector has written: it can be compared and counted on from."""
+
+Attempt = Annotated[int, Field(ge=1, le=1_000_000)]
+"""Counts from 1."""
+
+
+class Phase(StrEnum):
+    """What a synchronisation of a list does, in this order."""
+
+    READ = "read"
+    """Take the snapshot: page by page, ids only."""
+    RESOLVE = "resolve"
+    """Find the Spotler contact of every member, synchronising newcomers first (ML-18)."""
+    COMPARE = "compare"
+    """Send what differs from what was sent before."""
+    CHECK = "check"
+    """See whether the list is still what it was when the snapshot was taken."""
+
+
+class _AboutList(BaseModel):
+    """What every message about a list says."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    list: UUID
+    correlation: Correlation = ""
+    attempt: Attempt = 1
+    waits_since: Moment | None = None
+
+
+class ListStep(_AboutList):
+    """Do the next step of a synchronisation. A step that was done already is recognised by its number."""
+
+    kind: Literal["list-step"] = "list-step"
+    run: str
+    step: int = 0
+    phase: Phase = Phase.READ
+    round: int = 1
+    generation: str
+    taken_at: Moment
+    after: str | None = None
+    page: int = 0
+    pages: int = 0
+    members: int = 0
+    digest: str = "0"
+    """Of the snapshot while it is read, then of the list while it is checked: hexadecimal."""
+    expected: str = ""
+    """The digest of the snapshot."""
+    bucket: int = 0
+    resets: int = 0
+    sent: int = 0
+    added: int = 0
+    removed: int = 0
+
+
+class ListMembers(_AboutList):
+    """Look at whether these people are members of this list (ML-24, C-28)."""
+
+    kind: Literal["list-members"] = "list-members"
+    members: tuple[UUID, ...]
+
+
+class ListLook(_AboutList):
+    """Look at whether this list is still there and active (ML-28)."""
+
+    kind: Literal["list"] = "list"
+
+
+class ListClean(_AboutList):
+    """Forget what earlier synchronisations of a list have noted."""
+
+    kind: Literal["list-clean"] = "list-clean"
+    generations: tuple[str, ...]
+
+
+ListMessage = ListStep | ListMembers | ListLook | ListClean

@@ -1,0 +1,114 @@
+"""Comes back later to a lane message that could not be handled at all, or buries it when patience ends."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from shared.domain.records.outcomes import TEXTS, Reason
+from shared.domain.records.records import Reference
+from shared.domain.recovery.retry import Done, GiveUp, Next, RetryAt, RetryPolicy, failure_of
+from shared.errors import ConnectorError
+from shared.messages.lane_messages import (
+    Compare,
+    Jobs,
+    Lanes,
+    Permissions,
+    Replay,
+    Unchecked,
+    Walk,
+    references_body,
+    write_lane_message,
+)
+from shared.messages.list_messages import ListMessage
+from shared.messages.tally import note_failure
+from shared.ports.clock import Clock
+from shared.ports.queue import Queue, QueueName
+
+log = logging.getLogger(__name__)
+
+Message = Jobs | Permissions | Walk | Replay | Compare | ListMessage | Unchecked
+"""What is done as a whole, or put off as a whole."""
+
+
+class Patience:
+    """Schedules copies of messages; the original may then be completed. Needs the queue alone."""
+
+    def __init__(self, *, queue: Queue, lanes: Lanes, clock: Clock, policy: RetryPolicy) -> None:
+        self._queue = queue
+        self._lanes = lanes
+        self._clock = clock
+        self._policy = policy
+
+    def after(self, message: Message | Reference, error: ConnectorError) -> Next:
+        """Decide whether, and when, a message whose attempt failed is worth another one."""
+        failure, asked = failure_of(error)
+        return self._policy.after(
+            failure, attempt=message.attempt, now=self._clock.now(), since=message.waits_since, asked=asked
+        )
+
+    async def wait(self, lane: QueueName, message: Jobs, until: datetime) -> None:
+        """Look at the message again at a time that is known."""
+        await self._lanes.send_later(lane, message, until)
+
+    async def put_back(self, lane: QueueName, message: Message) -> None:
+        """Look at the message again in a moment: this call has no time left to begin it. Not an attempt."""
+        await self._lanes.send_later(lane, message, self._clock.now() + self._policy.busy)
+
+    async def postpone_references(
+        self, lane: QueueName, references: Sequence[Reference], error: ConnectorError
+    ) -> None:
+        """Look at records again when an error that concerns none of them in particular is likely to be over."""
+        if not references:
+            return
+        log.warning("%d references postponed: %s", len(references), error)
+        later: list[tuple[Reference, datetime]] = []
+        over: list[Reference] = []
+        for one in references:
+            note_failure(str(one.key), error)
+            match self.after(one, error):
+                case RetryAt(when, attempt, since):
+                    later.append((replace(one, attempt=attempt, waits_since=since), when))
+                case GiveUp():
+                    over.append(one)
+                case Done():
+                    pass
+        await self._lanes.reschedule(lane, later)
+        for one in over:
+            await self._queue.dead_letter(
+                lane,
+                references_body([replace(one, attempt=1, waits_since=None, first_seen=None)]),
+                reason=Reason.GAVE_UP,
+                description=f"{one.key}: {TEXTS[Reason.GAVE_UP]} The cause: {error}",
+                correlation_id=one.correlation,
+            )
+
+    async def postpone(self, lane: QueueName, message: Message, error: ConnectorError) -> None:
+        """Look at the message again when its error is likely to be over."""
+        log.warning("%s postponed: %s", message.kind, error, extra={"correlation": message.correlation})
+        for what in _about(message):
+            note_failure(what, error)
+        match self.after(message, error):
+            case RetryAt(when, attempt, since):
+                again = message.model_copy(update={"attempt": attempt, "waits_since": since})
+                await self._lanes.send_later(lane, again, when)
+            case GiveUp():
+                await self._queue.dead_letter(
+                    lane,
+                    write_lane_message(message.model_copy(update={"attempt": 1, "waits_since": None})),
+                    reason=Reason.GAVE_UP,
+                    description=f"{message.kind}: {error}",
+                    correlation_id=message.correlation,
+                )
+            case Done():
+                pass
+
+
+def _about(message: Message) -> list[str]:
+    match message:
+        case Jobs(jobs=jobs):
+            return [f"job:{job}" for job in jobs]
+        case _:
+            return [f"{message.kind}:{message.correlation}"]

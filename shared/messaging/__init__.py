@@ -1,1 +1,0 @@
-"""Queue: Azure Service Bus, and SQLite as the embedded default; one contract."""

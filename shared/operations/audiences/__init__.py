@@ -1,0 +1,1 @@
+"""Job operations on audiences and marketing lists."""

@@ -1,0 +1,80 @@
+"""Audiences that jobs make, and how one comes to exist.
+
+An audience of a list name and an audience of a marketing list of the same name are two (AUD-05, C-43): the one is
+known by its name, the other by the id of the list. Spotler wants the names that users see to be different too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from unicodedata import normalize
+from uuid import UUID, uuid5
+
+from shared.domain.features.lists import EDITION_REFUSAL, LONGEST_NAME, ListIdentity
+from shared.domain.records.records import RecordKey
+from shared.errors import ConnectorError
+from shared.lists.list_targets import create, is_edition_missing
+from shared.operations.contacts.person_contacts import Contact, failure, find_again
+from shared.operations.model.operation import Failed, Later, Unknown
+from shared.operations.model.services import JobServices
+from shared.ports.queue import QueueName
+from shared.ports.spotler import Audiences
+
+_NAMES = UUID("5c8f7b0a-9d1e-4f37-8b52-0e6a4d2c9171")
+"""Namespace of the ids that are made from names."""
+
+
+def audience_named(name: str) -> ListIdentity:
+    """Return the audience that jobs mean by a list name; upper and lower case count (AUD-06: the exact name)."""
+    name = normalize("NFC", name.strip())
+    return ListIdentity(f"name-{uuid5(_NAMES, name)}", name, _marked(name, "audience"))
+
+
+async def ensure(audience: ListIdentity, audiences: Audiences) -> None:
+    """Create it unless it exists. DataError if Spotler does not take it."""
+    if not await audiences.exists(audience.id):
+        await create(audiences, audience)
+
+
+async def fill(
+    audience: ListIdentity,
+    contacts: Mapping[RecordKey, Contact],
+    services: JobServices,
+    *,
+    lane: QueueName = QueueName.LIVE,
+) -> dict[RecordKey, Contact]:
+    """Add people, thousands to a call; answers with who is in now (by external id), and why the others are not.
+
+    Whoever Spotler does not know, although the ledger says so, is synchronised again and gets another call.
+    """
+    ends = dict(contacts)
+    unknown = await services.audiences.add(audience.id, _ids(contacts))
+    strangers = [person for person, contact in contacts.items() if contact in unknown]
+    if strangers:
+        ends |= (again := await find_again(strangers, services, lane=lane))
+        unknown = await services.audiences.add(audience.id, _ids(again))
+        ends |= {person: STRANGER for person, contact in again.items() if contact in unknown}
+    return ends
+
+
+def refusal(error: ConnectorError) -> Failed | Unknown | Later:
+    """End a job whose audience cannot be used: without the licence, waiting would not help (AUD-02)."""
+    if is_edition_missing(error):
+        return Failed(
+            str(HTTPStatus.FORBIDDEN.value),
+            EDITION_REFUSAL,
+        )
+    return failure(error)
+
+
+STRANGER = Failed("CONTACT_NOT_FOUND", "Spotler has taken the person's data, and does not know the person.")
+
+
+def _ids(contacts: Mapping[RecordKey, Contact]) -> list[str]:
+    return list(dict.fromkeys(contact for contact in contacts.values() if isinstance(contact, str)))
+
+
+def _marked(name: str, mark: str) -> str:
+    suffix = f" ({mark})"
+    return name[: LONGEST_NAME - len(suffix)] + suffix

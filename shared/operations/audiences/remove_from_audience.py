@@ -1,0 +1,63 @@
+"""Remove From Audience (JOB-21, AUD-06): takes a person out of a list of Spotler, which must exist."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from shared.domain.features.lists import ListIdentity
+from shared.domain.records.jobs import Operation
+from shared.domain.records.records import RecordKey
+from shared.errors import ConnectorError, NotFoundError
+from shared.operations.audiences.audience import audience_named, refusal
+from shared.operations.contacts.person_contacts import contacts_to_take_from
+from shared.operations.model.operation import JobOperation, JobOutcome, Succeeded, Task, invalid
+from shared.operations.model.parameters import GivenAudienceName, Parameters, Someone
+from shared.operations.model.services import JobServices
+from shared.operations.model.wording import quoted
+
+
+class RemoveFromAudienceParameters(Parameters):
+    """Which list, and who."""
+
+    person: Someone
+    parameter_name: GivenAudienceName
+
+
+_Task = Task[RemoveFromAudienceParameters]
+
+
+class RemoveFromAudience(JobOperation[RemoveFromAudienceParameters]):
+    """Thousands of people leave a list with one call; who is no member is fine."""
+
+    operation = Operation.REMOVE_FROM_AUDIENCE
+    parameters = RemoveFromAudienceParameters
+
+    async def run(self, tasks: Sequence[_Task], services: JobServices) -> Sequence[JobOutcome]:
+        """Find the people of all jobs, then go from list to list."""
+        contacts = await contacts_to_take_from({task.parameters.person for task in tasks}, services)
+        of_audience: defaultdict[ListIdentity, list[_Task]] = defaultdict(list)
+        for task in tasks:
+            of_audience[audience_named(task.parameters.parameter_name)].append(task)
+        ends: dict[UUID, JobOutcome] = {}
+        for audience, wishes in of_audience.items():
+            end = await _remove(audience, wishes, contacts, services)
+            ends |= {task.job.id: end for task in wishes}
+        return [ends[task.job.id] for task in tasks]
+
+
+async def _remove(
+    audience: ListIdentity, tasks: Sequence[_Task], contacts: Mapping[RecordKey, str], services: JobServices
+) -> JobOutcome:
+    members = [contacts[task.parameters.person] for task in tasks if task.parameters.person in contacts]
+    name = quoted([audience.name])
+    try:
+        if not await services.audiences.exists(audience.id):
+            return invalid(f"No job has made a list {name}. Check the name; upper and lower case count.")
+        await services.audiences.remove(audience.id, list(dict.fromkeys(members)))
+    except NotFoundError:
+        return Succeeded(f"The list {name} has just been deleted in Spotler.")
+    except ConnectorError as error:
+        return refusal(error)
+    return Succeeded(f"Not (any more) in the list {name} in Spotler.")

@@ -1,0 +1,65 @@
+"""Sync List (JOB-07, ML-23): makes Spotler's list equal to a marketing list, static or dynamic, as it is now.
+
+The job only begins it: a synchronisation goes on in steps of the bulk lane, and tells the job how it ended
+(`shared/lists/`).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from http import HTTPStatus
+from uuid import UUID
+
+from shared.domain.records.jobs import JobResult, Operation
+from shared.domain.records.outcomes import Reason
+from shared.errors import ConnectorError
+from shared.lists.list_targets import IN_USE
+from shared.lists.start import Begun, Declined
+from shared.operations.contacts.person_contacts import failure
+from shared.operations.model.operation import Failed, HandedOver, JobOperation, JobOutcome, Task
+from shared.operations.model.parameters import MarketingListId, Parameters
+from shared.operations.model.services import JobServices
+from shared.ports.queue import QueueName
+
+
+class SyncListParameters(Parameters):
+    """Which list."""
+
+    marketing_list: MarketingListId
+
+
+class SyncList(JobOperation[SyncListParameters]):
+    """Members whom Spotler does not know are synchronised first; who left the list leaves Spotler's list."""
+
+    operation = Operation.SYNC_LIST
+    lane = QueueName.BULK
+    parameters = SyncListParameters
+    successes = (JobResult.OK,)
+    failures = (
+        str(HTTPStatus.FORBIDDEN.value),
+        Reason.TABLE_OFF,
+        Reason.SYNC_DISABLED,
+        Reason.INACTIVE,
+        IN_USE,
+        Reason.MASS_LIST_REMOVAL,
+    )
+
+    async def run(self, tasks: Sequence[Task[SyncListParameters]], services: JobServices) -> Sequence[JobOutcome]:
+        """Begin; several jobs for one list are one synchronisation."""
+        wanted: defaultdict[UUID, list[Task[SyncListParameters]]] = defaultdict(list)
+        for task in tasks:
+            wanted[task.parameters.marketing_list].append(task)
+        ends = {identifier: await _begin(identifier, jobs, services) for identifier, jobs in wanted.items()}
+        return [ends[task.parameters.marketing_list] for task in tasks]
+
+
+async def _begin(identifier: UUID, tasks: Sequence[Task[SyncListParameters]], services: JobServices) -> JobOutcome:
+    try:
+        match await services.lists.start.begin(identifier, [task.job.id for task in tasks], tasks[-1].correlation):
+            case Begun():
+                return HandedOver()
+            case Declined(code, text):
+                return Failed(code, text)
+    except ConnectorError as error:
+        return failure(error)

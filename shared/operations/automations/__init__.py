@@ -1,0 +1,1 @@
+"""Job operations that start, stop and refresh automations."""

@@ -1,0 +1,22 @@
+"""Refresh Automations (JOB-11, AUT-06): brings the choice of automations and campaigns up to date now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from shared.domain.records.jobs import Operation
+from shared.operations.model.operation import JobOperation, JobOutcome, Succeeded, Task
+from shared.operations.model.parameters import NoParameters
+from shared.operations.model.services import JobServices
+
+
+class RefreshAutomations(JobOperation[NoParameters]):
+    """Several jobs at once are one refresh."""
+
+    operation = Operation.REFRESH_AUTOMATIONS
+    parameters = NoParameters
+
+    async def run(self, tasks: Sequence[Task[NoParameters]], services: JobServices) -> Sequence[JobOutcome]:
+        """Refresh."""
+        changes = await services.automation_refresh.refresh()
+        return [Succeeded(str(changes))] * len(tasks)

@@ -1,0 +1,111 @@
+"""Start Automation (JOB-08, AUT-09..AUT-21): lets a person into an automation or campaign, once per job."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Self
+from uuid import UUID
+
+from pydantic import AfterValidator, Field, model_validator
+
+from shared.domain.features.automation_fields import AutomationFieldsError, field_values, parse
+from shared.domain.features.automations import FieldValue, NotStarted, Started, StartRefusal
+from shared.domain.records.jobs import Operation
+from shared.errors import NotFoundError
+from shared.operations.automations.automation_target import Journey, journeys
+from shared.operations.model.operation import Failed, HarmfulOperation, JobOutcome, Succeeded, Task, invalid
+from shared.operations.model.parameters import AutomationCode, AutomationId, Parameters, Someone, broken
+from shared.operations.model.services import JobServices
+from shared.operations.running.each import give_each_once
+
+
+def _well_formed(text: str) -> str:
+    try:
+        parse(text)
+    except AutomationFieldsError as error:
+        raise broken(f"cannot read Automation Fields: {str(error).removesuffix('.')}") from None
+    return text
+
+
+AutomationFields = Annotated[
+    str, AfterValidator(_well_formed), Field(description="Automation Fields: name=value, by semicolon or line")
+]
+
+
+class StartAutomationParameters(Parameters):
+    """Who, into what, with which personal fields."""
+
+    person: Someone
+    automation: AutomationId
+    parameter_name: AutomationCode
+    automation_fields: AutomationFields
+
+    @model_validator(mode="after")
+    def _one_journey(self) -> Self:
+        if self.automation is None and not self.parameter_name:
+            raise broken("needs an Automation, or its trigger code in Parameter Name")
+        return self
+
+
+_Task = Task[StartAutomationParameters]
+
+
+class StartAutomation(HarmfulOperation[StartAutomationParameters]):
+    """A start is sent once; a job whose start may have been lost says so and is not repeated."""
+
+    operation = Operation.START_AUTOMATION
+    parameters = StartAutomationParameters
+    failures = tuple(StartRefusal)
+
+    async def run(self, tasks: Sequence[_Task], services: JobServices) -> Sequence[JobOutcome]:
+        """Look up what to start, then call once per job."""
+        ends: dict[UUID, JobOutcome] = {}
+        ready: dict[UUID, tuple[Journey, tuple[FieldValue, ...]]] = {}
+        for task, journey in zip(tasks, await journeys([task.parameters for task in tasks], services), strict=True):
+            match _prepared(task, journey):
+                case Failed() as failed:
+                    ends[task.job.id] = failed
+                case prepared:
+                    ready[task.job.id] = prepared
+
+        async def start(task: _Task, contact: str) -> Succeeded | Failed:
+            journey, fields = ready[task.job.id]
+            match await services.automations.start(journey.kind, journey.code, contact, fields):
+                case Started(runs):
+                    text = f"{journey} started in Spotler."
+                    return Succeeded(text, post=text, runs=runs)
+                case NotStarted(StartRefusal.CONTACT_UNKNOWN):
+                    raise NotFoundError("Spotler does not know the contact", code=StartRefusal.CONTACT_UNKNOWN)
+                case NotStarted(refusal, detail):
+                    return Failed(refusal, f"{journey} was not started: {_REFUSALS[refusal]} {detail}".strip())
+
+        going = [task for task in tasks if task.job.id in ready]
+        results = await give_each_once(going, services, start)
+        ends |= {task.job.id: end for task, end in zip(going, results, strict=True)}
+        return [ends[task.job.id] for task in tasks]
+
+    def describe(self, _task: _Task) -> Succeeded:
+        """Say that it was started: names are not kept."""
+        text = "The automation was started in Spotler."
+        return Succeeded(text, post=text)
+
+
+_REFUSALS = {
+    StartRefusal.TRIGGER_UNKNOWN: "Spotler does not know its trigger code. Refresh the automations.",
+    StartRefusal.CONTACT_UNKNOWN: "Spotler does not know the person.",
+    StartRefusal.INACTIVE: "it is not published.",
+    StartRefusal.LIMIT_REACHED: "the person has taken part as often as it allows.",
+    StartRefusal.NOT_TRIGGERED: "Spotler started nothing.",
+    StartRefusal.INVALID_STATE: "it is inactive, or the person is in it already.",
+}
+
+
+def _prepared(task: _Task, journey: Journey | Failed) -> tuple[Journey, tuple[FieldValue, ...]] | Failed:
+    if isinstance(journey, Failed):
+        return journey
+    if not journey.is_published:
+        return invalid(f"{journey} is not published in Spotler any more. Publish it and refresh the automations.")
+    try:
+        return journey, field_values(task.parameters.automation_fields, journey.fields)
+    except AutomationFieldsError as error:
+        return invalid(f"Automation Fields, {error}")

@@ -1,0 +1,40 @@
+"""Clear Contact Field (JOB-23, FLD-11, FLD-12): empties one Spotler property that is no list."""
+
+from __future__ import annotations
+
+from datetime import tzinfo
+from typing import Any
+
+from pydantic import model_validator
+
+from shared.domain.features.contact_field import Target, cleared_value
+from shared.domain.records.jobs import Operation
+from shared.domain.records.marketing_contact import PropertyValue
+from shared.operations.contacts.contact_field import ContactFieldOperation, ContactFieldParameters
+from shared.operations.model.parameters import broken
+
+
+class ClearContactFieldParameters(ContactFieldParameters):
+    """Whose field, and no value: who gives one does not mean to empty the field."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_value(cls, job: Any) -> Any:
+        if job.parameter_value.strip():
+            raise broken("empties a field and takes no value: to write one, choose Set Contact Field")
+        return job
+
+
+class ClearContactField(ContactFieldOperation[ClearContactFieldParameters]):
+    """Items of lists are switched off by Set Contact Field."""
+
+    operation = Operation.CLEAR_CONTACT_FIELD
+    parameters = ClearContactFieldParameters
+
+    def value(self, target: Target, _parameters: ClearContactFieldParameters, _zone: tzinfo) -> PropertyValue:
+        """Empty it."""
+        return cleared_value(target)
+
+    def told(self, target: Target) -> str:
+        """Say what was done."""
+        return f"{target.name} emptied in Spotler."

@@ -1,0 +1,98 @@
+"""What Set and Clear Contact Field have in common: one property of one contact is written, outside the mapping.
+
+The ledger is left alone: what both sides agreed on is not what a job writes (FLD-01). Consent that has a row in
+Dataverse is said there instead (`consent_field`).
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from datetime import tzinfo
+from typing import TypeVar
+from uuid import UUID
+
+from shared.domain.features.contact_field import ContactFieldError, Target, find_target
+from shared.domain.records.marketing_contact import ContactWrite, PropertyCatalogue, PropertyValue
+from shared.domain.values.fields import option_name
+from shared.domain.values.mapped_fields import MappedField, mapped_fields
+from shared.operations.contacts.consent_field import ConsentTask, say_consents
+from shared.operations.model.operation import Failed, JobOperation, JobOutcome, Succeeded, Task, invalid
+from shared.operations.model.parameters import FieldName, Parameters, Someone
+from shared.operations.model.services import JobServices
+from shared.operations.running.each import give_each
+
+
+class ContactFieldParameters(Parameters):
+    """Whose field."""
+
+    person: Someone
+    parameter_name: FieldName
+
+
+ParametersT = TypeVar("ParametersT", bound=ContactFieldParameters)
+
+
+class ContactFieldOperation(JobOperation[ParametersT]):
+    """Finds the property in the account, and writes what the operation makes of it."""
+
+    @abstractmethod
+    def value(self, target: Target, parameters: ParametersT, zone: tzinfo) -> PropertyValue:
+        """Return the new value; `zone` is the mapping's time zone. ContactFieldError."""
+
+    @abstractmethod
+    def told(self, target: Target) -> str:
+        """Say what was done, without the value."""
+
+    async def run(self, tasks: Sequence[Task[ParametersT]], services: JobServices) -> Sequence[JobOutcome]:
+        """Check all against the account's properties, then write once per job."""
+        catalogue = await services.platform.properties()
+        prepared = {task.job.id: self._prepare(task.parameters, catalogue, services) for task in tasks}
+        consents = [
+            ConsentTask(task, ready[0].name, one, _answer(ready[1]))
+            for task in tasks
+            if not isinstance(ready := prepared[task.job.id], Failed)
+            and (one := self._consent(task, ready[0], catalogue, services)) is not None
+        ]
+        aside = {one.task.job.id for one in consents}
+        going = [task for task in tasks if not isinstance(prepared[task.job.id], Failed) and task.job.id not in aside]
+
+        async def write(task: Task[ParametersT], contact: str) -> Succeeded | Failed:
+            match prepared[task.job.id]:
+                case Failed() as failed:
+                    return failed
+                case target, value:
+                    await services.platform.update(ContactWrite(contact, {target.definition.name: value}))
+                    return Succeeded(self.told(target))
+
+        written = await give_each(going, services, write)
+        ends: dict[UUID, JobOutcome] = {task.job.id: end for task, end in zip(going, written, strict=True)}
+        ends |= {job: end for job, end in prepared.items() if isinstance(end, Failed)}
+        ends |= await say_consents(consents, services)
+        return [ends[task.job.id] for task in tasks]
+
+    def _consent(
+        self, task: Task[ParametersT], target: Target, catalogue: PropertyCatalogue, services: JobServices
+    ) -> MappedField | None:
+        """Return the mapped option of a target whose word stands in Dataverse's rows."""
+        if target.entry is None:
+            return None
+        table = task.parameters.person.table
+        fields = mapped_fields(services.rules.mapping.for_table(table), table, catalogue)
+        one = fields.get(option_name(target.definition.name, target.entry.bit))
+        return one if one is not None and one.home is not None else None
+
+    def _prepare(
+        self, parameters: ParametersT, catalogue: PropertyCatalogue, services: JobServices
+    ) -> tuple[Target, PropertyValue] | Failed:
+        mapping = services.rules.mapping
+        rows = mapping.for_table(parameters.person.table)
+        try:
+            target = find_target(parameters.parameter_name, catalogue, rows)
+            return target, self.value(target, parameters, mapping.zone)
+        except ContactFieldError as error:
+            return invalid(str(error))
+
+
+def _answer(value: PropertyValue) -> bool:
+    return isinstance(value, tuple) and all(option.enabled for option in value)

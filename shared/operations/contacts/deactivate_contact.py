@@ -1,0 +1,60 @@
+"""Deactivate Contact (JOB-12): makes the Spotler contact inactive. It stays, and the API cannot activate it again.
+
+Afterwards Spotler shows such a contact as it shows an opt-out. The ledger remembers that a job asked for it: nobody has
+opted out, so neither Bulk Email nor the suppression list changes (C-15).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from shared.domain.records.access_rights import AccessRight
+from shared.domain.records.jobs import JobResult, Operation
+from shared.domain.records.marketing_contact import Ending
+from shared.domain.records.outcomes import TEXTS, Reason
+from shared.engine.bindings.contact_documents import Consent, HeldContact
+from shared.errors import ConflictError
+from shared.operations.contacts.person_operation import PersonParameters
+from shared.operations.model.operation import Failed, JobOperation, JobOutcome, Succeeded, Task
+from shared.operations.model.services import JobServices
+from shared.operations.running.each import take_each
+
+
+class DeactivateContact(JobOperation[PersonParameters]):
+    """Not while another record needs the contact: there is no way back for that one either."""
+
+    operation = Operation.DEACTIVATE_CONTACT
+    parameters = PersonParameters
+    needs = AccessRight.WRITE
+    failures = (Reason.STILL_USED, JobResult.NOT_ALLOWED, Reason.MASS_ERASURE)
+
+    async def run(self, tasks: Sequence[Task[PersonParameters]], services: JobServices) -> Sequence[JobOutcome]:
+        """Call once per person."""
+        absent = Succeeded("Nothing to deactivate: the person is not in Spotler.")
+
+        async def deactivate(task: Task[PersonParameters], contact: str) -> Succeeded | Failed:
+            held = (await services.ledger.claim([contact])).get(contact)
+            if held is None:
+                raise ConflictError("another worker holds the contact")
+            try:
+                needed = {user for user, consent in held.users.items() if consent is not Consent.NO_MAIL}
+                if needed - {task.parameters.person}:
+                    return Failed(Reason.STILL_USED, TEXTS[Reason.STILL_USED])
+                return await _inactivate(held, services, absent)
+            finally:
+                await services.ledger.release([held])
+
+        return await take_each(tasks, services, deactivate, absent=absent)
+
+
+async def _inactivate(held: HeldContact, services: JobServices, absent: Succeeded) -> Succeeded:
+    """Make a claimed contact inactive; if it is so already, somebody may have opted out, and that stays true."""
+    seen = await services.platform.contact(held.external_id)
+    if seen is not None and not seen.is_unreachable and not await services.ledger.note_deactivation(held):
+        raise ConflictError("another worker took over the contact")
+    match await services.platform.inactivate(held.external_id):
+        case Ending.DONE:
+            return Succeeded("The contact is inactive in Spotler.")
+        case Ending.GONE | Ending.ABSENT:
+            held.deactivated_on = None
+            return absent

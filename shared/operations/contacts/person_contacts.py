@@ -1,0 +1,76 @@
+"""From the people of jobs to their Spotler contacts; whoever Spotler does not know yet is synchronised first."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from shared.domain.records.outcomes import TEXTS, Outcome, Reason, Result
+from shared.domain.records.records import RecordKey
+from shared.engine.report import is_success
+from shared.errors import ConflictError, ConnectorError, DataError, TransientError, UnknownOutcomeError
+from shared.operations.model.operation import Failed, Later, Unknown
+from shared.operations.model.services import JobServices
+from shared.ports.queue import QueueName
+
+Contact = str | Failed | Later
+"""The external id of somebody's contact, or how a job ends that needs one."""
+
+
+async def contacts_to_give(
+    people: Collection[RecordKey], services: JobServices, *, lane: QueueName = QueueName.LIVE
+) -> dict[RecordKey, Contact]:
+    """Find the contacts of people who are to get something in Spotler: only those who may be there (VAL-01..VAL-04).
+
+    Somebody who may be there and is not is synchronised first; second looks at them stay in `lane`.
+    """
+    known = await services.contacts.known(people)
+    found: dict[RecordKey, Contact] = {}
+    records = await services.crm.read_people(list(known)) if known else {}
+    for key, contact in known.items():
+        unmet = next(services.contacts.unmet(key, records.get(key)), None)
+        found[key] = contact if unmet is None else Failed(unmet, _refusal(TEXTS[unmet]))
+    return found | await _synchronise([key for key in dict.fromkeys(people) if key not in found], services, lane)
+
+
+async def contacts_to_take_from(people: Collection[RecordKey], services: JobServices) -> dict[RecordKey, str]:
+    """Find the contacts of people who are to lose something; who has no contact is missing in the answer."""
+    return await services.contacts.known(people)
+
+
+async def find_again(
+    people: Collection[RecordKey], services: JobServices, *, lane: QueueName = QueueName.LIVE
+) -> dict[RecordKey, Contact]:
+    """Synchronise people whose contact Spotler turned out not to know (any more): all of it, as for newcomers."""
+    entries = await services.ledger.entries(people)
+    doubted = await services.contacts.doubt([entry.binding.external_id for entry in entries.values()])
+    free = [key for key, entry in entries.items() if entry.binding.external_id in doubted]
+    busy = Later(ConflictError("another worker holds the contact"))
+    return dict.fromkeys(entries, busy) | await _synchronise(free, services, lane)
+
+
+def failure(error: ConnectorError) -> Failed | Unknown | Later:
+    """End a job, or put it off, because of what a call came to."""
+    match error:
+        case UnknownOutcomeError():
+            return Unknown()
+        case DataError():
+            return Failed(error.code or str(error.status or Reason.REFUSED), f"{error.summary}. {error.detail}".strip())
+        case _:
+            return Later(error)
+
+
+async def _synchronise(people: Sequence[RecordKey], services: JobServices, lane: QueueName) -> dict[RecordKey, Contact]:
+    ends = await services.contacts.synchronise(people, lane=lane)
+    return {key: _contact(ends[key].outcome, ends[key].external_id) for key in people}
+
+
+def _contact(outcome: Outcome, external_id: str) -> Contact:
+    if is_success(outcome) and external_id:
+        return external_id
+    if outcome.result is Result.WAITING:
+        return Later(TransientError("the person is not in Spotler yet", code=outcome.reason))
+    return Failed(outcome.reason, _refusal(outcome.text))
+
+
+def _refusal(text: str) -> str:
+    return f"The person may not be reached in Spotler. {text}"

@@ -1,0 +1,40 @@
+"""Operations that are a matter of one person record: the engine does them, with an intent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from shared.domain.records.records import Intent, Reference, Why
+from shared.operations.model.operation import HandedOver, JobOperation, JobOutcome, Task
+from shared.operations.model.parameters import Parameters, Someone
+from shared.operations.model.services import JobServices
+from shared.ports.queue import QueueName
+
+
+class PersonParameters(Parameters):
+    """A person and nothing else."""
+
+    person: Someone
+
+
+class PersonOperation(JobOperation[PersonParameters]):
+    """Points the engine at the person; how that ends is the job's result."""
+
+    intent: ClassVar[Intent]
+    parameters = PersonParameters
+
+    async def run(self, tasks: Sequence[Task[PersonParameters]], services: JobServices) -> Sequence[JobOutcome]:
+        """Let the engine look at all of them; it reports, now or when it has come back to somebody."""
+        references = [
+            Reference(
+                task.parameters.person,
+                Why.JOB,
+                correlation=task.correlation or str(task.job.id),
+                intent=self.intent,
+                job=task.job.id,
+            )
+            for task in tasks
+        ]
+        await services.people.handle(references, lane=QueueName.LIVE)
+        return [HandedOver()] * len(tasks)

@@ -1,0 +1,46 @@
+"""What the operations work with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shared.domain.planning.context import Rules
+from shared.engine.bindings.contact_lookup import Contacts
+from shared.engine.bindings.ledger import Ledger
+from shared.engine.guards.brake import Brake
+from shared.engine.record_handler import SyncPeople
+from shared.engine.refusals.suppressions import SuppressionList
+from shared.lists.service import Lists
+from shared.operations.automations.automation_refresh import AutomationRefresh
+from shared.operations.running.journal import Journal
+from shared.ports.dataverse import AutomationRows, Crm, MarketingLists, RecordAccess
+from shared.ports.homecoming import Homecomings
+from shared.ports.spotler import Audiences, Automations, MarketingPlatform, Tagging
+
+
+@dataclass(frozen=True, slots=True)
+class JobServices:
+    """Both sides, the engine, and the memory of what must not happen twice."""
+
+    crm: Crm
+    platform: MarketingPlatform
+    tagging: Tagging
+    automations: Automations
+    automation_rows: AutomationRows
+    automation_refresh: AutomationRefresh
+    audiences: Audiences
+    marketing_lists: MarketingLists
+    lists: Lists
+    people: SyncPeople
+    ledger: Ledger
+    journal: Journal
+    rules: Rules
+    homecomings: Homecomings
+    suppressions: SuppressionList
+    access: RecordAccess
+    brake: Brake
+
+    @property
+    def contacts(self) -> Contacts:
+        """Finds people's Spotler contacts."""
+        return Contacts(self.crm, self.ledger, self.people, self.rules)

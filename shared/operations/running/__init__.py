@@ -1,0 +1,1 @@
+"""Claims, orders, runs, records and reports jobs."""

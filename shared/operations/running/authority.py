@@ -1,0 +1,90 @@
+"""Who may ask for what cannot be taken back: the connector does nothing for a job that its creator could not do.
+
+The connector acts with its own rights in both systems, so without this whoever may create a job could erase anybody.
+Such jobs are counted by the brake as well (decision 20): a flow with a wrong filter erases no more than the limit.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID, uuid5
+
+from shared.domain.planning.context import MassChange
+from shared.domain.records.jobs import JobResult
+from shared.domain.records.outcomes import TEXTS, Reason
+from shared.domain.records.records import RecordKey
+from shared.operations.model.operation import Failed, JobOperation, Task
+from shared.operations.model.services import JobServices
+from shared.operations.running.each import person_of
+from shared.ports.dataverse import TimelinePost
+
+log = logging.getLogger(__name__)
+
+_POSTS = UUID("2f6d2b0a-7a57-4b0e-9c0c-9d1f6f0b8e11")
+"""Namespace of the ids of posts: that a job was asked for is told once, however often it is tried."""
+
+Tasks = Sequence[Task[Any]]
+
+
+async def admit(operation: JobOperation[Any], tasks: Tasks, services: JobServices) -> tuple[Tasks, dict[UUID, Failed]]:
+    """Sort out the jobs that may not be run; the others go on, and their records say who asked. ConnectorErrors."""
+    if operation.needs is None or not tasks:
+        return tasks, {}
+    refused = await _without_right(operation, tasks, services)
+    entitled = [task for task in tasks if task.job.id not in refused]
+    refused |= await _beyond_limit(entitled, services)
+    going = [task for task in entitled if task.job.id not in refused]
+    await _tell(operation, going, services)
+    return going, refused
+
+
+async def may_still(operation: JobOperation[Any], tasks: Tasks, services: JobServices) -> frozenset[UUID]:
+    """Return the jobs whose creators have the right now, of those that were admitted once. ConnectorErrors."""
+    refused = await _without_right(operation, tasks, services)
+    return frozenset(task.job.id for task in tasks if task.job.id not in refused)
+
+
+async def _without_right(operation: JobOperation[Any], tasks: Tasks, services: JobServices) -> dict[UUID, Failed]:
+    if (needed := operation.needs) is None:
+        return {}
+    asked = {task.job.id: (task.job.creator, person_of(task)) for task in tasks}
+    rights = await services.access.rights({(user, key) for user, key in asked.values() if user is not None})
+    lacking = {job: key for job, (user, key) in asked.items() if user is None or needed not in rights[user, key]}
+    present = await services.crm.read_people(list(dict.fromkeys(lacking.values()))) if lacking else {}
+    text = (
+        f"{JobResult.NOT_ALLOWED} {operation.operation.label} needs the right {needed.label} on the record. "
+        "The user who created the job does not have it. Somebody who has it may create the job."
+    )
+    # Nobody has a right on a record that is gone, and nothing of it is left to protect.
+    return {job: Failed(JobResult.NOT_ALLOWED, text) for job, key in lacking.items() if key in present}
+
+
+async def _beyond_limit(tasks: Tasks, services: JobServices) -> dict[UUID, Failed]:
+    """Count those whose contact is in Spotler, each record once an hour."""
+    known = await services.contacts.known({person_of(task) for task in tasks}) if tasks else {}
+    names: dict[RecordKey, str] = {key: str(key) for key in known}
+    passing = await services.brake.admit(MassChange.ERASURE, list(names.values()))
+    text = f"{TEXTS[Reason.MASS_ERASURE]} Nothing was done: create the job again after the release, or in an hour."
+    return {
+        task.job.id: Failed(Reason.MASS_ERASURE, text)
+        for task in tasks
+        if (name := names.get(person_of(task))) is not None and name not in passing
+    }
+
+
+async def _tell(operation: JobOperation[Any], tasks: Tasks, services: JobServices) -> None:
+    if not tasks:
+        return
+    posts = [
+        TimelinePost(
+            uuid5(_POSTS, str(task.job.id)),
+            person_of(task),
+            f"{operation.operation.label} was asked for by {task.job.creator_name or task.job.creator or 'somebody'}.",
+        )
+        for task in tasks
+    ]
+    for post, problem in zip(posts, await services.crm.report(posts), strict=True):
+        if problem is not None:  # a post is a courtesy: the job's row says who created it
+            log.warning("the post %s was not written: %s", post.id, problem)

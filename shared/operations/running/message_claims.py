@@ -1,0 +1,79 @@
+"""What lane messages say of jobs is believed only as far as the job's own row says it.
+
+A message can be sent by whoever can send to a queue. By itself it makes the connector look at a record, no more: what
+only a job may ask for must stand in a Spotler Job row, whose creator has the right to it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from shared.domain.records.jobs import JobRow, Operation
+from shared.domain.records.records import Intent, Reference
+from shared.operations.contacts.person_operation import PersonOperation
+from shared.operations.model.operation import JobOperation, Task
+from shared.operations.model.services import JobServices
+from shared.operations.running.authority import may_still
+
+log = logging.getLogger(__name__)
+
+
+async def vouched(
+    references: Sequence[Reference], operations: Mapping[Operation, JobOperation[Any]], services: JobServices
+) -> list[Reference]:
+    """Return the references, with nothing of jobs but what their rows say. ConnectorErrors."""
+    if not any(map(_claims, references)):
+        return list(references)
+    named = {one.job for one in references if one.job} | {one.consent.job for one in references if one.consent}
+    rows = await services.crm.read_jobs(sorted(named)) if named else {}
+    backed = {index: row for index, one in enumerate(references) if (row := _row(one, rows, operations)) is not None}
+    allowed = await _allowed(list({row.id: row for row in backed.values()}.values()), operations, services)
+    checked: list[Reference] = []
+    for index, one in enumerate(references):
+        job = backed.get(index)
+        true = one
+        if (one.job is not None or one.intent is not Intent.SYNC) and (job is None or job.id not in allowed):
+            log.warning("%s: a message asks for %s, and no job does", one.key, one.intent)
+            true = replace(true, intent=Intent.SYNC, job=None)
+        if one.consent is not None and not _is_said(one, rows):
+            true = replace(true, consent=None)
+        checked.append(true)
+    return checked
+
+
+def _claims(reference: Reference) -> bool:
+    return reference.intent is not Intent.SYNC or reference.job is not None or reference.consent is not None
+
+
+def _row(
+    reference: Reference, rows: Mapping[UUID, JobRow], operations: Mapping[Operation, JobOperation[Any]]
+) -> JobRow | None:
+    """Return the row of a reference's job if it asks for just this."""
+    row = rows.get(reference.job) if reference.job is not None else None
+    if row is None or row.operation is None or row.person != reference.key:
+        return None
+    operation = operations.get(row.operation)
+    return row if isinstance(operation, PersonOperation) and operation.intent is reference.intent else None
+
+
+def _is_said(reference: Reference, rows: Mapping[UUID, JobRow]) -> bool:
+    row = rows.get(reference.consent.job) if reference.consent is not None else None
+    return row is not None and row.operation is Operation.SET_CONTACT_FIELD and row.person == reference.key
+
+
+async def _allowed(
+    rows: Sequence[JobRow], operations: Mapping[Operation, JobOperation[Any]], services: JobServices
+) -> set[UUID]:
+    allowed: set[UUID] = set()
+    for kind in {row.operation for row in rows if row.operation is not None}:
+        tasks = [
+            accepted
+            for row in rows
+            if row.operation is kind and isinstance(accepted := operations[kind].accept(row), Task)
+        ]
+        allowed |= await may_still(operations[kind], tasks, services)
+    return allowed

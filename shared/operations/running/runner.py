@@ -1,0 +1,206 @@
+"""Runs Spotler Jobs: Queued, In Progress, then Completed or Failed with a result (JOB-25, JOB-26, TRB-01).
+
+Jobs are taken by a conditional write on their row, run together per operation, and reported together. Most jobs may
+be run again whenever their end does not stand on their row. One with a journal that is found In Progress was begun by
+a worker that is gone, or slow: the journal knows whether it was done, and, of a HARMFUL one, whether it was sent.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from shared.domain.records.jobs import JobRow, JobStatus, Operation, Repetition
+from shared.domain.records.outcomes import TEXTS, Reason
+from shared.domain.records.records import Reference
+from shared.engine.bindings.claim_deadline import begin_part
+from shared.errors import ConnectorError, whereabouts
+from shared.messages.lane_messages import Jobs, Lanes
+from shared.messages.redelivery import Patience
+from shared.operations.model.operation import (
+    Failed,
+    JobOperation,
+    JobOutcome,
+    JournaledOperation,
+    Later,
+    Refused,
+    Task,
+    Unknown,
+)
+from shared.operations.model.services import JobServices
+from shared.operations.running.authority import admit
+from shared.operations.running.job_status_writer import JobDesk
+from shared.operations.running.journal import Done, Sent
+from shared.operations.running.message_claims import vouched
+from shared.operations.running.ordered_batches import waves
+from shared.ports.clock import Clock
+from shared.ports.queue import QueueName
+
+log = logging.getLogger(__name__)
+
+_MOST_AT_ONCE, _MOST_JOURNALED = 2500, 100
+"""Jobs that are taken, run and reported together: an audience's call has room for 2,500 people, and a worker that dies
+leaves few jobs behind of which nobody knows what became of them."""
+
+Tasks = Sequence[Task[Any]]
+
+
+class JobRunner:
+    """Takes jobs by id. Every job ends, is scheduled again, or is buried with its reason."""
+
+    def __init__(
+        self,
+        *,
+        services: JobServices,
+        operations: Mapping[Operation, JobOperation[Any]],
+        lanes: Lanes,
+        patience: Patience,
+        clock: Clock,
+        presumed_dead: timedelta,
+    ) -> None:
+        """After `presumed_dead`, a worker that has taken a HARMFUL job and not reported counts as gone."""
+        self._services = services
+        self._operations = operations
+        self._lanes = lanes
+        self._patience = patience
+        self._clock = clock
+        self._presumed_dead = presumed_dead
+
+    async def run(self, message: Jobs, *, lane: QueueName) -> None:
+        """Run the jobs that are still to be run; an ended or deleted job needs nothing."""
+        desk = JobDesk(crm=self._services.crm, patience=self._patience, clock=self._clock, message=message, lane=lane)
+        try:
+            rows = await self._services.crm.read_jobs(message.jobs)
+        except ConnectorError as error:
+            await self._patience.postpone(lane, message, error)
+            return
+        tasks: list[Task[Any]] = []
+        refusals: list[tuple[JobRow, str]] = []
+        for job in (row for row in rows.values() if not row.status.is_final):
+            match self._accept(job):
+                case Task() as task:
+                    tasks.append(replace(task, correlation=message.correlation_of(job.id)))
+                case Refused(text):
+                    refusals.append((job, text))
+        await desk.refuse(refusals)
+        for wave in waves(tasks):
+            operation = self._operation_of(wave[0])
+            if operation.lane is QueueName.BULK and lane is not QueueName.BULK:
+                await self._lanes.send(operation.lane, message.part(one.job.id for one in wave))
+                continue
+            has_journal = isinstance(operation, JournaledOperation)
+            for chunk in _chunks(wave, _MOST_JOURNALED if has_journal else _MOST_AT_ONCE):
+                if begin_part():
+                    await self._carry_out(operation, chunk, desk)
+                else:
+                    await self._patience.put_back(lane, message.part(one.job.id for one in chunk))
+
+    def _accept(self, job: JobRow) -> Task[Any] | Refused:
+        operation = self._operations.get(job.operation) if job.operation is not None else None
+        if operation is None:
+            return Refused("Operation is empty or unknown: choose one.")
+        return operation.accept(job)
+
+    def _operation_of(self, task: Task[Any]) -> JobOperation[Any]:
+        assert task.job.operation is not None, "the job was accepted"
+        return self._operations[task.job.operation]
+
+    async def _carry_out(self, operation: JobOperation[Any], tasks: Tasks, desk: JobDesk) -> None:
+        if isinstance(operation, JournaledOperation):
+            await self._by_journal(operation, tasks, desk)
+            return
+        begun = [task for task in tasks if task.job.status is not JobStatus.QUEUED]
+        taken = await _take([task for task in tasks if task.job.status is JobStatus.QUEUED], desk)
+        going = [*begun, *taken]
+        await desk.end(_ends(going, await self._run_admitted(operation, going)))
+
+    async def vouch(self, references: Sequence[Reference]) -> list[Reference]:
+        """Return references of a lane with nothing of jobs but what their rows say. ConnectorErrors."""
+        return await vouched(references, self._operations, self._services)
+
+    async def _run_admitted(self, operation: JobOperation[Any], tasks: Tasks) -> Sequence[JobOutcome]:
+        """Run those that may be run."""
+        try:
+            going, refused = await admit(operation, tasks, self._services)
+        except ConnectorError as error:
+            return [Later(error)] * len(tasks)
+        ends = dict(zip((task.job.id for task in going), await self._run(operation, going), strict=True))
+        return [refused.get(task.job.id) or ends[task.job.id] for task in tasks]
+
+    async def _run(self, operation: JobOperation[Any], tasks: Tasks) -> Sequence[JobOutcome]:
+        """Run a batch. If a defect of ours breaks it, one by one, so that the neighbours are unaffected."""
+        if not tasks:
+            return ()
+        try:
+            return await operation.run(tasks, self._services)
+        except ConnectorError as error:
+            return [Later(error)] * len(tasks)
+        except Exception as error:  # noqa: BLE001  # a defect of ours: the neighbours go on
+            if len(tasks) > 1:  # what was sent already stands in the journal, and is not sent again
+                return [(await self._run(operation, [task]))[0] for task in tasks]
+            log.error(  # noqa: TRY400  # not exception(), whose text may quote a person
+                "job %s broke the connector: %s", tasks[0].job.id, whereabouts(error)
+            )
+            is_safe = operation.repetition is Repetition.SAFE
+            return [Failed(Reason.DEFECT, TEXTS[Reason.DEFECT]) if is_safe else Unknown()]
+
+    # -------------------------------------------------------------------------------------------------------- journal
+
+    async def _by_journal(self, operation: JournaledOperation[Any], tasks: Tasks, desk: JobDesk) -> None:
+        try:
+            undone = await self._undone(operation, tasks, desk)
+        except ConnectorError as error:
+            await desk.put_off([task.job for task in tasks], error)
+            return
+        taken = await _take(undone, desk)
+        await self._forget(await desk.end(_ends(taken, await self._run_admitted(operation, taken))))
+
+    async def _undone(self, operation: JournaledOperation[Any], tasks: Tasks, desk: JobDesk) -> Tasks:
+        """Sort out jobs that another worker has, or had: only those without an entry go on."""
+        entries = await self._services.journal.entries([task.job.id for task in tasks])
+        known: list[tuple[JobRow, JobOutcome]] = []
+        undone: list[Task[Any]] = []
+        for task in tasks:
+            entry = entries.get(task.job.id)
+            if isinstance(entry, Done):
+                known.append((task.job, replace(operation.describe(task), runs=entry.runs)))
+            elif (until := self._held_until(task.job)) is not None:
+                await desk.wait([task.job], until)
+            elif isinstance(entry, Sent):
+                known.append((task.job, Unknown()))
+            else:
+                undone.append(task)
+        await self._forget(await desk.end(known, only_if_unchanged=True))
+        return undone
+
+    def _held_until(self, job: JobRow) -> datetime | None:
+        """Until when another worker may still be at it, None if none can be."""
+        if job.status is not JobStatus.IN_PROGRESS or job.started_on is None:
+            return None
+        until = job.started_on + self._presumed_dead
+        return until if self._clock.now() < until else None
+
+    async def _forget(self, jobs: frozenset[UUID]) -> None:
+        """Clean the journal. An entry that remains does not matter: the job has ended."""
+        try:
+            await self._services.journal.forget(jobs)
+        except ConnectorError as error:
+            log.warning("%d entries of the journal remain: %s", len(jobs), error)
+
+
+async def _take(tasks: Tasks, desk: JobDesk) -> Tasks:
+    taken = await desk.take([task.job for task in tasks])
+    return [task for task in tasks if task.job.id in taken]
+
+
+def _ends(tasks: Tasks, outcomes: Sequence[JobOutcome]) -> list[tuple[JobRow, JobOutcome]]:
+    return [(task.job, outcome) for task, outcome in zip(tasks, outcomes, strict=True)]
+
+
+def _chunks(tasks: Tasks, most: int) -> Iterator[Tasks]:
+    for start in range(0, len(tasks), most):
+        yield tasks[start : start + most]

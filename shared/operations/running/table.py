@@ -1,0 +1,49 @@
+"""Which operation a job's option value stands for (part E of the specification)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from shared.domain.records.jobs import Operation
+from shared.operations.audiences.add_to_audience import AddToAudience
+from shared.operations.audiences.remove_from_audience import RemoveFromAudience
+from shared.operations.audiences.sync_list import SyncList
+from shared.operations.automations.refresh_automations import RefreshAutomations
+from shared.operations.automations.start_automation import StartAutomation
+from shared.operations.automations.stop_automation import StopAutomation
+from shared.operations.contacts.anonymize_contact import AnonymizeContact
+from shared.operations.contacts.clear_contact_field import ClearContactField
+from shared.operations.contacts.deactivate_contact import DeactivateContact
+from shared.operations.contacts.purge_contact import PurgeContact
+from shared.operations.contacts.set_contact_field import SetContactField
+from shared.operations.contacts.sync_contact import SyncContact
+from shared.operations.model.operation import JobOperation
+from shared.operations.tags.add_tag import AddTag
+from shared.operations.tags.decrease_score import DecreaseScore
+from shared.operations.tags.increase_score import IncreaseScore
+from shared.operations.tags.remove_tag import RemoveTag
+from shared.operations.tags.set_score import SetScore
+
+OPERATIONS: Mapping[Operation, JobOperation[Any]] = {
+    one.operation: one
+    for one in (
+        SyncList(),
+        StartAutomation(),
+        StopAutomation(),
+        AddToAudience(),
+        RefreshAutomations(),
+        DeactivateContact(),
+        SyncContact(),
+        PurgeContact(),
+        AnonymizeContact(),
+        AddTag(),
+        RemoveTag(),
+        SetScore(),
+        IncreaseScore(),
+        DecreaseScore(),
+        RemoveFromAudience(),
+        SetContactField(),
+        ClearContactField(),
+    )
+}

@@ -1,0 +1,1 @@
+"""Job operations on tags and scores."""

@@ -1,0 +1,59 @@
+"""Add Tag (JOB-16, TAG-01..TAG-03): gives a person tags, or, without a person, makes tags known to Spotler."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from shared.domain.records.jobs import Operation
+from shared.errors import ConnectorError
+from shared.operations.contacts.person_contacts import failure
+from shared.operations.model.operation import JobOperation, JobOutcome, Succeeded, Task
+from shared.operations.model.parameters import Anyone, Parameters, Tags
+from shared.operations.model.services import JobServices
+from shared.operations.model.wording import quoted
+from shared.operations.running.each import give_each
+
+
+class AddTagParameters(Parameters):
+    """Which tags, for whom."""
+
+    person: Anyone
+    parameter_name: Tags
+
+
+class AddTag(JobOperation[AddTagParameters]):
+    """Tags that do not exist are created; those that somebody has already stay as they are."""
+
+    operation = Operation.ADD_TAG
+    parameters = AddTagParameters
+
+    async def run(self, tasks: Sequence[Task[AddTagParameters]], services: JobServices) -> Sequence[JobOutcome]:
+        """Call once per person, and once per tag without person."""
+
+        async def add(task: Task[AddTagParameters], contact: str) -> Succeeded:
+            tags = task.parameters.parameter_name
+            await services.tagging.add_tags(contact, tags)
+            text = f"{_noun(tags)} {quoted(tags)} added in Spotler."
+            return Succeeded(text, post=text)
+
+        personal = [task for task in tasks if task.parameters.person is not None]
+        general = [task for task in tasks if task.parameters.person is None]
+        outcomes = await give_each(personal, services, add)
+        created = await asyncio.gather(*(_create(task, services) for task in general))
+        ends = dict(zip((task.job.id for task in [*personal, *general]), [*outcomes, *created], strict=True))
+        return [ends[task.job.id] for task in tasks]
+
+
+async def _create(task: Task[AddTagParameters], services: JobServices) -> JobOutcome:
+    tags = task.parameters.parameter_name
+    try:
+        for tag in tags:
+            await services.tagging.create_tag(tag)
+    except ConnectorError as error:
+        return failure(error)
+    return Succeeded(f"{_noun(tags)} {quoted(tags)} created in Spotler.")
+
+
+def _noun(tags: Sequence[str]) -> str:
+    return "Tag" if len(tags) == 1 else "Tags"

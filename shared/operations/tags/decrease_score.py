@@ -1,0 +1,12 @@
+"""Decrease Score (-) (JOB-20, TAG-09, C-21): subtracts a positive number from a score."""
+
+from shared.domain.records.jobs import Operation, ScoreChange
+from shared.operations.tags.score_step import ScoreStep
+
+
+class DecreaseScore(ScoreStep):
+    """Downwards, below zero if need be."""
+
+    operation = Operation.DECREASE_SCORE
+    change = ScoreChange.DECREASE
+    verb = "lowered"

@@ -1,0 +1,174 @@
+"""Drops what nothing needs any more, every night: the state must not grow with everybody who ever was there.
+
+What goes, after the retention time: bindings of records whose contact was erased, contacts that no record uses any
+more, addresses that lead to no contact, reviews that led to a record, dead letters that nobody wanted. What never goes:
+the suppression list, held records, refusals and opt-outs that a binding knows, whatever is claimed or in doubt, and
+reviews that somebody dismissed, since the same question would be asked again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from shared.domain.planning.context import Binding
+from shared.domain.records.records import RecordKey
+from shared.engine.bindings.binding_documents import read_binding
+from shared.errors import ConnectorError
+from shared.ports.clock import Clock
+from shared.ports.queue import Queue
+from shared.ports.spotler import MarketingPlatform
+from shared.ports.state import Change, Delete, Document, DocumentKey, Replace, StateStore
+
+log = logging.getLogger(__name__)
+
+_ASKED = 200
+"""Contacts about which Spotler is asked in one night: those that no record uses are few."""
+
+_DISMISSED = "dismissed"
+_LETTERS = 100
+_MOST_LETTERS = 10
+
+
+class Housekeeping:
+    """Tidies the state of one environment."""
+
+    def __init__(
+        self,
+        *,
+        store: StateStore,
+        queue: Queue,
+        platform: MarketingPlatform,
+        clock: Clock,
+        environment: str,
+        retention: timedelta | None,
+    ) -> None:
+        """`retention` is how long what nothing needs is kept all the same; None: for ever."""
+        self._store = store
+        self._queue = queue
+        self._platform = platform
+        self._clock = clock
+        self._environment = environment
+        self._retention = retention
+
+    async def tidy(self) -> dict[str, int]:
+        """Drop it; returns how many documents of each kind went. Raises ConnectorErrors: the next night goes on."""
+        if self._retention is None:
+            return {}
+        before = self._clock.now() - self._retention
+        gone = {
+            "bindings": await self._bindings(before),
+            "contacts": await self._contacts(before),
+            "addresses": await self._addresses(),
+            "reviews": await self._reviews(before),
+            "dead letters": await self._letters(before),
+        }
+        if any(gone.values()):
+            log.info("housekeeping: %s", ", ".join(f"{count} {what}" for what, count in gone.items() if count))
+        return gone
+
+    async def _bindings(self, before: datetime) -> int:
+        gone = 0
+        async for page in self._pages("binding"):
+            old = [one for one in page if _is_over(one, before)]
+            contacts = await self._read("contact", {str(one.body["contact"]) for one in old})
+            gone += await self._drop(one for one in old if not _is_used(contacts.get(str(one.body["contact"])), one))
+        return gone
+
+    async def _contacts(self, before: datetime) -> int:
+        """Drop contacts that no record uses: at once if Spotler has them no more, else when they have been idle long.
+
+        Since when they are idle is noted in the document; whoever claims it writes it anew, without the note.
+        """
+        gone, asked = 0, 0
+        async for page in self._pages("contact"):
+            over: list[Document] = []
+            noted: list[Change] = []
+            for one in page:
+                if one.body.get("users") or "claim" in one.body or "doubt" in one.body:
+                    continue
+                idle = one.body.get("idle_since")
+                if (idle is not None and datetime.fromisoformat(idle) < before) or (
+                    asked < _ASKED and await self._is_gone(one.key.row)
+                ):
+                    over.append(one)
+                elif idle is None:
+                    since = self._clock.now().isoformat(timespec="seconds")
+                    noted.append(Replace(one.key, {**one.body, "idle_since": since}, one.etag))
+                asked += 1
+            gone += await self._drop(over)
+            if noted:
+                await self._store.write(noted)
+        return gone
+
+    async def _is_gone(self, external_id: str) -> bool:
+        try:
+            return await self._platform.contact(external_id) is None
+        except ConnectorError:
+            return False  # the next night asks again
+
+    async def _addresses(self) -> int:
+        """Drop addresses that lead to no contact. One that is being given away has a contact, which is claimed."""
+        gone = 0
+        async for page in self._pages("address"):
+            contacts = await self._read("contact", {str(one.body["contact"]) for one in page})
+            gone += await self._drop(one for one in page if str(one.body["contact"]) not in contacts)
+        return gone
+
+    async def _reviews(self, before: datetime) -> int:
+        gone = 0
+        async for page in self._pages("review"):
+            gone += await self._drop(
+                one
+                for one in page
+                if one.body.get("decision", _DISMISSED) != _DISMISSED
+                and datetime.fromisoformat(one.body["decided"]) < before
+            )
+        return gone
+
+    async def _letters(self, before: datetime) -> int:
+        gone = 0
+        for _ in range(_MOST_LETTERS):
+            letters = await self._queue.dead_letters(limit=_LETTERS)  # the oldest first
+            old = [letter.id for letter in letters if letter.dead_since < before]
+            gone += await self._queue.discard(old) if old else 0
+            if len(old) < _LETTERS:
+                break
+        return gone
+
+    # ------------------------------------------------------------------------------------------------------ documents
+
+    async def _pages(self, kind: str) -> AsyncIterator[Sequence[Document]]:
+        after: str | None = None
+        while True:
+            page = await self._store.scan(f"{self._environment}-{kind}", after=after)
+            yield page.documents
+            if (after := page.after) is None:
+                return
+
+    async def _read(self, kind: str, rows: Collection[str]) -> dict[str, Document]:
+        keys = [DocumentKey(f"{self._environment}-{kind}", row) for row in sorted(rows)]
+        return {key.row: document for key, document in (await self._store.read(keys)).items()} if keys else {}
+
+    async def _drop(self, documents: Iterable[Document]) -> int:
+        """Delete documents that nobody has changed since they were read."""
+        changes = [Delete(one.key, one.etag) for one in documents]
+        etags = await self._store.write(changes) if changes else []
+        return sum(1 for etag in etags if etag is not None)
+
+
+def _is_over(document: Document, before: datetime) -> bool:
+    """Whether a binding says nothing but which contact there was, and nobody has looked at the record for long."""
+    binding = read_binding(document.body)
+    is_blank = replace(binding, base={}, address="") == Binding(binding.external_id)
+    return is_blank and datetime.fromisoformat(document.body["outcome"]["at"]) < before
+
+
+def _is_used(contact: Document | None, binding: Document) -> bool:
+    """Whether the record has a say in the contact still, or somebody is working on it."""
+    if contact is None:
+        return False
+    names = contact.body.get("users", {})
+    return str(RecordKey.parse(binding.key.row)) in names or "claim" in contact.body or "doubt" in contact.body

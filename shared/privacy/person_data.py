@@ -1,0 +1,271 @@
+"""What the connector remembers of one person: everything as JSON (GDPR 15), and how it is forgotten (GDPR 17).
+
+Two things stay after an erasure. What was refused at an e-mail address stays, under a keyed hash of the address and
+without the record's id: else who said no would be mailed again (GDPR 17(3)(b), 21(3)). And the changes of consent stay
+under a pseudonym, for as long as `ERASED_CONSENT_RETENTION_DAYS` says: they prove that mail was lawful (GDPR 7(1)).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from shared.consent.audit_ledger import ConsentLedger, as_rows
+from shared.consent.erased_consent import ErasedConsent
+from shared.domain.consent.suppression import Refusal, Suppression
+from shared.domain.planning.conditions import email_of
+from shared.domain.planning.context import Rules, Trust
+from shared.domain.records.records import RecordKey
+from shared.domain.values.values import is_email
+from shared.engine.bindings.contact_documents import HeldContact
+from shared.engine.bindings.ledger import Entry, Ledger
+from shared.engine.refusals.suppressions import SuppressionList
+from shared.errors import ConflictError, Service
+from shared.ports.clock import Clock
+from shared.ports.dataverse import Crm
+from shared.ports.queue import DeadLetter, Queue
+from shared.ports.state import Delete, Document, DocumentKey, StateStore
+from shared.privacy.person_dead_letters import PersonLetters
+from shared.privacy.person_documents import Found, Person, PersonDocuments
+
+_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What a call did: documents that went or lost the record, changes of consent under a pseudonym, letters.
+
+    `dead_letters_left` tell of others' changes: replay them. `refused_addresses` are those at which something stays
+    refused. `is_in_dataverse`: the record is still there, so that its next save makes the connector remember it anew.
+    """
+
+    documents: int
+    consent: int
+    dead_letters: int
+    dead_letters_left: int
+    refused_addresses: int
+    is_in_dataverse: bool
+
+    def as_json(self) -> dict[str, Any]:
+        """Say it to whoever asked."""
+        return {
+            "documents": self.documents,
+            "changesOfConsent": self.consent,
+            "deadLetters": self.dead_letters,
+            "deadLettersLeft": self.dead_letters_left,
+            "refusedAddresses": self.refused_addresses,
+            "inDataverse": self.is_in_dataverse,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What was read of a person. `addresses` are those (fingerprints) of the contacts that are its own alone."""
+
+    person: Person
+    entry: Entry
+    contacts: Mapping[str, HeldContact]
+    addresses: Mapping[str, Document]
+    suppressions: Mapping[str, Suppression]
+    is_in_dataverse: bool
+
+    @property
+    def is_synchronised(self) -> bool:
+        """Whether Spotler has a contact that this record uses."""
+        return self.entry.binding.is_live or any(self.person.key in one.users for one in self.contacts.values())
+
+
+class PersonMemory:
+    """Reads and forgets what one environment remembers of a record. All methods raise ConnectorErrors."""
+
+    def __init__(
+        self,
+        *,
+        store: StateStore,
+        ledger: Ledger,
+        suppressions: SuppressionList,
+        consents: ConsentLedger,
+        erased: ErasedConsent,
+        crm: Crm,
+        queue: Queue,
+        rules: Rules,
+        clock: Clock,
+        environment: str,
+    ) -> None:
+        self._store = store
+        self._ledger = ledger
+        self._suppressions = suppressions
+        self._consents = consents
+        self._erased = erased
+        self._crm = crm
+        self._letters = PersonLetters(queue)
+        self._rules = rules
+        self._clock = clock
+        self._environment = environment
+        self._documents = PersonDocuments(store, environment)
+
+    # -------------------------------------------------------------------------------------------------------- access
+
+    async def export(self, key: RecordKey, email: str = "") -> dict[str, Any]:
+        """Return everything that is remembered of a record, and refused at its addresses, as JSON.
+
+        `email` adds an address that neither the record nor its binding has any more. Of other people nothing is said
+        but how many they are.
+        """
+        known = await self._known(key, email)
+        kept = await self._erased.of_record(key)
+        found = [one async for one in self._documents.naming(known.person)]
+        binding = await self._binding(key)
+        return {
+            "record": str(key),
+            "exportedAt": self._clock.now().isoformat(timespec="seconds"),
+            "inDataverse": known.is_in_dataverse,
+            "synchronised": known.is_synchronised,
+            "binding": dict(binding.body) if binding else None,
+            "contacts": [_contact_json(one, key) for one in known.contacts.values() if key in one.users],
+            "addresses": [
+                {"fingerprint": address, "contact": document.body["contact"]}
+                for address, document in known.addresses.items()
+            ],
+            "refusals": [
+                {"address": address, **_refusal_json(one)}
+                for address, several in known.suppressions.items()
+                for one in several.refusals
+                if one.record in {"", str(key)}
+            ],
+            "consent": as_rows([one async for page in self._consents.export(record=key) for one in page]),
+            "consentAfterErasure": _kept_json(kept.erased.isoformat(), kept.changes) if kept else None,
+            **_by_kind(found),
+            "deadLetters": [_letter_json(one) for one in await self._letters.naming(key)],
+        }
+
+    # ------------------------------------------------------------------------------------------------------- erasure
+
+    async def forget(self, key: RecordKey, email: str = "", *, although_synchronised: bool = False) -> Forgotten:
+        """Forget a record, except for what is refused at its addresses, and its consent under a pseudonym.
+
+        ConflictError while the record is synchronised, unless `although_synchronised`, and while a worker holds its
+        contact. A crash leaves a part; a repetition does the rest.
+        """
+        known = await self._known(key, email)
+        if known.is_synchronised and not although_synchronised:
+            raise ConflictError(
+                "The record is still synchronised: Spotler has its contact. Delete the record, or let a job anonymise "
+                "it, and ask again; or say that it shall be forgotten although it is synchronised",
+                service=Service.STATE,
+            )
+        held = await self._ledger.claim(known.contacts)
+        try:
+            if held.keys() != known.contacts.keys():
+                raise ConflictError("The record is being synchronised: try again in a moment", service=Service.STATE)
+            consent = await self._erased.take_over(key, self._clock.now())
+            await self._suppressions.disown(known.suppressions, str(key))
+            documents = await self._forget_documents(known)
+            letters, letters_left = await self._letters.forget(key)
+            for one in held.values():
+                _leave(one, key)
+        finally:
+            await self._ledger.release(list(held.values()))
+        refused = await self._suppressions.at(known.suppressions)
+        return Forgotten(
+            documents=documents,
+            consent=consent,
+            dead_letters=letters,
+            dead_letters_left=letters_left,
+            refused_addresses=sum(bool(one.subjects) for one in refused.values()),
+            is_in_dataverse=known.is_in_dataverse,
+        )
+
+    async def _forget_documents(self, known: _Known) -> int:
+        """Change what names the person until nothing does; the binding goes last: it leads to the rest."""
+        count = 0
+        for _ in range(_ATTEMPTS):
+            found = [one.removal async for one in self._documents.naming(known.person)]
+            if not found:
+                break
+            count += sum(etag is not None for etag in await self._store.write(found))
+        else:
+            raise ConflictError("what is remembered of the record is being changed by others", service=Service.STATE)
+        gone = [Delete(document.key, document.etag) for document in known.addresses.values()]
+        if (binding := await self._binding(known.person.key)) is not None:
+            gone.append(Delete(binding.key))
+        return count + sum(etag is not None for etag in await self._store.write(gone)) if gone else count
+
+    # ------------------------------------------------------------------------------------------------------- reading
+
+    async def _known(self, key: RecordKey, email: str) -> _Known:
+        entry = (await self._ledger.entries([key]))[key]
+        used = await self._documents.contacts_used_by(key)
+        contacts = await self._ledger.contacts({entry.binding.external_id, str(key.id), *used})
+        record = (await self._crm.read_people([key])).get(key)
+        emails = [email]
+        if record is not None and self._rules.mapping.email_column(key.table):
+            emails.append(email_of(record, self._rules.mapping.for_table(key.table)))
+        addresses = {self._rules.fingerprints.address(one) for one in emails if is_email(one)}
+        addresses |= {entry.binding.address} if entry.binding.address else set()
+        own = {one for one, contact in contacts.items() if not contact.users.keys() - {key}}
+        naming = await self._suppressions.naming(str(key))
+        owned = await self._documents.addresses_of(own)
+        return _Known(
+            person=Person(key, frozenset(own)),
+            entry=entry,
+            contacts=contacts,
+            addresses=owned,
+            suppressions=await self._suppressions.at({*addresses, *owned, *naming}),
+            is_in_dataverse=record is not None,
+        )
+
+    async def _binding(self, key: RecordKey) -> Document | None:
+        place = DocumentKey(f"{self._environment}-binding", str(key))
+        return (await self._store.read([place])).get(place)
+
+
+def _leave(held: HeldContact, key: RecordKey) -> None:
+    """Take the record off its contact. For others that use it, nobody knows now what was agreed."""
+    was_used = held.users.pop(key, None) is not None
+    held.primary = None if held.primary == key else held.primary
+    if not held.users:
+        held.trust, held.succession = Trust.BASE, None
+    elif was_used:
+        held.trust = Trust.NOTHING
+
+
+def _contact_json(contact: HeldContact, key: RecordKey) -> dict[str, Any]:
+    return {
+        "externalId": contact.external_id,
+        "says": str(contact.users[key]),
+        "primary": contact.primary_user == key,
+        "others": len(contact.users) - 1,
+    }
+
+
+def _refusal_json(one: Refusal) -> dict[str, Any]:
+    return {
+        "subject": one.subject,
+        "at": one.at.isoformat(),
+        "source": str(one.source),
+        "byThisRecord": bool(one.record),
+        "lifted": one.lifted.isoformat() if one.lifted else None,
+        "liftedBy": str(one.lifted_by) if one.lifted_by else None,
+    }
+
+
+def _kept_json(erased: str, changes: Sequence[Mapping[str, str]]) -> dict[str, Any]:
+    return {"erased": erased, "changes": [dict(one) for one in changes]}
+
+
+def _by_kind(found: Sequence[Found]) -> dict[str, list[Mapping[str, Any]]]:
+    kinds: dict[str, list[Mapping[str, Any]]] = {"bounces": [], "reviews": [], "held": [], "counted": [], "lists": []}
+    for one in found:
+        kinds[one.kind].append(one.says)
+    return kinds
+
+
+def _letter_json(letter: DeadLetter) -> dict[str, Any]:
+    return {
+        "id": letter.id,
+        "queue": str(letter.queue),
+        "reason": letter.reason,
+        "since": letter.dead_since.isoformat(timespec="seconds"),
+    }

@@ -1,0 +1,167 @@
+"""Where the state store names a record, beside its binding, contact and consent: each place with how to leave it out.
+
+A kind of document that names records must be found here, or in `person_memory`: access and erasure rest on it
+(GDPR 15, 17). A test erases a person from a store with every kind, and searches it for the record's id.
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from collections.abc import AsyncIterator, Collection, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+from shared.domain.planning.context import MassChange
+from shared.domain.records.records import RecordKey
+from shared.ports.state import Change, Delete, Document, DocumentKey, Replace, StateStore
+
+_ID_LENGTH = 16
+_SHORT_DIGEST = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A record, and the external ids of Spotler contacts that are its own alone."""
+
+    key: RecordKey
+    contacts: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A document that names the person: what it says of this person alone, and the change that leaves it out."""
+
+    kind: str
+    says: Mapping[str, Any]
+    removal: Change
+
+
+class PersonDocuments:
+    """Finds documents of one environment. Its methods raise ConnectorErrors of the state store."""
+
+    def __init__(self, store: StateStore, environment: str) -> None:
+        self._store = store
+        self._environment = environment
+
+    async def contacts_used_by(self, key: RecordKey) -> set[str]:
+        """Find the Spotler contacts that a record uses, or whose mail it refuses: a walk over all of them."""
+        contacts = self._scan(f"{self._environment}-contact")
+        return {one.key.row async for one in contacts if str(key) in one.body.get("users", {})}
+
+    async def addresses_of(self, contacts: Collection[str]) -> dict[str, Document]:
+        """Find the addresses (fingerprints) that point to one of these contacts: a walk over all of them."""
+        found = [one.key async for one in self._scan(f"{self._environment}-address") if one.body["contact"] in contacts]
+        documents = await self._store.read(found) if found else {}
+        return {key.row: document for key, document in documents.items()}
+
+    async def naming(self, person: Person) -> AsyncIterator[Found]:
+        """Yield them all. It walks over bounces, reviews and the notes of all marketing lists: a while."""
+        for document in await self._read(self._known_keys(person)):
+            if (found := _of_brake_or_bounce(document, person)) is not None:
+                yield found
+        async for document in self._scan(f"{self._environment}-bounce"):
+            if document.key.row not in person.contacts and str(person.key) in document.body["tasks"]:
+                tasks = {record: task for record, task in document.body["tasks"].items() if record != str(person.key)}
+                says = {"task": document.body["tasks"][str(person.key)]}
+                yield Found("bounces", says, _replaced(document, {**document.body, "tasks": tasks}))
+        async for document in self._scan(f"{self._environment}-review"):
+            if (found := _of_review(document, person.key)) is not None:
+                yield found
+        async for memo in self._scan(f"{self._environment}-lists"):
+            async for document in self._scan(f"{self._environment}-list-{memo.key.row}"):
+                if (found := _of_list(document, memo.key.row, person)) is not None:
+                    yield found
+
+    def _known_keys(self, person: Person) -> list[DocumentKey]:
+        brake, bounce = f"{self._environment}-brake", f"{self._environment}-bounce"
+        held = [DocumentKey(brake, f"held-{kind}-{person.key}") for kind in MassChange]
+        windows = [DocumentKey(brake, f"window-{kind}") for kind in MassChange]
+        return [*held, *windows, *(DocumentKey(bounce, contact) for contact in sorted(person.contacts))]
+
+    async def _read(self, keys: Collection[DocumentKey]) -> list[Document]:
+        found = await self._store.read(list(keys))
+        return [found[key] for key in keys if key in found]
+
+    async def _scan(self, partition: str) -> AsyncIterator[Document]:
+        after: str | None = None
+        while True:
+            page = await self._store.scan(partition, after=after)
+            for document in page.documents:
+                yield document
+            if (after := page.after) is None:
+                return
+
+
+def _of_brake_or_bounce(document: Document, person: Person) -> Found | None:
+    row, body = document.key.row, document.body
+    if document.key.partition.endswith("-bounce"):
+        return Found("bounces", {"contact": row, **body}, _deleted(document))
+    if row.startswith("held-"):
+        kind = row.removeprefix("held-").removesuffix(f"-{person.key}")
+        return Found("held", {"kind": kind, **body}, _deleted(document))
+    digest = sha256(str(person.key).encode()).hexdigest()[:_SHORT_DIGEST]
+    counted: Mapping[str, str] = body.get("counted", {})
+    if digest not in counted:
+        return None
+    rest = {other: at for other, at in counted.items() if other != digest}
+    says = {"kind": row.removeprefix("window-"), "counted": counted[digest]}
+    return Found("counted", says, _replaced(document, {**body, "counted": rest}))
+
+
+def _of_review(document: Document, key: RecordKey) -> Found | None:
+    """A question about the record alone, or with it as the answer, goes; among others it loses the record."""
+    body, text = document.body, str(key)
+    is_own = document.key.row == str(key.id) or text in {body.get("decision"), body.get("lifted")}
+    if not is_own and text not in body["candidates"]:
+        return None
+    others = [one for one in body["candidates"] if one != text]
+    says = {name: value for name, value in body.items() if name != "candidates"} | {"others": len(others)}
+    if is_own or not others:
+        return Found("reviews", {"id": document.key.row, **says}, _deleted(document))
+    return Found("reviews", {"id": document.key.row, **says}, _replaced(document, {**body, "candidates": others}))
+
+
+def _of_list(document: Document, identifier: str, person: Person) -> Found | None:
+    """A note of a marketing list: a page of members, contacts in a bucket, a single contact, or who stays out."""
+    body = document.body
+    if "ids" in body:
+        return _of_page(document, identifier, person.key.id)
+    if "in" in body and (known := person.contacts.intersection(body["in"])):
+        rest = [one for one in body["in"] if one not in known]
+        return Found("lists", {"list": identifier, "as": "in"}, _replaced(document, {**body, "in": rest}))
+    if body.get("id") in person.contacts:
+        return Found("lists", {"list": identifier, "as": body["is"]}, _deleted(document))
+    if "skipped" in body:
+        return _of_left_out(document, identifier, str(person.key))
+    return None
+
+
+def _of_page(document: Document, identifier: str, member: UUID) -> Found | None:
+    packed = b64decode(document.body["ids"])
+    parts = [packed[start : start + _ID_LENGTH] for start in range(0, len(packed), _ID_LENGTH)]
+    if member.bytes not in parts:
+        return None
+    rest = b64encode(b"".join(part for part in parts if part != member.bytes)).decode()
+    return Found("lists", {"list": identifier, "as": "member"}, _replaced(document, {**document.body, "ids": rest}))
+
+
+def _of_left_out(document: Document, identifier: str, record: str) -> Found | None:
+    reasons = [reason for several in document.body.values() for reason, keys in several.items() if record in keys]
+    if not reasons:
+        return None
+    rest = {
+        what: {reason: [key for key in keys if key != record] for reason, keys in several.items()}
+        for what, several in document.body.items()
+    }
+    says = {"list": identifier, "as": "left out", "reasons": reasons}
+    return Found("lists", says, _replaced(document, rest))
+
+
+def _replaced(document: Document, body: Mapping[str, Any]) -> Change:
+    return Replace(document.key, body, document.etag)
+
+
+def _deleted(document: Document) -> Change:
+    return Delete(document.key, document.etag)

@@ -1,1 +1,0 @@
-"""State store: Azure Tables, and SQLite as the embedded default; one contract."""

@@ -1,0 +1,1 @@
+"""What all HTTP functions share: access, rates, parsing of requests, answers."""

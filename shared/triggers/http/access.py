@@ -1,0 +1,203 @@
+"""Who may call what: every HTTP route with the role that it needs and the largest body that it reads.
+
+Two roles. An operator looks and repeats: a function key opens these routes. An administrator changes what is written
+(the mapping, which record a new subscriber belongs to, erasures that were held), or sees values of people: these routes
+need the master key; or, where App Service Authentication is switched on, a function key and a sign-in with the app role
+`Spotler.Administrator`. The host checks keys before any code of ours runs.
+
+A route that is not in the table cannot be registered with `http_function`, and a test refuses routes that are
+registered in another way.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import azure.functions as func
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from shared.adapters.workbook.files import LARGEST
+from shared.triggers.http.rates import OFTEN, SELDOM, Rate
+
+ADMINISTRATOR_ROLE = "Spotler.Administrator"
+"""The app role, as it is defined on the app registration behind App Service Authentication."""
+
+PRINCIPAL = "x-ms-client-principal"
+"""Set by App Service Authentication, which takes it off requests from outside. Without it anybody could send one."""
+
+PRINCIPAL_ID = "x-ms-client-principal-id"
+"""Set by App Service for callers that signed in with Entra: an id. Without it, as above."""
+
+_SIGN_IN = "WEBSITE_AUTH_ENABLED"
+"""Set by App Service, to True, while its authentication is switched on."""
+
+_ROLE_CLAIMS = frozenset({"roles", "http://schemas.microsoft.com/ws/2008/06/identity/claims/role"})
+_LONGEST_PRINCIPAL = 32_000
+
+_NO_BODY = 1_000
+_FEW_IDS = 100_000
+_MANY_IDS = 500_000
+"""Bytes: ten thousand ids, with room to spare."""
+
+
+class Role(StrEnum):
+    """Who a caller must be."""
+
+    OPERATOR = "operator"
+    ADMINISTRATOR = "administrator"
+
+
+class Shown(StrEnum):
+    """What an answer may hold."""
+
+    CODES = "codes"
+    """Ids, codes, names of columns: no values of people."""
+
+    VALUES = "values"
+    """What people are called, where they live: only for administrators."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A function that answers HTTP. `path` is the template without the prefix `api/`.
+
+    `query` are the parameters that it reads; any other one is refused (400). `why` says what gives it its role.
+    """
+
+    method: func.HttpMethod
+    path: str
+    role: Role
+    why: str
+    most_bytes: int = _NO_BODY
+    shown: Shown = Shown.CODES
+    query: tuple[str, ...] = ()
+
+    @property
+    def rate(self) -> Rate:
+        """How often a caller may use it."""
+        return OFTEN if self.method is func.HttpMethod.GET else SELDOM
+
+
+_GET, _POST, _PUT = func.HttpMethod.GET, func.HttpMethod.POST, func.HttpMethod.PUT
+
+_LOOKS, _REPEATS, _ASKS = "looks", "repeats", "asks Spotler harmless questions"
+_CHANGES = ("by", "comment", "accept")
+
+ROUTES: Mapping[str, Route] = {
+    "health": Route(_GET, "health", Role.OPERATOR, _LOOKS),
+    "explain": Route(_GET, "explain/{table}/{id}", Role.OPERATOR, _LOOKS),
+    "explain_values": Route(
+        _GET, "explain/{table}/{id}/values", Role.ADMINISTRATOR, "shows values", shown=Shown.VALUES
+    ),
+    "list_overview": Route(_GET, "lists/{id}", Role.OPERATOR, _LOOKS, query=("judge",)),
+    "list_left_out": Route(_GET, "lists/{id}/left-out", Role.OPERATOR, _LOOKS),
+    "resync": Route(_POST, "resync", Role.OPERATOR, _REPEATS, _MANY_IDS),
+    "dead_letters": Route(_GET, "dead-letters", Role.OPERATOR, _LOOKS),
+    "replay": Route(_POST, "dead-letters/replay", Role.OPERATOR, _REPEATS, _FEW_IDS),
+    "replay_held": Route(
+        _POST, "dead-letters/replay-held", Role.ADMINISTRATOR, "repeats what the brake holds", _FEW_IDS
+    ),
+    "check_capabilities": Route(_POST, "capabilities/check", Role.OPERATOR, _ASKS),
+    "export_consent": Route(
+        _GET, "consent.csv", Role.OPERATOR, _LOOKS, query=("from", "to", "record", "after", "limit")
+    ),
+    "report_bounces": Route(_GET, "bounces", Role.OPERATOR, _LOOKS, query=("format", "after", "limit")),
+    "brake": Route(_GET, "brake", Role.OPERATOR, _LOOKS),
+    "release_brake": Route(_POST, "brake/release", Role.ADMINISTRATOR, "lets mass changes pass"),
+    "lift_refusals": Route(_POST, "suppressions/lift", Role.ADMINISTRATOR, "lets people be mailed again"),
+    "export_person": Route(_POST, "people/export", Role.ADMINISTRATOR, "shows all that is known of a person"),
+    "forget_person": Route(_POST, "people/forget", Role.ADMINISTRATOR, "removes what is known of a person"),
+    "poll_now": Route(_POST, "poll", Role.OPERATOR, _REPEATS),
+    "list_reviews": Route(_GET, "reviews", Role.OPERATOR, _LOOKS, query=("after", "limit")),
+    "decide_review": Route(_POST, "reviews/{id}", Role.ADMINISTRATOR, "decides whose data is written"),
+    "read_mapping": Route(_GET, "mapping", Role.OPERATOR, _LOOKS, query=("format", "version")),
+    "mapping_history": Route(_GET, "mapping/history", Role.OPERATOR, _LOOKS),
+    "check_mapping": Route(_POST, "mapping/check", Role.OPERATOR, _LOOKS, LARGEST),
+    "preview_mapping": Route(
+        _POST,
+        "mapping/preview",
+        Role.ADMINISTRATOR,
+        "shows values",
+        LARGEST,
+        Shown.VALUES,
+        query=("records", "sample", "shown"),
+    ),
+    "apply_mapping": Route(_PUT, "mapping", Role.ADMINISTRATOR, "changes what is written", LARGEST, query=_CHANGES),
+    "roll_back_mapping": Route(
+        _POST, "mapping/rollback/{version}", Role.ADMINISTRATOR, "changes what is written", query=_CHANGES
+    ),
+    "restore_default_mapping": Route(
+        _POST, "mapping/defaults", Role.ADMINISTRATOR, "changes what is written", query=_CHANGES
+    ),
+}
+"""By the name of the function."""
+
+
+def routes_table() -> str:
+    """Return one row per route, as Markdown, for `docs/security.md`."""
+    rows = ["| call | role | why | query parameters | largest body | answers hold |", "|---|---|---|---|---|---|"]
+    rows += [
+        f"| `{route.method.value} /api/{route.path}` | {route.role} | {route.why} | {_listed(route.query)} | "
+        f"{route.most_bytes:,} bytes | {route.shown} |"
+        for route in ROUTES.values()
+    ]
+    return "\n".join(rows)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names) or "none"
+
+
+def sign_in_is_on(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether App Service Authentication stands before the app, so that its header can be believed."""
+    return environment.get(_SIGN_IN, "").casefold() == "true"
+
+
+def level_of(role: Role, *, sign_in: bool) -> func.AuthLevel:
+    """Return the key that the host demands. With sign-in, the app itself looks for an administrator's role."""
+    match role:
+        case Role.ADMINISTRATOR if not sign_in:
+            return func.AuthLevel.ADMIN
+        case Role.ADMINISTRATOR | Role.OPERATOR:
+            return func.AuthLevel.FUNCTION
+
+
+def may_call(role: Role, principal: str, *, sign_in: bool) -> bool:
+    """Tell whether a caller whose key the host has accepted may go on. `principal` is the header, or empty."""
+    match role:
+        case Role.ADMINISTRATOR if sign_in:
+            return ADMINISTRATOR_ROLE in roles_of(principal)
+        case Role.ADMINISTRATOR | Role.OPERATOR:
+            return True
+
+
+class _Claim(BaseModel):
+    typ: str
+    val: str
+
+
+class _Principal(BaseModel):
+    """Source: Microsoft's page "Work with user identities in Azure App Service authentication"."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    auth_typ: str
+    claims: list[_Claim] = Field(default=[], max_length=1000)
+
+
+def roles_of(principal: str) -> frozenset[str]:
+    """Read the app roles of who signed in with Microsoft Entra; none if the header is nothing of the kind."""
+    if not principal or len(principal) > _LONGEST_PRINCIPAL:
+        return frozenset()
+    try:
+        who = _Principal.model_validate_json(base64.b64decode(principal, validate=True))
+    except (binascii.Error, ValueError, ValidationError):
+        return frozenset()
+    if who.auth_typ != "aad":
+        return frozenset()
+    return frozenset(claim.val for claim in who.claims if claim.typ in _ROLE_CLAIMS)

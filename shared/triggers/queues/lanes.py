@@ -1,0 +1,59 @@
+"""The connector's own queues: `sync-live` for what cannot wait, `sync-bulk` for what can."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import List
+
+import azure.functions as func
+
+from shared.dispatch.intake import Delivery
+from shared.messages.lane_messages import LaneMessageError, read_lane_message
+from shared.ports.organisations import Refused
+from shared.ports.queue import QueueName
+from shared.triggers.queues.connection import SERVICE_BUS
+from shared.triggers.queues.consuming import consume, name_of
+
+log = logging.getLogger(__name__)
+
+blueprint = func.Blueprint()
+
+
+@blueprint.function_name("on_sync_live")
+@blueprint.service_bus_queue_trigger(
+    arg_name="messages",
+    queue_name=QueueName.LIVE,
+    connection=SERVICE_BUS,
+    cardinality=func.Cardinality.MANY,
+    data_type=func.DataType.BINARY,
+)
+async def on_sync_live(messages: List[func.ServiceBusMessage]) -> None:
+    """Second looks, resyncs of single records, follow-ups."""
+    await _handle(messages, QueueName.LIVE)
+
+
+@blueprint.function_name("on_sync_bulk")
+@blueprint.service_bus_queue_trigger(
+    arg_name="message", queue_name=QueueName.BULK, connection=SERVICE_BUS, data_type=func.DataType.BINARY
+)
+async def on_sync_bulk(message: func.ServiceBusMessage) -> None:
+    """Pages of whole tables. One message at a time: each is a batch by itself."""
+    await _handle([message], QueueName.BULK)
+
+
+async def _handle(messages: Sequence[func.ServiceBusMessage], lane: QueueName) -> None:
+    await consume(read_lane(messages, lane), messages, lane=lane)
+
+
+def read_lane(messages: Sequence[func.ServiceBusMessage], lane: QueueName) -> Delivery:
+    """Read messages of a lane. Pure: needs no service."""
+    delivery = Delivery(lane)
+    for message in messages:
+        try:
+            delivery.work.add(read_lane_message(message.get_body()))
+        except LaneMessageError as problem:
+            log.warning("message %s of %s refused", name_of(message), lane)
+            description = f"Only the connector writes to {lane}: {problem}"
+            delivery.refused.append(Refused("not-a-lane-message", description))
+    return delivery

@@ -1,0 +1,1 @@
+"""The HTTP functions, one module for each group of routes."""

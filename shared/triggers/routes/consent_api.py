@@ -1,0 +1,108 @@
+"""Consent and bounces over HTTP, as CSV or JSON: ids, codes and times. Who may call what: `access.py`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Annotated
+from urllib.parse import urlencode
+
+import azure.functions as func
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from shared.composition import app
+from shared.consent.audit_ledger import COLUMNS, as_rows
+from shared.consent.bounce_service import BOUNCE_COLUMNS, bounce_rows
+from shared.domain.records.records import RecordKey
+from shared.domain.values.csv_text import csv_header, csv_lines
+from shared.domain.values.moments import complaint_about_range
+from shared.errors import ConnectorError
+from shared.triggers.http.answers import json_answer, problem
+from shared.triggers.http.http_function import http_function
+from shared.triggers.http.requests import BadRequestError, parameters_of, read_query
+
+blueprint = func.Blueprint()
+
+_MOST_ROWS = 100_000
+"""Rows of one answer, some 20 MB: a function's answer cannot be streamed."""
+
+
+def _moment(text: str) -> datetime:
+    """Read a date or a time; one without a zone is in UTC."""
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+class _ConsentQuery(BaseModel):
+    """The query of an export: a range of time, one record, and where to go on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    since: Annotated[datetime | None, BeforeValidator(_moment)] = Field(default=None, alias="from")
+    until: Annotated[datetime | None, BeforeValidator(_moment)] = Field(default=None, alias="to")
+    record: Annotated[RecordKey | None, BeforeValidator(RecordKey.parse)] = None
+    after: str = ""
+    limit: int = Field(default=_MOST_ROWS, ge=1, le=_MOST_ROWS)
+
+
+@http_function(blueprint, "export_consent")
+async def export_consent(req: func.HttpRequest) -> func.HttpResponse:
+    """Answer with changes of consent, oldest first: `?from=2026-01-01&to=2026-02-01&record=contact:…`.
+
+    When there are more than `limit`, the header Link leads to the next ones.
+    """
+    usage = "Ask with from and to as dates (2026-01-31), record as contact:{its id}."
+    query = read_query(req, _ConsentQuery, usage=usage)
+    services = await app.services()
+    if wrong := complaint_about_range(query.since, query.until, services.clock.now()):
+        raise BadRequestError(f"{wrong} {usage}")
+    ledger = services.consent
+    try:
+        portion = await ledger.portion(
+            since=query.since, until=query.until, record=query.record, after=query.after, limit=query.limit
+        )
+    except ConnectorError as error:
+        return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+    headers = {"Content-Disposition": 'attachment; filename="consent.csv"'}
+    if portion.following:
+        rest = urlencode({**parameters_of(req), "after": portion.following})
+        headers["Link"] = f'</api/consent.csv?{rest}>; rel="next"'
+    text = csv_header(COLUMNS) + csv_lines(COLUMNS, as_rows(portion.changes))
+    return func.HttpResponse(text, mimetype="text/csv", charset="utf-8", headers=headers)
+
+
+class _Format(StrEnum):
+    JSON = "json"
+    CSV = "csv"
+
+
+class _BounceQuery(BaseModel):
+    """The query of the bounce report: as what, and where to go on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    format: _Format = _Format.JSON
+    after: str = ""
+    limit: int = Field(default=1000, ge=1, le=_MOST_ROWS)
+
+
+@http_function(blueprint, "report_bounces")
+async def report_bounces(req: func.HttpRequest) -> func.HttpResponse:
+    """List the records with an address problem (BNC-13), as JSON or with `?format=csv`; Link leads to the rest."""
+    query = read_query(req, _BounceQuery, usage="Ask with format=json or csv, and limit.")
+    try:
+        report = await (await app.connector()).bounces.report(after=query.after, limit=query.limit)
+    except ConnectorError as error:
+        return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+    rows, headers = bounce_rows(report), {}
+    if report.following:
+        rest = urlencode({**parameters_of(req), "after": report.following})
+        headers["Link"] = f'</api/bounces?{rest}>; rel="next"'
+    match query.format:
+        case _Format.JSON:
+            return json_answer({"bounces": rows, "after": report.following or None}, headers=headers)
+        case _Format.CSV:
+            headers["Content-Disposition"] = 'attachment; filename="bounces.csv"'
+            text = csv_header(BOUNCE_COLUMNS) + csv_lines(BOUNCE_COLUMNS, rows)
+            return func.HttpResponse(text, mimetype="text/csv", charset="utf-8", headers=headers)

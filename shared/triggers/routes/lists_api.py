@@ -1,0 +1,60 @@
+"""Marketing lists over HTTP: what a synchronisation would do, how far one is, how the last ones went."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from uuid import UUID
+
+import azure.functions as func
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.composition import app
+from shared.errors import ConnectorError
+from shared.triggers.http.answers import json_answer, problem
+from shared.triggers.http.http_function import http_function
+from shared.triggers.http.requests import BadRequestError, read_query
+
+blueprint = func.Blueprint()
+
+_JUDGED = 5_000
+_MOST_JUDGED = 100_000
+
+
+class _OverviewQuery(BaseModel):
+    """How many members to judge, in whole pages of 2,500."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    judge: int = Field(default=_JUDGED, ge=0, le=_MOST_JUDGED)
+
+
+@http_function(blueprint, "list_overview")
+async def list_overview(req: func.HttpRequest) -> func.HttpResponse:
+    """Count members and say who would be skipped and why; progress and history. Writes nothing."""
+    identifier = _identifier(req)
+    usage = f"Call /api/lists/{{id}}?judge={_JUDGED}: from 0 to {_MOST_JUDGED} members."
+    query = read_query(req, _OverviewQuery, usage=usage)
+    try:
+        answer = await (await app.connector()).lists.overview.of(identifier, most=query.judge)
+    except ConnectorError as error:
+        return problem(HTTPStatus.BAD_GATEWAY, str(error))
+    if answer is None:
+        return problem(HTTPStatus.NOT_FOUND, "There is no such Marketing List, or it lists no people.")
+    return json_answer(answer)
+
+
+@http_function(blueprint, "list_left_out")
+async def list_left_out(req: func.HttpRequest) -> func.HttpResponse:
+    """Name the members whom the last synchronisation left out: record ids by reason."""
+    identifier = _identifier(req)
+    answer = await (await app.connector()).lists.overview.left_out(identifier)
+    if answer is None:
+        return problem(HTTPStatus.NOT_FOUND, "The list is not in Spotler: sync it first.")
+    return json_answer(answer)
+
+
+def _identifier(req: func.HttpRequest) -> UUID:
+    try:
+        return UUID(req.route_params["id"])
+    except ValueError:
+        raise BadRequestError("Call /api/lists/{the Marketing List's id}.") from None

@@ -1,0 +1,244 @@
+"""The mapping over HTTP: read it, check it, try it, make it live. Who may call what: `access.py`.
+
+A mapping travels as YAML or as a workbook, whichever the body is. Answers of the preview hold values of people: for the
+caller, who may read those records; nothing of them is logged.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import asdict
+from http import HTTPStatus
+from typing import Any
+
+import azure.functions as func
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from shared.adapters.workbook.files import FileTooLargeError, Format, read_file, write_file
+from shared.administration.mapping_repository import Version
+from shared.administration.mapping_service import Applied, Change, Refused, mapping_of
+from shared.administration.worker_thread import in_turn
+from shared.composition import app
+from shared.domain.mapping.findings import Code, Finding
+from shared.domain.mapping.formats.document import MappingError, place_name
+from shared.domain.mapping.model import Mapping
+from shared.domain.records.records import RecordKey
+from shared.errors import ConflictError, ConnectorError, DataError, NotFoundError
+from shared.triggers.http.access import PRINCIPAL_ID, sign_in_is_on
+from shared.triggers.http.answers import json_answer, problem
+from shared.triggers.http.http_function import Handler, http_function
+from shared.triggers.http.requests import read_query
+
+blueprint = func.Blueprint()
+
+_ANYBODY = "function-key"
+
+
+class _ChangeQuery(BaseModel):
+    """The query of a call that changes the mapping; `accept` are codes of warnings, separated by commas."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    by: str = ""
+    comment: str = ""
+    accept: frozenset[Code] = frozenset()
+
+    @field_validator("accept", mode="before")
+    @classmethod
+    def _split(cls, text: str) -> list[str]:
+        return _listed(text)
+
+
+class _PreviewQuery(BaseModel):
+    """The query of a preview: records by key, separated by commas, or a sample of some size."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    records: list[RecordKey] = []
+    sample: int = Field(default=100, ge=1, le=1000)
+    shown: int = Field(default=10, ge=0, le=100)
+
+    @field_validator("records", mode="before")
+    @classmethod
+    def _split(cls, text: str) -> list[RecordKey]:
+        """Read keys such as `contact:6d81597f-…`."""
+        return [RecordKey.parse(one) for one in _listed(text)]
+
+
+class _ReadQuery(BaseModel):
+    """The query of a call that reads the mapping."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    format: Format = Format.YAML
+    version: int | None = Field(default=None, ge=1)
+
+
+def _listed(text: str) -> list[str]:
+    return [one.strip() for one in text.split(",") if one.strip()]
+
+
+def _answering(handler: Handler) -> Handler:
+    """Turn what can go wrong into an answer that says what to do."""
+
+    @functools.wraps(handler)
+    async def answer(req: func.HttpRequest) -> func.HttpResponse:
+        try:
+            return await handler(req)
+        except (MappingError, ConnectorError) as error:
+            return _explained(error)
+
+    return answer
+
+
+def _explained(error: MappingError | ConnectorError) -> func.HttpResponse:
+    status, text = HTTPStatus.SERVICE_UNAVAILABLE, str(error)
+    details: Any = None
+    match error:
+        case FileTooLargeError():
+            status, text = HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"Send less: {error.places[0][1]}."
+        case MappingError():
+            status, text = HTTPStatus.UNPROCESSABLE_ENTITY, "This is no valid mapping."
+            details = [{"place": place_name(place), "text": wrong} for place, wrong in error.places]
+        case NotFoundError():
+            status = HTTPStatus.NOT_FOUND
+        case ConflictError():
+            status = HTTPStatus.PRECONDITION_FAILED
+        case DataError():
+            status = HTTPStatus.BAD_REQUEST
+    return problem(status, text, details)
+
+
+@http_function(blueprint, "read_mapping")
+@_answering
+async def read_mapping(req: func.HttpRequest) -> func.HttpResponse:
+    """Answer with the live mapping, or with `?version=`, as `?format=yaml` or `xlsx`. ETag is the version's number."""
+    query = read_query(req, _ReadQuery)
+    services = await app.services()
+    version = await services.desk.version(query.version)
+    if query.format is Format.YAML:
+        content = version.text.encode()  # even one that today's connector does not understand any more
+    else:
+        names = [definition.name for definition in (await services.platform.properties()).definitions]
+        environment = services.settings.environment
+        content = await in_turn(write_file, mapping_of(version), query.format, environment, names)
+    name = f"mapping-{services.settings.environment}-{version.number}.{query.format}"
+    return func.HttpResponse(
+        content,
+        mimetype=query.format.media_type,
+        headers={"ETag": f'"{version.number}"', "Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+@http_function(blueprint, "mapping_history")
+@_answering
+async def mapping_history(req: func.HttpRequest) -> func.HttpResponse:
+    """List every version that was live, newest first."""
+    versions = await (await app.services()).desk.history()
+    return json_answer({"versions": [_version_json(version) for version in versions]})
+
+
+@http_function(blueprint, "check_mapping")
+@_answering
+async def check_mapping(req: func.HttpRequest) -> func.HttpResponse:
+    """Hold the mapping in the body, or the live one if there is no body, against both sides. Changes nothing."""
+    services = await app.services()
+    findings = await services.desk.check(await _sent_or_live(req, services))
+    return json_answer({"findings": _findings_json(findings)})
+
+
+@http_function(blueprint, "preview_mapping")
+@_answering
+async def preview_mapping(req: func.HttpRequest) -> func.HttpResponse:
+    """Say what the mapping in the body would change: `?sample=100` records, or `?records=contact:…,lead:…`."""
+    query = read_query(req, _PreviewQuery)
+    connector = await app.connector()
+    mapping = await in_turn(read_file, req.get_body(), connector.settings.environment)
+    if query.records:
+        report = await connector.preview.records(mapping, query.records, shown=query.shown)
+    else:
+        report = await connector.preview.sample(mapping, size=query.sample, shown=query.shown)
+    return json_answer(report.as_json())
+
+
+@http_function(blueprint, "apply_mapping")
+@_answering
+async def apply_mapping(req: func.HttpRequest) -> func.HttpResponse:
+    """Make the mapping in the body live: `?by=role&comment=…&accept=CODE,…`, If-Match with the version it changes."""
+    services = await app.services()
+    mapping = await in_turn(read_file, req.get_body(), services.settings.environment)
+    return await _changed(await services.desk.apply(mapping, _change(req), app.trial))
+
+
+@http_function(blueprint, "roll_back_mapping")
+@_answering
+async def roll_back_mapping(req: func.HttpRequest) -> func.HttpResponse:
+    """Make a new version equal to an old one."""
+    text = req.route_params["version"]
+    if not text.isdecimal():
+        return problem(400, "Call /api/mapping/rollback/{the number of a version}.")
+    return await _changed(await (await app.services()).desk.rollback(int(text), _change(req), app.trial))
+
+
+@http_function(blueprint, "restore_default_mapping")
+@_answering
+async def restore_default_mapping(req: func.HttpRequest) -> func.HttpResponse:
+    """Bring back the default rows whose Spotler property no row fills any more (C-41)."""
+    return await _changed(await (await app.services()).desk.restore_defaults(_change(req), app.trial))
+
+
+async def _sent_or_live(req: func.HttpRequest, services: app.Services) -> Mapping:
+    if body := req.get_body():
+        return await in_turn(read_file, body, services.settings.environment)
+    return mapping_of(await services.desk.live())
+
+
+def _change(req: func.HttpRequest) -> Change:
+    query = read_query(req, _ChangeQuery)
+    return Change(
+        by=_signed_in(req) or query.by or _ANYBODY,
+        comment=query.comment,
+        base=_base(req.headers.get("if-match", "")),
+        accepted=query.accept,
+    )
+
+
+def _signed_in(req: func.HttpRequest) -> str:
+    """Return the id of who signed in; without App Service Authentication anybody can send the header."""
+    return req.headers.get(PRINCIPAL_ID, "") if sign_in_is_on() else ""
+
+
+def _base(etag: str) -> int | None:
+    """Read If-Match; an etag that is none of ours matches no version."""
+    if etag in {"", "*"}:
+        return None
+    number = etag.strip().strip('"')
+    return int(number) if number.isdecimal() else 0
+
+
+async def _changed(result: Applied | Refused) -> func.HttpResponse:
+    match result:
+        case Applied(version, findings):
+            await app.mapping_changed()
+            return json_answer(
+                {**_version_json(version), "findings": _findings_json(findings)},
+                headers={"ETag": f'"{version.number}"'},
+            )
+        case Refused(findings) as refused:
+            text = refused.advice(lambda codes: f"accept={','.join(codes)}")
+            return json_answer({"error": text, "findings": _findings_json(findings)}, 409)
+
+
+def _version_json(version: Version) -> dict[str, object]:
+    return {
+        "version": version.number,
+        "replaces": version.replaces,
+        "at": version.at.isoformat(timespec="seconds"),
+        "by": version.by,
+        "comment": version.comment,
+    }
+
+
+def _findings_json(findings: Sequence[Finding]) -> list[dict[str, object]]:
+    return [asdict(finding) for finding in findings]

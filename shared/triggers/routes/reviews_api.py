@@ -1,0 +1,114 @@
+"""New subscribers that a person must decide about, over HTTP (NEW-04). Every call needs a function key."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any, Literal, Self
+from uuid import UUID
+
+import azure.functions as func
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from shared.composition import app
+from shared.domain.records.records import PersonTable, RecordKey
+from shared.errors import ConflictError, ConnectorError, DataError, NotFoundError
+from shared.inbound.reviews import Lifting, Review
+from shared.triggers.http.answers import json_answer, problem
+from shared.triggers.http.http_function import http_function
+from shared.triggers.http.requests import NOBODY, read_body, read_query
+
+blueprint = func.Blueprint()
+
+_HOW = 'Send {"table": "contact", "id": "…"} to choose a record, or {"dismiss": true} to leave the contact alone.'
+
+
+class _ReviewsQuery(BaseModel):
+    """Which open reviews to list."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    after: str = ""
+    limit: int = Field(default=100, ge=1, le=1000)
+
+
+class _Decision(BaseModel):
+    """A record, with `liftRefusal` if it may be mailed again; or `dismiss`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    table: PersonTable | None = None
+    id: UUID | None = None
+    dismiss: Literal[True] | None = None
+    lift_refusal: Literal[True] | None = Field(default=None, alias="liftRefusal")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        chosen = self.table is not None and self.id is not None
+        if chosen == bool(self.dismiss) or (self.table is None) != (self.id is None):
+            raise ValueError("give table and id, or dismiss")
+        if self.id == NOBODY:
+            raise ValueError("an id of zeros is nobody's")
+        if self.lift_refusal and not chosen:
+            raise ValueError("liftRefusal needs table and id")
+        return self
+
+    @property
+    def key(self) -> RecordKey | None:
+        """The chosen record."""
+        return RecordKey(self.table, self.id) if self.table is not None and self.id is not None else None
+
+
+@http_function(blueprint, "list_reviews")
+async def list_reviews(req: func.HttpRequest) -> func.HttpResponse:
+    """List open reviews: `?limit=100&after=…`, where `after` is what the page before called `next`."""
+    query = read_query(req, _ReviewsQuery, usage="limit is a number from 1 to 1000.")
+    try:
+        page = await (await app.connector()).reviews.page(after=query.after, limit=query.limit)
+    except ConnectorError as error:
+        return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+    return json_answer({"reviews": [_as_json(one) for one in page.reviews], "next": page.following})
+
+
+@http_function(blueprint, "decide_review")
+async def decide_review(req: func.HttpRequest) -> func.HttpResponse:
+    """Choose the record that a new subscriber belongs to, or leave the subscriber alone."""
+    decision = read_body(req, _Decision, usage=_HOW)
+    try:
+        identifier = UUID(req.route_params["id"])
+    except ValueError:
+        return problem(HTTPStatus.BAD_REQUEST, "Call /api/reviews/{an id of GET /api/reviews}.")
+    connector = await app.connector()
+    key = decision.key
+    if key is not None and key.table not in connector.settings.sync_tables:
+        return problem(HTTPStatus.CONFLICT, f"Synchronisation is not enabled for {key.table}: add it to SYNC_TABLES.")
+    try:
+        reviews = connector.reviews
+        lifting = Lifting.ALL if decision.lift_refusal else Lifting.AS_TOLD
+        review = await (reviews.dismiss(identifier) if key is None else reviews.bind(identifier, key, lifting))
+    except ConnectorError as error:
+        return problem(_status(error), error.summary)
+    return json_answer(_as_json(review))
+
+
+def _status(error: ConnectorError) -> HTTPStatus:
+    match error:
+        case NotFoundError():
+            return HTTPStatus.NOT_FOUND
+        case DataError() | ConflictError():
+            return HTTPStatus.CONFLICT
+        case _:
+            return HTTPStatus.SERVICE_UNAVAILABLE
+
+
+def _as_json(review: Review) -> dict[str, Any]:
+    return {
+        "id": review.id,
+        "contact": review.contact,
+        "reason": review.reason,
+        "text": review.text,
+        "candidates": [{"table": one.table, "id": one.id} for one in review.candidates],
+        "since": review.since,
+        "correlation": review.correlation,
+        "decision": {"table": review.decision.table, "id": review.decision.id} if review.decision else None,
+        "dismissed": review.dismissed,
+    }

@@ -1,0 +1,42 @@
+"""Lifts what was refused at an address, for an administrator who has the person's request in hand."""
+
+from __future__ import annotations
+
+import azure.functions as func
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.composition import app
+from shared.domain.values.addresses import address_text
+from shared.domain.values.values import is_email
+from shared.triggers.http.answers import json_answer, problem
+from shared.triggers.http.http_function import http_function
+from shared.triggers.http.requests import read_body
+
+blueprint = func.Blueprint()
+
+_HOW = (
+    'Send {"email": "…", "reference": "…"}: the reference leads to the person\'s request, for instance a ticket. '
+    'With "subjects": ["opt-out"] only these are lifted, as `refusedAtAddress` of GET /api/explain names them.'
+)
+
+
+class _Lift(BaseModel):
+    """The address, where the request is found, and which subjects; none: all of them."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    email: str = Field(min_length=3, max_length=254)
+    reference: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/#-]{0,39}$")
+    subjects: list[str] = Field(default=[], min_length=1, max_length=100)
+
+
+@http_function(blueprint, "lift_refusals")
+async def lift_refusals(req: func.HttpRequest) -> func.HttpResponse:
+    """Lift refusals at an address; its records are looked at again. What Spotler itself refuses stays refused."""
+    wanted = read_body(req, _Lift, usage=_HOW)
+    email = address_text(wanted.email)
+    if not is_email(email):
+        return problem(400, f"The e-mail address is not valid. {_HOW}")
+    connector = await app.connector()
+    lifted = await connector.refusal_lifting.lift(email, wanted.subjects, reference=wanted.reference)
+    return json_answer({"lifted": list(lifted.subjects), "records": [str(key) for key in lifted.records]})

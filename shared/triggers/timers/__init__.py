@@ -1,0 +1,1 @@
+"""The timer functions and their schedules."""

@@ -1,0 +1,66 @@
+"""Timers around consent, bounces and the names of permissions. A run that fails is made up for by the next one."""
+
+from __future__ import annotations
+
+import logging
+
+import azure.functions as func
+
+from shared.composition import app
+from shared.triggers.queues.consuming import timed
+from shared.triggers.timers.schedules import schedule
+
+log = logging.getLogger(__name__)
+
+blueprint = func.Blueprint()
+
+
+@blueprint.function_name("forget_old_consent")
+@blueprint.timer_trigger(arg_name="timer", schedule=schedule("housekeeping_schedule"))
+@timed("forget_old_consent")
+async def forget_old_consent(timer: func.TimerRequest) -> None:
+    """Delete changes of consent that are older than CONSENT_RETENTION_DAYS."""
+    if count := await (await app.services()).consent.forget_old():
+        log.info("%d changes of consent were too old to be kept", count)
+
+
+@blueprint.function_name("tidy_state")
+@blueprint.timer_trigger(arg_name="timer", schedule=schedule("housekeeping_schedule"))
+@timed("tidy_state")
+async def tidy_state(timer: func.TimerRequest) -> None:
+    """Drop what nothing needs any more, and dead letters that are older than STATE_RETENTION_DAYS."""
+    await (await app.connector()).housekeeping.tidy()
+
+
+@blueprint.function_name("tend_erased_consent")
+@blueprint.timer_trigger(arg_name="timer", schedule=schedule("housekeeping_schedule"))
+@timed("tend_erased_consent")
+async def tend_erased_consent(timer: func.TimerRequest) -> None:
+    """Put pseudonyms in the place of erased records' ids, and delete what ERASED_CONSENT_RETENTION_DAYS has ended."""
+    taken_over, forgotten = await (await app.services()).erased_consent.tend()
+    if taken_over or forgotten:
+        log.info("Consent of %d erased records got a pseudonym, that of %d was deleted", taken_over, forgotten)
+
+
+@blueprint.function_name("tend_bounces")
+@blueprint.timer_trigger(arg_name="timer", schedule=schedule("housekeeping_schedule"))
+@timed("tend_bounces")
+async def tend_bounces(timer: func.TimerRequest) -> None:
+    """Make up for tasks about bounces that could not be written when they were due."""
+    await (await app.connector()).bounces.tend()
+
+
+@blueprint.function_name("look_at_permission_names")
+@blueprint.timer_trigger(arg_name="timer", schedule=schedule("housekeeping_schedule"))
+@timed("look_at_permission_names")
+async def look_at_permission_names(timer: func.TimerRequest) -> None:
+    """Note which permissions were renamed in Spotler, or removed (PERM-21, PERM-22)."""
+    await (await app.connector()).permission_names.look()
+
+
+@blueprint.function_name("rename_permissions")
+@blueprint.timer_trigger(arg_name="timer", schedule=schedule("job_sweep_schedule"))
+@timed("rename_permissions")
+async def rename_permissions(timer: func.TimerRequest) -> None:
+    """Carry renamed permissions over to their rows, for two minutes at most; without any it costs one read."""
+    await (await app.connector()).permission_names.carry_on()

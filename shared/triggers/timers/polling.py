@@ -1,0 +1,118 @@
+"""Looks for what people changed in Spotler, every quarter of an hour and on demand; compares both sides at night."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from datetime import datetime
+from http import HTTPStatus
+
+import azure.functions as func
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from shared.composition import app
+from shared.domain.values.moments import complaint_about_past
+from shared.errors import ConflictError, ConnectorError
+from shared.inbound.page_counts import Seen
+from shared.inbound.poll import Polled
+from shared.triggers.http.answers import json_answer, problem
+from shared.triggers.http.http_function import http_function
+from shared.triggers.http.requests import BadRequestError, read_body
+from shared.triggers.queues.consuming import timed
+from shared.triggers.timers.schedules import schedule
+
+log = logging.getLogger(__name__)
+
+blueprint = func.Blueprint()
+
+_USAGE = 'Send {}, or {"since": "2026-11-01T00:00:00Z"}: a moment in the past with its time zone.'
+_WAITS, _BETWEEN = 100, 0.3
+"""How often, and after how many seconds, a poll is tried again while another one is under way."""
+
+
+class _PollRequest(BaseModel):
+    """Now, or (`since`) from a moment on: everything that changed since then is compared again."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    since: AwareDatetime | None = Field(default=None)
+
+
+@blueprint.function_name("poll_spotler")
+@blueprint.timer_trigger(arg_name="timer", schedule=schedule("poll_schedule"))
+@timed("poll_spotler")
+async def poll_spotler(timer: func.TimerRequest) -> None:
+    """Bring home what changed in Spotler since the last time (S2D-01, SCH-02). What fails is made up for next time."""
+    try:
+        await (await app.connector()).poll.poll()
+    except ConflictError as error:
+        log.info("no poll now: %s", error)
+
+
+@blueprint.function_name("reconcile")
+@blueprint.timer_trigger(arg_name="timer", schedule=schedule("reconcile_schedule"))
+@timed("reconcile")
+async def reconcile(timer: func.TimerRequest) -> None:
+    """Compare every record, what changed in Spotler since yesterday, and a slice of Spotler's account (C-05)."""
+    connector = await app.connector()
+    if connector.settings.reconcile:
+        await connector.reconciliation.begin()
+
+
+@http_function(blueprint, "poll_now")
+async def poll_now(req: func.HttpRequest) -> func.HttpResponse:
+    """Poll at once: {}; or begin to compare again from a moment: {"since": "2026-11-01T00:00:00Z"} (INI-04)."""
+    wanted = read_body(req, _PollRequest, usage=_USAGE, default=b"{}")
+    connector = await app.connector()
+    try:
+        if wanted.since is not None:
+            return await _compare(connector, wanted.since)
+        return _told(await _polled(connector))
+    except ConflictError as error:
+        return problem(HTTPStatus.CONFLICT, f"{error}: try again in a few minutes.", {"recovery": error.recovery})
+    except ConnectorError as error:
+        return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), {"recovery": error.recovery})
+
+
+async def _compare(connector: app.Connector, since: datetime) -> func.HttpResponse:
+    """Begin a comparison; the bookmark of the poll stays where it is."""
+    if wrong := complaint_about_past("since", since, (await app.services()).clock.now()):
+        raise BadRequestError(f"{wrong} {_USAGE}")
+    run = await connector.comparison.since(since)
+    started = {
+        "comparison": run.span,
+        "since": run.since.isoformat(timespec="seconds"),
+        "to": run.end.isoformat(timespec="seconds"),
+        "correlation": f"compare-{run.id}",
+        "progress": "GET /api/health, under comparison",
+    }
+    return json_answer({"started": started}, status=HTTPStatus.ACCEPTED)
+
+
+async def _polled(connector: app.Connector) -> Polled:
+    """Poll, after a poll that is under way."""
+    for _ in range(_WAITS):
+        with contextlib.suppress(ConflictError):
+            return await connector.poll.poll()
+        await asyncio.sleep(_BETWEEN)
+    return await connector.poll.poll()
+
+
+def _told(polled: Polled) -> func.HttpResponse:
+    handled = polled.handled
+    return json_answer(
+        {
+            "until": polled.until.isoformat(timespec="seconds"),
+            "contacts": {str(what): count for what, count in polled.seen.items()},
+            "lookedAt": polled.seen.total(),
+            "echoes": polled.seen[Seen.ECHO],
+            "written": {"values": handled.values, "permissions": handled.permissions},
+            "waiting": handled.waiting,
+            "failed": handled.failed,
+            "reviews": handled.reviews,
+            "setAside": handled.set_aside,
+            "bounced": len(polled.bounced),
+            "isBehind": polled.is_behind,
+        }
+    )
