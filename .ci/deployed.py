@@ -109,7 +109,7 @@ def _run_suite(environment: Path, arguments: Sequence[str]) -> int:
         ).returncode
 
 
-def conclude(made: Made, complaint: str, *, is_build: bool) -> tuple[int, Sequence[str]]:
+def commit(made: Made, complaint: str, *, is_build: bool) -> tuple[int, Sequence[str]]:
     """Return exit code and last words of a run whose environment is not complete."""
     banner = ["", "!" * 100, f"!! tests/deployed DID NOT RUN: {made.value}.", "!" * 100, ""]
     match made:
@@ -130,7 +130,7 @@ def main() -> int:
     made, complaint = _ready(arguments.environment)
     if made is Made.COMPLETE:
         return _run_suite(arguments.environment, others)
-    code, lines = conclude(made, complaint, is_build=os.environ.get("CI") == "true")
+    code, lines = commit(made, complaint, is_build=os.environ.get("CI") == "true")
     for line in lines:
         print(line, file=sys.stderr)
     return code

@@ -12,7 +12,7 @@ from uuid import UUID
 from shared.administration.explain import Explain
 from shared.consent.audit_ledger import ConsentLedger
 from shared.consent.bounce_catch_up import BounceCatchUp
-from shared.consent.bounce_service import BounceBook
+from shared.consent.bounce_service import BounceService
 from shared.consent.permission_renames import PermissionNames
 from shared.consent.refusal_lifting import RefusalLifting
 from shared.dispatch.dispatch import Dispatcher, Work
@@ -25,37 +25,37 @@ from shared.domain.mapping.formats.document import read_mapping
 from shared.domain.planning.context import Rules
 from shared.domain.records.fingerprints import Fingerprinter
 from shared.domain.records.marketing_contact import (
+    MarketingContact,
     PropertyCatalogue,
     PropertyDefinition,
     PropertyType,
     SetEntry,
-    SpotlerContact,
 )
 from shared.domain.records.records import Intent, PersonTable, RecordKey, Reference, Why
 from shared.domain.recovery.retry import RetryPolicy
 from shared.engine.bindings.contact_documents import Consent
 from shared.engine.bindings.ledger import CLAIM_TIME, Ledger
-from shared.engine.guards.brake import Brake, Limits
+from shared.engine.guards.brake import Brake, BrakeLimits
 from shared.engine.guards.circuits import Circuits
 from shared.engine.guards.priority import Priority
 from shared.engine.guards.release import Release
-from shared.engine.planning_facts import Beside
-from shared.engine.record_handler import SyncPeople
+from shared.engine.planning_facts import PlanningFactsLoader
+from shared.engine.record_handler import RecordHandler
 from shared.engine.refusals.recent_changes import RecentChanges
 from shared.engine.refusals.refusal_keeping import RefusalKeeping
 from shared.engine.refusals.suppressions import SuppressionList
 from shared.engine.report import Reporter
-from shared.engine.sync_engine import Outbound
-from shared.engine.work_items import Finished
+from shared.engine.sync_engine import SyncEngine
+from shared.engine.work_items import ItemResult
 from shared.errors import ConnectorError, Service
 from shared.inbound.comparison import Comparison
-from shared.inbound.contact_changes import SpotlerChanges, Welcomed
+from shared.inbound.contact_changes import ContactChanges, Welcomed
 from shared.inbound.poll import Poll, Polled
-from shared.inbound.poll_cursor import Bookmark
+from shared.inbound.poll_cursor import PollCursor
 from shared.inbound.reconciliation import Reconciliation
 from shared.lists.service import Lists
 from shared.messages.lane_messages import Jobs, Lanes, read_lane_message
-from shared.messages.redelivery import Patience
+from shared.messages.redelivery import Redelivery
 from shared.operations.automations.automation_refresh import AutomationRefresh
 from shared.operations.model.services import JobServices
 from shared.operations.running.journal import Journal
@@ -64,7 +64,7 @@ from shared.operations.running.table import OPERATIONS
 from shared.ports.queue import OutgoingMessage, QueueName
 from tests.consent_twins import TwinBounceTasks, TwinPermissionRows, TwinVariables
 from tests.contract.clocks import ManualClock
-from tests.homecoming_twins import TwinHomecomings
+from tests.homecoming_twins import TwinWritebacks
 from tests.job_twins import TwinAudiences, TwinAutomationRows, TwinAutomations, TwinLists, TwinRecordAccess, TwinTagging
 from tests.twins import CrashError, Faults, TwinContact, TwinCrm, TwinPlatform, TwinQueue, TwinStore, Waiting
 
@@ -107,19 +107,19 @@ MAPPING = read_mapping(
 RULES = Rules(MAPPING, Fingerprinter(b"a key for nothing but tests"))
 
 
-class TwinNewcomers:
+class TwinSubscriberRecords:
     """Nobody is taken in, but everybody is counted."""
 
     def __init__(self) -> None:
-        self.seen: list[SpotlerContact] = []
+        self.seen: list[MarketingContact] = []
         self.refused: list[str] = []
 
-    async def welcome(self, contacts: Sequence[SpotlerContact], *, correlation: str) -> Sequence[Welcomed]:
+    async def welcome(self, contacts: Sequence[MarketingContact], *, correlation: str) -> Sequence[Welcomed]:
         assert correlation
         self.seen += contacts
         return []
 
-    async def refuse(self, contact: SpotlerContact, *, text: str, correlation: str) -> None:
+    async def refuse(self, contact: MarketingContact, *, text: str, correlation: str) -> None:
         assert text
         assert correlation
         self.refused.append(contact.encrypted_id)
@@ -146,12 +146,12 @@ class ConnectorTwin:
         self.crm.clock = self.clock
         self.platform = TwinPlatform(CATALOGUE, self.faults)
         self.platform.clock = self.clock
-        self.homecomings = TwinHomecomings(self.crm)
+        self.writebacks = TwinWritebacks(self.crm)
         self.bounce_tasks = TwinBounceTasks()
         self.permission_rows = TwinPermissionRows(self.clock)
         self.access = TwinRecordAccess()
         self.defaults: tuple[PermissionDefault, ...] = ()
-        self.newcomers = TwinNewcomers()
+        self.new_subscribers = TwinSubscriberRecords()
         self.store = TwinStore(self.faults)
         self.tagging = TwinTagging(self.platform, self.faults)
         self.automations = TwinAutomations(self.platform, self.faults)
@@ -163,7 +163,7 @@ class ConnectorTwin:
         self.queue = TwinQueue(self.clock, self.faults)
         self.rules = rules
         self.claim_time = claim_time
-        self.limits = Limits(erasure_limit, change_limit, missing_limit)
+        self.limits = BrakeLimits(erasure_limit, change_limit, missing_limit)
         self.days = days
         self.work_time = claim_time if work_time is None else work_time
         self.policy = RetryPolicy(chance=lambda: 0.0)
@@ -173,9 +173,9 @@ class ConnectorTwin:
         """Start a process: it has a ledger of its own, and everything else in common with the others."""
         ledger = Ledger(self.store, self.clock, "test", claim_time=self.claim_time)
         lanes = Lanes(self.queue)
-        patience = Patience(queue=self.queue, lanes=lanes, clock=self.clock, policy=self.policy)
+        patience = Redelivery(queue=self.queue, lanes=lanes, clock=self.clock, policy=self.policy)
         consent = ConsentLedger(self.store, self.clock, "test")
-        bounces = BounceBook(
+        bounces = BounceService(
             store=self.store,
             ledger=ledger,
             tasks=self.bounce_tasks,
@@ -196,7 +196,7 @@ class ConnectorTwin:
             environment="test",
             prefix="dh",
         )
-        beside = Beside(
+        planning_facts = PlanningFactsLoader(
             defaults=self,
             names=self.permission_names,
             consents=consent,
@@ -206,23 +206,23 @@ class ConnectorTwin:
         )
         self.brake = Brake(self.store, self.clock, "test", limits=self.limits)
         self.suppressions = SuppressionList(self.store, self.clock, "test")
-        bookmark = Bookmark(self.store, "test", "contacts")
-        outbound = Outbound(
+        cursor = PollCursor(self.store, "test", "contacts")
+        engine = SyncEngine(
             crm=self.crm,
             platform=self.platform,
             ledger=ledger,
             rules=self.rules,
             clock=self.clock,
             policy=self.policy,
-            homecomings=self.homecomings,
-            beside=beside,
+            writebacks=self.writebacks,
+            planning_facts=planning_facts,
             brake=self.brake,
             refusals=RefusalKeeping(self.suppressions, self.rules, self.clock),
-            recent=RecentChanges(self.platform, self.clock, polled_until=bookmark.until),
+            recent=RecentChanges(self.platform, self.clock, polled_until=cursor.until),
             catch_up_bounces=BounceCatchUp(self.platform, bounces, self.clock).run,
         )
-        people = SyncPeople(
-            outbound=outbound,
+        people = RecordHandler(
+            engine=engine,
             reporter=Reporter(self.crm, self.clock),
             queue=self.queue,
             lanes=lanes,
@@ -259,7 +259,7 @@ class ConnectorTwin:
             ledger=ledger,
             journal=Journal(self.store, "test"),
             rules=self.rules,
-            homecomings=self.homecomings,
+            writebacks=self.writebacks,
             suppressions=self.suppressions,
             access=self.access,
             brake=self.brake,
@@ -278,7 +278,7 @@ class ConnectorTwin:
             platform=self.platform,
             ledger=ledger,
             rules=self.rules,
-            beside=beside,
+            planning_facts=planning_facts,
             suppressions=self.suppressions,
         )
         self.consent, self.bounces = consent, bounces
@@ -291,11 +291,11 @@ class ConnectorTwin:
             rules=self.rules,
             clock=self.clock,
         )
-        changes = SpotlerChanges(
+        changes = ContactChanges(
             platform=self.platform,
             crm=self.crm,
             people=people,
-            newcomers=self.newcomers,
+            new_subscribers=self.new_subscribers,
             ledger=ledger,
             suppressions=self.suppressions,
             queue=self.queue,
@@ -367,7 +367,7 @@ class ConnectorTwin:
 
     async def look(
         self, *keys: RecordKey, why: Why = Why.SAVED, intent: Intent = Intent.SYNC, lane: QueueName = QueueName.LIVE
-    ) -> dict[RecordKey, Finished]:
+    ) -> dict[RecordKey, ItemResult]:
         """Let a worker look at records now; how each ended last."""
         finished = await self.people.handle([Reference(key, why, "c-1", intent=intent) for key in keys], lane=lane)
         return {one.unit.key: one for one in finished}

@@ -14,13 +14,13 @@ from shared.domain.records.marketing_contact import PropertyDefinition, Property
 from shared.domain.records.outcomes import FieldProblem, Side
 from shared.domain.records.records import PermissionRow, PersonRecord, RecordKey
 from shared.errors import ConflictError, ConnectorError, NotFoundError
-from shared.ports.homecoming import Homecame, Homecoming
+from shared.ports.writeback import Writeback, WritebackResult
 from tests.twins import TwinCrm, _Twin
 
 _ROWS = {Home.PERMISSIONS: "permissions", Home.LIST: "lists", Home.PERIODIEK: "periodieken"}
 
 
-class TwinHomecomings(_Twin):
+class TwinWritebacks(_Twin):
     """Keeps Dataverse's rules: a stale version is a ConflictError, a change makes a new version.
 
     Values are kept as Spotler has them, without conversion; options of a set as their labels. `refused` makes a record
@@ -31,22 +31,22 @@ class TwinHomecomings(_Twin):
         super().__init__(crm.faults)
         self.crm = crm
         self.refused: dict[RecordKey, ConnectorError] = {}
-        self.brought: list[Homecoming] = []
+        self.brought: list[Writeback] = []
 
-    async def bring_home(self, comings: Sequence[Homecoming]) -> Sequence[Homecame]:
+    async def write_back(self, comings: Sequence[Writeback]) -> Sequence[WritebackResult]:
         if not any(map(_has_content, comings)):
-            return [Homecame() for _ in comings]
+            return [WritebackResult() for _ in comings]
         await self._begin("bring_home")
         came = [self._bring(coming) for coming in comings]
         await self.faults.pass_by()
         return came
 
-    def _bring(self, coming: Homecoming) -> Homecame:
+    def _bring(self, coming: Writeback) -> WritebackResult:
         record = self.crm.people.get(coming.key)
         if record is None:
-            return Homecame(NotFoundError("the record is gone"))
+            return WritebackResult(NotFoundError("the record is gone"))
         if (error := self.refused.get(coming.key)) is not None:
-            return Homecame(error)
+            return WritebackResult(error)
         self.brought.append(coming)
         columns, problems = _columns(record, coming.fields)
         if coming.refuses_bulk is False:
@@ -60,7 +60,7 @@ class TwinHomecomings(_Twin):
             self.crm.edit(coming.key, **{DO_NOT_BULK_EMAIL: True})
         missing = [one for one in coming.subscriptions if not self._subscribe(coming.key, one)]
         error = ConflictError("somebody changed it in between") if stale or missing else None
-        return Homecame(error, tuple(problems))
+        return WritebackResult(error, tuple(problems))
 
     def _subscribe(self, key: RecordKey, one: SubscriptionReturn) -> bool:
         record = self.crm.people[key]
@@ -79,7 +79,7 @@ class TwinHomecomings(_Twin):
         return True
 
 
-def _has_content(coming: Homecoming) -> bool:
+def _has_content(coming: Writeback) -> bool:
     flags = (coming.refuses_bulk, coming.refuses_mail)
     return bool(coming.fields or coming.subscriptions) or any(flag is not None for flag in flags)
 

@@ -20,8 +20,8 @@ from shared.domain.features.automations import (
     PublishedAutomation,
     Started,
     StartRefusal,
-    StartVerdict,
-    StopVerdict,
+    StartResult,
+    StopResult,
 )
 from shared.domain.records.access_rights import AccessRight
 from shared.domain.records.jobs import ScoreChange
@@ -119,7 +119,7 @@ class TwinAutomations(_JobTwin):
 
     async def start(
         self, kind: AutomationKind, code: str, external_id: str, fields: Sequence[FieldValue]
-    ) -> StartVerdict:
+    ) -> StartResult:
         await self._call("start")
         if self.refusing is not None:
             return NotStarted(self.refusing, "said Spotler")
@@ -134,17 +134,17 @@ class TwinAutomations(_JobTwin):
         await self._sent_once()
         return Started((run,) if kind is AutomationKind.AUTOMATION else ())
 
-    async def stop(self, kind: AutomationKind, spotler_id: str, external_id: str) -> StopVerdict:
+    async def stop(self, kind: AutomationKind, spotler_id: str, external_id: str) -> StopResult:
         await self._call("stop")
         wanted = (kind, spotler_id, external_id)
         mine = [run for run, (one, who) in self.runs.items() if (one.kind, one.spotler_id, who) == wanted]
         for run in mine:
             del self.runs[run]
-        return StopVerdict.STOPPED if mine else StopVerdict.NOT_RUNNING
+        return StopResult.STOPPED if mine else StopResult.NOT_RUNNING
 
-    async def stop_run(self, automation_contact_id: str) -> StopVerdict:
+    async def stop_run(self, automation_contact_id: str) -> StopResult:
         await self._call("stop_run")
-        return StopVerdict.STOPPED if self.runs.pop(automation_contact_id, None) else StopVerdict.UNKNOWN
+        return StopResult.STOPPED if self.runs.pop(automation_contact_id, None) else StopResult.UNKNOWN
 
 
 class TwinRecordAccess:

@@ -6,26 +6,26 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.consent.audit_ledger import ConsentLedger
-from shared.domain.features.subscriber_import import NewcomerOutcome, NewcomerTarget, Welcomed
+from shared.domain.features.subscriber_import import ImportOutcome, ImportResult, ImportTarget
 from shared.domain.mapping.formats.document import read_mapping
 from shared.domain.planning.context import Rules
 from shared.domain.records.fingerprints import Fingerprinter
 from shared.domain.records.marketing_contact import (
+    MarketingContact,
     PropertyCatalogue,
     PropertyDefinition,
     PropertyType,
     SetEntry,
     SetOption,
-    SpotlerContact,
 )
 from shared.domain.records.records import PersonRecord, PersonTable, RecordKey
 from shared.engine.bindings.ledger import Ledger
 from shared.engine.refusals.mail_refusals import MailRefusals
 from shared.inbound.reviews import ReviewReason, Reviews
-from shared.inbound.subscriber_import import Hospitality, Newcomers
+from shared.inbound.subscriber_import import ImportPolicy, SubscriberImport
 from shared.messages.lane_messages import Lanes
 from tests.contract.clocks import ManualClock
-from tests.homecoming_twins import TwinHomecomings
+from tests.homecoming_twins import TwinWritebacks
 from tests.newcomer_twins import TwinNewRecords
 from tests.twins import TwinCrm, TwinPlatform, TwinQueue, TwinStore
 
@@ -71,20 +71,20 @@ DOCUMENT: dict[str, Any] = {
 MAPPING = read_mapping(DOCUMENT)
 
 
-def newcomer(number: int, email: str = "", external_id: str = "", **properties: Any) -> SpotlerContact:
+def new_subscriber(number: int, email: str = "", external_id: str = "", **properties: Any) -> MarketingContact:
     address = email or f"new{number}@example.com"
     options = properties.pop("permissions", None)
     values = {"email": address, **properties}
     if options is not None:
         values["permissions"] = tuple(SetOption(bit, enabled=on) for bit, on in options.items())
-    return SpotlerContact(external_id, f"encrypted{number}", values)
+    return MarketingContact(external_id, f"encrypted{number}", values)
 
 
 @dataclass
 class House:
     """Everything that welcomes new subscribers, in memory."""
 
-    target: NewcomerTarget = NewcomerTarget.CONTACT
+    target: ImportTarget = ImportTarget.CONTACT
     match: tuple[str, ...] = ()
     document: dict[str, Any] = field(default_factory=lambda: DOCUMENT)
     tables: frozenset[PersonTable] = frozenset(PersonTable)
@@ -93,7 +93,7 @@ class House:
         self.clock = ManualClock()
         self.crm = TwinCrm()
         self.records = TwinNewRecords(self.crm)
-        self.homecomings = TwinHomecomings(self.crm)
+        self.writebacks = TwinWritebacks(self.crm)
         self.platform = TwinPlatform(CATALOGUE)
         self.store = TwinStore()
         self.queue = TwinQueue(self.clock)
@@ -101,7 +101,7 @@ class House:
         self.ledger = Ledger(self.store, self.clock, "t")
         self.consent = ConsentLedger(self.store, self.clock, "t")
         refusals = MailRefusals(
-            homecomings=self.homecomings,
+            writebacks=self.writebacks,
             platform=self.platform,
             ledger=self.ledger,
             consents=self.consent,
@@ -117,26 +117,26 @@ class House:
             clock=self.clock,
             environment="t",
         )
-        self.newcomers = Newcomers(
+        self.new_subscribers = SubscriberImport(
             records=self.records,
-            homecomings=self.homecomings,
+            writebacks=self.writebacks,
             crm=self.crm,
             platform=self.platform,
             reviews=self.reviews,
             refusals=refusals,
             rules=rules,
-            hospitality=Hospitality(self.target, self.match),
+            import_policy=ImportPolicy(self.target, self.match),
         )
 
     def share_faults(self) -> None:
         """Let the store fail at the same moments as Dataverse."""
         self.store.faults = self.crm.faults
 
-    async def welcome(self, *contacts: SpotlerContact) -> list[Welcomed]:
-        return list(await self.newcomers.welcome(contacts, correlation="poll-1"))
+    async def import_page(self, *contacts: MarketingContact) -> list[ImportResult]:
+        return list(await self.new_subscribers.import_page(contacts, correlation="poll-1"))
 
-    async def outcomes(self, *contacts: SpotlerContact) -> list[NewcomerOutcome]:
-        return [one.outcome for one in await self.welcome(*contacts)]
+    async def outcomes(self, *contacts: MarketingContact) -> list[ImportOutcome]:
+        return [one.outcome for one in await self.import_page(*contacts)]
 
     def person(self, key: RecordKey | None) -> PersonRecord:
         assert key is not None

@@ -10,7 +10,7 @@ from shared.domain.features.subscriber_import import NewField
 from shared.domain.mapping.language.expression import Home
 from shared.domain.records.records import PermissionRow, PersonRecord, PersonTable, RecordKey
 from shared.errors import ConnectorError, DataError
-from shared.ports.newcomers import Created, NewEntry, NewRecord
+from shared.ports.new_subscribers import Created, NewEntry, NewRecord
 from tests.twins import TwinCrm, _Twin
 
 

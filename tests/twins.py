@@ -24,13 +24,13 @@ from shared.domain.records.marketing_contact import (
     Channel,
     ContactWrite,
     Ending,
+    MarketingContact,
     PropertyCatalogue,
     PropertyType,
     Purge,
     SetOption,
-    SpotlerContact,
     WriteCode,
-    WriteVerdict,
+    WriteResult,
 )
 from shared.domain.records.records import (
     Lookup,
@@ -44,7 +44,7 @@ from shared.domain.records.records import (
 from shared.errors import ConflictError, ConnectorError, NotFoundError, TransientError
 from shared.ports.dataverse import JobReport, PeoplePage, Report, StatusReport, TimelinePost
 from shared.ports.queue import DeadLetter, OutgoingMessage, QueueDepth, QueueName
-from shared.ports.state import Change, Delete, Document, DocumentKey, Insert, Page, Put, Replace
+from shared.ports.state import Change, Delete, Document, DocumentKey, DocumentPage, Insert, Put, Replace
 from tests.contract.clocks import ManualClock
 
 # -------------------------------------------------------------------------------------------------------------- faults
@@ -296,7 +296,7 @@ class TwinContact:
     created: datetime | None = None
     last_changed: datetime | None = None
 
-    def seen(self, catalogue: PropertyCatalogue) -> SpotlerContact:
+    def seen(self, catalogue: PropertyCatalogue) -> MarketingContact:
         """The contact as Spotler describes it: empty values are absent, sets have all their options."""
         sets = {
             one.name: tuple(
@@ -305,7 +305,7 @@ class TwinContact:
             for one in catalogue.definitions
             if one.type is PropertyType.SET
         }
-        return SpotlerContact(
+        return MarketingContact(
             self.external_id,
             self.encrypted_id,
             {**self.values, **sets},
@@ -339,7 +339,7 @@ class TwinPlatform(_Twin):
         super().__init__(faults)
         self.catalogue = catalogue
         self.contacts: list[TwinContact] = []
-        self.answers: dict[str, WriteVerdict] = {}
+        self.answers: dict[str, WriteResult] = {}
         self.erased: list[str] = []
         self.writes: list[ContactWrite] = []
         self.before_write: Callable[[], None] = lambda: None
@@ -393,7 +393,7 @@ class TwinPlatform(_Twin):
     repeated_cursors = 0
     """How many feeds lead back to a page that was read: the client cannot tell what follows (`paging.pages`)."""
 
-    async def updated_contacts(self, start: datetime, end: datetime) -> AsyncIterator[Sequence[SpotlerContact]]:
+    async def updated_contacts(self, start: datetime, end: datetime) -> AsyncIterator[Sequence[MarketingContact]]:
         if start > end:
             raise ValueError("A feed is read forwards")
         changed = [one for one in self.contacts if one.last_changed and start <= one.last_changed <= end]
@@ -424,7 +424,7 @@ class TwinPlatform(_Twin):
     async def properties(self) -> PropertyCatalogue:
         return self.catalogue  # cached: no call
 
-    async def upsert(self, contacts: Sequence[ContactWrite], *, purge: Purge) -> dict[str, WriteVerdict]:
+    async def upsert(self, contacts: Sequence[ContactWrite], *, purge: Purge) -> dict[str, WriteResult]:
         assert 0 < len(contacts) <= 100
         assert len({contact.external_id for contact in contacts}) == len(contacts)
         await self._begin("upsert")
@@ -433,7 +433,7 @@ class TwinPlatform(_Twin):
         await self.faults.pass_by()
         return verdicts
 
-    async def insert(self, contacts: Sequence[ContactWrite]) -> dict[str, WriteVerdict]:
+    async def insert(self, contacts: Sequence[ContactWrite]) -> dict[str, WriteResult]:
         assert 0 < len(contacts) <= 100
         assert len({contact.external_id for contact in contacts}) == len(contacts)
         await self._begin("insert")
@@ -441,45 +441,45 @@ class TwinPlatform(_Twin):
         await self.faults.pass_by()
         return verdicts
 
-    def _insert(self, write: ContactWrite) -> WriteVerdict:
+    def _insert(self, write: ContactWrite) -> WriteResult:
         email = str(write.properties.get("email", "")).casefold()
         if (answer := self.answers.get(email)) is not None and answer.code is WriteCode.PROPERTY_INVALID:
             return answer  # properties are checked before anybody is looked for
         if self.find(write.external_id) is not None or (email and self.having(email)):
-            return WriteVerdict(WriteCode.CONTACT_ALREADY_EXISTS, "contact exists and update is not true")
+            return WriteResult(WriteCode.CONTACT_ALREADY_EXISTS, "contact exists and update is not true")
         if answer is not None:
             return answer
         self.before_write()
         self._create(write.external_id).take(write, Purge.KEEP)
         self.writes.append(write)
-        return WriteVerdict(WriteCode.OK)
+        return WriteResult(WriteCode.OK)
 
-    def _upsert(self, write: ContactWrite, purge: Purge) -> WriteVerdict:
+    def _upsert(self, write: ContactWrite, purge: Purge) -> WriteResult:
         email = str(write.properties.get("email", "")).casefold()
         known = self.find(write.external_id)
         owner = next(iter(self.having(email)), None) if email else None
         if (answer := self.answers.get(email or (known.email if known else ""))) is not None:
             return answer
         if known is not None and owner is not None and owner is not known:
-            return WriteVerdict(WriteCode.CONTACT_ALREADY_EXISTS, "another contact has this e-mail address")
+            return WriteResult(WriteCode.CONTACT_ALREADY_EXISTS, "another contact has this e-mail address")
         contact = known or owner
         if contact is None:
             contact = self._create(write.external_id)
         if contact.is_inactive and contact.email == email:
             code = WriteCode.NO_ACTIVE_CHANNEL if contact.has_bounced else WriteCode.CONTACT_OPTOUT
-            return WriteVerdict(code, "the contact is inactive")
+            return WriteResult(code, "the contact is inactive")
         contact.is_inactive = contact.has_bounced = False
         contact.take(write, purge)
         self.touch(contact)
         self.writes.append(write)
-        return WriteVerdict(WriteCode.OK)
+        return WriteResult(WriteCode.OK)
 
-    async def contact(self, external_id: str) -> SpotlerContact | None:
+    async def contact(self, external_id: str) -> MarketingContact | None:
         await self._begin("contact")
         one = self.find(external_id)
         return one.seen(self.catalogue) if one else None
 
-    async def contact_with_email(self, email: str) -> SpotlerContact | None:
+    async def contact_with_email(self, email: str) -> MarketingContact | None:
         await self._begin("search")
         found = self.having(email)
         return found[0].seen(self.catalogue) if len(found) == 1 else None
@@ -556,13 +556,15 @@ class TwinStore(_Twin):
                 self.documents[change.key] = Document(change.key, body, etag)
                 return etag
 
-    async def scan(self, partition: str, *, prefix: str = "", after: str | None = None, limit: int = 1000) -> Page:
+    async def scan(
+        self, partition: str, *, prefix: str = "", after: str | None = None, limit: int = 1000
+    ) -> DocumentPage:
         rows = sorted(
             (document for key, document in self.documents.items() if key.partition == partition),
             key=lambda document: document.key.row,
         )
         chosen = [one for one in rows if one.key.row.startswith(prefix) and one.key.row > (after or "")]
-        return Page(chosen[:limit], chosen[limit - 1].key.row if len(chosen) > limit else None)
+        return DocumentPage(chosen[:limit], chosen[limit - 1].key.row if len(chosen) > limit else None)
 
 
 # --------------------------------------------------------------------------------------------------------------- queue
@@ -620,7 +622,7 @@ class TwinQueue(_Twin):
     async def discard(self, identifiers: Sequence[str]) -> int:
         return len(await self._take(identifiers))
 
-    async def collect_buried(self) -> Sequence[DeadLetter]:
+    async def collect_dead_lettered(self) -> Sequence[DeadLetter]:
         return []
 
     async def _take(self, identifiers: Sequence[str]) -> list[DeadLetter]:

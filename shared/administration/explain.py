@@ -6,36 +6,44 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from shared.domain.consent.suppression import NOTHING_REFUSED
-from shared.domain.merging.dataverse_changes import WayBack
+from shared.domain.merging.dataverse_changes import DataverseChanges
 from shared.domain.planning.conditions import email_of
 from shared.domain.planning.context import (
     Anonymize,
+    BaseState,
     Binding,
+    ContactPresence,
     Decision,
-    Look,
-    Neighbours,
-    Presence,
+    FetchContact,
+    Fetched,
     Rest,
     Rules,
-    Sight,
-    Trust,
+    SharingRecords,
     Write,
 )
 from shared.domain.planning.erase import let_go
-from shared.domain.planning.identity import Join, Leave, Part, Stay, binding_after_joining, identify, originating_lead
-from shared.domain.planning.plan import plan, verdicts
+from shared.domain.planning.identity import (
+    Join,
+    Leave,
+    LeaveContact,
+    Stay,
+    binding_after_joining,
+    identify,
+    originating_lead,
+)
+from shared.domain.planning.plan import condition_results, plan
 from shared.domain.records.marketing_contact import PropertyCatalogue
 from shared.domain.records.outcomes import TEXTS, Outcome
 from shared.domain.records.records import Intent, PersonRecord, RecordKey
 from shared.engine.bindings.contact_documents import HeldContact
 from shared.engine.bindings.ledger import Ledger
-from shared.engine.contact_resolver import heritages_of, lead_statuses, with_suppressions
-from shared.engine.planning_facts import Beside
-from shared.engine.record_context import Seat
+from shared.engine.contact_resolver import inherited_bindings_of, lead_statuses, with_suppressions
+from shared.engine.planning_facts import PlanningFactsLoader
+from shared.engine.record_context import RecordContext
 from shared.engine.refusals.suppressions import SuppressionList
-from shared.engine.work_items import Unit
+from shared.engine.work_items import WorkItem
 from shared.ports.dataverse import Crm
-from shared.ports.spotler import MarketingPlatform
+from shared.ports.marketing_platform import MarketingPlatform
 
 
 class Explain:
@@ -48,14 +56,14 @@ class Explain:
         platform: MarketingPlatform,
         ledger: Ledger,
         rules: Rules,
-        beside: Beside,
+        planning_facts: PlanningFactsLoader,
         suppressions: SuppressionList,
     ) -> None:
         self._crm = crm
         self._platform = platform
         self._ledger = ledger
         self._rules = rules
-        self._beside = beside
+        self._planning_facts = planning_facts
         self._suppressions = suppressions
 
     async def record(self, key: RecordKey) -> dict[str, Any]:
@@ -63,13 +71,13 @@ class Explain:
         catalogue = await self._platform.properties()
         record = (await self._crm.read_people([key])).get(key)
         entry = (await self._ledger.entries([key]))[key]
-        unit = Unit(key, Intent.SYNC, presence=Presence.TO_PROVE)
-        seat = await self._inheriting(await self._seat(unit, record, entry.binding))
-        (seat,) = await with_suppressions([seat], self._suppressions, self._ledger, self._rules)
-        conditions = verdicts(seat.situation, self._rules)
+        item = WorkItem(key, Intent.SYNC, presence=ContactPresence.TO_PROVE)
+        context = await self._inheriting(await self._context(item, record, entry.binding))
+        (context,) = await with_suppressions([context], self._suppressions, self._ledger, self._rules)
+        conditions = condition_results(context.plan_input, self._rules)
         if record is not None and all(verdict.is_met for verdict in conditions):
-            seat = await self._belonging(seat, record)
-        seat, planned = await self._planned(seat, catalogue)
+            context = await self._belonging(context, record)
+        context, planned = await self._planned(context, catalogue)
         return {
             "record": str(key),
             "conditions": [
@@ -80,14 +88,14 @@ class Explain:
                 }
                 for verdict in conditions
             ],
-            "spotlerContact": seat.binding.external_id,
-            "inSpotler": seat.binding.is_live,
-            "sharedWith": [str(neighbour) for neighbour in seat.neighbours.keys],
-            "duplicates": _duplicates_json(key, seat.neighbours),
+            "spotlerContact": context.binding.external_id,
+            "inSpotler": context.binding.is_live,
+            "sharedWith": [str(sharing_record) for sharing_record in context.sharing_records.keys],
+            "duplicates": _duplicates_json(key, context.sharing_records),
             "plan": _plan_json(key, planned),
             "lastOutcome": asdict(entry.outcome) if entry.outcome else None,
-            "merged": {name: str(verdict) for name, verdict in entry.binding.verdicts.items()},
-            "mail": str(entry.binding.reach),
+            "merged": {name: str(verdict) for name, verdict in entry.binding.merge_decisions.items()},
+            "mail": str(entry.binding.mail_status),
             "refusedAtAddress": [
                 {
                     "subject": one.subject,
@@ -97,65 +105,71 @@ class Explain:
                     "lifted": one.lifted.isoformat() if one.lifted else None,
                     "liftedBy": one.lifted_by,
                 }
-                for one in (await self._suppressions.at([seat.mailbox] if seat.mailbox else []))
-                .get(seat.mailbox, NOTHING_REFUSED)
+                for one in (await self._suppressions.at([context.mailbox] if context.mailbox else []))
+                .get(context.mailbox, NOTHING_REFUSED)
                 .refusals
             ],
             "heldSince": {str(kind): at.isoformat(timespec="seconds") for kind, at in entry.binding.held_since.items()},
         }
 
-    async def _planned(self, seat: Seat, catalogue: PropertyCatalogue) -> tuple[Seat, Decision]:
+    async def _planned(self, context: RecordContext, catalogue: PropertyCatalogue) -> tuple[RecordContext, Decision]:
         """Plan as the engine would, with a look at the Spotler contact where the engine would look."""
-        if isinstance(seat.identity, Leave):
-            return seat, let_go(seat.situation)
-        (seat,) = await self._beside.equip([seat], catalogue)
-        planned = plan(seat.situation, self._rules, catalogue)
-        if isinstance(planned, Look) or seat.binding.is_live:  # what somebody did in Spotler itself is told, too
-            contact = await self._platform.contact(seat.binding.external_id)
-            seat = replace(seat, sight=Sight.SEEN, contact=contact)
-            planned = plan(seat.situation, self._rules, catalogue)
-        assert not isinstance(planned, Look), "who has looked does not want to look"
-        return seat, planned
+        if isinstance(context.identity, Leave):
+            return context, let_go(context.plan_input)
+        (context,) = await self._planning_facts.load([context], catalogue)
+        planned = plan(context.plan_input, self._rules, catalogue)
+        if (
+            isinstance(planned, FetchContact) or context.binding.is_live
+        ):  # what somebody did in Spotler itself is told, too
+            contact = await self._platform.contact(context.binding.external_id)
+            context = replace(context, fetched=Fetched.YES, contact=contact)
+            planned = plan(context.plan_input, self._rules, catalogue)
+        assert not isinstance(planned, FetchContact), "who has looked does not want to look"
+        return context, planned
 
-    async def _inheriting(self, seat: Seat) -> Seat:
-        statuses = await lead_statuses([seat.record] if seat.record is not None else [], self._crm)
-        return replace(await self._in_place(seat), lead_status=statuses.get(seat.key))
+    async def _inheriting(self, context: RecordContext) -> RecordContext:
+        statuses = await lead_statuses([context.record] if context.record is not None else [], self._crm)
+        return replace(await self._in_place(context), lead_status=statuses.get(context.key))
 
-    async def _in_place(self, seat: Seat) -> Seat:
-        lead = originating_lead(seat.record) if seat.record is not None and not seat.binding.is_live else None
-        heritages = await heritages_of([lead] if lead else [], self._ledger, self._crm)
-        if lead is None or (heritage := heritages.get(lead)) is None:
-            return seat
-        return replace(await self._seat(seat.unit, seat.record, heritage.binding), heir_of=lead)
+    async def _in_place(self, context: RecordContext) -> RecordContext:
+        lead = originating_lead(context.record) if context.record is not None and not context.binding.is_live else None
+        inherited_bindings = await inherited_bindings_of([lead] if lead else [], self._ledger, self._crm)
+        if lead is None or (inherited_binding := inherited_bindings.get(lead)) is None:
+            return context
+        return replace(await self._context(context.item, context.record, inherited_binding.binding), successor_of=lead)
 
-    async def _belonging(self, seat: Seat, record: PersonRecord) -> Seat:
-        address = self._rules.fingerprints.address(email_of(record, self._rules.mapping.for_table(seat.key.table)))
+    async def _belonging(self, context: RecordContext, record: PersonRecord) -> RecordContext:
+        address = self._rules.fingerprints.address(email_of(record, self._rules.mapping.for_table(context.key.table)))
         found = (await self._ledger.owners_of([address])).get(address)
         owner = found.contact if found and found.is_confirmed else None
-        match identify(seat.binding, address, trust=Trust.BASE, neighbours=seat.neighbours, owner=owner):
+        match identify(
+            context.binding, address, base_state=BaseState.BASE, sharing_records=context.sharing_records, owner=owner
+        ):
             case Stay():
-                return seat
+                return context
             case Leave():
-                return replace(seat, identity=Leave())
-            case Part():
-                return replace(seat, origin=Binding(""), binding=Binding(""), held=HeldContact("", "", Trust.BASE))
+                return replace(context, identity=Leave())
+            case LeaveContact():
+                return replace(
+                    context, origin=Binding(""), binding=Binding(""), held=HeldContact("", "", BaseState.BASE)
+                )
             case Join(external_id):
                 others = await self._ledger.entries(await self._ledger.users_of(external_id))
                 joined = binding_after_joining(external_id, [other.binding for other in others.values()])
-                return await self._seat(seat.unit, record, joined)
+                return await self._context(context.item, record, joined)
 
-    async def _seat(self, unit: Unit, record: PersonRecord | None, binding: Binding) -> Seat:
+    async def _context(self, item: WorkItem, record: PersonRecord | None, binding: Binding) -> RecordContext:
         """Make a seat as the engine would, without claiming the contact."""
         contact = (await self._ledger.contacts([binding.external_id]))[binding.external_id]
-        return Seat(unit, binding, binding, replace(contact, trust=Trust.BASE), record)
+        return RecordContext(item, binding, binding, replace(contact, base_state=BaseState.BASE), record)
 
 
-def _duplicates_json(key: RecordKey, neighbours: Neighbours) -> dict[str, Any] | None:
+def _duplicates_json(key: RecordKey, sharing_records: SharingRecords) -> dict[str, Any] | None:
     """Name the active records that have one e-mail address, and the primary one; None for a record of its own."""
-    if not neighbours.keys:
+    if not sharing_records.keys:
         return None
-    group = sorted({key, *neighbours.keys})
-    return {"records": [str(one) for one in group], "primary": str(neighbours.primary or key)}
+    group = sorted({key, *sharing_records.keys})
+    return {"records": [str(one) for one in group], "primary": str(sharing_records.primary or key)}
 
 
 def _plan_json(key: RecordKey, planned: Decision) -> dict[str, Any]:
@@ -192,7 +206,7 @@ def _plan_json(key: RecordKey, planned: Decision) -> dict[str, Any]:
             }
 
 
-def _home_json(home: WayBack) -> dict[str, Any]:
+def _home_json(home: DataverseChanges) -> dict[str, Any]:
     """Tell what would be written to Dataverse; nothing where that is nothing."""
     if not home:
         return {}

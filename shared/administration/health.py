@@ -12,8 +12,8 @@ from shared.administration.schema_drift import Drift
 from shared.domain.planning.context import Rules
 from shared.errors import ConnectorError
 from shared.ports.clock import Clock
+from shared.ports.marketing_platform import MarketingPlatform
 from shared.ports.queue import Queue, QueueName
-from shared.ports.spotler import MarketingPlatform
 
 _LONGEST_WAIT = {
     QueueName.EVENTS: timedelta(minutes=15),

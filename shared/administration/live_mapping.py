@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from shared.administration.mapping_repository import MappingShelf, Pointer, Version
+from shared.administration.mapping_repository import MappingRepository, Pointer, Version
 from shared.domain.mapping.formats.document import MappingError
 from shared.domain.mapping.formats.yaml_format import from_yaml
 from shared.domain.mapping.model import Mapping
@@ -43,7 +43,7 @@ class LiveVersion:
 class LiveMapping:
     """Follows the shelf. `first` gives the text of the first version, and is asked only if there is none (C-41)."""
 
-    def __init__(self, shelf: MappingShelf, clock: Clock, first: Callable[[], str]) -> None:
+    def __init__(self, shelf: MappingRepository, clock: Clock, first: Callable[[], str]) -> None:
         self._shelf = shelf
         self._clock = clock
         self._first = first

@@ -54,7 +54,7 @@ class Pointer:
     etag: str
 
 
-class MappingShelf:
+class MappingRepository:
     """Keeps the versions of one environment's mapping."""
 
     def __init__(self, store: StateStore, clock: Clock, environment: str) -> None:

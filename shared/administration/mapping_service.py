@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from difflib import unified_diff
 
-from shared.administration.mapping_repository import MappingShelf, Version
+from shared.administration.mapping_repository import MappingRepository, Version
 from shared.administration.worker_thread import in_turn
 from shared.domain.mapping.findings import Code, Finding, Severity
 from shared.domain.mapping.formats.document import MappingError
@@ -26,7 +26,7 @@ async def _untried(_: Mapping) -> Sequence[Finding]:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class MappingChange:
     """Somebody's wish: by which role or id, why, and on which version it was made (None: whichever is live).
 
     `accepted` are the warnings that this somebody takes for what they are.
@@ -47,7 +47,7 @@ class Applied:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class ChangeRefused:
     """Nothing has changed, because of `findings`, of which some warnings were `accepted`."""
 
     findings: Sequence[Finding]
@@ -64,10 +64,10 @@ class Refused:
         )
 
 
-class MappingDesk:
+class MappingService:
     """Changes the mapping of one environment. `defaults` gives the rows that a first activation would store."""
 
-    def __init__(self, shelf: MappingShelf, check: Check, defaults: Callable[[], Mapping]) -> None:
+    def __init__(self, shelf: MappingRepository, check: Check, defaults: Callable[[], Mapping]) -> None:
         self._shelf = shelf
         self._check = check
         self._defaults = defaults
@@ -90,30 +90,30 @@ class MappingDesk:
         """Hold a mapping against both sides."""
         return await self._check(mapping)
 
-    async def apply(self, mapping: Mapping, change: Change, trial: Check = _untried) -> Applied | Refused:
+    async def apply(self, mapping: Mapping, change: MappingChange, trial: Check = _untried) -> Applied | ChangeRefused:
         """Make a mapping live, if it is fit; `trial` finds what it would do to real records.
 
-        Errors are those of `MappingShelf.apply`, and of reading the records.
+        Errors are those of `MappingRepository.apply`, and of reading the records.
         """
         live = await self.live()
         findings = await self._check(mapping)
         if any(finding.severity is Severity.ERROR for finding in findings):
-            return Refused(findings, change.accepted)
+            return ChangeRefused(findings, change.accepted)
         findings = (*findings, *await trial(mapping))
         if _unaccepted(findings, change.accepted):
-            return Refused(findings, change.accepted)
+            return ChangeRefused(findings, change.accepted)
         base = live.number if change.base is None else change.base
         text = await in_turn(to_yaml, mapping)
         version = await self._shelf.apply(text, by=change.by, comment=change.comment, base=base)
         return Applied(version, findings)
 
-    async def rollback(self, number: int, change: Change, trial: Check = _untried) -> Applied | Refused:
+    async def rollback(self, number: int, change: MappingChange, trial: Check = _untried) -> Applied | ChangeRefused:
         """Make a new version equal to an old one, if that is still fit; NotFoundError if there is no such version."""
         mapping = mapping_of(await self._shelf.version(number))
         change = replace(change, comment=change.comment or f"rollback to version {number}")
         return await self.apply(mapping, change, trial)
 
-    async def restore_defaults(self, change: Change, trial: Check = _untried) -> Applied | Refused:
+    async def restore_defaults(self, change: MappingChange, trial: Check = _untried) -> Applied | ChangeRefused:
         """Bring back default rows whose Spotler property no row fills any more; other rows stay as they are (C-41)."""
         mapping = with_defaults(mapping_of(await self.live()), self._defaults())
         return await self.apply(mapping, replace(change, comment=change.comment or "default rows restored"), trial)

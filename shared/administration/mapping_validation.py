@@ -13,7 +13,7 @@ from shared.domain.records.records import PersonTable
 from shared.ports.dataverse import CrmSchema
 
 
-class Inspector:
+class MappingValidator:
     """Reads the surroundings of a mapping and checks it. `catalogue` reads Spotler's properties as they are now.
 
     Whoever has just made a property must not hear for an hour that there is none (MAP-30).

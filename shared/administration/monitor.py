@@ -18,7 +18,7 @@ _PATIENCE = 10.0
 """Seconds after which a service counts as down, whatever it might still say."""
 
 
-class Watch:
+class Monitor:
     """Looks around once; alarms watch over what it measures, and over its heartbeat."""
 
     def __init__(
@@ -28,14 +28,14 @@ class Watch:
         queue: Queue,
         clock: Clock,
         polled_until: Callable[[], Awaitable[datetime | None]],
-        newcomers_wait_since: Callable[[], Awaitable[datetime | None]],
+        import_waits_since: Callable[[], Awaitable[datetime | None]],
         held: Callable[[], Awaitable[None]],
         circuits: Callable[[], Awaitable[None]],
     ) -> None:
         """`held` measures what the brake holds, `circuits` which circuits are open."""
         self._pings = pings
         self._polled_until = polled_until
-        self._newcomers_wait_since = newcomers_wait_since
+        self._newcomers_wait_since = import_waits_since
         self._held = held
         self._circuits = circuits
         self._queue = queue

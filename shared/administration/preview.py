@@ -16,12 +16,12 @@ from shared.domain.planning.context import (
     Anonymize,
     Binding,
     Decision,
-    Look,
-    Neighbours,
+    FetchContact,
+    Fetched,
+    PlanInput,
     Rest,
     Rules,
-    Sight,
-    Situation,
+    SharingRecords,
     Unmapped,
     Write,
 )
@@ -34,7 +34,7 @@ from shared.domain.values.fields import Scalar, wished_fields
 from shared.domain.values.values import EMPTY
 from shared.engine.bindings.ledger import Ledger
 from shared.ports.dataverse import Crm, PeopleReading
-from shared.ports.spotler import MarketingPlatform
+from shared.ports.marketing_platform import MarketingPlatform
 
 _MOST = 1_000
 """Records in one preview: a sample, not a run."""
@@ -53,7 +53,7 @@ _ANONYMIZE = "anonymize"
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class PreviewSide:
     """What one of the mappings makes of a record: the action, its reason, and the wished fields by Spotler's names.
 
     A field of a list is named with its option's number, as in `permissions:4`. Problems name columns, no values.
@@ -79,8 +79,8 @@ class RecordPreview:
     """
 
     key: RecordKey
-    before: Side
-    after: Side
+    before: PreviewSide
+    after: PreviewSide
 
     @property
     def changed(self) -> tuple[str, ...]:
@@ -212,9 +212,9 @@ class Preview:
         for key in wanted:
             if key in before and key in after:
                 binding = entries[key].binding
-                others = await self._neighbours(key, binding)
+                others = await self._sharing_records(key, binding)
                 sides = [
-                    _side(Situation(key, record, binding, neighbours=others), record, rules, catalogue)
+                    _side(PlanInput(key, record, binding, sharing_records=others), record, rules, catalogue)
                     for record, rules in ((before[key], old), (after[key], new))
                 ]
                 previews.append(RecordPreview(key, *sides))
@@ -223,23 +223,23 @@ class Preview:
     def _maps(self, table: PersonTable, candidate: FieldMapping) -> bool:
         return bool(self._rules.mapping.for_table(table) or candidate.for_table(table))
 
-    async def _neighbours(self, key: RecordKey, binding: Binding) -> Neighbours:
+    async def _sharing_records(self, key: RecordKey, binding: Binding) -> SharingRecords:
         if not binding.is_live:
-            return Neighbours()
-        return (await self._ledger.contacts([binding.external_id]))[binding.external_id].neighbours_of(key)
+            return SharingRecords()
+        return (await self._ledger.contacts([binding.external_id]))[binding.external_id].sharing_records_of(key)
 
 
 def _properties(mapping: FieldMapping) -> frozenset[str]:
     return frozenset(name for row in mapping.rows for name in (row.spotler, row.foreign))
 
 
-def _side(situation: Situation, record: PersonRecord, rules: Rules, catalogue: PropertyCatalogue) -> Side:
-    planned = plan(replace(situation, sight=Sight.BLIND), rules, catalogue)
-    assert not isinstance(planned, Look), "who is blind does not look"
-    side = Side(_action(planned), planned.reason, refused=_refused(planned))
+def _side(plan_input: PlanInput, record: PersonRecord, rules: Rules, catalogue: PropertyCatalogue) -> PreviewSide:
+    planned = plan(replace(plan_input, fetched=Fetched.SKIPPED), rules, catalogue)
+    assert not isinstance(planned, FetchContact), "who is blind does not look"
+    side = PreviewSide(_action(planned), planned.reason, refused=_refused(planned))
     if not side.is_sent:
         return side
-    mapping = rules_of(situation.key.table, situation.neighbours, rules).mapping
+    mapping = rules_of(plan_input.key.table, plan_input.sharing_records, rules).mapping
     wished = wished_fields(record, mapping, catalogue)
     return replace(side, values=wished.values, refused=(*wished.omitted, *wished.fatal), cut=wished.cut)
 
@@ -294,7 +294,7 @@ def _record_json(one: RecordPreview) -> dict[str, Any]:
     }
 
 
-def _side_json(side: Side) -> dict[str, Any]:
+def _side_json(side: PreviewSide) -> dict[str, Any]:
     return {
         "action": side.action,
         "reason": side.reason,

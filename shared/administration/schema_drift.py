@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared.administration.mapping_validation import Inspector
-from shared.domain.features.schema_drift import Change, Known, Landscape, Shift, changes, landscape
+from shared.administration.mapping_validation import MappingValidator
+from shared.domain.features.schema_drift import Known, Landscape, SchemaChange, Shift, changes, landscape
 from shared.domain.mapping.check.check import check
 from shared.domain.mapping.findings import Code, Finding, Severity
 from shared.domain.mapping.model import Mapping as FieldMapping
@@ -28,7 +28,7 @@ _LANDSCAPE, _REPORT = "landscape", "report"
 class Noticed:
     """A change, and when it was first seen."""
 
-    change: Change
+    change: SchemaChange
     on: datetime
 
 
@@ -53,9 +53,15 @@ class Drift:
     """Compares both sides with what they were, for the mapping that is live."""
 
     def __init__(
-        self, *, inspector: Inspector, mapping: FieldMapping, store: StateStore, clock: Clock, environment: str
+        self,
+        *,
+        mapping_validator: MappingValidator,
+        mapping: FieldMapping,
+        store: StateStore,
+        clock: Clock,
+        environment: str,
     ) -> None:
-        self._inspector = inspector
+        self._mapping_validator = mapping_validator
         self._mapping = mapping
         self._store = store
         self._clock = clock
@@ -63,9 +69,9 @@ class Drift:
 
     async def look(self) -> DriftReport:
         """Look now, log what has changed, and remember; ConnectorError if one of the sides cannot tell."""
-        around = await self._inspector.surroundings(self._mapping)
+        around = await self._mapping_validator.surroundings(self._mapping)
         now = self._clock.now()
-        fresh: list[Change] = []
+        fresh: list[SchemaChange] = []
         if (known := await self._read(_LANDSCAPE)) is not None:
             fresh = changes(_landscape(known), self._mapping, around.schema, around.catalogue)
         findings = [one for one in check(self._mapping, around) if one.severity is not Severity.NOTE]
@@ -90,7 +96,7 @@ class Drift:
         report = await self.last()
         return report.as_json() if report else None
 
-    async def _noticed(self, fresh: Sequence[Change], now: datetime) -> tuple[Noticed, ...]:
+    async def _noticed(self, fresh: Sequence[SchemaChange], now: datetime) -> tuple[Noticed, ...]:
         last = await self.last()
         earlier = [one for one in last.noticed if now - one.on < _SHOWN_FOR] if last else []
         return (*(one for one in earlier if one.change not in fresh), *(Noticed(change, now) for change in fresh))
@@ -128,7 +134,7 @@ def _report(body: Mapping[str, Any]) -> DriftReport:
     return DriftReport(
         at=datetime.fromisoformat(body["at"]),
         noticed=tuple(
-            Noticed(Change(one["what"], Shift(one["shift"]), one["hint"]), datetime.fromisoformat(one["on"]))
+            Noticed(SchemaChange(one["what"], Shift(one["shift"]), one["hint"]), datetime.fromisoformat(one["on"]))
             for one in body["changes"]
         ),
         findings=tuple(

@@ -23,9 +23,9 @@ from shared.adapters.spotler.lists.temporary_lists import SpotlerTemporaryLists
 from shared.adapters.storage.keys.key_register import KeyRegister
 from shared.adapters.storage.keys.rekey import Rekeying
 from shared.adapters.storage.keys.sealed import SealedStore
-from shared.administration.mapping_repository import MappingShelf
-from shared.administration.mapping_service import MappingDesk
-from shared.administration.mapping_validation import Inspector
+from shared.administration.mapping_repository import MappingRepository
+from shared.administration.mapping_service import MappingService
+from shared.administration.mapping_validation import MappingValidator
 from shared.composition.connections import (
     SystemClock,
     dataverse_client,
@@ -48,8 +48,15 @@ from shared.engine.guards.priority import Priority
 from shared.operations.automations.automation_refresh import AutomationRefresh
 from shared.ports.clock import Clock
 from shared.ports.dataverse import AutomationRows, EnvironmentVariables, MarketingLists, RecordAccess
+from shared.ports.marketing_platform import (
+    Audiences,
+    Automations,
+    ContactFeeds,
+    ContactLists,
+    MarketingPlatform,
+    Tagging,
+)
 from shared.ports.queue import Queue
-from shared.ports.spotler import Audiences, Automations, ContactFeeds, ContactLists, MarketingPlatform, Tagging
 from shared.ports.state import StateStore
 from shared.telemetry.ports import traced
 
@@ -84,9 +91,9 @@ class Services:
     organisations: KnownOrganisations
     own_user: OwnUser
     access: RecordAccess
-    inspector: Inspector
-    shelf: MappingShelf
-    desk: MappingDesk
+    mapping_validator: MappingValidator
+    shelf: MappingRepository
+    desk: MappingService
     priority: Priority
 
     async def close(self) -> None:
@@ -114,12 +121,12 @@ def open_services(settings: Settings, clock: Clock | None = None, queue: Queue |
         probe=Probes(spotler.transport).findings,
     )
     schema = SchemaCache(dataverse, clock=clock)
-    inspector = Inspector(
+    mapping_validator = MappingValidator(
         schema=DataverseSchema(dataverse, schema, settings.sync_tables),
         catalogue=spotler.properties,
         enabled_tables=settings.sync_tables,
     )
-    shelf = MappingShelf(store, clock, settings.environment)
+    shelf = MappingRepository(store, clock, settings.environment)
     audiences = traced(SpotlerAudiences(spotler.transport), "spotler")
     temporary = traced(SpotlerTemporaryLists(spotler.transport), "spotler")
     automations = traced(SpotlerAutomations(spotler.transport, capabilities), "spotler")
@@ -160,8 +167,8 @@ def open_services(settings: Settings, clock: Clock | None = None, queue: Queue |
         organisations=KnownOrganisations(dataverse, settings.dataverse_organisation_ids, url=settings.dataverse_url),
         own_user=OwnUser(dataverse, clock),
         access=traced(DataverseRecordAccess(dataverse, clock), "crm"),
-        inspector=inspector,
+        mapping_validator=mapping_validator,
         shelf=shelf,
-        desk=MappingDesk(shelf, inspector.check, lambda: first_mapping(settings)),
+        desk=MappingService(shelf, mapping_validator.check, lambda: first_mapping(settings)),
         priority=Priority(),
     )

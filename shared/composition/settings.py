@@ -21,7 +21,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from shared.composition.setting_texts import LOOPBACK, complaint_about_address, given, in_right_case
 from shared.domain.consent.bounce_text import Language
 from shared.domain.features.lists import ListKind
-from shared.domain.features.subscriber_import import NewcomerTarget
+from shared.domain.features.subscriber_import import ImportTarget
 from shared.domain.planning.context import EndAction
 from shared.domain.records.fingerprint_keys import SHORTEST, complaint_about_key
 from shared.domain.records.records import PersonTable
@@ -56,7 +56,7 @@ Name = Annotated[str, Field(pattern=_LOGICAL_NAME)]
 _CHOICES: Mapping[str, type[Enum]] = {
     "on_delete": EndAction,
     "on_inactive": EndAction,
-    "new_subscriber_target": NewcomerTarget,
+    "new_subscriber_target": ImportTarget,
     "spotler_list_kind": ListKind,
     "bounce_task_language": Language,
 }
@@ -140,8 +140,8 @@ class Settings(BaseSettings):
         "(PURGE-01).",
     )
 
-    new_subscriber_target: NewcomerTarget = Field(
-        default=NewcomerTarget.NONE,
+    new_subscriber_target: ImportTarget = Field(
+        default=ImportTarget.NONE,
         description="What new subscribers of Spotler become in Dataverse (NEW-01): none, lead (a new one each time), "
         "contact (the one that matches, else a new one), membershipentry (a row of the mapping's entityTable).",
     )

@@ -11,18 +11,18 @@ from shared.adapters.dataverse.records.crm import DataverseCrm
 from shared.adapters.dataverse.records.person_reader import PersonReader
 from shared.adapters.dataverse.rows.bounce_tasks import DataverseBounceTasks
 from shared.adapters.dataverse.rows.permission_names import DataversePermissionRows
-from shared.adapters.dataverse.writeback.subscriber_records import DataverseNewcomers
-from shared.adapters.dataverse.writeback.write_back import DataverseHomecomings
+from shared.adapters.dataverse.writeback.subscriber_records import DataverseSubscriberRecords
+from shared.adapters.dataverse.writeback.write_back import DataverseWritebacks
 from shared.administration.explain import Explain
 from shared.administration.health import Health
 from shared.administration.live_mapping import LiveVersion
-from shared.administration.monitor import Watch
+from shared.administration.monitor import Monitor
 from shared.administration.preview import Preview
 from shared.administration.schema_drift import Drift
 from shared.composition.services import Services
 from shared.composition.settings import Settings
 from shared.consent.bounce_catch_up import BounceCatchUp
-from shared.consent.bounce_service import BounceBook
+from shared.consent.bounce_service import BounceService
 from shared.consent.permission_renames import PermissionNames
 from shared.consent.refusal_lifting import RefusalLifting
 from shared.dispatch.dispatch import Dispatcher
@@ -36,40 +36,40 @@ from shared.domain.planning.context import EndAction, Rules, Unmapped
 from shared.domain.records.fingerprints import Fingerprinter
 from shared.domain.recovery.retry import RetryPolicy
 from shared.engine.bindings.ledger import Ledger
-from shared.engine.guards.brake import Brake, Limits
+from shared.engine.guards.brake import Brake, BrakeLimits
 from shared.engine.guards.circuits import Circuits
 from shared.engine.guards.release import Release
-from shared.engine.planning_facts import Beside
-from shared.engine.record_handler import SyncPeople
+from shared.engine.planning_facts import PlanningFactsLoader
+from shared.engine.record_handler import RecordHandler
 from shared.engine.refusals.mail_refusals import MailRefusals
 from shared.engine.refusals.recent_changes import RecentChanges
 from shared.engine.refusals.refusal_keeping import RefusalKeeping
 from shared.engine.refusals.suppressions import SuppressionList
 from shared.engine.report import Reporter
-from shared.engine.sync_engine import Outbound
+from shared.engine.sync_engine import SyncEngine
 from shared.errors import Service
 from shared.inbound.comparison import Comparison
-from shared.inbound.contact_changes import SpotlerChanges
+from shared.inbound.contact_changes import ContactChanges
 from shared.inbound.poll import Poll
-from shared.inbound.poll_cursor import CONTACTS, Bookmark
+from shared.inbound.poll_cursor import CONTACTS, PollCursor
 from shared.inbound.reconciliation import Reconciliation
 from shared.inbound.reviews import Reviews
-from shared.inbound.subscriber_import import Hospitality, Newcomers
+from shared.inbound.subscriber_import import ImportPolicy, SubscriberImport
 from shared.lists.service import Lists
 from shared.messages.lane_messages import Lanes
-from shared.messages.redelivery import Patience
+from shared.messages.redelivery import Redelivery
 from shared.operations.model.services import JobServices
 from shared.operations.running.journal import Journal
 from shared.operations.running.runner import JobRunner
 from shared.operations.running.table import OPERATIONS
 from shared.ports.clock import Clock
 from shared.ports.dataverse import Crm
-from shared.ports.homecoming import Homecomings
+from shared.ports.marketing_platform import MarketingPlatform
 from shared.ports.queue import Queue
-from shared.ports.spotler import MarketingPlatform
 from shared.ports.state import StateStore
+from shared.ports.writeback import Writebacks
 from shared.privacy.housekeeping import Housekeeping
-from shared.privacy.person_data import PersonMemory
+from shared.privacy.person_data import PersonData
 from shared.telemetry.ports import ObservedQueue, traced
 
 
@@ -94,17 +94,17 @@ class Connector:
     poll: Poll
     brake: Brake
     refusal_lifting: RefusalLifting
-    person_memory: PersonMemory
+    person_memory: PersonData
     release: Release
     reconciliation: Reconciliation
     comparison: Comparison
-    bounces: BounceBook
+    bounces: BounceService
     permission_names: PermissionNames
     health: Health
     job_sweep: JobSweep
-    newcomers: Newcomers
+    new_subscribers: SubscriberImport
     reviews: Reviews
-    watch: Watch
+    watch: Monitor
     housekeeping: Housekeeping
 
 
@@ -120,8 +120,8 @@ class _Tools:
     ledger: Ledger
     lanes: Lanes
     policy: RetryPolicy
-    patience: Patience
-    homecomings: Homecomings
+    patience: Redelivery
+    writebacks: Writebacks
 
 
 def build(services: Services, version: LiveVersion, fingerprints: Fingerprinter) -> Connector:
@@ -131,7 +131,7 @@ def build(services: Services, version: LiveVersion, fingerprints: Fingerprinter)
     environment = settings.environment
     crm, platform, queue, ledger, rules = tools.crm, tools.platform, tools.queue, tools.ledger, tools.rules
     pings = {"dataverse": crm.ping, "spotler": platform.ping, "state": store.ping, "queue": queue.ping}
-    bounces = BounceBook(
+    bounces = BounceService(
         store=store,
         ledger=ledger,
         tasks=DataverseBounceTasks(services.dataverse),
@@ -152,7 +152,7 @@ def build(services: Services, version: LiveVersion, fingerprints: Fingerprinter)
         environment=environment,
         prefix=settings.variable_prefix,
     )
-    beside = Beside(
+    planning_facts = PlanningFactsLoader(
         defaults=services.default_permissions,
         names=permission_names,
         consents=services.consent,
@@ -160,7 +160,7 @@ def build(services: Services, version: LiveVersion, fingerprints: Fingerprinter)
         rules=rules,
         clock=clock,
     )
-    limits = Limits(
+    limits = BrakeLimits(
         settings.mass_erasure_limit,
         settings.mass_change_limit,
         settings.mass_missing_limit,
@@ -168,7 +168,7 @@ def build(services: Services, version: LiveVersion, fingerprints: Fingerprinter)
     )
     brake = Brake(store, clock, environment, limits=limits)
     suppressions = SuppressionList(store, clock, environment)
-    people = _people(tools, beside, brake, suppressions, bounces)
+    people = _people(tools, planning_facts, brake, suppressions, bounces)
     lists = _lists(tools, people, brake)
     sweep = JobSweep(
         crm=crm,
@@ -179,21 +179,25 @@ def build(services: Services, version: LiveVersion, fingerprints: Fingerprinter)
         missed_after=settings.missed_after,
     )
     drift = Drift(
-        inspector=services.inspector, mapping=version.mapping, store=store, clock=clock, environment=environment
+        mapping_validator=services.mapping_validator,
+        mapping=version.mapping,
+        store=store,
+        clock=clock,
+        environment=environment,
     )
-    homecomings, consents, lanes = tools.homecomings, services.consent, tools.lanes
+    writebacks, consents, lanes = tools.writebacks, services.consent, tools.lanes
     refusals = MailRefusals(
-        homecomings=homecomings, platform=platform, ledger=ledger, consents=consents, rules=rules, clock=clock
+        writebacks=writebacks, platform=platform, ledger=ledger, consents=consents, rules=rules, clock=clock
     )
     reviews = Reviews(
         store=store, crm=crm, lanes=lanes, refusals=refusals, rules=rules, clock=clock, environment=environment
     )
-    newcomers = _newcomers(tools, reviews, refusals)
-    changes = SpotlerChanges(
+    new_subscribers = _new_subscribers(tools, reviews, refusals)
+    changes = ContactChanges(
         platform=platform,
         crm=crm,
         people=people,
-        newcomers=newcomers,
+        new_subscribers=new_subscribers,
         ledger=ledger,
         suppressions=suppressions,
         queue=queue,
@@ -236,7 +240,7 @@ def build(services: Services, version: LiveVersion, fingerprints: Fingerprinter)
     release = Release(brake=brake, lists=lists.start, lanes=tools.lanes, patience=tools.patience, clock=clock)
     walks = Walks(store, clock, environment)
     resync = Resync(
-        crm=crm, people=people, lanes=tools.lanes, patience=tools.patience, walks=walks, witness=reconciliation
+        crm=crm, people=people, lanes=tools.lanes, patience=tools.patience, walks=walks, listener=reconciliation
     )
     circuits = Circuits(store, clock, environment, pings={Service.DATAVERSE: crm.ping, Service.SPOTLER: platform.ping})
     return Connector(
@@ -266,7 +270,12 @@ def build(services: Services, version: LiveVersion, fingerprints: Fingerprinter)
         ),
         resync=resync,
         explain=Explain(
-            crm=crm, platform=platform, ledger=ledger, rules=rules, beside=beside, suppressions=suppressions
+            crm=crm,
+            platform=platform,
+            ledger=ledger,
+            rules=rules,
+            planning_facts=planning_facts,
+            suppressions=suppressions,
         ),
         lists=lists,
         preview=Preview(
@@ -289,7 +298,7 @@ def build(services: Services, version: LiveVersion, fingerprints: Fingerprinter)
             rules=rules,
             clock=clock,
         ),
-        person_memory=PersonMemory(
+        person_memory=PersonData(
             store=store,
             ledger=ledger,
             suppressions=suppressions,
@@ -329,16 +338,16 @@ def build(services: Services, version: LiveVersion, fingerprints: Fingerprinter)
         ),
         permission_names=permission_names,
         job_sweep=sweep,
-        newcomers=newcomers,
+        new_subscribers=new_subscribers,
         reviews=reviews,
-        watch=Watch(
+        watch=Monitor(
             pings=pings,
             queue=queue,
             clock=clock,
-            polled_until=poll.bookmark,
+            polled_until=poll.cursor,
             held=brake.measure,
             circuits=circuits.measure,
-            newcomers_wait_since=poll.newcomers_wait_since,
+            import_waits_since=poll.import_waits_since,
         ),
         housekeeping=Housekeeping(
             store=store,
@@ -354,7 +363,7 @@ def build(services: Services, version: LiveVersion, fingerprints: Fingerprinter)
 def build_intake(queue: Queue, clock: Clock, connector: Callable[[], Awaitable[Connector]]) -> Intake:
     """Wire what takes in messages: it needs the queue alone, and asks for a connector where there is one to be had."""
     observed = ObservedQueue(queue)
-    patience = Patience(queue=observed, lanes=Lanes(observed), clock=clock, policy=RetryPolicy())
+    patience = Redelivery(queue=observed, lanes=Lanes(observed), clock=clock, policy=RetryPolicy())
     return Intake(queue=observed, patience=patience, clock=clock, connector=connector)
 
 
@@ -371,34 +380,38 @@ def _tools(services: Services, version: LiveVersion, fingerprints: Fingerprinter
         ledger=Ledger(services.store, clock, settings.environment, claim_time=settings.claim_time),
         lanes=lanes,
         policy=policy,
-        patience=Patience(queue=queue, lanes=lanes, clock=clock, policy=policy),
-        homecomings=DataverseHomecomings(
+        patience=Redelivery(queue=queue, lanes=lanes, clock=clock, policy=policy),
+        writebacks=DataverseWritebacks(
             services.dataverse, services.schema, mapping, detects_duplicates=settings.duplicate_detection
         ),
     )
 
 
 def _people(
-    tools: _Tools, beside: Beside, brake: Brake, suppressions: SuppressionList, bounces: BounceBook
-) -> SyncPeople:
+    tools: _Tools,
+    planning_facts: PlanningFactsLoader,
+    brake: Brake,
+    suppressions: SuppressionList,
+    bounces: BounceService,
+) -> RecordHandler:
     services, clock = tools.services, tools.services.clock
-    bookmark = Bookmark(services.store, services.settings.environment, CONTACTS)
-    outbound = Outbound(
+    cursor = PollCursor(services.store, services.settings.environment, CONTACTS)
+    engine = SyncEngine(
         crm=tools.crm,
         platform=tools.platform,
         ledger=tools.ledger,
         rules=tools.rules,
         clock=clock,
         policy=tools.policy,
-        homecomings=tools.homecomings,
-        beside=beside,
+        writebacks=tools.writebacks,
+        planning_facts=planning_facts,
         brake=brake,
         refusals=RefusalKeeping(suppressions, tools.rules, clock),
-        recent=RecentChanges(services.feeds, clock, polled_until=bookmark.until),
+        recent=RecentChanges(services.feeds, clock, polled_until=cursor.until),
         catch_up_bounces=BounceCatchUp(services.feeds, bounces, clock).run,
     )
-    return SyncPeople(
-        outbound=outbound,
+    return RecordHandler(
+        engine=engine,
         reporter=Reporter(tools.crm, clock),
         queue=tools.queue,
         lanes=tools.lanes,
@@ -407,7 +420,7 @@ def _people(
     )
 
 
-def _lists(tools: _Tools, people: SyncPeople, brake: Brake) -> Lists:
+def _lists(tools: _Tools, people: RecordHandler, brake: Brake) -> Lists:
     services, settings = tools.services, tools.services.settings
     return Lists(
         crm=tools.crm,
@@ -427,7 +440,7 @@ def _lists(tools: _Tools, people: SyncPeople, brake: Brake) -> Lists:
     )
 
 
-def _jobs(tools: _Tools, people: SyncPeople, lists: Lists, suppressions: SuppressionList, brake: Brake) -> JobRunner:
+def _jobs(tools: _Tools, people: RecordHandler, lists: Lists, suppressions: SuppressionList, brake: Brake) -> JobRunner:
     services, settings = tools.services, tools.services.settings
     return JobRunner(
         services=JobServices(
@@ -444,7 +457,7 @@ def _jobs(tools: _Tools, people: SyncPeople, lists: Lists, suppressions: Suppres
             ledger=tools.ledger,
             journal=Journal(services.store, settings.environment),
             rules=tools.rules,
-            homecomings=tools.homecomings,
+            writebacks=tools.writebacks,
             suppressions=suppressions,
             access=services.access,
             brake=brake,
@@ -457,22 +470,22 @@ def _jobs(tools: _Tools, people: SyncPeople, lists: Lists, suppressions: Suppres
     )
 
 
-def _newcomers(tools: _Tools, reviews: Reviews, refusals: MailRefusals) -> Newcomers:
+def _new_subscribers(tools: _Tools, reviews: Reviews, refusals: MailRefusals) -> SubscriberImport:
     services, settings = tools.services, tools.services.settings
-    return Newcomers(
-        records=DataverseNewcomers(
+    return SubscriberImport(
+        records=DataverseSubscriberRecords(
             services.dataverse,
             services.schema,
             tools.rules.mapping,
             detects_duplicates=settings.duplicate_detection,
         ),
-        homecomings=tools.homecomings,
+        writebacks=tools.writebacks,
         crm=tools.crm,
         platform=tools.platform,
         reviews=reviews,
         refusals=refusals,
         rules=tools.rules,
-        hospitality=Hospitality(settings.new_subscriber_target, settings.new_subscriber_match),
+        import_policy=ImportPolicy(settings.new_subscriber_target, settings.new_subscriber_match),
     )
 
 

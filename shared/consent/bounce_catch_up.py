@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from shared.consent.bounce_service import BounceBook
+from shared.consent.bounce_service import BounceService
 from shared.domain.planning.context import CLOCKS_DIFFER
 from shared.ports.clock import Clock
-from shared.ports.spotler import ContactFeeds
+from shared.ports.marketing_platform import ContactFeeds
 
 
 class BounceCatchUp:
     """Brings the notes of bounces up to now, as the next poll would."""
 
-    def __init__(self, feeds: ContactFeeds, bounces: BounceBook, clock: Clock) -> None:
+    def __init__(self, feeds: ContactFeeds, bounces: BounceService, clock: Clock) -> None:
         self._feeds = feeds
         self._bounces = bounces
         self._clock = clock

@@ -16,7 +16,7 @@ _PATIENCE = 5
 """How often a change is tried again that somebody else was quicker with."""
 
 
-class BounceShelf:
+class BounceRepository:
     """Reads and changes notes."""
 
     def __init__(self, store: StateStore, environment: str) -> None:

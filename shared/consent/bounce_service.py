@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from shared.consent.bounce_repository import BounceShelf, is_key
+from shared.consent.bounce_repository import BounceRepository, is_key
 from shared.domain.consent.bounce_text import Language, task_text
 from shared.domain.consent.bounces import BounceKind, BounceNote, noted, reopened, solved, task_id
 from shared.domain.mapping.model import EMAIL
@@ -74,7 +74,7 @@ def bounce_rows(report: BounceReport) -> list[dict[str, str]]:
     ]
 
 
-class BounceBook:
+class BounceService:
     """Keeps the notes of one environment, and the tasks that follow from them."""
 
     def __init__(
@@ -90,7 +90,7 @@ class BounceBook:
         language: Language,
     ) -> None:
         """`creates_tasks` is the setting CREATE_BOUNCE_TASK (C-14), `language` that of the tasks."""
-        self._shelf = BounceShelf(store, environment)
+        self._shelf = BounceRepository(store, environment)
         self._ledger = ledger
         self._tasks = tasks
         self._fingerprints = fingerprints

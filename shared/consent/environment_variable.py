@@ -12,7 +12,7 @@ from shared.domain.mapping.model import PERMISSIONS
 from shared.domain.records.marketing_contact import PropertyCatalogue
 from shared.domain.values.fields import option_name
 from shared.ports.dataverse import EnvironmentVariables
-from shared.ports.spotler import MarketingPlatform
+from shared.ports.marketing_platform import MarketingPlatform
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from shared.domain.mapping.model import PERMISSIONS
 from shared.errors import ConnectorError
 from shared.ports.clock import Clock
 from shared.ports.dataverse import EnvironmentVariables
-from shared.ports.spotler import MarketingPlatform
+from shared.ports.marketing_platform import MarketingPlatform
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,14 @@ from pydantic import BaseModel, ConfigDict
 
 from shared.consent.permission_defaults import ENABLED_DISPLAY_NAME, ENABLED_NAME
 from shared.domain.consent.permission_defaults import SEPARATOR
-from shared.domain.consent.permission_renames import Difference, RememberedNames, Rename, difference, folded, replaced
+from shared.domain.consent.permission_renames import (
+    RememberedNames,
+    Rename,
+    RenameDifference,
+    difference,
+    folded,
+    replaced,
+)
 from shared.domain.mapping.language.expression import Home, MapTo
 from shared.domain.mapping.model import Mapping as FieldMapping
 from shared.domain.records.marketing_contact import PropertyCatalogue
@@ -27,8 +34,8 @@ from shared.domain.values.fields import option_name
 from shared.messages.lane_messages import Lanes, Permissions
 from shared.ports.clock import Clock
 from shared.ports.dataverse import EnvironmentVariables, NamedPermission, PermissionRows
+from shared.ports.marketing_platform import MarketingPlatform
 from shared.ports.queue import QueueName
-from shared.ports.spotler import MarketingPlatform
 from shared.ports.state import DocumentKey, Insert, Replace, StateStore
 
 log = logging.getLogger(__name__)
@@ -90,7 +97,7 @@ class _Former(BaseModel):
     until: datetime | None = None
 
 
-class _Memory(BaseModel):
+class _StoredNames(BaseModel):
     """What the document holds: names by option, names of options that are gone, and steps that are to be done.
 
     `waiting` are steps of which Dataverse refused rows: the next look tries them again. Nothing waits for them.
@@ -107,7 +114,7 @@ class _Memory(BaseModel):
     waiting: list[_Step] = []
     former: list[_Former] = []
 
-    def after_page(self, page: _Page, now: datetime) -> _Memory:
+    def after_page(self, page: _Page, now: datetime) -> _StoredNames:
         """Take note of what became of the first step."""
         _, *others = self.steps
         if page.has_more:
@@ -155,7 +162,7 @@ class _Page:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    memory: _Memory
+    memory: _StoredNames
     etag: str
 
 
@@ -196,7 +203,7 @@ class PermissionNames:
         now = self._clock.now()
         kept = await self._read()
         if kept is None:
-            await self._write(_Memory(looked=now, names=names), "")
+            await self._write(_StoredNames(looked=now, names=names), "")
             return
         memory = kept.memory
         if memory.steps or now - memory.looked < _SETTLED:
@@ -220,7 +227,7 @@ class PermissionNames:
         ]
         # Rows of names that several options share stay as they are: their names go on meaning what they meant.
         former = memory.former_at(now, *(_Former(option=one, name=memory.names[one]) for one in found.ambiguous))
-        await self._write(_Memory(looked=now, names=names, removed=removed, steps=steps, former=former), kept.etag)
+        await self._write(_StoredNames(looked=now, names=names, removed=removed, steps=steps, former=former), kept.etag)
 
     async def _rename_in_variable(self, renames: Iterable[Rename]) -> None:
         """Let the list of what starts enabled follow, or an exception from `[All]` would lapse (ENV-14)."""
@@ -313,9 +320,9 @@ class PermissionNames:
 
     async def _read(self) -> _Kept | None:
         found = (await self._store.read([self._key])).get(self._key)
-        return _Kept(_Memory.model_validate(found.body), found.etag) if found else None
+        return _Kept(_StoredNames.model_validate(found.body), found.etag) if found else None
 
-    async def _write(self, memory: _Memory, etag: str) -> bool:
+    async def _write(self, memory: _StoredNames, etag: str) -> bool:
         body = memory.model_dump(mode="json")
         (written,) = await self._store.write([Replace(self._key, body, etag) if etag else Insert(self._key, body)])
         return written is not None
@@ -327,7 +334,7 @@ def _properties(mapping: FieldMapping) -> frozenset[str]:
     return frozenset(row.spotler for row in mapping.rows if home in row.sources.values())
 
 
-def _tell(found: Difference, removed: Mapping[str, str]) -> None:
+def _tell(found: RenameDifference, removed: Mapping[str, str]) -> None:
     """Log by option: names are the customer's own words."""
     for rename in found.renames:
         log.info("permission %s was renamed in Spotler", rename.option)

@@ -16,7 +16,7 @@ from shared.engine.guards.attempt import attempt
 from shared.engine.guards.circuits import Circuits, Flow, Pause, Probe
 from shared.engine.guards.priority import Priority
 from shared.engine.guards.release import Release
-from shared.engine.record_handler import SyncPeople
+from shared.engine.record_handler import RecordHandler
 from shared.engine.work_items import earliest
 from shared.errors import ConnectorError
 from shared.inbound.comparison import Comparison
@@ -27,13 +27,13 @@ from shared.messages.lane_messages import (
     Jobs,
     Lanes,
     Permissions,
-    References,
+    ReferenceBatch,
     Replay,
     Unchecked,
     Walk,
 )
 from shared.messages.list_messages import ListClean, ListLook, ListMembers, ListMessage, ListStep
-from shared.messages.redelivery import Patience
+from shared.messages.redelivery import Redelivery
 from shared.messages.tally import tallying
 from shared.operations.running.runner import JobRunner
 from shared.ports.clock import Clock
@@ -96,7 +96,7 @@ class Work:
     def add(self, message: AnyMessage) -> None:
         """Add what a lane message asks for."""
         match message:
-            case References():
+            case ReferenceBatch():
                 self.people += message.unfold()
             case Jobs():
                 self.jobs.append(message)
@@ -121,14 +121,14 @@ class Dispatcher:
         self,
         *,
         crm: Crm,
-        people: SyncPeople,
+        people: RecordHandler,
         jobs: JobRunner,
         resync: Resync,
         release: Release,
         comparison: Comparison,
         lists: Lists,
         lanes: Lanes,
-        patience: Patience,
+        patience: Redelivery,
         clock: Clock,
         work_time: timedelta,
         circuits: Circuits,
@@ -246,7 +246,7 @@ class Dispatcher:
         return await attempt(lambda: self._crm.people_of_permissions(message.permissions), message.kind)
 
 
-async def put_off(work: Work, patience: Patience, *, lane: QueueName, error: ConnectorError) -> None:
+async def put_off(work: Work, patience: Redelivery, *, lane: QueueName, error: ConnectorError) -> None:
     """Come back to all of it later, because nothing of it can be done now. Needs the queue alone."""
     await patience.postpone_references(lane, work.people, error)
     for message in (*_permissions_together(work.permissions), *work.others, *work.unchecked):

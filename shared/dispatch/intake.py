@@ -17,9 +17,9 @@ from shared.dispatch.dispatch import Dispatcher, Work, put_off
 from shared.engine.guards.attempt import attempt
 from shared.errors import ConnectorError
 from shared.messages.lane_messages import Unchecked
-from shared.messages.redelivery import Patience
+from shared.messages.redelivery import Redelivery
 from shared.ports.clock import Clock
-from shared.ports.organisations import Organisations, Origin, Refused
+from shared.ports.organisations import Organisations, Origin, OriginRefused
 from shared.ports.queue import Queue, QueueName
 
 log = logging.getLogger(__name__)
@@ -29,12 +29,12 @@ _LONGEST_QUESTION = timedelta(seconds=5)
 
 
 @dataclass(slots=True)
-class Delivery:
+class Arrival:
     """One call of a trigger: the queue it comes from, what its messages ask for, and those that are none."""
 
     queue: QueueName
     work: Work = field(default_factory=Work)
-    refused: list[Refused] = field(default_factory=list)
+    refused: list[OriginRefused] = field(default_factory=list)
 
 
 class OwnUser(Protocol):
@@ -71,7 +71,7 @@ class Intake:
         self,
         *,
         queue: Queue,
-        patience: Patience,
+        patience: Redelivery,
         clock: Clock,
         connector: Callable[[], Awaitable[Ready]],
         wait: timedelta = timedelta(seconds=30),
@@ -87,7 +87,7 @@ class Intake:
         self._connector = connector
         self._wait = wait
 
-    async def take(self, delivery: Delivery, *, lane: QueueName) -> None:
+    async def take(self, delivery: Arrival, *, lane: QueueName) -> None:
         """Do, put off or bury everything. Raises only where the queue cannot be reached.
 
         What is refused is buried last: whatever fails before it makes all messages come again, and would bury it twice.
@@ -106,13 +106,13 @@ class Intake:
         for one in delivery.refused:
             await self._queue.dead_letter(delivery.queue, b"", reason=one.reason, description=one.description)
 
-    async def collect_buried(self) -> None:
+    async def collect_dead_lettered(self) -> None:
         """Let what the queue itself has buried be seen and replayed, without what it said of people.
 
         A queue that cannot be reached is tried again at the next call.
         """
         try:
-            moved = await self._queue.collect_buried()
+            moved = await self._queue.collect_dead_lettered()
         except ConnectorError as error:
             log.warning("what the queues have buried cannot be collected: %s", error)
             return
@@ -125,7 +125,7 @@ class Intake:
             )
 
     async def _check(
-        self, delivery: Delivery, organisations: Organisations
+        self, delivery: Arrival, organisations: Organisations
     ) -> Sequence[tuple[Unchecked, ConnectorError]]:
         """Accept or refuse what is unchecked; return what cannot be checked now, and why."""
         unknown: list[tuple[Unchecked, ConnectorError]] = []
@@ -138,7 +138,7 @@ class Intake:
             match refused:
                 case ConnectorError():
                     unknown += [(message, refused) for message in messages]
-                case Refused():
+                case OriginRefused():
                     log.warning("messages of organisation %s refused", origin.organisation)
                     delivery.refused += [refused] * len(messages)
                 case None:
@@ -147,6 +147,8 @@ class Intake:
         return unknown
 
 
-async def _refusal(organisations: Organisations, origin: Origin, wait: timedelta) -> Refused | ConnectorError | None:
+async def _refusal(
+    organisations: Organisations, origin: Origin, wait: timedelta
+) -> OriginRefused | ConnectorError | None:
     what = f"asking for organisation {origin.organisation}"
     return await attempt(lambda: organisations.refusal(origin), what, within=wait)

@@ -10,11 +10,11 @@ from typing import Protocol
 from shared.dispatch.walks import UnderWay, Walks
 from shared.domain.records.records import PersonTable, RecordKey, Reference, Why
 from shared.domain.recovery.retry import GiveUp
-from shared.engine.record_handler import SyncPeople
-from shared.engine.work_items import Finished
+from shared.engine.record_handler import RecordHandler
+from shared.engine.work_items import ItemResult
 from shared.errors import ConnectorError
 from shared.messages.lane_messages import Lanes, Walk
-from shared.messages.redelivery import Patience
+from shared.messages.redelivery import Redelivery
 from shared.ports.dataverse import Crm
 from shared.ports.queue import QueueName
 
@@ -24,10 +24,10 @@ PAGE = 500
 """Records per page: five Spotler calls, well inside one claim."""
 
 
-class Witness(Protocol):
+class WalkListener(Protocol):
     """Counts what walks find."""
 
-    async def saw(self, step: Walk, finished: Sequence[Finished], *, is_last: bool) -> None:
+    async def saw(self, step: Walk, finished: Sequence[ItemResult], *, is_last: bool) -> None:
         """Take note of a page, before the next one is on its way."""
         ...
 
@@ -39,18 +39,18 @@ class Resync:
         self,
         *,
         crm: Crm,
-        people: SyncPeople,
+        people: RecordHandler,
         lanes: Lanes,
-        patience: Patience,
+        patience: Redelivery,
         walks: Walks,
-        witness: Witness | None = None,
+        listener: WalkListener | None = None,
     ) -> None:
         self._crm = crm
         self._people = people
         self._lanes = lanes
         self._patience = patience
         self._walks = walks
-        self._witness = witness
+        self._listener = listener
 
     async def some(self, keys: Sequence[RecordKey], lane: QueueName, *, correlation: str) -> None:
         """Put records on a lane."""
@@ -80,8 +80,8 @@ class Resync:
             return
         references = [Reference(key, step.why, step.correlation) for key in page.keys]
         finished = await self._people.handle(references, lane=lane)
-        if self._witness is not None:
-            await self._witness.saw(step, finished, is_last=page.after is None)
+        if self._listener is not None:
+            await self._listener.saw(step, finished, is_last=page.after is None)
         if page.after is not None:
             await self._lanes.send(lane, step.model_copy(update={"after": page.after, "attempt": 1}))
         else:

@@ -11,10 +11,10 @@ from shared.domain.planning.context import Anonymize, Binding, Decision, Rules
 from shared.domain.records.records import Intent, RecordKey, Reference, Why
 from shared.domain.values.addresses import address_key
 from shared.engine.bindings.ledger import Ledger
-from shared.engine.record_context import Round, Seat
-from shared.engine.work_items import Unit
+from shared.engine.record_context import BatchState, RecordContext
+from shared.engine.work_items import WorkItem
 from shared.ports.dataverse import Crm
-from shared.ports.spotler import MarketingPlatform
+from shared.ports.marketing_platform import MarketingPlatform
 
 
 async def others_using(
@@ -42,7 +42,7 @@ async def _address(external_id: str, email: str, platform: MarketingPlatform) ->
     return str(contact.properties.get(EMAIL) or "") if contact else ""
 
 
-class SecondLook:
+class AddressUsers:
     """Makes erasures wait for records that need the contact."""
 
     def __init__(self, crm: Crm, platform: MarketingPlatform, ledger: Ledger, rules: Rules) -> None:
@@ -51,29 +51,33 @@ class SecondLook:
         self._ledger = ledger
         self._rules = rules
 
-    async def patient(self, seats: Sequence[Seat], plans: Mapping[RecordKey, Decision], done: Round) -> list[Seat]:
+    async def patient(
+        self, contexts: Sequence[RecordContext], plans: Mapping[RecordKey, Decision], done: BatchState
+    ) -> list[RecordContext]:
         """Before erasing, ask Dataverse for active records with that address that have no other contact.
 
         They are looked at first, in the next round; the erasure waits until they are bound (and then keeps the contact
         for them) or cannot be. Returns the seats that need not wait.
         """
-        doomed = [seat for seat in seats if isinstance(plans[seat.key], Anonymize)]
+        doomed = [context for context in contexts if isinstance(plans[context.key], Anonymize)]
         others = await others_using(
-            [(seat.key, seat.held.external_id, self._email(seat)) for seat in doomed], self._crm, self._platform
+            [(context.key, context.held.external_id, self._email(context)) for context in doomed],
+            self._crm,
+            self._platform,
         )
         entries = await self._ledger.entries({key for keys in others.values() for key in keys})
         waits: dict[RecordKey, set[RecordKey]] = {}
-        for seat in sorted(doomed, key=lambda one: one.key, reverse=True):
-            bindings = {key: entries[key].binding for key in others[seat.key] if key not in seat.unit.awaits}
-            needing = {key for key, one in bindings.items() if not one.is_live or one.uses(seat.held.external_id)}
-            needing |= await self._leaving({key: bindings[key] for key in bindings.keys() - needing}, seat.origin)
-            needing = {key for key in needing if not _leads_to(seat.key, key, waits)}  # two in a circle never go
+        for context in sorted(doomed, key=lambda one: one.key, reverse=True):
+            bindings = {key: entries[key].binding for key in others[context.key] if key not in context.item.awaits}
+            needing = {key for key, one in bindings.items() if not one.is_live or one.uses(context.held.external_id)}
+            needing |= await self._leaving({key: bindings[key] for key in bindings.keys() - needing}, context.origin)
+            needing = {key for key in needing if not _leads_to(context.key, key, waits)}  # two in a circle never go
             if needing:
-                waits[seat.key] = needing
-                seat.unit.awaits |= needing
-                done.again += [_reconciling(key, seat.unit) for key in sorted(needing)]
-                done.again.append(seat.unit)
-        return [seat for seat in seats if seat.key not in waits]
+                waits[context.key] = needing
+                context.item.awaits |= needing
+                done.again += [_reconciling(key, context.item) for key in sorted(needing)]
+                done.again.append(context.item)
+        return [context for context in contexts if context.key not in waits]
 
     async def _leaving(self, bindings: Mapping[RecordKey, Binding], doomed: Binding) -> set[RecordKey]:
         """Name those that cannot take their own contact along to the address of one that is about to be erased."""
@@ -81,16 +85,16 @@ class SecondLook:
         users = await self._ledger.users_of_each(set(moving.values())) if moving else {}
         return {key for key, external_id in moving.items() if len(users[external_id]) > 1}
 
-    def _email(self, seat: Seat) -> str:
+    def _email(self, context: RecordContext) -> str:
         """Return the address that Spotler has, if it is still the record's; empty otherwise."""
-        if seat.record is None:
+        if context.record is None:
             return ""
-        email = email_of(seat.record, self._rules.mapping.for_table(seat.key.table))
-        return email if self._rules.fingerprints.address(email) == seat.origin.address else ""
+        email = email_of(context.record, self._rules.mapping.for_table(context.key.table))
+        return email if self._rules.fingerprints.address(email) == context.origin.address else ""
 
 
-def _reconciling(key: RecordKey, doomed: Unit) -> Unit:
-    return Unit(key, Intent.SYNC, [Reference(key, Why.RECONCILE, doomed.correlation)])
+def _reconciling(key: RecordKey, doomed: WorkItem) -> WorkItem:
+    return WorkItem(key, Intent.SYNC, [Reference(key, Why.RECONCILE, doomed.correlation)])
 
 
 def _leads_to(goal: RecordKey, start: RecordKey, waits: Mapping[RecordKey, set[RecordKey]]) -> bool:

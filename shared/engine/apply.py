@@ -14,14 +14,14 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
 from shared.domain.mapping.model import EMAIL
-from shared.domain.planning.context import Anonymize, Decision, Delivery, Rest, Write
-from shared.domain.records.marketing_contact import ContactWrite, PropertyValue, Purge, WriteCode, WriteVerdict
+from shared.domain.planning.context import Anonymize, Decision, Rest, Write, WriteMode
+from shared.domain.records.marketing_contact import ContactWrite, PropertyValue, Purge, WriteCode, WriteResult
 from shared.domain.records.outcomes import FieldProblem, Outcome, Reason, Result
 from shared.domain.records.records import RecordKey
 from shared.domain.values.fields import option_name
-from shared.engine.bindings.claim_deadline import Fence
+from shared.engine.bindings.claim_deadline import ClaimDeadline
 from shared.errors import ConnectorError, DataError, NotFoundError, TransientError
-from shared.ports.spotler import MarketingPlatform
+from shared.ports.marketing_platform import MarketingPlatform
 
 _BULK = 100
 """Contacts in one bulk call (Spotler's limit)."""
@@ -33,8 +33,8 @@ there are more, these wait for the poll. Records that somebody has saved are com
 
 Applied = Outcome | ConnectorError
 
-_Send = Callable[[Sequence[ContactWrite], Purge], Awaitable[dict[str, WriteVerdict]]]
-_Answer = tuple[Write, WriteVerdict]
+_Send = Callable[[Sequence[ContactWrite], Purge], Awaitable[dict[str, WriteResult]]]
+_Answer = tuple[Write, WriteResult]
 """What was sent last, and what Spotler said of it."""
 
 
@@ -51,10 +51,14 @@ class Attempt:
 
 
 async def apply(
-    plans: Mapping[RecordKey, Decision], platform: MarketingPlatform, fence: Fence, *, may_wait: AbstractSet[RecordKey]
+    plans: Mapping[RecordKey, Decision],
+    platform: MarketingPlatform,
+    deadline: ClaimDeadline,
+    *,
+    may_wait: AbstractSet[RecordKey],
 ) -> dict[RecordKey, Attempt]:
     """Carry out plans of different Spotler contacts, within the fence. A poll may compare those in `may_wait`."""
-    application = _Application(platform, fence, may_wait)
+    application = _Application(platform, deadline, may_wait)
     await application.run(plans)
     return application.attempts
 
@@ -71,7 +75,7 @@ class _Application:
     """One run over the plans of a round."""
 
     platform: MarketingPlatform
-    fence: Fence
+    deadline: ClaimDeadline
     may_wait: AbstractSet[RecordKey]
     attempts: dict[RecordKey, Attempt] = field(default_factory=dict)
 
@@ -90,8 +94,8 @@ class _Application:
         self.attempts |= {key: Attempt(one, AlreadyThereError("found")) for key, one in met_plans.items()}
         writes = {key: planned for key, planned in there.items() if isinstance(planned, Write)}
         await asyncio.gather(
-            self._upsert({key: one for key, one in writes.items() if one.delivery is Delivery.UPSERT}),
-            *(self._update(key, one) for key, one in writes.items() if one.delivery is Delivery.UPDATE),
+            self._upsert({key: one for key, one in writes.items() if one.delivery is WriteMode.UPSERT}),
+            *(self._update(key, one) for key, one in writes.items() if one.delivery is WriteMode.UPDATE),
             *(self._rest(key, one) for key, one in there.items() if isinstance(one, Rest)),
             *(self._end(key, one) for key, one in there.items() if isinstance(one, Anonymize)),
         )
@@ -121,18 +125,18 @@ class _Application:
         final |= await self._in_chunks(shorter, send)
         return {key: (shorter.get(key, writes[key]), verdict) for key, verdict in final.items()}
 
-    async def _in_chunks(self, writes: Mapping[RecordKey, Write], send: _Send) -> dict[RecordKey, WriteVerdict]:
+    async def _in_chunks(self, writes: Mapping[RecordKey, Write], send: _Send) -> dict[RecordKey, WriteResult]:
         """Send writes in chunks; a chunk that fails as a whole ends here, with its error."""
-        verdicts: dict[RecordKey, WriteVerdict] = {}
+        verdicts: dict[RecordKey, WriteResult] = {}
 
         async def chunk(keys: Sequence[RecordKey], purge: Purge) -> None:
             contacts = [ContactWrite(writes[key].binding.external_id, writes[key].properties) for key in keys]
             try:
-                answers = await self.fence.carry(lambda: send(contacts, purge))
+                answers = await self.deadline.carry(lambda: send(contacts, purge))
             except ConnectorError as error:
                 self.attempts |= {key: Attempt(writes[key], error) for key in keys}
                 return
-            missing = WriteVerdict(WriteCode.MISSING)
+            missing = WriteResult(WriteCode.MISSING)
             verdicts.update({key: answers.get(writes[key].binding.external_id, missing) for key in keys})
 
         await asyncio.gather(*(chunk(keys, purge) for keys, purge in _chunks(writes)))
@@ -173,14 +177,14 @@ class _Application:
 
     async def _call(self, call: Callable[[], Awaitable[None]]) -> ConnectorError | None:
         try:
-            await self.fence.carry(call)
+            await self.deadline.carry(call)
         except ConnectorError as error:
             return error
         return None
 
     async def _end(self, key: RecordKey, planned: Anonymize) -> None:
         try:
-            _, http_status = await self.fence.carry(lambda: self.platform.anonymize(planned.binding.external_id))
+            _, http_status = await self.deadline.carry(lambda: self.platform.anonymize(planned.binding.external_id))
         except DataError as error:
             ended: Applied = Outcome(key, Result.FAILED, Reason.REFUSED, http_status=error.status, detail=error.detail)
         except ConnectorError as error:
@@ -204,7 +208,7 @@ def _chunks(writes: Mapping[RecordKey, Write]) -> Iterator[tuple[Sequence[Record
             yield keys[start : start + _BULK], purge
 
 
-def _without_refused(write: Write, verdict: WriteVerdict) -> Write | None:
+def _without_refused(write: Write, verdict: WriteResult) -> Write | None:
     """Take out the properties that Spotler's answer names; None if it names none, or the address itself.
 
     What is left out was not agreed on: the next change of the record sends it again.
@@ -250,7 +254,7 @@ def _success(key: RecordKey, write: Write) -> Outcome:
     )
 
 
-def _written(key: RecordKey, write: Write, verdict: WriteVerdict) -> Applied:
+def _written(key: RecordKey, write: Write, verdict: WriteResult) -> Applied:
     match verdict.code:
         case WriteCode.OK:
             return _success(key, write)

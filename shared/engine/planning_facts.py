@@ -17,14 +17,14 @@ from shared.domain.mapping.language.expression import MapTo
 from shared.domain.merging.field_agreement import NO, YES, row_state
 from shared.domain.merging.merge import Row
 from shared.domain.planning.conditions import refuses_bulk
-from shared.domain.planning.context import Anonymize, Binding, Decision, Reach, Rules, Trust, Write
+from shared.domain.planning.context import Anonymize, BaseState, Binding, Decision, MailStatus, Rules, Write
 from shared.domain.records.marketing_contact import PropertyCatalogue
 from shared.domain.records.outcomes import HELD_BACK, Reason
 from shared.domain.records.records import RecordKey
 from shared.domain.values.fields import option_name
 from shared.domain.values.mapped_fields import mapped_fields
 from shared.engine.guards.priority import breathe
-from shared.engine.record_context import Circumstances, Round, Seat
+from shared.engine.record_context import BatchState, PlanningFacts, RecordContext
 from shared.ports.clock import Clock
 
 
@@ -36,7 +36,7 @@ class Defaults(Protocol):
         ...
 
 
-class Names(Protocol):
+class NameSource(Protocol):
     """Remembers the names of permissions."""
 
     async def remembered(self) -> RememberedNames:
@@ -72,14 +72,14 @@ class Bounced(Protocol):
         ...
 
 
-class Beside:
+class PlanningFactsLoader:
     """Gives seats what their plans need beside the two sides, and keeps what follows from the plans."""
 
     def __init__(
         self,
         *,
         defaults: Defaults,
-        names: Names,
+        names: NameSource,
         consents: Ledgered,
         bounces: Bounced,
         rules: Rules,
@@ -92,83 +92,87 @@ class Beside:
         self._rules = rules
         self._clock = clock
 
-    async def equip(self, seats: Sequence[Seat], catalogue: PropertyCatalogue) -> list[Seat]:
+    async def load(self, contexts: Sequence[RecordContext], catalogue: PropertyCatalogue) -> list[RecordContext]:
         """Add the time, the defaults, the bounces and the names of permissions to the seats of a round.
 
         Names are read after the records, and only if some record lacks the row of a permission: they are needed to
         tell whether it was deleted, or renamed.
         """
-        if not seats:
+        if not contexts:
             return []
-        notes = await self._bounces.of([seat.held.external_id for seat in seats])
-        circumstances = Circumstances(
-            self._clock.now(), await self._defaults.current(), await self._bounces.are_known_until()
-        )
-        if any(self._lacks_a_row(seat, catalogue) for seat in seats):
-            circumstances = replace(circumstances, names=await self._names.remembered())
+        notes = await self._bounces.of([context.held.external_id for context in contexts])
+        facts = PlanningFacts(self._clock.now(), await self._defaults.current(), await self._bounces.are_known_until())
+        if any(self._lacks_a_row(context, catalogue) for context in contexts):
+            facts = replace(facts, names=await self._names.remembered())
         return [
             replace(
-                seat,
-                circumstances=circumstances,
-                bounce=notes.get(seat.held.external_id),
-                is_doubtful=seat.held.trust is Trust.NOTHING,
+                context,
+                facts=facts,
+                bounce=notes.get(context.held.external_id),
+                is_doubtful=context.held.base_state is BaseState.NOTHING,
             )
-            for seat in seats
+            for context in contexts
         ]
 
     async def remember(
-        self, seats: Sequence[Seat], plans: Mapping[RecordKey, Decision], catalogue: PropertyCatalogue, done: Round
+        self,
+        contexts: Sequence[RecordContext],
+        plans: Mapping[RecordKey, Decision],
+        catalogue: PropertyCatalogue,
+        done: BatchState,
     ) -> None:
         """Keep the changes of consent that this round brought, and forget bounces of addresses that are no more."""
         changes: list[ConsentChange] = []
         solved: list[str] = []
-        for seat in seats:
+        for context in contexts:
             await breathe()
-            if (saved := done.saved.get(seat.key)) is None:
+            if (saved := done.saved.get(context.key)) is None:
                 continue
-            changes += self._changes(seat, plans[seat.key], saved[0], catalogue)
-            is_needed = bool(seat.neighbours.keys)  # by others, who still have the address that fails
-            has_moved = saved[0].reach is Reach.OPEN and saved[0].address != seat.binding.address
-            if seat.bounce is not None and has_moved and not is_needed:
-                solved.append(seat.held.external_id)
+            changes += self._changes(context, plans[context.key], saved[0], catalogue)
+            is_needed = bool(context.sharing_records.keys)  # by others, who still have the address that fails
+            has_moved = saved[0].mail_status is MailStatus.OPEN and saved[0].address != context.binding.address
+            if context.bounce is not None and has_moved and not is_needed:
+                solved.append(context.held.external_id)
         if changes:
             await self._consents.record(changes)
-        if reopened := {seat.held.external_id: at for seat in seats if (at := _reopened(seat)) is not None}:
+        if reopened := {context.held.external_id: at for context in contexts if (at := _reopened(context)) is not None}:
             await self._bounces.reopened(reopened)
         if solved:
             await self._bounces.solved(solved)
 
     def _changes(
-        self, seat: Seat, planned: Decision, after: Binding, catalogue: PropertyCatalogue
+        self, context: RecordContext, planned: Decision, after: Binding, catalogue: PropertyCatalogue
     ) -> Iterator[ConsentChange]:
-        names = self._permissions(seat, catalogue)
-        agreed = self._answers(seat.origin, names)
+        names = self._permissions(context, catalogue)
+        agreed = self._answers(context.origin, names)
         # An heir's consent was its lead's; and a dead worker may have told what it could not keep.
-        before = {} if seat.heir_of is not None or seat.is_doubtful else agreed
+        before = {} if context.successor_of is not None or context.is_doubtful else agreed
         now = {name: NO for name, answer in agreed.items() if answer} if not after.is_live else {}
         now |= {name: answer for name, answer in self._answers(after, names).items() if answer is not None}
-        for order in seat.unit.orders.values():
+        for order in context.item.orders.values():
             if now.get(order.option) is order.answer:
-                act = replace(self._act(seat, ConsentSource.JOB), correlation=str(order.job))
+                act = replace(self._act(context, ConsentSource.JOB), correlation=str(order.job))
                 yield from act.changes(before, {order.option: now.pop(order.option)})
-        for source, answers in _by_source(seat, planned, now).items():
-            yield from self._act(seat, source).changes(before, answers)
-        if after.reach.is_opt_out is not seat.origin.reach.is_opt_out:
-            source = _source_of_opt_out(seat) if after.reach.is_opt_out else ConsentSource.REACTIVATED
-            act = self._act(seat, source)
-            yield from act.changes({OPT_OUT: seat.origin.reach.is_opt_out}, {OPT_OUT: after.reach.is_opt_out})
-            if Reach.OPTED_OUT_HERE in {seat.origin.reach, after.reach}:
-                is_allowed = not after.reach.is_opt_out
+        for source, answers in _by_source(context, planned, now).items():
+            yield from self._act(context, source).changes(before, answers)
+        if after.mail_status.is_opt_out is not context.origin.mail_status.is_opt_out:
+            source = _source_of_opt_out(context) if after.mail_status.is_opt_out else ConsentSource.REACTIVATED
+            act = self._act(context, source)
+            yield from act.changes(
+                {OPT_OUT: context.origin.mail_status.is_opt_out}, {OPT_OUT: after.mail_status.is_opt_out}
+            )
+            if MailStatus.OPTED_OUT_HERE in {context.origin.mail_status, after.mail_status}:
+                is_allowed = not after.mail_status.is_opt_out
                 yield from act.changes({BULK_EMAIL: not is_allowed}, {BULK_EMAIL: is_allowed})
 
-    def _lacks_a_row(self, seat: Seat, catalogue: PropertyCatalogue) -> bool:
+    def _lacks_a_row(self, context: RecordContext, catalogue: PropertyCatalogue) -> bool:
         """Tell whether a record has no row of a permission that both sides agreed on as given."""
-        record, binding = seat.record, seat.binding
-        if record is None or not binding.is_live or not binding.has_met:
+        record, binding = context.record, context.binding
+        if record is None or not binding.is_live or not binding.initial_merge_done:
             return False
-        rows = (row for row in self._rules.mapping.for_table(seat.key.table) if not row.rests(record))
+        rows = (row for row in self._rules.mapping.for_table(context.key.table) if not row.rests(record))
         fields = {
-            name: one for name, one in mapped_fields(rows, seat.key.table, catalogue).items() if one.home is not None
+            name: one for name, one in mapped_fields(rows, context.key.table, catalogue).items() if one.home is not None
         }
         answers = self._answers(binding, list(fields))
         return any(
@@ -176,14 +180,14 @@ class Beside:
             for name, one in fields.items()
         )
 
-    def _act(self, seat: Seat, source: ConsentSource) -> ConsentAct:
-        return ConsentAct(self._clock.now(), seat.key, seat.held.external_id, source, seat.unit.correlation)
+    def _act(self, context: RecordContext, source: ConsentSource) -> ConsentAct:
+        return ConsentAct(self._clock.now(), context.key, context.held.external_id, source, context.item.correlation)
 
-    def _permissions(self, seat: Seat, catalogue: PropertyCatalogue) -> list[str]:
+    def _permissions(self, context: RecordContext, catalogue: PropertyCatalogue) -> list[str]:
         names: list[str] = []
-        for row in self._rules.mapping.for_table(seat.key.table):
+        for row in self._rules.mapping.for_table(context.key.table):
             definition = catalogue.named(row.spotler)
-            if definition is not None and isinstance(row.sources[seat.key.table], MapTo):
+            if definition is not None and isinstance(row.sources[context.key.table], MapTo):
                 names += [option_name(definition.name, entry.bit) for entry in definition.entries]
         return names
 
@@ -200,21 +204,28 @@ class Beside:
 _NO_RENAMES = RememberedNames({})
 
 
-def _reopened(seat: Seat) -> datetime | None:
+def _reopened(context: RecordContext) -> datetime | None:
     """Return when a contact was last changed that bounces had closed, and that can be mailed."""
-    if seat.contact is None or seat.contact.is_unreachable or seat.bounce is None or seat.bounce.closed is None:
+    if (
+        context.contact is None
+        or context.contact.is_unreachable
+        or context.bounce is None
+        or context.bounce.closed is None
+    ):
         return None
-    return seat.contact.last_changed
+    return context.contact.last_changed
 
 
-def _by_source(seat: Seat, planned: Decision, answers: Mapping[str, bool]) -> dict[ConsentSource, dict[str, bool]]:
+def _by_source(
+    context: RecordContext, planned: Decision, answers: Mapping[str, bool]
+) -> dict[ConsentSource, dict[str, bool]]:
     sources: dict[ConsentSource, dict[str, bool]] = {}
     for name, answer in answers.items():
-        sources.setdefault(_source(seat, planned, name, answer=answer), {})[name] = answer
+        sources.setdefault(_source(context, planned, name, answer=answer), {})[name] = answer
     return sources
 
 
-def _source(seat: Seat, planned: Decision, name: str, *, answer: bool) -> ConsentSource:
+def _source(context: RecordContext, planned: Decision, name: str, *, answer: bool) -> ConsentSource:
     """Say where an answer came from."""
     if isinstance(planned, Anonymize):
         return _ENDS.get(planned.reason, ConsentSource.JOB)
@@ -222,23 +233,23 @@ def _source(seat: Seat, planned: Decision, name: str, *, answer: bool) -> Consen
     is_default = came_home and isinstance(planned, Write) and name in planned.fields
     if is_default:  # only the administrator's default goes both ways at once
         return ConsentSource.ENVIRONMENT_DEFAULT
-    if planned.reason in HELD_BACK and seat.record is not None and seat.record.values.get(DO_NOT_EMAIL):
+    if planned.reason in HELD_BACK and context.record is not None and context.record.values.get(DO_NOT_EMAIL):
         return ConsentSource.DO_NOT_EMAIL  # the end of the contact is held, what the record refuses is not
     if came_home:
-        return ConsentSource.SPOTLER_PROFILE if seat.origin.has_met else ConsentSource.FIRST_MEETING
+        return ConsentSource.SPOTLER_PROFILE if context.origin.initial_merge_done else ConsentSource.FIRST_MEETING
     if planned.permissions_off and not answer:
-        return _source_of_all_off(seat)
+        return _source_of_all_off(context)
     return _ENDS.get(planned.reason, ConsentSource.DATAVERSE_ROW)
 
 
-def _source_of_opt_out(seat: Seat) -> ConsentSource:
-    return ConsentSource.SUPPRESSION if seat.situation.is_suppressed else ConsentSource.SPOTLER_OPT_OUT
+def _source_of_opt_out(context: RecordContext) -> ConsentSource:
+    return ConsentSource.SUPPRESSION if context.plan_input.is_suppressed else ConsentSource.SPOTLER_OPT_OUT
 
 
-def _source_of_all_off(seat: Seat) -> ConsentSource:
-    if seat.record is not None and refuses_bulk(seat.record):
+def _source_of_all_off(context: RecordContext) -> ConsentSource:
+    if context.record is not None and refuses_bulk(context.record):
         return ConsentSource.DO_NOT_BULK_EMAIL
-    return ConsentSource.SHARED_CONTACT if seat.neighbours.refuse_bulk else ConsentSource.SUPPRESSION
+    return ConsentSource.SHARED_CONTACT if context.sharing_records.refuse_bulk else ConsentSource.SUPPRESSION
 
 
 _ENDS = {

@@ -9,17 +9,17 @@ from shared.domain.consent.bounces import BounceNote
 from shared.domain.consent.permission_defaults import PermissionDefault
 from shared.domain.consent.permission_renames import RememberedNames
 from shared.domain.consent.suppression import NOTHING_REFUSED, Suppression
-from shared.domain.planning.context import Binding, Neighbours, Sight, Situation
+from shared.domain.planning.context import Binding, Fetched, PlanInput, SharingRecords
 from shared.domain.planning.identity import Leave, Stay
-from shared.domain.records.marketing_contact import SpotlerContact
+from shared.domain.records.marketing_contact import MarketingContact
 from shared.domain.records.outcomes import Outcome
 from shared.domain.records.records import PersonRecord, RecordKey, Reference, SyncStatus
 from shared.engine.bindings.contact_documents import HeldContact
-from shared.engine.work_items import Finished, Unit
+from shared.engine.work_items import ItemResult, WorkItem
 
 
 @dataclass(frozen=True, slots=True)
-class Circumstances:
+class PlanningFacts:
     """What is the same for a whole round.
 
     The time, the permissions of new records, until when bounces are known, the names of permissions under a rename.
@@ -31,39 +31,38 @@ class Circumstances:
     names: RememberedNames = RememberedNames()  # noqa: RUF009  # frozen and without state
 
 
-NOWHERE = Circumstances(datetime(1970, 1, 1, tzinfo=UTC))
+NOWHERE = PlanningFacts(datetime(1970, 1, 1, tzinfo=UTC))
 """Before a round has begun."""
 
 
 @dataclass(frozen=True, slots=True)
-class Seat:
+class RecordContext:
     """A unit with the Spotler contact it holds in this round.
 
     `origin` is the record's own binding, `binding` what the plan starts from: the same, unless the record joins a
-    contact that others use. `heir_of` is the lead whose place it takes, `lead_status` the Spotler Status of the lead
-    that was qualified into it. `address` is the fingerprint of the record's
-    e-mail address, None unless the record may go to Spotler. `saved_at` is when the binding was last written; `sight`
-    and `contact` say whether the Spotler contact was read, and what it is. `is_doubtful`: the round began without trust
-    in the base. `mailbox` is the fingerprint of the record's own address, whether or not it may go to Spotler, and
-    `suppression` what was refused there, where that was asked. `has_rested`: the record was not synchronised at its
-    last look.
+    contact that others use. `successor_of` is the lead whose place it takes, `lead_status` the Spotler Status of the
+    lead that was qualified into it. `address` is the fingerprint of the record's e-mail address, None unless the record
+    may go to Spotler. `saved_at` is when the binding was last written; `fetched` and `contact` say whether the Spotler
+    contact was read, and what it is. `is_doubtful`: the round began without trust in the base. `mailbox` is the
+    fingerprint of the record's own address, whether or not it may go to Spotler, and `suppression` what was refused
+    there, where that was asked. `has_rested`: the record was not synchronised at its last look.
     """
 
-    unit: Unit
+    item: WorkItem
     origin: Binding
     binding: Binding
     held: HeldContact
     record: PersonRecord | None = None
-    heir_of: RecordKey | None = None
+    successor_of: RecordKey | None = None
     lead_status: SyncStatus | None = None
     address: str | None = None
     identity: Stay | Leave = Stay()  # noqa: RUF009  # frozen and without state
     saved_at: datetime | None = None
-    sight: Sight = Sight.UNSEEN
-    contact: SpotlerContact | None = None
+    fetched: Fetched = Fetched.NO
+    contact: MarketingContact | None = None
     bounce: BounceNote | None = None
     is_doubtful: bool = False
-    circumstances: Circumstances = NOWHERE
+    facts: PlanningFacts = NOWHERE
     mailbox: str = ""
     suppression: Suppression = NOTHING_REFUSED
     has_rested: bool = False
@@ -71,33 +70,33 @@ class Seat:
     @property
     def key(self) -> RecordKey:
         """The record."""
-        return self.unit.key
+        return self.item.key
 
     @property
-    def neighbours(self) -> Neighbours:
+    def sharing_records(self) -> SharingRecords:
         """The others that use the contact. A lead does not stand in its heir's way."""
-        return self.held.neighbours_of(self.key, *([self.heir_of] if self.heir_of else []))
+        return self.held.sharing_records_of(self.key, *([self.successor_of] if self.successor_of else []))
 
     @property
-    def situation(self) -> Situation:
+    def plan_input(self) -> PlanInput:
         """What a plan depends on."""
-        return Situation(
+        return PlanInput(
             key=self.key,
             record=self.record,
             binding=self.binding,
-            intent=self.unit.intent,
-            trust=self.held.trust,
-            neighbours=self.neighbours,
-            sight=self.sight,
+            intent=self.item.intent,
+            base_state=self.held.base_state,
+            sharing_records=self.sharing_records,
+            fetched=self.fetched,
             contact=self.contact,
             bounce=self.bounce.reason if self.bounce else None,
             bounced_on=self.bounce.closed if self.bounce else None,
-            defaults=self.circumstances.defaults,
-            now=self.circumstances.now,
-            bounces_until=self.circumstances.bounces_until,
-            presence=self.unit.presence,
+            defaults=self.facts.defaults,
+            now=self.facts.now,
+            bounces_until=self.facts.bounces_until,
+            presence=self.item.presence,
             suppression=self.suppression,
-            names=self.circumstances.names,
+            names=self.facts.names,
             lead_status=self.lead_status,
             succession=self.held.succession,
             deactivated_on=self.held.deactivated_on,
@@ -105,7 +104,7 @@ class Seat:
 
 
 @dataclass(slots=True)
-class Round:
+class BatchState:
     """What one round has brought so far. Claims made in it are good until `expiry`.
 
     `versions` are the etags of bindings as this round read them, or has written them since: empty where there is none.
@@ -115,8 +114,8 @@ class Round:
     """
 
     expiry: datetime
-    finished: list[Finished] = field(default_factory=list)
-    again: list[Unit] = field(default_factory=list)
+    finished: list[ItemResult] = field(default_factory=list)
+    again: list[WorkItem] = field(default_factory=list)
     follow_ups: list[Reference] = field(default_factory=list)
     held: dict[str, HeldContact] = field(default_factory=dict)
     saved: dict[RecordKey, tuple[Binding, Outcome, str]] = field(default_factory=dict)
@@ -125,5 +124,5 @@ class Round:
     has_written: bool = False
     ran_out: bool = False
     has_learned: bool = False
-    meeting: list[Unit] = field(default_factory=list)
+    meeting: list[WorkItem] = field(default_factory=list)
     succeeded: list[HeldContact] = field(default_factory=list)

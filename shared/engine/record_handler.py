@@ -14,8 +14,8 @@ from shared.domain.recovery.retry import Done, GiveUp, RetryAt, RetryPolicy, fai
 from shared.engine.bindings.claim_deadline import current_budget
 from shared.engine.guards.priority import breathe
 from shared.engine.report import Reporter
-from shared.engine.sync_engine import Outbound, Processed
-from shared.engine.work_items import NOBODY, Finished, Sighting, Unit
+from shared.engine.sync_engine import Processed, SyncEngine
+from shared.engine.work_items import NOBODY, FetchedContact, ItemResult, WorkItem
 from shared.errors import ConnectorError, whereabouts
 from shared.messages.lane_messages import Lanes, references_body
 from shared.messages.tally import note_failure, note_success
@@ -26,20 +26,20 @@ from shared.telemetry.outcomes import record_ended
 log = logging.getLogger(__name__)
 
 
-class SyncPeople:
+class RecordHandler:
     """Handles references of a lane. When it returns, each is done, scheduled again, or buried with its reason."""
 
     def __init__(
         self,
         *,
-        outbound: Outbound,
+        engine: SyncEngine,
         reporter: Reporter,
         queue: Queue,
         lanes: Lanes,
         clock: Clock,
         policy: RetryPolicy,
     ) -> None:
-        self._outbound = outbound
+        self._engine = engine
         self._reporter = reporter
         self._queue = queue
         self._lanes = lanes
@@ -47,48 +47,57 @@ class SyncPeople:
         self._policy = policy
 
     async def handle(
-        self, references: Sequence[Reference], *, lane: QueueName, sightings: Mapping[RecordKey, Sighting] = NOBODY
-    ) -> Sequence[Finished]:
-        """Look at the references; later looks stay in the same lane. `sightings` are contacts that were just read."""
+        self,
+        references: Sequence[Reference],
+        *,
+        lane: QueueName,
+        fetched_contacts: Mapping[RecordKey, FetchedContact] = NOBODY,
+    ) -> Sequence[ItemResult]:
+        """Look at the references.
+
+        later looks stay in the same lane. `fetched_contacts` are contacts that were just read.
+        """
         if not references:
             return ()
         now = self._clock.now()
         stamped = [replace(one, first_seen=one.first_seen or now) for one in references]
-        processed = await self._process(stamped, sightings)
+        processed = await self._process(stamped, fetched_contacts)
         unreported = await self._reporter.report(processed.finished)
         later: list[tuple[Reference, datetime]] = []
         for one in processed.finished:
-            error = unreported.get(one.unit.key)
+            error = unreported.get(one.item.key)
             following = one.next
             if error is not None and isinstance(following, Done):  # the work is done; a second look reports it
-                log.warning("report of %s failed: %s", one.unit.key, error)
+                log.warning("report of %s failed: %s", one.item.key, error)
                 failure, asked = failure_of(error)
                 following = self._policy.after(
-                    failure, attempt=one.unit.attempt, now=now, since=one.unit.waits_since, asked=asked
+                    failure, attempt=one.item.attempt, now=now, since=one.item.waits_since, asked=asked
                 )
             match following:
                 case RetryAt(when, attempt, since):
                     later += [
                         (replace(reference, attempt=attempt, waits_since=since), when)
-                        for reference in one.unit.references
+                        for reference in one.item.references
                     ]
                 case GiveUp():
-                    await self._bury(one, lane, error)
+                    await self._dead_letter(one, lane, error)
                 case Done():
                     pass
             await breathe()
             _log(one)
             _tally(one, error)
-            record_ended(one.outcome, tuple(one.unit.references), lane, self._clock.now())
+            record_ended(one.outcome, tuple(one.item.references), lane, self._clock.now())
         _tell_what_waits(processed.finished)
         await self._lanes.reschedule(lane, later)
         await self._lanes.send_references(lane, processed.follow_ups)
         return processed.finished
 
-    async def _process(self, references: Sequence[Reference], sightings: Mapping[RecordKey, Sighting]) -> Processed:
+    async def _process(
+        self, references: Sequence[Reference], fetched_contacts: Mapping[RecordKey, FetchedContact]
+    ) -> Processed:
         """Process a batch. If a defect of ours breaks it, find the record by halving; its neighbours are unaffected."""
         try:
-            return await self._outbound.process(references, sightings)
+            return await self._engine.process(references, fetched_contacts)
         except ConnectorError:
             raise  # the state store or the queue is out of reach: the whole batch comes again
         except Exception as error:  # noqa: BLE001  # a defect of ours: the neighbours go on
@@ -97,17 +106,17 @@ class SyncPeople:
                     "%s broke the connector: %s", references[0].key, whereabouts(error)
                 )
                 outcome = Outcome(references[0].key, Result.FAILED, Reason.DEFECT)
-                unit = Unit(references[0].key, references[0].intent, list(references))
-                return Processed([Finished(unit, outcome, GiveUp())], [])
+                item = WorkItem(references[0].key, references[0].intent, list(references))
+                return Processed([ItemResult(item, outcome, GiveUp())], [])
             if (budget := current_budget()) is not None:
                 budget.start_over()
             middle = len(references) // 2
-            first = await self._process(references[:middle], sightings)
-            second = await self._process(references[middle:], sightings)
+            first = await self._process(references[:middle], fetched_contacts)
+            second = await self._process(references[middle:], fetched_contacts)
             return Processed([*first.finished, *second.finished], [*first.follow_ups, *second.follow_ups])
 
-    async def _bury(self, one: Finished, lane: QueueName, unreported: ConnectorError | None) -> None:
-        fresh = [replace(reference, attempt=1, first_seen=None, waits_since=None) for reference in one.unit.references]
+    async def _dead_letter(self, one: ItemResult, lane: QueueName, unreported: ConnectorError | None) -> None:
+        fresh = [replace(reference, attempt=1, first_seen=None, waits_since=None) for reference in one.item.references]
         reason, why = one.outcome.reason, TEXTS[one.outcome.reason]
         if unreported is not None and isinstance(one.next, Done):
             reason, why = Reason.GAVE_UP, f"{why} The report of that did not get through: {unreported}"
@@ -115,26 +124,26 @@ class SyncPeople:
             lane,
             references_body(fresh),
             reason=reason,
-            description=f"{one.unit.key}: {why}",
-            correlation_id=one.unit.correlation,
+            description=f"{one.item.key}: {why}",
+            correlation_id=one.item.correlation,
         )
 
 
-def _tally(one: Finished, unreported: ConnectorError | None) -> None:
+def _tally(one: ItemResult, unreported: ConnectorError | None) -> None:
     if (error := one.error or unreported) is not None:
-        note_failure(str(one.unit.key), error)
+        note_failure(str(one.item.key), error)
     elif one.outcome.result is not Result.WAITING:
         note_success()
 
 
-def _tell_what_waits(finished: Sequence[Finished]) -> None:
+def _tell_what_waits(finished: Sequence[ItemResult]) -> None:
     """Say why records cannot be done now: one line for each cause, however many records it has."""
     causes = Counter(str(one.error) for one in finished if one.error is not None)
     for cause, count in causes.items():
         log.warning("%d of %d records cannot be done now: %s", count, len(finished), cause)
 
 
-def _log(one: Finished) -> None:
+def _log(one: ItemResult) -> None:
     outcome = one.outcome
     # A record with wrong data is its owner's business and told there; the administrator hears of what nobody repeats.
     level = logging.WARNING if isinstance(one.next, GiveUp) else logging.INFO
@@ -144,5 +153,5 @@ def _log(one: Finished) -> None:
         outcome.key,
         outcome.result,
         outcome.reason,
-        extra={"correlation": one.unit.correlation, "attempt": one.unit.attempt},
+        extra={"correlation": one.item.correlation, "attempt": one.item.attempt},
     )

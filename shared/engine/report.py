@@ -13,7 +13,7 @@ from shared.domain.records.records import RecordKey, SyncStatus
 from shared.domain.recovery.retry import GiveUp, RetryAt
 from shared.domain.values.values import clipped
 from shared.engine.guards.priority import breathe
-from shared.engine.work_items import Finished
+from shared.engine.work_items import ItemResult
 from shared.errors import ConnectorError, NotFoundError
 from shared.ports.clock import Clock
 from shared.ports.dataverse import Crm, JobReport, StatusReport
@@ -30,22 +30,22 @@ class Reporter:
         self._crm = crm
         self._clock = clock
 
-    async def report(self, finished: Sequence[Finished]) -> dict[RecordKey, ConnectorError]:
+    async def report(self, finished: Sequence[ItemResult]) -> dict[RecordKey, ConnectorError]:
         """Report all; answers with the records whose report did not get through.
 
         A row that is gone needs no report.
         """
         now = self._clock.now()
         finished = await self._with_records(finished)
-        jobs: list[tuple[Finished, JobReport]] = []
+        jobs: list[tuple[ItemResult, JobReport]] = []
         reports: list[tuple[RecordKey, StatusReport | JobReport]] = []
         for one in _last_per_record(finished):
             await breathe()
             if (status := _status_report(one, now)) is not None:
-                reports.append((one.unit.key, status))
+                reports.append((one.item.key, status))
         for one in finished:
             jobs += [(one, job) for job in _job_reports(one, now)]
-        reports += [(one.unit.key, job) for one, job in jobs]
+        reports += [(one.item.key, job) for one, job in jobs]
         if not reports:
             return {}
         try:
@@ -54,21 +54,21 @@ class Reporter:
             return {key: error for key, _ in reports}
         for (one, job), problem in zip(jobs, problems[len(problems) - len(jobs) :], strict=True):
             if problem is None:
-                person_job_ended(one.unit.intent, job, one.unit.references, now)
+                person_job_ended(one.item.intent, job, one.item.references, now)
         return {
             key: problem
             for (key, _), problem in zip(reports, problems, strict=True)
             if problem is not None and not isinstance(problem, NotFoundError)
         }
 
-    async def _with_records(self, finished: Sequence[Finished]) -> list[Finished]:
+    async def _with_records(self, finished: Sequence[ItemResult]) -> list[ItemResult]:
         """Read the records that were given up before anybody could read them: their owners must hear of it."""
-        unread = {one.unit.key for one in finished if one.record is None and isinstance(one.next, GiveUp)}
+        unread = {one.item.key for one in finished if one.record is None and isinstance(one.next, GiveUp)}
         try:
             records = await self._crm.read_people(sorted(unread)) if unread else {}
         except ConnectorError:  # Dataverse is what is down; the dead letter has the reason
             return list(finished)
-        return [replace(one, record=one.record or records.get(one.unit.key)) for one in finished]
+        return [replace(one, record=one.record or records.get(one.item.key)) for one in finished]
 
 
 def info_id(key: RecordKey) -> UUID:
@@ -76,11 +76,11 @@ def info_id(key: RecordKey) -> UUID:
     return uuid5(_INFO, str(key))
 
 
-def _last_per_record(finished: Sequence[Finished]) -> Sequence[Finished]:
-    return list({one.unit.key: one for one in finished}.values())
+def _last_per_record(finished: Sequence[ItemResult]) -> Sequence[ItemResult]:
+    return list({one.item.key: one for one in finished}.values())
 
 
-def _status_report(one: Finished, now: datetime) -> StatusReport | None:
+def _status_report(one: ItemResult, now: datetime) -> StatusReport | None:
     """STA-01; nothing while a blip lasts a few seconds, and nothing when the row says it already."""
     outcome, record = one.outcome, one.record
     if record is None or outcome.status is None or outcome.reason is Reason.BUSY:
@@ -100,8 +100,8 @@ def _status_report(one: Finished, now: datetime) -> StatusReport | None:
     if quiet and outcome.agrees_on_sharing(told) and not (outcome.problems or tells_of_problems(told)):
         return None
     return StatusReport(
-        key=one.unit.key,
-        info=known.id if known else info_id(one.unit.key),
+        key=one.item.key,
+        info=known.id if known else info_id(one.item.key),
         bind=known is None,
         status=outcome.status,
         reason_code=outcome.reason,
@@ -115,8 +115,8 @@ def _is_agreement(outcome: Outcome) -> bool:
     return outcome.result in {Result.WRITTEN, Result.UNCHANGED} or outcome.reason is Reason.OPTED_OUT
 
 
-def _job_reports(one: Finished, now: datetime) -> list[JobReport]:
-    jobs = {reference.job for reference in one.unit.references if reference.job is not None}
+def _job_reports(one: ItemResult, now: datetime) -> list[JobReport]:
+    jobs = {reference.job for reference in one.item.references if reference.job is not None}
     if not jobs or isinstance(one.next, RetryAt):
         return []
     status = JobStatus.COMPLETED if is_success(one.outcome) else JobStatus.FAILED

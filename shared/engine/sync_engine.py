@@ -14,33 +14,33 @@ from datetime import datetime
 from functools import partial
 
 from shared.domain.mapping.model import EMAIL
-from shared.domain.planning.context import Decision, Rest, Rules, Trust, Write
+from shared.domain.planning.context import BaseState, Decision, Rest, Rules, Write
 from shared.domain.planning.identity import Leave
 from shared.domain.records.marketing_contact import PropertyCatalogue, WriteCode
 from shared.domain.records.outcomes import Reason, Result
 from shared.domain.records.records import RecordKey, Reference, Why
 from shared.domain.recovery.retry import RetryPolicy
-from shared.engine.address_users import SecondLook
+from shared.engine.address_users import AddressUsers
 from shared.engine.apply import MOST_MEETINGS, AlreadyThereError, Applied, apply, rising_permissions
-from shared.engine.bindings.claim_deadline import ClaimsRanOutError, Pace, TimeBudget, current_budget
+from shared.engine.bindings.claim_deadline import BatchSizer, ClaimsRanOutError, TimeBudget, current_budget
 from shared.engine.bindings.ledger import Ledger
-from shared.engine.commit import Carried, conclude
-from shared.engine.contact_fetcher import Looking
-from shared.engine.contact_resolver import Seating
+from shared.engine.commit import AppliedPlan, commit
+from shared.engine.contact_fetcher import ContactFetcher
+from shared.engine.contact_resolver import ContactResolver
 from shared.engine.guards.brake import Brake
 from shared.engine.guards.holding import Holding
 from shared.engine.guards.priority import breathe
-from shared.engine.planning_facts import Beside
-from shared.engine.record_context import Round, Seat
+from shared.engine.planning_facts import PlanningFactsLoader
+from shared.engine.record_context import BatchState, RecordContext
 from shared.engine.refusals.recent_changes import RecentChanges
 from shared.engine.refusals.refusal_keeping import RefusalKeeping
-from shared.engine.work_items import NOBODY, Finished, Sighting, Unit, Verdicts, units_of
-from shared.engine.write_back import bring_home, comes_home, refusals
+from shared.engine.work_items import NOBODY, FetchedContact, ItemResult, RetryDecisions, WorkItem, work_items_of
+from shared.engine.write_back import dataverse_changes, refusals, write_back
 from shared.errors import ConfigurationError, ConnectorError
 from shared.ports.clock import Clock
 from shared.ports.dataverse import Crm
-from shared.ports.homecoming import Homecomings
-from shared.ports.spotler import MarketingPlatform
+from shared.ports.marketing_platform import MarketingPlatform
+from shared.ports.writeback import Writebacks
 from shared.telemetry.traces import phase
 
 _MAX_ROUNDS = 8
@@ -51,11 +51,11 @@ _MAX_ROUNDS = 8
 class Processed:
     """How all units ended, and other records that must be looked at because of it."""
 
-    finished: Sequence[Finished]
+    finished: Sequence[ItemResult]
     follow_ups: Sequence[Reference]
 
 
-class Outbound:
+class SyncEngine:
     """Makes Spotler agree with Dataverse for the records it is pointed at."""
 
     def __init__(
@@ -67,8 +67,8 @@ class Outbound:
         rules: Rules,
         clock: Clock,
         policy: RetryPolicy,
-        homecomings: Homecomings,
-        beside: Beside,
+        writebacks: Writebacks,
+        planning_facts: PlanningFactsLoader,
         brake: Brake,
         refusals: RefusalKeeping,
         recent: RecentChanges,
@@ -78,44 +78,52 @@ class Outbound:
         self._ledger = ledger
         self._rules = rules
         self._clock = clock
-        self._verdicts = Verdicts(clock, policy)
-        self._seating = Seating(
-            crm=crm, ledger=ledger, suppressions=refusals.suppressions, rules=rules, verdicts=self._verdicts
+        self._retry_decisions = RetryDecisions(clock, policy)
+        self._resolver = ContactResolver(
+            crm=crm,
+            ledger=ledger,
+            suppressions=refusals.suppressions,
+            rules=rules,
+            retry_decisions=self._retry_decisions,
         )
-        self._looking = Looking(platform, recent, rules, self._verdicts, know_bounces=self._know_bounces)
+        self._contact_fetcher = ContactFetcher(
+            platform, recent, rules, self._retry_decisions, know_bounces=self._know_bounces
+        )
         self._catch_up_bounces = catch_up_bounces
-        self._second_look = SecondLook(crm, platform, ledger, rules)
+        self._address_users = AddressUsers(crm, platform, ledger, rules)
         self._refusals = refusals
-        self._homecomings = homecomings
-        self._beside = beside
+        self._writebacks = writebacks
+        self._planning_facts = planning_facts
         self._holding = Holding(brake, rules)
-        self._pace = Pace(ledger.claim_time)
+        self._batch_sizer = BatchSizer(ledger.claim_time)
 
     async def process(
-        self, references: Sequence[Reference], sightings: Mapping[RecordKey, Sighting] = NOBODY
+        self, references: Sequence[Reference], fetched_contacts: Mapping[RecordKey, FetchedContact] = NOBODY
     ) -> Processed:
-        """Look at all references; every one of them is in the answer. `sightings` are contacts that were just read.
+        """Look at all references; every one of them is in the answer.
+
+        `fetched_contacts` are contacts that were just read.
 
         They are done in parts that fit into their claims. What there is no time for comes back in a moment: it is put
         back unread, and counts as no attempt.
         """
         budget = current_budget() or TimeBudget(self._clock, self._ledger.expiry())
-        units = units_of(references, sightings)
-        finished: list[Finished] = []
+        items = work_items_of(references, fetched_contacts)
+        finished: list[ItemResult] = []
         follow_ups: list[Reference] = []
-        while units:
+        while items:
             if not budget.begin_part():
-                finished += [self._verdicts.put_back(unit) for unit in units]
+                finished += [self._retry_decisions.put_back(item) for item in items]
                 break
-            part, units = units[: self._pace.records], units[self._pace.records :]
+            part, items = items[: self._batch_sizer.records], items[self._batch_sizer.records :]
             done = await self._part(part, budget)
             finished += done.finished
             follow_ups += done.follow_ups
         return Processed(finished, follow_ups)
 
-    async def _part(self, waiting: Sequence[Unit], budget: TimeBudget) -> Processed:
+    async def _part(self, waiting: Sequence[WorkItem], budget: TimeBudget) -> Processed:
         began, records, ran_out = self._clock.now(), len(waiting), False
-        finished: list[Finished] = []
+        finished: list[ItemResult] = []
         follow_ups: list[Reference] = []
         wait_for_each_other = False
         for number in range(_MAX_ROUNDS):
@@ -124,73 +132,75 @@ class Outbound:
             if number and records > 1 and not budget.has_time:  # one alone goes through: it cannot be made smaller
                 ran_out = True
                 break
-            units, later = _ready(waiting)
+            items, later = _ready(waiting)
             if wait_for_each_other:  # two do, when each wants the contact that the other one holds
-                units, later = units[:1], [*units[1:], *later]
-            undone = {one.unit.key for one in finished if one.outcome.result is Result.WAITING}
-            postponed = [unit for unit in units if unit.awaits & undone]
-            finished += [self._verdicts.waiting(unit, Reason.STILL_USED) for unit in postponed]
-            done = await self._round([unit for unit in units if unit not in postponed])
+                items, later = items[:1], [*items[1:], *later]
+            undone = {one.item.key for one in finished if one.outcome.result is Result.WAITING}
+            postponed = [item for item in items if item.awaits & undone]
+            finished += [self._retry_decisions.waiting(item, Reason.STILL_USED) for item in postponed]
+            done = await self._round([item for item in items if item not in postponed])
             finished += done.finished
             follow_ups += done.follow_ups
             ran_out = ran_out or done.ran_out
             waiting = [*done.again, *later]
-            wait_for_each_other = set(done.again) == set(units) and not (done.saved or done.has_learned)
-        put_off = self._verdicts.put_back if ran_out else partial(self._verdicts.waiting, reason=Reason.BUSY)
-        finished += [put_off(unit) for unit in waiting]
-        self._pace.learn(records=records, took=self._clock.now() - began, ran_out=ran_out)
+            wait_for_each_other = set(done.again) == set(items) and not (done.saved or done.has_learned)
+        put_off = (
+            self._retry_decisions.put_back if ran_out else partial(self._retry_decisions.waiting, reason=Reason.BUSY)
+        )
+        finished += [put_off(item) for item in waiting]
+        self._batch_sizer.learn(records=records, took=self._clock.now() - began, ran_out=ran_out)
         return Processed(finished, follow_ups)
 
-    async def _round(self, units: Sequence[Unit]) -> Round:
-        done = Round(self._ledger.expiry())
+    async def _round(self, items: Sequence[WorkItem]) -> BatchState:
+        done = BatchState(self._ledger.expiry())
         try:
             catalogue = await self._catalogue()
-            seats = await self._seating.seats(units, done)
-            await self._decide_and_do(seats, catalogue, done)
-            await self._remember(seats, done)
+            contexts = await self._resolver.contexts(items, done)
+            await self._decide_and_do(contexts, catalogue, done)
+            await self._remember(contexts, done)
             _meet(done)
         except ConnectorError as error:
             if not done.has_written:
                 await self._release_quietly(done)
             # Otherwise the claims stay until they expire: what was written may not be what the bindings say.
-            settled = {id(finished.unit) for finished in done.finished if finished.outcome.result is Result.WAITING}
-            done.finished = [one for one in done.finished if id(one.unit) in settled]
-            done.finished += [self._undone(unit, error, units, done) for unit in units if id(unit) not in settled]
+            settled = {id(finished.item) for finished in done.finished if finished.outcome.result is Result.WAITING}
+            done.finished = [one for one in done.finished if id(one.item) in settled]
+            done.finished += [self._undone(item, error, items, done) for item in items if id(item) not in settled]
             done.again.clear()
         except Exception:  # a defect of ours: the caller finds the record that causes it, for which it needs the claims
             await self._let_go_quietly(done)
             raise
         return done
 
-    async def _remember(self, seats: Sequence[Seat], done: Round) -> None:
+    async def _remember(self, contexts: Sequence[RecordContext], done: BatchState) -> None:
         if self._clock.now() >= done.expiry:  # somebody else may hold the contacts: what we know is old
             raise ClaimsRanOutError("the claims ran out before the results could be kept")
         await self._ledger.keep_successions(done.succeeded)
         lost = await self._ledger.save(done.saved, done.forgotten, done.versions)
-        self._take_back(lost, seats, done)
-        await self._holding.settle(seats, done)
+        self._take_back(lost, contexts, done)
+        await self._holding.settle(contexts, done)
         await self._ledger.release(list(done.held.values()))
 
-    def _take_back(self, lost: frozenset[RecordKey], seats: Sequence[Seat], done: Round) -> None:
+    def _take_back(self, lost: frozenset[RecordKey], contexts: Sequence[RecordContext], done: BatchState) -> None:
         """Look again at records that another worker has written meanwhile: what this round found out may be old."""
-        for seat in seats:
-            if seat.key in lost or seat.heir_of in lost:
-                seat.held.trust = Trust.NOTHING
-        units = {seat.key: seat.unit for seat in seats if seat.key in lost}
-        done.finished = [one for one in done.finished if one.unit.key not in units]
-        done.finished += [self._verdicts.waiting(unit, Reason.BUSY) for unit in units.values()]
-        done.again = [unit for unit in done.again if unit.key not in units]
-        done.meeting = [unit for unit in done.meeting if unit.key not in units]
-        done.follow_ups += [Reference(key, Why.RECONCILE, done.saved[key][2]) for key in sorted(lost - units.keys())]
+        for context in contexts:
+            if context.key in lost or context.successor_of in lost:
+                context.held.base_state = BaseState.NOTHING
+        items = {context.key: context.item for context in contexts if context.key in lost}
+        done.finished = [one for one in done.finished if one.item.key not in items]
+        done.finished += [self._retry_decisions.waiting(item, Reason.BUSY) for item in items.values()]
+        done.again = [item for item in done.again if item.key not in items]
+        done.meeting = [item for item in done.meeting if item.key not in items]
+        done.follow_ups += [Reference(key, Why.RECONCILE, done.saved[key][2]) for key in sorted(lost - items.keys())]
         for key in lost:
             del done.saved[key]
 
-    def _undone(self, unit: Unit, error: ConnectorError, units: Sequence[Unit], done: Round) -> Finished:
+    def _undone(self, item: WorkItem, error: ConnectorError, items: Sequence[WorkItem], done: BatchState) -> ItemResult:
         """Say what becomes of a unit whose time was over: one of many was no fault of its own, and is no attempt."""
         if not isinstance(error, ClaimsRanOutError):
-            return self._verdicts.failed(unit, error)
+            return self._retry_decisions.failed(item, error)
         done.ran_out = True
-        return self._verdicts.failed(unit, error) if len(units) == 1 else self._verdicts.put_back(unit)
+        return self._retry_decisions.failed(item, error) if len(items) == 1 else self._retry_decisions.put_back(item)
 
     async def _catalogue(self) -> PropertyCatalogue:
         catalogue = await self._platform.properties()
@@ -198,104 +208,120 @@ class Outbound:
             raise ConfigurationError(f"the Spotler account does not show the property {EMAIL}")
         return catalogue
 
-    async def _release_quietly(self, done: Round) -> None:
+    async def _release_quietly(self, done: BatchState) -> None:
         with contextlib.suppress(ConnectorError):  # they expire by themselves
             await self._ledger.release(list(done.held.values()))
 
-    async def _let_go_quietly(self, done: Round) -> None:
+    async def _let_go_quietly(self, done: BatchState) -> None:
         held = list(done.held.values())
         with contextlib.suppress(ConnectorError):
             await (self._ledger.abandon(held) if done.has_written else self._ledger.release(held))
 
     # ------------------------------------------------------------------------------------------------- plan and apply
 
-    async def _decide_and_do(self, seats: Sequence[Seat], catalogue: PropertyCatalogue, done: Round) -> None:
-        fence = self._ledger.fence(done.expiry)
-        seats = await self._beside.equip(seats, catalogue)
-        leave = {seat.key for seat in seats if isinstance(seat.identity, Leave)}
-        with phase("plan", count=len(seats)):
-            staying, plans = await self._looking.decide(
-                [seat for seat in seats if seat.key not in leave], catalogue, done, fence
+    async def _decide_and_do(
+        self, contexts: Sequence[RecordContext], catalogue: PropertyCatalogue, done: BatchState
+    ) -> None:
+        deadline = self._ledger.deadline(done.expiry)
+        contexts = await self._planning_facts.load(contexts, catalogue)
+        leave = {context.key for context in contexts if isinstance(context.identity, Leave)}
+        with phase("plan", count=len(contexts)):
+            staying, plans = await self._contact_fetcher.decide(
+                [context for context in contexts if context.key not in leave], catalogue, done, deadline
             )
-            leaving, endings = await self._looking.let_go(
-                [seat for seat in seats if seat.key in leave], catalogue, done, fence
+            leaving, endings = await self._contact_fetcher.let_go(
+                [context for context in contexts if context.key in leave], catalogue, done, deadline
             )
         plans |= endings
-        order = {seat.key: seat for seat in (*staying, *leaving)}
-        seats = await self._second_look.patient([order[seat.key] for seat in seats if seat.key in order], plans, done)
-        plans |= await self._holding.hold(seats, plans, catalogue)
-        lost = await self._ledger.reserve(_wanted_addresses(seats, plans), held=done.held)
-        taken = {seat.key for seat in seats if _addresses(plans[seat.key]) & lost}
-        done.finished += [self._verdicts.waiting(seat.unit, Reason.BUSY) for seat in seats if seat.key in taken]
-        going = [seat for seat in seats if seat.key not in taken]
+        order = {context.key: context for context in (*staying, *leaving)}
+        contexts = await self._address_users.patient(
+            [order[context.key] for context in contexts if context.key in order], plans, done
+        )
+        plans |= await self._holding.hold(contexts, plans, catalogue)
+        lost = await self._ledger.reserve(_wanted_addresses(contexts, plans), held=done.held)
+        taken = {context.key for context in contexts if _addresses(plans[context.key]) & lost}
+        done.finished += [
+            self._retry_decisions.waiting(context.item, Reason.BUSY) for context in contexts if context.key in taken
+        ]
+        going = [context for context in contexts if context.key not in taken]
         known = await self._refusals.before(going, plans, catalogue)
-        rising = {seat.key: names for seat in going if (names := _rising(seat, plans[seat.key]))}
-        overtaken = await self._announce(rising, going, done)
-        done.finished += [self._verdicts.waiting(seat.unit, Reason.BUSY) for seat in going if seat.key in overtaken]
-        going = [seat for seat in going if seat.key not in overtaken]
+        rising = {context.key: names for context in going if (names := _rising(context, plans[context.key]))}
+        overtaken = await self._record_intents(rising, going, done)
+        done.finished += [
+            self._retry_decisions.waiting(context.item, Reason.BUSY) for context in going if context.key in overtaken
+        ]
+        going = [context for context in going if context.key not in overtaken]
         done.has_written = True
-        may_wait = {seat.key for seat in going if seat.unit.may_wait_for_a_poll}
-        attempts = await apply({seat.key: plans[seat.key] for seat in going}, self._platform, fence, may_wait=may_wait)
+        may_wait = {context.key for context in going if context.item.may_wait_for_a_poll}
+        attempts = await apply(
+            {context.key: plans[context.key] for context in going}, self._platform, deadline, may_wait=may_wait
+        )
         plans |= {key: attempt.planned for key, attempt in attempts.items()}
         applied = {key: attempt.ended for key, attempt in attempts.items()}
-        returns = {seat.key: comes_home(seat, plans[seat.key], applied[seat.key]) for seat in going}
-        refused = {seat.key: names for seat in going if (names := refusals(returns[seat.key]))}
-        overtaken = await self._announce(refused, going, done)
+        returns = {
+            context.key: dataverse_changes(context, plans[context.key], applied[context.key]) for context in going
+        }
+        refused = {context.key: names for context in going if (names := refusals(returns[context.key]))}
+        overtaken = await self._record_intents(refused, going, done)
         mine = {key: home for key, home in returns.items() if key not in overtaken}
-        came = await bring_home({seat.key: seat for seat in going}, mine, self._homecomings)
-        units = [seat.unit for seat in seats]
-        for seat in going:
+        came = await write_back({context.key: context for context in going}, mine, self._writebacks)
+        items = [context.item for context in contexts]
+        for context in going:
             await breathe()
-            if isinstance(one := applied[seat.key], AlreadyThereError):
-                seat.unit.is_there = done.has_learned = True
-                done.again.append(seat.unit)
-            elif _address_is_taken(seat, one):
-                seat.unit.address_is_taken = True
-                done.again.append(seat.unit)
+            if isinstance(one := applied[context.key], AlreadyThereError):
+                context.item.is_there = done.has_learned = True
+                done.again.append(context.item)
+            elif _address_is_taken(context, one):
+                context.item.address_is_taken = True
+                done.again.append(context.item)
             elif isinstance(one, ClaimsRanOutError):  # nothing was sent: no doubt about what Spotler has
-                done.finished.append(self._undone(seat.unit, one, units, done))
+                done.finished.append(self._undone(context.item, one, items, done))
             else:
-                carried = Carried(plans[seat.key], applied[seat.key], came.get(seat.key))
-                conclude(seat, carried, done, self._verdicts)
+                applied_plan = AppliedPlan(plans[context.key], applied[context.key], came.get(context.key))
+                commit(context, applied_plan, done, self._retry_decisions)
         await self._refusals.after(going, plans, known, done)
-        await self._beside.remember(going, plans, catalogue, done)
+        await self._planning_facts.remember(going, plans, catalogue, done)
 
-    async def _know_bounces(self, seats: Sequence[Seat]) -> list[Seat]:
+    async def _know_bounces(self, contexts: Sequence[RecordContext]) -> list[RecordContext]:
         """Note what came back since these contacts were closed, and add it to the seats."""
-        closed = [seat.contact.last_changed for seat in seats if seat.contact and seat.contact.last_changed]
+        closed = [
+            context.contact.last_changed for context in contexts if context.contact and context.contact.last_changed
+        ]
         until = await self._catch_up_bounces(min(closed, default=self._clock.now()))
         return [
-            replace(seat, circumstances=replace(seat.circumstances, bounces_until=until))
-            for seat in await self._beside.equip(seats, await self._catalogue())
+            replace(context, facts=replace(context.facts, bounces_until=until))
+            for context in await self._planning_facts.load(contexts, await self._catalogue())
         ]
 
-    async def _announce(
-        self, changes: Mapping[RecordKey, frozenset[str]], seats: Sequence[Seat], done: Round
+    async def _record_intents(
+        self, changes: Mapping[RecordKey, frozenset[str]], contexts: Sequence[RecordContext], done: BatchState
     ) -> frozenset[RecordKey]:
         """Write down which consents are about to change by our own hand: after a crash nobody else could tell.
 
         The answer are records that another worker has by now.
         """
-        announced = {
-            seat.key: replace(seat.origin, announced=changes[seat.key]) for seat in seats if seat.key in changes
+        write_intents = {
+            context.key: replace(context.origin, write_intents=changes[context.key])
+            for context in contexts
+            if context.key in changes
         }
-        if not announced:
+        if not write_intents:
             return frozenset()
-        correlations = {seat.key: seat.unit.correlation for seat in seats}
-        return await self._ledger.announce(announced, correlations, done.versions)
+        correlations = {context.key: context.item.correlation for context in contexts}
+        return await self._ledger.record_intents(write_intents, correlations, done.versions)
 
 
-def _meet(done: Round) -> None:
+def _meet(done: BatchState) -> None:
     """Compare both sides at once where a contact has just got its first data (PERM-15).
 
     Many that nobody has just saved wait for the poll.
     """
-    patient = [unit for unit in done.meeting if unit.may_wait_for_a_poll]
+    patient = [item for item in done.meeting if item.may_wait_for_a_poll]
     if len(patient) > MOST_MEETINGS:
-        done.meeting = [unit for unit in done.meeting if not unit.may_wait_for_a_poll]
-    ended = {id(one.unit): one for one in done.finished}
-    for unit in done.meeting:
-        unit.must_look, unit.sighting, unit.written = True, None, ended.pop(id(unit)).outcome
+        done.meeting = [item for item in done.meeting if not item.may_wait_for_a_poll]
+    ended = {id(one.item): one for one in done.finished}
+    for item in done.meeting:
+        item.must_look, item.fetched_contact, item.written = True, None, ended.pop(id(item)).outcome
     done.finished = list(ended.values())
     done.again += done.meeting
 
@@ -306,23 +332,23 @@ def _addresses(planned: Decision) -> set[str]:
     return {planned.binding.address, home} - {""}
 
 
-def _wanted_addresses(seats: Sequence[Seat], plans: Mapping[RecordKey, Decision]) -> dict[str, str]:
+def _wanted_addresses(contexts: Sequence[RecordContext], plans: Mapping[RecordKey, Decision]) -> dict[str, str]:
     wanted: dict[str, str] = {}
-    for seat in seats:
-        planned = plans[seat.key]
-        if seat.address is not None and seat.address == planned.binding.address:
-            wanted[seat.address] = seat.held.external_id
+    for context in contexts:
+        planned = plans[context.key]
+        if context.address is not None and context.address == planned.binding.address:
+            wanted[context.address] = context.held.external_id
         if isinstance(planned, Write | Rest) and planned.home.address:
-            wanted[planned.home.address] = seat.held.external_id
+            wanted[planned.home.address] = context.held.external_id
     return wanted
 
 
-def _rising(seat: Seat, planned: Decision) -> frozenset[str]:
+def _rising(context: RecordContext, planned: Decision) -> frozenset[str]:
     """Name the permissions that rise where somebody could have withdrawn them meanwhile."""
-    return rising_permissions(planned) if isinstance(planned, Write | Rest) and seat.origin.is_live else frozenset()
+    return rising_permissions(planned) if isinstance(planned, Write | Rest) and context.origin.is_live else frozenset()
 
 
-def _address_is_taken(seat: Seat, applied: Applied) -> bool:
+def _address_is_taken(context: RecordContext, applied: Applied) -> bool:
     """Whether Spotler refused a new address because a contact that we do not know has it already.
 
     Refused to a contact that the record has, or that a dead worker made for it.
@@ -330,19 +356,19 @@ def _address_is_taken(seat: Seat, applied: Applied) -> bool:
     return (
         isinstance(applied, ConnectorError)
         and applied.code == WriteCode.CONTACT_ALREADY_EXISTS
-        and (seat.binding.is_live or seat.is_doubtful)
-        and not seat.unit.address_is_taken
+        and (context.binding.is_live or context.is_doubtful)
+        and not context.item.address_is_taken
     )
 
 
-def _ready(waiting: Sequence[Unit]) -> tuple[list[Unit], list[Unit]]:
+def _ready(waiting: Sequence[WorkItem]) -> tuple[list[WorkItem], list[WorkItem]]:
     """Choose what goes now: one unit per record, and who awaits others only after them."""
-    pending = {unit.key for unit in waiting}
-    now: dict[RecordKey, Unit] = {}
-    later: list[Unit] = []
-    for unit in waiting:
-        if unit.awaits & pending or unit.key in now:
-            later.append(unit)
+    pending = {item.key for item in waiting}
+    now: dict[RecordKey, WorkItem] = {}
+    later: list[WorkItem] = []
+    for item in waiting:
+        if item.awaits & pending or item.key in now:
+            later.append(item)
         else:
-            now[unit.key] = unit
+            now[item.key] = item
     return (list(now.values()), later) if now else (later[:1], later[1:])  # they await each other

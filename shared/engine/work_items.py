@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from shared.domain.planning.context import Plan, Presence
-from shared.domain.records.marketing_contact import SpotlerContact
+from shared.domain.planning.context import ContactPresence, Plan
+from shared.domain.records.marketing_contact import MarketingContact
 from shared.domain.records.outcomes import Outcome, Reason, Result
 from shared.domain.records.records import ACTS, ConsentOrder, Intent, PersonRecord, RecordKey, Reference, Why
 from shared.domain.recovery.retry import Failure, Next, RetryAt, RetryPolicy, failure_of
@@ -19,9 +19,9 @@ from shared.ports.clock import Clock
 log = logging.getLogger(__name__)
 
 _PRESENCE = {
-    Why.JOB: Presence.TO_RESTORE,
-    Why.RESYNC: Presence.TO_PROVE,
-    Why.RECONCILE: Presence.TO_PROVE,
+    Why.JOB: ContactPresence.TO_RESTORE,
+    Why.RESYNC: ContactPresence.TO_PROVE,
+    Why.RECONCILE: ContactPresence.TO_PROVE,
 }
 """Why somebody asks whether all is well: a contact that was erased in Spotler itself must not pass for one that is."""
 
@@ -30,22 +30,22 @@ _LAST = {Intent.SYNC: 0, Intent.PURGE: 1, Intent.ANONYMIZE: 2}
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class FetchedContact:
     """A Spotler contact as it was at a moment. Read before its claim, it may be older than what was agreed since."""
 
-    contact: SpotlerContact
+    contact: MarketingContact
     at: datetime
 
 
 @dataclass(slots=True, eq=False)
-class Unit:
+class WorkItem:
     """All references to one record with one intent; they are done together and end alike.
 
     `awaits` are the records that must be looked at before this one is erased; `address_is_taken` is what Spotler says
-    of its new address. `sighting` is the Spotler contact where it has been read already; `must_look` that it must be;
-    `presence` whether the contact must at least be known to be there, although nothing may have to be sent. `is_there`:
-    Spotler has a contact with the address of a record that is not bound yet. `written` is how it went when Spotler got
-    its first data, a moment ago.
+    of its new address. `fetched_contact` is the Spotler contact where it has been read already; `must_look` that it
+    must be; `presence` whether the contact must at least be known to be there, although nothing may have to be sent.
+    `is_there`: Spotler has a contact with the address of a record that is not bound yet. `written` is how it went when
+    Spotler got its first data, a moment ago.
     """
 
     key: RecordKey
@@ -53,9 +53,9 @@ class Unit:
     references: list[Reference] = field(default_factory=list)
     awaits: set[RecordKey] = field(default_factory=set)
     address_is_taken: bool = False
-    sighting: Sighting | None = None
+    fetched_contact: FetchedContact | None = None
     must_look: bool = False
-    presence: Presence = Presence.ASSUMED
+    presence: ContactPresence = ContactPresence.ASSUMED
     is_there: bool = False
     written: Outcome | None = None
 
@@ -86,13 +86,13 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class ItemResult:
     """How a unit ended: the outcome, what comes next, and the record and plan where it came that far.
 
     `error` is what kept it from being done.
     """
 
-    unit: Unit
+    item: WorkItem
     outcome: Outcome
     next: Next
     record: PersonRecord | None = None
@@ -101,25 +101,29 @@ class Finished:
     error: ConnectorError | None = None
 
 
-NOBODY: Mapping[RecordKey, Sighting] = MappingProxyType({})
+NOBODY: Mapping[RecordKey, FetchedContact] = MappingProxyType({})
 """No contact has been read."""
 
 
-def units_of(references: Sequence[Reference], sightings: Mapping[RecordKey, Sighting] = NOBODY) -> list[Unit]:
-    """Fold references into units, in the order of arrival, erasures last. `sightings` are contacts that were read.
+def work_items_of(
+    references: Sequence[Reference], fetched_contacts: Mapping[RecordKey, FetchedContact] = NOBODY
+) -> list[WorkItem]:
+    """Fold references into units, in the order of arrival, erasures last.
+
+    `fetched_contacts` are contacts that were read.
 
     Copies of one reference count once: a batch that lost its locks comes again beside what it has put back, and would
     double each time.
     """
-    units: dict[tuple[RecordKey, Intent], Unit] = {}
+    items: dict[tuple[RecordKey, Intent], WorkItem] = {}
     for reference in _without_copies(references):
-        unit = units.setdefault((reference.key, reference.intent), Unit(reference.key, reference.intent))
-        unit.sighting = sightings.get(reference.key)
-        unit.references.append(reference)
-        unit.must_look = unit.must_look or reference.why is Why.SPOTLER
-        if unit.presence is not Presence.TO_RESTORE:
-            unit.presence = _PRESENCE.get(reference.why, unit.presence)
-    return sorted(units.values(), key=lambda unit: _LAST[unit.intent])
+        item = items.setdefault((reference.key, reference.intent), WorkItem(reference.key, reference.intent))
+        item.fetched_contact = fetched_contacts.get(reference.key)
+        item.references.append(reference)
+        item.must_look = item.must_look or reference.why is Why.SPOTLER
+        if item.presence is not ContactPresence.TO_RESTORE:
+            item.presence = _PRESENCE.get(reference.why, item.presence)
+    return sorted(items.values(), key=lambda item: _LAST[item.intent])
 
 
 def _without_copies(references: Sequence[Reference]) -> Iterable[Reference]:
@@ -151,39 +155,39 @@ _REASONS = {
 }
 
 
-class Verdicts:
+class RetryDecisions:
     """Turns errors into outcomes and next steps."""
 
     def __init__(self, clock: Clock, policy: RetryPolicy) -> None:
         self._clock = clock
         self._policy = policy
 
-    def waiting(self, unit: Unit, reason: Reason) -> Finished:
+    def waiting(self, item: WorkItem, reason: Reason) -> ItemResult:
         """Somebody else must be done first: another worker, or another record of the same person."""
         failure = Failure.BUSY if reason is Reason.BUSY else Failure.TRANSIENT
-        following = self._after(failure, unit)
+        following = self._after(failure, item)
         if isinstance(following, RetryAt):
-            return Finished(unit, Outcome(unit.key, Result.WAITING, reason), following)
+            return ItemResult(item, Outcome(item.key, Result.WAITING, reason), following)
         ended = Reason.UNSETTLED if failure is Failure.BUSY else reason
-        return Finished(unit, Outcome(unit.key, Result.FAILED, ended), following)
+        return ItemResult(item, Outcome(item.key, Result.FAILED, ended), following)
 
-    def put_back(self, unit: Unit) -> Finished:
+    def put_back(self, item: WorkItem) -> ItemResult:
         """There was no time for it: it comes again as it is."""
-        return Finished(unit, Outcome(unit.key, Result.WAITING, Reason.BUSY), self._after(Failure.PUT_BACK, unit))
+        return ItemResult(item, Outcome(item.key, Result.WAITING, Reason.BUSY), self._after(Failure.PUT_BACK, item))
 
-    def failed(self, unit: Unit, error: ConnectorError, record: PersonRecord | None = None) -> Finished:
+    def failed(self, item: WorkItem, error: ConnectorError, record: PersonRecord | None = None) -> ItemResult:
         """A call failed; the class of the error says what to do (`shared/errors.py`)."""
-        log.info("%s cannot be done now: %s", unit.key, error, extra={"correlation": unit.correlation})
+        log.info("%s cannot be done now: %s", item.key, error, extra={"correlation": item.correlation})
         failure, asked = failure_of(error)
-        following = self._after(failure, unit, asked)
+        following = self._after(failure, item, asked)
         if isinstance(following, RetryAt):
             result, reason = Result.WAITING, _REASONS[failure]
         else:
             result, reason = Result.FAILED, Reason.UNSETTLED if failure is Failure.BUSY else Reason.GAVE_UP
-        outcome = Outcome(unit.key, result, reason, http_status=error.status)
-        return Finished(unit, outcome, following, record, error=error)
+        outcome = Outcome(item.key, result, reason, http_status=error.status)
+        return ItemResult(item, outcome, following, record, error=error)
 
-    def _after(self, failure: Failure, unit: Unit, asked: timedelta | None = None) -> Next:
+    def _after(self, failure: Failure, item: WorkItem, asked: timedelta | None = None) -> Next:
         return self._policy.after(
-            failure, attempt=unit.attempt, now=self._clock.now(), since=unit.waits_since, asked=asked
+            failure, attempt=item.attempt, now=self._clock.now(), since=item.waits_since, asked=asked
         )

@@ -16,24 +16,24 @@ from uuid import uuid4
 
 from pydantic import TypeAdapter
 
-from shared.domain.merging.comparison_window import Run, Span, is_enough, reached
+from shared.domain.merging.comparison_window import ComparisonRun, Span, is_enough, reached
 from shared.domain.merging.divergence import Divergence
 from shared.domain.planning.context import Rules
-from shared.domain.records.marketing_contact import SpotlerContact
+from shared.domain.records.marketing_contact import MarketingContact
 from shared.domain.records.records import Reference, Why
 from shared.domain.values.moments import EARLIEST
-from shared.engine.record_handler import SyncPeople
+from shared.engine.record_handler import RecordHandler
 from shared.errors import ConnectorError
-from shared.inbound.contact_changes import SpotlerChanges, known_and_new, newest
+from shared.inbound.contact_changes import ContactChanges, known_and_new, newest
 from shared.inbound.page_counts import Handled, Newcoming, Seen
 from shared.inbound.poll import OVERLAP, Bounces, note_bounces
-from shared.inbound.poll_cursor import NEWCOMERS, Bookmark
+from shared.inbound.poll_cursor import NEWCOMERS, PollCursor
 from shared.inbound.read_ahead import Page
 from shared.messages.lane_messages import Compare, Lanes
-from shared.messages.redelivery import Patience
+from shared.messages.redelivery import Redelivery
 from shared.ports.clock import Clock
+from shared.ports.marketing_platform import ContactFeeds
 from shared.ports.queue import QueueName
-from shared.ports.spotler import ContactFeeds
 from shared.ports.state import DocumentKey, Put, Replace, StateStore
 from shared.telemetry.signals import DIVERGENCES, record
 
@@ -45,7 +45,7 @@ SPAN = timedelta(hours=26)
 _TIME = timedelta(seconds=90)
 """After this a step begins no page any more: messages are locked for five minutes."""
 
-_RUN = TypeAdapter(Run)
+_RUN = TypeAdapter(ComparisonRun)
 _BEGUN = "comparison of Spotler since %s has begun (%s)"
 _ENDED = "comparison of Spotler (%s) ended: %d contacts; %s"
 
@@ -61,11 +61,11 @@ class Comparison:
         self,
         *,
         feeds: ContactFeeds,
-        changes: SpotlerChanges,
-        people: SyncPeople,
+        changes: ContactChanges,
+        people: RecordHandler,
         bounces: Bounces,
         lanes: Lanes,
-        patience: Patience,
+        patience: Redelivery,
         store: StateStore,
         clock: Clock,
         rules: Rules,
@@ -84,18 +84,18 @@ class Comparison:
         self._rules = rules
         self._days = days
         self._partition = f"{environment}-compare"
-        self._waiting = Bookmark(store, environment, NEWCOMERS)
+        self._waiting = PollCursor(store, environment, NEWCOMERS)
 
     # -------------------------------------------------------------------------------------------------------- begin
 
-    async def since(self, moment: datetime) -> Run:
+    async def since(self, moment: datetime) -> ComparisonRun:
         """Compare again what changed since a moment (INI-04). Raises ConnectorErrors.
 
         It takes the place of one that is under way, and does what that one had left.
         """
         known, now = await self._read(Span.SINCE), self._clock.now()
         start = moment if known is None or known.finished else min(moment, known.until)
-        return await self._begin(Run(uuid4().hex, Span.SINCE, now, since=start, until=start, end=now))
+        return await self._begin(ComparisonRun(uuid4().hex, Span.SINCE, now, since=start, until=start, end=now))
 
     async def night(self, *, records: int) -> None:
         """Compare what changed since yesterday, and the next slice of the account. Raises ConnectorErrors.
@@ -104,14 +104,14 @@ class Comparison:
         """
         now = self._clock.now()
         start = now - SPAN
-        await self._begin(Run(uuid4().hex, Span.RECENT, now, since=start, until=start, end=now))
+        await self._begin(ComparisonRun(uuid4().hex, Span.RECENT, now, since=start, until=start, end=now))
         known = await self._read(Span.ACCOUNT)
         if known is None or known.finished is not None:
             size = known.contacts if known is not None else 0
-            known = Run("", Span.ACCOUNT, now, since=EARLIEST, until=EARLIEST, end=now, size=size)
+            known = ComparisonRun("", Span.ACCOUNT, now, since=EARLIEST, until=EARLIEST, end=now, size=size)
         await self._begin(known.next_night(uuid4().hex, days=self._days, records=records))
 
-    async def _begin(self, run: Run) -> Run:
+    async def _begin(self, run: ComparisonRun) -> ComparisonRun:
         await self._store.write([Put(self._key(run.span), _RUN.dump_python(run, mode="json"))])
         log.info(_BEGUN, run.until.isoformat(timespec="seconds"), run.span)
         await self._lanes.send(QueueName.BULK, Compare(span=run.span, run=run.id, correlation=f"compare-{run.id}"))
@@ -137,7 +137,7 @@ class Comparison:
         elif run.finished is not None:
             _tell(run)
 
-    async def _window(self, work: _Work, lane: QueueName) -> Run:
+    async def _window(self, work: _Work, lane: QueueName) -> ComparisonRun:
         run, handled, began = work.run, Handled(), self._clock.now()
         if run.rests:
             return run
@@ -160,8 +160,8 @@ class Comparison:
                 break
             await self._page(work, at, contacts, lane, handled)
             done += [contact.last_changed for contact in contacts]
-        if handled.unwelcome is not None:
-            await self._let_wait(run.until, handled.unwelcome)
+        if handled.import_error is not None:
+            await self._let_wait(run.until, handled.import_error)
         if edge is None:  # what was handled is an echo when it is read again
             return await work.save(run.narrowed(changed))
         handled.count(await self._people.handle(references, lane=lane))
@@ -177,7 +177,7 @@ class Comparison:
         if place is None or place.until > since:
             await self._waiting.start_over(since)
 
-    async def _pages(self, run: Run, start: datetime) -> tuple[list[Page], datetime | None]:
+    async def _pages(self, run: ComparisonRun, start: datetime) -> tuple[list[Page], datetime | None]:
         """Read a window, or its beginning; and say until when it was read, None if nobody can tell."""
         pages: list[Page] = []
         changed: list[datetime | None] = []
@@ -191,7 +191,7 @@ class Comparison:
         return pages, run.edge
 
     async def _page(
-        self, work: _Work, at: datetime, contacts: Sequence[SpotlerContact], lane: QueueName, handled: Handled
+        self, work: _Work, at: datetime, contacts: Sequence[MarketingContact], lane: QueueName, handled: Handled
     ) -> None:
         known, new = known_and_new(contacts)
         doubtful = frozenset(work.run.doubtful)
@@ -200,7 +200,7 @@ class Comparison:
         )
         is_account = work.run.span is Span.ACCOUNT
         newcoming = Newcoming.COUNT if is_account else Newcoming.WELCOME
-        await self._changes.newcomers(new, handled, lane=lane, newcoming=newcoming)
+        await self._changes.new_subscribers(new, handled, lane=lane, newcoming=newcoming)
 
     # --------------------------------------------------------------------------------------------------------- state
 
@@ -210,13 +210,13 @@ class Comparison:
         runs = [_RUN.validate_python(document.body) for document in found.values()]
         return {str(run.span): self._told(run) for run in sorted(runs, key=lambda run: run.span)}
 
-    def _told(self, run: Run) -> dict[str, Any]:
+    def _told(self, run: ComparisonRun) -> dict[str, Any]:
         moments = {"begun": run.begun, "since": run.since, "until": run.until, "to": run.end, "finished": run.finished}
         told = {name: at.isoformat(timespec="seconds") if at else None for name, at in moments.items()}
         nights = {"night": run.night, "ofNights": self._days} if run.span is Span.ACCOUNT else {}
         return {**told, **nights, "contacts": run.contacts, "found": dict(sorted(run.found.items()))}
 
-    async def _read(self, span: Span) -> Run | None:
+    async def _read(self, span: Span) -> ComparisonRun | None:
         document = (await self._store.read([self._key(span)])).get(self._key(span))
         return _RUN.validate_python(document.body) if document else None
 
@@ -227,7 +227,7 @@ class Comparison:
 class _Work:
     """A run that one worker carries on; changed only with its version."""
 
-    def __init__(self, store: StateStore, key: DocumentKey, run: Run, etag: str) -> None:
+    def __init__(self, store: StateStore, key: DocumentKey, run: ComparisonRun, etag: str) -> None:
         self._store = store
         self._key = key
         self._etag = etag
@@ -245,7 +245,7 @@ class _Work:
         """Note that contacts are about to be handled."""
         await self.save(replace(self.run, doubtful=tuple(sorted({*external_ids}))))
 
-    async def save(self, run: Run) -> Run:
+    async def save(self, run: ComparisonRun) -> ComparisonRun:
         (etag,) = await self._store.write([Replace(self._key, _RUN.dump_python(run, mode="json"), self._etag)])
         if etag is None:
             raise _ReplacedError
@@ -257,11 +257,11 @@ def _found(handled: Handled) -> Mapping[str, int]:
     kinds = {
         **{str(kind): count for kind, count in handled.divergences.items()},
         str(Divergence.UNKNOWN): handled.seen[Seen.UNKNOWN],
-        str(Divergence.UNLINKED): handled.seen[Seen.NEWCOMER],
+        str(Divergence.UNLINKED): handled.seen[Seen.NEW_SUBSCRIBER],
     }
     return {kind: count for kind, count in kinds.items() if count}
 
 
-def _tell(run: Run) -> None:
+def _tell(run: ComparisonRun) -> None:
     told = ", ".join(f"{count} {kind}" for kind, count in sorted(run.found.items())) or "nothing differs"
     log.info(_ENDED, run.span, run.contacts, told)

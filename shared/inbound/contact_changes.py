@@ -16,24 +16,24 @@ from uuid import UUID
 from shared.domain.mapping.model import EMAIL
 from shared.domain.merging.divergence import Divergence, divergences
 from shared.domain.merging.echo import is_echo
-from shared.domain.planning.context import Neighbours, Rules
+from shared.domain.planning.context import Rules, SharingRecords
 from shared.domain.planning.sharing import rules_of
-from shared.domain.records.marketing_contact import PropertyCatalogue, SpotlerContact
+from shared.domain.records.marketing_contact import MarketingContact, PropertyCatalogue
 from shared.domain.records.outcomes import TEXTS, Reason
 from shared.domain.records.records import PersonTable, RecordKey, Reference, Why
 from shared.domain.values.addresses import address_key
 from shared.engine.bindings.ledger import Entry, Ledger
 from shared.engine.guards.isolation import isolated
-from shared.engine.record_handler import SyncPeople
+from shared.engine.record_handler import RecordHandler
 from shared.engine.refusals.returns import Returns, correlation_of, record_id_of
 from shared.engine.refusals.suppressions import SuppressionList
-from shared.engine.work_items import Sighting
+from shared.engine.work_items import FetchedContact
 from shared.errors import ConnectorError, DataError, Service, whereabouts
 from shared.inbound.page_counts import Handled, Newcoming, Seen
 from shared.messages.lane_messages import references_body
 from shared.ports.dataverse import Crm
+from shared.ports.marketing_platform import MarketingPlatform
 from shared.ports.queue import Queue, QueueName
-from shared.ports.spotler import MarketingPlatform
 
 log = logging.getLogger(__name__)
 
@@ -60,11 +60,11 @@ class Welcomed(Protocol):
 class Newcomers(Protocol):
     """Takes in new subscribers (NEW)."""
 
-    async def welcome(self, contacts: Sequence[SpotlerContact], *, correlation: str) -> Sequence[Welcomed]:
+    async def import_page(self, contacts: Sequence[MarketingContact], *, correlation: str) -> Sequence[Welcomed]:
         """Create or find their records, as the settings say."""
         ...
 
-    async def refuse(self, contact: SpotlerContact, *, text: str, correlation: str) -> None:
+    async def refuse(self, contact: MarketingContact, *, text: str, correlation: str) -> None:
         """Let a person decide about one that cannot be taken in."""
         ...
 
@@ -73,7 +73,7 @@ Before = Callable[[Collection[str]], Awaitable[None]]
 """Called with the external ids of contacts that are about to be handled."""
 
 
-class SpotlerChanges:
+class ContactChanges:
     """Handles the contacts of one environment."""
 
     def __init__(
@@ -81,8 +81,8 @@ class SpotlerChanges:
         *,
         platform: MarketingPlatform,
         crm: Crm,
-        people: SyncPeople,
-        newcomers: Newcomers,
+        people: RecordHandler,
+        new_subscribers: Newcomers,
         ledger: Ledger,
         suppressions: SuppressionList,
         queue: Queue,
@@ -91,7 +91,7 @@ class SpotlerChanges:
         self._platform = platform
         self._crm = crm
         self._people = people
-        self._newcomers = newcomers
+        self._new_subscribers = new_subscribers
         self._ledger = ledger
         self._returns = Returns(suppressions, crm, rules)
         self._queue = queue
@@ -99,7 +99,7 @@ class SpotlerChanges:
 
     async def known(
         self,
-        contacts: Sequence[SpotlerContact],
+        contacts: Sequence[MarketingContact],
         at: datetime,
         handled: Handled,
         *,
@@ -115,39 +115,39 @@ class SpotlerChanges:
         """
         looked: set[RecordKey] = set()
 
-        async def look(some: Sequence[SpotlerContact]) -> None:
+        async def look(some: Sequence[MarketingContact]) -> None:
             by_id, part = {contact.external_id: contact for contact in some}, Handled()
-            references, sightings = await self._changed(by_id, at, part, doubts, compares=compares)
+            references, fetched_contacts = await self._changed(by_id, at, part, doubts, compares=compares)
             if references:
                 await before(by_id.keys() - part.echoes)
-                part.count(await self._people.handle(references, lane=lane, sightings=sightings))
+                part.count(await self._people.handle(references, lane=lane, fetched_contacts=fetched_contacts))
             handled.add(part)
             looked.update(reference.key for reference in references)
 
         await isolated(contacts, look, partial(self._set_aside, handled))
         return looked
 
-    async def newcomers(
-        self, contacts: Sequence[SpotlerContact], handled: Handled, *, lane: QueueName, newcoming: Newcoming
+    async def new_subscribers(
+        self, contacts: Sequence[MarketingContact], handled: Handled, *, lane: QueueName, newcoming: Newcoming
     ) -> None:
         """Take in contacts that no record belongs to; who came back to an address has its refusals lifted first."""
         if contacts and newcoming is not Newcoming.LATER:
-            handled.seen[Seen.NEWCOMER] += len(contacts)
+            handled.seen[Seen.NEW_SUBSCRIBER] += len(contacts)
         if newcoming is Newcoming.COUNT:
             return
 
-        async def take_in(some: Sequence[SpotlerContact]) -> None:
+        async def take_in(some: Sequence[MarketingContact]) -> None:
             if not all(contact.is_readable for contact in some):
                 raise DataError("Spotler's answer about the contact cannot be read", service=Service.SPOTLER)
             returned = await self._returns.of(some)
             asked: frozenset[RecordKey] = frozenset()
             try:
                 if newcoming is Newcoming.WELCOME:
-                    asked = await self._welcome(some, handled, lane)
+                    asked = await self._import_page(some, handled, lane)
             except DataError:
                 raise
             except ConnectorError as error:  # it concerns all of them, and others must not wait for them
-                handled.unwelcome = handled.unwelcome or error
+                handled.import_error = handled.import_error or error
             # A record about which somebody is asked must not settle that by itself: its refusal would reach the contact
             following = [one for one in returned if one.key not in asked]
             handled.count(await self._people.handle(following, lane=lane))
@@ -157,9 +157,9 @@ class SpotlerChanges:
         except ConnectorError:
             raise
         except Exception as error:  # noqa: BLE001  # it breaks on all of them; raised at the end of the poll
-            handled.unwelcome = handled.unwelcome or error
+            handled.import_error = handled.import_error or error
 
-    async def _set_aside(self, handled: Handled, contact: SpotlerContact, error: Exception) -> None:
+    async def _set_aside(self, handled: Handled, contact: MarketingContact, error: Exception) -> None:
         handled.set_aside += 1
         name = contact.encrypted_id or record_id_of(contact) or "without an id"
         log.error("Spotler contact %s broke the connector: %s", name, whereabouts(error))
@@ -167,7 +167,7 @@ class SpotlerChanges:
         if record_id_of(contact) is None:
             try:
                 text = error.summary if isinstance(error, DataError) else TEXTS[Reason.DEFECT]
-                await self._newcomers.refuse(contact, text=text, correlation=correlation)
+                await self._new_subscribers.refuse(contact, text=text, correlation=correlation)
             except ConnectorError:
                 raise
             except Exception as second:  # noqa: BLE001  # the same contact breaks the review as well
@@ -185,39 +185,39 @@ class SpotlerChanges:
             correlation_id=correlation,
         )
 
-    async def _welcome(
-        self, contacts: Sequence[SpotlerContact], handled: Handled, lane: QueueName
+    async def _import_page(
+        self, contacts: Sequence[MarketingContact], handled: Handled, lane: QueueName
     ) -> frozenset[RecordKey]:
         """Take in new subscribers; returns the records about which a person must decide first."""
         correlation = correlation_of(contacts[-1])
-        welcomed = await self._newcomers.welcome(contacts, correlation=correlation)
-        handled.reviews += sum(1 for one in welcomed if one.is_asked)
-        keys = dict.fromkeys(one.key for one in welcomed if one.key is not None)
+        imported = await self._new_subscribers.import_page(contacts, correlation=correlation)
+        handled.reviews += sum(1 for one in imported if one.is_asked)
+        keys = dict.fromkeys(one.key for one in imported if one.key is not None)
         references = [Reference(key, Why.SPOTLER, correlation) for key in keys]
         handled.count(await self._people.handle(references, lane=lane))
-        return frozenset(key for one in welcomed for key in one.candidates) - keys.keys()
+        return frozenset(key for one in imported for key in one.candidates) - keys.keys()
 
     async def _changed(
         self,
-        contacts: Mapping[str, SpotlerContact],
+        contacts: Mapping[str, MarketingContact],
         at: datetime,
         handled: Handled,
         doubts: Callable[[str], bool],
         *,
         compares: bool,
-    ) -> tuple[list[Reference], dict[RecordKey, Sighting]]:
+    ) -> tuple[list[Reference], dict[RecordKey, FetchedContact]]:
         catalogue = await self._platform.properties()
         known = await self._ledger.contacts(contacts)
         entries = await self._ledger.entries({key for one in known.values() for key in one.users})
         references: list[Reference] = []
-        sightings: dict[RecordKey, Sighting] = {}
-        strangers: dict[UUID, SpotlerContact] = {}
+        fetched_contacts: dict[RecordKey, FetchedContact] = {}
+        strangers: dict[UUID, MarketingContact] = {}
         for external_id, contact in contacts.items():
             bound = [key for key in known[external_id].users if entries[key].binding.uses(external_id)]
             if not bound:
                 strangers[UUID(external_id)] = contact
                 continue
-            near = {key: known[external_id].neighbours_of(key) for key in bound}
+            near = {key: known[external_id].sharing_records_of(key) for key in bound}
             moved = [
                 key
                 for key in bound
@@ -231,10 +231,10 @@ class SpotlerChanges:
                 )
             references += [Reference(key, Why.SPOTLER, correlation_of(contact)) for key in moved]
             if contact.is_readable:
-                sightings |= {key: Sighting(contact, at) for key in moved}
-        return [*references, *await self._strangers(strangers, handled)], sightings
+                fetched_contacts |= {key: FetchedContact(contact, at) for key in moved}
+        return [*references, *await self._strangers(strangers, handled)], fetched_contacts
 
-    async def _strangers(self, contacts: Mapping[UUID, SpotlerContact], handled: Handled) -> list[Reference]:
+    async def _strangers(self, contacts: Mapping[UUID, MarketingContact], handled: Handled) -> list[Reference]:
         """Find records of contacts that the ledger does not know: the state was lost, or they are somebody else's."""
         tables = [table for table in PersonTable if table in self._rules.enabled_tables]
         keys = [RecordKey(table, identifier) for identifier in contacts for table in tables]
@@ -245,17 +245,17 @@ class SpotlerChanges:
 
     def _has_news(
         self,
-        contact: SpotlerContact,
+        contact: MarketingContact,
         key: RecordKey,
         entry: Entry,
-        neighbours: Neighbours,
+        sharing_records: SharingRecords,
         catalogue: PropertyCatalogue,
     ) -> bool:
         """Whether a record must be looked at. Where a defect of ours breaks this, the engine looks, and buries it."""
         if not contact.is_readable:
             return True
         try:
-            rules = rules_of(key.table, neighbours, self._rules)
+            rules = rules_of(key.table, sharing_records, self._rules)
             return not is_echo(contact, key, entry.binding, rules, catalogue)
         except Exception as error:  # noqa: BLE001  # one contact must not hold up the poll for ever
             log.error("%s broke the comparison: %s", key, whereabouts(error))  # noqa: TRY400  # its text may quote
@@ -263,19 +263,19 @@ class SpotlerChanges:
 
     def _kinds(
         self,
-        contact: SpotlerContact,
+        contact: MarketingContact,
         key: RecordKey,
         entry: Entry,
-        neighbours: Neighbours,
+        sharing_records: SharingRecords,
         catalogue: PropertyCatalogue,
     ) -> frozenset[Divergence]:
-        rules = rules_of(key.table, neighbours, self._rules)
+        rules = rules_of(key.table, sharing_records, self._rules)
         return divergences(contact, key, entry.binding, rules, catalogue)
 
 
-def newest(contacts: Sequence[SpotlerContact]) -> list[SpotlerContact]:
+def newest(contacts: Sequence[MarketingContact]) -> list[MarketingContact]:
     """Of several states of a contact, the last one."""
-    latest: dict[str, SpotlerContact] = {}
+    latest: dict[str, MarketingContact] = {}
     for contact in contacts:
         name = contact.encrypted_id or contact.external_id or address_key(str(contact.properties.get(EMAIL, "")))
         known = latest.get(name)
@@ -286,7 +286,7 @@ def newest(contacts: Sequence[SpotlerContact]) -> list[SpotlerContact]:
     return list(latest.values())
 
 
-def known_and_new(contacts: Sequence[SpotlerContact]) -> tuple[list[SpotlerContact], list[SpotlerContact]]:
+def known_and_new(contacts: Sequence[MarketingContact]) -> tuple[list[MarketingContact], list[MarketingContact]]:
     """Divide contacts with an id of ours from those that no record belongs to."""
     known = [contact for contact in contacts if record_id_of(contact) is not None]
     return known, [contact for contact in contacts if record_id_of(contact) is None]

@@ -10,7 +10,7 @@ from enum import Enum, StrEnum, auto
 from shared.domain.merging.divergence import Divergence
 from shared.domain.planning.context import Rest, Write
 from shared.domain.records.outcomes import Result
-from shared.engine.work_items import Finished
+from shared.engine.work_items import ItemResult
 
 
 class Seen(StrEnum):
@@ -18,7 +18,7 @@ class Seen(StrEnum):
 
     ECHO = "echo"
     CHANGED = "changed"
-    NEWCOMER = "newcomer"
+    NEW_SUBSCRIBER = "newcomer"
     UNKNOWN = "unknown"
     """Its external id is that of a record which is not (any more) in an enabled table."""
 
@@ -39,7 +39,7 @@ class Handled:
 
     `values` and `permissions` were written to Dataverse, `waiting` are records that are tried again by themselves,
     `failed` records that were told or buried, `reviews` questions that a person must decide, `set_aside` contacts on
-    which the connector broke. `echoes` are external ids of a page. `unwelcome` says why new subscribers could not be
+    which the connector broke. `echoes` are external ids of a page. `import_error` says why new subscribers could not be
     taken in.
     """
 
@@ -52,7 +52,7 @@ class Handled:
     failed: int = 0
     reviews: int = 0
     set_aside: int = 0
-    unwelcome: Exception | None = None
+    import_error: Exception | None = None
 
     def add(self, part: Handled) -> None:
         """Add what known contacts came to."""
@@ -63,7 +63,7 @@ class Handled:
         self.waiting += part.waiting
         self.failed += part.failed
 
-    def count(self, finished: Sequence[Finished]) -> None:
+    def count(self, finished: Sequence[ItemResult]) -> None:
         """Count how records ended that were looked at."""
         for one in finished:
             result = one.outcome.result

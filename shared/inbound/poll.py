@@ -19,16 +19,16 @@ from shared.domain.records.marketing_contact import Bounce
 from shared.domain.records.records import RecordKey, Reference, Why
 from shared.engine.bindings.ledger import CLAIM_TIME
 from shared.engine.guards.isolation import isolated
-from shared.engine.record_handler import SyncPeople
+from shared.engine.record_handler import RecordHandler
 from shared.engine.refusals.returns import record_id_of
 from shared.errors import ConflictError, ConnectorError, Service, whereabouts
-from shared.inbound.contact_changes import SpotlerChanges, known_and_new, newest
+from shared.inbound.contact_changes import ContactChanges, known_and_new, newest
 from shared.inbound.page_counts import Handled, Newcoming, Seen
-from shared.inbound.poll_cursor import CONTACTS, NEWCOMERS, Bookmark, Place
+from shared.inbound.poll_cursor import CONTACTS, NEWCOMERS, CursorPosition, PollCursor
 from shared.inbound.read_ahead import Page, pages_ahead
 from shared.ports.clock import Clock
+from shared.ports.marketing_platform import ContactFeeds
 from shared.ports.queue import QueueName
-from shared.ports.spotler import ContactFeeds
 from shared.ports.state import StateStore
 
 log = logging.getLogger(__name__)
@@ -94,15 +94,15 @@ class _LeaseLostError(Exception):
 class _Lease:
     """The bookmark while one poll has it."""
 
-    def __init__(self, bookmark: Bookmark, place: Place, clock: Clock, lasts: timedelta) -> None:
-        self._bookmark = bookmark
+    def __init__(self, cursor: PollCursor, place: CursorPosition, clock: Clock, lasts: timedelta) -> None:
+        self._cursor = cursor
         self._clock = clock
         self._lasts = lasts
         self.place = place
 
     async def hold(self, doubtful: Collection[str] = ()) -> None:
         """Go on, about to handle these contacts."""
-        self._take(await self._bookmark.hold(self.place, self._clock.now() + self._lasts, doubtful))
+        self._take(await self._cursor.hold(self.place, self._clock.now() + self._lasts, doubtful))
 
     async def renew(self) -> None:
         """Go on if the lease is half over."""
@@ -111,19 +111,19 @@ class _Lease:
             await self.hold()
 
     async def move(self, until: datetime, *, changes: int) -> None:
-        self._take(await self._bookmark.move(self.place, until, changes=changes))
+        self._take(await self._cursor.move(self.place, until, changes=changes))
 
     async def narrow(self) -> None:
-        self._take(await self._bookmark.narrow(self.place))
+        self._take(await self._cursor.narrow(self.place))
 
     async def release(self) -> None:
         """Give it back; if that fails, it ends by itself."""
         try:
-            await self._bookmark.release(self.place)
+            await self._cursor.release(self.place)
         except ConnectorError as error:
             log.warning("the lease of the poll ends by itself: %s", error)
 
-    def _take(self, place: Place | None) -> None:
+    def _take(self, place: CursorPosition | None) -> None:
         if place is None:
             raise _LeaseLostError
         self.place = place
@@ -136,8 +136,8 @@ class Poll:
         self,
         *,
         feeds: ContactFeeds,
-        changes: SpotlerChanges,
-        people: SyncPeople,
+        changes: ContactChanges,
+        people: RecordHandler,
         bounces: Bounces,
         store: StateStore,
         clock: Clock,
@@ -153,8 +153,8 @@ class Poll:
         self._clock = clock
         self._rules = rules
         self._lasts = lease
-        self._bookmark = Bookmark(store, environment, CONTACTS)
-        self._waiting = Bookmark(store, environment, NEWCOMERS)
+        self._cursor = PollCursor(store, environment, CONTACTS)
+        self._waiting = PollCursor(store, environment, NEWCOMERS)
 
     async def poll(self) -> Polled:
         """Handle everything that changed since the bookmark. Raises ConnectorErrors; the next poll goes on.
@@ -163,14 +163,14 @@ class Poll:
         """
         begun = self._clock.now()
         if not self._rules.environment_is_on:  # the bookmark waits
-            return Polled(await self.bookmark() or begun)
+            return Polled(await self.cursor() or begun)
         lease = await self._begin(begun)
         polled = Polled(lease.place.until)
         try:
             polled.waits = await self._waiting.read() is not None
             await self._catch_up(lease, polled, begun)
-            if polled.waits and not polled.is_behind and polled.handled.unwelcome is None:
-                polled.waits = await self._welcome_waiting(lease, polled, begun)
+            if polled.waits and not polled.is_behind and polled.handled.import_error is None:
+                polled.waits = await self._import_waiting(lease, polled, begun)
         except _LeaseLostError:
             raise ConflictError(_LOST, service=Service.STATE) from None
         except Exception:
@@ -178,21 +178,21 @@ class Poll:
             raise
         await lease.release()
         _tell(polled)
-        if polled.handled.unwelcome is not None:
-            raise polled.handled.unwelcome
+        if polled.handled.import_error is not None:
+            raise polled.handled.import_error
         return polled
 
-    async def bookmark(self) -> datetime | None:
+    async def cursor(self) -> datetime | None:
         """Return until when everything has been handled; None before the first poll."""
-        return await self._bookmark.until()
+        return await self._cursor.until()
 
-    async def newcomers_wait_since(self) -> datetime | None:
+    async def import_waits_since(self) -> datetime | None:
         """Return from when on new subscribers wait to be taken in; None if nobody waits."""
         return await self._waiting.until()
 
     async def state(self) -> dict[str, Any]:
         """Say as JSON until when changes in Spotler have been brought home, and whether the bookmark moves."""
-        place, waiting = await self._bookmark.read(), await self._waiting.read()
+        place, waiting = await self._cursor.read(), await self._waiting.read()
         cause = self._complaint(place)
         return {
             "until": _text(place.until if place else None),
@@ -201,7 +201,7 @@ class Poll:
             **({"cause": cause} if cause else {}),
         }
 
-    def _complaint(self, place: Place | None) -> str:
+    def _complaint(self, place: CursorPosition | None) -> str:
         now = self._clock.now()
         if place is None or not self._rules.environment_is_on:
             return ""
@@ -215,22 +215,22 @@ class Poll:
         return ""
 
     async def _begin(self, begun: datetime) -> _Lease:
-        place = await self._bookmark.read() or await self._bookmark.begin(begun - _FIRST_LOOK_BACK)
+        place = await self._cursor.read() or await self._cursor.begin(begun - _FIRST_LOOK_BACK)
         if place is None or place.is_held(begun):
             raise ConflictError("another poll is under way", service=Service.STATE)
         if place.until > begun + CLOCKS_DIFFER:
             place = await self._healed(place, begun)
-        taken = None if place is None else await self._bookmark.take(place, begun, begun + self._lasts)
+        taken = None if place is None else await self._cursor.take(place, begun, begun + self._lasts)
         if taken is None:
             raise ConflictError("another poll is under way", service=Service.STATE)
-        return _Lease(self._bookmark, taken, self._clock, self._lasts)
+        return _Lease(self._cursor, taken, self._clock, self._lasts)
 
-    async def _healed(self, place: Place, begun: datetime) -> Place | None:
+    async def _healed(self, place: CursorPosition, begun: datetime) -> CursorPosition | None:
         """Put a bookmark that is ahead of the clock back to where bounces are known until."""
         known = await self._bounces.are_known_until()
         before = begun - _LOOK_BACK if known is None else min(known, begun)
         log.warning("the bookmark of the poll was ahead of the clock; the poll goes on from %s", _text(before))
-        return await self._bookmark.heal(place, before)
+        return await self._cursor.heal(place, before)
 
     async def _catch_up(self, lease: _Lease, polled: Polled, begun: datetime) -> None:
         origin, deadline = polled.until, begun + _TIME
@@ -266,8 +266,8 @@ class Poll:
             )
             lease.place = lease.place.without(contact.external_id for contact in known)
             newcoming = Newcoming.LATER if polled.waits else Newcoming.WELCOME
-            await self._changes.newcomers(new, polled.handled, lane=QueueName.LIVE, newcoming=newcoming)
-            if polled.handled.unwelcome is not None and not polled.waits:
+            await self._changes.new_subscribers(new, polled.handled, lane=QueueName.LIVE, newcoming=newcoming)
+            if polled.handled.import_error is not None and not polled.waits:
                 await self._waiting.begin(start)
                 polled.waits = True
         correlation = f"bounce-{end.isoformat(timespec='seconds')}"
@@ -278,7 +278,7 @@ class Poll:
     def _pages(self, start: datetime, end: datetime, deadline: datetime, lease: _Lease) -> AsyncIterator[Page]:
         return pages_ahead(self._feeds, start, end, clock=self._clock, deadline=deadline, on_page=lease.renew)
 
-    async def _welcome_waiting(self, lease: _Lease, polled: Polled, begun: datetime) -> bool:
+    async def _import_waiting(self, lease: _Lease, polled: Polled, begun: datetime) -> bool:
         """Take in the new subscribers that an earlier poll could not take in; whether some wait still."""
         place = await self._waiting.read()
         while place is not None:
@@ -288,8 +288,10 @@ class Poll:
                     return True
                 _, new = known_and_new(newest(contacts))
                 count += len(contacts)
-                await self._changes.newcomers(new, polled.handled, lane=QueueName.LIVE, newcoming=Newcoming.WELCOME)
-                if polled.handled.unwelcome is not None:
+                await self._changes.new_subscribers(
+                    new, polled.handled, lane=QueueName.LIVE, newcoming=Newcoming.WELCOME
+                )
+                if polled.handled.import_error is not None:
                     return True
             if edge >= begun:
                 await self._waiting.remove()

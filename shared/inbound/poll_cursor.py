@@ -26,7 +26,7 @@ FEW = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CursorPosition:
     """Where a poll is: everything `until` then has been handled. `window` is how much it looks at next.
 
     `doubtful` are external ids of contacts that a poll began to handle and did not end: their agreement may be
@@ -50,19 +50,19 @@ class Place:
         """Whether a poll may have died while it handled a contact."""
         return self.doubts_all or external_id in self.doubtful
 
-    def without(self, external_ids: Iterable[str]) -> Place:
+    def without(self, external_ids: Iterable[str]) -> CursorPosition:
         """Return the same place without doubt about contacts that were handled to the end."""
         return replace(self, doubtful=self.doubtful - frozenset(external_ids))
 
 
-class Bookmark:
+class PollCursor:
     """One bookmark of one environment."""
 
     def __init__(self, store: StateStore, environment: str, name: str) -> None:
         self._store = store
         self._key = DocumentKey(f"{environment}-poll", name)
 
-    async def read(self) -> Place | None:
+    async def read(self) -> CursorPosition | None:
         """Return where it is; None before the first poll."""
         document = (await self._store.read([self._key])).get(self._key)
         return _place(document) if document else None
@@ -72,15 +72,15 @@ class Bookmark:
         place = await self.read()
         return place.until if place else None
 
-    async def start_over(self, moment: datetime) -> Place:
+    async def start_over(self, moment: datetime) -> CursorPosition:
         """Put it at a moment, wherever it is."""
-        place = Place(moment, FIRST, "")
+        place = CursorPosition(moment, FIRST, "")
         (etag,) = await self._store.write([Put(self._key, _body(place))])
         return replace(place, etag=etag or "")
 
-    async def begin(self, moment: datetime) -> Place | None:
+    async def begin(self, moment: datetime) -> CursorPosition | None:
         """Put it at a moment if there is none yet; None if somebody else was quicker."""
-        place = Place(moment, FIRST, "")
+        place = CursorPosition(moment, FIRST, "")
         (etag,) = await self._store.write([Insert(self._key, _body(place))])
         return None if etag is None else replace(place, etag=etag)
 
@@ -88,39 +88,41 @@ class Bookmark:
         """Forget it."""
         await self._store.write([Delete(self._key)])
 
-    async def take(self, place: Place, now: datetime, held_until: datetime) -> Place | None:
+    async def take(self, place: CursorPosition, now: datetime, held_until: datetime) -> CursorPosition | None:
         """Take the lease; None if somebody has changed the bookmark since `place` was read."""
         return await self._replace(replace(place, held_until=held_until, tried=place.tried or now))
 
-    async def hold(self, place: Place, held_until: datetime, doubtful: Iterable[str] = ()) -> Place | None:
+    async def hold(
+        self, place: CursorPosition, held_until: datetime, doubtful: Iterable[str] = ()
+    ) -> CursorPosition | None:
         """Go on with the lease, and note which contacts are about to be handled; None if the lease is lost."""
         return await self._replace(replace(place, held_until=held_until, doubtful=place.doubtful | frozenset(doubtful)))
 
-    async def move(self, place: Place, until: datetime, *, changes: int) -> Place | None:
+    async def move(self, place: CursorPosition, until: datetime, *, changes: int) -> CursorPosition | None:
         """Move it on; dare a wider window after few `changes`. None if somebody has changed it meanwhile."""
         widest = LONGEST if changes <= FEW else max(FIRST, place.window)
         window = min(place.window * _WIDER, widest)
         moved = replace(place, until=until, window=window, doubtful=frozenset(), doubts_all=False, tried=None)
         return await self._replace(moved)
 
-    async def heal(self, place: Place, until: datetime) -> Place | None:
+    async def heal(self, place: CursorPosition, until: datetime) -> CursorPosition | None:
         """Put a bookmark that is ahead of the clock back; None if somebody has changed it meanwhile."""
         return await self._replace(replace(place, until=until, window=FIRST))
 
-    async def narrow(self, place: Place) -> Place | None:
+    async def narrow(self, place: CursorPosition) -> CursorPosition | None:
         """Stay, and look at less in one go: this window takes longer than there is time."""
         return await self._replace(replace(place, window=max(place.window / _NARROWER, SHORTEST)))
 
-    async def release(self, place: Place) -> None:
+    async def release(self, place: CursorPosition) -> None:
         """Give the lease back; whoever has taken it over keeps it."""
         await self._replace(replace(place, held_until=None))
 
-    async def _replace(self, place: Place) -> Place | None:
+    async def _replace(self, place: CursorPosition) -> CursorPosition | None:
         (etag,) = await self._store.write([Replace(self._key, _body(place), place.etag)])
         return None if etag is None else replace(place, etag=etag)
 
 
-def _body(place: Place) -> dict[str, Any]:
+def _body(place: CursorPosition) -> dict[str, Any]:
     body: dict[str, Any] = {"until": place.until.isoformat(), "seconds": place.window.total_seconds()}
     if place.doubtful:
         body["doubtful"] = sorted(place.doubtful)
@@ -133,9 +135,9 @@ def _body(place: Place) -> dict[str, Any]:
     return body
 
 
-def _place(document: Document) -> Place:
+def _place(document: Document) -> CursorPosition:
     body = document.body
-    return Place(
+    return CursorPosition(
         until=datetime.fromisoformat(str(body["until"])),
         window=timedelta(seconds=float(body.get("seconds", FIRST.total_seconds()))),
         etag=document.etag,

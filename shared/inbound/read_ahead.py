@@ -10,11 +10,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime
 
 from shared.domain.merging.comparison_window import MOST, is_enough, reached
-from shared.domain.records.marketing_contact import SpotlerContact
+from shared.domain.records.marketing_contact import MarketingContact
 from shared.ports.clock import Clock
-from shared.ports.spotler import ContactFeeds
+from shared.ports.marketing_platform import ContactFeeds
 
-Page = tuple[datetime, Sequence[SpotlerContact]]
+Page = tuple[datetime, Sequence[MarketingContact]]
 """Contacts, and a moment before they were asked for."""
 
 

@@ -21,7 +21,7 @@ from shared.domain.records.outcomes import Reason, Result
 from shared.domain.records.records import PersonTable, RecordKey, Reference, Why
 from shared.engine.bindings.ledger import Ledger
 from shared.engine.guards.brake import Brake
-from shared.engine.work_items import Finished
+from shared.engine.work_items import ItemResult
 from shared.inbound.comparison import Comparison
 from shared.messages.lane_messages import Lanes, Walk
 from shared.ports.clock import Clock
@@ -39,7 +39,7 @@ _TOO_MANY = (
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class WalkCounts:
     """What the last walk over a table came to. Times are ISO texts, `finished` and `page` empty while there is none.
 
     `differed` are records that were not in agreement, `missing` those of them that had no contact in Spotler; `gone`
@@ -102,13 +102,13 @@ class Reconciliation:
         correlation = f"reconcile-{uuid4()}"
         tables = sorted(self._rules.enabled_tables)
         records = sum(one["lookedAt"] for one in (await self.state()).values())
-        tally = asdict(Tally(begun.isoformat(timespec="seconds")))
+        tally = asdict(WalkCounts(begun.isoformat(timespec="seconds")))
         await self._store.write([Put(self._key(table), tally) for table in tables])
         walks = [Walk(table=table, why=Why.RECONCILE, correlation=correlation) for table in tables]
         await self._lanes.send(QueueName.BULK, *walks)
         await self._comparison.night(records=records)
 
-    async def saw(self, step: Walk, finished: Sequence[Finished], *, is_last: bool) -> None:
+    async def saw(self, step: Walk, finished: Sequence[ItemResult], *, is_last: bool) -> None:
         """Take note of a page. A page that comes twice (its worker died) is counted once; what it wrote, both times."""
         if step.why is not Why.RECONCILE or (tally := await self._read(step.table)) is None:
             return
@@ -130,9 +130,9 @@ class Reconciliation:
         """Say per table as JSON what the last reconciliation found; empty before the first one."""
         keys = {self._key(table): table for table in sorted(self._rules.enabled_tables)}
         found = await self._store.read(list(keys))
-        return {str(table): Tally(**found[key].body).as_json() for key, table in keys.items() if key in found}
+        return {str(table): WalkCounts(**found[key].body).as_json() for key, table in keys.items() if key in found}
 
-    async def _finish(self, step: Walk, tally: Tally) -> Tally:
+    async def _finish(self, step: Walk, tally: WalkCounts) -> WalkCounts:
         gone = [key async for key in self._ledger.not_seen_since(step.table, datetime.fromisoformat(tally.begun))]
         held = await self._hold(step.table, gone)
         if gone:
@@ -152,9 +152,9 @@ class Reconciliation:
             log.error(_TOO_MANY, len(held), table)
         return bool(held)
 
-    async def _read(self, table: PersonTable) -> Tally | None:
+    async def _read(self, table: PersonTable) -> WalkCounts | None:
         found = (await self._store.read([self._key(table)])).get(self._key(table))
-        return None if found is None else Tally(**found.body)
+        return None if found is None else WalkCounts(**found.body)
 
     def _key(self, table: PersonTable) -> DocumentKey:
         return DocumentKey(self._partition, str(table))
@@ -164,6 +164,6 @@ def _references(keys: Iterable[RecordKey], correlation: str) -> list[Reference]:
     return [Reference(key, Why.RECONCILE, correlation) for key in keys]
 
 
-def _has_differed(one: Finished) -> bool:
+def _has_differed(one: ItemResult) -> bool:
     """Whether one side had something that the other one should have had."""
     return one.outcome.result in {Result.WRITTEN, Result.ANONYMISED} or one.outcome.reason is Reason.RETURNED

@@ -15,9 +15,9 @@ from typing import assert_never
 from uuid import UUID
 
 from shared.domain.features.subscriber_import import (
-    NewcomerOutcome,
-    NewcomerTarget,
-    Welcomed,
+    ImportOutcome,
+    ImportResult,
+    ImportTarget,
     criteria,
     email_of,
     given,
@@ -26,53 +26,53 @@ from shared.domain.features.subscriber_import import (
 )
 from shared.domain.mapping.model import EMAIL
 from shared.domain.planning.context import Rules
-from shared.domain.records.marketing_contact import SpotlerContact
+from shared.domain.records.marketing_contact import MarketingContact
 from shared.domain.records.records import PersonTable, RecordKey
 from shared.engine.refusals.mail_refusals import MailRefusals, Refusing
 from shared.errors import ConfigurationError
 from shared.inbound.reviews import Review, ReviewReason, Reviews
 from shared.inbound.subscriber_matching import ContactMatching, told
 from shared.ports.dataverse import Crm
-from shared.ports.homecoming import Homecomings
-from shared.ports.newcomers import Created, NewEntry, NewRecord, NewRecords
-from shared.ports.spotler import MarketingPlatform
+from shared.ports.marketing_platform import MarketingPlatform
+from shared.ports.new_subscribers import Created, NewEntry, NewRecord, NewRecords
+from shared.ports.writeback import Writebacks
 
 log = logging.getLogger(__name__)
 
 
-_QUESTIONS: MappingABC[NewcomerOutcome, ReviewReason] = {
-    NewcomerOutcome.AMBIGUOUS: ReviewReason.AMBIGUOUS,
-    NewcomerOutcome.OTHER_ADDRESS: ReviewReason.OTHER_ADDRESS,
-    NewcomerOutcome.REFUSED: ReviewReason.REFUSED,
-    NewcomerOutcome.REFUSES_MAIL: ReviewReason.REFUSES_MAIL,
+_QUESTIONS: MappingABC[ImportOutcome, ReviewReason] = {
+    ImportOutcome.AMBIGUOUS: ReviewReason.AMBIGUOUS,
+    ImportOutcome.OTHER_ADDRESS: ReviewReason.OTHER_ADDRESS,
+    ImportOutcome.REFUSED: ReviewReason.REFUSED,
+    ImportOutcome.REFUSES_MAIL: ReviewReason.REFUSES_MAIL,
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Hospitality:
+class ImportPolicy:
     """What the settings say: what new subscribers become, and by which columns a contact is found (NEW-05).
 
     No columns: the one with the e-mail address.
     """
 
-    target: NewcomerTarget = NewcomerTarget.NONE
+    target: ImportTarget = ImportTarget.NONE
     match: tuple[str, ...] = ()
 
 
-class Newcomers:
+class SubscriberImport:
     """Takes in the new subscribers of one environment."""
 
     def __init__(
         self,
         *,
         records: NewRecords,
-        homecomings: Homecomings,
+        writebacks: Writebacks,
         crm: Crm,
         platform: MarketingPlatform,
         reviews: Reviews,
         refusals: MailRefusals,
         rules: Rules,
-        hospitality: Hospitality,
+        import_policy: ImportPolicy,
     ) -> None:
         self._records = records
         self._crm = crm
@@ -80,166 +80,168 @@ class Newcomers:
         self._refusals = refusals
         self._reviews = reviews
         self._rules = rules
-        self._hospitality = hospitality
+        self._import_policy = import_policy
         self._matching = ContactMatching(
             records=records,
-            homecomings=homecomings,
+            writebacks=writebacks,
             crm=crm,
             platform=platform,
             refusals=refusals,
             rules=rules,
-            columns=hospitality.match,
+            columns=import_policy.match,
         )
 
-    async def welcome(self, contacts: Sequence[SpotlerContact], *, correlation: str) -> Sequence[Welcomed]:
+    async def import_page(self, contacts: Sequence[MarketingContact], *, correlation: str) -> Sequence[ImportResult]:
         """Take in a page; per contact, in order, what became of it.
 
         Raises ConnectorErrors when the rest must be done again later: a repetition creates nothing twice.
         ConfigurationError if settings and mapping do not fit together.
         """
-        if self._hospitality.target is NewcomerTarget.NONE:
-            return [Welcomed(one.encrypted_id, NewcomerOutcome.OFF) for one in contacts]
+        if self._import_policy.target is ImportTarget.NONE:
+            return [ImportResult(one.encrypted_id, ImportOutcome.OFF) for one in contacts]
         self._check()
-        guests = {self._id(contact): contact for contact in contacts if _may_enter(contact)}
-        known = await self._reviews.of(list(guests))
-        welcomed, waiting = self._decided(guests, known)
-        match self._hospitality.target:
-            case NewcomerTarget.LEAD:
-                welcomed |= await self._make_leads(waiting)
-            case NewcomerTarget.CONTACT:
-                welcomed |= await self._match(waiting)
-            case NewcomerTarget.MEMBERSHIP_ENTRY:
-                welcomed |= await self._enter(waiting)
+        subscribers = {self._id(contact): contact for contact in contacts if _may_enter(contact)}
+        known = await self._reviews.of(list(subscribers))
+        imported, waiting = self._decided(subscribers, known)
+        match self._import_policy.target:
+            case ImportTarget.LEAD:
+                imported |= await self._make_leads(waiting)
+            case ImportTarget.CONTACT:
+                imported |= await self._match(waiting)
+            case ImportTarget.MEMBERSHIP_ENTRY:
+                imported |= await self._enter(waiting)
             case _ as never:
                 assert_never(never)
-        await self._note(welcomed, guests, known, correlation)
-        answer = [welcomed.get(self._id(one)) or _turned_away(one) for one in contacts]
+        await self._note(imported, subscribers, known, correlation)
+        answer = [imported.get(self._id(one)) or _skipped(one) for one in contacts]
         counted = sorted(Counter(one.outcome for one in answer).items())
         log.info("new subscribers: %s", ", ".join(f"{number} {outcome}" for outcome, number in counted))
         return answer
 
-    async def refuse(self, contact: SpotlerContact, *, text: str, correlation: str) -> None:
+    async def refuse(self, contact: MarketingContact, *, text: str, correlation: str) -> None:
         """Let a person decide about one that cannot be taken in; `text` says why. Where nobody is taken in, nothing."""
-        if self._hospitality.target is NewcomerTarget.NONE:
+        if self._import_policy.target is ImportTarget.NONE:
             return
         identifier = self._id(contact)
         known = await self._reviews.of([identifier])
         if identifier in known and not known[identifier].is_open:
             return  # somebody has decided
-        refused = Welcomed(contact.encrypted_id, NewcomerOutcome.REFUSED, text=text)
+        refused = ImportResult(contact.encrypted_id, ImportOutcome.REFUSED, text=text)
         await self._note({identifier: refused}, {identifier: contact}, known, correlation)
 
     # ------------------------------------------------------------------------------------------------------ strategies
 
-    async def _make_leads(self, guests: MappingABC[UUID, SpotlerContact]) -> dict[UUID, Welcomed]:
+    async def _make_leads(self, subscribers: MappingABC[UUID, MarketingContact]) -> dict[UUID, ImportResult]:
         """NEW-03: a new lead each, even if the address is in use; but not where a record with it refuses mail.
 
         All of them would share one Spotler contact: the sign-up, or the refusal, would be overruled without a word.
         """
-        using = await self._using_address(guests)
+        using = await self._using_address(subscribers)
         people = await self._crm.read_people(list({key: None for keys in using.values() for key in keys}))
         refusing = await self._refusals.among(people.values())
-        asked: dict[UUID, Welcomed] = {}
+        asked: dict[UUID, ImportResult] = {}
         for identifier, keys in using.items():
             if found := [refusing[key] for key in keys if key in refusing]:
-                asked[identifier] = _refused(guests[identifier].encrypted_id, found)
-        others = {identifier: contact for identifier, contact in guests.items() if identifier not in asked}
+                asked[identifier] = _refused(subscribers[identifier].encrypted_id, found)
+        others = {identifier: contact for identifier, contact in subscribers.items() if identifier not in asked}
         return asked | await self._create(others, PersonTable.LEAD)
 
-    async def _using_address(self, guests: MappingABC[UUID, SpotlerContact]) -> dict[UUID, list[RecordKey]]:
+    async def _using_address(self, subscribers: MappingABC[UUID, MarketingContact]) -> dict[UUID, list[RecordKey]]:
         """Find the active records with the address of each, in one request per table."""
         catalogue, mapping = await self._platform.properties(), self._rules.mapping
-        using: dict[UUID, list[RecordKey]] = {identifier: [] for identifier in guests}
+        using: dict[UUID, list[RecordKey]] = {identifier: [] for identifier in subscribers}
         for table in PersonTable:
             column = mapping.email_column(table)
-            if not guests or column is None or table not in self._rules.enabled_tables:
+            if not subscribers or column is None or table not in self._rules.enabled_tables:
                 continue
-            wanted = [criteria(contact, (column,), table, mapping, catalogue) for contact in guests.values()]
-            for identifier, keys in zip(guests, await self._records.matching(table, wanted), strict=True):
+            wanted = [criteria(contact, (column,), table, mapping, catalogue) for contact in subscribers.values()]
+            for identifier, keys in zip(subscribers, await self._records.matching(table, wanted), strict=True):
                 using[identifier] += keys
         return using
 
-    async def _match(self, guests: MappingABC[UUID, SpotlerContact]) -> dict[UUID, Welcomed]:
+    async def _match(self, subscribers: MappingABC[UUID, MarketingContact]) -> dict[UUID, ImportResult]:
         """NEW-04: the one contact that matches, a new one if none does, nobody if several do."""
-        matches = await self._matching.find(guests)
-        welcomed = dict(matches.welcomed)
-        first = {same[0]: guests[same[0]] for same in matches.unknown}
-        welcomed |= await self._create(first, PersonTable.CONTACT)
+        matches = await self._matching.find(subscribers)
+        imported = dict(matches.imported)
+        first = {same[0]: subscribers[same[0]] for same in matches.unknown}
+        imported |= await self._create(first, PersonTable.CONTACT)
         for identifier, *others in matches.unknown:
             for other in others:
-                welcomed[other] = self._likewise(guests[other], guests[identifier], welcomed[identifier])
-        return welcomed
+                imported[other] = self._likewise(subscribers[other], subscribers[identifier], imported[identifier])
+        return imported
 
-    def _likewise(self, contact: SpotlerContact, first: SpotlerContact, one: Welcomed) -> Welcomed:
+    def _likewise(self, contact: MarketingContact, first: MarketingContact, one: ImportResult) -> ImportResult:
         """Treat who matches the same as another one of the page as if that one's new record had been found."""
         if one.key is None:
-            return Welcomed(contact.encrypted_id, one.outcome, text=one.text)
+            return ImportResult(contact.encrypted_id, one.outcome, text=one.text)
         if self._fingerprint(email_of(contact)) == self._fingerprint(email_of(first)):
-            return Welcomed(contact.encrypted_id, NewcomerOutcome.MATCHED, one.key)
-        return Welcomed(contact.encrypted_id, NewcomerOutcome.OTHER_ADDRESS, candidates=(one.key,))
+            return ImportResult(contact.encrypted_id, ImportOutcome.MATCHED, one.key)
+        return ImportResult(contact.encrypted_id, ImportOutcome.OTHER_ADDRESS, candidates=(one.key,))
 
-    async def _create(self, guests: MappingABC[UUID, SpotlerContact], table: PersonTable) -> dict[UUID, Welcomed]:
+    async def _create(
+        self, subscribers: MappingABC[UUID, MarketingContact], table: PersonTable
+    ) -> dict[UUID, ImportResult]:
         """NEW-03, NEW-09: rows with the permissions that Spotler has; the variable of permissions does not count."""
         catalogue, mapping = await self._platform.properties(), self._rules.mapping
         records = {}
-        for identifier, contact in guests.items():
-            row = new_row(contact, self._hospitality.target, mapping, catalogue)
+        for identifier, contact in subscribers.items():
+            row = new_row(contact, self._import_policy.target, mapping, catalogue)
             key = RecordKey(table, identifier)
             records[identifier] = NewRecord(key, mapping.email_column(table) or "", row.fields, row.subscriptions)
         created = await self._records.create(list(records.values())) if records else []
-        welcomed = {
-            identifier: _welcomed(guests[identifier], record.key, one)
+        imported = {
+            identifier: _imported(subscribers[identifier], record.key, one)
             for (identifier, record), one in zip(records.items(), created, strict=True)
         }
-        return welcomed | await self._known_refusing(welcomed)
+        return imported | await self._known_refusing(imported)
 
-    async def _known_refusing(self, welcomed: MappingABC[UUID, Welcomed]) -> dict[UUID, Welcomed]:
+    async def _known_refusing(self, imported: MappingABC[UUID, ImportResult]) -> dict[UUID, ImportResult]:
         """Ask about records that an earlier sign-up created and that refuse mail by now."""
         known = {
             identifier: one.key
-            for identifier, one in welcomed.items()
-            if one.outcome is NewcomerOutcome.KNOWN and one.key is not None
+            for identifier, one in imported.items()
+            if one.outcome is ImportOutcome.KNOWN and one.key is not None
         }
         people = await self._crm.read_people(list(known.values())) if known else {}
         refusing = await self._refusals.among(people.values())
         return {
-            identifier: _refused(welcomed[identifier].encrypted_id, [refusing[key]])
+            identifier: _refused(imported[identifier].encrypted_id, [refusing[key]])
             for identifier, key in known.items()
             if key in refusing
         }
 
-    async def _enter(self, guests: MappingABC[UUID, SpotlerContact]) -> dict[UUID, Welcomed]:
+    async def _enter(self, subscribers: MappingABC[UUID, MarketingContact]) -> dict[UUID, ImportResult]:
         """IF-04: the contact stays without a record; its next change updates the same entry."""
         catalogue, mapping = await self._platform.properties(), self._rules.mapping
         entries = [
             NewEntry(mapping.entity_table, identifier, new_row(contact, self._target, mapping, catalogue).fields)
-            for identifier, contact in guests.items()
+            for identifier, contact in subscribers.items()
         ]
         created = await self._records.create(entries) if entries else []
         return {
-            identifier: _welcomed(contact, None, one)
-            for (identifier, contact), one in zip(guests.items(), created, strict=True)
+            identifier: _imported(contact, None, one)
+            for (identifier, contact), one in zip(subscribers.items(), created, strict=True)
         }
 
     # --------------------------------------------------------------------------------------------------------- reviews
 
     def _decided(
-        self, guests: MappingABC[UUID, SpotlerContact], known: MappingABC[UUID, Review]
-    ) -> tuple[dict[UUID, Welcomed], dict[UUID, SpotlerContact]]:
+        self, subscribers: MappingABC[UUID, MarketingContact], known: MappingABC[UUID, Review]
+    ) -> tuple[dict[UUID, ImportResult], dict[UUID, MarketingContact]]:
         """Divide those about whom a person has decided from those who wait."""
-        welcomed: dict[UUID, Welcomed] = {}
+        imported: dict[UUID, ImportResult] = {}
         for identifier, review in known.items():
-            contact = guests[identifier].encrypted_id
+            contact = subscribers[identifier].encrypted_id
             if review.dismissed:
-                welcomed[identifier] = Welcomed(contact, NewcomerOutcome.DISMISSED)
+                imported[identifier] = ImportResult(contact, ImportOutcome.DISMISSED)
             elif review.decision is not None:
-                welcomed[identifier] = Welcomed(contact, NewcomerOutcome.MATCHED, review.decision)
-        return welcomed, {identifier: one for identifier, one in guests.items() if identifier not in welcomed}
+                imported[identifier] = ImportResult(contact, ImportOutcome.MATCHED, review.decision)
+        return imported, {identifier: one for identifier, one in subscribers.items() if identifier not in imported}
 
     async def _note(
         self,
-        welcomed: MappingABC[UUID, Welcomed],
-        guests: MappingABC[UUID, SpotlerContact],
+        imported: MappingABC[UUID, ImportResult],
+        subscribers: MappingABC[UUID, MarketingContact],
         known: MappingABC[UUID, Review],
         correlation: str,
     ) -> None:
@@ -250,12 +252,12 @@ class Newcomers:
                 reason=_QUESTIONS[one.outcome],
                 text=one.text,
                 candidates=one.candidates,
-                address=self._fingerprint(email_of(guests[identifier])),
+                address=self._fingerprint(email_of(subscribers[identifier])),
                 since="",
                 correlation=correlation,
-                given=given(guests[identifier], self._rules.mapping),
+                given=given(subscribers[identifier], self._rules.mapping),
             )
-            for identifier, one in welcomed.items()
+            for identifier, one in imported.items()
             if one.outcome in _QUESTIONS
         ]
         await self._reviews.ask(questions, known)
@@ -276,37 +278,37 @@ class Newcomers:
         elif mapping.email_column(table) is None:
             raise ConfigurationError(f"{setting}, but the mapping has no row for the {EMAIL} of a {table}")
 
-    def _id(self, contact: SpotlerContact) -> UUID:
+    def _id(self, contact: MarketingContact) -> UUID:
         return row_id(self._target, contact.encrypted_id or self._fingerprint(email_of(contact)))
 
     def _fingerprint(self, address: str) -> str:
         return self._rules.fingerprints.address(address)
 
     @property
-    def _target(self) -> NewcomerTarget:
-        return self._hospitality.target
+    def _target(self) -> ImportTarget:
+        return self._import_policy.target
 
 
-def _may_enter(contact: SpotlerContact) -> bool:
+def _may_enter(contact: MarketingContact) -> bool:
     return bool(email_of(contact)) and not contact.is_unreachable
 
 
-def _refused(contact: str, refusing: Sequence[Refusing]) -> Welcomed:
+def _refused(contact: str, refusing: Sequence[Refusing]) -> ImportResult:
     texts = dict.fromkeys(one.text for one in refusing)
     candidates = tuple(one.key for one in refusing)
-    return Welcomed(contact, NewcomerOutcome.REFUSES_MAIL, candidates=candidates, text=" ".join(texts))
+    return ImportResult(contact, ImportOutcome.REFUSES_MAIL, candidates=candidates, text=" ".join(texts))
 
 
-def _turned_away(contact: SpotlerContact) -> Welcomed:
-    outcome = NewcomerOutcome.UNREACHABLE if email_of(contact) else NewcomerOutcome.NO_EMAIL
-    return Welcomed(contact.encrypted_id, outcome)
+def _skipped(contact: MarketingContact) -> ImportResult:
+    outcome = ImportOutcome.UNREACHABLE if email_of(contact) else ImportOutcome.NO_EMAIL
+    return ImportResult(contact.encrypted_id, outcome)
 
 
-def _welcomed(contact: SpotlerContact, key: RecordKey | None, created: Created) -> Welcomed:
+def _imported(contact: MarketingContact, key: RecordKey | None, created: Created) -> ImportResult:
     if created.error is not None:
         text = told(created.error)
-        return Welcomed(contact.encrypted_id, NewcomerOutcome.REFUSED, problems=created.problems, text=text)
-    outcome = NewcomerOutcome.KNOWN if created.existed else NewcomerOutcome.CREATED
+        return ImportResult(contact.encrypted_id, ImportOutcome.REFUSED, problems=created.problems, text=text)
+    outcome = ImportOutcome.KNOWN if created.existed else ImportOutcome.CREATED
     if key is None:
-        outcome = NewcomerOutcome.ENTERED
-    return Welcomed(contact.encrypted_id, outcome, key, problems=created.problems)
+        outcome = ImportOutcome.ENTERED
+    return ImportResult(contact.encrypted_id, outcome, key, problems=created.problems)

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from shared.domain.features.subscriber_import import NewcomerOutcome, NewField, Welcomed, criteria, email_of
+from shared.domain.features.subscriber_import import ImportOutcome, ImportResult, NewField, criteria, email_of
 from shared.domain.mapping.language.expression import Column
 from shared.domain.mapping.model import EMAIL, MappingRow
 from shared.domain.merging.dataverse_changes import FieldReturn
 from shared.domain.planning.context import Rules
-from shared.domain.records.marketing_contact import PropertyCatalogue, PropertyType, SpotlerContact
+from shared.domain.records.marketing_contact import MarketingContact, PropertyCatalogue, PropertyType
 from shared.domain.records.records import PersonRecord, PersonTable, RecordKey
 from shared.domain.values.addresses import address_key
 from shared.engine.refusals.mail_refusals import MailRefusals
@@ -25,9 +25,9 @@ from shared.errors import (
     UnknownOutcomeError,
 )
 from shared.ports.dataverse import Crm
-from shared.ports.homecoming import Homecoming, Homecomings
-from shared.ports.newcomers import NewRecords
-from shared.ports.spotler import MarketingPlatform
+from shared.ports.marketing_platform import MarketingPlatform
+from shared.ports.new_subscribers import NewRecords
+from shared.ports.writeback import Writeback, Writebacks
 
 _TABLE = PersonTable.CONTACT
 
@@ -36,7 +36,7 @@ _TABLE = PersonTable.CONTACT
 class Matches:
     """What was found. `unknown` are those that match nobody; together are those who would match the same record."""
 
-    welcomed: Mapping[UUID, Welcomed]
+    imported: Mapping[UUID, ImportResult]
     unknown: Sequence[Sequence[UUID]]
 
 
@@ -47,7 +47,7 @@ class ContactMatching:
         self,
         *,
         records: NewRecords,
-        homecomings: Homecomings,
+        writebacks: Writebacks,
         crm: Crm,
         platform: MarketingPlatform,
         refusals: MailRefusals,
@@ -55,19 +55,19 @@ class ContactMatching:
         columns: Sequence[str],
     ) -> None:
         self._records = records
-        self._homecomings = homecomings
+        self._writebacks = writebacks
         self._crm = crm
         self._platform = platform
         self._refusals = refusals
         self._rules = rules
         self._wanted = tuple(columns)
 
-    async def find(self, guests: Mapping[UUID, SpotlerContact]) -> Matches:
+    async def find(self, subscribers: Mapping[UUID, MarketingContact]) -> Matches:
         """Find in one request, and read those that were found in another one. Raises ConnectorErrors."""
         catalogue = await self._platform.properties()
-        wanted = {identifier: self._criteria(contact, catalogue) for identifier, contact in guests.items()}
+        wanted = {identifier: self._criteria(contact, catalogue) for identifier, contact in subscribers.items()}
         found = await self._records.matching(_TABLE, list(wanted.values())) if wanted else []
-        welcomed: dict[UUID, Welcomed] = {}
+        imported: dict[UUID, ImportResult] = {}
         matched: dict[UUID, RecordKey] = {}
         unknown: defaultdict[tuple[str, ...], list[UUID]] = defaultdict(list)
         for (identifier, wish), keys in zip(wanted.items(), found, strict=True):
@@ -77,70 +77,70 @@ class ContactMatching:
                 case [key]:
                     matched[identifier] = key
                 case several:
-                    contact = guests[identifier].encrypted_id
-                    welcomed[identifier] = Welcomed(contact, NewcomerOutcome.AMBIGUOUS, candidates=tuple(several))
-        welcomed |= await self._matched({identifier: guests[identifier] for identifier in matched}, matched)
-        return Matches(welcomed, list(unknown.values()))
+                    contact = subscribers[identifier].encrypted_id
+                    imported[identifier] = ImportResult(contact, ImportOutcome.AMBIGUOUS, candidates=tuple(several))
+        imported |= await self._matched({identifier: subscribers[identifier] for identifier in matched}, matched)
+        return Matches(imported, list(unknown.values()))
 
     async def _matched(
-        self, guests: Mapping[UUID, SpotlerContact], matched: Mapping[UUID, RecordKey]
-    ) -> dict[UUID, Welcomed]:
+        self, subscribers: Mapping[UUID, MarketingContact], matched: Mapping[UUID, RecordKey]
+    ) -> dict[UUID, ImportResult]:
         """A record is bound to its Spotler contact by the address, so both must have the same one.
 
         A record that refuses mail is a question for a person: the sign-up may be the newer act.
         """
         people = await self._crm.read_people(list(dict.fromkeys(matched.values()))) if matched else {}
         refusing = await self._refusals.among(people.values())
-        welcomed: dict[UUID, Welcomed] = {}
+        imported: dict[UUID, ImportResult] = {}
         moving: dict[UUID, RecordKey] = {}
-        for identifier, contact in guests.items():
+        for identifier, contact in subscribers.items():
             key = matched[identifier]
             has_address = self._by_address or self._is_of(people.get(key), contact)
             text = refusing[key].text if key in refusing else ""
             if not (has_address or self._email_comes_home):
-                outcome = NewcomerOutcome.OTHER_ADDRESS
-                welcomed[identifier] = Welcomed(contact.encrypted_id, outcome, candidates=(key,), text=text)
+                outcome = ImportOutcome.OTHER_ADDRESS
+                imported[identifier] = ImportResult(contact.encrypted_id, outcome, candidates=(key,), text=text)
             elif text:
-                outcome = NewcomerOutcome.REFUSES_MAIL
-                welcomed[identifier] = Welcomed(contact.encrypted_id, outcome, candidates=(key,), text=text)
+                outcome = ImportOutcome.REFUSES_MAIL
+                imported[identifier] = ImportResult(contact.encrypted_id, outcome, candidates=(key,), text=text)
             elif has_address:
-                welcomed[identifier] = Welcomed(contact.encrypted_id, NewcomerOutcome.MATCHED, key)
+                imported[identifier] = ImportResult(contact.encrypted_id, ImportOutcome.MATCHED, key)
             else:
                 moving[identifier] = key
-        return welcomed | await self._move({identifier: guests[identifier] for identifier in moving}, moving)
+        return imported | await self._move({identifier: subscribers[identifier] for identifier in moving}, moving)
 
     async def _move(
-        self, guests: Mapping[UUID, SpotlerContact], moving: Mapping[UUID, RecordKey]
-    ) -> dict[UUID, Welcomed]:
+        self, subscribers: Mapping[UUID, MarketingContact], moving: Mapping[UUID, RecordKey]
+    ) -> dict[UUID, ImportResult]:
         """Bring the address home first, where the mapping lets it (`<->`)."""
         definition = (await self._platform.properties()).named(EMAIL)
         row = self._email_row
-        if definition is None or not guests:
+        if definition is None or not subscribers:
             return {}
         comings = [
-            Homecoming(moving[identifier], "", (FieldReturn(row, definition, email_of(contact)),))
-            for identifier, contact in guests.items()
+            Writeback(moving[identifier], "", (FieldReturn(row, definition, email_of(contact)),))
+            for identifier, contact in subscribers.items()
         ]
-        welcomed: dict[UUID, Welcomed] = {}
-        came = await self._homecomings.bring_home(comings)
-        for (identifier, contact), one in zip(guests.items(), came, strict=True):
+        imported: dict[UUID, ImportResult] = {}
+        came = await self._writebacks.write_back(comings)
+        for (identifier, contact), one in zip(subscribers.items(), came, strict=True):
             if one.error is None and not one.problems:
-                welcomed[identifier] = Welcomed(contact.encrypted_id, NewcomerOutcome.MATCHED, moving[identifier])
+                imported[identifier] = ImportResult(contact.encrypted_id, ImportOutcome.MATCHED, moving[identifier])
                 continue
             text = told(one.error) if one.error is not None else str(one.problems[0])
-            outcome = NewcomerOutcome.OTHER_ADDRESS
-            welcomed[identifier] = Welcomed(
+            outcome = ImportOutcome.OTHER_ADDRESS
+            imported[identifier] = ImportResult(
                 contact.encrypted_id, outcome, candidates=(moving[identifier],), problems=one.problems, text=text
             )
-        return welcomed
+        return imported
 
-    def _criteria(self, contact: SpotlerContact, catalogue: PropertyCatalogue) -> tuple[NewField, ...]:
+    def _criteria(self, contact: MarketingContact, catalogue: PropertyCatalogue) -> tuple[NewField, ...]:
         try:
             return criteria(contact, self._columns, _TABLE, self._rules.mapping, catalogue)
         except ValueError as problem:
             raise ConfigurationError(f"NEW_SUBSCRIBER_MATCH cannot be used: {problem}") from None
 
-    def _is_of(self, record: PersonRecord | None, contact: SpotlerContact) -> bool:
+    def _is_of(self, record: PersonRecord | None, contact: MarketingContact) -> bool:
         there = str(record.values.get(self._email_column) or "") if record is not None else ""
         return self._rules.fingerprints.address(there) == self._rules.fingerprints.address(email_of(contact))
 

@@ -12,9 +12,9 @@ from shared.domain.records.outcomes import Reason
 from shared.domain.records.records import RecordKey, SyncStatus
 from shared.domain.recovery.retry import GiveUp
 from shared.errors import ConnectorError, DataError, NotFoundError, TransientError
-from shared.lists.delivery import Delivery
-from shared.lists.list_state import ListMemo
-from shared.lists.list_state_repository import Presence
+from shared.lists.delivery import ListDelivery
+from shared.lists.list_state import ListState
+from shared.lists.list_state_repository import MemberPresence
 from shared.lists.list_targets import IN_USE
 from shared.lists.members import Judged, reason_to_wait
 from shared.lists.report import STOPPED
@@ -37,16 +37,16 @@ class ListChanges:
     def __init__(self, tools: ListTools, *, removes_at_once: bool) -> None:
         """`removes_at_once`: whether somebody who leaves a static list leaves Spotler's list at once (C-28)."""
         self._tools = tools
-        self._delivery = Delivery(places=tools.places, memory=tools.memory, members=tools.members)
+        self._delivery = ListDelivery(places=tools.places, memory=tools.memory, members=tools.members)
         self._removes_at_once = removes_at_once
 
     async def members(self, message: ListMembers, *, lane: QueueName) -> None:
         """Look at single memberships: all members of one message with a few calls."""
         try:
-            memo = await self._tools.memory.read(message.list)
-            if memo is None or memo.is_dynamic or not memo.is_listed:
+            state = await self._tools.memory.read(message.list)
+            if state is None or state.is_dynamic or not state.is_listed:
                 return
-            waiting = await self._memberships(memo, message, lane)
+            waiting = await self._memberships(state, message, lane)
         except ConnectorError as error:
             await self._tools.patience.postpone(lane, message, error)
             return
@@ -62,94 +62,94 @@ class ListChanges:
         """
         marketing_list: MarketingList | None = None
         try:
-            memo = await self._tools.memory.read(message.list)
-            if memo is None or not (memo.is_listed or memo.run or memo.generations):
+            state = await self._tools.memory.read(message.list)
+            if state is None or not (state.is_listed or state.run or state.generations):
                 return
             marketing_list = await self._tools.lists.read_list(message.list)
             if marketing_list is None or not marketing_list.is_active:
-                await self._remove(memo, marketing_list)
+                await self._remove(state, marketing_list)
         except ConnectorError as error:
             await self._postpone_removal(message, error, marketing_list, lane)
 
     # ------------------------------------------------------------------------------------------------ single members
 
-    async def _memberships(self, memo: ListMemo, message: ListMembers, lane: QueueName) -> Judged:
+    async def _memberships(self, state: ListState, message: ListMembers, lane: QueueName) -> Judged:
         wanted = list(dict.fromkeys(message.members))
-        present = await self._tools.lists.members_among(memo.id, wanted)
-        come = [RecordKey(memo.table, one) for one in wanted if one in present]
-        gone = [RecordKey(memo.table, one) for one in wanted if one not in present]
-        judged = await self._tools.members.bring(come, memo.rules, lane=lane, correlation=message.correlation)
+        present = await self._tools.lists.members_among(state.id, wanted)
+        come = [RecordKey(state.table, one) for one in wanted if one in present]
+        gone = [RecordKey(state.table, one) for one in wanted if one not in present]
+        judged = await self._tools.members.bring(come, state.rules, lane=lane, correlation=message.correlation)
         try:
-            await self.add(memo, frozenset(judged.contacts.values()), attempt=message.attempt)
-            if gone and self._removes_at_once and self._tools.places.of(memo.kind).can_remove:
-                await self._take_out(memo, gone)
+            await self.add(state, frozenset(judged.contacts.values()), attempt=message.attempt)
+            if gone and self._removes_at_once and self._tools.places.of(state.kind).can_remove:
+                await self._take_out(state, gone)
         except NotFoundError:
-            await self._gone_in_spotler(memo)
+            await self._gone_in_spotler(state)
         return judged
 
-    async def add(self, memo: ListMemo, contacts: Collection[str], *, attempt: int) -> frozenset[str]:
+    async def add(self, state: ListState, contacts: Collection[str], *, attempt: int) -> frozenset[str]:
         """Add contacts, and note it before and after: the next synchronisation must know. Returns who is not in.
 
         NotFoundError if Spotler has no such list.
         """
         if not contacts:
             return frozenset()
-        where = memo.noted_in
-        await self._tools.memory.note(memo.id, where, contacts, Presence.MAYBE)
-        unknown = await self._tools.places.add(memo, sorted(contacts))
+        where = state.noted_in
+        await self._tools.memory.note(state.id, where, contacts, MemberPresence.UNCERTAIN)
+        unknown = await self._tools.places.add(state, sorted(contacts))
         added = set(contacts) - unknown
         if unknown:
-            repaired = await self._delivery.repair(memo, unknown, attempt=attempt)
+            repaired = await self._delivery.repair(state, unknown, attempt=attempt)
             added |= repaired.added
             for key, reason in repaired.failed.items():
-                log.warning("%s is not in list %s (%s)", key, memo.id, reason)
-        await self._tools.memory.note(memo.id, where, set(contacts) - added, Presence.OUT)
-        await self._tools.memory.note(memo.id, where, added, Presence.IN)
+                log.warning("%s is not in list %s (%s)", key, state.id, reason)
+        await self._tools.memory.note(state.id, where, set(contacts) - added, MemberPresence.OUT)
+        await self._tools.memory.note(state.id, where, added, MemberPresence.IN)
         return frozenset(contacts) - added
 
-    async def _take_out(self, memo: ListMemo, gone: Sequence[RecordKey]) -> None:
+    async def _take_out(self, state: ListState, gone: Sequence[RecordKey]) -> None:
         contacts = await self._tools.members.contacts_of(gone)
-        leaving = [contact for key, contact in contacts.items() if not await self._is_needed(memo, key, contact)]
-        where = memo.noted_in
-        await self._tools.memory.note(memo.id, where, leaving, Presence.MAYBE)
-        await self._tools.places.remove(memo, leaving)
-        await self._tools.memory.note(memo.id, where, leaving, Presence.OUT)
+        leaving = [contact for key, contact in contacts.items() if not await self._is_needed(state, key, contact)]
+        where = state.noted_in
+        await self._tools.memory.note(state.id, where, leaving, MemberPresence.UNCERTAIN)
+        await self._tools.places.remove(state, leaving)
+        await self._tools.memory.note(state.id, where, leaving, MemberPresence.OUT)
 
-    async def _is_needed(self, memo: ListMemo, key: RecordKey, contact: str) -> bool:
+    async def _is_needed(self, state: ListState, key: RecordKey, contact: str) -> bool:
         """Whether another member of the list shares the contact."""
         others = await self._tools.members.others_using(contact, key)
-        return bool(others) and bool(await self._tools.lists.members_among(memo.id, [other.id for other in others]))
+        return bool(others) and bool(await self._tools.lists.members_among(state.id, [other.id for other in others]))
 
-    async def _gone_in_spotler(self, memo: ListMemo) -> None:
+    async def _gone_in_spotler(self, state: ListState) -> None:
         """ML-31: somebody has deleted the list in Spotler; it is not made again behind their back."""
-        if memo.run is None:
-            await self._tools.memory.save(replace(memo, is_listed=False, generations={}))
-        marketing_list = await self._tools.lists.read_list(memo.id)
+        if state.run is None:
+            await self._tools.memory.save(replace(state, is_listed=False, generations={}))
+        marketing_list = await self._tools.lists.read_list(state.id)
         if marketing_list is not None:
             await self._tools.reporter.courtesy(marketing_list, SyncStatus.FAILED, "list-gone", _GONE_IN_SPOTLER)
 
     # ------------------------------------------------------------------------------------------------------ the list
 
-    async def _remove(self, memo: ListMemo, marketing_list: MarketingList | None) -> None:
-        if memo.run is not None:
-            await self._tools.reporter.jobs(memo.run.jobs, JobStatus.FAILED, Reason.INACTIVE, STOPPED)
-            obsolete = (*memo.obsolete, memo.run.generation)
+    async def _remove(self, state: ListState, marketing_list: MarketingList | None) -> None:
+        if state.run is not None:
+            await self._tools.reporter.jobs(state.run.jobs, JobStatus.FAILED, Reason.INACTIVE, STOPPED)
+            obsolete = (*state.obsolete, state.run.generation)
             # Its steps find no synchronisation any more, and end. Until Spotler's list is gone, this comes again.
-            memo = await self._tools.memory.save(
-                replace(memo, run=None, generations=memo.doubting(memo.run), is_listed=True, obsolete=obsolete)
+            state = await self._tools.memory.save(
+                replace(state, run=None, generations=state.doubting(state.run), is_listed=True, obsolete=obsolete)
             )
-        await self._tools.places.delete(memo)
-        old = tuple(dict.fromkeys((*memo.obsolete, *(memo.generations or {}))))
-        memo = await self._tools.memory.save(replace(memo, is_listed=False, generations={}, obsolete=old))
+        await self._tools.places.delete(state)
+        old = tuple(dict.fromkeys((*state.obsolete, *(state.generations or {}))))
+        state = await self._tools.memory.save(replace(state, is_listed=False, generations={}, obsolete=old))
         if old:
-            await self._tools.lanes.send(QueueName.BULK, ListClean(list=memo.id, generations=old))
+            await self._tools.lanes.send(QueueName.BULK, ListClean(list=state.id, generations=old))
         if marketing_list is None:
-            await self._tools.memory.forget(memo)
+            await self._tools.memory.forget(state)
         else:
             await self._tools.reporter.status(
-                marketing_list, SyncStatus.SUCCEEDED, "list-removed", _DEACTIVATED, spotler_id=memo.spotler_id
+                marketing_list, SyncStatus.SUCCEEDED, "list-removed", _DEACTIVATED, spotler_id=state.spotler_id
             )
-        log.info("list %s was removed from Spotler", memo.id)
+        log.info("list %s was removed from Spotler", state.id)
 
     async def _postpone_removal(
         self, message: ListLook, error: ConnectorError, marketing_list: MarketingList | None, lane: QueueName

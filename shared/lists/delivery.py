@@ -9,9 +9,9 @@ from shared.domain.features.lists import LeftOut, difference
 from shared.domain.records.jobs import JobResult
 from shared.domain.records.records import RecordKey
 from shared.errors import NotFoundError, TransientError
-from shared.lists.list_state import ListMemo, Run
-from shared.lists.list_state_repository import ListMemory, Presence
-from shared.lists.list_targets import Places
+from shared.lists.list_state import ListRun, ListState
+from shared.lists.list_state_repository import ListStateRepository, MemberPresence
+from shared.lists.list_targets import ListTargets
 from shared.lists.members import Members
 
 PATIENCE_WITH_PEOPLE = 4
@@ -49,29 +49,29 @@ class Delivered:
     failed: dict[RecordKey, str] = field(default_factory=dict)
 
 
-class Delivery:
+class ListDelivery:
     """Sends differences. What it cannot send it notes as not being there, with the reason for every member."""
 
-    def __init__(self, *, places: Places, memory: ListMemory, members: Members) -> None:
+    def __init__(self, *, places: ListTargets, memory: ListStateRepository, members: Members) -> None:
         self._places = places
         self._memory = memory
         self._members = members
 
-    async def some(self, memo: ListMemo, run: Run, *, first: int, attempt: int) -> Delivered:
+    async def some(self, state: ListState, run: ListRun, *, first: int, attempt: int) -> Delivered:
         """Deliver buckets from `first` on until enough was sent. ListGoneError; ConnectorErrors.
 
         Everything here may be repeated: what was added or removed already makes no difference to Spotler.
         """
-        known = memo.generations or {}
+        known = state.generations or {}
         of = max(run.buckets, *known.values(), 1)
-        can_remove = self._places.of(memo.kind).can_remove
+        can_remove = self._places.of(state.kind).can_remove
         done = Delivered(first)
         adding: list[str] = []
         removing: list[str] = []
         calls = 0
         for bucket in range(first, of):
-            content = await self._memory.content(memo.id, run.generation, run.buckets, bucket, of)
-            changes = difference(content.possible, await self._memory.known(memo.id, known, bucket, of))
+            content = await self._memory.content(state.id, run.generation, run.buckets, bucket, of)
+            changes = difference(content.possible, await self._memory.known(state.id, known, bucket, of))
             if changes.remove and not can_remove:
                 done.must_replace = True
                 return done
@@ -81,32 +81,32 @@ class Delivery:
             done.next_bucket = bucket + 1
             adding += changes.add
             removing += changes.remove
-            calls += await self._flush(memo, adding, removing, done, least=_PER_CALL, attempt=attempt)
+            calls += await self._flush(state, adding, removing, done, least=_PER_CALL, attempt=attempt)
             if calls >= _CALLS:
                 break
-        await self._flush(memo, adding, removing, done, least=1, attempt=attempt)
-        await self._note(memo, run, first, done)
+        await self._flush(state, adding, removing, done, least=1, attempt=attempt)
+        await self._note(state, run, first, done)
         done.is_last = done.next_bucket >= of
         return done
 
-    async def removals(self, memo: ListMemo, run: Run) -> tuple[int, int]:
+    async def removals(self, state: ListState, run: ListRun) -> tuple[int, int]:
         """Count who would leave the list, and who may be in it; of unknown content what the last synchronisation told.
 
         Reads only what is remembered. ConnectorErrors.
         """
-        if memo.generations is None:
-            told = next((past.tally.sent for past in memo.history if past.code == JobResult.OK), 0)
+        if state.generations is None:
+            told = next((past.tally.sent for past in state.history if past.code == JobResult.OK), 0)
             return max(0, told - run.members), told
-        of = max(run.buckets, *memo.generations.values(), 1)
+        of = max(run.buckets, *state.generations.values(), 1)
         leaving = present = 0
         for bucket in range(of):
-            known = await self._memory.known(memo.id, memo.generations, bucket, of)
-            content = await self._memory.content(memo.id, run.generation, run.buckets, bucket, of)
+            known = await self._memory.known(state.id, state.generations, bucket, of)
+            content = await self._memory.content(state.id, run.generation, run.buckets, bucket, of)
             leaving += len(difference(content.possible, known).remove)
             present += len(known.possible)
         return leaving, present
 
-    async def repair(self, memo: ListMemo, unknown: Collection[str], *, attempt: int) -> Repaired:
+    async def repair(self, state: ListState, unknown: Collection[str], *, attempt: int) -> Repaired:
         """Synchronise people again whom the ledger knows and Spotler does not, and add them then.
 
         TransientError while somebody is not ready; after some attempts such people count as failed.
@@ -114,40 +114,40 @@ class Delivery:
         again = await self._members.find_again(unknown)
         if again.waiting and attempt < PATIENCE_WITH_PEOPLE:
             raise TransientError("members whom Spotler has lost are not there again yet")
-        contacts = {key: contact for key, contact in again.contacts.items() if key.table is memo.table}
-        still = await self._places.add(memo, sorted(set(contacts.values())))
+        contacts = {key: contact for key, contact in again.contacts.items() if key.table is state.table}
+        still = await self._places.add(state, sorted(set(contacts.values())))
         failed = again.skipped | again.failed | dict.fromkeys(again.waiting, LeftOut.LATE)
         failed |= {key: LeftOut.UNKNOWN for key, contact in contacts.items() if contact in still}
-        mine = {key: str(reason) for key, reason in failed.items() if key.table is memo.table}
+        mine = {key: str(reason) for key, reason in failed.items() if key.table is state.table}
         return Repaired(frozenset(contacts.values()) - still, mine)
 
     async def _flush(
-        self, memo: ListMemo, adding: list[str], removing: list[str], done: Delivered, *, least: int, attempt: int
+        self, state: ListState, adding: list[str], removing: list[str], done: Delivered, *, least: int, attempt: int
     ) -> int:
         """Send full calls, and what remains if `least` is 1; returns how many calls that were."""
         calls = 0
         try:
             while len(adding) >= least:
-                await self._add(memo, adding[:_PER_CALL], done, attempt)
+                await self._add(state, adding[:_PER_CALL], done, attempt)
                 del adding[:_PER_CALL]
                 calls += 1
             while len(removing) >= least:
-                await self._places.remove(memo, removing[:_PER_CALL])
+                await self._places.remove(state, removing[:_PER_CALL])
                 del removing[:_PER_CALL]
                 calls += 1
         except NotFoundError as error:
             raise ListGoneError from error
         return calls
 
-    async def _add(self, memo: ListMemo, contacts: Sequence[str], done: Delivered, attempt: int) -> None:
-        unknown = await self._places.add(memo, contacts)
+    async def _add(self, state: ListState, contacts: Sequence[str], done: Delivered, attempt: int) -> None:
+        unknown = await self._places.add(state, contacts)
         if unknown:
-            repaired = await self.repair(memo, unknown, attempt=attempt)
+            repaired = await self.repair(state, unknown, attempt=attempt)
             done.unknown |= unknown - repaired.added
             done.found_again |= repaired.added - unknown
             done.failed |= repaired.failed
 
-    async def _note(self, memo: ListMemo, run: Run, first: int, done: Delivered) -> None:
+    async def _note(self, state: ListState, run: ListRun, first: int, done: Delivered) -> None:
         """Note who is not there although the snapshot has them, and who is there under another external id."""
         if not done.unknown:
             return
@@ -155,6 +155,6 @@ class Delivery:
         done.wanted -= missing
         done.added -= missing
         where = {run.generation: run.buckets}
-        await self._memory.put_left_out(memo.id, run.generation, f"x{first:03}", skipped={}, failed=done.failed)
-        await self._memory.note(memo.id, where, done.unknown, Presence.OUT)
-        await self._memory.note(memo.id, where, done.found_again, Presence.IN)
+        await self._memory.put_left_out(state.id, run.generation, f"x{first:03}", skipped={}, failed=done.failed)
+        await self._memory.note(state.id, where, done.unknown, MemberPresence.OUT)
+        await self._memory.note(state.id, where, done.found_again, MemberPresence.IN)

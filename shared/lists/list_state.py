@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from shared.domain.features.lists import ListKind, ListRules, Tally
+from shared.domain.features.lists import ListKind, ListRules, MemberCounts
 from shared.domain.records.records import PersonTable
 from shared.ports.state import Document
 
@@ -19,7 +19,7 @@ NOTHING = "nothing"
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class ListRun:
     """A synchronisation under way. `jobs` are told how it ends.
 
     `step` is the number of the step that is next; `buckets` into how many parts its members are split; `is_sending`
@@ -44,17 +44,17 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class RunSummary:
     """How a synchronisation ended. `code` is `OK`, or why it failed; the list was like this at `taken_at`."""
 
     ended_on: datetime
     code: str
     taken_at: datetime | None = None
-    tally: Tally = field(default_factory=Tally)
+    tally: MemberCounts = field(default_factory=MemberCounts)
 
 
 @dataclass(frozen=True, slots=True)
-class ListMemo:
+class ListState:
     """One list. `generations` are the notes of what is in Spotler's list, each with its number of buckets.
 
     There is one after a synchronisation that ended well, there are several after one that broke off while sending, and
@@ -70,19 +70,19 @@ class ListMemo:
     rules: ListRules = field(default_factory=ListRules)
     is_listed: bool = False
     generations: Mapping[str, int] | None = field(default_factory=dict)
-    run: Run | None = None
+    run: ListRun | None = None
     waiting: tuple[UUID, ...] = ()
     """Jobs that came while a synchronisation was under way: they want the list as it is now."""
     obsolete: tuple[str, ...] = ()
     """Generations whose notes may be forgotten; those of the last end stay here in case the message was lost."""
-    history: tuple[Past, ...] = ()
+    history: tuple[RunSummary, ...] = ()
     etag: str = ""
 
-    def ended(self, past: Past, **changes: Any) -> ListMemo:
+    def ended(self, past: RunSummary, **changes: Any) -> ListState:
         """Return the memo after a synchronisation."""
         return replace(self, run=None, history=(past, *self.history)[:_HISTORY], **changes)
 
-    def doubting(self, run: Run) -> dict[str, int] | None:
+    def doubting(self, run: ListRun) -> dict[str, int] | None:
         """Return what is known once a synchronisation has broken off: what it has sent may be there, or not."""
         if self.generations is None or not run.is_sending:
             return None if self.generations is None else dict(self.generations)
@@ -95,28 +95,28 @@ class ListMemo:
         return known | ({self.run.generation: self.run.buckets} if self.run else {})
 
 
-def memo_body(memo: ListMemo) -> dict[str, Any]:
+def state_body(state: ListState) -> dict[str, Any]:
     """Write it down: ids, numbers, times, and the name of the list, which names no person."""
     return {
-        "table": memo.table,
-        "dynamic": memo.is_dynamic,
-        "kind": memo.kind,
-        "spotler": memo.spotler_id,
-        "name": memo.name,
-        "rules": _rules_body(memo.rules),
-        "listed": memo.is_listed,
-        "generations": None if memo.generations is None else dict(memo.generations),
-        "run": _run_body(memo.run) if memo.run else None,
-        "waiting": [str(job) for job in memo.waiting],
-        "obsolete": list(memo.obsolete),
-        "history": [_past_body(past) for past in memo.history],
+        "table": state.table,
+        "dynamic": state.is_dynamic,
+        "kind": state.kind,
+        "spotler": state.spotler_id,
+        "name": state.name,
+        "rules": _rules_body(state.rules),
+        "listed": state.is_listed,
+        "generations": None if state.generations is None else dict(state.generations),
+        "run": _run_body(state.run) if state.run else None,
+        "waiting": [str(job) for job in state.waiting],
+        "obsolete": list(state.obsolete),
+        "history": [_past_body(past) for past in state.history],
     }
 
 
-def read_memo(identifier: UUID, document: Document) -> ListMemo:
-    """Read what `memo_body` wrote."""
+def read_state(identifier: UUID, document: Document) -> ListState:
+    """Read what `state_body` wrote."""
     body = document.body
-    return ListMemo(
+    return ListState(
         id=identifier,
         table=PersonTable(body["table"]),
         is_dynamic=body["dynamic"],
@@ -142,7 +142,7 @@ def _rules(body: Mapping[str, bool]) -> ListRules:
     return ListRules(exclude_opted_out=body["optedOut"], ignore_inactive=body["inactive"])
 
 
-def _run_body(run: Run) -> dict[str, Any]:
+def _run_body(run: ListRun) -> dict[str, Any]:
     return {
         "id": run.id,
         "generation": run.generation,
@@ -161,8 +161,8 @@ def _run_body(run: Run) -> dict[str, Any]:
     }
 
 
-def _run(body: Mapping[str, Any]) -> Run:
-    return Run(
+def _run(body: Mapping[str, Any]) -> ListRun:
+    return ListRun(
         id=body["id"],
         generation=body["generation"],
         rules=_rules(body["rules"]),
@@ -180,7 +180,7 @@ def _run(body: Mapping[str, Any]) -> Run:
     )
 
 
-def _past_body(past: Past) -> dict[str, Any]:
+def _past_body(past: RunSummary) -> dict[str, Any]:
     tally = past.tally
     return {
         "endedOn": past.ended_on.isoformat(),
@@ -194,10 +194,10 @@ def _past_body(past: Past) -> dict[str, Any]:
     }
 
 
-def _past(body: Mapping[str, Any]) -> Past:
-    return Past(
+def _past(body: Mapping[str, Any]) -> RunSummary:
+    return RunSummary(
         ended_on=datetime.fromisoformat(body["endedOn"]),
         code=body["code"],
         taken_at=datetime.fromisoformat(body["takenAt"]) if body["takenAt"] else None,
-        tally=Tally(body["sent"], body["added"], body["removed"], body["skipped"], body["failed"]),
+        tally=MemberCounts(body["sent"], body["added"], body["removed"], body["skipped"], body["failed"]),
     )

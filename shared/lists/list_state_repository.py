@@ -7,7 +7,7 @@ A list has one memo, and one generation of notes per snapshot:
   be compared bucket by bucket and memory holds one bucket at a time, whatever the size of the list;
 - `out`: which members stay out, and why.
 
-A note about a single contact (`in`, `maybe`, `out`) outranks what the snapshot says of it.
+A note about a single contact (`in`, `uncertain`, `out`) outranks what the snapshot says of it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from uuid import UUID
 from shared.domain.features.lists import Content, bucket_of, joined
 from shared.domain.records.records import RecordKey
 from shared.errors import ConflictError, Service
-from shared.lists.list_state import ListMemo, memo_body, read_memo
+from shared.lists.list_state import ListState, read_state, state_body
 from shared.ports.state import Change, Delete, Document, DocumentKey, Insert, Put, Replace, StateStore
 
 BUCKETS = 100
@@ -34,15 +34,15 @@ _PER_SCAN = 200
 _PER_DELETION = 2000
 
 
-class Presence(StrEnum):
+class MemberPresence(StrEnum):
     """What is known of a single contact. MAYBE: a call was about to be made that adds or removes it."""
 
     IN = "in"
-    MAYBE = "maybe"
+    UNCERTAIN = "maybe"
     OUT = "out"
 
 
-class ListMemory:
+class ListStateRepository:
     """The documents of one environment."""
 
     def __init__(self, store: StateStore, environment: str) -> None:
@@ -51,24 +51,24 @@ class ListMemory:
 
     # ------------------------------------------------------------------------------------------------------- the memo
 
-    async def read(self, identifier: UUID) -> ListMemo | None:
+    async def read(self, identifier: UUID) -> ListState | None:
         """Read what is remembered of a list."""
-        key = self._memo_key(identifier)
+        key = self._state_key(identifier)
         document = (await self._store.read([key])).get(key)
-        return read_memo(identifier, document) if document else None
+        return read_state(identifier, document) if document else None
 
-    async def save(self, memo: ListMemo) -> ListMemo:
+    async def save(self, state: ListState) -> ListState:
         """Remember, and return it with its new version; ConflictError if another worker was faster."""
-        key, body = self._memo_key(memo.id), memo_body(memo)
-        change = Replace(key, body, memo.etag) if memo.etag else Insert(key, body)
+        key, body = self._state_key(state.id), state_body(state)
+        change = Replace(key, body, state.etag) if state.etag else Insert(key, body)
         (etag,) = await self._store.write([change])
         if etag is None:
             raise ConflictError("another worker has changed what is remembered of the list", service=Service.STATE)
-        return replace(memo, etag=etag)
+        return replace(state, etag=etag)
 
-    async def forget(self, memo: ListMemo) -> None:
+    async def forget(self, state: ListState) -> None:
         """Forget a list that is gone."""
-        await self._store.write([Delete(self._memo_key(memo.id))])
+        await self._store.write([Delete(self._state_key(state.id))])
 
     # --------------------------------------------------------------------------------------------------- the snapshot
 
@@ -131,7 +131,7 @@ class ListMemory:
     # ------------------------------------------------------------------------------------------ who is in, by contact
 
     async def note(
-        self, identifier: UUID, generations: Mapping[str, int], contacts: Collection[str], presence: Presence
+        self, identifier: UUID, generations: Mapping[str, int], contacts: Collection[str], presence: MemberPresence
     ) -> None:
         """Note what is known of single contacts, in every generation."""
         changes: list[Change] = [
@@ -146,19 +146,21 @@ class ListMemory:
         """Read one of `of` parts of a generation that has `buckets`: 1 or as many."""
         prefix = f"{generation}-to-" if buckets < of else f"{generation}-to-{bucket:02}-"
         settled: set[str] = set()
-        noted: dict[str, Presence] = {}
+        noted: dict[str, MemberPresence] = {}
         async for document in self._scan(identifier, prefix):
             if (several := document.body.get("in")) is not None:
                 settled.update(several)
             else:
-                noted[document.body["id"]] = Presence(document.body["is"])
+                noted[document.body["id"]] = MemberPresence(document.body["is"])
         if buckets < of:
             settled = {contact for contact in settled if bucket_of(contact, of) == bucket}
             noted = {contact: presence for contact, presence in noted.items() if bucket_of(contact, of) == bucket}
         settled -= noted.keys()
         return Content(
-            certain=frozenset(settled | {one for one, presence in noted.items() if presence is Presence.IN}),
-            possible=frozenset(settled | {one for one, presence in noted.items() if presence is not Presence.OUT}),
+            certain=frozenset(settled | {one for one, presence in noted.items() if presence is MemberPresence.IN}),
+            possible=frozenset(
+                settled | {one for one, presence in noted.items() if presence is not MemberPresence.OUT}
+            ),
         )
 
     async def known(self, identifier: UUID, generations: Mapping[str, int], bucket: int, of: int) -> Content:
@@ -195,7 +197,7 @@ class ListMemory:
             if (after := page.after) is None:
                 return
 
-    def _memo_key(self, identifier: UUID) -> DocumentKey:
+    def _state_key(self, identifier: UUID) -> DocumentKey:
         return DocumentKey(f"{self._environment}-lists", str(identifier))
 
     def _partition(self, identifier: UUID) -> str:

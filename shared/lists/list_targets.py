@@ -8,16 +8,16 @@ from http import HTTPStatus
 
 from shared.domain.features.lists import EDITION_REFUSAL, ListIdentity, ListKind, identity_of
 from shared.errors import ConfigurationError, ConnectorError, DataError, NotFoundError, Service
-from shared.lists.list_state import ListMemo
+from shared.lists.list_state import ListState
 from shared.ports.dataverse import MarketingList
-from shared.ports.spotler import Audiences, ContactLists
+from shared.ports.marketing_platform import Audiences, ContactLists
 
 _NAME_TAKEN = frozenset({HTTPStatus.EXPECTATION_FAILED, HTTPStatus.BAD_REQUEST})
 NO_EDITION = "403"
 IN_USE = "list-in-use"
 
 
-class Places:
+class ListTargets:
     """The two kinds of lists that Spotler's API offers."""
 
     def __init__(self, kinds: Mapping[ListKind, ContactLists]) -> None:
@@ -27,55 +27,55 @@ class Places:
         """Return the lists of a kind."""
         return self._kinds[kind]
 
-    async def open(self, marketing_list: MarketingList, kind: ListKind, memo: ListMemo | None) -> ListMemo:
+    async def open(self, marketing_list: MarketingList, kind: ListKind, state: ListState | None) -> ListState:
         """See to it that the list exists in Spotler, is of this kind and has this name; returns what is known of it.
 
         Its content is unknown when the list is there and nobody remembers having filled it. Raises ConnectorErrors;
         DataError with IN_USE when Spotler does not let go of the list of another kind.
         """
-        if memo is not None and memo.kind is not kind:
-            await self.delete(memo)
-            memo = replace(memo, kind=kind, generations={}, is_listed=False)
+        if state is not None and state.kind is not kind:
+            await self.delete(state)
+            state = replace(state, kind=kind, generations={}, is_listed=False)
         identity, place = identity_of(marketing_list.id, marketing_list.name), self.of(kind)
-        known = memo.generations if memo is not None else None
+        known = state.generations if state is not None else None
         if not await place.exists(identity.id):
             await create(place, identity)
             known = {}
-        elif memo is not None and memo.name != identity.name:
+        elif state is not None and state.name != identity.name:
             known = await _rename(place, identity, known)
-        start = memo or ListMemo(
+        start = state or ListState(
             marketing_list.id, marketing_list.table, marketing_list.is_dynamic, kind, identity.id, identity.name
         )
         return replace(start, name=identity.name, rules=marketing_list.rules, generations=known)
 
-    async def add(self, memo: ListMemo, contacts: Sequence[str]) -> frozenset[str]:
+    async def add(self, state: ListState, contacts: Sequence[str]) -> frozenset[str]:
         """Add contacts; returns those that Spotler does not know."""
-        return await self.of(memo.kind).add(memo.spotler_id, contacts)
+        return await self.of(state.kind).add(state.spotler_id, contacts)
 
-    async def remove(self, memo: ListMemo, contacts: Sequence[str]) -> None:
+    async def remove(self, state: ListState, contacts: Sequence[str]) -> None:
         """Remove contacts."""
-        await self.of(memo.kind).remove(memo.spotler_id, contacts)
+        await self.of(state.kind).remove(state.spotler_id, contacts)
 
-    async def clear(self, memo: ListMemo) -> None:
+    async def clear(self, state: ListState) -> None:
         """Remove everybody; DataError with IN_USE if Spotler needs the list as it is."""
-        place, identity = self.of(memo.kind), identity_of(memo.id, memo.name)
+        place, identity = self.of(state.kind), identity_of(state.id, state.name)
         try:
             try:
-                await place.clear(memo.spotler_id, identity.name)
+                await place.clear(state.spotler_id, identity.name)
             except NotFoundError:
                 await create(place, identity)
             except DataError as error:
                 # The list may be gone and its name taken by another one: then it gets its other name.
-                if error.status not in _NAME_TAKEN or await place.exists(memo.spotler_id):
+                if error.status not in _NAME_TAKEN or await place.exists(state.spotler_id):
                     raise
-                await place.create(memo.spotler_id, identity.other_name)
+                await place.create(state.spotler_id, identity.other_name)
         except DataError as error:
             raise _in_use(error) from error
 
-    async def delete(self, memo: ListMemo) -> None:
+    async def delete(self, state: ListState) -> None:
         """Delete the list; DataError with IN_USE if Spotler needs it."""
         try:
-            await self.of(memo.kind).delete(memo.spotler_id)
+            await self.of(state.kind).delete(state.spotler_id)
         except DataError as error:
             raise _in_use(error) from error
 

@@ -23,14 +23,14 @@ _PAUSE = timedelta(seconds=30)
 class Judged:
     """What became of members: the external id of their contact, or why they stay out; `waiting` come back later.
 
-    `newcomers` are those whom Spotler does not know yet, where nobody was asked to synchronise them.
+    `new_subscribers` are those whom Spotler does not know yet, where nobody was asked to synchronise them.
     """
 
     contacts: dict[RecordKey, str] = field(default_factory=dict)
     skipped: dict[RecordKey, str] = field(default_factory=dict)
     failed: dict[RecordKey, str] = field(default_factory=dict)
     waiting: dict[RecordKey, Reason] = field(default_factory=dict)
-    newcomers: list[RecordKey] = field(default_factory=list)
+    new_subscribers: list[RecordKey] = field(default_factory=list)
 
 
 class Members:
@@ -51,7 +51,7 @@ class Members:
         """Judge, and synchronise first whom Spotler does not know yet, in bulk (ML-18)."""
         judged, untold = await self._judge(members, rules)
         # Somebody without any Spotler Status is shown to the engine, so that the record itself says what is wrong.
-        await self._synchronise([*judged.newcomers, *untold], judged, lane, correlation)
+        await self._synchronise([*judged.new_subscribers, *untold], judged, lane, correlation)
         return judged
 
     async def find_again(self, contacts: Collection[str]) -> Judged:
@@ -84,7 +84,7 @@ class Members:
             if reason is None and entry.binding.is_live:
                 judged.contacts[key] = entry.binding.external_id
             elif reason is None:
-                judged.newcomers.append(key)
+                judged.new_subscribers.append(key)
             else:
                 judged.skipped[key] = reason
                 if _says_nothing(record, entry) and reason is not LeftOut.NO_BULK:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from shared.domain.features.lists import ListKind, frequent_first
 from shared.domain.records.jobs import JobResult
-from shared.lists.list_state import ListMemo, Past
+from shared.lists.list_state import ListState, RunSummary
 from shared.lists.start import ListStart
 from shared.lists.steps import PAGE, progress_of
 from shared.lists.tools import ListTools
@@ -34,7 +34,7 @@ class ListOverview:
         marketing_list = await self._tools.lists.read_list(identifier)
         if marketing_list is None:
             return None
-        memo = await self._tools.memory.read(identifier)
+        state = await self._tools.memory.read(identifier)
         objection = self._start.objection(marketing_list)
         answer: dict[str, Any] = {
             "list": str(identifier),
@@ -50,37 +50,37 @@ class ListOverview:
         }
         if objection is None and most > 0:
             answer |= await self._judged(marketing_list, most)
-        return answer | _remembered(memo)
+        return answer | _remembered(state)
 
     async def left_out(self, identifier: UUID) -> dict[str, Any] | None:
         """Say who was left out by the last synchronisation, and why: record ids by reason. None if there was none."""
-        memo = await self._tools.memory.read(identifier)
-        if memo is None or not memo.generations:
+        state = await self._tools.memory.read(identifier)
+        if state is None or not state.generations:
             return None
         found: dict[str, dict[str, list[str]]] = {"skipped": {}, "failed": {}}
-        async for what, reason, keys in self._tools.memory.left_out(identifier, list(memo.generations)[-1]):
+        async for what, reason, keys in self._tools.memory.left_out(identifier, list(state.generations)[-1]):
             found[what].setdefault(reason, []).extend(keys)
         return {"list": str(identifier), **found}
 
     async def _judged(self, marketing_list: MarketingList, most: int) -> dict[str, Any]:
         skipped: Counter[str] = Counter()
-        members = known = newcomers = 0
+        members = known = new_subscribers = 0
         after: str | None = None
         while True:
             page = await self._tools.lists.members(marketing_list, after=after, limit=PAGE)
             judged = await self._tools.members.look_at(list(dict.fromkeys(page.keys)), marketing_list.rules)
-            members += len(judged.contacts) + len(judged.newcomers) + len(judged.skipped)
+            members += len(judged.contacts) + len(judged.new_subscribers) + len(judged.skipped)
             known += len(judged.contacts)
-            newcomers += len(judged.newcomers)
+            new_subscribers += len(judged.new_subscribers)
             skipped.update(judged.skipped.values())
             if (after := page.after) is None or members >= most:
                 break
-        wouldbe = known + newcomers
+        wouldbe = known + new_subscribers
         return {
             "members": members,
             "complete": after is None,
             "wouldBeSent": wouldbe,
-            "newToSpotler": newcomers,
+            "newToSpotler": new_subscribers,
             "wouldBeSkipped": {reason: skipped[reason] for reason in frequent_first(skipped)},
             "question": _question(marketing_list, members, wouldbe, skipped, complete=after is None),
         }
@@ -100,19 +100,19 @@ def _question(marketing_list: MarketingList, members: int, sent: int, skipped: C
     return text
 
 
-def _remembered(memo: ListMemo | None) -> dict[str, Any]:
-    if memo is None:
+def _remembered(state: ListState | None) -> dict[str, Any]:
+    if state is None:
         return {"inSpotler": False, "spotlerList": None, "running": None, "history": []}
     kinds = {ListKind.AUDIENCE: "audience", ListKind.TEMPORARY: "temporary list", ListKind.STATIC: ""}
     return {
-        "inSpotler": memo.is_listed,
-        "spotlerList": {"externalId": memo.spotler_id, "kind": kinds[memo.kind], "name": memo.name},
-        "running": progress_of(memo.run) if memo.run else None,
-        "history": [_past(past) for past in memo.history],
+        "inSpotler": state.is_listed,
+        "spotlerList": {"externalId": state.spotler_id, "kind": kinds[state.kind], "name": state.name},
+        "running": progress_of(state.run) if state.run else None,
+        "history": [_past(past) for past in state.history],
     }
 
 
-def _past(past: Past) -> dict[str, Any]:
+def _past(past: RunSummary) -> dict[str, Any]:
     tally = past.tally
     ended = {"endedOn": past.ended_on.isoformat(timespec="seconds"), "code": past.code}
     if past.code != JobResult.OK:

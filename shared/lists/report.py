@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from uuid import UUID, uuid5
 
-from shared.domain.features.lists import Tally
+from shared.domain.features.lists import MemberCounts
 from shared.domain.records.jobs import JobResult, JobStatus
 from shared.domain.records.records import SyncStatus
 from shared.errors import ConnectorError, NotFoundError
@@ -38,7 +38,7 @@ class ListReporter:
         text: str,
         *,
         spotler_id: str = "",
-        tally: Tally | None = None,
+        tally: MemberCounts | None = None,
     ) -> None:
         """Write Spotler Info; a row that somebody has deactivated stays as it is (STA-03)."""
         known = marketing_list.status
@@ -79,7 +79,13 @@ class ListReporter:
             await self.status(marketing_list, SyncStatus.FAILED, code, text, spotler_id=spotler_id)
 
     async def succeeded(
-        self, marketing_list: MarketingList | None, jobs: Sequence[UUID], text: str, *, spotler_id: str, tally: Tally
+        self,
+        marketing_list: MarketingList | None,
+        jobs: Sequence[UUID],
+        text: str,
+        *,
+        spotler_id: str,
+        tally: MemberCounts,
     ) -> None:
         """End jobs and tell on the list what is in Spotler now."""
         await self.jobs(jobs, JobStatus.COMPLETED, JobResult.OK, text)

@@ -10,10 +10,10 @@ from shared.domain.planning.context import Rules
 from shared.engine.bindings.contact_lookup import Contacts
 from shared.engine.bindings.ledger import Ledger
 from shared.engine.guards.brake import Brake
-from shared.engine.record_handler import SyncPeople
+from shared.engine.record_handler import RecordHandler
 from shared.lists.changes import ListChanges
-from shared.lists.list_state_repository import ListMemory
-from shared.lists.list_targets import Places
+from shared.lists.list_state_repository import ListStateRepository
+from shared.lists.list_targets import ListTargets
 from shared.lists.members import Members
 from shared.lists.overview import ListOverview
 from shared.lists.report import ListReporter
@@ -22,11 +22,11 @@ from shared.lists.steps import ListSteps
 from shared.lists.tools import ListTools
 from shared.messages.lane_messages import Lanes
 from shared.messages.list_messages import ListClean, ListLook, ListMembers, ListMessage, ListStep
-from shared.messages.redelivery import Patience
+from shared.messages.redelivery import Redelivery
 from shared.ports.clock import Clock
 from shared.ports.dataverse import Crm, MarketingLists
+from shared.ports.marketing_platform import ContactLists
 from shared.ports.queue import QueueName
-from shared.ports.spotler import ContactLists
 from shared.ports.state import StateStore
 
 
@@ -41,20 +41,20 @@ class Lists:
         kinds: Mapping[ListKind, ContactLists],
         store: StateStore,
         environment: str,
-        people: SyncPeople,
+        people: RecordHandler,
         ledger: Ledger,
         lanes: Lanes,
-        patience: Patience,
+        patience: Redelivery,
         clock: Clock,
         rules: Rules,
         default_kind: ListKind,
         removes_at_once: bool,
         brake: Brake,
     ) -> None:
-        self._memory = ListMemory(store, environment)
+        self._memory = ListStateRepository(store, environment)
         tools = ListTools(
             lists=marketing_lists,
-            places=Places(kinds),
+            places=ListTargets(kinds),
             memory=self._memory,
             members=Members(Contacts(crm, ledger, people, rules)),
             lanes=lanes,
@@ -85,7 +85,7 @@ class Lists:
 
         Returns who could not be added. What was added and is no member leaves at the next synchronisation.
         """
-        memo = await self._memory.read(marketing_list)
-        if memo is None or not memo.is_listed:
+        state = await self._memory.read(marketing_list)
+        if state is None or not state.is_listed:
             return None
-        return await self._changes.add(memo, contacts, attempt=1)
+        return await self._changes.add(state, contacts, attempt=1)

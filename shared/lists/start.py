@@ -13,7 +13,7 @@ from shared.domain.records.jobs import JobResult
 from shared.domain.records.outcomes import TEXTS, Reason
 from shared.domain.records.records import SyncStatus
 from shared.errors import ConnectorError
-from shared.lists.list_state import ListMemo, Run
+from shared.lists.list_state import ListRun, ListState
 from shared.lists.list_targets import refusal
 from shared.lists.tools import ListTools
 from shared.messages.list_messages import ListStep, Phase
@@ -70,9 +70,9 @@ class ListStart:
 
         Raises ConnectorErrors; then nothing has begun, or beginning again continues it.
         """
-        memo = await self._tools.memory.read(identifier)
-        if memo is not None and memo.run is not None and self._is_alive(memo.run):
-            return await self._join(memo, memo.run, jobs)
+        state = await self._tools.memory.read(identifier)
+        if state is not None and state.run is not None and self._is_alive(state.run):
+            return await self._join(state, state.run, jobs)
         marketing_list = await self._tools.lists.read_list(identifier)
         if marketing_list is None:
             return _not_valid(LIST_GONE)
@@ -80,7 +80,7 @@ class ListStart:
             await self._tools.reporter.courtesy(marketing_list, SyncStatus.FAILED, objection.code, objection.text)
             return objection
         try:
-            opened = await self._tools.places.open(marketing_list, self.kind_of(marketing_list), memo)
+            opened = await self._tools.places.open(marketing_list, self.kind_of(marketing_list), state)
         except ConnectorError as error:
             if (refused := refusal(error)) is None:
                 raise
@@ -89,36 +89,38 @@ class ListStart:
         await self._start(opened, marketing_list, jobs, correlation)
         return Begun()
 
-    async def _join(self, memo: ListMemo, run: Run, jobs: Sequence[UUID]) -> Begun:
+    async def _join(self, state: ListState, run: ListRun, jobs: Sequence[UUID]) -> Begun:
         if run.step == 0 and set(jobs) & set(run.jobs):  # its first message may never have been sent
-            await self._tools.lanes.send(QueueName.BULK, first_step(memo, run))
-        new = [job for job in jobs if job not in (*run.jobs, *memo.waiting)]
+            await self._tools.lanes.send(QueueName.BULK, first_step(state, run))
+        new = [job for job in jobs if job not in (*run.jobs, *state.waiting)]
         if new:
-            await self._tools.memory.save(replace(memo, waiting=(*memo.waiting, *new)))
+            await self._tools.memory.save(replace(state, waiting=(*state.waiting, *new)))
         return Begun()
 
     async def _start(
-        self, memo: ListMemo, marketing_list: MarketingList, jobs: Sequence[UUID], correlation: str
+        self, state: ListState, marketing_list: MarketingList, jobs: Sequence[UUID], correlation: str
     ) -> None:
         now = self._tools.clock.now()
-        lost = memo.run  # a synchronisation whose message was lost: its jobs are ours, and what it has sent is in doubt
-        generations = memo.doubting(lost) if lost is not None else memo.generations
-        wanted = dict.fromkeys((*jobs, *(lost.jobs if lost else ()), *memo.waiting))
-        run = Run(uuid4().hex[:12], uuid4().hex[:12], marketing_list.rules, tuple(wanted), now, now, correlation)
-        started = replace(memo, run=run, waiting=(), generations=generations)
+        lost = (
+            state.run
+        )  # a synchronisation whose message was lost: its jobs are ours, and what it has sent is in doubt
+        generations = state.doubting(lost) if lost is not None else state.generations
+        wanted = dict.fromkeys((*jobs, *(lost.jobs if lost else ()), *state.waiting))
+        run = ListRun(uuid4().hex[:12], uuid4().hex[:12], marketing_list.rules, tuple(wanted), now, now, correlation)
+        started = replace(state, run=run, waiting=(), generations=generations)
         await self._tools.memory.save(started)
         await self._tools.lanes.send(QueueName.BULK, first_step(started, run))
         text = "The list is being synchronised."
         await self._tools.reporter.courtesy(marketing_list, SyncStatus.PROCESSING, "syncing", text)
 
-    def _is_alive(self, run: Run) -> bool:
+    def _is_alive(self, run: ListRun) -> bool:
         return self._tools.clock.now() - run.alive_on < PRESUMED_DEAD
 
 
-def first_step(memo: ListMemo, run: Run) -> ListStep:
+def first_step(state: ListState, run: ListRun) -> ListStep:
     """Return the message that a synchronisation begins with."""
     return ListStep(
-        list=memo.id,
+        list=state.id,
         run=run.id,
         generation=run.generation,
         taken_at=run.started_on,

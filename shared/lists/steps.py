@@ -11,15 +11,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
-from shared.domain.features.lists import LeftOut, Tally, digest_of
+from shared.domain.features.lists import LeftOut, MemberCounts, digest_of
 from shared.domain.planning.context import MassChange
 from shared.domain.records.jobs import JobResult
 from shared.domain.records.outcomes import Reason
 from shared.domain.records.records import RecordKey, SyncStatus
 from shared.domain.recovery.retry import GiveUp
 from shared.errors import ConfigurationError, ConnectorError, NotFoundError, TransientError, whereabouts
-from shared.lists.delivery import PATIENCE_WITH_PEOPLE, Delivery, ListGoneError
-from shared.lists.list_state import ListMemo, Past, Run
+from shared.lists.delivery import PATIENCE_WITH_PEOPLE, ListDelivery, ListGoneError
+from shared.lists.list_state import ListRun, ListState, RunSummary
 from shared.lists.list_state_repository import BUCKETS
 from shared.lists.list_targets import refusal
 from shared.lists.members import Judged, reason_to_wait
@@ -49,13 +49,13 @@ class _Going:
     """A step that is due, with the synchronisation that it belongs to."""
 
     step: ListStep
-    memo: ListMemo
-    run: Run
+    state: ListState
+    run: ListRun
 
     @property
     def marketing_list(self) -> MarketingList:
         """The list as far as walking its members needs it."""
-        return MarketingList(self.memo.id, self.memo.name, self.memo.table)
+        return MarketingList(self.state.id, self.state.name, self.state.table)
 
     def next(self, **changes: object) -> ListStep:
         """Return the message of the next step."""
@@ -67,21 +67,21 @@ class ListSteps:
 
     def __init__(self, tools: ListTools) -> None:
         self._tools = tools
-        self._delivery = Delivery(places=tools.places, memory=tools.memory, members=tools.members)
+        self._delivery = ListDelivery(places=tools.places, memory=tools.memory, members=tools.members)
 
     async def step(self, step: ListStep, *, lane: QueueName) -> None:
         """Do a step. ConnectorErrors become another attempt, or the end of the synchronisation with its reason."""
         try:
-            memo = await self._tools.memory.read(step.list)
+            state = await self._tools.memory.read(step.list)
         except ConnectorError as error:
             await self._tools.patience.postpone(lane, step, error)
             return
-        run = memo.run if memo is not None else None
-        if memo is None or run is None or run.id != step.run or step.step < run.step:
-            if memo is not None and run is None:
-                await self._call_the_waiting(memo)
+        run = state.run if state is not None else None
+        if state is None or run is None or run.id != step.run or step.step < run.step:
+            if state is not None and run is None:
+                await self._call_the_waiting(state)
             return
-        going = _Going(step, memo, run)
+        going = _Going(step, state, run)
         try:
             match step.phase:
                 case Phase.READ:
@@ -112,7 +112,7 @@ class ListSteps:
     # ---------------------------------------------------------------------------------------------------------- phases
 
     async def _read(self, going: _Going) -> None:
-        step, memo, run = going.step, going.memo, going.run
+        step, state, run = going.step, going.state, going.run
         page = await self._tools.lists.members(going.marketing_list, after=step.after, limit=PAGE)
         ids = list(dict.fromkeys(key.id for key in page.keys))
         await self._tools.memory.put_page(step.list, step.generation, step.page, ids)
@@ -123,17 +123,17 @@ class ListSteps:
             beginning = {"phase": Phase.RESOLVE, "page": 0, "pages": step.page + 1, "after": None}
             following = going.next(**{**read, **beginning, "expected": read["digest"], "digest": "0"})
         if step.generation != run.generation:  # another round: Spotler has what the last one has sent
-            old = tuple(one for one in memo.generations or {} if one != run.generation)
-            memo = replace(memo, generations={run.generation: run.buckets}, obsolete=(*memo.obsolete, *old))
+            old = tuple(one for one in state.generations or {} if one != run.generation)
+            state = replace(state, generations={run.generation: run.buckets}, obsolete=(*state.obsolete, *old))
             run = replace(run, generation=step.generation, is_sending=False)
         buckets = BUCKETS if step.page > 0 or page.after is not None else 1
         run = replace(run, members=following.members, buckets=buckets)
-        await self._advance(replace(going, memo=memo, run=run), following, done=following.members)
+        await self._advance(replace(going, state=state, run=run), following, done=following.members)
 
     async def _resolve(self, going: _Going, lane: QueueName) -> None:
-        step, memo = going.step, going.memo
+        step, state = going.step, going.state
         keys = [
-            RecordKey(memo.table, one) for one in await self._tools.memory.page(step.list, step.generation, step.page)
+            RecordKey(state.table, one) for one in await self._tools.memory.page(step.list, step.generation, step.page)
         ]
         judged = await self._tools.members.bring(keys, going.run.rules, lane=lane, correlation=step.correlation)
         if judged.waiting:
@@ -151,18 +151,18 @@ class ListSteps:
         await self._advance(going, following, done=step.page * PAGE + len(keys))
 
     async def _compare(self, going: _Going) -> None:
-        if not going.run.is_sending and (leaving := await self._held_removals(going.memo, going.run)):
+        if not going.run.is_sending and (leaving := await self._held_removals(going.state, going.run)):
             await self._fail(going, Reason.MASS_LIST_REMOVAL, _HELD.format(leaving))
             return
         going = await self._sending(going)
         step = going.step
         try:
-            sent = await self._delivery.some(going.memo, going.run, first=step.bucket, attempt=step.attempt)
+            sent = await self._delivery.some(going.state, going.run, first=step.bucket, attempt=step.attempt)
         except ListGoneError:
             await self._recreate(going)
             return
         if sent.must_replace:  # somebody has left a list of which nobody can be removed
-            await self._compare(await self._reset(going, replace(going.memo, generations=None)))
+            await self._compare(await self._reset(going, replace(going.state, generations=None)))
             return
         changes = {
             "bucket": sent.next_bucket,
@@ -173,12 +173,12 @@ class ListSteps:
         checking = {"phase": Phase.CHECK, "digest": "0"} if sent.is_last else {}
         await self._advance(going, going.next(**changes, **checking), done=step.sent + sent.wanted)
 
-    async def _held_removals(self, memo: ListMemo, run: Run) -> int:
+    async def _held_removals(self, state: ListState, run: ListRun) -> int:
         """Return how many members would leave the list if that is so many that the brake holds it, 0 if it does not."""
-        brake, name = self._tools.brake, str(memo.id)
+        brake, name = self._tools.brake, str(state.id)
         if not brake.limits.changes:
             return 0
-        leaving, present = await self._delivery.removals(memo, run)
+        leaving, present = await self._delivery.removals(state, run)
         if brake.limits.stop_list(leaving=leaving, of=present):
             return leaving if await brake.keep(MassChange.LIST_REMOVAL, [name]) else 0
         await brake.settled({MassChange.LIST_REMOVAL: [name]})
@@ -186,30 +186,30 @@ class ListSteps:
 
     async def _sending(self, going: _Going) -> _Going:
         """Note that Spotler may have some of the snapshot from now on, and empty a list whose content is unknown."""
-        memo, run = going.memo, going.run
+        state, run = going.state, going.run
         if not run.is_sending:
-            memo = await self._tools.memory.save(replace(memo, run=replace(run, is_sending=True)))
-        if memo.generations is None:
-            await self._tools.places.clear(memo)
-            return await self._reset(replace(going, memo=memo), replace(memo, generations={}))
-        assert memo.run is not None, "it was saved with it"
-        going = replace(going, memo=memo, run=memo.run)
-        return going if going.step.resets == memo.run.resets else _from_the_start(going)
+            state = await self._tools.memory.save(replace(state, run=replace(run, is_sending=True)))
+        if state.generations is None:
+            await self._tools.places.clear(state)
+            return await self._reset(replace(going, state=state), replace(state, generations={}))
+        assert state.run is not None, "it was saved with it"
+        going = replace(going, state=state, run=state.run)
+        return going if going.step.resets == state.run.resets else _from_the_start(going)
 
-    async def _reset(self, going: _Going, memo: ListMemo) -> _Going:
+    async def _reset(self, going: _Going, state: ListState) -> _Going:
         """Begin to send anew. A step that comes again after a crash sees that it is of the time before."""
-        assert memo.run is not None, "a synchronisation is under way"
-        memo = await self._tools.memory.save(replace(memo, run=replace(memo.run, resets=memo.run.resets + 1)))
-        assert memo.run is not None, "it was saved with it"
-        return _from_the_start(replace(going, memo=memo, run=memo.run))
+        assert state.run is not None, "a synchronisation is under way"
+        state = await self._tools.memory.save(replace(state, run=replace(state.run, resets=state.run.resets + 1)))
+        assert state.run is not None, "it was saved with it"
+        return _from_the_start(replace(going, state=state, run=state.run))
 
     async def _recreate(self, going: _Going) -> None:
         """Somebody has deleted the list in Spotler meanwhile (ML-31), or deactivated it in Dataverse."""
-        marketing_list = await self._tools.lists.read_list(going.memo.id)
+        marketing_list = await self._tools.lists.read_list(going.state.id)
         if marketing_list is None or not marketing_list.is_active:
             await self._fail(going, Reason.INACTIVE, STOPPED)
             return
-        opened = await self._tools.places.open(marketing_list, going.memo.kind, going.memo)
+        opened = await self._tools.places.open(marketing_list, going.state.kind, going.state)
         await self._reset(going, opened)
         raise TransientError("the list was deleted in Spotler while it was filled, and made again")
 
@@ -235,7 +235,7 @@ class ListSteps:
         run = replace(
             going.run, step=following.step, phase=following.phase, alive_on=self._tools.clock.now(), done=done
         )
-        await self._tools.memory.save(replace(going.memo, run=run))
+        await self._tools.memory.save(replace(going.state, run=run))
 
     async def _again(self, going: _Going) -> None:
         """The list has changed: Spotler has the snapshot, and will get what differs from it now."""
@@ -267,14 +267,14 @@ class ListSteps:
         else:
             await self._tools.patience.postpone(lane, step, error)
             if isinstance(error, ConfigurationError):
-                await self._ask_for_help(going.memo, error)
+                await self._ask_for_help(going.state, error)
 
-    async def _ask_for_help(self, memo: ListMemo, error: ConnectorError) -> None:
+    async def _ask_for_help(self, state: ListState, error: ConnectorError) -> None:
         """Say on the list what an administrator must do, such as to give rights on a table that it asks (ML-36)."""
         try:
-            marketing_list = await self._tools.lists.read_list(memo.id)
+            marketing_list = await self._tools.lists.read_list(state.id)
         except ConnectorError as trouble:
-            log.warning("list %s cannot be read: %s", memo.id, trouble)
+            log.warning("list %s cannot be read: %s", state.id, trouble)
             return
         if marketing_list is not None:
             text = f"Waiting for an administrator: {error}. It goes on by itself then."
@@ -283,47 +283,47 @@ class ListSteps:
     # ------------------------------------------------------------------------------------------------------------ ends
 
     async def _finish(self, going: _Going, *, settled: bool) -> None:
-        step, memo, run = going.step, going.memo, going.run
+        step, state, run = going.step, going.state, going.run
         skipped, failed = await self._tools.memory.counts(step.list, run.generation)
-        tally = Tally(step.sent, step.added, step.removed, skipped, failed)
-        text = tally.told(memo.name, f"{step.taken_at:%Y-%m-%d %H:%M:%S} UTC")
+        tally = MemberCounts(step.sent, step.added, step.removed, skipped, failed)
+        text = tally.told(state.name, f"{step.taken_at:%Y-%m-%d %H:%M:%S} UTC")
         if not settled:
             text += " It kept changing while it was synchronised: sync it again."
-        marketing_list = await self._tools.lists.read_list(memo.id)
-        await self._tools.reporter.succeeded(marketing_list, run.jobs, text, spotler_id=memo.spotler_id, tally=tally)
-        old = [one for one in memo.generations or {} if one != run.generation]
-        past = Past(self._tools.clock.now(), JobResult.OK, step.taken_at, tally)
-        await self._end(memo.ended(past, generations={run.generation: run.buckets}, is_listed=True), old)
+        marketing_list = await self._tools.lists.read_list(state.id)
+        await self._tools.reporter.succeeded(marketing_list, run.jobs, text, spotler_id=state.spotler_id, tally=tally)
+        old = [one for one in state.generations or {} if one != run.generation]
+        past = RunSummary(self._tools.clock.now(), JobResult.OK, step.taken_at, tally)
+        await self._end(state.ended(past, generations={run.generation: run.buckets}, is_listed=True), old)
         if marketing_list is None or not marketing_list.is_active:  # meanwhile, and its event may have come too early
-            await self._tools.lanes.send(QueueName.LIVE, ListLook(list=memo.id))
+            await self._tools.lanes.send(QueueName.LIVE, ListLook(list=state.id))
 
     async def _fail(self, going: _Going, code: str, text: str) -> None:
-        log.warning("list %s failed (%s)", going.memo.id, code, extra={"correlation": going.step.correlation})
+        log.warning("list %s failed (%s)", going.state.id, code, extra={"correlation": going.step.correlation})
         try:
-            memo = await self._tools.memory.read(going.memo.id)  # it may have been saved since the step began
-            if memo is None or memo.run is None or memo.run.id != going.run.id:
+            state = await self._tools.memory.read(going.state.id)  # it may have been saved since the step began
+            if state is None or state.run is None or state.run.id != going.run.id:
                 return
-            run, known = memo.run, memo.doubting(memo.run)
+            run, known = state.run, state.doubting(state.run)
             old = [] if known and run.generation in known else [run.generation]
-            marketing_list = await self._tools.lists.read_list(memo.id)
-            await self._tools.reporter.failed(marketing_list, run.jobs, code, text, spotler_id=memo.spotler_id)
-            await self._end(memo.ended(Past(self._tools.clock.now(), code), generations=known), old)
+            marketing_list = await self._tools.lists.read_list(state.id)
+            await self._tools.reporter.failed(marketing_list, run.jobs, code, text, spotler_id=state.spotler_id)
+            await self._end(state.ended(RunSummary(self._tools.clock.now(), code), generations=known), old)
         except ConnectorError as error:
             # Not even the report got through: the step comes again, and with it its failure.
             again = going.step.model_copy(update={"attempt": 1})
             await self._tools.patience.postpone(QueueName.BULK, again, error)
 
-    async def _end(self, memo: ListMemo, old: Sequence[str]) -> None:
-        obsolete = tuple(dict.fromkeys((*memo.obsolete, *old)))
-        await self._tools.memory.save(replace(memo, obsolete=tuple(old)))
+    async def _end(self, state: ListState, old: Sequence[str]) -> None:
+        obsolete = tuple(dict.fromkeys((*state.obsolete, *old)))
+        await self._tools.memory.save(replace(state, obsolete=tuple(old)))
         if obsolete:
-            await self._tools.lanes.send(QueueName.BULK, ListClean(list=memo.id, generations=obsolete))
-        await self._call_the_waiting(memo)
+            await self._tools.lanes.send(QueueName.BULK, ListClean(list=state.id, generations=obsolete))
+        await self._call_the_waiting(state)
 
-    async def _call_the_waiting(self, memo: ListMemo) -> None:
+    async def _call_the_waiting(self, state: ListState) -> None:
         """Jobs that came meanwhile want the list as it is now."""
-        if memo.waiting:
-            await self._tools.lanes.send(QueueName.BULK, Jobs(jobs=list(memo.waiting)))
+        if state.waiting:
+            await self._tools.lanes.send(QueueName.BULK, Jobs(jobs=list(state.waiting)))
 
 
 def _from_the_start(going: _Going) -> _Going:
@@ -339,7 +339,7 @@ def _wait_or_leave_out(judged: Judged, attempt: int) -> None:
     judged.failed |= dict.fromkeys(judged.waiting, LeftOut.LATE)
 
 
-def progress_of(run: Run) -> Mapping[str, object]:
+def progress_of(run: ListRun) -> Mapping[str, object]:
     """Say how far a synchronisation has come, for people."""
     return {
         "phase": run.phase or Phase.READ,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from shared.engine.guards.brake import Brake
-from shared.lists.list_state_repository import ListMemory
-from shared.lists.list_targets import Places
+from shared.lists.list_state_repository import ListStateRepository
+from shared.lists.list_targets import ListTargets
 from shared.lists.members import Members
 from shared.lists.report import ListReporter
 from shared.messages.lane_messages import Lanes
-from shared.messages.redelivery import Patience
+from shared.messages.redelivery import Redelivery
 from shared.ports.clock import Clock
 from shared.ports.dataverse import MarketingLists
 
@@ -20,11 +20,11 @@ class ListTools:
     """Both sides of a list, what is remembered of it, and who is told."""
 
     lists: MarketingLists
-    places: Places
-    memory: ListMemory
+    places: ListTargets
+    memory: ListStateRepository
     members: Members
     lanes: Lanes
-    patience: Patience
+    patience: Redelivery
     reporter: ListReporter
     clock: Clock
     brake: Brake

@@ -76,7 +76,7 @@ class _ReferenceBody(BaseModel):
         )
 
 
-class References(BaseModel):
+class ReferenceBatch(BaseModel):
     """Look at these records."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -157,7 +157,7 @@ class Replay(BaseModel):
     waits_since: Moment | None = None
 
 
-EventMessage = References | Jobs | Permissions | ListMembers | ListLook
+EventMessage = ReferenceBatch | Jobs | Permissions | ListMembers | ListLook
 """What an event of Dataverse asks for."""
 
 
@@ -193,7 +193,7 @@ class Compare(BaseModel):
     waits_since: Moment | None = None
 
 
-AnyMessage = References | Jobs | Permissions | Walk | Replay | Compare | ListMessage | Unchecked
+AnyMessage = ReferenceBatch | Jobs | Permissions | Walk | Replay | Compare | ListMessage | Unchecked
 LaneMessage = Annotated[AnyMessage, Field(discriminator="kind")]
 _ADAPTER: TypeAdapter[AnyMessage] = TypeAdapter(LaneMessage)
 
@@ -224,17 +224,17 @@ def write_lane_message(message: AnyMessage) -> bytes:
     return message.model_dump_json(exclude_none=True).encode()
 
 
-def references_messages(references: Sequence[Reference]) -> list[References]:
+def references_messages(references: Sequence[Reference]) -> list[ReferenceBatch]:
     """Put references into messages, several to each."""
     return [
-        References(references=[_ReferenceBody.of(one) for one in references[start : start + _PER_MESSAGE]])
+        ReferenceBatch(references=[_ReferenceBody.of(one) for one in references[start : start + _PER_MESSAGE]])
         for start in range(0, len(references), _PER_MESSAGE)
     ]
 
 
 def references_body(references: Sequence[Reference]) -> bytes:
     """Write references as one message body."""
-    return write_lane_message(References(references=[_ReferenceBody.of(reference) for reference in references]))
+    return write_lane_message(ReferenceBatch(references=[_ReferenceBody.of(reference) for reference in references]))
 
 
 class Lanes:
@@ -274,7 +274,7 @@ class Lanes:
 def correlation_of(message: AnyMessage) -> str:
     """Return the correlation id of the change that a message belongs to; of several changes, the first one's."""
     match message:
-        case References():
+        case ReferenceBatch():
             return message.references[0].correlation if message.references else ""
         case _:
             return message.correlation

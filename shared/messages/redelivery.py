@@ -33,7 +33,7 @@ Message = Jobs | Permissions | Walk | Replay | Compare | ListMessage | Unchecked
 """What is done as a whole, or put off as a whole."""
 
 
-class Patience:
+class Redelivery:
     """Schedules copies of messages; the original may then be completed. Needs the queue alone."""
 
     def __init__(self, *, queue: Queue, lanes: Lanes, clock: Clock, policy: RetryPolicy) -> None:

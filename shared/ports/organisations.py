@@ -16,7 +16,7 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class OriginRefused:
     """A message that repeating will not improve; both texts are free of personal data."""
 
     reason: str
@@ -26,6 +26,6 @@ class Refused:
 class Organisations(Protocol):
     """Tells messages of ours from those of others."""
 
-    async def refusal(self, origin: Origin) -> Refused | None:
+    async def refusal(self, origin: Origin) -> OriginRefused | None:
         """Return why a message is refused, None if it is ours. Raises ConnectorErrors when that cannot be told now."""
         ...

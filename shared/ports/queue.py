@@ -104,7 +104,7 @@ class Queue(Protocol):
         """Forget dead letters; returns how many."""
         ...
 
-    async def collect_buried(self) -> Sequence[DeadLetter]:
+    async def collect_dead_lettered(self) -> Sequence[DeadLetter]:
         """Move what the queue itself has buried to the dead letters, without personal data; returns what was moved.
 
         What remains of a message of Dataverse names its rows and can be replayed. A crash in between buries twice.

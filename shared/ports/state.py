@@ -61,7 +61,7 @@ Change = Insert | Replace | Put | Delete
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class DocumentPage:
     """A part of a scan; `after` continues it, None ends it."""
 
     documents: Sequence[Document]
@@ -82,7 +82,9 @@ class StateStore(Protocol):
         """
         ...
 
-    async def scan(self, partition: str, *, prefix: str = "", after: str | None = None, limit: int = 1000) -> Page:
+    async def scan(
+        self, partition: str, *, prefix: str = "", after: str | None = None, limit: int = 1000
+    ) -> DocumentPage:
         """Walk a partition in the order of rows, at most `limit` documents a page."""
         ...
 

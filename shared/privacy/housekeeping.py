@@ -18,8 +18,8 @@ from shared.domain.records.records import RecordKey
 from shared.engine.bindings.binding_documents import read_binding
 from shared.errors import ConnectorError
 from shared.ports.clock import Clock
+from shared.ports.marketing_platform import MarketingPlatform
 from shared.ports.queue import Queue
-from shared.ports.spotler import MarketingPlatform
 from shared.ports.state import Change, Delete, Document, DocumentKey, Replace, StateStore
 
 log = logging.getLogger(__name__)

@@ -13,9 +13,9 @@ from typing import Any
 
 from shared.consent.audit_ledger import ConsentLedger, as_rows
 from shared.consent.erased_consent import ErasedConsent
-from shared.domain.consent.suppression import Refusal, Suppression
+from shared.domain.consent.suppression import AddressRefusal, Suppression
 from shared.domain.planning.conditions import email_of
-from shared.domain.planning.context import Rules, Trust
+from shared.domain.planning.context import BaseState, Rules
 from shared.domain.records.records import RecordKey
 from shared.domain.values.values import is_email
 from shared.engine.bindings.contact_documents import HeldContact
@@ -76,7 +76,7 @@ class _Known:
         return self.entry.binding.is_live or any(self.person.key in one.users for one in self.contacts.values())
 
 
-class PersonMemory:
+class PersonData:
     """Reads and forgets what one environment remembers of a record. All methods raise ConnectorErrors."""
 
     def __init__(
@@ -226,9 +226,9 @@ def _leave(held: HeldContact, key: RecordKey) -> None:
     was_used = held.users.pop(key, None) is not None
     held.primary = None if held.primary == key else held.primary
     if not held.users:
-        held.trust, held.succession = Trust.BASE, None
+        held.base_state, held.succession = BaseState.BASE, None
     elif was_used:
-        held.trust = Trust.NOTHING
+        held.base_state = BaseState.NOTHING
 
 
 def _contact_json(contact: HeldContact, key: RecordKey) -> dict[str, Any]:
@@ -240,7 +240,7 @@ def _contact_json(contact: HeldContact, key: RecordKey) -> dict[str, Any]:
     }
 
 
-def _refusal_json(one: Refusal) -> dict[str, Any]:
+def _refusal_json(one: AddressRefusal) -> dict[str, Any]:
     return {
         "subject": one.subject,
         "at": one.at.isoformat(),

@@ -6,7 +6,7 @@ import json
 from uuid import UUID
 
 from shared.domain.records.records import RecordKey
-from shared.messages.lane_messages import LaneMessageError, References, read_lane_message, write_lane_message
+from shared.messages.lane_messages import LaneMessageError, ReferenceBatch, read_lane_message, write_lane_message
 from shared.messages.list_messages import ListMembers
 from shared.ports.queue import DeadLetter, Queue, QueueName
 
@@ -74,7 +74,7 @@ def _lane_message_without(body: bytes, identifier: UUID) -> bytes | None:
     except LaneMessageError:
         return None
     match message:
-        case References():
+        case ReferenceBatch():
             others = [one for one in message.references if one.id != identifier]
             return write_lane_message(message.model_copy(update={"references": others})) if others else b""
         case ListMembers():

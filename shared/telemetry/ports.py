@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar, cast
 
 from shared.ports.queue import DeadLetter, OutgoingMessage, Queue, QueueDepth, QueueName
-from shared.telemetry.signals import BURIED, record
+from shared.telemetry.signals import DEAD_LETTERED, record
 from shared.telemetry.traces import phase
 
 PortT = TypeVar("PortT")
@@ -63,7 +63,7 @@ class ObservedQueue:
             await self._queue.dead_letter(
                 queue, body, reason=reason, description=description, correlation_id=correlation_id
             )
-        record(BURIED, queue=queue, reason=reason)
+        record(DEAD_LETTERED, queue=queue, reason=reason)
 
     async def dead_letters(self, *, limit: int = 100) -> Sequence[DeadLetter]:
         """Oldest first, all queues."""
@@ -78,11 +78,11 @@ class ObservedQueue:
         """Forget dead letters; returns how many."""
         return await self._queue.discard(identifiers)
 
-    async def collect_buried(self) -> Sequence[DeadLetter]:
+    async def collect_dead_lettered(self) -> Sequence[DeadLetter]:
         """Move what the queue itself has buried to the dead letters."""
-        moved = await self._queue.collect_buried()
+        moved = await self._queue.collect_dead_lettered()
         for letter in moved:
-            record(BURIED, queue=letter.queue, reason=letter.reason)
+            record(DEAD_LETTERED, queue=letter.queue, reason=letter.reason)
         return moved
 
     async def depth(self, queue: QueueName) -> QueueDepth:

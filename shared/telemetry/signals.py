@@ -15,7 +15,7 @@ from opentelemetry.metrics import CallbackOptions, Observation
 SCOPE = "spotler-connector"
 
 
-class Kind(StrEnum):
+class SignalKind(StrEnum):
     """How values of a metric add up."""
 
     COUNTER = "counter"
@@ -28,7 +28,7 @@ class Signal:
     """One metric. `dimensions` are the attributes that its values may carry, each with few values."""
 
     name: str
-    kind: Kind
+    kind: SignalKind
     unit: str
     meaning: str
     dimensions: tuple[str, ...] = ()
@@ -36,48 +36,56 @@ class Signal:
 
 LATENCY = Signal(
     "connector.latency",
-    Kind.HISTOGRAM,
+    SignalKind.HISTOGRAM,
     "s",
     "From the message of a save to the write in Spotler, retries included.",
     ("table", "result"),
 )
 OUTCOMES = Signal(
     "connector.outcomes",
-    Kind.COUNTER,
+    SignalKind.COUNTER,
     "{record}",
     "Looks at records, by how they ended and why (`docs/errors.md`).",
     ("lane", "table", "result", "reason"),
 )
 JOBS = Signal(
-    "connector.jobs", Kind.COUNTER, "{job}", "Spotler Jobs that ended, by result code.", ("operation", "status", "code")
+    "connector.jobs",
+    SignalKind.COUNTER,
+    "{job}",
+    "Spotler Jobs that ended, by result code.",
+    ("operation", "status", "code"),
 )
 JOB_LATENCY = Signal(
-    "connector.job.latency", Kind.HISTOGRAM, "s", "From the creation of a Spotler Job to its end.", ("operation",)
+    "connector.job.latency", SignalKind.HISTOGRAM, "s", "From the creation of a Spotler Job to its end.", ("operation",)
 )
 DIVERGENCES = Signal(
     "connector.divergences",
-    Kind.COUNTER,
+    SignalKind.COUNTER,
     "{contact}",
     "Contacts that a comparison with Spotler found to differ, by kind (`docs/howto/two-way.md`).",
     ("kind",),
 )
 STUCK_JOBS = Signal(
-    "connector.jobs.stuck", Kind.GAUGE, "{job}", "Spotler Jobs that take longer than they ever should.", ("status",)
+    "connector.jobs.stuck",
+    SignalKind.GAUGE,
+    "{job}",
+    "Spotler Jobs that take longer than they ever should.",
+    ("status",),
 )
 CALLS = Signal(
     "connector.api.calls",
-    Kind.COUNTER,
+    SignalKind.COUNTER,
     "{request}",
     "HTTP requests to Dataverse and Spotler; status 0: no answer came.",
     ("service", "operation", "status"),
 )
 CALL_TIME = Signal(
-    "connector.api.duration", Kind.HISTOGRAM, "s", "How long these requests took.", ("service", "operation")
+    "connector.api.duration", SignalKind.HISTOGRAM, "s", "How long these requests took.", ("service", "operation")
 )
-RETRIES = Signal("connector.api.retries", Kind.COUNTER, "{retry}", "Requests that were sent again.", ("cause",))
+RETRIES = Signal("connector.api.retries", SignalKind.COUNTER, "{retry}", "Requests that were sent again.", ("cause",))
 BUDGET = Signal(
     "connector.api.budget",
-    Kind.GAUGE,
+    SignalKind.GAUGE,
     "1",
     "Share that is left, 0 to 1. Dataverse: of its service protection limits, as of the last answer. Spotler, which "
     "publishes no limits: of our own concurrent requests; 0 during a pause that it asked for.",
@@ -85,49 +93,67 @@ BUDGET = Signal(
 )
 BACKLOG = Signal(
     "connector.queue.messages",
-    Kind.GAUGE,
+    SignalKind.GAUGE,
     "{message}",
     "What is in a queue: active, scheduled, dead.",
     ("queue", "state"),
 )
 OLDEST = Signal(
-    "connector.queue.oldest", Kind.GAUGE, "s", "How long the oldest message that is due has been waiting.", ("queue",)
+    "connector.queue.oldest",
+    SignalKind.GAUGE,
+    "s",
+    "How long the oldest message that is due has been waiting.",
+    ("queue",),
 )
-BURIED = Signal(
+DEAD_LETTERED = Signal(
     "connector.dead_letters",
-    Kind.COUNTER,
+    SignalKind.COUNTER,
     "{message}",
     "Messages that nobody tries again by itself.",
     ("queue", "reason"),
 )
 HELD = Signal(
-    "connector.brake.held", Kind.COUNTER, "{record}", "Records and lists that the brake has begun to hold.", ("kind",)
+    "connector.brake.held",
+    SignalKind.COUNTER,
+    "{record}",
+    "Records and lists that the brake has begun to hold.",
+    ("kind",),
 )
 HELD_NOW = Signal(
     "connector.brake.waiting",
-    Kind.GAUGE,
+    SignalKind.GAUGE,
     "{record}",
     "Records and lists that wait for an administrator to release the brake.",
     ("kind",),
 )
 UP = Signal(
-    "connector.service.up", Kind.GAUGE, "1", "1 if a service that the connector needs answers, else 0.", ("service",)
+    "connector.service.up",
+    SignalKind.GAUGE,
+    "1",
+    "1 if a service that the connector needs answers, else 0.",
+    ("service",),
 )
-HEARTBEAT = Signal("connector.heartbeat", Kind.COUNTER, "{beat}", "Runs of the watch, one a minute.", ())
+HEARTBEAT = Signal("connector.heartbeat", SignalKind.COUNTER, "{beat}", "Runs of the watch, one a minute.", ())
 BEHIND = Signal(
-    "connector.poll.behind", Kind.GAUGE, "s", "How long ago changes in Spotler were last brought home completely.", ()
+    "connector.poll.behind",
+    SignalKind.GAUGE,
+    "s",
+    "How long ago changes in Spotler were last brought home completely.",
+    (),
 )
 CIRCUIT = Signal(
     "connector.circuit.open",
-    Kind.GAUGE,
+    SignalKind.GAUGE,
     "1",
     "1 while a lane asks a service no more, because it is down, asks for a pause or refuses the connector; else 0.",
     ("service", "lane"),
 )
 NEWCOMERS_WAIT = Signal(
-    "connector.newcomers.waiting", Kind.GAUGE, "s", "For how long new subscribers have waited to be taken in.", ()
+    "connector.newcomers.waiting", SignalKind.GAUGE, "s", "For how long new subscribers have waited to be taken in.", ()
 )
-DRIFT = Signal("connector.mapping.drift", Kind.GAUGE, "{finding}", "What the daily look at both sides has found.", ())
+DRIFT = Signal(
+    "connector.mapping.drift", SignalKind.GAUGE, "{finding}", "What the daily look at both sides has found.", ()
+)
 
 SIGNALS = (
     LATENCY,
@@ -142,7 +168,7 @@ SIGNALS = (
     BUDGET,
     BACKLOG,
     OLDEST,
-    BURIED,
+    DEAD_LETTERED,
     HELD,
     HELD_NOW,
     UP,
@@ -171,11 +197,11 @@ def record(signal: Signal, value: float = 1, **dimensions: str) -> None:
         raise ValueError(f"{signal.name} has the dimensions {', '.join(signal.dimensions) or 'none'}")
     instrument = _INSTRUMENTS[signal.name]
     match signal.kind:
-        case Kind.COUNTER:
+        case SignalKind.COUNTER:
             instrument.add(value, dimensions)
-        case Kind.HISTOGRAM:
+        case SignalKind.HISTOGRAM:
             instrument.record(value, dimensions)
-        case Kind.GAUGE:
+        case SignalKind.GAUGE:
             _measured[signal.name][tuple(sorted(dimensions.items()))] = value
 
 
@@ -207,13 +233,13 @@ def _instruments() -> dict[str, Any]:
     for one in SIGNALS:
         about = {"unit": one.unit, "description": one.meaning}
         match one.kind:
-            case Kind.COUNTER:
+            case SignalKind.COUNTER:
                 made[one.name] = meter.create_counter(one.name, **about)
-            case Kind.HISTOGRAM:
+            case SignalKind.HISTOGRAM:
                 made[one.name] = meter.create_histogram(one.name, explicit_bucket_boundaries_advisory=_BUCKETS, **about)
-            case Kind.GAUGE if one is BUDGET:
+            case SignalKind.GAUGE if one is BUDGET:
                 made[one.name] = meter.create_observable_gauge(one.name, callbacks=[_budget_now], **about)
-            case Kind.GAUGE:
+            case SignalKind.GAUGE:
                 made[one.name] = meter.create_observable_gauge(one.name, callbacks=[_just_measured(one)], **about)
     return made
 

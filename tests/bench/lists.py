@@ -21,7 +21,7 @@ from shared.domain.records.records import PersonRecord, PersonTable, RecordKey, 
 from shared.messages.lane_messages import Jobs
 from shared.ports.dataverse import PeoplePage
 from shared.ports.queue import QueueName
-from shared.ports.state import Change, Document, DocumentKey, Page
+from shared.ports.state import Change, Document, DocumentKey, DocumentPage
 from tests.bench.through_the_app import Bench, bench, settled
 from tests.connector_twin import ConnectorTwin
 from tests.contract.clocks import ManualClock
@@ -211,7 +211,9 @@ class _StoreOfEverybody:
         self.calls["write"] += 1
         return await self._store.write(changes)
 
-    async def scan(self, partition: str, *, prefix: str = "", after: str | None = None, limit: int = 1000) -> Page:
+    async def scan(
+        self, partition: str, *, prefix: str = "", after: str | None = None, limit: int = 1000
+    ) -> DocumentPage:
         self.calls["scan"] += 1
         return await self._store.scan(partition, prefix=prefix, after=after, limit=limit)
 

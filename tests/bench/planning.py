@@ -8,7 +8,7 @@ from uuid import UUID
 from shared.composition.first_mapping import DEFAULT_MAPPING, load_mapping
 from shared.domain.mapping.formats.document import read_mapping
 from shared.domain.mapping.model import Mapping
-from shared.domain.planning.context import Binding, Rules, Situation, Write
+from shared.domain.planning.context import Binding, PlanInput, Rules, Write
 from shared.domain.planning.plan import plan
 from shared.domain.records.fingerprints import Fingerprinter
 from shared.domain.records.marketing_contact import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry
@@ -34,17 +34,17 @@ async def plan_speed() -> None:
     permissions = PropertyDefinition("permissions", "Permissions", PropertyType.SET, (SetEntry(1, "Newsletter"),))
     catalogue = PropertyCatalogue((*definitions, permissions))
     rules = Rules(mapping, Fingerprinter(b"sixteen bytes and more"))
-    new = [_situation(number) for number in range(_RECORDS)]
+    new = [_plan_input(number) for number in range(_RECORDS)]
     begin = time.perf_counter()
-    plans = [plan(situation, rules, catalogue) for situation in new]
+    plans = [plan(plan_input, rules, catalogue) for plan_input in new]
     _tell("new contacts", time.perf_counter() - begin)
     known = [
-        Situation(situation.key, situation.record, planned.binding)
-        for situation, planned in zip(new, plans, strict=True)
+        PlanInput(plan_input.key, plan_input.record, planned.binding)
+        for plan_input, planned in zip(new, plans, strict=True)
         if isinstance(planned, Write)
     ]
     begin = time.perf_counter()
-    again = [plan(situation, rules, catalogue) for situation in known]
+    again = [plan(plan_input, rules, catalogue) for plan_input in known]
     _tell("unchanged contacts", time.perf_counter() - begin)
     assert len(known) == _RECORDS, "every contact is new at first"
     assert not any(isinstance(planned, Write) for planned in again), "nothing is written twice"
@@ -88,7 +88,7 @@ def _wide_record(mapping: Mapping, number: int) -> PersonRecord:
     return PersonRecord(RecordKey(PersonTable.CONTACT, UUID(int=number + 1)), {**values, **address})
 
 
-def _situation(number: int) -> Situation:
+def _plan_input(number: int) -> PlanInput:
     key = RecordKey(PersonTable.CONTACT, UUID(int=number + 1))
     values = {
         "statecode": 0,
@@ -104,7 +104,7 @@ def _situation(number: int) -> Situation:
         "address1_city": "Utrecht",
     }
     record = PersonRecord(key, values, permissions=(PermissionRow("Newsletter", subscribed=True),))
-    return Situation(key, record, Binding(str(key.id)))
+    return PlanInput(key, record, Binding(str(key.id)))
 
 
 def _tell(what: str, seconds: float) -> None:

@@ -364,4 +364,4 @@ def _settle(queue: Queue, held: Held, state: Described) -> None:
         case Outcome.REJECTED:
             info = (state.value[0].value + [None] * 3)[2] if state.value and state.value[0] else {}
             reason, text = (str((info or {}).get(f"DeadLetter{name}", "")) for name in ("Reason", "ErrorDescription"))
-            queue.bury(held, reason, text)
+            queue.dead_letter(held, reason, text)

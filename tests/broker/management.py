@@ -70,7 +70,7 @@ def _done(queue: Queue, operation: str, asked: Any) -> Any:
                     case "abandoned":
                         queue.abandon(held_one)
                     case "suspended":
-                        queue.bury(held_one, asked["deadletter-reason"], asked["deadletter-description"])
+                        queue.dead_letter(held_one, asked["deadletter-reason"], asked["deadletter-description"])
                     case _:
                         raise Refusal(501, "amqp:not-implemented")
             return None

@@ -80,7 +80,7 @@ class Message:
         """The message id."""
         return self.properties[0] if self.properties else None
 
-    def buried(self, reason: str, description: str) -> Message:
+    def dead_lettered(self, reason: str, description: str) -> Message:
         """Return it with the reason, as the dead-letter sub-queue holds it."""
         added = {"DeadLetterReason": reason, "DeadLetterErrorDescription": description}
         return replace(self, application={**self.application, **added})

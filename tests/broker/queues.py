@@ -84,17 +84,17 @@ class Queue:
         held.failed_deliveries += 1
         if self.dead is not None and held.failed_deliveries >= self.max_delivery_count:
             text = f"Message could not be consumed after {self.max_delivery_count} delivery attempts."
-            self.bury(held, MAX_DELIVERY_COUNT_EXCEEDED, text)
+            self.dead_letter(held, MAX_DELIVERY_COUNT_EXCEEDED, text)
         else:
             heapq.heappush(self._ready, held.sequence)
 
-    def bury(self, held: Held, reason: str, description: str) -> None:
+    def dead_letter(self, held: Held, reason: str, description: str) -> None:
         """Move a message to the dead-letter sub-queue."""
         if held.lock is not None:
             self._unlock(held)
         del self.messages[held.sequence]
         if self.dead is not None:
-            self.dead.put(held.message.buried(reason, description), enqueued=held.enqueued)
+            self.dead.put(held.message.dead_lettered(reason, description), enqueued=held.enqueued)
 
     def renew(self, held: Held) -> int:
         """Extend a lock; returns its new end."""

@@ -61,15 +61,15 @@ class Crowd:
 
     async def settle(self, count: int) -> list[Person]:
         """Let new people come, and wait until everybody is in Spotler."""
-        newcomers: list[Person] = []
+        new_subscribers: list[Person] = []
 
         async def come() -> None:
-            newcomers.append(await self.world.save())
+            new_subscribers.append(await self.world.save())
 
         await at_once(come() for _ in range(count))
-        self.people += newcomers
+        self.people += new_subscribers
         await self.world.settled(patience=60 + count / 20)
-        return newcomers
+        return new_subscribers
 
     async def stir(self, people: Iterable[Person]) -> int:
         """Let something happen to everybody, on one of the two sides; returns how many acts that were."""

@@ -55,7 +55,7 @@ class _Days:
         world = TwinWorld.__new__(TwinWorld)
         world.twin = self.twin
         self.hosts = TakingIn(world, lambda _: None)
-        self.twin.newcomers = self.hosts  # type: ignore[assignment]
+        self.twin.new_subscribers = self.hosts  # type: ignore[assignment]
         self.twin.worker = self.twin.start_worker()
         return keys
 
@@ -74,7 +74,7 @@ class _Days:
                 self.failures.append(error)
                 raise
         await self.twin.quiet()
-        until = await self.twin.poller.bookmark()
+        until = await self.twin.poller.cursor()
         assert until is not None
         self.bookmarks.append(until)
 

@@ -17,7 +17,7 @@ from shared.adapters.spotler.automations.tagging import SpotlerTagging
 from shared.adapters.spotler.contacts.client import SpotlerClient
 from shared.adapters.spotler.lists.audiences import SpotlerAudiences
 from shared.adapters.spotler.lists.temporary_lists import SpotlerTemporaryLists
-from shared.adapters.spotler.rest.retrying import Patience
+from shared.adapters.spotler.rest.retrying import RetrySettings
 from shared.domain.records.marketing_contact import ContactWrite, Purge
 from shared.errors import Service
 from shared.local.sandbox.serving import serve
@@ -27,7 +27,7 @@ from tests.contract.clocks import ManualClock
 from tests.twins import TwinStore
 
 KEY, SECRET = "sandbox-key", "sandbox-secret"
-HASTY = Patience(
+HASTY = RetrySettings(
     first_wait=timedelta(milliseconds=1),
     longest_wait=timedelta(milliseconds=2),
     jitter=timedelta(),

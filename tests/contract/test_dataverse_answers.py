@@ -7,7 +7,7 @@ import logging
 import httpx
 import pytest
 
-from shared.adapters.dataverse.web_api.odata import Comparison, compare
+from shared.adapters.dataverse.web_api.odata import ODataComparison, compare
 from shared.errors import (
     ConfigurationError,
     ConflictError,
@@ -85,7 +85,9 @@ async def test_every_request_is_observed_without_ids_or_values() -> None:
 
 async def test_no_log_shows_a_filter(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    await read_all(Script(httpx.ReadError("x"), rows()), filter=compare("emailaddress1", Comparison.EQUAL, "ann@x.org"))
+    await read_all(
+        Script(httpx.ReadError("x"), rows()), filter=compare("emailaddress1", ODataComparison.EQUAL, "ann@x.org")
+    )
     assert "ann" not in caplog.text
 
 

@@ -8,7 +8,7 @@ from email import message_from_bytes
 import pytest
 
 from shared.adapters.dataverse.web_api import operations
-from shared.adapters.dataverse.web_api.operations import Method, Operation
+from shared.adapters.dataverse.web_api.operations import Method, WebApiOperation
 from shared.errors import (
     NotFoundError,
     ThrottledError,
@@ -33,7 +33,7 @@ async def test_a_batch_is_written_as_the_protocol_wants_it() -> None:
         [
             operations.create("contacts", {"lastname": "Ł"}, group="a"),
             operations.update("contacts", ROW, {"x": 1}, if_match='W/"7"', group="a"),
-            Operation(Method.GET, "contacts?$top=1"),
+            WebApiOperation(Method.GET, "contacts?$top=1"),
         ]
     )
     (request,) = script.requests

@@ -19,7 +19,7 @@ from shared.adapters.dataverse.events.routing import Ourselves
 from shared.adapters.dataverse.web_api import operations
 from shared.adapters.dataverse.web_api.client import DataverseClient
 from shared.adapters.dataverse.web_api.credentials import ClientSecret, token_provider
-from shared.adapters.dataverse.web_api.odata import Comparison, Expand, compare
+from shared.adapters.dataverse.web_api.odata import Expand, ODataComparison, compare
 from shared.adapters.dataverse.web_api.operations import Annotation, Retrieve
 from shared.adapters.dataverse.web_api.throttling import ServiceProtection
 from shared.composition.connections import SystemClock
@@ -139,7 +139,7 @@ async def test_a_query_walks_all_pages(organisation: Organisation) -> None:
 
 
 async def test_a_query_filters_sorts_and_stops(organisation: Organisation) -> None:
-    wanted = compare("lastname", Comparison.LESS_OR_EQUAL, "Proef 005")
+    wanted = compare("lastname", ODataComparison.LESS_OR_EQUAL, "Proef 005")
     pages = organisation.client.query("contacts", select=("lastname",), filter=wanted, orderby="lastname desc", top=2)
     assert [[row["lastname"] for row in page] async for page in pages] == [["Proef 005", "Proef 004"]]
 
@@ -147,7 +147,7 @@ async def test_a_query_filters_sorts_and_stops(organisation: Organisation) -> No
 @pytest.mark.parametrize("name", ["O'Neil", 'A&B <c> #1 50% "x" +é', "'' or 1 eq 1"])
 async def test_any_value_can_be_looked_for(organisation: Organisation, name: str) -> None:
     row = await organisation.client.create("contacts", {"lastname": name})
-    wanted = compare("lastname", Comparison.EQUAL, name)
+    wanted = compare("lastname", ODataComparison.EQUAL, name)
     (page,) = [page async for page in organisation.client.query("contacts", select=("lastname",), filter=wanted)]
     assert [UUID(found["contactid"]) for found in page] == [row]
 

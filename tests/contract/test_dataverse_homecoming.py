@@ -16,8 +16,8 @@ from shared.adapters.dataverse.records.person_reader import PersonReader
 from shared.adapters.dataverse.web_api.answers import OperationResult
 from shared.adapters.dataverse.web_api.client import DataverseClient
 from shared.adapters.dataverse.web_api.credentials import ClientSecret, token_provider
-from shared.adapters.dataverse.web_api.operations import Operation
-from shared.adapters.dataverse.writeback.write_back import DataverseHomecomings
+from shared.adapters.dataverse.web_api.operations import WebApiOperation
+from shared.adapters.dataverse.writeback.write_back import DataverseWritebacks
 from shared.domain.mapping.formats.document import read_mapping
 from shared.domain.mapping.language.expression import Home
 from shared.domain.mapping.model import Mapping
@@ -29,7 +29,7 @@ from shared.errors import ConflictError, DataError, NotFoundError, Service, Thro
 from shared.local.dataverse_sandbox.http.app import DataverseSandboxSettings, create_app
 from shared.local.dataverse_sandbox.organisation.execution_context import ServiceEndpointMessage
 from shared.local.sandbox.serving import serve
-from shared.ports.homecoming import Homecame, Homecoming
+from shared.ports.writeback import Writeback, WritebackResult
 from tests.contract.clocks import ManualClock
 
 ANN, BEN, CLEO, GONE = (RecordKey(PersonTable.CONTACT, UUID(int=number)) for number in (11, 12, 13, 19))
@@ -123,12 +123,12 @@ class Organisation:
     schema: SchemaCache
     sent: list[str]
 
-    async def bring(self, *comings: Homecoming, mapping: Mapping = MAPPING, **options: Any) -> Sequence[Homecame]:
-        return await DataverseHomecomings(self.client, self.schema, mapping, **options).bring_home(comings)
+    async def bring(self, *comings: Writeback, mapping: Mapping = MAPPING, **options: Any) -> Sequence[WritebackResult]:
+        return await DataverseWritebacks(self.client, self.schema, mapping, **options).write_back(comings)
 
-    async def field(self, source: str, value: PropertyValue, **options: Any) -> Homecame:
+    async def field(self, source: str, value: PropertyValue, **options: Any) -> WritebackResult:
         """Bring one value of Ann's home."""
-        (came,) = await self.bring(Homecoming(ANN, "", (field(source, value, **options),)))
+        (came,) = await self.bring(Writeback(ANN, "", (field(source, value, **options),)))
         return came
 
     async def person(self, key: RecordKey = ANN) -> PersonRecord:
@@ -212,12 +212,12 @@ async def test_every_kind_of_column_takes_what_its_property_has(
     organisation: Organisation, column: str, value: PropertyValue, kind: PropertyType, stored: Any
 ) -> None:
     """S2D-02, MAP-03."""
-    assert await organisation.field(column, value, kind=kind) == Homecame()
+    assert await organisation.field(column, value, kind=kind) == WritebackResult()
     assert await organisation.stored(column) == stored
 
 
 async def test_the_choices_of_a_row_work_backwards(organisation: Organisation) -> None:
-    assert await organisation.field("new_sex", "Dame", choices={2: "Dame"}) == Homecame()
+    assert await organisation.field("new_sex", "Dame", choices={2: "Dame"}) == WritebackResult()
     assert await organisation.stored("new_sex") == 2
 
 
@@ -233,7 +233,7 @@ async def test_the_choices_of_a_row_work_backwards(organisation: Organisation) -
 async def test_a_lookup_leads_to_the_one_active_row_of_that_name(
     organisation: Organisation, column: str, value: str, read: str, stored: UUID
 ) -> None:
-    assert await organisation.field(column, value) == Homecame()
+    assert await organisation.field(column, value) == WritebackResult()
     assert await organisation.stored(read) == str(stored)
 
 
@@ -245,13 +245,13 @@ async def test_nothing_in_spotler_empties_the_column(
     full = {"jobtitle": "Tuinman", "new_moment": "2026-07-01T08:00:00", "creditlimit": "12"}.get(column, "Man")
     await organisation.field(column, full)
     assert await organisation.stored(column) is not None
-    assert await organisation.field(column, empty) == Homecame()
+    assert await organisation.field(column, empty) == WritebackResult()
     assert await organisation.stored(column) is None
 
 
 async def test_nothing_in_spotler_empties_a_lookup(organisation: Organisation) -> None:
     await organisation.field("parentcustomerid", "Gid O'Brien, jr")
-    assert await organisation.field("parentcustomerid", None) == Homecame()
+    assert await organisation.field("parentcustomerid", None) == WritebackResult()
     assert await organisation.stored("_parentcustomerid_value") is None
 
 
@@ -276,7 +276,7 @@ async def test_nothing_in_spotler_empties_a_lookup(organisation: Organisation) -
 async def test_what_does_not_fit_is_left_out_with_what_would_and_the_rest_is_written(
     organisation: Organisation, column: str, value: PropertyValue, expected: str
 ) -> None:
-    coming = Homecoming(ANN, "", (field(column, value), field("firstname", "Ann")))
+    coming = Writeback(ANN, "", (field(column, value), field("firstname", "Ann")))
     (came,) = await organisation.bring(coming)
     (problem,) = came.problems
     assert came.error is None
@@ -289,12 +289,12 @@ async def test_what_does_not_fit_is_left_out_with_what_would_and_the_rest_is_wri
 async def test_a_source_that_is_no_column_cannot_be_written(organisation: Organisation) -> None:
     coming = field("jobtitle", "x")
     calculated = replace(coming, row=replace(coming.row, sources={PersonTable.LEAD: coming.row.sources[ANN.table]}))
-    (came,) = await organisation.bring(Homecoming(ANN, "", (calculated,)))
+    (came,) = await organisation.bring(Writeback(ANN, "", (calculated,)))
     assert [problem.expected for problem in came.problems] == ["a column of the record itself: correct the mapping"]
 
 
 async def test_values_appear_in_no_representation(organisation: Organisation) -> None:
-    coming = Homecoming(ANN, "", (field("new_sex", "Geheim"),))
+    coming = Writeback(ANN, "", (field("new_sex", "Geheim"),))
     (came,) = await organisation.bring(coming)
     assert "Geheim" not in f"{coming} {came}"
 
@@ -305,16 +305,18 @@ async def test_values_appear_in_no_representation(organisation: Organisation) ->
 async def test_a_record_that_changed_since_it_was_read_keeps_its_fields(organisation: Organisation) -> None:
     before = await organisation.person()
     await organisation.client.update("contacts", ANN.id, {"jobtitle": "Colleague"})
-    (came,) = await organisation.bring(Homecoming(ANN, before.etag, (field("jobtitle", "Spotler"),)))
+    (came,) = await organisation.bring(Writeback(ANN, before.etag, (field("jobtitle", "Spotler"),)))
     assert isinstance(came.error, ConflictError)
     assert await organisation.stored("jobtitle") == "Colleague"
     after = await organisation.person()
-    assert (await organisation.bring(Homecoming(ANN, after.etag, (field("jobtitle", "Spotler"),)))) == [Homecame()]
+    assert (await organisation.bring(Writeback(ANN, after.etag, (field("jobtitle", "Spotler"),)))) == [
+        WritebackResult()
+    ]
     assert await organisation.stored("jobtitle") == "Spotler"
 
 
 async def test_a_record_that_is_gone_is_not_created(organisation: Organisation) -> None:
-    (came,) = await organisation.bring(Homecoming(GONE, "", (field("jobtitle", "x"),)))
+    (came,) = await organisation.bring(Writeback(GONE, "", (field("jobtitle", "x"),)))
     assert isinstance(came.error, NotFoundError)
     with pytest.raises(NotFoundError):
         await organisation.stored("jobtitle", GONE)
@@ -322,12 +324,12 @@ async def test_a_record_that_is_gone_is_not_created(organisation: Organisation) 
 
 async def test_duplicate_detection_applies_where_it_is_asked_for() -> None:
     async with organisation_with(duplicate_rules={"contact": [["emailaddress1"]]}) as opened:
-        coming = Homecoming(ANN, "", (field("emailaddress1", "BEN@example.com"),))
+        coming = Writeback(ANN, "", (field("emailaddress1", "BEN@example.com"),))
         (refused,) = await opened.bring(coming, detects_duplicates=True)
         (written,) = await opened.bring(coming)
     assert isinstance(refused.error, DataError)
     assert "duplicate detection rule" in refused.error.summary
-    assert written == Homecame()
+    assert written == WritebackResult()
 
 
 async def test_an_error_of_dataverse_names_the_column_and_hinders_no_other_record() -> None:
@@ -336,15 +338,15 @@ async def test_an_error_of_dataverse_names_the_column_and_hinders_no_other_recor
         schema = SchemaCache(relaxed.client, clock=ManualClock())
         strict.schema = schema
         comings = [
-            Homecoming(ANN, "", (field("jobtitle", "x" * 120),)),
-            Homecoming(BEN, "", (field("jobtitle", "Baker"),)),
+            Writeback(ANN, "", (field("jobtitle", "x" * 120),)),
+            Writeback(BEN, "", (field("jobtitle", "Baker"),)),
         ]
         refused, written = await strict.bring(*comings)
         assert await strict.stored("jobtitle", BEN) == "Baker"
     assert isinstance(refused.error, DataError)
     assert refused.error.summary == "Dataverse refused the record: jobtitle"
     assert "x" * 20 not in str(refused.error)
-    assert written == Homecame()
+    assert written == WritebackResult()
 
 
 async def test_a_required_column_that_dataverse_insists_on_is_named(organisation: Organisation) -> None:
@@ -366,7 +368,7 @@ async def test_a_column_that_was_deleted_meanwhile_is_left_out_and_the_rest_is_w
         schema._client = today.client
         clock.advance(timedelta(minutes=5))
         today.schema = schema
-        (came,) = await today.bring(Homecoming(ANN, "", (field("new_short", "x"), field("jobtitle", "y"))))
+        (came,) = await today.bring(Writeback(ANN, "", (field("new_short", "x"), field("jobtitle", "y"))))
         assert await today.stored("jobtitle") == "y"
     assert came.error is None
     assert [problem.expected for problem in came.problems] == ["a column that exists: correct the mapping"]
@@ -380,13 +382,15 @@ async def test_a_permission_row_that_was_deactivated_says_no_until_a_yes_comes_h
     (news,) = (await organisation.person()).permissions
     assert (news.id, news.subscribed) == (NEWS, False)
 
-    assert await organisation.bring(Homecoming(ANN, "", (), (option("News", NEWS, subscribed=True),))) == [Homecame()]
+    assert await organisation.bring(Writeback(ANN, "", (), (option("News", NEWS, subscribed=True),))) == [
+        WritebackResult()
+    ]
     assert await permissions(organisation, ANN) == {"News": True}
 
 
 async def test_a_deactivated_permission_row_says_nothing_beside_an_active_one(organisation: Organisation) -> None:
     await organisation.client.update("dh_spotlerpermissions", NEWS, {"statecode": 1})
-    await organisation.bring(Homecoming(ANN, "", (), (option(" news", subscribed=True),)))
+    await organisation.bring(Writeback(ANN, "", (), (option(" news", subscribed=True),)))
     assert await permissions(organisation, ANN) == {" news": True}
 
 
@@ -398,8 +402,8 @@ async def test_a_permission_is_changed_in_its_row(organisation: Organisation) ->
     """PERM-06, MAP-16."""
     (news,) = (await organisation.person()).permissions
     assert (news.id, bool(news.modified_on)) == (NEWS, True)
-    assert await organisation.bring(Homecoming(ANN, "", (), (option("News", news.id, subscribed=False),))) == [
-        Homecame()
+    assert await organisation.bring(Writeback(ANN, "", (), (option("News", news.id, subscribed=False),))) == [
+        WritebackResult()
     ]
     assert await permissions(organisation, ANN) == {"News": False}
 
@@ -409,13 +413,13 @@ async def test_a_permission_without_a_row_gets_one_and_a_repetition_makes_no_sec
     organisation: Organisation, key: RecordKey
 ) -> None:
     for subscribed in (True, True, False):
-        coming = Homecoming(key, "", (), (option("Offers", subscribed=subscribed),))
-        assert await organisation.bring(coming) == [Homecame()]
+        coming = Writeback(key, "", (), (option("Offers", subscribed=subscribed),))
+        assert await organisation.bring(coming) == [WritebackResult()]
         assert await permissions(organisation, key) == {"Offers": subscribed}
 
 
 async def test_a_row_that_says_so_already_is_not_written_again(organisation: Organisation) -> None:
-    coming = Homecoming(BEN, "", (), (option("Offers", subscribed=True),))
+    coming = Writeback(BEN, "", (), (option("Offers", subscribed=True),))
     await organisation.bring(coming)
     (before,) = (await organisation.client.query("dh_spotlerpermissions", select=["modifiedon"]).__anext__())[1:]
     await organisation.bring(coming)
@@ -427,7 +431,7 @@ async def test_a_row_that_was_deleted_meanwhile_is_a_conflict_and_not_a_record_t
     organisation: Organisation,
 ) -> None:
     await organisation.client.delete("dh_spotlerpermissions", NEWS)
-    (came,) = await organisation.bring(Homecoming(ANN, "", (), (option("News", NEWS, subscribed=False),)))
+    (came,) = await organisation.bring(Writeback(ANN, "", (), (option("News", NEWS, subscribed=False),)))
     assert isinstance(came.error, ConflictError)
 
 
@@ -439,41 +443,41 @@ async def test_a_marketing_list_gains_and_loses_its_member(organisation: Organis
 
     assert await lists() == {"Weekly": False, "Monthly": False}
     for subscribed in (True, True, False, False):
-        coming = Homecoming(ANN, "", (), (option("weekly", None, Home.LIST, subscribed=subscribed),))
-        assert await organisation.bring(coming) == [Homecame()]
+        coming = Writeback(ANN, "", (), (option("weekly", None, Home.LIST, subscribed=subscribed),))
+        assert await organisation.bring(coming) == [WritebackResult()]
         assert await lists() == {"Weekly": subscribed, "Monthly": False}
     monthly = next(row for row in (await organisation.person()).lists if row.name == "Monthly")
     assert monthly.id == MONTHLY
-    await organisation.bring(Homecoming(ANN, "", (), (option("Monthly", monthly.id, Home.LIST, subscribed=True),)))
+    await organisation.bring(Writeback(ANN, "", (), (option("Monthly", monthly.id, Home.LIST, subscribed=True),)))
     assert (await lists())["Monthly"]
 
 
 @pytest.mark.parametrize("name", ["Dynamic", "No such list"])
 async def test_only_static_lists_have_members_that_a_person_chooses(organisation: Organisation, name: str) -> None:
-    (came,) = await organisation.bring(Homecoming(ANN, "", (), (option(name, None, Home.LIST, subscribed=True),)))
+    (came,) = await organisation.bring(Writeback(ANN, "", (), (option(name, None, Home.LIST, subscribed=True),)))
     assert [str(problem) for problem in came.problems] == [
         f"Spotler's lists: @map(list) expects exactly one active, static marketing list called {name}"
     ]
-    assert await organisation.bring(Homecoming(ANN, "", (), (option("gone", None, Home.LIST, subscribed=False),))) == [
-        Homecame()
+    assert await organisation.bring(Writeback(ANN, "", (), (option("gone", None, Home.LIST, subscribed=False),))) == [
+        WritebackResult()
     ]
 
 
 async def test_a_periodiek_is_created_once_and_changed_in_its_row(organisation: Organisation) -> None:
     """MAP-18, IF-02."""
     for subscribed in (True, True, False):
-        coming = Homecoming(ANN, "", (), (option("Tijdschrift", None, Home.PERIODIEK, subscribed=subscribed),))
-        assert await organisation.bring(coming) == [Homecame()]
+        coming = Writeback(ANN, "", (), (option("Tijdschrift", None, Home.PERIODIEK, subscribed=subscribed),))
+        assert await organisation.bring(coming) == [WritebackResult()]
         (row,) = (await organisation.person()).periodieken
         assert (row.name, row.subscribed) == ("Tijdschrift", subscribed)
     assert row.id is not None
-    await organisation.bring(Homecoming(ANN, "", (), (option("Tijdschrift", row.id, Home.PERIODIEK, subscribed=True),)))
+    await organisation.bring(Writeback(ANN, "", (), (option("Tijdschrift", row.id, Home.PERIODIEK, subscribed=True),)))
     (row,) = (await organisation.person()).periodieken
     assert row.subscribed
 
 
 async def test_without_a_periodiek_in_the_mapping_it_says_so(organisation: Organisation) -> None:
-    coming = Homecoming(ANN, "", (), (option("Tijdschrift", None, Home.PERIODIEK, subscribed=True),))
+    coming = Writeback(ANN, "", (), (option("Tijdschrift", None, Home.PERIODIEK, subscribed=True),))
     (came,) = await organisation.bring(coming, mapping=replace(MAPPING, periodiek=None))
     assert [problem.expected for problem in came.problems] == ["periodiek in the mapping, with its table"]
 
@@ -481,14 +485,14 @@ async def test_without_a_periodiek_in_the_mapping_it_says_so(organisation: Organ
 async def test_a_refusal_of_bulk_mail_is_written_whatever_becomes_of_the_fields(organisation: Organisation) -> None:
     """PERM-08, PERM-10: an opt-out must not be lost for a job title."""
     stale = 'W/"1"'
-    (came,) = await organisation.bring(Homecoming(ANN, stale, (field("jobtitle", "x"),), refuses_bulk=True))
+    (came,) = await organisation.bring(Writeback(ANN, stale, (field("jobtitle", "x"),), refuses_bulk=True))
     assert isinstance(came.error, ConflictError)
     assert await organisation.stored("donotbulkemail") is True
-    (came,) = await organisation.bring(Homecoming(ANN, stale, refuses_bulk=False))
+    (came,) = await organisation.bring(Writeback(ANN, stale, refuses_bulk=False))
     assert isinstance(came.error, ConflictError)
     assert await organisation.stored("donotbulkemail") is True
     person = await organisation.person()
-    assert await organisation.bring(Homecoming(ANN, person.etag, refuses_bulk=False)) == [Homecame()]
+    assert await organisation.bring(Writeback(ANN, person.etag, refuses_bulk=False)) == [WritebackResult()]
     assert await organisation.stored("donotbulkemail") is False
 
 
@@ -497,22 +501,22 @@ async def test_a_refusal_of_bulk_mail_is_written_whatever_becomes_of_the_fields(
 
 async def test_many_records_cost_one_batch_and_names_one_more(organisation: Organisation) -> None:
     looked_up = (field("parentcustomerid", "Acme B.V."), field("ownerid", "Olga Owner"))
-    await organisation.bring(Homecoming(ANN, "", looked_up))  # learns the schema
+    await organisation.bring(Writeback(ANN, "", looked_up))  # learns the schema
     organisation.sent.clear()
     await organisation.bring(
         *[
-            Homecoming(key, "", (field("jobtitle", "x"),), (option("Offers", subscribed=True),), refuses_bulk=True)
+            Writeback(key, "", (field("jobtitle", "x"),), (option("Offers", subscribed=True),), refuses_bulk=True)
             for key in (ANN, BEN, CLEO)
         ]
     )
     assert organisation.sent == ["POST $batch"]
     organisation.sent.clear()
-    await organisation.bring(*[Homecoming(key, "", looked_up) for key in (ANN, BEN)])
+    await organisation.bring(*[Writeback(key, "", looked_up) for key in (ANN, BEN)])
     assert organisation.sent == ["POST $batch", "POST $batch"]
 
 
 async def test_where_nothing_comes_home_nothing_is_sent(organisation: Organisation) -> None:
-    assert await organisation.bring(Homecoming(ANN, ""), Homecoming(LEO, "")) == [Homecame(), Homecame()]
+    assert await organisation.bring(Writeback(ANN, ""), Writeback(LEO, "")) == [WritebackResult(), WritebackResult()]
     assert await organisation.bring() == []
     assert organisation.sent == []
 
@@ -528,9 +532,9 @@ async def test_our_own_writes_carry_our_tag_so_that_they_do_not_come_back() -> N
     async with serve(app) as at:
         tokens = token_provider(ClientSecret("organisation", "sandbox", "sandbox"), at.url, authority=at.url)
         async with DataverseClient(at.url, tokens, tag="own") as client:
-            comings = DataverseHomecomings(client, SchemaCache(client, clock=ManualClock()), MAPPING)
-            await comings.bring_home(
-                [Homecoming(ANN, "", (field("jobtitle", "x"),), (option("Offers", subscribed=True),))]
+            comings = DataverseWritebacks(client, SchemaCache(client, clock=ManualClock()), MAPPING)
+            await comings.write_back(
+                [Writeback(ANN, "", (field("jobtitle", "x"),), (option("Offers", subscribed=True),))]
             )
     assert tags
     assert all(tags)
@@ -539,8 +543,8 @@ async def test_our_own_writes_carry_our_tag_so_that_they_do_not_come_back() -> N
 async def test_a_request_that_is_throttled_as_a_whole_is_every_record_s_error(organisation: Organisation) -> None:
     await organisation.schema.tables({"contact"})
     busy = BusyClient("https://busy.example", organisation.client._transport._tokens)
-    homecomings = DataverseHomecomings(busy, organisation.schema, MAPPING)
-    came = await homecomings.bring_home([Homecoming(key, "", (field("jobtitle", "x"),)) for key in (ANN, BEN)])
+    writebacks = DataverseWritebacks(busy, organisation.schema, MAPPING)
+    came = await writebacks.write_back([Writeback(key, "", (field("jobtitle", "x"),)) for key in (ANN, BEN)])
     assert [type(one.error) for one in came] == [ThrottledError, ThrottledError]
     await busy.close()
 
@@ -548,6 +552,6 @@ async def test_a_request_that_is_throttled_as_a_whole_is_every_record_s_error(or
 class BusyClient(DataverseClient):
     """A client whose every request is told to wait."""
 
-    async def batch(self, requests: Sequence[Operation]) -> list[OperationResult]:
+    async def batch(self, requests: Sequence[WebApiOperation]) -> list[OperationResult]:
         error = ThrottledError("wait", retry_after=timedelta(seconds=9))
         return [OperationResult(0, error=error) for _ in requests]

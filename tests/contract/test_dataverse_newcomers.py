@@ -14,7 +14,7 @@ from shared.adapters.dataverse.metadata.schema_cache import SchemaCache
 from shared.adapters.dataverse.records.person_reader import PersonReader
 from shared.adapters.dataverse.web_api.client import DataverseClient
 from shared.adapters.dataverse.web_api.credentials import ClientSecret, token_provider
-from shared.adapters.dataverse.writeback.subscriber_records import DataverseNewcomers
+from shared.adapters.dataverse.writeback.subscriber_records import DataverseSubscriberRecords
 from shared.domain.features.subscriber_import import NewField
 from shared.domain.mapping.formats.document import read_mapping
 from shared.domain.mapping.language.expression import Column, Home
@@ -25,7 +25,7 @@ from shared.errors import ConfigurationError, DataError, Service
 from shared.local.dataverse_sandbox.http.app import DataverseSandboxSettings, create_app
 from shared.local.dataverse_sandbox.organisation.execution_context import ServiceEndpointMessage
 from shared.local.sandbox.serving import serve
-from shared.ports.newcomers import Created, NewEntry, NewRecord
+from shared.ports.new_subscribers import Created, NewEntry, NewRecord
 from tests.contract.clocks import ManualClock
 
 ANN, BEN, TWIN, GONE = (RecordKey(PersonTable.CONTACT, UUID(int=number)) for number in (11, 12, 13, 14))
@@ -89,15 +89,15 @@ class Organisation:
     schema: SchemaCache
     sent: list[str]
 
-    def newcomers(self, **options: Any) -> DataverseNewcomers:
-        return DataverseNewcomers(self.client, self.schema, MAPPING, **options)
+    def new_subscribers(self, **options: Any) -> DataverseSubscriberRecords:
+        return DataverseSubscriberRecords(self.client, self.schema, MAPPING, **options)
 
     async def find(self, *wanted: tuple[NewField, ...]) -> list[list[RecordKey]]:
-        found = await self.newcomers().matching(PersonTable.CONTACT, wanted)
+        found = await self.new_subscribers().matching(PersonTable.CONTACT, wanted)
         return [sorted(keys) for keys in found]
 
     async def create(self, *records: NewRecord | NewEntry, **options: Any) -> list[Created]:
-        return list(await self.newcomers(**options).create(records))
+        return list(await self.new_subscribers(**options).create(records))
 
     async def permissions(self, key: RecordKey) -> dict[str, bool]:
         reader = PersonReader(self.client, self.schema, MAPPING, frozenset(PersonTable))

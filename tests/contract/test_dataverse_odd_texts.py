@@ -11,7 +11,7 @@ import pytest
 from shared.adapters.dataverse.metadata.schema_cache import SchemaCache
 from shared.adapters.dataverse.records.crm import DataverseCrm
 from shared.adapters.dataverse.web_api import odata
-from shared.adapters.dataverse.web_api.odata import Comparison
+from shared.adapters.dataverse.web_api.odata import ODataComparison
 from shared.adapters.dataverse.web_api.operations import Retrieve
 from shared.composition.connections import SystemClock
 from shared.composition.first_mapping import DEFAULT_MAPPING, load_mapping
@@ -58,7 +58,7 @@ async def test_a_whole_emoji_is_read_as_it_is(organisation: DataverseOrganisatio
 async def test_blanks_at_the_end_of_a_text_do_not_count_when_it_is_compared(
     organisation: DataverseOrganisation, wanted: str
 ) -> None:
-    condition = odata.compare("emailaddress1", Comparison.EQUAL, wanted)
+    condition = odata.compare("emailaddress1", ODataComparison.EQUAL, wanted)
     found = await organisation.rows("contacts", "contactid", filter=condition)
     assert {row["contactid"] for row in found} == {str(ANN), str(BOB)}
 

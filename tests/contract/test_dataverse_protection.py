@@ -10,7 +10,7 @@ import pytest
 
 from shared.adapters.dataverse.web_api import operations
 from shared.adapters.dataverse.web_api.client import DataverseClient
-from shared.adapters.dataverse.web_api.operations import Method, Operation
+from shared.adapters.dataverse.web_api.operations import Method, WebApiOperation
 from shared.adapters.dataverse.web_api.throttling import Budget, ServiceProtection
 from shared.errors import (
     ThrottledError,
@@ -33,7 +33,9 @@ pytestmark = pytest.mark.usefixtures("repetitions_do_not_wait")
 
 async def test_a_short_pause_is_waited_for_by_all_callers_whatever_they_send() -> None:
     script = Script(error(429, "0x80072322", Retry_After="7"), httpx.Response(204), concurrency=1)
-    await asyncio.gather(*(script.client.execute(Operation(Method.POST, f"Act{n}", repeatable=False)) for n in "ABC"))
+    await asyncio.gather(
+        *(script.client.execute(WebApiOperation(Method.POST, f"Act{n}", repeatable=False)) for n in "ABC")
+    )
     assert script.times == [0, 7, 7, 7]
     assert {request.url.path[-4:] for request in script.requests[1:]} == {"ActA", "ActB", "ActC"}
 

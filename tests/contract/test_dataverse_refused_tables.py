@@ -24,7 +24,7 @@ from shared.adapters.dataverse.web_api.client import DataverseClient
 from shared.domain.mapping.formats.document import read_mapping
 from shared.domain.mapping.model import Mapping as FieldMapping
 from shared.domain.records.records import PersonRecord, PersonTable, RecordKey
-from shared.domain.records.table_schema import Reach, ReadRight, TableDefinition
+from shared.domain.records.table_schema import ReadRight, TableDefinition, TableReach
 from shared.errors import ConfigurationError, TransientError
 from shared.local.dataverse_sandbox.organisation.privileges import Access, Privilege, privilege
 from shared.local.pages.roles import SERVICE, roles
@@ -277,11 +277,11 @@ async def test_the_check_asks_for_the_privilege_of_every_related_table(small: Of
     rights = await small.rights(*READ, "parentcustomerid(account).name")
 
     assert rights == {
-        "account": ReadRight("prvReadAccount", Reach.ALL),
-        "list": ReadRight("prvReadList", Reach.NOTHING),
-        "new_periodiek": ReadRight("prvReadnew_periodiek", Reach.NOTHING),
-        "systemuser": ReadRight("prvReadUser", Reach.NOTHING),
-        "task": ReadRight("prvReadActivity", Reach.NOTHING),
+        "account": ReadRight("prvReadAccount", TableReach.ALL),
+        "list": ReadRight("prvReadList", TableReach.NOTHING),
+        "new_periodiek": ReadRight("prvReadnew_periodiek", TableReach.NOTHING),
+        "systemuser": ReadRight("prvReadUser", TableReach.NOTHING),
+        "task": ReadRight("prvReadActivity", TableReach.NOTHING),
     }
 
 
@@ -297,7 +297,7 @@ async def test_a_privilege_for_some_rows_shows_some_rows() -> None:
         multipart(part(200, definition)), httpx.Response(200, json=user), httpx.Response(200, json=privileges)
     )
 
-    assert await rights_of(script) == {"systemuser": ReadRight("prvReadUser", Reach.SOME)}
+    assert await rights_of(script) == {"systemuser": ReadRight("prvReadUser", TableReach.SOME)}
     assert script.requests[-1].url.params["@p1"] == '["prvReadUser"]'
 
 
@@ -305,7 +305,7 @@ async def test_where_dataverse_does_not_tell_privileges_a_row_is_read_instead() 
     lacking = {"error": {"code": "0x80040220", "message": "is missing prvReadUser privilege for entity 'systemuser'."}}
     script = Script(multipart(part(403, lacking)), multipart(part(403, lacking)))
 
-    assert await rights_of(script) == {"systemuser": ReadRight("prvReadUser", Reach.NOTHING)}
+    assert await rights_of(script) == {"systemuser": ReadRight("prvReadUser", TableReach.NOTHING)}
 
 
 async def test_where_that_does_not_tell_either_nobody_knows() -> None:

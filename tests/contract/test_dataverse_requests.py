@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from shared.adapters.dataverse.web_api.client import DataverseClient
-from shared.adapters.dataverse.web_api.odata import Comparison, compare
+from shared.adapters.dataverse.web_api.odata import ODataComparison, compare
 from shared.adapters.dataverse.web_api.operations import Annotation, Retrieve
 from shared.errors import (
     ConfigurationError,
@@ -32,7 +32,7 @@ async def test_a_query_asks_for_columns_rows_and_annotations_by_the_protocol() -
     script = Script(rows())
     await read_all(
         script,
-        filter=compare("lastname", Comparison.EQUAL, "O'Neil & Co"),
+        filter=compare("lastname", ODataComparison.EQUAL, "O'Neil & Co"),
         orderby="modifiedon desc",
         page_size=500,
         annotations=(Annotation.LABEL,),
@@ -97,7 +97,7 @@ async def test_fetchxml_pages_are_asked_for_with_their_cookie() -> None:
 
 async def test_a_read_too_long_for_a_url_travels_in_a_batch() -> None:
     script = Script(multipart(part(200, {"value": []})))
-    await read_all(script, filter=compare("lastname", Comparison.EQUAL, "x" * 20_000))
+    await read_all(script, filter=compare("lastname", ODataComparison.EQUAL, "x" * 20_000))
     (request,) = script.requests
     assert request.url.path.endswith("/$batch")
     assert b"x" * 20_000 in request.content

@@ -19,7 +19,7 @@ from shared.domain.features.automations import AutomationField, FieldType
 from shared.domain.records.jobs import JobRow, JobStatus, Operation
 from shared.local.dataverse_sandbox.metadata.schema import Schema
 from shared.operations.model.form import COLUMNS, form_table
-from shared.operations.model.operation import Refused
+from shared.operations.model.operation import JobRefused
 from shared.operations.running.table import OPERATIONS
 from tests.node import WEB_RESOURCES, play
 
@@ -119,7 +119,7 @@ def test_ui_06_what_the_form_requires_is_what_a_job_is_refused_without(operation
     job = JobRow(UUID(WELCOME), JobStatus.QUEUED, operation, None, "")
     refused = OPERATIONS[operation].accept(job)
     if required:
-        assert isinstance(refused, Refused)
+        assert isinstance(refused, JobRefused)
         assert ("dh_customerid" in required) == ("needs a Customer" in refused.text)
         assert ("dh_parametername" in required) == (
             "in Parameter Name" in refused.text and "or its" not in refused.text

@@ -10,11 +10,11 @@ from uuid import UUID
 import pytest
 
 from shared.adapters.storage.sqlite import SqliteStateStore
-from shared.domain.features.lists import Content, ListKind, ListRules, Tally
+from shared.domain.features.lists import Content, ListKind, ListRules, MemberCounts
 from shared.domain.records.records import PersonTable, RecordKey
 from shared.errors import ConflictError
-from shared.lists.list_state import NOTHING, ListMemo, Past, Run
-from shared.lists.list_state_repository import BUCKETS, ListMemory, Presence
+from shared.lists.list_state import NOTHING, ListRun, ListState, RunSummary
+from shared.lists.list_state_repository import BUCKETS, ListStateRepository, MemberPresence
 from shared.ports.state import StateStore
 from tests.contract.clocks import ManualClock
 from tests.twins import TwinStore
@@ -22,7 +22,7 @@ from tests.twins import TwinStore
 LIST = UUID(int=7)
 NOW = datetime(2026, 3, 1, 8, tzinfo=UTC)
 ANN, BOB = (RecordKey(PersonTable.CONTACT, UUID(int=number)) for number in (1, 2))
-RUN = Run(
+RUN = ListRun(
     id="run",
     generation="new",
     rules=ListRules(exclude_opted_out=False),
@@ -37,7 +37,7 @@ RUN = Run(
     members=60,
     done=50,
 )
-MEMO = ListMemo(
+MEMO = ListState(
     id=LIST,
     table=PersonTable.CONTACT,
     is_dynamic=True,
@@ -50,21 +50,24 @@ MEMO = ListMemo(
     run=RUN,
     waiting=(UUID(int=10),),
     obsolete=("older",),
-    history=(Past(NOW, "OK", NOW, Tally(3, 2, 1, {"inactive": 1}, {"gave-up": 1})), Past(NOW, "gave-up")),
+    history=(
+        RunSummary(NOW, "OK", NOW, MemberCounts(3, 2, 1, {"inactive": 1}, {"gave-up": 1})),
+        RunSummary(NOW, "gave-up"),
+    ),
 )
 
 
 @pytest.fixture(params=["twin", "sqlite"])
-async def memory(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[ListMemory]:
+async def memory(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[ListStateRepository]:
     if request.param == "twin":
-        yield ListMemory(TwinStore(), "test")
+        yield ListStateRepository(TwinStore(), "test")
         return
     store: StateStore = SqliteStateStore(tmp_path / "state.db", clock=ManualClock())
-    yield ListMemory(store, "test")
+    yield ListStateRepository(store, "test")
     await store.close()
 
 
-async def test_the_memo_comes_back_as_it_was_saved(memory: ListMemory) -> None:
+async def test_the_memo_comes_back_as_it_was_saved(memory: ListStateRepository) -> None:
     assert await memory.read(LIST) is None
     saved = await memory.save(MEMO)
     assert await memory.read(LIST) == saved
@@ -77,7 +80,7 @@ async def test_the_memo_comes_back_as_it_was_saved(memory: ListMemory) -> None:
     assert await memory.read(LIST) is None
 
 
-async def test_pages_of_members_come_back(memory: ListMemory) -> None:
+async def test_pages_of_members_come_back(memory: ListStateRepository) -> None:
     members = [UUID(int=number) for number in range(2500)]
     await memory.put_page(LIST, "g", 0, members)
     await memory.put_page(LIST, "g", 1, [])
@@ -85,7 +88,7 @@ async def test_pages_of_members_come_back(memory: ListMemory) -> None:
     assert await memory.page(LIST, "g", 1) == []
 
 
-async def test_contacts_of_many_pages_are_found_bucket_by_bucket(memory: ListMemory) -> None:
+async def test_contacts_of_many_pages_are_found_bucket_by_bucket(memory: ListStateRepository) -> None:
     everybody = {f"C{number}" for number in range(900)}
     for page in range(3):
         part = sorted(everybody)[page * 300 : (page + 1) * 300]
@@ -99,37 +102,37 @@ async def test_contacts_of_many_pages_are_found_bucket_by_bucket(memory: ListMem
     assert found == everybody
 
 
-async def test_a_page_that_is_done_again_without_somebody_forgets_them(memory: ListMemory) -> None:
+async def test_a_page_that_is_done_again_without_somebody_forgets_them(memory: ListStateRepository) -> None:
     await memory.put_contacts(LIST, "g", 0, ["A", "B", "C"], buckets=BUCKETS)
     await memory.put_contacts(LIST, "g", 0, ["B"], buckets=BUCKETS)
     contents = [await memory.content(LIST, "g", BUCKETS, bucket, BUCKETS) for bucket in range(BUCKETS)]
     assert {one for content in contents for one in content.certain} == {"B"}
 
 
-async def test_a_short_generation_is_compared_with_a_long_one(memory: ListMemory) -> None:
+async def test_a_short_generation_is_compared_with_a_long_one(memory: ListStateRepository) -> None:
     await memory.put_contacts(LIST, "short", 0, ["A", "B"], buckets=1)
-    await memory.note(LIST, {"short": 1}, ["C"], Presence.IN)
+    await memory.note(LIST, {"short": 1}, ["C"], MemberPresence.IN)
     contents = [await memory.content(LIST, "short", 1, bucket, BUCKETS) for bucket in range(BUCKETS)]
     assert sorted(one for content in contents for one in content.certain) == ["A", "B", "C"]
 
 
-async def test_a_note_about_a_single_contact_outranks_the_snapshot(memory: ListMemory) -> None:
+async def test_a_note_about_a_single_contact_outranks_the_snapshot(memory: ListStateRepository) -> None:
     await memory.put_contacts(LIST, "g", 0, ["A", "B", "C"], buckets=1)
-    await memory.note(LIST, {"g": 1}, ["B"], Presence.MAYBE)
-    await memory.note(LIST, {"g": 1}, ["C"], Presence.OUT)
-    await memory.note(LIST, {"g": 1}, ["D"], Presence.MAYBE)
-    await memory.note(LIST, {"g": 1}, ["E", "\u00e9 / #"], Presence.IN)
+    await memory.note(LIST, {"g": 1}, ["B"], MemberPresence.UNCERTAIN)
+    await memory.note(LIST, {"g": 1}, ["C"], MemberPresence.OUT)
+    await memory.note(LIST, {"g": 1}, ["D"], MemberPresence.UNCERTAIN)
+    await memory.note(LIST, {"g": 1}, ["E", "\u00e9 / #"], MemberPresence.IN)
     content = await memory.content(LIST, "g", 1, 0, 1)
     assert content == Content(frozenset({"A", "E", "\u00e9 / #"}), frozenset({"A", "B", "D", "E", "\u00e9 / #"}))
 
 
-async def test_what_an_empty_list_and_a_broken_off_one_have_in_common_is_nothing(memory: ListMemory) -> None:
+async def test_what_an_empty_list_and_a_broken_off_one_have_in_common_is_nothing(memory: ListStateRepository) -> None:
     await memory.put_contacts(LIST, "g", 0, ["A"], buckets=1)
     known = await memory.known(LIST, {NOTHING: 1, "g": 1}, 0, 1)
     assert known == Content(frozenset(), frozenset({"A"}))
 
 
-async def test_who_was_left_out_is_counted_and_named(memory: ListMemory) -> None:
+async def test_who_was_left_out_is_counted_and_named(memory: ListStateRepository) -> None:
     await memory.put_left_out(LIST, "g", "000000", skipped={ANN: "inactive"}, failed={})
     await memory.put_left_out(LIST, "g", "000001", skipped={BOB: "inactive"}, failed={})
     await memory.put_left_out(LIST, "g", "000002", skipped={}, failed={BOB: "gave-up"})
@@ -139,7 +142,7 @@ async def test_who_was_left_out_is_counted_and_named(memory: ListMemory) -> None
     assert named == [("skipped", "inactive", [str(ANN)]), ("skipped", "inactive", [str(BOB)])]
 
 
-async def test_old_generations_are_forgotten_and_others_stay(memory: ListMemory) -> None:
+async def test_old_generations_are_forgotten_and_others_stay(memory: ListStateRepository) -> None:
     for page in range(25):
         await memory.put_contacts(LIST, "old", page, [f"C{number}" for number in range(300)], buckets=BUCKETS)
     await memory.put_contacts(LIST, "new", 0, ["A"], buckets=1)

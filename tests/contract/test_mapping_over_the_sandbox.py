@@ -15,7 +15,7 @@ from shared.administration.live_mapping import LiveVersion
 from shared.composition.services import open_services
 from shared.composition.settings import Settings
 from shared.composition.wiring import Connector, build
-from shared.domain.features.schema_drift import Change, Shift
+from shared.domain.features.schema_drift import SchemaChange, Shift
 from shared.domain.mapping.findings import Code, Severity
 from shared.domain.mapping.formats.document import read_mapping
 from shared.domain.records.outcomes import Reason
@@ -185,7 +185,7 @@ async def test_a_deleted_column_is_noticed_and_spotler_keeps_what_it_has(
         report = await opened.drift.look()
         after = await opened.explain.record(ANN)
         health = await opened.health.check()
-    assert [one.change for one in report.noticed] == [Change("contact.jobtitle", Shift.DELETED)]
+    assert [one.change for one in report.noticed] == [SchemaChange("contact.jobtitle", Shift.DELETED)]
     assert Code.UNKNOWN_COLUMN in {finding.code for finding in report.findings}
     assert "jobTitle" in before["plan"]["properties"]
     assert "jobTitle" not in after["plan"]["properties"]

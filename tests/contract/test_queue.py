@@ -297,7 +297,7 @@ async def test_what_the_queue_has_buried_is_collected_and_can_be_replayed(queue:
         for _ in range(DELIVERIES):
             await queue.abandon(name, await received(queue, name))
 
-    await queue.collect_buried()
+    await queue.collect_dead_lettered()
 
     letters = {letter.queue: letter for letter in await queue.dead_letters()}
     assert {name: (one.reason, one.body) for name, one in letters.items()} == {
@@ -306,7 +306,7 @@ async def test_what_the_queue_has_buried_is_collected_and_can_be_replayed(queue:
     }
     assert letters[LIVE].correlation_id == "c-7"
     assert (await queue.depth(LIVE)).dead == 1
-    assert await queue.collect_buried() == []
+    assert await queue.collect_dead_lettered() == []
     assert await queue.replay([letters[LIVE].id]) == 1
     [again] = await received(queue)
     assert (again.body, again.delivery_count) == (b"id:7", 1)

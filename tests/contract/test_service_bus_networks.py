@@ -171,13 +171,13 @@ async def test_a_renewal_of_a_lost_lock_hinders_no_other(queue: ServiceBusQueue,
 
 
 async def test_a_client_that_dies_leaves_its_messages_until_their_locks_end(stage: Stage) -> None:
-    dying, heir = stage.open(), stage.open()
+    dying, successor = stage.open(), stage.open()
     await dying.send(LIVE, [OutgoingMessage(b"a")])
     await all_of(dying, 1)
     await dying.close()
-    assert await heir.receive(LIVE, limit=10, wait=AT_ONCE) == []
+    assert await successor.receive(LIVE, limit=10, wait=AT_ONCE) == []
     stage.clock.advance(LOCK)
-    assert [message.body for message in await all_of(heir, 1)] == [b"a"]
+    assert [message.body for message in await all_of(successor, 1)] == [b"a"]
 
 
 async def test_closing_leaves_nothing_locked_that_nobody_received(stage: Stage) -> None:

@@ -193,12 +193,12 @@ async def test_a_cut_between_the_copy_and_its_removal_replays_twice_and_loses_no
     assert len(broker.queues["dead-letters"].messages) == 1
 
 
-async def buried(queue: ServiceBusQueue, broker: Broker, *bodies: bytes, reason: str) -> Queue:
+async def dead_lettered(queue: ServiceBusQueue, broker: Broker, *bodies: bytes, reason: str) -> Queue:
     """Let the service itself bury messages; returns the sub-queue in which they lie."""
     await queue.send(EVENTS, [OutgoingMessage(body, correlation_id="c-1") for body in bodies])
     events = broker.queues[EVENTS]
     for held in list(events.messages.values()):
-        events.bury(held, reason, "by the service")
+        events.dead_letter(held, reason, "by the service")
     assert events.dead is not None
     return events.dead
 
@@ -207,9 +207,9 @@ async def buried(queue: ServiceBusQueue, broker: Broker, *bodies: bytes, reason:
 async def test_nothing_personal_rests_where_the_service_buries(
     queue: ServiceBusQueue, broker: Broker, reason: str
 ) -> None:
-    native = await buried(queue, broker, b"id:1", b"Dear Anna", reason=reason)
+    native = await dead_lettered(queue, broker, b"id:1", b"Dear Anna", reason=reason)
 
-    moved = await queue.collect_buried()
+    moved = await queue.collect_dead_lettered()
 
     assert native.messages == {}
     assert [(letter.queue, letter.reason, letter.body) for letter in moved] == [
@@ -228,8 +228,8 @@ async def test_nothing_personal_rests_where_the_service_buries(
 
 
 async def test_hundreds_of_buried_messages_are_collected_at_once(queue: ServiceBusQueue, broker: Broker) -> None:
-    native = await buried(queue, broker, *(b"id:%d" % number for number in range(250)), reason=EXHAUSTED)
-    assert len(await queue.collect_buried()) == 250
+    native = await dead_lettered(queue, broker, *(b"id:%d" % number for number in range(250)), reason=EXHAUSTED)
+    assert len(await queue.collect_dead_lettered()) == 250
     assert native.messages == {}
     assert len(await queue.dead_letters(limit=1000)) == 250
 
@@ -237,16 +237,16 @@ async def test_hundreds_of_buried_messages_are_collected_at_once(queue: ServiceB
 async def test_a_cut_between_the_copy_and_the_original_collects_twice_and_loses_nothing(
     queue: ServiceBusQueue, broker: Broker
 ) -> None:
-    native = await buried(queue, broker, b"id:1", reason=EXHAUSTED)
+    native = await dead_lettered(queue, broker, b"id:1", reason=EXHAUSTED)
     broker.plan(Act.SETTLE, Effect.DROPPED_BEFORE, entity=native.name, times=100)
     with pytest.raises(ConnectorError):
-        await queue.collect_buried()
+        await queue.collect_dead_lettered()
     assert len(native.messages) == 1
     broker.faults.planned.clear()
     native.pass_time()
     for held in list(native.messages.values()):
         if held.lock is not None:
             native.release(held)
-    await queue.collect_buried()
+    await queue.collect_dead_lettered()
     assert native.messages == {}
     assert {letter.body for letter in await queue.dead_letters()} == {b"id:1"}

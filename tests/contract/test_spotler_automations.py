@@ -21,14 +21,14 @@ from shared.domain.features.automations import (
     PublishedAutomation,
     Started,
     StartRefusal,
-    StopVerdict,
+    StopResult,
 )
-from shared.domain.features.capabilities import Finding
+from shared.domain.features.capabilities import CapabilityFinding
 from shared.errors import DataError, ThrottledError, UnknownOutcomeError
 from shared.local.spotler_sandbox.account.automations import Automation
 from shared.local.spotler_sandbox.account.automations import AutomationField as SandboxField
 from shared.local.spotler_sandbox.account.campaigns import Campaign
-from shared.ports.spotler import Automations
+from shared.ports.marketing_platform import Automations
 from tests.contract.clocks import ManualClock
 from tests.contract.spotler_account import SpotlerAccount, open_account
 from tests.twins import TwinStore
@@ -194,35 +194,35 @@ async def test_a_throttled_start_certainly_started_nothing(account: SpotlerAccou
 async def test_all_runs_of_a_person_are_stopped_and_nobody_elses(account: SpotlerAccount) -> None:
     for who in ("ANN", "ANN", "BEN"):
         await start(account, WELCOME_CODE, who=who)
-    assert await account.automations.stop(AutomationKind.AUTOMATION, WELCOME, "ANN") is StopVerdict.STOPPED
+    assert await account.automations.stop(AutomationKind.AUTOMATION, WELCOME, "ANN") is StopResult.STOPPED
     runs = await account.look("automation-runs")
     assert [(run["externalContactId"], run["stopped"]) for run in runs] == [
         ("ANN", True),
         ("ANN", True),
         ("BEN", False),
     ]
-    assert await account.automations.stop(AutomationKind.AUTOMATION, WELCOME, "ANN") is StopVerdict.NOT_RUNNING
-    assert await account.automations.stop(AutomationKind.AUTOMATION, WELCOME, "NOBODY") is StopVerdict.UNKNOWN
-    assert await account.automations.stop(AutomationKind.AUTOMATION, "gone", "ANN") is StopVerdict.UNKNOWN
+    assert await account.automations.stop(AutomationKind.AUTOMATION, WELCOME, "ANN") is StopResult.NOT_RUNNING
+    assert await account.automations.stop(AutomationKind.AUTOMATION, WELCOME, "NOBODY") is StopResult.UNKNOWN
+    assert await account.automations.stop(AutomationKind.AUTOMATION, "gone", "ANN") is StopResult.UNKNOWN
 
 
 async def test_one_run_is_stopped_by_its_id(account: SpotlerAccount) -> None:  # AUT-23, JOB-27
     first, second = [await start(account, WELCOME_CODE) for _ in range(2)]
     assert isinstance(first, Started)
     assert isinstance(second, Started)
-    assert await account.automations.stop_run(first.runs[0]) is StopVerdict.STOPPED
+    assert await account.automations.stop_run(first.runs[0]) is StopResult.STOPPED
     runs = {run["automationContactId"]: run["stopped"] for run in await account.look("automation-runs")}
     assert runs == {first.runs[0]: True, second.runs[0]: False}
-    assert await account.automations.stop_run(str(UUID(int=99))) is StopVerdict.UNKNOWN
+    assert await account.automations.stop_run(str(UUID(int=99))) is StopResult.UNKNOWN
 
 
 async def test_a_campaign_is_stopped_for_a_person(account: SpotlerAccount) -> None:
     await account.automations.start(AutomationKind.CAMPAIGN, "TrgCart", "ANN", ())
     for who, verdict in (
-        ("ANN", StopVerdict.STOPPED),
-        ("ANN", StopVerdict.NOT_RUNNING),
-        ("BEN", StopVerdict.NOT_RUNNING),
-        ("NOBODY", StopVerdict.UNKNOWN),
+        ("ANN", StopResult.STOPPED),
+        ("ANN", StopResult.NOT_RUNNING),
+        ("BEN", StopResult.NOT_RUNNING),
+        ("NOBODY", StopResult.UNKNOWN),
     ):
         assert await account.automations.stop(AutomationKind.CAMPAIGN, "CmpCart", who) is verdict
 
@@ -305,5 +305,5 @@ async def test_a_refusal_without_its_body_still_started_nothing() -> None:
     assert caught.value.status == 417
 
 
-async def _nobody_asks() -> list[Finding]:
+async def _nobody_asks() -> list[CapabilityFinding]:
     raise AssertionError("nothing here needs a check")

@@ -12,7 +12,7 @@ from shared.adapters.spotler.automations.capabilities import Capabilities
 from shared.adapters.spotler.automations.probes import Probes
 from shared.adapters.spotler.contacts.client import SpotlerClient
 from shared.domain.features.automations import AutomationKind, FieldType, FieldValue, Started
-from shared.domain.features.capabilities import CAPABILITY_OFF, Capability, Finding, Verdict
+from shared.domain.features.capabilities import CAPABILITY_OFF, Capability, CapabilityFinding, CapabilityState
 from shared.domain.records.jobs import ScoreChange
 from shared.errors import ConfigurationError, DataError
 from shared.local.spotler_sandbox.account.automations import Automation
@@ -72,7 +72,7 @@ async def test_a_check_proves_what_is_there_and_switches_it_on() -> None:
         await account.people("ANN")
         findings = await account.capabilities.check()
         assert {finding.capability: finding.verdict for finding in findings} == dict.fromkeys(
-            Capability, Verdict.PROVEN
+            Capability, CapabilityState.PROVEN
         )
         assert set(account.sent) == READS | ASKED_THE_WRONG_WAY
         assert all((await account.capabilities.states()).values())
@@ -105,7 +105,7 @@ async def test_fields_are_undecided_while_no_automation_has_any() -> None:
     async with open_account(assumed=False, automations=plain) as account:
         await account.people("ANN")
         findings = {finding.capability: finding for finding in await account.capabilities.check()}
-        assert findings[Capability.AUTOMATION_FIELDS].verdict is Verdict.UNDECIDED
+        assert findings[Capability.AUTOMATION_FIELDS].verdict is CapabilityState.UNDECIDED
         assert "check again" in findings[Capability.AUTOMATION_FIELDS].evidence
         with pytest.raises(DataError) as caught:
             await account.automations.start(AutomationKind.AUTOMATION, str(UUID(int=2)), "ANN", [VOUCHER])
@@ -119,7 +119,7 @@ async def test_a_service_that_is_down_takes_nothing_away() -> None:
         await account.capabilities.check()
         await account.fault("server-error", "tag.list", times=10)
         findings = {finding.capability: finding.verdict for finding in await account.capabilities.check()}
-        assert findings[Capability.TAGS] is Verdict.UNDECIDED
+        assert findings[Capability.TAGS] is CapabilityState.UNDECIDED
         assert (await account.capabilities.states())[Capability.TAGS]
 
 
@@ -164,12 +164,12 @@ async def test_a_service_that_answers_everything_alike_proves_nothing(answer: ht
     )
     findings = await Probes(client.transport).findings()
     await client.close()
-    assert {finding.verdict for finding in findings} == {Verdict.DISPROVEN}
+    assert {finding.verdict for finding in findings} == {CapabilityState.DISPROVEN}
 
 
 async def test_what_is_disproven_is_switched_off_even_where_it_was_assumed() -> None:
-    async def probe() -> list[Finding]:
-        return [Finding(Capability.TAGS, Verdict.DISPROVEN, "/tag/list answered HTTP 404")]
+    async def probe() -> list[CapabilityFinding]:
+        return [CapabilityFinding(Capability.TAGS, CapabilityState.DISPROVEN, "/tag/list answered HTTP 404")]
 
     capabilities = Capabilities(TwinStore(), ManualClock(), "test", assumed=True, probe=probe)
     await capabilities.check()
@@ -179,5 +179,5 @@ async def test_what_is_disproven_is_switched_off_even_where_it_was_assumed() -> 
     await capabilities.require(Capability.SCORES)
 
 
-async def _nobody_asks() -> list[Finding]:
+async def _nobody_asks() -> list[CapabilityFinding]:
     raise AssertionError("states are read, not asked for")

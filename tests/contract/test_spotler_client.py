@@ -14,7 +14,7 @@ import pytest
 
 from shared.adapters.spotler.contacts.client import AnonymizeResult, SpotlerClient
 from shared.adapters.spotler.contacts.platform import SpotlerPlatform
-from shared.adapters.spotler.rest.retrying import Patience
+from shared.adapters.spotler.rest.retrying import RetrySettings
 from shared.domain.records.marketing_contact import (
     ContactWrite,
     Ending,
@@ -23,18 +23,18 @@ from shared.domain.records.marketing_contact import (
     Purge,
     SetOption,
     WriteCode,
-    WriteVerdict,
+    WriteResult,
 )
 from shared.errors import ConfigurationError, DataError, NotFoundError, Service, ThrottledError, TransientError
 from shared.local.sandbox.serving import serve
 from shared.local.spotler_sandbox import SpotlerSandboxSettings, create_app
 from shared.local.spotler_sandbox.account.contacts import OptOutUpsert
 from shared.local.spotler_sandbox.http.settings import CURRENT_PREFIX, VERSIONED_PREFIX
-from shared.ports.spotler import MarketingPlatform
+from shared.ports.marketing_platform import MarketingPlatform
 
 KEY, SECRET = "sandbox-key", "sandbox secret & more"
-HASTY = Patience(first_wait=timedelta(milliseconds=1), longest_wait=timedelta(milliseconds=2), jitter=timedelta())
-OK = WriteVerdict(WriteCode.OK)
+HASTY = RetrySettings(first_wait=timedelta(milliseconds=1), longest_wait=timedelta(milliseconds=2), jitter=timedelta())
+OK = WriteResult(WriteCode.OK)
 
 
 @dataclass

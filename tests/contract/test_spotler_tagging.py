@@ -8,7 +8,7 @@ import pytest
 
 from shared.domain.records.jobs import ScoreChange
 from shared.errors import ConfigurationError, DataError, NotFoundError, ThrottledError, UnknownOutcomeError
-from shared.ports.spotler import Tagging
+from shared.ports.marketing_platform import Tagging
 from tests.contract.spotler_account import SpotlerAccount, open_account
 
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from shared.errors import DataError, NotFoundError
-from shared.ports.spotler import ContactLists
+from shared.ports.marketing_platform import ContactLists
 from tests.contract.spotler_account import SpotlerAccount, open_account
 
 SPRING = "spring"

@@ -15,7 +15,7 @@ from shared.adapters.storage.keys.key_register import ConfiguredKeys, KeyRegiste
 from shared.adapters.storage.keys.sealed import SealedStore
 from shared.adapters.storage.sqlite import SqliteStateStore
 from shared.adapters.storage.tables import TableStateStore
-from shared.domain.records.fingerprint_places import Place
+from shared.domain.records.fingerprint_places import FingerprintPlace
 from shared.errors import ConfigurationError
 from shared.ports.state import Delete, Document, DocumentKey, Insert, Put, Replace, StateStore
 from tests.contract.clocks import ManualClock
@@ -57,7 +57,9 @@ async def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIte
                 plain = SqliteStateStore(tmp_path / "state.db", clock=ManualClock())
                 keys = ConfiguredKeys(b"another key that follows it", b"the first key of all")
                 register = KeyRegister(plain, ManualClock(), "test", keys)
-                opened.append(SealedStore(plain, register, {KEY.partition: Place(join=lambda _, newer: newer)}))
+                opened.append(
+                    SealedStore(plain, register, {KEY.partition: FingerprintPlace(join=lambda _, newer: newer)})
+                )
             case "tables":
                 connection_string = request.getfixturevalue("azurite")
                 opened.append(TableStateStore.from_connection_string(connection_string, table=table))

@@ -6,8 +6,8 @@ from typing import TypeVar
 
 from hypothesis.stateful import rule
 
-from shared.domain.merging.merge import Verdict
-from shared.domain.planning.context import MassChange, Reach
+from shared.domain.merging.merge import MergeDecision
+from shared.domain.planning.context import MailStatus, MassChange
 from shared.domain.records.outcomes import Reason
 from shared.domain.records.records import PersonRecord, RecordKey, SyncStatus, Why
 from tests.histories.stage import Stage, row_of
@@ -139,7 +139,7 @@ class QuietAtLast(Stage):
             names = {self.world.people()[other].values["firstname"] or "" for other in sharers}
             assert contact.values.get("firstName", "") in names | self.edited_there
             assert contact.values["customerType"] in {str(other.table) for other in sharers}
-        verdicts = self.ask(self.twin.ledger.entries([key]))[key].binding.verdicts
+        verdicts = self.ask(self.twin.ledger.entries([key]))[key].binding.merge_decisions
         directions = {} if self.is_secondary(key) else {**DIRECTIONS, **self.version.directions}
         for name, direction in directions.items():
             here, there = record.values.get(COLUMNS[name]) or "", contact.values.get(name, "")
@@ -149,7 +149,7 @@ class QuietAtLast(Stage):
                 continue
             if name == "initials" and not (here and there):
                 continue
-            is_told = verdicts.get(name) in {Verdict.ASKED, Verdict.FROZEN}
+            is_told = verdicts.get(name) in {MergeDecision.ASKED, MergeDecision.FROZEN}
             assert here == there or is_told, f"{key}.{name}: {here!r} here, {there!r} there"
 
     def consent_is_as_people_said(self) -> None:
@@ -208,7 +208,7 @@ class QuietAtLast(Stage):
         for key, record in people.items():
             changes = await self.twin.consent.of_record(key, limit=10_000)
             binding = entries[key].binding
-            if not binding.is_live or binding.reach is not Reach.OPEN:
+            if not binding.is_live or binding.mail_status is not MailStatus.OPEN:
                 continue
             yes = self.twin.rules.fingerprints
             for name in NAMES:

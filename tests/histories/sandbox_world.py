@@ -16,10 +16,10 @@ from shared.adapters.dataverse.metadata.schema_cache import SchemaCache
 from shared.adapters.dataverse.records.crm import DataverseCrm
 from shared.adapters.dataverse.records.tables import PEOPLE, PERMISSIONS
 from shared.adapters.dataverse.web_api.client import DataverseClient
-from shared.adapters.dataverse.writeback.write_back import DataverseHomecomings
+from shared.adapters.dataverse.writeback.write_back import DataverseWritebacks
 from shared.adapters.spotler.contacts.client import SpotlerClient
 from shared.adapters.spotler.contacts.platform import SpotlerPlatform
-from shared.adapters.spotler.rest.retrying import Patience
+from shared.adapters.spotler.rest.retrying import RetrySettings
 from shared.domain.mapping.model import Outside
 from shared.domain.planning.context import Rules
 from shared.domain.records.jobs import Operation
@@ -38,7 +38,7 @@ from tests.twins import Faults
 
 CRM_URL, SPOTLER_URL = "http://127.0.0.1:8081", "http://127.0.0.1:8082"
 BITS = {int(name.partition(":")[2]): name for name in NAMES}
-HASTY = Patience(
+HASTY = RetrySettings(
     first_wait=timedelta(milliseconds=1),
     longest_wait=timedelta(milliseconds=2),
     jitter=timedelta(),
@@ -102,7 +102,7 @@ class SandboxWorld(World):
     def __init__(self, rules: Rules) -> None:
         self.twin = ConnectorTwin(rules, clock=TickingClock())
         self._number = 0
-        self._homecomings: list[Faulty] = []
+        self._writebacks: list[Faulty] = []
         self._order: list[RecordKey] = []
         self._people: dict[RecordKey, PersonRecord] = {}
         self._profiles: list[Profile] = []
@@ -159,10 +159,10 @@ class SandboxWorld(World):
         """Adapters of Dataverse are made for one version of the mapping."""
         faults, connector = self.twin.faults, cast("Any", self.twin)
         crm = DataverseCrm(self._client, rules.mapping, list(PersonTable), self._schema)
-        homecomings = DataverseHomecomings(self._client, self._schema, rules.mapping)
-        self._homecomings.append(Faulty(homecomings, faults, "bring_home"))
+        writebacks = DataverseWritebacks(self._client, self._schema, rules.mapping)
+        self._writebacks.append(Faulty(writebacks, faults, "bring_home"))
         connector.rules, connector.crm = rules, Faulty(crm, faults, "")
-        connector.homecomings = self._homecomings[-1]
+        connector.writebacks = self._writebacks[-1]
 
     async def _token(self, over_crm: httpx.ASGITransport) -> str:
         async with httpx.AsyncClient(transport=over_crm) as http:
@@ -273,7 +273,7 @@ class SandboxWorld(World):
         self._profiles = [_profile(one) for one in contacts]
 
     def writes(self) -> int:
-        return self._platform.writes + sum(one.writes for one in self._homecomings)
+        return self._platform.writes + sum(one.writes for one in self._writebacks)
 
 
 def _sets(options: Mapping[str, bool]) -> dict[str, Any]:

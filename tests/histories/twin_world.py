@@ -10,11 +10,11 @@ from uuid import UUID
 from shared.domain.planning.context import Rules
 from shared.domain.records.jobs import Operation
 from shared.domain.records.marketing_contact import (
+    MarketingContact,
     PropertyCatalogue,
     PropertyDefinition,
     PropertyType,
     SetEntry,
-    SpotlerContact,
 )
 from shared.domain.records.records import PersonRecord, PersonTable, RecordKey, SyncStatus
 from tests.connector_twin import ConnectorTwin
@@ -60,13 +60,13 @@ class TakingIn:
         self.tell = tell
         self.refused: set[str] = set()
 
-    async def welcome(self, contacts: Sequence[SpotlerContact], *, correlation: str) -> Sequence[Welcome]:
+    async def welcome(self, contacts: Sequence[MarketingContact], *, correlation: str) -> Sequence[Welcome]:
         assert correlation
         if any(str(one.properties.get("email", "")).startswith(POISON) for one in contacts):
             raise ZeroDivisionError
         return [Welcome(await self._record(str(one.properties.get("email", "")))) for one in contacts]
 
-    async def refuse(self, contact: SpotlerContact, *, text: str, correlation: str) -> None:
+    async def refuse(self, contact: MarketingContact, *, text: str, correlation: str) -> None:
         assert str(contact.properties["email"]).startswith(POISON), f"{correlation}: {text}"
         self.refused.add(contact.encrypted_id)
 
@@ -95,7 +95,7 @@ class TwinWorld(World):
 
     def take_in(self, tell: Callable[[RecordKey], None]) -> None:
         """From now on newcomers become contacts."""
-        self.twin.newcomers = TakingIn(self, tell)
+        self.twin.new_subscribers = TakingIn(self, tell)
         self.twin.worker = self.twin.start_worker()
 
     def remap(self, rules: Rules) -> None:
@@ -178,4 +178,4 @@ class TwinWorld(World):
         ]
 
     def writes(self) -> int:
-        return len(self.twin.platform.writes) + len(self.twin.homecomings.brought)
+        return len(self.twin.platform.writes) + len(self.twin.writebacks.brought)

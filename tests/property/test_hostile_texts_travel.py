@@ -76,7 +76,7 @@ a_lot = settings(max_examples=60, deadline=None)
 @a_lot
 @given(texts)
 def test_a_text_in_a_filter_is_one_literal_to_whoever_reads_the_query(text: str) -> None:
-    path = odata.reads("contacts", {"$filter": odata.compare("lastname", odata.Comparison.EQUAL, text)})
+    path = odata.reads("contacts", {"$filter": odata.compare("lastname", odata.ODataComparison.EQUAL, text)})
 
     (condition,) = parse_qs(urlsplit(path).query, strict_parsing=True)["$filter"]
     read = receiver.parse(condition)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from shared.domain.records.jobs import JobRow, JobStatus, Operation
 from shared.domain.records.records import PersonTable, RecordKey
-from shared.operations.model.operation import Refused, Task
+from shared.operations.model.operation import JobRefused, Task
 from shared.operations.running.table import OPERATIONS
 
 ANN = RecordKey(PersonTable.CONTACT, UUID(int=1))
@@ -60,7 +60,7 @@ def test_any_text_in_any_column_is_accepted_or_refused_with_a_sentence(
         automation_contact_id=value,
     )
     match OPERATIONS[operation].accept(job):
-        case Refused(text):
+        case JobRefused(text):
             assert text.startswith(operation.label)
             assert text.endswith(".")
         case Task(job=accepted_job):

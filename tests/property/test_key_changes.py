@@ -18,7 +18,7 @@ from shared.adapters.storage.keys.key_ring import version_of
 from shared.adapters.storage.keys.rekey import Rekeying
 from shared.adapters.storage.keys.sealed import SealedStore
 from shared.domain.consent.changes import BULK_EMAIL, DO_NOT_EMAIL, OPT_OUT, ConsentSource
-from shared.domain.consent.suppression import Refusal
+from shared.domain.consent.suppression import AddressRefusal
 from shared.domain.planning.context import Binding
 from shared.domain.records.fingerprint_places import fingerprint_places
 from shared.domain.records.fingerprints import Fingerprinter
@@ -133,7 +133,7 @@ async def _act(world: Deployment, worker: Process, step: tuple[Any, ...]) -> Non
     world.clock.advance(SECOND)
     match step:
         case ("refuse", address, subject, record):
-            refusal = Refusal(subject, world.clock.now(), ConsentSource.DATAVERSE_ROW, record)
+            refusal = AddressRefusal(subject, world.clock.now(), ConsentSource.DATAVERSE_ROW, record)
             await worker.suppressions.record({prints.address(address): [refusal]})
             world.refused.add((address, subject, record))
         case ("lift", address, subject):
@@ -188,7 +188,7 @@ async def _documents_of_today(world: Deployment) -> Fingerprinter:
     ledger = Ledger(world.store, world.clock, "test")
     await ledger.reserve({prints.address(ADDRESSES[0]): CONTACT}, held=())
     await ledger.save({KEY: (binding, Outcome(KEY, Result.WRITTEN, Reason.CREATED), "")}, (), {KEY: ""})
-    refusal = Refusal(OPT_OUT, world.clock.now(), ConsentSource.SPOTLER_OPT_OUT)
+    refusal = AddressRefusal(OPT_OUT, world.clock.now(), ConsentSource.SPOTLER_OPT_OUT)
     await SuppressionList(world.store, world.clock, "test").record({prints.address(ADDRESSES[0]): [refusal]})
     return prints
 
@@ -333,7 +333,7 @@ async def test_a_refusal_that_is_entered_under_the_former_key_during_a_move_coun
         etags = await real(changes)
         if any(type(one).__name__ == "Insert" and one.key.partition == "test-suppressed" for one in changes):
             world.store.write = real  # type: ignore[method-assign]  # once
-            refusal = Refusal(DO_NOT_EMAIL, world.clock.now(), ConsentSource.DO_NOT_EMAIL, RECORDS[0])
+            refusal = AddressRefusal(DO_NOT_EMAIL, world.clock.now(), ConsentSource.DO_NOT_EMAIL, RECORDS[0])
             await SuppressionList(world.store, world.clock, "test").record({address: [refusal]})
         return etags
 

@@ -20,7 +20,7 @@ from openpyxl import Workbook, load_workbook
 
 from shared.adapters.dataverse.web_api import fetchxml, odata
 from shared.adapters.dataverse.web_api.batch import batches
-from shared.adapters.dataverse.web_api.operations import Method, Operation
+from shared.adapters.dataverse.web_api.operations import Method, WebApiOperation
 from shared.adapters.spotler.rest.external_ids import path_segment
 from shared.adapters.spotler.rest.paths import segment
 from shared.adapters.workbook.cells import CellError, write_text
@@ -34,7 +34,7 @@ ROW = UUID("6d81597f-0f9f-e711-8122-000d3aa2331c")
 FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """What a spreadsheet executes at the beginning of a cell."""
 
-UNSEEN = ' \t\r\n\u2028"'
+NO = ' \t\r\n\u2028"'
 """What some take away before they look."""
 
 hostile = st.sampled_from(
@@ -68,7 +68,7 @@ of_xml = texts.filter(lambda text: not re.search(r"[^\t\n\r\x20-\ud7ff\ue000-\uf
 
 @given(texts)
 def test_a_text_in_a_filter_is_one_literal(text: str) -> None:
-    written = odata.compare("lastname", odata.Comparison.EQUAL, text)
+    written = odata.compare("lastname", odata.ODataComparison.EQUAL, text)
 
     expected = grammar.Comparison(("lastname",), "eq", grammar.Literal(grammar.LiteralKind.STRING, text))
     assert grammar.parse(written) == expected
@@ -84,7 +84,7 @@ def test_texts_in_a_list_are_as_many_literals(values: list[str]) -> None:
 
 @given(texts.filter(bool))
 def test_a_filter_in_a_url_is_one_query_option(text: str) -> None:
-    condition = odata.compare("lastname", odata.Comparison.EQUAL, text)
+    condition = odata.compare("lastname", odata.ODataComparison.EQUAL, text)
     url = urlsplit(f"https://org.example/api/data/v9.2/{odata.reads('contacts', {'$filter': condition, '$top': '1'})}")
 
     assert parse_qsl(url.query, keep_blank_values=True) == [("$filter", condition), ("$top", "1")]
@@ -96,12 +96,12 @@ def test_a_text_that_is_no_name_names_nothing(text: str) -> None:
     with pytest.raises(ValueError, match="name"):
         odata.name(text)
     with pytest.raises(ValueError, match="name"):
-        odata.compare(f"{text}/x", odata.Comparison.EQUAL, 1)
+        odata.compare(f"{text}/x", odata.ODataComparison.EQUAL, 1)
 
 
 @given(texts.filter(lambda text: "\r" in text or "\n" in text))
 def test_a_line_break_starts_no_request_within_a_batch(text: str) -> None:
-    operation = Operation(Method.GET, f"contacts({ROW})?x={text}")
+    operation = WebApiOperation(Method.GET, f"contacts({ROW})?x={text}")
 
     with pytest.raises(ValueError, match="line break"):
         list(batches([operation], "/api/data/v9.2/"))
@@ -194,7 +194,7 @@ def test_no_cell_is_a_formula_whichever_separator_a_spreadsheet_reads_with(
     for lines in (io.StringIO(written, newline=""), written.splitlines(keepends=True), written.splitlines()):
         for skips in (False, True):
             for cells in csv.reader(lines, delimiter=delimiter, skipinitialspace=skips):
-                assert not any(cell.lstrip(UNSEEN).startswith(FORMULA) for cell in cells)
+                assert not any(cell.lstrip(NO).startswith(FORMULA) for cell in cells)
 
 
 # ---------------------------------------------------------------------------------------------------------- the source

@@ -28,16 +28,16 @@ from shared.domain.mapping.language.expression import (
     Literal,
     MapTo,
     Order,
-    Query,
+    QueryExpression,
     Related,
     is_never_empty,
 )
 from shared.domain.mapping.language.filters import (
     KEYWORDS,
     And,
-    Comparison,
     Empty,
     Filter,
+    FilterComparison,
     Not,
     Operator,
     Or,
@@ -49,7 +49,7 @@ from shared.domain.mapping.language.tokens import ExpressionError
 from shared.domain.mapping.model import EMAIL, Direction, MappingRow
 from shared.domain.mapping.model import Mapping as FieldMapping
 from shared.domain.mapping.reverse_conversions import NeedsMatch, Stored, returned
-from shared.domain.planning.context import Binding, Rules, Situation
+from shared.domain.planning.context import Binding, PlanInput, Rules
 from shared.domain.planning.plan import plan
 from shared.domain.records.fingerprints import Fingerprinter
 from shared.domain.records.marketing_contact import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry
@@ -95,7 +95,7 @@ expressions: st.SearchStrategy[Expression] = (
     | coalesced(operands)
     | joined(operands | coalesced(operands))
     | st.builds(Constant, st.text(max_size=20))
-    | st.builds(Query, st.text(max_size=20).filter(str.strip))
+    | st.builds(QueryExpression, st.text(max_size=20).filter(str.strip))
     | st.builds(MapTo, st.sampled_from(Home))
 )
 
@@ -107,7 +107,7 @@ values = (
     | st.decimals(-(10**9), 10**9, places=3).filter(lambda number: not (number.is_zero() and number.is_signed()))
 )
 comparisons = (
-    st.builds(Comparison, fields, st.sampled_from(Operator), values)
+    st.builds(FilterComparison, fields, st.sampled_from(Operator), values)
     | st.builds(Within, fields, st.lists(values, min_size=1, max_size=3).map(tuple))
     | st.builds(Empty, fields)
 )
@@ -362,7 +362,7 @@ def test_no_value_breaks_planning_and_what_is_sent_is_text_that_travels(value: H
         labels={} if label is None else {"a": label.text},
         permissions={value.text: True},
     )
-    plan(Situation(KEY, record, Binding("1")), RULES, CATALOGUE)
+    plan(PlanInput(KEY, record, Binding("1")), RULES, CATALOGUE)
     for sent in as_properties(wished_fields(record, EVERYTHING, CATALOGUE).values).values():
         if isinstance(sent, str):
             assert sent.encode().decode() == sent
@@ -404,7 +404,7 @@ def test_no_text_breaks_a_document(text: Hostile) -> None:
 def test_a_text_is_compared_never_run(value: Hostile) -> None:
     text = value.text
     record = PersonRecord(KEY, {"a": text})
-    wanted = Comparison(Column("a"), Operator.EQUAL, text)
+    wanted = FilterComparison(Column("a"), Operator.EQUAL, text)
 
     assert parse_filter(str(wanted)) == wanted
     assert compile_filter(wanted)(record) is bool(text.strip())

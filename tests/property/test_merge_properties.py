@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from shared.domain.consent.permission_defaults import PermissionDefault
 from shared.domain.mapping.model import BlankPolicy, ConflictPolicy, Direction
-from shared.domain.merging.dataverse_changes import WayBack
-from shared.domain.merging.field_agreement import Sides, agree
-from shared.domain.merging.merge import Base, Newer, Row, Verdict, Versions, merge_consent, merge_value
-from shared.domain.planning.context import Binding, Look, Plan, Rest, Sight, Situation, Trust, Write
+from shared.domain.merging.dataverse_changes import DataverseChanges
+from shared.domain.merging.field_agreement import MergeInput, agree
+from shared.domain.merging.merge import Base, FieldVersions, MergeDecision, Newer, Row, merge_consent, merge_value
+from shared.domain.planning.context import BaseState, Binding, FetchContact, Fetched, Plan, PlanInput, Rest, Write
 from shared.domain.planning.plan import plan
-from shared.domain.records.marketing_contact import Channel, SetOption, SpotlerContact
+from shared.domain.records.marketing_contact import Channel, MarketingContact, SetOption
 from shared.domain.records.records import PermissionRow, PersonRecord, PersonTable, RecordKey
 from shared.domain.values.fields import as_properties
 from shared.domain.values.mapped_fields import mapped_fields, values_of
@@ -31,10 +31,10 @@ KEY = RecordKey(PersonTable.CONTACT, UUID(int=1))
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 texts = st.sampled_from(["", "Delft", "Gouda", "Leiden"])
-versions = st.builds(Versions, st.none() | texts, texts, st.sampled_from(Base), is_doubtful=st.booleans())
-words = st.builds(Versions, st.booleans(), st.booleans(), st.sampled_from(Base), is_doubtful=st.booleans())
+versions = st.builds(FieldVersions, st.none() | texts, texts, st.sampled_from(Base), is_doubtful=st.booleans())
+words = st.builds(FieldVersions, st.booleans(), st.booleans(), st.sampled_from(Base), is_doubtful=st.booleans())
 directions = st.sampled_from(Direction)
-NAMED = {Verdict.ASKED, Verdict.HELD, Verdict.FROZEN}
+NAMED = {MergeDecision.ASKED, MergeDecision.HELD, MergeDecision.FROZEN}
 
 
 # ------------------------------------------------------------------------------------------------------------ one value
@@ -42,9 +42,9 @@ NAMED = {Verdict.ASKED, Verdict.HELD, Verdict.FROZEN}
 
 @given(versions, directions, st.sampled_from(ConflictPolicy), st.sampled_from(BlankPolicy), st.sampled_from(Newer))
 def test_a_verdict_leads_to_agreement_or_is_named(
-    before: Versions, direction: Direction, policy: ConflictPolicy, blank: BlankPolicy, newer: Newer
+    before: FieldVersions, direction: Direction, policy: ConflictPolicy, blank: BlankPolicy, newer: Newer
 ) -> None:
-    def decide(versions: Versions) -> Verdict:
+    def decide(versions: FieldVersions) -> MergeDecision:
         return merge_value(versions, direction=direction, policy=policy, blank=blank, newer=newer)
 
     verdict = decide(before)
@@ -52,18 +52,20 @@ def test_a_verdict_leads_to_agreement_or_is_named(
     if verdict.reaches_spotler:
         assert direction.reaches_spotler
         assert before.dataverse is not None
-        after = Versions(before.dataverse, before.dataverse, Base.SPOTLER)
+        after = FieldVersions(before.dataverse, before.dataverse, Base.SPOTLER)
     elif verdict.reaches_dataverse:
         assert direction.reaches_dataverse
-        after = Versions(before.spotler, before.spotler, Base.SPOTLER)
+        after = FieldVersions(before.spotler, before.spotler, Base.SPOTLER)
     else:
         assert before.dataverse == before.spotler or verdict in NAMED
         return
-    assert decide(after) is Verdict.AGREED
+    assert decide(after) is MergeDecision.AGREED
 
 
 @given(versions, directions, st.sampled_from(ConflictPolicy))
-def test_blanks_that_are_kept_empty_nothing(before: Versions, direction: Direction, policy: ConflictPolicy) -> None:
+def test_blanks_that_are_kept_empty_nothing(
+    before: FieldVersions, direction: Direction, policy: ConflictPolicy
+) -> None:
     verdict = merge_value(before, direction=direction, policy=policy, blank=BlankPolicy.KEEP)
     assert not (verdict.reaches_spotler and before.dataverse == "")
     assert not (verdict.reaches_dataverse and before.spotler == "")
@@ -74,24 +76,24 @@ def test_blanks_that_are_kept_empty_nothing(before: Versions, direction: Directi
 
 @given(before=words, direction=directions, row=st.sampled_from(Row), was_perhaps_sent=st.booleans())
 def test_consent_never_rises_without_a_yes_that_is_newer_than_the_base(
-    before: Versions, direction: Direction, row: Row, *, was_perhaps_sent: bool
+    before: FieldVersions, direction: Direction, row: Row, *, was_perhaps_sent: bool
 ) -> None:
     verdict = merge_consent(before, direction=direction, row=row, was_perhaps_sent=was_perhaps_sent)
     if row is Row.NEVER:
-        assert verdict in {Verdict.TO_DATAVERSE, Verdict.HELD}  # Spotler's own word
-    elif verdict is Verdict.TO_SPOTLER and row is Row.THERE and before.dataverse is True:
+        assert verdict in {MergeDecision.TO_DATAVERSE, MergeDecision.HELD}  # Spotler's own word
+    elif verdict is MergeDecision.TO_SPOTLER and row is Row.THERE and before.dataverse is True:
         assert before.base is not Base.DATAVERSE, "both had a yes: it was withdrawn in Spotler"
         assert not was_perhaps_sent
-    elif verdict is Verdict.TO_DATAVERSE and before.spotler is True:
+    elif verdict is MergeDecision.TO_DATAVERSE and before.spotler is True:
         assert before.base is Base.DATAVERSE, "both had a no, and Spotler has a yes since"
         assert not before.is_doubtful
 
 
 @given(before=words, was_perhaps_sent=st.booleans())
-def test_two_way_consent_always_agrees(before: Versions, *, was_perhaps_sent: bool) -> None:
+def test_two_way_consent_always_agrees(before: FieldVersions, *, was_perhaps_sent: bool) -> None:
     verdict = merge_consent(before, direction=Direction.BOTH, was_perhaps_sent=was_perhaps_sent)
-    assert verdict in {Verdict.AGREED, Verdict.TO_SPOTLER, Verdict.TO_DATAVERSE}
-    assert (verdict is Verdict.AGREED) is (before.dataverse == before.spotler)
+    assert verdict in {MergeDecision.AGREED, MergeDecision.TO_SPOTLER, MergeDecision.TO_DATAVERSE}
+    assert (verdict is MergeDecision.AGREED) is (before.dataverse == before.spotler)
 
 
 # ---------------------------------------------------------------------------------------------------- a whole record
@@ -102,7 +104,7 @@ class Pair:
     """A record and its contact."""
 
     record: PersonRecord
-    contact: SpotlerContact
+    contact: MarketingContact
 
 
 contents = st.fixed_dictionaries(dict.fromkeys(COLUMNS, texts))
@@ -110,11 +112,11 @@ options = st.fixed_dictionaries(dict.fromkeys(NAMES, st.booleans()))
 rows = st.dictionaries(st.sampled_from(sorted(NAMES)), st.booleans())
 
 
-def contact_with(values: Mapping[str, Any], switches: Mapping[str, bool]) -> SpotlerContact:
+def contact_with(values: Mapping[str, Any], switches: Mapping[str, bool]) -> MarketingContact:
     bits = tuple(SetOption(int(name.partition(":")[2]), on) for name, on in sorted(switches.items()))
     full = {"email": "ann@example.com", "customerType": "contact", **values, "permissions": bits}
     filled = {name: value for name, value in full.items() if value != ""}
-    return SpotlerContact(str(KEY.id), "e1", filled, {Channel.EMAIL: True}, NOW, NOW.replace(year=2020))
+    return MarketingContact(str(KEY.id), "e1", filled, {Channel.EMAIL: True}, NOW, NOW.replace(year=2020))
 
 
 def record_with(values: Mapping[str, str], permissions: Mapping[str, bool], *, refuses: bool = False) -> PersonRecord:
@@ -138,15 +140,17 @@ def bindings(draw: st.DrawFn) -> Binding:
     known = draw(st.sets(st.sampled_from(sorted(values))))
     prints = {name: RULES.fingerprints.value(str(KEY.id), name, values[name]) for name in known}
     address = RULES.fingerprints.address("ann@example.com")
-    return Binding(str(KEY.id), is_live=True, base=prints, address=address, has_met=draw(st.booleans()), since=NOW)
+    return Binding(
+        str(KEY.id), is_live=True, base=prints, address=address, initial_merge_done=draw(st.booleans()), since=NOW
+    )
 
 
 def fields() -> Any:
     return mapped_fields(RULES.mapping.for_table(KEY.table), KEY.table, CATALOGUE)
 
 
-def situation(pair: Pair, binding: Binding, **more: Any) -> Situation:
-    return Situation(KEY, pair.record, binding, sight=Sight.SEEN, contact=pair.contact, now=NOW, **more)
+def plan_input(pair: Pair, binding: Binding, **more: Any) -> PlanInput:
+    return PlanInput(KEY, pair.record, binding, fetched=Fetched.YES, contact=pair.contact, now=NOW, **more)
 
 
 def carry_out(pair: Pair, planned: Plan) -> Pair:
@@ -158,7 +162,7 @@ def carry_out(pair: Pair, planned: Plan) -> Pair:
     return Pair(brought_home(record, planned.home), contact)
 
 
-def written(contact: SpotlerContact, planned: Write) -> SpotlerContact:
+def written(contact: MarketingContact, planned: Write) -> MarketingContact:
     properties = dict(contact.properties)
     for name, value in planned.properties.items():
         if isinstance(value, tuple):
@@ -170,7 +174,7 @@ def written(contact: SpotlerContact, planned: Write) -> SpotlerContact:
     return replace(contact, properties={name: value for name, value in properties.items() if value != ""})
 
 
-def brought_home(record: PersonRecord, home: WayBack) -> PersonRecord:
+def brought_home(record: PersonRecord, home: DataverseChanges) -> PersonRecord:
     values = {**record.values, **{str(one.row.sources[KEY.table]): one.value or None for one in home.fields}}
     said = {row.name: row for row in record.permissions}
     for one in home.subscriptions:
@@ -185,14 +189,14 @@ def remembered(planned: Plan) -> Binding:
     return replace(planned.binding, base={**planned.binding.base, **planned.home.prints})
 
 
-@given(pairs, bindings(), defaults, st.sampled_from(Trust))
+@given(pairs, bindings(), defaults, st.sampled_from(BaseState))
 def test_a_plan_with_both_sides_in_sight_is_carried_out_once(
-    pair: Pair, binding: Binding, said: list[PermissionDefault], trust: Trust
+    pair: Pair, binding: Binding, said: list[PermissionDefault], base_state: BaseState
 ) -> None:
-    planned = plan(situation(pair, binding, defaults=tuple(said), trust=trust), RULES, CATALOGUE)
-    again = plan(situation(carry_out(pair, planned), remembered(planned), defaults=tuple(said)), RULES, CATALOGUE)
+    planned = plan(plan_input(pair, binding, defaults=tuple(said), base_state=base_state), RULES, CATALOGUE)
+    again = plan(plan_input(carry_out(pair, planned), remembered(planned), defaults=tuple(said)), RULES, CATALOGUE)
     # In doubt a row that asks, or keeps blanks, waits: the next look trusts the base.
-    late = {"initials", "street"} if trust is Trust.NOTHING else set()
+    late = {"initials", "street"} if base_state is BaseState.NOTHING else set()
     assert isinstance(again, Rest) or set(again.fields) <= late
     assert isinstance(again, Rest | Write)
     assert {one.definition.name for one in again.home.fields} <= late
@@ -200,11 +204,11 @@ def test_a_plan_with_both_sides_in_sight_is_carried_out_once(
     assert again.home.refuses_bulk is None
 
 
-@given(pairs, bindings(), defaults, st.sampled_from(Trust))
+@given(pairs, bindings(), defaults, st.sampled_from(BaseState))
 def test_both_sides_agree_afterwards_or_a_verdict_says_why_not(
-    pair: Pair, binding: Binding, said: list[PermissionDefault], trust: Trust
+    pair: Pair, binding: Binding, said: list[PermissionDefault], base_state: BaseState
 ) -> None:
-    planned = plan(situation(pair, binding, defaults=tuple(said), trust=trust), RULES, CATALOGUE)
+    planned = plan(plan_input(pair, binding, defaults=tuple(said), base_state=base_state), RULES, CATALOGUE)
     after = carry_out(pair, planned)
     for name in (name for name, direction in DIRECTIONS.items() if direction == "<->"):
         here, there = after.record.values[COLUMNS[name]] or "", after.contact.properties.get(name, "")
@@ -219,7 +223,7 @@ def test_do_not_bulk_email_switches_everything_off_and_leaves_the_rows(
     pair: Pair, binding: Binding, said: list[PermissionDefault]
 ) -> None:
     refusing = replace(pair, record=replace(pair.record, values={**pair.record.values, "donotbulkemail": True}))
-    after = carry_out(refusing, plan(situation(refusing, binding, defaults=tuple(said)), RULES, CATALOGUE))
+    after = carry_out(refusing, plan(plan_input(refusing, binding, defaults=tuple(said)), RULES, CATALOGUE))
     assert not any(switched(after.contact).values())
     kept = {row.name: row.subscribed for row in after.record.permissions}
     for row in pair.record.permissions:  # it falls only where it was withdrawn in Spotler
@@ -230,31 +234,31 @@ def test_do_not_bulk_email_switches_everything_off_and_leaves_the_rows(
 @given(pairs, bindings(), defaults)
 def test_who_cannot_be_mailed_is_never_written(pair: Pair, binding: Binding, said: list[PermissionDefault]) -> None:
     closed = replace(pair, contact=replace(pair.contact, channels={Channel.EMAIL: False}))
-    planned = plan(situation(closed, binding, defaults=tuple(said), bounces_until=NOW), RULES, CATALOGUE)
+    planned = plan(plan_input(closed, binding, defaults=tuple(said), bounces_until=NOW), RULES, CATALOGUE)
     assert isinstance(planned, Rest)
-    assert planned.home == WayBack(refuses_bulk=True)
+    assert planned.home == DataverseChanges(refuses_bulk=True)
 
 
-@given(pairs, bindings(), st.sampled_from(Trust))
+@given(pairs, bindings(), st.sampled_from(BaseState))
 def test_a_plan_without_sight_is_a_look_wherever_spotler_could_object(
-    pair: Pair, binding: Binding, trust: Trust
+    pair: Pair, binding: Binding, base_state: BaseState
 ) -> None:
-    blind = replace(situation(pair, binding, trust=trust), sight=Sight.UNSEEN, contact=None)
+    blind = replace(plan_input(pair, binding, base_state=base_state), fetched=Fetched.NO, contact=None)
     planned = plan(blind, RULES, CATALOGUE)
-    if trust is Trust.NOTHING or not binding.has_met or not binding.address:
-        assert isinstance(planned, Look)
+    if base_state is BaseState.NOTHING or not binding.initial_merge_done or not binding.address:
+        assert isinstance(planned, FetchContact)
 
 
 @given(pair=pairs, binding=bindings(), order=st.permutations(sorted(fields())), is_doubtful=st.booleans())
 def test_the_order_of_fields_does_not_matter(
     pair: Pair, binding: Binding, order: list[str], *, is_doubtful: bool
 ) -> None:
-    sides = Sides(
+    sides = MergeInput(
         record=pair.record,
         dataverse=values_of(pair.contact, fields(), RULES.mapping.zone),
         spotler=pair.contact,
         base=binding.base,
-        moves={},
+        flap_history={},
         now=NOW,
         fingerprint=partial(RULES.fingerprints.value, binding.external_id),
         zone=RULES.mapping.zone,
@@ -273,6 +277,6 @@ def test_the_order_of_fields_does_not_matter(
     assert {one.name: one for one in first.subscriptions} == {one.name: one for one in second.subscriptions}
 
 
-def switched(contact: SpotlerContact) -> dict[str, bool]:
+def switched(contact: MarketingContact) -> dict[str, bool]:
     bits: Any = contact.properties["permissions"]
     return {name: any(one.enabled for one in bits if one.bit == int(name.partition(":")[2])) for name in NAMES}

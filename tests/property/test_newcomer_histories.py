@@ -9,10 +9,10 @@ from contextlib import suppress
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.domain.features.subscriber_import import NewcomerOutcome, NewcomerTarget
+from shared.domain.features.subscriber_import import ImportOutcome, ImportTarget
 from shared.domain.records.records import PersonTable
 from shared.errors import TransientError
-from tests.newcomer_house import House, newcomer
+from tests.newcomer_house import House, new_subscriber
 from tests.twins import CrashError
 
 PEOPLE = range(4)
@@ -34,7 +34,7 @@ async def live(house: House, history: list[tuple[list[int], int | None, bool]]) 
         if moment is not None:
             house.crm.faults.plan(moment, CrashError() if dies else TransientError("no answer"))
         with suppress(TransientError, CrashError):
-            await house.welcome(*(newcomer(number) for number in numbers))
+            await house.welcome(*(new_subscriber(number) for number in numbers))
     house.crm.faults.planned.clear()
 
 
@@ -44,11 +44,11 @@ def test_new_03_every_subscriber_is_one_lead_after_any_history(
     history: list[tuple[list[int], int | None, bool]],
 ) -> None:
     async def run() -> None:
-        house = House(NewcomerTarget.LEAD)
+        house = House(ImportTarget.LEAD)
         await live(house, history)
-        welcomed = await house.welcome(*(newcomer(number) for number in PEOPLE))
-        keys = [one.key for one in welcomed]
-        assert all(one.outcome in {NewcomerOutcome.CREATED, NewcomerOutcome.KNOWN} for one in welcomed)
+        imported = await house.welcome(*(new_subscriber(number) for number in PEOPLE))
+        keys = [one.key for one in imported]
+        assert all(one.outcome in {ImportOutcome.CREATED, ImportOutcome.KNOWN} for one in imported)
         assert Counter(keys) == Counter(list(house.crm.people))
 
     asyncio.run(run())
@@ -60,15 +60,15 @@ def test_new_04_no_address_gets_a_second_contact_after_any_history(
     history: list[tuple[list[int], int | None, bool]], there: list[int]
 ) -> None:
     async def run() -> None:
-        house = House(NewcomerTarget.CONTACT)
+        house = House(ImportTarget.CONTACT)
         for number in there:
             house.crm.create(PersonTable.CONTACT, emailaddress1=f"NEW{number}@example.com")
         await live(house, history)
-        welcomed = await house.welcome(*(newcomer(number) for number in PEOPLE))
+        imported = await house.welcome(*(new_subscriber(number) for number in PEOPLE))
         count = Counter(str(person.values["emailaddress1"]).casefold() for person in house.crm.people.values())
         before = Counter(f"new{number}@example.com" for number in there)
         assert count == Counter({f"new{number}@example.com": 1 for number in PEOPLE}) | before
-        ambiguous = {one.encrypted_id for one in welcomed if one.outcome is NewcomerOutcome.AMBIGUOUS}
+        ambiguous = {one.encrypted_id for one in imported if one.outcome is ImportOutcome.AMBIGUOUS}
         assert ambiguous == {f"encrypted{number}" for number in PEOPLE if there.count(number) > 1}
         assert {review.contact for review in (await house.reviews.page()).reviews} == ambiguous
 

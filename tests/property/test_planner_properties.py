@@ -12,17 +12,17 @@ from hypothesis import strategies as st
 
 from shared.domain.planning.context import (
     Anonymize,
+    BaseState,
     Binding,
     Decision,
     EndAction,
-    Look,
-    Neighbours,
+    FetchContact,
+    Fetched,
     Plan,
+    PlanInput,
     Rest,
     Rules,
-    Sight,
-    Situation,
-    Trust,
+    SharingRecords,
     Unmapped,
     Write,
 )
@@ -62,7 +62,7 @@ hostile = st.text() | st.sampled_from(
     ["' or 1 eq 1", "<fetch/>", "=cmd|' /C calc'!A0", "\u202egnp.exe", "\x00", "💌" * 999]
 )
 emails = st.sampled_from(["ann@example.com", "ANN@example.com", "ben@example.com", "nonsense", "", None])
-neighbours = st.builds(Neighbours, st.sampled_from([(), (NEIGHBOUR,)]), refuse_bulk=st.booleans())
+sharing_records = st.builds(SharingRecords, st.sampled_from([(), (NEIGHBOUR,)]), refuse_bulk=st.booleans())
 permissions = st.lists(
     st.builds(PermissionRow, st.sampled_from(["Newsletter", "events ", "Unknown"]), subscribed=st.booleans()),
     max_size=4,
@@ -114,13 +114,13 @@ def flat(properties: Mapping[str, PropertyValue]) -> dict[str, Any]:
     return values
 
 
-def first_look(record: PersonRecord) -> Situation:
-    return Situation(record.key, record, Binding(str(record.key.id)), sight=Sight.BLIND)
+def first_look(record: PersonRecord) -> PlanInput:
+    return PlanInput(record.key, record, Binding(str(record.key.id)), fetched=Fetched.SKIPPED)
 
 
 def created(planned: Plan) -> Decision:
     """What is carried out where Spotler does not have the contact."""
-    assert not isinstance(planned, Look)
+    assert not isinstance(planned, FetchContact)
     return planned.if_absent if isinstance(planned, Write) and planned.meets and planned.if_absent else planned
 
 
@@ -129,32 +129,32 @@ def is_written(planned: Plan) -> bool:
 
 
 @st.composite
-def situations(draw: st.DrawFn) -> Situation:
+def situations(draw: st.DrawFn) -> PlanInput:
     """A record with a past: never synced, or synced in another state; now perhaps gone."""
     now = draw(records())
     before = draw(records())
     binding = created(plan(first_look(replace(before, key=now.key)), RULES, CATALOGUE)).binding
-    return Situation(
+    return PlanInput(
         now.key,
         draw(st.sampled_from([now, now, now, None])),
         draw(st.sampled_from([binding, Binding(str(now.key.id))])),
         intent=draw(st.sampled_from([Intent.SYNC, Intent.SYNC, Intent.ANONYMIZE, Intent.PURGE])),
-        trust=draw(st.sampled_from(Trust)),
-        neighbours=draw(neighbours),
-        sight=Sight.BLIND,
+        base_state=draw(st.sampled_from(BaseState)),
+        sharing_records=draw(sharing_records),
+        fetched=Fetched.SKIPPED,
     )
 
 
 @given(situations(), rules)
-def test_the_same_situation_gives_the_same_plan(situation: Situation, settings: Rules) -> None:
-    assert plan(situation, settings, CATALOGUE) == plan(situation, settings, CATALOGUE)
+def test_the_same_situation_gives_the_same_plan(plan_input: PlanInput, settings: Rules) -> None:
+    assert plan(plan_input, settings, CATALOGUE) == plan(plan_input, settings, CATALOGUE)
 
 
 @given(situations(), rules)
-def test_after_a_plan_was_applied_there_is_nothing_left_to_write(situation: Situation, settings: Rules) -> None:
-    situation = replace(situation, intent=Intent.SYNC)
-    planned = created(plan(situation, settings, CATALOGUE))
-    again = replace(situation, binding=planned.binding, trust=Trust.BASE)
+def test_after_a_plan_was_applied_there_is_nothing_left_to_write(plan_input: PlanInput, settings: Rules) -> None:
+    plan_input = replace(plan_input, intent=Intent.SYNC)
+    planned = created(plan(plan_input, settings, CATALOGUE))
+    again = replace(plan_input, binding=planned.binding, base_state=BaseState.BASE)
     assert not is_written(plan(again, settings, CATALOGUE))
 
 
@@ -182,18 +182,18 @@ def test_many_edits_and_looks_leave_in_spotler_what_the_last_state_wishes(
 
 @given(situations(), rules)
 def test_a_permission_rises_only_by_a_row_that_says_yes_and_was_not_agreed_before(
-    situation: Situation, settings: Rules
+    plan_input: PlanInput, settings: Rules
 ) -> None:
-    planned = created(plan(situation, settings, CATALOGUE))
+    planned = created(plan(plan_input, settings, CATALOGUE))
     if not isinstance(planned, Write):
         return
     raised = [name for name, value in flat(planned.properties).items() if value is True]
     if not raised:
         return
-    record = situation.record
+    record = plan_input.record
     assert record is not None
     assert not record.values["donotbulkemail"]
-    assert not situation.neighbours.refuse_bulk
+    assert not plan_input.sharing_records.refuse_bulk
     permitted = {row.name.strip().casefold() for row in record.permissions if row.subscribed}
     refused = {row.name.strip().casefold() for row in record.permissions if not row.subscribed}
     for name in raised:
@@ -202,13 +202,13 @@ def test_a_permission_rises_only_by_a_row_that_says_yes_and_was_not_agreed_befor
         entry = option.entry_with_bit(int(name.partition(":")[2]))
         assert entry is not None
         assert entry.label.casefold() in permitted - refused
-        agreed = situation.binding.base.get(name) if situation.binding.is_live else None
-        assert agreed != settings.fingerprints.value(situation.binding.external_id, name, value=True)
+        agreed = plan_input.binding.base.get(name) if plan_input.binding.is_live else None
+        assert agreed != settings.fingerprints.value(plan_input.binding.external_id, name, value=True)
 
 
 @given(situations(), rules)
-def test_a_contact_that_others_need_is_never_erased_or_blanked(situation: Situation, settings: Rules) -> None:
-    shared = replace(situation, neighbours=replace(situation.neighbours, keys=(NEIGHBOUR,)))
+def test_a_contact_that_others_need_is_never_erased_or_blanked(plan_input: PlanInput, settings: Rules) -> None:
+    shared = replace(plan_input, sharing_records=replace(plan_input.sharing_records, keys=(NEIGHBOUR,)))
     for planned in (plan(shared, settings, CATALOGUE), let_go(shared)):
         assert not isinstance(planned, Anonymize)
         if isinstance(planned, Write):
@@ -216,13 +216,13 @@ def test_a_contact_that_others_need_is_never_erased_or_blanked(situation: Situat
             assert planned.reason in {Reason.CREATED, Reason.UPDATED}
 
 
-@given(records(), records(), neighbours)
+@given(records(), records(), sharing_records)
 def test_without_trust_every_field_that_is_no_permission_is_sent(
-    record: PersonRecord, before: PersonRecord, around: Neighbours
+    record: PersonRecord, before: PersonRecord, around: SharingRecords
 ) -> None:
     binding = created(plan(first_look(replace(before, key=record.key)), RULES, CATALOGUE)).binding
-    situation = replace(first_look(record), binding=binding, trust=Trust.NOTHING, neighbours=around)
-    planned = plan(situation, RULES, CATALOGUE)
+    plan_input = replace(first_look(record), binding=binding, base_state=BaseState.NOTHING, sharing_records=around)
+    planned = plan(plan_input, RULES, CATALOGUE)
     if not isinstance(planned, Write) or planned.reason not in {Reason.CREATED, Reason.UPDATED}:
         return
     wished = wished_fields(record, RULES.mapping, CATALOGUE)
@@ -231,16 +231,16 @@ def test_without_trust_every_field_that_is_no_permission_is_sent(
 
 
 @given(situations())
-def test_what_is_switched_off_writes_nothing_by_itself(situation: Situation) -> None:
+def test_what_is_switched_off_writes_nothing_by_itself(plan_input: PlanInput) -> None:
     off = replace(RULES, environment_is_on=False)
-    assert not is_written(plan(replace(situation, intent=Intent.SYNC), off, CATALOGUE))
+    assert not is_written(plan(replace(plan_input, intent=Intent.SYNC), off, CATALOGUE))
 
 
-@given(records(hostile), rules, st.sampled_from(Trust), st.sampled_from(Intent))
+@given(records(hostile), rules, st.sampled_from(BaseState), st.sampled_from(Intent))
 def test_no_text_that_people_write_breaks_a_plan(
-    record: PersonRecord, settings: Rules, trust: Trust, intent: Intent
+    record: PersonRecord, settings: Rules, base_state: BaseState, intent: Intent
 ) -> None:
-    planned = plan(replace(first_look(record), trust=trust, intent=intent), settings, CATALOGUE)
+    planned = plan(replace(first_look(record), base_state=base_state, intent=intent), settings, CATALOGUE)
     assert planned.binding.external_id
 
 
@@ -256,9 +256,9 @@ def test_every_value_converts_or_says_what_would_do(value: Any, label: str | Non
         assert convert(converted.value, None, kind) == converted
 
 
-@given(records(), rules, st.sampled_from(Trust), neighbours)
+@given(records(), rules, st.sampled_from(BaseState), sharing_records)
 def test_nothing_that_is_logged_or_stored_has_a_personal_value(
-    record: PersonRecord, settings: Rules, trust: Trust, around: Neighbours
+    record: PersonRecord, settings: Rules, base_state: BaseState, around: SharingRecords
 ) -> None:
     marked = replace(
         record,
@@ -271,7 +271,7 @@ def test_nothing_that_is_logged_or_stored_has_a_personal_value(
             "address1_postalcode": f"{SECRET} 9",
         },
     )
-    planned = plan(replace(first_look(marked), trust=trust, neighbours=around), settings, CATALOGUE)
+    planned = plan(replace(first_look(marked), base_state=base_state, sharing_records=around), settings, CATALOGUE)
     problems = planned.problems if isinstance(planned, Write | Rest) else ()
     fields = planned.fields if isinstance(planned, Write) else ()
     outcome = Outcome(record.key, Result.WRITTEN, planned.reason, problems, fields)
@@ -286,15 +286,15 @@ def test_fields_fold_into_properties_and_back(values: dict[str, Any]) -> None:
 
 @given(
     binding=st.builds(Binding, st.sampled_from(["x", "y"]), is_live=st.booleans(), address=st.sampled_from(["a", "b"])),
-    trust=st.sampled_from(Trust),
+    base_state=st.sampled_from(BaseState),
     address=st.sampled_from(["a", "b"]),
-    around=neighbours,
+    around=sharing_records,
     owner=st.sampled_from([None, "x", "y"]),
 )
 def test_a_record_never_joins_the_contact_it_has(
-    *, binding: Binding, trust: Trust, address: str, around: Neighbours, owner: str | None
+    *, binding: Binding, base_state: BaseState, address: str, around: SharingRecords, owner: str | None
 ) -> None:
-    identity = identify(binding, address, trust=trust, neighbours=around, owner=owner)
+    identity = identify(binding, address, base_state=base_state, sharing_records=around, owner=owner)
     joins_itself = getattr(identity, "external_id", None) == binding.external_id
     assert not (joins_itself and (binding.is_live or not around.keys))  # unless others have found it meanwhile
-    assert identity == identify(binding, address, trust=trust, neighbours=around, owner=owner)
+    assert identity == identify(binding, address, base_state=base_state, sharing_records=around, owner=owner)

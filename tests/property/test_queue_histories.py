@@ -79,7 +79,7 @@ class QueueHistories(RuleBasedStateMachine):
 
     # ---------------------------------------------------------------------------------------------------------- model
 
-    def bury_exhausted(self) -> None:
+    def dead_letter_exhausted(self) -> None:
         """Only what was abandoned so often: no lock that ended by itself, no crash."""
         for message in [message for message in self.waiting if message.failures >= DELIVERIES]:
             self.waiting.remove(message)
@@ -138,7 +138,7 @@ class QueueHistories(RuleBasedStateMachine):
                     message.held_by = None
                     message.failures += 1
                     message.visible_at = self.clock.now()
-                self.bury_exhausted()
+                self.dead_letter_exhausted()
             case "renew":
                 self.runner.run(self.queue.renew(queue, chosen))
                 for message in held:

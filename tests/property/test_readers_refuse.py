@@ -30,7 +30,7 @@ from shared.adapters.dataverse.web_api import fetchxml, throttling
 from shared.adapters.dataverse.web_api.answers import interpret
 from shared.adapters.dataverse.web_api.batch import batches, results
 from shared.adapters.dataverse.web_api.faults import fault
-from shared.adapters.dataverse.web_api.operations import Method, Operation
+from shared.adapters.dataverse.web_api.operations import Method, WebApiOperation
 from shared.adapters.spotler.rest import models
 from shared.adapters.spotler.rest.errors import refusal
 from shared.adapters.workbook.files import read_file
@@ -50,7 +50,7 @@ from shared.triggers.http.access import roles_of
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 ROW = UUID("6d81597f-0f9f-e711-8122-000d3aa2331c")
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-OPERATION = Operation(Method.GET, "contacts")
+OPERATION = WebApiOperation(Method.GET, "contacts")
 MAPPING = read_mapping(
     {
         "version": 1,

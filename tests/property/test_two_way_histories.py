@@ -64,12 +64,14 @@ class TwinHistories(TwoWayHistories):
 
     async def two_polls(self) -> None:
         await super().two_polls()
-        until = await self.twin.poller.bookmark()
+        until = await self.twin.poller.cursor()
         assert until is not None
         assert self.twin.clock.now() - until < timedelta(minutes=1), "the bookmark stands"
-        if isinstance(self.twin.newcomers, TakingIn):
+        if isinstance(self.twin.new_subscribers, TakingIn):
             poisons = {one.encrypted_id for one in self.twin.platform.contacts if one.email.startswith(POISON)}
-            assert poisons <= self.twin.newcomers.refused, "nobody is asked about a subscriber who is not taken in"
+            assert poisons <= self.twin.new_subscribers.refused, (
+                "nobody is asked about a subscriber who is not taken in"
+            )
 
     def before_erasure(self, contact: TwinContact) -> None:
         """See the moment of an erasure."""

@@ -11,7 +11,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from shared.triggers.http.access import ADMINISTRATOR_ROLE, PRINCIPAL, ROUTES, Role
+from shared.triggers.http.access import ADMINISTRATOR_ROLE, PRINCIPAL, ROUTES, CallerRole
 from tests.scenario.privacy import MARK, marks_in
 from tests.scenario.world import World
 from tests.unit.test_access import principal
@@ -19,7 +19,7 @@ from tests.unit.test_access import principal
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 every_route = pytest.mark.parametrize("name", ROUTES)
-ADMINISTRATION = [name for name, route in ROUTES.items() if route.role is Role.ADMINISTRATOR]
+ADMINISTRATION = [name for name, route in ROUTES.items() if route.role is CallerRole.ADMINISTRATOR]
 
 NOBODY = {"{table}": "contact", "{id}": str(UUID(int=42)), "{version}": "0"}
 REFUSED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
@@ -51,7 +51,7 @@ async def test_a_route_opens_to_the_keys_of_its_role_alone(world: World, name: s
     assert await status(world, name, "guessed") == HTTPStatus.UNAUTHORIZED
     assert await status(world, name, f"{connector.function_key}x") == HTTPStatus.UNAUTHORIZED
     with_function_key = await status(world, name, connector.function_key)
-    if ROUTES[name].role is Role.ADMINISTRATOR:
+    if ROUTES[name].role is CallerRole.ADMINISTRATOR:
         assert with_function_key == HTTPStatus.UNAUTHORIZED
     else:
         assert with_function_key not in REFUSED

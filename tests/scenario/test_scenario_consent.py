@@ -14,7 +14,7 @@ import pytest
 
 from shared.composition.connections import SystemClock
 from shared.consent.audit_ledger import COLUMNS, ConsentLedger
-from shared.consent.bounce_repository import BounceShelf
+from shared.consent.bounce_repository import BounceRepository
 from shared.domain.consent.bounces import BounceKind, BounceNote
 from shared.domain.consent.changes import ConsentChange, ConsentSource, ConsentState, permission
 from shared.domain.records.records import PersonTable, RecordKey
@@ -126,7 +126,7 @@ async def test_the_terminal_exports_the_same(world: World) -> None:
 async def test_bnc_13_the_bounce_report_is_json_or_csv(world: World) -> None:
     contact = f"e-{uuid4()}"
     note = BounceNote(contact, BounceKind.HARD, LONG_AGO, LONG_AGO, "m-1", closed=LONG_AGO, seen=("x",))
-    await BounceShelf(world.store, "default").change([contact], lambda _before: note)
+    await BounceRepository(world.store, "default").change([contact], lambda _before: note)
     answer = await world.connector.call("GET", "/api/bounces?limit=1000")
     (row,) = (row for row in answer.json()["bounces"] if row["externalId"] == contact)
     assert (row["kind"], row["since"], row["record"], row["mailing"]) == (

@@ -70,21 +70,21 @@ async def test_messages_that_are_no_events_are_buried_between_good_neighbours(tr
         "other-organisation": OutgoingMessage(foreign_event()),
     }
     await troubled.connector.stop()
-    neighbours = [await troubled.save()]
+    sharing_records = [await troubled.save()]
     for message in bad.values():
         await troubled.queue.send(QueueName.EVENTS, [message])
-        neighbours.append(await troubled.save())
+        sharing_records.append(await troubled.save())
 
     await troubled.connector.start()
 
-    for person in neighbours:
+    for person in sharing_records:
         await troubled.in_spotler(person)
     await troubled.settled()
-    buried = await letters(troubled)
-    assert sorted(letter["reason"] for letter in buried) == sorted(bad)
-    assert {letter["queue"] for letter in buried} == {"dataverse-events"}
-    assert all(letter["description"] for letter in buried)
-    assert not any(letter["replayable"] for letter in buried)
+    dead_lettered = await letters(troubled)
+    assert sorted(letter["reason"] for letter in dead_lettered) == sorted(bad)
+    assert {letter["queue"] for letter in dead_lettered} == {"dataverse-events"}
+    assert all(letter["description"] for letter in dead_lettered)
+    assert not any(letter["replayable"] for letter in dead_lettered)
 
 
 async def test_what_is_no_message_of_the_connector_is_buried_from_its_lanes(troubled: World) -> None:
@@ -130,12 +130,12 @@ async def test_an_event_that_its_queue_has_buried_names_its_record_and_arrives_a
         await troubled.queue.abandon(QueueName.EVENTS, [event])
     await troubled.connector.start()
 
-    (buried,) = await troubled.queue.dead_letters()
+    (dead_lettered,) = await troubled.queue.dead_letters()
     (letter,) = await letters(troubled)
     assert (letter["queue"], letter["reason"]) == ("dataverse-events", "MaxDeliveryCountExceeded")
     assert letter["replayable"]
-    assert person.id.encode() in buried.body
-    assert MARK.encode() not in buried.body
+    assert person.id.encode() in dead_lettered.body
+    assert MARK.encode() not in dead_lettered.body
 
     answer = await troubled.connector.call("POST", "/api/dead-letters/replay", {"ids": [letter["id"]]})
     assert answer.json() == {"replayed": 1}

@@ -18,7 +18,7 @@ from tests.scenario.world import World
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 HALF = f"{MARK} hoofd \ud83d"
-SEEN = f"{MARK} hoofd ?"
+YES = f"{MARK} hoofd ?"
 
 
 async def letters(world: World) -> list[str]:
@@ -30,7 +30,7 @@ async def letters(world: World) -> list[str]:
 async def test_a_text_that_was_cut_in_an_emoji_travels_with_a_mark_in_its_place(world: World) -> None:
     before = await letters(world)
     person = await world.synchronised(jobtitle=HALF)
-    assert (await world.spotler.contact(person.email) or {})["properties"]["jobTitle"] == SEEN
+    assert (await world.spotler.contact(person.email) or {})["properties"]["jobTitle"] == YES
 
     await world.change(person, address1_city=f"{MARK}oord", jobtitle=HALF + "\ude00")
     contact = await world.in_spotler(person, lambda one: one["properties"]["city"] == f"{MARK}oord")
@@ -73,15 +73,15 @@ async def test_a_dynamic_list_with_top_has_the_people_whom_dynamics_shows(world:
 
 
 async def test_ml_24_one_request_that_associates_somebody_with_several_lists_reaches_all_of_them(world: World) -> None:
-    member, newcomer = await world.synchronised(), await world.synchronised()
+    member, new_subscriber = await world.synchronised(), await world.synchronised()
     lists = [await new_list(world, name, member) for name in ("Een tegelijk", "Twee tegelijk")]
     for one in lists:
         assert (await done(world, Operation.SYNC_LIST, marketing_list=one)).code == "OK"
-        await world.dynamics.bring_in("listmembers", member_row(one, newcomer))
+        await world.dynamics.bring_in("listmembers", member_row(one, new_subscriber))
     organisation = (await world.dynamics.read("WhoAmI"))["OrganizationId"]
     target, *related = (
         {"__type": "EntityReference:x", "Id": row, "LogicalName": table}
-        for table, row in (("contact", newcomer.id), *(("list", one) for one in lists))
+        for table, row in (("contact", new_subscriber.id), *(("list", one) for one in lists))
     )
     parameters = [{"key": "Target", "value": target}, {"key": "RelatedEntities", "value": related}]
     context = {"MessageName": "Associate", "PrimaryEntityName": "none", "PrimaryEntityId": None}
@@ -89,7 +89,7 @@ async def test_ml_24_one_request_that_associates_somebody_with_several_lists_rea
     await world.queue.send(QueueName.EVENTS, [OutgoingMessage(body=body, content_type="application/json")])
 
     for one in lists:
-        await becomes(world, one, member, newcomer)
+        await becomes(world, one, member, new_subscriber)
 
 
 async def test_a_list_that_depends_on_who_runs_it_is_refused_and_stays_as_it_is(world: World) -> None:

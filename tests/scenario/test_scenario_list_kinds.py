@@ -144,10 +144,10 @@ async def test_sel_02_a_new_column_in_the_mapping_arrives_with_the_members_of_a_
         path = "/api/mapping?by=consultant&accept=column-without-step"  # its changes alone fire nothing here
         answer = await world.connector.call("PUT", path, mapping.encode(), key=world.connector.master)
         assert answer.status_code == 200, answer.text
-        newcomer = await world.bring_in(new_shoesize=42)
-        marketing_list = await new_list(world, "Schoenmaat", newcomer)
+        new_subscriber = await world.bring_in(new_shoesize=42)
+        marketing_list = await new_list(world, "Schoenmaat", new_subscriber)
         await done(world, Operation.SYNC_LIST, marketing_list=marketing_list)
 
-        assert (await world.in_spotler(newcomer))["properties"]["shoeSize"] == 42
+        assert (await world.in_spotler(new_subscriber))["properties"]["shoeSize"] == 42
         await world.change(person, jobtitle="Koper")
         await world.in_spotler(person, lambda contact: contact["properties"].get("shoeSize") == 41)

@@ -15,7 +15,7 @@ from shared.local.functions_host.index import HttpTrigger, index_functions, load
 from shared.triggers.http.access import (
     ADMINISTRATOR_ROLE,
     ROUTES,
-    Role,
+    CallerRole,
     Shown,
     level_of,
     may_call,
@@ -63,45 +63,45 @@ def test_no_route_is_open_to_everybody() -> None:
 
 
 RIGHTS = {
-    "health": (Role.OPERATOR, "looks"),
-    "explain": (Role.OPERATOR, "looks"),
-    "explain_values": (Role.ADMINISTRATOR, "shows values"),
-    "list_overview": (Role.OPERATOR, "looks"),
-    "list_left_out": (Role.OPERATOR, "looks"),
-    "resync": (Role.OPERATOR, "repeats"),
-    "dead_letters": (Role.OPERATOR, "looks"),
-    "replay": (Role.OPERATOR, "repeats"),
-    "replay_held": (Role.ADMINISTRATOR, "repeats what the brake holds"),
-    "check_capabilities": (Role.OPERATOR, "asks Spotler harmless questions"),
-    "export_consent": (Role.OPERATOR, "looks"),
-    "report_bounces": (Role.OPERATOR, "looks"),
-    "brake": (Role.OPERATOR, "looks"),
-    "release_brake": (Role.ADMINISTRATOR, "lets mass changes pass"),
-    "lift_refusals": (Role.ADMINISTRATOR, "lets people be mailed again"),
-    "export_person": (Role.ADMINISTRATOR, "shows all that is known of a person"),
-    "forget_person": (Role.ADMINISTRATOR, "removes what is known of a person"),
-    "poll_now": (Role.OPERATOR, "repeats"),
-    "list_reviews": (Role.OPERATOR, "looks"),
-    "decide_review": (Role.ADMINISTRATOR, "decides whose data is written"),
-    "read_mapping": (Role.OPERATOR, "looks"),
-    "mapping_history": (Role.OPERATOR, "looks"),
-    "check_mapping": (Role.OPERATOR, "looks"),
-    "preview_mapping": (Role.ADMINISTRATOR, "shows values"),
-    "apply_mapping": (Role.ADMINISTRATOR, "changes what is written"),
-    "roll_back_mapping": (Role.ADMINISTRATOR, "changes what is written"),
-    "restore_default_mapping": (Role.ADMINISTRATOR, "changes what is written"),
+    "health": (CallerRole.OPERATOR, "looks"),
+    "explain": (CallerRole.OPERATOR, "looks"),
+    "explain_values": (CallerRole.ADMINISTRATOR, "shows values"),
+    "list_overview": (CallerRole.OPERATOR, "looks"),
+    "list_left_out": (CallerRole.OPERATOR, "looks"),
+    "resync": (CallerRole.OPERATOR, "repeats"),
+    "dead_letters": (CallerRole.OPERATOR, "looks"),
+    "replay": (CallerRole.OPERATOR, "repeats"),
+    "replay_held": (CallerRole.ADMINISTRATOR, "repeats what the brake holds"),
+    "check_capabilities": (CallerRole.OPERATOR, "asks Spotler harmless questions"),
+    "export_consent": (CallerRole.OPERATOR, "looks"),
+    "report_bounces": (CallerRole.OPERATOR, "looks"),
+    "brake": (CallerRole.OPERATOR, "looks"),
+    "release_brake": (CallerRole.ADMINISTRATOR, "lets mass changes pass"),
+    "lift_refusals": (CallerRole.ADMINISTRATOR, "lets people be mailed again"),
+    "export_person": (CallerRole.ADMINISTRATOR, "shows all that is known of a person"),
+    "forget_person": (CallerRole.ADMINISTRATOR, "removes what is known of a person"),
+    "poll_now": (CallerRole.OPERATOR, "repeats"),
+    "list_reviews": (CallerRole.OPERATOR, "looks"),
+    "decide_review": (CallerRole.ADMINISTRATOR, "decides whose data is written"),
+    "read_mapping": (CallerRole.OPERATOR, "looks"),
+    "mapping_history": (CallerRole.OPERATOR, "looks"),
+    "check_mapping": (CallerRole.OPERATOR, "looks"),
+    "preview_mapping": (CallerRole.ADMINISTRATOR, "shows values"),
+    "apply_mapping": (CallerRole.ADMINISTRATOR, "changes what is written"),
+    "roll_back_mapping": (CallerRole.ADMINISTRATOR, "changes what is written"),
+    "restore_default_mapping": (CallerRole.ADMINISTRATOR, "changes what is written"),
 }
 """Operators look and repeat; administrators change, and see values of people."""
 
 
 def test_operators_look_and_repeat_and_administrators_change_and_see_values() -> None:
     assert {name: (route.role, route.why) for name, route in ROUTES.items()} == RIGHTS
-    assert {why for role, why in RIGHTS.values() if role is Role.OPERATOR} == {
+    assert {why for role, why in RIGHTS.values() if role is CallerRole.OPERATOR} == {
         "looks",
         "repeats",
         "asks Spotler harmless questions",
     }
-    assert all(route.role is Role.ADMINISTRATOR for route in ROUTES.values() if route.shown is Shown.VALUES)
+    assert all(route.role is CallerRole.ADMINISTRATOR for route in ROUTES.values() if route.shown is Shown.VALUES)
 
 
 def test_what_is_asked_with_get_changes_and_repeats_nothing() -> None:
@@ -111,13 +111,13 @@ def test_what_is_asked_with_get_changes_and_repeats_nothing() -> None:
 
 
 def test_without_sign_in_the_host_itself_demands_the_master_key_of_administrators() -> None:
-    assert level_of(Role.ADMINISTRATOR, sign_in=False) is func.AuthLevel.ADMIN
-    assert level_of(Role.OPERATOR, sign_in=False) is func.AuthLevel.FUNCTION
+    assert level_of(CallerRole.ADMINISTRATOR, sign_in=False) is func.AuthLevel.ADMIN
+    assert level_of(CallerRole.OPERATOR, sign_in=False) is func.AuthLevel.FUNCTION
 
 
 def test_with_sign_in_an_administrator_has_the_role() -> None:
     def may(header: str) -> bool:
-        return may_call(Role.ADMINISTRATOR, header, sign_in=True)
+        return may_call(CallerRole.ADMINISTRATOR, header, sign_in=True)
 
     assert may(principal(ADMINISTRATOR_ROLE, "Other"))
     assert may(principal(ADMINISTRATOR_ROLE, typ="http://schemas.microsoft.com/ws/2008/06/identity/claims/role"))
@@ -126,7 +126,7 @@ def test_with_sign_in_an_administrator_has_the_role() -> None:
     assert not may(principal("Spotler.Reader"))
     assert not may(principal(ADMINISTRATOR_ROLE, typ="name"))
     assert not may(principal(ADMINISTRATOR_ROLE, auth_typ="facebook"))
-    assert may_call(Role.OPERATOR, "", sign_in=True)
+    assert may_call(CallerRole.OPERATOR, "", sign_in=True)
 
 
 @pytest.mark.parametrize(("value", "on"), [("True", True), ("true", True), ("", False), ("False", False), ("1", False)])

@@ -12,7 +12,7 @@ from shared.domain.records.outcomes import Reason, Result
 from shared.errors import Service
 from shared.local.pages.alarms_table import alarms
 from shared.ports.queue import QueueName
-from shared.telemetry.signals import HEARTBEAT, OLDEST, SIGNALS, UP, Kind
+from shared.telemetry.signals import HEARTBEAT, OLDEST, SIGNALS, UP, SignalKind
 
 METRICS = {signal.name: signal for signal in SIGNALS}
 KNOWN = {
@@ -59,7 +59,7 @@ def test_the_metric_of_an_alarm_exists_with_its_dimensions(alarm: dict[str, Any]
     assert {*where, *alarm.get("split", ())} <= set(signal.dimensions)
     for name, values in where.items():
         assert name not in KNOWN or set(values) <= KNOWN[name]
-    if signal.kind is Kind.COUNTER:
+    if signal.kind is SignalKind.COUNTER:
         assert alarm["aggregation"] in {"total", "count"}
     else:
         assert alarm["aggregation"] in {"average", "maximum", "minimum"}

@@ -13,12 +13,11 @@ import pytest
 from pydantic import TypeAdapter
 
 from shared.adapters.dataverse.web_api.throttling import ServiceProtection
-from shared.adapters.dataverse.web_api.transport import Call as DataverseCall
-from shared.adapters.dataverse.web_api.transport import Transport
+from shared.adapters.dataverse.web_api.transport import Transport, WebApiCall
 from shared.adapters.http.bounded_answers import LARGEST_ANSWER, AnswerTooLargeError, bounded_request
 from shared.adapters.spotler.rest.oauth import OneLeggedOAuth1
-from shared.adapters.spotler.rest.retrying import Patience
-from shared.adapters.spotler.rest.transport import Call, Repetition, SpotlerTransport
+from shared.adapters.spotler.rest.retrying import RetrySettings
+from shared.adapters.spotler.rest.transport import CallRepetition, SpotlerCall, SpotlerTransport
 from shared.composition.connections import SystemClock
 from shared.errors import TransientError, UnknownOutcomeError
 
@@ -84,7 +83,7 @@ def spotler(stream: httpx.AsyncByteStream) -> SpotlerTransport:
         clock=SystemClock(),
         concurrency=1,
         observe=lambda *_: None,
-        patience=Patience(attempts=1),
+        patience=RetrySettings(attempts=1),
     )
 
 
@@ -92,7 +91,7 @@ async def test_an_endless_answer_of_dataverse_is_given_up() -> None:
     endless = Endless()
 
     with pytest.raises(UnknownOutcomeError):
-        await dataverse(endless).send(DataverseCall("POST", "contacts", "POST contacts", repeatable=False))
+        await dataverse(endless).send(WebApiCall("POST", "contacts", "POST contacts", repeatable=False))
 
     assert endless.taken <= LARGEST_ANSWER + PART
 
@@ -101,14 +100,14 @@ async def test_an_endless_answer_of_spotler_is_given_up() -> None:
     endless = Endless()
 
     with pytest.raises(TransientError) as failed:
-        await spotler(endless).fetch(Call("contact.read", "GET", "/contact"), TypeAdapter(dict[str, str]))
+        await spotler(endless).fetch(SpotlerCall("contact.read", "GET", "/contact"), TypeAdapter(dict[str, str]))
 
     assert failed.value.code == "AnswerTooLargeError"
     assert endless.taken <= LARGEST_ANSWER + PART
 
 
 async def test_a_call_with_an_endless_answer_may_have_been_carried_out() -> None:
-    call = Call("automation.trigger", "POST", "/automation", repetition=Repetition.HARMFUL)
+    call = SpotlerCall("automation.trigger", "POST", "/automation", repetition=CallRepetition.HARMFUL)
 
     with pytest.raises(UnknownOutcomeError):
         await spotler(Endless()).send(call)
@@ -129,9 +128,13 @@ async def test_a_packed_answer_fills_no_memory() -> None:
 
 
 async def test_a_packed_answer_is_read() -> None:
-    answer = httpx.Response(200, headers={"content-encoding": "gzip"}, content=gzip.compress(b'{"value": []}'))
-    http = httpx.AsyncClient(transport=httpx.MockTransport(lambda _: answer))
+    class Small(httpx.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            yield gzip.compress(b'{"value": []}')
+
+    http = httpx.AsyncClient(transport=answering(Small(), **{"content-encoding": "gzip"}))
 
     read = await bounded_request(http, "GET", "https://example.org/")
 
     assert read.json() == {"value": []}
+    assert read.elapsed > timedelta()

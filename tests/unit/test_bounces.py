@@ -10,11 +10,11 @@ from uuid import UUID
 
 import pytest
 
-from shared.consent.bounce_service import BounceBook, bounce_rows
+from shared.consent.bounce_service import BounceService, bounce_rows
 from shared.domain.consent.bounce_text import Language, task_text
 from shared.domain.consent.bounces import BounceKind, BounceNote, noted, reopened, solved, task_id
 from shared.domain.records.fingerprints import Fingerprinter
-from shared.domain.records.marketing_contact import Bounce, SpotlerContact
+from shared.domain.records.marketing_contact import Bounce, MarketingContact
 from shared.domain.records.outcomes import TEXTS, Outcome, Reason, Result
 from shared.domain.records.records import PersonTable, RecordKey, SyncStatus
 from shared.engine.bindings.contact_documents import Consent
@@ -45,7 +45,7 @@ def bounce(
     channels: Mapping[str, bool] = INACTIVE,
     mailing: str = "m-1",
 ) -> Bounce:
-    person = SpotlerContact(contact, "enc", {"email": email} if email else {}, channels)
+    person = MarketingContact(contact, "enc", {"email": email} if email else {}, channels)
     return Bounce(kind, START + timedelta(days=day), mailing, person)
 
 
@@ -180,7 +180,7 @@ class World:
         self.store = TwinStore(Faults())
         self.tasks = TwinBounceTasks()
         self.ledger = Ledger(self.store, self.clock, "test")
-        self.book = BounceBook(
+        self.book = BounceService(
             store=self.store,
             ledger=self.ledger,
             tasks=self.tasks,

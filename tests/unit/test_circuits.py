@@ -10,11 +10,11 @@ from datetime import timedelta
 import pytest
 
 from shared.administration.health import Health
-from shared.domain.records.marketing_contact import SpotlerContact
+from shared.domain.records.marketing_contact import MarketingContact
 from shared.domain.records.records import Reference, Why
 from shared.domain.recovery.retry import RetryPolicy
 from shared.errors import ConfigurationError, ConnectorError, Service, ThrottledError, TransientError
-from shared.messages.lane_messages import References, Walk, read_lane_message
+from shared.messages.lane_messages import ReferenceBatch, Walk, read_lane_message
 from shared.ports.queue import QueueName
 from shared.telemetry.signals import CIRCUIT
 from tests.connector_twin import ConnectorTwin, person
@@ -53,7 +53,7 @@ def spotler_fails(twin: ConnectorTwin, error: ConnectorError) -> None:
 
 def attempts(twin: ConnectorTwin) -> list[int]:
     messages = [read_lane_message(one.message.body) for one in twin.queue.waiting]
-    return [one.attempt for message in messages if isinstance(message, References) for one in message.unfold()]
+    return [one.attempt for message in messages if isinstance(message, ReferenceBatch) for one in message.unfold()]
 
 
 @pytest.mark.parametrize("error", [DOWN, REFUSED, THROTTLED], ids=["down", "refused", "throttled"])
@@ -124,7 +124,7 @@ async def test_records_that_fail_by_themselves_open_no_circuit_while_the_service
     poor = list(twin.crm.people)[:5]
     contact = twin.platform.contact
 
-    async def fails(external_id: str) -> SpotlerContact | None:
+    async def fails(external_id: str) -> MarketingContact | None:
         if external_id in {str(key.id) for key in poor}:
             raise DOWN
         return await contact(external_id)

@@ -24,13 +24,13 @@ from opentelemetry.trace import SpanKind
 from shared.adapters.backends.azure_errors import from_azure
 from shared.adapters.dataverse.web_api.entra import entra_fault
 from shared.adapters.dataverse.web_api.faults import fault
-from shared.adapters.dataverse.web_api.operations import Method, Operation
+from shared.adapters.dataverse.web_api.operations import Method, WebApiOperation
 from shared.adapters.spotler.automations.automations import SpotlerAutomations
 from shared.adapters.spotler.automations.capabilities import Capabilities
 from shared.adapters.spotler.contacts.client import SpotlerClient
 from shared.adapters.spotler.rest.errors import refusal
 from shared.adapters.spotler.rest.models import BounceAnswer
-from shared.adapters.spotler.rest.retrying import Patience
+from shared.adapters.spotler.rest.retrying import RetrySettings
 from shared.composition.connections import quieten_libraries
 from shared.domain.features.automations import AutomationKind
 from shared.domain.records.marketing_contact import ContactWrite, Purge
@@ -49,7 +49,7 @@ FORGED = f"Invalid: {MARK}@leak.example\n2026-11-01 ERROR shared.sync: forged \x
 NUMBER = "0612345678"
 MARKS = (MARK, NUMBER, "forged")
 NOW = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
-HASTY = Patience(
+HASTY = RetrySettings(
     attempts=2,
     first_wait=timedelta(milliseconds=1),
     longest_wait=timedelta(milliseconds=1),
@@ -217,7 +217,7 @@ async def test_nothing_that_dataverse_sends_is_told(told: Told) -> None:
     script = Script(httpx.Response(200))
     for reply in replies(dataverse_texts()):
         script.answers = [reply]
-        await told.by(partial(script.client.execute, Operation(Method.GET, "contacts")))
+        await told.by(partial(script.client.execute, WebApiOperation(Method.GET, "contacts")))
         told.of(fault("PATCH contacts", reply.status_code, reply.headers, reply.content))
 
     assert told.leaks() == []

@@ -11,13 +11,13 @@ from uuid import uuid4
 import pytest
 
 from shared.domain.mapping.formats.reading import DO_NOT_BULK_EMAIL
-from shared.domain.records.marketing_contact import SpotlerContact
+from shared.domain.records.marketing_contact import MarketingContact
 from shared.domain.records.records import RecordKey
 from shared.domain.values.moments import EARLIEST
 from shared.errors import ConfigurationError, TransientError
 from shared.inbound.contact_changes import Welcomed
 from shared.ports.queue import QueueName
-from tests.connector_twin import NEWSLETTER, ConnectorTwin, TwinNewcomers, person
+from tests.connector_twin import NEWSLETTER, ConnectorTwin, TwinSubscriberRecords, person
 from tests.twins import CrashError, TwinContact
 from tests.unit.test_two_way import two_way, value
 
@@ -69,11 +69,11 @@ async def one_step(twin: ConnectorTwin) -> None:
 async def test_a_fresh_opt_out_comes_home_with_the_next_poll_while_the_past_is_compared() -> None:
     twin = ConnectorTwin()
     ann, *_ = await bound(twin, 3)
-    before = await twin.poller.bookmark()
+    before = await twin.poller.cursor()
     await twin.comparison.since(twin.clock.now() - 300 * DAY)
     twin.platform.opt_out(twin.contact_of("p0@example.com"))
 
-    assert await twin.poller.bookmark() == before
+    assert await twin.poller.cursor() == before
     polled = await twin.poller.poll()  # nothing of the comparison has been delivered yet
 
     assert twin.crm.people[ann].values[DO_NOT_BULK_EMAIL]
@@ -81,7 +81,7 @@ async def test_a_fresh_opt_out_comes_home_with_the_next_poll_while_the_past_is_c
     assert (await twin.comparison.state())["since"]["finished"] is None
     await twin.quiet()
     assert (await twin.comparison.state())["since"]["finished"] is not None
-    assert await twin.poller.bookmark() == polled.until
+    assert await twin.poller.cursor() == polled.until
 
 
 async def test_a_change_that_the_polls_missed_comes_home() -> None:
@@ -123,7 +123,7 @@ async def test_a_span_with_very_many_changes_is_compared_in_parts(
     twin.clock.advance(DAY)
     feed, largest = twin.platform.updated_contacts, 0
 
-    async def counted(start: datetime, end: datetime) -> AsyncIterator[Sequence[SpotlerContact]]:
+    async def counted(start: datetime, end: datetime) -> AsyncIterator[Sequence[MarketingContact]]:
         nonlocal largest
         contacts = [one async for page in feed(start, end) for one in page]
         read = 0
@@ -192,12 +192,12 @@ async def test_new_subscribers_of_that_time_are_taken_in() -> None:
     twin.platform.sign_up("new@example.com")
     twin.clock.advance(30 * DAY)
     await twin.poll()
-    assert twin.newcomers.seen == []
+    assert twin.new_subscribers.seen == []
 
     await twin.comparison.since(twin.clock.now() - 60 * DAY)
     await twin.quiet()
 
-    assert [one.properties["email"] for one in twin.newcomers.seen] == ["new@example.com"]
+    assert [one.properties["email"] for one in twin.new_subscribers.seen] == ["new@example.com"]
 
 
 async def test_while_the_environment_is_off_nothing_is_compared() -> None:
@@ -219,15 +219,15 @@ async def test_new_subscribers_of_that_time_who_cannot_be_taken_in_hold_up_nobod
     twin.platform.sign_up("new@example.com").last_changed = twin.clock.now() - 60 * DAY
     unseen(twin.contact_of("p0@example.com"), city="Gouda")
 
-    class _Closed(TwinNewcomers):
+    class _Closed(TwinSubscriberRecords):
         is_closed = True
 
-        async def welcome(self, contacts: Sequence[SpotlerContact], *, correlation: str) -> Sequence[Welcomed]:
+        async def welcome(self, contacts: Sequence[MarketingContact], *, correlation: str) -> Sequence[Welcomed]:
             if self.is_closed:
                 raise ConfigurationError("SYNC_TABLES does not have lead")
             return await super().welcome(contacts, correlation=correlation)
 
-    hosts = twin.newcomers = _Closed()
+    hosts = twin.new_subscribers = _Closed()
     twin.worker = twin.start_worker()
     await twin.comparison.since(twin.clock.now() - 90 * DAY)
     await twin.quiet()
@@ -255,7 +255,7 @@ async def test_a_window_whose_handling_takes_too_long_is_handled_in_parts(
     feed = twin.platform.updated_contacts
     read_people = twin.crm.read_people
 
-    async def unordered(start: datetime, end: datetime) -> AsyncIterator[Sequence[SpotlerContact]]:
+    async def unordered(start: datetime, end: datetime) -> AsyncIterator[Sequence[MarketingContact]]:
         async for page in feed(start, end):
             yield page if is_ordered else [*page[50:], *page[:50]]
 
@@ -319,10 +319,10 @@ async def test_divergence_is_counted_by_kind() -> None:
     twin = ConnectorTwin(two_way())
     keys = await bound(twin, 5, apart=timedelta(minutes=1))
     twin.clock.advance(2 * DAY)  # the comparison of yesterday does not see it
-    fields, permissions, reach, kept, _ = (twin.contact_of(f"p{number}@example.com") for number in range(5))
+    fields, permissions, mail_status, kept, _ = (twin.contact_of(f"p{number}@example.com") for number in range(5))
     unseen(fields, city="Gouda")
     permissions.options[NEWSLETTER] = True
-    reach.is_inactive = True
+    mail_status.is_inactive = True
     kept.values["firstName"] = "somebody's own word"
     twin.platform.sign_up("gone@example.com", external_id=str(uuid4())).last_changed = twin.clock.now() - 3 * DAY
     twin.platform.sign_up("form@example.com").last_changed = twin.clock.now() - 3 * DAY
@@ -361,7 +361,7 @@ async def test_old_subscribers_of_the_account_are_counted_and_not_taken_in() -> 
     told = await night(twin)
 
     assert told["found"] == {"without-record": 1}
-    assert twin.newcomers.seen == []
+    assert twin.new_subscribers.seen == []
 
 
 async def test_the_account_costs_one_hundredth_of_a_call_for_each_contact() -> None:

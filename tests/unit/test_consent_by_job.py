@@ -13,7 +13,7 @@ from shared.domain.mapping.formats.document import read_mapping
 from shared.domain.records.jobs import JobStatus, Operation
 from shared.domain.records.records import ConsentOrder, PersonTable, RecordKey, Reference, Why
 from shared.engine.bindings.claim_deadline import TimeBudget, spending
-from shared.messages.lane_messages import References, read_lane_message, references_body
+from shared.messages.lane_messages import ReferenceBatch, read_lane_message, references_body
 from tests.connector_twin import EVENTS, NEWSLETTER, ConnectorTwin, person, rules
 from tests.unit.job_acts import COMPLETED, FAILED, end, run
 
@@ -222,5 +222,5 @@ def test_what_a_job_has_written_is_known_after_a_wait_in_a_queue() -> None:
 
     message = read_lane_message(references_body([reference]))
 
-    assert isinstance(message, References)
+    assert isinstance(message, ReferenceBatch)
     assert message.unfold() == [reference]

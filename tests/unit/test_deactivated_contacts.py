@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.consent.changes import OPT_OUT
-from shared.domain.planning.context import Reach
+from shared.domain.planning.context import MailStatus
 from shared.domain.records.jobs import Operation
 from shared.domain.records.marketing_contact import Ending
 from shared.domain.records.records import PersonTable, RecordKey, StatusRow, SyncStatus
@@ -77,7 +77,7 @@ async def test_c_15_who_was_deactivated_by_a_job_is_not_called_opted_out(twin: C
     assert "Deactivate Contact job" in status_of(twin, ann).reason
     assert not is_called_opted_out(twin, ann)
     assert OPT_OUT not in await refused_at(twin, ANN)
-    assert (await twin.ledger.entries([ann]))[ann].binding.reach is Reach.DEACTIVATED
+    assert (await twin.ledger.entries([ann]))[ann].binding.mail_status is MailStatus.DEACTIVATED
 
 
 async def test_it_stays_so_however_often_somebody_looks(twin: ConnectorTwin) -> None:

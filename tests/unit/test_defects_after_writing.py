@@ -10,7 +10,7 @@ import pytest
 from shared.domain.consent.changes import BULK_EMAIL, ConsentChange
 from shared.domain.mapping.formats.reading import DO_NOT_BULK_EMAIL
 from shared.errors import TransientError
-from shared.ports.homecoming import Homecame, Homecoming
+from shared.ports.writeback import Writeback, WritebackResult
 from tests.connector_twin import ConnectorTwin, person
 
 
@@ -23,14 +23,14 @@ async def test_a_defect_after_writing_leaves_the_neighbours_unaffected(
     people = [twin.crm.create(emailaddress1=f"p{number}@example.com") for number in range(7)]
     await twin.sync(*people)
     await twin.poll()
-    broken, bring_home = people[position], twin.homecomings.bring_home
+    broken, write_back = people[position], twin.writebacks.write_back
 
-    async def breaks(comings: Sequence[Homecoming]) -> Sequence[Homecame]:
+    async def breaks(comings: Sequence[Writeback]) -> Sequence[WritebackResult]:
         if any(coming.key == broken for coming in comings):
             raise ZeroDivisionError("a defect of ours")
-        return await bring_home(comings)
+        return await write_back(comings)
 
-    monkeypatch.setattr(twin.homecomings, "bring_home", breaks)
+    monkeypatch.setattr(twin.writebacks, "bring_home", breaks)
     for contact in twin.platform.contacts:
         twin.platform.opt_out(contact)
 

@@ -7,37 +7,46 @@ from typing import Any
 
 import pytest
 
-from shared.domain.planning.context import Anonymize, Binding, EndAction, Neighbours, Rest, Situation, Trust, Write
+from shared.domain.planning.context import (
+    Anonymize,
+    BaseState,
+    Binding,
+    EndAction,
+    PlanInput,
+    Rest,
+    SharingRecords,
+    Write,
+)
 from shared.domain.planning.erase import let_go
 from shared.domain.planning.plan import plan
 from shared.domain.records.marketing_contact import Purge, SetOption
 from shared.domain.records.outcomes import Reason, Result
 from shared.domain.records.records import Intent, PersonRecord, PersonTable, RecordKey, StatusRow, SyncStatus
 from tests.connector_twin import CATALOGUE, RULES, rules
-from tests.unit.test_planning import ANN, BEN, CONTACT_ID, record, situation, synced
+from tests.unit.test_planning import ANN, BEN, CONTACT_ID, plan_input, record, synced
 
 LIVE = synced(record({"Newsletter": True}))
 NEVER = Binding(CONTACT_ID)
-SHARED = Neighbours((BEN,))
+SHARED = SharingRecords((BEN,))
 ALL_OFF = (SetOption(1, enabled=False), SetOption(2, enabled=False))
 
 
-def gone(binding: Binding = LIVE, **changes: Any) -> Situation:
-    return replace(Situation(ANN, None, binding), **changes)
+def gone(binding: Binding = LIVE, **changes: Any) -> PlanInput:
+    return replace(PlanInput(ANN, None, binding), **changes)
 
 
 CAUSES = {
     Reason.DELETED: gone(),
-    Reason.INACTIVE: situation(record({"Newsletter": True}, statecode=1), LIVE),
-    Reason.MERGED: situation(record({"Newsletter": True}, statecode=1, merged=True), LIVE),
-    Reason.DO_NOT_EMAIL: situation(record(donotemail=True), LIVE),
-    Reason.NO_EMAIL: situation(record(emailaddress1=None), LIVE),
+    Reason.INACTIVE: plan_input(record({"Newsletter": True}, statecode=1), LIVE),
+    Reason.MERGED: plan_input(record({"Newsletter": True}, statecode=1, merged=True), LIVE),
+    Reason.DO_NOT_EMAIL: plan_input(record(donotemail=True), LIVE),
+    Reason.NO_EMAIL: plan_input(record(emailaddress1=None), LIVE),
 }
 causes = pytest.mark.parametrize(("reason", "ending"), CAUSES.items(), ids=[str(reason) for reason in CAUSES])
 
 
 @causes
-def test_by_default_every_end_erases_the_contact(reason: Reason, ending: Situation) -> None:  # DEL-04, ANON-03..06
+def test_by_default_every_end_erases_the_contact(reason: Reason, ending: PlanInput) -> None:  # DEL-04, ANON-03..06
     planned = plan(ending, RULES, CATALOGUE)
     assert isinstance(planned, Anonymize)
     assert planned.reason is reason
@@ -45,15 +54,15 @@ def test_by_default_every_end_erases_the_contact(reason: Reason, ending: Situati
 
 
 @causes
-def test_who_was_never_in_spotler_needs_no_call(reason: Reason, ending: Situation) -> None:  # C-35
+def test_who_was_never_in_spotler_needs_no_call(reason: Reason, ending: PlanInput) -> None:  # C-35
     planned = plan(replace(ending, binding=NEVER), RULES, CATALOGUE)
     assert isinstance(planned, Rest)
     assert (planned.result, planned.reason, planned.binding) == (Result.SKIPPED, reason, NEVER)
 
 
 @causes
-def test_who_may_be_in_spotler_because_a_worker_died_is_erased_to_be_sure(reason: Reason, ending: Situation) -> None:
-    planned = plan(replace(ending, binding=NEVER, trust=Trust.NOTHING), RULES, CATALOGUE)
+def test_who_may_be_in_spotler_because_a_worker_died_is_erased_to_be_sure(reason: Reason, ending: PlanInput) -> None:
+    planned = plan(replace(ending, binding=NEVER, base_state=BaseState.NOTHING), RULES, CATALOGUE)
     assert isinstance(planned, Anonymize)
     assert planned.reason is reason
 
@@ -61,9 +70,9 @@ def test_who_may_be_in_spotler_because_a_worker_died_is_erased_to_be_sure(reason
 @causes
 @pytest.mark.parametrize("action", [EndAction.ANONYMIZE, EndAction.BLANK, EndAction.PERMISSIONS_OFF])
 def test_a_contact_that_another_active_record_uses_is_kept_whatever_the_setting(
-    action: EndAction, reason: Reason, ending: Situation
+    action: EndAction, reason: Reason, ending: PlanInput
 ) -> None:
-    planned = plan(replace(ending, neighbours=SHARED), rules(on_delete=action, on_inactive=action), CATALOGUE)
+    planned = plan(replace(ending, sharing_records=SHARED), rules(on_delete=action, on_inactive=action), CATALOGUE)
     assert isinstance(planned, Rest)
     assert (planned.result, planned.reason) == (Result.KEPT, Reason.STILL_USED)
     assert not planned.binding.is_live
@@ -100,8 +109,8 @@ def test_an_end_can_switch_off_the_permissions_only(reason: Reason) -> None:  # 
 @pytest.mark.parametrize("reason", [Reason.DELETED, Reason.INACTIVE, Reason.MERGED])
 def test_an_end_can_have_no_effect(reason: Reason) -> None:  # DEL-06
     nothing = rules(on_delete=EndAction.NOTHING, on_inactive=EndAction.NOTHING)
-    for neighbours in (Neighbours(), SHARED):
-        planned = plan(replace(CAUSES[reason], neighbours=neighbours), nothing, CATALOGUE)
+    for sharing_records in (SharingRecords(), SHARED):
+        planned = plan(replace(CAUSES[reason], sharing_records=sharing_records), nothing, CATALOGUE)
         assert isinstance(planned, Rest)
         assert (planned.result, planned.binding) == (Result.SKIPPED, LIVE)
 
@@ -115,7 +124,7 @@ def test_the_settings_for_delete_and_inactive_leave_the_other_causes_alone(actio
 
 @pytest.mark.parametrize("binding", [LIVE, NEVER])
 def test_a_typing_error_in_the_address_erases_nobody(binding: Binding) -> None:  # C-35
-    planned = plan(situation(record({"Newsletter": True}, emailaddress1="ann@"), binding), RULES, CATALOGUE)
+    planned = plan(plan_input(record({"Newsletter": True}, emailaddress1="ann@"), binding), RULES, CATALOGUE)
     assert isinstance(planned, Rest)
     assert (planned.result, planned.reason, planned.binding) == (Result.FAILED, Reason.INVALID_EMAIL, binding)
 
@@ -127,11 +136,11 @@ def with_status(status: SyncStatus) -> PersonRecord:
 @pytest.mark.parametrize(
     ("left_alone", "reason"),
     [
-        (situation(with_status(SyncStatus.DISABLED), LIVE), Reason.SYNC_DISABLED),  # STA-05
-        (situation(with_status(SyncStatus.OPT_OUT), LIVE), Reason.OPTED_OUT),  # OPT-08
+        (plan_input(with_status(SyncStatus.DISABLED), LIVE), Reason.SYNC_DISABLED),  # STA-05
+        (plan_input(with_status(SyncStatus.OPT_OUT), LIVE), Reason.OPTED_OUT),  # OPT-08
     ],
 )
-def test_some_records_are_left_alone(left_alone: Situation, reason: Reason) -> None:
+def test_some_records_are_left_alone(left_alone: PlanInput, reason: Reason) -> None:
     planned = plan(left_alone, RULES, CATALOGUE)
     assert isinstance(planned, Rest)
     assert (planned.result, planned.reason, planned.binding) == (Result.SKIPPED, reason, LIVE)
@@ -139,7 +148,7 @@ def test_some_records_are_left_alone(left_alone: Situation, reason: Reason) -> N
 
 def test_a_qualified_lead_is_left_to_its_contact() -> None:  # CS-29
     lead = RecordKey(PersonTable.LEAD, ANN.id)
-    planned = plan(Situation(lead, PersonRecord(lead, {**record().values, "statecode": 1}), LIVE), RULES, CATALOGUE)
+    planned = plan(PlanInput(lead, PersonRecord(lead, {**record().values, "statecode": 1}), LIVE), RULES, CATALOGUE)
     assert isinstance(planned, Rest)
     assert (planned.result, planned.reason, planned.binding) == (Result.SKIPPED, Reason.LEAD_QUALIFIED, LIVE)
 
@@ -148,9 +157,9 @@ def test_a_qualified_lead_that_a_dead_worker_may_have_created_is_erased_to_be_su
     """Its contact cannot inherit what the ledger does not know."""
     lead = RecordKey(PersonTable.LEAD, ANN.id)
     qualified = PersonRecord(lead, {**record().values, "statecode": 1})
-    planned = plan(Situation(lead, qualified, NEVER, trust=Trust.NOTHING), RULES, CATALOGUE)
+    planned = plan(PlanInput(lead, qualified, NEVER, base_state=BaseState.NOTHING), RULES, CATALOGUE)
     assert isinstance(planned, Anonymize)
-    shared = Situation(lead, qualified, NEVER, trust=Trust.NOTHING, neighbours=SHARED)
+    shared = PlanInput(lead, qualified, NEVER, base_state=BaseState.NOTHING, sharing_records=SHARED)
     assert isinstance(plan(shared, RULES, CATALOGUE), Rest)
 
 
@@ -165,39 +174,39 @@ def test_what_is_switched_off_erases_nothing(off: Any) -> None:  # SET-19, C-09
 
 @pytest.mark.parametrize("binding", [LIVE, NEVER])
 def test_a_job_anonymises_even_who_we_do_not_know(binding: Binding) -> None:  # ANON-08, ANON-10
-    planned = plan(situation(record(), binding, intent=Intent.ANONYMIZE), RULES, CATALOGUE)
+    planned = plan(plan_input(record(), binding, intent=Intent.ANONYMIZE), RULES, CATALOGUE)
     assert isinstance(planned, Anonymize)
     assert planned.reason is Reason.ON_REQUEST
 
 
 @pytest.mark.parametrize("intent", [Intent.ANONYMIZE, Intent.PURGE])
 def test_a_job_cannot_take_a_contact_away_from_another_active_record(intent: Intent) -> None:
-    planned = plan(situation(record(), LIVE, intent=intent, neighbours=SHARED), RULES, CATALOGUE)
+    planned = plan(plan_input(record(), LIVE, intent=intent, sharing_records=SHARED), RULES, CATALOGUE)
     assert isinstance(planned, Rest)
     assert (planned.result, planned.reason) == (Result.FAILED, Reason.STILL_USED)
 
 
 def test_a_purge_clears_the_contact_and_forgets_what_was_agreed() -> None:  # PURGE-03
-    planned = plan(situation(record(), LIVE, intent=Intent.PURGE), RULES, CATALOGUE)
+    planned = plan(plan_input(record(), LIVE, intent=Intent.PURGE), RULES, CATALOGUE)
     assert isinstance(planned, Write)
     assert (planned.properties, planned.purge) == ({}, Purge.PURGE)
     assert planned.binding == Binding(CONTACT_ID, is_live=True, address=LIVE.address)
 
 
 def test_a_purge_of_who_is_not_in_spotler_has_nothing_to_do() -> None:
-    planned = plan(situation(record(), NEVER, intent=Intent.PURGE), RULES, CATALOGUE)
+    planned = plan(plan_input(record(), NEVER, intent=Intent.PURGE), RULES, CATALOGUE)
     assert isinstance(planned, Rest)
     assert (planned.result, planned.reason) == (Result.UNCHANGED, Reason.ABSENT)
 
 
-@pytest.mark.parametrize("neighbours", [Neighbours(), SHARED])
-def test_a_contact_is_let_go_when_its_record_belongs_elsewhere(neighbours: Neighbours) -> None:
-    planned = let_go(situation(record(), LIVE, neighbours=neighbours))
+@pytest.mark.parametrize("sharing_records", [SharingRecords(), SHARED])
+def test_a_contact_is_let_go_when_its_record_belongs_elsewhere(sharing_records: SharingRecords) -> None:
+    planned = let_go(plan_input(record(), LIVE, sharing_records=sharing_records))
     match planned:
         case Anonymize(binding, reason):
-            assert not neighbours.keys
+            assert not sharing_records.keys
             assert (binding, reason) == (Binding(CONTACT_ID), Reason.ADDRESS_MOVED)
         case _:
-            assert neighbours.keys
+            assert sharing_records.keys
             assert isinstance(planned, Rest)
             assert planned.result is Result.KEPT

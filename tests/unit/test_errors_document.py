@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from shared import errors
-from shared.adapters.dataverse.events.execution_context import Refusal
+from shared.adapters.dataverse.events.execution_context import EventRefusal
 from shared.domain.features.automations import StartRefusal
 from shared.domain.features.capabilities import CAPABILITY_OFF
 from shared.domain.features.lists import LeftOut
@@ -33,7 +33,7 @@ def rows() -> Iterator[tuple[set[str], str]]:
             yield codes, cells[-1]
 
 
-@pytest.mark.parametrize("codes", [Reason, JobResult, LeftOut, StartRefusal, Code, Shift, ReviewReason, Refusal])
+@pytest.mark.parametrize("codes", [Reason, JobResult, LeftOut, StartRefusal, Code, Shift, ReviewReason, EventRefusal])
 def test_every_code_is_explained(codes: type[StrEnum]) -> None:
     known = set(re.findall(r"`([^`]+)`", DOCUMENT))
     assert {str(code) for code in codes} - {JobResult.OK} <= known

@@ -14,8 +14,8 @@ import pytest
 from shared.adapters.dataverse.events.contract_values import Entity, decode
 from shared.adapters.dataverse.events.events import DataverseEvent, Message
 from shared.adapters.dataverse.events.execution_context import (
+    EventRefusal,
     NotAnExecutionContext,
-    Refusal,
     RemoteExecutionContext,
     check_organisation,
     read_event,
@@ -62,22 +62,22 @@ def test_every_message_of_dataverse_is_read(path: Path) -> None:
     assert str(event.correlation_id) == document["CorrelationId"]
 
 
-def refused() -> list[tuple[Path, Refusal]]:
+def refused() -> list[tuple[Path, EventRefusal]]:
     """Our samples say the reason in their name; of a capture only the format is known."""
     ours = [
-        (path, next(reason for reason in Refusal if path.stem.startswith(reason)))
+        (path, next(reason for reason in EventRefusal if path.stem.startswith(reason)))
         for path in sorted((SAMPLES / "refused").iterdir())
     ]
-    formats = {".xml": Refusal.XML, ".bin": Refusal.BINARY}
+    formats = {".xml": EventRefusal.XML, ".bin": EventRefusal.BINARY}
     return [*ours, *((path, formats[path.suffix]) for path in captures() if path.suffix in formats)]
 
 
 @pytest.mark.parametrize(("path", "reason"), refused(), ids=lambda value: value.stem if isinstance(value, Path) else "")
-def test_anything_else_is_refused_for_its_reason_and_with_a_cure(path: Path, reason: Refusal) -> None:
+def test_anything_else_is_refused_for_its_reason_and_with_a_cure(path: Path, reason: EventRefusal) -> None:
     with pytest.raises(NotAnExecutionContext) as verdict:
         read(path)
     assert verdict.value.reason is reason
-    if reason in {Refusal.XML, Refusal.BINARY}:
+    if reason in {EventRefusal.XML, EventRefusal.BINARY}:
         assert "set the Message Format of the service endpoint to JSON" in verdict.value.description
 
 
@@ -180,7 +180,7 @@ def test_a_refusal_shows_no_value_of_the_message() -> None:
     body = json.dumps({"MessageName": "Ann Example <ann@example.org>", "OrganizationId": "Ann"}).encode()
     with pytest.raises(NotAnExecutionContext) as refused:
         read_event(body, "application/json", {})
-    assert refused.value.reason is Refusal.OTHER_JSON
+    assert refused.value.reason is EventRefusal.OTHER_JSON
     assert "PrimaryEntityName" in refused.value.description
     assert "Ann" not in str(refused.value)
 
@@ -192,7 +192,10 @@ def test_the_body_outranks_its_content_type(content_type: str) -> None:
 
 
 def test_xml_and_binary_are_recognised_without_a_content_type() -> None:
-    for name, reason in (("xml-message-format.xml", Refusal.XML), ("binary-message-format.bin", Refusal.BINARY)):
+    for name, reason in (
+        ("xml-message-format.xml", EventRefusal.XML),
+        ("binary-message-format.bin", EventRefusal.BINARY),
+    ):
         with pytest.raises(NotAnExecutionContext) as refused:
             read_event((SAMPLES / "refused" / name).read_bytes(), "", {})
         assert refused.value.reason is reason
@@ -209,7 +212,7 @@ def test_the_organisation_id_decides_where_it_is_known() -> None:
     check_organisation(event.origin, ids={ORGANISATION})
     with pytest.raises(NotAnExecutionContext) as refused:
         check_organisation(event.origin, ids={UUID(int=1)})
-    assert refused.value.reason is Refusal.OTHER_ORGANISATION
+    assert refused.value.reason is EventRefusal.OTHER_ORGANISATION
     assert str(ORGANISATION) in refused.value.description
 
 

@@ -26,7 +26,7 @@ from shared.domain.records.table_schema import (
     ColumnType,
     DateBehaviour,
     Option,
-    Reference,
+    Relation,
     Schema,
     TableDefinition,
 )
@@ -77,7 +77,7 @@ COLUMNS = {
     )
 }  # fmt: skip
 CONTACT = TableDefinition(
-    "contact", "contacts", "contactid", "fullname", COLUMNS, (Reference("company", "account", "company_account"),)
+    "contact", "contacts", "contactid", "fullname", COLUMNS, (Relation("company", "account", "company_account"),)
 )
 ACCOUNT = TableDefinition("account", "accounts", "accountid", "name", COLUMNS)
 SCHEMA = Schema({"contact": CONTACT, "account": ACCOUNT})

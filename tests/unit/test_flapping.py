@@ -7,17 +7,19 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.domain.merging.flapping import REST, TURNS, WITHIN, Move, moves_of, settle
-from shared.domain.merging.merge import Verdict
+from shared.domain.merging.merge import MergeDecision
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-OUT, BACK = Verdict.TO_SPOTLER, Verdict.TO_DATAVERSE
+OUT, BACK = MergeDecision.TO_SPOTLER, MergeDecision.TO_DATAVERSE
 
 
-def turned(times: int, pace: timedelta = timedelta(minutes=1)) -> tuple[list[Verdict], Move | None, datetime]:
+def turned(
+    times: int, batch_sizer: timedelta = timedelta(minutes=1)
+) -> tuple[list[MergeDecision], Move | None, datetime]:
     """Send a field to and fro."""
     last, now, verdicts = None, NOON, []
     for number in range(times):
-        now += pace
+        now += batch_sizer
         verdict, last = settle((OUT, BACK)[number % 2], last, now)
         verdicts.append(verdict)
     return verdicts, last, now
@@ -25,14 +27,14 @@ def turned(times: int, pace: timedelta = timedelta(minutes=1)) -> tuple[list[Ver
 
 def test_six_turns_within_an_hour_are_let_through_and_the_seventh_is_not() -> None:
     verdicts, last, _ = turned(TURNS + 2)
-    assert verdicts == [OUT, BACK] * (TURNS // 2) + [Verdict.FROZEN] * 2
+    assert verdicts == [OUT, BACK] * (TURNS // 2) + [MergeDecision.FROZEN] * 2
     assert last is not None
     assert last.turns == TURNS
 
 
 def test_slow_turns_are_people_who_disagree() -> None:
     verdicts, last, _ = turned(3 * TURNS, WITHIN)
-    assert Verdict.FROZEN not in verdicts
+    assert MergeDecision.FROZEN not in verdicts
     assert last is not None
     assert last.turns == 1
 
@@ -46,23 +48,23 @@ def test_edits_on_one_side_are_no_turns() -> None:
     assert last == Move(home=False, turns=1, at=now)
 
 
-@pytest.mark.parametrize("verdict", [Verdict.HELD, Verdict.ASKED, OUT, BACK, Verdict.DATAVERSE_WON])
-def test_a_frozen_field_stays_so_until_a_day_has_passed(verdict: Verdict) -> None:
+@pytest.mark.parametrize("verdict", [MergeDecision.HELD, MergeDecision.ASKED, OUT, BACK, MergeDecision.DATAVERSE_WON])
+def test_a_frozen_field_stays_so_until_a_day_has_passed(verdict: MergeDecision) -> None:
     _, last, now = turned(TURNS)
-    assert settle(verdict, last, now + REST - timedelta(seconds=1)) == (Verdict.FROZEN, last)
+    assert settle(verdict, last, now + REST - timedelta(seconds=1)) == (MergeDecision.FROZEN, last)
     later, _ = settle(verdict, last, now + REST)
     assert later is verdict
 
 
 def test_a_frozen_field_is_free_when_the_sides_agree() -> None:
     _, last, now = turned(TURNS)
-    assert settle(Verdict.AGREED, last, now) == (Verdict.AGREED, None)
+    assert settle(MergeDecision.AGREED, last, now) == (MergeDecision.AGREED, None)
 
 
 def test_what_does_not_travel_is_remembered_for_an_hour() -> None:
     last = Move(home=True, turns=3, at=NOON)
-    assert settle(Verdict.AGREED, last, NOON + WITHIN - timedelta(seconds=1)) == (Verdict.AGREED, last)
-    assert settle(Verdict.AGREED, last, NOON + WITHIN) == (Verdict.AGREED, None)
+    assert settle(MergeDecision.AGREED, last, NOON + WITHIN - timedelta(seconds=1)) == (MergeDecision.AGREED, last)
+    assert settle(MergeDecision.AGREED, last, NOON + WITHIN) == (MergeDecision.AGREED, None)
 
 
 @pytest.mark.parametrize("home", [True, False])

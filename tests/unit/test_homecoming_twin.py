@@ -10,8 +10,8 @@ from shared.domain.merging.dataverse_changes import FieldReturn, SubscriptionRet
 from shared.domain.records.marketing_contact import PropertyDefinition, PropertyType, PropertyValue
 from shared.domain.records.records import PersonTable, RecordKey
 from shared.errors import ConflictError, NotFoundError, TransientError
-from shared.ports.homecoming import Homecame, Homecoming
-from tests.homecoming_twins import TwinHomecomings, permission_row
+from shared.ports.writeback import Writeback, WritebackResult
+from tests.homecoming_twins import TwinWritebacks, permission_row
 from tests.twins import TwinCrm
 
 ROWS = read_mapping(
@@ -33,9 +33,9 @@ async def test_a_change_makes_a_new_version_and_an_old_one_is_a_conflict() -> No
     crm = TwinCrm()
     ann = crm.create(jobtitle="Baker")
     first = crm.people[ann].etag
-    twin = TwinHomecomings(crm)
-    assert await twin.bring_home([Homecoming(ann, first, (title("Chef"),))]) == [Homecame()]
-    (came,) = await twin.bring_home([Homecoming(ann, first, (title("Cook"),), refuses_bulk=True)])
+    twin = TwinWritebacks(crm)
+    assert await twin.write_back([Writeback(ann, first, (title("Chef"),))]) == [WritebackResult()]
+    (came,) = await twin.write_back([Writeback(ann, first, (title("Cook"),), refuses_bulk=True)])
     assert isinstance(came.error, ConflictError)
     record = crm.people[ann]
     assert (record.values["jobtitle"], record.values["donotbulkemail"]) == ("Chef", True)
@@ -46,23 +46,23 @@ async def test_a_change_makes_a_new_version_and_an_old_one_is_a_conflict() -> No
 async def test_permissions_are_changed_in_their_row_and_created_once() -> None:
     crm = TwinCrm()
     ann = crm.create(permissions={"News": True})
-    twin = TwinHomecomings(crm)
+    twin = TwinWritebacks(crm)
     off = SubscriptionReturn(Home.PERMISSIONS, "News", subscribed=False, row=permission_row(crm.people[ann], "News"))
     new = SubscriptionReturn(Home.PERMISSIONS, "Offers", subscribed=True, row=None)
     for _ in range(2):
-        assert await twin.bring_home([Homecoming(ann, "", (), (off, new))]) == [Homecame()]
+        assert await twin.write_back([Writeback(ann, "", (), (off, new))]) == [WritebackResult()]
     assert {row.name: row.subscribed for row in crm.people[ann].permissions} == {"News": False, "Offers": True}
 
 
 async def test_nobody_is_there_nothing_is_sent_and_faults_strike() -> None:
     crm = TwinCrm()
-    twin = TwinHomecomings(crm)
+    twin = TwinWritebacks(crm)
     gone = RecordKey(PersonTable.CONTACT, crm.create().id)
     crm.delete(gone)
-    assert await twin.bring_home([Homecoming(gone, "")]) == [Homecame()]
+    assert await twin.write_back([Writeback(gone, "")]) == [WritebackResult()]
     assert twin.calls["bring_home"] == 0
-    (came,) = await twin.bring_home([Homecoming(gone, "", (title("x"),))])
+    (came,) = await twin.write_back([Writeback(gone, "", (title("x"),))])
     assert isinstance(came.error, NotFoundError)
     crm.faults.plan(0, TransientError("no answer"))
     with pytest.raises(TransientError):
-        await twin.bring_home([Homecoming(gone, "", (title("x"),))])
+        await twin.write_back([Writeback(gone, "", (title("x"),))])

@@ -20,7 +20,7 @@ from shared.adapters.dataverse.web_api import fetchxml
 from shared.adapters.dataverse.web_api.answers import interpret
 from shared.adapters.dataverse.web_api.batch import batches, results
 from shared.adapters.dataverse.web_api.faults import fault
-from shared.adapters.dataverse.web_api.operations import Method, Operation
+from shared.adapters.dataverse.web_api.operations import Method, WebApiOperation
 from shared.adapters.dataverse.web_api.throttling import ServiceProtection
 from shared.adapters.spotler.rest.errors import refusal
 from shared.domain.features.automation_fields import parse
@@ -36,7 +36,7 @@ from shared.messages.lane_messages import LaneMessageError, read_lane_message
 
 SAMPLE = Path(__file__).resolve().parents[1] / "samples/remote_execution_context/contact-update-27-members.json"
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-OPERATION = Operation(Method.GET, "contacts")
+OPERATION = WebApiOperation(Method.GET, "contacts")
 DEEP = b"[" * 100_000
 EMAIL = {"spotler": "email", "contact": "emailaddress1", "lead": "emailaddress1", "account": "emailaddress1"}
 

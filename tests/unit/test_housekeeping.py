@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.planning.context import Binding, MassChange, Reach
+from shared.domain.planning.context import Binding, MailStatus, MassChange
 from shared.domain.records.outcomes import Outcome, Reason, Result
 from shared.domain.records.records import PersonTable, RecordKey
 from shared.engine.bindings.contact_documents import Consent
@@ -87,10 +87,10 @@ async def test_who_comes_back_after_the_binding_is_gone_is_synchronised_as_ever(
     "binding",
     [
         Binding("x", is_live=True),
-        Binding("x", reach=Reach.OPTED_OUT_HERE),
-        Binding("x", early={"permissions:1": True}),
+        Binding("x", mail_status=MailStatus.OPTED_OUT_HERE),
+        Binding("x", default_rows={"permissions:1": True}),
         Binding("x", refused=frozenset({"permissions:1"})),
-        Binding("x", announced=frozenset({"permissions:1"})),
+        Binding("x", write_intents=frozenset({"permissions:1"})),
     ],
     ids=["live", "opted out", "early rows", "refused", "announced"],
 )

@@ -6,12 +6,12 @@ from uuid import UUID
 
 import pytest
 
-from shared.domain.planning.context import Binding, Neighbours, Trust
+from shared.domain.planning.context import BaseState, Binding, SharingRecords
 from shared.domain.planning.identity import (
     Identity,
     Join,
     Leave,
-    Part,
+    LeaveContact,
     Stay,
     binding_after_joining,
     identify,
@@ -21,19 +21,19 @@ from shared.domain.records.records import Lookup, PersonRecord, PersonTable, Rec
 
 KEY = RecordKey(PersonTable.CONTACT, UUID(int=1))
 LEAD = RecordKey(PersonTable.LEAD, UUID(int=2))
-OTHERS = Neighbours((LEAD,))
-NONE = Neighbours()
+OTHERS = SharingRecords((LEAD,))
+NONE = SharingRecords()
 OWN = "own"
 NEW = Binding(OWN)
 LIVE = Binding(OWN, is_live=True, address="old")
 
 
 @pytest.mark.parametrize(
-    ("case", "binding", "address", "neighbours", "owner", "identity"),
+    ("case", "binding", "address", "sharing_records", "owner", "identity"),
     [
         ("a new person", NEW, "a", NONE, None, Stay()),
         ("a new record of a person that Spotler knows", NEW, "a", NONE, "hers", Join("hers")),
-        ("a new record whose id another person has", NEW, "a", OTHERS, None, Part()),
+        ("a new record whose id another person has", NEW, "a", OTHERS, None, LeaveContact()),
         ("a record that comes back to its contact, which others use", NEW, "a", OTHERS, OWN, Join(OWN)),
         ("an edit", LIVE, "old", NONE, OWN, Stay()),
         ("an edit of a shared contact", LIVE, "old", OTHERS, OWN, Stay()),
@@ -45,17 +45,19 @@ LIVE = Binding(OWN, is_live=True, address="old")
     ],
 )
 def test_a_record_belongs_to_one_contact(
-    *, case: str, binding: Binding, address: str, neighbours: Neighbours, owner: str | None, identity: Identity
+    *, case: str, binding: Binding, address: str, sharing_records: SharingRecords, owner: str | None, identity: Identity
 ) -> None:
-    assert identify(binding, address, trust=Trust.BASE, neighbours=neighbours, owner=owner) == identity, case
+    assert (
+        identify(binding, address, base_state=BaseState.BASE, sharing_records=sharing_records, owner=owner) == identity
+    ), case
 
 
 def test_what_a_worker_that_died_may_have_created_is_let_go_before_the_record_goes_elsewhere() -> None:
-    assert identify(NEW, "a", trust=Trust.NOTHING, neighbours=NONE, owner="hers") == Leave()
-    assert identify(NEW, "a", trust=Trust.NOTHING, neighbours=OTHERS, owner="hers") == Join("hers"), (
+    assert identify(NEW, "a", base_state=BaseState.NOTHING, sharing_records=NONE, owner="hers") == Leave()
+    assert identify(NEW, "a", base_state=BaseState.NOTHING, sharing_records=OTHERS, owner="hers") == Join("hers"), (
         "others use it: nothing to let go"
     )
-    assert identify(NEW, "a", trust=Trust.NOTHING, neighbours=NONE, owner=None) == Stay()
+    assert identify(NEW, "a", base_state=BaseState.NOTHING, sharing_records=NONE, owner=None) == Stay()
 
 
 def test_a_contact_knows_the_lead_that_it_grew_out_of() -> None:

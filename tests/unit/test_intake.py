@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from shared.dispatch.dispatch import Work
-from shared.dispatch.intake import Delivery, Intake, Ready
+from shared.dispatch.intake import Arrival, Intake, Ready
 from shared.domain.records.records import PersonTable, RecordKey, Reference, Why
 from shared.domain.recovery.retry import LAST_ATTEMPT
 from shared.errors import ConfigurationError, ConnectorError, TransientError
@@ -21,15 +21,15 @@ from shared.messages.lane_messages import (
     Jobs,
     Lanes,
     Permissions,
-    References,
+    ReferenceBatch,
     Unchecked,
     Walk,
     read_lane_message,
     references_messages,
 )
 from shared.messages.list_messages import ListLook
-from shared.messages.redelivery import Patience
-from shared.ports.organisations import Origin, Refused
+from shared.messages.redelivery import Redelivery
+from shared.ports.organisations import Origin, OriginRefused
 from shared.ports.queue import QueueName
 from tests.connector_twin import ConnectorTwin, person
 from tests.twins import CrashError
@@ -47,13 +47,13 @@ class TwinOrganisations:
         self.hangs = False
         self.asked = 0
 
-    async def refusal(self, origin: Origin) -> Refused | None:
+    async def refusal(self, origin: Origin) -> OriginRefused | None:
         self.asked += 1
         if self.hangs:
             await asyncio.sleep(60)
         if self.error is not None:
             raise self.error
-        return None if origin.organisation == OURS else Refused("other-organisation", "not ours")
+        return None if origin.organisation == OURS else OriginRefused("other-organisation", "not ours")
 
 
 class TwinOwnUser:
@@ -79,7 +79,7 @@ class Stage:
         self.away: Exception | None = None
         self.hangs = False
         lanes = Lanes(self.twin.queue)
-        patience = Patience(queue=self.twin.queue, lanes=lanes, clock=self.twin.clock, policy=self.twin.policy)
+        patience = Redelivery(queue=self.twin.queue, lanes=lanes, clock=self.twin.clock, policy=self.twin.policy)
         connector = cast("Callable[[], Awaitable[Ready]]", self.connector)
         self.intake = Intake(
             queue=self.twin.queue,
@@ -98,8 +98,8 @@ class Stage:
             organisations=self.organisations, own_user=self.own_user, dispatcher=self.twin.start_worker()
         )
 
-    async def takes(self, work: Work, *refused: Refused, queue: QueueName = QueueName.EVENTS) -> None:
-        await self.intake.take(Delivery(queue, work, list(refused)), lane=QueueName.LIVE)
+    async def takes(self, work: Work, *refused: OriginRefused, queue: QueueName = QueueName.EVENTS) -> None:
+        await self.intake.take(Arrival(queue, work, list(refused)), lane=QueueName.LIVE)
 
     async def works_on(self) -> None:
         """Deliver what falls due until nothing waits."""
@@ -176,7 +176,7 @@ async def test_every_kind_of_work_is_put_off(stage: Stage) -> None:
     await stage.takes(work)
 
     kept = [read_lane_message(one.message.body) for one in stage.twin.queue.waiting]
-    (people,) = [one for one in kept if isinstance(one, References)]
+    (people,) = [one for one in kept if isinstance(one, ReferenceBatch)]
     now = stage.twin.clock.now()
     assert people.unfold() == [replace(one, waits_since=now) for one in saved(key)]
     assert {one.kind for one in kept} == {"references", *(one.kind for one in messages)}
@@ -228,11 +228,11 @@ async def test_a_batch_that_fails_has_buried_nothing(stage: Stage) -> None:
     stage.twin.queue.broken = {"send": TransientError("down")}
     for _ in range(3):
         with pytest.raises(TransientError):
-            await stage.takes(event(key), Refused("not-json", "no"))
+            await stage.takes(event(key), OriginRefused("not-json", "no"))
     assert stage.twin.queue.dead == []
 
     stage.twin.queue.broken = {}
-    await stage.takes(event(key), Refused("not-json", "no"))
+    await stage.takes(event(key), OriginRefused("not-json", "no"))
     assert [letter.reason for letter in stage.twin.queue.dead] == ["not-json"]
 
 
@@ -240,7 +240,7 @@ async def test_a_worker_that_dies_has_buried_nothing(stage: Stage) -> None:
     key = stage.twin.crm.create(**person(emailaddress1="ann@example.com"))
     stage.twin.faults.plan(2, CrashError())
     with pytest.raises(CrashError):
-        await stage.takes(event(key), Refused("not-json", "no"))
+        await stage.takes(event(key), OriginRefused("not-json", "no"))
     assert stage.twin.queue.dead == []
 
 
@@ -251,7 +251,7 @@ async def test_a_defect_in_one_message_brings_no_neighbour_back(stage: Stage) ->
     await stage.takes(work)
     assert stage.twin.contact_of("ann@example.com")
     kept = [read_lane_message(one.message.body) for one in stage.twin.queue.waiting]
-    assert {(one.kind, one.attempt) for one in kept if not isinstance(one, References)} == {
+    assert {(one.kind, one.attempt) for one in kept if not isinstance(one, ReferenceBatch)} == {
         ("jobs", 2),
         ("permissions", 2),
     }

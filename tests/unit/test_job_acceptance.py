@@ -9,7 +9,7 @@ import pytest
 
 from shared.domain.records.jobs import JobRow, JobStatus, Operation, Repetition
 from shared.domain.records.records import PersonTable, RecordKey
-from shared.operations.model.operation import Refused, Task
+from shared.operations.model.operation import JobRefused, Task
 from shared.operations.running.table import OPERATIONS
 
 ANN = RecordKey(PersonTable.CONTACT, UUID(int=1))
@@ -56,7 +56,7 @@ def accept(operation: Operation, **changes: Any) -> Any:
     match OPERATIONS[operation].accept(job):
         case Task(parameters=parameters):
             return parameters
-        case Refused(text):
+        case JobRefused(text):
             return text
 
 

@@ -8,7 +8,7 @@ from shared.domain.records.jobs import JobRow, JobStatus, Operation
 from shared.domain.records.records import PersonTable, RecordKey
 from shared.operations.model.operation import Task
 from shared.operations.model.parameters import NoParameters
-from shared.operations.running.ordered_batches import waves
+from shared.operations.running.ordered_batches import ordered_batches
 
 ANN, BOB = (RecordKey(PersonTable.CONTACT, UUID(int=number)) for number in (1, 2))
 ADD, REMOVE = Operation.ADD_TAG, Operation.REMOVE_TAG
@@ -20,7 +20,7 @@ def order(*jobs: tuple[Operation, RecordKey | None]) -> list[tuple[Operation | N
         Task(JobRow(UUID(int=number), JobStatus.QUEUED, operation, who, "1", created_on=f"{number:02}"), NoParameters())
         for number, (operation, who) in enumerate(jobs)
     ]
-    return [(wave[0].job.operation, [task.job.id.int for task in wave]) for wave in waves(tasks[::-1])]
+    return [(wave[0].job.operation, [task.job.id.int for task in wave]) for wave in ordered_batches(tasks[::-1])]
 
 
 def test_jobs_of_many_people_run_together() -> None:

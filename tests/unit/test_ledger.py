@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from shared.domain.planning.context import Binding, Trust
+from shared.domain.planning.context import BaseState, Binding
 from shared.domain.records.outcomes import Outcome, Reason, Result
 from shared.domain.records.records import PersonTable, RecordKey
 from shared.engine.bindings.contact_documents import Consent, HeldContact
@@ -42,10 +42,10 @@ class Desk:
         versions = {key: (await ledger.entries([key]))[key].etag}
         return await ledger.save({key: (binding, updated(key), "c-1")}, (), versions)
 
-    async def use(self, external_id: str, *keys: RecordKey, trust: Trust = Trust.BASE) -> None:
+    async def use(self, external_id: str, *keys: RecordKey, base_state: BaseState = BaseState.BASE) -> None:
         held = (await self.mine.claim([external_id]))[external_id]
         held.users = dict.fromkeys(keys, Consent.ALLOWS)
-        held.trust = trust
+        held.base_state = base_state
         await self.mine.release([held])
 
 
@@ -84,14 +84,14 @@ async def test_a_contact_is_held_by_one_worker_at_a_time() -> None:
 async def test_a_released_contact_can_be_claimed_with_trust() -> None:
     desk = Desk()
     await desk.mine.release(list((await desk.mine.claim([X])).values()))
-    assert (await desk.theirs.claim([X]))[X].trust is Trust.BASE
+    assert (await desk.theirs.claim([X]))[X].base_state is BaseState.BASE
 
 
 async def test_a_claim_that_outlived_its_worker_can_be_taken_over_without_trust() -> None:
     desk = Desk()
     await desk.mine.claim([X])
     desk.clock.advance(timedelta(minutes=2))
-    assert (await desk.theirs.claim([X]))[X].trust is Trust.NOTHING
+    assert (await desk.theirs.claim([X]))[X].base_state is BaseState.NOTHING
 
 
 async def test_a_late_worker_cannot_release_what_another_one_holds_now() -> None:
@@ -107,15 +107,15 @@ async def test_a_late_worker_cannot_release_what_another_one_holds_now() -> None
 
 async def test_a_doubt_stays_until_somebody_has_written_in_full() -> None:
     desk = Desk()
-    await desk.use(X, trust=Trust.NOTHING)
+    await desk.use(X, base_state=BaseState.NOTHING)
     held = (await desk.theirs.claim([X]))[X]
-    assert held.trust is Trust.NOTHING
+    assert held.base_state is BaseState.NOTHING
     await desk.theirs.release([held])
     held = (await desk.mine.claim([X]))[X]
-    assert held.trust is Trust.NOTHING
-    held.trust = Trust.BASE
+    assert held.base_state is BaseState.NOTHING
+    held.base_state = BaseState.BASE
     await desk.mine.release([held])
-    assert (await desk.theirs.claim([X]))[X].trust is Trust.BASE
+    assert (await desk.theirs.claim([X]))[X].base_state is BaseState.BASE
 
 
 async def test_a_contact_without_users_and_doubts_leaves_nothing_behind() -> None:
@@ -129,7 +129,7 @@ async def test_calls_begin_well_before_a_claim_runs_out() -> None:
     desk = Desk()
     expiry = desk.mine.expiry()
     assert expiry - desk.clock.now() == timedelta(minutes=2)
-    assert expiry - desk.mine.fence(expiry).begin_by > timedelta(seconds=30), "a call to Spotler may take that long"
+    assert expiry - desk.mine.deadline(expiry).begin_by > timedelta(seconds=30), "a call to Spotler may take that long"
 
 
 async def test_users_that_had_let_go_when_a_worker_died_are_forgotten() -> None:
@@ -144,11 +144,11 @@ async def test_users_that_had_let_go_when_a_worker_died_are_forgotten() -> None:
 
 
 def test_who_refuses_all_mail_does_not_need_the_contact_but_has_a_say() -> None:
-    held = HeldContact(X, "", Trust.BASE, {ANN: Consent.ALLOWS, BEN: Consent.NO_MAIL})
-    assert held.neighbours_of(ANN).keys == ()
-    assert held.neighbours_of(ANN).refuse_bulk
-    assert held.neighbours_of(BEN).keys == (ANN,)
-    assert not held.neighbours_of(BEN).refuse_bulk
+    held = HeldContact(X, "", BaseState.BASE, {ANN: Consent.ALLOWS, BEN: Consent.NO_MAIL})
+    assert held.sharing_records_of(ANN).keys == ()
+    assert held.sharing_records_of(ANN).refuse_bulk
+    assert held.sharing_records_of(BEN).keys == (ANN,)
+    assert not held.sharing_records_of(BEN).refuse_bulk
 
 
 # -------------------------------------------------------------------------------------------------------- primary user
@@ -173,9 +173,9 @@ def test_one_user_of_a_contact_is_primary(
     primary: RecordKey | None,
     expected: RecordKey | None,
 ) -> None:
-    held = HeldContact(external_id, "", Trust.BASE, users, primary)
+    held = HeldContact(external_id, "", BaseState.BASE, users, primary)
     assert held.primary_user == expected, case
-    assert held.neighbours_of(ANN).primary == (None if expected == ANN else expected), case
+    assert held.sharing_records_of(ANN).primary == (None if expected == ANN else expected), case
 
 
 async def test_the_primary_user_is_written_down() -> None:

@@ -12,7 +12,7 @@ from shared.domain.features.lists import (
     Content,
     LeftOut,
     ListRules,
-    Tally,
+    MemberCounts,
     bucket_of,
     difference,
     digest_of,
@@ -93,7 +93,7 @@ def test_c_43_a_list_is_known_by_its_id_and_has_another_name_ready() -> None:
 
 
 def test_a_result_is_told_with_the_most_frequent_reasons_first() -> None:
-    tally = Tally(1, 1, 0, {"b": 1, "a": 1, "c": 3}, {"gave-up": 2})
+    tally = MemberCounts(1, 1, 0, {"b": 1, "a": 1, "c": 3}, {"gave-up": 2})
     assert tally.told("Fans", "noon") == (
         '1 person is in the list "Fans" in Spotler (1 added, 0 removed), as it was at noon. '
         "5 skipped: 3 c, 1 a, 1 b. 2 failed: 2 gave-up."

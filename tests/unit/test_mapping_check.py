@@ -18,7 +18,7 @@ from shared.domain.records.table_schema import (
     DateBehaviour,
     EventStep,
     Option,
-    Reference,
+    Relation,
     Required,
     Schema,
     TableDefinition,
@@ -29,7 +29,7 @@ def column(name: str, kind: ColumnType = ColumnType.STRING, **facts: Any) -> Col
     return ColumnDefinition(name, kind, **facts)
 
 
-def table(name: str, *columns: ColumnDefinition, references: tuple[Reference, ...] = ()) -> TableDefinition:
+def table(name: str, *columns: ColumnDefinition, references: tuple[Relation, ...] = ()) -> TableDefinition:
     return TableDefinition(name, f"{name}s", f"{name}id", "name", {one.name: one for one in columns}, references)
 
 
@@ -49,9 +49,9 @@ CONTACT = table(
     column("parentcustomerid", ColumnType.CUSTOMER),
     column("ownerid", ColumnType.OWNER),
     references=(
-        Reference("parentcustomerid", "account", "parentcustomerid_account"),
-        Reference("parentcustomerid", "contact", "parentcustomerid_contact"),
-        Reference("ownerid", "systemuser", "owninguser"),
+        Relation("parentcustomerid", "account", "parentcustomerid_account"),
+        Relation("parentcustomerid", "contact", "parentcustomerid_contact"),
+        Relation("ownerid", "systemuser", "owninguser"),
     ),
 )
 ACCOUNT = table("account", column("name"), column("telephone1"))
@@ -61,8 +61,8 @@ TASK = table(
     column("subject"),
     column("createdon", ColumnType.DATE_TIME),
     references=(
-        Reference("regardingobjectid", "contact", "regardingobjectid_contact"),
-        Reference("dh_personid", "contact", "dh_personid"),
+        Relation("regardingobjectid", "contact", "regardingobjectid_contact"),
+        Relation("dh_personid", "contact", "dh_personid"),
     ),
 )
 SCHEMA = Schema({one.name: one for one in (CONTACT, ACCOUNT, USER, TASK)})
@@ -226,7 +226,7 @@ def test_if_02_a_periodiek_is_taken_or_not_by_a_column_of_two_options(subscribed
     rows = table(
         "if_subscription",
         *(column("if_name"), column("if_active", ColumnType.BOOLEAN), column("if_status", ColumnType.PICKLIST)),
-        references=(Reference("if_contactid", "contact", "if_contactid"),),
+        references=(Relation("if_contactid", "contact", "if_contactid"),),
     )
     schema = Schema({one.name: one for one in (CONTACT, ACCOUNT, USER, TASK, rows)})
     where = {"table": "if_subscription", "name": "if_name", "subscribed": subscribed, "contact": "if_contactid"}

@@ -8,8 +8,15 @@ from datetime import timedelta
 import pytest
 
 from shared.administration.live_mapping import LiveMapping
-from shared.administration.mapping_repository import MappingShelf
-from shared.administration.mapping_service import Applied, Change, MappingDesk, Refused, difference, mapping_of
+from shared.administration.mapping_repository import MappingRepository
+from shared.administration.mapping_service import (
+    Applied,
+    ChangeRefused,
+    MappingChange,
+    MappingService,
+    difference,
+    mapping_of,
+)
 from shared.domain.mapping.findings import Code, Finding, Severity
 from shared.domain.mapping.formats.document import read_mapping
 from shared.domain.mapping.formats.yaml_format import to_yaml
@@ -18,7 +25,7 @@ from shared.errors import ConfigurationError, ConflictError, DataError, Transien
 from tests.contract.clocks import ManualClock
 from tests.twins import TwinStore
 
-CHANGE = Change("administrator")
+CHANGE = MappingChange("administrator")
 ERROR = Finding(Severity.ERROR, Code.UNKNOWN_COLUMN, "Column hobby does not exist")
 WARNING = Finding(Severity.WARNING, Code.UNKNOWN_PROPERTY, "Spotler has no property hobby")
 PROTECTED = Finding(Severity.WARNING, Code.PROTECTED_ROW, "Spotler has the field Type and no row fills it")
@@ -33,8 +40,8 @@ def mapping_with(*properties: str) -> Mapping:
     )
 
 
-def accepting(*codes: Code) -> Change:
-    return Change("administrator", accepted=frozenset(codes))
+def accepting(*codes: Code) -> MappingChange:
+    return MappingChange("administrator", accepted=frozenset(codes))
 
 
 def spelled(codes: Sequence[Code]) -> str:
@@ -51,8 +58,8 @@ class Office:
         self.findings: Sequence[Finding] = ()
         self.clock = ManualClock()
         self.store = TwinStore()
-        self.shelf = MappingShelf(self.store, self.clock, "test")
-        self.desk = MappingDesk(self.shelf, self._check, lambda: DEFAULTS)
+        self.shelf = MappingRepository(self.store, self.clock, "test")
+        self.desk = MappingService(self.shelf, self._check, lambda: DEFAULTS)
         self.app = LiveMapping(self.shelf, self.clock, lambda: to_yaml(DEFAULTS))
 
     async def _check(self, _mapping: Mapping) -> Sequence[Finding]:
@@ -85,9 +92,9 @@ async def test_map_05_administrators_change_the_mapping_themselves(
 async def test_errors_cannot_be_overruled(office: Office, accepted: frozenset[Code]) -> None:
     office.findings = (ERROR, WARNING)
 
-    result = await office.desk.apply(mapping_with("hobby"), Change("administrator", accepted=accepted))
+    result = await office.desk.apply(mapping_with("hobby"), MappingChange("administrator", accepted=accepted))
 
-    assert result == Refused((ERROR, WARNING), accepted)
+    assert result == ChangeRefused((ERROR, WARNING), accepted)
     assert result.advice(spelled) == "Nothing has changed. Correct the errors: nothing overrules them."
     assert await office.live() == DEFAULTS
 
@@ -98,7 +105,7 @@ async def test_a_warning_stops_a_change_until_somebody_takes_it_for_what_it_is(o
     refused = await office.desk.apply(mapping_with("hobby"), CHANGE)
     applied = await office.desk.apply(mapping_with("hobby"), accepting(Code.UNKNOWN_PROPERTY))
 
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, ChangeRefused)
     assert refused.advice(spelled) == (
         "Nothing has changed. Correct what is warned of, or name each warning that you take for what it is: "
         "unknown-property."
@@ -111,7 +118,7 @@ async def test_map_33_a_consent_to_one_warning_is_none_to_the_loss_of_a_protecte
     office.findings = (WARNING, PROTECTED)
 
     other = await office.desk.apply(mapping_with("hobby"), accepting(Code.UNKNOWN_PROPERTY))
-    assert isinstance(other, Refused)
+    assert isinstance(other, ChangeRefused)
     assert other.advice(spelled).endswith("take for what it is: protected-row.")
     assert await office.live() == DEFAULTS
 
@@ -132,7 +139,7 @@ async def test_a_change_made_while_it_was_checked_is_not_lost(office: Office) ->
         await office.desk.apply(mapping_with("city"), CHANGE)
         return ()
 
-    slow_desk = MappingDesk(office.shelf, check_while_another_one_applies, lambda: DEFAULTS)
+    slow_desk = MappingService(office.shelf, check_while_another_one_applies, lambda: DEFAULTS)
     with pytest.raises(ConflictError):
         await slow_desk.apply(mapping_with("street"), CHANGE)
 
@@ -153,7 +160,7 @@ async def test_an_old_version_that_is_not_fit_any_more_stays_old(office: Office)
     await office.desk.apply(mapping_with("city"), CHANGE)
     office.findings = (ERROR,)
 
-    assert isinstance(await office.desk.rollback(1, CHANGE), Refused)
+    assert isinstance(await office.desk.rollback(1, CHANGE), ChangeRefused)
 
 
 async def test_an_old_version_that_nobody_understands_any_more_says_so(office: Office) -> None:

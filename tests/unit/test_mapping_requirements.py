@@ -8,17 +8,17 @@ import pytest
 
 from shared.domain.mapping.formats.document import MappingError, read_mapping
 from shared.domain.mapping.formats.reading import reading_of
-from shared.domain.mapping.language.expression import Column, Home, Query
+from shared.domain.mapping.language.expression import Column, Home, QueryExpression
 from shared.domain.mapping.model import ConflictPolicy, Direction, Mapping, Outside
 from shared.domain.planning.context import (
     Anonymize,
+    BaseState,
     Binding,
-    Neighbours,
     Plan,
+    PlanInput,
     Rest,
     Rules,
-    Situation,
-    Trust,
+    SharingRecords,
     Unmapped,
     Write,
 )
@@ -261,7 +261,7 @@ def test_map_24_the_answer_of_a_query_about_the_record() -> None:
     )
     mapping = mapping_of({"spotler": "lastName", "account": f"@odata:{text}"})
 
-    assert reading_of(mapping, ACCOUNT).queries == {Query(text)}
+    assert reading_of(mapping, ACCOUNT).queries == {QueryExpression(text)}
     assert to_spotler(mapping, ACCOUNT, **{f"@odata:{text}": "Ann Bo"}) == {"lastName": "Ann Bo"}
 
 
@@ -293,13 +293,15 @@ def planned(
     mapping: Mapping,
     *,
     is_live: bool = False,
-    neighbours: Neighbours = Neighbours(),  # noqa: B008  # a frozen value
+    sharing_records: SharingRecords = SharingRecords(),  # noqa: B008  # a frozen value
     unmapped: Unmapped = Unmapped.KEEP,
 ) -> Plan:
     rules = Rules(mapping, Fingerprinter(b"a key for nothing but tests"), unmapped=unmapped)
     binding = Binding(str(record.key.id), is_live=is_live)
-    trust = Trust.NOTHING if is_live else Trust.BASE
-    return plan(Situation(record.key, record, binding, trust=trust, neighbours=neighbours), rules, CATALOGUE)
+    base_state = BaseState.NOTHING if is_live else BaseState.BASE
+    return plan(
+        PlanInput(record.key, record, binding, base_state=base_state, sharing_records=sharing_records), rules, CATALOGUE
+    )
 
 
 @pytest.mark.parametrize(("blank", "sent"), [("clear", {"lastName": ""}), ("keep", {})])
@@ -325,14 +327,14 @@ def test_purge_02_by_default_other_properties_keep_their_value() -> None:
     assert write.properties == {"email": "a@b.nl"}
 
 
-def outside(policy: Outside, **situation: Any) -> Plan:
+def outside(policy: Outside, **plan_input: Any) -> Plan:
     mapping = mapping_of(
         {"spotler": "permissions", "contact": "@map(permissions)"},
         filters={"contact": 'address1_country in ("NL", "BE")'},
         outside=policy.value,
     )
     values = {"emailaddress1": "a@b.nl", "address1_country": "France"}
-    return planned(person(mapping, values=values), mapping, **situation)
+    return planned(person(mapping, values=values), mapping, **plan_input)
 
 
 def test_val_04_a_person_who_never_passed_the_filter_is_not_touched() -> None:
@@ -358,10 +360,10 @@ def test_a_person_who_leaves_the_filter_loses_every_permission_if_the_mapping_sa
 
 
 def test_a_person_who_leaves_the_filter_is_erased_if_the_mapping_says_so_unless_somebody_needs_the_contact() -> None:
-    neighbour = Neighbours((RecordKey.parse("lead:00000000-0000-0000-0000-000000000002"),))
+    neighbour = SharingRecords((RecordKey.parse("lead:00000000-0000-0000-0000-000000000002"),))
 
     assert isinstance(outside(Outside.ANONYMIZE, is_live=True), Anonymize)
-    kept = outside(Outside.ANONYMIZE, is_live=True, neighbours=neighbour)
+    kept = outside(Outside.ANONYMIZE, is_live=True, sharing_records=neighbour)
     assert isinstance(kept, Rest)
     assert kept.reason is Reason.STILL_USED
 

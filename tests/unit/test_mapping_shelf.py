@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from shared.administration.mapping_repository import FIRST_ACTIVATION, MappingShelf
+from shared.administration.mapping_repository import FIRST_ACTIVATION, MappingRepository
 from shared.errors import ConfigurationError, ConflictError, DataError, NotFoundError, TransientError
 from tests.contract.clocks import ManualClock
 from tests.twins import Faults, TwinStore
@@ -22,15 +22,15 @@ def store() -> TwinStore:
 
 
 @pytest.fixture
-def shelf(store: TwinStore) -> MappingShelf:
-    return MappingShelf(store, ManualClock(), "test")
+def shelf(store: TwinStore) -> MappingRepository:
+    return MappingRepository(store, ManualClock(), "test")
 
 
-async def texts(shelf: MappingShelf) -> list[str]:
+async def texts(shelf: MappingRepository) -> list[str]:
     return [version.text for version in await shelf.history()]
 
 
-async def test_the_first_activation_stores_the_first_version(shelf: MappingShelf) -> None:
+async def test_the_first_activation_stores_the_first_version(shelf: MappingRepository) -> None:
     assert await shelf.pointer() is None
 
     await shelf.activate("first")
@@ -39,7 +39,7 @@ async def test_the_first_activation_stores_the_first_version(shelf: MappingShelf
     assert (live.number, live.text, live.by, live.replaces) == (1, "first", FIRST_ACTIVATION, 0)
 
 
-async def test_a_later_activation_brings_nothing_back(shelf: MappingShelf) -> None:
+async def test_a_later_activation_brings_nothing_back(shelf: MappingRepository) -> None:
     await shelf.activate("with the default rows")
     await shelf.apply("without a row", by=ADMINISTRATOR)
 
@@ -49,7 +49,7 @@ async def test_a_later_activation_brings_nothing_back(shelf: MappingShelf) -> No
 
 
 async def test_two_processes_that_start_together_activate_one_version(store: TwinStore) -> None:
-    shelves = [MappingShelf(store, ManualClock(), "test") for _ in range(2)]
+    shelves = [MappingRepository(store, ManualClock(), "test") for _ in range(2)]
 
     pointers = await asyncio.gather(*(shelf.activate("first") for shelf in shelves))
 
@@ -57,12 +57,12 @@ async def test_two_processes_that_start_together_activate_one_version(store: Twi
     assert await texts(shelves[0]) == ["first"]
 
 
-async def test_before_the_first_activation_nothing_can_be_applied(shelf: MappingShelf) -> None:
+async def test_before_the_first_activation_nothing_can_be_applied(shelf: MappingRepository) -> None:
     with pytest.raises(ConfigurationError, match="start the connector once"):
         await shelf.apply("second", by=ADMINISTRATOR)
 
 
-async def test_the_history_tells_who_when_and_why_newest_first(shelf: MappingShelf) -> None:
+async def test_the_history_tells_who_when_and_why_newest_first(shelf: MappingRepository) -> None:
     await shelf.activate("first")
     await shelf.apply("second", by=CONSULTANT, comment="no job titles")
 
@@ -74,7 +74,7 @@ async def test_the_history_tells_who_when_and_why_newest_first(shelf: MappingShe
 
 
 async def test_each_environment_has_a_history_of_its_own(store: TwinStore) -> None:
-    shelves = [MappingShelf(store, ManualClock(), name) for name in ("prod", "test")]
+    shelves = [MappingRepository(store, ManualClock(), name) for name in ("prod", "test")]
     for shelf in shelves:
         await shelf.activate("first")
 
@@ -84,7 +84,7 @@ async def test_each_environment_has_a_history_of_its_own(store: TwinStore) -> No
 
 
 async def test_of_two_who_apply_at_the_same_time_one_is_told_to_look_again(store: TwinStore) -> None:
-    shelves = [MappingShelf(store, ManualClock(), "test") for _ in range(2)]
+    shelves = [MappingRepository(store, ManualClock(), "test") for _ in range(2)]
     await shelves[0].activate("first")
 
     results = await asyncio.gather(
@@ -98,7 +98,7 @@ async def test_of_two_who_apply_at_the_same_time_one_is_told_to_look_again(store
     assert await texts(shelves[0]) == [won, "first"]
 
 
-async def test_a_change_made_on_an_old_version_is_refused(shelf: MappingShelf) -> None:
+async def test_a_change_made_on_an_old_version_is_refused(shelf: MappingRepository) -> None:
     await shelf.activate("first")
     await shelf.apply("second", by=ADMINISTRATOR, base=1)
 
@@ -111,7 +111,7 @@ async def test_a_change_made_on_an_old_version_is_refused(shelf: MappingShelf) -
 @pytest.mark.parametrize("moment", range(5))
 async def test_whenever_a_worker_dies_the_next_change_goes_through(moment: int) -> None:
     faults = Faults()
-    shelf = MappingShelf(TwinStore(faults), ManualClock(), "test")
+    shelf = MappingRepository(TwinStore(faults), ManualClock(), "test")
     await shelf.activate("first")
     faults.plan(moment, TransientError("the state store is out of reach"))
 
@@ -124,7 +124,7 @@ async def test_whenever_a_worker_dies_the_next_change_goes_through(moment: int) 
     assert await texts(shelf) == ["third", *before]
 
 
-async def test_a_version_that_never_was_is_not_found(shelf: MappingShelf) -> None:
+async def test_a_version_that_never_was_is_not_found(shelf: MappingRepository) -> None:
     await shelf.activate("first")
 
     with pytest.raises(NotFoundError, match="no version 7"):
@@ -132,7 +132,7 @@ async def test_a_version_that_never_was_is_not_found(shelf: MappingShelf) -> Non
 
 
 @pytest.mark.parametrize("name", ["Noor de Vries", "noor@example.com", "", "x" * 65])
-async def test_nobody_is_named_as_the_author(shelf: MappingShelf, name: str) -> None:
+async def test_nobody_is_named_as_the_author(shelf: MappingRepository, name: str) -> None:
     await shelf.activate("first")
 
     with pytest.raises(DataError, match="by a role or an id"):
@@ -142,14 +142,16 @@ async def test_nobody_is_named_as_the_author(shelf: MappingShelf, name: str) -> 
 @pytest.mark.parametrize(
     ("text", "comment", "complaint"), [("x" * 400_001, "", "too large"), ("text", "x" * 201, "comment is longer")]
 )
-async def test_what_no_store_can_keep_is_refused(shelf: MappingShelf, text: str, comment: str, complaint: str) -> None:
+async def test_what_no_store_can_keep_is_refused(
+    shelf: MappingRepository, text: str, comment: str, complaint: str
+) -> None:
     await shelf.activate("first")
 
     with pytest.raises(DataError, match=complaint):
         await shelf.apply(text, by=ADMINISTRATOR, comment=comment)
 
 
-async def test_long_histories_are_read_to_the_end(shelf: MappingShelf) -> None:
+async def test_long_histories_are_read_to_the_end(shelf: MappingRepository) -> None:
     await shelf.activate("1")
     for number in range(2, 1102):
         await shelf.apply(str(number), by=ADMINISTRATOR)

@@ -5,7 +5,16 @@ from __future__ import annotations
 import pytest
 
 from shared.domain.mapping.model import BlankPolicy, ConflictPolicy, Direction
-from shared.domain.merging.merge import Base, Newer, Row, Verdict, Versions, base_of, merge_consent, merge_value
+from shared.domain.merging.merge import (
+    Base,
+    FieldVersions,
+    MergeDecision,
+    Newer,
+    Row,
+    base_of,
+    merge_consent,
+    merge_value,
+)
 
 HERE, THERE, AGREED = "Delft", "Gouda", "Leiden"
 TO_SPOTLER, BOTH, HOME = Direction.TO_SPOTLER, Direction.BOTH, Direction.TO_DATAVERSE
@@ -33,16 +42,16 @@ def test_a_base_says_who_moved(known: str | None, dataverse: str | None, spotler
 @pytest.mark.parametrize(
     ("base", "to_spotler", "both", "home"),
     [
-        (Base.DATAVERSE, Verdict.HELD, Verdict.TO_DATAVERSE, Verdict.TO_DATAVERSE),
-        (Base.SPOTLER, Verdict.TO_SPOTLER, Verdict.TO_SPOTLER, Verdict.HELD),
-        (Base.NEITHER, Verdict.TO_SPOTLER, Verdict.DATAVERSE_WON, Verdict.TO_DATAVERSE),
-        (Base.ABSENT, Verdict.TO_SPOTLER, Verdict.DATAVERSE_WON, Verdict.TO_DATAVERSE),
+        (Base.DATAVERSE, MergeDecision.HELD, MergeDecision.TO_DATAVERSE, MergeDecision.TO_DATAVERSE),
+        (Base.SPOTLER, MergeDecision.TO_SPOTLER, MergeDecision.TO_SPOTLER, MergeDecision.HELD),
+        (Base.NEITHER, MergeDecision.TO_SPOTLER, MergeDecision.DATAVERSE_WON, MergeDecision.TO_DATAVERSE),
+        (Base.ABSENT, MergeDecision.TO_SPOTLER, MergeDecision.DATAVERSE_WON, MergeDecision.TO_DATAVERSE),
     ],
 )
 def test_s2d_02_the_side_that_moved_wins_where_the_direction_lets_it(
-    base: Base, to_spotler: Verdict, both: Verdict, home: Verdict
+    base: Base, to_spotler: MergeDecision, both: MergeDecision, home: MergeDecision
 ) -> None:
-    versions = Versions(HERE, THERE, base)
+    versions = FieldVersions(HERE, THERE, base)
     verdicts = {one: merge_value(versions, direction=one) for one in Direction}
     assert verdicts == {TO_SPOTLER: to_spotler, BOTH: both, HOME: home}
 
@@ -50,119 +59,119 @@ def test_s2d_02_the_side_that_moved_wins_where_the_direction_lets_it(
 @pytest.mark.parametrize(
     ("dataverse", "spotler", "to_spotler", "both", "home"),
     [
-        ("", THERE, Verdict.HELD, Verdict.TO_DATAVERSE, Verdict.TO_DATAVERSE),
-        (HERE, "", Verdict.TO_SPOTLER, Verdict.TO_SPOTLER, Verdict.HELD),
-        (HERE, HERE, Verdict.AGREED, Verdict.AGREED, Verdict.AGREED),
+        ("", THERE, MergeDecision.HELD, MergeDecision.TO_DATAVERSE, MergeDecision.TO_DATAVERSE),
+        (HERE, "", MergeDecision.TO_SPOTLER, MergeDecision.TO_SPOTLER, MergeDecision.HELD),
+        (HERE, HERE, MergeDecision.AGREED, MergeDecision.AGREED, MergeDecision.AGREED),
     ],
 )
 def test_purge_02_a_first_meeting_fills_what_is_empty_and_empties_nothing(
-    dataverse: str, spotler: str, to_spotler: Verdict, both: Verdict, home: Verdict
+    dataverse: str, spotler: str, to_spotler: MergeDecision, both: MergeDecision, home: MergeDecision
 ) -> None:
-    versions = Versions(dataverse, spotler, Base.ABSENT)
+    versions = FieldVersions(dataverse, spotler, Base.ABSENT)
     verdicts = {one: merge_value(versions, direction=one) for one in Direction}
     assert verdicts == {TO_SPOTLER: to_spotler, BOTH: both, HOME: home}
 
 
 @pytest.mark.parametrize(
-    ("dataverse", "spotler", "verdict"), [("", THERE, Verdict.TO_DATAVERSE), (HERE, "", Verdict.TO_SPOTLER)]
+    ("dataverse", "spotler", "verdict"), [("", THERE, MergeDecision.TO_DATAVERSE), (HERE, "", MergeDecision.TO_SPOTLER)]
 )
-def test_a_first_meeting_in_doubt_empties_nothing_either(dataverse: str, spotler: str, verdict: Verdict) -> None:
-    assert merge_value(Versions(dataverse, spotler, Base.ABSENT, is_doubtful=True), direction=BOTH) is verdict
+def test_a_first_meeting_in_doubt_empties_nothing_either(dataverse: str, spotler: str, verdict: MergeDecision) -> None:
+    assert merge_value(FieldVersions(dataverse, spotler, Base.ABSENT, is_doubtful=True), direction=BOTH) is verdict
 
 
 @pytest.mark.parametrize("base", [Base.NEITHER, Base.ABSENT])
 @pytest.mark.parametrize(
     ("policy", "newer", "verdict"),
     [
-        (ConflictPolicy.CRM, Newer.SPOTLER, Verdict.DATAVERSE_WON),
-        (ConflictPolicy.SPOTLER, Newer.DATAVERSE, Verdict.SPOTLER_WON),
-        (ConflictPolicy.NEWEST, Newer.DATAVERSE, Verdict.DATAVERSE_WON),
-        (ConflictPolicy.NEWEST, Newer.SPOTLER, Verdict.SPOTLER_WON),
-        (ConflictPolicy.ASK, Newer.SPOTLER, Verdict.ASKED),
+        (ConflictPolicy.CRM, Newer.SPOTLER, MergeDecision.DATAVERSE_WON),
+        (ConflictPolicy.SPOTLER, Newer.DATAVERSE, MergeDecision.SPOTLER_WON),
+        (ConflictPolicy.NEWEST, Newer.DATAVERSE, MergeDecision.DATAVERSE_WON),
+        (ConflictPolicy.NEWEST, Newer.SPOTLER, MergeDecision.SPOTLER_WON),
+        (ConflictPolicy.ASK, Newer.SPOTLER, MergeDecision.ASKED),
     ],
 )
 def test_where_both_moved_the_policy_of_the_row_decides(
-    base: Base, policy: ConflictPolicy, newer: Newer, verdict: Verdict
+    base: Base, policy: ConflictPolicy, newer: Newer, verdict: MergeDecision
 ) -> None:
-    assert merge_value(Versions(HERE, THERE, base), direction=BOTH, policy=policy, newer=newer) is verdict
+    assert merge_value(FieldVersions(HERE, THERE, base), direction=BOTH, policy=policy, newer=newer) is verdict
 
 
 @pytest.mark.parametrize("policy", ConflictPolicy)
 @pytest.mark.parametrize("base", [Base.DATAVERSE, Base.SPOTLER])
 def test_the_policy_is_not_asked_where_one_side_moved(base: Base, policy: ConflictPolicy) -> None:
-    verdict = merge_value(Versions(HERE, THERE, base), direction=BOTH, policy=policy)
-    assert verdict is {Base.DATAVERSE: Verdict.TO_DATAVERSE, Base.SPOTLER: Verdict.TO_SPOTLER}[base]
+    verdict = merge_value(FieldVersions(HERE, THERE, base), direction=BOTH, policy=policy)
+    assert verdict is {Base.DATAVERSE: MergeDecision.TO_DATAVERSE, Base.SPOTLER: MergeDecision.TO_SPOTLER}[base]
 
 
 @pytest.mark.parametrize(
     ("dataverse", "spotler", "base", "direction", "clears"),
     [
-        ("", THERE, Base.SPOTLER, TO_SPOTLER, Verdict.TO_SPOTLER),
-        ("", THERE, Base.SPOTLER, BOTH, Verdict.TO_SPOTLER),
-        (HERE, "", Base.DATAVERSE, BOTH, Verdict.TO_DATAVERSE),
-        (HERE, "", Base.DATAVERSE, HOME, Verdict.TO_DATAVERSE),
+        ("", THERE, Base.SPOTLER, TO_SPOTLER, MergeDecision.TO_SPOTLER),
+        ("", THERE, Base.SPOTLER, BOTH, MergeDecision.TO_SPOTLER),
+        (HERE, "", Base.DATAVERSE, BOTH, MergeDecision.TO_DATAVERSE),
+        (HERE, "", Base.DATAVERSE, HOME, MergeDecision.TO_DATAVERSE),
     ],
 )
 def test_an_empty_value_travels_unless_the_row_keeps_blanks(
-    dataverse: str, spotler: str, base: Base, direction: Direction, clears: Verdict
+    dataverse: str, spotler: str, base: Base, direction: Direction, clears: MergeDecision
 ) -> None:
-    versions = Versions(dataverse, spotler, base)
+    versions = FieldVersions(dataverse, spotler, base)
     assert merge_value(versions, direction=direction) is clears
-    assert merge_value(versions, direction=direction, blank=BlankPolicy.KEEP) is Verdict.HELD
+    assert merge_value(versions, direction=direction, blank=BlankPolicy.KEEP) is MergeDecision.HELD
 
 
 @pytest.mark.parametrize(
     ("base", "direction", "verdict"),
     [
-        (Base.DATAVERSE, TO_SPOTLER, Verdict.TO_SPOTLER),
-        (Base.SPOTLER, HOME, Verdict.TO_DATAVERSE),
-        (Base.DATAVERSE, BOTH, Verdict.DATAVERSE_WON),
-        (Base.SPOTLER, BOTH, Verdict.TO_SPOTLER),  # what Spotler has is what was agreed
+        (Base.DATAVERSE, TO_SPOTLER, MergeDecision.TO_SPOTLER),
+        (Base.SPOTLER, HOME, MergeDecision.TO_DATAVERSE),
+        (Base.DATAVERSE, BOTH, MergeDecision.DATAVERSE_WON),
+        (Base.SPOTLER, BOTH, MergeDecision.TO_SPOTLER),  # what Spotler has is what was agreed
     ],
 )
 def test_a_base_that_a_dead_worker_left_says_nothing_of_who_moved(
-    base: Base, direction: Direction, verdict: Verdict
+    base: Base, direction: Direction, verdict: MergeDecision
 ) -> None:
-    assert merge_value(Versions(HERE, THERE, base, is_doubtful=True), direction=direction) is verdict
+    assert merge_value(FieldVersions(HERE, THERE, base, is_doubtful=True), direction=direction) is verdict
 
 
 @pytest.mark.parametrize(
     ("base", "newer", "verdict"),
     [
-        (Base.DATAVERSE, Newer.SPOTLER, Verdict.TO_DATAVERSE),
-        (Base.DATAVERSE, Newer.DATAVERSE, Verdict.ASKED),
-        (Base.SPOTLER, Newer.DATAVERSE, Verdict.TO_SPOTLER),
-        (Base.SPOTLER, Newer.SPOTLER, Verdict.TO_SPOTLER),  # what Spotler has is what was agreed: nobody wrote it
-        (Base.NEITHER, Newer.SPOTLER, Verdict.ASKED),
+        (Base.DATAVERSE, Newer.SPOTLER, MergeDecision.TO_DATAVERSE),
+        (Base.DATAVERSE, Newer.DATAVERSE, MergeDecision.ASKED),
+        (Base.SPOTLER, Newer.DATAVERSE, MergeDecision.TO_SPOTLER),
+        (Base.SPOTLER, Newer.SPOTLER, MergeDecision.TO_SPOTLER),  # what Spotler has is what was agreed: nobody wrote it
+        (Base.NEITHER, Newer.SPOTLER, MergeDecision.ASKED),
     ],
 )
 def test_after_a_worker_died_a_change_in_spotler_must_have_been_saved_last(
-    base: Base, newer: Newer, verdict: Verdict
+    base: Base, newer: Newer, verdict: MergeDecision
 ) -> None:
-    versions = Versions(HERE, THERE, base, is_doubtful=True)
+    versions = FieldVersions(HERE, THERE, base, is_doubtful=True)
     assert merge_value(versions, direction=BOTH, policy=ConflictPolicy.ASK, newer=newer) is verdict
 
 
 @pytest.mark.parametrize(("here", "there"), [("", THERE), (HERE, "")])
 def test_a_first_meeting_empties_nobody_also_if_a_worker_died_in_it(here: str, there: str) -> None:
-    verdict = merge_value(Versions(here, there, Base.ABSENT, is_doubtful=True), direction=BOTH)
-    assert verdict is (Verdict.TO_DATAVERSE if there else Verdict.TO_SPOTLER)
+    verdict = merge_value(FieldVersions(here, there, Base.ABSENT, is_doubtful=True), direction=BOTH)
+    assert verdict is (MergeDecision.TO_DATAVERSE if there else MergeDecision.TO_SPOTLER)
 
 
 @pytest.mark.parametrize(
     ("base", "both", "home"),
     [
-        (Base.NEITHER, Verdict.TO_DATAVERSE, Verdict.TO_DATAVERSE),
-        (Base.SPOTLER, Verdict.HELD, Verdict.HELD),
-        (Base.ABSENT, Verdict.HELD, Verdict.TO_DATAVERSE),
+        (Base.NEITHER, MergeDecision.TO_DATAVERSE, MergeDecision.TO_DATAVERSE),
+        (Base.SPOTLER, MergeDecision.HELD, MergeDecision.HELD),
+        (Base.ABSENT, MergeDecision.HELD, MergeDecision.TO_DATAVERSE),
     ],
 )
 def test_a_value_that_spotler_could_not_have_is_replaced_only_by_a_change_there(
-    base: Base, both: Verdict, home: Verdict
+    base: Base, both: MergeDecision, home: MergeDecision
 ) -> None:
-    versions = Versions(None, THERE, base)
+    versions = FieldVersions(None, THERE, base)
     verdicts = {one: merge_value(versions, direction=one) for one in Direction}
-    assert verdicts == {TO_SPOTLER: Verdict.HELD, BOTH: both, HOME: home}
+    assert verdicts == {TO_SPOTLER: MergeDecision.HELD, BOTH: both, HOME: home}
 
 
 # -------------------------------------------------------------------------------------------------------------- consent
@@ -171,49 +180,52 @@ def test_a_value_that_spotler_could_not_have_is_replaced_only_by_a_change_there(
 @pytest.mark.parametrize(
     ("dataverse", "spotler", "base", "verdict"),
     [
-        (True, True, Base.ABSENT, Verdict.AGREED),
-        (True, False, Base.DATAVERSE, Verdict.TO_DATAVERSE),  # both had a yes; withdrawn in Spotler
-        (True, False, Base.SPOTLER, Verdict.TO_SPOTLER),  # both had a no; given in Dataverse
-        (True, False, Base.ABSENT, Verdict.TO_SPOTLER),  # PERM-17: a row that somebody made
-        (False, True, Base.DATAVERSE, Verdict.TO_DATAVERSE),  # both had a no; given in Spotler
-        (False, True, Base.SPOTLER, Verdict.TO_SPOTLER),  # both had a yes; withdrawn in Dataverse
-        (False, True, Base.ABSENT, Verdict.TO_SPOTLER),  # nobody knows which is newer: the lower word
+        (True, True, Base.ABSENT, MergeDecision.AGREED),
+        (True, False, Base.DATAVERSE, MergeDecision.TO_DATAVERSE),  # both had a yes; withdrawn in Spotler
+        (True, False, Base.SPOTLER, MergeDecision.TO_SPOTLER),  # both had a no; given in Dataverse
+        (True, False, Base.ABSENT, MergeDecision.TO_SPOTLER),  # PERM-17: a row that somebody made
+        (False, True, Base.DATAVERSE, MergeDecision.TO_DATAVERSE),  # both had a no; given in Spotler
+        (False, True, Base.SPOTLER, MergeDecision.TO_SPOTLER),  # both had a yes; withdrawn in Dataverse
+        (False, True, Base.ABSENT, MergeDecision.TO_SPOTLER),  # nobody knows which is newer: the lower word
     ],
 )
 def test_perm_06_consent_falls_by_itself_and_rises_by_a_newer_yes(
-    *, dataverse: bool, spotler: bool, base: Base, verdict: Verdict
+    *, dataverse: bool, spotler: bool, base: Base, verdict: MergeDecision
 ) -> None:
-    assert merge_consent(Versions(dataverse, spotler, base), direction=BOTH) is verdict
+    assert merge_consent(FieldVersions(dataverse, spotler, base), direction=BOTH) is verdict
 
 
 def test_a_yes_in_spotler_counts_only_if_the_base_can_be_trusted() -> None:
-    versions = Versions(dataverse=False, spotler=True, base=Base.DATAVERSE, is_doubtful=True)
-    assert merge_consent(versions, direction=BOTH) is Verdict.TO_SPOTLER
+    versions = FieldVersions(dataverse=False, spotler=True, base=Base.DATAVERSE, is_doubtful=True)
+    assert merge_consent(versions, direction=BOTH) is MergeDecision.TO_SPOTLER
 
 
 def test_a_no_may_be_the_answer_to_a_yes_that_a_dead_worker_sent() -> None:
-    versions = Versions(dataverse=True, spotler=False, base=Base.SPOTLER, is_doubtful=True)
-    assert merge_consent(versions, direction=BOTH) is Verdict.TO_SPOTLER
-    assert merge_consent(versions, direction=BOTH, was_perhaps_sent=True) is Verdict.TO_DATAVERSE
+    versions = FieldVersions(dataverse=True, spotler=False, base=Base.SPOTLER, is_doubtful=True)
+    assert merge_consent(versions, direction=BOTH) is MergeDecision.TO_SPOTLER
+    assert merge_consent(versions, direction=BOTH, was_perhaps_sent=True) is MergeDecision.TO_DATAVERSE
 
 
 @pytest.mark.parametrize(
     ("row", "spotler", "direction", "verdict"),
     [
-        (Row.DELETED, True, BOTH, Verdict.TO_SPOTLER),
-        (Row.DELETED, False, BOTH, Verdict.AGREED),
-        (Row.DELETED, True, HOME, Verdict.AGREED),
-        (Row.NEVER, True, BOTH, Verdict.TO_DATAVERSE),
-        (Row.NEVER, False, HOME, Verdict.TO_DATAVERSE),
-        (Row.NEVER, True, TO_SPOTLER, Verdict.HELD),
+        (Row.DELETED, True, BOTH, MergeDecision.TO_SPOTLER),
+        (Row.DELETED, False, BOTH, MergeDecision.AGREED),
+        (Row.DELETED, True, HOME, MergeDecision.AGREED),
+        (Row.NEVER, True, BOTH, MergeDecision.TO_DATAVERSE),
+        (Row.NEVER, False, HOME, MergeDecision.TO_DATAVERSE),
+        (Row.NEVER, True, TO_SPOTLER, MergeDecision.HELD),
     ],
 )
 def test_perm_15_a_missing_row_is_made_and_a_deleted_one_withdraws(
-    row: Row, *, spotler: bool, direction: Direction, verdict: Verdict
+    row: Row, *, spotler: bool, direction: Direction, verdict: MergeDecision
 ) -> None:
-    assert merge_consent(Versions(None, spotler, Base.ABSENT), direction=direction, row=row) is verdict
+    assert merge_consent(FieldVersions(None, spotler, Base.ABSENT), direction=direction, row=row) is verdict
 
 
 @pytest.mark.parametrize(("direction", "held"), [(TO_SPOTLER, Base.DATAVERSE), (HOME, Base.SPOTLER)])
 def test_consent_travels_only_where_the_direction_lets_it(direction: Direction, held: Base) -> None:
-    assert merge_consent(Versions(dataverse=True, spotler=False, base=held), direction=direction) is Verdict.HELD
+    assert (
+        merge_consent(FieldVersions(dataverse=True, spotler=False, base=held), direction=direction)
+        is MergeDecision.HELD
+    )

@@ -10,8 +10,8 @@ import pytest
 
 from shared.adapters.dataverse.events.events import DataverseEvent
 from shared.adapters.dataverse.events.execution_context import (
+    EventRefusal,
     NotAnExecutionContext,
-    Refusal,
     read_event,
     without_values,
 )
@@ -182,7 +182,7 @@ def test_a_name_with_half_an_emoji_is_nobodys_and_no_error() -> None:
     assert event.changed == frozenset()
 
 
-def end_of(body: bytes) -> Refusal | UUID | None:
+def end_of(body: bytes) -> EventRefusal | UUID | None:
     try:
         return read_event(body, "application/json", {}).id
     except NotAnExecutionContext as refusal:
@@ -191,7 +191,11 @@ def end_of(body: bytes) -> Refusal | UUID | None:
 
 @pytest.mark.parametrize(
     ("depth", "ends"),
-    [(100, {ANN.id}), (400, {ANN.id, Refusal.OTHER_JSON}), (100_000, {Refusal.NOT_JSON, Refusal.OTHER_JSON})],
+    [
+        (100, {ANN.id}),
+        (400, {ANN.id, EventRefusal.OTHER_JSON}),
+        (100_000, {EventRefusal.NOT_JSON, EventRefusal.OTHER_JSON}),
+    ],
 )
 def test_a_message_is_read_or_refused_however_deep_it_is_nested(depth: int, ends: set[object]) -> None:
     nested = b"[" * depth + b"]" * depth

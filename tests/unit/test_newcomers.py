@@ -11,23 +11,23 @@ from uuid import UUID
 import pytest
 
 from shared.domain.features.subscriber_import import (
-    NewcomerOutcome,
-    NewcomerTarget,
-    Welcomed,
-    is_newcomer,
+    ImportOutcome,
+    ImportResult,
+    ImportTarget,
+    is_new_subscriber,
     new_row,
     row_id,
 )
 from shared.domain.mapping.formats.yaml_format import from_yaml
 from shared.domain.records.marketing_contact import (
-    SpotlerContact,
+    MarketingContact,
 )
 from shared.domain.records.records import PersonTable, RecordKey, Why
 from shared.errors import ConfigurationError, ConflictError, DataError, NotFoundError, ThrottledError
 from shared.inbound.reviews import ReviewReason
-from shared.inbound.subscriber_import import Hospitality
-from shared.messages.lane_messages import References, read_lane_message
-from tests.newcomer_house import CATALOGUE, DOCUMENT, MAPPING, House, newcomer
+from shared.inbound.subscriber_import import ImportPolicy
+from shared.messages.lane_messages import ReferenceBatch, read_lane_message
+from tests.newcomer_house import CATALOGUE, DOCUMENT, MAPPING, House, new_subscriber
 from tests.twins import bodies
 
 # ----------------------------------------------------------------------------------------------------------- who is new
@@ -38,49 +38,49 @@ from tests.twins import bodies
     [("", True), ("   ", True), ("afas-1234", True), (str(UUID(int=5)), False), (str(UUID(int=5)).upper(), False)],
 )
 def test_s2d_09_new_08_who_has_no_guid_as_external_id_is_new(external_id: str, is_new: bool) -> None:  # noqa: FBT001
-    assert is_newcomer(newcomer(1, external_id=external_id)) is is_new
+    assert is_new_subscriber(new_subscriber(1, external_id=external_id)) is is_new
 
 
 # ------------------------------------------------------------------------------------------------------ what a row gets
 
 
-def columns(contact: SpotlerContact, target: NewcomerTarget) -> dict[str, Any]:
+def columns(contact: MarketingContact, target: ImportTarget) -> dict[str, Any]:
     return {one.column.name: one.value for one in new_row(contact, target, MAPPING, CATALOGUE).fields}
 
 
 def test_new_07_a_new_row_gets_the_columns_that_reach_dataverse_and_its_address() -> None:
-    contact = newcomer(1, firstName="Ann", lastName="Proef", phoneNumber="0101234567")
+    contact = new_subscriber(1, firstName="Ann", lastName="Proef", phoneNumber="0101234567")
     wanted = {"emailaddress1": "new1@example.com", "firstname": "Ann", "lastname": "Proef"}
-    assert columns(contact, NewcomerTarget.LEAD) == wanted
-    assert columns(contact, NewcomerTarget.CONTACT) == wanted | {"new_source": "Website"}
+    assert columns(contact, ImportTarget.LEAD) == wanted
+    assert columns(contact, ImportTarget.CONTACT) == wanted | {"new_source": "Website"}
 
 
 def test_new_06_map_25_a_fixed_value_tells_where_the_subscriber_came_from() -> None:
-    assert columns(newcomer(1), NewcomerTarget.CONTACT)["new_source"] == "Website"
+    assert columns(new_subscriber(1), ImportTarget.CONTACT)["new_source"] == "Website"
 
 
 @pytest.mark.parametrize("empty", [{}, {"lastName": ""}, {"lastName": "  "}])
 def test_cs_24_without_a_last_name_the_address_offers_one(empty: dict[str, str]) -> None:
-    contact = newcomer(1, "ann.proef@example.com", firstName="Ann", **empty)
-    assert columns(contact, NewcomerTarget.CONTACT)["lastname"] == "ann.proef"
+    contact = new_subscriber(1, "ann.proef@example.com", firstName="Ann", **empty)
+    assert columns(contact, ImportTarget.CONTACT)["lastname"] == "ann.proef"
 
 
 def test_a_value_that_is_not_dutch_comes_from_the_property_that_has_it() -> None:
     """VAL-07, on the way back."""
-    assert columns(newcomer(1, foreignPostalCode="SW1A"), NewcomerTarget.CONTACT)["address1_postalcode"] == "SW1A"
-    both = newcomer(1, postalCode="1234 AB", foreignPostalCode="SW1A")
-    assert columns(both, NewcomerTarget.CONTACT)["address1_postalcode"] == "1234 AB"
+    assert columns(new_subscriber(1, foreignPostalCode="SW1A"), ImportTarget.CONTACT)["address1_postalcode"] == "SW1A"
+    both = new_subscriber(1, postalCode="1234 AB", foreignPostalCode="SW1A")
+    assert columns(both, ImportTarget.CONTACT)["address1_postalcode"] == "1234 AB"
 
 
 def test_map_10_if_05_a_membership_entry_gets_the_entity_columns() -> None:
-    contact = newcomer(1, firstName="Ann", lastName="Proef")
-    assert columns(contact, NewcomerTarget.MEMBERSHIP_ENTRY) == {"new_name": "Ann", "new_channel": "Website"}
+    contact = new_subscriber(1, firstName="Ann", lastName="Proef")
+    assert columns(contact, ImportTarget.MEMBERSHIP_ENTRY) == {"new_name": "Ann", "new_channel": "Website"}
 
 
 def test_the_example_of_the_how_to_is_a_mapping_whose_entries_get_the_address() -> None:
     page = (Path(__file__).parents[2] / "docs" / "howto" / "two-way.md").read_text(encoding="utf-8")
     mapping = from_yaml("version: 1\n" + page.partition("```yaml\n")[2].partition("```")[0])
-    row = new_row(newcomer(1, firstName="Ann"), NewcomerTarget.MEMBERSHIP_ENTRY, mapping, CATALOGUE)
+    row = new_row(new_subscriber(1, firstName="Ann"), ImportTarget.MEMBERSHIP_ENTRY, mapping, CATALOGUE)
     assert {one.column.name: one.value for one in row.fields} == {
         "new_email": "new1@example.com",
         "new_firstname": "Ann",
@@ -89,13 +89,13 @@ def test_the_example_of_the_how_to_is_a_mapping_whose_entries_get_the_address() 
 
 
 def test_the_id_of_a_row_follows_from_the_contact() -> None:
-    ids = {row_id(target, identity) for target in NewcomerTarget for identity in ("a", "b")}
-    assert len(ids) == 2 * len(NewcomerTarget)
-    assert row_id(NewcomerTarget.LEAD, "a") == row_id(NewcomerTarget.LEAD, "a")
+    ids = {row_id(target, identity) for target in ImportTarget for identity in ("a", "b")}
+    assert len(ids) == 2 * len(ImportTarget)
+    assert row_id(ImportTarget.LEAD, "a") == row_id(ImportTarget.LEAD, "a")
 
 
 def test_values_appear_in_no_representation() -> None:
-    row = new_row(newcomer(1, firstName="Geheim"), NewcomerTarget.CONTACT, MAPPING, CATALOGUE)
+    row = new_row(new_subscriber(1, firstName="Geheim"), ImportTarget.CONTACT, MAPPING, CATALOGUE)
     assert "Geheim" not in repr(row)
     assert "new1@" not in repr(row)
 
@@ -104,18 +104,18 @@ def test_values_appear_in_no_representation() -> None:
 
 
 async def test_new_07_c_07_nobody_is_taken_in_until_it_is_enabled() -> None:
-    house = House(Hospitality().target)
-    assert await house.welcome(newcomer(1)) == [Welcomed("encrypted1", NewcomerOutcome.OFF)]
+    house = House(ImportPolicy().target)
+    assert await house.welcome(new_subscriber(1)) == [ImportResult("encrypted1", ImportOutcome.OFF)]
     assert house.crm.people == {}
     assert sum(house.records.calls.values()) == 0
 
 
 async def test_new_03_every_new_subscriber_is_a_new_lead_even_if_the_address_is_in_use() -> None:
-    house = House(NewcomerTarget.LEAD)
+    house = House(ImportTarget.LEAD)
     house.crm.create(PersonTable.LEAD, emailaddress1="new1@example.com")
     house.crm.create(emailaddress1="new1@example.com")
-    (one,) = await house.welcome(newcomer(1, firstName="Ann"))
-    assert one.outcome is NewcomerOutcome.CREATED
+    (one,) = await house.welcome(new_subscriber(1, firstName="Ann"))
+    assert one.outcome is ImportOutcome.CREATED
     assert one.key is not None
     assert one.key.table is PersonTable.LEAD
     assert house.person(one.key).values["firstname"] == "Ann"
@@ -124,19 +124,21 @@ async def test_new_03_every_new_subscriber_is_a_new_lead_even_if_the_address_is_
 
 
 async def test_new_03_a_repetition_makes_no_second_lead_and_leaves_the_first_as_it_is() -> None:
-    house = House(NewcomerTarget.LEAD)
-    (first,) = await house.welcome(newcomer(1, firstName="Ann"))
+    house = House(ImportTarget.LEAD)
+    (first,) = await house.welcome(new_subscriber(1, firstName="Ann"))
     assert first.key is not None
     house.crm.edit(first.key, firstname="Anna")
-    (second,) = await house.welcome(newcomer(1, firstName="Ann"))
-    assert (second.outcome, second.key) == (NewcomerOutcome.KNOWN, first.key)
+    (second,) = await house.welcome(new_subscriber(1, firstName="Ann"))
+    assert (second.outcome, second.key) == (ImportOutcome.KNOWN, first.key)
     assert house.person(first.key).values["firstname"] == "Anna"
 
 
 async def test_new_04_the_contact_with_the_address_is_taken_and_not_written_here() -> None:
     house = House()
     ann = house.crm.create(emailaddress1="NEW1@example.com", firstname="Anna")
-    assert await house.welcome(newcomer(1, firstName="Ann")) == [Welcomed("encrypted1", NewcomerOutcome.MATCHED, ann)]
+    assert await house.welcome(new_subscriber(1, firstName="Ann")) == [
+        ImportResult("encrypted1", ImportOutcome.MATCHED, ann)
+    ]
     assert house.person(ann).values["firstname"] == "Anna"
     assert house.records.calls == {"matching": 1}
 
@@ -145,23 +147,21 @@ async def test_new_04_without_such_a_contact_one_is_created() -> None:
     house = House()
     gone = house.crm.create(emailaddress1="new1@example.com")
     house.crm.edit(gone, statecode=1)  # an inactive contact is not brought back to life by a form
-    (one,) = await house.welcome(newcomer(1, firstName="Ann"))
-    assert one.outcome is NewcomerOutcome.CREATED
+    (one,) = await house.welcome(new_subscriber(1, firstName="Ann"))
+    assert one.outcome is ImportOutcome.CREATED
     assert house.person(one.key).values["emailaddress1"] == "new1@example.com"
-    assert await house.outcomes(newcomer(1)) == [NewcomerOutcome.MATCHED]
+    assert await house.outcomes(new_subscriber(1)) == [ImportOutcome.MATCHED]
     assert len(house.crm.people) == 2
 
 
 @pytest.mark.parametrize(
     ("email", "outcome"),
-    [("NEW1@example.com", NewcomerOutcome.MATCHED), ("new2@example.com", NewcomerOutcome.OTHER_ADDRESS)],
+    [("NEW1@example.com", ImportOutcome.MATCHED), ("new2@example.com", ImportOutcome.OTHER_ADDRESS)],
 )
-async def test_new_04_two_subscribers_who_match_the_same_become_one_contact(
-    email: str, outcome: NewcomerOutcome
-) -> None:
+async def test_new_04_two_subscribers_who_match_the_same_become_one_contact(email: str, outcome: ImportOutcome) -> None:
     house = House(match=("lastname",))
-    first, second = await house.welcome(newcomer(1, lastName="Proef"), newcomer(2, email, lastName="proef"))
-    assert (first.outcome, second.outcome) == (NewcomerOutcome.CREATED, outcome)
+    first, second = await house.welcome(new_subscriber(1, lastName="Proef"), new_subscriber(2, email, lastName="proef"))
+    assert (first.outcome, second.outcome) == (ImportOutcome.CREATED, outcome)
     assert first.key in {second.key, *second.candidates}
     assert len(house.crm.people) == 1
 
@@ -170,20 +170,20 @@ async def test_new_05_other_columns_can_tell_contacts_apart() -> None:
     house = House(match=("emailaddress1", "lastname"))
     father = house.crm.create(emailaddress1="new1@example.com", lastname="Senior")
     house.crm.create(emailaddress1="new1@example.com", lastname="Junior")
-    (one,) = await house.welcome(newcomer(1, lastName="senior"))
-    assert (one.outcome, one.key) == (NewcomerOutcome.MATCHED, father)
+    (one,) = await house.welcome(new_subscriber(1, lastName="senior"))
+    assert (one.outcome, one.key) == (ImportOutcome.MATCHED, father)
 
 
 async def test_new_05_a_column_that_spotler_does_not_fill_cannot_be_used() -> None:
     with pytest.raises(ConfigurationError, match=r"NEW_SUBSCRIBER_MATCH .* contact\.jobtitle"):
-        await House(match=("jobtitle",)).welcome(newcomer(1))
+        await House(match=("jobtitle",)).welcome(new_subscriber(1))
 
 
 async def test_new_05_a_contact_found_under_another_address_is_a_question_where_the_address_may_not_come_home() -> None:
     house = House(match=("lastname",))
     ann = house.crm.create(emailaddress1="old@example.com", lastname="Proef")
-    (one,) = await house.welcome(newcomer(1, lastName="Proef"))
-    assert (one.outcome, one.key, one.candidates) == (NewcomerOutcome.OTHER_ADDRESS, None, (ann,))
+    (one,) = await house.welcome(new_subscriber(1, lastName="Proef"))
+    assert (one.outcome, one.key, one.candidates) == (ImportOutcome.OTHER_ADDRESS, None, (ann,))
     assert await house.open_reviews() == [(ReviewReason.OTHER_ADDRESS, (ann,))]
 
 
@@ -191,50 +191,50 @@ async def test_new_05_and_gets_the_new_address_where_it_may() -> None:
     rows = [{**row, "direction": "<->"} if row["spotler"] == "email" else row for row in DOCUMENT["rows"]]
     house = House(match=("lastname",), document={**DOCUMENT, "rows": rows})
     ann = house.crm.create(emailaddress1="old@example.com", lastname="Proef")
-    (one,) = await house.welcome(newcomer(1, lastName="Proef"))
-    assert (one.outcome, one.key) == (NewcomerOutcome.MATCHED, ann)
+    (one,) = await house.welcome(new_subscriber(1, lastName="Proef"))
+    assert (one.outcome, one.key) == (ImportOutcome.MATCHED, ann)
     assert house.person(ann).values["emailaddress1"] == "new1@example.com"
 
 
 async def test_new_01_if_04_a_membership_entry_goes_its_own_way_and_a_repetition_updates_it() -> None:
-    house = House(NewcomerTarget.MEMBERSHIP_ENTRY)
+    house = House(ImportTarget.MEMBERSHIP_ENTRY)
     for name in ("Ann", "Anna"):
-        (one,) = await house.welcome(newcomer(1, firstName=name))
-        assert (one.outcome, one.key) == (NewcomerOutcome.ENTERED, None)
+        (one,) = await house.welcome(new_subscriber(1, firstName=name))
+        assert (one.outcome, one.key) == (ImportOutcome.ENTERED, None)
     assert list(house.records.entries.values()) == [{"new_name": "Anna", "new_channel": "Website"}]
     assert house.crm.people == {}
 
 
 async def test_new_09_the_permissions_are_those_that_spotler_has() -> None:
     house = House()
-    (one,) = await house.welcome(newcomer(1, permissions={1: True, 2: False}))
+    (one,) = await house.welcome(new_subscriber(1, permissions={1: True, 2: False}))
     assert {row.name: row.subscribed for row in house.person(one.key).permissions} == {"News": True, "Offers": False}
 
 
 async def test_who_has_no_address_becomes_nobody() -> None:
-    house = House(NewcomerTarget.LEAD)
-    contact = SpotlerContact("", "encrypted1", {"email": " "})
-    assert await house.welcome(contact) == [Welcomed("encrypted1", NewcomerOutcome.NO_EMAIL)]
+    house = House(ImportTarget.LEAD)
+    contact = MarketingContact("", "encrypted1", {"email": " "})
+    assert await house.welcome(contact) == [ImportResult("encrypted1", ImportOutcome.NO_EMAIL)]
     assert house.crm.people == {}
 
 
-@pytest.mark.parametrize("target", [NewcomerTarget.LEAD, NewcomerTarget.CONTACT, NewcomerTarget.MEMBERSHIP_ENTRY])
-async def test_new_08_who_unsubscribes_is_no_new_subscriber(target: NewcomerTarget) -> None:
+@pytest.mark.parametrize("target", [ImportTarget.LEAD, ImportTarget.CONTACT, ImportTarget.MEMBERSHIP_ENTRY])
+async def test_new_08_who_unsubscribes_is_no_new_subscriber(target: ImportTarget) -> None:
     house = House(target)
-    leaving = replace(newcomer(1), channels={"EMAIL": False})
-    assert await house.outcomes(leaving, newcomer(2)) != [NewcomerOutcome.UNREACHABLE] * 2
-    assert (await house.welcome(leaving)) == [Welcomed("encrypted1", NewcomerOutcome.UNREACHABLE)]
+    leaving = replace(new_subscriber(1), channels={"EMAIL": False})
+    assert await house.outcomes(leaving, new_subscriber(2)) != [ImportOutcome.UNREACHABLE] * 2
+    assert (await house.welcome(leaving)) == [ImportResult("encrypted1", ImportOutcome.UNREACHABLE)]
     assert len(house.crm.people) + len(house.records.entries) == 1
     back = replace(leaving, channels={"EMAIL": True})
-    assert (await house.outcomes(back))[0] in {NewcomerOutcome.CREATED, NewcomerOutcome.ENTERED}
+    assert (await house.outcomes(back))[0] in {ImportOutcome.CREATED, ImportOutcome.ENTERED}
 
 
 async def test_a_page_costs_one_request_to_find_and_one_to_create() -> None:
     house = House()
     keys = [house.crm.create(emailaddress1=f"new{number}@example.com") for number in range(50)]
-    welcomed = await house.welcome(*(newcomer(number) for number in range(100)))
-    assert [one.encrypted_id for one in welcomed] == [f"encrypted{number}" for number in range(100)]
-    assert [one.key for one in welcomed[:50]] == keys
+    imported = await house.welcome(*(new_subscriber(number) for number in range(100)))
+    assert [one.encrypted_id for one in imported] == [f"encrypted{number}" for number in range(100)]
+    assert [one.key for one in imported[:50]] == keys
     assert house.records.calls == {"matching": 1, "create": 1}
     assert house.store.calls["read"] == 1
 
@@ -245,17 +245,17 @@ async def test_a_page_costs_one_request_to_find_and_one_to_create() -> None:
 @pytest.mark.parametrize(
     ("house", "text"),
     [
-        (House(NewcomerTarget.LEAD, tables=frozenset({PersonTable.CONTACT})), "SYNC_TABLES does not have lead"),
+        (House(ImportTarget.LEAD, tables=frozenset({PersonTable.CONTACT})), "SYNC_TABLES does not have lead"),
         (
             House(
-                NewcomerTarget.LEAD,
+                ImportTarget.LEAD,
                 document={"version": 1, "rows": [{"spotler": "email", "contact": "emailaddress1"}]},
             ),
             "no row for the email of a lead",
         ),
         (
             House(
-                NewcomerTarget.MEMBERSHIP_ENTRY,
+                ImportTarget.MEMBERSHIP_ENTRY,
                 document={"version": 1, "rows": [{"spotler": "email", "contact": "emailaddress1"}]},
             ),
             "no row of the mapping has an entity column",
@@ -264,34 +264,34 @@ async def test_a_page_costs_one_request_to_find_and_one_to_create() -> None:
 )
 async def test_settings_that_the_mapping_cannot_serve_say_so_and_lose_nobody(house: House, text: str) -> None:
     with pytest.raises(ConfigurationError, match=text):
-        await house.welcome(newcomer(1))
+        await house.welcome(new_subscriber(1))
 
 
 # --------------------------------------------------------------------------------------------------------------- errors
 
 
 async def test_what_dataverse_refuses_is_a_question_and_hinders_nobody() -> None:
-    house = House(NewcomerTarget.LEAD)
-    refused = row_id(NewcomerTarget.LEAD, "encrypted1")
+    house = House(ImportTarget.LEAD)
+    refused = row_id(ImportTarget.LEAD, "encrypted1")
     house.records.refused[refused] = DataError("Dataverse refused the record: lastname", detail="Geheim")
-    first, second = await house.welcome(newcomer(1), newcomer(2))
-    assert (first.outcome, first.text) == (NewcomerOutcome.REFUSED, "Dataverse refused the record: lastname")
-    assert second.outcome is NewcomerOutcome.CREATED
+    first, second = await house.welcome(new_subscriber(1), new_subscriber(2))
+    assert (first.outcome, first.text) == (ImportOutcome.REFUSED, "Dataverse refused the record: lastname")
+    assert second.outcome is ImportOutcome.CREATED
     assert await house.open_reviews() == [(ReviewReason.REFUSED, ())]
     assert "Geheim" not in bodies(house.store.documents)
     house.records.refused.clear()
-    assert await house.outcomes(newcomer(1)) == [NewcomerOutcome.CREATED]
+    assert await house.outcomes(new_subscriber(1)) == [ImportOutcome.CREATED]
     assert await house.open_reviews() == []
 
 
 async def test_what_mends_itself_is_raised_and_the_next_poll_finds_everything_again() -> None:
-    house = House(NewcomerTarget.LEAD)
-    waiting = row_id(NewcomerTarget.LEAD, "encrypted2")
+    house = House(ImportTarget.LEAD)
+    waiting = row_id(ImportTarget.LEAD, "encrypted2")
     house.records.refused[waiting] = ThrottledError("wait", retry_after=timedelta(seconds=5))
     with pytest.raises(ThrottledError):
-        await house.welcome(newcomer(1), newcomer(2))
+        await house.welcome(new_subscriber(1), new_subscriber(2))
     house.records.refused.clear()
-    assert await house.outcomes(newcomer(1), newcomer(2)) == [NewcomerOutcome.KNOWN, NewcomerOutcome.CREATED]
+    assert await house.outcomes(new_subscriber(1), new_subscriber(2)) == [ImportOutcome.KNOWN, ImportOutcome.CREATED]
 
 
 # -------------------------------------------------------------------------------------------------------------- reviews
@@ -299,8 +299,8 @@ async def test_what_mends_itself_is_raised_and_the_next_poll_finds_everything_ag
 
 async def two_anns(house: House) -> tuple[RecordKey, RecordKey, UUID]:
     first, second = (house.crm.create(emailaddress1="new1@example.com") for _ in range(2))
-    (one,) = await house.welcome(newcomer(1))
-    assert (one.outcome, one.key, one.candidates) == (NewcomerOutcome.AMBIGUOUS, None, (first, second))
+    (one,) = await house.welcome(new_subscriber(1))
+    assert (one.outcome, one.key, one.candidates) == (ImportOutcome.AMBIGUOUS, None, (first, second))
     (review,) = (await house.reviews.page()).reviews
     assert (review.contact, review.candidates, review.correlation) == ("encrypted1", (first, second), "poll-1")
     return first, second, review.id
@@ -314,7 +314,7 @@ async def test_new_04_several_contacts_are_a_question_and_no_guess() -> None:
     since = (await house.reviews.page()).reviews[0].since
     house.clock.advance(timedelta(minutes=15))
     writes = house.store.calls["write"]
-    await house.welcome(newcomer(1))
+    await house.welcome(new_subscriber(1))
     assert (await house.reviews.page()).reviews[0].since == since
     assert house.store.calls["write"] <= writes + 1
 
@@ -325,10 +325,10 @@ async def test_the_record_that_somebody_chose_is_synchronised_at_once_and_asked_
     assert (await house.reviews.bind(review, second)).decision == second
     (waiting,) = house.queue.waiting
     message = read_lane_message(waiting.message.body)
-    assert isinstance(message, References)
+    assert isinstance(message, ReferenceBatch)
     assert [(one.key, one.why) for one in message.unfold()] == [(second, Why.SPOTLER)]
     assert await house.open_reviews() == []
-    assert await house.welcome(newcomer(1)) == [Welcomed("encrypted1", NewcomerOutcome.MATCHED, second)]
+    assert await house.welcome(new_subscriber(1)) == [ImportResult("encrypted1", ImportOutcome.MATCHED, second)]
     assert await house.open_reviews() == []
 
 
@@ -349,7 +349,7 @@ async def test_who_is_dismissed_is_left_alone() -> None:
     house = House()
     *_, review = await two_anns(house)
     assert (await house.reviews.dismiss(review)).dismissed
-    assert await house.outcomes(newcomer(1)) == [NewcomerOutcome.DISMISSED]
+    assert await house.outcomes(new_subscriber(1)) == [ImportOutcome.DISMISSED]
     assert await house.open_reviews() == []
     with pytest.raises(NotFoundError):
         await house.reviews.dismiss(UUID(int=1))
@@ -388,16 +388,16 @@ async def test_a_decision_stands_against_a_poll_that_is_under_way(
     else:
         house.crm.delete(second)
     decides_while_matching(house, review, monkeypatch)
-    await house.welcome(newcomer(1))
+    await house.welcome(new_subscriber(1))
     monkeypatch.undo()
 
     assert await house.open_reviews() == []
-    assert await house.outcomes(newcomer(1)) == [NewcomerOutcome.DISMISSED]
+    assert await house.outcomes(new_subscriber(1)) == [ImportOutcome.DISMISSED]
 
 
 async def test_a_question_that_answered_itself_is_taken_back() -> None:
     house = House()
     first, second, _ = await two_anns(house)
     house.crm.delete(second)
-    assert await house.welcome(newcomer(1)) == [Welcomed("encrypted1", NewcomerOutcome.MATCHED, first)]
+    assert await house.welcome(new_subscriber(1)) == [ImportResult("encrypted1", ImportOutcome.MATCHED, first)]
     assert await house.open_reviews() == []

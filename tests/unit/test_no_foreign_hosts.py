@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from shared.adapters.dataverse.web_api.client import DataverseClient
-from shared.adapters.dataverse.web_api.operations import Method, Operation
+from shared.adapters.dataverse.web_api.operations import Method, WebApiOperation
 from shared.adapters.spotler.contacts.client import SpotlerClient
 from shared.composition.settings import load_settings
 from shared.errors import ConfigurationError, ConnectorError
@@ -162,7 +162,7 @@ async def test_the_place_of_a_new_row_elsewhere_is_not_visited() -> None:
     wire = Wire(lambda request: many if request.url.path.endswith("$batch") else single)
     async with wire.dataverse() as client:
         await client.create("contacts", {})
-        (result,) = await client.batch([Operation(Method.POST, "contacts", body={})])
+        (result,) = await client.batch([WebApiOperation(Method.POST, "contacts", body={})])
     assert result.status == 204
     assert set(wire.hosts) == {"org.crm4.dynamics.com"}
 

@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from shared.adapters.dataverse.web_api import fetchxml, odata
-from shared.adapters.dataverse.web_api.odata import Comparison, Expand
+from shared.adapters.dataverse.web_api.odata import Expand, ODataComparison
 from shared.errors import DataError
 
 ROW = UUID("6d81597f-0f9f-e711-8122-000d3aa2331c")
@@ -48,7 +48,7 @@ def test_what_is_not_a_name_is_refused(text: str) -> None:
 
 
 def test_filters_are_built_from_columns_and_values() -> None:
-    assert odata.compare("dh_SpotlerInfo/dh_name", Comparison.EQUAL, "a&b") == "dh_SpotlerInfo/dh_name eq 'a&b'"
+    assert odata.compare("dh_SpotlerInfo/dh_name", ODataComparison.EQUAL, "a&b") == "dh_SpotlerInfo/dh_name eq 'a&b'"
     assert odata.all_of("a eq 1", "", "b eq 2") == "(a eq 1) and (b eq 2)"
     assert odata.within("contactid", [ROW]) == (
         "Microsoft.Dynamics.CRM.In(PropertyName='contactid',PropertyValues=['6d81597f-0f9f-e711-8122-000d3aa2331c'])"
@@ -57,7 +57,9 @@ def test_filters_are_built_from_columns_and_values() -> None:
 
 def test_a_value_in_a_url_arrives_as_it_was() -> None:
     address = "a+b&$top=1#?%27@example.org"
-    path = odata.reads("contacts", {"$filter": odata.compare("emailaddress1", Comparison.EQUAL, address), "$top": ""})
+    path = odata.reads(
+        "contacts", {"$filter": odata.compare("emailaddress1", ODataComparison.EQUAL, address), "$top": ""}
+    )
     assert parse_qs(urlsplit(path).query) == {"$filter": [f"emailaddress1 eq '{address}'"]}
 
 

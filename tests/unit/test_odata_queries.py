@@ -6,14 +6,14 @@ from uuid import UUID
 
 import pytest
 
-from shared.domain.mapping.language.expression import Query
+from shared.domain.mapping.language.expression import QueryExpression
 from shared.domain.mapping.language.query import QueryError, ReadQuery, read_query
 
 ID = UUID(int=7)
 
 
 def read(text: str) -> ReadQuery:
-    return read_query(Query(text))
+    return read_query(QueryExpression(text))
 
 
 def test_the_example_of_the_specification_asks_for_the_record_s_own_rows() -> None:

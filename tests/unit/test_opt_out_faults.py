@@ -41,10 +41,10 @@ def check(twin: ConnectorTwin) -> None:
 @pytest.mark.parametrize("error", OUTAGES, ids=lambda error: type(error).__name__)
 async def test_an_opt_out_that_dataverse_could_not_take_is_brought_home_later(error: Exception) -> None:
     twin = await opted_out()
-    twin.homecomings.broken = {"bring_home": error}
+    twin.writebacks.broken = {"bring_home": error}
     twin.clock.advance(timedelta(minutes=15))
     await twin.poller.poll()
-    twin.homecomings.broken = {}
+    twin.writebacks.broken = {}
 
     await twin.quiet()
     await twin.poll()
@@ -56,10 +56,10 @@ async def test_an_opt_out_that_dataverse_could_not_take_is_brought_home_later(er
 async def test_so_is_one_that_a_save_has_met(error: Exception) -> None:
     twin = await opted_out()
     ((ann, _),) = twin.crm.people.items()
-    twin.homecomings.broken = {"bring_home": error}
+    twin.writebacks.broken = {"bring_home": error}
     twin.crm.edit(ann, firstname="Anna")
     await twin.look(ann)
-    twin.homecomings.broken = {}
+    twin.writebacks.broken = {}
 
     await twin.quiet()
 
@@ -69,10 +69,10 @@ async def test_so_is_one_that_a_save_has_met(error: Exception) -> None:
 async def test_an_opt_out_that_dataverse_refused_is_brought_home_when_the_record_has_been_corrected() -> None:
     twin = await opted_out()
     ((ann, _),) = twin.crm.people.items()
-    twin.homecomings.broken = {"bring_home": DataError("a plug-in refuses it")}
+    twin.writebacks.broken = {"bring_home": DataError("a plug-in refuses it")}
     await twin.poll()
     assert twin.status_of(ann)[1] == Reason.REFUSED_HERE
-    twin.homecomings.broken = {}
+    twin.writebacks.broken = {}
 
     twin.crm.edit(ann, firstname="Anna")
     await twin.lanes.send_references(QueueName.LIVE, [Reference(ann, Why.SAVED)])

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
-from shared.domain.planning.context import Reach
+from shared.domain.planning.context import MailStatus
 from shared.domain.records.records import RecordKey, Reference, Why
 from shared.engine.bindings.ledger import CLAIM_TIME
-from shared.engine.work_items import Finished
+from shared.engine.work_items import ItemResult
 from shared.ports.queue import QueueName
 from shared.ports.state import Change, Insert, Put, Replace
 from tests.connector_twin import NEWSLETTER, ConnectorTwin, person
@@ -82,7 +82,7 @@ async def test_an_account_without_an_address_property_is_a_matter_of_configurati
     assert twin.claims() == []
 
 
-async def overtaken(twin: ConnectorTwin, ann: RecordKey, act: Callable[[], None]) -> dict[RecordKey, Finished]:
+async def overtaken(twin: ConnectorTwin, ann: RecordKey, act: Callable[[], None]) -> dict[RecordKey, ItemResult]:
     """Let a worker's last write of a record be so late that another one has taken over, after `act`."""
     write = twin.store.write
     slow_people = twin.people
@@ -114,11 +114,11 @@ async def test_a_worker_that_was_overtaken_does_not_forget_the_opt_out_that_the_
 
     finished = await overtaken(twin, ann, lambda: twin.platform.opt_out(contact))
 
-    assert (await twin.ledger.entries([ann]))[ann].binding.reach is Reach.OPTED_OUT_HERE
+    assert (await twin.ledger.entries([ann]))[ann].binding.mail_status is MailStatus.OPTED_OUT_HERE
     assert (finished[ann].outcome.result, finished[ann].outcome.reason) == ("waiting", "busy"), "it is looked at again"
     await twin.quiet()
     assert twin.status_of(ann) == ("Opt-out", "opted-out")
-    assert (await twin.ledger.entries([ann]))[ann].binding.reach is Reach.OPTED_OUT_HERE
+    assert (await twin.ledger.entries([ann]))[ann].binding.mail_status is MailStatus.OPTED_OUT_HERE
     assert twin.claims() == []
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from shared.domain.planning.context import EndAction
-from shared.domain.records.marketing_contact import WriteCode, WriteVerdict
+from shared.domain.records.marketing_contact import WriteCode, WriteResult
 from shared.domain.records.records import Intent, RecordKey, Reference, SyncStatus, Why
 from shared.ports.queue import QueueName
 from tests.connector_twin import NEWSLETTER, ConnectorTwin, person, rules
@@ -52,7 +52,7 @@ async def test_the_erasure_waits_while_the_other_record_cannot_be_looked_at() ->
     twin = ConnectorTwin()
     ann = await duplicated(twin)
     twin.crm.delete(ann)
-    twin.platform.answers["ann@example.com"] = WriteVerdict(WriteCode.ERROR)
+    twin.platform.answers["ann@example.com"] = WriteResult(WriteCode.ERROR)
 
     finished = await twin.look(ann)
     assert finished[ann].outcome.result == "waiting"

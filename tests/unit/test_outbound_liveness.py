@@ -12,12 +12,12 @@ import pytest
 
 from shared.dispatch.dispatch import Work
 from shared.domain.records.jobs import Operation
-from shared.domain.records.marketing_contact import ContactWrite, SpotlerContact, WriteVerdict
+from shared.domain.records.marketing_contact import ContactWrite, MarketingContact, WriteResult
 from shared.domain.records.outcomes import Reason, Result
 from shared.domain.records.records import PersonRecord, PersonTable, RecordKey, Reference, Why
-from shared.engine.bindings.claim_deadline import Pace, TimeBudget, begin_part, spending
+from shared.engine.bindings.claim_deadline import BatchSizer, TimeBudget, begin_part, spending
 from shared.errors import TransientError
-from shared.messages.lane_messages import Jobs, References, Walk, read_lane_message
+from shared.messages.lane_messages import Jobs, ReferenceBatch, Walk, read_lane_message
 from shared.messages.list_messages import ListLook
 from shared.ports.queue import QueueName
 from tests.connector_twin import ConnectorTwin, person
@@ -102,7 +102,7 @@ async def test_no_call_goes_on_when_the_claims_have_run_out_whatever_it_waits_fo
     keys = [twin.crm.create(**person(emailaddress1=f"{number}@example.com")) for number in range(3)]
     ended: list[str] = []
 
-    async def insert(contacts: Sequence[ContactWrite]) -> dict[str, WriteVerdict]:
+    async def insert(contacts: Sequence[ContactWrite]) -> dict[str, WriteResult]:
         try:
             await asyncio.sleep(5)
         except asyncio.CancelledError:
@@ -129,7 +129,7 @@ async def test_a_spotler_that_hangs_while_contacts_are_read_ends_the_round_withi
     twin.clock = RunningClock()
     twin.worker = twin.start_worker()
 
-    async def contact(external_id: str) -> SpotlerContact | None:
+    async def contact(external_id: str) -> MarketingContact | None:
         await asyncio.sleep(60)
         raise AssertionError(f"{external_id} was waited for long after others had claimed it")
 
@@ -170,7 +170,7 @@ def put_back(twin: ConnectorTwin) -> list[Reference]:
     """The references that wait in the queue for later."""
     later = [one for one in twin.queue.waiting if one.due > twin.clock.now()]
     messages = [read_lane_message(one.message.body) for one in later]
-    return [reference for one in messages if isinstance(one, References) for reference in one.unfold()]
+    return [reference for one in messages if isinstance(one, ReferenceBatch) for reference in one.unfold()]
 
 
 async def test_what_a_call_has_no_time_for_is_sent_again_and_counts_as_no_attempt() -> None:
@@ -208,13 +208,13 @@ async def test_batches_shrink_until_they_end_within_their_locks_and_everybody_co
 
 
 def test_parts_do_not_stay_small_where_a_round_takes_its_time_whatever_its_size() -> None:
-    pace = Pace(timedelta(seconds=2))
+    batch_sizer = BatchSizer(timedelta(seconds=2))
     for _ in range(12):
-        pace.learn(records=pace.records, took=timedelta(seconds=3), ran_out=True)
-    assert pace.records == 1
+        batch_sizer.learn(records=batch_sizer.records, took=timedelta(seconds=3), ran_out=True)
+    assert batch_sizer.records == 1
     for _ in range(12):
-        pace.learn(records=pace.records, took=timedelta(seconds=1.5), ran_out=False)
-    assert pace.records == 16
+        batch_sizer.learn(records=batch_sizer.records, took=timedelta(seconds=1.5), ran_out=False)
+    assert batch_sizer.records == 16
 
 
 async def test_one_record_goes_through_all_its_rounds_however_late_it_is() -> None:
@@ -245,7 +245,7 @@ async def test_jobs_walks_and_lists_that_came_with_people_are_put_back_when_time
     await twin.worker.dispatch(work, lane=QueueName.LIVE)
 
     waiting = [read_lane_message(one.message.body) for one in twin.queue.waiting]
-    assert [one for one in waiting if not isinstance(one, References)] == [*work.jobs, *work.walks, *work.lists]
+    assert [one for one in waiting if not isinstance(one, ReferenceBatch)] == [*work.jobs, *work.walks, *work.lists]
     assert all(one.due > twin.clock.now() for one in twin.queue.waiting)
     await twin.quiet()
     assert {twin.crm.jobs[job].status for job in jobs} == {"Completed"}

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.records.marketing_contact import ContactWrite, WriteCode, WriteVerdict
+from shared.domain.records.marketing_contact import ContactWrite, WriteCode, WriteResult
 from shared.domain.records.records import PersonTable
 from shared.errors import TransientError
 from tests.connector_twin import ConnectorTwin, person
@@ -26,7 +26,7 @@ LEAD = PersonTable.LEAD
 async def test_a_refusal_is_written_to_the_record_and_not_repeated(code: WriteCode, status: tuple[str, str]) -> None:
     twin = ConnectorTwin()
     ann = twin.crm.create(**person())
-    twin.platform.answers["ann@example.com"] = WriteVerdict(code, "said Spotler")
+    twin.platform.answers["ann@example.com"] = WriteResult(code, "said Spotler")
 
     await twin.sync(ann)
 
@@ -38,7 +38,7 @@ async def test_a_refusal_is_written_to_the_record_and_not_repeated(code: WriteCo
 async def test_nothing_of_an_opted_out_person_is_sent_any_more() -> None:  # OPT-08
     twin = ConnectorTwin()
     ann = twin.crm.create(**person())
-    twin.platform.answers["ann@example.com"] = WriteVerdict(WriteCode.CONTACT_OPTOUT)
+    twin.platform.answers["ann@example.com"] = WriteResult(WriteCode.CONTACT_OPTOUT)
     await twin.sync(ann)
     twin.crm.edit(ann, firstname="Anna")
 
@@ -53,7 +53,7 @@ async def test_a_refused_newcomer_is_no_user_of_the_contact_it_wanted_to_share()
     ann = twin.crm.create(**person())
     await twin.sync(ann)
     lead = twin.crm.create(LEAD, **person(firstname="Annie"))
-    twin.platform.answers["ann@example.com"] = WriteVerdict(WriteCode.PROPERTY_INVALID)
+    twin.platform.answers["ann@example.com"] = WriteResult(WriteCode.PROPERTY_INVALID)
     await twin.sync(lead)
     twin.platform.answers.clear()
     twin.crm.delete(ann)
@@ -70,7 +70,7 @@ async def test_a_refused_newcomer_is_no_user_of_the_contact_it_wanted_to_share()
 async def test_one_refused_record_does_not_hold_up_its_neighbours() -> None:  # VAL-05
     twin = ConnectorTwin()
     keys = [twin.crm.create(emailaddress1=f"p{number}@example.com") for number in range(3)]
-    twin.platform.answers["p1@example.com"] = WriteVerdict(WriteCode.PROPERTY_INVALID)
+    twin.platform.answers["p1@example.com"] = WriteResult(WriteCode.PROPERTY_INVALID)
 
     await twin.sync(*keys)
 
@@ -82,10 +82,10 @@ async def test_what_fails_on_the_way_without_the_refused_property_is_tried_again
 ) -> None:
     twin = ConnectorTwin()
     ann = twin.crm.create(**person(address1_city="Gouda"))
-    twin.platform.answers["ann@example.com"] = WriteVerdict(WriteCode.PROPERTY_INVALID, "city is not valid")
+    twin.platform.answers["ann@example.com"] = WriteResult(WriteCode.PROPERTY_INVALID, "city is not valid")
     insert = twin.platform.insert
 
-    async def busy_at_second(contacts: Sequence[ContactWrite]) -> dict[str, WriteVerdict]:
+    async def busy_at_second(contacts: Sequence[ContactWrite]) -> dict[str, WriteResult]:
         if twin.platform.calls["insert"] == 1:
             twin.platform.answers.clear()
             twin.platform.calls["insert"] += 1

@@ -138,14 +138,14 @@ async def test_a_refusal_ends_with_the_record_that_made_it() -> None:  # PERM-24
 async def test_a_shared_contact_splits_when_one_changes_its_address(mover: int) -> None:
     twin = ConnectorTwin()
     both = await couple(twin)
-    moves, stays = both[mover], both[1 - mover]
-    twin.crm.edit(moves, emailaddress1="elsewhere@example.com")
+    flap_history, stays = both[mover], both[1 - mover]
+    twin.crm.edit(flap_history, emailaddress1="elsewhere@example.com")
 
-    await twin.sync(moves)
+    await twin.sync(flap_history)
 
     left, moved = twin.contact_of("ann@example.com"), twin.contact_of("elsewhere@example.com")
     assert left.values["firstName"] == twin.crm.people[stays].values["firstname"]
-    assert moved.values["firstName"] == twin.crm.people[moves].values["firstname"]
+    assert moved.values["firstName"] == twin.crm.people[flap_history].values["firstname"]
     assert left.external_id == str(both[0].id)
     assert twin.platform.calls["anonymize"] == 0
 
@@ -226,9 +226,9 @@ async def test_a_survivor_of_a_merge_gets_the_contact_of_its_new_address_while_i
     survivor = twin.crm.qualify(ann)
     twin.crm.merge(survivor, merged)
     twin.crm.edit(survivor, emailaddress1="ben@example.com")
-    newcomer = twin.crm.create(**person(firstname="Annie"))
+    new_subscriber = twin.crm.create(**person(firstname="Annie"))
 
-    await twin.sync(merged, survivor, newcomer)
+    await twin.sync(merged, survivor, new_subscriber)
 
     assert twin.contact_of("ben@example.com") is contact
     assert twin.users()[contact.external_id] == {str(survivor): "ok"}

@@ -12,7 +12,7 @@ from shared.domain.records.records import PersonRecord, PersonTable, Reference, 
 from shared.errors import ConfigurationError, ConflictError, ThrottledError, TransientError
 from shared.messages.lane_messages import (
     LaneMessageError,
-    References,
+    ReferenceBatch,
     Walk,
     read_lane_message,
     references_body,
@@ -28,7 +28,7 @@ def scheduled(twin: ConnectorTwin) -> list[tuple[timedelta, Reference]]:
     found: list[tuple[timedelta, Reference]] = []
     for one in twin.queue.waiting:
         message = read_lane_message(one.message.body)
-        assert isinstance(message, References)
+        assert isinstance(message, ReferenceBatch)
         found += [(one.due - twin.clock.now(), reference) for reference in message.unfold()]
     return found
 
@@ -247,7 +247,7 @@ def test_a_reference_carries_everything_along() -> None:
     ann = twin.crm.create(**person())
     reference = Reference(ann, Why.JOB, "c-9", attempt=4, first_seen=twin.clock.now(), job=ann.id)
     message = read_lane_message(references_body([reference]))
-    assert isinstance(message, References)
+    assert isinstance(message, ReferenceBatch)
     assert message.unfold() == [reference]
 
 
@@ -255,7 +255,7 @@ async def test_a_record_that_cannot_settle_ends_as_a_dead_letter_with_a_status()
     """A plug-in that changes the record after every read would keep it going round for ever."""
     twin = ConnectorTwin()
     ann = twin.crm.create(**person())
-    twin.homecomings.broken["bring_home"] = ConflictError("the row was changed in between")
+    twin.writebacks.broken["bring_home"] = ConflictError("the row was changed in between")
     await twin.sync(ann)
     assert twin.queue.dead == [], "nothing came home yet"
     twin.platform.edit(twin.contact_of("ann@example.com"), options={NEWSLETTER: True})
@@ -267,7 +267,7 @@ async def test_a_record_that_cannot_settle_ends_as_a_dead_letter_with_a_status()
     assert letter.reason == "never-settled"
     assert str(ann.id) in letter.description
     assert twin.status_of(ann) == ("Failed", "never-settled")
-    twin.homecomings.broken.clear()
+    twin.writebacks.broken.clear()
     await twin.queue.replay([letter.id])
     await twin.quiet()
     assert twin.status_of(ann)[0] == "Succeeded"

@@ -14,21 +14,21 @@ from shared.adapters.storage.keys.key_register import ConfiguredKeys, KeyRegiste
 from shared.adapters.storage.keys.rekey import Rekeying
 from shared.adapters.storage.keys.sealed import SealedStore
 from shared.consent.audit_ledger import ConsentLedger
-from shared.consent.bounce_repository import BounceShelf
+from shared.consent.bounce_repository import BounceRepository
 from shared.consent.erased_consent import ErasedConsent
 from shared.domain.consent.bounces import BounceKind
 from shared.domain.consent.changes import DO_NOT_EMAIL, OPT_OUT, ConsentSource
-from shared.domain.consent.suppression import Refusal
+from shared.domain.consent.suppression import AddressRefusal
 from shared.domain.planning.context import MassChange
 from shared.domain.records.fingerprint_places import fingerprint_places
 from shared.domain.records.records import PersonTable, RecordKey, Reference, Why
 from shared.engine.bindings.ledger import Ledger
 from shared.errors import ConflictError
-from shared.lists.list_state_repository import ListMemory, Presence
+from shared.lists.list_state_repository import ListStateRepository, MemberPresence
 from shared.messages.lane_messages import references_body
 from shared.ports.queue import QueueName
 from shared.ports.state import DocumentKey, Put
-from shared.privacy.person_data import PersonMemory
+from shared.privacy.person_data import PersonData
 from tests.connector_twin import ConnectorTwin, person
 from tests.twins import CrashError, bodies
 
@@ -63,7 +63,7 @@ class Office:
             fingerprinter=self._fingerprinter,
             retention=timedelta(days=1096),
         )
-        self.memory = PersonMemory(
+        self.memory = PersonData(
             store=twin.store,
             ledger=Ledger(twin.store, twin.clock, "test"),
             suppressions=twin.suppressions,
@@ -106,19 +106,19 @@ async def ann(twin: ConnectorTwin) -> RecordKey:
     def bounce(note):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
         return note.__class__(note.external_id, kind=BounceKind.HARD, since=now, last=now, tasks={key: TASK})
 
-    await BounceShelf(twin.store, "test").change([external_id], bounce)
+    await BounceRepository(twin.store, "test").change([external_id], bounce)
     await twin.brake.keep(MassChange.ERASURE, [str(BOB)])
     address = twin.rules.fingerprints.address("ann@example.com")
-    await twin.suppressions.record({address: [Refusal(DO_NOT_EMAIL, now, ConsentSource.DO_NOT_EMAIL, str(key))]})
+    await twin.suppressions.record({address: [AddressRefusal(DO_NOT_EMAIL, now, ConsentSource.DO_NOT_EMAIL, str(key))]})
     for identifier, candidates in ((OWN_REVIEW, [key]), (SHARED_REVIEW, [BOB, key])):
         question = {"contact": "x", "reason": "ambiguous", "text": "", "address": address, "since": "", "given": []}
         body = {**question, "correlation": "c-1", "candidates": [str(one) for one in candidates]}
         await twin.store.write([Put(DocumentKey("test-review", str(identifier)), body)])
-    lists = ListMemory(twin.store, "test")
+    lists = ListStateRepository(twin.store, "test")
     await twin.store.write([Put(DocumentKey("test-lists", str(LIST)), {"name": "Friends"})])
     await lists.put_page(LIST, "g1", 0, [BOB.id, key.id, CAS.id])
     await lists.put_contacts(LIST, "g1", 0, [external_id, str(BOB.id)], buckets=1)
-    await lists.note(LIST, {"g1": 1}, [external_id], Presence.IN)
+    await lists.note(LIST, {"g1": 1}, [external_id], MemberPresence.IN)
     await lists.put_left_out(LIST, "g1", "p1", skipped={key: "no-email", CAS: "no-email"}, failed={})
     for others in ([], [BOB]):
         letter = references_body([Reference(one, Why.SAVED) for one in (key, *others)])
@@ -173,7 +173,7 @@ async def test_nobody_knows_a_stranger(office: Office) -> None:
 
 async def test_a_former_address_is_found_if_it_is_given(office: Office, ann: RecordKey) -> None:
     former = office.twin.rules.fingerprints.address("former@example.com")
-    refusal = Refusal(OPT_OUT, office.twin.clock.now(), ConsentSource.SPOTLER_OPT_OUT)
+    refusal = AddressRefusal(OPT_OUT, office.twin.clock.now(), ConsentSource.SPOTLER_OPT_OUT)
     await office.twin.suppressions.record({former: [refusal]})
     assert former not in str(await office.memory.export(ann))
     assert former in str(await office.memory.export(ann, "Former@example.com"))
@@ -199,7 +199,7 @@ async def test_others_lose_nothing(office: Office, ann: RecordKey) -> None:
     await erase_in_dataverse(office.twin, ann)
     await office.memory.forget(ann)
 
-    lists = ListMemory(office.twin.store, "test")
+    lists = ListStateRepository(office.twin.store, "test")
     assert await lists.page(LIST, "g1", 0) == [BOB.id, CAS.id]
     assert (await lists.content(LIST, "g1", 1, 0, 1)).certain == {str(BOB.id)}
     assert [one async for one in lists.left_out(LIST, "g1")] == [("skipped", "no-email", [str(CAS)])]

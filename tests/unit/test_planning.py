@@ -9,17 +9,17 @@ from uuid import UUID
 import pytest
 
 from shared.domain.planning.context import (
+    BaseState,
     Binding,
-    Delivery,
-    Neighbours,
+    Fetched,
     Plan,
+    PlanInput,
     Rest,
     Rules,
-    Sight,
-    Situation,
-    Trust,
+    SharingRecords,
     Unmapped,
     Write,
+    WriteMode,
 )
 from shared.domain.planning.plan import plan
 from shared.domain.records.marketing_contact import PropertyValue, Purge, SetOption
@@ -44,9 +44,9 @@ def record(permissions: dict[str, bool] | None = None, **values: Any) -> PersonR
     return PersonRecord(ANN, {**usual, **values}, permissions=rows)
 
 
-def situation(person: PersonRecord, binding: Binding | None = None, **changes: Any) -> Situation:
+def plan_input(person: PersonRecord, binding: Binding | None = None, **changes: Any) -> PlanInput:
     """What is decided without a look at the contact."""
-    return replace(Situation(ANN, person, binding or Binding(CONTACT_ID), sight=Sight.BLIND), **changes)
+    return replace(PlanInput(ANN, person, binding or Binding(CONTACT_ID), fetched=Fetched.SKIPPED), **changes)
 
 
 def written(planned: Plan) -> dict[str, PropertyValue]:
@@ -64,11 +64,11 @@ def created(planned: Plan) -> Write:
 
 def synced(person: PersonRecord, *, by: Rules = RULES) -> Binding:
     """The binding after a record was created in Spotler."""
-    return created(plan(situation(person), by, CATALOGUE)).binding
+    return created(plan(plan_input(person), by, CATALOGUE)).binding
 
 
 def test_a_new_record_is_written_with_everything_that_is_not_empty() -> None:  # CS-15, CS-28
-    new = situation(record({"Newsletter": True, "Events": False}, address1_city=None))
+    new = plan_input(record({"Newsletter": True, "Events": False}, address1_city=None))
     planned = created(plan(new, RULES, CATALOGUE))
 
     assert written(planned) == {
@@ -77,20 +77,20 @@ def test_a_new_record_is_written_with_everything_that_is_not_empty() -> None:  #
         "customerType": "contact",
         "permissions": (SetOption(1, enabled=True), SetOption(2, enabled=False)),
     }
-    assert planned.delivery is Delivery.INSERT
+    assert planned.delivery is WriteMode.INSERT
     assert planned.reason is Reason.CREATED
     assert planned.binding.is_live
     assert planned.binding.external_id == CONTACT_ID
 
 
 def test_nothing_is_written_when_nothing_differs() -> None:  # C-44
-    planned = plan(situation(record(), synced(record())), RULES, CATALOGUE)
+    planned = plan(plan_input(record(), synced(record())), RULES, CATALOGUE)
     assert isinstance(planned, Rest)
     assert (planned.result, planned.reason) == (Result.UNCHANGED, Reason.AGREED)
 
 
 def test_an_update_sends_only_what_differs_and_the_address() -> None:  # CS-16
-    planned = plan(situation(record(address1_city="Gouda"), synced(record())), RULES, CATALOGUE)
+    planned = plan(plan_input(record(address1_city="Gouda"), synced(record())), RULES, CATALOGUE)
     assert written(planned) == {"email": "ann@example.com", "city": "Gouda"}
     assert isinstance(planned, Write)
     assert planned.reason is Reason.UPDATED
@@ -98,28 +98,28 @@ def test_an_update_sends_only_what_differs_and_the_address() -> None:  # CS-16
 
 
 def test_a_value_that_was_removed_is_emptied() -> None:
-    assert written(plan(situation(record(address1_city=None), synced(record())), RULES, CATALOGUE))["city"] == ""
+    assert written(plan(plan_input(record(address1_city=None), synced(record())), RULES, CATALOGUE))["city"] == ""
 
 
 def test_a_field_that_was_never_filled_keeps_what_spotler_has() -> None:  # PURGE-02
     bound = synced(record(address1_city=None))
-    assert "city" not in written(plan(situation(record(address1_city=None, firstname="An"), bound), RULES, CATALOGUE))
+    assert "city" not in written(plan(plan_input(record(address1_city=None, firstname="An"), bound), RULES, CATALOGUE))
 
 
 def test_an_update_can_empty_what_the_mapping_does_not_fill() -> None:  # PURGE-01
     clearing = rules(unmapped=Unmapped.CLEAR)
-    planned = plan(situation(record(address1_city="Gouda"), synced(record(), by=clearing)), clearing, CATALOGUE)
+    planned = plan(plan_input(record(address1_city="Gouda"), synced(record(), by=clearing)), clearing, CATALOGUE)
     assert written(planned) == {"email": "ann@example.com", "city": "Gouda", "hobby": ""}
 
 
 def test_emptying_leaves_permissions_alone() -> None:
     clearing = rules(unmapped=Unmapped.CLEAR)
-    assert "permissions" not in written(plan(situation(record()), clearing, CATALOGUE))
+    assert "permissions" not in written(plan(plan_input(record()), clearing, CATALOGUE))
 
 
 def test_without_trust_everything_is_written_that_is_not_a_permission() -> None:
     bound = synced(record(address1_city=None))
-    planned = plan(situation(record(address1_city=None), bound, trust=Trust.NOTHING), RULES, CATALOGUE)
+    planned = plan(plan_input(record(address1_city=None), bound, base_state=BaseState.NOTHING), RULES, CATALOGUE)
     assert written(planned) == {
         "email": "ann@example.com",
         "firstName": "Ann",
@@ -132,33 +132,36 @@ def test_without_trust_everything_is_written_that_is_not_a_permission() -> None:
 
 def test_without_trust_a_creation_also_says_what_is_empty() -> None:
     """The worker that died may have written a value that was removed since."""
-    assert written(plan(situation(record(address1_city=None), trust=Trust.NOTHING), RULES, CATALOGUE))["city"] == ""
+    assert (
+        written(plan(plan_input(record(address1_city=None), base_state=BaseState.NOTHING), RULES, CATALOGUE))["city"]
+        == ""
+    )
 
 
 @pytest.mark.parametrize(
-    ("agreed", "wished", "trust", "sent"),
+    ("agreed", "wished", "base_state", "sent"),
     [
-        (None, True, Trust.BASE, (SetOption(1, enabled=True),)),  # a new opt-in
-        (None, False, Trust.BASE, None),  # a contact that we made has no permissions of its own
-        (True, True, Trust.BASE, None),
-        (True, False, Trust.BASE, (SetOption(1, enabled=False),)),
-        (False, True, Trust.BASE, (SetOption(1, enabled=True),)),
-        (True, True, Trust.NOTHING, None),  # may have been withdrawn in Spotler since
-        (False, False, Trust.NOTHING, (SetOption(1, enabled=False),)),
-        (None, True, Trust.NOTHING, (SetOption(1, enabled=True),)),
+        (None, True, BaseState.BASE, (SetOption(1, enabled=True),)),  # a new opt-in
+        (None, False, BaseState.BASE, None),  # a contact that we made has no permissions of its own
+        (True, True, BaseState.BASE, None),
+        (True, False, BaseState.BASE, (SetOption(1, enabled=False),)),
+        (False, True, BaseState.BASE, (SetOption(1, enabled=True),)),
+        (True, True, BaseState.NOTHING, None),  # may have been withdrawn in Spotler since
+        (False, False, BaseState.NOTHING, (SetOption(1, enabled=False),)),
+        (None, True, BaseState.NOTHING, (SetOption(1, enabled=True),)),
     ],
 )
 def test_a_permission_rises_only_by_a_new_yes(
-    *, agreed: bool | None, wished: bool, trust: Trust, sent: tuple[SetOption, ...] | None
+    *, agreed: bool | None, wished: bool, base_state: BaseState, sent: tuple[SetOption, ...] | None
 ) -> None:
     bound = synced(record({} if agreed is None else {"Newsletter": agreed}))
     now = record({"Newsletter": wished}, firstname="Anna")
-    assert written(plan(situation(now, bound, trust=trust), RULES, CATALOGUE)).get("permissions") == sent
+    assert written(plan(plan_input(now, bound, base_state=base_state), RULES, CATALOGUE)).get("permissions") == sent
 
 
 def test_do_not_bulk_email_switches_every_permission_off_and_nothing_else() -> None:  # OPT-02, OPT-11, PERM-08
     person = record({"Newsletter": True})
-    planned = plan(situation(replace(person, values=person.values | {"donotbulkemail": True})), RULES, CATALOGUE)
+    planned = plan(plan_input(replace(person, values=person.values | {"donotbulkemail": True})), RULES, CATALOGUE)
     assert written(planned)["permissions"] == (SetOption(1, enabled=False), SetOption(2, enabled=False))
     assert written(planned)["firstName"] == "Ann"
     assert planned.permissions_off
@@ -166,20 +169,20 @@ def test_do_not_bulk_email_switches_every_permission_off_and_nothing_else() -> N
 
 def test_allowing_bulk_email_again_sends_the_permissions_again() -> None:  # PERM-24
     refusing = synced(record({"Newsletter": True, "Events": False}, donotbulkemail=True))
-    planned = plan(situation(record({"Newsletter": True, "Events": False}), refusing), RULES, CATALOGUE)
+    planned = plan(plan_input(record({"Newsletter": True, "Events": False}), refusing), RULES, CATALOGUE)
     assert written(planned)["permissions"] == (SetOption(1, enabled=True),)
 
 
 def test_one_record_that_refuses_bulk_mail_refuses_it_for_all_with_its_address() -> None:
-    neighbours = Neighbours((BEN,), refuse_bulk=True)
-    planned = plan(situation(record({"Newsletter": True}), neighbours=neighbours), RULES, CATALOGUE)
+    sharing_records = SharingRecords((BEN,), refuse_bulk=True)
+    planned = plan(plan_input(record({"Newsletter": True}), sharing_records=sharing_records), RULES, CATALOGUE)
     assert written(planned)["permissions"] == (SetOption(1, enabled=False), SetOption(2, enabled=False))
 
 
 def test_a_field_that_must_fit_stops_the_record_and_is_named() -> None:  # VAL-05
     strict = rules(mapping=replace(RULES.mapping, rows=tuple(replace(row, foreign="") for row in RULES.mapping.rows)))
     bound = synced(record())
-    planned = plan(situation(record(address1_postalcode="B-1000"), bound), strict, CATALOGUE)
+    planned = plan(plan_input(record(address1_postalcode="B-1000"), bound), strict, CATALOGUE)
     assert isinstance(planned, Rest)
     assert (planned.result, planned.reason) == (Result.FAILED, Reason.INVALID_VALUE)
     assert [(one.spotler, one.source) for one in planned.problems] == [("postalCode", "address1_postalcode")]

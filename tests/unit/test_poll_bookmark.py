@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 import pytest
 
 from shared.domain.mapping.formats.reading import DO_NOT_BULK_EMAIL
-from shared.domain.records.marketing_contact import SpotlerContact
+from shared.domain.records.marketing_contact import MarketingContact
 from shared.domain.records.records import RecordKey, SyncStatus
 from shared.errors import ConflictError, TransientError
 from shared.inbound.page_counts import Seen
-from shared.inbound.poll_cursor import Bookmark
+from shared.inbound.poll_cursor import PollCursor
 from tests.connector_twin import ConnectorTwin, person
 from tests.twins import CrashError
 from tests.unit.test_two_way import two_way, value
@@ -31,8 +31,8 @@ async def started(count: int = 1) -> tuple[ConnectorTwin, list[RecordKey]]:
     return twin, keys
 
 
-def bookmark(twin: ConnectorTwin) -> Bookmark:
-    return Bookmark(twin.store, "test", "contacts")
+def cursor(twin: ConnectorTwin) -> PollCursor:
+    return PollCursor(twin.store, "test", "contacts")
 
 
 # -------------------------------------------------------------------------------------------------- one poll at a time
@@ -43,7 +43,7 @@ async def test_of_two_polls_at_once_one_works_and_the_other_one_stops(monkeypatc
     twin.platform.touch(twin.contact_of("p0@example.com"))
     feed = twin.platform.updated_contacts
 
-    async def slow(start: datetime, end: datetime) -> AsyncIterator[Sequence[SpotlerContact]]:
+    async def slow(start: datetime, end: datetime) -> AsyncIterator[Sequence[MarketingContact]]:
         async for page in feed(start, end):
             for _ in range(20):
                 await asyncio.sleep(0)
@@ -56,7 +56,7 @@ async def test_of_two_polls_at_once_one_works_and_the_other_one_stops(monkeypatc
 
     assert [type(one) for one in ends if isinstance(one, Exception)] == [ConflictError]
     assert twin.crm.calls["read_people"] == reads, "the other one took it for a poll that had died"
-    assert await twin.poller.bookmark() == twin.clock.now()
+    assert await twin.poller.cursor() == twin.clock.now()
 
 
 async def test_two_very_first_polls_at_once_leave_one_bookmark() -> None:
@@ -65,7 +65,7 @@ async def test_two_very_first_polls_at_once_leave_one_bookmark() -> None:
     ends = await asyncio.gather(*(twin.poller.poll() for _ in range(3)), return_exceptions=True)
 
     assert sum(isinstance(one, ConflictError) for one in ends) < 3
-    assert await twin.poller.bookmark() == twin.clock.now()
+    assert await twin.poller.cursor() == twin.clock.now()
 
 
 async def test_a_poll_that_died_keeps_others_away_no_longer_than_its_claims() -> None:
@@ -107,7 +107,7 @@ async def test_after_a_page_that_failed_the_pages_before_it_still_count_as_echoe
         twin.platform.touch(contact)
     feed, fails = twin.platform.updated_contacts, True
 
-    async def breaks_off(start: datetime, end: datetime) -> AsyncIterator[Sequence[SpotlerContact]]:
+    async def breaks_off(start: datetime, end: datetime) -> AsyncIterator[Sequence[MarketingContact]]:
         async for page in feed(start, end):
             yield page
             if fails:
@@ -170,7 +170,7 @@ async def test_contacts_that_leave_the_window_while_it_is_handled_do_not_hide_th
     """Cursors may be offsets: whoever is written to has changed a moment later, and the pages behind move up."""
     twin, keys = await started(250)
 
-    async def by_offset(start: datetime, end: datetime) -> AsyncIterator[Sequence[SpotlerContact]]:
+    async def by_offset(start: datetime, end: datetime) -> AsyncIterator[Sequence[MarketingContact]]:
         first = 0
         while True:
             changed = [one for one in twin.platform.contacts if one.last_changed and start <= one.last_changed <= end]
@@ -213,8 +213,8 @@ async def test_after_a_month_of_standstill_empty_windows_are_joined() -> None:
 
 async def test_a_bookmark_ahead_of_the_clock_heals_and_nothing_is_lost() -> None:
     twin, (ann,) = await started()
-    stood = await twin.poller.bookmark()
-    await bookmark(twin).start_over(datetime.fromisoformat("2062-11-01T00:00:00+00:00"))
+    stood = await twin.poller.cursor()
+    await cursor(twin).start_over(datetime.fromisoformat("2062-11-01T00:00:00+00:00"))
     assert not (await twin.poller.state())["ok"]
     twin.platform.opt_out(twin.contact_of("p0@example.com"))
     twin.clock.advance(timedelta(minutes=30))
@@ -231,7 +231,7 @@ async def test_records_are_written_although_the_bookmark_is_ahead_of_the_clock()
     """Before a batch is written, changes since the bookmark are asked for."""
     twin, keys = await started(10)
     calls = twin.platform.calls["upsert"]
-    await bookmark(twin).start_over(datetime.fromisoformat("2062-11-01T00:00:00+00:00"))
+    await cursor(twin).start_over(datetime.fromisoformat("2062-11-01T00:00:00+00:00"))
     for key in keys:
         twin.crm.edit(key, firstname="Anna")
 
@@ -244,12 +244,12 @@ async def test_records_are_written_although_the_bookmark_is_ahead_of_the_clock()
 async def test_a_clock_that_is_a_little_behind_never_moves_the_bookmark_back() -> None:
     twin, (ann,) = await started()
     ahead = twin.clock.now() + timedelta(seconds=40)
-    await bookmark(twin).start_over(ahead)
+    await cursor(twin).start_over(ahead)
     twin.platform.opt_out(twin.contact_of("p0@example.com"))
 
     await twin.poller.poll()
 
-    assert await twin.poller.bookmark() == ahead
+    assert await twin.poller.cursor() == ahead
     assert twin.crm.people[ann].values[DO_NOT_BULK_EMAIL]
 
 

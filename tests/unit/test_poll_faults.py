@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from shared.domain.mapping.formats.reading import DO_NOT_BULK_EMAIL
-from shared.domain.records.marketing_contact import SpotlerContact
+from shared.domain.records.marketing_contact import MarketingContact
 from shared.errors import ConfigurationError
 from shared.inbound.contact_changes import Welcomed
 from tests.connector_twin import ConnectorTwin, person
@@ -22,9 +22,9 @@ class _Unhospitable:
 
     def __init__(self, error: Exception) -> None:
         self.error: Exception | None = error
-        self.seen: list[SpotlerContact] = []
+        self.seen: list[MarketingContact] = []
 
-    async def welcome(self, contacts: Sequence[SpotlerContact], *, correlation: str) -> Sequence[Welcomed]:
+    async def welcome(self, contacts: Sequence[MarketingContact], *, correlation: str) -> Sequence[Welcomed]:
         assert correlation
         if self.error is not None:
             raise self.error
@@ -32,8 +32,8 @@ class _Unhospitable:
         return []
 
 
-def polls_with(twin: ConnectorTwin, newcomers: object) -> None:
-    twin.newcomers = newcomers  # type: ignore[assignment]
+def polls_with(twin: ConnectorTwin, new_subscribers: object) -> None:
+    twin.new_subscribers = new_subscribers  # type: ignore[assignment]
     twin.worker = twin.start_worker()
 
 
@@ -60,8 +60,8 @@ async def test_an_opt_out_comes_home_although_new_subscribers_cannot_be_taken_in
     await twin.poll()
 
     assert {one.properties["email"] for one in hosts.seen} >= {"new0@example.com", "new99@example.com"}
-    bookmark = await twin.poller.bookmark()
-    assert bookmark == twin.clock.now()
+    cursor = await twin.poller.cursor()
+    assert cursor == twin.clock.now()
 
 
 async def test_what_changes_hours_later_comes_home_although_new_subscribers_cannot_be_taken_in() -> None:
@@ -91,7 +91,7 @@ async def test_contacts_without_any_id_of_spotler_are_told_apart() -> None:
 
     await twin.poll()
 
-    assert {one.properties["email"] for one in twin.newcomers.seen} == {
+    assert {one.properties["email"] for one in twin.new_subscribers.seen} == {
         f"new{number}@example.com" for number in range(3)
     }
 
@@ -100,7 +100,7 @@ def interrupts(twin: ConnectorTwin, act: Callable[[], Awaitable[None]]) -> None:
     """Let something happen whenever Spotler has sent a page."""
     feed = twin.platform.updated_contacts
 
-    async def meanwhile(start: datetime, end: datetime) -> AsyncIterator[Sequence[SpotlerContact]]:
+    async def meanwhile(start: datetime, end: datetime) -> AsyncIterator[Sequence[MarketingContact]]:
         async for page in feed(start, end):
             await act()
             yield page
@@ -152,7 +152,7 @@ async def test_an_external_id_that_somebody_else_gave_is_neither_kept_nor_logged
     correlations: list[str] = []
 
     class _Listens(_Unhospitable):
-        async def welcome(self, contacts: Sequence[SpotlerContact], *, correlation: str) -> Sequence[Welcomed]:
+        async def welcome(self, contacts: Sequence[MarketingContact], *, correlation: str) -> Sequence[Welcomed]:
             self.seen += contacts
             correlations.append(correlation)
             return []
@@ -185,7 +185,7 @@ async def test_a_contact_on_which_the_comparison_breaks_does_not_hold_up_the_pol
 
     feed = twin.platform.updated_contacts
 
-    async def odd(start: datetime, end: datetime) -> AsyncIterator[Sequence[SpotlerContact]]:
+    async def odd(start: datetime, end: datetime) -> AsyncIterator[Sequence[MarketingContact]]:
         async for page in feed(start, end):
             yield [
                 replace(one, properties={**one.properties, "permissions": _Odd((1,))})
@@ -201,6 +201,6 @@ async def test_a_contact_on_which_the_comparison_breaks_does_not_hold_up_the_pol
     await twin.poll()
 
     assert twin.crm.people[bea].values[DO_NOT_BULK_EMAIL]
-    assert await twin.poller.bookmark() == twin.clock.now()
+    assert await twin.poller.cursor() == twin.clock.now()
     assert [letter.reason for letter in twin.queue.dead] == ["defect"]
     assert "Zaphodqx" not in caplog.text

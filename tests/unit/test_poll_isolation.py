@@ -9,25 +9,25 @@ from typing import Any
 
 import pytest
 
-from shared.domain.features.subscriber_import import NewcomerOutcome
+from shared.domain.features.subscriber_import import ImportOutcome
 from shared.domain.mapping.formats.reading import DO_NOT_BULK_EMAIL
-from shared.domain.records.marketing_contact import Bounce, SpotlerContact
+from shared.domain.records.marketing_contact import Bounce, MarketingContact
 from shared.errors import ConfigurationError, TransientError
 from shared.inbound.contact_changes import Welcomed
 from shared.inbound.page_counts import Seen
-from tests.connector_twin import ConnectorTwin, TwinNewcomers, person
-from tests.newcomer_house import House, newcomer
+from tests.connector_twin import ConnectorTwin, TwinSubscriberRecords, person
+from tests.newcomer_house import House, new_subscriber
 from tests.unit.test_two_way import two_way, value
 
 
-class _BreaksOn(TwinNewcomers):
+class _BreaksOn(TwinSubscriberRecords):
     """Takes in everybody but one."""
 
     def __init__(self, address: str) -> None:
         super().__init__()
         self.address = address
 
-    async def welcome(self, contacts: Sequence[SpotlerContact], *, correlation: str) -> Sequence[Welcomed]:
+    async def welcome(self, contacts: Sequence[MarketingContact], *, correlation: str) -> Sequence[Welcomed]:
         if any(one.properties["email"] == self.address for one in contacts):
             raise ZeroDivisionError("Zaphod" + "qx")
         return await super().welcome(contacts, correlation=correlation)
@@ -37,8 +37,8 @@ class _BreaksOn(TwinNewcomers):
         return {one.properties["email"] for one in self.seen}
 
 
-def polls_with(twin: ConnectorTwin, newcomers: TwinNewcomers) -> None:
-    twin.newcomers = newcomers
+def polls_with(twin: ConnectorTwin, new_subscribers: TwinSubscriberRecords) -> None:
+    twin.new_subscribers = new_subscribers
     twin.worker = twin.start_worker()
 
 
@@ -102,10 +102,10 @@ async def test_the_night_compares_what_changed_since_yesterday_although_new_subs
 async def test_new_subscribers_that_cannot_be_taken_in_wait_and_nobody_waits_for_them(error: Exception) -> None:
     twin, _ = await started()
 
-    class _Closed(TwinNewcomers):
+    class _Closed(TwinSubscriberRecords):
         is_closed = True
 
-        async def welcome(self, contacts: Sequence[SpotlerContact], *, correlation: str) -> Sequence[Welcomed]:
+        async def welcome(self, contacts: Sequence[MarketingContact], *, correlation: str) -> Sequence[Welcomed]:
             if self.is_closed:
                 raise error
             return await super().welcome(contacts, correlation=correlation)
@@ -119,7 +119,7 @@ async def test_new_subscribers_that_cannot_be_taken_in_wait_and_nobody_waits_for
         before = sum(twin.platform.calls.values())
         with pytest.raises(type(error)):
             await twin.poll()
-        assert await twin.poller.bookmark() == twin.clock.now()
+        assert await twin.poller.cursor() == twin.clock.now()
         calls = sum(twin.platform.calls.values()) - before
         assert (await twin.poller.state())["newSubscribersWaitSince"]
     assert calls <= 4  # it does not grow with the time that they wait
@@ -166,20 +166,20 @@ async def test_a_subscriber_whose_return_breaks_the_connector_becomes_a_review(m
     twin.platform.opt_out(twin.contact_of("ann@example.com"))
     feed = twin.platform.updated_contacts
 
-    async def odd(start: datetime, end: datetime) -> AsyncIterator[Sequence[SpotlerContact]]:
+    async def odd(start: datetime, end: datetime) -> AsyncIterator[Sequence[MarketingContact]]:
         async for page in feed(start, end):
             yield [replace(one, properties=_odd(one)) if one.external_id == "" else one for one in page]
 
-    def _odd(contact: SpotlerContact) -> Any:
+    def _odd(contact: MarketingContact) -> Any:
         return {**contact.properties, "email": _Odd()}
 
     monkeypatch.setattr(twin.platform, "updated_contacts", odd)
 
     await twin.poll()
 
-    assert twin.newcomers.refused == [poison.encrypted_id]
+    assert twin.new_subscribers.refused == [poison.encrypted_id]
     assert twin.crm.people[ann].values[DO_NOT_BULK_EMAIL]
-    assert await twin.poller.bookmark() == twin.clock.now()
+    assert await twin.poller.cursor() == twin.clock.now()
 
 
 async def test_a_contact_that_cannot_be_read_in_a_list_is_read_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,16 +188,16 @@ async def test_a_contact_that_cannot_be_read_in_a_list_is_read_by_itself(monkeyp
     poison = twin.platform.sign_up("new@example.com")
     feed = twin.platform.updated_contacts
 
-    async def odd(start: datetime, end: datetime) -> AsyncIterator[Sequence[SpotlerContact]]:
+    async def odd(start: datetime, end: datetime) -> AsyncIterator[Sequence[MarketingContact]]:
         async for page in feed(start, end):
-            yield [SpotlerContact(one.external_id, one.encrypted_id, is_readable=False) for one in page]
+            yield [MarketingContact(one.external_id, one.encrypted_id, is_readable=False) for one in page]
 
     monkeypatch.setattr(twin.platform, "updated_contacts", odd)
 
     await twin.poll()
 
     assert twin.crm.people[ann].values[DO_NOT_BULK_EMAIL]
-    assert twin.newcomers.refused == [poison.encrypted_id]
+    assert twin.new_subscribers.refused == [poison.encrypted_id]
 
 
 # ------------------------------------------------------------------------------------------------------------- reviews
@@ -205,25 +205,25 @@ async def test_a_contact_that_cannot_be_read_in_a_list_is_read_by_itself(monkeyp
 
 async def test_a_subscriber_that_breaks_the_connector_becomes_a_review_refused() -> None:
     house = House()
-    contact = newcomer(1)
+    contact = new_subscriber(1)
 
-    await house.newcomers.refuse(contact, text="The connector itself failed.", correlation="poll-1")
-    await house.newcomers.refuse(contact, text="The connector itself failed.", correlation="poll-2")
+    await house.new_subscribers.refuse(contact, text="The connector itself failed.", correlation="poll-1")
+    await house.new_subscribers.refuse(contact, text="The connector itself failed.", correlation="poll-2")
 
     (review,) = (await house.reviews.page()).reviews
     assert (review.reason, review.contact, review.text) == ("refused", "encrypted1", "The connector itself failed.")
-    assert await house.outcomes(contact) == [NewcomerOutcome.CREATED]  # it works again: the question is taken back
+    assert await house.outcomes(contact) == [ImportOutcome.CREATED]  # it works again: the question is taken back
     assert (await house.reviews.page()).reviews == []
 
 
 async def test_what_a_person_decided_about_it_stands() -> None:
     house = House()
-    contact = newcomer(1)
-    await house.newcomers.refuse(contact, text="The connector itself failed.", correlation="poll-1")
+    contact = new_subscriber(1)
+    await house.new_subscribers.refuse(contact, text="The connector itself failed.", correlation="poll-1")
     (review,) = (await house.reviews.page()).reviews
     await house.reviews.dismiss(review.id)
 
-    await house.newcomers.refuse(contact, text="The connector itself failed.", correlation="poll-2")
+    await house.new_subscribers.refuse(contact, text="The connector itself failed.", correlation="poll-2")
 
     assert (await house.reviews.page()).reviews == []
 
@@ -232,8 +232,8 @@ async def test_a_defect_that_breaks_all_new_subscribers_makes_no_reviews() -> No
     """A bug of a new version must not fill the reviews: they wait, and are taken in when it is mended."""
     twin, _ = await started()
 
-    class _Broken(TwinNewcomers):
-        async def welcome(self, contacts: Sequence[SpotlerContact], *, correlation: str) -> Sequence[Welcomed]:
+    class _Broken(TwinSubscriberRecords):
+        async def welcome(self, contacts: Sequence[MarketingContact], *, correlation: str) -> Sequence[Welcomed]:
             assert contacts
             assert correlation
             raise ZeroDivisionError
@@ -247,5 +247,5 @@ async def test_a_defect_that_breaks_all_new_subscribers_makes_no_reviews() -> No
         await twin.poll()
 
     assert hosts.refused == []
-    assert await twin.poller.bookmark() == twin.clock.now()
+    assert await twin.poller.cursor() == twin.clock.now()
     assert (await twin.poller.state())["newSubscribersWaitSince"]

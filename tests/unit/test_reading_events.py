@@ -13,10 +13,10 @@ import pytest
 
 from shared.adapters.dataverse.events.routing import Ourselves
 from shared.composition import app
-from shared.dispatch.intake import Delivery, Intake
+from shared.dispatch.intake import Arrival, Intake
 from shared.errors import TransientError
 from shared.local.functions_host.decode import decode_batch
-from shared.messages.lane_messages import References
+from shared.messages.lane_messages import ReferenceBatch
 from shared.ports.queue import QueueName, ReceivedMessage
 from shared.triggers.queues import consuming, events
 from shared.triggers.queues.consuming import consume, rest_after
@@ -61,7 +61,7 @@ def test_messages_are_kept_by_where_they_come_from() -> None:
     kept = {
         one.organisation.int: {reference.key.id.int for reference in one.message.unfold()}
         for one in delivery.work.unchecked
-        if isinstance(one.message, References)
+        if isinstance(one.message, ReferenceBatch)
     }
     assert {organisation: people & {1, 2, 3} for organisation, people in kept.items()} == {8: {1, 3}, 9: {2}}
     assert {one.host for one in delivery.work.unchecked} == {"contoso.crm4.dynamics.com"}
@@ -112,5 +112,5 @@ async def test_a_batch_rests_before_it_fails(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(app, "intake", away)
     monkeypatch.setattr(consuming, "asyncio", SimpleNamespace(sleep=rest))
     with pytest.raises(TransientError):
-        await consume(Delivery(QueueName.EVENTS), batch(event(1, 8), delivery=3), lane=QueueName.LIVE)
+        await consume(Arrival(QueueName.EVENTS), batch(event(1, 8), delivery=3), lane=QueueName.LIVE)
     assert rested == [4]

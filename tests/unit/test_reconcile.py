@@ -8,7 +8,7 @@ from typing import Any
 
 from shared.domain.records.records import PersonTable, RecordKey
 from shared.errors import TransientError
-from shared.inbound.poll_cursor import Bookmark
+from shared.inbound.poll_cursor import PollCursor
 from tests.connector_twin import ConnectorTwin, person, rules
 from tests.twins import CrashError
 from tests.unit.test_two_way import two_way, value
@@ -92,7 +92,7 @@ async def test_a_change_in_spotler_that_polls_missed_comes_home() -> None:
     ann, *_ = await bound(1, twin)
     twin.platform.edit(twin.contact_of("p0@example.com"), city="Gouda")
     twin.clock.advance(timedelta(hours=20))
-    await Bookmark(twin.store, "test", "contacts").start_over(twin.clock.now())  # the polls missed the change
+    await PollCursor(twin.store, "test", "contacts").start_over(twin.clock.now())  # the polls missed the change
 
     await night(twin)
 

@@ -12,7 +12,7 @@ from shared.domain.mapping.findings import Code, Finding, Severity
 from shared.domain.mapping.formats.document import read_mapping
 from shared.domain.planning.context import Rules, Unmapped
 from shared.domain.records.records import RecordKey, SyncStatus
-from shared.domain.records.table_schema import Reach, ReadRight
+from shared.domain.records.table_schema import ReadRight, TableReach
 from shared.errors import TransientError
 from tests.connector_twin import MAPPING, RULES, ConnectorTwin, person
 from tests.unit.test_circuits import health_of
@@ -137,7 +137,7 @@ async def test_a_filter_that_may_not_be_read_ends_nothing() -> None:
 # --------------------------------------------------------------------------------------------------------------- check
 
 
-NOTHING, SOME = ReadRight("prvReadUser", Reach.NOTHING), ReadRight("prvReadUser", Reach.SOME)
+NOTHING, SOME = ReadRight("prvReadUser", TableReach.NOTHING), ReadRight("prvReadUser", TableReach.SOME)
 
 
 def of_rights(findings: list[Finding]) -> list[Finding]:
@@ -182,7 +182,7 @@ def test_where_dataverse_does_not_tell_there_is_a_note() -> None:
 @pytest.mark.parametrize(
     ("source", "rights"),
     [
-        (OWNER, {"systemuser": ReadRight("prvReadUser", Reach.ALL)}),
+        (OWNER, {"systemuser": ReadRight("prvReadUser", TableReach.ALL)}),
         (OWNER, {}),
         ("firstname", None),
         ("firstname", {"systemuser": NOTHING}),

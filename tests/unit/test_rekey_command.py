@@ -12,7 +12,7 @@ import pytest
 from shared.adapters.storage.keys import rekey
 from shared.composition import app
 from shared.domain.consent.changes import OPT_OUT, ConsentSource
-from shared.domain.consent.suppression import Refusal
+from shared.domain.consent.suppression import AddressRefusal
 from shared.engine.refusals.suppressions import SuppressionList
 from shared.errors import ConfigurationError
 from shared.local.commands import rekey_command
@@ -44,7 +44,7 @@ async def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterat
 async def refuse() -> None:
     services = await app.services()
     address = (await services.keys.fingerprinter()).address(ADDRESS)
-    refusal = Refusal(OPT_OUT, services.clock.now(), ConsentSource.SPOTLER_OPT_OUT)
+    refusal = AddressRefusal(OPT_OUT, services.clock.now(), ConsentSource.SPOTLER_OPT_OUT)
     await SuppressionList(services.store, services.clock, "default").record({address: [refusal]})
     await app.shut_down()
 

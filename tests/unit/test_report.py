@@ -20,7 +20,7 @@ from shared.domain.records.records import (
 from shared.domain.recovery.retry import Done, GiveUp, Next, RetryAt
 from shared.domain.values.values import clipped
 from shared.engine.report import Reporter, info_id, is_success, result_code
-from shared.engine.work_items import Finished, Unit
+from shared.engine.work_items import ItemResult, WorkItem
 from shared.errors import TransientError
 from shared.ports.dataverse import JobReport
 from tests.contract.clocks import ManualClock
@@ -37,16 +37,16 @@ def finished(
     *,
     following: Next = Done(),  # noqa: B008  # frozen and without state
     job: UUID | None = None,
-) -> Finished:
+) -> ItemResult:
     reference = Reference(outcome.key, Why.SAVED, job=job)
-    return Finished(Unit(outcome.key, Intent.SYNC, [reference]), outcome, following, record, external_id="x")
+    return ItemResult(WorkItem(outcome.key, Intent.SYNC, [reference]), outcome, following, record, external_id="x")
 
 
 def ann(status: SyncStatus | None = None, code: str = "", reason: str = "") -> PersonRecord:
     return PersonRecord(ANN, {}, status=StatusRow(UUID(int=7), status, code, reason) if status else None)
 
 
-async def told(one: Finished) -> StatusRow | None:
+async def told(one: ItemResult) -> StatusRow | None:
     """Report, and return the status row if it was written."""
     crm = TwinCrm()
     crm.people[ANN] = one.record or ann()

@@ -10,7 +10,7 @@ import pytest
 from shared.composition.settings import Settings, load_settings
 from shared.domain.consent.bounce_text import Language
 from shared.domain.features.lists import ListKind
-from shared.domain.features.subscriber_import import NewcomerTarget
+from shared.domain.features.subscriber_import import ImportTarget
 from shared.domain.planning.context import EndAction
 from shared.domain.records.records import PersonTable
 from shared.errors import ConfigurationError
@@ -137,7 +137,7 @@ def test_all_that_cannot_be_meant_is_named_at_once(monkeypatch: pytest.MonkeyPat
         ("SYNC_ENABLED", "FALSE", False),
         ("ON_DELETE", "PermissionsOff", EndAction.PERMISSIONS_OFF),
         ("ON_INACTIVE", "BLANK", EndAction.BLANK),
-        ("NEW_SUBSCRIBER_TARGET", "Contact", NewcomerTarget.CONTACT),
+        ("NEW_SUBSCRIBER_TARGET", "Contact", ImportTarget.CONTACT),
         ("SPOTLER_LIST_KIND", "Temporary", ListKind.TEMPORARY),
         ("BOUNCE_TASK_LANGUAGE", "NL", Language.DUTCH),
         ("SYNC_TABLES", "Contact,LEAD", frozenset({PersonTable.CONTACT, PersonTable.LEAD})),

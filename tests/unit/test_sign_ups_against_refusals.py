@@ -10,13 +10,13 @@ import pytest
 
 from shared.consent.audit_ledger import ConsentLedger
 from shared.domain.consent.changes import ConsentSource, ConsentState
-from shared.domain.features.subscriber_import import NewcomerTarget
+from shared.domain.features.subscriber_import import ImportTarget
 from shared.domain.mapping.formats.document import read_mapping
 from shared.domain.records.records import PersonTable, RecordKey
 from shared.engine.refusals.mail_refusals import MailRefusals
 from shared.errors import ConflictError, DataError, TransientError
 from shared.inbound.reviews import Lifting, Review, ReviewReason, Reviews
-from shared.inbound.subscriber_import import Hospitality, Newcomers
+from shared.inbound.subscriber_import import ImportPolicy, SubscriberImport
 from tests.connector_twin import NEWSLETTER, RULES, ConnectorTwin, person
 from tests.newcomer_twins import TwinNewRecords
 
@@ -29,7 +29,7 @@ class World:
     """A connector that takes in new subscribers, in memory."""
 
     def __init__(
-        self, target: NewcomerTarget = NewcomerTarget.CONTACT, match: tuple[str, ...] = (), email: str = "->"
+        self, target: ImportTarget = ImportTarget.CONTACT, match: tuple[str, ...] = (), email: str = "->"
     ) -> None:
         rows: list[dict[str, Any]] = [
             {"spotler": "email", "contact": "emailaddress1", "lead": "emailaddress1", "direction": email},
@@ -45,7 +45,7 @@ class World:
         self.twin = twin = ConnectorTwin(self.rules)
         self.consent = ConsentLedger(twin.store, twin.clock, "test")
         refusals = MailRefusals(
-            homecomings=twin.homecomings,
+            writebacks=twin.writebacks,
             platform=twin.platform,
             ledger=twin.ledger,
             consents=self.consent,
@@ -61,15 +61,15 @@ class World:
             clock=twin.clock,
             environment="test",
         )
-        twin.newcomers = Newcomers(  # type: ignore[assignment]
+        twin.new_subscribers = SubscriberImport(  # type: ignore[assignment]
             records=TwinNewRecords(twin.crm),
-            homecomings=twin.homecomings,
+            writebacks=twin.writebacks,
             crm=twin.crm,
             platform=twin.platform,
             reviews=self.reviews,
             refusals=refusals,
             rules=self.rules,
-            hospitality=Hospitality(target, match),
+            import_policy=ImportPolicy(target, match),
         )
         twin.worker = twin.start_worker()
 
@@ -109,9 +109,9 @@ async def test_a_sign_up_against_a_refusal_is_a_question_and_the_spotler_contact
 
 
 @pytest.mark.parametrize("flag", FLAGS)
-@pytest.mark.parametrize("target", [NewcomerTarget.CONTACT, NewcomerTarget.LEAD])
+@pytest.mark.parametrize("target", [ImportTarget.CONTACT, ImportTarget.LEAD])
 async def test_a_refusal_that_is_known_already_does_not_settle_the_question_by_itself(
-    target: NewcomerTarget, flag: str
+    target: ImportTarget, flag: str
 ) -> None:
     world = World(target)
     ann = world.twin.crm.create(**person(**{flag: True}))
@@ -271,9 +271,9 @@ async def test_new_05_another_address_that_does_not_come_home_is_a_question_that
     assert (review.reason, review.text) == (ReviewReason.OTHER_ADDRESS, "Do Not Email is set.")
 
 
-@pytest.mark.parametrize("target", [NewcomerTarget.LEAD, NewcomerTarget.CONTACT])
+@pytest.mark.parametrize("target", [ImportTarget.LEAD, ImportTarget.CONTACT])
 async def test_new_03_a_record_that_an_earlier_sign_up_made_and_that_refuses_mail_by_now_is_asked_about(
-    target: NewcomerTarget,
+    target: ImportTarget,
 ) -> None:
     world = World(target)
     await world.sign_up()
@@ -290,7 +290,7 @@ async def test_new_03_a_record_that_an_earlier_sign_up_made_and_that_refuses_mai
 async def test_new_03_no_new_lead_overrules_or_obeys_a_record_with_the_address_that_refuses_mail(
     table: PersonTable, flag: str
 ) -> None:
-    world = World(NewcomerTarget.LEAD)
+    world = World(ImportTarget.LEAD)
     ann = world.twin.crm.create(table, **person(**{flag: True}))
     await world.sign_up()
     assert (await world.review()).candidates == (ann,)
@@ -304,7 +304,7 @@ async def test_new_03_no_new_lead_overrules_or_obeys_a_record_with_the_address_t
 
 
 async def test_new_03_a_new_lead_is_made_although_others_have_the_address_and_refuse_nothing() -> None:
-    world = World(NewcomerTarget.LEAD)
+    world = World(ImportTarget.LEAD)
     ann = world.twin.crm.create(**person())
     await world.sign_up()
     assert await world.are_asked() == []
@@ -312,7 +312,7 @@ async def test_new_03_a_new_lead_is_made_although_others_have_the_address_and_re
 
 
 async def test_of_several_refusals_that_stand_all_count() -> None:
-    world = World(NewcomerTarget.LEAD)
+    world = World(ImportTarget.LEAD)
     for flag in ("donotbulkemail", "donotemail"):
         world.twin.crm.create(**person(**{flag: True}))
     await world.sign_up()

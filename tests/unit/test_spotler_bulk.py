@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from shared.adapters.spotler.contacts.bulk import CONTACTS_PER_CALL, write_all
 from shared.adapters.spotler.rest.models import BulkResult
-from shared.domain.records.marketing_contact import ContactWrite, WriteCode, WriteVerdict
+from shared.domain.records.marketing_contact import ContactWrite, WriteCode, WriteResult
 from shared.errors import ConfigurationError, DataError, TransientError
 
-OK = WriteVerdict(WriteCode.OK)
+OK = WriteResult(WriteCode.OK)
 
 
 def people(*identifiers: object) -> list[ContactWrite]:
@@ -58,8 +58,8 @@ async def test_results_are_matched_by_external_id_and_not_by_position() -> None:
     ]
     assert await write_all(service, people(1, 2, 3)) == {
         "1": OK,
-        "2": WriteVerdict(WriteCode.PROPERTY_INVALID),
-        "3": WriteVerdict(WriteCode.CONTACT_OPTOUT, "left"),
+        "2": WriteResult(WriteCode.PROPERTY_INVALID),
+        "3": WriteResult(WriteCode.CONTACT_OPTOUT, "left"),
     }
 
 
@@ -76,7 +76,7 @@ async def test_a_contact_without_a_result_and_one_with_two_have_verdicts_that_sa
 async def test_a_code_that_is_new_is_an_error_that_names_it() -> None:
     service = Service()
     service.answer = lambda _results: [BulkResult(external_id="1", code="FULL_MOON", message="howl")]
-    assert await write_all(service, people(1)) == {"1": WriteVerdict(WriteCode.ERROR, "FULL_MOON: howl")}
+    assert await write_all(service, people(1)) == {"1": WriteResult(WriteCode.ERROR, "FULL_MOON: howl")}
 
 
 @given(st.sets(st.integers(min_value=0, max_value=119), max_size=5))
@@ -84,7 +84,7 @@ async def test_a_refusal_of_the_whole_call_harms_only_the_guilty(guilty: set[int
     service = Service(*map(str, guilty), error_type="INVALID_PROPERTY")
     verdicts = await write_all(service, people(*range(120)))
     assert {int(who) for who, verdict in verdicts.items() if verdict != OK} == guilty
-    assert all(verdicts[str(who)] == WriteVerdict(WriteCode.PROPERTY_INVALID, "why") for who in guilty)
+    assert all(verdicts[str(who)] == WriteResult(WriteCode.PROPERTY_INVALID, "why") for who in guilty)
 
 
 async def test_finding_one_guilty_among_a_hundred_takes_few_calls() -> None:

@@ -13,8 +13,8 @@ import pytest
 from pydantic import TypeAdapter
 
 from shared.adapters.spotler.rest.oauth import OneLeggedOAuth1
-from shared.adapters.spotler.rest.retrying import Patience
-from shared.adapters.spotler.rest.transport import Call, Repetition, SpotlerTransport
+from shared.adapters.spotler.rest.retrying import RetrySettings
+from shared.adapters.spotler.rest.transport import CallRepetition, SpotlerCall, SpotlerTransport
 from shared.errors import (
     ConfigurationError,
     ConnectorError,
@@ -25,10 +25,10 @@ from shared.errors import (
     UnknownOutcomeError,
 )
 
-READ = Call("contact.read", "GET", "/contact/1")
-TRIGGER = Call("automation.trigger", "POST", "/automation/trigger", repetition=Repetition.HARMFUL)
+READ = SpotlerCall("contact.read", "GET", "/contact/1")
+TRIGGER = SpotlerCall("automation.trigger", "POST", "/automation/trigger", repetition=CallRepetition.HARMFUL)
 NUMBERS = TypeAdapter(list[int])
-HASTY = Patience(first_wait=timedelta(milliseconds=1), longest_wait=timedelta(milliseconds=2), jitter=timedelta())
+HASTY = RetrySettings(first_wait=timedelta(milliseconds=1), longest_wait=timedelta(milliseconds=2), jitter=timedelta())
 
 Reply = httpx.Response | Exception
 
@@ -41,7 +41,7 @@ class UtcClock:
 class Wire:
     """Replies in order, the last one for ever; remembers requests and observations."""
 
-    def __init__(self, *replies: Reply, patience: Patience = HASTY, concurrency: int = 4) -> None:
+    def __init__(self, *replies: Reply, patience: RetrySettings = HASTY, concurrency: int = 4) -> None:
         self.replies = list(replies)
         self.requests: list[httpx.Request] = []
         self.observed: list[tuple[Service, str, int]] = []
@@ -182,7 +182,7 @@ async def test_neither_an_error_nor_a_log_of_ours_quotes_a_person(caplog: pytest
     marked = "jan.de.vries@example.com"
     replies = (httpx.Response(200, text=f'["{marked}"]'), httpx.Response(500, json={"message": marked}))
     caplog.set_level(logging.DEBUG)
-    write = Call("contact.update", "PUT", "/contact/1", body={"contact": {"properties": {"email": marked}}})
+    write = SpotlerCall("contact.update", "PUT", "/contact/1", body={"contact": {"properties": {"email": marked}}})
     with pytest.raises(TransientError) as caught:
         await Wire(*replies).transport.fetch(write, NUMBERS)
     assert "retry" in caplog.text

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.consent.changes import BULK_EMAIL, DO_NOT_EMAIL, OPT_OUT, ConsentSource
-from shared.domain.consent.suppression import Refusal, Suppression
+from shared.domain.consent.suppression import AddressRefusal, Suppression
 from shared.domain.planning.context import EndAction
 from shared.domain.records.records import RecordKey, SyncStatus
 from tests.connector_twin import NEWSLETTER, RULES, ConnectorTwin, person
@@ -283,7 +283,7 @@ def test_whoever_is_forgotten_leaves_every_refusal_behind_and_no_id(acts: list[t
     for refuses, subject, record in acts:
         at += timedelta(hours=1)
         if refuses:
-            known = known.adding([Refusal(subject, at, ConsentSource.DATAVERSE_ROW, record)])
+            known = known.adding([AddressRefusal(subject, at, ConsentSource.DATAVERSE_ROW, record)])
         else:
             known = known.lifting([subject], at, ConsentSource.ADMINISTRATOR, record=record)
 

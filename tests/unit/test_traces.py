@@ -21,7 +21,7 @@ from shared.ports.queue import OutgoingMessage, QueueName
 from shared.telemetry import calls
 from shared.telemetry.outcomes import record_ended
 from shared.telemetry.ports import ObservedQueue, traced
-from shared.telemetry.signals import BURIED, CALLS, LATENCY, OUTCOMES, record
+from shared.telemetry.signals import CALLS, DEAD_LETTERED, LATENCY, OUTCOMES, record
 from shared.telemetry.traces import ATTRIBUTES, change_ended, context_of, current_correlation, phase, work
 from tests.connector_twin import ConnectorTwin, person
 from tests.telemetry import Telemetry, listening
@@ -230,7 +230,7 @@ async def test_what_is_buried_is_counted_by_its_reason(heard: Telemetry) -> None
     await queue.send(QueueName.LIVE, [OutgoingMessage(b"x")])
     await queue.send(QueueName.LIVE, [])
 
-    assert heard.total(BURIED, queue="sync-live", reason="gave-up") == 1
+    assert heard.total(DEAD_LETTERED, queue="sync-live", reason="gave-up") == 1
     assert [span.name for span in heard.spans] == ["queue dead_letter", "queue send"]
 
 

@@ -59,10 +59,10 @@ def subscribed(twin: ConnectorTwin, key: RecordKey) -> dict[str, bool]:
 
 async def ping_pong(twin: ConnectorTwin) -> int:
     """Count the writes of the next two polls."""
-    before = (len(twin.platform.writes), len(twin.homecomings.brought))
+    before = (len(twin.platform.writes), len(twin.writebacks.brought))
     await twin.poll()
     await twin.poll()
-    return len(twin.platform.writes) + len(twin.homecomings.brought) - sum(before)
+    return len(twin.platform.writes) + len(twin.writebacks.brought) - sum(before)
 
 
 async def test_s2d_02_a_two_way_field_that_changed_in_spotler_comes_home() -> None:
@@ -274,13 +274,13 @@ async def test_a_record_that_changed_meanwhile_is_read_and_merged_again() -> Non
 
 async def test_what_dataverse_refuses_is_told_on_the_record_and_comes_again_with_the_next_change() -> None:
     twin, ann = await met()
-    twin.homecomings.refused[ann] = DataError("a business rule", detail="Hobby is required")
+    twin.writebacks.refused[ann] = DataError("a business rule", detail="Hobby is required")
     twin.platform.edit(twin.contact_of("ann@example.com"), hobby="chess")
 
     await twin.poll()
 
     assert twin.status_of(ann) == (SyncStatus.FAILED, "refused-by-dataverse")
-    twin.homecomings.refused.clear()
+    twin.writebacks.refused.clear()
     twin.platform.touch(twin.contact_of("ann@example.com"))
     await twin.poll()
     assert value(twin, ann, "new_hobby") == "chess"
@@ -303,12 +303,12 @@ async def test_a_poll_that_dies_goes_on_where_it_was() -> None:
 async def test_dataverse_out_of_reach_postpones_the_way_home() -> None:
     twin, ann = await met()
     twin.platform.edit(twin.contact_of("ann@example.com"), city="Gouda")
-    twin.homecomings.broken["bring_home"] = TransientError("down")
+    twin.writebacks.broken["bring_home"] = TransientError("down")
     twin.clock.advance(timedelta(minutes=15))
     await twin.poller.poll()
     assert value(twin, ann, "address1_city") == "Delft"
 
-    twin.homecomings.broken.clear()
+    twin.writebacks.broken.clear()
     await twin.quiet()
 
     assert value(twin, ann, "address1_city") == "Gouda"
@@ -346,8 +346,8 @@ async def test_s2d_09_a_contact_without_our_kind_of_id_is_a_newcomer() -> None:
 
     polled = await twin.poll()
 
-    assert polled.seen[Seen.NEWCOMER] == 2
-    assert len(twin.newcomers.seen) == 2
+    assert polled.seen[Seen.NEW_SUBSCRIBER] == 2
+    assert len(twin.new_subscribers.seen) == 2
 
 
 async def test_a_contact_whose_binding_was_lost_is_found_by_its_id() -> None:

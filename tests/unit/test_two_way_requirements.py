@@ -9,7 +9,7 @@ import pytest
 
 from shared.composition.first_mapping import DEFAULT_MAPPING, load_mapping
 from shared.composition.settings import Settings
-from shared.domain.features.subscriber_import import NewcomerTarget
+from shared.domain.features.subscriber_import import ImportTarget
 from shared.domain.mapping.language.expression import Home, MapTo
 from shared.domain.mapping.model import Direction
 from shared.domain.records.records import PersonTable
@@ -52,7 +52,7 @@ def test_s2d_05_c_08_of_the_default_mapping_permissions_alone_come_home() -> Non
 
 
 def test_c_07_new_subscribers_are_left_alone_by_default() -> None:
-    assert Settings.model_fields["new_subscriber_target"].default is NewcomerTarget.NONE
+    assert Settings.model_fields["new_subscriber_target"].default is ImportTarget.NONE
 
 
 async def test_s2d_08_a_day_on_which_very_many_change_is_read_page_by_page() -> None:

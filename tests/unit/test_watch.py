@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.administration.monitor import Watch
+from shared.administration.monitor import Monitor
 from shared.domain.planning.context import MassChange
 from shared.errors import ConfigurationError, Service, TransientError
 from shared.ports.queue import OutgoingMessage, QueueDepth, QueueName
@@ -37,12 +37,12 @@ async def test_it_tells_what_waits_how_long_and_who_answers(heard: Telemetry, ca
     await twin.queue.send(QueueName.LIVE, [OutgoingMessage(b"x")])
     twin.clock.advance(timedelta(minutes=20))
 
-    await Watch(
+    await Monitor(
         pings={"dataverse": fine, "spotler": broken},
         queue=twin.queue,
         clock=twin.clock,
-        polled_until=twin.poller.bookmark,
-        newcomers_wait_since=twin.poller.newcomers_wait_since,
+        polled_until=twin.poller.cursor,
+        import_waits_since=twin.poller.import_waits_since,
         held=twin.brake.measure,
         circuits=twin.circuits.measure,
     ).look()
@@ -69,12 +69,12 @@ async def test_a_queue_that_cannot_be_measured_has_no_value_rather_than_a_wrong_
             return depth
 
     with caplog.at_level(logging.WARNING):
-        await Watch(
+        await Monitor(
             pings={},
             queue=Closed(twin.clock),
             clock=twin.clock,
-            polled_until=twin.poller.bookmark,
-            newcomers_wait_since=twin.poller.newcomers_wait_since,
+            polled_until=twin.poller.cursor,
+            import_waits_since=twin.poller.import_waits_since,
             held=twin.brake.measure,
             circuits=twin.circuits.measure,
         ).look()
@@ -89,14 +89,14 @@ async def test_a_poll_that_stands_still_shows_its_age(heard: Telemetry) -> None:
     await twin.poll()
     twin.clock.advance(timedelta(hours=2))
 
-    await Watch(
+    await Monitor(
         pings={},
         queue=twin.queue,
         clock=twin.clock,
-        polled_until=twin.poller.bookmark,
+        polled_until=twin.poller.cursor,
         held=twin.brake.measure,
         circuits=twin.circuits.measure,
-        newcomers_wait_since=twin.poller.newcomers_wait_since,
+        import_waits_since=twin.poller.import_waits_since,
     ).look()
 
     assert heard.values(BEHIND) == [7200]
@@ -105,14 +105,14 @@ async def test_a_poll_that_stands_still_shows_its_age(heard: Telemetry) -> None:
 async def test_it_tells_how_many_records_the_brake_holds(heard: Telemetry) -> None:
     twin = ConnectorTwin()
     await twin.brake.keep(MassChange.ERASURE, ["contact:1", "contact:2"])
-    watch = Watch(
+    watch = Monitor(
         pings={},
         queue=twin.queue,
         clock=twin.clock,
-        polled_until=twin.poller.bookmark,
+        polled_until=twin.poller.cursor,
         held=twin.brake.measure,
         circuits=twin.circuits.measure,
-        newcomers_wait_since=twin.poller.newcomers_wait_since,
+        import_waits_since=twin.poller.import_waits_since,
     )
 
     await watch.look()
@@ -128,14 +128,14 @@ async def test_a_queue_with_wrong_settings_is_told(heard: Telemetry, caplog: pyt
         async def depth(self, queue: QueueName) -> QueueDepth:
             return replace(await super().depth(queue), problem="lock duration 60 s instead of 300 s")
 
-    await Watch(
+    await Monitor(
         pings={},
         queue=Short(twin.clock),
         clock=twin.clock,
-        polled_until=twin.poller.bookmark,
+        polled_until=twin.poller.cursor,
         held=twin.brake.measure,
         circuits=twin.circuits.measure,
-        newcomers_wait_since=twin.poller.newcomers_wait_since,
+        import_waits_since=twin.poller.import_waits_since,
     ).look()
 
     assert "the queue sync-live is not as it must be: lock duration 60 s instead of 300 s" in caplog.text

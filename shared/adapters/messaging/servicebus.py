@@ -79,7 +79,7 @@ class ServiceBusQueue:
         self._client = client
         self._credential = credential
         self._administration = administration
-        self._buried = DeadLetterQueues(client, redact=redact)
+        self._dead_lettered = DeadLetterQueues(client, redact=redact)
         self._senders: Links[ServiceBusSender] = Links(client.get_queue_sender)
         self._receivers: Links[ServiceBusReceiver] = Links(client.get_queue_receiver)
         self._locked: dict[str, ServiceBusReceivedMessage] = {}
@@ -125,7 +125,9 @@ class ServiceBusQueue:
 
     async def dead_letters(self, *, limit: int = 100) -> Sequence[DeadLetter]:
         """Oldest first: our copies, and what Service Bus buried because its deliveries were used up."""
-        places = await asyncio.gather(*(self._buried.peek(place, limit=limit) for place in self._buried.places))
+        places = await asyncio.gather(
+            *(self._dead_lettered.peek(place, limit=limit) for place in self._dead_lettered.places)
+        )
         return sorted(chain.from_iterable(places), key=lambda letter: letter.dead_since)[:limit]
 
     async def replay(self, identifiers: Sequence[str]) -> int:
@@ -136,7 +138,7 @@ class ServiceBusQueue:
                 await self.send(letter.queue, [OutgoingMessage(letter.body, correlation_id=letter.correlation_id)])
             return bool(letter.body)
 
-        return await self._buried.remove(identifiers, when=sent)
+        return await self._dead_lettered.remove(identifiers, when=sent)
 
     async def discard(self, identifiers: Sequence[str]) -> int:
         """Forget dead letters for good; returns how many there were."""
@@ -144,15 +146,15 @@ class ServiceBusQueue:
         async def always(_: DeadLetter) -> bool:
             return True
 
-        return await self._buried.remove(identifiers, when=always)
+        return await self._dead_lettered.remove(identifiers, when=always)
 
-    async def collect_buried(self) -> Sequence[DeadLetter]:
+    async def collect_dead_lettered(self) -> Sequence[DeadLetter]:
         """Empty the dead-letter sub-queues, whose messages have their original bodies, into the queue of copies."""
 
         async def copy(letters: Sequence[DeadLetter]) -> None:
             await self._send(DEAD_LETTERS, map(as_copy, letters))
 
-        return await self._buried.collect(copy)
+        return await self._dead_lettered.collect(copy)
 
     async def depth(self, queue: QueueName) -> QueueDepth:
         """Ask for the namespace's own counts; ConfigurationError if this identity may not. Copies are peeked at."""
@@ -162,7 +164,7 @@ class ServiceBusQueue:
             )
             async with self._client.get_queue_receiver(queue) as receiver:
                 first = await receiver.peek_messages(max_message_count=_FIRST)
-        copies = [letter for letter in await self._buried.peek_copies() if letter.queue is queue]
+        copies = [letter for letter in await self._dead_lettered.peek_copies() if letter.queue is queue]
         return QueueDepth(
             active=counts.active_message_count or 0,
             scheduled=counts.scheduled_message_count or 0,
@@ -189,7 +191,7 @@ class ServiceBusQueue:
             stack.push_async_callback(self._administration.close)
             stack.push_async_callback(self._client.close)
             await asyncio.gather(*self._given_back)
-            await asyncio.gather(self._senders.close(), self._receivers.close(), self._buried.close())
+            await asyncio.gather(self._senders.close(), self._receivers.close(), self._dead_lettered.close())
         self._locked.clear()
 
     # ------------------------------------------------------------------------------------------------------ the host

@@ -83,7 +83,7 @@ ON CONFLICT (sequence) DO UPDATE SET number = number + 1
 """  # noqa: S608  # both parts are constants
 _ABANDON = f"UPDATE messages SET visible_at = 0, lock = NULL {_HELD}"  # noqa: S608  # both parts are constants
 _RENEW = f"UPDATE messages SET visible_at = ? {_HELD}"  # noqa: S608  # both parts are constants
-_BURY = (
+_DEAD_LETTER = (
     "INSERT INTO dead_letters (queue, reason, description, correlation_id, dead_since, body) VALUES (?, ?, ?, ?, ?, ?)"
 )
 _DEAD = "SELECT sequence, queue, reason, description, body, correlation_id, dead_since FROM dead_letters"
@@ -142,7 +142,7 @@ class SqliteQueue:
         rows = [_row(queue, message, now) for message in messages]
         async with self._file.writing() as connection:
             await connection.executemany(_SEND, rows)
-        self._announce(queue)
+        self._record_intents(queue)
 
     async def dead_letter(
         self, queue: QueueName, body: bytes, *, reason: str, description: str, correlation_id: str = ""
@@ -150,7 +150,7 @@ class SqliteQueue:
         """Bury a copy."""
         row = (queue, reason, description, correlation_id, _micros(self._clock.now()), body)
         async with self._file.writing() as connection:
-            await connection.execute(_BURY, row)
+            await connection.execute(_DEAD_LETTER, row)
 
     async def dead_letters(self, *, limit: int = 100) -> Sequence[DeadLetter]:
         """Oldest first, all queues."""
@@ -183,7 +183,7 @@ class SqliteQueue:
             )
             await connection.executemany("DELETE FROM dead_letters WHERE sequence = ?", [(row[0],) for row in rows])
         for queue in {QueueName(row[1]) for row in rows}:
-            self._announce(queue)
+            self._record_intents(queue)
         return len(rows)
 
     async def discard(self, identifiers: Sequence[str]) -> int:
@@ -195,7 +195,7 @@ class SqliteQueue:
             )
             return cursor.rowcount
 
-    async def collect_buried(self) -> Sequence[DeadLetter]:
+    async def collect_dead_lettered(self) -> Sequence[DeadLetter]:
         """Nothing to do: messages are buried without personal data, beside those that the app buries."""
         return []
 
@@ -247,8 +247,8 @@ class SqliteQueue:
             held = _held(queue, messages)
             await connection.executemany(_FAIL, held)
             await connection.executemany(_ABANDON, held)
-            await self._bury_exhausted(connection, queue)
-        self._announce(queue)
+            await self._dead_letter_exhausted(connection, queue)
+        self._record_intents(queue)
 
     async def renew(self, queue: QueueName, messages: Sequence[ReceivedMessage]) -> None:
         """Extend locks, and take those again that have ended, if nobody else has received their messages since."""
@@ -272,14 +272,14 @@ class SqliteQueue:
             (_received(row, lock, self._lock_duration) for row in rows), key=lambda message: message.sequence_number
         )
 
-    async def _bury_exhausted(self, connection: Connection, queue: QueueName) -> None:
+    async def _dead_letter_exhausted(self, connection: Connection, queue: QueueName) -> None:
         now = _micros(self._clock.now())
         rows = list(await connection.execute_fetchall(_EXHAUSTED, (queue, self._max_delivery_count, now)))
         if not rows:
             return
         description = f"delivered {self._max_delivery_count} times, and each time the function failed"
         await connection.executemany(
-            _BURY,
+            _DEAD_LETTER,
             [
                 (queue, EXHAUSTED, description, correlation_id, now, self._redact(queue, body))
                 for _, correlation_id, body in rows
@@ -292,7 +292,7 @@ class SqliteQueue:
         if queue in self._traced and await self._file.fold():
             self._traced.discard(queue)
 
-    def _announce(self, queue: QueueName) -> None:
+    def _record_intents(self, queue: QueueName) -> None:
         # A fresh event for those who come later: nobody has to clear one that somebody else may be waiting for.
         self._arrivals.pop(queue, asyncio.Event()).set()
 

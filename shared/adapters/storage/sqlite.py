@@ -11,7 +11,7 @@ from shared.adapters.backends.sqlite_file import SqliteFile
 from shared.adapters.storage.documents import decode_body, encode_body, require_distinct, require_printable
 from shared.errors import Service
 from shared.ports.clock import Clock
-from shared.ports.state import Change, Delete, Document, DocumentKey, Insert, Page, Put, Replace
+from shared.ports.state import Change, Delete, Document, DocumentKey, DocumentPage, Insert, Put, Replace
 
 # `written_at` is what Azure Tables calls Timestamp: for whoever investigates, not for the connector.
 _SCHEMA = """
@@ -90,13 +90,15 @@ class SqliteStateStore:
             await connection.executemany(_DELETE, deletes)
         return results
 
-    async def scan(self, partition: str, *, prefix: str = "", after: str | None = None, limit: int = 1000) -> Page:
+    async def scan(
+        self, partition: str, *, prefix: str = "", after: str | None = None, limit: int = 1000
+    ) -> DocumentPage:
         """Read one page in the order of rows."""
         first = prefix if after is None else max(prefix, after + "\0")  # the least row that follows `after`
         async with self._file.reading() as connection:
             rows = list(await connection.execute_fetchall(_SCAN, (partition, first, prefix + _BEYOND_ASCII, limit + 1)))
         documents = [Document(DocumentKey(partition, row), decode_body(body), etag) for row, body, etag in rows[:limit]]
-        return Page(documents, documents[-1].key.row if len(rows) > limit else None)
+        return DocumentPage(documents, documents[-1].key.row if len(rows) > limit else None)
 
     async def ping(self) -> None:
         """Open the file."""

@@ -18,7 +18,7 @@ from shared.adapters.storage.documents import require_distinct, require_printabl
 from shared.adapters.storage.table_entities import document, operation, transactions
 from shared.adapters.storage.table_keys import escape_key, prefix_bounds
 from shared.errors import ConfigurationError, Service
-from shared.ports.state import Change, Delete, Document, DocumentKey, Page
+from shared.ports.state import Change, Delete, Document, DocumentKey, DocumentPage
 
 # The most entities that the service returns at once.
 _PAGE = 1000
@@ -108,7 +108,9 @@ class TableStateStore:
             results.update(written)
         return [results[change.key] for change in changes]
 
-    async def scan(self, partition: str, *, prefix: str = "", after: str | None = None, limit: int = 1000) -> Page:
+    async def scan(
+        self, partition: str, *, prefix: str = "", after: str | None = None, limit: int = 1000
+    ) -> DocumentPage:
         """Read one page in the order of rows."""
         first, beyond = prefix_bounds(prefix)
         conditions = "PartitionKey eq @partition and RowKey ge @first and RowKey lt @beyond"
@@ -125,8 +127,8 @@ class TableStateStore:
             async for entity in entities:
                 documents.append(document(entity))
                 if len(documents) == limit:
-                    return Page(documents, documents[-1].key.row)
-        return Page(documents, None)
+                    return DocumentPage(documents, documents[-1].key.row)
+        return DocumentPage(documents, None)
 
     async def ping(self) -> None:
         """Create the table if necessary and read from it."""

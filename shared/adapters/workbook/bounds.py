@@ -48,7 +48,7 @@ class WorkbookError(MappingError):
 
 
 @dataclass(slots=True)
-class Part:
+class WorkbookPart:
     """What is to be known of a sheet before its cells are read."""
 
     merged: list[str] = field(default_factory=list)
@@ -73,7 +73,7 @@ def check_archive(archive: ZipFile) -> None:
         raise WorkbookError([((), "the workbook is packed in a way that no spreadsheet program uses")])
 
 
-def measure(archive: ZipFile) -> Mapping[str, Part]:
+def measure(archive: ZipFile) -> Mapping[str, WorkbookPart]:
     """Read each part that is XML, as far as it is; WorkbookError for more than a mapping can need."""
     counter = _Counter()
     return {entry.filename: counter.part(archive, entry.filename) for entry in archive.infolist()}
@@ -89,8 +89,8 @@ class _Counter:
     def __init__(self) -> None:
         self._cells = self._others = self._pairs = self._sheets = 0
 
-    def part(self, archive: ZipFile, name: str) -> Part:
-        found = Part()
+    def part(self, archive: ZipFile, name: str) -> WorkbookPart:
+        found = WorkbookPart()
         parser = ParserCreate(namespace_separator=" ")
         _PartReader(self, found, parser)
         fed = 0
@@ -131,7 +131,7 @@ class _Counter:
 class _PartReader:
     """Hears of the elements of one part."""
 
-    def __init__(self, counter: _Counter, found: Part, parser: XMLParserType) -> None:
+    def __init__(self, counter: _Counter, found: WorkbookPart, parser: XMLParserType) -> None:
         self._counter = counter
         self._found = found
         self._parser = parser

@@ -12,7 +12,7 @@ from shared.domain.mapping.model import BlankPolicy, ConflictPolicy, Direction, 
 from shared.domain.records.records import PersonTable
 
 
-class Kind(StrEnum):
+class CellKind(StrEnum):
     """How a value is written into its cell."""
 
     TEXT = "text"
@@ -33,7 +33,7 @@ class Parameter:
     meaning: str
     width: int = 30
     options: tuple[str, ...] = ()
-    kind: Kind = Kind.TEXT
+    kind: CellKind = CellKind.TEXT
 
 
 _EXPRESSION = (
@@ -44,7 +44,7 @@ _EXPRESSION = (
 
 ROWS = (
     Parameter(("spotler",), "Spotler Column", "The property's database name in Spotler, not its label.", 24,
-              kind=Kind.SPOTLER),
+              kind=CellKind.SPOTLER),
     *(
         Parameter((table,), f"{table.capitalize()} Column", _EXPRESSION.format(table=table), 34)
         for table in PersonTable
@@ -57,13 +57,13 @@ ROWS = (
               tuple(ConflictPolicy)),
     Parameter(("blank",), "Blank", "What an empty value does to the other side; empty: clear.", 10, tuple(BlankPolicy)),
     Parameter(("choices",), "Choices", "What an option value becomes in Spotler, one to a line: 1 = M", 18,
-              kind=Kind.CHOICES),
+              kind=CellKind.CHOICES),
     Parameter(("foreign",), "Foreign Column", "The property for a value that is fine but not Dutch.", 22,
-              kind=Kind.SPOTLER),
+              kind=CellKind.SPOTLER),
     Parameter(("invalid",), "Invalid", "fail: the record is not written; omit: it goes on without this field.", 10,
               tuple(OnInvalid)),
     Parameter(("comment",), "Comment", "For people; the connector ignores it.", 50,
-              kind=Kind.COMMENT),
+              kind=CellKind.COMMENT),
 )  # fmt: skip  # one parameter, one line
 
 SETTINGS = (

@@ -14,7 +14,7 @@ from zipfile import BadZipFile, ZipFile
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import iterparse
 
-from shared.adapters.workbook.bounds import Part, WorkbookError, check_archive, measure
+from shared.adapters.workbook.bounds import WorkbookError, WorkbookPart, check_archive, measure
 from shared.adapters.workbook.cells import LONGEST
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _loaded(content: bytes, *, read_only: bool) -> Workbook:
     return load_workbook(BytesIO(content), read_only=read_only, keep_links=False)
 
 
-def _checked(content: bytes) -> Mapping[str, Part]:
+def _checked(content: bytes) -> Mapping[str, WorkbookPart]:
     """Measure a file before it is opened."""
     try:
         with ZipFile(BytesIO(content)) as archive:
@@ -104,7 +104,7 @@ def _checked(content: bytes) -> Mapping[str, Part]:
         return measure(archive)
 
 
-def _rows(sheet: Any, parts: Mapping[str, Part]) -> list[list[Cell]]:
+def _rows(sheet: Any, parts: Mapping[str, WorkbookPart]) -> list[list[Cell]]:
     """Read a read-only sheet; its type is not published."""
     name = sheet.title
     part = parts[sheet._worksheet_path]  # noqa: SLF001  # nothing public tells it

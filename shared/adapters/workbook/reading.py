@@ -8,7 +8,7 @@ from typing import Any
 
 from shared.adapters.workbook.bounds import WorkbookError
 from shared.adapters.workbook.cells import CellError, read_choices, read_text
-from shared.adapters.workbook.layout import ROWS, SETTINGS, Kind, Parameter, settings_sheet
+from shared.adapters.workbook.layout import ROWS, SETTINGS, CellKind, Parameter, settings_sheet
 from shared.adapters.workbook.opening import Cell, read_sheets
 from shared.domain.mapping.formats.document import MappingError, Place, read_mapping
 from shared.domain.mapping.model import Mapping as FieldMapping
@@ -84,7 +84,7 @@ class _Reader:
     def _take(self, parameter: Parameter | None, cell: Cell, values: dict[str, Any], place: Place) -> None:
         """Put the value of a cell where its parameter belongs."""
         text = self._text(cell)
-        is_remark = parameter is not None and parameter.kind is Kind.COMMENT
+        is_remark = parameter is not None and parameter.kind is CellKind.COMMENT
         if not (text if is_remark else trimmed(text)):
             return
         if parameter is None:
@@ -119,14 +119,14 @@ class _Reader:
             yield (self.places.get(parts, self.environment),), text
 
 
-def _value_of(kind: Kind, text: str) -> str | dict[str, str]:
+def _value_of(kind: CellKind, text: str) -> str | dict[str, str]:
     """Return what a cell says; blanks around it are no part of that, but for what only people read."""
     match kind:
-        case Kind.CHOICES:
+        case CellKind.CHOICES:
             return read_choices(text)
-        case Kind.COMMENT:
+        case CellKind.COMMENT:
             return text
-        case Kind.TEXT | Kind.SPOTLER:
+        case CellKind.TEXT | CellKind.SPOTLER:
             return trimmed(text)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.adapters.workbook.bounds import WorkbookError
 from shared.adapters.workbook.cells import TEXT_FORMAT, CellError, choices_text, write_text
-from shared.adapters.workbook.layout import HIDDEN, ROWS, SETTINGS, Kind, Parameter, settings_sheet
+from shared.adapters.workbook.layout import HIDDEN, ROWS, SETTINGS, CellKind, Parameter, settings_sheet
 from shared.adapters.workbook.opening import open_workbook
 from shared.domain.mapping.formats.yaml_format import as_document
 from shared.domain.mapping.model import Mapping as FieldMapping
@@ -104,7 +104,7 @@ def _offer(sheet: Worksheet, cells: str, parameter: Parameter, properties: int) 
     """Add a drop-down. It advises: what may stand there is decided when the workbook is read."""
     from openpyxl.worksheet.datavalidation import DataValidation  # noqa: PLC0415  # see above
 
-    if parameter.kind is Kind.SPOTLER and properties:
+    if parameter.kind is CellKind.SPOTLER and properties:
         source = f"{HIDDEN}!$A$1:$A${properties}"
     elif parameter.options:
         source = f'"{",".join(parameter.options)}"'
@@ -123,7 +123,7 @@ def _fill(sheet: Worksheet, row: int, column: int, parameter: Parameter, values:
     value: Any = values
     for part in parameter.path:
         value = value.get(part, {})
-    text = choices_text(value) if parameter.kind is Kind.CHOICES else str(value or "")
+    text = choices_text(value) if parameter.kind is CellKind.CHOICES else str(value or "")
     if not text:
         return
     try:

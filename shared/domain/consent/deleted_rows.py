@@ -7,39 +7,39 @@ from dataclasses import replace
 from functools import partial
 
 from shared.domain.consent.changes import ConsentSource
-from shared.domain.consent.suppression import Refusal
+from shared.domain.consent.suppression import AddressRefusal
 from shared.domain.merging.field_agreement import row_state
 from shared.domain.merging.merge import Row
-from shared.domain.planning.context import Rules, Situation
+from shared.domain.planning.context import PlanInput, Rules
 from shared.domain.records.records import PersonRecord
 from shared.domain.values.fields import Scalar
 from shared.domain.values.mapped_fields import MappedField
 
 
 def withdrawn(
-    situation: Situation, record: PersonRecord, fields: Mapping[str, MappedField], rules: Rules
+    plan_input: PlanInput, record: PersonRecord, fields: Mapping[str, MappedField], rules: Rules
 ) -> dict[str, Scalar]:
     """Switch off the permissions whose rows were deleted."""
-    binding, prints = situation.binding, partial(rules.fingerprints.value, situation.binding.external_id)
+    binding, prints = plan_input.binding, partial(rules.fingerprints.value, plan_input.binding.external_id)
     return {
         name: False
         for name, one in fields.items()
         if one.home is not None
         and binding.is_live
         and one.row.direction.reaches_spotler
-        and binding.has_met
-        and row_state(one, record, situation.names, agreed_yes=binding.base.get(name) == prints(name, value=True))
+        and binding.initial_merge_done
+        and row_state(one, record, plan_input.names, agreed_yes=binding.base.get(name) == prints(name, value=True))
         is Row.DELETED
     }
 
 
-def with_deleted_rows_refused(situation: Situation, fields: Mapping[str, MappedField], rules: Rules) -> Situation:
+def with_deleted_rows_refused(plan_input: PlanInput, fields: Mapping[str, MappedField], rules: Rules) -> PlanInput:
     """Return the situation in which a deleted row refuses its permission, for a contact that is made anew.
 
     Nothing else would tell that the row was there: the administrator's default would give the permission again.
     """
-    record = situation.record
+    record = plan_input.record
     assert record is not None, "a record that does not exist has no rows"
-    gone = withdrawn(situation, record, fields, rules)
-    refusals = [Refusal(name, situation.now, ConsentSource.DATAVERSE_ROW) for name in gone]
-    return replace(situation, suppression=situation.suppression.adding(refusals))
+    gone = withdrawn(plan_input, record, fields, rules)
+    refusals = [AddressRefusal(name, plan_input.now, ConsentSource.DATAVERSE_ROW) for name in gone]
+    return replace(plan_input, suppression=plan_input.suppression.adding(refusals))

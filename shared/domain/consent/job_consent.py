@@ -15,7 +15,7 @@ from shared.domain.mapping.language.expression import Home
 from shared.domain.merging.dataverse_changes import SubscriptionReturn
 from shared.domain.merging.field_agreement import changed_rows
 from shared.domain.planning.conditions import refuses_bulk
-from shared.domain.records.marketing_contact import SpotlerContact
+from shared.domain.records.marketing_contact import MarketingContact
 from shared.domain.records.records import PersonRecord
 from shared.domain.values.fields import option_name, rows_of
 from shared.domain.values.mapped_fields import MappedField
@@ -42,7 +42,7 @@ class Said:
     record: PersonRecord
     one: MappedField
     was_agreed: bool
-    contact: SpotlerContact | None
+    contact: MarketingContact | None
     suppression: Suppression
 
 
@@ -85,6 +85,6 @@ def _refusals(said: Said) -> Iterator[str]:
         yield "Its row was deleted."
 
 
-def _is_on(contact: SpotlerContact, one: MappedField) -> bool:
+def _is_on(contact: MarketingContact, one: MappedField) -> bool:
     value = contact.properties.get(one.definition.name)
     return isinstance(value, tuple) and any(option.bit == one.bit and option.enabled for option in value)

@@ -25,7 +25,7 @@ class Rename:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class RenameDifference:
     """What to do, in this order; options that are gone, by their last name; options whose rows nobody can tell apart.
 
     A name that several options have, or had, is nobody's: rows with it stay as they are.
@@ -56,7 +56,7 @@ class RememberedNames:
         return folded(name) == folded(label) or folded(name) in self.by_option.get(option, ())
 
 
-def difference(known: Mapping[str, str], now: Mapping[str, str]) -> Difference:
+def difference(known: Mapping[str, str], now: Mapping[str, str]) -> RenameDifference:
     """Compare names by option. Case and blanks around a name tell nobody apart, but are shown as Spotler has them."""
     had, has = Counter(map(folded, known.values())), Counter(map(folded, now.values()))
     changed = {option: name for option, name in now.items() if option in known and known[option] != name}
@@ -69,7 +69,7 @@ def difference(known: Mapping[str, str], now: Mapping[str, str]) -> Difference:
         if option not in ambiguous
     ]
     removed = {option: name for option, name in known.items() if option not in now and has[folded(name)] == 0}
-    return Difference(_ordered(renames), removed, ambiguous)
+    return RenameDifference(_ordered(renames), removed, ambiguous)
 
 
 def replaced(text: str, renames: Iterable[Rename], separator: str) -> str:

@@ -9,13 +9,13 @@ from functools import partial
 
 from shared.domain.consent.changes import BULK_EMAIL, DO_NOT_EMAIL, OPT_OUT, ConsentSource
 from shared.domain.consent.deleted_rows import withdrawn
-from shared.domain.consent.suppression import ALL_PERMISSIONS, Refusal
+from shared.domain.consent.suppression import ALL_PERMISSIONS, AddressRefusal
 from shared.domain.mapping.formats import reading
 from shared.domain.mapping.model import EMAIL
 from shared.domain.merging.both_sides import given_since_all_were_refused
 from shared.domain.merging.field_agreement import NO, YES
 from shared.domain.planning.conditions import refuses_bulk
-from shared.domain.planning.context import Anonymize, Binding, Decision, Reach, Rest, Rules, Sight, Situation
+from shared.domain.planning.context import Anonymize, Binding, Decision, Fetched, MailStatus, PlanInput, Rest, Rules
 from shared.domain.records.marketing_contact import PropertyCatalogue
 from shared.domain.records.outcomes import Reason, Result
 from shared.domain.values.mapped_fields import mapped_fields, values_of
@@ -32,15 +32,15 @@ class Lift:
 
 
 def refusals_in(
-    situation: Situation, planned: Decision, mailbox: str, rules: Rules, catalogue: PropertyCatalogue
-) -> dict[str, list[Refusal]]:
+    plan_input: PlanInput, planned: Decision, mailbox: str, rules: Rules, catalogue: PropertyCatalogue
+) -> dict[str, list[AddressRefusal]]:
     """Name the refusals that both sides show, by address (fingerprint), before the plan is carried out.
 
     Afterwards the evidence may be gone. `mailbox` is the fingerprint of the record's own address, empty if it has no
     valid one.
     """
-    found: defaultdict[str, list[Refusal]] = defaultdict(list)
-    record, binding, key = situation.record, situation.binding, str(situation.key)
+    found: defaultdict[str, list[AddressRefusal]] = defaultdict(list)
+    record, binding, key = plan_input.record, plan_input.binding, str(plan_input.key)
     addresses = {mailbox, binding.address if binding.is_live else ""} - {""}
     if record is not None:
         for column, subject, source in (
@@ -48,95 +48,95 @@ def refusals_in(
             (reading.DO_NOT_EMAIL, DO_NOT_EMAIL, ConsentSource.DO_NOT_EMAIL),
         ):
             for address in sorted(addresses) if record.values.get(column) else ():
-                if subject != BULK_EMAIL or not _is_ours(situation, planned, address):
-                    found[address].append(Refusal(subject, situation.now, source, key))
-    closed = _opted_out(situation, planned, rules)
+                if subject != BULK_EMAIL or not _is_ours(plan_input, planned, address):
+                    found[address].append(AddressRefusal(subject, plan_input.now, source, key))
+    closed = _opted_out(plan_input, planned, rules)
     if closed is not None:
         address, refusal = closed
         found[address].append(refusal)
-    for refusal in _withdrawn(situation, planned, rules, catalogue):
+    for refusal in _withdrawn(plan_input, planned, rules, catalogue):
         found[binding.address or mailbox].append(refusal)
     return {address: refusals for address, refusals in found.items() if address}
 
 
-def _is_ours(situation: Situation, planned: Decision, address: str) -> bool:
+def _is_ours(plan_input: PlanInput, planned: Decision, address: str) -> bool:
     """Whether Do Not Bulk Email only shows an opt-out of the person (OPT-07), or is being lifted with it (OPT-09).
 
     At another address than where the person opted out, it says by itself that the person wants no mail.
     """
-    binding, known = situation.binding, situation.suppression.refusals
+    binding, known = plan_input.binding, plan_input.suppression.refusals
     is_lifted = not isinstance(planned, Anonymize) and planned.home.refuses_bulk is False
-    follows = binding.reach is Reach.OPTED_OUT_HERE and (
+    follows = binding.mail_status is MailStatus.OPTED_OUT_HERE and (
         bool(binding.address) or OPT_OUT in {one.subject for one in known}
     )
     return binding.address in {"", address} and (is_lifted or follows)
 
 
-def _opted_out(situation: Situation, planned: Decision, rules: Rules) -> tuple[str, Refusal] | None:
+def _opted_out(plan_input: PlanInput, planned: Decision, rules: Rules) -> tuple[str, AddressRefusal] | None:
     """Say where the person opted out: at the address of the contact, or at the one that was agreed for it."""
-    binding, contact = situation.binding, situation.contact
-    is_closed = contact is not None and contact.is_unreachable and not situation.is_deactivated
+    binding, contact = plan_input.binding, plan_input.contact
+    is_closed = contact is not None and contact.is_unreachable and not plan_input.is_deactivated
     is_found = isinstance(planned, Rest) and planned.reason is Reason.OPTED_OUT and is_closed
-    is_known = binding.reach.is_opt_out and (is_closed or situation.sight is not Sight.SEEN)
+    is_known = binding.mail_status.is_opt_out and (is_closed or plan_input.fetched is not Fetched.YES)
     # An opt-out behind a bounce shows only in that the contact was changed since: once it is erased, nobody can tell.
-    is_lost = isinstance(planned, Anonymize) and is_closed and not situation.has_only_bounced
+    is_lost = isinstance(planned, Anonymize) and is_closed and not plan_input.has_only_bounced
     # Of a record that rests, nobody is told yet; the list must know, before somebody erases the contact in Spotler.
     is_skipped = isinstance(planned, Rest) and planned.result is Result.SKIPPED and is_closed
-    is_seen = is_skipped and situation.bounce is None and not situation.is_silent
+    is_seen = is_skipped and plan_input.bounce is None and not plan_input.is_silent
     if not (binding.is_live or is_closed) or not (is_found or is_known or is_lost or is_seen):
         return None
     there = str(contact.properties.get(EMAIL, "")) if contact is not None else ""
     address = rules.fingerprints.address(there) if there else binding.address
-    at = contact.last_changed if contact is not None and contact.last_changed else situation.now
-    return address, Refusal(OPT_OUT, at, ConsentSource.SPOTLER_OPT_OUT)
+    at = contact.last_changed if contact is not None and contact.last_changed else plan_input.now
+    return address, AddressRefusal(OPT_OUT, at, ConsentSource.SPOTLER_OPT_OUT)
 
 
 def _withdrawn(
-    situation: Situation, planned: Decision, rules: Rules, catalogue: PropertyCatalogue
-) -> Iterator[Refusal]:
+    plan_input: PlanInput, planned: Decision, rules: Rules, catalogue: PropertyCatalogue
+) -> Iterator[AddressRefusal]:
     """Name the permissions that both sides had agreed on, and that one of them takes back."""
-    binding = situation.binding
+    binding = plan_input.binding
     if not binding.is_live:
         return
     fingerprint = partial(rules.fingerprints.value, binding.external_id)
     agreed = {name for name, text in binding.base.items() if text == fingerprint(name, YES)}
     if not agreed:
         return
-    off_there = _off_in_spotler(situation, agreed, rules, catalogue)
+    off_there = _off_in_spotler(plan_input, agreed, rules, catalogue)
     for name in sorted(agreed & off_there):
-        at = situation.contact.last_changed if situation.contact is not None else None
-        yield Refusal(name, at or situation.now, ConsentSource.SPOTLER_PROFILE)
+        at = plan_input.contact.last_changed if plan_input.contact is not None else None
+        yield AddressRefusal(name, at or plan_input.now, ConsentSource.SPOTLER_PROFILE)
     if not isinstance(planned, Anonymize) and planned.binding.is_live and not planned.permissions_off:
         after = planned.binding.base
-        gone = _deleted(situation, rules, catalogue)
+        gone = _deleted(plan_input, rules, catalogue)
         here = {name for name in agreed - off_there if name in gone or after.get(name) == fingerprint(name, NO)}
         for name in sorted(here):
-            yield Refusal(name, situation.now, ConsentSource.DATAVERSE_ROW, str(situation.key))
+            yield AddressRefusal(name, plan_input.now, ConsentSource.DATAVERSE_ROW, str(plan_input.key))
 
 
-def _deleted(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> set[str]:
-    record = situation.record
+def _deleted(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) -> set[str]:
+    record = plan_input.record
     if record is None:
         return set()
-    fields = mapped_fields(rules.mapping.for_table(situation.key.table), situation.key.table, catalogue)
-    return set(withdrawn(situation, record, fields, rules))
+    fields = mapped_fields(rules.mapping.for_table(plan_input.key.table), plan_input.key.table, catalogue)
+    return set(withdrawn(plan_input, record, fields, rules))
 
 
-def _off_in_spotler(situation: Situation, names: set[str], rules: Rules, catalogue: PropertyCatalogue) -> set[str]:
-    contact = situation.contact
+def _off_in_spotler(plan_input: PlanInput, names: set[str], rules: Rules, catalogue: PropertyCatalogue) -> set[str]:
+    contact = plan_input.contact
     if contact is None or not contact.properties.get(EMAIL):  # whoever is gone has withdrawn nothing
         return set()
-    fields = mapped_fields(rules.mapping.for_table(situation.key.table), situation.key.table, catalogue)
+    fields = mapped_fields(rules.mapping.for_table(plan_input.key.table), plan_input.key.table, catalogue)
     chosen = {name: one for name, one in fields.items() if name in names}
     return {name for name, value in values_of(contact, chosen, rules.mapping.zone).items() if value is NO}
 
 
-def lifts_in(situation: Situation, after: Binding, mailbox: str, rules: Rules) -> Iterator[Lift]:
+def lifts_in(plan_input: PlanInput, after: Binding, mailbox: str, rules: Rules) -> Iterator[Lift]:
     """Name what is refused no more, once a plan was carried out and `after` is what both sides agree on."""
-    record, known = situation.record, situation.suppression.subjects | situation.binding.refused
+    record, known = plan_input.record, plan_input.suppression.subjects | plan_input.binding.refused
     if not known or record is None:
         return
-    key = str(situation.key)
+    key = str(plan_input.key)
     own = {
         subject
         for subject, refuses in (
@@ -149,12 +149,12 @@ def lifts_in(situation: Situation, after: Binding, mailbox: str, rules: Rules) -
         yield Lift(mailbox, frozenset(own), ConsentSource.DATAVERSE_ROW, key)
     if not after.is_live:
         return
-    contact = situation.contact
-    is_mailable = contact is not None and not contact.is_unreachable and not after.reach.is_opt_out
+    contact = plan_input.contact
+    is_mailable = contact is not None and not contact.is_unreachable and not after.mail_status.is_opt_out
     if OPT_OUT in known and is_mailable and after.address:
         yield Lift(after.address, frozenset({OPT_OUT}), ConsentSource.REACTIVATED)
-    is_over = not situation.neighbours.refuse_bulk and not refuses_bulk(record)
-    if is_over and contact is not None and given_since_all_were_refused(situation, contact, rules) and after.address:
+    is_over = not plan_input.sharing_records.refuse_bulk and not refuses_bulk(record)
+    if is_over and contact is not None and given_since_all_were_refused(plan_input, contact, rules) and after.address:
         yield Lift(after.address, ALL_PERMISSIONS, ConsentSource.FORM)
     fingerprint = partial(rules.fingerprints.value, after.external_id)
     given = frozenset(name for name in known if after.base.get(name) == fingerprint(name, YES))

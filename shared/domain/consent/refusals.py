@@ -11,9 +11,19 @@ from dataclasses import replace
 from shared.domain.consent.changes import BULK_EMAIL, DO_NOT_EMAIL
 from shared.domain.consent.deleted_rows import withdrawn
 from shared.domain.mapping.formats import reading
-from shared.domain.merging.dataverse_changes import WayBack
+from shared.domain.merging.dataverse_changes import DataverseChanges
 from shared.domain.planning.conditions import refuses_bulk
-from shared.domain.planning.context import Binding, Decision, Plan, Reach, Rest, Rules, Sight, Situation, Trust
+from shared.domain.planning.context import (
+    BaseState,
+    Binding,
+    Decision,
+    Fetched,
+    MailStatus,
+    Plan,
+    PlanInput,
+    Rest,
+    Rules,
+)
 from shared.domain.records.marketing_contact import PropertyCatalogue
 from shared.domain.records.outcomes import Reason, Result
 from shared.domain.records.records import PersonRecord
@@ -43,23 +53,23 @@ _OTHERS_DECIDE = frozenset(
 """Why nothing at all is sent."""
 
 
-def with_refusals(decision: Plan, situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> Plan:
+def with_refusals(decision: Plan, plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) -> Plan:
     """Add what the record refuses to a plan that sends nothing of it."""
-    record, binding = situation.record, situation.binding
+    record, binding = plan_input.record, plan_input.binding
     if not isinstance(decision, Rest) or decision.result not in {Result.SKIPPED, Result.FAILED}:
         return decision
     if record is None or not binding.is_live or decision.reason in _OTHERS_DECIDE:
         return decision
-    off = refuses_bulk(record) or situation.withholds_permissions
+    off = refuses_bulk(record) or plan_input.withholds_permissions
     everything = off or bool(record.values.get(reading.DO_NOT_EMAIL))  # its erasure waits, or is not for this record
-    refused = _refused(situation, record, rules, catalogue, everything=everything)
+    refused = _refused(plan_input, record, rules, catalogue, everything=everything)
     prints = rules.fingerprints.values(binding.external_id, refused)
     # A contact that changed in Spotler while the record rested may have been given what the base calls refused.
     is_news = not binding.refused & {BULK_EMAIL, DO_NOT_EMAIL}
-    may_differ = situation.trust is Trust.NOTHING or (everything and (binding.is_stale or is_news))
-    is_doubtful = may_differ and situation.sight is not Sight.SEEN
+    may_differ = plan_input.base_state is BaseState.NOTHING or (everything and (binding.is_stale or is_news))
+    is_doubtful = may_differ and plan_input.fetched is not Fetched.YES
     # A yes that the person gave in Spotler since both sides agreed on no is the newer word, but for Do Not Bulk Email.
-    given = enabled_options(situation.contact) if everything else frozenset[str]()
+    given = enabled_options(plan_input.contact) if everything else frozenset[str]()
     news = {
         name: False for name, text in prints.items() if is_doubtful or name in given or binding.base.get(name) != text
     }
@@ -70,10 +80,10 @@ def with_refusals(decision: Plan, situation: Situation, rules: Rules, catalogue:
 
 
 def _refused(
-    situation: Situation, record: PersonRecord, rules: Rules, catalogue: PropertyCatalogue, *, everything: bool
+    plan_input: PlanInput, record: PersonRecord, rules: Rules, catalogue: PropertyCatalogue, *, everything: bool
 ) -> dict[str, Scalar]:
     """Name the options that must be off: all of them, or those of rows that say no or were deleted."""
-    rows = rules.mapping.for_table(situation.key.table)
+    rows = rules.mapping.for_table(plan_input.key.table)
     if everything:
         return all_permissions_off(rows, catalogue)
     fields = mapped_fields((row for row in rows if not row.rests(record)), record.key.table, catalogue)
@@ -84,16 +94,18 @@ def _refused(
         for row in rows_of(one.home, record)
         if not row.subscribed and (entry := one.definition.entry(row.name)) is not None
     }
-    return {**said, **withdrawn(situation, record, fields, rules)}
+    return {**said, **withdrawn(plan_input, record, fields, rules)}
 
 
-def stay_out(situation: Situation) -> Decision:
+def stay_out(plan_input: PlanInput) -> Decision:
     """Keep a record out whose person opted out at its address, also after the contact was erased (OPT-07, OPT-08)."""
-    record = situation.record
+    record = plan_input.record
     assert record is not None, "a record that does not exist cannot meet the conditions"
     refuses = refuses_bulk(record)
-    known = situation.binding.reach
-    reach = known if known.is_opt_out else Reach.OPTED_OUT if refuses else Reach.OPTED_OUT_HERE
-    binding = replace(Binding(situation.binding.external_id, early=situation.binding.early), reach=reach)
-    home = WayBack() if refuses else WayBack(refuses_bulk=True)
+    known = plan_input.binding.mail_status
+    mail_status = known if known.is_opt_out else MailStatus.OPTED_OUT if refuses else MailStatus.OPTED_OUT_HERE
+    binding = replace(
+        Binding(plan_input.binding.external_id, default_rows=plan_input.binding.default_rows), mail_status=mail_status
+    )
+    home = DataverseChanges() if refuses else DataverseChanges(refuses_bulk=True)
     return Rest(binding, Result.FAILED, Reason.OPTED_OUT, home=home)

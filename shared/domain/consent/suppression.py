@@ -18,7 +18,7 @@ ALL_PERMISSIONS = frozenset({BULK_EMAIL, DO_NOT_EMAIL})
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class AddressRefusal:
     """One subject (`shared.domain.consent.changes`) that was refused, from an aware time on.
 
     `record` is the record whose column or row says so, empty for what the person did in Spotler. A refusal that was
@@ -37,7 +37,7 @@ class Refusal:
         """Whether it counts."""
         return self.lifted is None
 
-    def renewed(self, later: Refusal) -> Refusal:
+    def renewed(self, later: AddressRefusal) -> AddressRefusal:
         """Return what holds after the same was refused once more: a repetition keeps the first time."""
         return self if self.is_active or (self.lifted is not None and later.at <= self.lifted) else later
 
@@ -49,7 +49,7 @@ class Suppression:
     `is_told_by_contact`: Spotler has a contact with the address, which itself tells whether the person opted out.
     """
 
-    refusals: tuple[Refusal, ...] = ()
+    refusals: tuple[AddressRefusal, ...] = ()
     is_told_by_contact: bool = False
 
     def __bool__(self) -> bool:
@@ -82,7 +82,7 @@ class Suppression:
         """Return when others, or the person, last refused one permission; None if nobody does."""
         return max((one.at for one in self._active(own) if one.subject == permission), default=None)
 
-    def adding(self, refusals: Iterable[Refusal]) -> Suppression:
+    def adding(self, refusals: Iterable[AddressRefusal]) -> Suppression:
         """Return the list with more refusals."""
         known = {(one.subject, one.record): one for one in self.refusals}
         for one in refusals:
@@ -113,7 +113,7 @@ class Suppression:
                 known[place] = replace(one, record="")
         return Suppression(tuple(known[place] for place in sorted(known)))
 
-    def _active(self, without: Collection[str] = ()) -> Iterator[Refusal]:
+    def _active(self, without: Collection[str] = ()) -> Iterator[AddressRefusal]:
         return (one for one in self.refusals if one.is_active and not (one.record and one.record in without))
 
 

@@ -99,10 +99,10 @@ class NotStarted:
     detail: str = ""
 
 
-StartVerdict = Started | NotStarted
+StartResult = Started | NotStarted
 
 
-class StopVerdict(StrEnum):
+class StopResult(StrEnum):
     """How a stop ended; all three leave nothing running."""
 
     STOPPED = "stopped"

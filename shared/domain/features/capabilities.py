@@ -19,7 +19,7 @@ class Capability(StrEnum):
     AUTOMATION_FIELDS = "automation-fields"
 
 
-class Verdict(StrEnum):
+class CapabilityState(StrEnum):
     """What a check came to. UNDECIDED (no answer, a busy service) leaves an earlier verdict as it is."""
 
     PROVEN = "proven"
@@ -28,9 +28,9 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CapabilityFinding:
     """What a check found out. `evidence` says what was asked and what came back, without data of the account."""
 
     capability: Capability
-    verdict: Verdict
+    verdict: CapabilityState
     evidence: str

@@ -104,7 +104,7 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class ListDifference:
     """What makes the list equal to the snapshot."""
 
     add: tuple[str, ...]
@@ -121,10 +121,10 @@ def joined(contents: Collection[Content]) -> Content:
     )
 
 
-def difference(wanted: Collection[str], known: Content) -> Difference:
+def difference(wanted: Collection[str], known: Content) -> ListDifference:
     """Compare: whoever is not certainly in is added, whoever may be in and should not is removed."""
     target = frozenset(wanted)
-    return Difference(tuple(sorted(target - known.certain)), tuple(sorted(known.possible - target)))
+    return ListDifference(tuple(sorted(target - known.certain)), tuple(sorted(known.possible - target)))
 
 
 def bucket_of(contact: str, buckets: int) -> int:
@@ -143,7 +143,7 @@ def digest_of(members: Iterable[UUID], so_far: int = 0) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class MemberCounts:
     """How many people are in the list in Spotler, and how many members are not, by reason."""
 
     sent: int = 0

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from shared.domain.mapping.check.resolution import Resolved, resolve
-from shared.domain.mapping.language.expression import Child, Column, Query, Related, Source, sources_of
+from shared.domain.mapping.language.expression import Child, Column, QueryExpression, Related, Source, sources_of
 from shared.domain.mapping.language.filters import filter_columns
 from shared.domain.mapping.model import Mapping as FieldMapping
 from shared.domain.records.marketing_contact import PropertyCatalogue
@@ -37,7 +37,7 @@ class Shift(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class SchemaChange:
     """One change. `what` is `contact.gendercode`, `contact.gendercode=3`, `spotler.city` or `spotler.permissions:4`."""
 
     what: str
@@ -81,43 +81,46 @@ def landscape(mapping: FieldMapping, schema: Schema, catalogue: PropertyCatalogu
     return Landscape(columns, _properties(mapping, catalogue))
 
 
-def changes(before: Landscape, mapping: FieldMapping, schema: Schema, catalogue: PropertyCatalogue) -> list[Change]:
+def changes(
+    before: Landscape, mapping: FieldMapping, schema: Schema, catalogue: PropertyCatalogue
+) -> list[SchemaChange]:
     """Return what has changed of that which the mapping still names, columns first."""
     now = landscape(mapping, schema, catalogue)
     named = {place for table in PersonTable for source in _sources(mapping, table) for place in _places(source, table)}
-    found: list[Change] = []
+    found: list[SchemaChange] = []
     for (table, name), old in before.columns.items():
         what = f"{table}.{name}"
         if (new := now.columns.get((table, name))) is not None:
             found += _shifts(what, old, new, separator="=")
         elif {(table, name), (ANY_TABLE, name)} & named and schema.column(table, name) is None:
-            found.append(Change(what, Shift.DELETED, _perhaps(_twins(old, table, schema))))
+            found.append(SchemaChange(what, Shift.DELETED, _perhaps(_twins(old, table, schema))))
     for name, old in before.properties.items():
         what = f"spotler.{name}"
         if (new := now.properties.get(name)) is not None:
             found += _shifts(what, old, new, separator=":")
         elif name in _filled(mapping) and catalogue.named(name) is None:
             twin = catalogue.find(old.label)
-            found.append(Change(what, Shift.DELETED, _perhaps([twin.name] if twin else [])))
+            found.append(SchemaChange(what, Shift.DELETED, _perhaps([twin.name] if twin else [])))
     return found
 
 
-def _shifts(what: str, old: Known, new: Known, *, separator: str) -> Iterator[Change]:
+def _shifts(what: str, old: Known, new: Known, *, separator: str) -> Iterator[SchemaChange]:
     if old.id != new.id:
-        yield Change(what, Shift.REPLACED)
+        yield SchemaChange(what, Shift.REPLACED)
     if old.type != new.type:
-        yield Change(what, Shift.RETYPED, f"{old.type} is now {new.type}")
+        yield SchemaChange(what, Shift.RETYPED, f"{old.type} is now {new.type}")
     if old.label != new.label:
-        yield Change(what, Shift.RENAMED)
+        yield SchemaChange(what, Shift.RENAMED)
     if old.length is not None and new.length is not None and new.length < old.length:
-        yield Change(what, Shift.SHORTENED, f"{old.length} characters are now {new.length}")
+        yield SchemaChange(what, Shift.SHORTENED, f"{old.length} characters are now {new.length}")
     for option, label in old.options.items():
         if option not in new.options:
-            yield Change(f"{what}{separator}{option}", Shift.OPTION_DELETED)
+            yield SchemaChange(f"{what}{separator}{option}", Shift.OPTION_DELETED)
         elif new.options[option] != label:
-            yield Change(f"{what}{separator}{option}", Shift.OPTION_RENAMED)
+            yield SchemaChange(f"{what}{separator}{option}", Shift.OPTION_RENAMED)
     yield from (
-        Change(f"{what}{separator}{option}", Shift.OPTION_ADDED) for option in new.options.keys() - old.options.keys()
+        SchemaChange(f"{what}{separator}{option}", Shift.OPTION_ADDED)
+        for option in new.options.keys() - old.options.keys()
     )
 
 
@@ -160,5 +163,5 @@ def _places(source: Source, table: PersonTable) -> Iterator[tuple[str, str]]:
             yield target or ANY_TABLE, column
         case Child():
             yield source.table, source.column
-        case Query():
+        case QueryExpression():
             return  # the check of the mapping tells when its column is gone

@@ -19,13 +19,13 @@ from shared.domain.mapping.language.expression import Column, Home, MapTo
 from shared.domain.mapping.model import EMAIL, Direction, Mapping, MappingRow
 from shared.domain.merging.dataverse_changes import SubscriptionReturn
 from shared.domain.planning.conditions import refuses_bulk
-from shared.domain.planning.context import Binding, Reach
+from shared.domain.planning.context import Binding, MailStatus
 from shared.domain.records.marketing_contact import (
+    MarketingContact,
     PropertyCatalogue,
     PropertyDefinition,
     PropertyType,
     PropertyValue,
-    SpotlerContact,
 )
 from shared.domain.records.outcomes import FieldProblem
 from shared.domain.records.records import PersonRecord, PersonTable, RecordKey
@@ -41,7 +41,7 @@ LAST_NAME = "lastname"
 _LAST_NAME_LENGTH = 50  # as Dataverse delivers the column
 
 
-class NewcomerTarget(StrEnum):
+class ImportTarget(StrEnum):
     """What a new subscriber becomes in Dataverse (NEW-01, NEW-02)."""
 
     NONE = "none"
@@ -57,11 +57,11 @@ class NewcomerTarget(StrEnum):
     def person_table(self) -> PersonTable | None:
         """The person table that takes new subscribers; None if none does."""
         match self:
-            case NewcomerTarget.LEAD:
+            case ImportTarget.LEAD:
                 return PersonTable.LEAD
-            case NewcomerTarget.CONTACT:
+            case ImportTarget.CONTACT:
                 return PersonTable.CONTACT
-            case NewcomerTarget.NONE | NewcomerTarget.MEMBERSHIP_ENTRY:
+            case ImportTarget.NONE | ImportTarget.MEMBERSHIP_ENTRY:
                 return None
 
 
@@ -83,7 +83,7 @@ class NewRow:
     subscriptions: tuple[SubscriptionReturn, ...] = ()
 
 
-class NewcomerOutcome(StrEnum):
+class ImportOutcome(StrEnum):
     """What became of a new subscriber."""
 
     OFF = "off"
@@ -108,7 +108,7 @@ class NewcomerOutcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Welcomed:
+class ImportResult:
     """What became of one contact. `key` is the record to synchronise with it, None if there is none (yet).
 
     `candidates` are the records among which a person must choose, `problems` the values that did not fit, and `text`
@@ -116,7 +116,7 @@ class Welcomed:
     """
 
     encrypted_id: str
-    outcome: NewcomerOutcome
+    outcome: ImportOutcome
     key: RecordKey | None = None
     candidates: tuple[RecordKey, ...] = ()
     problems: tuple[FieldProblem, ...] = ()
@@ -130,15 +130,15 @@ class Welcomed:
 
 _ASKED = frozenset(
     {
-        NewcomerOutcome.AMBIGUOUS,
-        NewcomerOutcome.OTHER_ADDRESS,
-        NewcomerOutcome.REFUSED,
-        NewcomerOutcome.REFUSES_MAIL,
+        ImportOutcome.AMBIGUOUS,
+        ImportOutcome.OTHER_ADDRESS,
+        ImportOutcome.REFUSED,
+        ImportOutcome.REFUSES_MAIL,
     }
 )
 
 
-def is_newcomer(contact: SpotlerContact) -> bool:
+def is_new_subscriber(contact: MarketingContact) -> bool:
     """Whether a contact belongs to no record (S2D-09)."""
     try:
         UUID(contact.external_id)
@@ -153,38 +153,38 @@ def standing_refusals(record: PersonRecord, binding: Binding) -> tuple[str, ...]
     Do Not Bulk Email that the connector set because of an opt-out in Spotler is no such refusal: whoever signs up by
     form comes back by that (OPT-07, OPT-09, P-02).
     """
-    followed_opt_out = binding.reach is Reach.OPTED_OUT_HERE or BULK_EMAIL in binding.announced
+    followed_opt_out = binding.mail_status is MailStatus.OPTED_OUT_HERE or BULK_EMAIL in binding.write_intents
     refusals = [DO_NOT_EMAIL] if record.values.get(DO_NOT_EMAIL_COLUMN) else []
     if refuses_bulk(record) and not followed_opt_out:
         refusals.append(BULK_EMAIL)
     return tuple(refusals)
 
 
-def row_id(target: NewcomerTarget, identity: str) -> UUID:
+def row_id(target: ImportTarget, identity: str) -> UUID:
     """Return the id of the row for a contact: the same each time, so that a repetition creates no second one."""
     return uuid5(_NAMESPACE, f"{target}/{identity}")
 
 
-def was_made_from(key: RecordKey, contact: SpotlerContact) -> bool:
+def was_made_from(key: RecordKey, contact: MarketingContact) -> bool:
     """Whether a person's record was created for this contact when it was a new subscriber."""
-    identity, tables = contact.encrypted_id, ((target, target.person_table) for target in NewcomerTarget)
+    identity, tables = contact.encrypted_id, ((target, target.person_table) for target in ImportTarget)
     return bool(identity) and any(
         key == RecordKey(table, row_id(target, identity)) for target, table in tables if table
     )
 
 
-def email_of(contact: SpotlerContact) -> str:
+def email_of(contact: MarketingContact) -> str:
     """Return the contact's e-mail address, "" if it has none."""
     return address_text(contact.properties.get(EMAIL))
 
 
-def given(contact: SpotlerContact, mapping: Mapping) -> tuple[str, ...]:
+def given(contact: MarketingContact, mapping: Mapping) -> tuple[str, ...]:
     """Name the mapped options that a contact has switched on, as in `permissions:4`."""
     mapped = {row.spotler for row in mapping.rows if any(isinstance(source, MapTo) for source in row.sources.values())}
     return tuple(sorted(name for name in enabled_options(contact) if name.partition(":")[0] in mapped))
 
 
-def new_row(contact: SpotlerContact, target: NewcomerTarget, mapping: Mapping, catalogue: PropertyCatalogue) -> NewRow:
+def new_row(contact: MarketingContact, target: ImportTarget, mapping: Mapping, catalogue: PropertyCatalogue) -> NewRow:
     """Say what the new row for a contact holds; empty values are left out."""
     if (table := target.person_table) is None:
         return NewRow(tuple(_entry_fields(contact, mapping, catalogue)))
@@ -195,7 +195,11 @@ def new_row(contact: SpotlerContact, target: NewcomerTarget, mapping: Mapping, c
 
 
 def criteria(
-    contact: SpotlerContact, columns: Sequence[str], table: PersonTable, mapping: Mapping, catalogue: PropertyCatalogue
+    contact: MarketingContact,
+    columns: Sequence[str],
+    table: PersonTable,
+    mapping: Mapping,
+    catalogue: PropertyCatalogue,
 ) -> tuple[NewField, ...]:
     """Return what a record must have to be this contact (NEW-05). Columns without a value do not narrow the search.
 
@@ -211,7 +215,7 @@ def criteria(
 
 
 def _fields(
-    contact: SpotlerContact, table: PersonTable, mapping: Mapping, catalogue: PropertyCatalogue
+    contact: MarketingContact, table: PersonTable, mapping: Mapping, catalogue: PropertyCatalogue
 ) -> Iterator[NewField]:
     for row in mapping.for_table(table):
         source = row.sources[table]
@@ -219,7 +223,7 @@ def _fields(
             yield from _field(contact, source, row, catalogue)
 
 
-def _entry_fields(contact: SpotlerContact, mapping: Mapping, catalogue: PropertyCatalogue) -> Iterator[NewField]:
+def _entry_fields(contact: MarketingContact, mapping: Mapping, catalogue: PropertyCatalogue) -> Iterator[NewField]:
     """MAP-10, IF-05: rows with an Entity Column; the mapping lets only those have one that reach Dataverse."""
     for row in mapping.rows:
         if row.entity is not None:
@@ -227,7 +231,7 @@ def _entry_fields(contact: SpotlerContact, mapping: Mapping, catalogue: Property
 
 
 def _field(
-    contact: SpotlerContact, column: Column, row: MappingRow, catalogue: PropertyCatalogue
+    contact: MarketingContact, column: Column, row: MappingRow, catalogue: PropertyCatalogue
 ) -> Iterator[NewField]:
     if row.fixed is not None:
         yield NewField(column, row, _text(row.spotler), row.fixed)
@@ -239,14 +243,14 @@ def _field(
             return
 
 
-def _last_name(contact: SpotlerContact) -> NewField:
+def _last_name(contact: MarketingContact) -> NewField:
     column = Column(LAST_NAME)
     row = MappingRow(EMAIL, dict.fromkeys((PersonTable.CONTACT, PersonTable.LEAD), column), Direction.TO_DATAVERSE)
     return NewField(column, row, _text(EMAIL), cut(email_of(contact).partition("@")[0], _LAST_NAME_LENGTH))
 
 
 def _subscriptions(
-    contact: SpotlerContact, table: PersonTable, mapping: Mapping, catalogue: PropertyCatalogue
+    contact: MarketingContact, table: PersonTable, mapping: Mapping, catalogue: PropertyCatalogue
 ) -> Iterator[SubscriptionReturn]:
     for row in mapping.for_table(table):
         source, value, definition = (

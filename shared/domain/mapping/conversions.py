@@ -22,7 +22,7 @@ from shared.domain.mapping.language.expression import (
     Literal,
     MapTo,
     Operand,
-    Query,
+    QueryExpression,
     Related,
     Source,
 )
@@ -142,7 +142,7 @@ def _kinds(
     expression: Expression | Operand, column_of: Callable[[Source], ColumnDefinition | None]
 ) -> Iterable[ColumnKind]:
     match expression:
-        case Column() | Related() | Child() | Query():
+        case Column() | Related() | Child() | QueryExpression():
             column = column_of(expression)
             return [] if column is None else [kind_of(column)]
         case Coalesce(operands):

@@ -10,13 +10,22 @@ from functools import partial
 
 from shared.domain.consent.default_rows import still_early
 from shared.domain.mapping.model import EMAIL
-from shared.domain.merging.dataverse_changes import WayBack
-from shared.domain.merging.field_agreement import NO, Sides, agree
-from shared.domain.merging.merge import Verdict
+from shared.domain.merging.dataverse_changes import DataverseChanges
+from shared.domain.merging.field_agreement import NO, MergeInput, agree
+from shared.domain.merging.merge import MergeDecision
 from shared.domain.planning.conditions import email_of, refuses_bulk
 from shared.domain.planning.contact_write import left_in, purge_print, unmapped
-from shared.domain.planning.context import Binding, Presence, Reach, Rest, Rules, Situation, Trust, Unmapped
-from shared.domain.records.marketing_contact import PropertyCatalogue, SpotlerContact
+from shared.domain.planning.context import (
+    BaseState,
+    Binding,
+    ContactPresence,
+    MailStatus,
+    PlanInput,
+    Rest,
+    Rules,
+    Unmapped,
+)
+from shared.domain.records.marketing_contact import MarketingContact, PropertyCatalogue
 from shared.domain.records.outcomes import FieldProblem, Reason, Result
 from shared.domain.records.records import PersonRecord
 from shared.domain.values.fields import Fields, Scalar, all_permissions_off, enabled_options, present_values
@@ -41,8 +50,8 @@ class Merged:
 
 
 def merge_sides(
-    situation: Situation,
-    contact: SpotlerContact,
+    plan_input: PlanInput,
+    contact: MarketingContact,
     wished: Fields,
     rules: Rules,
     catalogue: PropertyCatalogue,
@@ -50,44 +59,44 @@ def merge_sides(
     novelty: Novelty,
 ) -> Merged:
     """Merge every mapped field; `wished` are the fields that Dataverse wants, with their problems."""
-    record, binding = situation.record, situation.binding
+    record, binding = plan_input.record, plan_input.binding
     assert record is not None, "a record that does not exist cannot meet the conditions"
-    rows = rules.mapping.for_table(situation.key.table)
-    lifts = situation.has_come_back and binding.reach is Reach.OPTED_OUT_HERE and refuses_bulk(record)
+    rows = rules.mapping.for_table(plan_input.key.table)
+    lifts = plan_input.has_come_back and binding.mail_status is MailStatus.OPTED_OUT_HERE and refuses_bulk(record)
     fields = mapped_fields((row for row in rows if not row.rests(record)), record.key.table, catalogue)
-    is_overtaken = bool(given_since_all_were_refused(situation, contact, rules))
-    withholds = situation.neighbours.refuse_bulk if is_overtaken else situation.withholds_permissions
+    is_overtaken = bool(given_since_all_were_refused(plan_input, contact, rules))
+    withholds = plan_input.sharing_records.refuse_bulk if is_overtaken else plan_input.withholds_permissions
     off = (refuses_bulk(record) and not lifts) or withholds
     dataverse = present_values(record, rules.mapping, catalogue)
-    sides = Sides(
+    merge_input = MergeInput(
         record=record,
         dataverse=dataverse,
         spotler=contact,
-        base=binding.base if binding.is_live or situation.succession is not None else {},
-        moves=binding.moves,
-        now=situation.now,
+        base=binding.base if binding.is_live or plan_input.succession is not None else {},
+        flap_history=binding.flap_history,
+        now=plan_input.now,
         fingerprint=partial(rules.fingerprints.value, binding.external_id),
         zone=rules.mapping.zone,
-        defaults=situation.defaults,
-        perhaps_sent=_perhaps_sent(situation, fields),
-        is_doubtful=situation.trust is Trust.NOTHING,
-        has_met=binding.has_met,
-        has_come_back=situation.has_come_back,
-        early=frozenset(still_early(binding, dataverse)),
+        defaults=plan_input.defaults,
+        perhaps_sent=_perhaps_sent(plan_input, fields),
+        is_doubtful=plan_input.base_state is BaseState.NOTHING,
+        initial_merge_done=binding.initial_merge_done,
+        has_come_back=plan_input.has_come_back,
+        default_rows=frozenset(still_early(binding, dataverse)),
         withholds=off,
-        names=situation.names,
+        names=plan_input.names,
         is_new_contact=novelty is Novelty.NEW,
-        is_shared=bool(situation.neighbours.keys),
+        is_shared=bool(plan_input.sharing_records.keys),
         mirrors=rules.unmapped is Unmapped.CLEAR,
-        restores=situation.presence is Presence.TO_RESTORE,
-        refused=_refused(situation, contact, fields, is_overtaken=is_overtaken),
-        withdrawn=situation.suppression.subjects,
+        restores=plan_input.presence is ContactPresence.TO_RESTORE,
+        refused=_refused(plan_input, contact, fields, is_overtaken=is_overtaken),
+        withdrawn=plan_input.suppression.subjects,
     )
-    agreement = agree(sides, fields)
+    agreement = agree(merge_input, fields)
     empty = unmapped(rules, rows, catalogue)
     beside = _refused_beside(contact, all_permissions_off(rows, catalogue) if off else {}, fields)
     email = str(agreement.home.get(EMAIL, wished.values.get(EMAIL, "")))
-    home = WayBack(
+    home = DataverseChanges(
         fields=agreement.fields,
         subscriptions=agreement.subscriptions,
         refuses_bulk=False if lifts else None,
@@ -98,78 +107,78 @@ def merge_sides(
         binding,
         is_live=True,
         base={
-            **sides.base,
+            **merge_input.base,
             **agreement.settled,
             **purge_print(rules, binding.external_id, empty),
             **rules.fingerprints.values(binding.external_id, beside),
         },
         address=rules.fingerprints.address(email_of(record, rows)),
-        has_met=True,
-        since=binding.since or situation.now,
-        reach=Reach.OPEN,
-        moves=agreement.moves,
-        verdicts=agreement.verdicts,
-        announced=frozenset(),
-        early={},
+        initial_merge_done=True,
+        since=binding.since or plan_input.now,
+        mail_status=MailStatus.OPEN,
+        flap_history=agreement.flap_history,
+        merge_decisions=agreement.merge_decisions,
+        write_intents=frozenset(),
+        default_rows={},
         is_stale=False,
     )
-    problems = (*wished.omitted, *wished.cut, *_disputes(agreement.verdicts, fields, record))
+    problems = (*wished.omitted, *wished.cut, *_disputes(agreement.merge_decisions, fields, record))
     reason = Reason.RETURNED if home else Reason.AGREED
     rest = Rest(agreed, Result.UNCHANGED, reason, problems, permissions_off=off, home=home)
     return Merged(rest, {**left_in(contact, empty), **agreement.sent, **beside}, email)
 
 
-def given_since_all_were_refused(situation: Situation, contact: SpotlerContact, rules: Rules) -> frozenset[str]:
+def given_since_all_were_refused(plan_input: PlanInput, contact: MarketingContact, rules: Rules) -> frozenset[str]:
     """Name the permissions that somebody switched on in Spotler after records of others had refused all of them.
 
     Those records are gone from this contact: nobody else could take their refusal back than the person (P-02). What
     both sides had agreed to be off was switched on since; of a contact that the record meets, its creation tells.
     """
-    refused, binding = situation.all_refused_on, situation.binding
+    refused, binding = plan_input.all_refused_on, plan_input.binding
     if refused is None or contact.is_unreachable:
         return frozenset()
     given = enabled_options(contact)
-    if binding.is_live and binding.has_met:
+    if binding.is_live and binding.initial_merge_done:
         fingerprint = partial(rules.fingerprints.value, binding.external_id)
         return frozenset(name for name in given if binding.base.get(name) == fingerprint(name, NO))
     return given if contact.created is not None and contact.created > refused else frozenset()
 
 
 def _refused(
-    situation: Situation, contact: SpotlerContact, fields: Mapping[str, MappedField], *, is_overtaken: bool
+    plan_input: PlanInput, contact: MarketingContact, fields: Mapping[str, MappedField], *, is_overtaken: bool
 ) -> dict[str, datetime]:
     """Tell when permissions were refused by others; of those that nobody gave since, when all of them were."""
     given = enabled_options(contact)
-    everything = situation.all_refused_on if is_overtaken else None
+    everything = plan_input.all_refused_on if is_overtaken else None
     found = {
-        name: [at for at in (situation.refused_on(name), None if name in given else everything) if at is not None]
+        name: [at for at in (plan_input.refused_on(name), None if name in given else everything) if at is not None]
         for name in fields
     }
     return {name: max(times) for name, times in found.items() if times}
 
 
 def _refused_beside(
-    contact: SpotlerContact, off: Mapping[str, Scalar], fields: Mapping[str, MappedField]
+    contact: MarketingContact, off: Mapping[str, Scalar], fields: Mapping[str, MappedField]
 ) -> dict[str, Scalar]:
     """Name the permissions to switch off that no row maps: a refusal does not depend on the mapping (OPT-02)."""
     given = enabled_options(contact)
     return {name: value for name, value in off.items() if name in given and name not in fields}
 
 
-def _perhaps_sent(situation: Situation, fields: Mapping[str, MappedField]) -> frozenset[str]:
+def _perhaps_sent(plan_input: PlanInput, fields: Mapping[str, MappedField]) -> frozenset[str]:
     """Name the permissions whose yes a dead worker may have sent: of a contact that it made, all of them.
 
     So may that of somebody who comes back, and whose record never agreed on it: the word of who returns is the newer.
     """
-    if situation.has_come_back:
-        return frozenset(fields.keys() - situation.binding.base.keys())
-    if situation.trust is Trust.BASE:
+    if plan_input.has_come_back:
+        return frozenset(fields.keys() - plan_input.binding.base.keys())
+    if plan_input.base_state is BaseState.BASE:
         return frozenset()
-    return situation.binding.announced if situation.binding.is_live else frozenset(fields)
+    return plan_input.binding.write_intents if plan_input.binding.is_live else frozenset(fields)
 
 
 def _disputes(
-    merged: Mapping[str, Verdict], fields: Mapping[str, MappedField], record: PersonRecord
+    merged: Mapping[str, MergeDecision], fields: Mapping[str, MappedField], record: PersonRecord
 ) -> tuple[FieldProblem, ...]:
     """Tell the record's owner what only a person can decide."""
     return tuple(
@@ -180,12 +189,16 @@ def _disputes(
 
 
 _DISPUTES = {
-    Verdict.ASKED: "was changed on both sides; make both equal",
-    Verdict.FROZEN: "keeps changing to and fro; something rewrites it",
+    MergeDecision.ASKED: "was changed on both sides; make both equal",
+    MergeDecision.FROZEN: "keeps changing to and fro; something rewrites it",
 }
 
 
-def without_contact(situation: Situation) -> Situation:
+def without_contact(plan_input: PlanInput) -> PlanInput:
     """Return the situation of a record that Spotler has nothing of: nothing was agreed, nothing is in doubt."""
-    fresh = Binding(situation.binding.external_id, early=situation.binding.early, reach=situation.binding.reach)
-    return replace(situation, binding=fresh, trust=Trust.BASE, contact=None)
+    fresh = Binding(
+        plan_input.binding.external_id,
+        default_rows=plan_input.binding.default_rows,
+        mail_status=plan_input.binding.mail_status,
+    )
+    return replace(plan_input, binding=fresh, base_state=BaseState.BASE, contact=None)

@@ -36,7 +36,7 @@ class Span(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class ComparisonRun:
     """Where a comparison is: contacts that last changed from `since` to `until` are done, up to `end` they follow.
 
     `seconds` is how long the next window is; 0: all that is left. `doubtful` are external ids of contacts whose
@@ -78,7 +78,7 @@ class Run:
         """Whether nothing is left to do, or nothing more tonight."""
         return self.finished is not None or bool(self.slice and self.tonight >= self.slice)
 
-    def next_night(self, run_id: str, *, days: int, records: int) -> Run:
+    def next_night(self, run_id: str, *, days: int, records: int) -> ComparisonRun:
         """Return the next slice, so that the whole account has been seen after `days` nights.
 
         `records` is how many records were compared the night before: a new account has no count of its own yet.
@@ -89,7 +89,7 @@ class Run:
         share = 0 if left <= 1 else max(_SMALLEST_SLICE, math.ceil(expected / left))
         return replace(self, id=run_id, night=night, tonight=0, slice=share)
 
-    def moved(self, until: datetime, *, contacts: int, found: Mapping[str, int], now: datetime) -> Run:
+    def moved(self, until: datetime, *, contacts: int, found: Mapping[str, int], now: datetime) -> ComparisonRun:
         """Return the run after a window that was handled up to `until`; after an empty one the next is wider."""
         seconds = self.seconds
         if seconds and contacts < MOST / _WIDER:
@@ -106,7 +106,7 @@ class Run:
             finished=now if until >= self.end else None,
         )
 
-    def narrowed(self, changed: Sequence[datetime | None]) -> Run:
+    def narrowed(self, changed: Sequence[datetime | None]) -> ComparisonRun:
         """Return the run with a shorter window: it held more than these contacts, and they came in no order."""
         width = self.edge - self.until
         known = sorted(one for one in changed if one is not None and self.until < one < self.edge)

@@ -40,7 +40,7 @@ class SubscriptionReturn:
 
 
 @dataclass(frozen=True, slots=True)
-class WayBack:
+class DataverseChanges:
     """Everything that shall be written to Dataverse for one record; false if that is nothing.
 
     `prints` are fingerprints to remember, by field, once Dataverse has taken it; `address` is that of an e-mail address
@@ -57,5 +57,5 @@ class WayBack:
         return bool(self.fields or self.subscriptions or self.refuses_bulk is not None)
 
 
-NOTHING = WayBack()
+NOTHING = DataverseChanges()
 """Nothing comes home."""

@@ -6,8 +6,8 @@ from enum import StrEnum
 from functools import partial
 
 from shared.domain.planning.contact_write import left_in, unmapped
-from shared.domain.planning.context import Binding, Reach, Rules, Unmapped
-from shared.domain.records.marketing_contact import PropertyCatalogue, SpotlerContact
+from shared.domain.planning.context import Binding, MailStatus, Rules, Unmapped
+from shared.domain.records.marketing_contact import MarketingContact, PropertyCatalogue
 from shared.domain.records.records import RecordKey
 from shared.domain.values.mapped_fields import mapped_fields, moved_fields
 
@@ -33,23 +33,25 @@ class Divergence(StrEnum):
 
 
 def divergences(
-    contact: SpotlerContact, key: RecordKey, binding: Binding, rules: Rules, catalogue: PropertyCatalogue
+    contact: MarketingContact, key: RecordKey, binding: Binding, rules: Rules, catalogue: PropertyCatalogue
 ) -> frozenset[Divergence]:
     """Name in what a contact differs from what one of its records agreed on; empty where nothing differs."""
     found: set[Divergence] = set()
-    if binding.reach is Reach.CLOSED or contact.is_unreachable is not (binding.reach is not Reach.OPEN):
+    if binding.mail_status is MailStatus.CLOSED or contact.is_unreachable is not (
+        binding.mail_status is not MailStatus.OPEN
+    ):
         found.add(Divergence.REACH)
-    if not binding.has_met:
+    if not binding.initial_merge_done:
         return frozenset(found | {Divergence.NEVER_COMPARED})
     rows = rules.mapping.for_table(key.table)
     fields = mapped_fields(rows, key.table, catalogue)
     fingerprint = partial(rules.fingerprints.value, binding.external_id)
     for name in moved_fields(contact, binding.base, fields, fingerprint, rules.mapping.zone):
-        comes_home = rules.unmapped is Unmapped.CLEAR or fields[name].row.direction.reaches_dataverse
+        dataverse_changes = rules.unmapped is Unmapped.CLEAR or fields[name].row.direction.reaches_dataverse
         if fields[name].bit is not None:
             found.add(Divergence.PERMISSIONS)
         else:
-            found.add(Divergence.FIELDS if comes_home else Divergence.KEPT)
+            found.add(Divergence.FIELDS if dataverse_changes else Divergence.KEPT)
     if left_in(contact, unmapped(rules, rows, catalogue)):
         found.add(Divergence.FIELDS)
     return frozenset(found)

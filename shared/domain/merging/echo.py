@@ -7,19 +7,21 @@ from functools import partial
 from shared.domain.consent.changes import BULK_EMAIL, DO_NOT_EMAIL
 from shared.domain.merging.field_agreement import YES, Fingerprint
 from shared.domain.planning.contact_write import left_in, unmapped
-from shared.domain.planning.context import Binding, Reach, Rules, Unmapped
-from shared.domain.records.marketing_contact import PropertyCatalogue, SpotlerContact
+from shared.domain.planning.context import Binding, MailStatus, Rules, Unmapped
+from shared.domain.records.marketing_contact import MarketingContact, PropertyCatalogue
 from shared.domain.records.records import RecordKey
 from shared.domain.values.fields import enabled_options
 from shared.domain.values.mapped_fields import has_moved, mapped_fields
 
 
 def is_echo(
-    contact: SpotlerContact, key: RecordKey, binding: Binding, rules: Rules, catalogue: PropertyCatalogue
+    contact: MarketingContact, key: RecordKey, binding: Binding, rules: Rules, catalogue: PropertyCatalogue
 ) -> bool:
     """Whether a contact shows nothing new to a record: an echo of what was agreed on, or of our own writes."""
-    is_known = binding.reach is not Reach.CLOSED and contact.is_unreachable is (binding.reach is not Reach.OPEN)
-    if not (binding.has_met and is_known):
+    is_known = binding.mail_status is not MailStatus.CLOSED and contact.is_unreachable is (
+        binding.mail_status is not MailStatus.OPEN
+    )
+    if not (binding.initial_merge_done and is_known):
         return False
     rows = rules.mapping.for_table(key.table)
     if left_in(contact, unmapped(rules, rows, catalogue)):

@@ -17,11 +17,20 @@ from shared.domain.mapping.language.expression import Home
 from shared.domain.mapping.model import Direction
 from shared.domain.merging.dataverse_changes import FieldReturn, SubscriptionReturn
 from shared.domain.merging.flapping import Move, settle
-from shared.domain.merging.merge import Base, Newer, Row, Verdict, Versions, base_of, merge_consent, merge_value
+from shared.domain.merging.merge import (
+    Base,
+    FieldVersions,
+    MergeDecision,
+    Newer,
+    Row,
+    base_of,
+    merge_consent,
+    merge_value,
+)
 from shared.domain.records.marketing_contact import (
+    MarketingContact,
     SetEntry,
     SetOption,
-    SpotlerContact,
 )
 from shared.domain.records.records import PermissionRow, PersonRecord
 from shared.domain.values.fields import Scalar, option_name, rows_of
@@ -36,25 +45,25 @@ YES, NO = True, False
 
 
 @dataclass(frozen=True, slots=True)
-class Sides:
+class MergeInput:
     """All that the merge of one record looks at.
 
     `dataverse` are its values in Spotler's form, `spotler` the contact as just read. `base` are fingerprints of what
     was agreed, `perhaps_sent` the permissions whose yes was on its way when a worker died. `withholds` says that each
     permission must be off (PERM-08). `is_new_contact`: we made it, so nobody ever refused a permission there (ENV-12).
-    `has_met`: the base is this record's own. An heir starts from its lead's, whose rows it does not have.
-    `has_come_back`: the person had opted out, and nothing was sent since. `early` are permissions whose rows only say
-    the administrator's default. `is_shared`: other records use the contact. `mirrors`: what Dataverse does not have is
-    emptied in Spotler (PURGE-01). `restores`: a job asks for the record. `refused` tells when others, or the person,
-    last refused a permission at the address; `withdrawn` are those that anybody, the record included, took back there.
-    `names` are those that rows may have during a rename.
+    `initial_merge_done`: the base is this record's own. An heir starts from its lead's, whose rows it does not have.
+    `has_come_back`: the person had opted out, and nothing was sent since. `default_rows` are permissions whose rows
+    only say the administrator's default. `is_shared`: other records use the contact. `mirrors`: what Dataverse does not
+    have is emptied in Spotler (PURGE-01). `restores`: a job asks for the record. `refused` tells when others, or the
+    person, last refused a permission at the address; `withdrawn` are those that anybody, the record included, took back
+    there. `names` are those that rows may have during a rename.
     """
 
     record: PersonRecord
     dataverse: Mapping[str, Scalar]
-    spotler: SpotlerContact
+    spotler: MarketingContact
     base: Mapping[str, str]
-    moves: Mapping[str, Move]
+    flap_history: Mapping[str, Move]
     now: datetime
     fingerprint: Fingerprint
     zone: tzinfo
@@ -63,9 +72,9 @@ class Sides:
     is_doubtful: bool = False
     withholds: bool = False
     is_new_contact: bool = False
-    has_met: bool = False
+    initial_merge_done: bool = False
     has_come_back: bool = False
-    early: frozenset[str] = frozenset()
+    default_rows: frozenset[str] = frozenset()
     is_shared: bool = False
     mirrors: bool = False
     restores: bool = False
@@ -86,50 +95,54 @@ class Agreement:
     home: dict[str, Scalar] = field(default_factory=dict)
     settled: dict[str, str] = field(default_factory=dict)
     returning: dict[str, str] = field(default_factory=dict)
-    verdicts: dict[str, Verdict] = field(default_factory=dict)
-    moves: dict[str, Move] = field(default_factory=dict)
+    merge_decisions: dict[str, MergeDecision] = field(default_factory=dict)
+    flap_history: dict[str, Move] = field(default_factory=dict)
     fields: tuple[FieldReturn, ...] = ()
     subscriptions: tuple[SubscriptionReturn, ...] = ()
 
 
-def agree(sides: Sides, fields: Mapping[str, MappedField]) -> Agreement:
+def agree(merge_input: MergeInput, fields: Mapping[str, MappedField]) -> Agreement:
     """Merge every mapped field of one record."""
     agreement = Agreement()
-    spotler = values_of(sides.spotler, fields, sides.zone)
-    newer = _newer(sides)
+    spotler = values_of(merge_input.spotler, fields, merge_input.zone)
+    newer = _newer(merge_input)
     for name, one in fields.items():
-        has, known = sides.dataverse.get(name), sides.base.get(name)
-        base = base_of(known, has, spotler[name], partial(sides.fingerprint, name))
-        if sides.has_come_back and base is Base.DATAVERSE and one.row.direction is Direction.TO_SPOTLER:
+        has, known = merge_input.dataverse.get(name), merge_input.base.get(name)
+        base = base_of(known, has, spotler[name], partial(merge_input.fingerprint, name))
+        if merge_input.has_come_back and base is Base.DATAVERSE and one.row.direction is Direction.TO_SPOTLER:
             base = Base.NEITHER  # nothing was sent while the person was away: others may have been here
-        versions = Versions(has, spotler[name], base, sides.is_doubtful)
+        versions = FieldVersions(has, spotler[name], base, merge_input.is_doubtful)
         if one.home is not None:
-            _take_consent(agreement, sides, name, one, versions)
-        elif _was_cut(sides, one, versions):
-            agreement.settled[name] = sides.fingerprint(name, versions.dataverse or EMPTY)
-            _carry(agreement, sides, name, versions, Verdict.TO_DATAVERSE)  # where it is refused, and told
+            _take_consent(agreement, merge_input, name, one, versions)
+        elif _was_cut(merge_input, one, versions):
+            agreement.settled[name] = merge_input.fingerprint(name, versions.dataverse or EMPTY)
+            _carry(agreement, merge_input, name, versions, MergeDecision.TO_DATAVERSE)  # where it is refused, and told
         else:
             row = one.row
             verdict = merge_value(versions, direction=row.direction, policy=row.conflict, blank=row.blank, newer=newer)
-            if verdict is Verdict.HELD and row.direction is Direction.TO_SPOTLER and _is_set_back(sides, has, base):
-                verdict = Verdict.TO_SPOTLER
-            _take_value(agreement, sides, name, versions, verdict)
-    _leave_one_of_two(agreement, sides, fields, spotler)
+            if (
+                verdict is MergeDecision.HELD
+                and row.direction is Direction.TO_SPOTLER
+                and _is_set_back(merge_input, has, base)
+            ):
+                verdict = MergeDecision.TO_SPOTLER
+            _take_value(agreement, merge_input, name, versions, verdict)
+    _leave_one_of_two(agreement, merge_input, fields, spotler)
     agreement.fields = tuple(_field_returns(agreement, fields, spotler))
     return agreement
 
 
-def _was_cut(sides: Sides, one: MappedField, versions: Versions) -> bool:
+def _was_cut(merge_input: MergeInput, one: MappedField, versions: FieldVersions) -> bool:
     """Whether a column has the beginning of a text only, because the new record would not take it whole (CS-24)."""
     begins, whole = versions.dataverse, versions.spotler
     if versions.base is not Base.ABSENT or one.row.direction is not Direction.BOTH or not begins or begins == whole:
         return False
     is_beginning = isinstance(begins, str) and isinstance(whole, str) and whole.startswith(begins)
-    return is_beginning and was_made_from(sides.record.key, sides.spotler)
+    return is_beginning and was_made_from(merge_input.record.key, merge_input.spotler)
 
 
 def _leave_one_of_two(
-    agreement: Agreement, sides: Sides, fields: Mapping[str, MappedField], spotler: Mapping[str, Scalar]
+    agreement: Agreement, merge_input: MergeInput, fields: Mapping[str, MappedField], spotler: Mapping[str, Scalar]
 ) -> None:
     """Of a Dutch property and its foreign one, one has the value (VAL-07): where one comes home, the other is emptied.
 
@@ -145,135 +158,149 @@ def _leave_one_of_two(
         other = foreign if coming == dutch else dutch
         for leaving in (agreement.sent, agreement.home, agreement.returning):
             leaving.pop(other, None)
-        agreement.settled[other] = sides.fingerprint(other, EMPTY)
+        agreement.settled[other] = merge_input.fingerprint(other, EMPTY)
         if spotler[other] != EMPTY:
             agreement.sent[other] = EMPTY
 
 
-def _is_set_back(sides: Sides, has: Scalar | None, base: Base) -> bool:
+def _is_set_back(merge_input: MergeInput, has: Scalar | None, base: Base) -> bool:
     """Whether what somebody changed in Spotler, in a field that only Dataverse fills, gives way to the column."""
     if has is None:
         return False
-    return sides.mirrors or (sides.restores and base is Base.DATAVERSE and has != EMPTY)
+    return merge_input.mirrors or (merge_input.restores and base is Base.DATAVERSE and has != EMPTY)
 
 
-def _newer(sides: Sides) -> Newer:
+def _newer(merge_input: MergeInput) -> Newer:
     """ConflictPolicy.NEWEST: compare when the record and the contact were last saved; without both, Dataverse leads.
 
     Dataverse tells whole seconds, so within one second it leads as well.
     """
-    modified, changed = sides.record.modified_on, sides.spotler.last_changed
+    modified, changed = merge_input.record.modified_on, merge_input.spotler.last_changed
     if modified is None or changed is None:
         return Newer.DATAVERSE
     is_later = changed.replace(microsecond=0) > modified
     return Newer.SPOTLER if is_later else Newer.DATAVERSE
 
 
-def _take_value(agreement: Agreement, sides: Sides, name: str, versions: Versions, wanted: Verdict) -> None:
-    verdict, move = settle(wanted, sides.moves.get(name), sides.now)
+def _take_value(
+    agreement: Agreement, merge_input: MergeInput, name: str, versions: FieldVersions, wanted: MergeDecision
+) -> None:
+    verdict, move = settle(wanted, merge_input.flap_history.get(name), merge_input.now)
     if move is not None:
-        agreement.moves[name] = move
+        agreement.flap_history[name] = move
     if verdict.is_remarkable:
-        agreement.verdicts[name] = verdict
-    _carry(agreement, sides, name, versions, verdict)
+        agreement.merge_decisions[name] = verdict
+    _carry(agreement, merge_input, name, versions, verdict)
 
 
-def _carry(agreement: Agreement, sides: Sides, name: str, versions: Versions, verdict: Verdict) -> None:
-    if verdict is Verdict.AGREED:
-        agreement.settled[name] = sides.fingerprint(name, versions.spotler)
+def _carry(
+    agreement: Agreement, merge_input: MergeInput, name: str, versions: FieldVersions, verdict: MergeDecision
+) -> None:
+    if verdict is MergeDecision.AGREED:
+        agreement.settled[name] = merge_input.fingerprint(name, versions.spotler)
     elif verdict.reaches_spotler and versions.dataverse is not None:
         agreement.sent[name] = versions.dataverse
-        agreement.settled[name] = sides.fingerprint(name, versions.dataverse)
+        agreement.settled[name] = merge_input.fingerprint(name, versions.dataverse)
     elif verdict.reaches_dataverse:
         agreement.home[name] = versions.spotler
-        agreement.returning[name] = sides.fingerprint(name, versions.spotler)
+        agreement.returning[name] = merge_input.fingerprint(name, versions.spotler)
 
 
 # -------------------------------------------------------------------------------------------------------------- consent
 
 
-def _take_consent(agreement: Agreement, sides: Sides, name: str, one: MappedField, versions: Versions) -> None:
-    no = sides.fingerprint(name, NO)
-    agreed_yes = sides.has_met and sides.base.get(name) == sides.fingerprint(name, YES)
-    row = row_state(one, sides.record, sides.names, agreed_yes=agreed_yes)
-    if sides.withholds:  # PERM-08: off in Spotler whatever the rows say; they count again when bulk mail is allowed
+def _take_consent(
+    agreement: Agreement, merge_input: MergeInput, name: str, one: MappedField, versions: FieldVersions
+) -> None:
+    no = merge_input.fingerprint(name, NO)
+    agreed_yes = merge_input.initial_merge_done and merge_input.base.get(name) == merge_input.fingerprint(name, YES)
+    row = row_state(one, merge_input.record, merge_input.names, agreed_yes=agreed_yes)
+    if (
+        merge_input.withholds
+    ):  # PERM-08: off in Spotler whatever the rows say; they count again when bulk mail is allowed
         if row is Row.NEVER and one.row.direction.reaches_dataverse:
-            _create_row(agreement, sides, name, one, has=NO)
+            _create_row(agreement, merge_input, name, one, has=NO)
         if versions.spotler is YES:
             agreement.sent[name] = NO
-        elif _was_withdrawn(sides, name, one, versions):  # its row must not rise again with bulk mail
-            agreement.subscriptions += changed_rows(one, sides.record, subscribed=NO)
+        elif _was_withdrawn(merge_input, name, one, versions):  # its row must not rise again with bulk mail
+            agreement.subscriptions += changed_rows(one, merge_input.record, subscribed=NO)
             agreement.home[name] = NO
             agreement.returning[name] = no
             return
         agreement.settled[name] = no
         return
-    verdict = _verdict(sides, name, one, versions, row)
+    verdict = _verdict(merge_input, name, one, versions, row)
     match row, verdict:
-        case Row.NEVER, Verdict.TO_DATAVERSE:
-            _create_agreed(agreement, sides, name, one, has=versions.spotler is YES)
+        case Row.NEVER, MergeDecision.TO_DATAVERSE:
+            _create_agreed(agreement, merge_input, name, one, has=versions.spotler is YES)
         case Row.DELETED, _:
             agreement.settled[name] = no
-            if verdict is Verdict.TO_SPOTLER:
+            if verdict is MergeDecision.TO_SPOTLER:
                 agreement.sent[name] = NO
         case _:
-            _carry(agreement, sides, name, versions, verdict)
-            if verdict is Verdict.TO_DATAVERSE:
-                agreement.subscriptions += changed_rows(one, sides.record, subscribed=versions.spotler is YES)
+            _carry(agreement, merge_input, name, versions, verdict)
+            if verdict is MergeDecision.TO_DATAVERSE:
+                agreement.subscriptions += changed_rows(one, merge_input.record, subscribed=versions.spotler is YES)
 
 
-def _verdict(sides: Sides, name: str, one: MappedField, versions: Versions, row: Row) -> Verdict:
+def _verdict(merge_input: MergeInput, name: str, one: MappedField, versions: FieldVersions, row: Row) -> MergeDecision:
     """Decide about one permission, where a yes of Dataverse may lack the evidence that it needs."""
-    direction, was_perhaps_sent = one.row.direction, name in sides.perhaps_sent
+    direction, was_perhaps_sent = one.row.direction, name in merge_input.perhaps_sent
     verdict = merge_consent(versions, direction=direction, row=row, was_perhaps_sent=was_perhaps_sent)
-    lower = Verdict.TO_DATAVERSE if direction.reaches_dataverse else Verdict.HELD
-    if verdict is Verdict.TO_SPOTLER and versions.dataverse is YES and not _has_evidence(sides, name, one, versions):
+    lower = MergeDecision.TO_DATAVERSE if direction.reaches_dataverse else MergeDecision.HELD
+    if (
+        verdict is MergeDecision.TO_SPOTLER
+        and versions.dataverse is YES
+        and not _has_evidence(merge_input, name, one, versions)
+    ):
         verdict = lower
-    is_open = sides.is_new_contact and name not in sides.withdrawn
-    if name in sides.early and not is_open and versions.dataverse is not versions.spotler:
-        return Verdict.TO_DATAVERSE  # a default is nobody's word (PERM-15)
+    is_open = merge_input.is_new_contact and name not in merge_input.withdrawn
+    if name in merge_input.default_rows and not is_open and versions.dataverse is not versions.spotler:
+        return MergeDecision.TO_DATAVERSE  # a default is nobody's word (PERM-15)
     return verdict
 
 
-def _has_evidence(sides: Sides, name: str, one: MappedField, versions: Versions) -> bool:
+def _has_evidence(merge_input: MergeInput, name: str, one: MappedField, versions: FieldVersions) -> bool:
     """Whether a yes of Dataverse is known to be newer than a no (C-11): where nobody can tell, no stands.
 
     A record that meets a contact brings a yes that nobody said about this address: it needs a row that somebody changed
     after the contact, or that an administrator made for a record which was there before (PERM-17). A shared address is
     no act of the person who has it. What was refused at the address needs a row that was changed since.
     """
-    refused = sides.refused.get(name)
-    is_first = versions.base is Base.ABSENT and not sides.has_met and not sides.is_new_contact
+    refused = merge_input.refused.get(name)
+    is_first = versions.base is Base.ABSENT and not merge_input.initial_merge_done and not merge_input.is_new_contact
     if one.home is not Home.PERMISSIONS:
         return refused is None
     if not is_first and refused is None:
         return True
-    if sides.is_shared and is_first:
+    if merge_input.is_shared and is_first:
         return False
-    since = max((at for at in (refused, sides.spotler.last_changed if is_first else None) if at), default=None)
-    rows = [row for row in rows_of(one.home, sides.record) if one.definition.entry(row.name) == _entry(one)]
-    return since is not None and all(row.is_act_after(since, record_made=sides.record.created_on) for row in rows)
+    since = max((at for at in (refused, merge_input.spotler.last_changed if is_first else None) if at), default=None)
+    rows = [row for row in rows_of(one.home, merge_input.record) if one.definition.entry(row.name) == _entry(one)]
+    return since is not None and all(row.is_act_after(since, record_made=merge_input.record.created_on) for row in rows)
 
 
-def _was_withdrawn(sides: Sides, name: str, one: MappedField, versions: Versions) -> bool:
+def _was_withdrawn(merge_input: MergeInput, name: str, one: MappedField, versions: FieldVersions) -> bool:
     """Whether a person has withdrawn, in Spotler, what both sides agreed on before all were switched off."""
-    is_asked = one.row.direction.reaches_dataverse and versions.dataverse is YES and not sides.is_doubtful
-    return is_asked and (versions.base is Base.DATAVERSE or name in sides.perhaps_sent)
+    is_asked = one.row.direction.reaches_dataverse and versions.dataverse is YES and not merge_input.is_doubtful
+    return is_asked and (versions.base is Base.DATAVERSE or name in merge_input.perhaps_sent)
 
 
-def _create_agreed(agreement: Agreement, sides: Sides, name: str, one: MappedField, *, has: bool) -> None:
-    subscribed = _create_row(agreement, sides, name, one, has=has)
+def _create_agreed(agreement: Agreement, merge_input: MergeInput, name: str, one: MappedField, *, has: bool) -> None:
+    subscribed = _create_row(agreement, merge_input, name, one, has=has)
     if subscribed is None:
         if not has:  # no row and no yes: both say no, so that a yes that comes later is the newer word
-            agreement.settled[name] = sides.fingerprint(name, NO)
+            agreement.settled[name] = merge_input.fingerprint(name, NO)
         return
     agreement.home[name] = subscribed
-    agreement.returning[name] = sides.fingerprint(name, subscribed)
+    agreement.returning[name] = merge_input.fingerprint(name, subscribed)
     if subscribed and not has:
         agreement.sent[name] = YES
 
 
-def _create_row(agreement: Agreement, sides: Sides, name: str, one: MappedField, *, has: bool) -> bool | None:
+def _create_row(
+    agreement: Agreement, merge_input: MergeInput, name: str, one: MappedField, *, has: bool
+) -> bool | None:
     """PERM-11, PERM-15: make the row that is missing, and return what it says; None if there is no reason for one.
 
     It says what Spotler says. The administrator's default counts (ENV-07) only in a contact that we made, where nobody
@@ -283,13 +310,17 @@ def _create_row(agreement: Agreement, sides: Sides, name: str, one: MappedField,
     entry = _entry(one)
     if entry is None or one.home is None or one.home is Home.LIST:
         return None
-    defaults = sides.defaults if one.home is Home.PERMISSIONS else ()
+    defaults = merge_input.defaults if one.home is Home.PERMISSIONS else ()
     default = next((row for row in defaults if one.definition.entry(row.name) == entry), None)
     if default is None and not has:
         return None
-    if not has and sides.has_met and name in sides.base:  # somebody has deleted it
+    if not has and merge_input.initial_merge_done and name in merge_input.base:  # somebody has deleted it
         return None
-    is_unasked = sides.is_new_contact and name not in sides.base and name not in {*sides.refused, *sides.withdrawn}
+    is_unasked = (
+        merge_input.is_new_contact
+        and name not in merge_input.base
+        and name not in {*merge_input.refused, *merge_input.withdrawn}
+    )
     subscribed = has or (default is not None and default.subscribed and is_unasked)
     agreement.subscriptions += (SubscriptionReturn(one.home, entry.label.strip(), subscribed, None),)
     return subscribed

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from shared.domain.merging.merge import Verdict
+from shared.domain.merging.merge import MergeDecision
 
 TURNS = 6
 WITHIN = timedelta(hours=1)
@@ -35,10 +35,10 @@ class Move:
         return cls(home=arrow == "<-", turns=int(turns), at=datetime.fromisoformat(at))
 
 
-def settle(verdict: Verdict, last: Move | None, now: datetime) -> tuple[Verdict, Move | None]:
+def settle(verdict: MergeDecision, last: Move | None, now: datetime) -> tuple[MergeDecision, Move | None]:
     """Return the verdict, FROZEN if the field has turned too often, and what to remember of it."""
     if last is not None and last.turns >= TURNS and now - last.at < REST:
-        return (verdict, None) if verdict is Verdict.AGREED else (Verdict.FROZEN, last)
+        return (verdict, None) if verdict is MergeDecision.AGREED else (MergeDecision.FROZEN, last)
     if not (verdict.reaches_dataverse or verdict.reaches_spotler):
         return verdict, last if last is not None and now - last.at < WITHIN else None
     is_turn = last is not None and last.home is not verdict.reaches_dataverse and now - last.at < WITHIN

@@ -16,7 +16,7 @@ from shared.domain.values.values import EMPTY
 Scalar = str | int | bool
 
 
-class Verdict(StrEnum):
+class MergeDecision(StrEnum):
     """What a merge decided about one field."""
 
     AGREED = "agreed"
@@ -35,17 +35,22 @@ class Verdict(StrEnum):
     @property
     def reaches_spotler(self) -> bool:
         """Whether Dataverse's value is sent."""
-        return self in {Verdict.TO_SPOTLER, Verdict.DATAVERSE_WON}
+        return self in {MergeDecision.TO_SPOTLER, MergeDecision.DATAVERSE_WON}
 
     @property
     def reaches_dataverse(self) -> bool:
         """Whether Spotler's value is brought home."""
-        return self in {Verdict.TO_DATAVERSE, Verdict.SPOTLER_WON}
+        return self in {MergeDecision.TO_DATAVERSE, MergeDecision.SPOTLER_WON}
 
     @property
     def is_remarkable(self) -> bool:
         """Whether somebody who asks why should be told of it."""
-        return self in {Verdict.DATAVERSE_WON, Verdict.SPOTLER_WON, Verdict.ASKED, Verdict.FROZEN}
+        return self in {
+            MergeDecision.DATAVERSE_WON,
+            MergeDecision.SPOTLER_WON,
+            MergeDecision.ASKED,
+            MergeDecision.FROZEN,
+        }
 
 
 class Newer(StrEnum):
@@ -68,7 +73,7 @@ class Base(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Versions:
+class FieldVersions:
     """The two present values of a field and what the base says. `dataverse` is None where it has nothing to say.
 
     `is_doubtful`: a worker died between writing and remembering, so the base may be older than what it wrote.
@@ -95,24 +100,24 @@ def base_of(known: str | None, dataverse: Scalar | None, spotler: Scalar, finger
 
 
 def merge_value(
-    versions: Versions,
+    versions: FieldVersions,
     *,
     direction: Direction,
     policy: ConflictPolicy = ConflictPolicy.CRM,
     blank: BlankPolicy = BlankPolicy.CLEAR,
     newer: Newer = Newer.DATAVERSE,
-) -> Verdict:
+) -> MergeDecision:
     """Decide about one value."""
     if versions.dataverse == versions.spotler:
-        return Verdict.AGREED
+        return MergeDecision.AGREED
     verdict = _side(versions, direction, policy, newer)
     is_blank = (verdict.reaches_spotler and versions.dataverse == EMPTY) or (
         verdict.reaches_dataverse and versions.spotler == EMPTY
     )
-    return Verdict.HELD if is_blank and blank is BlankPolicy.KEEP else verdict
+    return MergeDecision.HELD if is_blank and blank is BlankPolicy.KEEP else verdict
 
 
-def _side(versions: Versions, direction: Direction, policy: ConflictPolicy, newer: Newer) -> Verdict:
+def _side(versions: FieldVersions, direction: Direction, policy: ConflictPolicy, newer: Newer) -> MergeDecision:
     match direction:
         case Direction.TO_SPOTLER:
             return _to_spotler(versions)
@@ -122,43 +127,43 @@ def _side(versions: Versions, direction: Direction, policy: ConflictPolicy, newe
             return _both(versions, policy, newer)
 
 
-def _to_spotler(versions: Versions) -> Verdict:
+def _to_spotler(versions: FieldVersions) -> MergeDecision:
     """Send what Dataverse changed; an empty column that was never agreed on empties nothing (PURGE-02).
 
     What somebody edited in Spotler stays until Dataverse changes.
     """
     if versions.dataverse is None:
-        return Verdict.HELD
+        return MergeDecision.HELD
     match versions.base:
         case Base.DATAVERSE if not versions.is_doubtful:
-            return Verdict.HELD
+            return MergeDecision.HELD
         case Base.ABSENT if versions.dataverse == EMPTY and not versions.is_doubtful:
-            return Verdict.HELD
+            return MergeDecision.HELD
         case _:
-            return Verdict.TO_SPOTLER
+            return MergeDecision.TO_SPOTLER
 
 
-def _to_dataverse(versions: Versions) -> Verdict:
+def _to_dataverse(versions: FieldVersions) -> MergeDecision:
     """Bring home what Spotler changed; a first meeting fills columns and empties none."""
     match versions.base:
         case Base.SPOTLER if not versions.is_doubtful:
-            return Verdict.HELD
+            return MergeDecision.HELD
         case Base.ABSENT if versions.spotler == EMPTY:
-            return Verdict.HELD
+            return MergeDecision.HELD
         case _:
-            return Verdict.TO_DATAVERSE
+            return MergeDecision.TO_DATAVERSE
 
 
-def _both(versions: Versions, policy: ConflictPolicy, newer: Newer) -> Verdict:
+def _both(versions: FieldVersions, policy: ConflictPolicy, newer: Newer) -> MergeDecision:
     if versions.dataverse is None:  # Dataverse has what Spotler could never have: only Spotler's own change counts
-        return Verdict.HELD if versions.base in {Base.SPOTLER, Base.ABSENT} else Verdict.TO_DATAVERSE
+        return MergeDecision.HELD if versions.base in {Base.SPOTLER, Base.ABSENT} else MergeDecision.TO_DATAVERSE
     mover = _mover(versions)
     if mover is None or (versions.is_doubtful and not _is_borne_out(versions, newer)):
         return _policy(policy, newer)
     return mover
 
 
-def _is_borne_out(versions: Versions, newer: Newer) -> bool:
+def _is_borne_out(versions: FieldVersions, newer: Newer) -> bool:
     """Whether the side that moved, as a doubtful base has it, really did.
 
     Where Spotler has what was agreed, no dead worker wrote it, and at a first meeting there is nothing to be in doubt
@@ -168,31 +173,31 @@ def _is_borne_out(versions: Versions, newer: Newer) -> bool:
     return versions.base is not Base.DATAVERSE or newer is Newer.SPOTLER
 
 
-def _mover(versions: Versions) -> Verdict | None:
+def _mover(versions: FieldVersions) -> MergeDecision | None:
     """Copy from the one side that moved, or that has something at a first meeting; None if that is neither or both."""
     match versions.base:
         case Base.DATAVERSE:
-            return Verdict.TO_DATAVERSE
+            return MergeDecision.TO_DATAVERSE
         case Base.SPOTLER:
-            return Verdict.TO_SPOTLER
+            return MergeDecision.TO_SPOTLER
         case Base.ABSENT if versions.dataverse == EMPTY:
-            return Verdict.TO_DATAVERSE
+            return MergeDecision.TO_DATAVERSE
         case Base.ABSENT if versions.spotler == EMPTY:
-            return Verdict.TO_SPOTLER
+            return MergeDecision.TO_SPOTLER
         case Base.ABSENT | Base.NEITHER:
             return None
 
 
-def _policy(policy: ConflictPolicy, newer: Newer) -> Verdict:
+def _policy(policy: ConflictPolicy, newer: Newer) -> MergeDecision:
     match policy:
         case ConflictPolicy.CRM:
-            return Verdict.DATAVERSE_WON
+            return MergeDecision.DATAVERSE_WON
         case ConflictPolicy.SPOTLER:
-            return Verdict.SPOTLER_WON
+            return MergeDecision.SPOTLER_WON
         case ConflictPolicy.NEWEST:
-            return Verdict.DATAVERSE_WON if newer is Newer.DATAVERSE else Verdict.SPOTLER_WON
+            return MergeDecision.DATAVERSE_WON if newer is Newer.DATAVERSE else MergeDecision.SPOTLER_WON
         case ConflictPolicy.ASK:
-            return Verdict.ASKED
+            return MergeDecision.ASKED
 
 
 # -------------------------------------------------------------------------------------------------------------- consent
@@ -209,29 +214,31 @@ class Row(StrEnum):
 
 
 def merge_consent(
-    versions: Versions, *, direction: Direction, row: Row = Row.THERE, was_perhaps_sent: bool = False
-) -> Verdict:
+    versions: FieldVersions, *, direction: Direction, row: Row = Row.THERE, was_perhaps_sent: bool = False
+) -> MergeDecision:
     """Decide about one permission (PERM-06, PERM-15, C-11): the lower word wins unless a newer, explicit yes is known.
 
     A yes that only one side has is newer when the other side's no is what both had agreed on. `was_perhaps_sent`: a yes
     of Dataverse had been on its way when a worker died, so a no of Spotler may be the answer to it.
     """
     if row is Row.DELETED:  # whoever deletes the evidence of a consent withdraws it
-        return Verdict.TO_SPOTLER if versions.spotler is True and direction.reaches_spotler else Verdict.AGREED
+        return (
+            MergeDecision.TO_SPOTLER if versions.spotler is True and direction.reaches_spotler else MergeDecision.AGREED
+        )
     if row is Row.NEVER:
-        return Verdict.TO_DATAVERSE if direction.reaches_dataverse else Verdict.HELD
+        return MergeDecision.TO_DATAVERSE if direction.reaches_dataverse else MergeDecision.HELD
     if versions.dataverse == versions.spotler:
-        return Verdict.AGREED
+        return MergeDecision.AGREED
     wanted = _consent(versions, was_perhaps_sent=was_perhaps_sent)
-    if wanted is Verdict.TO_SPOTLER:
-        return wanted if direction.reaches_spotler else Verdict.HELD
-    return wanted if direction.reaches_dataverse else Verdict.HELD
+    if wanted is MergeDecision.TO_SPOTLER:
+        return wanted if direction.reaches_spotler else MergeDecision.HELD
+    return wanted if direction.reaches_dataverse else MergeDecision.HELD
 
 
-def _consent(versions: Versions, *, was_perhaps_sent: bool) -> Verdict:
+def _consent(versions: FieldVersions, *, was_perhaps_sent: bool) -> MergeDecision:
     """Of two different words one is a yes and one a no, and the base, if there is one, equals one of them."""
     if versions.dataverse is True:
         is_withdrawn = versions.base is Base.DATAVERSE or was_perhaps_sent
-        return Verdict.TO_DATAVERSE if is_withdrawn else Verdict.TO_SPOTLER
+        return MergeDecision.TO_DATAVERSE if is_withdrawn else MergeDecision.TO_SPOTLER
     is_newly_given = versions.base is Base.DATAVERSE and not versions.is_doubtful
-    return Verdict.TO_DATAVERSE if is_newly_given else Verdict.TO_SPOTLER
+    return MergeDecision.TO_DATAVERSE if is_newly_given else MergeDecision.TO_SPOTLER

@@ -13,13 +13,22 @@ from shared.domain.consent.changes import BULK_EMAIL, OPT_OUT
 from shared.domain.consent.refusals import stay_out
 from shared.domain.mapping.model import EMAIL
 from shared.domain.merging.both_sides import Novelty, merge_sides
-from shared.domain.merging.dataverse_changes import WayBack
+from shared.domain.merging.dataverse_changes import DataverseChanges
 from shared.domain.planning.conditions import email_of, refuses_bulk
 from shared.domain.planning.contact_write import besides, write_or_rest
-from shared.domain.planning.context import CLOCKS_DIFFER, Binding, Decision, Reach, Rest, Rules, Situation, Trust
+from shared.domain.planning.context import (
+    CLOCKS_DIFFER,
+    BaseState,
+    Binding,
+    Decision,
+    MailStatus,
+    PlanInput,
+    Rest,
+    Rules,
+)
 from shared.domain.planning.erase import let_go
 from shared.domain.planning.insertion import fill, insert
-from shared.domain.records.marketing_contact import PropertyCatalogue, SpotlerContact
+from shared.domain.records.marketing_contact import MarketingContact, PropertyCatalogue
 from shared.domain.records.outcomes import Reason, Result
 from shared.domain.records.records import PersonRecord
 from shared.domain.values.fields import wished_fields
@@ -28,75 +37,84 @@ AT_ONCE = timedelta(seconds=1)
 """What may lie between creation and last change of a contact that one write made."""
 
 
-def agree_on_both(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> Decision:
+def agree_on_both(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) -> Decision:
     """Merge both sides (S2D-02)."""
-    record, binding, contact = situation.record, situation.binding, situation.contact
+    record, binding, contact = plan_input.record, plan_input.binding, plan_input.contact
     assert record is not None, "a record that does not exist cannot meet the conditions"
     if contact is None or not contact.properties.get(EMAIL):
-        return _make_anew(situation, rules, catalogue)
-    rows = rules.mapping.for_table(situation.key.table)
+        return _make_anew(plan_input, rules, catalogue)
+    rows = rules.mapping.for_table(plan_input.key.table)
     address = rules.fingerprints.address(email_of(record, rows))
     there = rules.fingerprints.address(str(contact.properties.get(EMAIL, "")))
-    if contact.is_unreachable and not (situation.has_only_bounced and address not in {binding.address, there}):
+    if contact.is_unreachable and not (plan_input.has_only_bounced and address not in {binding.address, there}):
         # Others look for the contact under the address that it has there.
         known = there if address == there else binding.address or there
         is_mended = binding.is_live and address != known
-        return _unreachable(replace(situation, binding=replace(binding, address=known)), record, is_mended=is_mended)
-    if situation.has_come_back and binding.is_live and address != binding.address:
+        return _unreachable(replace(plan_input, binding=replace(binding, address=known)), record, is_mended=is_mended)
+    if plan_input.has_come_back and binding.is_live and address != binding.address:
         # Who came back is somebody with the address that this record had before.
-        return let_go(situation) if situation.neighbours.keys else Rest(binding, Result.FAILED, Reason.OPTED_OUT)
+        return let_go(plan_input) if plan_input.sharing_records.keys else Rest(binding, Result.FAILED, Reason.OPTED_OUT)
     wished = wished_fields(record, rules.mapping, catalogue)
     if wished.fatal:
         return Rest(binding, Result.FAILED, Reason.INVALID_VALUE, wished.fatal)
-    novelty = Novelty.NEW if _is_new(contact, situation, binding) else Novelty.OLD
-    merged = merge_sides(situation, contact, wished, rules, catalogue, novelty=novelty)
+    novelty = Novelty.NEW if _is_new(contact, plan_input, binding) else Novelty.OLD
+    merged = merge_sides(plan_input, contact, wished, rules, catalogue, novelty=novelty)
     always = besides(rules, rows, catalogue, merged.email)
     binds = {} if contact.external_id == binding.external_id else {EMAIL: merged.email}
     return write_or_rest(merged.rest, {**binds, **merged.sent}, always, was_live=binding.is_live)
 
 
-def _make_anew(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> Decision:
+def _make_anew(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) -> Decision:
     """Decide where Spotler has no contact (any more), or an empty one: the record still belongs there (DEL-08)."""
-    is_known = situation.binding.reach.is_opt_out and not situation.suppression.has_returned
-    if is_known or OPT_OUT in situation.suppression.subjects:
-        return stay_out(situation)  # an erasure in Spotler does not end an opt-out (OPT-08)
-    make = insert if situation.contact is None else fill
-    return make(situation, rules, catalogue)
+    is_known = plan_input.binding.mail_status.is_opt_out and not plan_input.suppression.has_returned
+    if is_known or OPT_OUT in plan_input.suppression.subjects:
+        return stay_out(plan_input)  # an erasure in Spotler does not end an opt-out (OPT-08)
+    make = insert if plan_input.contact is None else fill
+    return make(plan_input, rules, catalogue)
 
 
-def _is_new(contact: SpotlerContact, situation: Situation, binding: Binding) -> bool:
+def _is_new(contact: MarketingContact, plan_input: PlanInput, binding: Binding) -> bool:
     """Whether a worker that died had made the contact for this record, and nobody has changed it since (ENV-12).
 
     Of every other contact the insertion tells whether it is new. One that a form made a moment before was changed by
     that write: in Spotler's own time, it is older than its last change. Two services' clocks could not tell.
     """
-    if situation.trust is Trust.BASE or contact.external_id != binding.external_id:
+    if plan_input.base_state is BaseState.BASE or contact.external_id != binding.external_id:
         return False
-    if binding.has_met or situation.neighbours.keys or contact.created is None or contact.last_changed is None:
+    if (
+        binding.initial_merge_done
+        or plan_input.sharing_records.keys
+        or contact.created is None
+        or contact.last_changed is None
+    ):
         return False
-    since = binding.since or situation.now
+    since = binding.since or plan_input.now
     return contact.last_changed - contact.created <= AT_ONCE and contact.created >= since - CLOCKS_DIFFER
 
 
-def _unreachable(situation: Situation, record: PersonRecord, *, is_mended: bool) -> Rest:
+def _unreachable(plan_input: PlanInput, record: PersonRecord, *, is_mended: bool) -> Rest:
     """Nothing is sent for somebody who opted out (OPT-07, OPT-08), or whose address bounced, until it changes.
 
     Which of the two it was, the next poll knows, which asks for bounces first: an address that fails is no opt-out.
     `is_mended`: the record has another address by now, and still nobody may open the contact.
     """
-    binding = replace(situation.binding, is_live=True, has_met=True, announced=frozenset(), is_stale=False)
-    if situation.is_deactivated and not binding.reach.is_opt_out:
-        return Rest(replace(binding, reach=Reach.DEACTIVATED), Result.FAILED, Reason.DEACTIVATED)
-    if situation.bounce is not None and not binding.reach.is_opt_out:
-        reason = Reason.PERHAPS_OPTED_OUT if is_mended else situation.bounce
-        return Rest(replace(binding, reach=Reach.BOUNCED), Result.FAILED, reason)
-    is_told = situation.binding.has_met or situation.binding.reach is Reach.OPEN  # by this record, not by a neighbour
-    if (binding.reach.is_opt_out and is_told) or refuses_bulk(record):
-        found = Reach.OPTED_OUT_HERE if BULK_EMAIL in situation.binding.announced else Reach.OPTED_OUT
-        reach = binding.reach if binding.reach.is_opt_out else found
-        return Rest(replace(binding, reach=reach), Result.FAILED, Reason.OPTED_OUT)
-    if situation.is_silent:
-        closed = replace(situation.binding, is_live=True, reach=Reach.CLOSED)
+    binding = replace(
+        plan_input.binding, is_live=True, initial_merge_done=True, write_intents=frozenset(), is_stale=False
+    )
+    if plan_input.is_deactivated and not binding.mail_status.is_opt_out:
+        return Rest(replace(binding, mail_status=MailStatus.DEACTIVATED), Result.FAILED, Reason.DEACTIVATED)
+    if plan_input.bounce is not None and not binding.mail_status.is_opt_out:
+        reason = Reason.PERHAPS_OPTED_OUT if is_mended else plan_input.bounce
+        return Rest(replace(binding, mail_status=MailStatus.BOUNCED), Result.FAILED, reason)
+    is_told = (
+        plan_input.binding.initial_merge_done or plan_input.binding.mail_status is MailStatus.OPEN
+    )  # by this record, not by a neighbour
+    if (binding.mail_status.is_opt_out and is_told) or refuses_bulk(record):
+        found = MailStatus.OPTED_OUT_HERE if BULK_EMAIL in plan_input.binding.write_intents else MailStatus.OPTED_OUT
+        mail_status = binding.mail_status if binding.mail_status.is_opt_out else found
+        return Rest(replace(binding, mail_status=mail_status), Result.FAILED, Reason.OPTED_OUT)
+    if plan_input.is_silent:
+        closed = replace(plan_input.binding, is_live=True, mail_status=MailStatus.CLOSED)
         return Rest(closed, Result.FAILED, Reason.NO_ACTIVE_CHANNEL)
-    opted_out = replace(binding, reach=Reach.OPTED_OUT_HERE)
-    return Rest(opted_out, Result.FAILED, Reason.OPTED_OUT, home=WayBack(refuses_bulk=True))
+    opted_out = replace(binding, mail_status=MailStatus.OPTED_OUT_HERE)
+    return Rest(opted_out, Result.FAILED, Reason.OPTED_OUT, home=DataverseChanges(refuses_bulk=True))

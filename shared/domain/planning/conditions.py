@@ -47,7 +47,7 @@ class Condition(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ConditionResult:
     """One condition's answer; `reason` tells why it is not met, None if it is."""
 
     condition: Condition
@@ -81,9 +81,9 @@ class Subject:
     lead_status: SyncStatus | None = None
 
 
-def examine(subject: Subject) -> tuple[Verdict, ...]:
+def examine(subject: Subject) -> tuple[ConditionResult, ...]:
     """Ask every condition that can be asked; the record's own ones need a record."""
-    return tuple(Verdict(condition, reason) for condition, reason in _answers(subject))
+    return tuple(ConditionResult(condition, reason) for condition, reason in _answers(subject))
 
 
 def _answers(subject: Subject) -> Iterator[tuple[Condition, Reason | None]]:

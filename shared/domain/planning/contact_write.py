@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from shared.domain.mapping.model import EMAIL, MappingRow
 from shared.domain.planning.context import Decision, Rest, Rules, Unmapped, Write
-from shared.domain.records.marketing_contact import PropertyCatalogue, PropertyType, Purge, SpotlerContact
+from shared.domain.records.marketing_contact import MarketingContact, PropertyCatalogue, PropertyType, Purge
 from shared.domain.records.outcomes import Reason
 from shared.domain.values.fields import PERMISSIONS, Scalar, as_properties, enabled_options, option_name
 from shared.domain.values.values import EMPTY, is_blank
@@ -25,7 +25,7 @@ def write_or_rest(rest: Rest, sent: Mapping[str, Scalar], besides: Mapping[str, 
         problems=rest.problems,
         permissions_off=rest.permissions_off,
         home=rest.home,
-        meets=not (was_live or rest.binding.has_met),
+        meets=not (was_live or rest.binding.initial_merge_done),
     )
 
 
@@ -56,7 +56,7 @@ def unmapped(rules: Rules, rows: tuple[MappingRow, ...], catalogue: PropertyCata
     return empty
 
 
-def left_in(contact: SpotlerContact, empty: Mapping[str, Scalar]) -> dict[str, Scalar]:
+def left_in(contact: MarketingContact, empty: Mapping[str, Scalar]) -> dict[str, Scalar]:
     """Return those of the values to empty that a contact still holds."""
     options = enabled_options(contact)
     return {

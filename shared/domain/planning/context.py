@@ -13,11 +13,11 @@ from shared.domain.consent.permission_renames import RememberedNames
 from shared.domain.consent.suppression import NOTHING_REFUSED, Suppression
 from shared.domain.mapping.formats.reading import ORIGINATING_LEAD
 from shared.domain.mapping.model import Mapping as FieldMapping
-from shared.domain.merging.dataverse_changes import NOTHING, WayBack
+from shared.domain.merging.dataverse_changes import NOTHING, DataverseChanges
 from shared.domain.merging.flapping import Move
-from shared.domain.merging.merge import Verdict
+from shared.domain.merging.merge import MergeDecision
 from shared.domain.records.fingerprints import Fingerprinter
-from shared.domain.records.marketing_contact import PropertyValue, Purge, SpotlerContact
+from shared.domain.records.marketing_contact import MarketingContact, PropertyValue, Purge
 from shared.domain.records.outcomes import FieldProblem, Reason, Result
 from shared.domain.records.records import Intent, Lookup, PersonRecord, PersonTable, RecordKey, SyncStatus
 
@@ -54,7 +54,7 @@ class Unmapped(StrEnum):
     CLEAR = "clear"
 
 
-class Trust(StrEnum):
+class BaseState(StrEnum):
     """Whether the base is what Spotler holds. After a worker died between write and save, it may not be."""
 
     BASE = "base"
@@ -78,7 +78,7 @@ class Rules:
     recast: frozenset[str] = frozenset()
 
 
-class Delivery(StrEnum):
+class WriteMode(StrEnum):
     """How a write reaches Spotler, and what happens where Spotler does not have the contact (any more)."""
 
     UPSERT = "upsert"
@@ -89,7 +89,7 @@ class Delivery(StrEnum):
     """A call each; nothing is created."""
 
 
-class Presence(StrEnum):
+class ContactPresence(StrEnum):
     """Whether a contact that the binding names must be proven to be in Spotler, although nothing is to be sent."""
 
     ASSUMED = "assumed"
@@ -99,7 +99,7 @@ class Presence(StrEnum):
     """A job asks for this record: what was changed in Spotler in fields that only Dataverse fills is set back, too."""
 
 
-class Reach(StrEnum):
+class MailStatus(StrEnum):
     """Whether Spotler may mail the contact, as far as the binding knows."""
 
     OPEN = "open"
@@ -116,34 +116,34 @@ class Reach(StrEnum):
     @property
     def is_opt_out(self) -> bool:
         """Whether the person opted out in Spotler."""
-        return self in {Reach.OPTED_OUT, Reach.OPTED_OUT_HERE}
+        return self in {MailStatus.OPTED_OUT, MailStatus.OPTED_OUT_HERE}
 
 
 @dataclass(frozen=True, slots=True)
 class Binding:
     """The stored link of a record to its Spotler contact. `is_live` says whether Spotler holds data of it.
 
-    `has_met` says that both sides have been compared since then, `since` when Spotler got the first data. `base` are
-    fingerprints of what was agreed, `moves` and `verdicts` what the last merges said of single fields. `announced` are
-    permissions whose yes is on its way to Spotler, or the refusal of bulk mail that is on its way to Dataverse: written
-    down before the call, for whoever comes after a crash. `early` are permission rows that were made with the defaults
-    before the record could meet a contact, and what they said (`early_rows`). `is_stale`: Spotler's side has changed,
-    and that is not settled: the record was not to be synchronised then, or Dataverse could not take it. `refused` are
-    the subjects that were refused at the address when the suppression list was last asked. `held_since` says which
-    changes of the record the brake holds, and since when (decision 20).
+    `initial_merge_done` says that both sides have been compared since then, `since` when Spotler got the first data.
+    `base` are fingerprints of what was agreed, `flap_history` and `merge_decisions` what the last merges said of single
+    fields. `write_intents` are permissions whose yes is on its way to Spotler, or the refusal of bulk mail that is on
+    its way to Dataverse: written down before the call, for a worker that comes after a crash. `default_rows` are
+    permission rows that were made with the defaults before the record could meet a contact, and what they said.
+    `is_stale`: Spotler's side has changed, and that is not settled: the record was not to be synchronised then, or
+    Dataverse could not take it. `refused` are the subjects that were refused at the address when the suppression list
+    was last asked. `held_since` says which changes of the record the brake holds, and since when (decision 20).
     """
 
     external_id: str
     is_live: bool = False
     base: Mapping[str, str] = field(default_factory=dict)
     address: str = ""
-    has_met: bool = False
+    initial_merge_done: bool = False
     since: datetime | None = None
-    reach: Reach = Reach.OPEN
-    moves: Mapping[str, Move] = field(default_factory=dict)
-    verdicts: Mapping[str, Verdict] = field(default_factory=dict)
-    announced: frozenset[str] = frozenset()
-    early: Mapping[str, bool] = field(default_factory=dict)
+    mail_status: MailStatus = MailStatus.OPEN
+    flap_history: Mapping[str, Move] = field(default_factory=dict)
+    merge_decisions: Mapping[str, MergeDecision] = field(default_factory=dict)
+    write_intents: frozenset[str] = frozenset()
+    default_rows: Mapping[str, bool] = field(default_factory=dict)
     is_stale: bool = False
     refused: frozenset[str] = frozenset()
     held_since: Mapping[MassChange, datetime] = field(default_factory=dict)
@@ -154,7 +154,7 @@ class Binding:
 
 
 @dataclass(frozen=True, slots=True)
-class Neighbours:
+class SharingRecords:
     """The other active records of the same Spotler contact, and whether one of them refuses bulk mail.
 
     `primary` is the one of them whose values the contact has; None if that is the record itself (decision 5).
@@ -172,13 +172,13 @@ class Neighbours:
         return (self.primary, *(key for key in self.keys if key != self.primary))
 
 
-class Sight(StrEnum):
+class Fetched(StrEnum):
     """Whether the Spotler contact has been read."""
 
-    UNSEEN = "unseen"
-    """Not yet: a plan may ask for it (`Look`)."""
-    SEEN = "seen"
-    BLIND = "blind"
+    NO = "unseen"
+    """Not yet: a plan may ask for it (`FetchContact`)."""
+    YES = "seen"
+    SKIPPED = "blind"
     """Not now: too many would have to be read. The next poll brings them."""
 
 
@@ -189,7 +189,7 @@ _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Situation:
+class PlanInput:
     """All that a plan depends on.
 
     `record` is None when it no longer exists, `contact` None when it was not read, or (SEEN) does not exist in Spotler.
@@ -206,16 +206,16 @@ class Situation:
     record: PersonRecord | None
     binding: Binding
     intent: Intent = Intent.SYNC
-    trust: Trust = Trust.BASE
-    neighbours: Neighbours = Neighbours()
-    sight: Sight = Sight.UNSEEN
-    contact: SpotlerContact | None = None
+    base_state: BaseState = BaseState.BASE
+    sharing_records: SharingRecords = SharingRecords()
+    fetched: Fetched = Fetched.NO
+    contact: MarketingContact | None = None
     bounce: Reason | None = None
     bounced_on: datetime | None = None
     defaults: tuple[PermissionDefault, ...] = ()
     now: datetime = _LONG_AGO
     bounces_until: datetime | None = None
-    presence: Presence = Presence.ASSUMED
+    presence: ContactPresence = ContactPresence.ASSUMED
     suppression: Suppression = NOTHING_REFUSED
     names: RememberedNames = RememberedNames()  # noqa: RUF009  # frozen and without state
     lead_status: SyncStatus | None = None
@@ -243,7 +243,7 @@ class Situation:
 
         A contact shows that it is closed, and not why. Changed after the bounce, it may be of somebody who opted out.
         """
-        if self.contact is None or self.bounce is None or self.binding.reach.is_opt_out:
+        if self.contact is None or self.bounce is None or self.binding.mail_status.is_opt_out:
             return False
         changed, bounced = self.contact.last_changed, self.bounced_on
         return changed is None or bounced is None or changed <= bounced + CLOSING
@@ -252,7 +252,7 @@ class Situation:
     def has_come_back(self) -> bool:
         """Whether somebody who had opted out can be mailed again: re-added in Spotler, or by a form (OPT-09, P-02)."""
         status = self.record.status if self.record else None
-        had_left = self.binding.reach.is_opt_out or (status is not None and status.status is SyncStatus.OPT_OUT)
+        had_left = self.binding.mail_status.is_opt_out or (status is not None and status.status is SyncStatus.OPT_OUT)
         if self.contact is None:
             return had_left and not self.binding.is_live and self.suppression.has_returned
         return had_left and not self.contact.is_unreachable
@@ -265,7 +265,7 @@ class Situation:
     @property
     def withholds_permissions(self) -> bool:
         """Whether others switch every permission off: a record of the same contact, or one that had the address."""
-        return self.neighbours.refuse_bulk or self.suppression.withholds(self._own)
+        return self.sharing_records.refuse_bulk or self.suppression.withholds(self._own)
 
     @property
     def all_refused_on(self) -> datetime | None:
@@ -300,9 +300,9 @@ class Write:
     reason: Reason
     problems: tuple[FieldProblem, ...] = ()
     permissions_off: bool = False
-    home: WayBack = NOTHING
+    home: DataverseChanges = NOTHING
     meets: bool = False
-    delivery: Delivery = Delivery.UPSERT
+    delivery: WriteMode = WriteMode.UPSERT
     if_absent: Write | None = None
 
 
@@ -327,13 +327,13 @@ class Rest:
     reason: Reason
     problems: tuple[FieldProblem, ...] = ()
     permissions_off: bool = False
-    home: WayBack = NOTHING
+    home: DataverseChanges = NOTHING
     refused: Mapping[str, PropertyValue] = field(default_factory=dict)
     if_absent: Write | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class FetchContact:
     """Read the Spotler contact and plan again: what is there decides.
 
     `can_wait`: where too many would have to be read, Dataverse's side may go first (Sight.BLIND).
@@ -346,4 +346,4 @@ class Look:
 Decision = Write | Anonymize | Rest
 """What can be carried out."""
 
-Plan = Decision | Look
+Plan = Decision | FetchContact

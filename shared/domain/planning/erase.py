@@ -7,18 +7,18 @@ from collections.abc import Mapping
 from shared.domain.mapping.model import EMAIL, Outside
 from shared.domain.planning.context import (
     Anonymize,
+    BaseState,
     Binding,
     Decision,
-    Delivery,
     EndAction,
-    Look,
+    FetchContact,
+    Fetched,
+    PlanInput,
     Rest,
     Rules,
-    Sight,
-    Situation,
-    Trust,
     Unmapped,
     Write,
+    WriteMode,
 )
 from shared.domain.records.marketing_contact import PropertyCatalogue, Purge
 from shared.domain.records.outcomes import Reason, Result
@@ -27,7 +27,7 @@ from shared.domain.values.fields import Scalar, all_emptied, all_permissions_off
 from shared.domain.values.values import EMPTY
 
 
-def unmet_condition(situation: Situation, reason: Reason, rules: Rules, catalogue: PropertyCatalogue) -> Decision:
+def unmet_condition(plan_input: PlanInput, reason: Reason, rules: Rules, catalogue: PropertyCatalogue) -> Decision:
     """Decide for a record that may not be in Spotler, or not be written now."""
     match reason:
         case Reason.DELETED:
@@ -37,14 +37,14 @@ def unmet_condition(situation: Situation, reason: Reason, rules: Rules, catalogu
         case Reason.DO_NOT_EMAIL | Reason.NO_EMAIL:
             action = EndAction.ANONYMIZE
         case Reason.INVALID_EMAIL | Reason.FILTER_UNREADABLE:  # C-35: a typing error must not erase anybody
-            return Rest(situation.binding, Result.FAILED, reason)
+            return Rest(plan_input.binding, Result.FAILED, reason)
         case Reason.FILTERED:
             action = _OUTSIDE[rules.mapping.outside]
-        case Reason.LEAD_QUALIFIED if not situation.binding.is_live and situation.trust is Trust.NOTHING:
+        case Reason.LEAD_QUALIFIED if not plan_input.binding.is_live and plan_input.base_state is BaseState.NOTHING:
             action = EndAction.ANONYMIZE  # its contact cannot inherit what only a dead worker knew of
         case _:
-            return Rest(situation.binding, Result.SKIPPED, reason)
-    return _end(situation, reason, action, rules, catalogue)
+            return Rest(plan_input.binding, Result.SKIPPED, reason)
+    return _end(plan_input, reason, action, rules, catalogue)
 
 
 _OUTSIDE = {
@@ -55,87 +55,87 @@ _OUTSIDE = {
 
 
 def _end(
-    situation: Situation, reason: Reason, action: EndAction, rules: Rules, catalogue: PropertyCatalogue
+    plan_input: PlanInput, reason: Reason, action: EndAction, rules: Rules, catalogue: PropertyCatalogue
 ) -> Decision:
-    if action is EndAction.NOTHING or not _may_be_live(situation):  # C-35: never in Spotler, or gone already: no call
-        return Rest(situation.binding, Result.SKIPPED, reason)
+    if action is EndAction.NOTHING or not _may_be_live(plan_input):  # C-35: never in Spotler, or gone already: no call
+        return Rest(plan_input.binding, Result.SKIPPED, reason)
     match action:
         case EndAction.ANONYMIZE:
-            return anonymize(situation, reason)
+            return anonymize(plan_input, reason)
         case EndAction.BLANK:
-            rows = rules.mapping.for_table(situation.key.table)
+            rows = rules.mapping.for_table(plan_input.key.table)
             blank = all_emptied(rows, catalogue) | all_permissions_off(rows, catalogue)
-            return _end_by_writing(situation, blank, reason, rules, address="")
+            return _end_by_writing(plan_input, blank, reason, rules, address="")
         case EndAction.PERMISSIONS_OFF:
-            off = all_permissions_off(rules.mapping.for_table(situation.key.table), catalogue)
-            return _end_by_writing(situation, off, reason, rules, address=situation.binding.address)
+            off = all_permissions_off(rules.mapping.for_table(plan_input.key.table), catalogue)
+            return _end_by_writing(plan_input, off, reason, rules, address=plan_input.binding.address)
 
 
-def _may_be_live(situation: Situation) -> bool:
+def _may_be_live(plan_input: PlanInput) -> bool:
     """Whether Spotler may hold data of the record: a worker may have died after it had created the contact."""
-    return situation.binding.is_live or situation.trust is Trust.NOTHING
+    return plan_input.binding.is_live or plan_input.base_state is BaseState.NOTHING
 
 
 def _end_by_writing(
-    situation: Situation, values: Mapping[str, Scalar], reason: Reason, rules: Rules, *, address: str
+    plan_input: PlanInput, values: Mapping[str, Scalar], reason: Reason, rules: Rules, *, address: str
 ) -> Decision:
     """Write what remains of the contact; `address` is the fingerprint of the address that it keeps."""
-    if situation.neighbours.keys:
-        return _keep(situation)
-    binding = situation.binding
+    if plan_input.sharing_records.keys:
+        return _keep(plan_input)
+    binding = plan_input.binding
     prints = rules.fingerprints.values(binding.external_id, values)
-    changed = set(changed_fields(prints, values, situation)) | (enabled_options(situation.contact) & values.keys())
+    changed = set(changed_fields(prints, values, plan_input)) | (enabled_options(plan_input.contact) & values.keys())
     agreed = Binding(binding.external_id, is_live=True, base={**binding.base, **prints}, address=address)
     if not changed:
         return Rest(agreed, Result.UNCHANGED, reason)
     # What is off goes along: a permission may have been given in Spotler since both sides agreed.
     sent = {name: value for name, value in values.items() if name in changed or value is False}
     fields = tuple(name for name in values if name in changed)
-    return Write(as_properties(sent), fields, Purge.KEEP, agreed, reason, delivery=Delivery.UPDATE)
+    return Write(as_properties(sent), fields, Purge.KEEP, agreed, reason, delivery=WriteMode.UPDATE)
 
 
-def anonymize(situation: Situation, reason: Reason) -> Decision:
+def anonymize(plan_input: PlanInput, reason: Reason) -> Decision:
     """Never a contact that another active record still uses; on request, even one that we do not know (ANON-10)."""
-    if situation.neighbours.keys:
-        return _keep(situation)
-    return Anonymize(Binding(situation.binding.external_id), reason)
+    if plan_input.sharing_records.keys:
+        return _keep(plan_input)
+    return Anonymize(Binding(plan_input.binding.external_id), reason)
 
 
-def let_go(situation: Situation) -> Decision:
+def let_go(plan_input: PlanInput) -> Decision:
     """End the old contact of a record whose new address belongs to another one (or that shared its old address)."""
-    return anonymize(situation, Reason.ADDRESS_MOVED)
+    return anonymize(plan_input, Reason.ADDRESS_MOVED)
 
 
-def _keep(situation: Situation) -> Rest:
+def _keep(plan_input: PlanInput) -> Rest:
     """Let go of a contact that others need: this record has no data of its own there any more."""
-    result = Result.KEPT if situation.intent is Intent.SYNC else Result.FAILED
-    return Rest(Binding(situation.binding.external_id), result, Reason.STILL_USED)
+    result = Result.KEPT if plan_input.intent is Intent.SYNC else Result.FAILED
+    return Rest(Binding(plan_input.binding.external_id), result, Reason.STILL_USED)
 
 
-def purge(situation: Situation) -> Decision | Look:
+def purge(plan_input: PlanInput) -> Decision | FetchContact:
     """PURGE-03: clear all data of the Spotler contact; the next synchronisation fills it again.
 
     What the person refused there must be known first. An opt-out needs the address, which would be cleared as well.
     """
-    if situation.neighbours.keys:
-        return Rest(situation.binding, Result.FAILED, Reason.STILL_USED)
-    binding = situation.binding
-    if not _may_be_live(situation):
+    if plan_input.sharing_records.keys:
+        return Rest(plan_input.binding, Result.FAILED, Reason.STILL_USED)
+    binding = plan_input.binding
+    if not _may_be_live(plan_input):
         return Rest(binding, Result.UNCHANGED, Reason.ABSENT)
-    if situation.sight is Sight.UNSEEN:
-        return Look(binding)
-    contact = situation.contact
+    if plan_input.fetched is Fetched.NO:
+        return FetchContact(binding)
+    contact = plan_input.contact
     is_closed = contact is not None and bool(contact.properties.get(EMAIL)) and contact.is_unreachable
-    if is_closed and not situation.has_only_bounced:
+    if is_closed and not plan_input.has_only_bounced:
         return Rest(binding, Result.FAILED, Reason.OPTED_OUT)
     emptied = Binding(binding.external_id, is_live=True, address=binding.address)
-    return Write({}, (), Purge.PURGE, emptied, Reason.PURGED, delivery=Delivery.UPDATE)
+    return Write({}, (), Purge.PURGE, emptied, Reason.PURGED, delivery=WriteMode.UPDATE)
 
 
 def changed_fields(
     prints: Mapping[str, str],
     values: Mapping[str, Scalar],
-    situation: Situation,
+    plan_input: PlanInput,
     unmapped: Unmapped = Unmapped.KEEP,
 ) -> list[str]:
     """Name the fields to send.
@@ -144,8 +144,8 @@ def changed_fields(
     Without trust everything is sent, except a permission that both sides agreed on as given: it may have been withdrawn
     in Spotler since, and permissions only rise by an explicit, newer act.
     """
-    base = situation.binding.base if situation.binding.is_live else {}
-    is_doubtful = situation.trust is Trust.NOTHING
+    base = plan_input.binding.base if plan_input.binding.is_live else {}
+    is_doubtful = plan_input.base_state is BaseState.NOTHING
 
     def must_be_sent(name: str) -> bool:
         if name not in base:

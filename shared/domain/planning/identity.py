@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from shared.domain.mapping.formats.reading import ORIGINATING_LEAD
-from shared.domain.planning.context import Binding, Neighbours, Trust
+from shared.domain.planning.context import BaseState, Binding, SharingRecords
 from shared.domain.records.records import Lookup, PersonRecord, PersonTable, RecordKey
 
 
@@ -31,11 +31,11 @@ class Leave:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class LeaveContact:
     """The record needs a contact of its own: others with another address use the one it was looked up under."""
 
 
-Identity = Stay | Join | Leave | Part
+Identity = Stay | Join | Leave | LeaveContact
 
 
 def originating_lead(record: PersonRecord) -> RecordKey | None:
@@ -44,21 +44,23 @@ def originating_lead(record: PersonRecord) -> RecordKey | None:
     return RecordKey(PersonTable.LEAD, lead.id) if isinstance(lead, Lookup) else None
 
 
-def identify(binding: Binding, address: str, *, trust: Trust, neighbours: Neighbours, owner: str | None) -> Identity:
+def identify(
+    binding: Binding, address: str, *, base_state: BaseState, sharing_records: SharingRecords, owner: str | None
+) -> Identity:
     """Decide for a record that may be in Spotler.
 
     `address` is the fingerprint of its e-mail address and `owner` the contact that has this address, if one has;
-    `neighbours` are the other users of the contact that the binding names, and `trust` is about this contact.
+    `sharing_records` are the other users of the contact that the binding names, and `base_state` is about this contact.
     """
     if binding.is_live:
-        moves = address != binding.address
+        flap_history = address != binding.address
         is_taken = owner is not None and owner != binding.external_id
-        return Leave() if moves and (is_taken or neighbours.keys) else Stay()
+        return Leave() if flap_history and (is_taken or sharing_records.keys) else Stay()
     if owner is None:
-        return Part() if neighbours.keys else Stay()
+        return LeaveContact() if sharing_records.keys else Stay()
     if owner == binding.external_id:  # its own, once: others may have found it under this id meanwhile
-        return Join(owner) if neighbours.keys else Stay()
-    was_perhaps_created = trust is Trust.NOTHING and not neighbours.keys
+        return Join(owner) if sharing_records.keys else Stay()
+    was_perhaps_created = base_state is BaseState.NOTHING and not sharing_records.keys
     return Leave() if was_perhaps_created else Join(owner)
 
 
@@ -71,4 +73,4 @@ def binding_after_joining(external_id: str, others: Iterable[Binding]) -> Bindin
     known = next((one for one in others if one.uses(external_id)), None)
     if known is None:
         return Binding(external_id)
-    return Binding(external_id, is_live=True, address=known.address, since=known.since, reach=known.reach)
+    return Binding(external_id, is_live=True, address=known.address, since=known.since, mail_status=known.mail_status)

@@ -14,8 +14,8 @@ from shared.domain.consent.deleted_rows import with_deleted_rows_refused
 from shared.domain.mapping.model import EMAIL, ConflictPolicy, Direction
 from shared.domain.merging.both_sides import Novelty, merge_sides, without_contact
 from shared.domain.planning.contact_write import besides
-from shared.domain.planning.context import Decision, Delivery, Rest, Rules, Situation, Trust, Unmapped, Write
-from shared.domain.records.marketing_contact import PropertyCatalogue, PropertyType, Purge, SpotlerContact
+from shared.domain.planning.context import BaseState, Decision, PlanInput, Rest, Rules, Unmapped, Write, WriteMode
+from shared.domain.records.marketing_contact import MarketingContact, PropertyCatalogue, PropertyType, Purge
 from shared.domain.records.outcomes import Reason, Result
 from shared.domain.values.fields import Fields, Scalar, all_permissions_off, as_properties, wished_fields
 from shared.domain.values.mapped_fields import MappedField, mapped_fields
@@ -26,28 +26,28 @@ _SHORTEST_CUT = 20
 """Texts that a record needs have room for more; who is held up by this is written once more, after the look."""
 
 
-def insert(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> Decision:
+def insert(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) -> Decision:
     """Plan for a record whose contact, as far as anybody knows, Spotler does not have.
 
     The write is for a contact that turns out to be there, its `if_absent` for one that is not.
     """
-    record = situation.record
+    record = plan_input.record
     assert record is not None, "a record that does not exist cannot meet the conditions"
     wished = wished_fields(record, rules.mapping, catalogue)
     if wished.fatal:
-        return Rest(situation.binding, Result.FAILED, Reason.INVALID_VALUE, wished.fatal)
-    whole = whole_contact(situation, wished, rules, catalogue)
-    fresh = without_contact(situation)
-    rows = rules.mapping.for_table(situation.key.table)
+        return Rest(plan_input.binding, Result.FAILED, Reason.INVALID_VALUE, wished.fatal)
+    whole = whole_contact(plan_input, wished, rules, catalogue)
+    fresh = without_contact(plan_input)
+    rows = rules.mapping.for_table(plan_input.key.table)
     values = {**wished.values, **(all_permissions_off(rows, catalogue) if whole.permissions_off else {})}
     fields = mapped_fields((row for row in rows if not row.rests(record)), record.key.table, catalogue)
     # A dead worker may have written what is empty now; and a mirror shows what is empty (PURGE-01).
-    empties = situation.trust is Trust.NOTHING or rules.unmapped is Unmapped.CLEAR
-    early = still_early(fresh.binding, wished.values)
+    empties = plan_input.base_state is BaseState.NOTHING or rules.unmapped is Unmapped.CLEAR
+    default_rows = still_early(fresh.binding, wished.values)
     sent = {
         name: value
         for name, value in values.items()
-        if (value != EMPTY or empties) and name not in early and not _needs_a_look(name, value, fields)
+        if (value != EMPTY or empties) and name not in default_rows and not _needs_a_look(name, value, fields)
     }
     return Write(
         properties=as_properties({**besides(rules, rows, catalogue, values[EMAIL]), **sent}),
@@ -58,7 +58,7 @@ def insert(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> 
             is_live=True,
             base=rules.fingerprints.values(fresh.binding.external_id, sent),
             address=whole.binding.address,
-            since=situation.now,
+            since=plan_input.now,
         ),
         reason=Reason.CREATED,
         problems=whole.problems,
@@ -68,22 +68,22 @@ def insert(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> 
     )
 
 
-def fill(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> Decision:
+def fill(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) -> Decision:
     """Plan for the empty contact that an erasure or a purge has left under the record's external id (PURGE-03)."""
-    record = situation.record
+    record = plan_input.record
     assert record is not None, "a record that does not exist cannot meet the conditions"
     wished = wished_fields(record, rules.mapping, catalogue)
     if wished.fatal:
-        return Rest(situation.binding, Result.FAILED, Reason.INVALID_VALUE, wished.fatal)
-    return replace(whole_contact(situation, wished, rules, catalogue), delivery=Delivery.UPSERT)
+        return Rest(plan_input.binding, Result.FAILED, Reason.INVALID_VALUE, wished.fatal)
+    return replace(whole_contact(plan_input, wished, rules, catalogue), delivery=WriteMode.UPSERT)
 
 
-def whole_contact(situation: Situation, wished: Fields, rules: Rules, catalogue: PropertyCatalogue) -> Write:
+def whole_contact(plan_input: PlanInput, wished: Fields, rules: Rules, catalogue: PropertyCatalogue) -> Write:
     """Return the insertion of everything: the merge with a contact that is empty, and where nobody refused anything."""
-    nobody = SpotlerContact(situation.binding.external_id, "")
-    rows = rules.mapping.for_table(situation.key.table)
-    fields = mapped_fields(rows, situation.key.table, catalogue)
-    alone = without_contact(with_deleted_rows_refused(situation, fields, rules))
+    nobody = MarketingContact(plan_input.binding.external_id, "")
+    rows = rules.mapping.for_table(plan_input.key.table)
+    fields = mapped_fields(rows, plan_input.key.table, catalogue)
+    alone = without_contact(with_deleted_rows_refused(plan_input, fields, rules))
     merged = merge_sides(alone, nobody, wished, rules, catalogue, novelty=Novelty.NEW)
     refused = {
         **{name: value for name, value in wished.values.items() if value is False},
@@ -100,7 +100,7 @@ def whole_contact(situation: Situation, wished: Fields, rules: Rules, catalogue:
         problems=merged.rest.problems,
         permissions_off=merged.rest.permissions_off,
         home=merged.rest.home,
-        delivery=Delivery.INSERT,
+        delivery=WriteMode.INSERT,
     )
 
 

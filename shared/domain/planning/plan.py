@@ -1,25 +1,25 @@
 """What should happen to one record, on both sides. Pure: the same situation always gives the same plan.
 
 The engine reads both sides, asks `plan`, and applies the answer; a preview asks and does not apply. Where the Spotler
-contact matters and has not been read, the answer is `Look`: read it and ask again.
+contact matters and has not been read, the answer is `FetchContact`: read it and ask again.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from shared.domain.consent.default_rows import with_early_rows
+from shared.domain.consent.default_rows import with_default_rows
 from shared.domain.consent.refusals import stay_out, with_refusals
 from shared.domain.merging.merge_sides import agree_on_both
-from shared.domain.planning.conditions import Subject, Verdict, examine
+from shared.domain.planning.conditions import ConditionResult, Subject, examine
 from shared.domain.planning.context import (
     Decision,
-    Look,
+    FetchContact,
+    Fetched,
     Plan,
+    PlanInput,
     Rest,
     Rules,
-    Sight,
-    Situation,
 )
 from shared.domain.planning.erase import anonymize, purge, unmet_condition
 from shared.domain.planning.push import send_changes
@@ -29,53 +29,53 @@ from shared.domain.records.outcomes import Reason, Result
 from shared.domain.records.records import Intent
 
 
-def plan(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> Plan:
+def plan(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) -> Plan:
     """Decide (CS-15, VAL-01..VAL-04, C-01..C-04, C-35, C-38)."""
-    match situation.intent:
+    match plan_input.intent:
         case Intent.ANONYMIZE:
-            return anonymize(situation, Reason.ON_REQUEST)
+            return anonymize(plan_input, Reason.ON_REQUEST)
         case Intent.PURGE:
-            return purge(situation)
+            return purge(plan_input)
         case Intent.SYNC:
-            return with_refusals(_synchronise(situation, rules, catalogue), situation, rules, catalogue)
+            return with_refusals(_synchronise(plan_input, rules, catalogue), plan_input, rules, catalogue)
 
 
-def _synchronise(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> Plan:
-    unmet = next((verdict.reason for verdict in verdicts(situation, rules) if verdict.reason), None)
-    if unmet is Reason.OPTED_OUT and situation.sight is Sight.UNSEEN and situation.binding.is_live:
-        return Look(situation.binding)  # C-12: has the person come back?
-    if unmet is Reason.OPTED_OUT and situation.is_suppressed:
-        return stay_out(situation)
+def _synchronise(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) -> Plan:
+    unmet = next((verdict.reason for verdict in condition_results(plan_input, rules) if verdict.reason), None)
+    if unmet is Reason.OPTED_OUT and plan_input.fetched is Fetched.NO and plan_input.binding.is_live:
+        return FetchContact(plan_input.binding)  # C-12: has the person come back?
+    if unmet is Reason.OPTED_OUT and plan_input.is_suppressed:
+        return stay_out(plan_input)
     if unmet is not None:
-        decision = _not_forgotten(unmet_condition(situation, unmet, rules, catalogue), situation)
-        return with_early_rows(decision, situation, rules.mapping.for_table(situation.key.table), catalogue)
-    situation, rules = as_user(situation, rules)
-    if situation.sight is Sight.SEEN:
-        return agree_on_both(situation, rules, catalogue)
-    return send_changes(situation, rules, catalogue)
+        decision = _not_forgotten(unmet_condition(plan_input, unmet, rules, catalogue), plan_input)
+        return with_default_rows(decision, plan_input, rules.mapping.for_table(plan_input.key.table), catalogue)
+    plan_input, rules = as_user(plan_input, rules)
+    if plan_input.fetched is Fetched.YES:
+        return agree_on_both(plan_input, rules, catalogue)
+    return send_changes(plan_input, rules, catalogue)
 
 
-def _not_forgotten(decision: Decision, situation: Situation) -> Decision:
+def _not_forgotten(decision: Decision, plan_input: PlanInput) -> Decision:
     """Keep in mind that Spotler's side was seen to change, for when the record may be synchronised again."""
-    if not isinstance(decision, Rest) or decision.result is not Result.SKIPPED or situation.sight is not Sight.SEEN:
+    if not isinstance(decision, Rest) or decision.result is not Result.SKIPPED or plan_input.fetched is not Fetched.YES:
         return decision
     return replace(decision, binding=replace(decision.binding, is_stale=decision.binding.is_live))
 
 
-def verdicts(situation: Situation, rules: Rules) -> tuple[Verdict, ...]:
+def condition_results(plan_input: PlanInput, rules: Rules) -> tuple[ConditionResult, ...]:
     """Examine every condition of a record."""
-    table, mapping = situation.key.table, rules.mapping
+    table, mapping = plan_input.key.table, rules.mapping
     return examine(
         Subject(
-            key=situation.key,
-            record=situation.record,
+            key=plan_input.key,
+            record=plan_input.record,
             rows=mapping.for_table(table),
             environment_is_on=rules.environment_is_on,
             enabled_tables=rules.enabled_tables,
             passes=mapping.passes(table),
             filtered_by=mapping.filtered_by(table),
-            has_come_back=situation.has_come_back,
-            is_suppressed=situation.is_suppressed,
-            lead_status=situation.lead_status,
+            has_come_back=plan_input.has_come_back,
+            is_suppressed=plan_input.is_suppressed,
+            lead_status=plan_input.lead_status,
         )
     )

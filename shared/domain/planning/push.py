@@ -1,7 +1,7 @@
 """What is sent of a record whose contact in Spotler has not been read, and when it must be read first.
 
 Almost every save ends here: what Dataverse has changed since both sides agreed, in one call. Where that cannot decide,
-the answer is `Look`, and `agreement` decides once both sides are known.
+the answer is `FetchContact`, and `agreement` decides once both sides are known.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from shared.domain.consent.default_rows import still_early
 from shared.domain.consent.deleted_rows import withdrawn
 from shared.domain.mapping.model import EMAIL, ConflictPolicy, Direction, MappingRow
 from shared.domain.merging.flapping import Move, settle
-from shared.domain.merging.merge import Verdict as Merged
+from shared.domain.merging.merge import MergeDecision as Merged
 from shared.domain.planning.conditions import email_of, refuses_bulk
 from shared.domain.planning.contact_write import besides, purge_print, unmapped, write_or_rest
 from shared.domain.planning.context import (
     Anonymize,
+    BaseState,
     Binding,
-    Look,
+    ContactPresence,
+    FetchContact,
+    Fetched,
+    MailStatus,
     Plan,
-    Presence,
-    Reach,
+    PlanInput,
     Rest,
     Rules,
-    Sight,
-    Situation,
-    Trust,
 )
 from shared.domain.planning.erase import changed_fields
 from shared.domain.planning.insertion import insert, whole_contact
@@ -38,38 +38,38 @@ from shared.domain.values.mapped_fields import MappedField, mapped_fields
 from shared.domain.values.values import EMPTY
 
 
-def send_changes(situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> Plan:
+def send_changes(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) -> Plan:
     """Send what Dataverse has changed since both sides agreed; look first where that is not enough to decide."""
-    record, binding = situation.record, situation.binding
+    record, binding = plan_input.record, plan_input.binding
     assert record is not None, "a record that does not exist cannot meet the conditions"
     if not binding.is_live:
-        is_unknown = situation.trust is Trust.NOTHING and situation.sight is Sight.UNSEEN
-        return Look(binding) if is_unknown else insert(situation, rules, catalogue)
-    rows = rules.mapping.for_table(situation.key.table)
+        is_unknown = plan_input.base_state is BaseState.NOTHING and plan_input.fetched is Fetched.NO
+        return FetchContact(binding) if is_unknown else insert(plan_input, rules, catalogue)
+    rows = rules.mapping.for_table(plan_input.key.table)
     wished = wished_fields(record, rules.mapping, catalogue)
     if wished.fatal:
         return Rest(binding, Result.FAILED, Reason.INVALID_VALUE, wished.fatal)
     fields = mapped_fields((row for row in rows if not row.rests(record)), record.key.table, catalogue)
     disputed = {name for name, one in fields.items() if _may_be_disputed(one)}
-    off = refuses_bulk(record) or situation.withholds_permissions
+    off = refuses_bulk(record) or plan_input.withholds_permissions
     values = {
         **wished.values,
-        **withdrawn(situation, record, fields, rules),
+        **withdrawn(plan_input, record, fields, rules),
         **(all_permissions_off(rows, catalogue) if off else {}),
     }
     prints = rules.fingerprints.values(binding.external_id, values)
-    changed = changed_fields(prints, values, situation, rules.unmapped)
-    if situation.presence is Presence.TO_RESTORE:
+    changed = changed_fields(prints, values, plan_input, rules.unmapped)
+    if plan_input.presence is ContactPresence.TO_RESTORE:
         changed += [name for name in _filled_here_only(fields, values) if name not in changed]
-    unproven = _unproven(situation, fields, values, prints)
+    unproven = _unproven(plan_input, fields, values, prints)
     contested = disputed | unproven | (_consents(fields) if off else set())
-    if situation.sight is Sight.UNSEEN and (look := _look(situation, changed, contested, rows)) is not None:
+    if plan_input.fetched is Fetched.NO and (look := _look(plan_input, changed, contested, rows)) is not None:
         return look
     address = rules.fingerprints.address(email_of(record, rows))
-    moves = dict(binding.moves)
-    frozen = _frozen(changed, fields, situation, moves)
-    early = set() if binding.has_met else still_early(binding, wished.values)
-    held = frozen | disputed | early | unproven  # without a look, nobody can say who of two won
+    flap_history = dict(binding.flap_history)
+    frozen = _frozen(changed, fields, plan_input, flap_history)
+    default_rows = set() if binding.initial_merge_done else still_early(binding, wished.values)
+    held = frozen | disputed | default_rows | unproven  # without a look, nobody can say who of two won
     agreed = replace(
         binding,
         base={
@@ -78,9 +78,9 @@ def send_changes(situation: Situation, rules: Rules, catalogue: PropertyCatalogu
             **purge_print(rules, binding.external_id, unmapped(rules, rows, catalogue)),
         },
         address=address,
-        has_met=binding.has_met or not (_comes_home(rows) or unproven),
-        moves=moves,
-        announced=frozenset(),
+        initial_merge_done=binding.initial_merge_done or not (_comes_home(rows) or unproven),
+        flap_history=flap_history,
+        write_intents=frozenset(),
     )
     empty = unmapped(rules, rows, catalogue)
     purged = purge_print(rules, binding.external_id, empty)
@@ -90,9 +90,9 @@ def send_changes(situation: Situation, rules: Rules, catalogue: PropertyCatalogu
     rest = Rest(agreed, Result.UNCHANGED, Reason.AGREED, problems, permissions_off=off)
     decision = write_or_rest(rest, sent, besides(rules, rows, catalogue, values[EMAIL]), was_live=True)
     assert not isinstance(decision, Anonymize), "a record that may be in Spotler is not erased"
-    if isinstance(decision, Rest) and situation.presence is Presence.ASSUMED:
+    if isinstance(decision, Rest) and plan_input.presence is ContactPresence.ASSUMED:
         return decision
-    return replace(decision, if_absent=whole_contact(situation, wished, rules, catalogue))
+    return replace(decision, if_absent=whole_contact(plan_input, wished, rules, catalogue))
 
 
 def _filled_here_only(fields: Mapping[str, MappedField], values: Mapping[str, Scalar]) -> Iterator[str]:
@@ -104,35 +104,37 @@ def _filled_here_only(fields: Mapping[str, MappedField], values: Mapping[str, Sc
 
 
 def _unproven(
-    situation: Situation, fields: Mapping[str, MappedField], values: Mapping[str, Scalar], prints: Mapping[str, str]
+    plan_input: PlanInput, fields: Mapping[str, MappedField], values: Mapping[str, Scalar], prints: Mapping[str, str]
 ) -> set[str]:
     """Name the permissions whose yes needs evidence: of a record that meets a contact, or against a refusal."""
-    base, has_met = situation.binding.base, situation.binding.has_met
+    base, initial_merge_done = plan_input.binding.base, plan_input.binding.initial_merge_done
     return {
         name
         for name, one in fields.items()
         if one.home is not None
         and values.get(name) is True
         and base.get(name) != prints[name]
-        and ((not has_met and name not in base) or situation.refused_on(name) is not None)
+        and ((not initial_merge_done and name not in base) or plan_input.refused_on(name) is not None)
     }
 
 
-def _look(situation: Situation, changed: list[str], contested: set[str], rows: tuple[MappingRow, ...]) -> Look | None:
+def _look(
+    plan_input: PlanInput, changed: list[str], contested: set[str], rows: tuple[MappingRow, ...]
+) -> FetchContact | None:
     """Say whether Spotler's side must be known before anything is sent.
 
     A new address may open a contact again whose owner has opted out (C-15), and one that could not be mailed is not
     well again because nothing changed here; what a dead worker did may have been answered; what Spotler changed while
     the record rested was never compared; and who has not met yet, or disputes a value, needs both sides.
     """
-    binding = situation.binding
-    has_bounced = situation.bounce is not None
-    may_be_closed = EMAIL in changed or binding.reach is not Reach.OPEN or has_bounced
-    if situation.trust is Trust.NOTHING or may_be_closed or binding.is_stale:
-        return Look(binding)
+    binding = plan_input.binding
+    has_bounced = plan_input.bounce is not None
+    may_be_closed = EMAIL in changed or binding.mail_status is not MailStatus.OPEN or has_bounced
+    if plan_input.base_state is BaseState.NOTHING or may_be_closed or binding.is_stale:
+        return FetchContact(binding)
     if not contested.isdisjoint(changed):
-        return Look(binding, can_wait=not binding.has_met)
-    return None if binding.has_met or not _comes_home(rows) else Look(binding, can_wait=True)
+        return FetchContact(binding, can_wait=not binding.initial_merge_done)
+    return None if binding.initial_merge_done or not _comes_home(rows) else FetchContact(binding, can_wait=True)
 
 
 def _consents(fields: Mapping[str, MappedField]) -> set[str]:
@@ -156,7 +158,7 @@ def _kept(
     """What was agreed before. An heir has inherited what its lead's rows said: its own are missing, not deleted."""
     if not binding.is_live:
         return {}
-    inherited = not binding.has_met and not _comes_home(rows)
+    inherited = not binding.initial_merge_done and not _comes_home(rows)
     return {
         name: text
         for name, text in binding.base.items()
@@ -165,7 +167,7 @@ def _kept(
 
 
 def _frozen(
-    changed: list[str], fields: Mapping[str, MappedField], situation: Situation, moves: dict[str, Move]
+    changed: list[str], fields: Mapping[str, MappedField], plan_input: PlanInput, flap_history: dict[str, Move]
 ) -> set[str]:
     """Count the turns of two-way values, and name those that have gone to and fro too often."""
     frozen: set[str] = set()
@@ -173,9 +175,9 @@ def _frozen(
         one = fields.get(name)
         if one is None or one.home is not None or one.row.direction is not Direction.BOTH:
             continue
-        verdict, move = settle(Merged.TO_SPOTLER, situation.binding.moves.get(name), situation.now)
+        verdict, move = settle(Merged.TO_SPOTLER, plan_input.binding.flap_history.get(name), plan_input.now)
         if move is not None:
-            moves[name] = move
+            flap_history[name] = move
         if verdict is Merged.FROZEN:
             frozen.add(name)
     return frozen

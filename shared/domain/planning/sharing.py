@@ -10,30 +10,30 @@ from dataclasses import replace
 
 from shared.domain.mapping.language.expression import MapTo
 from shared.domain.mapping.model import EMAIL, Direction, MappingRow
-from shared.domain.planning.context import Binding, Neighbours, Rules, Sight, Situation, Unmapped
+from shared.domain.planning.context import Binding, Fetched, PlanInput, Rules, SharingRecords, Unmapped
 from shared.domain.records.records import PersonTable
 
 
-def as_user(situation: Situation, rules: Rules) -> tuple[Situation, Rules]:
+def as_user(plan_input: PlanInput, rules: Rules) -> tuple[PlanInput, Rules]:
     """Reduce a situation and the rules to what this user of its contact synchronises: the primary one, everything.
 
     A user that finds no contact in Spotler makes it anew, with all its values, and becomes primary.
     """
-    table, neighbours = situation.key.table, situation.neighbours
-    if neighbours.primary is None:
-        return replace(situation, binding=_succeeding(situation, rules)), rules
-    if situation.sight is Sight.SEEN and situation.contact is None:
-        return situation, rules
+    table, sharing_records = plan_input.key.table, plan_input.sharing_records
+    if sharing_records.primary is None:
+        return replace(plan_input, binding=_succeeding(plan_input, rules)), rules
+    if plan_input.fetched is Fetched.YES and plan_input.contact is None:
+        return plan_input, rules
     withheld = [row for row in rules.mapping.for_table(table) if _is_for_primary(row, table)]
-    return replace(situation, binding=_without(situation.binding, withheld)), rules_of(table, neighbours, rules)
+    return replace(plan_input, binding=_without(plan_input.binding, withheld)), rules_of(table, sharing_records, rules)
 
 
-def rules_of(table: PersonTable, neighbours: Neighbours, rules: Rules) -> Rules:
+def rules_of(table: PersonTable, sharing_records: SharingRecords, rules: Rules) -> Rules:
     """Return the rules for one user of a contact: all rows if it is primary, else those whose values do not come home.
 
     Only the primary user empties what the mapping does not mention: to the others, that is also what is withheld.
     """
-    if neighbours.primary is None:
+    if sharing_records.primary is None:
         return rules
     rows = tuple(row for row in rules.mapping.rows if not _is_for_primary(row, table))
     return replace(rules, mapping=replace(rules.mapping, rows=rows), unmapped=Unmapped.KEEP)
@@ -51,23 +51,25 @@ def _without(binding: Binding, rows: list[MappingRow]) -> Binding:
     return replace(
         binding,
         base={name: text for name, text in binding.base.items() if _property(name) not in names},
-        moves={name: move for name, move in binding.moves.items() if _property(name) not in names},
-        verdicts={name: verdict for name, verdict in binding.verdicts.items() if _property(name) not in names},
+        flap_history={name: move for name, move in binding.flap_history.items() if _property(name) not in names},
+        merge_decisions={
+            name: verdict for name, verdict in binding.merge_decisions.items() if _property(name) not in names
+        },
     )
 
 
-def _succeeding(situation: Situation, rules: Rules) -> Binding:
+def _succeeding(plan_input: PlanInput, rules: Rules) -> Binding:
     """Prepare the first comparison of a record that has become primary because another one has left the contact.
 
     The values of `<->` rows in Spotler are still those of the record that left: they count as agreed on, so that this
     record's own values are sent and only later edits in Spotler come home.
     """
-    binding, table = situation.binding, situation.key.table
-    if situation.succession is None:
+    binding, table = plan_input.binding, plan_input.key.table
+    if plan_input.succession is None:
         return binding
     rows = rules.mapping.for_table(table)
     names = _properties([row for row in rows if _is_for_primary(row, table) and row.direction is Direction.BOTH])
-    former = {name: text for name, text in situation.succession.items() if _property(name) in names}
+    former = {name: text for name, text in plan_input.succession.items() if _property(name) in names}
     own = binding.base if binding.is_live else {}
     return replace(binding, base={**former, **own}, is_stale=binding.is_live)
 

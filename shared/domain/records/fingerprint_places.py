@@ -15,7 +15,7 @@ Joining = Callable[[Body, Body], Body]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class FingerprintPlace:
     """Where the fingerprints of a kind of documents are.
 
     `rewrite`: in bodies. `join`: the row is a fingerprint, and this joins two documents that have the same; None where
@@ -40,16 +40,16 @@ class Place:
             yield from found
 
 
-def fingerprint_places(environment: str) -> dict[str, Place]:
+def fingerprint_places(environment: str) -> dict[str, FingerprintPlace]:
     """Return the places of one environment, by partition."""
     return {
-        f"{environment}-binding": Place(_of_binding),
-        f"{environment}-contact": Place(_of_contact),
-        f"{environment}-bounce": Place(_of_address),
-        f"{environment}-review": Place(_of_address),
-        f"{environment}-address": Place(join=_newer),
-        f"{environment}-suppressed": Place(join=_refusals),
-        f"{environment}-consent-erased": Place(join=_changes),
+        f"{environment}-binding": FingerprintPlace(_of_binding),
+        f"{environment}-contact": FingerprintPlace(_of_contact),
+        f"{environment}-bounce": FingerprintPlace(_of_address),
+        f"{environment}-review": FingerprintPlace(_of_address),
+        f"{environment}-address": FingerprintPlace(join=_newer),
+        f"{environment}-suppressed": FingerprintPlace(join=_refusals),
+        f"{environment}-consent-erased": FingerprintPlace(join=_changes),
     }
 
 

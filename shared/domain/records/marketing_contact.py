@@ -131,7 +131,7 @@ class Channel(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class SpotlerContact:
+class MarketingContact:
     """A contact as just read. Empty properties are absent; set properties carry all their options.
 
     `external_id` is "" for a contact that a form or an import made. `channels` tells per channel name (`Channel`;
@@ -160,7 +160,7 @@ class Bounce:
     kind: str
     date: datetime | None
     mailing: str
-    contact: SpotlerContact
+    contact: MarketingContact
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +195,7 @@ class WriteCode(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class WriteVerdict:
+class WriteResult:
     """What became of one contact. `detail` is Mail+'s text: for the person's own row, never for a log."""
 
     code: WriteCode

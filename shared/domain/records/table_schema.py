@@ -100,7 +100,7 @@ class ColumnDefinition:
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
+class Relation:
     """A lookup column and one table that it may lead to; `navigation` is the property that expands it."""
 
     column: str
@@ -117,9 +117,9 @@ class TableDefinition:
     primary_id: str
     primary_name: str
     columns: Mapping[str, ColumnDefinition]
-    references: tuple[Reference, ...] = ()
+    references: tuple[Relation, ...] = ()
 
-    def targets(self, lookup: str) -> dict[str, Reference]:
+    def targets(self, lookup: str) -> dict[str, Relation]:
         """Return where a lookup may lead, by table."""
         return {reference.target: reference for reference in self.references if reference.column == lookup}
 
@@ -148,7 +148,7 @@ class Schema:
         return {table.entity_set: table for table in self.tables.values()}
 
 
-class Reach(StrEnum):
+class TableReach(StrEnum):
     """How many rows of a table somebody may read."""
 
     NOTHING = "nothing"
@@ -162,7 +162,7 @@ class ReadRight:
     """What the connector's user may read of a table by a privilege, such as `prvReadUser`."""
 
     privilege: str
-    reach: Reach
+    reach: TableReach
 
 
 @dataclass(frozen=True, slots=True)

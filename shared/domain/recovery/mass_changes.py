@@ -18,7 +18,7 @@ from shared.domain.mapping.language.expression import Home
 from shared.domain.mapping.model import Mapping as FieldMapping
 from shared.domain.mapping.model import MappingRow
 from shared.domain.merging.field_agreement import NO, YES
-from shared.domain.planning.context import Anonymize, Decision, MassChange, Rest, Rules, Sight, Situation, Write
+from shared.domain.planning.context import Anonymize, Decision, Fetched, MassChange, PlanInput, Rest, Rules, Write
 from shared.domain.records.marketing_contact import PropertyCatalogue, PropertyValue
 from shared.domain.records.outcomes import HELD_BACK, FieldProblem, Reason, Result
 from shared.domain.records.records import PersonRecord
@@ -55,40 +55,40 @@ class Loss:
 
 
 def losses(
-    planned: Decision, situation: Situation, rules: Rules, catalogue: PropertyCatalogue
+    planned: Decision, plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue
 ) -> Mapping[MassChange, Loss]:
     """Say what a plan takes away without its having been asked for. Pure; empty for almost every plan."""
     if not isinstance(planned, Rest) and planned.reason in _ENDS:
-        kind = _kind_of_end(planned, situation, rules, catalogue)
+        kind = _kind_of_end(planned, plan_input, rules, catalogue)
         return {kind: Loss(kind)}
-    if isinstance(planned, Anonymize) or not situation.binding.is_live:
+    if isinstance(planned, Anonymize) or not plan_input.binding.is_live:
         return {}
-    found = [Loss(MassChange.UNSUBSCRIPTION, _switched_off_unasked(planned, situation, rules, catalogue))]
+    found = [Loss(MassChange.UNSUBSCRIPTION, _switched_off_unasked(planned, plan_input, rules, catalogue))]
     if isinstance(planned, Write):
-        found.append(Loss(MassChange.BLANKING, _blanked(planned, situation, rules, catalogue)))
+        found.append(Loss(MassChange.BLANKING, _blanked(planned, plan_input, rules, catalogue)))
     return {loss.kind: loss for loss in found if loss.fields}
 
 
 def hold(
-    planned: Decision, held: Collection[Loss], situation: Situation, rules: Rules, catalogue: PropertyCatalogue
+    planned: Decision, held: Collection[Loss], plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue
 ) -> Decision:
     """Take what is held out of a plan. A contact that was to end stays; what the record refuses is switched off."""
     for loss in held:
         if not loss.fields:
-            return _held_end(_HELD_AS[loss.kind], situation, rules, catalogue)
+            return _held_end(_HELD_AS[loss.kind], plan_input, rules, catalogue)
     assert not isinstance(planned, Anonymize), "an erasure takes the whole contact away"
     names = frozenset[str]().union(*(loss.fields for loss in held))
-    kept = _without(planned, names, situation)
-    return replace(kept, problems=(*kept.problems, *_told(held, situation, rules.mapping)))
+    kept = _without(planned, names, plan_input)
+    return replace(kept, problems=(*kept.problems, *_told(held, plan_input, rules.mapping)))
 
 
-def remembering(planned: Decision, kinds: Iterable[MassChange], situation: Situation) -> Decision:
+def remembering(planned: Decision, kinds: Iterable[MassChange], plan_input: PlanInput) -> Decision:
     """Write the kinds that are held into the binding, and forget those that no longer are.
 
     A plan that decides nothing, because synchronisation is off or a value does not fit, leaves holds as they are.
     """
-    before = situation.binding.held_since
-    held = {kind: before.get(kind, situation.now) for kind in kinds}
+    before = plan_input.binding.held_since
+    held = {kind: before.get(kind, plan_input.now) for kind in kinds}
     decides_nothing = isinstance(planned, Rest) and planned.result in {Result.SKIPPED, Result.FAILED}
     if planned.reason is Reason.PURGED or (decides_nothing and planned.reason not in HELD_BACK):
         since: Mapping[MassChange, datetime] = {**before, **held}
@@ -114,32 +114,32 @@ def recast_properties(old: FieldMapping, new: FieldMapping) -> frozenset[str]:
 
 
 def _kind_of_end(
-    planned: Anonymize | Write, situation: Situation, rules: Rules, catalogue: PropertyCatalogue
+    planned: Anonymize | Write, plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue
 ) -> MassChange:
-    permissions = all_permissions_off(rules.mapping.for_table(situation.key.table), catalogue)
+    permissions = all_permissions_off(rules.mapping.for_table(plan_input.key.table), catalogue)
     only_unsubscribes = isinstance(planned, Write) and permissions.keys() >= set(planned.fields)
     return MassChange.UNSUBSCRIPTION if only_unsubscribes else MassChange.ERASURE
 
 
-def _held_end(reason: Reason, situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> Decision:
+def _held_end(reason: Reason, plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) -> Decision:
     """Leave the contact as it is but for what the record refuses."""
-    binding = situation.binding
-    if situation.sight is Sight.SEEN and binding.is_live:  # for when the record lives again
+    binding = plan_input.binding
+    if plan_input.fetched is Fetched.YES and binding.is_live:  # for when the record lives again
         binding = replace(binding, is_stale=True)
-    rest = with_refusals(Rest(binding, Result.FAILED, reason), situation, rules, catalogue)
+    rest = with_refusals(Rest(binding, Result.FAILED, reason), plan_input, rules, catalogue)
     assert isinstance(rest, Rest), "what the record refuses goes along with a plan that rests"
-    return _without(rest, _switched_off_unasked(rest, situation, rules, catalogue), situation)
+    return _without(rest, _switched_off_unasked(rest, plan_input, rules, catalogue), plan_input)
 
 
 def _switched_off_unasked(
-    planned: Write | Rest, situation: Situation, rules: Rules, catalogue: PropertyCatalogue
+    planned: Write | Rest, plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue
 ) -> frozenset[str]:
     """Name the permissions that were agreed as given and are switched off, although nobody refuses them."""
-    record, base = situation.record, situation.binding.base
+    record, base = plan_input.record, plan_input.binding.base
     if planned.permissions_off or record is None or record.values.get(DO_NOT_EMAIL):
         return frozenset()
-    fields = mapped_fields(rules.mapping.for_table(situation.key.table), situation.key.table, catalogue)
-    fingerprint = partial(rules.fingerprints.value, situation.binding.external_id)
+    fields = mapped_fields(rules.mapping.for_table(plan_input.key.table), plan_input.key.table, catalogue)
+    fingerprint = partial(rules.fingerprints.value, plan_input.binding.external_id)
     return frozenset(
         name
         for name, value in _sent(planned).items()
@@ -147,7 +147,7 @@ def _switched_off_unasked(
         and (one := fields.get(name)) is not None
         and one.home is not None
         and base.get(name) == fingerprint(name, YES)
-        and situation.refused_on(name) is None
+        and plan_input.refused_on(name) is None
         and not _says_no(one, record)
     )
 
@@ -162,10 +162,10 @@ def _says_no(one: MappedField, record: PersonRecord) -> bool:
     )
 
 
-def _blanked(planned: Write, situation: Situation, rules: Rules, catalogue: PropertyCatalogue) -> frozenset[str]:
+def _blanked(planned: Write, plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) -> frozenset[str]:
     """Name the values that Spotler has, and that a row of the mapping which has changed would empty."""
-    base, fingerprint = situation.binding.base, partial(rules.fingerprints.value, situation.binding.external_id)
-    fields = mapped_fields(rules.mapping.for_table(situation.key.table), situation.key.table, catalogue)
+    base, fingerprint = plan_input.binding.base, partial(rules.fingerprints.value, plan_input.binding.external_id)
+    fields = mapped_fields(rules.mapping.for_table(plan_input.key.table), plan_input.key.table, catalogue)
     return frozenset(
         name
         for name, value in _sent(planned).items()
@@ -189,10 +189,10 @@ def _sent(planned: Write | Rest) -> dict[str, Scalar]:
     return sent
 
 
-def _without(planned: Write | Rest, names: frozenset[str], situation: Situation) -> Write | Rest:
+def _without(planned: Write | Rest, names: frozenset[str], plan_input: PlanInput) -> Write | Rest:
     """Leave single fields as they are in Spotler, and as they were agreed on."""
     base = {name: text for name, text in planned.binding.base.items() if name not in names}
-    base |= {name: text for name, text in situation.binding.base.items() if name in names}
+    base |= {name: text for name, text in plan_input.binding.base.items() if name in names}
     binding = replace(planned.binding, base=base)
     if isinstance(planned, Rest):
         return replace(planned, binding=binding, refused=_other_properties(planned.refused, names))
@@ -222,8 +222,8 @@ def _other_properties(properties: Mapping[str, PropertyValue], names: frozenset[
     return kept
 
 
-def _told(held: Collection[Loss], situation: Situation, mapping: FieldMapping) -> list[FieldProblem]:
-    sources = {row.spotler: str(row.sources[situation.key.table]) for row in mapping.for_table(situation.key.table)}
+def _told(held: Collection[Loss], plan_input: PlanInput, mapping: FieldMapping) -> list[FieldProblem]:
+    sources = {row.spotler: str(row.sources[plan_input.key.table]) for row in mapping.for_table(plan_input.key.table)}
     return [
         FieldProblem(name, sources.get(name.partition(":")[0], name), dispute=_DISPUTES[loss.kind])
         for loss in held

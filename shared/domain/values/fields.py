@@ -12,12 +12,12 @@ from shared.domain.mapping.language.expression import Home, MapTo
 from shared.domain.mapping.model import BlankPolicy, MappingRow, OnInvalid
 from shared.domain.mapping.model import Mapping as FieldMapping
 from shared.domain.records.marketing_contact import (
+    MarketingContact,
     PropertyCatalogue,
     PropertyDefinition,
     PropertyType,
     PropertyValue,
     SetOption,
-    SpotlerContact,
 )
 from shared.domain.records.outcomes import FieldProblem
 from shared.domain.records.records import Choices, PermissionRow, PersonRecord
@@ -131,7 +131,7 @@ def option_name(name: str, bit: int) -> str:
     return f"{name}:{bit}"
 
 
-def enabled_options(contact: SpotlerContact | None) -> frozenset[str]:
+def enabled_options(contact: MarketingContact | None) -> frozenset[str]:
     """Name the options that a contact has, as in `permissions:4`; nothing where it was not read."""
     properties = contact.properties if contact is not None else {}
     return frozenset(

@@ -11,7 +11,12 @@ from datetime import tzinfo
 
 from shared.domain.mapping.language.expression import Home, MapTo
 from shared.domain.mapping.model import MappingRow
-from shared.domain.records.marketing_contact import PropertyCatalogue, PropertyDefinition, PropertyType, SpotlerContact
+from shared.domain.records.marketing_contact import (
+    MarketingContact,
+    PropertyCatalogue,
+    PropertyDefinition,
+    PropertyType,
+)
 from shared.domain.records.records import PersonTable
 from shared.domain.values.fields import Scalar, option_name
 from shared.domain.values.values import EMPTY, Fits, Foreign, Misfit, convert
@@ -48,12 +53,12 @@ def mapped_fields(
     return fields
 
 
-def values_of(contact: SpotlerContact, fields: Mapping[str, MappedField], zone: tzinfo) -> dict[str, Scalar]:
+def values_of(contact: MarketingContact, fields: Mapping[str, MappedField], zone: tzinfo) -> dict[str, Scalar]:
     """Read a contact's fields in the form in which they would be sent; an absent value is empty, an option off."""
     return {name: _value(contact, one, zone) for name, one in fields.items()}
 
 
-def _value(contact: SpotlerContact, one: MappedField, zone: tzinfo) -> Scalar:
+def _value(contact: MarketingContact, one: MappedField, zone: tzinfo) -> Scalar:
     value = contact.properties.get(one.definition.name)
     if one.bit is not None:
         return isinstance(value, tuple) and any(option.bit == one.bit and option.enabled for option in value)
@@ -69,7 +74,7 @@ def _value(contact: SpotlerContact, one: MappedField, zone: tzinfo) -> Scalar:
 
 
 def has_moved(
-    contact: SpotlerContact,
+    contact: MarketingContact,
     base: Mapping[str, str],
     fields: Mapping[str, MappedField],
     fingerprint: Callable[[str, Scalar], str],
@@ -83,7 +88,7 @@ def has_moved(
 
 
 def moved_fields(
-    contact: SpotlerContact,
+    contact: MarketingContact,
     base: Mapping[str, str],
     fields: Mapping[str, MappedField],
     fingerprint: Callable[[str, Scalar], str],

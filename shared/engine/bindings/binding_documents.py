@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from shared.domain.merging.flapping import Move
-from shared.domain.merging.merge import Verdict
-from shared.domain.planning.context import Binding, MassChange, Reach
+from shared.domain.merging.merge import MergeDecision
+from shared.domain.planning.context import Binding, MailStatus, MassChange
 
 
 def read_binding(body: Mapping[str, Any]) -> Binding:
@@ -19,13 +19,13 @@ def read_binding(body: Mapping[str, Any]) -> Binding:
         is_live=bool(body["live"]),
         base=dict(body["base"]),
         address=str(body["address"]),
-        has_met=bool(body.get("met", False)),
+        initial_merge_done=bool(body.get("met", False)),
         since=datetime.fromisoformat(since) if since else None,
-        reach=Reach(body.get("reach", Reach.OPEN)),
-        moves={name: Move.parse(text) for name, text in body.get("moves", {}).items()},
-        verdicts={name: Verdict(text) for name, text in body.get("verdicts", {}).items()},
-        announced=frozenset(body.get("announced", ())),
-        early={name: bool(answer) for name, answer in body.get("early", {}).items()},
+        mail_status=MailStatus(body.get("reach", MailStatus.OPEN)),
+        flap_history={name: Move.parse(text) for name, text in body.get("moves", {}).items()},
+        merge_decisions={name: MergeDecision(text) for name, text in body.get("verdicts", {}).items()},
+        write_intents=frozenset(body.get("announced", ())),
+        default_rows={name: bool(answer) for name, answer in body.get("early", {}).items()},
         is_stale=bool(body.get("stale", False)),
         refused=frozenset(body.get("refused", ())),
         held_since={MassChange(kind): datetime.fromisoformat(at) for kind, at in body.get("held", {}).items()},
@@ -41,13 +41,13 @@ def write_binding(binding: Binding) -> dict[str, Any]:
         "address": binding.address,
     }
     newer: dict[str, Any] = {
-        "met": binding.has_met,
+        "met": binding.initial_merge_done,
         "since": binding.since.isoformat(timespec="seconds") if binding.since is not None else None,
-        "reach": str(binding.reach) if binding.reach is not Reach.OPEN else None,
-        "moves": {name: str(move) for name, move in binding.moves.items()},
-        "verdicts": {name: str(verdict) for name, verdict in binding.verdicts.items()},
-        "announced": sorted(binding.announced),
-        "early": dict(binding.early),
+        "reach": str(binding.mail_status) if binding.mail_status is not MailStatus.OPEN else None,
+        "moves": {name: str(move) for name, move in binding.flap_history.items()},
+        "verdicts": {name: str(verdict) for name, verdict in binding.merge_decisions.items()},
+        "announced": sorted(binding.write_intents),
+        "early": dict(binding.default_rows),
         "stale": binding.is_stale,
         "refused": sorted(binding.refused),
         "held": {str(kind): at.isoformat() for kind, at in binding.held_since.items()},

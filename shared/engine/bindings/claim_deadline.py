@@ -28,7 +28,7 @@ class ClaimsRanOutError(TransientError):
 
 
 @dataclass(frozen=True, slots=True)
-class Fence:
+class ClaimDeadline:
     """No call begins after `begin_by`, and none goes on after `end_by`: by then, others may hold the contacts.
 
     A call is more than one request: it waits for its turn and for the end of a pause, and is repeated.
@@ -120,7 +120,7 @@ def begin_part() -> bool:
     return budget is None or budget.begin_part()
 
 
-class Pace:
+class BatchSizer:
     """How many records a round takes: half as many when time ran out, twice as many when they were not needed.
 
     Without it a batch that is too large for a slow day would come again and again, and never get on.

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from shared.domain.planning.context import Neighbours, Trust
+from shared.domain.planning.context import BaseState, SharingRecords
 from shared.domain.records.records import RecordKey
 
 
@@ -32,7 +32,7 @@ class HeldContact:
 
     external_id: str
     etag: str
-    trust: Trust
+    base_state: BaseState
     users: dict[RecordKey, Consent] = field(default_factory=dict)
     primary: RecordKey | None = None
     succession: Mapping[str, str] | None = None
@@ -41,7 +41,7 @@ class HeldContact:
     @property
     def is_worth_keeping(self) -> bool:
         """Whether the document says anything: who uses the contact, whose values it has, or that nobody knows."""
-        return bool(self.users) or self.succession is not None or self.trust is Trust.NOTHING
+        return bool(self.users) or self.succession is not None or self.base_state is BaseState.NOTHING
 
     @property
     def primary_user(self) -> RecordKey | None:
@@ -56,11 +56,11 @@ class HeldContact:
         named = [user for user in needing if str(user.id) == self.external_id]
         return next(iter((*named, *needing)), None)
 
-    def neighbours_of(self, *keys: RecordKey) -> Neighbours:
+    def sharing_records_of(self, *keys: RecordKey) -> SharingRecords:
         """Return who else uses the contact; who refuses all mail does not need it, but the refusal counts."""
         others = {user: consent for user, consent in self.users.items() if user not in keys}
         primary = self.primary_user
-        return Neighbours(
+        return SharingRecords(
             keys=tuple(sorted(user for user, consent in others.items() if consent is not Consent.NO_MAIL)),
             refuse_bulk=any(consent is not Consent.ALLOWS for consent in others.values()),
             primary=None if primary in keys else primary,
@@ -74,7 +74,7 @@ def read_contact(external_id: str, body: Mapping[str, Any], *, etag: str = "") -
     return HeldContact(
         external_id,
         etag,
-        Trust.NOTHING if is_doubtful else Trust.BASE,
+        BaseState.NOTHING if is_doubtful else BaseState.BASE,
         {RecordKey.parse(key): Consent(consent) for key, consent in body.get("users", {}).items()},
         RecordKey.parse(primary) if primary else None,
         body.get("succession"),
@@ -91,6 +91,6 @@ def write_contact(held: HeldContact) -> dict[str, Any]:
         body["succession"] = dict(held.succession)
     if held.deactivated_on is not None:
         body["deactivated"] = held.deactivated_on.isoformat()
-    if held.trust is Trust.NOTHING:
+    if held.base_state is BaseState.NOTHING:
         body["doubt"] = True
     return body

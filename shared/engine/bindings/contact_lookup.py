@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from shared.domain.planning.context import Binding, Rules, Situation, Trust
-from shared.domain.planning.plan import verdicts
+from shared.domain.planning.context import BaseState, Binding, PlanInput, Rules
+from shared.domain.planning.plan import condition_results
 from shared.domain.records.outcomes import Reason
 from shared.domain.records.records import PersonRecord, RecordKey, Reference, Why
 from shared.engine.bindings.ledger import Ledger
-from shared.engine.record_handler import SyncPeople
-from shared.engine.work_items import Finished
+from shared.engine.record_handler import RecordHandler
+from shared.engine.work_items import ItemResult
 from shared.ports.dataverse import Crm
 from shared.ports.queue import QueueName
 
@@ -25,7 +25,7 @@ class Contacts:
 
     crm: Crm
     ledger: Ledger
-    people: SyncPeople
+    people: RecordHandler
     rules: Rules
 
     async def known(self, people: Collection[RecordKey]) -> dict[RecordKey, str]:
@@ -35,8 +35,8 @@ class Contacts:
 
     def unmet(self, key: RecordKey, record: PersonRecord | None) -> Iterator[Reason]:
         """Yield the conditions of synchronisation that somebody does not meet (VAL-01..VAL-04); no record: gone."""
-        situation = Situation(key, record, Binding(str(key.id)))
-        return (verdict.reason for verdict in verdicts(situation, self.rules) if verdict.reason)
+        plan_input = PlanInput(key, record, Binding(str(key.id)))
+        return (verdict.reason for verdict in condition_results(plan_input, self.rules) if verdict.reason)
 
     async def doubt(self, contacts: Collection[str]) -> frozenset[str]:
         """Have contacts that Spotler turned out not to know (any more) written in full by the next look.
@@ -45,16 +45,16 @@ class Contacts:
         """
         held = await self.ledger.claim(contacts)
         for contact in held.values():
-            contact.trust = Trust.NOTHING
+            contact.base_state = BaseState.NOTHING
         await self.ledger.release(list(held.values()))
         return frozenset(held)
 
     async def synchronise(
         self, people: Sequence[RecordKey], *, lane: QueueName, correlation: str = ""
-    ) -> dict[RecordKey, Finished]:
+    ) -> dict[RecordKey, ItemResult]:
         """Look at people now, in bulk, and say how each ended; second looks stay in `lane`."""
-        ends: dict[RecordKey, Finished] = {}
+        ends: dict[RecordKey, ItemResult] = {}
         for start in range(0, len(people), _AT_A_TIME):
             references = [Reference(key, Why.JOB, correlation) for key in people[start : start + _AT_A_TIME]]
-            ends |= {one.unit.key: one for one in await self.people.handle(references, lane=lane)}
+            ends |= {one.item.key: one for one in await self.people.handle(references, lane=lane)}
         return ends

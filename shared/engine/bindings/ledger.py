@@ -19,11 +19,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from shared.domain.planning.context import Binding, Trust
+from shared.domain.planning.context import BaseState, Binding
 from shared.domain.records.outcomes import Outcome, Reason, Result
 from shared.domain.records.records import PersonTable, RecordKey
 from shared.engine.bindings.binding_documents import read_binding, write_binding
-from shared.engine.bindings.claim_deadline import Fence
+from shared.engine.bindings.claim_deadline import ClaimDeadline
 from shared.engine.bindings.contact_documents import Consent, HeldContact, read_contact, write_contact
 from shared.engine.guards.priority import breathe
 from shared.ports.clock import Clock
@@ -115,7 +115,7 @@ class Ledger:
         """Return Spotler contacts as they are written down, claimed or not, with one read. Nothing is claimed."""
         documents = await self._contacts(external_ids)
         return {
-            one: read_contact(one, document.body) if document else HeldContact(one, "", Trust.BASE)
+            one: read_contact(one, document.body) if document else HeldContact(one, "", BaseState.BASE)
             for one, document in documents.items()
         }
 
@@ -149,7 +149,7 @@ class Ledger:
         for external_id in wanted:
             place = self._contact_key(external_id)
             if (document := documents.get(place)) is None:
-                held = HeldContact(external_id, "", Trust.BASE)
+                held = HeldContact(external_id, "", BaseState.BASE)
                 attempts.append((held, Insert(place, self._claimed(held, now))))
             elif not _is_claimed(document.body, now):
                 held = read_contact(external_id, document.body, etag=document.etag)
@@ -160,7 +160,7 @@ class Ledger:
             for (held, _), etag in zip(attempts, etags, strict=True)
             if etag is not None
         }
-        await self._check_users([held for held in claimed.values() if held.trust is Trust.NOTHING])
+        await self._check_users([held for held in claimed.values() if held.base_state is BaseState.NOTHING])
         return claimed
 
     async def _check_users(self, doubtful: Sequence[HeldContact]) -> None:
@@ -221,10 +221,10 @@ class Ledger:
         """How long a worker may hold a contact."""
         return self._claim_time
 
-    def fence(self, expiry: datetime) -> Fence:
+    def deadline(self, expiry: datetime) -> ClaimDeadline:
         """Return the time for calls about contacts whose claims are good until `expiry`."""
         rest = {part: self._claim_time * (1 - part) for part in (_BEGINNING, _WORKING)}
-        return Fence(self._clock, begin_by=expiry - rest[_BEGINNING], end_by=expiry - rest[_WORKING])
+        return ClaimDeadline(self._clock, begin_by=expiry - rest[_BEGINNING], end_by=expiry - rest[_WORKING])
 
     # ------------------------------------------------------------------------------------------------------- saving
 
@@ -300,13 +300,13 @@ class Ledger:
             ]
         )
 
-    async def announce(
+    async def record_intents(
         self,
         bindings: Mapping[RecordKey, Binding],
         correlations: Mapping[RecordKey, str],
         versions: dict[RecordKey, str],
     ) -> frozenset[RecordKey]:
-        """Write down what is about to be sent, for whoever comes after a crash (`Binding.announced`).
+        """Write down what is about to be sent, for whoever comes after a crash (`Binding.write_intents`).
 
         The answer are records that another worker has by now, as `save` finds them: nothing may be sent for them.
         """

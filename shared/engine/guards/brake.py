@@ -51,7 +51,7 @@ class Bindings(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class BrakeLimits:
     """How many records may pass in an hour, by kind; 0 lets everything pass.
 
     `missing` is how many records of one table may be missing at night before all of them are held, `percent` the share
@@ -87,7 +87,7 @@ class Released:
 class Brake:
     """Counts, holds and releases the mass changes of one environment. Its methods raise ConnectorErrors."""
 
-    def __init__(self, store: StateStore, clock: Clock, environment: str, *, limits: Limits) -> None:
+    def __init__(self, store: StateStore, clock: Clock, environment: str, *, limits: BrakeLimits) -> None:
         self._store = store
         self._clock = clock
         self._partition = f"{environment}-brake"

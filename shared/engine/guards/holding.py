@@ -12,7 +12,7 @@ from shared.domain.records.records import Intent, RecordKey
 from shared.domain.recovery.mass_changes import Loss, hold, losses, remembering
 from shared.engine.guards.brake import Brake
 from shared.engine.guards.priority import breathe
-from shared.engine.record_context import Round, Seat
+from shared.engine.record_context import BatchState, RecordContext
 
 
 class Holding:
@@ -23,33 +23,33 @@ class Holding:
         self._rules = rules
 
     async def hold(
-        self, seats: Sequence[Seat], plans: Mapping[RecordKey, Decision], catalogue: PropertyCatalogue
+        self, contexts: Sequence[RecordContext], plans: Mapping[RecordKey, Decision], catalogue: PropertyCatalogue
     ) -> dict[RecordKey, Decision]:
         """Return the plans without what is held; each says in its binding what that is. Raises ConnectorErrors."""
         found: dict[RecordKey, Mapping[MassChange, Loss]] = {}
         asked: defaultdict[MassChange, dict[str, datetime | None]] = defaultdict(dict)
-        for seat in seats:
+        for context in contexts:
             await breathe()
-            if seat.unit.intent is Intent.SYNC:
-                found[seat.key] = losses(plans[seat.key], seat.situation, self._rules, catalogue)
-                for kind in found[seat.key]:
-                    asked[kind][str(seat.key)] = seat.binding.held_since.get(kind)
+            if context.item.intent is Intent.SYNC:
+                found[context.key] = losses(plans[context.key], context.plan_input, self._rules, catalogue)
+                for kind in found[context.key]:
+                    asked[kind][str(context.key)] = context.binding.held_since.get(kind)
         held = {kind: await self._brake.held(kind, names) for kind, names in asked.items()}
         decided: dict[RecordKey, Decision] = {}
-        for seat in seats:
+        for context in contexts:
             await breathe()
-            planned, situation = plans[seat.key], seat.situation
-            kept = [loss for kind, loss in found.get(seat.key, {}).items() if str(seat.key) in held[kind]]
+            planned, plan_input = plans[context.key], context.plan_input
+            kept = [loss for kind, loss in found.get(context.key, {}).items() if str(context.key) in held[kind]]
             if kept:
-                planned = hold(planned, kept, situation, self._rules, catalogue)
-            decided[seat.key] = remembering(planned, [loss.kind for loss in kept], situation)
+                planned = hold(planned, kept, plan_input, self._rules, catalogue)
+            decided[context.key] = remembering(planned, [loss.kind for loss in kept], plan_input)
         return decided
 
-    async def settle(self, seats: Sequence[Seat], done: Round) -> None:
+    async def settle(self, contexts: Sequence[RecordContext], done: BatchState) -> None:
         """Forget the holds of records whose bindings were saved without them."""
         over: defaultdict[MassChange, list[str]] = defaultdict(list)
-        for seat in seats:
-            if (saved := done.saved.get(seat.key)) is not None:
-                for kind in seat.origin.held_since.keys() - saved[0].held_since.keys():
-                    over[kind].append(str(seat.key))
+        for context in contexts:
+            if (saved := done.saved.get(context.key)) is not None:
+                for kind in context.origin.held_since.keys() - saved[0].held_since.keys():
+                    over[kind].append(str(context.key))
         await self._brake.settled(over)

@@ -12,7 +12,7 @@ from shared.domain.records.records import RecordKey, Reference, Why
 from shared.engine.guards.brake import Brake
 from shared.errors import ConnectorError
 from shared.messages.lane_messages import Lanes, Replay
-from shared.messages.redelivery import Patience
+from shared.messages.redelivery import Redelivery
 from shared.ports.clock import Clock
 from shared.ports.queue import QueueName
 
@@ -28,7 +28,7 @@ class ListSyncs(Protocol):
 class Release:
     """What an administrator does about held records: let them pass."""
 
-    def __init__(self, *, brake: Brake, lists: ListSyncs, lanes: Lanes, patience: Patience, clock: Clock) -> None:
+    def __init__(self, *, brake: Brake, lists: ListSyncs, lanes: Lanes, patience: Redelivery, clock: Clock) -> None:
         self._brake = brake
         self._lists = lists
         self._lanes = lanes

@@ -22,8 +22,8 @@ from shared.engine.bindings.contact_documents import HeldContact
 from shared.engine.bindings.ledger import Ledger
 from shared.errors import ConflictError, DataError, Service
 from shared.ports.clock import Clock
-from shared.ports.homecoming import Homecoming, Homecomings
-from shared.ports.spotler import MarketingPlatform
+from shared.ports.marketing_platform import MarketingPlatform
+from shared.ports.writeback import Writeback, Writebacks
 
 _TEXTS = {DO_NOT_EMAIL: "Do Not Email is set.", BULK_EMAIL: "Do Not Bulk Email is set."}
 
@@ -64,14 +64,14 @@ class MailRefusals:
     def __init__(
         self,
         *,
-        homecomings: Homecomings,
+        writebacks: Writebacks,
         platform: MarketingPlatform,
         ledger: Ledger,
         consents: Consents,
         rules: Rules,
         clock: Clock,
     ) -> None:
-        self._homecomings = homecomings
+        self._writebacks = writebacks
         self._platform = platform
         self._ledger = ledger
         self._consents = consents
@@ -94,13 +94,13 @@ class MailRefusals:
 
         ConflictError if the record was changed since it was read, DataError if Dataverse refuses.
         """
-        coming = Homecoming(
+        coming = Writeback(
             record.key,
             record.etag,
             refuses_bulk=False if BULK_EMAIL in subjects else None,
             refuses_mail=False if DO_NOT_EMAIL in subjects else None,
         )
-        (came,) = await self._homecomings.bring_home([coming])
+        (came,) = await self._writebacks.write_back([coming])
         if came.error is not None:
             raise came.error
         external_id = (await self._ledger.entries([record.key]))[record.key].binding.external_id

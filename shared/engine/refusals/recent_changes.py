@@ -9,9 +9,9 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import datetime, timedelta
 
 from shared.domain.planning.context import CLOCKS_DIFFER
-from shared.domain.records.marketing_contact import SpotlerContact
+from shared.domain.records.marketing_contact import MarketingContact
 from shared.ports.clock import Clock
-from shared.ports.spotler import ContactFeeds
+from shared.ports.marketing_platform import ContactFeeds
 
 _LATE = timedelta(seconds=1)
 """A change may show a moment after one that is dated later."""
@@ -30,12 +30,12 @@ class RecentChanges:
         self._feeds = feeds
         self._clock = clock
         self._polled_until = polled_until
-        self._contacts: dict[str, SpotlerContact] = {}
+        self._contacts: dict[str, MarketingContact] = {}
         self._seen_until: datetime | None = None
 
     async def among(
         self, external_ids: Collection[str], *, agreed_since: datetime
-    ) -> Mapping[str, SpotlerContact] | None:
+    ) -> Mapping[str, MarketingContact] | None:
         """Return those of these contacts that changed since the last poll, by external id.
 
         `agreed_since` is when the first of them was last agreed on: before the first poll, and while the bookmark is
@@ -79,5 +79,5 @@ class RecentChanges:
         }
 
 
-def _is_newer(contact: SpotlerContact, known: SpotlerContact) -> bool:
+def _is_newer(contact: MarketingContact, known: MarketingContact) -> bool:
     return contact.last_changed is None or known.last_changed is None or contact.last_changed >= known.last_changed

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 from shared.domain.consent.changes import OPT_OUT, ConsentSource
 from shared.domain.consent.refusal_changes import lifts_in, refusals_in
-from shared.domain.consent.suppression import Refusal, Suppression
+from shared.domain.consent.suppression import AddressRefusal, Suppression
 from shared.domain.planning.context import Binding, Decision, Rules, Write
 from shared.domain.records.marketing_contact import PropertyCatalogue
 from shared.domain.records.outcomes import Reason
 from shared.domain.records.records import ConsentOrder, RecordKey
 from shared.engine.guards.priority import breathe
-from shared.engine.record_context import Round, Seat
+from shared.engine.record_context import BatchState, RecordContext
 from shared.engine.refusals.suppressions import SuppressionList
 from shared.ports.clock import Clock
 
@@ -32,62 +32,68 @@ class RefusalKeeping:
         return self._suppressions
 
     async def before(
-        self, seats: Sequence[Seat], plans: Mapping[RecordKey, Decision], catalogue: PropertyCatalogue
+        self, contexts: Sequence[RecordContext], plans: Mapping[RecordKey, Decision], catalogue: PropertyCatalogue
     ) -> dict[str, Suppression]:
         """Enter what is refused, before plans are carried out; returns what holds at the addresses concerned."""
-        refusals: dict[str, list[Refusal]] = {}
-        for seat in seats:
+        refusals: dict[str, list[AddressRefusal]] = {}
+        for context in contexts:
             await breathe()
-            found = refusals_in(seat.situation, plans[seat.key], seat.mailbox, self._rules, catalogue)
-            orders = seat.unit.orders
+            found = refusals_in(context.plan_input, plans[context.key], context.mailbox, self._rules, catalogue)
+            orders = context.item.orders
             for address, several in found.items():
-                recorded = seat.origin.refused if address == seat.origin.address else frozenset[str]()
+                recorded = context.origin.refused if address == context.origin.address else frozenset[str]()
                 fresh = [_told(one, orders) for one in several if one.subject not in recorded]
                 if fresh:
                     refusals.setdefault(address, []).extend(fresh)
         return await self._suppressions.record(refusals) if refusals else {}
 
     async def after(
-        self, seats: Sequence[Seat], plans: Mapping[RecordKey, Decision], known: Mapping[str, Suppression], done: Round
+        self,
+        contexts: Sequence[RecordContext],
+        plans: Mapping[RecordKey, Decision],
+        known: Mapping[str, Suppression],
+        done: BatchState,
     ) -> None:
         """Enter opt-outs that Spotler answered, lift what is refused no more, and note on bindings what counts."""
         holding = dict(known)
-        answered: dict[str, list[Refusal]] = {}
-        for seat in seats:
-            saved = done.saved.get(seat.key)
-            if saved is None or saved[1].reason is not Reason.OPTED_OUT or not isinstance(plans[seat.key], Write):
+        answered: dict[str, list[AddressRefusal]] = {}
+        for context in contexts:
+            saved = done.saved.get(context.key)
+            if saved is None or saved[1].reason is not Reason.OPTED_OUT or not isinstance(plans[context.key], Write):
                 continue
-            if seat.mailbox:
-                refusal = Refusal(OPT_OUT, self._clock.now(), ConsentSource.SPOTLER_OPT_OUT)
-                answered.setdefault(seat.mailbox, []).append(refusal)
+            if context.mailbox:
+                refusal = AddressRefusal(OPT_OUT, self._clock.now(), ConsentSource.SPOTLER_OPT_OUT)
+                answered.setdefault(context.mailbox, []).append(refusal)
         if answered:
             holding |= await self._suppressions.record(answered)
-        for seat in seats:
+        for context in contexts:
             await breathe()
-            if (saved := done.saved.get(seat.key)) is None:
+            if (saved := done.saved.get(context.key)) is None:
                 continue
             binding, outcome, correlation = saved
-            for lift in lifts_in(seat.situation, binding, seat.mailbox, self._rules):
+            for lift in lifts_in(context.plan_input, binding, context.mailbox, self._rules):
                 holding[lift.address] = await self._suppressions.lift(
                     lift.address, lift.subjects, lift.source, record=lift.record
                 )
-            refused = _subjects(seat, binding, holding)
+            refused = _subjects(context, binding, holding)
             if refused != binding.refused:
-                done.saved[seat.key] = (replace(binding, refused=refused), outcome, correlation)
+                done.saved[context.key] = (replace(binding, refused=refused), outcome, correlation)
 
 
-def _told(refusal: Refusal, orders: Mapping[str, ConsentOrder]) -> Refusal:
+def _told(refusal: AddressRefusal, orders: Mapping[str, ConsentOrder]) -> AddressRefusal:
     """Say that a job has refused what its row says, so that a job may take it back."""
     order = orders.get(refusal.subject)
     is_ordered = order is not None and not order.answer and refusal.source is ConsentSource.DATAVERSE_ROW
     return replace(refusal, source=ConsentSource.JOB) if is_ordered else refusal
 
 
-def _subjects(seat: Seat, binding: Binding, holding: Mapping[str, Suppression]) -> frozenset[str]:
+def _subjects(context: RecordContext, binding: Binding, holding: Mapping[str, Suppression]) -> frozenset[str]:
     if not binding.is_live or not binding.address:
         return frozenset()
     if binding.address in holding:
         return holding[binding.address].subjects
-    if binding.address == seat.mailbox and seat.suppression:
-        return seat.suppression.subjects
-    return seat.origin.refused if binding.address == seat.origin.address and not seat.suppression else frozenset()
+    if binding.address == context.mailbox and context.suppression:
+        return context.suppression.subjects
+    return (
+        context.origin.refused if binding.address == context.origin.address and not context.suppression else frozenset()
+    )

@@ -7,10 +7,10 @@ from datetime import datetime
 from uuid import UUID
 
 from shared.domain.consent.changes import ConsentSource
-from shared.domain.consent.suppression import ALL_PERMISSIONS, Refusal
+from shared.domain.consent.suppression import ALL_PERMISSIONS, AddressRefusal
 from shared.domain.features.subscriber_import import email_of
 from shared.domain.planning.context import Rules
-from shared.domain.records.marketing_contact import SpotlerContact
+from shared.domain.records.marketing_contact import MarketingContact
 from shared.domain.records.records import Reference, Why
 from shared.domain.values.fields import enabled_options, option_name
 from shared.engine.refusals.suppressions import SuppressionList
@@ -25,7 +25,7 @@ class Returns:
         self._crm = crm
         self._rules = rules
 
-    async def of(self, contacts: Sequence[SpotlerContact]) -> list[Reference]:
+    async def of(self, contacts: Sequence[MarketingContact]) -> list[Reference]:
         """Lift what was refused before a contact last changed, and name the records with its address.
 
         A contact that can be mailed, and that none of our records uses, was made or opened by a form, or by a colleague
@@ -47,7 +47,7 @@ class Returns:
         return [Reference(key, Why.SPOTLER, correlations[email]) for email, keys in people.items() for key in keys]
 
 
-def record_id_of(contact: SpotlerContact) -> UUID | None:
+def record_id_of(contact: MarketingContact) -> UUID | None:
     """S2D-09: an external id that is empty or no GUID is nobody's."""
     try:
         return UUID(contact.external_id)
@@ -55,13 +55,13 @@ def record_id_of(contact: SpotlerContact) -> UUID | None:
         return None
 
 
-def correlation_of(contact: SpotlerContact) -> str:
+def correlation_of(contact: MarketingContact) -> str:
     """Return the same for the same state of a contact, however often it is read; it holds ids that name nobody."""
     at = contact.last_changed.isoformat(timespec="milliseconds") if contact.last_changed else "unknown"
     return f"spotler-{contact.encrypted_id or record_id_of(contact) or 'contact'}-{at}"
 
 
-def _overtakes(contact: SpotlerContact, refusal: Refusal) -> bool:
+def _overtakes(contact: MarketingContact, refusal: AddressRefusal) -> bool:
     """Whether the contact tells of a later act of the person.
 
     An older contact that gives no permission was edited by a colleague: that lifts no refusal of all permissions.
@@ -75,7 +75,7 @@ def _is_later(moment: datetime | None, than: datetime) -> bool:
     return moment is not None and moment > than
 
 
-def _still_off(contact: SpotlerContact) -> set[str]:
+def _still_off(contact: MarketingContact) -> set[str]:
     """Name the permissions that are off in a contact: who signed up said nothing about those."""
     return {
         option_name(name, option.bit)

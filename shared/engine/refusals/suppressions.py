@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.domain.consent.changes import ConsentSource
-from shared.domain.consent.suppression import NOTHING_REFUSED, Refusal, Suppression
+from shared.domain.consent.suppression import NOTHING_REFUSED, AddressRefusal, Suppression
 from shared.errors import ConflictError, Service
 from shared.ports.clock import Clock
 from shared.ports.state import Change, Document, DocumentKey, Insert, Replace, StateStore
@@ -32,7 +32,7 @@ class SuppressionList:
         documents = await self._documents(addresses)
         return {address: _suppression(document) for address, document in documents.items()}
 
-    async def record(self, refusals: Mapping[str, Sequence[Refusal]]) -> dict[str, Suppression]:
+    async def record(self, refusals: Mapping[str, Sequence[AddressRefusal]]) -> dict[str, Suppression]:
         """Add refusals by address, each once; returns what holds now. ConflictError if others never rest."""
         return await self._change(refusals, lambda address, known: known.adding(refusals[address]))
 
@@ -96,9 +96,9 @@ def _suppression(document: Document | None) -> Suppression:
     return Suppression(tuple(_refusal(body) for body in document.body["refusals"]))
 
 
-def _refusal(body: Mapping[str, Any]) -> Refusal:
+def _refusal(body: Mapping[str, Any]) -> AddressRefusal:
     lifted, by = body.get("lifted"), body.get("liftedBy")
-    return Refusal(
+    return AddressRefusal(
         subject=body["subject"],
         at=datetime.fromisoformat(body["at"]),
         source=ConsentSource(body["source"]),
@@ -112,7 +112,7 @@ def _body(suppression: Suppression) -> dict[str, Any]:
     return {"refusals": [_refusal_body(one) for one in suppression.refusals]}
 
 
-def _refusal_body(one: Refusal) -> dict[str, Any]:
+def _refusal_body(one: AddressRefusal) -> dict[str, Any]:
     body = {"subject": one.subject, "at": one.at.isoformat(), "source": str(one.source)}
     if one.record:
         body["record"] = one.record

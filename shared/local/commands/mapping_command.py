@@ -17,7 +17,7 @@ from typing import Any
 from shared.adapters.workbook.files import Format, read_file
 from shared.adapters.workbook.writing import to_workbook
 from shared.administration.mapping_repository import Version
-from shared.administration.mapping_service import Applied, Change, Refused, difference, mapping_of
+from shared.administration.mapping_service import Applied, ChangeRefused, MappingChange, difference, mapping_of
 from shared.administration.preview import PreviewReport
 from shared.composition import app
 from shared.domain.mapping.findings import Code, Finding, Severity
@@ -138,9 +138,9 @@ class _Command:
     def _read(self, path: Path) -> FieldMapping:
         return read_file(path.read_bytes(), self._environment)
 
-    def _change(self) -> Change:
+    def _change(self) -> MappingChange:
         options = self._options
-        return Change(
+        return MappingChange(
             by=options.by,
             comment=options.comment,
             base=getattr(options, "base", None),
@@ -213,14 +213,14 @@ class _Command:
         self._say({"findings": [asdict(finding) for finding in findings]}, _finding_lines(findings))
         return FOUND if any(finding.severity is not Severity.NOTE for finding in findings) else FINE
 
-    def _say_result(self, result: Applied | Refused) -> int:
+    def _say_result(self, result: Applied | ChangeRefused) -> int:
         answer: dict[str, Any] = {"findings": [asdict(finding) for finding in result.findings]}
         match result:
             case Applied(version):
                 answer["version"] = _version_json(version)
                 self._say(answer, [*_finding_lines(result.findings), f"Version {version.number} is live."])
                 return FINE
-            case Refused():
+            case ChangeRefused():
                 hint = result.advice(lambda codes: " ".join(f"--accept {code}" for code in codes))
                 self._say(answer, [*_finding_lines(result.findings), hint])
                 return FOUND

@@ -15,7 +15,7 @@ from shared.domain.records.records import RecordKey
 from shared.domain.values.values import is_email
 from shared.local.commands.connector import ROOT
 from shared.local.commands.run import read_local_settings
-from shared.privacy.person_data import PersonMemory
+from shared.privacy.person_data import PersonData
 
 
 def add_export_options(parser: argparse.ArgumentParser) -> None:
@@ -83,6 +83,6 @@ async def forget(options: argparse.Namespace) -> int:
     return 0
 
 
-async def _memory() -> PersonMemory:
+async def _memory() -> PersonData:
     read_local_settings(ROOT / "local.settings.json")
     return (await app.connector()).person_memory

@@ -18,8 +18,8 @@ from shared.lists.list_targets import create, is_edition_missing
 from shared.operations.contacts.person_contacts import Contact, failure, find_again
 from shared.operations.model.operation import Failed, Later, Unknown
 from shared.operations.model.services import JobServices
+from shared.ports.marketing_platform import Audiences
 from shared.ports.queue import QueueName
-from shared.ports.spotler import Audiences
 
 _NAMES = UUID("5c8f7b0a-9d1e-4f37-8b52-0e6a4d2c9171")
 """Namespace of the ids that are made from names."""

@@ -12,7 +12,7 @@ from shared.domain.features.capabilities import CAPABILITY_OFF
 from shared.domain.values.values import clipped
 from shared.errors import DataError
 from shared.ports.dataverse import AutomationRows, AutomationWrite
-from shared.ports.spotler import Automations
+from shared.ports.marketing_platform import Automations
 
 log = logging.getLogger(__name__)
 

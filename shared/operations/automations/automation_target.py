@@ -29,7 +29,7 @@ class JourneyParameters(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Journey:
+class AutomationTarget:
     """An automation or campaign. `spotler_id` is empty for a code that no row has, `fields` where none are known.
 
     One that is not published (any more) can be stopped, not started.
@@ -46,7 +46,7 @@ class Journey:
         return f"{self.kind} {quoted([self.name])}"
 
 
-async def journeys(wishes: Sequence[JourneyParameters], services: JobServices) -> list[Journey | Failed]:
+async def journeys(wishes: Sequence[JourneyParameters], services: JobServices) -> list[AutomationTarget | Failed]:
     """Look up the journeys of jobs, in order; only typed codes need the whole table."""
     ids = {wish.automation for wish in wishes if wish.automation is not None}
     rows = await services.automation_rows.read_automations(list(ids)) if ids else {}
@@ -58,7 +58,7 @@ async def journeys(wishes: Sequence[JourneyParameters], services: JobServices) -
 
 def _journey(
     wish: JourneyParameters, rows: Mapping[UUID, AutomationRow], coded: Mapping[str, AutomationRow]
-) -> Journey | Failed:
+) -> AutomationTarget | Failed:
     if wish.automation is None:
         row = coded.get(_same(wish.parameter_name))
         return _typed(wish.parameter_name) if row is None else _of(row)
@@ -66,18 +66,18 @@ def _journey(
     return invalid("The Automation does not exist any more: choose another one.") if row is None else _of(row)
 
 
-def _of(row: AutomationRow) -> Journey:
+def _of(row: AutomationRow) -> AutomationTarget:
     try:
         fields = read_hints(row.fields)
     except AutomationFieldsError:  # somebody edited the row: then only Spotler knows its fields
         fields = {}
-    return Journey(row.kind, row.code, row.name, row.spotler_id, fields, row.is_active)
+    return AutomationTarget(row.kind, row.code, row.name, row.spotler_id, fields, row.is_active)
 
 
-def _typed(code: str) -> Journey:
+def _typed(code: str) -> AutomationTarget:
     """Take a code that Dataverse does not know (yet): codes of automations are UUIDs, those of campaigns are not."""
     kind = AutomationKind.CAMPAIGN if _uuid(code) is None else AutomationKind.AUTOMATION
-    return Journey(kind, code, code, "", {}, is_published=True)
+    return AutomationTarget(kind, code, code, "", {}, is_published=True)
 
 
 def _same(code: str) -> str:

@@ -12,7 +12,7 @@ from shared.domain.features.automation_fields import AutomationFieldsError, fiel
 from shared.domain.features.automations import FieldValue, NotStarted, Started, StartRefusal
 from shared.domain.records.jobs import Operation
 from shared.errors import NotFoundError
-from shared.operations.automations.automation_target import Journey, journeys
+from shared.operations.automations.automation_target import AutomationTarget, journeys
 from shared.operations.model.operation import Failed, HarmfulOperation, JobOutcome, Succeeded, Task, invalid
 from shared.operations.model.parameters import AutomationCode, AutomationId, Parameters, Someone, broken
 from shared.operations.model.services import JobServices
@@ -60,7 +60,7 @@ class StartAutomation(HarmfulOperation[StartAutomationParameters]):
     async def run(self, tasks: Sequence[_Task], services: JobServices) -> Sequence[JobOutcome]:
         """Look up what to start, then call once per job."""
         ends: dict[UUID, JobOutcome] = {}
-        ready: dict[UUID, tuple[Journey, tuple[FieldValue, ...]]] = {}
+        ready: dict[UUID, tuple[AutomationTarget, tuple[FieldValue, ...]]] = {}
         for task, journey in zip(tasks, await journeys([task.parameters for task in tasks], services), strict=True):
             match _prepared(task, journey):
                 case Failed() as failed:
@@ -100,7 +100,9 @@ _REFUSALS = {
 }
 
 
-def _prepared(task: _Task, journey: Journey | Failed) -> tuple[Journey, tuple[FieldValue, ...]] | Failed:
+def _prepared(
+    task: _Task, journey: AutomationTarget | Failed
+) -> tuple[AutomationTarget, tuple[FieldValue, ...]] | Failed:
     if isinstance(journey, Failed):
         return journey
     if not journey.is_published:

@@ -9,10 +9,10 @@ from uuid import UUID
 
 from pydantic import model_validator
 
-from shared.domain.features.automations import StopVerdict
+from shared.domain.features.automations import StopResult
 from shared.domain.records.jobs import Operation
 from shared.errors import ConnectorError
-from shared.operations.automations.automation_target import Journey, journeys
+from shared.operations.automations.automation_target import AutomationTarget, journeys
 from shared.operations.contacts.person_contacts import failure
 from shared.operations.model.operation import Failed, JobOperation, JobOutcome, Later, Succeeded, Task, Unknown, invalid
 from shared.operations.model.parameters import Anyone, AutomationCode, AutomationId, Parameters, RunIds, broken
@@ -69,23 +69,23 @@ async def _stop_runs(task: _Task, services: JobServices) -> JobOutcome:
     troubled = next((result for result in results if isinstance(result, Failed | Unknown)), None)
     if troubled is not None:
         return Failed(troubled.code, told)
-    return Failed(_UNKNOWN, told) if StopVerdict.UNKNOWN in results else Succeeded(told)
+    return Failed(_UNKNOWN, told) if StopResult.UNKNOWN in results else Succeeded(told)
 
 
-async def _stop_run(run: str, services: JobServices) -> StopVerdict | Failed | Unknown | Later:
+async def _stop_run(run: str, services: JobServices) -> StopResult | Failed | Unknown | Later:
     try:
         return await services.automations.stop_run(run)
     except ConnectorError as error:
         return failure(error)
 
 
-def _told(result: StopVerdict | Failed | Unknown | Later) -> str:
+def _told(result: StopResult | Failed | Unknown | Later) -> str:
     match result:
-        case StopVerdict.STOPPED:
+        case StopResult.STOPPED:
             return "stopped"
-        case StopVerdict.NOT_RUNNING:
+        case StopResult.NOT_RUNNING:
             return "was not running"
-        case StopVerdict.UNKNOWN:
+        case StopResult.UNKNOWN:
             return "Spotler does not know it"
         case Failed(text=text) | Unknown(text=text):
             return text
@@ -96,24 +96,24 @@ def _told(result: StopVerdict | Failed | Unknown | Later) -> str:
 async def _stop_all(tasks: Sequence[_Task], services: JobServices) -> dict[UUID, JobOutcome]:
     found = await journeys([task.parameters for task in tasks], services)
     ends: dict[UUID, JobOutcome] = {}
-    ready: dict[UUID, Journey] = {}
+    ready: dict[UUID, AutomationTarget] = {}
     for task, journey in zip(tasks, found, strict=True):
         match journey:
             case Failed():
                 ends[task.job.id] = journey
-            case Journey(spotler_id=""):
+            case AutomationTarget(spotler_id=""):
                 ends[task.job.id] = invalid("Nobody knows this trigger code: refresh the automations, then choose one.")
-            case Journey():
+            case AutomationTarget():
                 ready[task.job.id] = journey
 
     async def stop(task: _Task, contact: str) -> Succeeded | Failed:
         journey = ready[task.job.id]
         match await services.automations.stop(journey.kind, journey.spotler_id, contact):
-            case StopVerdict.STOPPED:
+            case StopResult.STOPPED:
                 return Succeeded(f"{journey} stopped for the person.")
-            case StopVerdict.NOT_RUNNING:
+            case StopResult.NOT_RUNNING:
                 return Succeeded(f"{journey} did not run for the person.")
-            case StopVerdict.UNKNOWN:
+            case StopResult.UNKNOWN:
                 return Failed(_UNKNOWN, f"Spotler does not know {journey}, or the person.")
 
     going = [task for task in tasks if task.job.id in ready]

@@ -28,8 +28,8 @@ from shared.operations.contacts.person_contacts import Contact, contacts_to_give
 from shared.operations.model.operation import Failed, JobOutcome, Later, Succeeded, Task
 from shared.operations.model.services import JobServices
 from shared.operations.running.each import NO_TIME, SIDE_BY_SIDE, person_of
-from shared.ports.homecoming import Homecoming
 from shared.ports.queue import QueueName
+from shared.ports.writeback import Writeback
 
 _AT_ONCE = 100
 """Jobs whose contacts are read one by one, and whose rows are written and carried together."""
@@ -141,11 +141,11 @@ async def _write(tasks: Sequence[tuple[ConsentTask, PersonRecord]], services: Jo
     """Write rows, then let the engine carry them."""
     ends: dict[UUID, JobOutcome] = {}
     comings = [
-        Homecoming(one.person, "", subscriptions=rows_to_write(one.one, record, answer=one.answer))
+        Writeback(one.person, "", subscriptions=rows_to_write(one.one, record, answer=one.answer))
         for one, record in tasks
     ]
     written: list[ConsentTask] = []
-    for (one, _), came in zip(tasks, await services.homecomings.bring_home(comings) if comings else (), strict=True):
+    for (one, _), came in zip(tasks, await services.writebacks.write_back(comings) if comings else (), strict=True):
         if came.error is not None:
             ends[one.task.job.id] = failure(came.error)
         elif came.problems:
@@ -183,7 +183,7 @@ async def _carry(tasks: Sequence[ConsentTask], services: JobServices) -> dict[UU
         else Reference(one.person, Why.SPOTLER, one.task.correlation or str(one.task.job.id), consent=one.order)
         for one in tasks
     ]
-    finished = {one.unit.key: one for one in await services.people.handle(references, lane=QueueName.LIVE)}
+    finished = {one.item.key: one for one in await services.people.handle(references, lane=QueueName.LIVE)}
     entries = await services.ledger.entries([one.person for one in tasks])
     ends: dict[UUID, JobOutcome] = {}
     for one in tasks:

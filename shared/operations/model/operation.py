@@ -29,7 +29,7 @@ class Task(Generic[ParametersT]):
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class JobRefused:
     """The job cannot be run as it is; `text` tells its author what to change."""
 
     text: str
@@ -113,12 +113,12 @@ class JobOperation(ABC, Generic[ParametersT]):
     parameters: type[ParametersT]
     """The columns of a job that it reads, with their rules."""
 
-    def accept(self, job: JobRow) -> Task[ParametersT] | Refused:
+    def accept(self, job: JobRow) -> Task[ParametersT] | JobRefused:
         """Check the job's parameters."""
         try:
             return Task(job, self.parameters.model_validate(job))
         except ValidationError as problem:
-            return Refused(f"{self.operation.label} {broken_rules(problem)}.{self._elsewhere(job)}")
+            return JobRefused(f"{self.operation.label} {broken_rules(problem)}.{self._elsewhere(job)}")
 
     def _elsewhere(self, job: JobRow) -> str:
         """Point at what the author of a refused job filled in where the operation does not look."""

@@ -8,14 +8,14 @@ from shared.domain.planning.context import Rules
 from shared.engine.bindings.contact_lookup import Contacts
 from shared.engine.bindings.ledger import Ledger
 from shared.engine.guards.brake import Brake
-from shared.engine.record_handler import SyncPeople
+from shared.engine.record_handler import RecordHandler
 from shared.engine.refusals.suppressions import SuppressionList
 from shared.lists.service import Lists
 from shared.operations.automations.automation_refresh import AutomationRefresh
 from shared.operations.running.journal import Journal
 from shared.ports.dataverse import AutomationRows, Crm, MarketingLists, RecordAccess
-from shared.ports.homecoming import Homecomings
-from shared.ports.spotler import Audiences, Automations, MarketingPlatform, Tagging
+from shared.ports.marketing_platform import Audiences, Automations, MarketingPlatform, Tagging
+from shared.ports.writeback import Writebacks
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +31,11 @@ class JobServices:
     audiences: Audiences
     marketing_lists: MarketingLists
     lists: Lists
-    people: SyncPeople
+    people: RecordHandler
     ledger: Ledger
     journal: Journal
     rules: Rules
-    homecomings: Homecomings
+    writebacks: Writebacks
     suppressions: SuppressionList
     access: RecordAccess
     brake: Brake

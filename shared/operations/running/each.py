@@ -25,7 +25,7 @@ from shared.operations.contacts.person_contacts import (
 )
 from shared.operations.model.operation import Failed, JobOutcome, Later, Succeeded, Task, Unknown
 from shared.operations.model.services import JobServices
-from shared.operations.running.journal import Done
+from shared.operations.running.journal import EndedJob
 
 log = logging.getLogger(__name__)
 
@@ -162,9 +162,9 @@ async def _one(
 
 
 async def _write_down(outcomes: Mapping[Any, JobOutcome], services: JobServices) -> None:
-    done = {job: Done(end.runs) for job, end in outcomes.items() if isinstance(end, Succeeded)}
+    done = {job: EndedJob(end.runs) for job, end in outcomes.items() if isinstance(end, Succeeded)}
     unknown = {job for job, end in outcomes.items() if isinstance(end, Unknown)}
     try:
-        await services.journal.conclude(done, [job for job in outcomes if job not in done and job not in unknown])
+        await services.journal.commit(done, [job for job in outcomes if job not in done and job not in unknown])
     except ConnectorError as error:  # the report that follows tells it as well; only if that is lost, too, we forget
         log.warning("the journal of %d jobs is incomplete: %s", len(outcomes), error)

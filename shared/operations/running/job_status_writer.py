@@ -14,7 +14,7 @@ from shared.domain.records.outcomes import Reason
 from shared.domain.recovery.retry import GiveUp
 from shared.errors import ConflictError, ConnectorError, NotFoundError
 from shared.messages.lane_messages import Jobs
-from shared.messages.redelivery import Patience
+from shared.messages.redelivery import Redelivery
 from shared.messages.tally import note_success
 from shared.operations.model.operation import Failed, HandedOver, JobOutcome, Later, Succeeded, Unknown
 from shared.ports.clock import Clock
@@ -30,10 +30,10 @@ _POSTS = UUID("b7b1d3c4-53f4-4c8b-9a8e-6d1f0a2e7c35")
 _SEPARATOR = ", "
 
 
-class JobDesk:
+class JobStatusWriter:
     """Speaks for the jobs of one message: what cannot be written or done now is looked at again."""
 
-    def __init__(self, *, crm: Crm, patience: Patience, clock: Clock, message: Jobs, lane: QueueName) -> None:
+    def __init__(self, *, crm: Crm, patience: Redelivery, clock: Clock, message: Jobs, lane: QueueName) -> None:
         self._crm = crm
         self._patience = patience
         self._clock = clock

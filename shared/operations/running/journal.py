@@ -22,13 +22,13 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class EndedJob:
     """The call had its effect."""
 
     runs: tuple[str, ...] = ()
 
 
-Entry = Sent | Done
+Entry = Sent | EndedJob
 
 
 class Journal:
@@ -50,7 +50,7 @@ class Journal:
         etags = await self._store.write([Insert(self._key(job), {}) for job in ordered])
         return frozenset(job for job, etag in zip(ordered, etags, strict=True) if etag is not None)
 
-    async def conclude(self, done: Mapping[UUID, Done], harmless: Collection[UUID]) -> None:
+    async def commit(self, done: Mapping[UUID, EndedJob], harmless: Collection[UUID]) -> None:
         """Note what had its effect, and forget what certainly had none."""
         await self._store.write(
             [
@@ -68,4 +68,4 @@ class Journal:
 
 
 def _entry(document: Document) -> Entry:
-    return Done(tuple(document.body["done"])) if "done" in document.body else Sent()
+    return EndedJob(tuple(document.body["done"])) if "done" in document.body else Sent()

@@ -12,7 +12,7 @@ from shared.operations.model.operation import Task
 TaskT = TypeVar("TaskT", bound=Task[Any])
 
 
-def waves(tasks: Sequence[TaskT]) -> list[list[TaskT]]:
+def ordered_batches(tasks: Sequence[TaskT]) -> list[list[TaskT]]:
     """Split into waves of one operation each.
 
     Two jobs of one person with different operations end in different waves; those with the same operation stay

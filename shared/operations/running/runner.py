@@ -20,23 +20,23 @@ from shared.domain.records.records import Reference
 from shared.engine.bindings.claim_deadline import begin_part
 from shared.errors import ConnectorError, whereabouts
 from shared.messages.lane_messages import Jobs, Lanes
-from shared.messages.redelivery import Patience
+from shared.messages.redelivery import Redelivery
 from shared.operations.model.operation import (
     Failed,
     JobOperation,
     JobOutcome,
+    JobRefused,
     JournaledOperation,
     Later,
-    Refused,
     Task,
     Unknown,
 )
 from shared.operations.model.services import JobServices
 from shared.operations.running.authority import admit
-from shared.operations.running.job_status_writer import JobDesk
-from shared.operations.running.journal import Done, Sent
+from shared.operations.running.job_status_writer import JobStatusWriter
+from shared.operations.running.journal import EndedJob, Sent
 from shared.operations.running.message_claims import vouched
-from shared.operations.running.ordered_batches import waves
+from shared.operations.running.ordered_batches import ordered_batches
 from shared.ports.clock import Clock
 from shared.ports.queue import QueueName
 
@@ -58,7 +58,7 @@ class JobRunner:
         services: JobServices,
         operations: Mapping[Operation, JobOperation[Any]],
         lanes: Lanes,
-        patience: Patience,
+        patience: Redelivery,
         clock: Clock,
         presumed_dead: timedelta,
     ) -> None:
@@ -72,7 +72,9 @@ class JobRunner:
 
     async def run(self, message: Jobs, *, lane: QueueName) -> None:
         """Run the jobs that are still to be run; an ended or deleted job needs nothing."""
-        desk = JobDesk(crm=self._services.crm, patience=self._patience, clock=self._clock, message=message, lane=lane)
+        desk = JobStatusWriter(
+            crm=self._services.crm, patience=self._patience, clock=self._clock, message=message, lane=lane
+        )
         try:
             rows = await self._services.crm.read_jobs(message.jobs)
         except ConnectorError as error:
@@ -84,10 +86,10 @@ class JobRunner:
             match self._accept(job):
                 case Task() as task:
                     tasks.append(replace(task, correlation=message.correlation_of(job.id)))
-                case Refused(text):
+                case JobRefused(text):
                     refusals.append((job, text))
         await desk.refuse(refusals)
-        for wave in waves(tasks):
+        for wave in ordered_batches(tasks):
             operation = self._operation_of(wave[0])
             if operation.lane is QueueName.BULK and lane is not QueueName.BULK:
                 await self._lanes.send(operation.lane, message.part(one.job.id for one in wave))
@@ -99,17 +101,17 @@ class JobRunner:
                 else:
                     await self._patience.put_back(lane, message.part(one.job.id for one in chunk))
 
-    def _accept(self, job: JobRow) -> Task[Any] | Refused:
+    def _accept(self, job: JobRow) -> Task[Any] | JobRefused:
         operation = self._operations.get(job.operation) if job.operation is not None else None
         if operation is None:
-            return Refused("Operation is empty or unknown: choose one.")
+            return JobRefused("Operation is empty or unknown: choose one.")
         return operation.accept(job)
 
     def _operation_of(self, task: Task[Any]) -> JobOperation[Any]:
         assert task.job.operation is not None, "the job was accepted"
         return self._operations[task.job.operation]
 
-    async def _carry_out(self, operation: JobOperation[Any], tasks: Tasks, desk: JobDesk) -> None:
+    async def _carry_out(self, operation: JobOperation[Any], tasks: Tasks, desk: JobStatusWriter) -> None:
         if isinstance(operation, JournaledOperation):
             await self._by_journal(operation, tasks, desk)
             return
@@ -150,7 +152,7 @@ class JobRunner:
 
     # -------------------------------------------------------------------------------------------------------- journal
 
-    async def _by_journal(self, operation: JournaledOperation[Any], tasks: Tasks, desk: JobDesk) -> None:
+    async def _by_journal(self, operation: JournaledOperation[Any], tasks: Tasks, desk: JobStatusWriter) -> None:
         try:
             undone = await self._undone(operation, tasks, desk)
         except ConnectorError as error:
@@ -159,14 +161,14 @@ class JobRunner:
         taken = await _take(undone, desk)
         await self._forget(await desk.end(_ends(taken, await self._run_admitted(operation, taken))))
 
-    async def _undone(self, operation: JournaledOperation[Any], tasks: Tasks, desk: JobDesk) -> Tasks:
+    async def _undone(self, operation: JournaledOperation[Any], tasks: Tasks, desk: JobStatusWriter) -> Tasks:
         """Sort out jobs that another worker has, or had: only those without an entry go on."""
         entries = await self._services.journal.entries([task.job.id for task in tasks])
         known: list[tuple[JobRow, JobOutcome]] = []
         undone: list[Task[Any]] = []
         for task in tasks:
             entry = entries.get(task.job.id)
-            if isinstance(entry, Done):
+            if isinstance(entry, EndedJob):
                 known.append((task.job, replace(operation.describe(task), runs=entry.runs)))
             elif (until := self._held_until(task.job)) is not None:
                 await desk.wait([task.job], until)
@@ -192,7 +194,7 @@ class JobRunner:
             log.warning("%d entries of the journal remain: %s", len(jobs), error)
 
 
-async def _take(tasks: Tasks, desk: JobDesk) -> Tasks:
+async def _take(tasks: Tasks, desk: JobStatusWriter) -> Tasks:
     taken = await desk.take([task.job for task in tasks])
     return [task for task in tasks if task.job.id in taken]
 

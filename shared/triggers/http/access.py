@@ -45,7 +45,7 @@ _MANY_IDS = 500_000
 """Bytes: ten thousand ids, with room to spare."""
 
 
-class Role(StrEnum):
+class CallerRole(StrEnum):
     """Who a caller must be."""
 
     OPERATOR = "operator"
@@ -63,7 +63,7 @@ class Shown(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class HttpRoute:
     """A function that answers HTTP. `path` is the template without the prefix `api/`.
 
     `query` are the parameters that it reads; any other one is refused (400). `why` says what gives it its role.
@@ -71,7 +71,7 @@ class Route:
 
     method: func.HttpMethod
     path: str
-    role: Role
+    role: CallerRole
     why: str
     most_bytes: int = _NO_BODY
     shown: Shown = Shown.CODES
@@ -88,51 +88,53 @@ _GET, _POST, _PUT = func.HttpMethod.GET, func.HttpMethod.POST, func.HttpMethod.P
 _LOOKS, _REPEATS, _ASKS = "looks", "repeats", "asks Spotler harmless questions"
 _CHANGES = ("by", "comment", "accept")
 
-ROUTES: Mapping[str, Route] = {
-    "health": Route(_GET, "health", Role.OPERATOR, _LOOKS),
-    "explain": Route(_GET, "explain/{table}/{id}", Role.OPERATOR, _LOOKS),
-    "explain_values": Route(
-        _GET, "explain/{table}/{id}/values", Role.ADMINISTRATOR, "shows values", shown=Shown.VALUES
+ROUTES: Mapping[str, HttpRoute] = {
+    "health": HttpRoute(_GET, "health", CallerRole.OPERATOR, _LOOKS),
+    "explain": HttpRoute(_GET, "explain/{table}/{id}", CallerRole.OPERATOR, _LOOKS),
+    "explain_values": HttpRoute(
+        _GET, "explain/{table}/{id}/values", CallerRole.ADMINISTRATOR, "shows values", shown=Shown.VALUES
     ),
-    "list_overview": Route(_GET, "lists/{id}", Role.OPERATOR, _LOOKS, query=("judge",)),
-    "list_left_out": Route(_GET, "lists/{id}/left-out", Role.OPERATOR, _LOOKS),
-    "resync": Route(_POST, "resync", Role.OPERATOR, _REPEATS, _MANY_IDS),
-    "dead_letters": Route(_GET, "dead-letters", Role.OPERATOR, _LOOKS),
-    "replay": Route(_POST, "dead-letters/replay", Role.OPERATOR, _REPEATS, _FEW_IDS),
-    "replay_held": Route(
-        _POST, "dead-letters/replay-held", Role.ADMINISTRATOR, "repeats what the brake holds", _FEW_IDS
+    "list_overview": HttpRoute(_GET, "lists/{id}", CallerRole.OPERATOR, _LOOKS, query=("judge",)),
+    "list_left_out": HttpRoute(_GET, "lists/{id}/left-out", CallerRole.OPERATOR, _LOOKS),
+    "resync": HttpRoute(_POST, "resync", CallerRole.OPERATOR, _REPEATS, _MANY_IDS),
+    "dead_letters": HttpRoute(_GET, "dead-letters", CallerRole.OPERATOR, _LOOKS),
+    "replay": HttpRoute(_POST, "dead-letters/replay", CallerRole.OPERATOR, _REPEATS, _FEW_IDS),
+    "replay_held": HttpRoute(
+        _POST, "dead-letters/replay-held", CallerRole.ADMINISTRATOR, "repeats what the brake holds", _FEW_IDS
     ),
-    "check_capabilities": Route(_POST, "capabilities/check", Role.OPERATOR, _ASKS),
-    "export_consent": Route(
-        _GET, "consent.csv", Role.OPERATOR, _LOOKS, query=("from", "to", "record", "after", "limit")
+    "check_capabilities": HttpRoute(_POST, "capabilities/check", CallerRole.OPERATOR, _ASKS),
+    "export_consent": HttpRoute(
+        _GET, "consent.csv", CallerRole.OPERATOR, _LOOKS, query=("from", "to", "record", "after", "limit")
     ),
-    "report_bounces": Route(_GET, "bounces", Role.OPERATOR, _LOOKS, query=("format", "after", "limit")),
-    "brake": Route(_GET, "brake", Role.OPERATOR, _LOOKS),
-    "release_brake": Route(_POST, "brake/release", Role.ADMINISTRATOR, "lets mass changes pass"),
-    "lift_refusals": Route(_POST, "suppressions/lift", Role.ADMINISTRATOR, "lets people be mailed again"),
-    "export_person": Route(_POST, "people/export", Role.ADMINISTRATOR, "shows all that is known of a person"),
-    "forget_person": Route(_POST, "people/forget", Role.ADMINISTRATOR, "removes what is known of a person"),
-    "poll_now": Route(_POST, "poll", Role.OPERATOR, _REPEATS),
-    "list_reviews": Route(_GET, "reviews", Role.OPERATOR, _LOOKS, query=("after", "limit")),
-    "decide_review": Route(_POST, "reviews/{id}", Role.ADMINISTRATOR, "decides whose data is written"),
-    "read_mapping": Route(_GET, "mapping", Role.OPERATOR, _LOOKS, query=("format", "version")),
-    "mapping_history": Route(_GET, "mapping/history", Role.OPERATOR, _LOOKS),
-    "check_mapping": Route(_POST, "mapping/check", Role.OPERATOR, _LOOKS, LARGEST),
-    "preview_mapping": Route(
+    "report_bounces": HttpRoute(_GET, "bounces", CallerRole.OPERATOR, _LOOKS, query=("format", "after", "limit")),
+    "brake": HttpRoute(_GET, "brake", CallerRole.OPERATOR, _LOOKS),
+    "release_brake": HttpRoute(_POST, "brake/release", CallerRole.ADMINISTRATOR, "lets mass changes pass"),
+    "lift_refusals": HttpRoute(_POST, "suppressions/lift", CallerRole.ADMINISTRATOR, "lets people be mailed again"),
+    "export_person": HttpRoute(_POST, "people/export", CallerRole.ADMINISTRATOR, "shows all that is known of a person"),
+    "forget_person": HttpRoute(_POST, "people/forget", CallerRole.ADMINISTRATOR, "removes what is known of a person"),
+    "poll_now": HttpRoute(_POST, "poll", CallerRole.OPERATOR, _REPEATS),
+    "list_reviews": HttpRoute(_GET, "reviews", CallerRole.OPERATOR, _LOOKS, query=("after", "limit")),
+    "decide_review": HttpRoute(_POST, "reviews/{id}", CallerRole.ADMINISTRATOR, "decides whose data is written"),
+    "read_mapping": HttpRoute(_GET, "mapping", CallerRole.OPERATOR, _LOOKS, query=("format", "version")),
+    "mapping_history": HttpRoute(_GET, "mapping/history", CallerRole.OPERATOR, _LOOKS),
+    "check_mapping": HttpRoute(_POST, "mapping/check", CallerRole.OPERATOR, _LOOKS, LARGEST),
+    "preview_mapping": HttpRoute(
         _POST,
         "mapping/preview",
-        Role.ADMINISTRATOR,
+        CallerRole.ADMINISTRATOR,
         "shows values",
         LARGEST,
         Shown.VALUES,
         query=("records", "sample", "shown"),
     ),
-    "apply_mapping": Route(_PUT, "mapping", Role.ADMINISTRATOR, "changes what is written", LARGEST, query=_CHANGES),
-    "roll_back_mapping": Route(
-        _POST, "mapping/rollback/{version}", Role.ADMINISTRATOR, "changes what is written", query=_CHANGES
+    "apply_mapping": HttpRoute(
+        _PUT, "mapping", CallerRole.ADMINISTRATOR, "changes what is written", LARGEST, query=_CHANGES
     ),
-    "restore_default_mapping": Route(
-        _POST, "mapping/defaults", Role.ADMINISTRATOR, "changes what is written", query=_CHANGES
+    "roll_back_mapping": HttpRoute(
+        _POST, "mapping/rollback/{version}", CallerRole.ADMINISTRATOR, "changes what is written", query=_CHANGES
+    ),
+    "restore_default_mapping": HttpRoute(
+        _POST, "mapping/defaults", CallerRole.ADMINISTRATOR, "changes what is written", query=_CHANGES
     ),
 }
 """By the name of the function."""
@@ -158,21 +160,21 @@ def sign_in_is_on(environment: Mapping[str, str] = os.environ) -> bool:
     return environment.get(_SIGN_IN, "").casefold() == "true"
 
 
-def level_of(role: Role, *, sign_in: bool) -> func.AuthLevel:
+def level_of(role: CallerRole, *, sign_in: bool) -> func.AuthLevel:
     """Return the key that the host demands. With sign-in, the app itself looks for an administrator's role."""
     match role:
-        case Role.ADMINISTRATOR if not sign_in:
+        case CallerRole.ADMINISTRATOR if not sign_in:
             return func.AuthLevel.ADMIN
-        case Role.ADMINISTRATOR | Role.OPERATOR:
+        case CallerRole.ADMINISTRATOR | CallerRole.OPERATOR:
             return func.AuthLevel.FUNCTION
 
 
-def may_call(role: Role, principal: str, *, sign_in: bool) -> bool:
+def may_call(role: CallerRole, principal: str, *, sign_in: bool) -> bool:
     """Tell whether a caller whose key the host has accepted may go on. `principal` is the header, or empty."""
     match role:
-        case Role.ADMINISTRATOR if sign_in:
+        case CallerRole.ADMINISTRATOR if sign_in:
             return ADMINISTRATOR_ROLE in roles_of(principal)
-        case Role.ADMINISTRATOR | Role.OPERATOR:
+        case CallerRole.ADMINISTRATOR | CallerRole.OPERATOR:
             return True
 
 

@@ -18,7 +18,7 @@ from shared.triggers.http.access import (
     PRINCIPAL,
     PRINCIPAL_ID,
     ROUTES,
-    Route,
+    HttpRoute,
     level_of,
     may_call,
     sign_in_is_on,
@@ -48,7 +48,7 @@ def http_function(blueprint: func.Blueprint, name: str) -> Callable[[Handler], H
     return register
 
 
-def _guarded(handler: Handler, name: str, route: Route) -> Handler:
+def _guarded(handler: Handler, name: str, route: HttpRoute) -> Handler:
     @functools.wraps(handler)
     async def answer(req: func.HttpRequest) -> func.HttpResponse:
         refusal = _refusal(req, name, route)
@@ -62,7 +62,7 @@ def _guarded(handler: Handler, name: str, route: Route) -> Handler:
     return answer
 
 
-def _refusal(req: func.HttpRequest, name: str, route: Route) -> func.HttpResponse | None:
+def _refusal(req: func.HttpRequest, name: str, route: HttpRoute) -> func.HttpResponse | None:
     if not may_call(route.role, req.headers.get(PRINCIPAL, ""), sign_in=sign_in_is_on()):
         return problem(
             HTTPStatus.FORBIDDEN,
@@ -79,14 +79,14 @@ def _refusal(req: func.HttpRequest, name: str, route: Route) -> func.HttpRespons
     return None
 
 
-def _seconds_to_wait(req: func.HttpRequest, name: str, route: Route) -> int:
+def _seconds_to_wait(req: func.HttpRequest, name: str, route: HttpRoute) -> int:
     if not are_on():
         return 0
     principal = req.headers.get(PRINCIPAL_ID, "") if sign_in_is_on() else ""
     return _rates.wait(name, caller_of(req.headers, req.params, principal=principal), route.rate)
 
 
-async def _answered(handler: Handler, req: func.HttpRequest, name: str, route: Route) -> func.HttpResponse:
+async def _answered(handler: Handler, req: func.HttpRequest, name: str, route: HttpRoute) -> func.HttpResponse:
     """Call the function. What its defects say may quote a person: the log gets the place, the caller a number."""
     try:
         refuse_unknown(req, route.query)

@@ -12,7 +12,7 @@ import azure.functions as func
 from opentelemetry.trace import SpanKind
 
 from shared.composition import app
-from shared.dispatch.intake import Delivery
+from shared.dispatch.intake import Arrival
 from shared.domain.values.texts import bounded_id
 from shared.errors import ConnectorError, whereabouts
 from shared.ports.queue import QueueName
@@ -47,7 +47,7 @@ def name_of(message: func.ServiceBusMessage) -> str:
     return bounded_id(message.message_id) or "without an id"
 
 
-async def consume(delivery: Delivery, messages: Sequence[func.ServiceBusMessage], *, lane: QueueName) -> None:
+async def consume(delivery: Arrival, messages: Sequence[func.ServiceBusMessage], *, lane: QueueName) -> None:
     """Take in what the messages of a queue ask for, as one span.
 
     A batch that fails comes again at once, and is buried after ten times: it rests before it fails, longer each time.

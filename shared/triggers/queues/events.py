@@ -17,14 +17,14 @@ from shared.adapters.dataverse.events.execution_context import NotAnExecutionCon
 from shared.adapters.dataverse.events.routing import Ourselves, Routed, route
 from shared.composition import app
 from shared.composition.settings import OWN_TAG
-from shared.dispatch.intake import Delivery
+from shared.dispatch.intake import Arrival
 from shared.domain.records.outcomes import TEXTS, Reason
 from shared.domain.records.records import Reference
 from shared.errors import whereabouts
 from shared.lists.changes import memberships
 from shared.messages.lane_messages import EventMessage, Jobs, Permissions, Unchecked, references_messages
 from shared.messages.list_messages import ListLook
-from shared.ports.organisations import Origin, Refused
+from shared.ports.organisations import Origin, OriginRefused
 from shared.ports.queue import QueueName
 from shared.triggers.queues.connection import SERVICE_BUS
 from shared.triggers.queues.consuming import consume, name_of
@@ -55,9 +55,9 @@ async def on_dataverse_event(messages: List[func.ServiceBusMessage]) -> None:
         await asyncio.sleep(_BREATH)
 
 
-def read_events(messages: Sequence[func.ServiceBusMessage], *, own: Ourselves) -> Delivery:
+def read_events(messages: Sequence[func.ServiceBusMessage], *, own: Ourselves) -> Arrival:
     """Read messages of Dataverse, by where they come from. Pure: needs no service."""
-    delivery = Delivery(QueueName.EVENTS)
+    delivery = Arrival(QueueName.EVENTS)
     asked: defaultdict[Origin, _Asked] = defaultdict(_Asked)
     for message in messages:
         try:
@@ -67,10 +67,10 @@ def read_events(messages: Sequence[func.ServiceBusMessage], *, own: Ourselves) -
             asked[event.origin].add(route(event, own=own), str(event.correlation_id or ""), _sent_on(message))
         except NotAnExecutionContext as refusal:
             log.warning("message %s refused: %s", name_of(message), refusal.reason)
-            delivery.refused.append(Refused(refusal.reason, refusal.description))
+            delivery.refused.append(OriginRefused(refusal.reason, refusal.description))
         except Exception as error:  # noqa: BLE001  # a defect of ours: the neighbours go on
             log.error("message %s broke the connector: %s", name_of(message), whereabouts(error))  # noqa: TRY400
-            delivery.refused.append(Refused(Reason.DEFECT, TEXTS[Reason.DEFECT]))
+            delivery.refused.append(OriginRefused(Reason.DEFECT, TEXTS[Reason.DEFECT]))
     for origin, one in asked.items():
         for content in one.messages():
             delivery.work.add(Unchecked(organisation=origin.organisation, host=origin.host, message=content))

@@ -8,9 +8,9 @@ from typing import List
 
 import azure.functions as func
 
-from shared.dispatch.intake import Delivery
+from shared.dispatch.intake import Arrival
 from shared.messages.lane_messages import LaneMessageError, read_lane_message
-from shared.ports.organisations import Refused
+from shared.ports.organisations import OriginRefused
 from shared.ports.queue import QueueName
 from shared.triggers.queues.connection import SERVICE_BUS
 from shared.triggers.queues.consuming import consume, name_of
@@ -46,14 +46,14 @@ async def _handle(messages: Sequence[func.ServiceBusMessage], lane: QueueName) -
     await consume(read_lane(messages, lane), messages, lane=lane)
 
 
-def read_lane(messages: Sequence[func.ServiceBusMessage], lane: QueueName) -> Delivery:
+def read_lane(messages: Sequence[func.ServiceBusMessage], lane: QueueName) -> Arrival:
     """Read messages of a lane. Pure: needs no service."""
-    delivery = Delivery(lane)
+    delivery = Arrival(lane)
     for message in messages:
         try:
             delivery.work.add(read_lane_message(message.get_body()))
         except LaneMessageError as problem:
             log.warning("message %s of %s refused", name_of(message), lane)
             description = f"Only the connector writes to {lane}: {problem}"
-            delivery.refused.append(Refused("not-a-lane-message", description))
+            delivery.refused.append(OriginRefused("not-a-lane-message", description))
     return delivery

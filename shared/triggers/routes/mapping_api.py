@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from shared.adapters.workbook.files import FileTooLargeError, Format, read_file, write_file
 from shared.administration.mapping_repository import Version
-from shared.administration.mapping_service import Applied, Change, Refused, mapping_of
+from shared.administration.mapping_service import Applied, ChangeRefused, MappingChange, mapping_of
 from shared.administration.worker_thread import in_turn
 from shared.composition import app
 from shared.domain.mapping.findings import Code, Finding
@@ -194,9 +194,9 @@ async def _sent_or_live(req: func.HttpRequest, services: app.Services) -> Mappin
     return mapping_of(await services.desk.live())
 
 
-def _change(req: func.HttpRequest) -> Change:
+def _change(req: func.HttpRequest) -> MappingChange:
     query = read_query(req, _ChangeQuery)
-    return Change(
+    return MappingChange(
         by=_signed_in(req) or query.by or _ANYBODY,
         comment=query.comment,
         base=_base(req.headers.get("if-match", "")),
@@ -217,7 +217,7 @@ def _base(etag: str) -> int | None:
     return int(number) if number.isdecimal() else 0
 
 
-async def _changed(result: Applied | Refused) -> func.HttpResponse:
+async def _changed(result: Applied | ChangeRefused) -> func.HttpResponse:
     match result:
         case Applied(version, findings):
             await app.mapping_changed()
@@ -225,7 +225,7 @@ async def _changed(result: Applied | Refused) -> func.HttpResponse:
                 {**_version_json(version), "findings": _findings_json(findings)},
                 headers={"ETag": f'"{version.number}"'},
             )
-        case Refused(findings) as refused:
+        case ChangeRefused(findings) as refused:
             text = refused.advice(lambda codes: f"accept={','.join(codes)}")
             return json_answer({"error": text, "findings": _findings_json(findings)}, 409)
 

@@ -20,6 +20,6 @@ async def watch(timer: func.TimerRequest) -> None:
 
     Where nobody hears of it, no service is bothered. What the queues have buried is collected everywhere.
     """
-    await (await app.intake()).collect_buried()
+    await (await app.intake()).collect_dead_lettered()
     if is_exported():
         await (await app.connector()).watch.look()

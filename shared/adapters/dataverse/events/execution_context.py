@@ -48,7 +48,7 @@ _REPAIR = (
 _TOO_DEEP = "The message is JSON, but nested deeper than any that Dataverse sends."
 
 
-class Refusal(StrEnum):
+class EventRefusal(StrEnum):
     """Why a message is no execution context of ours."""
 
     BINARY = "binary-message-format"
@@ -64,7 +64,7 @@ class NotAnExecutionContext(ConnectorError):  # noqa: N818  # a verdict on a mes
 
     recovery = "configure"
 
-    def __init__(self, reason: Refusal, description: str) -> None:
+    def __init__(self, reason: EventRefusal, description: str) -> None:
         """Both parts go to the dead-letter queue: no text of the message in them."""
         super().__init__(description, service=Service.DATAVERSE, code=reason)
         self.reason = reason
@@ -121,7 +121,7 @@ def read_event(body: bytes, content_type: str, properties: Mapping[str, str]) ->
     try:
         return _event(context, properties)
     except RecursionError:
-        raise NotAnExecutionContext(Refusal.OTHER_JSON, _TOO_DEEP) from None
+        raise NotAnExecutionContext(EventRefusal.OTHER_JSON, _TOO_DEEP) from None
 
 
 def _event(context: RemoteExecutionContext, properties: Mapping[str, str]) -> DataverseEvent:
@@ -208,7 +208,7 @@ def check_organisation(origin: Origin, *, ids: Collection[UUID]) -> None:
     if origin.organisation in ids:
         return
     raise NotAnExecutionContext(
-        Refusal.OTHER_ORGANISATION,
+        EventRefusal.OTHER_ORGANISATION,
         f"The message comes from organisation {origin.organisation}, which is not configured here. If that "
         "environment is a copy of one that is, delete its service endpoint or point it to a queue of its own; "
         "otherwise add its organisation URL and id to the settings.",
@@ -220,14 +220,14 @@ def _parse(body: bytes, content_type: str) -> RemoteExecutionContext:
     # The body outranks its label: a JSON body under another content type is as good as any.
     start = body.removeprefix(BOM_UTF8).lstrip()[:1]
     if start not in (b"{", b"<") and (media == "application/msbin1" or _CONTRACT_NAME in body[:100]):
-        raise NotAnExecutionContext(Refusal.BINARY, f"The message is .NET binary XML. {_REPAIR}")
+        raise NotAnExecutionContext(EventRefusal.BINARY, f"The message is .NET binary XML. {_REPAIR}")
     if start == b"<" or (media.endswith("xml") and start != b"{"):
-        raise NotAnExecutionContext(Refusal.XML, f"The message is XML. {_REPAIR}")
+        raise NotAnExecutionContext(EventRefusal.XML, f"The message is XML. {_REPAIR}")
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise NotAnExecutionContext(
-            Refusal.NOT_UTF8,
+            EventRefusal.NOT_UTF8,
             "The message is not UTF-8 text. Set messagecharset of the serviceendpoint row to 1 (UTF8); if the message "
             "does not come from Dataverse, its sender must not use this queue.",
         ) from None
@@ -236,17 +236,17 @@ def _parse(body: bytes, content_type: str) -> RemoteExecutionContext:
         document = parse_json(text)
     except ValueError:
         raise NotAnExecutionContext(
-            Refusal.NOT_JSON,
+            EventRefusal.NOT_JSON,
             f"The message is not JSON. If Dataverse sent it: {_REPAIR} Otherwise its sender must not use this queue.",
         ) from None
     try:
         return RemoteExecutionContext.model_validate(document)
     except RecursionError:
-        raise NotAnExecutionContext(Refusal.OTHER_JSON, _TOO_DEEP) from None
+        raise NotAnExecutionContext(EventRefusal.OTHER_JSON, _TOO_DEEP) from None
     except ValidationError as error:
         places = sorted({".".join(str(step) for step in fault["loc"]) or "the whole" for fault in error.errors()})
         raise NotAnExecutionContext(
-            Refusal.OTHER_JSON,
+            EventRefusal.OTHER_JSON,
             "The message is JSON, but no RemoteExecutionContext of Dataverse (look at "
             f"{', '.join(places[:5])}). Only a Dataverse service endpoint may send to this queue: give the other "
             "sender a queue of its own, or let it call the HTTP interface.",

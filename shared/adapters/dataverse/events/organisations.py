@@ -8,7 +8,7 @@ from uuid import UUID
 
 from shared.adapters.dataverse.events.execution_context import NotAnExecutionContext, check_organisation, host_of
 from shared.adapters.dataverse.web_api.client import DataverseClient
-from shared.ports.organisations import Origin, Refused
+from shared.ports.organisations import Origin, OriginRefused
 
 
 class KnownOrganisations:
@@ -24,14 +24,14 @@ class KnownOrganisations:
         self._host = host_of(url)
         self._asking = asyncio.Lock()
 
-    async def refusal(self, origin: Origin) -> Refused | None:
+    async def refusal(self, origin: Origin) -> OriginRefused | None:
         """Return why a message is refused; ConnectorError if Dataverse cannot tell its id now."""
         if not self._ids and origin.host and origin.host == self._host:
             return None
         try:
             check_organisation(origin, ids=await self._known())
         except NotAnExecutionContext as refusal:
-            return Refused(refusal.reason, refusal.description)
+            return OriginRefused(refusal.reason, refusal.description)
         return None
 
     async def _known(self) -> frozenset[UUID]:

@@ -14,14 +14,14 @@ from typing import Any
 from shared.adapters.dataverse.web_api import odata, operations
 from shared.adapters.dataverse.web_api.answers import OperationResult
 from shared.adapters.dataverse.web_api.client import DataverseClient
-from shared.adapters.dataverse.web_api.odata import Comparison, Expand
-from shared.adapters.dataverse.web_api.operations import Method, Operation, Row
+from shared.adapters.dataverse.web_api.odata import Expand, ODataComparison
+from shared.adapters.dataverse.web_api.operations import Method, Row, WebApiOperation
 from shared.domain.records.table_schema import (
     ColumnDefinition,
     ColumnType,
     DateBehaviour,
     Option,
-    Reference,
+    Relation,
     Required,
     Schema,
     TableDefinition,
@@ -86,16 +86,16 @@ async def names_of_sets(client: DataverseClient, entity_sets: Collection[str]) -
     """Find the logical names of tables by their names in the Web API; unknown ones are missing in the answer."""
     if not entity_sets:
         return {}
-    wanted = " or ".join(odata.compare("EntitySetName", Comparison.EQUAL, name) for name in sorted(entity_sets))
+    wanted = " or ".join(odata.compare("EntitySetName", ODataComparison.EQUAL, name) for name in sorted(entity_sets))
     path = odata.reads("EntityDefinitions", {"$select": "LogicalName,EntitySetName", "$filter": wanted})
-    body = (await client.execute(Operation(Method.GET, path))).body
+    body = (await client.execute(WebApiOperation(Method.GET, path))).body
     return {row["EntitySetName"]: row["LogicalName"] for row in body["value"]}
 
 
-def _read(table: str, part: str) -> Operation:
+def _read(table: str, part: str) -> WebApiOperation:
     select, expand = _PARTS[part]
     path = f"EntityDefinitions(LogicalName={odata.literal(table)}){part}"
-    return Operation(Method.GET, odata.reads(path, operations.shape(select, expand)))
+    return WebApiOperation(Method.GET, odata.reads(path, operations.shape(select, expand)))
 
 
 def _is_unknown(error: ConnectorError | None) -> bool:
@@ -163,14 +163,14 @@ def _options(details: Row) -> Iterator[Option]:
         yield Option(option["Value"], labels, _label(label))
 
 
-def _references(rows: Sequence[Row]) -> Iterator[Reference]:
+def _references(rows: Sequence[Row]) -> Iterator[Relation]:
     for row in rows:
         column, target = row["ReferencingAttribute"], row["ReferencedEntity"]
         navigation = row["ReferencingEntityNavigationPropertyName"]
         if column != _OWNER:
-            yield Reference(column, target, navigation)
+            yield Relation(column, target, navigation)
         if column in _OWNERS:
-            yield Reference(_OWNER, target, navigation)
+            yield Relation(_OWNER, target, navigation)
 
 
 def _value(property_: Mapping[str, Any] | None) -> str:

@@ -13,7 +13,7 @@ from uuid import UUID
 from shared.adapters.dataverse.records import tables
 from shared.adapters.dataverse.web_api import odata, operations
 from shared.adapters.dataverse.web_api.client import DataverseClient
-from shared.adapters.dataverse.web_api.operations import Method, Operation
+from shared.adapters.dataverse.web_api.operations import Method, WebApiOperation
 from shared.domain.records.access_rights import AccessRight
 from shared.domain.records.records import RecordKey
 from shared.errors import NotFoundError
@@ -50,10 +50,10 @@ class DataverseRecordAccess:
         return {one: self._known[one][1] for one in asked}
 
 
-def _question(user: UUID, key: RecordKey) -> Operation:
+def _question(user: UUID, key: RecordKey) -> WebApiOperation:
     target = {"@odata.id": odata.row(tables.PEOPLE[key.table].entity_set, key.id)}
     path = f"{odata.row(tables.USERS, user)}/{_FUNCTION}"
-    return operations.Operation(Method.GET, odata.reads(path, {"@target": json.dumps(target)}))
+    return operations.WebApiOperation(Method.GET, odata.reads(path, {"@target": json.dumps(target)}))
 
 
 def _rights(text: str) -> frozenset[AccessRight]:

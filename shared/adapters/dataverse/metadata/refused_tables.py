@@ -14,7 +14,7 @@ from http import HTTPStatus
 
 from shared.adapters.dataverse.web_api import odata
 from shared.adapters.dataverse.web_api.client import DataverseClient
-from shared.adapters.dataverse.web_api.operations import Method, Operation
+from shared.adapters.dataverse.web_api.operations import Method, WebApiOperation
 from shared.domain.records.table_schema import TableDefinition
 from shared.errors import ConnectorError
 from shared.ports.clock import Clock
@@ -94,6 +94,6 @@ def lacks(privilege: str, table: str) -> str:
     return f"may not be read: the connector's role in Dataverse lacks {privilege or _UNNAMED} for {table}"
 
 
-def _one_row(table: TableDefinition) -> Operation:
+def _one_row(table: TableDefinition) -> WebApiOperation:
     path = odata.reads(odata.name(table.entity_set), {"$select": odata.name(table.primary_id), "$top": "1"})
-    return Operation(Method.GET, path)
+    return WebApiOperation(Method.GET, path)

@@ -13,8 +13,8 @@ from http import HTTPStatus
 from shared.adapters.dataverse.metadata.refused_tables import RefusedTables
 from shared.adapters.dataverse.web_api import odata
 from shared.adapters.dataverse.web_api.client import DataverseClient
-from shared.adapters.dataverse.web_api.operations import Method, Operation
-from shared.domain.records.table_schema import Reach, ReadRight, TableDefinition
+from shared.adapters.dataverse.web_api.operations import Method, WebApiOperation
+from shared.domain.records.table_schema import ReadRight, TableDefinition, TableReach
 from shared.errors import ConnectorError
 
 _READ = "Read"
@@ -38,7 +38,7 @@ async def read_rights(
         if error.status not in _REFUSALS:
             raise
         return await _tried(tables, refused)
-    refused.allow(name for name, right in rights.items() if right.reach is not Reach.NOTHING)
+    refused.allow(name for name, right in rights.items() if right.reach is not TableReach.NOTHING)
     return rights
 
 
@@ -47,7 +47,7 @@ async def _told(client: DataverseClient, tables: Collection[str]) -> dict[str, R
     user = (await client.who_am_i()).user_id
     path = f"{odata.row('systemusers', user)}/{_FUNCTION}"
     wanted = json.dumps(sorted(set(names.values())))
-    body = (await client.execute(Operation(Method.GET, odata.reads(path, {"@p1": wanted})))).body
+    body = (await client.execute(WebApiOperation(Method.GET, odata.reads(path, {"@p1": wanted})))).body
     depths = {one["PrivilegeName"].casefold(): one["Depth"] for one in body["RolePrivileges"]}
     return {table: ReadRight(name, _reach(depths.get(name.casefold()))) for table, name in names.items()}
 
@@ -69,15 +69,15 @@ async def _tried(tables: Collection[TableDefinition], refused: RefusedTables) ->
     lacking = await refused.look(tables)
     if not tables or not all(refused.knows(table.name) for table in tables):
         return None
-    return {name: ReadRight(privilege, Reach.NOTHING) for name, privilege in lacking.items()}
+    return {name: ReadRight(privilege, TableReach.NOTHING) for name, privilege in lacking.items()}
 
 
-def _definition(table: str) -> Operation:
+def _definition(table: str) -> WebApiOperation:
     path = f"EntityDefinitions(LogicalName={odata.literal(table)})"
-    return Operation(Method.GET, odata.reads(path, {"$select": "LogicalName,Privileges"}))
+    return WebApiOperation(Method.GET, odata.reads(path, {"$select": "LogicalName,Privileges"}))
 
 
-def _reach(depth: str | None) -> Reach:
+def _reach(depth: str | None) -> TableReach:
     if depth is None:
-        return Reach.NOTHING
-    return Reach.ALL if depth == _ALL_ROWS else Reach.SOME
+        return TableReach.NOTHING
+    return TableReach.ALL if depth == _ALL_ROWS else TableReach.SOME

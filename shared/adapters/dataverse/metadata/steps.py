@@ -6,7 +6,7 @@ from uuid import UUID
 
 from shared.adapters.dataverse.web_api import odata
 from shared.adapters.dataverse.web_api.client import DataverseClient
-from shared.adapters.dataverse.web_api.odata import Comparison, Expand
+from shared.adapters.dataverse.web_api.odata import Expand, ODataComparison
 from shared.adapters.dataverse.web_api.operations import Row
 from shared.domain.records.table_schema import EventStep
 from shared.ports.queue import QueueName
@@ -20,7 +20,7 @@ async def read_steps(client: DataverseClient) -> list[EventStep]:
     endpoints = client.query(
         "serviceendpoints",
         select=("serviceendpointid",),
-        filter=odata.compare("path", Comparison.EQUAL, QueueName.EVENTS.value),
+        filter=odata.compare("path", ODataComparison.EQUAL, QueueName.EVENTS.value),
     )
     ids = [UUID(row["serviceendpointid"]) async for page in endpoints for row in page]
     return [step for endpoint in ids for step in await _steps_of(client, endpoint)]
@@ -31,8 +31,8 @@ async def _steps_of(client: DataverseClient, endpoint: UUID) -> list[EventStep]:
         "sdkmessageprocessingsteps",
         select=("filteringattributes",),
         filter=odata.all_of(
-            odata.compare("_eventhandler_value", Comparison.EQUAL, endpoint),
-            odata.compare("statecode", Comparison.EQUAL, _ENABLED),
+            odata.compare("_eventhandler_value", ODataComparison.EQUAL, endpoint),
+            odata.compare("statecode", ODataComparison.EQUAL, _ENABLED),
         ),
         expand=(Expand(_MESSAGE, ("name",)), Expand(_FILTER, ("primaryobjecttypecode",))),
     )

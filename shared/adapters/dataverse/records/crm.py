@@ -19,8 +19,8 @@ from shared.adapters.dataverse.web_api import odata, operations
 from shared.adapters.dataverse.web_api.answers import OperationResult
 from shared.adapters.dataverse.web_api.client import DataverseClient
 from shared.adapters.dataverse.web_api.faults import DUPLICATE_KEY
-from shared.adapters.dataverse.web_api.odata import Comparison
-from shared.adapters.dataverse.web_api.operations import Annotation, Operation, Retrieve, Row
+from shared.adapters.dataverse.web_api.odata import ODataComparison
+from shared.adapters.dataverse.web_api.operations import Annotation, Retrieve, Row, WebApiOperation
 from shared.domain.mapping.formats.reading import DO_NOT_EMAIL, STATE
 from shared.domain.mapping.model import Mapping as FieldMapping
 from shared.domain.records.jobs import JobRow, JobStatus
@@ -60,7 +60,7 @@ class DataverseCrm:
     async def people_using(self, emails: Sequence[str]) -> dict[str, Sequence[RecordKey]]:
         """Find active records that may be mailed, by address, in one request."""
         chunks = [emails[start : start + _ADDRESSES_PER_QUERY] for start in range(0, len(emails), _ADDRESSES_PER_QUERY)]
-        reads: list[tuple[PersonTable, str, Operation]] = []
+        reads: list[tuple[PersonTable, str, WebApiOperation]] = []
         for table in self._tables:
             if (column := self._mapping.email_column(table)) is not None:
                 reads += [(table, column, _by_address(table, column, chunk)) for chunk in chunks]
@@ -136,15 +136,15 @@ class DataverseCrm:
         return rows
 
 
-def _by_address(table: PersonTable, column: str, emails: Sequence[str]) -> Operation:
+def _by_address(table: PersonTable, column: str, emails: Sequence[str]) -> WebApiOperation:
     names = tables.PEOPLE[table]
     condition = odata.all_of(
         odata.within(column, emails),
-        odata.compare(STATE, Comparison.EQUAL, tables.ACTIVE),
-        odata.compare(DO_NOT_EMAIL, Comparison.NOT_EQUAL, value=True),
+        odata.compare(STATE, ODataComparison.EQUAL, tables.ACTIVE),
+        odata.compare(DO_NOT_EMAIL, ODataComparison.NOT_EQUAL, value=True),
     )
     options = operations.shape([names.key, column], ()) | {"$filter": condition}
-    return Operation(operations.Method.GET, odata.reads(names.entity_set, options))
+    return WebApiOperation(operations.Method.GET, odata.reads(names.entity_set, options))
 
 
 def _error(report: Report, result: OperationResult) -> ConnectorError | None:
@@ -155,7 +155,7 @@ def _error(report: Report, result: OperationResult) -> ConnectorError | None:
     return error
 
 
-def _operations(report: Report) -> list[Operation]:
+def _operations(report: Report) -> list[WebApiOperation]:
     match report:
         case StatusReport():
             return _status_operations(report)
@@ -167,7 +167,7 @@ def _operations(report: Report) -> list[Operation]:
             assert_never(report)
 
 
-def _status_operations(report: StatusReport) -> list[Operation]:
+def _status_operations(report: StatusReport) -> list[WebApiOperation]:
     state, reason = tables.INFO_STATES[report.status]
     body: dict[str, Any] = {
         "dh_reason": clipped(report.reason, LONGEST_REASON),

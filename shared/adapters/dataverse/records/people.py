@@ -9,9 +9,9 @@ from uuid import UUID
 
 from shared.adapters.dataverse.records import tables
 from shared.adapters.dataverse.records.columns import ColumnReader
-from shared.adapters.dataverse.records.secondary_reads import Aside
+from shared.adapters.dataverse.records.secondary_reads import SecondaryReads
 from shared.adapters.dataverse.records.subscriptions import ListRows
-from shared.adapters.dataverse.records.tables import Table
+from shared.adapters.dataverse.records.tables import TableNames
 from shared.adapters.dataverse.web_api.odata import Expand
 from shared.adapters.dataverse.web_api.operations import Row
 from shared.domain.mapping.check.resolution import Resolved
@@ -42,7 +42,7 @@ class PersonQuery:
         """
         self._unread = unread or {}
         self._table = table
-        self._names: Table = tables.PEOPLE[table]
+        self._names: TableNames = tables.PEOPLE[table]
         self._own: list[tuple[Source, ColumnReader]] = []
         self._related: dict[str, list[tuple[Source, ColumnReader]]] = {}
         for one in found:
@@ -75,7 +75,7 @@ class PersonQuery:
             expands.append(self._lists.expand)
         return tuple(expands)
 
-    def record(self, row: Row, aside: Aside) -> PersonRecord:
+    def record(self, row: Row, aside: SecondaryReads) -> PersonRecord:
         """Read a row; `aside` is what was read by other queries."""
         identifier = UUID(row[self._names.key])
         values, labels = dict(aside.values.get(identifier, {})), dict(aside.labels.get(identifier, {}))

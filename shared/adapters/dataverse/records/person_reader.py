@@ -18,7 +18,7 @@ from shared.adapters.dataverse.metadata.schema_cache import SchemaCache
 from shared.adapters.dataverse.records import tables
 from shared.adapters.dataverse.records.columns import ANNOTATIONS
 from shared.adapters.dataverse.records.people import PersonQuery
-from shared.adapters.dataverse.records.secondary_reads import AsideReader
+from shared.adapters.dataverse.records.secondary_reads import SecondaryReader
 from shared.adapters.dataverse.records.subscriptions import ListRows, PeriodiekRows, periodiek_rows
 from shared.adapters.dataverse.web_api.client import DataverseClient
 from shared.adapters.dataverse.web_api.faults import UNKNOWN_MEMBER
@@ -50,7 +50,7 @@ class _Compiled:
     """How one table is read, as of a generation of the schema and without the `refused` ones of its related tables."""
 
     query: PersonQuery
-    aside: AsideReader
+    aside: SecondaryReader
     related: tuple[TableDefinition, ...]
     refused: Mapping[str, str]
     generation: int
@@ -171,7 +171,7 @@ class PersonReader:
         with_it = [one for one in found if isinstance(one.source, Column | Related)]
         compiled = _Compiled(
             PersonQuery(table, with_it, homes=homes, language=language, zone=zone, unread=unread),
-            AsideReader(
+            SecondaryReader(
                 beside,
                 language=language,
                 zone=zone,

@@ -19,9 +19,9 @@ from shared.adapters.dataverse.records.subscriptions import ListRows, PeriodiekR
 from shared.adapters.dataverse.web_api import odata, operations
 from shared.adapters.dataverse.web_api.answers import OperationResult
 from shared.adapters.dataverse.web_api.client import MAX_PAGE, DataverseClient
-from shared.adapters.dataverse.web_api.operations import Method, Operation, Row
+from shared.adapters.dataverse.web_api.operations import Method, Row, WebApiOperation
 from shared.domain.mapping.check.resolution import Resolved
-from shared.domain.mapping.language.expression import Child, Order, Query
+from shared.domain.mapping.language.expression import Child, Order, QueryExpression
 from shared.domain.mapping.language.query import ReadQuery
 from shared.domain.records.records import PermissionRow
 from shared.errors import ConfigurationError, DataError, NotFoundError
@@ -34,7 +34,7 @@ _PAGED = operations.preferences(ANNOTATIONS, page_size=MAX_PAGE)
 
 
 @dataclass(slots=True)
-class Aside:
+class SecondaryReads:
     """Values, labels, periodieken and what is unread by record, as `PersonRecord` has it; names of marketing lists."""
 
     values: dict[UUID, dict[str, Any]] = field(default_factory=lambda: defaultdict(dict))
@@ -43,7 +43,7 @@ class Aside:
     list_names: Mapping[str, str] = field(default_factory=dict)
     unread: dict[UUID, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
 
-    def take(self, identifier: UUID, source: Child | Query, reader: ColumnReader, row: Row) -> None:
+    def take(self, identifier: UUID, source: Child | QueryExpression, reader: ColumnReader, row: Row) -> None:
         """Put what a row says; an empty row says None."""
         reader.take(source, row, self.values[identifier], self.labels[identifier])
 
@@ -57,13 +57,13 @@ class ChildRows:
     sort: str
     columns: tuple[tuple[Child, ColumnReader], ...]
 
-    def among(self, ids: Sequence[UUID]) -> Operation:
+    def among(self, ids: Sequence[UUID]) -> WebApiOperation:
         """Ask for the children of many records, in order."""
         return self._read(odata.within(self.lookup, ids), _PAGED)
 
-    def of(self, identifier: UUID) -> Operation:
+    def of(self, identifier: UUID) -> WebApiOperation:
         """Ask for the first child of one record."""
-        wanted = odata.compare(self.lookup, odata.Comparison.EQUAL, identifier)
+        wanted = odata.compare(self.lookup, odata.ODataComparison.EQUAL, identifier)
         return self._read(wanted, _KEYED, top="1")
 
     def first_rows(self, rows: Iterable[Row]) -> dict[UUID, Row]:
@@ -73,25 +73,25 @@ class ChildRows:
             first.setdefault(UUID(row[self.lookup]), row)
         return first
 
-    def _read(self, wanted: str, headers: Mapping[str, str], *, top: str = "") -> Operation:
+    def _read(self, wanted: str, headers: Mapping[str, str], *, top: str = "") -> WebApiOperation:
         select = dict.fromkeys((self.lookup, *(reader.selected for _, reader in self.columns)))
         options = {"$select": ",".join(select), "$filter": wanted, "$orderby": self.sort, "$top": top}
-        return Operation(Method.GET, odata.reads(self.entity_set, options), headers=headers)
+        return WebApiOperation(Method.GET, odata.reads(self.entity_set, options), headers=headers)
 
 
 @dataclass(frozen=True)
 class QueryRows:
     """The answer of an `@odata:` query of a table for each record."""
 
-    source: Query
+    source: QueryExpression
     query: ReadQuery
     reader: ColumnReader
     table: str
 
-    def of(self, identifier: UUID) -> Operation:
+    def of(self, identifier: UUID) -> WebApiOperation:
         """Ask for one record."""
         path = odata.reads(self.query.path(identifier), self.query.options_for(identifier))
-        return Operation(Method.GET, path, headers=_KEYED)
+        return WebApiOperation(Method.GET, path, headers=_KEYED)
 
     def row(self, answer: OperationResult) -> Row:
         """Return the first row of an answer, empty if there is none."""
@@ -101,7 +101,7 @@ class QueryRows:
         return rows[0] if rows else {}
 
 
-class AsideReader:
+class SecondaryReader:
     """Reads what lies aside of one table."""
 
     def __init__(
@@ -120,19 +120,19 @@ class AsideReader:
             match one.source:
                 case Child(table, _, sort, order):
                     children[table, one.lookup, sort, order].append(one)
-                case Query() if one.query is not None:
+                case QueryExpression() if one.query is not None:
                     reader = ColumnReader(one.column, language, zone)
                     self._queries.append(QueryRows(one.source, one.query, reader, one.table.name))
                 case _:
                     raise ValueError("only child rows and queries are read aside")
         self._children = [_child_rows(group, language, zone) for group in children.values()]
 
-    async def read(self, client: DataverseClient, ids: Sequence[UUID]) -> Aside:
+    async def read(self, client: DataverseClient, ids: Sequence[UUID]) -> SecondaryReads:
         """Read everything for these records: one request, and a second one if some have very many children.
 
         Marketing lists and periodieken cost one more each.
         """
-        aside = Aside()
+        aside = SecondaryReads()
         if self._lists is not None:
             aside.list_names = await self._lists.read(client)
         if self._periodieken is not None:
@@ -154,7 +154,7 @@ class AsideReader:
         client: DataverseClient,
         asked: Sequence[tuple[ChildRows, Sequence[UUID]]],
         answers: Sequence[OperationResult],
-        aside: Aside,
+        aside: SecondaryReads,
     ) -> None:
         hidden: list[tuple[ChildRows, UUID]] = []
         for (children, chunk), answer in zip(asked, answers, strict=True):
@@ -172,7 +172,7 @@ class AsideReader:
 
     @staticmethod
     def _take_queries(
-        questions: Sequence[tuple[QueryRows, UUID]], answers: Sequence[OperationResult], aside: Aside
+        questions: Sequence[tuple[QueryRows, UUID]], answers: Sequence[OperationResult], aside: SecondaryReads
     ) -> None:
         """A query that Dataverse refuses has no value: its row rests. Waiting is for the caller."""
         refused: dict[str, str] = {}
@@ -209,7 +209,7 @@ def _sort(one: Resolved) -> Iterator[str]:
     yield f"{one.table.primary_id} asc"
 
 
-def _take(children: ChildRows, identifier: UUID, row: Row, aside: Aside) -> None:
+def _take(children: ChildRows, identifier: UUID, row: Row, aside: SecondaryReads) -> None:
     for source, reader in children.columns:
         aside.take(identifier, source, reader, row)
 

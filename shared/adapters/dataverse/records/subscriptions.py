@@ -12,7 +12,7 @@ from uuid import UUID
 from shared.adapters.dataverse.records.columns import ANNOTATIONS, ColumnReader
 from shared.adapters.dataverse.web_api import odata
 from shared.adapters.dataverse.web_api.client import DataverseClient
-from shared.adapters.dataverse.web_api.odata import Comparison, Expand
+from shared.adapters.dataverse.web_api.odata import Expand, ODataComparison
 from shared.adapters.dataverse.web_api.operations import Retrieve, Row
 from shared.domain.mapping.check.resolution import ResolvedPeriodiek
 from shared.domain.records.records import PermissionRow, PersonTable
@@ -50,9 +50,9 @@ class ListRows:
     def filter(self) -> str:
         """Which lists count. Members of a dynamic list are nobody's choice: it is left out."""
         return odata.all_of(
-            odata.compare("createdfromcode", Comparison.EQUAL, self._kind.code),
-            odata.compare("type", Comparison.EQUAL, False),  # noqa: FBT003  # the value of a filter
-            odata.compare("statecode", Comparison.EQUAL, 0),
+            odata.compare("createdfromcode", ODataComparison.EQUAL, self._kind.code),
+            odata.compare("type", ODataComparison.EQUAL, False),  # noqa: FBT003  # the value of a filter
+            odata.compare("statecode", ODataComparison.EQUAL, 0),
         )
 
     @property

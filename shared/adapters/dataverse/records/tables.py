@@ -24,7 +24,7 @@ ACTIVE, INACTIVE = 0, 1
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class TableNames:
     """A person table: its set in the Web API, its key, and the collection of its Spotler Permission rows."""
 
     entity_set: str
@@ -32,10 +32,10 @@ class Table:
     permissions: str
 
 
-PEOPLE: Mapping[PersonTable, Table] = {
-    PersonTable.CONTACT: Table("contacts", "contactid", "dh_spotlerpermission_customer_contact"),
-    PersonTable.LEAD: Table("leads", "leadid", "dh_spotlerpermission_lead"),
-    PersonTable.ACCOUNT: Table("accounts", "accountid", "dh_spotlerpermission_customer_account"),
+PEOPLE: Mapping[PersonTable, TableNames] = {
+    PersonTable.CONTACT: TableNames("contacts", "contactid", "dh_spotlerpermission_customer_contact"),
+    PersonTable.LEAD: TableNames("leads", "leadid", "dh_spotlerpermission_lead"),
+    PersonTable.ACCOUNT: TableNames("accounts", "accountid", "dh_spotlerpermission_customer_account"),
 }
 
 INFO_STATES: Mapping[SyncStatus, tuple[int, int]] = {

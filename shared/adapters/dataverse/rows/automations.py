@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 from shared.adapters.dataverse.records import tables
 from shared.adapters.dataverse.web_api import operations
 from shared.adapters.dataverse.web_api.client import DataverseClient
-from shared.adapters.dataverse.web_api.operations import Operation, Retrieve, Row
+from shared.adapters.dataverse.web_api.operations import Retrieve, Row, WebApiOperation
 from shared.domain.features.automations import LONGEST_NAME, AutomationKind, AutomationRow
 from shared.domain.values.values import clipped
 from shared.ports.dataverse import AutomationWrite
@@ -68,7 +68,7 @@ def _row(row: Row) -> AutomationRow:
     )
 
 
-def _operation(write: AutomationWrite) -> Operation:
+def _operation(write: AutomationWrite) -> WebApiOperation:
     automation = write.automation
     state, reason = tables.AUTOMATION_STATES[write.is_active]
     body: dict[str, Any] = {

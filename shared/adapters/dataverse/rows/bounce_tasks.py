@@ -113,7 +113,7 @@ def _owner(row: Row) -> Owner:
     return odata.row(entity_set, UUID(identifier)) if identifier and entity_set else None
 
 
-def _operation(task: BounceTask, owner: Owner) -> operations.Operation:
+def _operation(task: BounceTask, owner: Owner) -> operations.WebApiOperation:
     """Create a task with its own id: a second time is refused as a duplicate, whatever became of the first one."""
     record = odata.row(tables.PEOPLE[task.key.table].entity_set, task.key.id)
     row = {

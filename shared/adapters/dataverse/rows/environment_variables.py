@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 from shared.adapters.dataverse.records import tables
 from shared.adapters.dataverse.web_api import odata
 from shared.adapters.dataverse.web_api.client import DataverseClient
-from shared.adapters.dataverse.web_api.odata import Comparison, Expand
+from shared.adapters.dataverse.web_api.odata import Expand, ODataComparison
 from shared.adapters.dataverse.web_api.operations import Row
 from shared.ports.dataverse import EnvironmentVariable
 
@@ -30,8 +30,8 @@ class DataverseEnvironmentVariables:
             tables.VARIABLES,
             select=(_KEY, "schemaname", "displayname", "defaultvalue"),
             filter=odata.any_of(
-                odata.compare("schemaname", Comparison.EQUAL, schema_name),
-                odata.compare("displayname", Comparison.EQUAL, display_name),
+                odata.compare("schemaname", ODataComparison.EQUAL, schema_name),
+                odata.compare("displayname", ODataComparison.EQUAL, display_name),
             ),
             expand=(Expand(_VALUES, (_VALUE_KEY, "value")),),
             orderby=f"{_KEY} asc",

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from shared.adapters.dataverse.records import tables
 from shared.adapters.dataverse.web_api import odata, operations
-from shared.adapters.dataverse.web_api.odata import Comparison
+from shared.adapters.dataverse.web_api.odata import ODataComparison
 from shared.adapters.dataverse.web_api.operations import Annotation, Row
 from shared.domain.records.jobs import JobRow, JobStatus, Operation
 from shared.domain.records.records import PersonTable, RecordKey
@@ -72,16 +72,16 @@ def person(row: Row) -> RecordKey | None:
 
 def waiting(status: JobStatus, before: datetime) -> str:
     """Filter on jobs that have had `status` since `before`; who was never started counts from the creation."""
-    long_ago = odata.compare("createdon", Comparison.LESS_OR_EQUAL, before)
+    long_ago = odata.compare("createdon", ODataComparison.LESS_OR_EQUAL, before)
     if status is not JobStatus.QUEUED:
         long_ago = odata.any_of(
-            odata.compare("dh_startedon", Comparison.LESS_OR_EQUAL, before),
-            odata.all_of(odata.compare("dh_startedon", Comparison.EQUAL, None), long_ago),
+            odata.compare("dh_startedon", ODataComparison.LESS_OR_EQUAL, before),
+            odata.all_of(odata.compare("dh_startedon", ODataComparison.EQUAL, None), long_ago),
         )
-    return odata.all_of(odata.compare("statuscode", Comparison.EQUAL, tables.JOB_STATES[status][1]), long_ago)
+    return odata.all_of(odata.compare("statuscode", ODataComparison.EQUAL, tables.JOB_STATES[status][1]), long_ago)
 
 
-def report_operation(report: JobReport) -> operations.Operation:
+def report_operation(report: JobReport) -> operations.WebApiOperation:
     """Write a report (JOB-25..JOB-27)."""
     state, reason = tables.JOB_STATES[report.status]
     body: dict[str, Any] = {"statecode": state, "statuscode": reason}

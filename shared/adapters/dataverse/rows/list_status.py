@@ -6,13 +6,13 @@ from typing import Any
 
 from shared.adapters.dataverse.records import tables
 from shared.adapters.dataverse.web_api import odata, operations
-from shared.adapters.dataverse.web_api.operations import Operation
+from shared.adapters.dataverse.web_api.operations import WebApiOperation
 from shared.domain.records.outcomes import LONGEST_REASON
 from shared.domain.values.values import clipped
 from shared.ports.dataverse import ListStatus
 
 
-def status_operations(status: ListStatus) -> list[Operation]:
+def status_operations(status: ListStatus) -> list[WebApiOperation]:
     """Write the row; a new one and the lookup to it belong together."""
     state, reason = tables.INFO_STATES[status.status]
     body: dict[str, Any] = {

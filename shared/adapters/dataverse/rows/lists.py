@@ -12,7 +12,7 @@ from shared.adapters.dataverse.rows.list_status import status_operations
 from shared.adapters.dataverse.web_api import fetchxml, odata
 from shared.adapters.dataverse.web_api.client import DataverseClient
 from shared.adapters.dataverse.web_api.fetchxml import Cursor
-from shared.adapters.dataverse.web_api.odata import Comparison, Expand
+from shared.adapters.dataverse.web_api.odata import Expand, ODataComparison
 from shared.adapters.dataverse.web_api.operations import Row
 from shared.domain.features.lists import ListRules
 from shared.domain.records.records import RecordKey
@@ -62,7 +62,7 @@ class DataverseLists:
         rows, following = await self._client.page(
             tables.LIST_MEMBERS,
             select=("_entityid_value",),
-            filter=odata.compare("_listid_value", Comparison.EQUAL, marketing_list.id),
+            filter=odata.compare("_listid_value", ODataComparison.EQUAL, marketing_list.id),
             orderby="listmemberid asc",
             page_size=limit,
             after=after,
@@ -90,7 +90,7 @@ class DataverseLists:
         found: set[UUID] = set()
         for start in range(0, len(people), _IDS_PER_QUERY):
             wanted = odata.all_of(
-                odata.compare("_listid_value", Comparison.EQUAL, identifier),
+                odata.compare("_listid_value", ODataComparison.EQUAL, identifier),
                 odata.within("_entityid_value", people[start : start + _IDS_PER_QUERY]),
             )
             async for page in self._client.query(tables.LIST_MEMBERS, select=("_entityid_value",), filter=wanted):

@@ -9,7 +9,7 @@ from uuid import UUID
 from shared.adapters.dataverse.records import tables
 from shared.adapters.dataverse.web_api import odata, operations
 from shared.adapters.dataverse.web_api.client import DataverseClient
-from shared.adapters.dataverse.web_api.odata import Comparison
+from shared.adapters.dataverse.web_api.odata import ODataComparison
 from shared.domain.values.values import clipped
 from shared.errors import DataError, NotFoundError
 from shared.ports.dataverse import NamedPermission, NamedPermissionPage
@@ -32,8 +32,8 @@ class DataversePermissionRows:
             tables.PERMISSIONS,
             select=(_KEY, _NAME, "modifiedon"),
             filter=odata.all_of(
-                odata.compare(_NAME, Comparison.EQUAL, name),
-                odata.compare("createdon", Comparison.LESS, created_before) if created_before else "",
+                odata.compare(_NAME, ODataComparison.EQUAL, name),
+                odata.compare("createdon", ODataComparison.LESS, created_before) if created_before else "",
             ),
             orderby=f"{_KEY} asc",
             page_size=limit,
@@ -63,11 +63,11 @@ class DataversePermissionRows:
     async def in_use(self, names: Sequence[str]) -> frozenset[str]:
         """Look for one row of each name, all in one request."""
         reads = [
-            operations.Operation(
+            operations.WebApiOperation(
                 operations.Method.GET,
                 odata.reads(
                     tables.PERMISSIONS,
-                    {"$select": _KEY, "$filter": odata.compare(_NAME, Comparison.EQUAL, name), "$top": "1"},
+                    {"$select": _KEY, "$filter": odata.compare(_NAME, ODataComparison.EQUAL, name), "$top": "1"},
                 ),
             )
             for name in names

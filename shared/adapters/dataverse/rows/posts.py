@@ -20,7 +20,7 @@ _REGARDING = {
 }
 
 
-def post_operation(post: TimelinePost) -> operations.Operation:
+def post_operation(post: TimelinePost) -> operations.WebApiOperation:
     """Create a post with its own id: a second time is refused as a duplicate, so that nothing is told twice."""
     record = odata.row(tables.PEOPLE[post.key.table].entity_set, post.key.id)
     row = {

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from shared.adapters.dataverse.web_api.faults import fault, lost
-from shared.adapters.dataverse.web_api.operations import Operation
+from shared.adapters.dataverse.web_api.operations import WebApiOperation
 from shared.domain.values.json_text import parse_json
 from shared.domain.values.values import sound
 from shared.errors import ConnectorError, Service, ThrottledError, TransientError, UnknownOutcomeError
@@ -43,7 +43,7 @@ class OperationResult:
         return isinstance(self.error, ThrottledError | TransientError)
 
 
-def interpret(operation: Operation, status: int, headers: Mapping[str, str], content: bytes) -> OperationResult:
+def interpret(operation: WebApiOperation, status: int, headers: Mapping[str, str], content: bytes) -> OperationResult:
     """Read an answer of any status; never raises."""
     if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
         return OperationResult(status, error=fault(operation.name, status, headers, content))
@@ -58,7 +58,7 @@ def interpret(operation: Operation, status: int, headers: Mapping[str, str], con
     return OperationResult(status, body=body, etag=etag, id=UUID(written[1]) if written else None)
 
 
-def unanswered(operation: Operation, reason: ConnectorError) -> OperationResult:
+def unanswered(operation: WebApiOperation, reason: ConnectorError) -> OperationResult:
     """State that the request which carried `operation` failed as a whole.
 
     Where it is not known whether the request was executed, each operation's own repeatability decides what that means.

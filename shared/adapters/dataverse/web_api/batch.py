@@ -18,7 +18,7 @@ from uuid import uuid4
 import httpx
 
 from shared.adapters.dataverse.web_api.answers import OperationResult, interpret, unanswered
-from shared.adapters.dataverse.web_api.operations import Operation
+from shared.adapters.dataverse.web_api.operations import WebApiOperation
 from shared.errors import Service, UnknownOutcomeError
 
 MAX_OPERATIONS = 1_000  # Dataverse's own limit
@@ -26,10 +26,10 @@ MAX_BYTES = 4 * 1024 * 1024  # keeps one request within memory and time; Dataver
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class BatchUnit:
     """What is answered together: one operation, or the operations of a change set."""
 
-    operations: tuple[Operation, ...]
+    operations: tuple[WebApiOperation, ...]
     content: bytes
 
 
@@ -38,10 +38,10 @@ class Batch:
     """One `$batch` request."""
 
     boundary: str
-    units: tuple[Unit, ...]
+    units: tuple[BatchUnit, ...]
 
     @property
-    def operations(self) -> list[Operation]:
+    def operations(self) -> list[WebApiOperation]:
         """All operations, in order."""
         return [operation for unit in self.units for operation in unit.operations]
 
@@ -62,7 +62,7 @@ class Batch:
 
 
 def batches(
-    operations: Sequence[Operation],
+    operations: Sequence[WebApiOperation],
     base_path: str,
     *,
     max_operations: int = MAX_OPERATIONS,
@@ -72,7 +72,7 @@ def batches(
 
     ValueError for a change set of more than `max_operations`.
     """
-    waiting: list[Unit] = []
+    waiting: list[BatchUnit] = []
     count = size = 0
     for unit in _units(operations, base_path):
         if len(unit.operations) > max_operations:
@@ -119,25 +119,25 @@ def _part(content: bytes) -> Message:
     return message_from_bytes(content.removeprefix(b"\r").removeprefix(b"\n"))
 
 
-def _units(operations: Sequence[Operation], base_path: str) -> Iterator[Unit]:
-    def neighbours(item: tuple[int, Operation]) -> tuple[str, int]:
+def _units(operations: Sequence[WebApiOperation], base_path: str) -> Iterator[BatchUnit]:
+    def sharing_records(item: tuple[int, WebApiOperation]) -> tuple[str, int]:
         index, operation = item
         return ("", index) if operation.group is None else (operation.group, -1)
 
-    for (_, index), items in groupby(enumerate(operations), key=neighbours):
+    for (_, index), items in groupby(enumerate(operations), key=sharing_records):
         members = tuple(operation for _, operation in items)
         if index >= 0:
-            yield Unit(members, _request(members[0], base_path))
+            yield BatchUnit(members, _request(members[0], base_path))
             continue
         boundary = f"changeset_{uuid4()}"
         requests = [
             _request(operation, base_path, content_id=number) for number, operation in enumerate(members, start=1)
         ]
         head = f'Content-Type: multipart/mixed; boundary="{boundary}"\r\n\r\n'.encode()
-        yield Unit(members, head + _multipart(boundary, requests))
+        yield BatchUnit(members, head + _multipart(boundary, requests))
 
 
-def _request(operation: Operation, base_path: str, *, content_id: int | None = None) -> bytes:
+def _request(operation: WebApiOperation, base_path: str, *, content_id: int | None = None) -> bytes:
     """Write one application/http part."""
     outer = ["Content-Type: application/http", "Content-Transfer-Encoding: binary"]
     if content_id is not None:
@@ -166,7 +166,7 @@ def _parts(message: Message) -> Iterator[Message]:
         yield from (part for part in payload if isinstance(part, Message))
 
 
-def _unit_results(unit: Unit, part: Message | None) -> Iterator[OperationResult]:
+def _unit_results(unit: BatchUnit, part: Message | None) -> Iterator[OperationResult]:
     if part is None:
         silence = UnknownOutcomeError("The batch was answered in part", service=Service.DATAVERSE)
         yield from (unanswered(operation, silence) for operation in unit.operations)
@@ -178,7 +178,7 @@ def _unit_results(unit: Unit, part: Message | None) -> Iterator[OperationResult]
         yield _result(operation, answer)
 
 
-def _result(operation: Operation, part: Message) -> OperationResult:
+def _result(operation: WebApiOperation, part: Message) -> OperationResult:
     """Read one application/http part: status line, headers, body."""
     status_line, _, rest = _content(part).lstrip().partition(b"\n")
     try:

@@ -23,9 +23,9 @@ from shared.adapters.dataverse.web_api.batch import Batch, batches, results
 from shared.adapters.dataverse.web_api.credentials import TokenProvider
 from shared.adapters.dataverse.web_api.faults import DUPLICATE_KEY
 from shared.adapters.dataverse.web_api.odata import Expand
-from shared.adapters.dataverse.web_api.operations import Annotation, Method, Operation, Retrieve, Row
+from shared.adapters.dataverse.web_api.operations import Annotation, Method, Retrieve, Row, WebApiOperation
 from shared.adapters.dataverse.web_api.throttling import Budget, ServiceProtection
-from shared.adapters.dataverse.web_api.transport import Call, Observe, Transport
+from shared.adapters.dataverse.web_api.transport import Observe, Transport, WebApiCall
 from shared.errors import (
     ConfigurationError,
     ConflictError,
@@ -110,7 +110,7 @@ class DataverseClient:
 
     async def who_am_i(self) -> WhoAmI:
         """Ask who we are: the cheapest call that needs a working token."""
-        body = (await self.execute(Operation(Method.GET, "WhoAmI"))).body
+        body = (await self.execute(WebApiOperation(Method.GET, "WhoAmI"))).body
         self._identity = WhoAmI(UUID(body["UserId"]), UUID(body["OrganizationId"]), UUID(body["BusinessUnitId"]))
         return self._identity
 
@@ -151,7 +151,7 @@ class DataverseClient:
         }
         headers = operations.preferences(annotations, page_size=None if top is not None else page_size)
         path = odata.reads(odata.name(entity_set), options)
-        async for page in self._pages(Operation(Method.GET, path, headers=headers)):
+        async for page in self._pages(WebApiOperation(Method.GET, path, headers=headers)):
             yield page
 
     async def page(
@@ -170,7 +170,7 @@ class DataverseClient:
         if not path.startswith(f"{entity_set}?"):  # it came back by a message, and goes out with our token
             raise ConfigurationError("A page does not continue the table that it began", service=Service.DATAVERSE)
         headers = operations.preferences((), page_size=page_size)
-        body = (await self.execute(Operation(Method.GET, path, headers=headers))).body
+        body = (await self.execute(WebApiOperation(Method.GET, path, headers=headers))).body
         link = body.get("@odata.nextLink")
         return body["value"], None if link is None else self._relative(link)
 
@@ -198,7 +198,7 @@ class DataverseClient:
         headers = operations.preferences([Annotation.PAGING_COOKIE, Annotation.MORE_RECORDS, *annotations])
         text = fetchxml.page_of(query, cursor, size=page_size)
         path = f"{odata.name(entity_set)}?fetchXml={quote(text, safe='')}"
-        body = (await self.execute(Operation(Method.GET, path, headers=headers))).body
+        body = (await self.execute(WebApiOperation(Method.GET, path, headers=headers))).body
         return body["value"], fetchxml.following(body, cursor)
 
     async def retrieve_many(
@@ -267,7 +267,7 @@ class DataverseClient:
 
     # --------------------------------------------------------------------------------------------------- any request
 
-    async def execute(self, operation: Operation) -> OperationResult:
+    async def execute(self, operation: WebApiOperation) -> OperationResult:
         """Send one operation of any kind; its errors are raised."""
         operation = self._tagged(operation)
         if operation.method is Method.GET and len(self._transport.base + operation.path) > _MAX_URL:
@@ -278,7 +278,7 @@ class DataverseClient:
             raise result.error
         return result
 
-    async def batch(self, requests: Sequence[Operation]) -> list[OperationResult]:
+    async def batch(self, requests: Sequence[WebApiOperation]) -> list[OperationResult]:
         """Send operations in as few requests as possible; one result each, in order.
 
         Errors of parts and of whole requests are in the results; only a ValueError for an impossible change set is
@@ -289,7 +289,7 @@ class DataverseClient:
             result for batch in list(batches(tagged, self._base.path)) for result in await self._execute_batch(batch)
         ]
 
-    async def _execute_alone(self, operation: Operation) -> OperationResult:
+    async def _execute_alone(self, operation: WebApiOperation) -> OperationResult:
         headers = dict(operation.headers)
         content = None
         if operation.body is not None:
@@ -297,14 +297,16 @@ class DataverseClient:
             content = json.dumps(operation.body).encode()
         elif operation.method is Method.GET:
             headers["If-None-Match"] = "null"  # Microsoft's advice against caches in between
-        call = Call(operation.method, operation.path, operation.name, operation.repeatable, content, headers)
+        call = WebApiCall(operation.method, operation.path, operation.name, operation.repeatable, content, headers)
         response = await self._transport.send(call)
         return interpret(operation, response.status_code, response.headers, response.content)
 
     async def _execute_batch(self, batch: Batch) -> list[OperationResult]:
         headers = {"Content-Type": batch.content_type, "Prefer": "odata.continue-on-error"}
         count = len(batch.operations)
-        call = Call("POST", "$batch", "POST $batch", batch.repeatable, batch.content, headers, count * _TIME_PER_PART)
+        call = WebApiCall(
+            "POST", "$batch", "POST $batch", batch.repeatable, batch.content, headers, count * _TIME_PER_PART
+        )
         try:
             response = await self._transport.send(call)
         except ConnectorError as error:
@@ -317,7 +319,9 @@ class DataverseClient:
             await asyncio.sleep(0)  # others go on: some hundred answers take a while to read
         return answers
 
-    async def _pages(self, operation: Operation, first: OperationResult | None = None) -> AsyncIterator[list[Row]]:
+    async def _pages(
+        self, operation: WebApiOperation, first: OperationResult | None = None
+    ) -> AsyncIterator[list[Row]]:
         answer = first or await self.execute(operation)
         while True:
             yield answer.body["value"]
@@ -335,7 +339,7 @@ class DataverseClient:
             raise ConfigurationError("A page of Dataverse continues at another path", service=Service.DATAVERSE)
         return link.split(base.path, 1)[1]
 
-    def _tagged(self, operation: Operation) -> Operation:
+    def _tagged(self, operation: WebApiOperation) -> WebApiOperation:
         if not self._tag or operation.method is Method.GET:
             return operation
         separator = "&" if "?" in operation.path else "?"

@@ -22,7 +22,7 @@ _LOOKUP = re.compile(r"_(.+)_value")
 _QUERY_SAFE = "$(),':/*@="
 
 
-class Comparison(StrEnum):
+class ODataComparison(StrEnum):
     """Operators between a column and a value."""
 
     EQUAL = "eq"
@@ -81,7 +81,7 @@ def literal(value: Value) -> str:  # noqa: PLR0911  # one return per case
             return value.isoformat()
 
 
-def compare(column: str, comparison: Comparison, value: Value) -> str:
+def compare(column: str, comparison: ODataComparison, value: Value) -> str:
     """Filter on one column: `modifiedon gt 2026-01-01T00:00:00Z`."""
     return f"{column_path(column)} {comparison} {literal(value)}"
 

@@ -40,7 +40,7 @@ class Annotation(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class WebApiOperation:
     """A request. `path` is relative to the Web API and already encoded (`odata.row`, `odata.reads`).
 
     Neighbours with the same `group` form one change set: all or none, in that order, `$1` in a body means the row that
@@ -72,17 +72,19 @@ class Retrieve:
     expand: Sequence[Expand] = ()
 
 
-def create(entity_set: str, row: Mapping[str, Any], *, key: str | None = None, group: str | None = None) -> Operation:
+def create(
+    entity_set: str, row: Mapping[str, Any], *, key: str | None = None, group: str | None = None
+) -> WebApiOperation:
     """Insert `row`. `key` names the primary key column if the row brings its own id; only then it is repeatable."""
     repeatable = key is not None and key in row
-    return Operation(Method.POST, odata.name(entity_set), row, group=group, repeatable=repeatable)
+    return WebApiOperation(Method.POST, odata.name(entity_set), row, group=group, repeatable=repeatable)
 
 
 def update(
     entity_set: str, identifier: UUID, row: Mapping[str, Any], *, if_match: str = "*", group: str | None = None
-) -> Operation:
+) -> WebApiOperation:
     """Change columns of an existing row, with `if_match` only of that version; never creates one."""
-    return Operation(Method.PATCH, odata.row(entity_set, identifier), row, {"If-Match": if_match}, group)
+    return WebApiOperation(Method.PATCH, odata.row(entity_set, identifier), row, {"If-Match": if_match}, group)
 
 
 def upsert(
@@ -92,16 +94,18 @@ def upsert(
     *,
     if_none_match: str | None = None,
     group: str | None = None,
-) -> Operation:
+) -> WebApiOperation:
     """Change the row or create it with that id; `if_none_match="*"` only creates."""
     headers = {"If-None-Match": if_none_match} if if_none_match else {}
-    return Operation(Method.PATCH, odata.row(entity_set, identifier), row, headers, group)
+    return WebApiOperation(Method.PATCH, odata.row(entity_set, identifier), row, headers, group)
 
 
-def delete(entity_set: str, identifier: UUID, *, if_match: str | None = None, group: str | None = None) -> Operation:
+def delete(
+    entity_set: str, identifier: UUID, *, if_match: str | None = None, group: str | None = None
+) -> WebApiOperation:
     """Remove a row, with `if_match` only that version."""
     headers = {"If-Match": if_match} if if_match else {}
-    return Operation(Method.DELETE, odata.row(entity_set, identifier), headers=headers, group=group)
+    return WebApiOperation(Method.DELETE, odata.row(entity_set, identifier), headers=headers, group=group)
 
 
 def retrieve(
@@ -111,16 +115,18 @@ def retrieve(
     select: Sequence[str],
     expand: Sequence[Expand] = (),
     annotations: Sequence[Annotation] = (),
-) -> Operation:
+) -> WebApiOperation:
     """Read one row."""
     path = odata.reads(odata.row(entity_set, identifier), shape(select, expand))
-    return Operation(Method.GET, path, headers=preferences(annotations))
+    return WebApiOperation(Method.GET, path, headers=preferences(annotations))
 
 
-def by_ids(request: Retrieve, ids: Sequence[UUID], *, annotations: Sequence[Annotation] = ()) -> Operation:
+def by_ids(request: Retrieve, ids: Sequence[UUID], *, annotations: Sequence[Annotation] = ()) -> WebApiOperation:
     """Read the rows of `request` that have one of `ids`."""
     options = shape(request.select, request.expand) | {"$filter": odata.within(request.id_column, ids)}
-    return Operation(Method.GET, odata.reads(odata.name(request.entity_set), options), headers=preferences(annotations))
+    return WebApiOperation(
+        Method.GET, odata.reads(odata.name(request.entity_set), options), headers=preferences(annotations)
+    )
 
 
 def shape(select: Sequence[str], expand: Sequence[Expand]) -> dict[str, str]:

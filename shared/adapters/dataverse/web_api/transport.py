@@ -44,7 +44,7 @@ class Observe(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class WebApiCall:
     """One HTTP request; `path` is relative to the Web API."""
 
     method: str
@@ -87,7 +87,7 @@ class Transport:
         for logger in ("httpx", "httpcore"):  # they would log URLs, and filters hold addresses
             logging.getLogger(logger).setLevel(logging.WARNING)
 
-    async def send(self, call: Call) -> httpx.Response:
+    async def send(self, call: WebApiCall) -> httpx.Response:
         """Return a successful answer, read to its end, or raise a ConnectorError."""
 
         def worth_repeating(error: Exception) -> bool:
@@ -103,7 +103,7 @@ class Transport:
         await self._http.aclose()
         await self._tokens.close()
 
-    async def _send_patiently(self, call: Call) -> httpx.Response:
+    async def _send_patiently(self, call: WebApiCall) -> httpx.Response:
         """Wait for short pauses. A refused request was not executed: sending it again is safe for every method."""
         pauses = 0
         renewed = False
@@ -130,7 +130,7 @@ class Transport:
             else:
                 raise self._final(call, error)
 
-    async def _exchange(self, call: Call, token: str) -> httpx.Response:
+    async def _exchange(self, call: WebApiCall, token: str) -> httpx.Response:
         timeout = httpx.Timeout(self._read_timeout + call.extra_time.total_seconds(), connect=_CONNECT)
         headers = {**call.headers, "Authorization": f"Bearer {token}"}
         started = time.perf_counter()
@@ -149,7 +149,7 @@ class Transport:
         return response
 
     @staticmethod
-    def _final(call: Call, error: ConnectorError) -> ConnectorError:
+    def _final(call: WebApiCall, error: ConnectorError) -> ConnectorError:
         """Doubt a gateway that gave up waiting: it does not know what the server behind it did."""
         if error.status in {HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT} and not call.repeatable:
             return lost(call.name, repeatable=False)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any, assert_never
 
-from shared.adapters.dataverse.records.name_search import Names, NameSearch, Place, place_in
+from shared.adapters.dataverse.records.name_search import NamePlace, NameSearch, NamesFound, place_in
 from shared.adapters.dataverse.web_api import odata
 from shared.domain.features.subscriber_import import LAST_NAME
 from shared.domain.mapping.conversions import ColumnKind, kind_of
@@ -39,11 +39,11 @@ class _Pointer:
     name: str
     column: ColumnDefinition | None
     problem: FieldProblem
-    places: list[tuple[Place, str]]
+    places: list[tuple[NamePlace, str]]
 
 
 @dataclass(slots=True)
-class Draft:
+class RowBuilder:
     """The columns of one row, as the body of a request: `put` all, `want` names, `settle` them. Then `body` is whole.
 
     `columns` are the logical names of what it writes, `problems` what was left out, `restated` the Spotler properties
@@ -87,7 +87,7 @@ class Draft:
                 value = shorter
         self.put(source, row, definition, value)
 
-    def point_at(self, navigation: str, place: Place, name: str, problem: FieldProblem) -> None:
+    def point_at(self, navigation: str, place: NamePlace, name: str, problem: FieldProblem) -> None:
         """Let a navigation property lead to the only row of that name in a place."""
         self._pointers.append(_Pointer(name, None, problem, [(place, navigation)]))
 
@@ -105,7 +105,7 @@ class Draft:
             for place, _ in pointer.places:
                 search.want(place, pointer.name)
 
-    def settle(self, names: Names) -> None:
+    def settle(self, names: NamesFound) -> None:
         """Bind the rows that were found; a name that no row has, or several have, is left out."""
         for pointer in self._pointers:
             found = [
@@ -152,7 +152,7 @@ class Draft:
         references = sorted(self.table.targets(column.name).values(), key=lambda one: one.target)
         return f"{references[0].navigation}{BIND}" if references else column.name
 
-    def _places(self, column: ColumnDefinition, schema: Schema) -> list[tuple[Place, str]]:
+    def _places(self, column: ColumnDefinition, schema: Schema) -> list[tuple[NamePlace, str]]:
         return [
             (place_in(schema.tables[table]), _OWNER if column.type is ColumnType.OWNER else reference.navigation)
             for table, reference in self.table.targets(column.name).items()

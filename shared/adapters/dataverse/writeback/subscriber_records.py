@@ -8,15 +8,15 @@ from datetime import date, datetime
 from uuid import UUID
 
 from shared.adapters.dataverse.metadata.schema_cache import SchemaCache
-from shared.adapters.dataverse.records.name_search import Names, NameSearch, name_key, place_in
+from shared.adapters.dataverse.records.name_search import NameSearch, NamesFound, name_key, place_in
 from shared.adapters.dataverse.web_api import odata, operations
 from shared.adapters.dataverse.web_api.answers import OperationResult
 from shared.adapters.dataverse.web_api.client import DataverseClient
 from shared.adapters.dataverse.web_api.faults import DUPLICATE_KEY, UNDECLARED_MEMBER, UNKNOWN_MEMBER
-from shared.adapters.dataverse.web_api.odata import Comparison, Value
-from shared.adapters.dataverse.web_api.operations import Method, Operation
+from shared.adapters.dataverse.web_api.odata import ODataComparison, Value
+from shared.adapters.dataverse.web_api.operations import Method, WebApiOperation
 from shared.adapters.dataverse.writeback.refusals import refusal
-from shared.adapters.dataverse.writeback.row_builder import Draft
+from shared.adapters.dataverse.writeback.row_builder import RowBuilder
 from shared.adapters.dataverse.writeback.subscription_returns import SubscriptionWrite
 from shared.adapters.dataverse.writeback.subscription_writer import SubscriptionWriter
 from shared.adapters.dataverse.writeback.write_back import DETECT_DUPLICATES
@@ -39,7 +39,7 @@ from shared.errors import (
     TransientError,
     UnknownOutcomeError,
 )
-from shared.ports.newcomers import Created, NewEntry, NewRecord
+from shared.ports.new_subscribers import Created, NewEntry, NewRecord
 
 _MOST_MATCHES = 10
 _STALE = frozenset({UNKNOWN_MEMBER, UNDECLARED_MEMBER})
@@ -47,11 +47,11 @@ _TEXTS = frozenset({ColumnKind.TEXT, ColumnKind.MEMO})
 
 
 @dataclass(slots=True)
-class _Birth:
+class _PendingCreate:
     """One row on its way. `error` is that of the row itself, or one of its subscriptions' that repeating may mend."""
 
     record: NewRecord | NewEntry
-    draft: Draft
+    draft: RowBuilder
     subscriptions: list[SubscriptionWrite] = field(default_factory=list)
     error: ConnectorError | None = None
     refused: list[FieldProblem] = field(default_factory=list)
@@ -87,7 +87,7 @@ class _Birth:
         self.refused.append(FieldProblem(subscription.spotler, source, expected, side=Side.DATAVERSE))
 
 
-class DataverseNewcomers:
+class DataverseSubscriberRecords:
     """Implements the port `NewRecords` for one version of the mapping. The client belongs to `DataverseCrm`."""
 
     def __init__(
@@ -142,7 +142,7 @@ class DataverseNewcomers:
         names = await search.find(self._client)
         return [[RecordKey(table, one) for one in names.called(place, text)[:_MOST_MATCHES]] for text in texts]
 
-    def _query(self, table: TableDefinition, fields: Sequence[NewField]) -> Operation | None:
+    def _query(self, table: TableDefinition, fields: Sequence[NewField]) -> WebApiOperation | None:
         """Ask for records with these values; None if no record can have them, or none is told apart by nothing."""
         if not fields:
             return None
@@ -153,14 +153,14 @@ class DataverseNewcomers:
                 raise _incomparable(table, one.column.name)
             match returned(one.value, one.definition, column, zone=self._mapping.zone, choices=one.row.choices):
                 case Stored(value) if kind_of(column) is not ColumnKind.CHOICES:
-                    conditions.append(odata.compare(column.name, Comparison.EQUAL, _literal(value, column)))
+                    conditions.append(odata.compare(column.name, ODataComparison.EQUAL, _literal(value, column)))
                 case Stored() | NeedsMatch():
                     raise _incomparable(table, column.name)
                 case _:
                     return None
         options = operations.shape([table.primary_id], ()) | {"$filter": odata.all_of(*conditions)}
         options["$top"] = str(_MOST_MATCHES)
-        return Operation(Method.GET, odata.reads(odata.name(table.entity_set), options))
+        return WebApiOperation(Method.GET, odata.reads(odata.name(table.entity_set), options))
 
     # --------------------------------------------------------------------------------------------------------- create
 
@@ -179,40 +179,42 @@ class DataverseNewcomers:
         if not records:
             return []
         schema = await self._schema.tables({_table(record) for record in records})
-        births = await self._births(records, schema)
+        pending_creates = await self._pending_creates(records, schema)
         names = await self._subscriptions.settle(
-            [birth.draft for birth in births.values()],
-            [one for birth in births.values() for one in birth.subscriptions],
+            [birth.draft for birth in pending_creates.values()],
+            [one for birth in pending_creates.values() for one in birth.subscriptions],
         )
-        await self._send(list(births.values()), names)
+        await self._send(list(pending_creates.values()), names)
         return [
-            births[index].created() if index in births else Created(_no_table(record))
+            pending_creates[index].created() if index in pending_creates else Created(_no_table(record))
             for index, record in enumerate(records)
         ]
 
-    async def _births(self, records: Sequence[NewRecord | NewEntry], schema: Schema) -> dict[int, _Birth]:
-        births: dict[int, _Birth] = {}
+    async def _pending_creates(
+        self, records: Sequence[NewRecord | NewEntry], schema: Schema
+    ) -> dict[int, _PendingCreate]:
+        pending_creates: dict[int, _PendingCreate] = {}
         for index, record in enumerate(records):
             table = schema.tables.get(_table(record))
             if table is not None:
-                births[index] = _Birth(record, Draft(table, self._mapping.zone))
+                pending_creates[index] = _PendingCreate(record, RowBuilder(table, self._mapping.zone))
                 for one in record.fields:
-                    births[index].draft.put_needed(one.column, one.row, one.definition, one.value)
-        people = [(birth, birth.record) for birth in births.values() if isinstance(birth.record, NewRecord)]
+                    pending_creates[index].draft.put_needed(one.column, one.row, one.definition, one.value)
+        people = [(birth, birth.record) for birth in pending_creates.values() if isinstance(birth.record, NewRecord)]
         prepared = await self._subscriptions.prepare([(record.key, record.subscriptions) for _, record in people])
         for (birth, _), subscriptions in zip(people, prepared, strict=True):
             birth.subscriptions = subscriptions
-        return births
+        return pending_creates
 
-    async def _send(self, births: Sequence[_Birth], names: Names) -> None:
-        sent: list[tuple[_Birth, SubscriptionWrite | None, Operation]] = []
-        for birth in births:
+    async def _send(self, pending_creates: Sequence[_PendingCreate], names: NamesFound) -> None:
+        sent: list[tuple[_PendingCreate, SubscriptionWrite | None, WebApiOperation]] = []
+        for birth in pending_creates:
             if birth.lacks:
                 birth.error = DataError(
                     f"A new record needs {birth.lacks}, and the value does not fit", service=Service.DATAVERSE
                 )
                 continue
-            sent.append((birth, None, self._birth(birth)))
+            sent.append((birth, None, self._prepare_create(birth)))
             subscribing = ((one, one.operation(names)) for one in birth.subscriptions)
             sent += [(birth, one, operation) for one, operation in subscribing if operation is not None]
         results = await self._client.batch([operation for _, _, operation in sent])
@@ -221,9 +223,9 @@ class DataverseNewcomers:
                 birth.error = result.error
             elif result.error is not None and subscription is not None:
                 birth.take(subscription, result.error)
-        await self._recognise([birth for birth in births if birth.error and birth.error.code == DUPLICATE_KEY])
+        await self._recognise([birth for birth in pending_creates if birth.error and birth.error.code == DUPLICATE_KEY])
 
-    def _birth(self, birth: _Birth) -> Operation:
+    def _prepare_create(self, birth: _PendingCreate) -> WebApiOperation:
         entity_set, key = birth.draft.table.entity_set, birth.draft.table.primary_id
         if isinstance(birth.record, NewEntry):
             return operations.upsert(entity_set, birth.id, birth.draft.body)
@@ -232,13 +234,13 @@ class DataverseNewcomers:
             return replace(operation, headers={**operation.headers, **DETECT_DUPLICATES})
         return operation
 
-    async def _recognise(self, births: Sequence[_Birth]) -> None:
+    async def _recognise(self, pending_creates: Sequence[_PendingCreate]) -> None:
         """Tell rows that an earlier attempt created from a clash of another key, which has the same code."""
         looks = [
             operations.retrieve(birth.draft.table.entity_set, birth.id, select=[birth.draft.table.primary_id])
-            for birth in births
+            for birth in pending_creates
         ]
-        for birth, look in zip(births, await self._client.batch(looks), strict=True):
+        for birth, look in zip(pending_creates, await self._client.batch(looks), strict=True):
             if look.error is None:
                 birth.error, birth.existed = None, True
             elif isinstance(look.error, NotFoundError):

@@ -9,11 +9,11 @@ from typing import Any, assert_never
 from uuid import UUID, uuid5
 
 from shared.adapters.dataverse.records import tables
-from shared.adapters.dataverse.records.name_search import Names, NameSearch, Place, place_in
+from shared.adapters.dataverse.records.name_search import NamePlace, NameSearch, NamesFound, place_in
 from shared.adapters.dataverse.records.subscriptions import ListRows
 from shared.adapters.dataverse.web_api import odata, operations
-from shared.adapters.dataverse.web_api.operations import Method, Operation
-from shared.adapters.dataverse.writeback.row_builder import BIND, Draft
+from shared.adapters.dataverse.web_api.operations import Method, WebApiOperation
+from shared.adapters.dataverse.writeback.row_builder import BIND, RowBuilder
 from shared.domain.mapping.check.resolution import ResolvedPeriodiek, Unresolved
 from shared.domain.mapping.language.expression import Column, Home, MapTo
 from shared.domain.mapping.model import MappingRow
@@ -51,12 +51,12 @@ class Creation:
     subscribed: bool
 
     @property
-    def look(self) -> Operation:
+    def look(self) -> WebApiOperation:
         """Read the switch."""
         return operations.retrieve(self.entity_set, self.id, select=[self.switch])
 
     @property
-    def correction(self) -> Operation:
+    def correction(self) -> WebApiOperation:
         """Set the switch."""
         return operations.update(self.entity_set, self.id, {self.switch: self.subscribed})
 
@@ -74,7 +74,7 @@ class SubscriptionWrite:
     periodiek: ResolvedPeriodiek | Unresolved | None = None
     creation: Creation | None = None
     problems: list[FieldProblem] = field(default_factory=list)
-    _draft: Draft | None = None
+    _draft: RowBuilder | None = None
 
     def prepare(self) -> None:
         """Draft a new periodiek, whose name may be that of another row."""
@@ -88,7 +88,7 @@ class SubscriptionWrite:
                     self._refuse(_NO_PERIODIEK)
 
     @property
-    def draft(self) -> Draft | None:
+    def draft(self) -> RowBuilder | None:
         """The new row, if its names must be looked for."""
         return self._draft
 
@@ -102,7 +102,7 @@ class SubscriptionWrite:
         if self.coming.home is Home.LIST and self.coming.row is None:
             search.want(self._lists, self.coming.name)
 
-    def operation(self, names: Names) -> Operation | None:
+    def operation(self, names: NamesFound) -> WebApiOperation | None:
         """Return what to send."""
         match self.coming.home:
             case Home.PERMISSIONS:
@@ -116,7 +116,7 @@ class SubscriptionWrite:
 
     # ---------------------------------------------------------------------------------------------------- permissions
 
-    def _permission(self) -> Operation:
+    def _permission(self) -> WebApiOperation:
         if self.coming.row is not None:
             body: dict[str, Any] = {_PERMISSION_SUBSCRIBED: self.coming.subscribed}
             if self.coming.subscribed:
@@ -128,7 +128,7 @@ class SubscriptionWrite:
 
     # ---------------------------------------------------------------------------------------------------------- lists
 
-    def _membership(self, names: Names) -> Operation | None:
+    def _membership(self, names: NamesFound) -> WebApiOperation | None:
         found = [self.coming.row] if self.coming.row else names.called(self._lists, self.coming.name)
         if len(found) != 1:
             if self.coming.subscribed or found:
@@ -145,20 +145,20 @@ class SubscriptionWrite:
                     }
                 ],
             }
-            return Operation(Method.POST, "AddListMembersList", body)
+            return WebApiOperation(Method.POST, "AddListMembersList", body)
         # The action that removes a member is no part of the Web API.
         association = odata.name(ListRows(self.key.table).association)
         path = f"{odata.row(tables.LISTS, marketing_list)}/{association}({self.key.id})/$ref"
-        return Operation(Method.DELETE, path)
+        return WebApiOperation(Method.DELETE, path)
 
     @property
-    def _lists(self) -> Place:
-        return Place(tables.LISTS, "listid", "listname", ListRows(self.key.table).filter)
+    def _lists(self) -> NamePlace:
+        return NamePlace(tables.LISTS, "listid", "listname", ListRows(self.key.table).filter)
 
     # ----------------------------------------------------------------------------------------------------- periodieken
 
-    def _periodiek(self, found: ResolvedPeriodiek) -> Draft:
-        draft = Draft(found.table, UTC)
+    def _periodiek(self, found: ResolvedPeriodiek) -> RowBuilder:
+        draft = RowBuilder(found.table, UTC)
         definition = PropertyDefinition(self.spotler, self.spotler, PropertyType.STRING)
         if isinstance(found.name.source, Column):
             draft.put(found.name.source, MappingRow(self.spotler, {}), definition, self.coming.name)
@@ -169,7 +169,7 @@ class SubscriptionWrite:
             draft.point_at(found.name.navigation, place, self.coming.name, problem)
         return draft
 
-    def _periodiek_operation(self) -> Operation | None:
+    def _periodiek_operation(self) -> WebApiOperation | None:
         found = self.periodiek
         if not isinstance(found, ResolvedPeriodiek):
             if self.coming.row is not None:
@@ -191,7 +191,7 @@ class SubscriptionWrite:
     def _person(self) -> str:
         return f"/{odata.row(tables.PEOPLE[self.key.table].entity_set, self.key.id)}"
 
-    def _create(self, entity_set: str, key: str, switch: str, values: Mapping[str, Any]) -> Operation:
+    def _create(self, entity_set: str, key: str, switch: str, values: Mapping[str, Any]) -> WebApiOperation:
         identifier = subscription_id(self.coming.home, self.key, self.coming.name)
         self.creation = Creation(entity_set, identifier, switch, self.coming.subscribed)
         return operations.create(entity_set, {key: str(identifier), **values}, key=key)

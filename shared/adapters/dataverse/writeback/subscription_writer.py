@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from shared.adapters.dataverse.metadata.schema_cache import SchemaCache
-from shared.adapters.dataverse.records.name_search import Names, NameSearch
+from shared.adapters.dataverse.records.name_search import NameSearch, NamesFound
 from shared.adapters.dataverse.web_api.client import DataverseClient
-from shared.adapters.dataverse.writeback.row_builder import Draft
+from shared.adapters.dataverse.writeback.row_builder import RowBuilder
 from shared.adapters.dataverse.writeback.subscription_returns import SubscriptionWrite
 from shared.domain.mapping.check.resolution import ResolvedPeriodiek, Unresolved, resolve_periodiek
 from shared.domain.mapping.language.expression import Home, MapTo
@@ -44,7 +44,7 @@ class SubscriptionWriter:
                 write.prepare()
         return prepared
 
-    async def settle(self, drafts: Sequence[Draft], subscriptions: Sequence[SubscriptionWrite]) -> Names:
+    async def settle(self, drafts: Sequence[RowBuilder], subscriptions: Sequence[SubscriptionWrite]) -> NamesFound:
         """Find the names that rows and their subscriptions need, in one request, and complete the rows."""
         drafts = [*drafts, *(one.draft for one in subscriptions if one.draft is not None)]
         targets = {table for draft in drafts for table in draft.targets}

@@ -12,20 +12,20 @@ from typing import Any
 
 from shared.adapters.dataverse.metadata.schema_cache import SchemaCache
 from shared.adapters.dataverse.records import tables
-from shared.adapters.dataverse.records.name_search import Names
+from shared.adapters.dataverse.records.name_search import NamesFound
 from shared.adapters.dataverse.web_api import operations
 from shared.adapters.dataverse.web_api.client import DataverseClient
 from shared.adapters.dataverse.web_api.faults import DUPLICATE_KEY, UNDECLARED_MEMBER, UNKNOWN_MEMBER
-from shared.adapters.dataverse.web_api.operations import Operation
+from shared.adapters.dataverse.web_api.operations import WebApiOperation
 from shared.adapters.dataverse.writeback.refusals import refusal, worst
-from shared.adapters.dataverse.writeback.row_builder import Draft
+from shared.adapters.dataverse.writeback.row_builder import RowBuilder
 from shared.adapters.dataverse.writeback.subscription_returns import SubscriptionWrite
 from shared.adapters.dataverse.writeback.subscription_writer import SubscriptionWriter
 from shared.domain.mapping.formats.reading import DO_NOT_BULK_EMAIL, DO_NOT_EMAIL
 from shared.domain.mapping.model import Mapping as FieldMapping
 from shared.domain.records.outcomes import FieldProblem
 from shared.errors import ConfigurationError, ConflictError, ConnectorError, NotFoundError, Service
-from shared.ports.homecoming import Homecame, Homecoming
+from shared.ports.writeback import Writeback, WritebackResult
 
 DETECT_DUPLICATES = {"MSCRM.SuppressDuplicateDetection": "false"}
 """Without it, the rules of the organisation do not apply to what the Web API writes."""
@@ -38,24 +38,24 @@ _STALE = frozenset({UNKNOWN_MEMBER, UNDECLARED_MEMBER})
 class _Write:
     """One operation and what it is for. `subscription` is None for the record itself."""
 
-    operation: Operation
+    operation: WebApiOperation
     subscription: SubscriptionWrite | None = None
     error: ConnectorError | None = None
 
 
 @dataclass(slots=True)
-class _Journey:
+class _PendingUpdate:
     """One record on its way."""
 
-    coming: Homecoming
-    draft: Draft
+    coming: Writeback
+    draft: RowBuilder
     subscriptions: list[SubscriptionWrite]
     writes: list[_Write] = field(default_factory=list)
 
-    def came(self) -> Homecame:
+    def result(self) -> WritebackResult:
         """Sum up."""
         errors = [self._told(write, write.error) for write in self.writes if write.error is not None]
-        return Homecame(worst(errors), tuple(self._problems()), frozenset(self.draft.restated))
+        return WritebackResult(worst(errors), tuple(self._problems()), frozenset(self.draft.restated))
 
     def _problems(self) -> list[FieldProblem]:
         return [*self.draft.problems, *(problem for one in self.subscriptions for problem in one.left_out)]
@@ -68,8 +68,8 @@ class _Journey:
         return refusal(error, ())
 
 
-class DataverseHomecomings:
-    """Implements the port `Homecomings` for one version of the mapping. The client belongs to `DataverseCrm`."""
+class DataverseWritebacks:
+    """Implements the port `Writebacks` for one version of the mapping. The client belongs to `DataverseCrm`."""
 
     def __init__(
         self,
@@ -86,55 +86,55 @@ class DataverseHomecomings:
         self._subscriptions = SubscriptionWriter(client, schema, mapping)
         self._headers = DETECT_DUPLICATES if detects_duplicates else {}
 
-    async def bring_home(self, comings: Sequence[Homecoming]) -> Sequence[Homecame]:
+    async def write_back(self, comings: Sequence[Writeback]) -> Sequence[WritebackResult]:
         """Write; per record, in order, what became of it."""
-        came = list(await self._bring(comings))
-        stale = [index for index, one in enumerate(came) if one.error is not None and one.error.code in _STALE]
+        result = list(await self._bring(comings))
+        stale = [index for index, one in enumerate(result) if one.error is not None and one.error.code in _STALE]
         if stale:
             self._schema.forget()
             again = await self._bring([comings[index] for index in stale])
             for index, one in zip(stale, again, strict=True):
-                came[index] = one
-        return came
+                result[index] = one
+        return result
 
-    async def _bring(self, comings: Sequence[Homecoming]) -> Sequence[Homecame]:
+    async def _bring(self, comings: Sequence[Writeback]) -> Sequence[WritebackResult]:
         journeys = await self._journeys(comings)
         names = await self._names(list(journeys.values()))
         for journey in journeys.values():
             journey.writes = self._writes(journey, names)
         await self._send([write for journey in journeys.values() for write in journey.writes])
         return [
-            journeys[index].came() if index in journeys else Homecame(_unreadable(coming))
+            journeys[index].result() if index in journeys else WritebackResult(_unreadable(coming))
             for index, coming in enumerate(comings)
         ]
 
     # -------------------------------------------------------------------------------------------------------- prepare
 
-    async def _journeys(self, comings: Sequence[Homecoming]) -> dict[int, _Journey]:
+    async def _journeys(self, comings: Sequence[Writeback]) -> dict[int, _PendingUpdate]:
         """Draft what shall be written, by place in `comings`; a table that does not exist is left out."""
         if not any(map(_has_content, comings)):
             return {}
         schema = await self._schema.tables({coming.key.table for coming in comings})
         prepared = await self._subscriptions.prepare([(coming.key, coming.subscriptions) for coming in comings])
-        journeys: dict[int, _Journey] = {}
+        journeys: dict[int, _PendingUpdate] = {}
         for index, (coming, subscriptions) in enumerate(zip(comings, prepared, strict=True)):
             table = schema.tables.get(coming.key.table)
             if table is None:
                 continue
-            draft = Draft(table, self._mapping.zone)
+            draft = RowBuilder(table, self._mapping.zone)
             for one in coming.fields:
                 draft.put(one.row.sources.get(coming.key.table), one.row, one.definition, one.value)
-            journeys[index] = _Journey(coming, draft, subscriptions)
+            journeys[index] = _PendingUpdate(coming, draft, subscriptions)
         return journeys
 
-    async def _names(self, journeys: Sequence[_Journey]) -> Names:
+    async def _names(self, journeys: Sequence[_PendingUpdate]) -> NamesFound:
         return await self._subscriptions.settle(
             [journey.draft for journey in journeys], [one for journey in journeys for one in journey.subscriptions]
         )
 
     # ----------------------------------------------------------------------------------------------------------- write
 
-    def _writes(self, journey: _Journey, names: Names) -> list[_Write]:
+    def _writes(self, journey: _PendingUpdate, names: NamesFound) -> list[_Write]:
         coming, body = journey.coming, dict(journey.draft.body)
         if coming.refuses_bulk is False:
             body[DO_NOT_BULK_EMAIL] = False
@@ -149,7 +149,7 @@ class DataverseHomecomings:
         sent = ((one, one.operation(names)) for one in journey.subscriptions)
         return writes + [_Write(operation, one) for one, operation in sent if operation is not None]
 
-    def _update(self, entity_set: str, coming: Homecoming, body: dict[str, Any], version: str) -> Operation:
+    def _update(self, entity_set: str, coming: Writeback, body: dict[str, Any], version: str) -> WebApiOperation:
         operation = operations.update(entity_set, coming.key.id, body, if_match=version)
         return replace(operation, headers={**operation.headers, **self._headers})
 
@@ -173,7 +173,7 @@ class DataverseHomecomings:
             write.error = result.error
 
 
-def _has_content(coming: Homecoming) -> bool:
+def _has_content(coming: Writeback) -> bool:
     flags = (coming.refuses_bulk, coming.refuses_mail)
     return bool(coming.fields or coming.subscriptions) or any(flag is not None for flag in flags)
 
@@ -187,7 +187,7 @@ def _exists_already(write: _Write) -> bool:
     )
 
 
-def _unreadable(coming: Homecoming) -> ConnectorError | None:
+def _unreadable(coming: Writeback) -> ConnectorError | None:
     if not _has_content(coming):
         return None
     return ConfigurationError(f"Dataverse has no table {coming.key.table}", service=Service.DATAVERSE)

@@ -17,7 +17,7 @@ from shared.adapters.spotler.automations import unpublished
 from shared.adapters.spotler.automations.capabilities import Capabilities
 from shared.adapters.spotler.rest.models import AutomationAnswer, AutomationTriggerAnswer, CampaignAnswer, TriggerAnswer
 from shared.adapters.spotler.rest.paths import segment
-from shared.adapters.spotler.rest.transport import Call, Repetition, SpotlerTransport
+from shared.adapters.spotler.rest.transport import CallRepetition, SpotlerCall, SpotlerTransport
 from shared.domain.features.automations import (
     AutomationField,
     AutomationKind,
@@ -27,8 +27,8 @@ from shared.domain.features.automations import (
     PublishedAutomation,
     Started,
     StartRefusal,
-    StartVerdict,
-    StopVerdict,
+    StartResult,
+    StopResult,
 )
 from shared.domain.features.capabilities import Capability
 from shared.errors import DataError, NotFoundError, Service, UnknownOutcomeError, foreign_code
@@ -59,13 +59,13 @@ class SpotlerAutomations:
                 automations = await self._transport.fetch(unpublished.AUTOMATION_LIST.call(), _AUTOMATIONS)
                 return _triggers(automations)
             case AutomationKind.CAMPAIGN:
-                call = Call("campaign.list", "GET", "/campaign/list", fixed_path=True)
+                call = SpotlerCall("campaign.list", "GET", "/campaign/list", fixed_path=True)
                 campaigns = await self._transport.fetch(call, _CAMPAIGNS)
                 return [one for campaign in campaigns for one in _campaign_triggers(campaign)]
 
     async def start(
         self, kind: AutomationKind, code: str, external_id: str, fields: Sequence[FieldValue]
-    ) -> StartVerdict:
+    ) -> StartResult:
         """Start for one contact; sent once. UnknownOutcomeError when the answer was lost."""
         if not _is_code(kind, code):
             return NotStarted(StartRefusal.TRIGGER_UNKNOWN)
@@ -75,7 +75,7 @@ class SpotlerAutomations:
             case AutomationKind.CAMPAIGN:
                 return await self._trigger_campaign(code, external_id, fields)
 
-    async def stop(self, kind: AutomationKind, spotler_id: str, external_id: str) -> StopVerdict:
+    async def stop(self, kind: AutomationKind, spotler_id: str, external_id: str) -> StopResult:
         """Stop all runs of one contact (AUT-22)."""
         body = {"externalContactId": external_id}
         match kind:
@@ -84,31 +84,33 @@ class SpotlerAutomations:
                 return await self._stop(unpublished.AUTOMATION_STOP.call(spotler_id, body=body))
             case AutomationKind.CAMPAIGN:
                 path = f"/campaign/{segment(spotler_id)}/stop"
-                return await self._stop(Call("campaign.stop", "POST", path, body=body))
+                return await self._stop(SpotlerCall("campaign.stop", "POST", path, body=body))
 
-    async def stop_run(self, automation_contact_id: str) -> StopVerdict:
+    async def stop_run(self, automation_contact_id: str) -> StopResult:
         """Stop one run (AUT-23)."""
         await self._capabilities.require(Capability.AUTOMATION_STOP)
         return await self._stop(unpublished.AUTOMATION_RUN_STOP.call(automation_contact_id))
 
-    async def _trigger_automation(self, code: str, external_id: str, fields: Sequence[FieldValue]) -> StartVerdict:
+    async def _trigger_automation(self, code: str, external_id: str, fields: Sequence[FieldValue]) -> StartResult:
         body: dict[str, Any] = {"externalContactId": external_id}
         if fields:
             await self._capabilities.require(Capability.AUTOMATION_FIELDS)
             body[unpublished.AUTOMATION_FIELDS_KEY] = [_field(field) for field in fields]
         path = f"/automation/trigger/{segment(code)}"
-        call = Call("automation.start", "POST", path, body=body, answering=_TOLD_WITH, repetition=Repetition.HARMFUL)
+        call = SpotlerCall(
+            "automation.start", "POST", path, body=body, answering=_TOLD_WITH, repetition=CallRepetition.HARMFUL
+        )
         try:
             return _verdict(await self._transport.fetch(call, _TRIGGERED))
         except NotFoundError as error:
             return _not_found(error)
 
-    async def _trigger_campaign(self, code: str, external_id: str, fields: Sequence[FieldValue]) -> StartVerdict:
+    async def _trigger_campaign(self, code: str, external_id: str, fields: Sequence[FieldValue]) -> StartResult:
         body: dict[str, Any] = {"externalContactId": external_id}
         if fields:
             body["campaignFields"] = [_field(field) for field in fields]
         path = f"/campaign/trigger/{segment(code)}"
-        call = Call("campaign.start", "POST", path, body=body, repetition=Repetition.HARMFUL)
+        call = SpotlerCall("campaign.start", "POST", path, body=body, repetition=CallRepetition.HARMFUL)
         try:
             await self._transport.send(call)
         except NotFoundError as error:
@@ -119,16 +121,16 @@ class SpotlerAutomations:
             return NotStarted(StartRefusal.INVALID_STATE, error.detail)
         return Started()
 
-    async def _stop(self, call: Call) -> StopVerdict:
+    async def _stop(self, call: SpotlerCall) -> StopResult:
         try:
             await self._transport.send(call)
         except NotFoundError:
-            return StopVerdict.UNKNOWN
+            return StopResult.UNKNOWN
         except DataError as error:
             if error.code != _INVALID_STATE:
                 raise
-            return StopVerdict.NOT_RUNNING
-        return StopVerdict.STOPPED
+            return StopResult.NOT_RUNNING
+        return StopResult.STOPPED
 
 
 def _triggers(automations: Sequence[AutomationAnswer]) -> list[PublishedAutomation]:
@@ -199,7 +201,7 @@ def _is_code(kind: AutomationKind, code: str) -> bool:
     return True
 
 
-def _verdict(answer: TriggerAnswer) -> StartVerdict:
+def _verdict(answer: TriggerAnswer) -> StartResult:
     results = answer.automation_results
     if answer.result == _OK or any(result.result == _OK for result in results):
         begun = (result.automation_contact_id for result in results if result.result == _OK)

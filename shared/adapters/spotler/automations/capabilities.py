@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from shared.domain.features.capabilities import CAPABILITY_OFF, Capability, Finding, Verdict
+from shared.domain.features.capabilities import CAPABILITY_OFF, Capability, CapabilityFinding, CapabilityState
 from shared.errors import DataError, Service
 from shared.ports.clock import Clock
 from shared.ports.state import DocumentKey, Put, StateStore
@@ -24,7 +24,7 @@ class Capabilities:
         environment: str,
         *,
         assumed: bool,
-        probe: Callable[[], Awaitable[Sequence[Finding]]],
+        probe: Callable[[], Awaitable[Sequence[CapabilityFinding]]],
     ) -> None:
         self._store = store
         self._clock = clock
@@ -56,7 +56,7 @@ class Capabilities:
             self._kept = (on, self._clock.now())
         return self._kept[0]
 
-    async def check(self) -> Sequence[Finding]:
+    async def check(self) -> Sequence[CapabilityFinding]:
         """Ask the account, keep what was found out, and return it. ConnectorError if the account cannot be used."""
         findings = await self._probe()
         now = self._clock.now().isoformat(timespec="seconds")
@@ -65,13 +65,13 @@ class Capabilities:
                 Put(
                     self._key(finding.capability),
                     {
-                        "proven": finding.verdict is Verdict.PROVEN,
+                        "proven": finding.verdict is CapabilityState.PROVEN,
                         "evidence": finding.evidence,
                         "checkedOn": now,
                     },
                 )
                 for finding in findings
-                if finding.verdict is not Verdict.UNDECIDED
+                if finding.verdict is not CapabilityState.UNDECIDED
             ]
         )
         self._kept = None

@@ -17,14 +17,14 @@ from shared.adapters.spotler.automations import unpublished
 from shared.adapters.spotler.automations.unpublished import Assumption
 from shared.adapters.spotler.rest.errors import UNREADABLE_ANSWER
 from shared.adapters.spotler.rest.models import AutomationAnswer, TagAnswer
-from shared.adapters.spotler.rest.transport import Call, Result, SpotlerTransport
-from shared.domain.features.capabilities import Capability, Finding, Verdict
+from shared.adapters.spotler.rest.transport import Result, SpotlerCall, SpotlerTransport
+from shared.domain.features.capabilities import Capability, CapabilityFinding, CapabilityState
 from shared.errors import ConnectorError, ThrottledError
 
 NOBODY = "spotler-connector-check"
 NO_RUN = "00000000-0000-0000-0000-000000000000"
 
-_NOWHERE = Call("probe.nowhere", "GET", f"/contact/{NOBODY}/no-such-part")
+_NOWHERE = SpotlerCall("probe.nowhere", "GET", f"/contact/{NOBODY}/no-such-part")
 _UNKNOWN_CONTACT = "CONTACT_NOT_FOUND"
 
 _TAGS = TypeAdapter(list[TagAnswer])
@@ -40,7 +40,7 @@ class _Reply:
         return f"HTTP {self.status} {self.code}".strip()
 
 
-_Answer = tuple[Verdict, str]
+_Answer = tuple[CapabilityState, str]
 
 
 class Probes:
@@ -49,9 +49,9 @@ class Probes:
     def __init__(self, transport: SpotlerTransport) -> None:
         self._transport = transport
 
-    async def findings(self) -> list[Finding]:
+    async def findings(self) -> list[CapabilityFinding]:
         """Look at every capability. ConnectorError if the account cannot be used at all: then nothing is found out."""
-        await self._transport.send(Call("ping", "GET", "/contact/properties/list", fixed_path=True))
+        await self._transport.send(SpotlerCall("ping", "GET", "/contact/properties/list", fixed_path=True))
         nowhere = await self._ask(_NOWHERE)
         questions: Mapping[Capability, Callable[[], Awaitable[_Answer]]] = {
             Capability.TAGS: lambda: self._tags(nowhere),
@@ -62,13 +62,13 @@ class Probes:
                 nowhere, [(unpublished.AUTOMATION_STOP, NO_RUN), (unpublished.AUTOMATION_RUN_STOP, NO_RUN)]
             ),
         }
-        findings: list[Finding] = []
+        findings: list[CapabilityFinding] = []
         for capability, question in questions.items():
             try:
                 verdict, evidence = await question()
             except ConnectorError as error:
-                verdict, evidence = Verdict.UNDECIDED, str(error)
-            findings.append(Finding(capability, verdict, evidence))
+                verdict, evidence = CapabilityState.UNDECIDED, str(error)
+            findings.append(CapabilityFinding(capability, verdict, evidence))
         return findings
 
     async def _tags(self, nowhere: _Reply) -> _Answer:
@@ -78,14 +78,17 @@ class Probes:
             return _judged(unpublished.TAG_LIST, found)
         reply = await self._ask(unpublished.TAGS_OF_CONTACT.call(NOBODY))
         if reply.code == _UNKNOWN_CONTACT != nowhere.code:
-            return Verdict.PROVEN, f"{unpublished.TAG_LIST.path} lists tags; {unpublished.TAGS_OF_CONTACT.path} exists"
+            return (
+                CapabilityState.PROVEN,
+                f"{unpublished.TAG_LIST.path} lists tags; {unpublished.TAGS_OF_CONTACT.path} exists",
+            )
         return _judged(unpublished.TAGS_OF_CONTACT, reply)
 
     async def _automations(self) -> _Answer:
         found = await self._read(unpublished.AUTOMATION_LIST, _AUTOMATIONS)
         if not isinstance(found, list):
             return _judged(unpublished.AUTOMATION_LIST, found)
-        return Verdict.PROVEN, f"{unpublished.AUTOMATION_LIST.path} lists {len(found)} automations"
+        return CapabilityState.PROVEN, f"{unpublished.AUTOMATION_LIST.path} lists {len(found)} automations"
 
     async def _fields(self) -> _Answer:
         """Fields cannot be tried without starting something; that a trigger lists some is the proof."""
@@ -93,8 +96,8 @@ class Probes:
         if not isinstance(found, list):
             return _judged(unpublished.AUTOMATION_LIST, found)
         if any(trigger.fields for automation in found for trigger in automation.triggers):
-            return Verdict.PROVEN, f"{unpublished.AUTOMATION_LIST.path} lists fields of triggers"
-        return Verdict.UNDECIDED, "no automation has fields: add a field to a message of one, and check again"
+            return CapabilityState.PROVEN, f"{unpublished.AUTOMATION_LIST.path} lists fields of triggers"
+        return CapabilityState.UNDECIDED, "no automation has fields: add a field to a message of one, and check again"
 
     async def _writes(self, nowhere: _Reply, paths: Sequence[tuple[Assumption, str]]) -> _Answer:
         for assumption, segment in paths:
@@ -102,7 +105,7 @@ class Probes:
             if reply.status != HTTPStatus.METHOD_NOT_ALLOWED or nowhere.status == HTTPStatus.METHOD_NOT_ALLOWED:
                 return _judged(assumption, reply)
         there = ", ".join(assumption.path for assumption, _ in paths)
-        return Verdict.PROVEN, f"the service knows {there}"
+        return CapabilityState.PROVEN, f"the service knows {there}"
 
     async def _read(self, assumption: Assumption, shape: TypeAdapter[Result]) -> Result | _Reply:
         try:
@@ -110,7 +113,7 @@ class Probes:
         except ConnectorError as error:
             return _reply(error)
 
-    async def _ask(self, call: Call) -> _Reply:
+    async def _ask(self, call: SpotlerCall) -> _Reply:
         try:
             response = await self._transport.send(call)
         except ConnectorError as error:
@@ -127,5 +130,5 @@ def _reply(error: ConnectorError) -> _Reply:
 
 def _judged(assumption: Assumption, reply: _Reply) -> _Answer:
     failed = reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR
-    verdict = Verdict.UNDECIDED if failed and reply.code != UNREADABLE_ANSWER else Verdict.DISPROVEN
+    verdict = CapabilityState.UNDECIDED if failed and reply.code != UNREADABLE_ANSWER else CapabilityState.DISPROVEN
     return verdict, f"{assumption.path} answered {reply}"

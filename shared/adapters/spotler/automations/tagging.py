@@ -8,7 +8,7 @@ from shared.adapters.spotler.automations import unpublished
 from shared.adapters.spotler.automations.capabilities import Capabilities
 from shared.adapters.spotler.automations.unpublished import Assumption
 from shared.adapters.spotler.rest.external_ids import checked
-from shared.adapters.spotler.rest.transport import Repetition, SpotlerTransport
+from shared.adapters.spotler.rest.transport import CallRepetition, SpotlerTransport
 from shared.domain.records.jobs import ScoreChange
 
 
@@ -39,7 +39,7 @@ class SpotlerTagging:
             unpublished.SCORE,
             checked(external_id),
             body={"tag": tag, "operation": change.value, "value": value},
-            repetition=Repetition.HARMLESS if change is ScoreChange.SET else Repetition.HARMFUL,
+            repetition=CallRepetition.HARMLESS if change is ScoreChange.SET else CallRepetition.HARMFUL,
         )
 
     async def _send(
@@ -47,7 +47,7 @@ class SpotlerTagging:
         assumption: Assumption,
         *segments: str,
         body: object = None,
-        repetition: Repetition = Repetition.HARMLESS,
+        repetition: CallRepetition = CallRepetition.HARMLESS,
     ) -> None:
         await self._capabilities.require(assumption.capability)
         await self._transport.send(assumption.call(*segments, body=body, repetition=repetition))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.adapters.spotler.rest.paths import segment
-from shared.adapters.spotler.rest.transport import Call, Repetition
+from shared.adapters.spotler.rest.transport import CallRepetition, SpotlerCall
 from shared.domain.features.capabilities import Capability
 
 _PARAMETER = re.compile(r"\{\w+\}")
@@ -27,14 +27,14 @@ class Assumption:
     path: str
 
     def call(
-        self, *segments: str, body: Any = None, repetition: Repetition = Repetition.HARMLESS, method: str = ""
-    ) -> Call:
+        self, *segments: str, body: Any = None, repetition: CallRepetition = CallRepetition.HARMLESS, method: str = ""
+    ) -> SpotlerCall:
         """Fill in the path, encoded, in the order of its parameters. `method` asks for the path with another one.
 
         DataError for a segment that would change the path.
         """
         encoded = iter([segment(name) for name in segments])
-        return Call(
+        return SpotlerCall(
             self.operation,
             method or self.method,
             _PARAMETER.sub(lambda _: next(encoded), self.path),

@@ -9,7 +9,7 @@ from http import HTTPStatus
 
 from shared.adapters.spotler.rest.external_ids import complaint
 from shared.adapters.spotler.rest.models import BulkResult
-from shared.domain.records.marketing_contact import ContactWrite, WriteCode, WriteVerdict
+from shared.domain.records.marketing_contact import ContactWrite, WriteCode, WriteResult
 from shared.errors import DataError
 
 CONTACTS_PER_CALL = 100
@@ -27,7 +27,7 @@ _CODES_OF_ERROR_TYPES = {
 }
 
 
-async def write_all(send: Send, contacts: Sequence[ContactWrite]) -> dict[str, WriteVerdict]:
+async def write_all(send: Send, contacts: Sequence[ContactWrite]) -> dict[str, WriteResult]:
     """Write contacts in chunks; concurrency is the sender's business. Every external id gets a verdict.
 
     ValueError if an external id occurs twice. Errors that are nobody's fault are raised once all chunks have ended: the
@@ -36,7 +36,7 @@ async def write_all(send: Send, contacts: Sequence[ContactWrite]) -> dict[str, W
     if len({contact.external_id for contact in contacts}) < len(contacts):
         raise ValueError("A contact may occur once in a bulk write")
     verdicts = {
-        contact.external_id: WriteVerdict(WriteCode.ERROR, wrong)
+        contact.external_id: WriteResult(WriteCode.ERROR, wrong)
         for contact in contacts
         if (wrong := complaint(contact.external_id))
     }
@@ -51,9 +51,9 @@ def _chunks(contacts: Sequence[ContactWrite]) -> Iterator[Sequence[ContactWrite]
         yield contacts[start : start + CONTACTS_PER_CALL]
 
 
-async def _all(send: Send, chunks: Sequence[Sequence[ContactWrite]]) -> list[dict[str, WriteVerdict]]:
+async def _all(send: Send, chunks: Sequence[Sequence[ContactWrite]]) -> list[dict[str, WriteResult]]:
     ended = await asyncio.gather(*(_isolating(send, chunk) for chunk in chunks), return_exceptions=True)
-    verdicts: list[dict[str, WriteVerdict]] = []
+    verdicts: list[dict[str, WriteResult]] = []
     for outcome in ended:
         if isinstance(outcome, BaseException):
             raise outcome
@@ -61,7 +61,7 @@ async def _all(send: Send, chunks: Sequence[Sequence[ContactWrite]]) -> list[dic
     return verdicts
 
 
-async def _isolating(send: Send, chunk: Sequence[ContactWrite]) -> dict[str, WriteVerdict]:
+async def _isolating(send: Send, chunk: Sequence[ContactWrite]) -> dict[str, WriteResult]:
     """Send a chunk; halve it while it is refused as a whole, so that only the guilty contact fails."""
     try:
         results = await send(chunk)
@@ -70,33 +70,33 @@ async def _isolating(send: Send, chunk: Sequence[ContactWrite]) -> dict[str, Wri
             raise
         if len(chunk) == 1:
             code = _CODES_OF_ERROR_TYPES.get(refused.code, WriteCode.ERROR)
-            return {chunk[0].external_id: WriteVerdict(code, refused.detail)}
+            return {chunk[0].external_id: WriteResult(code, refused.detail)}
         middle = len(chunk) // 2
         first, second = await _all(send, [chunk[:middle], chunk[middle:]])
         return first | second
     return _matched(chunk, results)
 
 
-def _matched(chunk: Sequence[ContactWrite], results: Sequence[BulkResult]) -> dict[str, WriteVerdict]:
+def _matched(chunk: Sequence[ContactWrite], results: Sequence[BulkResult]) -> dict[str, WriteResult]:
     """Match by external id: the order of the results is not documented."""
-    given: dict[str, list[WriteVerdict]] = defaultdict(list)
+    given: dict[str, list[WriteResult]] = defaultdict(list)
     for result in results:
         given[result.external_id].append(_verdict(result))
     return {contact.external_id: _only(given[contact.external_id]) for contact in chunk}
 
 
-def _verdict(result: BulkResult) -> WriteVerdict:
+def _verdict(result: BulkResult) -> WriteResult:
     if result.code in WriteCode.__members__:
-        return WriteVerdict(WriteCode[result.code], result.message)
-    return WriteVerdict(WriteCode.ERROR, f"{result.code}: {result.message}")
+        return WriteResult(WriteCode[result.code], result.message)
+    return WriteResult(WriteCode.ERROR, f"{result.code}: {result.message}")
 
 
-def _only(verdicts: Sequence[WriteVerdict]) -> WriteVerdict:
+def _only(verdicts: Sequence[WriteResult]) -> WriteResult:
     match verdicts:
         case []:
-            return WriteVerdict(WriteCode.MISSING, "Spotler gave no result for this contact")
+            return WriteResult(WriteCode.MISSING, "Spotler gave no result for this contact")
         case [verdict]:
             return verdict
         case _:
             codes = ", ".join(verdict.code for verdict in verdicts)
-            return WriteVerdict(WriteCode.ERROR, f"Spotler gave several results for this contact: {codes}")
+            return WriteResult(WriteCode.ERROR, f"Spotler gave several results for this contact: {codes}")

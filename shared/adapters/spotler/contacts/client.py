@@ -22,17 +22,17 @@ from shared.adapters.spotler.rest.models import (
 )
 from shared.adapters.spotler.rest.oauth import OneLeggedOAuth1
 from shared.adapters.spotler.rest.paging import PAGE_SIZE, feed
-from shared.adapters.spotler.rest.retrying import Patience
-from shared.adapters.spotler.rest.transport import Call, Observe, SpotlerTransport
+from shared.adapters.spotler.rest.retrying import RetrySettings
+from shared.adapters.spotler.rest.transport import Observe, SpotlerCall, SpotlerTransport
 from shared.domain.records.marketing_contact import (
     Bounce,
     ContactWrite,
     Ending,
+    MarketingContact,
     PropertyCatalogue,
     PropertyValue,
     Purge,
-    SpotlerContact,
-    WriteVerdict,
+    WriteResult,
 )
 from shared.domain.values.addresses import address_key
 from shared.errors import NotFoundError, Service
@@ -79,7 +79,7 @@ class SpotlerClient:
         clock: Clock,
         concurrency: int = 4,
         observe: Observe = _unobserved,
-        patience: Patience = Patience(),  # noqa: B008  # frozen: nobody can change the shared default
+        patience: RetrySettings = RetrySettings(),  # noqa: B008  # frozen: nobody can change the shared default
     ) -> None:
         self._transport = SpotlerTransport(
             base_url,
@@ -98,19 +98,19 @@ class SpotlerClient:
 
     async def properties(self) -> PropertyCatalogue:
         """Read the properties that are visible in the account, fresh (`catalogue` caches)."""
-        call = Call("properties.list", "GET", "/contact/properties/list", fixed_path=True)
+        call = SpotlerCall("properties.list", "GET", "/contact/properties/list", fixed_path=True)
         answers = await self._transport.fetch(call, _PROPERTIES)
         return PropertyCatalogue(tuple(answer.definition() for answer in answers))
 
-    async def contact(self, external_id: str) -> SpotlerContact | None:
+    async def contact(self, external_id: str) -> MarketingContact | None:
         """Read a contact; None if the account does not know it."""
-        call = Call("contact.read", "GET", f"/contact/{path_segment(external_id)}")
+        call = SpotlerCall("contact.read", "GET", f"/contact/{path_segment(external_id)}")
         try:
             return (await self._transport.fetch(call, _CONTACT)).contact()
         except NotFoundError:
             return None
 
-    async def upsert_many(self, contacts: Sequence[ContactWrite], *, purge: Purge) -> dict[str, WriteVerdict]:
+    async def upsert_many(self, contacts: Sequence[ContactWrite], *, purge: Purge) -> dict[str, WriteResult]:
         """Insert or update any number of contacts, 100 a call. Returns a verdict for every external id.
 
         ValueError if an external id occurs twice.
@@ -118,12 +118,12 @@ class SpotlerClient:
 
         async def send(chunk: Sequence[ContactWrite]) -> list[BulkResult]:
             body = {"update": True, "purge": _flag(purge), "contacts": [_contact_body(contact) for contact in chunk]}
-            call = Call("contact.upsert", "POST", "/contact/list", body=body, fixed_path=True)
+            call = SpotlerCall("contact.upsert", "POST", "/contact/list", body=body, fixed_path=True)
             return await self._transport.fetch(call, _BULK_RESULTS)
 
         return await write_all(send, contacts)
 
-    async def insert_many(self, contacts: Sequence[ContactWrite]) -> dict[str, WriteVerdict]:
+    async def insert_many(self, contacts: Sequence[ContactWrite]) -> dict[str, WriteResult]:
         """Insert any number of contacts that the account does not have, 100 a call.
 
         `update: false` leaves a contact alone that has the external id or the e-mail address already
@@ -132,7 +132,7 @@ class SpotlerClient:
 
         async def send(chunk: Sequence[ContactWrite]) -> list[BulkResult]:
             body = {"update": False, "purge": False, "contacts": [_contact_body(contact) for contact in chunk]}
-            call = Call("contact.insert", "POST", "/contact/list", body=body, fixed_path=True)
+            call = SpotlerCall("contact.insert", "POST", "/contact/list", body=body, fixed_path=True)
             return await self._transport.fetch(call, _BULK_RESULTS)
 
         return await write_all(send, contacts)
@@ -141,26 +141,26 @@ class SpotlerClient:
         """Update one existing contact; NotFoundError if the account does not know it, DataError if it is refused."""
         path = f"/contact/{path_segment(contact.external_id)}"
         body = {"update": True, "purge": _flag(purge), "contact": _contact_body(contact)}
-        await self._transport.send(Call("contact.update", "PUT", path, body=body))
+        await self._transport.send(SpotlerCall("contact.update", "PUT", path, body=body))
 
-    async def search_by_email(self, email: str) -> tuple[SpotlerContact, ...]:
+    async def search_by_email(self, email: str) -> tuple[MarketingContact, ...]:
         """Find contacts by their e-mail address, without regard to case; at most the first 100 hits are looked at.
 
         The search language is documented by one example, so each hit is checked: a search that finds too much must not
         make one person out of two.
         """
         params = {"MPSearchQuery": f"{EMAIL}={email}", "pageSize": str(PAGE_SIZE)}
-        call = Call("contact.search", "GET", "/contact/search", params=params, fixed_path=True)
+        call = SpotlerCall("contact.search", "GET", "/contact/search", params=params, fixed_path=True)
         answer = await self._transport.fetch(call, _CONTACTS)
         wanted = address_key(email)
         hits = (item.contact() for item in answer.items)
         return tuple(hit for hit in hits if address_key(str(hit.properties.get(EMAIL, ""))) == wanted)
 
-    async def updated_contacts(self, start: datetime, end: datetime) -> AsyncIterator[tuple[SpotlerContact, ...]]:
+    async def updated_contacts(self, start: datetime, end: datetime) -> AsyncIterator[tuple[MarketingContact, ...]]:
         """Yield pages of the contacts that changed between two aware times, each state of a contact once."""
 
         async def fetch(params: Mapping[str, str]) -> ListAnswer[ListedContact]:
-            call = Call("updates.list", "GET", "/contact/updates/list", params=params, fixed_path=True)
+            call = SpotlerCall("updates.list", "GET", "/contact/updates/list", params=params, fixed_path=True)
             return await self._transport.fetch(call, _UPDATES)
 
         async for page in feed(fetch, start, end, identity=ListedContact.identity):
@@ -170,7 +170,7 @@ class SpotlerClient:
         """Yield pages of the bounces between two aware times, each once."""
 
         async def fetch(params: Mapping[str, str]) -> ListAnswer[BounceAnswer]:
-            call = Call("bounces.list", "GET", "/contact/bounces/list", params=params, fixed_path=True)
+            call = SpotlerCall("bounces.list", "GET", "/contact/bounces/list", params=params, fixed_path=True)
             return await self._transport.fetch(call, _BOUNCES)
 
         async for page in feed(fetch, start, end, identity=BounceAnswer.identity):
@@ -186,7 +186,7 @@ class SpotlerClient:
 
     async def ping(self) -> timedelta:
         """Prove that key, secret and clock are accepted, with the cheapest signed call. Returns its latency."""
-        response = await self._transport.send(Call("ping", "GET", "/contact/properties/list", fixed_path=True))
+        response = await self._transport.send(SpotlerCall("ping", "GET", "/contact/properties/list", fixed_path=True))
         return response.elapsed
 
     async def close(self) -> None:
@@ -195,7 +195,7 @@ class SpotlerClient:
 
     async def _end(self, operation: str, path: str) -> AnonymizeResult:
         try:
-            response = await self._transport.send(Call(operation, "PUT", path))
+            response = await self._transport.send(SpotlerCall(operation, "PUT", path))
         except NotFoundError as error:
             status = error.status or HTTPStatus.NOT_FOUND
             return AnonymizeResult(Ending.GONE if status == HTTPStatus.GONE else Ending.ABSENT, status)

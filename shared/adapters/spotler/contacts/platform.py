@@ -11,11 +11,11 @@ from shared.domain.records.marketing_contact import (
     Bounce,
     ContactWrite,
     Ending,
+    MarketingContact,
     PropertyCatalogue,
     Purge,
-    SpotlerContact,
     WriteCode,
-    WriteVerdict,
+    WriteResult,
 )
 from shared.errors import DataError
 from shared.ports.clock import Clock
@@ -32,25 +32,25 @@ class SpotlerPlatform:
         """Return the account's properties, at most an hour old."""
         return await self._catalogue.get()
 
-    async def upsert(self, contacts: Sequence[ContactWrite], *, purge: Purge) -> dict[str, WriteVerdict]:
+    async def upsert(self, contacts: Sequence[ContactWrite], *, purge: Purge) -> dict[str, WriteResult]:
         """Insert or update contacts; a verdict for every external id. ValueError if one occurs twice."""
         return self._checked(await self._client.upsert_many(contacts, purge=purge))
 
-    async def insert(self, contacts: Sequence[ContactWrite]) -> dict[str, WriteVerdict]:
+    async def insert(self, contacts: Sequence[ContactWrite]) -> dict[str, WriteResult]:
         """Insert contacts that Spotler does not have; a verdict for every external id."""
         return self._checked(await self._client.insert_many(contacts))
 
-    def _checked(self, verdicts: dict[str, WriteVerdict]) -> dict[str, WriteVerdict]:
+    def _checked(self, verdicts: dict[str, WriteResult]) -> dict[str, WriteResult]:
         if any(verdict.code is WriteCode.PROPERTY_INVALID for verdict in verdicts.values()):
             # Somebody may have removed a property or an option since the catalogue was read.
             self._catalogue.forget()
         return verdicts
 
-    async def contact(self, external_id: str) -> SpotlerContact | None:
+    async def contact(self, external_id: str) -> MarketingContact | None:
         """Read a contact; None if the account does not know it."""
         return await self._client.contact(external_id)
 
-    async def contact_with_email(self, email: str) -> SpotlerContact | None:
+    async def contact_with_email(self, email: str) -> MarketingContact | None:
         """Find the contact with an address; None if there is none, or more than one."""
         found = await self._client.search_by_email(email)
         return found[0] if len(found) == 1 else None
@@ -72,7 +72,7 @@ class SpotlerPlatform:
         """Make a contact unmailable."""
         return await self._client.inactivate(external_id)
 
-    def updated_contacts(self, start: datetime, end: datetime) -> AsyncIterator[tuple[SpotlerContact, ...]]:
+    def updated_contacts(self, start: datetime, end: datetime) -> AsyncIterator[tuple[MarketingContact, ...]]:
         """Yield pages of the contacts that changed between two aware times, each state of a contact once."""
         return self._client.updated_contacts(start, end)
 

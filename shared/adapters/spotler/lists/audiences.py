@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 
 from shared.adapters.spotler.rest.models import AudienceAnswer, UnknownContactsAnswer
 from shared.adapters.spotler.rest.paths import segment
-from shared.adapters.spotler.rest.transport import Call, SpotlerTransport
+from shared.adapters.spotler.rest.transport import SpotlerCall, SpotlerTransport
 from shared.errors import DataError, NotFoundError
 
 CONTACTS_PER_CALL = 2500
@@ -34,7 +34,7 @@ class SpotlerAudiences:
         """Create one; DataError (HTTP 417) if id or name is taken, or there are too many."""
         body = {"externalId": audience, "name": name}
         try:
-            await self._transport.send(Call("audience.create", "POST", "/audience", body=body, fixed_path=True))
+            await self._transport.send(SpotlerCall("audience.create", "POST", "/audience", body=body, fixed_path=True))
         except DataError as error:
             if error.status != HTTPStatus.EXPECTATION_FAILED:
                 raise
@@ -54,22 +54,22 @@ class SpotlerAudiences:
     async def rename(self, audience: str, name: str) -> None:
         """Call an audience something else; DataError (HTTP 417) if the name is taken."""
         body = {"externalId": audience, "name": name}
-        await self._transport.send(Call("audience.update", "PUT", _path(audience), body=body))
+        await self._transport.send(SpotlerCall("audience.update", "PUT", _path(audience), body=body))
 
     async def clear(self, audience: str, name: str) -> None:  # noqa: ARG002  # audiences keep theirs
         """Remove everybody: a removal without a body, which nothing else here ever sends."""
-        await self._transport.send(Call("audience.clear", "DELETE", f"{_path(audience)}/contact"))
+        await self._transport.send(SpotlerCall("audience.clear", "DELETE", f"{_path(audience)}/contact"))
 
     async def delete(self, audience: str) -> None:
         """Delete an audience; DataError (HTTP 417) if it is in use, one that does not exist is fine."""
         try:
-            await self._transport.send(Call("audience.delete", "DELETE", _path(audience)))
+            await self._transport.send(SpotlerCall("audience.delete", "DELETE", _path(audience)))
         except NotFoundError:
             return
 
     async def _read(self, audience: str) -> AudienceAnswer | None:
         try:
-            return await self._transport.fetch(Call("audience.get", "GET", _path(audience)), _AUDIENCE)
+            return await self._transport.fetch(SpotlerCall("audience.get", "GET", _path(audience)), _AUDIENCE)
         except NotFoundError:
             return None
 
@@ -86,7 +86,9 @@ class SpotlerAudiences:
         left = list(contacts)
         while left:
             answering = frozenset({int(HTTPStatus.NOT_FOUND)})
-            call = Call(operation, method, f"{_path(audience)}/contact", body={"contacts": left}, answering=answering)
+            call = SpotlerCall(
+                operation, method, f"{_path(audience)}/contact", body={"contacts": left}, answering=answering
+            )
             refused = await self._transport.fetch(call, _DONE_OR_UNKNOWN)
             if refused is None:
                 break

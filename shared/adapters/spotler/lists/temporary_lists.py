@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from shared.adapters.spotler.lists.audiences import CONTACTS_PER_CALL
 from shared.adapters.spotler.rest.models import TemporaryListAnswer
-from shared.adapters.spotler.rest.transport import Call, SpotlerTransport
+from shared.adapters.spotler.rest.transport import SpotlerCall, SpotlerTransport
 from shared.errors import DataError, NotFoundError
 
 _ALL = TypeAdapter(list[TemporaryListAnswer])
@@ -37,7 +37,7 @@ class SpotlerTemporaryLists:
         """Create an empty one; DataError (HTTP 400) if id or name is taken, or there are too many."""
         body = {"externalTemporaryListId": audience, "name": name}
         try:
-            await self._transport.send(Call("templist.create", "POST", _PATH, body=body, fixed_path=True))
+            await self._transport.send(SpotlerCall("templist.create", "POST", _PATH, body=body, fixed_path=True))
         except DataError:
             # The same id with the same name is what an earlier attempt has just created.
             if await self._name_of(audience) != name:
@@ -67,7 +67,7 @@ class SpotlerTemporaryLists:
     async def delete(self, audience: str) -> None:
         """Delete one; DataError (HTTP 400) if a mailing uses it, one that does not exist is fine."""
         try:
-            await self._transport.send(Call("templist.delete", "DELETE", _path(audience)))
+            await self._transport.send(SpotlerCall("templist.delete", "DELETE", _path(audience)))
         except NotFoundError:
             return
 
@@ -75,7 +75,7 @@ class SpotlerTemporaryLists:
         """Halve a refused call until each unknown contact is found: most calls have none."""
         if not contacts:
             return set()
-        call = Call("templist.add", "POST", _path(audience), body={"contacts": list(contacts)})
+        call = SpotlerCall("templist.add", "POST", _path(audience), body={"contacts": list(contacts)})
         try:
             await self._transport.send(call)
         except NotFoundError as error:
@@ -89,7 +89,7 @@ class SpotlerTemporaryLists:
         return set()
 
     async def _name_of(self, audience: str) -> str | None:
-        lists = await self._transport.fetch(Call("templist.list", "GET", _PATH, fixed_path=True), _ALL)
+        lists = await self._transport.fetch(SpotlerCall("templist.list", "GET", _PATH, fixed_path=True), _ALL)
         return next((one.name for one in lists if one.external_temporary_list_id == audience), None)
 
 

@@ -28,11 +28,11 @@ from pydantic.alias_generators import to_camel
 
 from shared.domain.records.marketing_contact import (
     Bounce,
+    MarketingContact,
     PropertyDefinition,
     PropertyValue,
     SetEntry,
     SetOption,
-    SpotlerContact,
     property_type,
 )
 
@@ -132,9 +132,9 @@ class ContactAnswer(Answer):
         """Tell one state of one contact from all others."""
         return self.encrypted_id, self.external_id, self.last_changed
 
-    def contact(self) -> SpotlerContact:
+    def contact(self) -> MarketingContact:
         """Return the value that the engine knows."""
-        return SpotlerContact(
+        return MarketingContact(
             external_id=self.external_id,
             encrypted_id=self.encrypted_id,
             properties={name: _value(raw) for name, raw in self.properties.items()},

@@ -15,7 +15,7 @@ from shared.errors import Service, ThrottledError, TransientError
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RetrySettings:
     """How long a call may take here before the queue takes over: a worker that waits is a worker that is missing."""
 
     attempts: int = 4

@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from shared.adapters.http.bounded_answers import bounded_request
 from shared.adapters.spotler.rest.errors import refusal, unreadable
 from shared.adapters.spotler.rest.oauth import OneLeggedOAuth1
-from shared.adapters.spotler.rest.retrying import Patience, SharedPause
+from shared.adapters.spotler.rest.retrying import RetrySettings, SharedPause
 from shared.errors import ConnectorError, Service, ThrottledError, TransientError, UnknownOutcomeError
 from shared.ports.clock import Clock
 
@@ -31,7 +31,7 @@ JSON_BOTH_WAYS = {"Accept": "application/json", "Content-Type": "application/jso
 """Without `Accept` the service answers in XML."""
 
 
-class Repetition(StrEnum):
+class CallRepetition(StrEnum):
     """Whether sending a call twice is the same as sending it once."""
 
     HARMLESS = "harmless"
@@ -39,7 +39,7 @@ class Repetition(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class SpotlerCall:
     """One operation of the API. `path` is encoded already; `operation` names it in logs, metrics and errors.
 
     `fixed_path` tells that the path names nothing that could be missing, such as a contact. `answering` are statuses
@@ -53,7 +53,7 @@ class Call:
     body: Any = None
     fixed_path: bool = False
     answering: frozenset[int] = frozenset()
-    repetition: Repetition = Repetition.HARMLESS
+    repetition: CallRepetition = CallRepetition.HARMLESS
 
 
 class SpotlerTransport:
@@ -68,7 +68,7 @@ class SpotlerTransport:
         clock: Clock,
         concurrency: int,
         observe: Observe,
-        patience: Patience,
+        patience: RetrySettings,
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self._auth = auth
@@ -86,7 +86,7 @@ class SpotlerTransport:
         """Share of the concurrent requests that nobody uses; 0 while the service asks for patience."""
         return 0.0 if self._pause.lasts else 1 - self._under_way / self._concurrency
 
-    async def fetch(self, call: Call, answer: TypeAdapter[Result]) -> Result:
+    async def fetch(self, call: SpotlerCall, answer: TypeAdapter[Result]) -> Result:
         """Send and read a JSON answer, HTTP 204 as None; one that cannot be read counts as transient."""
 
         def read(response: httpx.Response) -> Result:
@@ -103,7 +103,7 @@ class SpotlerTransport:
 
         return await self._carry(call, read)
 
-    async def send(self, call: Call) -> httpx.Response:
+    async def send(self, call: SpotlerCall) -> httpx.Response:
         """Send a call whose answer has no body (204)."""
         return await self._carry(call, lambda response: response)
 
@@ -111,13 +111,13 @@ class SpotlerTransport:
         """Release the connections."""
         await self._http.aclose()
 
-    async def _carry(self, call: Call, read: Callable[[httpx.Response], Result]) -> Result:
-        async for attempt in self._patience.tries(idempotent=call.repetition is Repetition.HARMLESS):
+    async def _carry(self, call: SpotlerCall, read: Callable[[httpx.Response], Result]) -> Result:
+        async for attempt in self._patience.tries(idempotent=call.repetition is CallRepetition.HARMLESS):
             with attempt:
                 return await self._once(call, read)
         raise AssertionError("the last attempt returns or raises")
 
-    async def _once(self, call: Call, read: Callable[[httpx.Response], Result]) -> Result:
+    async def _once(self, call: SpotlerCall, read: Callable[[httpx.Response], Result]) -> Result:
         async with self._slots:
             self._under_way += 1
             try:
@@ -137,16 +137,16 @@ class SpotlerTransport:
                 raise
         except ThrottledError as throttled:
             self._pause.extend(throttled.retry_after)
-            if call.repetition is Repetition.HARMFUL and throttled.status != HTTPStatus.TOO_MANY_REQUESTS:
+            if call.repetition is CallRepetition.HARMFUL and throttled.status != HTTPStatus.TOO_MANY_REQUESTS:
                 # Only 429 certainly means "not carried out"; 503 may come from a proxy that lost the answer.
                 raise _unknown_outcome(call, status=throttled.status, code=throttled.code) from throttled
             raise
         except TransientError as failed:
-            if call.repetition is Repetition.HARMFUL:
+            if call.repetition is CallRepetition.HARMFUL:
                 raise _unknown_outcome(call, status=failed.status, code=failed.code) from failed
             raise
 
-    async def _request(self, call: Call) -> httpx.Response:
+    async def _request(self, call: SpotlerCall) -> httpx.Response:
         started = time.perf_counter()
         status = 0
         try:
@@ -169,15 +169,15 @@ class SpotlerTransport:
         return response
 
 
-def _unanswered(call: Call, error: httpx.RequestError | httpx.InvalidURL) -> ConnectorError:
+def _unanswered(call: SpotlerCall, error: httpx.RequestError | httpx.InvalidURL) -> ConnectorError:
     code = type(error).__name__
     never_sent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
-    if call.repetition is Repetition.HARMFUL and not never_sent:
+    if call.repetition is CallRepetition.HARMFUL and not never_sent:
         return _unknown_outcome(call, status=None, code=code)
     return TransientError(f"Spotler did not answer {call.operation}", service=Service.SPOTLER, code=code)
 
 
-def _unknown_outcome(call: Call, *, status: int | None, code: str) -> UnknownOutcomeError:
+def _unknown_outcome(call: SpotlerCall, *, status: int | None, code: str) -> UnknownOutcomeError:
     return UnknownOutcomeError(
         f"Spotler may or may not have carried out {call.operation}", service=Service.SPOTLER, status=status, code=code
     )

@@ -14,7 +14,7 @@ from typing import Any
 from shared.adapters.storage.keys.key_register import LOOKS_AGAIN_AFTER, KeyRegister
 from shared.adapters.storage.keys.key_ring import KeyRing, version_of
 from shared.adapters.storage.keys.sealed import SealedStore
-from shared.domain.records.fingerprint_places import Place
+from shared.domain.records.fingerprint_places import FingerprintPlace
 from shared.ports.clock import Clock
 from shared.ports.state import Document, DocumentKey, Put, Replace, StateStore
 
@@ -45,7 +45,7 @@ class Rekeying:
         self,
         store: StateStore,
         register: KeyRegister,
-        places: Mapping[str, Place],
+        places: Mapping[str, FingerprintPlace],
         clock: Clock,
         environment: str,
         *,

@@ -12,9 +12,9 @@ from dataclasses import replace
 
 from shared.adapters.storage.keys.key_register import KeyRegister
 from shared.adapters.storage.keys.key_ring import FIRST, KeyRing
-from shared.domain.records.fingerprint_places import Body, Place
+from shared.domain.records.fingerprint_places import Body, FingerprintPlace
 from shared.errors import ConflictError, Service
-from shared.ports.state import Change, Delete, Document, DocumentKey, Insert, Page, Put, Replace, StateStore
+from shared.ports.state import Change, Delete, Document, DocumentKey, DocumentPage, Insert, Put, Replace, StateStore
 
 _ATTEMPTS = 5
 
@@ -22,7 +22,7 @@ _ATTEMPTS = 5
 class SealedStore:
     """`StateStore` over another one. `places` are the kinds of documents with fingerprints, by partition."""
 
-    def __init__(self, store: StateStore, register: KeyRegister, places: Mapping[str, Place]) -> None:
+    def __init__(self, store: StateStore, register: KeyRegister, places: Mapping[str, FingerprintPlace]) -> None:
         self._store = store
         self._register = register
         self._places = places
@@ -58,7 +58,9 @@ class SealedStore:
             await self._store.write(former)
         return await self._store.write([self._sealed(ring, change) for change in changes])
 
-    async def scan(self, partition: str, *, prefix: str = "", after: str | None = None, limit: int = 1000) -> Page:
+    async def scan(
+        self, partition: str, *, prefix: str = "", after: str | None = None, limit: int = 1000
+    ) -> DocumentPage:
         """Walk a partition; where rows are fingerprints, in the order in which they are stored, without `prefix`."""
         ring = await self._register.ring()
         page = await self._store.scan(partition, prefix=prefix, after=after, limit=limit)

@@ -24,7 +24,7 @@ from shared.domain.mapping.language.expression import (
     Constant,
     Home,
     MapTo,
-    Query,
+    QueryExpression,
     Related,
     Source,
     sources_of,
@@ -190,7 +190,7 @@ class _RowCheck:
     def _unseen(self) -> Iterator[Finding]:
         """P-26: a step hears of saves of the record, not of those of other rows."""
         source = self.row.sources[self.table]
-        aside = [str(one) for one in sources_of(source) if isinstance(one, Related | Child | Query)]
+        aside = [str(one) for one in sources_of(source) if isinstance(one, Related | Child | QueryExpression)]
         if aside:
             text = f"Changes of {', '.join(aside)} fire nothing: the next save of the record or a resync sees them"
             yield self._finding(Severity.NOTE, Code.UNSEEN_CHANGES, text)

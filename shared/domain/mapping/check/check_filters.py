@@ -19,16 +19,16 @@ from shared.domain.mapping.language.expression import (
     Literal,
     MapTo,
     Operand,
-    Query,
+    QueryExpression,
     Related,
     Source,
 )
 from shared.domain.mapping.language.filters import (
     And,
-    Comparison,
     Empty,
     Field,
     Filter,
+    FilterComparison,
     Not,
     Or,
     Value,
@@ -75,7 +75,7 @@ class FilterCheck:
     def _cures(self, expression: Expression | Operand, only: str) -> Iterator[str | None]:
         """Say of every part that could be the value what to write instead; None if it can be the value."""
         match expression:
-            case Column() | Related() | Child() | Query():
+            case Column() | Related() | Child() | QueryExpression():
                 column = self._column(expression)
                 yield None if column is None else why_never(only, column, self.language)
             case Coalesce(operands):
@@ -106,7 +106,7 @@ def _fixed(text: str, only: str) -> str | None:
 def _compared(condition: Filter) -> Iterator[tuple[Field, Value, str]]:
     """Yield columns and the values that they are compared with; and of a list with several, which of them it is."""
     match condition:
-        case Comparison(field, _, value):
+        case FilterComparison(field, _, value):
             yield field, value, ""
         case Within(field, (value,)):
             yield field, value, ""

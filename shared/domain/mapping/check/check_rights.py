@@ -8,7 +8,7 @@ from shared.domain.mapping.findings import Code, Finding, Severity
 from shared.domain.mapping.model import Mapping as FieldMapping
 from shared.domain.mapping.related_tables import RelatedRead, related_reads
 from shared.domain.records.records import PersonTable
-from shared.domain.records.table_schema import Reach, ReadRight, Schema
+from shared.domain.records.table_schema import ReadRight, Schema, TableReach
 
 
 def rights_findings(
@@ -28,17 +28,17 @@ def rights_findings(
 
 def _finding(read: RelatedRead, right: ReadRight) -> Iterator[Finding]:
     match right.reach:
-        case Reach.NOTHING:
+        case TableReach.NOTHING:
             text = (
                 f"{read.source} reads {read.table}, and the connector's role in Dataverse lacks {right.privilege}: "
                 f"add Read on {read.table}, for all rows, to the role of its application user (Spotler Service)"
             )
             yield Finding(Severity.ERROR, Code.TABLE_REFUSED, text, read.row, read.reader)
-        case Reach.SOME:
+        case TableReach.SOME:
             text = (
                 f"{read.source} reads {read.table}, of which the connector's role shows some rows only; "
                 f"others may look empty: extend {right.privilege} to the whole organisation"
             )
             yield Finding(Severity.WARNING, Code.TABLE_PARTLY_REFUSED, text, read.row, read.reader)
-        case Reach.ALL:
+        case TableReach.ALL:
             pass

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from shared.domain.mapping.formats.reading import DO_NOT_BULK_EMAIL, DO_NOT_EMAIL, STATE, Reading
-from shared.domain.mapping.language.expression import Child, Column, Query, Related, Source
+from shared.domain.mapping.language.expression import Child, Column, QueryExpression, Related, Source
 from shared.domain.mapping.language.query import QueryError, ReadQuery, read_query
 from shared.domain.mapping.model import Mapping, Periodiek
 from shared.domain.records.records import PersonTable
@@ -77,7 +77,7 @@ def resolve(source: Source, table: str, schema: Schema) -> Resolution:
             return _related(source, owner, schema)
         case Child():
             return _child(source, owner, schema)
-        case Query():
+        case QueryExpression():
             return _query(source, schema)
         case _:
             assert_never(source)
@@ -115,7 +115,7 @@ def tables_named(sources: Iterable[Source], table: str, schema: Schema) -> tuple
                 names |= {target} if target else set(owner.targets(lookup) if owner else ())
             case Child():
                 names.add(source.table)
-            case Query():
+            case QueryExpression():
                 try:
                     sets.add(read_query(source).entity_set)
                 except QueryError:
@@ -182,7 +182,7 @@ def _child(source: Child, owner: TableDefinition, schema: Schema) -> Resolution:
     return _column(source, child, source.column, lookup=source.lookup or lookups[0])
 
 
-def _query(source: Query, schema: Schema) -> Resolution:
+def _query(source: QueryExpression, schema: Schema) -> Resolution:
     try:
         query = read_query(source)
     except QueryError as problem:

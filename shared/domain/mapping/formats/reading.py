@@ -7,7 +7,16 @@ from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass
 from typing import assert_never
 
-from shared.domain.mapping.language.expression import Child, Column, Home, MapTo, Query, Related, Source, sources_of
+from shared.domain.mapping.language.expression import (
+    Child,
+    Column,
+    Home,
+    MapTo,
+    QueryExpression,
+    Related,
+    Source,
+    sources_of,
+)
 from shared.domain.mapping.language.filters import filter_columns
 from shared.domain.mapping.model import Mapping
 from shared.domain.records.records import PersonTable
@@ -39,7 +48,7 @@ class Reading:
     related: MappingABC[tuple[str, str], frozenset[str]]
     homes: frozenset[Home] = frozenset()
     children: frozenset[Child] = frozenset()
-    queries: frozenset[Query] = frozenset()
+    queries: frozenset[QueryExpression] = frozenset()
     compared: frozenset[str] = frozenset()
 
     @property
@@ -53,7 +62,7 @@ def reading_of(mapping: Mapping, table: PersonTable) -> Reading:
     columns = set(_RULE_COLUMNS[table])
     related: dict[tuple[str, str], set[str]] = {}
     children: set[Child] = set()
-    queries: set[Query] = set()
+    queries: set[QueryExpression] = set()
     for source in _sources(mapping, table):
         match source:
             case Column(name):
@@ -62,7 +71,7 @@ def reading_of(mapping: Mapping, table: PersonTable) -> Reading:
                 related.setdefault((lookup, target), set()).add(column)
             case Child():
                 children.add(source)
-            case Query():
+            case QueryExpression():
                 queries.add(source)
             case _:
                 assert_never(source)

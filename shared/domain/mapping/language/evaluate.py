@@ -21,10 +21,20 @@ from shared.domain.mapping.language.expression import (
     Literal,
     MapTo,
     Operand,
-    Query,
+    QueryExpression,
     Related,
 )
-from shared.domain.mapping.language.filters import And, Comparison, Empty, Filter, Not, Operator, Or, Value, Within
+from shared.domain.mapping.language.filters import (
+    And,
+    Empty,
+    Filter,
+    FilterComparison,
+    Not,
+    Operator,
+    Or,
+    Value,
+    Within,
+)
 from shared.domain.records.records import Choices, PersonRecord, UnknownOption
 from shared.domain.values.values import is_blank, text_of
 
@@ -45,7 +55,7 @@ _NOTHING = Evaluated(None)
 def compile_expression(expression: Expression | Operand | Coalesce) -> Evaluate:
     """Make the function that evaluates an expression. `@map(…)` has no value: its options are rows of their own."""
     match expression:
-        case Column() | Related() | Child() | Query():
+        case Column() | Related() | Child() | QueryExpression():
             return _read(str(expression))
         case CustomerType():
             return lambda record: Evaluated(str(record.key.table))
@@ -121,7 +131,7 @@ def _is_unknown(value: Any) -> bool:
 def compile_filter(condition: Filter, zone: tzinfo = UTC) -> Passes:
     """Make the function that tells whether a record passes; `zone` is where dates are dates."""
     match condition:
-        case Comparison(field, operator, value):
+        case FilterComparison(field, operator, value):
             is_wanted = compile_equality(field, (value,), zone)
             return is_wanted if operator is Operator.EQUAL else lambda record: not is_wanted(record)
         case Within(field, values):

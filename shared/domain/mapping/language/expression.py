@@ -143,7 +143,7 @@ ID_PLACEHOLDER = "$ID"
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class QueryExpression:
     """An OData query whose first row has one column: the value. Everything after the colon. Stands alone."""
 
     text: str
@@ -155,16 +155,16 @@ class Query:
 Operand = Column | Related | CustomerType | Literal | Child | Concat
 """What may stand in `a;b` and in `@concat`."""
 
-Expression = Column | Related | CustomerType | Constant | MapTo | Child | Coalesce | Concat | Query
+Expression = Column | Related | CustomerType | Constant | MapTo | Child | Coalesce | Concat | QueryExpression
 
-Source = Column | Related | Child | Query
+Source = Column | Related | Child | QueryExpression
 """What has a value of its own in `PersonRecord.values`, under its printed form."""
 
 
 def sources_of(expression: Expression | Operand) -> Iterator[Source]:
     """Every place in Dataverse that an expression reads, in the order in which it is written."""
     match expression:
-        case Column() | Related() | Child() | Query():
+        case Column() | Related() | Child() | QueryExpression():
             yield expression
         case Coalesce(operands):
             for operand in operands:

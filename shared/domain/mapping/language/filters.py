@@ -25,7 +25,7 @@ from typing import assert_never
 
 from shared.domain.mapping.language.expression import Column, Related, quoted
 from shared.domain.mapping.language.parser import parse_column
-from shared.domain.mapping.language.tokens import Kind, Tokens
+from shared.domain.mapping.language.tokens import TokenKind, Tokens
 
 Value = str | int | Decimal | bool
 Field = Column | Related
@@ -39,7 +39,7 @@ class Operator(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class FilterComparison:
     """The column has this value, or another one. An empty column has another one."""
 
     field: Field
@@ -107,7 +107,7 @@ class Or:
         )
 
 
-Filter = Comparison | Within | Empty | Not | And | Or
+Filter = FilterComparison | Within | Empty | Not | And | Or
 
 KEYWORDS = frozenset({"and", "or", "not", "in", "empty", "true", "false", "null"})
 """Names that no column in a filter can have."""
@@ -127,7 +127,7 @@ def parse_filter(text: str) -> Filter:
 def filter_columns(condition: Filter) -> Iterator[Field]:
     """Every column that a filter looks at."""
     match condition:
-        case Comparison(field) | Within(field) | Empty(field):
+        case FilterComparison(field) | Within(field) | Empty(field):
             yield field
         case Not(inner):
             yield from filter_columns(inner)
@@ -183,7 +183,7 @@ def _comparison(tokens: Tokens) -> Filter:
         if not tokens.take_symbol(operator):
             continue
         if not tokens.comes_keyword(_NULL):
-            return Comparison(field, operator, _value(tokens))
+            return FilterComparison(field, operator, _value(tokens))
         tokens.take()
         return Empty(field) if operator is Operator.EQUAL else Not(Empty(field))
     negated = tokens.comes_keyword("not")
@@ -202,15 +202,15 @@ def _comparison(tokens: Tokens) -> Filter:
 
 
 def _field(tokens: Tokens) -> Field:
-    if tokens.next.kind is not Kind.NAME or tokens.next.text.lower() in KEYWORDS:
+    if tokens.next.kind is not TokenKind.NAME or tokens.next.text.lower() in KEYWORDS:
         raise tokens.error("a column, not, empty(…) or (")
     return parse_column(tokens)
 
 
 def _value(tokens: Tokens) -> Value:
-    if tokens.next.kind is Kind.TEXT:
+    if tokens.next.kind is TokenKind.TEXT:
         return tokens.take().text
-    if tokens.next.kind is Kind.NUMBER:
+    if tokens.next.kind is TokenKind.NUMBER:
         number = tokens.take().text
         if _ZEROS_IN_FRONT.match(number):
             return number

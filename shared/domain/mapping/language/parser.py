@@ -25,11 +25,11 @@ from shared.domain.mapping.language.expression import (
     MapTo,
     Operand,
     Order,
-    Query,
+    QueryExpression,
     Related,
     is_never_empty,
 )
-from shared.domain.mapping.language.tokens import ExpressionError, Kind, Tokens
+from shared.domain.mapping.language.tokens import ExpressionError, TokenKind, Tokens
 
 _CONSTANT, _QUERY = "$value:", "@odata:"
 _COLUMN = "the logical name of a column"
@@ -44,10 +44,10 @@ def parse_expression(text: str) -> Expression:
         return _query(text)
     tokens = Tokens(text)
     match tokens.next.kind, tokens.next.text:
-        case Kind.WORD, "@map":
+        case TokenKind.WORD, "@map":
             tokens.take()
             expression: Expression = _map(tokens)
-        case Kind.WORD, word if word not in {"$CustomerType", "@concat", "@child"}:
+        case TokenKind.WORD, word if word not in {"$CustomerType", "@concat", "@child"}:
             raise tokens.error("$CustomerType, $value:…, @map(…), @concat(…), @child(…) or @odata:…")
         case _:
             value = _value(tokens)
@@ -72,17 +72,17 @@ def parse_column(tokens: Tokens) -> Column | Related:
     return Related(name, table, column)
 
 
-def _query(text: str) -> Query:
+def _query(text: str) -> QueryExpression:
     query = text.removeprefix(_QUERY)
     if not query.strip():
         raise ExpressionError(text, len(_QUERY), f"a query, such as contacts({ID_PLACEHOLDER})?$select=fullname")
-    return Query(query)
+    return QueryExpression(query)
 
 
 def _map(tokens: Tokens) -> MapTo:
     tokens.expect("(")
     homes = " or ".join(Home)
-    if tokens.next.kind is not Kind.NAME or tokens.next.text not in set(Home):
+    if tokens.next.kind is not TokenKind.NAME or tokens.next.text not in set(Home):
         raise tokens.error(homes)
     home = Home(tokens.take().text)
     tokens.expect(")")
@@ -92,7 +92,7 @@ def _map(tokens: Tokens) -> MapTo:
 def _value(tokens: Tokens) -> Operand | Coalesce:
     operands = [_operand(tokens)]
     while tokens.take_symbol(";"):
-        if tokens.next.kind is Kind.END or tokens.comes(",", ")"):
+        if tokens.next.kind is TokenKind.END or tokens.comes(",", ")"):
             break  # the specification ends such lists with a semicolon as well (MAP-21)
         if is_never_empty(operands[-1]):
             raise tokens.error(f"the end, because {operands[-1]} is never empty")
@@ -102,17 +102,17 @@ def _value(tokens: Tokens) -> Operand | Coalesce:
 
 def _operand(tokens: Tokens) -> Operand:
     match tokens.next.kind, tokens.next.text:
-        case Kind.NAME, _:
+        case TokenKind.NAME, _:
             return parse_column(tokens)
-        case Kind.TEXT, _:
+        case TokenKind.TEXT, _:
             return Literal(tokens.take().text)
-        case Kind.WORD, "$CustomerType":
+        case TokenKind.WORD, "$CustomerType":
             tokens.take()
             return CustomerType()
-        case Kind.WORD, "@concat":
+        case TokenKind.WORD, "@concat":
             tokens.take()
             return _concat(tokens)
-        case Kind.WORD, "@child":
+        case TokenKind.WORD, "@child":
             tokens.take()
             return _child(tokens)
         case _:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 from uuid import UUID
 
-from shared.domain.mapping.language.expression import ID_PLACEHOLDER, Query
+from shared.domain.mapping.language.expression import ID_PLACEHOLDER, QueryExpression
 
 _SET = re.compile(r"(?P<set>[a-z][a-z0-9_]*)(?P<key>\(\$ID\))?")
 _COLUMN = re.compile(r"[a-z][a-z0-9_]*|_[a-z][a-z0-9_]*_value")
@@ -50,7 +50,7 @@ class ReadQuery:
         return {name: value.replace(ID_PLACEHOLDER, str(identifier)) for name, value in self.options.items()}
 
 
-def read_query(query: Query) -> ReadQuery:
+def read_query(query: QueryExpression) -> ReadQuery:
     """Check a query; QueryError says what is wrong with it."""
     path, _, rest = query.text.strip().partition("?")
     match = _SET.fullmatch(path)

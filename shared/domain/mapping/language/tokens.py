@@ -16,7 +16,7 @@ class ExpressionError(ValueError):
         self.expected = expected
 
 
-class Kind(StrEnum):
+class TokenKind(StrEnum):
     """What a token is."""
 
     NAME = "name"
@@ -33,7 +33,7 @@ class Kind(StrEnum):
 class Token:
     """A piece of the text. `text` is what it means: unquoted, names as written."""
 
-    kind: Kind
+    kind: TokenKind
     text: str
     position: int
 
@@ -76,11 +76,11 @@ class Tokens:
 
     def comes(self, *symbols: str) -> bool:
         """Whether one of these symbols comes now."""
-        return self._next.kind is Kind.SYMBOL and self._next.text in symbols
+        return self._next.kind is TokenKind.SYMBOL and self._next.text in symbols
 
     def comes_keyword(self, keyword: str) -> bool:
         """Whether this keyword comes now, in any case."""
-        return self._next.kind is Kind.NAME and self._next.text.lower() == keyword
+        return self._next.kind is TokenKind.NAME and self._next.text.lower() == keyword
 
     def take_symbol(self, symbol: str) -> bool:
         """Step over a symbol if it comes now."""
@@ -96,13 +96,13 @@ class Tokens:
 
     def name(self, expected: str) -> str:
         """Step over a logical name."""
-        if self._next.kind is not Kind.NAME:
+        if self._next.kind is not TokenKind.NAME:
             raise self.error(expected)
         return self.take().text.lower()
 
     def end(self, expected: str) -> None:
         """Require that nothing comes any more."""
-        if self._next.kind is not Kind.END:
+        if self._next.kind is not TokenKind.END:
             raise self.error(expected)
 
     def enter(self) -> None:
@@ -125,11 +125,11 @@ class Tokens:
             begin = self._blanks_until()
             is_open = self._text[begin] == '"'
             raise ExpressionError(self._text, begin, 'a closing "' if is_open else "a name, a text, a number or a sign")
-        kind = Kind(str(match.lastgroup))
+        kind = TokenKind(str(match.lastgroup))
         self._end = match.end()
         text = match[kind.value]
         begin = match.start(kind.value)
-        if kind is Kind.TEXT:
+        if kind is TokenKind.TEXT:
             return Token(kind, text.replace('""', '"'), begin - 1)
         return Token(kind, text, begin)
 

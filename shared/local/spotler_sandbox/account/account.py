@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from shared.local.spotler_sandbox.account.audiences import AudienceShelf
-from shared.local.spotler_sandbox.account.automations import AutomationDesk
-from shared.local.spotler_sandbox.account.campaigns import CampaignDesk
+from shared.local.spotler_sandbox.account.audiences import AudienceStore
+from shared.local.spotler_sandbox.account.automations import AutomationStore
+from shared.local.spotler_sandbox.account.campaigns import CampaignStore
 from shared.local.spotler_sandbox.account.contacts import ContactBook, ContactRules
 from shared.local.spotler_sandbox.account.identifiers import Identifiers
 from shared.local.spotler_sandbox.account.properties import Catalogue
 from shared.local.spotler_sandbox.account.tags import TagBook
-from shared.local.spotler_sandbox.account.temporary_lists import TemporaryListShelf
+from shared.local.spotler_sandbox.account.temporary_lists import TemporaryListStore
 from shared.local.spotler_sandbox.activity.forms import FormEntries
 from shared.local.spotler_sandbox.activity.mailings import MailRoom
 from shared.local.spotler_sandbox.activity.shop import Shop
@@ -25,10 +25,10 @@ class Account:
         self.catalogue = Catalogue(settings.catalogue)
         self.contacts = ContactBook(self.catalogue, rules, identifiers, settings.now)
         self.tags = TagBook(self.contacts)
-        self.audiences = AudienceShelf(self.contacts, settings.audience_limit, settings.now)
-        self.temporary_lists = TemporaryListShelf(self.contacts, settings.temporary_list_limit, settings.now)
-        self.automations = AutomationDesk(settings.automations)
-        self.campaigns = CampaignDesk(settings.campaigns, identifiers, settings.now)
+        self.audiences = AudienceStore(self.contacts, settings.audience_limit, settings.now)
+        self.temporary_lists = TemporaryListStore(self.contacts, settings.temporary_list_limit, settings.now)
+        self.automations = AutomationStore(settings.automations)
+        self.campaigns = CampaignStore(settings.campaigns, identifiers, settings.now)
         self.mailings = MailRoom(self.contacts, identifiers, settings.now)
         self.form_entries = FormEntries(identifiers, settings.now)
         self.shop = Shop(settings.product_properties, settings.now)

@@ -55,7 +55,7 @@ class Audience:
         }
 
 
-class AudienceShelf:
+class AudienceStore:
     """All audiences by external id."""
 
     def __init__(self, contacts: ContactBook, limit: int, now: Callable[[], datetime]) -> None:

@@ -92,7 +92,7 @@ DEFAULT_AUTOMATIONS = (
 )
 
 
-class AutomationDesk:
+class AutomationStore:
     """Starts and stops automations for contacts."""
 
     def __init__(self, automations: tuple[Automation, ...]) -> None:

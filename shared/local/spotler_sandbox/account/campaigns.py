@@ -72,7 +72,7 @@ DEFAULT_CAMPAIGNS = (
 )
 
 
-class CampaignDesk:
+class CampaignStore:
     """Starts and stops campaigns for contacts. Their messages go through the mail room."""
 
     def __init__(self, campaigns: tuple[Campaign, ...], identifiers: Identifiers, now: Callable[[], datetime]) -> None:

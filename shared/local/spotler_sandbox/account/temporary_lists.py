@@ -31,7 +31,7 @@ class TemporaryList:
         }
 
 
-class TemporaryListShelf:
+class TemporaryListStore:
     """All temporary lists by external id."""
 
     def __init__(self, contacts: ContactBook, limit: int, now: Callable[[], datetime]) -> None:

@@ -10,18 +10,18 @@ from shared.domain.features.automations import (
     AutomationKind,
     FieldValue,
     PublishedAutomation,
-    StartVerdict,
-    StopVerdict,
+    StartResult,
+    StopResult,
 )
 from shared.domain.records.jobs import ScoreChange
 from shared.domain.records.marketing_contact import (
     Bounce,
     ContactWrite,
     Ending,
+    MarketingContact,
     PropertyCatalogue,
     Purge,
-    SpotlerContact,
-    WriteVerdict,
+    WriteResult,
 )
 
 
@@ -32,22 +32,22 @@ class MarketingPlatform(Protocol):
         """Return the account's properties; cached."""
         ...
 
-    async def upsert(self, contacts: Sequence[ContactWrite], *, purge: Purge) -> dict[str, WriteVerdict]:
+    async def upsert(self, contacts: Sequence[ContactWrite], *, purge: Purge) -> dict[str, WriteResult]:
         """Insert or update contacts, 100 to a call; a verdict for each external id."""
         ...
 
-    async def insert(self, contacts: Sequence[ContactWrite]) -> dict[str, WriteVerdict]:
+    async def insert(self, contacts: Sequence[ContactWrite]) -> dict[str, WriteResult]:
         """Insert contacts that Spotler does not have, 100 to a call; a verdict for each external id.
 
         CONTACT_ALREADY_EXISTS for a contact that has the external id or the e-mail address: it stays as it is.
         """
         ...
 
-    async def contact(self, external_id: str) -> SpotlerContact | None:
+    async def contact(self, external_id: str) -> MarketingContact | None:
         """Read one contact."""
         ...
 
-    async def contact_with_email(self, email: str) -> SpotlerContact | None:
+    async def contact_with_email(self, email: str) -> MarketingContact | None:
         """Find the contact with an address, whoever made it; None if there is none, or more than one."""
         ...
 
@@ -75,7 +75,7 @@ class MarketingPlatform(Protocol):
 class ContactFeeds(Protocol):
     """What has changed in Spotler, between two aware times, in pages."""
 
-    def updated_contacts(self, start: datetime, end: datetime) -> AsyncIterator[Sequence[SpotlerContact]]:
+    def updated_contacts(self, start: datetime, end: datetime) -> AsyncIterator[Sequence[MarketingContact]]:
         """Yield the contacts that changed, each state of a contact once."""
         ...
 
@@ -124,18 +124,18 @@ class Automations(Protocol):
 
     async def start(
         self, kind: AutomationKind, code: str, external_id: str, fields: Sequence[FieldValue]
-    ) -> StartVerdict:
+    ) -> StartResult:
         """Start for one contact; sent once.
 
         UnknownOutcomeError when the answer was lost, any other ConnectorError only if nothing was started.
         """
         ...
 
-    async def stop(self, kind: AutomationKind, spotler_id: str, external_id: str) -> StopVerdict:
+    async def stop(self, kind: AutomationKind, spotler_id: str, external_id: str) -> StopResult:
         """Stop all runs of one contact (AUT-22)."""
         ...
 
-    async def stop_run(self, automation_contact_id: str) -> StopVerdict:
+    async def stop_run(self, automation_contact_id: str) -> StopResult:
         """Stop one run (AUT-23)."""
         ...
 

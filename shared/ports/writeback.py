@@ -11,11 +11,11 @@ from shared.domain.records.outcomes import FieldProblem
 from shared.domain.records.records import RecordKey
 from shared.errors import ConnectorError
 
-__all__ = ["FieldReturn", "Homecame", "Homecoming", "Homecomings", "SubscriptionReturn"]
+__all__ = ["FieldReturn", "SubscriptionReturn", "Writeback", "WritebackResult", "Writebacks"]
 
 
 @dataclass(frozen=True, slots=True)
-class Homecoming:
+class Writeback:
     """Everything that comes back for one record.
 
     `etag` is `PersonRecord.etag`: fields are written only if the record is still that version; "" writes them anyway.
@@ -33,7 +33,7 @@ class Homecoming:
 
 
 @dataclass(frozen=True, slots=True)
-class Homecame:
+class WritebackResult:
     """What became of it.
 
     `error` is a ConflictError if the record, or a row of its subscriptions, changed since it was read: of its fields
@@ -48,10 +48,10 @@ class Homecame:
     restated: frozenset[str] = frozenset()
 
 
-class Homecomings(Protocol):
+class Writebacks(Protocol):
     """Writes to Dataverse what Spotler knows better."""
 
-    async def bring_home(self, comings: Sequence[Homecoming]) -> Sequence[Homecame]:
+    async def write_back(self, comings: Sequence[Writeback]) -> Sequence[WritebackResult]:
         """Write in as few requests as possible; per record, in order, what became of it.
 
         One record's error never hinders others. Where there is nothing to write, nothing is sent. Raises a
