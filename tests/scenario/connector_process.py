@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import sys
-from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from shared.local.commands.connector import ROOT
+from tests.processes import Process, start
 
 _GRACE = 20.0
 
@@ -51,15 +49,8 @@ class ConnectorProcess:
     async def start(self, **changed: str) -> None:
         """Start it, with some settings `changed`, and wait until it answers."""
         with self.log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *("-m", "shared", "host", "--port", "0", "--json"),
-                stdout=PIPE,
-                stderr=log,
-                env={**SYSTEM, **UNHURRIED, **self.settings, **changed},
-                cwd=ROOT,
-            )
-        assert self._process.stdout is not None
+            environment = {**SYSTEM, **UNHURRIED, **self.settings, **changed}
+            self._process = await start(("host", "--port", "0", "--json"), environment, log.fileno())
         line = await self._process.stdout.readline()
         assert line, f"the connector did not start; {self.log} says why"
         introduction = json.loads(line)
@@ -116,7 +107,6 @@ class ConnectorProcess:
     async def _ended(self) -> int:
         process, self._process = self._process, None
         assert process is not None
-        assert process.stdout is not None
         async with asyncio.timeout(_GRACE):
             rest = await process.stdout.read()
             code = await process.wait()

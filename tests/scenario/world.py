@@ -22,6 +22,7 @@ from shared.local.sandbox.command import CONNECTOR_CLIENT, Addresses
 from shared.local.sandbox.process import sandbox
 from shared.ports.queue import Queue, QueueName
 from shared.ports.state import Document, StateStore
+from tests.processes import start
 from tests.scenario.connector_process import SYSTEM, ConnectorProcess
 from tests.scenario.privacy import BIRTHDATE, MARK, MOBILE, POSTCODE, TELEPHONE, leaks, marks_in
 
@@ -267,7 +268,9 @@ async def open_world(
     surroundings = {**SYSTEM, "LOCAL_FOLDER": str(folder), **backends.settings, **mapping}
     async with AsyncExitStack() as stack:
         stack.push_async_callback(queue.close)  # after the last sender: closing leaves nothing of what was deleted
-        addresses = await stack.enter_async_context(sandbox("--people", "0", *options, environment=surroundings))
+        addresses = await stack.enter_async_context(
+            sandbox("--people", "0", *options, environment=surroundings, start=start)
+        )
         dynamics = await stack.enter_async_context(DynamicsUser(addresses))
         spotler = await stack.enter_async_context(SpotlerUser(addresses))
         connector = ConnectorProcess({**environment, **addresses.as_environment()}, folder / "connector.log")

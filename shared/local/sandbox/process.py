@@ -6,8 +6,9 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import Protocol
 
 from shared.errors import ConfigurationError
 from shared.local.sandbox.command import Addresses
@@ -15,13 +16,44 @@ from shared.local.sandbox.command import Addresses
 _GRACE = 5.0
 
 
+class Process(Protocol):
+    """A process whose output can be read."""
+
+    @property
+    def stdout(self) -> asyncio.StreamReader | None:
+        """Its output."""
+
+    @property
+    def returncode(self) -> int | None:
+        """The exit code; None while it runs."""
+
+    async def wait(self) -> int:
+        """Wait for its end."""
+        ...
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+
+    def kill(self) -> None:
+        """End it at once."""
+
+
+Start = Callable[[Sequence[str], Mapping[str, str]], Awaitable[Process]]
+"""Starts `python -m shared` with arguments and an environment."""
+
+
+async def start_interpreter(arguments: Sequence[str], environment: Mapping[str, str]) -> Process:
+    """Start a fresh interpreter."""
+    command = (sys.executable, "-m", "shared", *arguments)
+    return await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, env=dict(environment))
+
+
 @asynccontextmanager
-async def sandbox(*options: str, environment: Mapping[str, str] = os.environ) -> AsyncIterator[Addresses]:
+async def sandbox(
+    *options: str, environment: Mapping[str, str] = os.environ, start: Start = start_interpreter
+) -> AsyncIterator[Addresses]:
     """Run `python -m shared sandbox` while the block runs."""
-    arguments: Sequence[str] = ("-m", "shared", "sandbox", "--json", *options)
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, *arguments, stdout=asyncio.subprocess.PIPE, env=dict(environment)
-    )
+    process = await start(("sandbox", "--json", *options), environment)
     try:
         assert process.stdout is not None, "it was asked for"
         line = await process.stdout.readline()
