@@ -129,8 +129,11 @@ async def test_a_packed_answer_fills_no_memory() -> None:
 
 
 async def test_a_packed_answer_is_read() -> None:
-    answer = httpx.Response(200, headers={"content-encoding": "gzip"}, content=gzip.compress(b'{"value": []}'))
-    http = httpx.AsyncClient(transport=httpx.MockTransport(lambda _: answer))
+    class Small(httpx.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            yield gzip.compress(b'{"value": []}')
+
+    http = httpx.AsyncClient(transport=answering(Small(), **{"content-encoding": "gzip"}))
 
     read = await bounded_request(http, "GET", "https://example.org/")
 
