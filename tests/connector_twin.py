@@ -114,7 +114,7 @@ class TwinSubscriberRecords:
         self.seen: list[MarketingContact] = []
         self.refused: list[str] = []
 
-    async def welcome(self, contacts: Sequence[MarketingContact], *, correlation: str) -> Sequence[Welcomed]:
+    async def import_page(self, contacts: Sequence[MarketingContact], *, correlation: str) -> Sequence[Welcomed]:
         assert correlation
         self.seen += contacts
         return []
@@ -338,7 +338,7 @@ class ConnectorTwin:
         self.release = Release(brake=self.brake, lists=lists.start, lanes=lanes, patience=patience, clock=self.clock)
         walks = Walks(self.store, self.clock, "test")
         self.resync = Resync(
-            crm=self.crm, people=people, lanes=lanes, patience=patience, walks=walks, witness=self.reconciliation
+            crm=self.crm, people=people, lanes=lanes, patience=patience, walks=walks, listener=self.reconciliation
         )
         pings = {Service.DATAVERSE: self.crm.ping, Service.SPOTLER: self.platform.ping}
         self.circuits = Circuits(self.store, self.clock, "test", pings=pings)
@@ -370,7 +370,7 @@ class ConnectorTwin:
     ) -> dict[RecordKey, ItemResult]:
         """Let a worker look at records now; how each ended last."""
         finished = await self.people.handle([Reference(key, why, "c-1", intent=intent) for key in keys], lane=lane)
-        return {one.unit.key: one for one in finished}
+        return {one.item.key: one for one in finished}
 
     async def run_jobs(self, *jobs: UUID) -> None:
         await self.jobs.run(Jobs(jobs=list(jobs), correlation="c-1"), lane=QueueName.LIVE)

@@ -36,7 +36,7 @@ class TwinWritebacks(_Twin):
     async def write_back(self, comings: Sequence[Writeback]) -> Sequence[WritebackResult]:
         if not any(map(_has_content, comings)):
             return [WritebackResult() for _ in comings]
-        await self._begin("bring_home")
+        await self._begin("write_back")
         came = [self._bring(coming) for coming in comings]
         await self.faults.pass_by()
         return came

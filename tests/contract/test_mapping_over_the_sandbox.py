@@ -20,9 +20,9 @@ from shared.domain.mapping.findings import Code, Severity
 from shared.domain.mapping.formats.document import read_mapping
 from shared.domain.records.outcomes import Reason
 from shared.domain.records.records import PersonTable, RecordKey
+from shared.local import spotler_sandbox as spotler
 from shared.local.dataverse_sandbox.http.app import DataverseSandboxSettings, create_app
 from shared.local.dataverse_sandbox.organisation.execution_context import ServiceEndpointMessage
-from shared.local.sandbox import spotler
 from shared.local.sandbox.serving import serve
 from shared.local.spotler_sandbox.account.catalogue import DEFAULT_CATALOGUE
 from shared.local.spotler_sandbox.account.properties import Option, Property, PropertyType

@@ -24,11 +24,11 @@ from shared.domain.mapping.model import Outside
 from shared.domain.planning.context import Rules
 from shared.domain.records.jobs import Operation
 from shared.domain.records.records import PersonRecord, PersonTable, RecordKey, SyncStatus
+from shared.local import spotler_sandbox as spotler
 from shared.local.commands.users import DynamicsUser
 from shared.local.dataverse_sandbox.http.app import DataverseSandboxSettings, create_app
 from shared.local.dataverse_sandbox.organisation.execution_context import ServiceEndpointMessage
 from shared.local.pages.roles import SERVICE, roles
-from shared.local.sandbox import spotler
 from shared.local.sandbox.command import PEOPLE_CLIENT, PEOPLE_SECRET, Addresses
 from shared.local.spotler_sandbox.http.settings import CURRENT_PREFIX
 from tests.connector_twin import ConnectorTwin
@@ -160,7 +160,7 @@ class SandboxWorld(World):
         faults, connector = self.twin.faults, cast("Any", self.twin)
         crm = DataverseCrm(self._client, rules.mapping, list(PersonTable), self._schema)
         writebacks = DataverseWritebacks(self._client, self._schema, rules.mapping)
-        self._writebacks.append(Faulty(writebacks, faults, "bring_home"))
+        self._writebacks.append(Faulty(writebacks, faults, "write_back"))
         connector.rules, connector.crm = rules, Faulty(crm, faults, "")
         connector.writebacks = self._writebacks[-1]
 

@@ -60,7 +60,7 @@ class TakingIn:
         self.tell = tell
         self.refused: set[str] = set()
 
-    async def welcome(self, contacts: Sequence[MarketingContact], *, correlation: str) -> Sequence[Welcome]:
+    async def import_page(self, contacts: Sequence[MarketingContact], *, correlation: str) -> Sequence[Welcome]:
         assert correlation
         if any(str(one.properties.get("email", "")).startswith(POISON) for one in contacts):
             raise ZeroDivisionError

@@ -213,7 +213,7 @@ def test_both_sides_agree_afterwards_or_a_verdict_says_why_not(
     for name in (name for name, direction in DIRECTIONS.items() if direction == "<->"):
         here, there = after.record.values[COLUMNS[name]] or "", after.contact.properties.get(name, "")
         is_kept = name == "initials" and not (here and there)
-        assert here == there or is_kept or remembered(planned).verdicts.get(name) in NAMED
+        assert here == there or is_kept or remembered(planned).merge_decisions.get(name) in NAMED
     for name, on in switched(after.contact).items():
         assert {row.subscribed for row in after.record.permissions if row.name == NAMES[name]} <= {on}
 
@@ -266,12 +266,12 @@ def test_the_order_of_fields_does_not_matter(
     )
     known = fields()
     first, second = agree(sides, known), agree(sides, {name: known[name] for name in order})
-    assert (first.sent, first.home, first.settled, first.returning, first.verdicts) == (
+    assert (first.sent, first.home, first.settled, first.returning, first.merge_decisions) == (
         second.sent,
         second.home,
         second.settled,
         second.returning,
-        second.verdicts,
+        second.merge_decisions,
     )
     assert as_properties(first.sent).keys() == as_properties(second.sent).keys()
     assert {one.name: one for one in first.subscriptions} == {one.name: one for one in second.subscriptions}

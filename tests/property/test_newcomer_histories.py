@@ -34,7 +34,7 @@ async def live(house: House, history: list[tuple[list[int], int | None, bool]]) 
         if moment is not None:
             house.crm.faults.plan(moment, CrashError() if dies else TransientError("no answer"))
         with suppress(TransientError, CrashError):
-            await house.welcome(*(new_subscriber(number) for number in numbers))
+            await house.import_page(*(new_subscriber(number) for number in numbers))
     house.crm.faults.planned.clear()
 
 
@@ -46,7 +46,7 @@ def test_new_03_every_subscriber_is_one_lead_after_any_history(
     async def run() -> None:
         house = House(ImportTarget.LEAD)
         await live(house, history)
-        imported = await house.welcome(*(new_subscriber(number) for number in PEOPLE))
+        imported = await house.import_page(*(new_subscriber(number) for number in PEOPLE))
         keys = [one.key for one in imported]
         assert all(one.outcome in {ImportOutcome.CREATED, ImportOutcome.KNOWN} for one in imported)
         assert Counter(keys) == Counter(list(house.crm.people))
@@ -64,7 +64,7 @@ def test_new_04_no_address_gets_a_second_contact_after_any_history(
         for number in there:
             house.crm.create(PersonTable.CONTACT, emailaddress1=f"NEW{number}@example.com")
         await live(house, history)
-        imported = await house.welcome(*(new_subscriber(number) for number in PEOPLE))
+        imported = await house.import_page(*(new_subscriber(number) for number in PEOPLE))
         count = Counter(str(person.values["emailaddress1"]).casefold() for person in house.crm.people.values())
         before = Counter(f"new{number}@example.com" for number in there)
         assert count == Counter({f"new{number}@example.com": 1 for number in PEOPLE}) | before

@@ -248,11 +248,11 @@ async def relaying(here: int, there: int) -> AsyncIterator[None]:
                 await writer.drain()
         writer.close()
 
-    async def welcome(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         onward, back = await asyncio.open_connection("127.0.0.1", there)
         await asyncio.gather(pump(reader, back), pump(onward, writer))
 
-    server = await asyncio.start_server(welcome, "127.0.0.1", here)
+    server = await asyncio.start_server(connected, "127.0.0.1", here)
     try:
         yield
     finally:

@@ -222,10 +222,10 @@ async def test_new_subscribers_of_that_time_who_cannot_be_taken_in_hold_up_nobod
     class _Closed(TwinSubscriberRecords):
         is_closed = True
 
-        async def welcome(self, contacts: Sequence[MarketingContact], *, correlation: str) -> Sequence[Welcomed]:
+        async def import_page(self, contacts: Sequence[MarketingContact], *, correlation: str) -> Sequence[Welcomed]:
             if self.is_closed:
                 raise ConfigurationError("SYNC_TABLES does not have lead")
-            return await super().welcome(contacts, correlation=correlation)
+            return await super().import_page(contacts, correlation=correlation)
 
     hosts = twin.new_subscribers = _Closed()
     twin.worker = twin.start_worker()

@@ -30,7 +30,7 @@ async def test_a_defect_after_writing_leaves_the_neighbours_unaffected(
             raise ZeroDivisionError("a defect of ours")
         return await write_back(comings)
 
-    monkeypatch.setattr(twin.writebacks, "bring_home", breaks)
+    monkeypatch.setattr(twin.writebacks, "write_back", breaks)
     for contact in twin.platform.contacts:
         twin.platform.opt_out(contact)
 

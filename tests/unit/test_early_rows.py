@@ -38,7 +38,7 @@ async def test_rows_are_made_once() -> None:
     twin.crm.edit(ann, firstname="Anna")
     await twin.sync(ann)
 
-    assert twin.writebacks.calls["bring_home"] == 1
+    assert twin.writebacks.calls["write_back"] == 1
 
 
 async def test_env_12_the_defaults_count_in_a_contact_that_the_record_makes() -> None:

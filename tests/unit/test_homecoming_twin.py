@@ -40,7 +40,7 @@ async def test_a_change_makes_a_new_version_and_an_old_one_is_a_conflict() -> No
     record = crm.people[ann]
     assert (record.values["jobtitle"], record.values["donotbulkemail"]) == ("Chef", True)
     assert record.etag != first
-    assert twin.calls["bring_home"] == 2
+    assert twin.calls["write_back"] == 2
 
 
 async def test_permissions_are_changed_in_their_row_and_created_once() -> None:
@@ -60,7 +60,7 @@ async def test_nobody_is_there_nothing_is_sent_and_faults_strike() -> None:
     gone = RecordKey(PersonTable.CONTACT, crm.create().id)
     crm.delete(gone)
     assert await twin.write_back([Writeback(gone, "")]) == [WritebackResult()]
-    assert twin.calls["bring_home"] == 0
+    assert twin.calls["write_back"] == 0
     (came,) = await twin.write_back([Writeback(gone, "", (title("x"),))])
     assert isinstance(came.error, NotFoundError)
     crm.faults.plan(0, TransientError("no answer"))

@@ -271,6 +271,6 @@ async def test_a_late_worker_overwrites_no_binding_that_somebody_else_has_writte
 async def test_what_a_worker_has_written_itself_it_may_write_again() -> None:
     desk = Desk()
     versions = {ANN: (await desk.mine.entries([ANN]))[ANN].etag}
-    assert not await desk.mine.announce({ANN: Binding(X)}, {}, versions)
+    assert not await desk.mine.record_intents({ANN: Binding(X)}, {}, versions)
     assert not await desk.mine.save({ANN: (Binding(X, is_live=True), updated(ANN), "")}, (), versions)
     assert (await desk.mine.entries([ANN]))[ANN].binding.is_live

@@ -105,7 +105,7 @@ def test_values_appear_in_no_representation() -> None:
 
 async def test_new_07_c_07_nobody_is_taken_in_until_it_is_enabled() -> None:
     house = House(ImportPolicy().target)
-    assert await house.welcome(new_subscriber(1)) == [ImportResult("encrypted1", ImportOutcome.OFF)]
+    assert await house.import_page(new_subscriber(1)) == [ImportResult("encrypted1", ImportOutcome.OFF)]
     assert house.crm.people == {}
     assert sum(house.records.calls.values()) == 0
 
@@ -114,7 +114,7 @@ async def test_new_03_every_new_subscriber_is_a_new_lead_even_if_the_address_is_
     house = House(ImportTarget.LEAD)
     house.crm.create(PersonTable.LEAD, emailaddress1="new1@example.com")
     house.crm.create(emailaddress1="new1@example.com")
-    (one,) = await house.welcome(new_subscriber(1, firstName="Ann"))
+    (one,) = await house.import_page(new_subscriber(1, firstName="Ann"))
     assert one.outcome is ImportOutcome.CREATED
     assert one.key is not None
     assert one.key.table is PersonTable.LEAD
@@ -125,10 +125,10 @@ async def test_new_03_every_new_subscriber_is_a_new_lead_even_if_the_address_is_
 
 async def test_new_03_a_repetition_makes_no_second_lead_and_leaves_the_first_as_it_is() -> None:
     house = House(ImportTarget.LEAD)
-    (first,) = await house.welcome(new_subscriber(1, firstName="Ann"))
+    (first,) = await house.import_page(new_subscriber(1, firstName="Ann"))
     assert first.key is not None
     house.crm.edit(first.key, firstname="Anna")
-    (second,) = await house.welcome(new_subscriber(1, firstName="Ann"))
+    (second,) = await house.import_page(new_subscriber(1, firstName="Ann"))
     assert (second.outcome, second.key) == (ImportOutcome.KNOWN, first.key)
     assert house.person(first.key).values["firstname"] == "Anna"
 
@@ -136,7 +136,7 @@ async def test_new_03_a_repetition_makes_no_second_lead_and_leaves_the_first_as_
 async def test_new_04_the_contact_with_the_address_is_taken_and_not_written_here() -> None:
     house = House()
     ann = house.crm.create(emailaddress1="NEW1@example.com", firstname="Anna")
-    assert await house.welcome(new_subscriber(1, firstName="Ann")) == [
+    assert await house.import_page(new_subscriber(1, firstName="Ann")) == [
         ImportResult("encrypted1", ImportOutcome.MATCHED, ann)
     ]
     assert house.person(ann).values["firstname"] == "Anna"
@@ -147,7 +147,7 @@ async def test_new_04_without_such_a_contact_one_is_created() -> None:
     house = House()
     gone = house.crm.create(emailaddress1="new1@example.com")
     house.crm.edit(gone, statecode=1)  # an inactive contact is not brought back to life by a form
-    (one,) = await house.welcome(new_subscriber(1, firstName="Ann"))
+    (one,) = await house.import_page(new_subscriber(1, firstName="Ann"))
     assert one.outcome is ImportOutcome.CREATED
     assert house.person(one.key).values["emailaddress1"] == "new1@example.com"
     assert await house.outcomes(new_subscriber(1)) == [ImportOutcome.MATCHED]
@@ -160,7 +160,9 @@ async def test_new_04_without_such_a_contact_one_is_created() -> None:
 )
 async def test_new_04_two_subscribers_who_match_the_same_become_one_contact(email: str, outcome: ImportOutcome) -> None:
     house = House(match=("lastname",))
-    first, second = await house.welcome(new_subscriber(1, lastName="Proef"), new_subscriber(2, email, lastName="proef"))
+    first, second = await house.import_page(
+        new_subscriber(1, lastName="Proef"), new_subscriber(2, email, lastName="proef")
+    )
     assert (first.outcome, second.outcome) == (ImportOutcome.CREATED, outcome)
     assert first.key in {second.key, *second.candidates}
     assert len(house.crm.people) == 1
@@ -170,19 +172,19 @@ async def test_new_05_other_columns_can_tell_contacts_apart() -> None:
     house = House(match=("emailaddress1", "lastname"))
     father = house.crm.create(emailaddress1="new1@example.com", lastname="Senior")
     house.crm.create(emailaddress1="new1@example.com", lastname="Junior")
-    (one,) = await house.welcome(new_subscriber(1, lastName="senior"))
+    (one,) = await house.import_page(new_subscriber(1, lastName="senior"))
     assert (one.outcome, one.key) == (ImportOutcome.MATCHED, father)
 
 
 async def test_new_05_a_column_that_spotler_does_not_fill_cannot_be_used() -> None:
     with pytest.raises(ConfigurationError, match=r"NEW_SUBSCRIBER_MATCH .* contact\.jobtitle"):
-        await House(match=("jobtitle",)).welcome(new_subscriber(1))
+        await House(match=("jobtitle",)).import_page(new_subscriber(1))
 
 
 async def test_new_05_a_contact_found_under_another_address_is_a_question_where_the_address_may_not_come_home() -> None:
     house = House(match=("lastname",))
     ann = house.crm.create(emailaddress1="old@example.com", lastname="Proef")
-    (one,) = await house.welcome(new_subscriber(1, lastName="Proef"))
+    (one,) = await house.import_page(new_subscriber(1, lastName="Proef"))
     assert (one.outcome, one.key, one.candidates) == (ImportOutcome.OTHER_ADDRESS, None, (ann,))
     assert await house.open_reviews() == [(ReviewReason.OTHER_ADDRESS, (ann,))]
 
@@ -191,7 +193,7 @@ async def test_new_05_and_gets_the_new_address_where_it_may() -> None:
     rows = [{**row, "direction": "<->"} if row["spotler"] == "email" else row for row in DOCUMENT["rows"]]
     house = House(match=("lastname",), document={**DOCUMENT, "rows": rows})
     ann = house.crm.create(emailaddress1="old@example.com", lastname="Proef")
-    (one,) = await house.welcome(new_subscriber(1, lastName="Proef"))
+    (one,) = await house.import_page(new_subscriber(1, lastName="Proef"))
     assert (one.outcome, one.key) == (ImportOutcome.MATCHED, ann)
     assert house.person(ann).values["emailaddress1"] == "new1@example.com"
 
@@ -199,7 +201,7 @@ async def test_new_05_and_gets_the_new_address_where_it_may() -> None:
 async def test_new_01_if_04_a_membership_entry_goes_its_own_way_and_a_repetition_updates_it() -> None:
     house = House(ImportTarget.MEMBERSHIP_ENTRY)
     for name in ("Ann", "Anna"):
-        (one,) = await house.welcome(new_subscriber(1, firstName=name))
+        (one,) = await house.import_page(new_subscriber(1, firstName=name))
         assert (one.outcome, one.key) == (ImportOutcome.ENTERED, None)
     assert list(house.records.entries.values()) == [{"new_name": "Anna", "new_channel": "Website"}]
     assert house.crm.people == {}
@@ -207,14 +209,14 @@ async def test_new_01_if_04_a_membership_entry_goes_its_own_way_and_a_repetition
 
 async def test_new_09_the_permissions_are_those_that_spotler_has() -> None:
     house = House()
-    (one,) = await house.welcome(new_subscriber(1, permissions={1: True, 2: False}))
+    (one,) = await house.import_page(new_subscriber(1, permissions={1: True, 2: False}))
     assert {row.name: row.subscribed for row in house.person(one.key).permissions} == {"News": True, "Offers": False}
 
 
 async def test_who_has_no_address_becomes_nobody() -> None:
     house = House(ImportTarget.LEAD)
     contact = MarketingContact("", "encrypted1", {"email": " "})
-    assert await house.welcome(contact) == [ImportResult("encrypted1", ImportOutcome.NO_EMAIL)]
+    assert await house.import_page(contact) == [ImportResult("encrypted1", ImportOutcome.NO_EMAIL)]
     assert house.crm.people == {}
 
 
@@ -223,7 +225,7 @@ async def test_new_08_who_unsubscribes_is_no_new_subscriber(target: ImportTarget
     house = House(target)
     leaving = replace(new_subscriber(1), channels={"EMAIL": False})
     assert await house.outcomes(leaving, new_subscriber(2)) != [ImportOutcome.UNREACHABLE] * 2
-    assert (await house.welcome(leaving)) == [ImportResult("encrypted1", ImportOutcome.UNREACHABLE)]
+    assert (await house.import_page(leaving)) == [ImportResult("encrypted1", ImportOutcome.UNREACHABLE)]
     assert len(house.crm.people) + len(house.records.entries) == 1
     back = replace(leaving, channels={"EMAIL": True})
     assert (await house.outcomes(back))[0] in {ImportOutcome.CREATED, ImportOutcome.ENTERED}
@@ -232,7 +234,7 @@ async def test_new_08_who_unsubscribes_is_no_new_subscriber(target: ImportTarget
 async def test_a_page_costs_one_request_to_find_and_one_to_create() -> None:
     house = House()
     keys = [house.crm.create(emailaddress1=f"new{number}@example.com") for number in range(50)]
-    imported = await house.welcome(*(new_subscriber(number) for number in range(100)))
+    imported = await house.import_page(*(new_subscriber(number) for number in range(100)))
     assert [one.encrypted_id for one in imported] == [f"encrypted{number}" for number in range(100)]
     assert [one.key for one in imported[:50]] == keys
     assert house.records.calls == {"matching": 1, "create": 1}
@@ -264,7 +266,7 @@ async def test_a_page_costs_one_request_to_find_and_one_to_create() -> None:
 )
 async def test_settings_that_the_mapping_cannot_serve_say_so_and_lose_nobody(house: House, text: str) -> None:
     with pytest.raises(ConfigurationError, match=text):
-        await house.welcome(new_subscriber(1))
+        await house.import_page(new_subscriber(1))
 
 
 # --------------------------------------------------------------------------------------------------------------- errors
@@ -274,7 +276,7 @@ async def test_what_dataverse_refuses_is_a_question_and_hinders_nobody() -> None
     house = House(ImportTarget.LEAD)
     refused = row_id(ImportTarget.LEAD, "encrypted1")
     house.records.refused[refused] = DataError("Dataverse refused the record: lastname", detail="Geheim")
-    first, second = await house.welcome(new_subscriber(1), new_subscriber(2))
+    first, second = await house.import_page(new_subscriber(1), new_subscriber(2))
     assert (first.outcome, first.text) == (ImportOutcome.REFUSED, "Dataverse refused the record: lastname")
     assert second.outcome is ImportOutcome.CREATED
     assert await house.open_reviews() == [(ReviewReason.REFUSED, ())]
@@ -289,7 +291,7 @@ async def test_what_mends_itself_is_raised_and_the_next_poll_finds_everything_ag
     waiting = row_id(ImportTarget.LEAD, "encrypted2")
     house.records.refused[waiting] = ThrottledError("wait", retry_after=timedelta(seconds=5))
     with pytest.raises(ThrottledError):
-        await house.welcome(new_subscriber(1), new_subscriber(2))
+        await house.import_page(new_subscriber(1), new_subscriber(2))
     house.records.refused.clear()
     assert await house.outcomes(new_subscriber(1), new_subscriber(2)) == [ImportOutcome.KNOWN, ImportOutcome.CREATED]
 
@@ -299,7 +301,7 @@ async def test_what_mends_itself_is_raised_and_the_next_poll_finds_everything_ag
 
 async def two_anns(house: House) -> tuple[RecordKey, RecordKey, UUID]:
     first, second = (house.crm.create(emailaddress1="new1@example.com") for _ in range(2))
-    (one,) = await house.welcome(new_subscriber(1))
+    (one,) = await house.import_page(new_subscriber(1))
     assert (one.outcome, one.key, one.candidates) == (ImportOutcome.AMBIGUOUS, None, (first, second))
     (review,) = (await house.reviews.page()).reviews
     assert (review.contact, review.candidates, review.correlation) == ("encrypted1", (first, second), "poll-1")
@@ -314,7 +316,7 @@ async def test_new_04_several_contacts_are_a_question_and_no_guess() -> None:
     since = (await house.reviews.page()).reviews[0].since
     house.clock.advance(timedelta(minutes=15))
     writes = house.store.calls["write"]
-    await house.welcome(new_subscriber(1))
+    await house.import_page(new_subscriber(1))
     assert (await house.reviews.page()).reviews[0].since == since
     assert house.store.calls["write"] <= writes + 1
 
@@ -328,7 +330,7 @@ async def test_the_record_that_somebody_chose_is_synchronised_at_once_and_asked_
     assert isinstance(message, ReferenceBatch)
     assert [(one.key, one.why) for one in message.unfold()] == [(second, Why.SPOTLER)]
     assert await house.open_reviews() == []
-    assert await house.welcome(new_subscriber(1)) == [ImportResult("encrypted1", ImportOutcome.MATCHED, second)]
+    assert await house.import_page(new_subscriber(1)) == [ImportResult("encrypted1", ImportOutcome.MATCHED, second)]
     assert await house.open_reviews() == []
 
 
@@ -388,7 +390,7 @@ async def test_a_decision_stands_against_a_poll_that_is_under_way(
     else:
         house.crm.delete(second)
     decides_while_matching(house, review, monkeypatch)
-    await house.welcome(new_subscriber(1))
+    await house.import_page(new_subscriber(1))
     monkeypatch.undo()
 
     assert await house.open_reviews() == []
@@ -399,5 +401,5 @@ async def test_a_question_that_answered_itself_is_taken_back() -> None:
     house = House()
     first, second, _ = await two_anns(house)
     house.crm.delete(second)
-    assert await house.welcome(new_subscriber(1)) == [ImportResult("encrypted1", ImportOutcome.MATCHED, first)]
+    assert await house.import_page(new_subscriber(1)) == [ImportResult("encrypted1", ImportOutcome.MATCHED, first)]
     assert await house.open_reviews() == []

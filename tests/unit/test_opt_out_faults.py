@@ -41,7 +41,7 @@ def check(twin: ConnectorTwin) -> None:
 @pytest.mark.parametrize("error", OUTAGES, ids=lambda error: type(error).__name__)
 async def test_an_opt_out_that_dataverse_could_not_take_is_brought_home_later(error: Exception) -> None:
     twin = await opted_out()
-    twin.writebacks.broken = {"bring_home": error}
+    twin.writebacks.broken = {"write_back": error}
     twin.clock.advance(timedelta(minutes=15))
     await twin.poller.poll()
     twin.writebacks.broken = {}
@@ -56,7 +56,7 @@ async def test_an_opt_out_that_dataverse_could_not_take_is_brought_home_later(er
 async def test_so_is_one_that_a_save_has_met(error: Exception) -> None:
     twin = await opted_out()
     ((ann, _),) = twin.crm.people.items()
-    twin.writebacks.broken = {"bring_home": error}
+    twin.writebacks.broken = {"write_back": error}
     twin.crm.edit(ann, firstname="Anna")
     await twin.look(ann)
     twin.writebacks.broken = {}
@@ -69,7 +69,7 @@ async def test_so_is_one_that_a_save_has_met(error: Exception) -> None:
 async def test_an_opt_out_that_dataverse_refused_is_brought_home_when_the_record_has_been_corrected() -> None:
     twin = await opted_out()
     ((ann, _),) = twin.crm.people.items()
-    twin.writebacks.broken = {"bring_home": DataError("a plug-in refuses it")}
+    twin.writebacks.broken = {"write_back": DataError("a plug-in refuses it")}
     await twin.poll()
     assert twin.status_of(ann)[1] == Reason.REFUSED_HERE
     twin.writebacks.broken = {}

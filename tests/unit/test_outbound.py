@@ -45,7 +45,7 @@ async def test_references_to_one_record_are_one_look() -> None:
     (finished,) = await twin.people.handle(changes, lane=QueueName.LIVE)
 
     assert len(twin.platform.writes) == 1
-    assert [one.correlation for one in finished.unit.references] == ["c-1", "c-2", "c-3"]
+    assert [one.correlation for one in finished.item.references] == ["c-1", "c-2", "c-3"]
 
 
 async def test_copies_of_one_reference_count_once() -> None:
@@ -60,7 +60,7 @@ async def test_copies_of_one_reference_count_once() -> None:
 
     (finished,) = await twin.people.handle(copies, lane=QueueName.LIVE)
 
-    assert finished.unit.references == [Reference(ann, Why.SAVED, "c-1", attempt=3, first_seen=first)]
+    assert finished.item.references == [Reference(ann, Why.SAVED, "c-1", attempt=3, first_seen=first)]
 
 
 async def test_a_second_look_writes_nothing_anywhere() -> None:  # C-44

@@ -100,7 +100,7 @@ async def overtaken(twin: ConnectorTwin, ann: RecordKey, act: Callable[[], None]
 
     twin.store.write = late  # type: ignore[method-assign]
     finished = await slow_people.handle([Reference(ann, Why.SAVED, "c-1")], lane=QueueName.LIVE)
-    return {one.unit.key: one for one in finished}
+    return {one.item.key: one for one in finished}
 
 
 async def test_a_worker_that_was_overtaken_does_not_forget_the_opt_out_that_the_other_one_found() -> None:

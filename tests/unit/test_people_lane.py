@@ -255,7 +255,7 @@ async def test_a_record_that_cannot_settle_ends_as_a_dead_letter_with_a_status()
     """A plug-in that changes the record after every read would keep it going round for ever."""
     twin = ConnectorTwin()
     ann = twin.crm.create(**person())
-    twin.writebacks.broken["bring_home"] = ConflictError("the row was changed in between")
+    twin.writebacks.broken["write_back"] = ConflictError("the row was changed in between")
     await twin.sync(ann)
     assert twin.queue.dead == [], "nothing came home yet"
     twin.platform.edit(twin.contact_of("ann@example.com"), options={NEWSLETTER: True})

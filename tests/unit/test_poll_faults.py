@@ -24,7 +24,7 @@ class _Unhospitable:
         self.error: Exception | None = error
         self.seen: list[MarketingContact] = []
 
-    async def welcome(self, contacts: Sequence[MarketingContact], *, correlation: str) -> Sequence[Welcomed]:
+    async def import_page(self, contacts: Sequence[MarketingContact], *, correlation: str) -> Sequence[Welcomed]:
         assert correlation
         if self.error is not None:
             raise self.error
@@ -152,7 +152,7 @@ async def test_an_external_id_that_somebody_else_gave_is_neither_kept_nor_logged
     correlations: list[str] = []
 
     class _Listens(_Unhospitable):
-        async def welcome(self, contacts: Sequence[MarketingContact], *, correlation: str) -> Sequence[Welcomed]:
+        async def import_page(self, contacts: Sequence[MarketingContact], *, correlation: str) -> Sequence[Welcomed]:
             self.seen += contacts
             correlations.append(correlation)
             return []

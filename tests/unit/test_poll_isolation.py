@@ -27,10 +27,10 @@ class _BreaksOn(TwinSubscriberRecords):
         super().__init__()
         self.address = address
 
-    async def welcome(self, contacts: Sequence[MarketingContact], *, correlation: str) -> Sequence[Welcomed]:
+    async def import_page(self, contacts: Sequence[MarketingContact], *, correlation: str) -> Sequence[Welcomed]:
         if any(one.properties["email"] == self.address for one in contacts):
             raise ZeroDivisionError("Zaphod" + "qx")
-        return await super().welcome(contacts, correlation=correlation)
+        return await super().import_page(contacts, correlation=correlation)
 
     @property
     def addresses(self) -> set[Any]:
@@ -105,10 +105,10 @@ async def test_new_subscribers_that_cannot_be_taken_in_wait_and_nobody_waits_for
     class _Closed(TwinSubscriberRecords):
         is_closed = True
 
-        async def welcome(self, contacts: Sequence[MarketingContact], *, correlation: str) -> Sequence[Welcomed]:
+        async def import_page(self, contacts: Sequence[MarketingContact], *, correlation: str) -> Sequence[Welcomed]:
             if self.is_closed:
                 raise error
-            return await super().welcome(contacts, correlation=correlation)
+            return await super().import_page(contacts, correlation=correlation)
 
     hosts = _Closed()
     polls_with(twin, hosts)
@@ -233,7 +233,7 @@ async def test_a_defect_that_breaks_all_new_subscribers_makes_no_reviews() -> No
     twin, _ = await started()
 
     class _Broken(TwinSubscriberRecords):
-        async def welcome(self, contacts: Sequence[MarketingContact], *, correlation: str) -> Sequence[Welcomed]:
+        async def import_page(self, contacts: Sequence[MarketingContact], *, correlation: str) -> Sequence[Welcomed]:
             assert contacts
             assert correlation
             raise ZeroDivisionError

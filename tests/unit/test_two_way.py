@@ -303,7 +303,7 @@ async def test_a_poll_that_dies_goes_on_where_it_was() -> None:
 async def test_dataverse_out_of_reach_postpones_the_way_home() -> None:
     twin, ann = await met()
     twin.platform.edit(twin.contact_of("ann@example.com"), city="Gouda")
-    twin.writebacks.broken["bring_home"] = TransientError("down")
+    twin.writebacks.broken["write_back"] = TransientError("down")
     twin.clock.advance(timedelta(minutes=15))
     await twin.poller.poll()
     assert value(twin, ann, "address1_city") == "Delft"
