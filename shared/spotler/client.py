@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -179,8 +180,9 @@ class SpotlerClient:
 
     async def ping(self) -> timedelta:
         """Prove that key, secret and clock are accepted, with the cheapest signed call. Returns its latency."""
-        response = await self._transport.send(Call("ping", "GET", "/contact/properties/list", fixed_path=True))
-        return response.elapsed
+        started = time.perf_counter()
+        await self._transport.send(Call("ping", "GET", "/contact/properties/list", fixed_path=True))
+        return timedelta(seconds=time.perf_counter() - started)
 
     async def close(self) -> None:
         """Release the connections."""
