@@ -19,12 +19,15 @@ def azurite() -> Iterator[str]:
         yield connection_string
 
 
+_SET_BY_LIBRARIES = {"PYTEST_CURRENT_TEST", "AZURE_MONITOR_DISTRO_VERSION"}
+
+
 @pytest.fixture(autouse=True)
 def _environment_stays() -> Iterator[None]:
     """Fail the test that leaves a setting behind: it would switch off something in a test that comes later."""
     before = dict(os.environ)
     yield
-    changed = {name for name, _ in {*before.items()} ^ {*os.environ.items()}} - {"PYTEST_CURRENT_TEST"}
+    changed = {name for name, _ in {*before.items()} ^ {*os.environ.items()}} - _SET_BY_LIBRARIES
     assert not changed, f"left in the environment: {', '.join(sorted(changed))}"
 
 

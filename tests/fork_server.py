@@ -22,9 +22,12 @@ import socket
 import sys
 from typing import Any, NoReturn
 
+from tests.short_clocks import Clocks, shorten
+
 _LONGEST_REQUEST = 1_000_000
+# What reads its environment while it is imported, as the triggers do for their schedules, is imported by each process.
 _PRELOADED = (
-    "function_app",
+    "azure.functions",
     "shared.composition.wiring",
     "shared.local.commands.serve",
     "shared.local.sandbox.command",
@@ -100,6 +103,8 @@ def _run(request: dict[str, Any], files: list[int]) -> NoReturn:
     os.environ.clear()
     os.environ.update(request["environment"])
     random.seed()
+    if request["clocks"] == Clocks.SHORT:
+        shorten()
     sys.argv = ["-m", *request["arguments"]]
     code = 1
     try:

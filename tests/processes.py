@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from tests.short_clocks import Clocks
+
 ROOT = Path(__file__).resolve().parents[1]
 _STDERR = 2
 
@@ -50,14 +52,19 @@ class Process:
             os.kill(self.pid, number)
 
 
-async def start(arguments: Sequence[str], environment: Mapping[str, str], errors: int | None = None) -> Process:
+async def start(
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    errors: int = _STDERR,
+    clocks: Clocks = Clocks.SHORT,
+) -> Process:
     """Start `python -m shared` with arguments; `errors` is the file descriptor for what it complains of."""
     client = socket.socket(socket.AF_UNIX)
     client.connect(_server())
     read, write = os.pipe()
-    request = {"module": "shared", "arguments": arguments, "environment": dict(environment)}
+    request = {"module": "shared", "arguments": arguments, "environment": dict(environment), "clocks": clocks}
     try:
-        socket.send_fds(client, [b"\0"], [write, _STDERR if errors is None else errors])
+        socket.send_fds(client, [b"\0"], [write, errors])
         client.sendall(json.dumps(request).encode() + b"\n")
     finally:
         os.close(write)

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 from tests.processes import Process, start
+from tests.short_clocks import Clocks
 
 _GRACE = 20.0
 
@@ -38,6 +39,7 @@ class ConnectorProcess:
 
     settings: Mapping[str, str]
     log: Path
+    clocks: Clocks = Clocks.SHORT
     url: str = ""
     answers: list[Answered] = field(default_factory=list)
     """Everything that it has told callers who may not see values of people."""
@@ -50,7 +52,7 @@ class ConnectorProcess:
         """Start it, with some settings `changed`, and wait until it answers."""
         with self.log.open("ab") as log:
             environment = {**SYSTEM, **UNHURRIED, **self.settings, **changed}
-            self._process = await start(("host", "--port", "0", "--json"), environment, log.fileno())
+            self._process = await start(("host", "--port", "0", "--json"), environment, log.fileno(), self.clocks)
         line = await self._process.stdout.readline()
         assert line, f"the connector did not start; {self.log} says why"
         introduction = json.loads(line)

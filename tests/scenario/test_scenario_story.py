@@ -27,7 +27,7 @@ _POLL_BLOCKED = """
 from shared.inbound.poll import Poll, Polled
 
 async def blocked(self):
-    return Polled(await self.bookmark() or self._clock.now())
+    return Polled(await self.cursor() or self._clock.now())
 
 Poll.poll = blocked
 """

@@ -28,7 +28,7 @@ from tests.scenario.privacy import BIRTHDATE, MARK, MOBILE, POSTCODE, TELEPHONE,
 
 PATIENCE = 30.0
 _LAST_MESSAGES = 5.0
-_POLL = 0.02
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.2
 
 Seen = TypeVar("Seen")
 Contact = dict[str, Any]
@@ -237,13 +237,18 @@ class World:
 
 
 async def eventually(
-    look: Callable[[], Awaitable[Seen | None]], what: str, patience: float = PATIENCE, every: float = _POLL
+    look: Callable[[], Awaitable[Seen | None]], what: str, patience: float = PATIENCE, every: float | None = None
 ) -> Seen:
-    """Look until there is something to see, and return it; TimeoutError says `what` never came."""
+    """Look until there is something to see, and return it; TimeoutError says `what` never came.
+
+    Without `every`, the pauses grow: most things happen soon, and each look takes processor time from them.
+    """
+    pause = _FIRST_PAUSE
     try:
         async with asyncio.timeout(patience):
-            while not (seen := await look()):  # noqa: ASYNC110  # what is looked at happens in other processes
-                await asyncio.sleep(every)
+            while not (seen := await look()):
+                await asyncio.sleep(every or pause)
+                pause = min(pause * 1.3, _LONGEST_PAUSE)
             return seen
     except TimeoutError:
         raise TimeoutError(f"waited {patience:.0f} s in vain for {what}") from None
