@@ -1,7 +1,7 @@
 """`python -m tests.mutants [--jobs 2] [number …]`: breaks one line at a time and runs the tests that must notice.
 
-`tests/mutations.yaml` has the list. Each mutation names a file, the text of the line, what it becomes, and the tests that
-catch it. A mutation that no longer applies, or that all of its tests survive, fails the run.
+`tests/mutations.yaml` has the list. Each mutation names a file, the text of the line, what it becomes, and the tests
+that catch it. A mutation that no longer applies, or that all of its tests survive, fails the run.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -69,6 +70,7 @@ async def azure(tmp_path_factory: pytest.TempPathFactory, azurite: str) -> Async
             ServiceBusQueue.from_connection_string(broker.connection_string, redact=redact),
             TableStateStore.from_connection_string(azurite, table=table),
             settings,
+            partial(waiting, broker),
         )
         async with open_world(folder, "--latency", "20", backends=backends) as world:
             await world.connector.start()
@@ -86,6 +88,11 @@ async def nothing_is_wrong_in_the_end(azure: Azure) -> AsyncIterator[None]:
     await azure.world.settled(patience=60)
     assert await disagreements(azure.world) == []
     assert await azure.world.claims() == []
+
+
+async def waiting(broker: Broker) -> int:
+    """Count the messages in the queues of the connector, locked and scheduled ones among them."""
+    return sum(len(broker.queues[name].messages) for name in QueueName)
 
 
 async def leaks(world: World, broker: Broker) -> list[str]:

@@ -8,6 +8,7 @@ import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -75,6 +76,8 @@ class Backends:
     queue: Queue
     store: StateStore
     settings: Mapping[str, str] = field(default_factory=dict)
+    waiting: Callable[[], Awaitable[int]] | None = None
+    """Counts messages that wait or are underway, where that can be seen at less cost than through the queue."""
 
 
 @dataclass
@@ -88,6 +91,9 @@ class World:
     store: StateStore
     folder: Path
     addresses: Addresses
+    waiting: Callable[[], Awaitable[int]]
+    """Counts messages of the connector that wait or are underway."""
+
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     # ---------------------------------------------------------------------------------------------- acts in Dynamics
@@ -210,10 +216,7 @@ class World:
 
         async def look() -> bool:
             nonlocal calm
-            waiting = await self.dynamics.underway()
-            for queue in QueueName:
-                depth = await self.queue.depth(queue)
-                waiting += depth.active + depth.scheduled
+            waiting = await self.dynamics.underway() + await self.waiting()
             # A message may move from one queue to another one that has just been looked at.
             calm = 0 if waiting else calm + 1
             return calm > 1
@@ -279,7 +282,8 @@ async def open_world(
         dynamics = await stack.enter_async_context(DynamicsUser(addresses))
         spotler = await stack.enter_async_context(SpotlerUser(addresses))
         connector = ConnectorProcess({**environment, **addresses.as_environment()}, folder / "connector.log")
-        world = World(dynamics, spotler, connector, queue, store, folder, addresses)
+        waiting = backends.waiting or partial(_waiting_in, queue)
+        world = World(dynamics, spotler, connector, queue, store, folder, addresses, waiting)
         try:
             yield world
         finally:
@@ -292,6 +296,11 @@ async def open_world(
     assert (found := leaks(folder)) == [], found
     told = [f"{one.call} {one.status}" for one in connector.answers if marks_in(one.content)]
     assert told == [], "values of people in answers to callers who may not see them"
+
+
+async def _waiting_in(queue: Queue) -> int:
+    depths = [await queue.depth(name) for name in QueueName]
+    return sum(depth.active + depth.scheduled for depth in depths)
 
 
 def _embedded(folder: Path) -> Backends:
