@@ -47,7 +47,7 @@ class QueueListener:
     receiver: QueueReceiver
     invoker: Invoker
     settings: ServiceBusSettings
-    wait: timedelta = timedelta(seconds=1)
+    wait: timedelta = timedelta(milliseconds=250)
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Work until `stopping` is set; what was received by then is finished first."""

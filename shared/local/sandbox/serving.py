@@ -26,6 +26,9 @@ from shared.local.sandbox.certificate import Certificate
 
 RESET_EXTENSION = "sandbox.reset"
 GRACE_SECONDS = 1
+_KEEP_ALIVE_SECONDS = 30
+"""Longer than clients keep idle connections (httpx: 5 s): the side that closes first must not be the server."""
+
 BACKLOG = 512
 LINGER_AND_DROP = struct.pack("ii", 1, 0)
 
@@ -151,6 +154,7 @@ def _configuration(app: ASGIApp, tls: Certificate | None) -> uvicorn.Config:
         server_header=False,
         date_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         ssl_certfile=tls.chain if tls else None,
         ssl_keyfile=tls.key if tls else None,
     )
