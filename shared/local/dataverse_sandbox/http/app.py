@@ -23,7 +23,7 @@ from shared.local.dataverse_sandbox.http.identity import identity_routes
 from shared.local.dataverse_sandbox.http.limits import Limits, Meter
 from shared.local.dataverse_sandbox.http.tokens import Tokens
 from shared.local.dataverse_sandbox.http.web_api import WebApi
-from shared.local.dataverse_sandbox.metadata.definitions import Definitions
+from shared.local.dataverse_sandbox.metadata.definitions import definitions_of
 from shared.local.dataverse_sandbox.metadata.schema import Schema
 from shared.local.dataverse_sandbox.organisation import registration
 from shared.local.dataverse_sandbox.organisation.errors import not_implemented
@@ -93,7 +93,7 @@ def create_app(
     organization.rights.update({one.user: one for one in rights.values()})
     door = FrontDoor(
         organization,
-        WebApi(organization, endpoint.fire, Definitions(organization.schema)),
+        WebApi(organization, endpoint.fire, definitions_of(organization.schema)),
         tokens,
         meter,
         faults,

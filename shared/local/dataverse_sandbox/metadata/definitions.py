@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from types import MappingProxyType
 from typing import Any
 
 from shared.local.dataverse_sandbox.metadata import names
-from shared.local.dataverse_sandbox.metadata.schema import Column, ColumnType, ManyToMany, Schema, Table, ToMany, ToOne
+from shared.local.dataverse_sandbox.metadata.schema import (
+    Column,
+    ColumnType,
+    ManyToMany,
+    Schema,
+    Table,
+    ToMany,
+    ToOne,
+    standard,
+)
 from shared.local.dataverse_sandbox.organisation.errors import CUSTOM_NAME
 from shared.local.dataverse_sandbox.organisation.organization import fixed_id
 from shared.local.dataverse_sandbox.organisation.privileges import Privilege, privileges_of
@@ -33,6 +42,16 @@ _STANDARD_NAMES = {
     "owningbusinessunit": "business_unit_{plural}",
     "transactioncurrencyid": "transactioncurrency_{table}",
 }
+
+
+def definitions_of(schema: Schema) -> Definitions:
+    """Return the definitions of a schema; those of the packaged one are made once."""
+    return _standard() if schema is standard() else Definitions(schema)
+
+
+@cache
+def _standard() -> Definitions:
+    return Definitions(standard())
 
 
 class Definitions:

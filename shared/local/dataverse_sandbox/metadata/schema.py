@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any
 
@@ -216,6 +216,8 @@ class Schema:
         `more_tables` are described as those of `schema.json`; None removes one.
         `duplicate_rules` are lists of columns by table: rows that have the same values in all of them are duplicates.
         """
+        if not (alternate_keys or changed_columns or more_tables or duplicate_rules):
+            return standard()
         document = _packaged()
         document["tables"] |= more_tables or {}
         removed = [name for name, description in document["tables"].items() if description is None]
@@ -237,6 +239,13 @@ class Schema:
             ],
             frozenset(removed) | frozenset(sets),
         )
+
+
+@cache
+def standard() -> Schema:
+    """Read the packaged description as it is."""
+    document = _packaged()
+    return Schema([_table(name, description, document, (), ()) for name, description in document["tables"].items()])
 
 
 def _packaged() -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
+from functools import cache
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -24,6 +25,7 @@ _VARIABLES = {
 """The environment variables that the connector's solution brings along, without values."""
 
 
+@cache
 def fixed_id(*parts: str) -> str:
     """Return the same id for the same words in every run."""
     return str(uuid5(_NAMESPACE, "/".join(parts)))
