@@ -21,6 +21,7 @@ from tests.chaos.crowd import Crowd
 from tests.chaos.figures import Figures
 from tests.scenario.job_acts import automation_rows, done
 from tests.scenario.world import World, open_world
+from tests.short_clocks import Clocks
 
 CONNECTOR_ONLY = r"^(POST \$batch$|PATCH dh_)"
 """Requests to Dataverse that only the connector makes: the users' own must get through."""
@@ -143,7 +144,8 @@ class Ordeal:
 async def open_ordeal(folder: Path, size: Size, *options: str) -> AsyncIterator[Ordeal]:
     """Open a world in which a field and the permissions go both ways, and start its connector."""
     settings = {"MAPPING_FILE": str(_two_way_mapping(folder)), "CLAIM_SECONDS": "20", "LOCAL_LOCK_SECONDS": "25"}
-    async with open_world(folder, *options, **settings) as world:
+    clocks = Clocks.SHORT if size is SHORT else Clocks.REAL
+    async with open_world(folder, *options, clocks=clocks, **settings) as world:
         await world.connector.start()
         refreshed = await done(world, Operation.REFRESH_AUTOMATIONS)
         assert refreshed.status is JobStatus.COMPLETED

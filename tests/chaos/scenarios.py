@@ -248,7 +248,9 @@ async def two_at_once_and_one_dies(ordeal: Ordeal) -> Figures:
     await world.connector.stop()
     async with recording(world.connector.settings["SPOTLER_URL"]) as recorder:
         changed = {"SPOTLER_URL": recorder.url, "CLAIM_SECONDS": "3", "LOCAL_LOCK_SECONDS": "4"}
-        second = ConnectorProcess({**world.connector.settings, **changed}, world.folder / "second.log")
+        second = ConnectorProcess(
+            {**world.connector.settings, **changed}, world.folder / "second.log", world.connector.clocks
+        )
         try:
             await asyncio.gather(second.start(), world.connector.start(**changed))
             figures = await _kill_again_and_again(ordeal, second)

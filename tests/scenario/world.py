@@ -26,6 +26,7 @@ from shared.ports.state import Document, StateStore
 from tests.processes import start
 from tests.scenario.connector_process import SYSTEM, ConnectorProcess
 from tests.scenario.privacy import BIRTHDATE, MARK, MOBILE, POSTCODE, TELEPHONE, leaks, marks_in
+from tests.short_clocks import Clocks
 
 PATIENCE = 30.0
 _LAST_MESSAGES = 5.0
@@ -259,7 +260,11 @@ async def eventually(
 
 @asynccontextmanager
 async def open_world(
-    folder: Path, *options: str, backends: Backends | None = None, **settings: str
+    folder: Path,
+    *options: str,
+    backends: Backends | None = None,
+    clocks: Clocks = Clocks.SHORT,
+    **settings: str,
 ) -> AsyncIterator[World]:
     """Open a world of which the connector is not started yet.
 
@@ -281,7 +286,7 @@ async def open_world(
         )
         dynamics = await stack.enter_async_context(DynamicsUser(addresses))
         spotler = await stack.enter_async_context(SpotlerUser(addresses))
-        connector = ConnectorProcess({**environment, **addresses.as_environment()}, folder / "connector.log")
+        connector = ConnectorProcess({**environment, **addresses.as_environment()}, folder / "connector.log", clocks)
         waiting = backends.waiting or partial(_waiting_in, queue)
         world = World(dynamics, spotler, connector, queue, store, folder, addresses, waiting)
         try:
