@@ -191,7 +191,7 @@ def _plan_json(key: RecordKey, planned: Decision) -> dict[str, Any]:
                 "changed": list(planned.fields),
                 "leftOut": [str(problem) for problem in planned.problems],
                 "permissionsOff": planned.permissions_off,
-                **_home_json(planned.home),
+                **_home_json(planned.dataverse_changes),
             }
         case Anonymize():
             return {"action": "anonymize", "reason": planned.reason, "text": TEXTS[planned.reason]}
@@ -202,7 +202,7 @@ def _plan_json(key: RecordKey, planned: Decision) -> dict[str, Any]:
                 "result": planned.result,
                 "reason": planned.reason,
                 "text": outcome.text,
-                **_home_json(planned.home),
+                **_home_json(planned.dataverse_changes),
             }
 
 

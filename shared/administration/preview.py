@@ -230,7 +230,7 @@ class Preview:
 
 
 def _properties(mapping: FieldMapping) -> frozenset[str]:
-    return frozenset(name for row in mapping.rows for name in (row.spotler, row.foreign))
+    return frozenset(name for row in mapping.rows for name in (row.property_name, row.foreign))
 
 
 def _side(plan_input: PlanInput, record: PersonRecord, rules: Rules, catalogue: PropertyCatalogue) -> PreviewSide:

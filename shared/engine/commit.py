@@ -272,7 +272,7 @@ def _said(record: PersonRecord, planned: Decision) -> Consent:
 
 def _refuses(record: PersonRecord, planned: Decision) -> bool:
     """Whether the record refuses bulk mail, once what comes home has come."""
-    home = planned.home if isinstance(planned, Write | Rest) else NOTHING
+    home = planned.dataverse_changes if isinstance(planned, Write | Rest) else NOTHING
     return refuses_bulk(record) if home.refuses_bulk is None else home.refuses_bulk
 
 

@@ -304,4 +304,4 @@ def _may_be_old(context: RecordContext) -> bool:
 
 
 def _is_quiet(planned: Decision) -> bool:
-    return isinstance(planned, Rest) and planned.result is Result.UNCHANGED and not planned.home
+    return isinstance(planned, Rest) and planned.result is Result.UNCHANGED and not planned.dataverse_changes

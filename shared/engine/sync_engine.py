@@ -328,7 +328,7 @@ def _meet(done: BatchState) -> None:
 
 def _addresses(planned: Decision) -> set[str]:
     """Return the fingerprints of the addresses that a contact will have: Dataverse's, and one that comes home."""
-    home = planned.home.address if isinstance(planned, Write | Rest) else ""
+    home = planned.dataverse_changes.address if isinstance(planned, Write | Rest) else ""
     return {planned.binding.address, home} - {""}
 
 
@@ -338,8 +338,8 @@ def _wanted_addresses(contexts: Sequence[RecordContext], plans: Mapping[RecordKe
         planned = plans[context.key]
         if context.address is not None and context.address == planned.binding.address:
             wanted[context.address] = context.held.external_id
-        if isinstance(planned, Write | Rest) and planned.home.address:
-            wanted[planned.home.address] = context.held.external_id
+        if isinstance(planned, Write | Rest) and planned.dataverse_changes.address:
+            wanted[planned.dataverse_changes.address] = context.held.external_id
     return wanted
 
 

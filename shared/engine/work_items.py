@@ -120,7 +120,7 @@ def work_items_of(
         item = items.setdefault((reference.key, reference.intent), WorkItem(reference.key, reference.intent))
         item.fetched_contact = fetched_contacts.get(reference.key)
         item.references.append(reference)
-        item.must_look = item.must_look or reference.why is Why.SPOTLER
+        item.must_look = item.must_look or reference.why is Why.PLATFORM
         if item.presence is not ContactPresence.TO_RESTORE:
             item.presence = _PRESENCE.get(reference.why, item.presence)
     return sorted(items.values(), key=lambda item: _LAST[item.intent])

@@ -150,7 +150,7 @@ class Comparison:
             return await work.save(run.narrowed(changed))
         if run.span is not Span.ACCOUNT:  # a closed contact has its bounces asked for when it is looked at
             bounced = await note_bounces(self._feeds, self._bounces, start, edge + OVERLAP)
-            references = [Reference(key, Why.SPOTLER, f"compare-{run.id}") for key in sorted(bounced)]
+            references = [Reference(key, Why.PLATFORM, f"compare-{run.id}") for key in sorted(bounced)]
         else:
             references = []
         done: list[datetime | None] = []

@@ -271,7 +271,7 @@ class Poll:
                 await self._waiting.begin(start)
                 polled.waits = True
         correlation = f"bounce-{end.isoformat(timespec='seconds')}"
-        references = [Reference(key, Why.SPOTLER, correlation) for key in sorted(bounced)]
+        references = [Reference(key, Why.PLATFORM, correlation) for key in sorted(bounced)]
         polled.handled.count(await self._people.handle(references, lane=QueueName.LIVE))
         return True
 

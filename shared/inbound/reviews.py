@@ -207,7 +207,7 @@ class Reviews:
         return record
 
     async def _synchronise(self, key: RecordKey, review: Review) -> None:
-        await self._lanes.send_references(QueueName.LIVE, [Reference(key, Why.SPOTLER, review.correlation)])
+        await self._lanes.send_references(QueueName.LIVE, [Reference(key, Why.PLATFORM, review.correlation)])
 
     def _address(self, record: PersonRecord) -> str:
         column = self._rules.mapping.email_column(record.key.table)

@@ -160,7 +160,7 @@ class ContactMatching:
     def _email_row(self) -> MappingRow:
         column = Column(self._email_column)
         rows = self._rules.mapping.for_table(_TABLE)
-        return next(row for row in rows if row.spotler == EMAIL and row.sources[_TABLE] == column)
+        return next(row for row in rows if row.property_name == EMAIL and row.sources[_TABLE] == column)
 
     @property
     def _email_comes_home(self) -> bool:

@@ -131,7 +131,7 @@ class Automations(Protocol):
         """
         ...
 
-    async def stop(self, kind: AutomationKind, spotler_id: str, external_id: str) -> StopResult:
+    async def stop(self, kind: AutomationKind, platform_id: str, external_id: str) -> StopResult:
         """Stop all runs of one contact (AUT-22)."""
         ...
 

@@ -29,7 +29,7 @@ _TYPES = {
 async def plan_speed() -> None:
     """Plan contacts that are new, then the same ones unchanged."""
     mapping = load_mapping(DEFAULT_MAPPING)
-    names = [row.spotler for row in mapping.rows if row.spotler != "permissions"]
+    names = [row.property_name for row in mapping.rows if row.property_name != "permissions"]
     definitions = [PropertyDefinition(name, name, _TYPES.get(name, PropertyType.STRING)) for name in names]
     permissions = PropertyDefinition("permissions", "Permissions", PropertyType.SET, (SetEntry(1, "Newsletter"),))
     catalogue = PropertyCatalogue((*definitions, permissions))
@@ -54,7 +54,9 @@ async def mapping_speed() -> None:
     """Map a contact by a mapping of 60 rows of every kind, and see how it grows with rows and with records."""
     for rows, records in ((15, 4_000), (30, 4_000), (60, 4_000), (120, 4_000), (60, 1_000), (60, 16_000)):
         mapping = _mapping_of(rows)
-        definitions = [PropertyDefinition(row.spotler, row.spotler, PropertyType.STRING) for row in mapping.rows]
+        definitions = [
+            PropertyDefinition(row.property_name, row.property_name, PropertyType.STRING) for row in mapping.rows
+        ]
         catalogue = PropertyCatalogue((PropertyDefinition("email", "email", PropertyType.EMAIL), *definitions[1:]))
         people = [_wide_record(mapping, number) for number in range(records)]
         begin = time.perf_counter()

@@ -24,9 +24,9 @@ from shared.domain.mapping.language.expression import (
     Constant,
     CustomerType,
     Expression,
-    Home,
     Literal,
     MapTo,
+    OptionSource,
     Order,
     QueryExpression,
     Related,
@@ -96,7 +96,7 @@ expressions: st.SearchStrategy[Expression] = (
     | joined(operands | coalesced(operands))
     | st.builds(Constant, st.text(max_size=20))
     | st.builds(QueryExpression, st.text(max_size=20).filter(str.strip))
-    | st.builds(MapTo, st.sampled_from(Home))
+    | st.builds(MapTo, st.sampled_from(OptionSource))
 )
 
 fields = columns | related
@@ -224,13 +224,15 @@ def test_a_read_brings_all_that_the_mapping_uses_and_nothing_else(
     record = PersonRecord(KEY, watched)
 
     for row in mapping.rows:
-        if row.direction.reaches_spotler:
+        if row.direction.reaches_platform:
             row.evaluate(record)  # nothing has a value: `a;b` looks at every operand
     compared = {str(source) for source, way in rows if isinstance(source, Column) and way.reaches_dataverse}
     asked = watched.asked | mapping.filtered_by(table) | compared
 
     assert asked | rules == set(watched)
-    assert {source.home for source, _ in rows if isinstance(source, MapTo)} == reading_of(mapping, table).homes
+    assert {source.option_source for source, _ in rows if isinstance(source, MapTo)} == reading_of(
+        mapping, table
+    ).option_sources
 
 
 # ---------------------------------------------------------------------------------------------------------- conversions

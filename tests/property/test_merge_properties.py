@@ -49,15 +49,15 @@ def test_a_verdict_leads_to_agreement_or_is_named(
 
     verdict = decide(before)
     assert decide(before) is verdict
-    if verdict.reaches_spotler:
-        assert direction.reaches_spotler
+    if verdict.reaches_platform:
+        assert direction.reaches_platform
         assert before.dataverse is not None
-        after = FieldVersions(before.dataverse, before.dataverse, Base.SPOTLER)
+        after = FieldVersions(before.dataverse, before.dataverse, Base.PLATFORM)
     elif verdict.reaches_dataverse:
         assert direction.reaches_dataverse
-        after = FieldVersions(before.spotler, before.spotler, Base.SPOTLER)
+        after = FieldVersions(before.platform, before.platform, Base.PLATFORM)
     else:
-        assert before.dataverse == before.spotler or verdict in NAMED
+        assert before.dataverse == before.platform or verdict in NAMED
         return
     assert decide(after) is MergeDecision.AGREED
 
@@ -67,8 +67,8 @@ def test_blanks_that_are_kept_empty_nothing(
     before: FieldVersions, direction: Direction, policy: ConflictPolicy
 ) -> None:
     verdict = merge_value(before, direction=direction, policy=policy, blank=BlankPolicy.KEEP)
-    assert not (verdict.reaches_spotler and before.dataverse == "")
-    assert not (verdict.reaches_dataverse and before.spotler == "")
+    assert not (verdict.reaches_platform and before.dataverse == "")
+    assert not (verdict.reaches_dataverse and before.platform == "")
 
 
 # ------------------------------------------------------------------------------------------------------ one permission
@@ -81,10 +81,10 @@ def test_consent_never_rises_without_a_yes_that_is_newer_than_the_base(
     verdict = merge_consent(before, direction=direction, row=row, was_perhaps_sent=was_perhaps_sent)
     if row is Row.NEVER:
         assert verdict in {MergeDecision.TO_DATAVERSE, MergeDecision.HELD}  # Spotler's own word
-    elif verdict is MergeDecision.TO_SPOTLER and row is Row.THERE and before.dataverse is True:
+    elif verdict is MergeDecision.TO_PLATFORM and row is Row.THERE and before.dataverse is True:
         assert before.base is not Base.DATAVERSE, "both had a yes: it was withdrawn in Spotler"
         assert not was_perhaps_sent
-    elif verdict is MergeDecision.TO_DATAVERSE and before.spotler is True:
+    elif verdict is MergeDecision.TO_DATAVERSE and before.platform is True:
         assert before.base is Base.DATAVERSE, "both had a no, and Spotler has a yes since"
         assert not before.is_doubtful
 
@@ -92,8 +92,8 @@ def test_consent_never_rises_without_a_yes_that_is_newer_than_the_base(
 @given(before=words, was_perhaps_sent=st.booleans())
 def test_two_way_consent_always_agrees(before: FieldVersions, *, was_perhaps_sent: bool) -> None:
     verdict = merge_consent(before, direction=Direction.BOTH, was_perhaps_sent=was_perhaps_sent)
-    assert verdict in {MergeDecision.AGREED, MergeDecision.TO_SPOTLER, MergeDecision.TO_DATAVERSE}
-    assert (verdict is MergeDecision.AGREED) is (before.dataverse == before.spotler)
+    assert verdict in {MergeDecision.AGREED, MergeDecision.TO_PLATFORM, MergeDecision.TO_DATAVERSE}
+    assert (verdict is MergeDecision.AGREED) is (before.dataverse == before.platform)
 
 
 # ---------------------------------------------------------------------------------------------------- a whole record
@@ -159,7 +159,7 @@ def carry_out(pair: Pair, planned: Plan) -> Pair:
     record, contact = pair.record, pair.contact
     if isinstance(planned, Write):
         contact = written(contact, planned)
-    return Pair(brought_home(record, planned.home), contact)
+    return Pair(brought_home(record, planned.dataverse_changes), contact)
 
 
 def written(contact: MarketingContact, planned: Write) -> MarketingContact:
@@ -186,7 +186,7 @@ def brought_home(record: PersonRecord, home: DataverseChanges) -> PersonRecord:
 
 def remembered(planned: Plan) -> Binding:
     assert isinstance(planned, Write | Rest)
-    return replace(planned.binding, base={**planned.binding.base, **planned.home.prints})
+    return replace(planned.binding, base={**planned.binding.base, **planned.dataverse_changes.prints})
 
 
 @given(pairs, bindings(), defaults, st.sampled_from(BaseState))
@@ -199,9 +199,9 @@ def test_a_plan_with_both_sides_in_sight_is_carried_out_once(
     late = {"initials", "street"} if base_state is BaseState.NOTHING else set()
     assert isinstance(again, Rest) or set(again.fields) <= late
     assert isinstance(again, Rest | Write)
-    assert {one.definition.name for one in again.home.fields} <= late
-    assert not again.home.subscriptions
-    assert again.home.refuses_bulk is None
+    assert {one.definition.name for one in again.dataverse_changes.fields} <= late
+    assert not again.dataverse_changes.subscriptions
+    assert again.dataverse_changes.refuses_bulk is None
 
 
 @given(pairs, bindings(), defaults, st.sampled_from(BaseState))
@@ -236,7 +236,7 @@ def test_who_cannot_be_mailed_is_never_written(pair: Pair, binding: Binding, sai
     closed = replace(pair, contact=replace(pair.contact, channels={Channel.EMAIL: False}))
     planned = plan(plan_input(closed, binding, defaults=tuple(said), bounces_until=NOW), RULES, CATALOGUE)
     assert isinstance(planned, Rest)
-    assert planned.home == DataverseChanges(refuses_bulk=True)
+    assert planned.dataverse_changes == DataverseChanges(refuses_bulk=True)
 
 
 @given(pairs, bindings(), st.sampled_from(BaseState))
@@ -256,7 +256,7 @@ def test_the_order_of_fields_does_not_matter(
     sides = MergeInput(
         record=pair.record,
         dataverse=values_of(pair.contact, fields(), RULES.mapping.zone),
-        spotler=pair.contact,
+        contact=pair.contact,
         base=binding.base,
         flap_history={},
         now=NOW,
@@ -266,9 +266,9 @@ def test_the_order_of_fields_does_not_matter(
     )
     known = fields()
     first, second = agree(sides, known), agree(sides, {name: known[name] for name in order})
-    assert (first.sent, first.home, first.settled, first.returning, first.merge_decisions) == (
+    assert (first.sent, first.to_dataverse, first.settled, first.returning, first.merge_decisions) == (
         second.sent,
-        second.home,
+        second.to_dataverse,
         second.settled,
         second.returning,
         second.merge_decisions,

@@ -111,7 +111,7 @@ class TwinHistories(TwoWayHistories):
         return self.address(key) not in {"", address}
 
     def take_in(self) -> None:
-        self.world.take_in(partial(self.tell, why=Why.SPOTLER))
+        self.world.take_in(partial(self.tell, why=Why.PLATFORM))
 
     def nobody_else_needs(self, contact: TwinContact) -> None:
         """Asked at the moment of an erasure: whoever wants this address has another contact, and takes it along."""

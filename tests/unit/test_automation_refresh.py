@@ -58,7 +58,7 @@ class Table:
             self.rows[identifier] = AutomationRow(
                 identifier,
                 one.kind,
-                one.spotler_id,
+                one.platform_id,
                 one.code,
                 clipped(one.name, LONGEST_NAME),
                 write.fields,

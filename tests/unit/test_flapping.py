@@ -10,7 +10,7 @@ from shared.domain.merging.flapping import REST, TURNS, WITHIN, Move, moves_of, 
 from shared.domain.merging.merge import MergeDecision
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-OUT, BACK = MergeDecision.TO_SPOTLER, MergeDecision.TO_DATAVERSE
+OUT, BACK = MergeDecision.TO_PLATFORM, MergeDecision.TO_DATAVERSE
 
 
 def turned(
@@ -45,7 +45,7 @@ def test_edits_on_one_side_are_no_turns() -> None:
         now += timedelta(seconds=10)
         verdict, last = settle(OUT, last, now)
         assert verdict is OUT
-    assert last == Move(home=False, turns=1, at=now)
+    assert last == Move(to_dataverse=False, turns=1, at=now)
 
 
 @pytest.mark.parametrize("verdict", [MergeDecision.HELD, MergeDecision.ASKED, OUT, BACK, MergeDecision.DATAVERSE_WON])
@@ -62,14 +62,14 @@ def test_a_frozen_field_is_free_when_the_sides_agree() -> None:
 
 
 def test_what_does_not_travel_is_remembered_for_an_hour() -> None:
-    last = Move(home=True, turns=3, at=NOON)
+    last = Move(to_dataverse=True, turns=3, at=NOON)
     assert settle(MergeDecision.AGREED, last, NOON + WITHIN - timedelta(seconds=1)) == (MergeDecision.AGREED, last)
     assert settle(MergeDecision.AGREED, last, NOON + WITHIN) == (MergeDecision.AGREED, None)
 
 
-@pytest.mark.parametrize("home", [True, False])
-def test_a_move_is_read_as_it_was_written(*, home: bool) -> None:
-    move = Move(home=home, turns=4, at=NOON)
+@pytest.mark.parametrize("to_dataverse", [True, False])
+def test_a_move_is_read_as_it_was_written(*, to_dataverse: bool) -> None:
+    move = Move(to_dataverse=to_dataverse, turns=4, at=NOON)
     assert moves_of({"city": str(move)}) == {"city": move}
 
 

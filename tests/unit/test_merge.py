@@ -17,7 +17,7 @@ from shared.domain.merging.merge import (
 )
 
 HERE, THERE, AGREED = "Delft", "Gouda", "Leiden"
-TO_SPOTLER, BOTH, HOME = Direction.TO_SPOTLER, Direction.BOTH, Direction.TO_DATAVERSE
+TO_PLATFORM, BOTH, HOME = Direction.TO_PLATFORM, Direction.BOTH, Direction.TO_DATAVERSE
 
 
 def said(value: object) -> str:
@@ -29,10 +29,10 @@ def said(value: object) -> str:
     [
         (None, HERE, THERE, Base.ABSENT),
         (said(HERE), HERE, THERE, Base.DATAVERSE),
-        (said(THERE), HERE, THERE, Base.SPOTLER),
+        (said(THERE), HERE, THERE, Base.PLATFORM),
         (said(AGREED), HERE, THERE, Base.NEITHER),
         (said(AGREED), None, THERE, Base.NEITHER),
-        (said(THERE), None, THERE, Base.SPOTLER),
+        (said(THERE), None, THERE, Base.PLATFORM),
     ],
 )
 def test_a_base_says_who_moved(known: str | None, dataverse: str | None, spotler: str, base: Base) -> None:
@@ -40,40 +40,41 @@ def test_a_base_says_who_moved(known: str | None, dataverse: str | None, spotler
 
 
 @pytest.mark.parametrize(
-    ("base", "to_spotler", "both", "home"),
+    ("base", "to_platform", "both", "home"),
     [
         (Base.DATAVERSE, MergeDecision.HELD, MergeDecision.TO_DATAVERSE, MergeDecision.TO_DATAVERSE),
-        (Base.SPOTLER, MergeDecision.TO_SPOTLER, MergeDecision.TO_SPOTLER, MergeDecision.HELD),
-        (Base.NEITHER, MergeDecision.TO_SPOTLER, MergeDecision.DATAVERSE_WON, MergeDecision.TO_DATAVERSE),
-        (Base.ABSENT, MergeDecision.TO_SPOTLER, MergeDecision.DATAVERSE_WON, MergeDecision.TO_DATAVERSE),
+        (Base.PLATFORM, MergeDecision.TO_PLATFORM, MergeDecision.TO_PLATFORM, MergeDecision.HELD),
+        (Base.NEITHER, MergeDecision.TO_PLATFORM, MergeDecision.DATAVERSE_WON, MergeDecision.TO_DATAVERSE),
+        (Base.ABSENT, MergeDecision.TO_PLATFORM, MergeDecision.DATAVERSE_WON, MergeDecision.TO_DATAVERSE),
     ],
 )
 def test_s2d_02_the_side_that_moved_wins_where_the_direction_lets_it(
-    base: Base, to_spotler: MergeDecision, both: MergeDecision, home: MergeDecision
+    base: Base, to_platform: MergeDecision, both: MergeDecision, home: MergeDecision
 ) -> None:
     versions = FieldVersions(HERE, THERE, base)
     verdicts = {one: merge_value(versions, direction=one) for one in Direction}
-    assert verdicts == {TO_SPOTLER: to_spotler, BOTH: both, HOME: home}
+    assert verdicts == {TO_PLATFORM: to_platform, BOTH: both, HOME: home}
 
 
 @pytest.mark.parametrize(
-    ("dataverse", "spotler", "to_spotler", "both", "home"),
+    ("dataverse", "spotler", "to_platform", "both", "home"),
     [
         ("", THERE, MergeDecision.HELD, MergeDecision.TO_DATAVERSE, MergeDecision.TO_DATAVERSE),
-        (HERE, "", MergeDecision.TO_SPOTLER, MergeDecision.TO_SPOTLER, MergeDecision.HELD),
+        (HERE, "", MergeDecision.TO_PLATFORM, MergeDecision.TO_PLATFORM, MergeDecision.HELD),
         (HERE, HERE, MergeDecision.AGREED, MergeDecision.AGREED, MergeDecision.AGREED),
     ],
 )
 def test_purge_02_a_first_meeting_fills_what_is_empty_and_empties_nothing(
-    dataverse: str, spotler: str, to_spotler: MergeDecision, both: MergeDecision, home: MergeDecision
+    dataverse: str, spotler: str, to_platform: MergeDecision, both: MergeDecision, home: MergeDecision
 ) -> None:
     versions = FieldVersions(dataverse, spotler, Base.ABSENT)
     verdicts = {one: merge_value(versions, direction=one) for one in Direction}
-    assert verdicts == {TO_SPOTLER: to_spotler, BOTH: both, HOME: home}
+    assert verdicts == {TO_PLATFORM: to_platform, BOTH: both, HOME: home}
 
 
 @pytest.mark.parametrize(
-    ("dataverse", "spotler", "verdict"), [("", THERE, MergeDecision.TO_DATAVERSE), (HERE, "", MergeDecision.TO_SPOTLER)]
+    ("dataverse", "spotler", "verdict"),
+    [("", THERE, MergeDecision.TO_DATAVERSE), (HERE, "", MergeDecision.TO_PLATFORM)],
 )
 def test_a_first_meeting_in_doubt_empties_nothing_either(dataverse: str, spotler: str, verdict: MergeDecision) -> None:
     assert merge_value(FieldVersions(dataverse, spotler, Base.ABSENT, is_doubtful=True), direction=BOTH) is verdict
@@ -83,11 +84,11 @@ def test_a_first_meeting_in_doubt_empties_nothing_either(dataverse: str, spotler
 @pytest.mark.parametrize(
     ("policy", "newer", "verdict"),
     [
-        (ConflictPolicy.CRM, Newer.SPOTLER, MergeDecision.DATAVERSE_WON),
-        (ConflictPolicy.SPOTLER, Newer.DATAVERSE, MergeDecision.SPOTLER_WON),
+        (ConflictPolicy.CRM, Newer.PLATFORM, MergeDecision.DATAVERSE_WON),
+        (ConflictPolicy.PLATFORM, Newer.DATAVERSE, MergeDecision.PLATFORM_WON),
         (ConflictPolicy.NEWEST, Newer.DATAVERSE, MergeDecision.DATAVERSE_WON),
-        (ConflictPolicy.NEWEST, Newer.SPOTLER, MergeDecision.SPOTLER_WON),
-        (ConflictPolicy.ASK, Newer.SPOTLER, MergeDecision.ASKED),
+        (ConflictPolicy.NEWEST, Newer.PLATFORM, MergeDecision.PLATFORM_WON),
+        (ConflictPolicy.ASK, Newer.PLATFORM, MergeDecision.ASKED),
     ],
 )
 def test_where_both_moved_the_policy_of_the_row_decides(
@@ -97,17 +98,17 @@ def test_where_both_moved_the_policy_of_the_row_decides(
 
 
 @pytest.mark.parametrize("policy", ConflictPolicy)
-@pytest.mark.parametrize("base", [Base.DATAVERSE, Base.SPOTLER])
+@pytest.mark.parametrize("base", [Base.DATAVERSE, Base.PLATFORM])
 def test_the_policy_is_not_asked_where_one_side_moved(base: Base, policy: ConflictPolicy) -> None:
     verdict = merge_value(FieldVersions(HERE, THERE, base), direction=BOTH, policy=policy)
-    assert verdict is {Base.DATAVERSE: MergeDecision.TO_DATAVERSE, Base.SPOTLER: MergeDecision.TO_SPOTLER}[base]
+    assert verdict is {Base.DATAVERSE: MergeDecision.TO_DATAVERSE, Base.PLATFORM: MergeDecision.TO_PLATFORM}[base]
 
 
 @pytest.mark.parametrize(
     ("dataverse", "spotler", "base", "direction", "clears"),
     [
-        ("", THERE, Base.SPOTLER, TO_SPOTLER, MergeDecision.TO_SPOTLER),
-        ("", THERE, Base.SPOTLER, BOTH, MergeDecision.TO_SPOTLER),
+        ("", THERE, Base.PLATFORM, TO_PLATFORM, MergeDecision.TO_PLATFORM),
+        ("", THERE, Base.PLATFORM, BOTH, MergeDecision.TO_PLATFORM),
         (HERE, "", Base.DATAVERSE, BOTH, MergeDecision.TO_DATAVERSE),
         (HERE, "", Base.DATAVERSE, HOME, MergeDecision.TO_DATAVERSE),
     ],
@@ -123,10 +124,10 @@ def test_an_empty_value_travels_unless_the_row_keeps_blanks(
 @pytest.mark.parametrize(
     ("base", "direction", "verdict"),
     [
-        (Base.DATAVERSE, TO_SPOTLER, MergeDecision.TO_SPOTLER),
-        (Base.SPOTLER, HOME, MergeDecision.TO_DATAVERSE),
+        (Base.DATAVERSE, TO_PLATFORM, MergeDecision.TO_PLATFORM),
+        (Base.PLATFORM, HOME, MergeDecision.TO_DATAVERSE),
         (Base.DATAVERSE, BOTH, MergeDecision.DATAVERSE_WON),
-        (Base.SPOTLER, BOTH, MergeDecision.TO_SPOTLER),  # what Spotler has is what was agreed
+        (Base.PLATFORM, BOTH, MergeDecision.TO_PLATFORM),  # what Spotler has is what was agreed
     ],
 )
 def test_a_base_that_a_dead_worker_left_says_nothing_of_who_moved(
@@ -138,11 +139,15 @@ def test_a_base_that_a_dead_worker_left_says_nothing_of_who_moved(
 @pytest.mark.parametrize(
     ("base", "newer", "verdict"),
     [
-        (Base.DATAVERSE, Newer.SPOTLER, MergeDecision.TO_DATAVERSE),
+        (Base.DATAVERSE, Newer.PLATFORM, MergeDecision.TO_DATAVERSE),
         (Base.DATAVERSE, Newer.DATAVERSE, MergeDecision.ASKED),
-        (Base.SPOTLER, Newer.DATAVERSE, MergeDecision.TO_SPOTLER),
-        (Base.SPOTLER, Newer.SPOTLER, MergeDecision.TO_SPOTLER),  # what Spotler has is what was agreed: nobody wrote it
-        (Base.NEITHER, Newer.SPOTLER, MergeDecision.ASKED),
+        (Base.PLATFORM, Newer.DATAVERSE, MergeDecision.TO_PLATFORM),
+        (
+            Base.PLATFORM,
+            Newer.PLATFORM,
+            MergeDecision.TO_PLATFORM,
+        ),  # what Spotler has is what was agreed: nobody wrote it
+        (Base.NEITHER, Newer.PLATFORM, MergeDecision.ASKED),
     ],
 )
 def test_after_a_worker_died_a_change_in_spotler_must_have_been_saved_last(
@@ -155,14 +160,14 @@ def test_after_a_worker_died_a_change_in_spotler_must_have_been_saved_last(
 @pytest.mark.parametrize(("here", "there"), [("", THERE), (HERE, "")])
 def test_a_first_meeting_empties_nobody_also_if_a_worker_died_in_it(here: str, there: str) -> None:
     verdict = merge_value(FieldVersions(here, there, Base.ABSENT, is_doubtful=True), direction=BOTH)
-    assert verdict is (MergeDecision.TO_DATAVERSE if there else MergeDecision.TO_SPOTLER)
+    assert verdict is (MergeDecision.TO_DATAVERSE if there else MergeDecision.TO_PLATFORM)
 
 
 @pytest.mark.parametrize(
     ("base", "both", "home"),
     [
         (Base.NEITHER, MergeDecision.TO_DATAVERSE, MergeDecision.TO_DATAVERSE),
-        (Base.SPOTLER, MergeDecision.HELD, MergeDecision.HELD),
+        (Base.PLATFORM, MergeDecision.HELD, MergeDecision.HELD),
         (Base.ABSENT, MergeDecision.HELD, MergeDecision.TO_DATAVERSE),
     ],
 )
@@ -171,7 +176,7 @@ def test_a_value_that_spotler_could_not_have_is_replaced_only_by_a_change_there(
 ) -> None:
     versions = FieldVersions(None, THERE, base)
     verdicts = {one: merge_value(versions, direction=one) for one in Direction}
-    assert verdicts == {TO_SPOTLER: MergeDecision.HELD, BOTH: both, HOME: home}
+    assert verdicts == {TO_PLATFORM: MergeDecision.HELD, BOTH: both, HOME: home}
 
 
 # -------------------------------------------------------------------------------------------------------------- consent
@@ -182,11 +187,11 @@ def test_a_value_that_spotler_could_not_have_is_replaced_only_by_a_change_there(
     [
         (True, True, Base.ABSENT, MergeDecision.AGREED),
         (True, False, Base.DATAVERSE, MergeDecision.TO_DATAVERSE),  # both had a yes; withdrawn in Spotler
-        (True, False, Base.SPOTLER, MergeDecision.TO_SPOTLER),  # both had a no; given in Dataverse
-        (True, False, Base.ABSENT, MergeDecision.TO_SPOTLER),  # PERM-17: a row that somebody made
+        (True, False, Base.PLATFORM, MergeDecision.TO_PLATFORM),  # both had a no; given in Dataverse
+        (True, False, Base.ABSENT, MergeDecision.TO_PLATFORM),  # PERM-17: a row that somebody made
         (False, True, Base.DATAVERSE, MergeDecision.TO_DATAVERSE),  # both had a no; given in Spotler
-        (False, True, Base.SPOTLER, MergeDecision.TO_SPOTLER),  # both had a yes; withdrawn in Dataverse
-        (False, True, Base.ABSENT, MergeDecision.TO_SPOTLER),  # nobody knows which is newer: the lower word
+        (False, True, Base.PLATFORM, MergeDecision.TO_PLATFORM),  # both had a yes; withdrawn in Dataverse
+        (False, True, Base.ABSENT, MergeDecision.TO_PLATFORM),  # nobody knows which is newer: the lower word
     ],
 )
 def test_perm_06_consent_falls_by_itself_and_rises_by_a_newer_yes(
@@ -196,25 +201,25 @@ def test_perm_06_consent_falls_by_itself_and_rises_by_a_newer_yes(
 
 
 def test_a_yes_in_spotler_counts_only_if_the_base_can_be_trusted() -> None:
-    versions = FieldVersions(dataverse=False, spotler=True, base=Base.DATAVERSE, is_doubtful=True)
-    assert merge_consent(versions, direction=BOTH) is MergeDecision.TO_SPOTLER
+    versions = FieldVersions(dataverse=False, platform=True, base=Base.DATAVERSE, is_doubtful=True)
+    assert merge_consent(versions, direction=BOTH) is MergeDecision.TO_PLATFORM
 
 
 def test_a_no_may_be_the_answer_to_a_yes_that_a_dead_worker_sent() -> None:
-    versions = FieldVersions(dataverse=True, spotler=False, base=Base.SPOTLER, is_doubtful=True)
-    assert merge_consent(versions, direction=BOTH) is MergeDecision.TO_SPOTLER
+    versions = FieldVersions(dataverse=True, platform=False, base=Base.PLATFORM, is_doubtful=True)
+    assert merge_consent(versions, direction=BOTH) is MergeDecision.TO_PLATFORM
     assert merge_consent(versions, direction=BOTH, was_perhaps_sent=True) is MergeDecision.TO_DATAVERSE
 
 
 @pytest.mark.parametrize(
     ("row", "spotler", "direction", "verdict"),
     [
-        (Row.DELETED, True, BOTH, MergeDecision.TO_SPOTLER),
+        (Row.DELETED, True, BOTH, MergeDecision.TO_PLATFORM),
         (Row.DELETED, False, BOTH, MergeDecision.AGREED),
         (Row.DELETED, True, HOME, MergeDecision.AGREED),
         (Row.NEVER, True, BOTH, MergeDecision.TO_DATAVERSE),
         (Row.NEVER, False, HOME, MergeDecision.TO_DATAVERSE),
-        (Row.NEVER, True, TO_SPOTLER, MergeDecision.HELD),
+        (Row.NEVER, True, TO_PLATFORM, MergeDecision.HELD),
     ],
 )
 def test_perm_15_a_missing_row_is_made_and_a_deleted_one_withdraws(
@@ -223,9 +228,9 @@ def test_perm_15_a_missing_row_is_made_and_a_deleted_one_withdraws(
     assert merge_consent(FieldVersions(None, spotler, Base.ABSENT), direction=direction, row=row) is verdict
 
 
-@pytest.mark.parametrize(("direction", "held"), [(TO_SPOTLER, Base.DATAVERSE), (HOME, Base.SPOTLER)])
+@pytest.mark.parametrize(("direction", "held"), [(TO_PLATFORM, Base.DATAVERSE), (HOME, Base.PLATFORM)])
 def test_consent_travels_only_where_the_direction_lets_it(direction: Direction, held: Base) -> None:
     assert (
-        merge_consent(FieldVersions(dataverse=True, spotler=False, base=held), direction=direction)
+        merge_consent(FieldVersions(dataverse=True, platform=False, base=held), direction=direction)
         is MergeDecision.HELD
     )

@@ -328,7 +328,7 @@ async def test_the_record_that_somebody_chose_is_synchronised_at_once_and_asked_
     (waiting,) = house.queue.waiting
     message = read_lane_message(waiting.message.body)
     assert isinstance(message, ReferenceBatch)
-    assert [(one.key, one.why) for one in message.unfold()] == [(second, Why.SPOTLER)]
+    assert [(one.key, one.why) for one in message.unfold()] == [(second, Why.PLATFORM)]
     assert await house.open_reviews() == []
     assert await house.import_page(new_subscriber(1)) == [ImportResult("encrypted1", ImportOutcome.MATCHED, second)]
     assert await house.open_reviews() == []

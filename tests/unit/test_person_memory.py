@@ -173,7 +173,7 @@ async def test_nobody_knows_a_stranger(office: Office) -> None:
 
 async def test_a_former_address_is_found_if_it_is_given(office: Office, ann: RecordKey) -> None:
     former = office.twin.rules.fingerprints.address("former@example.com")
-    refusal = AddressRefusal(OPT_OUT, office.twin.clock.now(), ConsentSource.SPOTLER_OPT_OUT)
+    refusal = AddressRefusal(OPT_OUT, office.twin.clock.now(), ConsentSource.PLATFORM_OPT_OUT)
     await office.twin.suppressions.record({former: [refusal]})
     assert former not in str(await office.memory.export(ann))
     assert former in str(await office.memory.export(ann, "Former@example.com"))

@@ -185,5 +185,5 @@ def test_a_field_that_must_fit_stops_the_record_and_is_named() -> None:  # VAL-0
     planned = plan(plan_input(record(address1_postalcode="B-1000"), bound), strict, CATALOGUE)
     assert isinstance(planned, Rest)
     assert (planned.result, planned.reason) == (Result.FAILED, Reason.INVALID_VALUE)
-    assert [(one.spotler, one.source) for one in planned.problems] == [("postalCode", "address1_postalcode")]
+    assert [(one.property_name, one.source) for one in planned.problems] == [("postalCode", "address1_postalcode")]
     assert planned.binding == bound

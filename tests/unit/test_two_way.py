@@ -247,7 +247,7 @@ async def test_a_contact_that_is_unreachable_since_the_last_poll_is_told_as_a_bo
     twin.clock.advance(timedelta(minutes=1))
     twin.platform.bounce(twin.contact_of("ann@example.com"))
 
-    await twin.look(ann, why=Why.SPOTLER)
+    await twin.look(ann, why=Why.PLATFORM)
 
     assert twin.status_of(ann) == (SyncStatus.FAILED, "hard-bounce")
     assert not value(twin, ann, "donotbulkemail")

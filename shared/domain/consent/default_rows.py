@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from shared.domain.consent.permission_defaults import PermissionDefault
-from shared.domain.mapping.language.expression import Home, MapTo
+from shared.domain.mapping.language.expression import MapTo, OptionSource
 from shared.domain.mapping.model import MappingRow
 from shared.domain.merging.dataverse_changes import DataverseChanges, SubscriptionReturn
 from shared.domain.planning.context import BaseState, Binding, Decision, PlanInput, Rest
@@ -44,7 +44,7 @@ def with_default_rows(
     return replace(
         decision,
         binding=replace(decision.binding, default_rows=answers),
-        home=DataverseChanges(subscriptions=_rows(default_rows)),
+        dataverse_changes=DataverseChanges(subscriptions=_rows(default_rows)),
     )
 
 
@@ -54,7 +54,9 @@ def still_early(binding: Binding, values: Mapping[str, Scalar]) -> set[str]:
 
 
 def _rows(default_rows: Mapping[str, PermissionDefault]) -> tuple[SubscriptionReturn, ...]:
-    return tuple(SubscriptionReturn(Home.PERMISSIONS, one.name, one.subscribed, None) for one in default_rows.values())
+    return tuple(
+        SubscriptionReturn(OptionSource.PERMISSIONS, one.name, one.subscribed, None) for one in default_rows.values()
+    )
 
 
 def _permissions(
@@ -62,6 +64,10 @@ def _permissions(
 ) -> PropertyDefinition | None:
     for row in rows:
         source = row.sources[plan_input.key.table]
-        if isinstance(source, MapTo) and source.home is Home.PERMISSIONS and row.direction.reaches_dataverse:
-            return catalogue.named(row.spotler)
+        if (
+            isinstance(source, MapTo)
+            and source.option_source is OptionSource.PERMISSIONS
+            and row.direction.reaches_dataverse
+        ):
+            return catalogue.named(row.property_name)
     return None

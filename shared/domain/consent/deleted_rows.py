@@ -24,9 +24,9 @@ def withdrawn(
     return {
         name: False
         for name, one in fields.items()
-        if one.home is not None
+        if one.option_source is not None
         and binding.is_live
-        and one.row.direction.reaches_spotler
+        and one.row.direction.reaches_platform
         and binding.initial_merge_done
         and row_state(one, record, plan_input.names, agreed_yes=binding.base.get(name) == prints(name, value=True))
         is Row.DELETED

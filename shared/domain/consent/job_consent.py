@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from shared.domain.consent.changes import OPT_OUT, ConsentSource
 from shared.domain.consent.suppression import ALL_PERMISSIONS, Suppression
-from shared.domain.mapping.language.expression import Home
+from shared.domain.mapping.language.expression import OptionSource
 from shared.domain.merging.dataverse_changes import SubscriptionReturn
 from shared.domain.merging.field_agreement import changed_rows
 from shared.domain.planning.conditions import refuses_bulk
@@ -21,8 +21,8 @@ from shared.domain.values.fields import option_name, rows_of
 from shared.domain.values.mapped_fields import MappedField
 
 _TEXTS: Mapping[ConsentSource, str] = {
-    ConsentSource.SPOTLER_PROFILE: "The person has switched it off in Spotler.",
-    ConsentSource.SPOTLER_OPT_OUT: "The person has opted out in Spotler.",
+    ConsentSource.PLATFORM_PROFILE: "The person has switched it off in Spotler.",
+    ConsentSource.PLATFORM_OPT_OUT: "The person has opted out in Spotler.",
     ConsentSource.DO_NOT_BULK_EMAIL: "A record with this e-mail address does not allow bulk e-mail.",
     ConsentSource.DO_NOT_EMAIL: "A record with this e-mail address has Do Not Email.",
 }
@@ -57,13 +57,13 @@ def rows_to_write(one: MappedField, record: PersonRecord, *, answer: bool) -> tu
     Who is no member of a marketing list is none already.
     """
     entry = one.definition.entry_with_bit(one.bit) if one.bit is not None else None
-    assert one.home is not None, "consent is an option with a home"
+    assert one.option_source is not None, "consent is an option with a home"
     assert entry is not None, "the option was found in the account"
-    if any(one.definition.entry(row.name) == entry for row in rows_of(one.home, record)):
+    if any(one.definition.entry(row.name) == entry for row in rows_of(one.option_source, record)):
         return changed_rows(one, record, subscribed=answer)
-    if one.home is Home.LIST and not answer:
+    if one.option_source is OptionSource.LIST and not answer:
         return ()
-    return (SubscriptionReturn(one.home, entry.label.strip(), answer, None),)
+    return (SubscriptionReturn(one.option_source, entry.label.strip(), answer, None),)
 
 
 def _refusals(said: Said) -> Iterator[str]:
@@ -79,9 +79,17 @@ def _refusals(said: Said) -> Iterator[str]:
         if is_about and refusal.is_active and not is_taken_back:
             yield _TEXTS.get(refusal.source, _ANOTHER)
     if said.was_agreed and contact is not None and not _is_on(contact, one):
-        yield _TEXTS[ConsentSource.SPOTLER_PROFILE]  # since the last poll
-    entries = {one.definition.entry(row.name) for row in rows_of(one.home, record)} if one.home is not None else set()
-    if said.was_agreed and one.home is Home.PERMISSIONS and one.definition.entry_with_bit(one.bit or 0) not in entries:
+        yield _TEXTS[ConsentSource.PLATFORM_PROFILE]  # since the last poll
+    entries = (
+        {one.definition.entry(row.name) for row in rows_of(one.option_source, record)}
+        if one.option_source is not None
+        else set()
+    )
+    if (
+        said.was_agreed
+        and one.option_source is OptionSource.PERMISSIONS
+        and one.definition.entry_with_bit(one.bit or 0) not in entries
+    ):
         yield "Its row was deleted."
 
 

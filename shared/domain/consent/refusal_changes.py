@@ -65,7 +65,7 @@ def _is_ours(plan_input: PlanInput, planned: Decision, address: str) -> bool:
     At another address than where the person opted out, it says by itself that the person wants no mail.
     """
     binding, known = plan_input.binding, plan_input.suppression.refusals
-    is_lifted = not isinstance(planned, Anonymize) and planned.home.refuses_bulk is False
+    is_lifted = not isinstance(planned, Anonymize) and planned.dataverse_changes.refuses_bulk is False
     follows = binding.mail_status is MailStatus.OPTED_OUT_HERE and (
         bool(binding.address) or OPT_OUT in {one.subject for one in known}
     )
@@ -88,7 +88,7 @@ def _opted_out(plan_input: PlanInput, planned: Decision, rules: Rules) -> tuple[
     there = str(contact.properties.get(EMAIL, "")) if contact is not None else ""
     address = rules.fingerprints.address(there) if there else binding.address
     at = contact.last_changed if contact is not None and contact.last_changed else plan_input.now
-    return address, AddressRefusal(OPT_OUT, at, ConsentSource.SPOTLER_OPT_OUT)
+    return address, AddressRefusal(OPT_OUT, at, ConsentSource.PLATFORM_OPT_OUT)
 
 
 def _withdrawn(
@@ -102,10 +102,10 @@ def _withdrawn(
     agreed = {name for name, text in binding.base.items() if text == fingerprint(name, YES)}
     if not agreed:
         return
-    off_there = _off_in_spotler(plan_input, agreed, rules, catalogue)
+    off_there = _off_on_platform(plan_input, agreed, rules, catalogue)
     for name in sorted(agreed & off_there):
         at = plan_input.contact.last_changed if plan_input.contact is not None else None
-        yield AddressRefusal(name, at or plan_input.now, ConsentSource.SPOTLER_PROFILE)
+        yield AddressRefusal(name, at or plan_input.now, ConsentSource.PLATFORM_PROFILE)
     if not isinstance(planned, Anonymize) and planned.binding.is_live and not planned.permissions_off:
         after = planned.binding.base
         gone = _deleted(plan_input, rules, catalogue)
@@ -122,7 +122,7 @@ def _deleted(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) 
     return set(withdrawn(plan_input, record, fields, rules))
 
 
-def _off_in_spotler(plan_input: PlanInput, names: set[str], rules: Rules, catalogue: PropertyCatalogue) -> set[str]:
+def _off_on_platform(plan_input: PlanInput, names: set[str], rules: Rules, catalogue: PropertyCatalogue) -> set[str]:
     contact = plan_input.contact
     if contact is None or not contact.properties.get(EMAIL):  # whoever is gone has withdrawn nothing
         return set()

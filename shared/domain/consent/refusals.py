@@ -90,8 +90,8 @@ def _refused(
     said = {
         option_name(one.definition.name, entry.bit): False
         for one in fields.values()
-        if one.home is not None and one.row.direction.reaches_spotler
-        for row in rows_of(one.home, record)
+        if one.option_source is not None and one.row.direction.reaches_platform
+        for row in rows_of(one.option_source, record)
         if not row.subscribed and (entry := one.definition.entry(row.name)) is not None
     }
     return {**said, **withdrawn(plan_input, record, fields, rules)}
@@ -107,5 +107,5 @@ def stay_out(plan_input: PlanInput) -> Decision:
     binding = replace(
         Binding(plan_input.binding.external_id, default_rows=plan_input.binding.default_rows), mail_status=mail_status
     )
-    home = DataverseChanges() if refuses else DataverseChanges(refuses_bulk=True)
-    return Rest(binding, Result.FAILED, Reason.OPTED_OUT, home=home)
+    dataverse_changes = DataverseChanges() if refuses else DataverseChanges(refuses_bulk=True)
+    return Rest(binding, Result.FAILED, Reason.OPTED_OUT, dataverse_changes=dataverse_changes)

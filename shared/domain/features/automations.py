@@ -47,11 +47,11 @@ LONGEST_NAME = 297
 class PublishedAutomation:
     """One external trigger that can be used now; an automation with several triggers is several of these.
 
-    `code` starts it, `spotler_id` (of the automation or campaign) stops it.
+    `code` starts it, `platform_id` (of the automation or campaign) stops it.
     """
 
     kind: AutomationKind
-    spotler_id: str
+    platform_id: str
     code: str
     name: str
     fields: tuple[AutomationField, ...] = ()
@@ -63,7 +63,7 @@ class AutomationRow:
 
     id: UUID
     kind: AutomationKind
-    spotler_id: str
+    platform_id: str
     code: str
     name: str
     fields: str

@@ -127,7 +127,7 @@ def _definition(name: str, catalogue: PropertyCatalogue) -> PropertyDefinition |
 
 def _is_overwritten(row: MappingRow, property_name: str) -> bool:
     """FLD-07; the property for values that are not Dutch is written with its row."""
-    return row.direction is Direction.TO_SPOTLER and property_name in {row.spotler, row.foreign}
+    return row.direction is Direction.TO_PLATFORM and property_name in {row.property_name, row.foreign}
 
 
 def _items(definition: PropertyDefinition) -> list[str]:

@@ -145,7 +145,7 @@ def _properties(mapping: FieldMapping, catalogue: PropertyCatalogue) -> dict[str
 
 
 def _filled(mapping: FieldMapping) -> set[str]:
-    return {name for row in mapping.rows if row.fixed is None for name in (row.spotler, row.foreign) if name}
+    return {name for row in mapping.rows if row.fixed is None for name in (row.property_name, row.foreign) if name}
 
 
 def _sources(mapping: FieldMapping, table: PersonTable) -> Iterator[Source]:

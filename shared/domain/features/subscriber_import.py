@@ -15,7 +15,7 @@ from uuid import UUID, uuid5
 
 from shared.domain.consent.changes import BULK_EMAIL, DO_NOT_EMAIL
 from shared.domain.mapping.formats.reading import DO_NOT_EMAIL as DO_NOT_EMAIL_COLUMN
-from shared.domain.mapping.language.expression import Column, Home, MapTo
+from shared.domain.mapping.language.expression import Column, MapTo, OptionSource
 from shared.domain.mapping.model import EMAIL, Direction, Mapping, MappingRow
 from shared.domain.merging.dataverse_changes import SubscriptionReturn
 from shared.domain.planning.conditions import refuses_bulk
@@ -180,7 +180,9 @@ def email_of(contact: MarketingContact) -> str:
 
 def given(contact: MarketingContact, mapping: Mapping) -> tuple[str, ...]:
     """Name the mapped options that a contact has switched on, as in `permissions:4`."""
-    mapped = {row.spotler for row in mapping.rows if any(isinstance(source, MapTo) for source in row.sources.values())}
+    mapped = {
+        row.property_name for row in mapping.rows if any(isinstance(source, MapTo) for source in row.sources.values())
+    }
     return tuple(sorted(name for name in enabled_options(contact) if name.partition(":")[0] in mapped))
 
 
@@ -219,7 +221,7 @@ def _fields(
 ) -> Iterator[NewField]:
     for row in mapping.for_table(table):
         source = row.sources[table]
-        if isinstance(source, Column) and (row.direction is not Direction.TO_SPOTLER or row.spotler == EMAIL):
+        if isinstance(source, Column) and (row.direction is not Direction.TO_PLATFORM or row.property_name == EMAIL):
             yield from _field(contact, source, row, catalogue)
 
 
@@ -234,9 +236,9 @@ def _field(
     contact: MarketingContact, column: Column, row: MappingRow, catalogue: PropertyCatalogue
 ) -> Iterator[NewField]:
     if row.fixed is not None:
-        yield NewField(column, row, _text(row.spotler), row.fixed)
+        yield NewField(column, row, _text(row.property_name), row.fixed)
         return
-    for name in (row.spotler, row.foreign):  # a post code that is not Dutch is in a property of its own (VAL-07)
+    for name in (row.property_name, row.foreign):  # a post code that is not Dutch is in a property of its own (VAL-07)
         value, definition = contact.properties.get(name), catalogue.named(name)
         if definition is not None and not is_blank(value):
             yield NewField(column, row, definition, value)
@@ -255,15 +257,15 @@ def _subscriptions(
     for row in mapping.for_table(table):
         source, value, definition = (
             row.sources[table],
-            contact.properties.get(row.spotler),
-            catalogue.named(row.spotler),
+            contact.properties.get(row.property_name),
+            catalogue.named(row.property_name),
         )
         if not (isinstance(source, MapTo) and row.direction.reaches_dataverse and isinstance(value, tuple)):
             continue
         for option in value:
             entry = definition.entry_with_bit(option.bit) if definition is not None else None
-            if entry is not None and (option.enabled or source.home is Home.PERMISSIONS):
-                yield SubscriptionReturn(source.home, entry.label, option.enabled, None)
+            if entry is not None and (option.enabled or source.option_source is OptionSource.PERMISSIONS):
+                yield SubscriptionReturn(source.option_source, entry.label, option.enabled, None)
 
 
 def _text(name: str) -> PropertyDefinition:

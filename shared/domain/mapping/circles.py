@@ -38,10 +38,10 @@ def _steps(mapping: FieldMapping, tables: Collection[PersonTable]) -> Steps:
                     continue
                 column = f"{table}.{source.name}"
                 match row.direction:
-                    case Direction.TO_SPOTLER:
-                        steps[column].append(row.spotler)
+                    case Direction.TO_PLATFORM:
+                        steps[column].append(row.property_name)
                     case Direction.TO_DATAVERSE:
-                        steps[row.spotler].append(column)
+                        steps[row.property_name].append(column)
                     case Direction.BOTH:
                         pass
     return dict(steps)

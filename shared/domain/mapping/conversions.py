@@ -114,9 +114,9 @@ def kind_of(column: ColumnDefinition) -> ColumnKind:
             return ColumnKind.LOCAL_TIME if column.shows_time else ColumnKind.LOCAL_DATE
 
 
-def to_spotler(kind: ColumnKind, property_type: PropertyType) -> Way:
+def to_platform(kind: ColumnKind, property_type: PropertyType) -> Way:
     """Tell whether a column can fill a property."""
-    return _TO_SPOTLER[property_type].get(kind, _NO_MEANING)
+    return _TO_PLATFORM[property_type].get(kind, _NO_MEANING)
 
 
 def to_dataverse(property_type: PropertyType, kind: ColumnKind) -> Way:
@@ -124,7 +124,7 @@ def to_dataverse(property_type: PropertyType, kind: ColumnKind) -> Way:
     return _READ_ONLY.get(kind) or _TO_DATAVERSE[property_type].get(kind, _NO_MEANING)
 
 
-def expression_to_spotler(
+def expression_to_platform(
     expression: Expression, definition: PropertyDefinition, column_of: Callable[[Source], ColumnDefinition | None]
 ) -> Way:
     """Tell whether an expression can fill a property: all that it may yield must. Unknown columns do not count."""
@@ -134,7 +134,7 @@ def expression_to_spotler(
         )
     if definition.type is PropertyType.SET and isinstance(expression, Constant | CustomerType | Concat):
         return _NO_OPTIONS
-    ways = [to_spotler(kind, definition.type) for kind in _kinds(expression, column_of)]
+    ways = [to_platform(kind, definition.type) for kind in _kinds(expression, column_of)]
     return next((way for way in ways if not isinstance(way, Possible)), ways[0] if ways else Possible())
 
 
@@ -198,7 +198,7 @@ _ANY_TEXT = _cells(
 _DAY = _cells((_TEXTS, _IF_IT_IS_ONE), (_DAYS, _AS_IS), (_MOMENTS, _NO_TIME))
 _CHECKED_TEXT = _cells((_TEXTS, _IF_IT_IS_ONE))
 
-_TO_SPOTLER: Mapping[PropertyType, Cells] = {
+_TO_PLATFORM: Mapping[PropertyType, Cells] = {
     PropertyType.STRING: _ANY_TEXT,
     PropertyType.UNKNOWN: _ANY_TEXT,
     PropertyType.EMAIL: _CHECKED_TEXT,

@@ -34,19 +34,19 @@ _CONSTANT = "$value:"
 class Direction(StrEnum):
     """Which way a row's value travels (MAP-11)."""
 
-    TO_SPOTLER = "->"
+    TO_PLATFORM = "->"
     TO_DATAVERSE = "<-"
     BOTH = "<->"
 
     @property
-    def reaches_spotler(self) -> bool:
+    def reaches_platform(self) -> bool:
         """Whether Dataverse's value is sent to Spotler."""
         return self is not Direction.TO_DATAVERSE
 
     @property
     def reaches_dataverse(self) -> bool:
         """Whether Spotler's value is written to Dataverse."""
-        return self is not Direction.TO_SPOTLER
+        return self is not Direction.TO_PLATFORM
 
 
 class OnInvalid(StrEnum):
@@ -62,7 +62,7 @@ class ConflictPolicy(StrEnum):
     """Whose value stands when both sides changed it since they last agreed."""
 
     CRM = "crm"
-    SPOTLER = "spotler"
+    PLATFORM = "spotler"
     NEWEST = "newest"
     ASK = "ask"
     """A person decides; until then both stay as they are."""
@@ -97,9 +97,9 @@ class MappingRow:
     lets a record pass only while the column has this value (MAP-12). `comment` is for people.
     """
 
-    spotler: str
+    property_name: str
     sources: MappingABC[PersonTable, Expression]
-    direction: Direction = Direction.TO_SPOTLER
+    direction: Direction = Direction.TO_PLATFORM
     only: str | None = None
     choices: MappingABC[str, str] = field(default_factory=dict)
     foreign: str = ""
@@ -112,7 +112,7 @@ class MappingRow:
     @property
     def fixed(self) -> str | None:
         """Return the fixed value that fills a Dataverse column, where the row has no Spotler property (MAP-25)."""
-        return self.spotler.removeprefix(_CONSTANT) if self.spotler.startswith(_CONSTANT) else None
+        return self.property_name.removeprefix(_CONSTANT) if self.property_name.startswith(_CONSTANT) else None
 
     def evaluate(self, record: PersonRecord) -> Evaluated:
         """Return what the row's expression is worth for a record of a table on which the row applies."""
@@ -197,7 +197,7 @@ class Mapping:
         """Return the column that holds the e-mail address of a table's rows, None if the table is not mapped."""
         for row in self.for_table(table):
             source = row.sources[table]
-            if row.spotler == EMAIL and isinstance(source, Column):
+            if row.property_name == EMAIL and isinstance(source, Column):
                 return source.name
         return None
 

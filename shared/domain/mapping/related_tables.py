@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from shared.domain.mapping.check.resolution import Resolved, resolve
-from shared.domain.mapping.language.expression import Column, Expression, Home, MapTo, Source, sources_of
+from shared.domain.mapping.language.expression import Column, Expression, MapTo, OptionSource, Source, sources_of
 from shared.domain.mapping.language.filters import filter_columns
 from shared.domain.mapping.model import Mapping, MappingRow
 from shared.domain.records.records import PersonTable
@@ -43,7 +43,7 @@ def related_reads(mapping: Mapping, table: PersonTable, schema: Schema) -> Itera
 def is_read(row: MappingRow) -> bool:
     """Whether what a row names is read: not for a row that only fills Dataverse."""
     is_home = any(isinstance(source, MapTo) for source in row.sources.values())
-    return row.direction.reaches_spotler or row.only is not None or is_home
+    return row.direction.reaches_platform or row.only is not None or is_home
 
 
 def table_of(source: Source, table: str, schema: Schema) -> str | None:
@@ -58,9 +58,9 @@ def _elsewhere(
     mapping: Mapping, expression: Expression, table: PersonTable, schema: Schema
 ) -> Iterator[tuple[str, str]]:
     match expression:
-        case MapTo(Home.LIST):
+        case MapTo(OptionSource.LIST):
             yield LIST_TABLE, str(expression)
-        case MapTo(Home.PERIODIEK) if mapping.periodiek is not None:
+        case MapTo(OptionSource.PERIODIEK) if mapping.periodiek is not None:
             yield mapping.periodiek.table, str(expression)
             if (name := table_of(mapping.periodiek.name, mapping.periodiek.table, schema)) is not None:
                 yield name, str(expression)

@@ -71,7 +71,7 @@ def merge_sides(
     merge_input = MergeInput(
         record=record,
         dataverse=dataverse,
-        spotler=contact,
+        contact=contact,
         base=binding.base if binding.is_live or plan_input.succession is not None else {},
         flap_history=binding.flap_history,
         now=plan_input.now,
@@ -95,13 +95,13 @@ def merge_sides(
     agreement = agree(merge_input, fields)
     empty = unmapped(rules, rows, catalogue)
     beside = _refused_beside(contact, all_permissions_off(rows, catalogue) if off else {}, fields)
-    email = str(agreement.home.get(EMAIL, wished.values.get(EMAIL, "")))
-    home = DataverseChanges(
+    email = str(agreement.to_dataverse.get(EMAIL, wished.values.get(EMAIL, "")))
+    dataverse_changes = DataverseChanges(
         fields=agreement.fields,
         subscriptions=agreement.subscriptions,
         refuses_bulk=False if lifts else None,
         prints=agreement.returning,
-        address=rules.fingerprints.address(email) if EMAIL in agreement.home else "",
+        address=rules.fingerprints.address(email) if EMAIL in agreement.to_dataverse else "",
     )
     agreed = replace(
         binding,
@@ -123,8 +123,8 @@ def merge_sides(
         is_stale=False,
     )
     problems = (*wished.omitted, *wished.cut, *_disputes(agreement.merge_decisions, fields, record))
-    reason = Reason.RETURNED if home else Reason.AGREED
-    rest = Rest(agreed, Result.UNCHANGED, reason, problems, permissions_off=off, home=home)
+    reason = Reason.RETURNED if dataverse_changes else Reason.AGREED
+    rest = Rest(agreed, Result.UNCHANGED, reason, problems, permissions_off=off, dataverse_changes=dataverse_changes)
     return Merged(rest, {**left_in(contact, empty), **agreement.sent, **beside}, email)
 
 

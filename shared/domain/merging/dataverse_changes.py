@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from shared.domain.mapping.language.expression import Home
+from shared.domain.mapping.language.expression import OptionSource
 from shared.domain.mapping.model import MappingRow
 from shared.domain.records.marketing_contact import PropertyDefinition, PropertyValue
 
@@ -33,7 +33,7 @@ class SubscriptionReturn:
     id that follows from record and name, so that a repetition creates no second one.
     """
 
-    home: Home
+    option_source: OptionSource
     name: str
     subscribed: bool
     row: UUID | None
@@ -44,7 +44,7 @@ class DataverseChanges:
     """Everything that shall be written to Dataverse for one record; false if that is nothing.
 
     `prints` are fingerprints to remember, by field, once Dataverse has taken it; `address` is that of an e-mail address
-    that comes home, else empty.
+    that comes option_source, else empty.
     """
 
     fields: tuple[FieldReturn, ...] = ()

@@ -13,7 +13,7 @@ from functools import partial
 from shared.domain.consent.permission_defaults import PermissionDefault
 from shared.domain.consent.permission_renames import RememberedNames
 from shared.domain.features.subscriber_import import was_made_from
-from shared.domain.mapping.language.expression import Home
+from shared.domain.mapping.language.expression import OptionSource
 from shared.domain.mapping.model import Direction
 from shared.domain.merging.dataverse_changes import FieldReturn, SubscriptionReturn
 from shared.domain.merging.flapping import Move, settle
@@ -48,7 +48,7 @@ YES, NO = True, False
 class MergeInput:
     """All that the merge of one record looks at.
 
-    `dataverse` are its values in Spotler's form, `spotler` the contact as just read. `base` are fingerprints of what
+    `dataverse` are its values in Spotler's form, `contact` the contact as just read. `base` are fingerprints of what
     was agreed, `perhaps_sent` the permissions whose yes was on its way when a worker died. `withholds` says that each
     permission must be off (PERM-08). `is_new_contact`: we made it, so nobody ever refused a permission there (ENV-12).
     `initial_merge_done`: the base is this record's own. An heir starts from its lead's, whose rows it does not have.
@@ -61,7 +61,7 @@ class MergeInput:
 
     record: PersonRecord
     dataverse: Mapping[str, Scalar]
-    spotler: MarketingContact
+    contact: MarketingContact
     base: Mapping[str, str]
     flap_history: Mapping[str, Move]
     now: datetime
@@ -88,11 +88,11 @@ class Agreement:
     """What to do, by field.
 
     `settled` are fingerprints to remember once Spotler has taken what is `sent`, `returning` those to remember once
-    Dataverse has taken what comes `home`.
+    Dataverse has taken what goes `to_dataverse`.
     """
 
     sent: dict[str, Scalar] = field(default_factory=dict)
-    home: dict[str, Scalar] = field(default_factory=dict)
+    to_dataverse: dict[str, Scalar] = field(default_factory=dict)
     settled: dict[str, str] = field(default_factory=dict)
     returning: dict[str, str] = field(default_factory=dict)
     merge_decisions: dict[str, MergeDecision] = field(default_factory=dict)
@@ -104,15 +104,15 @@ class Agreement:
 def agree(merge_input: MergeInput, fields: Mapping[str, MappedField]) -> Agreement:
     """Merge every mapped field of one record."""
     agreement = Agreement()
-    spotler = values_of(merge_input.spotler, fields, merge_input.zone)
+    on_platform = values_of(merge_input.contact, fields, merge_input.zone)
     newer = _newer(merge_input)
     for name, one in fields.items():
         has, known = merge_input.dataverse.get(name), merge_input.base.get(name)
-        base = base_of(known, has, spotler[name], partial(merge_input.fingerprint, name))
-        if merge_input.has_come_back and base is Base.DATAVERSE and one.row.direction is Direction.TO_SPOTLER:
+        base = base_of(known, has, on_platform[name], partial(merge_input.fingerprint, name))
+        if merge_input.has_come_back and base is Base.DATAVERSE and one.row.direction is Direction.TO_PLATFORM:
             base = Base.NEITHER  # nothing was sent while the person was away: others may have been here
-        versions = FieldVersions(has, spotler[name], base, merge_input.is_doubtful)
-        if one.home is not None:
+        versions = FieldVersions(has, on_platform[name], base, merge_input.is_doubtful)
+        if one.option_source is not None:
             _take_consent(agreement, merge_input, name, one, versions)
         elif _was_cut(merge_input, one, versions):
             agreement.settled[name] = merge_input.fingerprint(name, versions.dataverse or EMPTY)
@@ -122,44 +122,44 @@ def agree(merge_input: MergeInput, fields: Mapping[str, MappedField]) -> Agreeme
             verdict = merge_value(versions, direction=row.direction, policy=row.conflict, blank=row.blank, newer=newer)
             if (
                 verdict is MergeDecision.HELD
-                and row.direction is Direction.TO_SPOTLER
+                and row.direction is Direction.TO_PLATFORM
                 and _is_set_back(merge_input, has, base)
             ):
-                verdict = MergeDecision.TO_SPOTLER
+                verdict = MergeDecision.TO_PLATFORM
             _take_value(agreement, merge_input, name, versions, verdict)
-    _leave_one_of_two(agreement, merge_input, fields, spotler)
-    agreement.fields = tuple(_field_returns(agreement, fields, spotler))
+    _leave_one_of_two(agreement, merge_input, fields, on_platform)
+    agreement.fields = tuple(_field_returns(agreement, fields, on_platform))
     return agreement
 
 
 def _was_cut(merge_input: MergeInput, one: MappedField, versions: FieldVersions) -> bool:
     """Whether a column has the beginning of a text only, because the new record would not take it whole (CS-24)."""
-    begins, whole = versions.dataverse, versions.spotler
+    begins, whole = versions.dataverse, versions.platform
     if versions.base is not Base.ABSENT or one.row.direction is not Direction.BOTH or not begins or begins == whole:
         return False
     is_beginning = isinstance(begins, str) and isinstance(whole, str) and whole.startswith(begins)
-    return is_beginning and was_made_from(merge_input.record.key, merge_input.spotler)
+    return is_beginning and was_made_from(merge_input.record.key, merge_input.contact)
 
 
 def _leave_one_of_two(
-    agreement: Agreement, merge_input: MergeInput, fields: Mapping[str, MappedField], spotler: Mapping[str, Scalar]
+    agreement: Agreement, merge_input: MergeInput, fields: Mapping[str, MappedField], on_platform: Mapping[str, Scalar]
 ) -> None:
     """Of a Dutch property and its foreign one, one has the value (VAL-07): where one comes home, the other is emptied.
 
     If people have filled both, the Dutch one counts.
     """
     for name, one in fields.items():
-        dutch, foreign = one.row.spotler, one.row.foreign
-        if name != dutch or foreign not in fields or not one.row.direction.reaches_spotler:
+        dutch, foreign = one.row.property_name, one.row.foreign
+        if name != dutch or foreign not in fields or not one.row.direction.reaches_platform:
             continue
-        coming = next((each for each in (dutch, foreign) if agreement.home.get(each, EMPTY) != EMPTY), None)
+        coming = next((each for each in (dutch, foreign) if agreement.to_dataverse.get(each, EMPTY) != EMPTY), None)
         if coming is None:
             continue
         other = foreign if coming == dutch else dutch
-        for leaving in (agreement.sent, agreement.home, agreement.returning):
+        for leaving in (agreement.sent, agreement.to_dataverse, agreement.returning):
             leaving.pop(other, None)
         agreement.settled[other] = merge_input.fingerprint(other, EMPTY)
-        if spotler[other] != EMPTY:
+        if on_platform[other] != EMPTY:
             agreement.sent[other] = EMPTY
 
 
@@ -175,11 +175,11 @@ def _newer(merge_input: MergeInput) -> Newer:
 
     Dataverse tells whole seconds, so within one second it leads as well.
     """
-    modified, changed = merge_input.record.modified_on, merge_input.spotler.last_changed
+    modified, changed = merge_input.record.modified_on, merge_input.contact.last_changed
     if modified is None or changed is None:
         return Newer.DATAVERSE
     is_later = changed.replace(microsecond=0) > modified
-    return Newer.SPOTLER if is_later else Newer.DATAVERSE
+    return Newer.PLATFORM if is_later else Newer.DATAVERSE
 
 
 def _take_value(
@@ -197,13 +197,13 @@ def _carry(
     agreement: Agreement, merge_input: MergeInput, name: str, versions: FieldVersions, verdict: MergeDecision
 ) -> None:
     if verdict is MergeDecision.AGREED:
-        agreement.settled[name] = merge_input.fingerprint(name, versions.spotler)
-    elif verdict.reaches_spotler and versions.dataverse is not None:
+        agreement.settled[name] = merge_input.fingerprint(name, versions.platform)
+    elif verdict.reaches_platform and versions.dataverse is not None:
         agreement.sent[name] = versions.dataverse
         agreement.settled[name] = merge_input.fingerprint(name, versions.dataverse)
     elif verdict.reaches_dataverse:
-        agreement.home[name] = versions.spotler
-        agreement.returning[name] = merge_input.fingerprint(name, versions.spotler)
+        agreement.to_dataverse[name] = versions.platform
+        agreement.returning[name] = merge_input.fingerprint(name, versions.platform)
 
 
 # -------------------------------------------------------------------------------------------------------------- consent
@@ -220,11 +220,11 @@ def _take_consent(
     ):  # PERM-08: off in Spotler whatever the rows say; they count again when bulk mail is allowed
         if row is Row.NEVER and one.row.direction.reaches_dataverse:
             _create_row(agreement, merge_input, name, one, has=NO)
-        if versions.spotler is YES:
+        if versions.platform is YES:
             agreement.sent[name] = NO
         elif _was_withdrawn(merge_input, name, one, versions):  # its row must not rise again with bulk mail
             agreement.subscriptions += changed_rows(one, merge_input.record, subscribed=NO)
-            agreement.home[name] = NO
+            agreement.to_dataverse[name] = NO
             agreement.returning[name] = no
             return
         agreement.settled[name] = no
@@ -232,15 +232,15 @@ def _take_consent(
     verdict = _verdict(merge_input, name, one, versions, row)
     match row, verdict:
         case Row.NEVER, MergeDecision.TO_DATAVERSE:
-            _create_agreed(agreement, merge_input, name, one, has=versions.spotler is YES)
+            _create_agreed(agreement, merge_input, name, one, has=versions.platform is YES)
         case Row.DELETED, _:
             agreement.settled[name] = no
-            if verdict is MergeDecision.TO_SPOTLER:
+            if verdict is MergeDecision.TO_PLATFORM:
                 agreement.sent[name] = NO
         case _:
             _carry(agreement, merge_input, name, versions, verdict)
             if verdict is MergeDecision.TO_DATAVERSE:
-                agreement.subscriptions += changed_rows(one, merge_input.record, subscribed=versions.spotler is YES)
+                agreement.subscriptions += changed_rows(one, merge_input.record, subscribed=versions.platform is YES)
 
 
 def _verdict(merge_input: MergeInput, name: str, one: MappedField, versions: FieldVersions, row: Row) -> MergeDecision:
@@ -249,13 +249,13 @@ def _verdict(merge_input: MergeInput, name: str, one: MappedField, versions: Fie
     verdict = merge_consent(versions, direction=direction, row=row, was_perhaps_sent=was_perhaps_sent)
     lower = MergeDecision.TO_DATAVERSE if direction.reaches_dataverse else MergeDecision.HELD
     if (
-        verdict is MergeDecision.TO_SPOTLER
+        verdict is MergeDecision.TO_PLATFORM
         and versions.dataverse is YES
         and not _has_evidence(merge_input, name, one, versions)
     ):
         verdict = lower
     is_open = merge_input.is_new_contact and name not in merge_input.withdrawn
-    if name in merge_input.default_rows and not is_open and versions.dataverse is not versions.spotler:
+    if name in merge_input.default_rows and not is_open and versions.dataverse is not versions.platform:
         return MergeDecision.TO_DATAVERSE  # a default is nobody's word (PERM-15)
     return verdict
 
@@ -269,14 +269,16 @@ def _has_evidence(merge_input: MergeInput, name: str, one: MappedField, versions
     """
     refused = merge_input.refused.get(name)
     is_first = versions.base is Base.ABSENT and not merge_input.initial_merge_done and not merge_input.is_new_contact
-    if one.home is not Home.PERMISSIONS:
+    if one.option_source is not OptionSource.PERMISSIONS:
         return refused is None
     if not is_first and refused is None:
         return True
     if merge_input.is_shared and is_first:
         return False
-    since = max((at for at in (refused, merge_input.spotler.last_changed if is_first else None) if at), default=None)
-    rows = [row for row in rows_of(one.home, merge_input.record) if one.definition.entry(row.name) == _entry(one)]
+    since = max((at for at in (refused, merge_input.contact.last_changed if is_first else None) if at), default=None)
+    rows = [
+        row for row in rows_of(one.option_source, merge_input.record) if one.definition.entry(row.name) == _entry(one)
+    ]
     return since is not None and all(row.is_act_after(since, record_made=merge_input.record.created_on) for row in rows)
 
 
@@ -292,7 +294,7 @@ def _create_agreed(agreement: Agreement, merge_input: MergeInput, name: str, one
         if not has:  # no row and no yes: both say no, so that a yes that comes later is the newer word
             agreement.settled[name] = merge_input.fingerprint(name, NO)
         return
-    agreement.home[name] = subscribed
+    agreement.to_dataverse[name] = subscribed
     agreement.returning[name] = merge_input.fingerprint(name, subscribed)
     if subscribed and not has:
         agreement.sent[name] = YES
@@ -308,9 +310,9 @@ def _create_row(
     at the address before. Marketing lists are not made here: those that exist are rows already.
     """
     entry = _entry(one)
-    if entry is None or one.home is None or one.home is Home.LIST:
+    if entry is None or one.option_source is None or one.option_source is OptionSource.LIST:
         return None
-    defaults = merge_input.defaults if one.home is Home.PERMISSIONS else ()
+    defaults = merge_input.defaults if one.option_source is OptionSource.PERMISSIONS else ()
     default = next((row for row in defaults if one.definition.entry(row.name) == entry), None)
     if default is None and not has:
         return None
@@ -322,16 +324,16 @@ def _create_row(
         and name not in {*merge_input.refused, *merge_input.withdrawn}
     )
     subscribed = has or (default is not None and default.subscribed and is_unasked)
-    agreement.subscriptions += (SubscriptionReturn(one.home, entry.label.strip(), subscribed, None),)
+    agreement.subscriptions += (SubscriptionReturn(one.option_source, entry.label.strip(), subscribed, None),)
     return subscribed
 
 
 def changed_rows(one: MappedField, record: PersonRecord, *, subscribed: bool) -> tuple[SubscriptionReturn, ...]:
     """Return the rows of an option that say otherwise, with what they shall say."""
-    assert one.home is not None, "consent is an option with a home"
+    assert one.option_source is not None, "consent is an option with a home"
     return tuple(
-        SubscriptionReturn(one.home, row.name, subscribed, row.id)
-        for row in rows_of(one.home, record)
+        SubscriptionReturn(one.option_source, row.name, subscribed, row.id)
+        for row in rows_of(one.option_source, record)
         if row.subscribed is not subscribed and one.definition.entry(row.name) == _entry(one)
     )
 
@@ -342,12 +344,12 @@ def row_state(one: MappedField, record: PersonRecord, names: RememberedNames, *,
     A missing row of an agreed yes was deleted, or renamed by hand, which withdraws the permission as well. Nothing is
     concluded while a row has a name that the permission has, or had until its rename is complete (PERM-21).
     """
-    assert one.home is not None, "consent is an option with a home"
-    rows = rows_of(one.home, record)
+    assert one.option_source is not None, "consent is an option with a home"
+    rows = rows_of(one.option_source, record)
     entries = [one.definition.entry(row.name) for row in rows]
     if _entry(one) in entries:
         return Row.THERE
-    if not agreed_yes or one.home is not Home.PERMISSIONS or _is_being_renamed(one, rows, names):
+    if not agreed_yes or one.option_source is not OptionSource.PERMISSIONS or _is_being_renamed(one, rows, names):
         return Row.NEVER
     return Row.DELETED
 
@@ -373,22 +375,22 @@ def _entry(one: MappedField) -> SetEntry | None:
 
 
 def _field_returns(
-    agreement: Agreement, fields: Mapping[str, MappedField], spotler: Mapping[str, Scalar]
+    agreement: Agreement, fields: Mapping[str, MappedField], on_platform: Mapping[str, Scalar]
 ) -> list[FieldReturn]:
     """Make one write per row: a list of options as a whole; of a Dutch and a foreign value the one that is there."""
     returns: dict[int, FieldReturn] = {}
-    for name in agreement.home:
+    for name in agreement.to_dataverse:
         one = fields[name]
-        if one.home is not None or id(one.row) in returns:
+        if one.option_source is not None or id(one.row) in returns:
             continue
         if one.bit is None:
             both = [field_ for other, field_ in fields.items() if field_.row is one.row]
-            coming = [each for each in both if each.definition.name in agreement.home] or both
-            filled = next((each for each in coming if spotler[each.definition.name] != EMPTY), one)
-            returns[id(one.row)] = FieldReturn(one.row, filled.definition, spotler[filled.definition.name])
+            coming = [each for each in both if each.definition.name in agreement.to_dataverse] or both
+            filled = next((each for each in coming if on_platform[each.definition.name] != EMPTY), one)
+            returns[id(one.row)] = FieldReturn(one.row, filled.definition, on_platform[filled.definition.name])
         else:
             options = tuple(
-                SetOption(each.bit, bool(agreement.sent.get(other, spotler[other])))
+                SetOption(each.bit, bool(agreement.sent.get(other, on_platform[other])))
                 for other, each in fields.items()
                 if each.row is one.row and each.bit is not None
             )

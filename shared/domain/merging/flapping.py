@@ -19,31 +19,31 @@ REST = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """The last travel of a field: towards Dataverse (`home`) or Spotler, when, and how many turns led to it."""
+    """The last travel of a field: towards Dataverse (`to_dataverse`) or Spotler, when, and how many turns led to it."""
 
-    home: bool
+    to_dataverse: bool
     turns: int
     at: datetime
 
     def __str__(self) -> str:
-        return f"{'<-' if self.home else '->'} {self.turns} {self.at.isoformat(timespec='seconds')}"
+        return f"{'<-' if self.to_dataverse else '->'} {self.turns} {self.at.isoformat(timespec='seconds')}"
 
     @classmethod
     def parse(cls, text: str) -> Move:
         """Read what `str` wrote; ValueError otherwise."""
         arrow, turns, at = text.split(" ")
-        return cls(home=arrow == "<-", turns=int(turns), at=datetime.fromisoformat(at))
+        return cls(to_dataverse=arrow == "<-", turns=int(turns), at=datetime.fromisoformat(at))
 
 
 def settle(verdict: MergeDecision, last: Move | None, now: datetime) -> tuple[MergeDecision, Move | None]:
     """Return the verdict, FROZEN if the field has turned too often, and what to remember of it."""
     if last is not None and last.turns >= TURNS and now - last.at < REST:
         return (verdict, None) if verdict is MergeDecision.AGREED else (MergeDecision.FROZEN, last)
-    if not (verdict.reaches_dataverse or verdict.reaches_spotler):
+    if not (verdict.reaches_dataverse or verdict.reaches_platform):
         return verdict, last if last is not None and now - last.at < WITHIN else None
-    is_turn = last is not None and last.home is not verdict.reaches_dataverse and now - last.at < WITHIN
+    is_turn = last is not None and last.to_dataverse is not verdict.reaches_dataverse and now - last.at < WITHIN
     turns = last.turns + 1 if last is not None and is_turn else 1
-    return verdict, Move(home=verdict.reaches_dataverse, turns=turns, at=now)
+    return verdict, Move(to_dataverse=verdict.reaches_dataverse, turns=turns, at=now)
 
 
 def moves_of(texts: Mapping[str, str]) -> dict[str, Move]:

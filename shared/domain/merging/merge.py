@@ -20,11 +20,11 @@ class MergeDecision(StrEnum):
     """What a merge decided about one field."""
 
     AGREED = "agreed"
-    TO_SPOTLER = "to-spotler"
+    TO_PLATFORM = "to-spotler"
     TO_DATAVERSE = "to-dataverse"
     DATAVERSE_WON = "dataverse-won"
     """Both sides had changed; the row's policy gave it to Dataverse."""
-    SPOTLER_WON = "spotler-won"
+    PLATFORM_WON = "spotler-won"
     ASKED = "asked"
     """Both sides have changed; a person decides by making them equal. Until then both stay as they are."""
     HELD = "held"
@@ -33,21 +33,21 @@ class MergeDecision(StrEnum):
     """The value went to and fro too often: something on one side keeps changing it (`flapping`)."""
 
     @property
-    def reaches_spotler(self) -> bool:
+    def reaches_platform(self) -> bool:
         """Whether Dataverse's value is sent."""
-        return self in {MergeDecision.TO_SPOTLER, MergeDecision.DATAVERSE_WON}
+        return self in {MergeDecision.TO_PLATFORM, MergeDecision.DATAVERSE_WON}
 
     @property
     def reaches_dataverse(self) -> bool:
         """Whether Spotler's value is brought home."""
-        return self in {MergeDecision.TO_DATAVERSE, MergeDecision.SPOTLER_WON}
+        return self in {MergeDecision.TO_DATAVERSE, MergeDecision.PLATFORM_WON}
 
     @property
     def is_remarkable(self) -> bool:
         """Whether somebody who asks why should be told of it."""
         return self in {
             MergeDecision.DATAVERSE_WON,
-            MergeDecision.SPOTLER_WON,
+            MergeDecision.PLATFORM_WON,
             MergeDecision.ASKED,
             MergeDecision.FROZEN,
         }
@@ -57,7 +57,7 @@ class Newer(StrEnum):
     """Which side was changed last, as far as anybody can tell."""
 
     DATAVERSE = "dataverse"
-    SPOTLER = "spotler"
+    PLATFORM = "spotler"
 
 
 class Base(StrEnum):
@@ -67,7 +67,7 @@ class Base(StrEnum):
     """The sides never agreed on this field."""
     DATAVERSE = "dataverse"
     """It is what Dataverse still has: only Spotler moved."""
-    SPOTLER = "spotler"
+    PLATFORM = "spotler"
     """It is what Spotler still has: only Dataverse moved."""
     NEITHER = "neither"
 
@@ -80,17 +80,19 @@ class FieldVersions:
     """
 
     dataverse: Scalar | None
-    spotler: Scalar
+    platform: Scalar
     base: Base
     is_doubtful: bool = False
 
 
-def base_of(known: str | None, dataverse: Scalar | None, spotler: Scalar, fingerprint: Callable[[Scalar], str]) -> Base:
+def base_of(
+    known: str | None, dataverse: Scalar | None, platform: Scalar, fingerprint: Callable[[Scalar], str]
+) -> Base:
     """Compare the base (a fingerprint, None if there is none) with both values."""
     if known is None:
         return Base.ABSENT
-    if known == fingerprint(spotler):
-        return Base.SPOTLER
+    if known == fingerprint(platform):
+        return Base.PLATFORM
     if dataverse is not None and known == fingerprint(dataverse):
         return Base.DATAVERSE
     return Base.NEITHER
@@ -108,26 +110,26 @@ def merge_value(
     newer: Newer = Newer.DATAVERSE,
 ) -> MergeDecision:
     """Decide about one value."""
-    if versions.dataverse == versions.spotler:
+    if versions.dataverse == versions.platform:
         return MergeDecision.AGREED
     verdict = _side(versions, direction, policy, newer)
-    is_blank = (verdict.reaches_spotler and versions.dataverse == EMPTY) or (
-        verdict.reaches_dataverse and versions.spotler == EMPTY
+    is_blank = (verdict.reaches_platform and versions.dataverse == EMPTY) or (
+        verdict.reaches_dataverse and versions.platform == EMPTY
     )
     return MergeDecision.HELD if is_blank and blank is BlankPolicy.KEEP else verdict
 
 
 def _side(versions: FieldVersions, direction: Direction, policy: ConflictPolicy, newer: Newer) -> MergeDecision:
     match direction:
-        case Direction.TO_SPOTLER:
-            return _to_spotler(versions)
+        case Direction.TO_PLATFORM:
+            return _to_platform(versions)
         case Direction.TO_DATAVERSE:
             return _to_dataverse(versions)
         case Direction.BOTH:
             return _both(versions, policy, newer)
 
 
-def _to_spotler(versions: FieldVersions) -> MergeDecision:
+def _to_platform(versions: FieldVersions) -> MergeDecision:
     """Send what Dataverse changed; an empty column that was never agreed on empties nothing (PURGE-02).
 
     What somebody edited in Spotler stays until Dataverse changes.
@@ -140,15 +142,15 @@ def _to_spotler(versions: FieldVersions) -> MergeDecision:
         case Base.ABSENT if versions.dataverse == EMPTY and not versions.is_doubtful:
             return MergeDecision.HELD
         case _:
-            return MergeDecision.TO_SPOTLER
+            return MergeDecision.TO_PLATFORM
 
 
 def _to_dataverse(versions: FieldVersions) -> MergeDecision:
     """Bring home what Spotler changed; a first meeting fills columns and empties none."""
     match versions.base:
-        case Base.SPOTLER if not versions.is_doubtful:
+        case Base.PLATFORM if not versions.is_doubtful:
             return MergeDecision.HELD
-        case Base.ABSENT if versions.spotler == EMPTY:
+        case Base.ABSENT if versions.platform == EMPTY:
             return MergeDecision.HELD
         case _:
             return MergeDecision.TO_DATAVERSE
@@ -156,7 +158,7 @@ def _to_dataverse(versions: FieldVersions) -> MergeDecision:
 
 def _both(versions: FieldVersions, policy: ConflictPolicy, newer: Newer) -> MergeDecision:
     if versions.dataverse is None:  # Dataverse has what Spotler could never have: only Spotler's own change counts
-        return MergeDecision.HELD if versions.base in {Base.SPOTLER, Base.ABSENT} else MergeDecision.TO_DATAVERSE
+        return MergeDecision.HELD if versions.base in {Base.PLATFORM, Base.ABSENT} else MergeDecision.TO_DATAVERSE
     mover = _mover(versions)
     if mover is None or (versions.is_doubtful and not _is_borne_out(versions, newer)):
         return _policy(policy, newer)
@@ -170,7 +172,7 @@ def _is_borne_out(versions: FieldVersions, newer: Newer) -> bool:
     of. Where Dataverse has it, what looks like Spotler's change may be the dead worker's, and Dataverse's own change
     back came after that, unless the contact was saved last.
     """
-    return versions.base is not Base.DATAVERSE or newer is Newer.SPOTLER
+    return versions.base is not Base.DATAVERSE or newer is Newer.PLATFORM
 
 
 def _mover(versions: FieldVersions) -> MergeDecision | None:
@@ -178,12 +180,12 @@ def _mover(versions: FieldVersions) -> MergeDecision | None:
     match versions.base:
         case Base.DATAVERSE:
             return MergeDecision.TO_DATAVERSE
-        case Base.SPOTLER:
-            return MergeDecision.TO_SPOTLER
+        case Base.PLATFORM:
+            return MergeDecision.TO_PLATFORM
         case Base.ABSENT if versions.dataverse == EMPTY:
             return MergeDecision.TO_DATAVERSE
-        case Base.ABSENT if versions.spotler == EMPTY:
-            return MergeDecision.TO_SPOTLER
+        case Base.ABSENT if versions.platform == EMPTY:
+            return MergeDecision.TO_PLATFORM
         case Base.ABSENT | Base.NEITHER:
             return None
 
@@ -192,10 +194,10 @@ def _policy(policy: ConflictPolicy, newer: Newer) -> MergeDecision:
     match policy:
         case ConflictPolicy.CRM:
             return MergeDecision.DATAVERSE_WON
-        case ConflictPolicy.SPOTLER:
-            return MergeDecision.SPOTLER_WON
+        case ConflictPolicy.PLATFORM:
+            return MergeDecision.PLATFORM_WON
         case ConflictPolicy.NEWEST:
-            return MergeDecision.DATAVERSE_WON if newer is Newer.DATAVERSE else MergeDecision.SPOTLER_WON
+            return MergeDecision.DATAVERSE_WON if newer is Newer.DATAVERSE else MergeDecision.PLATFORM_WON
         case ConflictPolicy.ASK:
             return MergeDecision.ASKED
 
@@ -223,15 +225,17 @@ def merge_consent(
     """
     if row is Row.DELETED:  # whoever deletes the evidence of a consent withdraws it
         return (
-            MergeDecision.TO_SPOTLER if versions.spotler is True and direction.reaches_spotler else MergeDecision.AGREED
+            MergeDecision.TO_PLATFORM
+            if versions.platform is True and direction.reaches_platform
+            else MergeDecision.AGREED
         )
     if row is Row.NEVER:
         return MergeDecision.TO_DATAVERSE if direction.reaches_dataverse else MergeDecision.HELD
-    if versions.dataverse == versions.spotler:
+    if versions.dataverse == versions.platform:
         return MergeDecision.AGREED
     wanted = _consent(versions, was_perhaps_sent=was_perhaps_sent)
-    if wanted is MergeDecision.TO_SPOTLER:
-        return wanted if direction.reaches_spotler else MergeDecision.HELD
+    if wanted is MergeDecision.TO_PLATFORM:
+        return wanted if direction.reaches_platform else MergeDecision.HELD
     return wanted if direction.reaches_dataverse else MergeDecision.HELD
 
 
@@ -239,6 +243,6 @@ def _consent(versions: FieldVersions, *, was_perhaps_sent: bool) -> MergeDecisio
     """Of two different words one is a yes and one a no, and the base, if there is one, equals one of them."""
     if versions.dataverse is True:
         is_withdrawn = versions.base is Base.DATAVERSE or was_perhaps_sent
-        return MergeDecision.TO_DATAVERSE if is_withdrawn else MergeDecision.TO_SPOTLER
+        return MergeDecision.TO_DATAVERSE if is_withdrawn else MergeDecision.TO_PLATFORM
     is_newly_given = versions.base is Base.DATAVERSE and not versions.is_doubtful
-    return MergeDecision.TO_DATAVERSE if is_newly_given else MergeDecision.TO_SPOTLER
+    return MergeDecision.TO_DATAVERSE if is_newly_given else MergeDecision.TO_PLATFORM

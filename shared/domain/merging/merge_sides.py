@@ -117,4 +117,4 @@ def _unreachable(plan_input: PlanInput, record: PersonRecord, *, is_mended: bool
         closed = replace(plan_input.binding, is_live=True, mail_status=MailStatus.CLOSED)
         return Rest(closed, Result.FAILED, Reason.NO_ACTIVE_CHANNEL)
     opted_out = replace(binding, mail_status=MailStatus.OPTED_OUT_HERE)
-    return Rest(opted_out, Result.FAILED, Reason.OPTED_OUT, home=DataverseChanges(refuses_bulk=True))
+    return Rest(opted_out, Result.FAILED, Reason.OPTED_OUT, dataverse_changes=DataverseChanges(refuses_bulk=True))

@@ -150,7 +150,7 @@ def email_of(record: PersonRecord, rows: tuple[MappingRow, ...]) -> str:
     """Return the address of the mapped e-mail column as it is sent; empty if there is none."""
     for row in rows:
         source = row.sources.get(record.key.table)
-        if row.spotler == EMAIL and isinstance(source, Column):
+        if row.property_name == EMAIL and isinstance(source, Column):
             return address_text(sound(str(record.values.get(source.name) or "")))
     return ""
 

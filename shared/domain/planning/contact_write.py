@@ -24,7 +24,7 @@ def write_or_rest(rest: Rest, sent: Mapping[str, Scalar], besides: Mapping[str, 
         reason=Reason.UPDATED if was_live else Reason.CREATED,
         problems=rest.problems,
         permissions_off=rest.permissions_off,
-        home=rest.home,
+        dataverse_changes=rest.dataverse_changes,
         meets=not (was_live or rest.binding.initial_merge_done),
     )
 
@@ -44,7 +44,7 @@ def unmapped(rules: Rules, rows: tuple[MappingRow, ...], catalogue: PropertyCata
     """
     if rules.unmapped is Unmapped.KEEP:
         return {}
-    mapped = {row.spotler for row in rows} | {row.foreign for row in rows} | {PERMISSIONS}
+    mapped = {row.property_name for row in rows} | {row.foreign for row in rows} | {PERMISSIONS}
     empty: dict[str, Scalar] = {}
     for definition in catalogue.definitions:
         if definition.name in mapped:

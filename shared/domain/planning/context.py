@@ -300,7 +300,7 @@ class Write:
     reason: Reason
     problems: tuple[FieldProblem, ...] = ()
     permissions_off: bool = False
-    home: DataverseChanges = NOTHING
+    dataverse_changes: DataverseChanges = NOTHING
     meets: bool = False
     delivery: WriteMode = WriteMode.UPSERT
     if_absent: Write | None = None
@@ -327,7 +327,7 @@ class Rest:
     reason: Reason
     problems: tuple[FieldProblem, ...] = ()
     permissions_off: bool = False
-    home: DataverseChanges = NOTHING
+    dataverse_changes: DataverseChanges = NOTHING
     refused: Mapping[str, PropertyValue] = field(default_factory=dict)
     if_absent: Write | None = None
 

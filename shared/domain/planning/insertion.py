@@ -99,7 +99,7 @@ def whole_contact(plan_input: PlanInput, wished: Fields, rules: Rules, catalogue
         reason=Reason.CREATED,
         problems=merged.rest.problems,
         permissions_off=merged.rest.permissions_off,
-        home=merged.rest.home,
+        dataverse_changes=merged.rest.dataverse_changes,
         delivery=WriteMode.INSERT,
     )
 
@@ -109,7 +109,7 @@ def _needs_a_look(name: str, value: Scalar, fields: Mapping[str, MappedField]) -
     one = fields.get(name)
     if one is None:
         return False
-    if one.home is not None:
+    if one.option_source is not None:
         return value is True
     is_both = one.row.direction is Direction.BOTH
     return is_both and (one.row.conflict is not ConflictPolicy.CRM or _may_be_cut(one, value))

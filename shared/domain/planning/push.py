@@ -98,7 +98,7 @@ def send_changes(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalog
 def _filled_here_only(fields: Mapping[str, MappedField], values: Mapping[str, Scalar]) -> Iterator[str]:
     """Name the values that only Dataverse fills: a job sets them back, whoever has changed them in Spotler."""
     for name, one in fields.items():
-        is_value = one.bit is None and one.home is None and one.row.direction is Direction.TO_SPOTLER
+        is_value = one.bit is None and one.option_source is None and one.row.direction is Direction.TO_PLATFORM
         if is_value and values.get(name, EMPTY) != EMPTY and name != EMAIL:
             yield name
 
@@ -111,7 +111,7 @@ def _unproven(
     return {
         name
         for name, one in fields.items()
-        if one.home is not None
+        if one.option_source is not None
         and values.get(name) is True
         and base.get(name) != prints[name]
         and ((not initial_merge_done and name not in base) or plan_input.refused_on(name) is not None)
@@ -139,12 +139,12 @@ def _look(
 
 def _consents(fields: Mapping[str, MappedField]) -> set[str]:
     """Name the permissions: before all are switched off, those that were withdrawn in Spotler must be known."""
-    return {name for name, one in fields.items() if one.home is not None}
+    return {name for name, one in fields.items() if one.option_source is not None}
 
 
 def _may_be_disputed(one: MappedField) -> bool:
     """Whether a two-way value may have to give way to Spotler's when both sides changed it."""
-    is_both = one.row.direction is Direction.BOTH and one.home is None
+    is_both = one.row.direction is Direction.BOTH and one.option_source is None
     return is_both and one.row.conflict is not ConflictPolicy.CRM
 
 
@@ -162,7 +162,7 @@ def _kept(
     return {
         name: text
         for name, text in binding.base.items()
-        if not (inherited and name not in values and name in fields and fields[name].home is not None)
+        if not (inherited and name not in values and name in fields and fields[name].option_source is not None)
     }
 
 
@@ -173,9 +173,9 @@ def _frozen(
     frozen: set[str] = set()
     for name in changed:
         one = fields.get(name)
-        if one is None or one.home is not None or one.row.direction is not Direction.BOTH:
+        if one is None or one.option_source is not None or one.row.direction is not Direction.BOTH:
             continue
-        verdict, move = settle(Merged.TO_SPOTLER, plan_input.binding.flap_history.get(name), plan_input.now)
+        verdict, move = settle(Merged.TO_PLATFORM, plan_input.binding.flap_history.get(name), plan_input.now)
         if move is not None:
             flap_history[name] = move
         if verdict is Merged.FROZEN:

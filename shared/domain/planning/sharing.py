@@ -42,7 +42,7 @@ def rules_of(table: PersonTable, sharing_records: SharingRecords, rules: Rules) 
 def _is_for_primary(row: MappingRow, table: PersonTable) -> bool:
     """Whether a row exchanges a value. Permissions have a rule of their own; the address is what the records share."""
     is_subscription = isinstance(row.sources.get(table), MapTo)
-    return row.direction.reaches_dataverse and not is_subscription and row.spotler != EMAIL
+    return row.direction.reaches_dataverse and not is_subscription and row.property_name != EMAIL
 
 
 def _without(binding: Binding, rows: list[MappingRow]) -> Binding:
@@ -75,7 +75,7 @@ def _succeeding(plan_input: PlanInput, rules: Rules) -> Binding:
 
 
 def _properties(rows: list[MappingRow]) -> set[str]:
-    return {name for row in rows for name in (row.spotler, row.foreign) if name}
+    return {name for row in rows for name in (row.property_name, row.foreign) if name}
 
 
 def _property(field: str) -> str:

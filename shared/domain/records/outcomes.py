@@ -141,7 +141,7 @@ _STATUS_OF_CLOSED = {Reason.OPTED_OUT: SyncStatus.OPT_OUT, Reason.DEACTIVATED: S
 class Side(StrEnum):
     """The system that a value was meant for."""
 
-    SPOTLER = "Spotler"
+    PLATFORM = "Spotler"
     DATAVERSE = "Dataverse"
 
 
@@ -154,27 +154,27 @@ class FieldProblem:
     Names columns and properties, never the value.
     """
 
-    spotler: str
+    property_name: str
     source: str
     expected: str = ""
     loss: str = ""
     dispute: str = ""
     unread: str = ""
-    side: Side = Side.SPOTLER
+    side: Side = Side.PLATFORM
 
     def __str__(self) -> str:
         if self.dispute:
-            return f"{self.source} (Spotler's {self.spotler}) {self.dispute}"
+            return f"{self.source} (Spotler's {self.property_name}) {self.dispute}"
         if self.unread:
-            return f"{self.source} (Spotler's {self.spotler}) {self.unread}"
+            return f"{self.source} (Spotler's {self.property_name}) {self.unread}"
         if self.loss and self.side is Side.DATAVERSE:
-            return f"Spotler's {self.spotler}: {self.loss} for {self.source}"
+            return f"Spotler's {self.property_name}: {self.loss} for {self.source}"
         if self.side is Side.DATAVERSE:
-            return f"Spotler's {self.spotler}: {self.source} expects {self.expected}"
+            return f"Spotler's {self.property_name}: {self.source} expects {self.expected}"
         if self.loss:
-            return f"{self.source}: {self.loss} for Spotler's {self.spotler}"
-        column = "" if self.source == self.spotler else f"{self.source}: "
-        return f"{column}Spotler's {self.spotler} expects {self.expected}"
+            return f"{self.source}: {self.loss} for Spotler's {self.property_name}"
+        column = "" if self.source == self.property_name else f"{self.source}: "
+        return f"{column}Spotler's {self.property_name} expects {self.expected}"
 
 
 _TO_DECIDE, _LEFT_OUT, _ADAPTED = "To decide", "Left out", "Adapted"

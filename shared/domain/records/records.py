@@ -47,7 +47,7 @@ class Why(StrEnum):
     RESYNC = "resync"
     RETRY = "retry"
     RECONCILE = "reconcile"
-    SPOTLER = "spotler"
+    PLATFORM = "spotler"
     """The Spotler contact has changed."""
 
 

@@ -14,7 +14,7 @@ from functools import partial
 
 from shared.domain.consent.refusals import with_refusals
 from shared.domain.mapping.formats.reading import DO_NOT_EMAIL
-from shared.domain.mapping.language.expression import Home
+from shared.domain.mapping.language.expression import OptionSource
 from shared.domain.mapping.model import Mapping as FieldMapping
 from shared.domain.mapping.model import MappingRow
 from shared.domain.merging.field_agreement import NO, YES
@@ -105,7 +105,7 @@ def recast_properties(old: FieldMapping, new: FieldMapping) -> frozenset[str]:
     def by_property(mapping: FieldMapping) -> dict[str, list[MappingRow]]:
         rows: dict[str, list[MappingRow]] = {}
         for row in mapping.rows:
-            for name in filter(None, (row.spotler, row.foreign)):
+            for name in filter(None, (row.property_name, row.foreign)):
                 rows.setdefault(name, []).append(replace(row, comment=""))
         return rows
 
@@ -145,7 +145,7 @@ def _switched_off_unasked(
         for name, value in _sent(planned).items()
         if value is NO
         and (one := fields.get(name)) is not None
-        and one.home is not None
+        and one.option_source is not None
         and base.get(name) == fingerprint(name, YES)
         and plan_input.refused_on(name) is None
         and not _says_no(one, record)
@@ -154,11 +154,11 @@ def _switched_off_unasked(
 
 def _says_no(one: MappedField, record: PersonRecord) -> bool:
     """Whether a row of the record refuses the permission. Who is not in a marketing list has not refused anything."""
-    if one.home is None or one.home is Home.LIST or one.bit is None:
+    if one.option_source is None or one.option_source is OptionSource.LIST or one.bit is None:
         return False
     return any(
         not row.subscribed and (entry := one.definition.entry(row.name)) is not None and entry.bit == one.bit
-        for row in rows_of(one.home, record)
+        for row in rows_of(one.option_source, record)
     )
 
 
@@ -171,7 +171,7 @@ def _blanked(planned: Write, plan_input: PlanInput, rules: Rules, catalogue: Pro
         for name, value in _sent(planned).items()
         if name.partition(":")[0] in rules.recast
         and (one := fields.get(name)) is not None
-        and one.home is None
+        and one.option_source is None
         and (value == EMPTY or value is NO)
         and name in base
         and base[name] != fingerprint(name, value)
@@ -203,10 +203,10 @@ def _without(planned: Write | Rest, names: frozenset[str], plan_input: PlanInput
     return Rest(
         binding,
         Result.UNCHANGED,
-        Reason.RETURNED if planned.home else Reason.AGREED,
+        Reason.RETURNED if planned.dataverse_changes else Reason.AGREED,
         planned.problems,
         permissions_off=planned.permissions_off,
-        home=planned.home,
+        dataverse_changes=planned.dataverse_changes,
         if_absent=planned.if_absent,
     )
 
@@ -223,7 +223,9 @@ def _other_properties(properties: Mapping[str, PropertyValue], names: frozenset[
 
 
 def _told(held: Collection[Loss], plan_input: PlanInput, mapping: FieldMapping) -> list[FieldProblem]:
-    sources = {row.spotler: str(row.sources[plan_input.key.table]) for row in mapping.for_table(plan_input.key.table)}
+    sources = {
+        row.property_name: str(row.sources[plan_input.key.table]) for row in mapping.for_table(plan_input.key.table)
+    }
     return [
         FieldProblem(name, sources.get(name.partition(":")[0], name), dispute=_DISPUTES[loss.kind])
         for loss in held

@@ -8,7 +8,7 @@ from datetime import tzinfo
 from typing import assert_never
 
 from shared.domain.mapping.language.evaluate import Evaluated
-from shared.domain.mapping.language.expression import Home, MapTo
+from shared.domain.mapping.language.expression import MapTo, OptionSource
 from shared.domain.mapping.model import BlankPolicy, MappingRow, OnInvalid
 from shared.domain.mapping.model import Mapping as FieldMapping
 from shared.domain.records.marketing_contact import (
@@ -60,7 +60,7 @@ def wished_fields(record: PersonRecord, mapping: FieldMapping, catalogue: Proper
 
     So are rows that rest because Dataverse does not have what they name: a deleted column must not empty Spotler.
     """
-    return _fields(record, mapping, catalogue, lambda row: row.direction.reaches_spotler)
+    return _fields(record, mapping, catalogue, lambda row: row.direction.reaches_platform)
 
 
 def present_values(record: PersonRecord, mapping: FieldMapping, catalogue: PropertyCatalogue) -> Mapping[str, Scalar]:
@@ -82,7 +82,7 @@ def _fields(
     rows = mapping.for_table(record.key.table)
     collector = _Collector(record, rows, catalogue, mapping.zone, blanks)
     for row in rows:
-        definition = catalogue.named(row.spotler)
+        definition = catalogue.named(row.property_name)
         if definition is None or not counts(row):
             continue
         if row.rests(record):
@@ -90,7 +90,7 @@ def _fields(
             continue
         source = row.sources[record.key.table]
         if isinstance(source, MapTo):
-            collector.take_rows(row, definition, source.home)
+            collector.take_rows(row, definition, source.option_source)
         elif definition.type is PropertyType.SET:
             collector.take_choices(row, definition)
         else:
@@ -103,7 +103,7 @@ def all_permissions_off(rows: tuple[MappingRow, ...], catalogue: PropertyCatalog
 
     A refusal does not depend on the mapping: the property of permissions counts although no row may name it.
     """
-    mapped = {row.spotler for row in rows if any(isinstance(source, MapTo) for source in row.sources.values())}
+    mapped = {row.property_name for row in rows if any(isinstance(source, MapTo) for source in row.sources.values())}
     definitions = (catalogue.named(name) for name in sorted({PERMISSIONS, *mapped}))
     return {
         option_name(definition.name, entry.bit): False
@@ -117,7 +117,7 @@ def all_emptied(rows: tuple[MappingRow, ...], catalogue: PropertyCatalogue) -> d
     """Every property that the mapping fills, emptied: options off, values gone, those in foreign properties too."""
     emptied: dict[str, Scalar] = {}
     for row in rows:
-        for name in (row.spotler, row.foreign) if row.direction.reaches_spotler else ():
+        for name in (row.property_name, row.foreign) if row.direction.reaches_platform else ():
             definition = catalogue.named(name)
             if definition is not None and definition.type is PropertyType.SET:
                 emptied |= {option_name(name, entry.bit): False for entry in definition.entries}
@@ -156,17 +156,17 @@ def as_properties(values: Mapping[str, Scalar]) -> dict[str, PropertyValue]:
     return properties | {name: tuple(entries) for name, entries in options.items()}
 
 
-def rows_of(home: Home, record: PersonRecord) -> tuple[PermissionRow, ...]:
+def rows_of(option_source: OptionSource, record: PersonRecord) -> tuple[PermissionRow, ...]:
     """Return the rows in which a record's subscriptions live."""
-    match home:
-        case Home.PERMISSIONS:
+    match option_source:
+        case OptionSource.PERMISSIONS:
             return record.permissions
-        case Home.LIST:
+        case OptionSource.LIST:
             return record.lists
-        case Home.PERIODIEK:
+        case OptionSource.PERIODIEK:
             return record.periodieken
         case _:
-            assert_never(home)
+            assert_never(option_source)
 
 
 @dataclass(slots=True)
@@ -186,21 +186,21 @@ class _Collector:
     def tell_unread(self, row: MappingRow) -> None:
         """Tell why a row rests whose source exists and may not be read."""
         for name, why in row.unread(self.record).items():
-            self.omitted.append(FieldProblem(row.spotler, name, unread=why))
+            self.omitted.append(FieldProblem(row.property_name, name, unread=why))
 
-    def take_rows(self, mapped: MappingRow, definition: PropertyDefinition, home: Home) -> None:
+    def take_rows(self, mapped: MappingRow, definition: PropertyDefinition, option_source: OptionSource) -> None:
         """Match permissions, lists or periodieken by the option's name (PERM-18); options without one are not named.
 
         A permission whose name means nothing is told of. Marketing lists and periodieken have names of their own, most
         of which Spotler does not have.
         """
-        rows = rows_of(home, self.record)
+        rows = rows_of(option_source, self.record)
         for row in rows:
             if (entry := definition.entry(row.name)) is not None:
                 name = option_name(definition.name, entry.bit)
                 self.values[name] = row.subscribed and self.values.get(name) is not False  # of two rows, the lower wins
-        if home is Home.PERMISSIONS and any(definition.entry(row.name) is None for row in rows):
-            self.omitted.append(FieldProblem(mapped.spotler, _ROW, _NAME))
+        if option_source is OptionSource.PERMISSIONS and any(definition.entry(row.name) is None for row in rows):
+            self.omitted.append(FieldProblem(mapped.property_name, _ROW, _NAME))
 
     def take_choices(self, row: MappingRow, definition: PropertyDefinition) -> None:
         """Switch on the options that a choice or choices column has, and the others off, by label."""
@@ -225,16 +225,16 @@ class _Collector:
         country = self._country(row) if definition.type in _OF_A_COUNTRY else ""
         match convert(value, label, definition.type, zone=self.zone, country=country):
             case Fits(converted, loss):
-                self.values[row.spotler] = converted
+                self.values[row.property_name] = converted
                 if foreign is not None:
                     self.values.setdefault(foreign.name, EMPTY)
                 if loss:
-                    self.cut.append(FieldProblem(row.spotler, self._source(row), loss=loss))
+                    self.cut.append(FieldProblem(row.property_name, self._source(row), loss=loss))
             case Foreign() if foreign is not None and self.values.get(foreign.name):
                 expected = f"a property of its own for foreign values: another row fills {foreign.name}"
-                self.omitted.append(FieldProblem(row.spotler, self._source(row), expected))
+                self.omitted.append(FieldProblem(row.property_name, self._source(row), expected))
             case Foreign(text) if foreign is not None:
-                self.values[row.spotler] = EMPTY
+                self.values[row.property_name] = EMPTY
                 self.values[foreign.name] = text
             case Foreign():
                 self._complain(row, definition, "the Dutch format")
@@ -250,7 +250,7 @@ class _Collector:
         if beside != self._source(row) and beside in self.record.values:
             return country_code(text_of(self.record.values[beside] or "", self.record.labels.get(beside)))
         for one in self.rows:
-            if one.spotler == _COUNTRY and not one.rests(self.record):
+            if one.property_name == _COUNTRY and not one.rests(self.record):
                 evaluated = _translated(one.evaluate(self.record), one.choices)
                 return "" if is_blank(evaluated.value) else country_code(text_of(*evaluated))
         return ""
@@ -259,7 +259,7 @@ class _Collector:
         return (self.blanks or row.blank) is BlankPolicy.KEEP
 
     def _complain(self, row: MappingRow, definition: PropertyDefinition, expected: str) -> None:
-        problem = FieldProblem(row.spotler, self._source(row), expected)
+        problem = FieldProblem(row.property_name, self._source(row), expected)
         policy = row.on_invalid or (OnInvalid.FAIL if definition.type in _FAILING_TYPES else OnInvalid.OMIT)
         (self.fatal if policy is OnInvalid.FAIL else self.omitted).append(problem)
 

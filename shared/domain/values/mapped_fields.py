@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
 
-from shared.domain.mapping.language.expression import Home, MapTo
+from shared.domain.mapping.language.expression import MapTo, OptionSource
 from shared.domain.mapping.model import MappingRow
 from shared.domain.records.marketing_contact import (
     MarketingContact,
@@ -29,7 +29,7 @@ class MappedField:
     row: MappingRow
     definition: PropertyDefinition
     bit: int | None = None
-    home: Home | None = None
+    option_source: OptionSource | None = None
 
 
 def mapped_fields(
@@ -38,14 +38,14 @@ def mapped_fields(
     """Name every field of the contact that rows of a table map."""
     fields: dict[str, MappedField] = {}
     for row in rows:
-        definition = catalogue.named(row.spotler)
+        definition = catalogue.named(row.property_name)
         if definition is None:
             continue
         source = row.sources[table]
-        home = source.home if isinstance(source, MapTo) else None
+        option_source = source.option_source if isinstance(source, MapTo) else None
         if definition.type is PropertyType.SET:
             for entry in definition.entries:
-                fields[option_name(definition.name, entry.bit)] = MappedField(row, definition, entry.bit, home)
+                fields[option_name(definition.name, entry.bit)] = MappedField(row, definition, entry.bit, option_source)
         else:
             fields[definition.name] = MappedField(row, definition)
             if row.foreign and (foreign := catalogue.named(row.foreign)) is not None:

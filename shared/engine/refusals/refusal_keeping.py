@@ -62,7 +62,7 @@ class RefusalKeeping:
             if saved is None or saved[1].reason is not Reason.OPTED_OUT or not isinstance(plans[context.key], Write):
                 continue
             if context.mailbox:
-                refusal = AddressRefusal(OPT_OUT, self._clock.now(), ConsentSource.SPOTLER_OPT_OUT)
+                refusal = AddressRefusal(OPT_OUT, self._clock.now(), ConsentSource.PLATFORM_OPT_OUT)
                 answered.setdefault(context.mailbox, []).append(refusal)
         if answered:
             holding |= await self._suppressions.record(answered)

@@ -44,7 +44,7 @@ class Returns:
                 await self._suppressions.lift(address, refused - _still_off(contact), ConsentSource.FORM)
                 correlations[email] = correlation_of(contact)
         people = await self._crm.people_using(sorted(correlations)) if correlations else {}
-        return [Reference(key, Why.SPOTLER, correlations[email]) for email, keys in people.items() for key in keys]
+        return [Reference(key, Why.PLATFORM, correlations[email]) for email, keys in people.items() for key in keys]
 
 
 def record_id_of(contact: MarketingContact) -> UUID | None:

@@ -99,9 +99,9 @@ class AutomationRefresh:
 def _agrees(row: AutomationRow, write: AutomationWrite) -> bool:
     wanted = write.automation
     name = clipped(wanted.name, LONGEST_NAME)
-    return (row.name, row.spotler_id, row.fields) == (name, wanted.spotler_id, write.fields)
+    return (row.name, row.platform_id, row.fields) == (name, wanted.platform_id, write.fields)
 
 
 def _deactivation(row: AutomationRow) -> AutomationWrite:
-    automation = PublishedAutomation(row.kind, row.spotler_id, row.code, row.name)
+    automation = PublishedAutomation(row.kind, row.platform_id, row.code, row.name)
     return AutomationWrite(row=row.id, automation=automation, fields=row.fields, is_active=False)

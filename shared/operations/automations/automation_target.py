@@ -30,7 +30,7 @@ class JourneyParameters(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AutomationTarget:
-    """An automation or campaign. `spotler_id` is empty for a code that no row has, `fields` where none are known.
+    """An automation or campaign. `platform_id` is empty for a code that no row has, `fields` where none are known.
 
     One that is not published (any more) can be stopped, not started.
     """
@@ -38,7 +38,7 @@ class AutomationTarget:
     kind: AutomationKind
     code: str
     name: str
-    spotler_id: str
+    platform_id: str
     fields: Mapping[str, FieldType]
     is_published: bool
 
@@ -71,7 +71,7 @@ def _of(row: AutomationRow) -> AutomationTarget:
         fields = read_hints(row.fields)
     except AutomationFieldsError:  # somebody edited the row: then only Spotler knows its fields
         fields = {}
-    return AutomationTarget(row.kind, row.code, row.name, row.spotler_id, fields, row.is_active)
+    return AutomationTarget(row.kind, row.code, row.name, row.platform_id, fields, row.is_active)
 
 
 def _typed(code: str) -> AutomationTarget:

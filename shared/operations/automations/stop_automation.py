@@ -101,14 +101,14 @@ async def _stop_all(tasks: Sequence[_Task], services: JobServices) -> dict[UUID,
         match journey:
             case Failed():
                 ends[task.job.id] = journey
-            case AutomationTarget(spotler_id=""):
+            case AutomationTarget(platform_id=""):
                 ends[task.job.id] = invalid("Nobody knows this trigger code: refresh the automations, then choose one.")
             case AutomationTarget():
                 ready[task.job.id] = journey
 
     async def stop(task: _Task, contact: str) -> Succeeded | Failed:
         journey = ready[task.job.id]
-        match await services.automations.stop(journey.kind, journey.spotler_id, contact):
+        match await services.automations.stop(journey.kind, journey.platform_id, contact):
             case StopResult.STOPPED:
                 return Succeeded(f"{journey} stopped for the person.")
             case StopResult.NOT_RUNNING:

@@ -121,7 +121,7 @@ async def _objection(
     """Return how a job ends that may not say this; None if it may."""
     if not one.answer:
         return None
-    if not one.one.row.direction.reaches_spotler:
+    if not one.one.row.direction.reaches_platform:
         text = f"{one.name} comes from Spotler (mapped with <-): only there it can be given."
         return Failed(JobResult.CONSENT_REFUSED, f"{JobResult.CONSENT_REFUSED} {text}")
     try:
@@ -150,16 +150,16 @@ async def _write(tasks: Sequence[tuple[ConsentTask, PersonRecord]], services: Jo
             ends[one.task.job.id] = failure(came.error)
         elif came.problems:
             ends[one.task.job.id] = Failed(JobResult.NOT_VALID, f"{JobResult.NOT_VALID} {came.problems[0].expected}")
-        elif (error := await _withdraw_in_spotler(one, services)) is not None:
+        elif (error := await _withdraw_on_platform(one, services)) is not None:
             ends[one.task.job.id] = failure(error)
         else:
             written.append(one)
     return ends | await _carry(written, services)
 
 
-async def _withdraw_in_spotler(one: ConsentTask, services: JobServices) -> ConnectorError | None:
+async def _withdraw_on_platform(one: ConsentTask, services: JobServices) -> ConnectorError | None:
     """Where rows do not travel to Spotler (mapped with <-), a no is written there as well."""
-    if one.one.row.direction.reaches_spotler or one.one.bit is None:
+    if one.one.row.direction.reaches_platform or one.one.bit is None:
         return None
     contact = (await services.contacts.known([one.person])).get(one.person)
     if contact is None:
@@ -179,8 +179,8 @@ async def _carry(tasks: Sequence[ConsentTask], services: JobServices) -> dict[UU
         return {}
     references = [
         Reference(one.person, Why.JOB, one.task.correlation or str(one.task.job.id), consent=one.order)
-        if one.one.row.direction.reaches_spotler
-        else Reference(one.person, Why.SPOTLER, one.task.correlation or str(one.task.job.id), consent=one.order)
+        if one.one.row.direction.reaches_platform
+        else Reference(one.person, Why.PLATFORM, one.task.correlation or str(one.task.job.id), consent=one.order)
         for one in tasks
     ]
     finished = {one.item.key: one for one in await services.people.handle(references, lane=QueueName.LIVE)}

@@ -80,7 +80,7 @@ class ContactFieldOperation(JobOperation[ParametersT]):
         table = task.parameters.person.table
         fields = mapped_fields(services.rules.mapping.for_table(table), table, catalogue)
         one = fields.get(option_name(target.definition.name, target.entry.bit))
-        return one if one is not None and one.home is not None else None
+        return one if one is not None and one.option_source is not None else None
 
     def _prepare(
         self, parameters: ParametersT, catalogue: PropertyCatalogue, services: JobServices

@@ -15,15 +15,15 @@ from shared.domain.mapping.check.check_rights import rights_findings
 from shared.domain.mapping.check.check_tables import TableCheck
 from shared.domain.mapping.check.resolution import Resolved, Unresolved, resolve, resolve_periodiek
 from shared.domain.mapping.circles import circles
-from shared.domain.mapping.conversions import Impossible, Lossy, expression_to_spotler, kind_of, to_dataverse
+from shared.domain.mapping.conversions import Impossible, Lossy, expression_to_platform, kind_of, to_dataverse
 from shared.domain.mapping.findings import Code, Finding, Severity
 from shared.domain.mapping.formats.reading import reading_of
 from shared.domain.mapping.language.expression import (
     Child,
     Column,
     Constant,
-    Home,
     MapTo,
+    OptionSource,
     QueryExpression,
     Related,
     Source,
@@ -89,7 +89,7 @@ def _findings(mapping: Mapping, surroundings: Surroundings) -> Iterator[Finding]
 def _property(number: int, row: MappingRow, catalogue: PropertyCatalogue) -> Iterator[Finding]:
     if row.fixed is not None:
         return
-    for name in filter(None, (row.spotler, row.foreign)):
+    for name in filter(None, (row.property_name, row.foreign)):
         if catalogue.named(name) is None:
             meant = catalogue.find(name)
             cure = f"write {meant.name}" if meant else "create it in Spotler, make it visible, or delete the row"
@@ -120,16 +120,16 @@ class _RowCheck:
             found = resolve(one, self.table, self.surroundings.schema)
             if isinstance(found, Unresolved):
                 yield self._finding(Severity.ERROR, Code(found.gap), found.text)
-        definition = self.surroundings.catalogue.named(self.row.spotler)
-        if definition is not None and self.row.direction.reaches_spotler:
-            yield from self._to_spotler(definition)
+        definition = self.surroundings.catalogue.named(self.row.property_name)
+        if definition is not None and self.row.direction.reaches_platform:
+            yield from self._to_platform(definition)
             yield from self._unseen()
         if self.row.direction.reaches_dataverse and isinstance(source, Column):
             yield from self._to_dataverse(source, definition)
         if isinstance(source, Column) and (column := self._column(source)) is not None:
             yield from self._options(column, definition)
 
-    def _to_spotler(self, definition: PropertyDefinition) -> Iterator[Finding]:
+    def _to_platform(self, definition: PropertyDefinition) -> Iterator[Finding]:
         source = self.row.sources[self.table]
         if isinstance(source, Constant) and definition.type is not PropertyType.SET:
             match convert(source.text, None, definition.type):
@@ -144,7 +144,7 @@ class _RowCheck:
             return
         if self.row.choices and definition.type is not PropertyType.SET:
             return  # what the row's own translation yields is checked value by value
-        match expression_to_spotler(source, definition, self._column):
+        match expression_to_platform(source, definition, self._column):
             case Impossible(reason) | Lossy(reason):
                 text = f"{source} cannot fill {definition.name} ({definition.type}): {reason}"
                 yield self._finding(Severity.ERROR, Code.CONVERSION, text)
@@ -222,7 +222,7 @@ def _entity(mapping: Mapping, schema: Schema) -> Iterator[Finding]:
 
 def _periodieken(mapping: Mapping, surroundings: Surroundings) -> Iterator[Finding]:
     for table in sorted(surroundings.tables, key=attrgetter("value")):
-        if mapping.periodiek is None or Home.PERIODIEK not in reading_of(mapping, table).homes:
+        if mapping.periodiek is None or OptionSource.PERIODIEK not in reading_of(mapping, table).option_sources:
             continue
         found = resolve_periodiek(mapping.periodiek, table, surroundings.schema)
         if isinstance(found, Unresolved):
@@ -230,7 +230,9 @@ def _periodieken(mapping: Mapping, surroundings: Surroundings) -> Iterator[Findi
 
 
 def _protected(mapping: Mapping, catalogue: PropertyCatalogue) -> Iterator[Finding]:
-    filled = {row.spotler for row in mapping.rows if not all(isinstance(one, MapTo) for one in row.sources.values())}
+    filled = {
+        row.property_name for row in mapping.rows if not all(isinstance(one, MapTo) for one in row.sources.values())
+    }
     for name in PROTECTED:
         definition = catalogue.find(name)
         if definition is not None and definition.name not in filled:
@@ -253,7 +255,7 @@ def _permissions(mapping: Mapping, surroundings: Surroundings) -> Iterator[Findi
 
 
 def _sends_permissions(row: MappingRow, table: PersonTable) -> bool:
-    return row.spotler == PERMISSIONS and row.direction.reaches_spotler and isinstance(row.sources[table], MapTo)
+    return row.property_name == PERMISSIONS and row.direction.reaches_platform and isinstance(row.sources[table], MapTo)
 
 
 def _language(mapping: Mapping, schema: Schema) -> Iterator[Finding]:

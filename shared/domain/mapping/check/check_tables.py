@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from shared.domain.mapping.check.check_filters import FilterCheck
 from shared.domain.mapping.findings import Code, Finding, Severity
 from shared.domain.mapping.formats.reading import reading_of
-from shared.domain.mapping.language.expression import Column, Home
+from shared.domain.mapping.language.expression import Column, OptionSource
 from shared.domain.mapping.model import Mapping, MappingRow
 from shared.domain.records.records import PersonTable
 from shared.domain.records.table_schema import EventStep, Required, Schema
@@ -79,7 +79,7 @@ class TableCheck:
         """MAP-35: what the steps do not tell, the connector learns at the next reconciliation only."""
         reading = reading_of(self.mapping, self.table)
         needed = {str(self.table): _MESSAGES[self.table]}
-        if Home.PERMISSIONS in reading.homes:
+        if OptionSource.PERMISSIONS in reading.option_sources:
             needed[_PERMISSION_TABLE] = _ROW
         for name, messages in needed.items():
             told = {step.message for step in steps if step.table == name}

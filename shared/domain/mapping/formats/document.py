@@ -32,7 +32,7 @@ from pydantic import (
     model_validator,
 )
 
-from shared.domain.mapping.language.expression import Column, Expression, Home, MapTo, Related
+from shared.domain.mapping.language.expression import Column, Expression, MapTo, OptionSource, Related
 from shared.domain.mapping.language.filters import Filter, parse_filter
 from shared.domain.mapping.language.parser import parse_expression
 from shared.domain.mapping.model import (
@@ -157,7 +157,7 @@ class _Row(BaseModel):
     lead: Source = None
     account: Source = None
     entity: OwnColumn = None
-    direction: Arrow = Direction.TO_SPOTLER
+    direction: Arrow = Direction.TO_PLATFORM
     only: Annotated[Trimmed, Field(min_length=1)] | None = Field(default=None, alias="filter")
     choices: dict[str | int, str] = {}
     foreign: Trimmed = ""
@@ -178,7 +178,7 @@ class _Row(BaseModel):
         if self.spotler == EMAIL:
             if not all(isinstance(source, Column) for source in self.sources.values()):
                 raise ValueError(f"{EMAIL} must be filled by a column of the record itself")
-            if not self.direction.reaches_spotler:
+            if not self.direction.reaches_platform:
                 raise ValueError(f"{EMAIL} must reach Spotler: direction -> or <->")
         return self
 
@@ -219,7 +219,7 @@ class _Row(BaseModel):
 
     def to_row(self) -> MappingRow:
         return MappingRow(
-            spotler=self.spotler,
+            property_name=self.spotler,
             sources=self.sources,
             direction=self.direction,
             only=self.only,
@@ -283,7 +283,7 @@ class _Document(BaseModel):
     def _problems_of_membership(self) -> Iterator[str]:
         if self.entity_table is None and any(row.entity for row in self.rows):
             yield "entityTable is missing: rows have an entity column, of which table?"
-        periodiek = MapTo(Home.PERIODIEK)
+        periodiek = MapTo(OptionSource.PERIODIEK)
         for table in PersonTable:
             is_mapped = any(row.sources.get(table) == periodiek for row in self.rows)
             if is_mapped and (self.periodiek is None or getattr(self.periodiek, table) is None):

@@ -10,8 +10,8 @@ from typing import assert_never
 from shared.domain.mapping.language.expression import (
     Child,
     Column,
-    Home,
     MapTo,
+    OptionSource,
     QueryExpression,
     Related,
     Source,
@@ -40,13 +40,13 @@ class Reading:
     """The columns to select, and per lookup (with its table, empty if it has one target) the related columns.
 
     `children` and `queries` are asked for all records of a read together; their values are stored under their printed
-    form. `homes` are the tables of options that are mapped. `compared` are columns that Spotler fills: they are read to
-    see whether they differ, and their changes trigger nothing.
+    form. `option_sources` are the tables of options that are mapped. `compared` are columns that Spotler fills: they
+    are read to see whether they differ, and their changes trigger nothing.
     """
 
     columns: frozenset[str]
     related: MappingABC[tuple[str, str], frozenset[str]]
-    homes: frozenset[Home] = frozenset()
+    option_sources: frozenset[OptionSource] = frozenset()
     children: frozenset[Child] = frozenset()
     queries: frozenset[QueryExpression] = frozenset()
     compared: frozenset[str] = frozenset()
@@ -80,7 +80,7 @@ def reading_of(mapping: Mapping, table: PersonTable) -> Reading:
         columns=frozenset(columns | compared),
         compared=frozenset(compared),
         related={lookup: frozenset(names) for lookup, names in related.items()},
-        homes=frozenset(_homes(mapping, table)),
+        option_sources=frozenset(_option_sources(mapping, table)),
         children=frozenset(children),
         queries=frozenset(queries),
     )
@@ -88,7 +88,7 @@ def reading_of(mapping: Mapping, table: PersonTable) -> Reading:
 
 def _sources(mapping: Mapping, table: PersonTable) -> Iterator[Source]:
     for row in mapping.for_table(table):
-        if row.direction.reaches_spotler or row.only is not None:
+        if row.direction.reaches_platform or row.only is not None:
             yield from sources_of(row.sources[table])
     if (condition := mapping.filters.get(table)) is not None:
         yield from filter_columns(condition)
@@ -101,8 +101,8 @@ def _filled(mapping: Mapping, table: PersonTable) -> Iterator[Column]:
             yield source
 
 
-def _homes(mapping: Mapping, table: PersonTable) -> Iterator[Home]:
+def _option_sources(mapping: Mapping, table: PersonTable) -> Iterator[OptionSource]:
     for row in mapping.for_table(table):
         source = row.sources[table]
         if isinstance(source, MapTo):
-            yield source.home
+            yield source.option_source

@@ -64,7 +64,7 @@ def as_document(mapping: Mapping) -> dict[str, Any]:
 def _row(row: MappingRow) -> dict[str, Any]:
     usual = MappingRow("", {})
     written = {
-        "spotler": row.spotler,
+        "spotler": row.property_name,
         **{str(table): str(row.sources[table]) for table in PersonTable if table in row.sources},
         "entity": str(row.entity or ""),
         "direction": _unless(row.direction, usual.direction),

@@ -72,7 +72,7 @@ class Literal:
         return quoted(self.text)
 
 
-class Home(StrEnum):
+class OptionSource(StrEnum):
     """Where the options of a set property live in Dataverse."""
 
     PERMISSIONS = "permissions"
@@ -87,10 +87,10 @@ class Home(StrEnum):
 class MapTo:
     """A set property kept as rows of its own."""
 
-    home: Home
+    option_source: OptionSource
 
     def __str__(self) -> str:
-        return f"@map({self.home})"
+        return f"@map({self.option_source})"
 
 
 class Order(StrEnum):

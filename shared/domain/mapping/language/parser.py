@@ -20,10 +20,10 @@ from shared.domain.mapping.language.expression import (
     Constant,
     CustomerType,
     Expression,
-    Home,
     Literal,
     MapTo,
     Operand,
+    OptionSource,
     Order,
     QueryExpression,
     Related,
@@ -81,12 +81,12 @@ def _query(text: str) -> QueryExpression:
 
 def _map(tokens: Tokens) -> MapTo:
     tokens.expect("(")
-    homes = " or ".join(Home)
-    if tokens.next.kind is not TokenKind.NAME or tokens.next.text not in set(Home):
-        raise tokens.error(homes)
-    home = Home(tokens.take().text)
+    option_sources = " or ".join(OptionSource)
+    if tokens.next.kind is not TokenKind.NAME or tokens.next.text not in set(OptionSource):
+        raise tokens.error(option_sources)
+    option_source = OptionSource(tokens.take().text)
     tokens.expect(")")
-    return MapTo(home)
+    return MapTo(option_source)
 
 
 def _value(tokens: Tokens) -> Operand | Coalesce:
