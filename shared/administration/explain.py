@@ -7,20 +7,9 @@ from typing import Any
 
 from shared.domain.consent.suppression import NOTHING_REFUSED
 from shared.domain.merging.dataverse_changes import DataverseChanges
+from shared.domain.planning.binding import Binding
 from shared.domain.planning.conditions import email_of
-from shared.domain.planning.context import (
-    Anonymize,
-    BaseState,
-    Binding,
-    ContactPresence,
-    Decision,
-    FetchContact,
-    Fetched,
-    Rest,
-    Rules,
-    SharingRecords,
-    Write,
-)
+from shared.domain.planning.decisions import Anonymize, Decision, FetchContact, Rest, Write
 from shared.domain.planning.erase import let_go
 from shared.domain.planning.identity import (
     Join,
@@ -32,6 +21,8 @@ from shared.domain.planning.identity import (
     originating_lead,
 )
 from shared.domain.planning.plan import condition_results, plan
+from shared.domain.planning.plan_input import BaseState, ContactPresence, Fetched, SharingRecords
+from shared.domain.planning.rules import Rules
 from shared.domain.records.marketing_contact import PropertyCatalogue
 from shared.domain.records.outcomes import TEXTS, Outcome
 from shared.domain.records.records import Intent, PersonRecord, RecordKey

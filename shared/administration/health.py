@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from shared.administration.schema_drift import Drift
-from shared.domain.planning.context import Rules
+from shared.domain.planning.rules import Rules
 from shared.errors import ConnectorError
 from shared.ports.clock import Clock
 from shared.ports.marketing_platform import MarketingPlatform

@@ -22,7 +22,7 @@ from shared.composition.setting_texts import LOOPBACK, complaint_about_address, 
 from shared.domain.consent.bounce_text import Language
 from shared.domain.features.lists import ListKind
 from shared.domain.features.subscriber_import import ImportTarget
-from shared.domain.planning.context import EndAction
+from shared.domain.planning.rules import EndAction
 from shared.domain.records.fingerprint_keys import SHORTEST, complaint_about_key
 from shared.domain.records.records import PersonTable
 from shared.domain.values.texts import trimmed

@@ -8,9 +8,11 @@ from shared.domain.consent.changes import BULK_EMAIL
 from shared.domain.mapping.formats.reading import DO_NOT_EMAIL
 from shared.domain.mapping.model import EMAIL
 from shared.domain.merging.dataverse_changes import NOTHING
+from shared.domain.planning.binding import Binding, MailStatus
 from shared.domain.planning.conditions import refuses_bulk
-from shared.domain.planning.context import BaseState, Binding, Decision, Fetched, MailStatus, Rest, Write, WriteMode
+from shared.domain.planning.decisions import Decision, Rest, Write, WriteMode
 from shared.domain.planning.identity import Leave, Stay
+from shared.domain.planning.plan_input import BaseState, Fetched
 from shared.domain.records.outcomes import HELD_BACK, Outcome, Reason, Result
 from shared.domain.records.records import PersonRecord, RecordKey
 from shared.domain.recovery.retry import Done

@@ -14,10 +14,14 @@ from shared.domain.consent.permission_defaults import PermissionDefault
 from shared.domain.consent.permission_renames import RememberedNames
 from shared.domain.mapping.formats.reading import DO_NOT_EMAIL
 from shared.domain.mapping.language.expression import MapTo
-from shared.domain.merging.field_agreement import NO, YES, row_state
+from shared.domain.merging.agreement import NO, YES
 from shared.domain.merging.merge import Row
+from shared.domain.merging.permission_agreement import row_state
+from shared.domain.planning.binding import Binding, MailStatus
 from shared.domain.planning.conditions import refuses_bulk
-from shared.domain.planning.context import Anonymize, BaseState, Binding, Decision, MailStatus, Rules, Write
+from shared.domain.planning.decisions import Anonymize, Decision, Write
+from shared.domain.planning.plan_input import BaseState
+from shared.domain.planning.rules import Rules
 from shared.domain.records.marketing_contact import PropertyCatalogue
 from shared.domain.records.outcomes import HELD_BACK, Reason
 from shared.domain.records.records import RecordKey

@@ -14,8 +14,10 @@ from datetime import datetime
 from functools import partial
 
 from shared.domain.mapping.model import EMAIL
-from shared.domain.planning.context import BaseState, Decision, Rest, Rules, Write
+from shared.domain.planning.decisions import Decision, Rest, Write
 from shared.domain.planning.identity import Leave
+from shared.domain.planning.plan_input import BaseState
+from shared.domain.planning.rules import Rules
 from shared.domain.records.marketing_contact import PropertyCatalogue, WriteCode
 from shared.domain.records.outcomes import Reason, Result
 from shared.domain.records.records import RecordKey, Reference, Why

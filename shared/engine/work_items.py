@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from shared.domain.planning.context import ContactPresence, Plan
+from shared.domain.planning.decisions import Plan
+from shared.domain.planning.plan_input import ContactPresence
 from shared.domain.records.marketing_contact import MarketingContact
 from shared.domain.records.outcomes import Outcome, Reason, Result
 from shared.domain.records.records import ACTS, ConsentOrder, Intent, PersonRecord, RecordKey, Reference, Why

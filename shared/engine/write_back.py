@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from shared.domain.consent.changes import BULK_EMAIL
 from shared.domain.merging.dataverse_changes import NOTHING, DataverseChanges
 from shared.domain.planning.conditions import refuses_bulk
-from shared.domain.planning.context import Decision, Rest, Write
+from shared.domain.planning.decisions import Decision, Rest, Write
 from shared.domain.records.outcomes import Outcome, Reason, Result
 from shared.domain.records.records import RecordKey
 from shared.engine.apply import Applied

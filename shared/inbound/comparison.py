@@ -18,7 +18,7 @@ from pydantic import TypeAdapter
 
 from shared.domain.merging.comparison_window import ComparisonRun, Span, is_enough, reached
 from shared.domain.merging.divergence import Divergence
-from shared.domain.planning.context import Rules
+from shared.domain.planning.rules import Rules
 from shared.domain.records.marketing_contact import MarketingContact
 from shared.domain.records.records import Reference, Why
 from shared.domain.values.moments import EARLIEST

@@ -16,7 +16,8 @@ from uuid import UUID
 from shared.domain.mapping.model import EMAIL
 from shared.domain.merging.divergence import Divergence, divergences
 from shared.domain.merging.echo import is_echo
-from shared.domain.planning.context import Rules, SharingRecords
+from shared.domain.planning.plan_input import SharingRecords
+from shared.domain.planning.rules import Rules
 from shared.domain.planning.sharing import rules_of
 from shared.domain.records.marketing_contact import MarketingContact, PropertyCatalogue
 from shared.domain.records.outcomes import TEXTS, Reason

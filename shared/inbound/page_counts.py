@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum, StrEnum, auto
 
 from shared.domain.merging.divergence import Divergence
-from shared.domain.planning.context import Rest, Write
+from shared.domain.planning.decisions import Rest, Write
 from shared.domain.records.outcomes import Result
 from shared.engine.work_items import ItemResult
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from shared.domain.planning.context import CLOCKS_DIFFER, Rules
+from shared.domain.planning.plan_input import CLOCKS_DIFFER
+from shared.domain.planning.rules import Rules
 from shared.domain.records.marketing_contact import Bounce
 from shared.domain.records.records import RecordKey, Reference, Why
 from shared.engine.bindings.ledger import CLAIM_TIME

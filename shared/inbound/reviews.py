@@ -14,7 +14,7 @@ from uuid import UUID
 
 from shared.domain.consent.changes import DO_NOT_EMAIL
 from shared.domain.mapping.model import EMAIL
-from shared.domain.planning.context import Rules
+from shared.domain.planning.rules import Rules
 from shared.domain.records.records import PersonRecord, RecordKey, Reference, Why
 from shared.engine.refusals.mail_refusals import MailRefusals, Refusing
 from shared.errors import ConflictError, DataError, NotFoundError, Service

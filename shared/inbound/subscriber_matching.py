@@ -11,7 +11,7 @@ from shared.domain.features.subscriber_import import ImportOutcome, ImportResult
 from shared.domain.mapping.language.expression import Column
 from shared.domain.mapping.model import EMAIL, MappingRow
 from shared.domain.merging.dataverse_changes import FieldReturn
-from shared.domain.planning.context import Rules
+from shared.domain.planning.rules import Rules
 from shared.domain.records.marketing_contact import MarketingContact, PropertyCatalogue, PropertyType
 from shared.domain.records.records import PersonRecord, PersonTable, RecordKey
 from shared.domain.values.addresses import address_key

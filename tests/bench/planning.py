@@ -8,8 +8,11 @@ from uuid import UUID
 from shared.composition.first_mapping import DEFAULT_MAPPING, load_mapping
 from shared.domain.mapping.formats.document import read_mapping
 from shared.domain.mapping.model import Mapping
-from shared.domain.planning.context import Binding, PlanInput, Rules, Write
+from shared.domain.planning.binding import Binding
+from shared.domain.planning.decisions import Write
 from shared.domain.planning.plan import plan
+from shared.domain.planning.plan_input import PlanInput
+from shared.domain.planning.rules import Rules
 from shared.domain.records.fingerprints import Fingerprinter
 from shared.domain.records.marketing_contact import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry
 from shared.domain.records.records import PermissionRow, PersonRecord, PersonTable, RecordKey

@@ -19,7 +19,7 @@ from shared.adapters.storage.keys.rekey import Rekeying
 from shared.adapters.storage.keys.sealed import SealedStore
 from shared.domain.consent.changes import BULK_EMAIL, DO_NOT_EMAIL, OPT_OUT, ConsentSource
 from shared.domain.consent.suppression import AddressRefusal
-from shared.domain.planning.context import Binding
+from shared.domain.planning.binding import Binding
 from shared.domain.records.fingerprint_places import fingerprint_places
 from shared.domain.records.fingerprints import Fingerprinter
 from shared.domain.records.outcomes import Outcome, Reason, Result

@@ -49,8 +49,10 @@ from shared.domain.mapping.language.tokens import ExpressionError
 from shared.domain.mapping.model import EMAIL, Direction, MappingRow
 from shared.domain.mapping.model import Mapping as FieldMapping
 from shared.domain.mapping.reverse_conversions import NeedsMatch, Stored, returned
-from shared.domain.planning.context import Binding, PlanInput, Rules
+from shared.domain.planning.binding import Binding
 from shared.domain.planning.plan import plan
+from shared.domain.planning.plan_input import PlanInput
+from shared.domain.planning.rules import Rules
 from shared.domain.records.fingerprints import Fingerprinter
 from shared.domain.records.marketing_contact import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry
 from shared.domain.records.records import PersonRecord, PersonTable, RecordKey

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -14,11 +13,14 @@ from hypothesis import strategies as st
 
 from shared.domain.consent.permission_defaults import PermissionDefault
 from shared.domain.mapping.model import BlankPolicy, ConflictPolicy, Direction
+from shared.domain.merging.agreement import MergeInput
 from shared.domain.merging.dataverse_changes import DataverseChanges
-from shared.domain.merging.field_agreement import MergeInput, agree
+from shared.domain.merging.field_agreement import agree
 from shared.domain.merging.merge import Base, FieldVersions, MergeDecision, Newer, Row, merge_consent, merge_value
-from shared.domain.planning.context import BaseState, Binding, FetchContact, Fetched, Plan, PlanInput, Rest, Write
+from shared.domain.planning.binding import Binding
+from shared.domain.planning.decisions import FetchContact, Plan, Rest, Write
 from shared.domain.planning.plan import plan
+from shared.domain.planning.plan_input import BaseState, Fetched, PlanInput
 from shared.domain.records.marketing_contact import Channel, MarketingContact, SetOption
 from shared.domain.records.records import PermissionRow, PersonRecord, PersonTable, RecordKey
 from shared.domain.values.fields import as_properties
@@ -249,20 +251,16 @@ def test_a_plan_without_sight_is_a_look_wherever_spotler_could_object(
         assert isinstance(planned, FetchContact)
 
 
-@given(pair=pairs, binding=bindings(), order=st.permutations(sorted(fields())), is_doubtful=st.booleans())
+@given(pair=pairs, binding=bindings(), order=st.permutations(sorted(fields())), base_state=st.sampled_from(BaseState))
 def test_the_order_of_fields_does_not_matter(
-    pair: Pair, binding: Binding, order: list[str], *, is_doubtful: bool
+    pair: Pair, binding: Binding, order: list[str], base_state: BaseState
 ) -> None:
     sides = MergeInput(
-        record=pair.record,
+        plan_input(pair, binding, base_state=base_state),
+        RULES,
+        pair.contact,
         dataverse=values_of(pair.contact, fields(), RULES.mapping.zone),
-        contact=pair.contact,
         base=binding.base,
-        flap_history={},
-        now=NOW,
-        fingerprint=partial(RULES.fingerprints.value, binding.external_id),
-        zone=RULES.mapping.zone,
-        is_doubtful=is_doubtful,
     )
     known = fields()
     first, second = agree(sides, known), agree(sides, {name: known[name] for name in order})

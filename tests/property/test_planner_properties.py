@@ -10,25 +10,13 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.planning.context import (
-    Anonymize,
-    BaseState,
-    Binding,
-    Decision,
-    EndAction,
-    FetchContact,
-    Fetched,
-    Plan,
-    PlanInput,
-    Rest,
-    Rules,
-    SharingRecords,
-    Unmapped,
-    Write,
-)
+from shared.domain.planning.binding import Binding
+from shared.domain.planning.decisions import Anonymize, Decision, FetchContact, Plan, Rest, Write
 from shared.domain.planning.erase import let_go
 from shared.domain.planning.identity import identify
 from shared.domain.planning.plan import plan
+from shared.domain.planning.plan_input import BaseState, Fetched, PlanInput, SharingRecords
+from shared.domain.planning.rules import EndAction, Rules, Unmapped
 from shared.domain.records.marketing_contact import PropertyType, PropertyValue, Purge
 from shared.domain.records.outcomes import Outcome, Reason, Result
 from shared.domain.records.records import (

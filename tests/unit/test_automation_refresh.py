@@ -107,7 +107,7 @@ async def test_a_name_that_is_cut_to_its_column_is_as_before_at_the_next_refresh
 
 
 @pytest.mark.parametrize(
-    "change", [{"name": "Hello"}, {"spotler_id": "a9"}, {"fields": ()}], ids=["name", "spotler id", "fields"]
+    "change", [{"name": "Hello"}, {"platform_id": "a9"}, {"fields": ()}], ids=["name", "spotler id", "fields"]
 )
 async def test_what_has_changed_is_written(
     refresh: AutomationRefresh, spotler: Spotler, table: Table, change: dict[str, object]

@@ -9,7 +9,8 @@ import pytest
 
 from shared.domain.mapping.language.expression import Column, MapTo, OptionSource
 from shared.domain.mapping.model import Direction, MappingRow
-from shared.domain.planning.context import EndAction, MassChange
+from shared.domain.planning.binding import MassChange
+from shared.domain.planning.rules import EndAction
 from shared.domain.records.records import PermissionRow, PersonTable
 from shared.domain.recovery.mass_changes import recast_properties
 from tests.connector_twin import MAPPING, NEWSLETTER, ConnectorTwin, rules

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from shared.domain.planning.context import BaseState, Binding, SharingRecords
+from shared.domain.planning.binding import Binding
 from shared.domain.planning.identity import (
     Identity,
     Join,
@@ -17,6 +17,7 @@ from shared.domain.planning.identity import (
     identify,
     originating_lead,
 )
+from shared.domain.planning.plan_input import BaseState, SharingRecords
 from shared.domain.records.records import Lookup, PersonRecord, PersonTable, RecordKey
 
 KEY = RecordKey(PersonTable.CONTACT, UUID(int=1))

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from shared.domain.planning.context import MassChange
+from shared.domain.planning.binding import MassChange
 from shared.domain.records.access_rights import AccessRight
 from shared.domain.records.jobs import JobStatus, Operation
 from shared.domain.records.records import ConsentOrder, Intent, RecordKey, Reference, Why

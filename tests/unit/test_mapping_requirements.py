@@ -10,19 +10,11 @@ from shared.domain.mapping.formats.document import MappingError, read_mapping
 from shared.domain.mapping.formats.reading import reading_of
 from shared.domain.mapping.language.expression import Column, OptionSource, QueryExpression
 from shared.domain.mapping.model import ConflictPolicy, Direction, Mapping, Outside
-from shared.domain.planning.context import (
-    Anonymize,
-    BaseState,
-    Binding,
-    Plan,
-    PlanInput,
-    Rest,
-    Rules,
-    SharingRecords,
-    Unmapped,
-    Write,
-)
+from shared.domain.planning.binding import Binding
+from shared.domain.planning.decisions import Anonymize, Plan, Rest, Write
 from shared.domain.planning.plan import plan
+from shared.domain.planning.plan_input import BaseState, PlanInput, SharingRecords
+from shared.domain.planning.rules import Rules, Unmapped
 from shared.domain.records.fingerprints import Fingerprinter
 from shared.domain.records.marketing_contact import (
     PropertyCatalogue,

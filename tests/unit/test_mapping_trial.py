@@ -10,7 +10,7 @@ from shared.administration.preview import Preview
 from shared.domain.mapping.findings import Code, Finding
 from shared.domain.mapping.formats.document import read_mapping
 from shared.domain.mapping.model import Mapping as FieldMapping
-from shared.domain.planning.context import Unmapped
+from shared.domain.planning.rules import Unmapped
 from shared.domain.records.records import PersonRecord, PersonTable, RecordKey
 from tests.connector_twin import MAPPING, ConnectorTwin, person, rules
 from tests.twins import TwinCrm

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from shared.domain.mapping.formats.document import read_mapping
-from shared.domain.planning.context import Rules
+from shared.domain.planning.rules import Rules
 from shared.domain.records.marketing_contact import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry
 from shared.domain.records.records import PermissionRow, RecordKey
 from tests.connector_twin import CATALOGUE, NEWSLETTER, RULES, ConnectorTwin, person

@@ -19,7 +19,7 @@ from shared.consent.erased_consent import ErasedConsent
 from shared.domain.consent.bounces import BounceKind
 from shared.domain.consent.changes import DO_NOT_EMAIL, OPT_OUT, ConsentSource
 from shared.domain.consent.suppression import AddressRefusal
-from shared.domain.planning.context import MassChange
+from shared.domain.planning.binding import MassChange
 from shared.domain.records.fingerprint_places import fingerprint_places
 from shared.domain.records.records import PersonTable, RecordKey, Reference, Why
 from shared.engine.bindings.ledger import Ledger

@@ -8,20 +8,11 @@ from uuid import UUID
 
 import pytest
 
-from shared.domain.planning.context import (
-    BaseState,
-    Binding,
-    Fetched,
-    Plan,
-    PlanInput,
-    Rest,
-    Rules,
-    SharingRecords,
-    Unmapped,
-    Write,
-    WriteMode,
-)
+from shared.domain.planning.binding import Binding
+from shared.domain.planning.decisions import Plan, Rest, Write, WriteMode
 from shared.domain.planning.plan import plan
+from shared.domain.planning.plan_input import BaseState, Fetched, PlanInput, SharingRecords
+from shared.domain.planning.rules import Rules, Unmapped
 from shared.domain.records.marketing_contact import PropertyValue, Purge, SetOption
 from shared.domain.records.outcomes import Reason, Result
 from shared.domain.records.records import PermissionRow, PersonRecord, PersonTable, RecordKey

@@ -10,7 +10,7 @@ import pytest
 
 from shared.domain.consent.permission_defaults import PermissionDefault
 from shared.domain.mapping.formats.document import read_mapping
-from shared.domain.planning.context import Rules
+from shared.domain.planning.rules import Rules
 from shared.domain.records.records import PersonTable, RecordKey, SyncStatus, Why
 from shared.errors import DataError, TransientError
 from shared.inbound.page_counts import Seen

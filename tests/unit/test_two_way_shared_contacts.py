@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.domain.planning.context import EndAction, Rules, Unmapped
+from shared.domain.planning.rules import EndAction, Rules, Unmapped
 from shared.domain.records.records import PersonTable, RecordKey, SyncStatus
 from shared.inbound.page_counts import Seen
 from tests.connector_twin import ConnectorTwin, person

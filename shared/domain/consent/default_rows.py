@@ -14,7 +14,9 @@ from shared.domain.consent.permission_defaults import PermissionDefault
 from shared.domain.mapping.language.expression import MapTo, OptionSource
 from shared.domain.mapping.model import MappingRow
 from shared.domain.merging.dataverse_changes import DataverseChanges, SubscriptionReturn
-from shared.domain.planning.context import BaseState, Binding, Decision, PlanInput, Rest
+from shared.domain.planning.binding import Binding
+from shared.domain.planning.decisions import Decision, Rest
+from shared.domain.planning.plan_input import BaseState, PlanInput
 from shared.domain.records.marketing_contact import PropertyCatalogue, PropertyDefinition
 from shared.domain.records.outcomes import Reason
 from shared.domain.values.fields import Scalar, option_name
@@ -48,7 +50,7 @@ def with_default_rows(
     )
 
 
-def still_early(binding: Binding, values: Mapping[str, Scalar]) -> set[str]:
+def untouched_defaults(binding: Binding, values: Mapping[str, Scalar]) -> set[str]:
     """Name the early rows that still say their default: nobody has touched them."""
     return {name for name, answer in binding.default_rows.items() if values.get(name) is answer}
 

@@ -8,9 +8,10 @@ from functools import partial
 
 from shared.domain.consent.changes import ConsentSource
 from shared.domain.consent.suppression import AddressRefusal
-from shared.domain.merging.field_agreement import row_state
 from shared.domain.merging.merge import Row
-from shared.domain.planning.context import PlanInput, Rules
+from shared.domain.merging.permission_agreement import row_state
+from shared.domain.planning.plan_input import PlanInput
+from shared.domain.planning.rules import Rules
 from shared.domain.records.records import PersonRecord
 from shared.domain.values.fields import Scalar
 from shared.domain.values.mapped_fields import MappedField

@@ -13,7 +13,7 @@ from shared.domain.consent.changes import OPT_OUT, ConsentSource
 from shared.domain.consent.suppression import ALL_PERMISSIONS, Suppression
 from shared.domain.mapping.language.expression import OptionSource
 from shared.domain.merging.dataverse_changes import SubscriptionReturn
-from shared.domain.merging.field_agreement import changed_rows
+from shared.domain.merging.permission_agreement import changed_rows
 from shared.domain.planning.conditions import refuses_bulk
 from shared.domain.records.marketing_contact import MarketingContact
 from shared.domain.records.records import PersonRecord

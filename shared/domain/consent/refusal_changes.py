@@ -12,10 +12,13 @@ from shared.domain.consent.deleted_rows import withdrawn
 from shared.domain.consent.suppression import ALL_PERMISSIONS, AddressRefusal
 from shared.domain.mapping.formats import reading
 from shared.domain.mapping.model import EMAIL
-from shared.domain.merging.both_sides import given_since_all_were_refused
-from shared.domain.merging.field_agreement import NO, YES
+from shared.domain.merging.agreement import NO, YES
+from shared.domain.merging.merge_sides import given_since_all_were_refused
+from shared.domain.planning.binding import Binding, MailStatus
 from shared.domain.planning.conditions import refuses_bulk
-from shared.domain.planning.context import Anonymize, Binding, Decision, Fetched, MailStatus, PlanInput, Rest, Rules
+from shared.domain.planning.decisions import Anonymize, Decision, Rest
+from shared.domain.planning.plan_input import Fetched, PlanInput
+from shared.domain.planning.rules import Rules
 from shared.domain.records.marketing_contact import PropertyCatalogue
 from shared.domain.records.outcomes import Reason, Result
 from shared.domain.values.mapped_fields import mapped_fields, values_of

@@ -12,18 +12,11 @@ from shared.domain.consent.changes import BULK_EMAIL, DO_NOT_EMAIL
 from shared.domain.consent.deleted_rows import withdrawn
 from shared.domain.mapping.formats import reading
 from shared.domain.merging.dataverse_changes import DataverseChanges
+from shared.domain.planning.binding import Binding, MailStatus
 from shared.domain.planning.conditions import refuses_bulk
-from shared.domain.planning.context import (
-    BaseState,
-    Binding,
-    Decision,
-    Fetched,
-    MailStatus,
-    Plan,
-    PlanInput,
-    Rest,
-    Rules,
-)
+from shared.domain.planning.decisions import Decision, Plan, Rest
+from shared.domain.planning.plan_input import BaseState, Fetched, PlanInput
+from shared.domain.planning.rules import Rules
 from shared.domain.records.marketing_contact import PropertyCatalogue
 from shared.domain.records.outcomes import Reason, Result
 from shared.domain.records.records import PersonRecord

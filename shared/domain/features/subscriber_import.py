@@ -18,8 +18,8 @@ from shared.domain.mapping.formats.reading import DO_NOT_EMAIL as DO_NOT_EMAIL_C
 from shared.domain.mapping.language.expression import Column, MapTo, OptionSource
 from shared.domain.mapping.model import EMAIL, Direction, Mapping, MappingRow
 from shared.domain.merging.dataverse_changes import SubscriptionReturn
+from shared.domain.planning.binding import Binding, MailStatus
 from shared.domain.planning.conditions import refuses_bulk
-from shared.domain.planning.context import Binding, MailStatus
 from shared.domain.records.marketing_contact import (
     MarketingContact,
     PropertyCatalogue,

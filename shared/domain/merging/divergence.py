@@ -5,8 +5,9 @@ from __future__ import annotations
 from enum import StrEnum
 from functools import partial
 
+from shared.domain.planning.binding import Binding, MailStatus
 from shared.domain.planning.contact_write import left_in, unmapped
-from shared.domain.planning.context import Binding, MailStatus, Rules, Unmapped
+from shared.domain.planning.rules import Rules, Unmapped
 from shared.domain.records.marketing_contact import MarketingContact, PropertyCatalogue
 from shared.domain.records.records import RecordKey
 from shared.domain.values.mapped_fields import mapped_fields, moved_fields

@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 from shared.domain.consent.changes import BULK_EMAIL, DO_NOT_EMAIL
-from shared.domain.merging.field_agreement import YES, Fingerprint
+from shared.domain.merging.agreement import YES, Fingerprint
+from shared.domain.planning.binding import Binding, MailStatus
 from shared.domain.planning.contact_write import left_in, unmapped
-from shared.domain.planning.context import Binding, MailStatus, Rules, Unmapped
+from shared.domain.planning.rules import Rules, Unmapped
 from shared.domain.records.marketing_contact import MarketingContact, PropertyCatalogue
 from shared.domain.records.records import RecordKey
 from shared.domain.values.fields import enabled_options

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from shared.domain.mapping.model import EMAIL, MappingRow
-from shared.domain.planning.context import Decision, Rest, Rules, Unmapped, Write
+from shared.domain.planning.decisions import Decision, Rest, Write
+from shared.domain.planning.plan_input import BaseState, PlanInput
+from shared.domain.planning.rules import Rules, Unmapped
 from shared.domain.records.marketing_contact import MarketingContact, PropertyCatalogue, PropertyType, Purge
 from shared.domain.records.outcomes import Reason
 from shared.domain.values.fields import PERMISSIONS, Scalar, as_properties, enabled_options, option_name
@@ -62,6 +64,28 @@ def left_in(contact: MarketingContact, empty: Mapping[str, Scalar]) -> dict[str,
     return {
         name: value for name, value in empty.items() if name in options or not is_blank(contact.properties.get(name))
     }
+
+
+def changed_fields(
+    prints: Mapping[str, str],
+    values: Mapping[str, Scalar],
+    plan_input: PlanInput,
+    unmapped: Unmapped = Unmapped.KEEP,
+) -> list[str]:
+    """Return the names of the fields to send.
+
+    An empty field without a base stays as it is in the platform (PURGE-02), unless the platform mirrors Dataverse. If
+    the contact is in doubt, everything is sent except an agreed yes of a permission: it may have been withdrawn since.
+    """
+    base = plan_input.binding.base if plan_input.binding.is_live else {}
+    is_doubtful = plan_input.base_state is BaseState.NOTHING
+
+    def must_be_sent(name: str) -> bool:
+        if name not in base:
+            return is_doubtful or values[name] != EMPTY or unmapped is Unmapped.CLEAR
+        return prints[name] != base[name] or (is_doubtful and values[name] is not True)
+
+    return [name for name in values if must_be_sent(name)]
 
 
 PURGED = "*"

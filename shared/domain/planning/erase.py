@@ -5,26 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from shared.domain.mapping.model import EMAIL, Outside
-from shared.domain.planning.context import (
-    Anonymize,
-    BaseState,
-    Binding,
-    Decision,
-    EndAction,
-    FetchContact,
-    Fetched,
-    PlanInput,
-    Rest,
-    Rules,
-    Unmapped,
-    Write,
-    WriteMode,
-)
+from shared.domain.planning.binding import Binding
+from shared.domain.planning.contact_write import changed_fields
+from shared.domain.planning.decisions import Anonymize, Decision, FetchContact, Rest, Write, WriteMode
+from shared.domain.planning.plan_input import BaseState, Fetched, PlanInput
+from shared.domain.planning.rules import EndAction, Rules
 from shared.domain.records.marketing_contact import PropertyCatalogue, Purge
 from shared.domain.records.outcomes import Reason, Result
 from shared.domain.records.records import Intent
 from shared.domain.values.fields import Scalar, all_emptied, all_permissions_off, as_properties, enabled_options
-from shared.domain.values.values import EMPTY
 
 
 def unmet_condition(plan_input: PlanInput, reason: Reason, rules: Rules, catalogue: PropertyCatalogue) -> Decision:
@@ -130,26 +119,3 @@ def purge(plan_input: PlanInput) -> Decision | FetchContact:
         return Rest(binding, Result.FAILED, Reason.OPTED_OUT)
     emptied = Binding(binding.external_id, is_live=True, address=binding.address)
     return Write({}, (), Purge.PURGE, emptied, Reason.PURGED, delivery=WriteMode.UPDATE)
-
-
-def changed_fields(
-    prints: Mapping[str, str],
-    values: Mapping[str, Scalar],
-    plan_input: PlanInput,
-    unmapped: Unmapped = Unmapped.KEEP,
-) -> list[str]:
-    """Name the fields to send.
-
-    A field that was never agreed and is empty stays as it is in Spotler (PURGE-02), unless Spotler mirrors Dataverse.
-    Without trust everything is sent, except a permission that both sides agreed on as given: it may have been withdrawn
-    in Spotler since, and permissions only rise by an explicit, newer act.
-    """
-    base = plan_input.binding.base if plan_input.binding.is_live else {}
-    is_doubtful = plan_input.base_state is BaseState.NOTHING
-
-    def must_be_sent(name: str) -> bool:
-        if name not in base:
-            return is_doubtful or values[name] != EMPTY or unmapped is Unmapped.CLEAR
-        return prints[name] != base[name] or (is_doubtful and values[name] is not True)
-
-    return [name for name in values if must_be_sent(name)]

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from shared.domain.mapping.formats.reading import ORIGINATING_LEAD
-from shared.domain.planning.context import BaseState, Binding, SharingRecords
+from shared.domain.planning.binding import Binding
+from shared.domain.planning.plan_input import BaseState, SharingRecords
 from shared.domain.records.records import Lookup, PersonRecord, PersonTable, RecordKey
 
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from shared.domain.consent.default_rows import still_early
+from shared.domain.consent.default_rows import untouched_defaults
 from shared.domain.consent.deleted_rows import with_deleted_rows_refused
 from shared.domain.mapping.model import EMAIL, ConflictPolicy, Direction
-from shared.domain.merging.both_sides import Novelty, merge_sides, without_contact
+from shared.domain.merging.merge_sides import merge_sides, without_contact
 from shared.domain.planning.contact_write import besides
-from shared.domain.planning.context import BaseState, Decision, PlanInput, Rest, Rules, Unmapped, Write, WriteMode
+from shared.domain.planning.decisions import Decision, Rest, Write, WriteMode
+from shared.domain.planning.plan_input import BaseState, PlanInput
+from shared.domain.planning.rules import Rules, Unmapped
 from shared.domain.records.marketing_contact import MarketingContact, PropertyCatalogue, PropertyType, Purge
 from shared.domain.records.outcomes import Reason, Result
 from shared.domain.values.fields import Fields, Scalar, all_permissions_off, as_properties, wished_fields
@@ -43,7 +45,7 @@ def insert(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) ->
     fields = mapped_fields((row for row in rows if not row.rests(record)), record.key.table, catalogue)
     # A dead worker may have written what is empty now; and a mirror shows what is empty (PURGE-01).
     empties = plan_input.base_state is BaseState.NOTHING or rules.unmapped is Unmapped.CLEAR
-    default_rows = still_early(fresh.binding, wished.values)
+    default_rows = untouched_defaults(fresh.binding, wished.values)
     sent = {
         name: value
         for name, value in values.items()
@@ -84,7 +86,7 @@ def whole_contact(plan_input: PlanInput, wished: Fields, rules: Rules, catalogue
     rows = rules.mapping.for_table(plan_input.key.table)
     fields = mapped_fields(rows, plan_input.key.table, catalogue)
     alone = without_contact(with_deleted_rows_refused(plan_input, fields, rules))
-    merged = merge_sides(alone, nobody, wished, rules, catalogue, novelty=Novelty.NEW)
+    merged = merge_sides(alone, nobody, wished, rules, catalogue, is_new_contact=True)
     refused = {
         **{name: value for name, value in wished.values.items() if value is False},
         **(all_permissions_off(rows, catalogue) if merged.rest.permissions_off else {}),

@@ -10,19 +10,13 @@ from dataclasses import replace
 
 from shared.domain.consent.default_rows import with_default_rows
 from shared.domain.consent.refusals import stay_out, with_refusals
-from shared.domain.merging.merge_sides import agree_on_both
+from shared.domain.merging.merge_contact import merge_contact
 from shared.domain.planning.conditions import ConditionResult, Subject, examine
-from shared.domain.planning.context import (
-    Decision,
-    FetchContact,
-    Fetched,
-    Plan,
-    PlanInput,
-    Rest,
-    Rules,
-)
+from shared.domain.planning.decisions import Decision, FetchContact, Plan, Rest
 from shared.domain.planning.erase import anonymize, purge, unmet_condition
-from shared.domain.planning.push import send_changes
+from shared.domain.planning.plan_input import Fetched, PlanInput
+from shared.domain.planning.push import push_changes
+from shared.domain.planning.rules import Rules
 from shared.domain.planning.sharing import as_user
 from shared.domain.records.marketing_contact import PropertyCatalogue
 from shared.domain.records.outcomes import Reason, Result
@@ -51,8 +45,8 @@ def _synchronise(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalog
         return with_default_rows(decision, plan_input, rules.mapping.for_table(plan_input.key.table), catalogue)
     plan_input, rules = as_user(plan_input, rules)
     if plan_input.fetched is Fetched.YES:
-        return agree_on_both(plan_input, rules, catalogue)
-    return send_changes(plan_input, rules, catalogue)
+        return merge_contact(plan_input, rules, catalogue)
+    return push_changes(plan_input, rules, catalogue)
 
 
 def _not_forgotten(decision: Decision, plan_input: PlanInput) -> Decision:

@@ -9,28 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from shared.domain.consent.default_rows import still_early
+from shared.domain.consent.default_rows import untouched_defaults
 from shared.domain.consent.deleted_rows import withdrawn
 from shared.domain.mapping.model import EMAIL, ConflictPolicy, Direction, MappingRow
 from shared.domain.merging.flapping import Move, settle
 from shared.domain.merging.merge import MergeDecision as Merged
+from shared.domain.planning.binding import Binding, MailStatus
 from shared.domain.planning.conditions import email_of, refuses_bulk
-from shared.domain.planning.contact_write import besides, purge_print, unmapped, write_or_rest
-from shared.domain.planning.context import (
-    Anonymize,
-    BaseState,
-    Binding,
-    ContactPresence,
-    FetchContact,
-    Fetched,
-    MailStatus,
-    Plan,
-    PlanInput,
-    Rest,
-    Rules,
-)
-from shared.domain.planning.erase import changed_fields
+from shared.domain.planning.contact_write import besides, changed_fields, purge_print, unmapped, write_or_rest
+from shared.domain.planning.decisions import Anonymize, FetchContact, Plan, Rest
 from shared.domain.planning.insertion import insert, whole_contact
+from shared.domain.planning.plan_input import BaseState, ContactPresence, Fetched, PlanInput
+from shared.domain.planning.rules import Rules
 from shared.domain.records.marketing_contact import PropertyCatalogue
 from shared.domain.records.outcomes import Reason, Result
 from shared.domain.values.fields import Scalar, all_permissions_off, wished_fields
@@ -38,7 +28,7 @@ from shared.domain.values.mapped_fields import MappedField, mapped_fields
 from shared.domain.values.values import EMPTY
 
 
-def send_changes(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) -> Plan:
+def push_changes(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) -> Plan:
     """Send what Dataverse has changed since both sides agreed; look first where that is not enough to decide."""
     record, binding = plan_input.record, plan_input.binding
     assert record is not None, "a record that does not exist cannot meet the conditions"
@@ -68,7 +58,7 @@ def send_changes(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalog
     address = rules.fingerprints.address(email_of(record, rows))
     flap_history = dict(binding.flap_history)
     frozen = _frozen(changed, fields, plan_input, flap_history)
-    default_rows = set() if binding.initial_merge_done else still_early(binding, wished.values)
+    default_rows = set() if binding.initial_merge_done else untouched_defaults(binding, wished.values)
     held = frozen | disputed | default_rows | unproven  # without a look, nobody can say who of two won
     agreed = replace(
         binding,

@@ -10,7 +10,9 @@ from dataclasses import replace
 
 from shared.domain.mapping.language.expression import MapTo
 from shared.domain.mapping.model import EMAIL, Direction, MappingRow
-from shared.domain.planning.context import Binding, Fetched, PlanInput, Rules, SharingRecords, Unmapped
+from shared.domain.planning.binding import Binding
+from shared.domain.planning.plan_input import Fetched, PlanInput, SharingRecords
+from shared.domain.planning.rules import Rules, Unmapped
 from shared.domain.records.records import PersonTable
 
 

@@ -17,8 +17,11 @@ from shared.domain.mapping.formats.reading import DO_NOT_EMAIL
 from shared.domain.mapping.language.expression import OptionSource
 from shared.domain.mapping.model import Mapping as FieldMapping
 from shared.domain.mapping.model import MappingRow
-from shared.domain.merging.field_agreement import NO, YES
-from shared.domain.planning.context import Anonymize, Decision, Fetched, MassChange, PlanInput, Rest, Rules, Write
+from shared.domain.merging.agreement import NO, YES
+from shared.domain.planning.binding import MassChange
+from shared.domain.planning.decisions import Anonymize, Decision, Rest, Write
+from shared.domain.planning.plan_input import Fetched, PlanInput
+from shared.domain.planning.rules import Rules
 from shared.domain.records.marketing_contact import PropertyCatalogue, PropertyValue
 from shared.domain.records.outcomes import HELD_BACK, FieldProblem, Reason, Result
 from shared.domain.records.records import PersonRecord

@@ -6,7 +6,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from shared.domain.planning.context import Decision, MassChange, Rules
+from shared.domain.planning.binding import MassChange
+from shared.domain.planning.decisions import Decision
+from shared.domain.planning.rules import Rules
 from shared.domain.records.marketing_contact import PropertyCatalogue
 from shared.domain.records.records import Intent, RecordKey
 from shared.domain.recovery.mass_changes import Loss, hold, losses, remembering

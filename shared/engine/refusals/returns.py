@@ -9,7 +9,7 @@ from uuid import UUID
 from shared.domain.consent.changes import ConsentSource
 from shared.domain.consent.suppression import ALL_PERMISSIONS, AddressRefusal
 from shared.domain.features.subscriber_import import email_of
-from shared.domain.planning.context import Rules
+from shared.domain.planning.rules import Rules
 from shared.domain.records.marketing_contact import MarketingContact
 from shared.domain.records.records import Reference, Why
 from shared.domain.values.fields import enabled_options, option_name

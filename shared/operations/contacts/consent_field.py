@@ -13,7 +13,7 @@ from uuid import UUID
 
 from shared.domain.consent.job_consent import Said, refusal_of_yes, rows_to_write
 from shared.domain.consent.suppression import NOTHING_REFUSED, Suppression
-from shared.domain.merging.field_agreement import YES
+from shared.domain.merging.agreement import YES
 from shared.domain.records.jobs import JobResult
 from shared.domain.records.marketing_contact import ContactWrite, SetOption
 from shared.domain.records.outcomes import Result

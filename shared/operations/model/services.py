@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shared.domain.planning.context import Rules
+from shared.domain.planning.rules import Rules
 from shared.engine.bindings.contact_lookup import Contacts
 from shared.engine.bindings.ledger import Ledger
 from shared.engine.guards.brake import Brake

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID, uuid5
 
-from shared.domain.planning.context import MassChange
+from shared.domain.planning.binding import MassChange
 from shared.domain.records.jobs import JobResult
 from shared.domain.records.outcomes import TEXTS, Reason
 from shared.domain.records.records import RecordKey

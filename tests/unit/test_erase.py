@@ -7,18 +7,12 @@ from typing import Any
 
 import pytest
 
-from shared.domain.planning.context import (
-    Anonymize,
-    BaseState,
-    Binding,
-    EndAction,
-    PlanInput,
-    Rest,
-    SharingRecords,
-    Write,
-)
+from shared.domain.planning.binding import Binding
+from shared.domain.planning.decisions import Anonymize, Rest, Write
 from shared.domain.planning.erase import let_go
 from shared.domain.planning.plan import plan
+from shared.domain.planning.plan_input import BaseState, PlanInput, SharingRecords
+from shared.domain.planning.rules import EndAction
 from shared.domain.records.marketing_contact import Purge, SetOption
 from shared.domain.records.outcomes import Reason, Result
 from shared.domain.records.records import Intent, PersonRecord, PersonTable, RecordKey, StatusRow, SyncStatus

@@ -1,0 +1,167 @@
+"""What a plan depends on: the record, its binding, its contact, and what is known about both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from shared.domain.consent.bounces import CLOSING
+from shared.domain.consent.permission_defaults import PermissionDefault
+from shared.domain.consent.permission_renames import RememberedNames
+from shared.domain.consent.suppression import NOTHING_REFUSED, Suppression
+from shared.domain.mapping.formats.reading import ORIGINATING_LEAD
+from shared.domain.planning.binding import Binding
+from shared.domain.records.marketing_contact import MarketingContact
+from shared.domain.records.outcomes import Reason
+from shared.domain.records.records import Intent, Lookup, PersonRecord, PersonTable, RecordKey, SyncStatus
+
+
+class BaseState(StrEnum):
+    """Whether the base is what Spotler holds. After a worker died between write and save, it may not be."""
+
+    BASE = "base"
+    NOTHING = "nothing"
+
+
+class ContactPresence(StrEnum):
+    """Whether a contact that the binding names must be proven to be in Spotler, although nothing is to be sent."""
+
+    ASSUMED = "assumed"
+    TO_PROVE = "to-prove"
+    """A resync or the nightly comparison asks: somebody may have erased it in Spotler itself."""
+    TO_RESTORE = "to-restore"
+    """A job asks for this record: what was changed in Spotler in fields that only Dataverse fills is set back, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class SharingRecords:
+    """The other active records of the same Spotler contact, and whether one of them refuses bulk mail.
+
+    `primary` is the one of them whose values the contact has; None if that is the record itself (decision 5).
+    """
+
+    keys: tuple[RecordKey, ...] = ()
+    refuse_bulk: bool = False
+    primary: RecordKey | None = None
+
+    @property
+    def duplicates(self) -> tuple[RecordKey, ...]:
+        """Of a record that is not primary: the others, the primary one first. Otherwise none."""
+        if self.primary is None:
+            return ()
+        return (self.primary, *(key for key in self.keys if key != self.primary))
+
+
+class Fetched(StrEnum):
+    """Whether the Spotler contact has been read."""
+
+    NO = "unseen"
+    """Not yet: a plan may ask for it (`FetchContact`)."""
+    YES = "seen"
+    SKIPPED = "blind"
+    """Not now: too many would have to be read. The next poll brings them."""
+
+
+CLOCKS_DIFFER = timedelta(minutes=5)
+"""What the clocks of two services may differ."""
+
+
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanInput:
+    """All that a plan depends on.
+
+    `record` is None when it no longer exists, `contact` None when it was not read, or (SEEN) does not exist in Spotler.
+    `bounce` says why mail does not arrive (HARD_BOUNCE, SOFT_BOUNCE), `bounced_on` when that closed the contact,
+    `defaults` which permissions a new record gets. Bounces are known up to `bounces_until`. `suppression` is what was
+    refused at the record's address, asked for where the record comes to it. `names` are those that permission rows may
+    have while a rename in Spotler is not complete. `lead_status` is Spotler Status of the lead that was qualified into
+    this contact, None if there is none. `succession` are the fingerprints that a former primary user of the contact had
+    agreed on, until the record that follows it has compared its own values; otherwise None. `deactivated_on` is when a
+    job made the contact inactive.
+    """
+
+    key: RecordKey
+    record: PersonRecord | None
+    binding: Binding
+    intent: Intent = Intent.SYNC
+    base_state: BaseState = BaseState.BASE
+    sharing_records: SharingRecords = SharingRecords()
+    fetched: Fetched = Fetched.NO
+    contact: MarketingContact | None = None
+    bounce: Reason | None = None
+    bounced_on: datetime | None = None
+    defaults: tuple[PermissionDefault, ...] = ()
+    now: datetime = _LONG_AGO
+    bounces_until: datetime | None = None
+    presence: ContactPresence = ContactPresence.ASSUMED
+    suppression: Suppression = NOTHING_REFUSED
+    names: RememberedNames = RememberedNames()  # noqa: RUF009  # frozen and without state
+    lead_status: SyncStatus | None = None
+    succession: Mapping[str, str] | None = None
+    deactivated_on: datetime | None = None
+
+    @property
+    def is_deactivated(self) -> bool:
+        """Whether nothing but a job has closed the contact. What changed it later may have been an opt-out."""
+        if self.deactivated_on is None or self.contact is None or not self.contact.is_unreachable:
+            return False
+        changed = self.contact.last_changed
+        return changed is None or changed <= self.deactivated_on + CLOCKS_DIFFER
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nobody can tell yet why the contact is unreachable: it is so since bounces were last asked for."""
+        if self.contact is None or self.bounce is not None or self.contact.last_changed is None:
+            return False
+        return self.bounces_until is None or self.contact.last_changed > self.bounces_until
+
+    @property
+    def has_only_bounced(self) -> bool:
+        """Whether nothing but a bounce can have closed the contact, so that another address may open it (BNC-11).
+
+        A contact shows that it is closed, and not why. Changed after the bounce, it may be of somebody who opted out.
+        """
+        if self.contact is None or self.bounce is None or self.binding.mail_status.is_opt_out:
+            return False
+        changed, bounced = self.contact.last_changed, self.bounced_on
+        return changed is None or bounced is None or changed <= bounced + CLOSING
+
+    @property
+    def has_come_back(self) -> bool:
+        """Whether somebody who had opted out can be mailed again: re-added in Spotler, or by a form (OPT-09, P-02)."""
+        status = self.record.status if self.record else None
+        had_left = self.binding.mail_status.is_opt_out or (status is not None and status.status is SyncStatus.OPT_OUT)
+        if self.contact is None:
+            return had_left and not self.binding.is_live and self.suppression.has_returned
+        return had_left and not self.contact.is_unreachable
+
+    @property
+    def is_suppressed(self) -> bool:
+        """Whether somebody opted out at the address that the record comes to (F4: whatever became of the contact)."""
+        return self.suppression.has_opted_out and not self.binding.is_live
+
+    @property
+    def withholds_permissions(self) -> bool:
+        """Whether others switch every permission off: a record of the same contact, or one that had the address."""
+        return self.sharing_records.refuse_bulk or self.suppression.withholds(self._own)
+
+    @property
+    def all_refused_on(self) -> datetime | None:
+        """Return when records that are no neighbours last refused every permission at the address."""
+        return self.suppression.all_refused_on(self._own)
+
+    def refused_on(self, permission: str) -> datetime | None:
+        """Return when others, or the person, last refused one permission at the address; None if nobody does."""
+        return self.suppression.refused_on(permission, self._own)
+
+    @property
+    def _own(self) -> frozenset[str]:
+        """The records that this one speaks for: itself, and the lead that it grew out of."""
+        lead = self.record.values.get(ORIGINATING_LEAD) if self.record is not None else None
+        of_lead = {str(RecordKey(PersonTable.LEAD, lead.id))} if isinstance(lead, Lookup) else set()
+        return frozenset({str(self.key), *of_lead})
