@@ -11,8 +11,6 @@ from shared.domain.records.outcomes import FieldProblem
 from shared.domain.records.records import RecordKey
 from shared.errors import ConnectorError
 
-__all__ = ["FieldReturn", "SubscriptionReturn", "Writeback", "WritebackResult", "Writebacks"]
-
 
 @dataclass(frozen=True, slots=True)
 class Writeback:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.domain.merging.flapping import REST, TURNS, WITHIN, Move, moves_of, settle
+from shared.domain.merging.flapping import REST, TURNS, WITHIN, Move, settle
 from shared.domain.merging.merge import MergeDecision
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -70,7 +70,7 @@ def test_what_does_not_travel_is_remembered_for_an_hour() -> None:
 @pytest.mark.parametrize("to_dataverse", [True, False])
 def test_a_move_is_read_as_it_was_written(*, to_dataverse: bool) -> None:
     move = Move(to_dataverse=to_dataverse, turns=4, at=NOON)
-    assert moves_of({"city": str(move)}) == {"city": move}
+    assert Move.parse(str(move)) == move
 
 
 @pytest.mark.parametrize("text", ["", "<- 4", "-> four 2026-03-01", "<- 1 yesterday"])

@@ -138,15 +138,6 @@ _ASKED = frozenset(
 )
 
 
-def is_new_subscriber(contact: MarketingContact) -> bool:
-    """Whether a contact belongs to no record (S2D-09)."""
-    try:
-        UUID(contact.external_id)
-    except ValueError:
-        return True
-    return False
-
-
 def standing_refusals(record: PersonRecord, binding: Binding) -> tuple[str, ...]:
     """Name what a record refuses, as subjects of consent, where a sign-up alone must not overrule it.
 

@@ -6,7 +6,6 @@ hour the field is left alone on both sides until they agree, or a day has passed
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -44,8 +43,3 @@ def settle(verdict: MergeDecision, last: Move | None, now: datetime) -> tuple[Me
     is_turn = last is not None and last.to_dataverse is not verdict.reaches_dataverse and now - last.at < WITHIN
     turns = last.turns + 1 if last is not None and is_turn else 1
     return verdict, Move(to_dataverse=verdict.reaches_dataverse, turns=turns, at=now)
-
-
-def moves_of(texts: Mapping[str, str]) -> dict[str, Move]:
-    """Read what is remembered of a binding's fields."""
-    return {name: Move.parse(text) for name, text in texts.items()}
