@@ -268,7 +268,7 @@ class ConnectorTwin:
             services=services,
             operations=OPERATIONS,
             lanes=lanes,
-            patience=patience,
+            redelivery=patience,
             clock=self.clock,
             presumed_dead=self.claim_time,
         )

@@ -464,7 +464,7 @@ def _jobs(tools: _Tools, people: RecordHandler, lists: Lists, suppressions: Supp
         ),
         operations=OPERATIONS,
         lanes=tools.lanes,
-        patience=tools.patience,
+        redelivery=tools.patience,
         clock=services.clock,
         presumed_dead=settings.claim_time,
     )

@@ -49,7 +49,7 @@ class WritebackResult:
 class Writebacks(Protocol):
     """Writes to Dataverse what Spotler knows better."""
 
-    async def write_back(self, comings: Sequence[Writeback]) -> Sequence[WritebackResult]:
+    async def write_back(self, writebacks: Sequence[Writeback]) -> Sequence[WritebackResult]:
         """Write in as few requests as possible; per record, in order, what became of it.
 
         One record's error never hinders others. Where there is nothing to write, nothing is sent. Raises a

@@ -33,7 +33,7 @@ _ADVICE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ConsentRequest:
     """What is known of one option of a person when a job wants it on.
 
     `was_agreed`: both sides had agreed on yes. `contact` as just read; None if Spotler does not know it any more.
@@ -46,9 +46,9 @@ class Said:
     suppression: Suppression
 
 
-def refusal_of_yes(said: Said) -> str | None:
+def refusal_of_yes(request: ConsentRequest) -> str | None:
     """Return why a job may not switch the option on, in words for its author; None if nobody has refused it."""
-    return next((f"{why} {_ADVICE}" for why in _refusals(said)), None)
+    return next((f"{why} {_ADVICE}" for why in _refusals(request)), None)
 
 
 def rows_to_write(one: MappedField, record: PersonRecord, *, answer: bool) -> tuple[SubscriptionReturn, ...]:
@@ -66,19 +66,19 @@ def rows_to_write(one: MappedField, record: PersonRecord, *, answer: bool) -> tu
     return (SubscriptionReturn(one.option_source, entry.label.strip(), answer, None),)
 
 
-def _refusals(said: Said) -> Iterator[str]:
-    record, one, contact = said.record, said.one, said.contact
+def _refusals(request: ConsentRequest) -> Iterator[str]:
+    record, one, contact = request.record, request.one, request.contact
     if refuses_bulk(record):
         yield "The record does not allow bulk e-mail."
     if contact is not None and contact.is_unreachable:
         yield "Spotler does not mail the person: they opted out, or mail came back."
     option = option_name(one.definition.name, one.bit or 0)
-    for refusal in said.suppression.refusals:
+    for refusal in request.suppression.refusals:
         is_about = refusal.subject in {option, *ALL_PERMISSIONS} or (refusal.subject == OPT_OUT and contact is None)
         is_taken_back = refusal.source is ConsentSource.JOB and refusal.record == str(record.key)
         if is_about and refusal.is_active and not is_taken_back:
             yield _TEXTS.get(refusal.source, _ANOTHER)
-    if said.was_agreed and contact is not None and not _is_on(contact, one):
+    if request.was_agreed and contact is not None and not _is_on(contact, one):
         yield _TEXTS[ConsentSource.PLATFORM_PROFILE]  # since the last poll
     entries = (
         {one.definition.entry(row.name) for row in rows_of(one.option_source, record)}
@@ -86,7 +86,7 @@ def _refusals(said: Said) -> Iterator[str]:
         else set()
     )
     if (
-        said.was_agreed
+        request.was_agreed
         and one.option_source is OptionSource.PERMISSIONS
         and one.definition.entry_with_bit(one.bit or 0) not in entries
     ):

@@ -1,6 +1,6 @@
-"""Sync List (JOB-07, ML-23): makes Spotler's list equal to a marketing list, static or dynamic, as it is now.
+"""Sync List (JOB-07, ML-23): makes the list in Spotler equal to a marketing list, static or dynamic, as it is now.
 
-The job only begins it: a synchronisation goes on in steps of the bulk lane, and tells the job how it ended
+The job only begins the synchronisation. It continues in steps of the bulk lane, and its end is reported to the job
 (`shared/lists/`).
 """
 
@@ -24,13 +24,13 @@ from shared.ports.queue import QueueName
 
 
 class SyncListParameters(Parameters):
-    """Which list."""
+    """The list."""
 
     marketing_list: MarketingListId
 
 
 class SyncList(JobOperation[SyncListParameters]):
-    """Members whom Spotler does not know are synchronised first; who left the list leaves Spotler's list."""
+    """Members without a contact are synchronised first; former members are removed."""
 
     operation = Operation.SYNC_LIST
     lane = QueueName.BULK
@@ -46,7 +46,7 @@ class SyncList(JobOperation[SyncListParameters]):
     )
 
     async def run(self, tasks: Sequence[Task[SyncListParameters]], services: JobServices) -> Sequence[JobOutcome]:
-        """Begin; several jobs for one list are one synchronisation."""
+        """Begin; several jobs for one list begin one synchronisation."""
         wanted: defaultdict[UUID, list[Task[SyncListParameters]]] = defaultdict(list)
         for task in tasks:
             wanted[task.parameters.marketing_list].append(task)

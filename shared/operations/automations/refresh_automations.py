@@ -1,4 +1,4 @@
-"""Refresh Automations (JOB-11, AUT-06): brings the choice of automations and campaigns up to date now."""
+"""Refresh Automations (JOB-11, AUT-06): updates the rows of automations and campaigns now."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Operations that are a matter of one person record: the engine does them, with an intent."""
+"""Operations that the engine carries out on one person record, with an intent."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class PersonParameters(Parameters):
 
 
 class PersonOperation(JobOperation[PersonParameters]):
-    """Points the engine at the person; how that ends is the job's result."""
+    """Gives the engine a reference to the person; the outcome of the record is the result of the job."""
 
     intent: ClassVar[Intent]
     parameters = PersonParameters
 
     async def run(self, tasks: Sequence[Task[PersonParameters]], services: JobServices) -> Sequence[JobOutcome]:
-        """Let the engine look at all of them; it reports, now or when it has come back to somebody."""
+        """Let the engine handle the records; it reports the results now or after a retry."""
         references = [
             Reference(
                 task.parameters.person,
