@@ -34,12 +34,12 @@ class Move:
         return cls(to_dataverse=arrow == "<-", turns=int(turns), at=datetime.fromisoformat(at))
 
 
-def settle(verdict: MergeDecision, last: Move | None, now: datetime) -> tuple[MergeDecision, Move | None]:
+def settle(decision: MergeDecision, last: Move | None, now: datetime) -> tuple[MergeDecision, Move | None]:
     """Return the verdict, FROZEN if the field has turned too often, and what to remember of it."""
     if last is not None and last.turns >= TURNS and now - last.at < REST:
-        return (verdict, None) if verdict is MergeDecision.AGREED else (MergeDecision.FROZEN, last)
-    if not (verdict.reaches_dataverse or verdict.reaches_platform):
-        return verdict, last if last is not None and now - last.at < WITHIN else None
-    is_turn = last is not None and last.to_dataverse is not verdict.reaches_dataverse and now - last.at < WITHIN
+        return (decision, None) if decision is MergeDecision.AGREED else (MergeDecision.FROZEN, last)
+    if not (decision.reaches_dataverse or decision.reaches_platform):
+        return decision, last if last is not None and now - last.at < WITHIN else None
+    is_turn = last is not None and last.to_dataverse is not decision.reaches_dataverse and now - last.at < WITHIN
     turns = last.turns + 1 if last is not None and is_turn else 1
-    return verdict, Move(to_dataverse=verdict.reaches_dataverse, turns=turns, at=now)
+    return decision, Move(to_dataverse=decision.reaches_dataverse, turns=turns, at=now)

@@ -112,11 +112,11 @@ def merge_value(
     """Decide about one value."""
     if versions.dataverse == versions.platform:
         return MergeDecision.AGREED
-    verdict = _side(versions, direction, policy, newer)
-    is_blank = (verdict.reaches_platform and versions.dataverse == EMPTY) or (
-        verdict.reaches_dataverse and versions.platform == EMPTY
+    decision = _side(versions, direction, policy, newer)
+    is_blank = (decision.reaches_platform and versions.dataverse == EMPTY) or (
+        decision.reaches_dataverse and versions.platform == EMPTY
     )
-    return MergeDecision.HELD if is_blank and blank is BlankPolicy.KEEP else verdict
+    return MergeDecision.HELD if is_blank and blank is BlankPolicy.KEEP else decision
 
 
 def _side(versions: FieldVersions, direction: Direction, policy: ConflictPolicy, newer: Newer) -> MergeDecision:

@@ -35,7 +35,7 @@ def plan(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) -> P
 
 
 def _synchronise(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) -> Plan:
-    unmet = next((verdict.reason for verdict in condition_results(plan_input, rules) if verdict.reason), None)
+    unmet = next((result.reason for result in condition_results(plan_input, rules) if result.reason), None)
     if unmet is Reason.OPTED_OUT and plan_input.fetched is Fetched.NO and plan_input.binding.is_live:
         return FetchContact(plan_input.binding)  # C-12: has the person come back?
     if unmet is Reason.OPTED_OUT and plan_input.is_suppressed:

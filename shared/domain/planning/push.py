@@ -165,9 +165,9 @@ def _frozen(
         one = fields.get(name)
         if one is None or one.option_source is not None or one.row.direction is not Direction.BOTH:
             continue
-        verdict, move = settle(Merged.TO_PLATFORM, plan_input.binding.flap_history.get(name), plan_input.now)
+        decision, move = settle(Merged.TO_PLATFORM, plan_input.binding.flap_history.get(name), plan_input.now)
         if move is not None:
             flap_history[name] = move
-        if verdict is Merged.FROZEN:
+        if decision is Merged.FROZEN:
             frozen.add(name)
     return frozen

@@ -55,7 +55,7 @@ def _without(binding: Binding, rows: list[MappingRow]) -> Binding:
         base={name: text for name, text in binding.base.items() if _property(name) not in names},
         flap_history={name: move for name, move in binding.flap_history.items() if _property(name) not in names},
         merge_decisions={
-            name: verdict for name, verdict in binding.merge_decisions.items() if _property(name) not in names
+            name: decision for name, decision in binding.merge_decisions.items() if _property(name) not in names
         },
     )
 
