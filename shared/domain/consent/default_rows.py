@@ -1,8 +1,7 @@
-"""Permission rows of a new record that cannot be in Spotler yet, because it has no usable address (PERM-11, ENV-02).
+"""Permission rows of a new record without a usable address, which cannot have a contact yet (PERM-11, ENV-02).
 
-They show what the administrator's defaults say, so that a user can tick them while the record is filled in. Nobody has
-said anything by that: when the record meets a contact that was in Spotler before, a row that still says the default
-takes over what Spotler says.
+They show the administrator's defaults, so that a user can tick them while entering the record. A default is not the
+person's answer: at the first merge with an existing contact, an unchanged default row takes over the platform's answer.
 """
 
 from __future__ import annotations
@@ -22,13 +21,13 @@ from shared.domain.records.outcomes import Reason
 from shared.domain.values.fields import Scalar, option_name
 
 _NOT_YET = frozenset({Reason.NO_EMAIL, Reason.INVALID_EMAIL})
-"""Why a record that is meant to be in Spotler is not there yet."""
+"""Why a record is not in the platform yet."""
 
 
 def with_default_rows(
     decision: Decision, plan_input: PlanInput, rows: tuple[MappingRow, ...], catalogue: PropertyCatalogue
 ) -> Decision:
-    """Add the rows to the plan of a record that has none and was never in Spotler."""
+    """Add the rows to the plan of a record that has no rows and never had a contact."""
     record, binding = plan_input.record, plan_input.binding
     if not isinstance(decision, Rest) or decision.reason not in _NOT_YET or record is None or record.permissions:
         return decision
@@ -51,7 +50,7 @@ def with_default_rows(
 
 
 def untouched_defaults(binding: Binding, values: Mapping[str, Scalar]) -> set[str]:
-    """Name the early rows that still say their default: nobody has touched them."""
+    """Return the default rows that still have their default."""
     return {name for name, answer in binding.default_rows.items() if values.get(name) is answer}
 
 

@@ -1,4 +1,4 @@
-"""Permissions whose rows were deleted in Dataverse: whoever deletes the evidence of a consent withdraws it."""
+"""Permissions whose rows were deleted in Dataverse: deleting the evidence of a consent withdraws it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from shared.domain.values.mapped_fields import MappedField
 def withdrawn(
     plan_input: PlanInput, record: PersonRecord, fields: Mapping[str, MappedField], rules: Rules
 ) -> dict[str, Scalar]:
-    """Switch off the permissions whose rows were deleted."""
+    """Return the permissions whose rows were deleted, as off."""
     binding, prints = plan_input.binding, partial(rules.fingerprints.value, plan_input.binding.external_id)
     return {
         name: False
@@ -35,9 +35,9 @@ def withdrawn(
 
 
 def with_deleted_rows_refused(plan_input: PlanInput, fields: Mapping[str, MappedField], rules: Rules) -> PlanInput:
-    """Return the situation in which a deleted row refuses its permission, for a contact that is made anew.
+    """Return the input with a refusal for each deleted row, for a contact that is created again.
 
-    Nothing else would tell that the row was there: the administrator's default would give the permission again.
+    Without it, the administrator's default would give the permission again.
     """
     record = plan_input.record
     assert record is not None, "a record that does not exist has no rows"

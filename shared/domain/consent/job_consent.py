@@ -1,7 +1,7 @@
-"""What a job may say of a person's consent: any no, and a yes that nobody has refused (PERM-06, FLD-09). Pure.
+"""The consent that a job may write: any no, and a yes without a refusal (PERM-06, FLD-09). Pure.
 
-A job is asked for by whoever may create one, a flow included: it is no word of the person. So a yes of a job never
-stands over a no, and both travel by the row in Dataverse, as a user's word does.
+Everyone who may create a job, also a flow, can ask for consent, so it is not the person's answer. A yes of a job never
+replaces a no. Both travel by the row in Dataverse, like the answer of a user.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ _ADVICE = (
 
 @dataclass(frozen=True, slots=True)
 class ConsentRequest:
-    """What is known of one option of a person when a job wants it on.
+    """A job's wish to switch on one option of a person, with the facts about it.
 
-    `was_agreed`: both sides had agreed on yes. `contact` as just read; None if Spotler does not know it any more.
+    `was_agreed`: both sides had agreed on yes. `contact` is the contact as just read; None if it does not exist.
     """
 
     record: PersonRecord
@@ -47,14 +47,14 @@ class ConsentRequest:
 
 
 def refusal_of_yes(request: ConsentRequest) -> str | None:
-    """Return why a job may not switch the option on, in words for its author; None if nobody has refused it."""
+    """Return why a job may not switch the option on, in words for its author; None if it may."""
     return next((f"{why} {_ADVICE}" for why in _refusals(request)), None)
 
 
 def rows_to_write(one: MappedField, record: PersonRecord, *, answer: bool) -> tuple[SubscriptionReturn, ...]:
-    """Return what Dataverse is to say: the rows that say otherwise, or a new one where there is none.
+    """Return the rows to write in Dataverse: rows with another answer, or a new row if there is none.
 
-    Who is no member of a marketing list is none already.
+    A person outside a marketing list needs no row for a no.
     """
     entry = one.definition.entry_with_bit(one.bit) if one.bit is not None else None
     assert one.option_source is not None, "consent is an option with a home"

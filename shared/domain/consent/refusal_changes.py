@@ -1,4 +1,4 @@
-"""What a plan says about the suppression list: which refusals become known with it, and which are lifted."""
+"""Finds the refusals that a plan adds to the suppression list, and those that it lifts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from shared.domain.values.mapped_fields import mapped_fields, values_of
 
 @dataclass(frozen=True, slots=True)
 class Lift:
-    """Subjects that are lifted at an address: those of one record, or with None everybody's."""
+    """Subjects to lift at an address: those of one record, or with None those of all."""
 
     address: str
     subjects: frozenset[str]
@@ -37,9 +37,9 @@ class Lift:
 def refusals_in(
     plan_input: PlanInput, planned: Decision, mailbox: str, rules: Rules, catalogue: PropertyCatalogue
 ) -> dict[str, list[AddressRefusal]]:
-    """Name the refusals that both sides show, by address (fingerprint), before the plan is carried out.
+    """Return the refusals that both sides show, by address (fingerprint), before the plan is carried out.
 
-    Afterwards the evidence may be gone. `mailbox` is the fingerprint of the record's own address, empty if it has no
+    Afterwards the evidence may be erased. `mailbox` is the fingerprint of the record's own address, empty without a
     valid one.
     """
     found: defaultdict[str, list[AddressRefusal]] = defaultdict(list)
@@ -63,9 +63,9 @@ def refusals_in(
 
 
 def _is_ours(plan_input: PlanInput, planned: Decision, address: str) -> bool:
-    """Whether Do Not Bulk Email only shows an opt-out of the person (OPT-07), or is being lifted with it (OPT-09).
+    """Whether Do Not Bulk Email only follows an opt-out of the person (OPT-07), or is being lifted with it (OPT-09).
 
-    At another address than where the person opted out, it says by itself that the person wants no mail.
+    At another address than that of the opt-out, it is a refusal of its own.
     """
     binding, known = plan_input.binding, plan_input.suppression.refusals
     is_lifted = not isinstance(planned, Anonymize) and planned.dataverse_changes.refuses_bulk is False
@@ -76,14 +76,14 @@ def _is_ours(plan_input: PlanInput, planned: Decision, address: str) -> bool:
 
 
 def _opted_out(plan_input: PlanInput, planned: Decision, rules: Rules) -> tuple[str, AddressRefusal] | None:
-    """Say where the person opted out: at the address of the contact, or at the one that was agreed for it."""
+    """Return the address of an opt-out: the address of the contact, or the one that was agreed for it."""
     binding, contact = plan_input.binding, plan_input.contact
     is_closed = contact is not None and contact.is_unreachable and not plan_input.is_deactivated
     is_found = isinstance(planned, Rest) and planned.reason is Reason.OPTED_OUT and is_closed
     is_known = binding.mail_status.is_opt_out and (is_closed or plan_input.fetched is not Fetched.YES)
-    # An opt-out behind a bounce shows only in that the contact was changed since: once it is erased, nobody can tell.
+    # An opt-out after a bounce shows only as a later change of the contact, which an erasure would remove.
     is_lost = isinstance(planned, Anonymize) and is_closed and not plan_input.has_only_bounced
-    # Of a record that rests, nobody is told yet; the list must know, before somebody erases the contact in Spotler.
+    # A record that rests gets no report of the opt-out. The list must have it before the contact may be erased.
     is_skipped = isinstance(planned, Rest) and planned.result is Result.SKIPPED and is_closed
     is_seen = is_skipped and plan_input.bounce is None and not plan_input.is_silent
     if not (binding.is_live or is_closed) or not (is_found or is_known or is_lost or is_seen):
@@ -127,7 +127,7 @@ def _deleted(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) 
 
 def _off_on_platform(plan_input: PlanInput, names: set[str], rules: Rules, catalogue: PropertyCatalogue) -> set[str]:
     contact = plan_input.contact
-    if contact is None or not contact.properties.get(EMAIL):  # whoever is gone has withdrawn nothing
+    if contact is None or not contact.properties.get(EMAIL):  # an erased contact has withdrawn nothing
         return set()
     fields = mapped_fields(rules.mapping.for_table(plan_input.key.table), plan_input.key.table, catalogue)
     chosen = {name: one for name, one in fields.items() if name in names}
@@ -135,7 +135,7 @@ def _off_on_platform(plan_input: PlanInput, names: set[str], rules: Rules, catal
 
 
 def lifts_in(plan_input: PlanInput, after: Binding, mailbox: str, rules: Rules) -> Iterator[Lift]:
-    """Name what is refused no more, once a plan was carried out and `after` is what both sides agree on."""
+    """Return the refusals that end when a plan was carried out; `after` is the binding afterwards."""
     record, known = plan_input.record, plan_input.suppression.subjects | plan_input.binding.refused
     if not known or record is None:
         return

@@ -1,7 +1,7 @@
-"""Notices a field that goes to and fro: each side, or something on it, keeps changing what the other one wrote.
+"""Detects a field that flaps: each side keeps changing what the other side wrote.
 
-People edit a field a few times; a flow that rewrites what we bring home does so for ever. After six turns within an
-hour the field is left alone on both sides until they agree, or a day has passed.
+People edit a field a few times; a flow that rewrites what the connector writes does so for ever. After six changes of
+direction within an hour, the field stays as it is on both sides until they agree, or for a day.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ REST = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """The last travel of a field: towards Dataverse (`to_dataverse`) or Spotler, when, and how many turns led to it."""
+    """The last change of a field: its direction, its time, and how many changes of direction led to it."""
 
     to_dataverse: bool
     turns: int
@@ -35,7 +35,7 @@ class Move:
 
 
 def settle(decision: MergeDecision, last: Move | None, now: datetime) -> tuple[MergeDecision, Move | None]:
-    """Return the verdict, FROZEN if the field has turned too often, and what to remember of it."""
+    """Return the decision, FROZEN if the field has changed direction too often, and the move to store."""
     if last is not None and last.turns >= TURNS and now - last.at < REST:
         return (decision, None) if decision is MergeDecision.AGREED else (MergeDecision.FROZEN, last)
     if not (decision.reaches_dataverse or decision.reaches_platform):

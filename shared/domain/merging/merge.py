@@ -1,7 +1,7 @@
-"""Three-way merge, field by field: what Dataverse has, what Spotler has, and what both last agreed on (S2D-02, C-44).
+"""Three-way merge, field by field: Dataverse's value, the platform's value, and the last agreement (S2D-02, C-44).
 
-All values are in Spotler's own form (`values`), so that equal results mean "nothing to do" on either side. Of the base
-only fingerprints are known. Consent has a rule of its own: it falls by itself, and rises by an explicit newer act only.
+All values are in the platform's form (`values`), so equal values mean that nothing is to be done. The base has only
+fingerprints. Consent has its own rule: a no always wins, except against an explicit, newer yes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Scalar = str | int | bool
 
 
 class MergeDecision(StrEnum):
-    """What a merge decided about one field."""
+    """The result of a merge for one field."""
 
     AGREED = "agreed"
     TO_PLATFORM = "to-spotler"
@@ -39,12 +39,12 @@ class MergeDecision(StrEnum):
 
     @property
     def reaches_dataverse(self) -> bool:
-        """Whether Spotler's value is brought home."""
+        """Whether the platform's value is written to Dataverse."""
         return self in {MergeDecision.TO_DATAVERSE, MergeDecision.PLATFORM_WON}
 
     @property
     def is_remarkable(self) -> bool:
-        """Whether somebody who asks why should be told of it."""
+        """Whether an explanation shows the decision."""
         return self in {
             MergeDecision.DATAVERSE_WON,
             MergeDecision.PLATFORM_WON,
@@ -54,29 +54,29 @@ class MergeDecision(StrEnum):
 
 
 class Newer(StrEnum):
-    """Which side was changed last, as far as anybody can tell."""
+    """The side that was changed last, as far as the times show it."""
 
     DATAVERSE = "dataverse"
     PLATFORM = "spotler"
 
 
 class Base(StrEnum):
-    """What the stored base says about two values."""
+    """The relation of the stored base to both values."""
 
     ABSENT = "absent"
     """The sides never agreed on this field."""
     DATAVERSE = "dataverse"
-    """It is what Dataverse still has: only Spotler moved."""
+    """The base is Dataverse's present value: only the platform changed it."""
     PLATFORM = "spotler"
-    """It is what Spotler still has: only Dataverse moved."""
+    """The base is the platform's present value: only Dataverse changed it."""
     NEITHER = "neither"
 
 
 @dataclass(frozen=True, slots=True)
 class FieldVersions:
-    """The two present values of a field and what the base says. `dataverse` is None where it has nothing to say.
+    """The present values of a field, and the base. `dataverse` is None if Dataverse has no usable value.
 
-    `is_doubtful`: a worker died between writing and remembering, so the base may be older than what it wrote.
+    `is_doubtful`: a worker died between writing and storing, so the base may be older than what it wrote.
     """
 
     dataverse: Scalar | None
@@ -130,9 +130,9 @@ def _side(versions: FieldVersions, direction: Direction, policy: ConflictPolicy,
 
 
 def _to_platform(versions: FieldVersions) -> MergeDecision:
-    """Send what Dataverse changed; an empty column that was never agreed on empties nothing (PURGE-02).
+    """Send Dataverse's change; an empty column without a base empties nothing (PURGE-02).
 
-    What somebody edited in Spotler stays until Dataverse changes.
+    An edit in the platform stays until Dataverse changes.
     """
     if versions.dataverse is None:
         return MergeDecision.HELD
@@ -146,7 +146,7 @@ def _to_platform(versions: FieldVersions) -> MergeDecision:
 
 
 def _to_dataverse(versions: FieldVersions) -> MergeDecision:
-    """Bring home what Spotler changed; a first meeting fills columns and empties none."""
+    """Write the platform's change back; a first merge fills columns and empties none."""
     match versions.base:
         case Base.PLATFORM if not versions.is_doubtful:
             return MergeDecision.HELD
@@ -157,7 +157,7 @@ def _to_dataverse(versions: FieldVersions) -> MergeDecision:
 
 
 def _both(versions: FieldVersions, policy: ConflictPolicy, newer: Newer) -> MergeDecision:
-    if versions.dataverse is None:  # Dataverse has what Spotler could never have: only Spotler's own change counts
+    if versions.dataverse is None:  # a value that the platform cannot have: only the platform's own change counts
         return MergeDecision.HELD if versions.base in {Base.PLATFORM, Base.ABSENT} else MergeDecision.TO_DATAVERSE
     mover = _mover(versions)
     if mover is None or (versions.is_doubtful and not _is_borne_out(versions, newer)):
@@ -166,17 +166,17 @@ def _both(versions: FieldVersions, policy: ConflictPolicy, newer: Newer) -> Merg
 
 
 def _is_borne_out(versions: FieldVersions, newer: Newer) -> bool:
-    """Whether the side that moved, as a doubtful base has it, really did.
+    """Whether the change that a doubtful base shows is real.
 
-    Where Spotler has what was agreed, no dead worker wrote it, and at a first meeting there is nothing to be in doubt
-    of. Where Dataverse has it, what looks like Spotler's change may be the dead worker's, and Dataverse's own change
-    back came after that, unless the contact was saved last.
+    If the platform has the agreed value, no dead worker wrote it, and at a first merge nothing is in doubt. If
+    Dataverse has the agreed value, the platform's change may be the dead worker's, and Dataverse was changed back
+    since. Then the change is real only if the contact was saved last.
     """
     return versions.base is not Base.DATAVERSE or newer is Newer.PLATFORM
 
 
 def _mover(versions: FieldVersions) -> MergeDecision | None:
-    """Copy from the one side that moved, or that has something at a first meeting; None if that is neither or both."""
+    """Copy from the one side that changed, or that has a value at a first merge; None for neither or both."""
     match versions.base:
         case Base.DATAVERSE:
             return MergeDecision.TO_DATAVERSE
@@ -218,12 +218,12 @@ class Row(StrEnum):
 def merge_consent(
     versions: FieldVersions, *, direction: Direction, row: Row = Row.THERE, was_perhaps_sent: bool = False
 ) -> MergeDecision:
-    """Decide about one permission (PERM-06, PERM-15, C-11): the lower word wins unless a newer, explicit yes is known.
+    """Decide about one permission (PERM-06, PERM-15, C-11): no wins unless an explicit yes is known to be newer.
 
-    A yes that only one side has is newer when the other side's no is what both had agreed on. `was_perhaps_sent`: a yes
-    of Dataverse had been on its way when a worker died, so a no of Spotler may be the answer to it.
+    A yes of one side is newer if the other side's no is what both had agreed on. `was_perhaps_sent`: a worker died
+    while it sent a yes of Dataverse, so a no of the platform may be the answer to it.
     """
-    if row is Row.DELETED:  # whoever deletes the evidence of a consent withdraws it
+    if row is Row.DELETED:  # deleting the evidence of a consent withdraws it
         return (
             MergeDecision.TO_PLATFORM
             if versions.platform is True and direction.reaches_platform

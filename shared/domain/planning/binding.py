@@ -12,7 +12,7 @@ from shared.domain.merging.merge import MergeDecision
 
 
 class MassChange(StrEnum):
-    """What the brake holds when very many records ask for it at once, without each of them having been asked for."""
+    """A kind of change that the brake holds when very many records cause it at once."""
 
     ERASURE = "erasure"
     """Contacts that are anonymised or emptied because their records ended. Irreversible."""
@@ -21,41 +21,41 @@ class MassChange(StrEnum):
     BLANKING = "blanking"
     """Values that are emptied because a row of the mapping has changed."""
     LIST_REMOVAL = "list-removal"
-    """Members that are taken out of a list in Spotler."""
+    """Members that are removed from a list in the platform."""
 
 
 class MailStatus(StrEnum):
-    """Whether Spotler may mail the contact, as far as the binding knows."""
+    """Whether the platform may mail the contact, as far as the binding shows."""
 
     OPEN = "open"
     OPTED_OUT = "opted-out"
     """Bulk Email had been Do Not Allow already when the opt-out was found."""
     OPTED_OUT_HERE = "opted-out-here"
-    """Bulk Email became Do Not Allow because of it (OPT-07), and is allowed again when the person comes back."""
+    """Bulk Email became Do Not Allow because of the opt-out (OPT-07), and is allowed again when the opt-out ends."""
     BOUNCED = "bounced"
     CLOSED = "closed"
-    """It may not; whether the person opted out or the address failed, the next poll tells."""
+    """It may not. The next poll shows whether the person opted out or the address failed."""
     DEACTIVATED = "deactivated"
     """It may not: a Deactivate Contact job asked for that (JOB-12)."""
 
     @property
     def is_opt_out(self) -> bool:
-        """Whether the person opted out in Spotler."""
+        """Whether the person opted out in the platform."""
         return self in {MailStatus.OPTED_OUT, MailStatus.OPTED_OUT_HERE}
 
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """The stored link of a record to its Spotler contact. `is_live` says whether Spotler holds data of it.
+    """The stored link of a record to its contact. `is_live`: the platform holds data of the record.
 
-    `initial_merge_done` says that both sides have been compared since then, `since` when Spotler got the first data.
-    `base` are fingerprints of what was agreed, `flap_history` and `merge_decisions` what the last merges said of single
-    fields. `write_intents` are permissions whose yes is on its way to Spotler, or the refusal of bulk mail that is on
-    its way to Dataverse: written down before the call, for a worker that comes after a crash. `default_rows` are
-    permission rows that were made with the defaults before the record could meet a contact, and what they said.
-    `is_stale`: Spotler's side has changed, and that is not settled: the record was not to be synchronised then, or
-    Dataverse could not take it. `refused` are the subjects that were refused at the address when the suppression list
-    was last asked. `held_since` says which changes of the record the brake holds, and since when (decision 20).
+    `initial_merge_done`: both sides have been compared since then; `since` is when the platform got the first data.
+    `base` are the fingerprints of what both sides agreed on, `flap_history` and `merge_decisions` the results of the
+    last merges by field. `write_intents` are permissions whose yes is being sent, or the refusal of bulk mail that is
+    being written to Dataverse: stored before the call, for the worker after a crash. `default_rows` are the answers of
+    permission rows that were made from the defaults before the first merge. `is_stale`: a change in the platform is not
+    merged yet, because the record was not to be synchronised, or Dataverse refused it. `refused` are the subjects that
+    were refused at the address when the suppression list was last read. `held_since` has the kinds of changes that the
+    brake holds, and since when (decision 20).
     """
 
     external_id: str

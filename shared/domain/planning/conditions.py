@@ -1,6 +1,6 @@
-"""Whether a record may be in Spotler: the conditions of VAL-01..VAL-04, in the order in which they are asked.
+"""Whether a record may have a contact: the conditions of VAL-01..VAL-04, in the order of their check.
 
-The first one that is not met decides what happens instead (`plan`); all of them are shown when somebody asks why.
+The first condition that is not met determines the plan (`plan`); an explanation shows all of them.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ ACTIVE = 0
 
 
 class Condition(StrEnum):
-    """What must hold before a record goes to Spotler."""
+    """A condition for the synchronisation of a record."""
 
     ENVIRONMENT_ON = "synchronisation is switched on for the environment"
     TABLE_ON = "synchronisation is enabled for the table"
@@ -48,7 +48,7 @@ class Condition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ConditionResult:
-    """One condition's answer; `reason` tells why it is not met, None if it is."""
+    """The result for one condition; `reason` is why it is not met, None if it is."""
 
     condition: Condition
     reason: Reason | None
@@ -61,12 +61,12 @@ class ConditionResult:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The record that is examined (None if it is gone) and what it is examined against.
+    """The record to check (None if it is deleted), and what its conditions depend on.
 
-    `passes` is what the filters of its table and rows say, None if there are none; `filtered_by` is what they look at.
-    `has_come_back`: the contact in Spotler can be mailed, whatever Spotler Status still says (P-02). `is_suppressed`:
-    somebody opted out at its address, whatever became of that contact. `lead_status` is Spotler Status of the lead
-    that was qualified into this contact.
+    `passes` is the result of the filters of its table and rows, None if there are none; `filtered_by` are the columns
+    of these filters. `has_come_back`: the contact can be mailed, although Spotler Status may still be Opt-out (P-02).
+    `is_suppressed`: an opt-out at its address, even if the contact was erased since. `lead_status` is Spotler Status of
+    the lead that was qualified into this contact.
     """
 
     key: RecordKey
@@ -105,9 +105,9 @@ def _answers(subject: Subject) -> Iterator[tuple[Condition, Reason | None]]:
 
 
 def _disabled(record: PersonRecord, subject: Subject) -> Reason | None:
-    """STA-05: a person has disabled synchronisation, or had done so for the lead before it was qualified (CS-29).
+    """STA-05: a person has disabled synchronisation, for the record or for its lead before qualification (CS-29).
 
-    The lead's status counts until the contact has a Spotler Info that tells of a decision. From then on that one does.
+    The lead's status counts until the contact has a Spotler Info with a decision of its own.
     """
     if record.status is not None and record.status.status is SyncStatus.DISABLED:
         return Reason.SYNC_DISABLED
@@ -116,9 +116,9 @@ def _disabled(record: PersonRecord, subject: Subject) -> Reason | None:
 
 
 def has_decided_status(record: PersonRecord) -> bool:
-    """Tell whether Spotler Info tells how the record ended, or what a person wants.
+    """Whether Spotler Info has the end of the record or the wish of a person.
 
-    A failure before anything could be decided (patience ended, a defect) tells neither.
+    A failure before any decision (retries exhausted, a defect) is neither.
     """
     return record.status is not None and record.status.reason_code not in {Reason.GAVE_UP, Reason.DEFECT}
 
@@ -156,9 +156,9 @@ def email_of(record: PersonRecord, rows: tuple[MappingRow, ...]) -> str:
 
 
 def _excluded(record: PersonRecord, subject: Subject) -> Reason | None:
-    """VAL-04, MAP-12: the table's filter, and every row's own, which names the value that its column must have.
+    """VAL-04, MAP-12: the filter of the table, and the filter of each row, which is a value of its column.
 
-    A filter that cannot be asked excludes nobody: a renamed column must not end everybody's contact.
+    A filter that cannot be read excludes no record: a renamed column must not erase all contacts.
     """
     if not subject.filtered_by <= record.values.keys():
         return Reason.FILTER_UNREADABLE

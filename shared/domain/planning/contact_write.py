@@ -1,4 +1,4 @@
-"""Makes a write of what has changed, with what every write must name."""
+"""Builds the write of changed fields, with the fields that every write must have."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from shared.domain.values.values import EMPTY, is_blank
 
 
 def write_or_rest(rest: Rest, sent: Mapping[str, Scalar], besides: Mapping[str, Scalar], *, was_live: bool) -> Decision:
-    """Send what has changed, and `besides` what always goes along; where nothing has changed, rest."""
+    """Write the changed fields, and the fields of `besides` with them; without a change, rest."""
     if not sent:
         return rest
     return Write(
@@ -34,15 +34,15 @@ def write_or_rest(rest: Rest, sent: Mapping[str, Scalar], besides: Mapping[str, 
 def besides(
     rules: Rules, rows: tuple[MappingRow, ...], catalogue: PropertyCatalogue, email: Scalar
 ) -> dict[str, Scalar]:
-    """Every write names the e-mail address, by which Spotler knows people."""
+    """Return the fields of every write: the e-mail address, by which the platform identifies people, and `unmapped`."""
     return {**unmapped(rules, rows, catalogue), EMAIL: email}
 
 
 def unmapped(rules: Rules, rows: tuple[MappingRow, ...], catalogue: PropertyCatalogue) -> dict[str, Scalar]:
-    """Return what empties every value and option that the mapping does not mention, where the settings ask for it.
+    """Return empty values for all properties and options outside the mapping, if the settings ask for it.
 
-    PURGE-01: Spotler mirrors Dataverse. Named one by one instead of Spotler's own purge flag, and never permissions:
-    people gave those.
+    PURGE-01: the platform mirrors Dataverse. The properties are named one by one instead of by the platform's own purge
+    flag, and without permissions, which are given by people.
     """
     if rules.unmapped is Unmapped.KEEP:
         return {}
@@ -89,9 +89,9 @@ def changed_fields(
 
 
 PURGED = "*"
-"""The name under which a binding remembers which unmapped fields were emptied last."""
+"""The name under which a binding stores the unmapped fields that were emptied last."""
 
 
 def purge_print(rules: Rules, external_id: str, empty: Mapping[str, Scalar]) -> dict[str, str]:
-    """Return what to remember once unmapped fields were emptied: another mapping or account empties them anew."""
+    """Return the fingerprint of emptied unmapped fields: another mapping or account empties them again."""
     return {PURGED: rules.fingerprints.value(external_id, PURGED, sorted(empty))} if empty else {}

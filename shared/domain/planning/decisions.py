@@ -1,4 +1,4 @@
-"""What a plan can decide: write, anonymize or rest; or read the contact first."""
+"""The decisions of a plan: write, anonymize or rest; or read the contact first."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from shared.domain.records.outcomes import FieldProblem, Reason, Result
 
 
 class WriteMode(StrEnum):
-    """How a write reaches Spotler, and what happens where Spotler does not have the contact (any more)."""
+    """How a write reaches the platform, and what happens if the contact does not exist."""
 
     UPSERT = "upsert"
     """In bulk; the contact is created."""
@@ -25,11 +25,10 @@ class WriteMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """Send these properties, then bring home what Spotler knows better. `binding` is what to remember afterwards.
+    """Send properties, then write back to Dataverse. `binding` is the binding to store afterwards.
 
-    `meets`: the contact has perhaps been there before; both sides are to be compared once this is written.
-    `if_absent` is what a contact gets instead that Spotler does not have (any more): everything, with its permissions
-    (DEL-08). None where the contact was just read.
+    `meets`: the contact may have existed before; both sides are compared after this write. `if_absent` replaces the
+    write if the contact does not exist: everything, with its permissions (DEL-08). None if the contact was just read.
     """
 
     properties: Mapping[str, PropertyValue]
@@ -47,7 +46,7 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Anonymize:
-    """Call Spotler's anonymise. `binding` is what to remember afterwards."""
+    """Anonymise the contact in the platform. `binding` is the binding to store afterwards."""
 
     binding: Binding
     reason: Reason
@@ -55,10 +54,10 @@ class Anonymize:
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """Leave the data in Spotler alone; perhaps something comes home.
+    """Leave the data of the contact as they are; Dataverse may change.
 
-    `result` tells how that counts, `binding` what to remember. `refused` are options that are switched off all the
-    same, by a call of their own (OPT-02): a refusal depends on nothing else. `if_absent`: see `Write`.
+    `result` is the result of the outcome, `binding` the binding to store. `refused` are options that a call of its own
+    switches off (OPT-02): a refusal depends on nothing else. `if_absent`: see `Write`.
     """
 
     binding: Binding
@@ -73,9 +72,9 @@ class Rest:
 
 @dataclass(frozen=True, slots=True)
 class FetchContact:
-    """Read the Spotler contact and plan again: what is there decides.
+    """Read the contact and plan again: the plan depends on its content.
 
-    `can_wait`: where too many would have to be read, Dataverse's side may go first (Sight.BLIND).
+    `can_wait`: if too many contacts would have to be read, Dataverse's side may be sent first (`Fetched.SKIPPED`).
     """
 
     binding: Binding
@@ -83,7 +82,7 @@ class FetchContact:
 
 
 Decision = Write | Anonymize | Rest
-"""What can be carried out."""
+"""A plan that can be carried out."""
 
 
 Plan = Decision | FetchContact

@@ -1,6 +1,6 @@
-"""What a record gets that Spotler has no contact of: everything at once, with its permissions (DEL-08, ANON-11).
+"""Plans the insertion of a record without contact: all values at once, with the permissions (DEL-08, ANON-11).
 
-An insertion leaves a contact alone that is there already, so nobody's answer is overwritten unseen: such a contact gets
+An insertion does not change an existing contact, so no answer of a person is overwritten unread. Such a contact gets
 the data without any yes, and both sides are compared afterwards (PERM-15).
 """
 
@@ -25,13 +25,13 @@ from shared.domain.values.texts import utf16_length
 from shared.domain.values.values import EMPTY
 
 _SHORTEST_CUT = 20
-"""Texts that a record needs have room for more; who is held up by this is written once more, after the look."""
+"""Essential texts have room for more. A longer text that is held back is written after the contact was read."""
 
 
 def insert(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) -> Decision:
-    """Plan for a record whose contact, as far as anybody knows, Spotler does not have.
+    """Plan for a record whose contact does not exist, as far as the connector knows.
 
-    The write is for a contact that turns out to be there, its `if_absent` for one that is not.
+    The write is for a contact that exists nevertheless, its `if_absent` for one that does not.
     """
     record = plan_input.record
     assert record is not None, "a record that does not exist cannot meet the conditions"
@@ -43,7 +43,7 @@ def insert(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) ->
     rows = rules.mapping.for_table(plan_input.key.table)
     values = {**wished.values, **(all_permissions_off(rows, catalogue) if whole.permissions_off else {})}
     fields = mapped_fields((row for row in rows if not row.rests(record)), record.key.table, catalogue)
-    # A dead worker may have written what is empty now; and a mirror shows what is empty (PURGE-01).
+    # A dead worker may have written a value that is empty now; a mirror also sends empty values (PURGE-01).
     empties = plan_input.base_state is BaseState.NOTHING or rules.unmapped is Unmapped.CLEAR
     default_rows = untouched_defaults(fresh.binding, wished.values)
     sent = {
@@ -81,7 +81,7 @@ def fill(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) -> D
 
 
 def whole_contact(plan_input: PlanInput, wished: Fields, rules: Rules, catalogue: PropertyCatalogue) -> Write:
-    """Return the insertion of everything: the merge with a contact that is empty, and where nobody refused anything."""
+    """Return the insertion of everything: the merge with an empty contact in which nobody has refused anything."""
     nobody = MarketingContact(plan_input.binding.external_id, "")
     rows = rules.mapping.for_table(plan_input.key.table)
     fields = mapped_fields(rows, plan_input.key.table, catalogue)
@@ -90,7 +90,7 @@ def whole_contact(plan_input: PlanInput, wished: Fields, rules: Rules, catalogue
     refused = {
         **{name: value for name, value in wished.values.items() if value is False},
         **(all_permissions_off(rows, catalogue) if merged.rest.permissions_off else {}),
-    }  # is said, whatever is usual in the account
+    }  # sent explicitly, whatever the defaults of the account are
     wanted = {**refused, **merged.sent}
     sent = {name: wanted[name] for name in (*wished.values, *wanted) if wanted.get(name, EMPTY) != EMPTY}
     return Write(
@@ -107,7 +107,7 @@ def whole_contact(plan_input: PlanInput, wished: Fields, rules: Rules, catalogue
 
 
 def _needs_a_look(name: str, value: Scalar, fields: Mapping[str, MappedField]) -> bool:
-    """Whether a contact that is there may know better: a yes needs evidence (C-11); a dispute and a cut, both sides."""
+    """Whether both sides must be read first: for a yes, which needs evidence (C-11), a dispute, or a cut text."""
     one = fields.get(name)
     if one is None:
         return False
@@ -118,6 +118,6 @@ def _needs_a_look(name: str, value: Scalar, fields: Mapping[str, MappedField]) -
 
 
 def _may_be_cut(one: MappedField, value: Scalar) -> bool:
-    """Whether a text may be the beginning of what a new subscriber's contact has, cut to fit its column (CS-24)."""
+    """Whether a text may be the beginning of a new subscriber's value, cut to fit its column (CS-24)."""
     is_text = one.definition.type is PropertyType.STRING and isinstance(value, str)
     return is_text and utf16_length(str(value)) >= _SHORTEST_CUT

@@ -1,7 +1,7 @@
-"""What should happen to one record, on both sides. Pure: the same situation always gives the same plan.
+"""Plans one record on both sides. Pure: the same input always gives the same plan.
 
-The engine reads both sides, asks `plan`, and applies the answer; a preview asks and does not apply. Where the Spotler
-contact matters and has not been read, the answer is `FetchContact`: read it and ask again.
+The engine reads both sides, calls `plan`, and applies the result; a preview calls it without applying. If the plan
+depends on a contact that has not been read, the result is `FetchContact`: read the contact and plan again.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def plan(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) -> P
 def _synchronise(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) -> Plan:
     unmet = next((result.reason for result in condition_results(plan_input, rules) if result.reason), None)
     if unmet is Reason.OPTED_OUT and plan_input.fetched is Fetched.NO and plan_input.binding.is_live:
-        return FetchContact(plan_input.binding)  # C-12: has the person come back?
+        return FetchContact(plan_input.binding)  # C-12: the opt-out may have ended
     if unmet is Reason.OPTED_OUT and plan_input.is_suppressed:
         return stay_out(plan_input)
     if unmet is not None:
@@ -50,7 +50,7 @@ def _synchronise(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalog
 
 
 def _not_forgotten(decision: Decision, plan_input: PlanInput) -> Decision:
-    """Keep in mind that Spotler's side was seen to change, for when the record may be synchronised again."""
+    """Mark the binding as stale if the contact was read, for the time when the record may be synchronised again."""
     if not isinstance(decision, Rest) or decision.result is not Result.SKIPPED or plan_input.fetched is not Fetched.YES:
         return decision
     return replace(decision, binding=replace(decision.binding, is_stale=decision.binding.is_live))

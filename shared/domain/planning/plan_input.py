@@ -1,4 +1,4 @@
-"""What a plan depends on: the record, its binding, its contact, and what is known about both."""
+"""The input of a plan: the record, its binding, its contact, and facts about both."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ from shared.domain.records.records import Intent, Lookup, PersonRecord, PersonTa
 
 
 class BaseState(StrEnum):
-    """Whether the base is what Spotler holds. After a worker died between write and save, it may not be."""
+    """Whether the base is the state of the contact. After a worker died between write and save, it may not be."""
 
     BASE = "base"
     NOTHING = "nothing"
 
 
 class ContactPresence(StrEnum):
-    """Whether a contact that the binding names must be proven to be in Spotler, although nothing is to be sent."""
+    """Whether the plan must prove that the bound contact exists, although nothing is to be sent."""
 
     ASSUMED = "assumed"
     TO_PROVE = "to-prove"
-    """A resync or the nightly comparison asks: somebody may have erased it in Spotler itself."""
+    """A resync or the nightly comparison asks: the contact may have been erased in the platform itself."""
     TO_RESTORE = "to-restore"
-    """A job asks for this record: what was changed in Spotler in fields that only Dataverse fills is set back, too."""
+    """A job asks for the record: changes made in the platform in fields that only Dataverse fills are reverted, too."""
 
 
 @dataclass(frozen=True, slots=True)
 class SharingRecords:
-    """The other active records of the same Spotler contact, and whether one of them refuses bulk mail.
+    """The other active records of the same contact, and whether one of them refuses bulk mail.
 
-    `primary` is the one of them whose values the contact has; None if that is the record itself (decision 5).
+    `primary` is the record whose values the contact has; None if that is the record itself (decision 5).
     """
 
     keys: tuple[RecordKey, ...] = ()
@@ -55,7 +55,7 @@ class SharingRecords:
 
 
 class Fetched(StrEnum):
-    """Whether the Spotler contact has been read."""
+    """Whether the contact has been read."""
 
     NO = "unseen"
     """Not yet: a plan may ask for it (`FetchContact`)."""
@@ -65,7 +65,7 @@ class Fetched(StrEnum):
 
 
 CLOCKS_DIFFER = timedelta(minutes=5)
-"""What the clocks of two services may differ."""
+"""The largest difference between the clocks of two services."""
 
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -75,14 +75,13 @@ _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 class PlanInput:
     """All that a plan depends on.
 
-    `record` is None when it no longer exists, `contact` None when it was not read, or (SEEN) does not exist in Spotler.
-    `bounce` says why mail does not arrive (HARD_BOUNCE, SOFT_BOUNCE), `bounced_on` when that closed the contact,
-    `defaults` which permissions a new record gets. Bounces are known up to `bounces_until`. `suppression` is what was
-    refused at the record's address, asked for where the record comes to it. `names` are those that permission rows may
-    have while a rename in Spotler is not complete. `lead_status` is Spotler Status of the lead that was qualified into
-    this contact, None if there is none. `succession` are the fingerprints that a former primary user of the contact had
-    agreed on, until the record that follows it has compared its own values; otherwise None. `deactivated_on` is when a
-    job made the contact inactive.
+    `record` is None if it was deleted. `contact` is None if it was not read or, with `Fetched.YES`, does not exist.
+    `bounce` is why mail does not arrive (HARD_BOUNCE, SOFT_BOUNCE), `bounced_on` when that closed the contact; bounces
+    are known up to `bounces_until`. `defaults` are the permissions of a new record. `suppression` has the refusals at
+    the record's address, read if the record comes to the address. `names` are names that permission rows may have
+    during a rename. `lead_status` is Spotler Status of the lead that was qualified into this contact, None if there is
+    none. `succession` is the base of a former primary user of the contact, until its successor has compared its own
+    values; otherwise None. `deactivated_on` is when a job made the contact inactive.
     """
 
     key: RecordKey
@@ -107,7 +106,7 @@ class PlanInput:
 
     @property
     def is_deactivated(self) -> bool:
-        """Whether nothing but a job has closed the contact. What changed it later may have been an opt-out."""
+        """Whether only a job has closed the contact. A later change of the contact may have been an opt-out."""
         if self.deactivated_on is None or self.contact is None or not self.contact.is_unreachable:
             return False
         changed = self.contact.last_changed
@@ -115,16 +114,16 @@ class PlanInput:
 
     @property
     def is_silent(self) -> bool:
-        """Whether nobody can tell yet why the contact is unreachable: it is so since bounces were last asked for."""
+        """Whether the reason why the contact is unreachable is unknown until the next poll of bounces."""
         if self.contact is None or self.bounce is not None or self.contact.last_changed is None:
             return False
         return self.bounces_until is None or self.contact.last_changed > self.bounces_until
 
     @property
     def has_only_bounced(self) -> bool:
-        """Whether nothing but a bounce can have closed the contact, so that another address may open it (BNC-11).
+        """Whether only a bounce can have closed the contact, so that another address may open it (BNC-11).
 
-        A contact shows that it is closed, and not why. Changed after the bounce, it may be of somebody who opted out.
+        A closed contact does not show the reason. If it was changed after the bounce, it may have opted out.
         """
         if self.contact is None or self.bounce is None or self.binding.mail_status.is_opt_out:
             return False
@@ -133,7 +132,7 @@ class PlanInput:
 
     @property
     def has_come_back(self) -> bool:
-        """Whether somebody who had opted out can be mailed again: re-added in Spotler, or by a form (OPT-09, P-02)."""
+        """Whether mail is possible again after an opt-out: re-added in the platform, or by a form (OPT-09, P-02)."""
         status = self.record.status if self.record else None
         had_left = self.binding.mail_status.is_opt_out or (status is not None and status.status is SyncStatus.OPT_OUT)
         if self.contact is None:
@@ -142,7 +141,7 @@ class PlanInput:
 
     @property
     def is_suppressed(self) -> bool:
-        """Whether somebody opted out at the address that the record comes to (F4: whatever became of the contact)."""
+        """Whether there was an opt-out at the address that the record comes to (F4), even if the contact was erased."""
         return self.suppression.has_opted_out and not self.binding.is_live
 
     @property
@@ -152,11 +151,11 @@ class PlanInput:
 
     @property
     def all_refused_on(self) -> datetime | None:
-        """Return when records that are no neighbours last refused every permission at the address."""
+        """Return when records that do not share the contact last refused every permission at the address."""
         return self.suppression.all_refused_on(self._own)
 
     def refused_on(self, permission: str) -> datetime | None:
-        """Return when others, or the person, last refused one permission at the address; None if nobody does."""
+        """Return when others, or the person, last refused one permission at the address; None without a refusal."""
         return self.suppression.refused_on(permission, self._own)
 
     @property

@@ -1,7 +1,7 @@
-"""What is sent of a record whose contact in Spotler has not been read, and when it must be read first.
+"""Plans the changes of a record whose contact has not been read, and decides when it must be read first.
 
-Almost every save ends here: what Dataverse has changed since both sides agreed, in one call. Where that cannot decide,
-the answer is `FetchContact`, and `agreement` decides once both sides are known.
+Almost every save ends here: one call sends what Dataverse has changed since the last agreement. If that is not enough
+to decide, the result is `FetchContact`, and `merge_contact` decides with both sides.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from shared.domain.values.values import EMPTY
 
 
 def push_changes(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) -> Plan:
-    """Send what Dataverse has changed since both sides agreed; look first where that is not enough to decide."""
+    """Send what Dataverse has changed since the last agreement; read the contact first if that cannot decide."""
     record, binding = plan_input.record, plan_input.binding
     assert record is not None, "a record that does not exist cannot meet the conditions"
     if not binding.is_live:
@@ -59,7 +59,7 @@ def push_changes(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalog
     flap_history = dict(binding.flap_history)
     frozen = _frozen(changed, fields, plan_input, flap_history)
     default_rows = set() if binding.initial_merge_done else untouched_defaults(binding, wished.values)
-    held = frozen | disputed | default_rows | unproven  # without a look, nobody can say who of two won
+    held = frozen | disputed | default_rows | unproven  # without the contact, the winner of a dispute is unknown
     agreed = replace(
         binding,
         base={
@@ -86,7 +86,7 @@ def push_changes(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalog
 
 
 def _filled_here_only(fields: Mapping[str, MappedField], values: Mapping[str, Scalar]) -> Iterator[str]:
-    """Name the values that only Dataverse fills: a job sets them back, whoever has changed them in Spotler."""
+    """Return the values that only Dataverse fills: a job restores them after changes in the platform."""
     for name, one in fields.items():
         is_value = one.bit is None and one.option_source is None and one.row.direction is Direction.TO_PLATFORM
         if is_value and values.get(name, EMPTY) != EMPTY and name != EMAIL:
@@ -96,7 +96,7 @@ def _filled_here_only(fields: Mapping[str, MappedField], values: Mapping[str, Sc
 def _unproven(
     plan_input: PlanInput, fields: Mapping[str, MappedField], values: Mapping[str, Scalar], prints: Mapping[str, str]
 ) -> set[str]:
-    """Name the permissions whose yes needs evidence: of a record that meets a contact, or against a refusal."""
+    """Return the permissions whose yes needs evidence: at a first merge, or against a refusal."""
     base, initial_merge_done = plan_input.binding.base, plan_input.binding.initial_merge_done
     return {
         name
@@ -111,11 +111,11 @@ def _unproven(
 def _look(
     plan_input: PlanInput, changed: list[str], contested: set[str], rows: tuple[MappingRow, ...]
 ) -> FetchContact | None:
-    """Say whether Spotler's side must be known before anything is sent.
+    """Return whether the contact must be read before anything is sent.
 
-    A new address may open a contact again whose owner has opted out (C-15), and one that could not be mailed is not
-    well again because nothing changed here; what a dead worker did may have been answered; what Spotler changed while
-    the record rested was never compared; and who has not met yet, or disputes a value, needs both sides.
+    A new address may open a contact whose person has opted out (C-15). A contact that could not be mailed may still be
+    closed. Writes of a dead worker may have been answered. Changes in the platform while the record rested were never
+    compared. A first merge and a disputed value need both sides.
     """
     binding = plan_input.binding
     has_bounced = plan_input.bounce is not None
@@ -128,12 +128,12 @@ def _look(
 
 
 def _consents(fields: Mapping[str, MappedField]) -> set[str]:
-    """Name the permissions: before all are switched off, those that were withdrawn in Spotler must be known."""
+    """Return the permissions: before all are switched off, the withdrawn ones must be read."""
     return {name for name, one in fields.items() if one.option_source is not None}
 
 
 def _may_be_disputed(one: MappedField) -> bool:
-    """Whether a two-way value may have to give way to Spotler's when both sides changed it."""
+    """Whether a two-way value may lose against the platform's value when both sides changed it."""
     is_both = one.row.direction is Direction.BOTH and one.option_source is None
     return is_both and one.row.conflict is not ConflictPolicy.CRM
 
@@ -145,7 +145,10 @@ def _comes_home(rows: tuple[MappingRow, ...]) -> bool:
 def _kept(
     binding: Binding, fields: Mapping[str, MappedField], values: Mapping[str, Scalar], rows: tuple[MappingRow, ...]
 ) -> dict[str, str]:
-    """What was agreed before. An heir has inherited what its lead's rows said: its own are missing, not deleted."""
+    """Return the former agreement.
+
+    A successor has inherited the base of its lead's rows: its own rows are missing, not deleted.
+    """
     if not binding.is_live:
         return {}
     inherited = not binding.initial_merge_done and not _comes_home(rows)
@@ -159,7 +162,7 @@ def _kept(
 def _frozen(
     changed: list[str], fields: Mapping[str, MappedField], plan_input: PlanInput, flap_history: dict[str, Move]
 ) -> set[str]:
-    """Count the turns of two-way values, and name those that have gone to and fro too often."""
+    """Count the direction changes of two-way values, and return those that change direction too often."""
     frozen: set[str] = set()
     for name in changed:
         one = fields.get(name)

@@ -11,10 +11,10 @@ from shared.domain.records.records import PersonTable
 
 
 class EndAction(StrEnum):
-    """What happens to the Spotler contact of a record that ends (C-01, C-02)."""
+    """What happens to the contact of a record that ends (C-01, C-02)."""
 
     ANONYMIZE = "anonymize"
-    """Spotler's anonymise call. Irreversible."""
+    """The anonymise call of the platform. Irreversible."""
     BLANK = "blank"
     """All mapped fields are emptied; the contact remains as a shell."""
     PERMISSIONS_OFF = "permissionsOff"
@@ -23,7 +23,7 @@ class EndAction(StrEnum):
 
 
 class Unmapped(StrEnum):
-    """What an update does to Spotler fields that it does not mention (PurgeExistingPropertiesWhenNotSet, PURGE-01)."""
+    """What an update does to properties that it does not mention (PurgeExistingPropertiesWhenNotSet, PURGE-01)."""
 
     KEEP = "keep"
     CLEAR = "clear"
@@ -31,9 +31,9 @@ class Unmapped(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The settings that steer planning, and the deployment's fingerprints.
+    """The settings that control planning, and the fingerprints of the deployment.
 
-    `recast` are the Spotler properties that the mapping has filled in another way only since a few days.
+    `recast` are the properties whose mapping has changed within the last days.
     """
 
     mapping: FieldMapping

@@ -1,8 +1,8 @@
-"""What a plan takes away that nobody asked for record by record, and what remains of the plan while the brake holds it.
+"""Finds the losses that a plan causes without a request, and reduces the plan while the brake holds them.
 
-A refusal is never held: what the person, a user or a neighbour of the contact refuses is switched off all the same
-(decision 20). Held are erasures, and permissions or values that vanish for another cause: the record ended, a filter or
-the mapping changed, a list was emptied, rows are missing.
+A refusal is never held: what the person, a user or a record sharing the contact refuses is switched off all the same
+(decision 20). The brake holds erasures, and permissions or values that vanish for another reason: the record ended, a
+filter or the mapping changed, a list was emptied, rows are missing.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _ENDS = frozenset(
         Reason.FILTERED,
     }
 )
-"""Ends that follow from a record. `operations.running.authority` counts what a job asks for."""
+"""Ends that follow from a record. `operations.running.authority` counts the requests of jobs."""
 
 _HELD_AS = {MassChange.ERASURE: Reason.MASS_ERASURE, MassChange.UNSUBSCRIPTION: Reason.MASS_UNSUBSCRIPTION}
 
@@ -60,7 +60,7 @@ class Loss:
 def losses(
     planned: Decision, plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue
 ) -> Mapping[MassChange, Loss]:
-    """Say what a plan takes away without its having been asked for. Pure; empty for almost every plan."""
+    """Return the losses of a plan that nothing asked for. Pure; empty for almost every plan."""
     if not isinstance(planned, Rest) and planned.reason in _ENDS:
         kind = _kind_of_end(planned, plan_input, rules, catalogue)
         return {kind: Loss(kind)}
@@ -75,7 +75,7 @@ def losses(
 def hold(
     planned: Decision, held: Collection[Loss], plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue
 ) -> Decision:
-    """Take what is held out of a plan. A contact that was to end stays; what the record refuses is switched off."""
+    """Remove the held losses from a plan. A contact that was to end stays; refusals of the record are switched off."""
     for loss in held:
         if not loss.fields:
             return _held_end(_HELD_AS[loss.kind], plan_input, rules, catalogue)
@@ -86,7 +86,7 @@ def hold(
 
 
 def remembering(planned: Decision, kinds: Iterable[MassChange], plan_input: PlanInput) -> Decision:
-    """Write the kinds that are held into the binding, and forget those that no longer are.
+    """Store the kinds that are held in the binding, and remove the others.
 
     A plan that decides nothing, because synchronisation is off or a value does not fit, leaves holds as they are.
     """
@@ -103,7 +103,7 @@ def remembering(planned: Decision, kinds: Iterable[MassChange], plan_input: Plan
 
 
 def recast_properties(old: FieldMapping, new: FieldMapping) -> frozenset[str]:
-    """Name the Spotler properties that the new mapping fills in another way than the old one did."""
+    """Return the properties that the new mapping fills in another way than the old one."""
 
     def by_property(mapping: FieldMapping) -> dict[str, list[MappingRow]]:
         rows: dict[str, list[MappingRow]] = {}
@@ -125,7 +125,7 @@ def _kind_of_end(
 
 
 def _held_end(reason: Reason, plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) -> Decision:
-    """Leave the contact as it is but for what the record refuses."""
+    """Leave the contact as it is, except for the refusals of the record."""
     binding = plan_input.binding
     if plan_input.fetched is Fetched.YES and binding.is_live:  # for when the record lives again
         binding = replace(binding, is_stale=True)
@@ -137,7 +137,7 @@ def _held_end(reason: Reason, plan_input: PlanInput, rules: Rules, catalogue: Pr
 def _switched_off_unasked(
     planned: Write | Rest, plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue
 ) -> frozenset[str]:
-    """Name the permissions that were agreed as given and are switched off, although nobody refuses them."""
+    """Return the permissions that were agreed as given and are switched off without a refusal."""
     record, base = plan_input.record, plan_input.binding.base
     if planned.permissions_off or record is None or record.values.get(DO_NOT_EMAIL):
         return frozenset()
@@ -156,7 +156,7 @@ def _switched_off_unasked(
 
 
 def _says_no(one: MappedField, record: PersonRecord) -> bool:
-    """Whether a row of the record refuses the permission. Who is not in a marketing list has not refused anything."""
+    """Whether a row of the record refuses the permission. Absence from a marketing list is no refusal."""
     if one.option_source is None or one.option_source is OptionSource.LIST or one.bit is None:
         return False
     return any(
@@ -166,7 +166,7 @@ def _says_no(one: MappedField, record: PersonRecord) -> bool:
 
 
 def _blanked(planned: Write, plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) -> frozenset[str]:
-    """Name the values that Spotler has, and that a row of the mapping which has changed would empty."""
+    """Return the existing values that a changed row of the mapping would empty."""
     base, fingerprint = plan_input.binding.base, partial(rules.fingerprints.value, plan_input.binding.external_id)
     fields = mapped_fields(rules.mapping.for_table(plan_input.key.table), plan_input.key.table, catalogue)
     return frozenset(
@@ -182,7 +182,7 @@ def _blanked(planned: Write, plan_input: PlanInput, rules: Rules, catalogue: Pro
 
 
 def _sent(planned: Write | Rest) -> dict[str, Scalar]:
-    """Spread what is sent over its fields: one for every option of a set."""
+    """Split the sent values into fields: one for every option of a set."""
     sent: dict[str, Scalar] = {}
     for name, value in (planned.properties if isinstance(planned, Write) else planned.refused).items():
         if isinstance(value, tuple):
@@ -193,7 +193,7 @@ def _sent(planned: Write | Rest) -> dict[str, Scalar]:
 
 
 def _without(planned: Write | Rest, names: frozenset[str], plan_input: PlanInput) -> Write | Rest:
-    """Leave single fields as they are in Spotler, and as they were agreed on."""
+    """Leave single fields as they are in the platform and in the base."""
     base = {name: text for name, text in planned.binding.base.items() if name not in names}
     base |= {name: text for name, text in plan_input.binding.base.items() if name in names}
     binding = replace(planned.binding, base=base)
