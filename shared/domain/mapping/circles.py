@@ -1,7 +1,7 @@
-"""Circles of one-way rows: values that travel from column to property to column and arrive where they began.
+"""Finds circles of one-way rows: values that travel from column to property to column and end where they began.
 
-Rows of one table cannot make one, since no property is in two of them (`document.py`). A person who is in several
-tables has one contact in Spotler, and so the rows of those tables together can.
+Rows of one table cannot make a circle, because no property is in two of them (`document.py`). A person in several
+tables has one contact, so rows of those tables together can.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def _groups(steps: Steps) -> Iterator[list[str]]:
 
 
 def _walk(root: str, steps: Steps, seen: set[str]) -> Iterator[str]:
-    """Yield what has not been seen and can be reached, each place after those behind it."""
+    """Yield unvisited places that can be reached, each after the places behind it."""
     seen.add(root)
     trail = [(root, iter(steps.get(root, ())))]
     while trail:

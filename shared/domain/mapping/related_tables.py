@@ -1,6 +1,6 @@
-"""The tables beside that of the record which a mapping reads: what the connector's user must be able to read, too.
+"""Finds the related tables that a mapping reads, which the connector's user must be able to read, too.
 
-A row whose table may not be read rests, like one that names what does not exist: Spotler keeps what it has.
+A row whose table may not be read rests, like a row with an unknown name: the platform keeps its value.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ LIST_TABLE = "list"
 
 @dataclass(frozen=True, slots=True)
 class RelatedRead:
-    """A table that a person table's mapping reads, and for what: a row by its number, 0 for the filter of the table."""
+    """A related table of a person table's mapping, with the number of the row that reads it, 0 for the table's filter."""
 
     table: str
     reader: PersonTable
@@ -29,7 +29,7 @@ class RelatedRead:
 
 
 def related_reads(mapping: Mapping, table: PersonTable, schema: Schema) -> Iterator[RelatedRead]:
-    """Yield what a table's mapping reads elsewhere; what cannot be found in the schema is not read (`resolution`)."""
+    """Yield the related tables of a table's mapping; unresolved sources are not read (`resolution`)."""
     for number, row in enumerate(mapping.rows, start=1):
         if table in row.sources and is_read(row):
             for name, source in _elsewhere(mapping, row.sources[table], table, schema):
@@ -41,13 +41,13 @@ def related_reads(mapping: Mapping, table: PersonTable, schema: Schema) -> Itera
 
 
 def is_read(row: MappingRow) -> bool:
-    """Whether what a row names is read: not for a row that only fills Dataverse."""
+    """Whether the sources of a row are read: not if the row only fills Dataverse."""
     is_home = any(isinstance(source, MapTo) for source in row.sources.values())
     return row.direction.reaches_platform or row.only is not None or is_home
 
 
 def table_of(source: Source, table: str, schema: Schema) -> str | None:
-    """Name the table that a source reads beside that of the record; None for a column, or if it does not exist."""
+    """Return the related table of a source; None for a column, or if it does not exist."""
     if isinstance(source, Column):
         return None
     found = resolve(source, table, schema)

@@ -1,4 +1,4 @@
-"""What Spotler should hold for a record: the mapping applied to one row, field by field."""
+"""The wanted fields of a contact: the mapping applied to one record, field by field."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from shared.domain.values.countries import country_code
 from shared.domain.values.values import EMPTY, Fits, Foreign, Misfit, convert, is_blank, text_of
 
 Scalar = str | int | bool
-"""What one field of `Fields` holds: text or a number, and True or False for an option."""
+"""The value of a field of `Fields`: text or a number, and True or False for an option."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """The wished state of a Spotler contact, flat: `name` for a value, `name:bit` for one option of a set.
+    """The wanted fields of a contact, flat: `name` for a value, `name:bit` for one option of a set.
 
-    `omitted` are values that stay as they are in Spotler, `fatal` those that stop the record (VAL-05), `cut` those that
-    go along without a part of them.
+    `omitted` are values that stay as they are in the platform, `fatal` those that stop the record (VAL-05), `cut` those
+    that are sent in part.
     """
 
     values: Mapping[str, Scalar]
@@ -43,30 +43,31 @@ class Fields:
 
 
 PERMISSIONS = "permissions"
-"""Spotler's property of permissions: every account has it (with `email`)."""
+"""The property of permissions: every account has it (with `email`)."""
 
 _COUNTRY = "country"
 _OF_A_COUNTRY = {PropertyType.POSTCODE, PropertyType.MOBILE_NUMBER, PropertyType.PHONE_NUMBER}
-"""What is written differently from country to country (VAL-06)."""
+"""Types whose form depends on the country (VAL-06)."""
 _ROW, _NAME = "Spotler Permission", "a name that exactly one of its options has"
-"""How people know a row of a permission, and what its name must be. The name itself is not repeated."""
+"""The label of permission rows for people, and the rule for their names. The name itself is not repeated."""
 
 _FAILING_TYPES = {PropertyType.EMAIL, PropertyType.POSTCODE}
 """VAL-05 names e-mail addresses and post codes: their record is skipped. Other fields are left out by default."""
 
 
 def wished_fields(record: PersonRecord, mapping: FieldMapping, catalogue: PropertyCatalogue) -> Fields:
-    """Apply the rows that reach Spotler; rows whose property the account does not have are left alone (MAP-27).
+    """Apply the rows that reach the platform; rows whose property the account does not have are ignored (MAP-27).
 
-    So are rows that rest because Dataverse does not have what they name: a deleted column must not empty Spotler.
+    Rows that rest because Dataverse does not have their column are ignored, too: a deleted column must not empty the
+    platform.
     """
     return _fields(record, mapping, catalogue, lambda row: row.direction.reaches_platform)
 
 
 def present_values(record: PersonRecord, mapping: FieldMapping, catalogue: PropertyCatalogue) -> Mapping[str, Scalar]:
-    """Return what the rows of either direction are worth now, in Spotler's form: the CRM side of a merge.
+    """Return the present values of the rows of both directions, in the platform's form: Dataverse's side of a merge.
 
-    Blank policies do not count here, and a value that Spotler could not have is absent.
+    Blank policies do not count here, and a value that the platform could not have is absent.
     """
     return _fields(record, mapping, catalogue, lambda _row: True, blanks=BlankPolicy.CLEAR).values
 
@@ -99,9 +100,9 @@ def _fields(
 
 
 def all_permissions_off(rows: tuple[MappingRow, ...], catalogue: PropertyCatalogue) -> dict[str, Scalar]:
-    """Every option of Spotler's permissions and of what is mapped to rows, switched off (PERM-08).
+    """Return every option of permissions and of other mapped rows, switched off (PERM-08).
 
-    A refusal does not depend on the mapping: the property of permissions counts although no row may name it.
+    A refusal does not depend on the mapping: the property of permissions counts even if no row maps it.
     """
     mapped = {row.property_name for row in rows if any(isinstance(source, MapTo) for source in row.sources.values())}
     definitions = (catalogue.named(name) for name in sorted({PERMISSIONS, *mapped}))
@@ -114,7 +115,7 @@ def all_permissions_off(rows: tuple[MappingRow, ...], catalogue: PropertyCatalog
 
 
 def all_emptied(rows: tuple[MappingRow, ...], catalogue: PropertyCatalogue) -> dict[str, Scalar]:
-    """Every property that the mapping fills, emptied: options off, values gone, those in foreign properties too."""
+    """Return every mapped property, emptied: options off, values empty, including foreign properties."""
     emptied: dict[str, Scalar] = {}
     for row in rows:
         for name in (row.property_name, row.foreign) if row.direction.reaches_platform else ():
@@ -144,7 +145,7 @@ def enabled_options(contact: MarketingContact | None) -> frozenset[str]:
 
 
 def as_properties(values: Mapping[str, Scalar]) -> dict[str, PropertyValue]:
-    """Fold `name:bit` entries back into Spotler's set properties."""
+    """Convert `name:bit` entries back to set properties."""
     properties: dict[str, PropertyValue] = {}
     options: dict[str, list[SetOption]] = {}
     for name, value in values.items():
@@ -184,15 +185,15 @@ class _Collector:
     cut: list[FieldProblem] = field(default_factory=list)
 
     def tell_unread(self, row: MappingRow) -> None:
-        """Tell why a row rests whose source exists and may not be read."""
+        """Report why a row rests whose source exists and may not be read."""
         for name, why in row.unread(self.record).items():
             self.omitted.append(FieldProblem(row.property_name, name, unread=why))
 
     def take_rows(self, mapped: MappingRow, definition: PropertyDefinition, option_source: OptionSource) -> None:
-        """Match permissions, lists or periodieken by the option's name (PERM-18); options without one are not named.
+        """Match permissions, lists or periodieken by the option's name (PERM-18); options without a match are left out.
 
-        A permission whose name means nothing is told of. Marketing lists and periodieken have names of their own, most
-        of which Spotler does not have.
+        A permission with an unknown name is reported. Marketing lists and periodieken are not: the platform does not
+        have most of their names.
         """
         rows = rows_of(option_source, self.record)
         for row in rows:
@@ -242,9 +243,9 @@ class _Collector:
                 self._complain(row, definition, expected)
 
     def _country(self, row: MappingRow) -> str:
-        """Tell the country of the address that a value belongs to, as far as the mapping reads it; "" if it does not.
+        """Return the country of the address of a value, as far as the mapping reads it; otherwise "".
 
-        Beside the column of a post code stands that of its country; else the row for Spotler's country tells.
+        The country column next to the column of a post code counts; without it, the row of the platform's country.
         """
         beside = self._source(row).replace("postalcode", "country")
         if beside != self._source(row) and beside in self.record.values:

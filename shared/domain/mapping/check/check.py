@@ -1,6 +1,6 @@
-"""Checks a mapping against what is there: Dataverse's schema and steps, and Spotler's properties. Pure.
+"""Checks a mapping against Dataverse's schema and steps, and against the platform's properties. Pure.
 
-Nothing here stops a mapping: whoever applies it decides what an error, a warning or a note means.
+The check does not refuse a mapping: the caller decides what an error, a warning or a note means.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ from shared.domain.records.table_schema import ColumnDefinition, ColumnType, Eve
 from shared.domain.values.values import Foreign, Misfit, convert
 
 PROTECTED = ("Type", "Birthday")
-"""Spotler fields whose rows must not be deleted, where the account has them (MAP-33)."""
+"""Properties whose rows must not be deleted, if the account has them (MAP-33)."""
 
 _TAKES_FOREIGN = frozenset({PropertyType.STRING, PropertyType.PHONE_NUMBER})
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """Everything that a mapping is checked against. `tables` are those that are synchronised.
+    """Everything that a mapping is checked against. `tables` are the synchronised tables.
 
-    `steps` are the registrations that tell the connector of saves; None if they may not be read. `rights` tell, by
-    name, what of the related tables its user may read; None if Dataverse does not say.
+    `steps` are the registrations that send saves to the connector; None if they may not be read. `rights` are the
+    rights of its user by related table; None if Dataverse does not return them.
     """
 
     schema: Schema
@@ -57,7 +57,7 @@ class Surroundings:
 
 
 def check(mapping: Mapping, surroundings: Surroundings) -> tuple[Finding, ...]:
-    """Return what is the matter, errors first, then in the order of rows."""
+    """Return the findings, errors first, then in the order of rows."""
     found = list(dict.fromkeys(_findings(mapping, surroundings)))
     order = list(Severity)
     return tuple(sorted(found, key=lambda finding: (order.index(finding.severity), finding.row)))
@@ -114,7 +114,7 @@ class _RowCheck:
     surroundings: Surroundings
 
     def findings(self) -> Iterator[Finding]:
-        """Yield what is the matter with the row."""
+        """Yield the findings for the row."""
         source = self.row.sources[self.table]
         for one in sources_of(source):
             found = resolve(one, self.table, self.surroundings.schema)
@@ -143,7 +143,7 @@ class _RowCheck:
                     pass
             return
         if self.row.choices and definition.type is not PropertyType.SET:
-            return  # what the row's own translation yields is checked value by value
+            return  # translated values of the row are checked one by one
         match expression_to_platform(source, definition, self._column):
             case Impossible(reason) | Lossy(reason):
                 text = f"{source} cannot fill {definition.name} ({definition.type}): {reason}"

@@ -1,4 +1,4 @@
-"""What can only be seen on all rows of a table together: double targets, missing columns and missing steps."""
+"""Checks all rows of a table together: double targets, missing columns and missing steps."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MESSAGES = {
     PersonTable.LEAD: (*_ROW, "Merge", "QualifyLead"),
     PersonTable.ACCOUNT: (*_ROW, "Merge"),
 }
-"""Of a merge, an Update may tell one record; of a qualified lead, its own message names the contact (CS-29)."""
+"""The Update of a merge may name one record only; the message of a qualified lead names the contact (CS-29)."""
 
 _UPDATE = "Update"
 
@@ -36,7 +36,7 @@ class TableCheck:
     steps: tuple[EventStep, ...] | None
 
     def findings(self) -> Iterator[Finding]:
-        """Yield what is the matter with the table."""
+        """Yield the findings for the table."""
         rows = self.mapping.for_table(self.table)
         yield from self._double_targets(rows)
         yield from self._required(rows)
@@ -76,7 +76,7 @@ class TableCheck:
     # --------------------------------------------------------------------------------------------------------- steps
 
     def _steps(self, steps: tuple[EventStep, ...]) -> Iterator[Finding]:
-        """MAP-35: what the steps do not tell, the connector learns at the next reconciliation only."""
+        """MAP-35: without a step, changes are found by the next reconciliation only."""
         reading = reading_of(self.mapping, self.table)
         needed = {str(self.table): _MESSAGES[self.table]}
         if OptionSource.PERMISSIONS in reading.option_sources:

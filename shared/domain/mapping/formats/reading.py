@@ -1,4 +1,4 @@
-"""What must be read from Dataverse for a mapping: one query per person table, never a column more than is used."""
+"""Determines the columns to read for a mapping: one query per person table, with used columns only."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ _RULE_COLUMNS: MappingABC[PersonTable, frozenset[str]] = {
 class Reading:
     """The columns to select, and per lookup (with its table, empty if it has one target) the related columns.
 
-    `children` and `queries` are asked for all records of a read together; their values are stored under their printed
-    form. `option_sources` are the tables of options that are mapped. `compared` are columns that Spotler fills: they
-    are read to see whether they differ, and their changes trigger nothing.
+    `children` and `queries` are read for all records of a read together; their values have the printed form as their
+    key. `option_sources` are the tables of mapped options. `compared` are columns that the platform fills: they are
+    read for comparison, and their changes trigger nothing.
     """
 
     columns: frozenset[str]
@@ -53,12 +53,12 @@ class Reading:
 
     @property
     def watched(self) -> frozenset[str]:
-        """Columns whose changes matter: those that are sent, and the lookups to rows that are (MAP-35)."""
+        """Columns whose changes matter: sent columns, and the lookups to rows with sent columns (MAP-35)."""
         return (self.columns - self.compared) | {lookup for lookup, _ in self.related}
 
 
 def reading_of(mapping: Mapping, table: PersonTable) -> Reading:
-    """Collect what one table's filter and its rows read; a row that only reaches Dataverse reads its own column."""
+    """Collect the columns of one table's filter and rows; a row that only reaches Dataverse reads its own column."""
     columns = set(_RULE_COLUMNS[table])
     related: dict[tuple[str, str], set[str]] = {}
     children: set[Child] = set()

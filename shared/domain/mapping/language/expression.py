@@ -139,12 +139,12 @@ class Concat:
 
 
 ID_PLACEHOLDER = "$ID"
-"""What stands for the record's id in a query."""
+"""The placeholder of the record's id in a query."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueryExpression:
-    """An OData query whose first row has one column: the value. Everything after the colon. Stands alone."""
+    """An OData query with one column; its first row has the value. Everything after the colon. Stands alone."""
 
     text: str
 
@@ -153,12 +153,12 @@ class QueryExpression:
 
 
 Operand = Column | Related | CustomerType | Literal | Child | Concat
-"""What may stand in `a;b` and in `@concat`."""
+"""The parts of `a;b` and of `@concat`."""
 
 Expression = Column | Related | CustomerType | Constant | MapTo | Child | Coalesce | Concat | QueryExpression
 
 Source = Column | Related | Child | QueryExpression
-"""What has a value of its own in `PersonRecord.values`, under its printed form."""
+"""A source with a value of its own in `PersonRecord.values`, under its printed form."""
 
 
 def sources_of(expression: Expression | Operand) -> Iterator[Source]:

@@ -117,7 +117,7 @@ _ZEROS_IN_FRONT = re.compile(r"-?0[0-9]")
 
 
 def parse_filter(text: str) -> Filter:
-    """Read a filter; ExpressionError says where it went wrong."""
+    """Read a filter; ExpressionError has the position of the error."""
     tokens = Tokens(text)
     condition = _any(tokens)
     tokens.end("and, or, or the end")
@@ -125,7 +125,7 @@ def parse_filter(text: str) -> Filter:
 
 
 def filter_columns(condition: Filter) -> Iterator[Field]:
-    """Every column that a filter looks at."""
+    """Return every column of a filter."""
     match condition:
         case FilterComparison(field) | Within(field) | Empty(field):
             yield field

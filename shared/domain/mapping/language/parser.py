@@ -37,7 +37,7 @@ _VALUE = "a column, a text in double quotes, $CustomerType, @concat(…) or @chi
 
 
 def parse_expression(text: str) -> Expression:
-    """Read one expression; ExpressionError says where it went wrong. `str` of the result gives the text back."""
+    """Read one expression; ExpressionError has the position of the error. `str` of the result gives the text back."""
     if text.startswith(_CONSTANT):
         return Constant(text.removeprefix(_CONSTANT))
     if text.startswith(_QUERY):

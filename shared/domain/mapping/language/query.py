@@ -24,7 +24,7 @@ _OPTIONS = (_SELECT, "$filter", "$orderby", _TOP)
 
 
 class QueryError(ValueError):
-    """The query is not allowed; the text says what would be."""
+    """The query is not allowed; the text has the rule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class ReadQuery:
 
 
 def read_query(query: QueryExpression) -> ReadQuery:
-    """Check a query; QueryError says what is wrong with it."""
+    """Check a query; QueryError names the broken rule."""
     path, _, rest = query.text.strip().partition("?")
     match = _SET.fullmatch(path)
     if match is None:
