@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
-from shared.domain.mapping.formats.reading import DO_NOT_BULK_EMAIL, DO_NOT_EMAIL
 from shared.domain.mapping.language.expression import Column, OptionSource
+from shared.domain.mapping.reading import DO_NOT_BULK_EMAIL, DO_NOT_EMAIL
 from shared.domain.merging.dataverse_changes import FieldReturn, SubscriptionReturn
 from shared.domain.records.marketing_contact import PropertyDefinition, PropertyValue
 from shared.domain.records.outcomes import FieldProblem, Side

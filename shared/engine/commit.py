@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from shared.domain.consent.changes import BULK_EMAIL
-from shared.domain.mapping.formats.reading import DO_NOT_EMAIL
 from shared.domain.mapping.model import EMAIL
+from shared.domain.mapping.reading import DO_NOT_EMAIL
 from shared.domain.merging.dataverse_changes import NOTHING
 from shared.domain.planning.binding import Binding, MailStatus
 from shared.domain.planning.conditions import refuses_bulk

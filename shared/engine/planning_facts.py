@@ -12,8 +12,8 @@ from shared.domain.consent.bounces import BounceNote
 from shared.domain.consent.changes import BULK_EMAIL, OPT_OUT, ConsentAct, ConsentChange, ConsentSource
 from shared.domain.consent.permission_defaults import PermissionDefault
 from shared.domain.consent.permission_renames import RememberedNames
-from shared.domain.mapping.formats.reading import DO_NOT_EMAIL
 from shared.domain.mapping.language.expression import MapTo
+from shared.domain.mapping.reading import DO_NOT_EMAIL
 from shared.domain.merging.agreement import NO, YES
 from shared.domain.merging.merge import Row
 from shared.domain.merging.permission_agreement import row_state

@@ -14,7 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.domain.mapping.formats.document import MappingError, read_mapping
-from shared.domain.mapping.formats.reading import reading_of
 from shared.domain.mapping.language.evaluate import compile_expression, compile_filter
 from shared.domain.mapping.language.expression import (
     Child,
@@ -48,6 +47,7 @@ from shared.domain.mapping.language.parser import parse_expression
 from shared.domain.mapping.language.tokens import ExpressionError
 from shared.domain.mapping.model import EMAIL, Direction, MappingRow
 from shared.domain.mapping.model import Mapping as FieldMapping
+from shared.domain.mapping.reading import reading_of
 from shared.domain.mapping.reverse_conversions import NeedsMatch, Stored, returned
 from shared.domain.planning.binding import Binding
 from shared.domain.planning.plan import plan

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule
 
-from shared.domain.mapping.formats.reading import ORIGINATING_LEAD
+from shared.domain.mapping.reading import ORIGINATING_LEAD
 from shared.domain.records.records import Lookup, PersonTable, RecordKey, SyncStatus, Why
 from shared.ports.state import DocumentKey
 from tests.histories.machine import TwoWayHistories

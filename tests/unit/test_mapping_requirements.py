@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from shared.domain.mapping.formats.document import MappingError, read_mapping
-from shared.domain.mapping.formats.reading import reading_of
 from shared.domain.mapping.language.expression import Column, OptionSource, QueryExpression
 from shared.domain.mapping.model import ConflictPolicy, Direction, Mapping, Outside
+from shared.domain.mapping.reading import reading_of
 from shared.domain.planning.binding import Binding
 from shared.domain.planning.decisions import Anonymize, Plan, Rest, Write
 from shared.domain.planning.plan import plan

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from shared.domain.mapping.formats.reading import DO_NOT_BULK_EMAIL
+from shared.domain.mapping.reading import DO_NOT_BULK_EMAIL
 from shared.domain.records.records import Intent, PersonTable, RecordKey, SyncStatus
 from tests.connector_twin import EVENTS, NEWSLETTER, RULES, ConnectorTwin, person
 from tests.twins import TwinContact

@@ -57,7 +57,7 @@ def rows_to_write(one: MappedField, record: PersonRecord, *, answer: bool) -> tu
     A person outside a marketing list needs no row for a no.
     """
     entry = one.definition.entry_with_bit(one.bit) if one.bit is not None else None
-    assert one.option_source is not None, "consent is an option with a home"
+    assert one.option_source is not None, "consent is an option with rows in Dataverse"
     assert entry is not None, "the option was found in the account"
     if any(one.definition.entry(row.name) == entry for row in rows_of(one.option_source, record)):
         return changed_rows(one, record, subscribed=answer)

@@ -1,6 +1,6 @@
-"""Which Spotler Permission rows a new record gets, and which of them start subscribed (ENV-01..ENV-15, PERM-12, C-18).
+"""The Spotler Permission rows of a new record, and which of them start subscribed (ENV-01..ENV-15, PERM-12, C-18).
 
-Two environment variables of Dataverse say it, both lists of names separated by semicolons:
+Two environment variables of Dataverse define them, both lists of names separated by semicolons:
 
 | | permissions | permissions enabled by default |
 |---|---|---|
@@ -9,7 +9,7 @@ Two environment variables of Dataverse say it, both lists of names separated by 
 | `[All]` | | every permission enabled (ENV-13) |
 | `[All];Newsletter;` | | every permission enabled except these (ENV-14) |
 
-Names are compared as everywhere (`PropertyDefinition.entry`): case and outer blanks do not matter.
+Names are compared as in `PropertyDefinition.entry`: case and outer blanks do not matter.
 """
 
 from __future__ import annotations

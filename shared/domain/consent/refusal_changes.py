@@ -10,7 +10,7 @@ from functools import partial
 from shared.domain.consent.changes import BULK_EMAIL, DO_NOT_EMAIL, OPT_OUT, ConsentSource
 from shared.domain.consent.deleted_rows import withdrawn
 from shared.domain.consent.suppression import ALL_PERMISSIONS, AddressRefusal
-from shared.domain.mapping.formats import reading
+from shared.domain.mapping import reading
 from shared.domain.mapping.model import EMAIL
 from shared.domain.merging.agreement import NO, YES
 from shared.domain.merging.merge_sides import given_since_all_were_refused

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from shared.domain.consent.changes import BULK_EMAIL, DO_NOT_EMAIL
 from shared.domain.consent.deleted_rows import withdrawn
-from shared.domain.mapping.formats import reading
+from shared.domain.mapping import reading
 from shared.domain.merging.dataverse_changes import DataverseChanges
 from shared.domain.planning.binding import Binding, MailStatus
 from shared.domain.planning.conditions import refuses_bulk

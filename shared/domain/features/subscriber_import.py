@@ -14,9 +14,9 @@ from enum import StrEnum
 from uuid import UUID, uuid5
 
 from shared.domain.consent.changes import BULK_EMAIL, DO_NOT_EMAIL
-from shared.domain.mapping.formats.reading import DO_NOT_EMAIL as DO_NOT_EMAIL_COLUMN
 from shared.domain.mapping.language.expression import Column, MapTo, OptionSource
 from shared.domain.mapping.model import EMAIL, Direction, Mapping, MappingRow
+from shared.domain.mapping.reading import DO_NOT_EMAIL as DO_NOT_EMAIL_COLUMN
 from shared.domain.merging.dataverse_changes import SubscriptionReturn
 from shared.domain.planning.binding import Binding, MailStatus
 from shared.domain.planning.conditions import refuses_bulk

@@ -20,7 +20,7 @@ LIST_TABLE = "list"
 
 @dataclass(frozen=True, slots=True)
 class RelatedRead:
-    """A related table of a person table's mapping, with the number of the row that reads it, 0 for the table's filter."""
+    """A related table of a person table's mapping, with the number of its row; 0 for the table's filter."""
 
     table: str
     reader: PersonTable
@@ -42,8 +42,8 @@ def related_reads(mapping: Mapping, table: PersonTable, schema: Schema) -> Itera
 
 def is_read(row: MappingRow) -> bool:
     """Whether the sources of a row are read: not if the row only fills Dataverse."""
-    is_home = any(isinstance(source, MapTo) for source in row.sources.values())
-    return row.direction.reaches_platform or row.only is not None or is_home
+    has_rows = any(isinstance(source, MapTo) for source in row.sources.values())
+    return row.direction.reaches_platform or row.only is not None or has_rows
 
 
 def table_of(source: Source, table: str, schema: Schema) -> str | None:

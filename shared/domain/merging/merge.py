@@ -159,13 +159,13 @@ def _to_dataverse(versions: FieldVersions) -> MergeDecision:
 def _both(versions: FieldVersions, policy: ConflictPolicy, newer: Newer) -> MergeDecision:
     if versions.dataverse is None:  # a value that the platform cannot have: only the platform's own change counts
         return MergeDecision.HELD if versions.base in {Base.PLATFORM, Base.ABSENT} else MergeDecision.TO_DATAVERSE
-    mover = _mover(versions)
-    if mover is None or (versions.is_doubtful and not _is_borne_out(versions, newer)):
+    changed = _changed_side(versions)
+    if changed is None or (versions.is_doubtful and not _is_real_change(versions, newer)):
         return _policy(policy, newer)
-    return mover
+    return changed
 
 
-def _is_borne_out(versions: FieldVersions, newer: Newer) -> bool:
+def _is_real_change(versions: FieldVersions, newer: Newer) -> bool:
     """Whether the change that a doubtful base shows is real.
 
     If the platform has the agreed value, no dead worker wrote it, and at a first merge nothing is in doubt. If
@@ -175,7 +175,7 @@ def _is_borne_out(versions: FieldVersions, newer: Newer) -> bool:
     return versions.base is not Base.DATAVERSE or newer is Newer.PLATFORM
 
 
-def _mover(versions: FieldVersions) -> MergeDecision | None:
+def _changed_side(versions: FieldVersions) -> MergeDecision | None:
     """Copy from the one side that changed, or that has a value at a first merge; None for neither or both."""
     match versions.base:
         case Base.DATAVERSE:

@@ -16,7 +16,7 @@ from shared.domain.merging.dataverse_changes import DataverseChanges
 from shared.domain.merging.merge_sides import merge_sides
 from shared.domain.planning.binding import Binding, MailStatus
 from shared.domain.planning.conditions import email_of, refuses_bulk
-from shared.domain.planning.contact_write import besides, write_or_rest
+from shared.domain.planning.contact_write import fields_of_every_write, write_or_rest
 from shared.domain.planning.decisions import Decision, Rest
 from shared.domain.planning.erase import let_go
 from shared.domain.planning.insertion import fill, insert
@@ -53,7 +53,7 @@ def merge_contact(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalo
         return Rest(binding, Result.FAILED, Reason.INVALID_VALUE, wished.fatal)
     is_new_contact = _is_new(contact, plan_input, binding)
     merged = merge_sides(plan_input, contact, wished, rules, catalogue, is_new_contact=is_new_contact)
-    always = besides(rules, rows, catalogue, merged.email)
+    always = fields_of_every_write(rules, rows, catalogue, merged.email)
     binds = {} if contact.external_id == binding.external_id else {EMAIL: merged.email}
     return write_or_rest(merged.rest, {**binds, **merged.sent}, always, was_live=binding.is_live)
 

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
-from shared.domain.mapping.formats.reading import DO_NOT_BULK_EMAIL, DO_NOT_EMAIL, MERGED, STATE
 from shared.domain.mapping.language.evaluate import Passes
 from shared.domain.mapping.language.expression import Column
 from shared.domain.mapping.model import EMAIL, MappingRow
+from shared.domain.mapping.reading import DO_NOT_BULK_EMAIL, DO_NOT_EMAIL, MERGED, STATE
 from shared.domain.records.outcomes import Reason
 from shared.domain.records.records import PersonRecord, PersonTable, RecordKey, SyncStatus
 from shared.domain.values.addresses import address_text

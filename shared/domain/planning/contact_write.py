@@ -14,12 +14,14 @@ from shared.domain.values.fields import PERMISSIONS, Scalar, as_properties, enab
 from shared.domain.values.values import EMPTY, is_blank
 
 
-def write_or_rest(rest: Rest, sent: Mapping[str, Scalar], besides: Mapping[str, Scalar], *, was_live: bool) -> Decision:
-    """Write the changed fields, and the fields of `besides` with them; without a change, rest."""
+def write_or_rest(
+    rest: Rest, sent: Mapping[str, Scalar], fields_of_every_write: Mapping[str, Scalar], *, was_live: bool
+) -> Decision:
+    """Write the changed fields, and the fields of `fields_of_every_write` with them; without a change, rest."""
     if not sent:
         return rest
     return Write(
-        properties=as_properties({**besides, **sent}),
+        properties=as_properties({**fields_of_every_write, **sent}),
         fields=tuple(sent),
         purge=Purge.KEEP,
         binding=rest.binding,
@@ -31,7 +33,7 @@ def write_or_rest(rest: Rest, sent: Mapping[str, Scalar], besides: Mapping[str, 
     )
 
 
-def besides(
+def fields_of_every_write(
     rules: Rules, rows: tuple[MappingRow, ...], catalogue: PropertyCatalogue, email: Scalar
 ) -> dict[str, Scalar]:
     """Return the fields of every write: the e-mail address, by which the platform identifies people, and `unmapped`."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from shared.domain.mapping.formats.reading import ORIGINATING_LEAD
+from shared.domain.mapping.reading import ORIGINATING_LEAD
 from shared.domain.planning.binding import Binding
 from shared.domain.planning.plan_input import BaseState, SharingRecords
 from shared.domain.records.records import Lookup, PersonRecord, PersonTable, RecordKey

@@ -13,7 +13,7 @@ from shared.domain.consent.default_rows import untouched_defaults
 from shared.domain.consent.deleted_rows import with_deleted_rows_refused
 from shared.domain.mapping.model import EMAIL, ConflictPolicy, Direction
 from shared.domain.merging.merge_sides import merge_sides, without_contact
-from shared.domain.planning.contact_write import besides
+from shared.domain.planning.contact_write import fields_of_every_write
 from shared.domain.planning.decisions import Decision, Rest, Write, WriteMode
 from shared.domain.planning.plan_input import BaseState, PlanInput
 from shared.domain.planning.rules import Rules, Unmapped
@@ -49,10 +49,10 @@ def insert(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) ->
     sent = {
         name: value
         for name, value in values.items()
-        if (value != EMPTY or empties) and name not in default_rows and not _needs_a_look(name, value, fields)
+        if (value != EMPTY or empties) and name not in default_rows and not _needs_both_sides(name, value, fields)
     }
     return Write(
-        properties=as_properties({**besides(rules, rows, catalogue, values[EMAIL]), **sent}),
+        properties=as_properties({**fields_of_every_write(rules, rows, catalogue, values[EMAIL]), **sent}),
         fields=tuple(sent),
         purge=Purge.KEEP,
         binding=replace(
@@ -106,7 +106,7 @@ def whole_contact(plan_input: PlanInput, wished: Fields, rules: Rules, catalogue
     )
 
 
-def _needs_a_look(name: str, value: Scalar, fields: Mapping[str, MappedField]) -> bool:
+def _needs_both_sides(name: str, value: Scalar, fields: Mapping[str, MappedField]) -> bool:
     """Whether both sides must be read first: for a yes, which needs evidence (C-11), a dispute, or a cut text."""
     one = fields.get(name)
     if one is None:

@@ -41,7 +41,7 @@ def _synchronise(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalog
     if unmet is Reason.OPTED_OUT and plan_input.is_suppressed:
         return stay_out(plan_input)
     if unmet is not None:
-        decision = _not_forgotten(unmet_condition(plan_input, unmet, rules, catalogue), plan_input)
+        decision = _marked_stale(unmet_condition(plan_input, unmet, rules, catalogue), plan_input)
         return with_default_rows(decision, plan_input, rules.mapping.for_table(plan_input.key.table), catalogue)
     plan_input, rules = as_user(plan_input, rules)
     if plan_input.fetched is Fetched.YES:
@@ -49,7 +49,7 @@ def _synchronise(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalog
     return push_changes(plan_input, rules, catalogue)
 
 
-def _not_forgotten(decision: Decision, plan_input: PlanInput) -> Decision:
+def _marked_stale(decision: Decision, plan_input: PlanInput) -> Decision:
     """Mark the binding as stale if the contact was read, for the time when the record may be synchronised again."""
     if not isinstance(decision, Rest) or decision.result is not Result.SKIPPED or plan_input.fetched is not Fetched.YES:
         return decision

@@ -11,7 +11,7 @@ from shared.domain.consent.bounces import CLOSING
 from shared.domain.consent.permission_defaults import PermissionDefault
 from shared.domain.consent.permission_renames import RememberedNames
 from shared.domain.consent.suppression import NOTHING_REFUSED, Suppression
-from shared.domain.mapping.formats.reading import ORIGINATING_LEAD
+from shared.domain.mapping.reading import ORIGINATING_LEAD
 from shared.domain.planning.binding import Binding
 from shared.domain.records.marketing_contact import MarketingContact
 from shared.domain.records.outcomes import Reason

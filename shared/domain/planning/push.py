@@ -16,7 +16,13 @@ from shared.domain.merging.flapping import Move, settle
 from shared.domain.merging.merge import MergeDecision as Merged
 from shared.domain.planning.binding import Binding, MailStatus
 from shared.domain.planning.conditions import email_of, refuses_bulk
-from shared.domain.planning.contact_write import besides, changed_fields, purge_print, unmapped, write_or_rest
+from shared.domain.planning.contact_write import (
+    changed_fields,
+    fields_of_every_write,
+    purge_print,
+    unmapped,
+    write_or_rest,
+)
 from shared.domain.planning.decisions import Anonymize, FetchContact, Plan, Rest
 from shared.domain.planning.insertion import insert, whole_contact
 from shared.domain.planning.plan_input import BaseState, ContactPresence, Fetched, PlanInput
@@ -53,8 +59,11 @@ def push_changes(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalog
         changed += [name for name in _filled_here_only(fields, values) if name not in changed]
     unproven = _unproven(plan_input, fields, values, prints)
     contested = disputed | unproven | (_consents(fields) if off else set())
-    if plan_input.fetched is Fetched.NO and (look := _look(plan_input, changed, contested, rows)) is not None:
-        return look
+    if (
+        plan_input.fetched is Fetched.NO
+        and (fetch := _fetch_if_needed(plan_input, changed, contested, rows)) is not None
+    ):
+        return fetch
     address = rules.fingerprints.address(email_of(record, rows))
     flap_history = dict(binding.flap_history)
     frozen = _frozen(changed, fields, plan_input, flap_history)
@@ -68,7 +77,7 @@ def push_changes(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalog
             **purge_print(rules, binding.external_id, unmapped(rules, rows, catalogue)),
         },
         address=address,
-        initial_merge_done=binding.initial_merge_done or not (_comes_home(rows) or unproven),
+        initial_merge_done=binding.initial_merge_done or not (_reaches_dataverse(rows) or unproven),
         flap_history=flap_history,
         write_intents=frozenset(),
     )
@@ -78,7 +87,7 @@ def push_changes(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalog
     sent = {**({} if is_purged else empty), **{name: values[name] for name in changed if name not in held}}
     problems = (*wished.omitted, *wished.cut)
     rest = Rest(agreed, Result.UNCHANGED, Reason.AGREED, problems, permissions_off=off)
-    decision = write_or_rest(rest, sent, besides(rules, rows, catalogue, values[EMAIL]), was_live=True)
+    decision = write_or_rest(rest, sent, fields_of_every_write(rules, rows, catalogue, values[EMAIL]), was_live=True)
     assert not isinstance(decision, Anonymize), "a record that may be in Spotler is not erased"
     if isinstance(decision, Rest) and plan_input.presence is ContactPresence.ASSUMED:
         return decision
@@ -108,7 +117,7 @@ def _unproven(
     }
 
 
-def _look(
+def _fetch_if_needed(
     plan_input: PlanInput, changed: list[str], contested: set[str], rows: tuple[MappingRow, ...]
 ) -> FetchContact | None:
     """Return whether the contact must be read before anything is sent.
@@ -124,7 +133,7 @@ def _look(
         return FetchContact(binding)
     if not contested.isdisjoint(changed):
         return FetchContact(binding, can_wait=not binding.initial_merge_done)
-    return None if binding.initial_merge_done or not _comes_home(rows) else FetchContact(binding, can_wait=True)
+    return None if binding.initial_merge_done or not _reaches_dataverse(rows) else FetchContact(binding, can_wait=True)
 
 
 def _consents(fields: Mapping[str, MappedField]) -> set[str]:
@@ -138,7 +147,7 @@ def _may_be_disputed(one: MappedField) -> bool:
     return is_both and one.row.conflict is not ConflictPolicy.CRM
 
 
-def _comes_home(rows: tuple[MappingRow, ...]) -> bool:
+def _reaches_dataverse(rows: tuple[MappingRow, ...]) -> bool:
     return any(row.direction.reaches_dataverse and row.fixed is None for row in rows)
 
 
@@ -151,7 +160,7 @@ def _kept(
     """
     if not binding.is_live:
         return {}
-    inherited = not binding.initial_merge_done and not _comes_home(rows)
+    inherited = not binding.initial_merge_done and not _reaches_dataverse(rows)
     return {
         name: text
         for name, text in binding.base.items()

@@ -12,7 +12,7 @@ _PLACEHOLDERS = {"<": ">", "{": "}", "[": "]", "$": ")"}
 _MAKE_ONE = 'Make one: python -c "import secrets; print(secrets.token_urlsafe(32))"'
 
 
-def complaint_about_key(key: str) -> str:
+def key_problem(key: str) -> str:
     """Return what is wrong with a key, without any part of it; "" if it is valid."""
     text = key.strip()
     if len(text) < SHORTEST:

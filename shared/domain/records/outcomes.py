@@ -185,7 +185,7 @@ LONGEST_REASON = 2000
 """The room in the reason column of Spotler Info."""
 
 
-def tells_of_problems(text: str) -> bool:
+def lists_problems(text: str) -> bool:
     """Whether the text of a successful record lists fields with problems."""
     return any(f" {word}: " in text for word in (_TO_DECIDE, _LEFT_OUT, _ADAPTED))
 

@@ -13,10 +13,10 @@ from datetime import datetime
 from functools import partial
 
 from shared.domain.consent.refusals import with_refusals
-from shared.domain.mapping.formats.reading import DO_NOT_EMAIL
 from shared.domain.mapping.language.expression import OptionSource
 from shared.domain.mapping.model import Mapping as FieldMapping
 from shared.domain.mapping.model import MappingRow
+from shared.domain.mapping.reading import DO_NOT_EMAIL
 from shared.domain.merging.agreement import NO, YES
 from shared.domain.planning.binding import MassChange
 from shared.domain.planning.decisions import Anonymize, Decision, Rest, Write
@@ -82,10 +82,10 @@ def hold(
     assert not isinstance(planned, Anonymize), "an erasure takes the whole contact away"
     names = frozenset[str]().union(*(loss.fields for loss in held))
     kept = _without(planned, names, plan_input)
-    return replace(kept, problems=(*kept.problems, *_told(held, plan_input, rules.mapping)))
+    return replace(kept, problems=(*kept.problems, *_disputes_of(held, plan_input, rules.mapping)))
 
 
-def remembering(planned: Decision, kinds: Iterable[MassChange], plan_input: PlanInput) -> Decision:
+def with_holds(planned: Decision, kinds: Iterable[MassChange], plan_input: PlanInput) -> Decision:
     """Store the kinds that are held in the binding, and remove the others.
 
     A plan that decides nothing, because synchronisation is off or a value does not fit, leaves holds as they are.
@@ -225,7 +225,7 @@ def _other_properties(properties: Mapping[str, PropertyValue], names: frozenset[
     return kept
 
 
-def _told(held: Collection[Loss], plan_input: PlanInput, mapping: FieldMapping) -> list[FieldProblem]:
+def _disputes_of(held: Collection[Loss], plan_input: PlanInput, mapping: FieldMapping) -> list[FieldProblem]:
     sources = {
         row.property_name: str(row.sources[plan_input.key.table]) for row in mapping.for_table(plan_input.key.table)
     }

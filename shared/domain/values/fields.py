@@ -87,7 +87,7 @@ def _fields(
         if definition is None or not counts(row):
             continue
         if row.rests(record):
-            collector.tell_unread(row)
+            collector.report_unread(row)
             continue
         source = row.sources[record.key.table]
         if isinstance(source, MapTo):
@@ -184,7 +184,7 @@ class _Collector:
     fatal: list[FieldProblem] = field(default_factory=list)
     cut: list[FieldProblem] = field(default_factory=list)
 
-    def tell_unread(self, row: MappingRow) -> None:
+    def report_unread(self, row: MappingRow) -> None:
         """Report why a row rests whose source exists and may not be read."""
         for name, why in row.unread(self.record).items():
             self.omitted.append(FieldProblem(row.property_name, name, unread=why))
@@ -215,7 +215,7 @@ class _Collector:
             for entry in definition.entries:
                 self.values[option_name(definition.name, entry.bit)] = entry.bit in chosen
         if None in entries:
-            self._complain(row, definition, "labels that are options of the list")
+            self._report(row, definition, "labels that are options of the list")
 
     def take_value(self, row: MappingRow, definition: PropertyDefinition) -> None:
         """Convert the value of one row; one that is not Dutch goes to the row's foreign property (VAL-07)."""
@@ -238,18 +238,20 @@ class _Collector:
                 self.values[row.property_name] = EMPTY
                 self.values[foreign.name] = text
             case Foreign():
-                self._complain(row, definition, "the Dutch format")
+                self._report(row, definition, "the Dutch format")
             case Misfit(expected):
-                self._complain(row, definition, expected)
+                self._report(row, definition, expected)
 
     def _country(self, row: MappingRow) -> str:
         """Return the country of the address of a value, as far as the mapping reads it; otherwise "".
 
         The country column next to the column of a post code counts; without it, the row of the platform's country.
         """
-        beside = self._source(row).replace("postalcode", "country")
-        if beside != self._source(row) and beside in self.record.values:
-            return country_code(text_of(self.record.values[beside] or "", self.record.labels.get(beside)))
+        country_column = self._source(row).replace("postalcode", "country")
+        if country_column != self._source(row) and country_column in self.record.values:
+            return country_code(
+                text_of(self.record.values[country_column] or "", self.record.labels.get(country_column))
+            )
         for one in self.rows:
             if one.property_name == _COUNTRY and not one.rests(self.record):
                 evaluated = _translated(one.evaluate(self.record), one.choices)
@@ -259,7 +261,7 @@ class _Collector:
     def _keeps(self, row: MappingRow) -> bool:
         return (self.blanks or row.blank) is BlankPolicy.KEEP
 
-    def _complain(self, row: MappingRow, definition: PropertyDefinition, expected: str) -> None:
+    def _report(self, row: MappingRow, definition: PropertyDefinition, expected: str) -> None:
         problem = FieldProblem(row.property_name, self._source(row), expected)
         policy = row.on_invalid or (OnInvalid.FAIL if definition.type in _FAILING_TYPES else OnInvalid.OMIT)
         (self.fatal if policy is OnInvalid.FAIL else self.omitted).append(problem)

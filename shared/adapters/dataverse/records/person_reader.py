@@ -32,9 +32,9 @@ from shared.domain.mapping.check.resolution import (
     resolve_periodiek,
     sources_read,
 )
-from shared.domain.mapping.formats.reading import reading_of
 from shared.domain.mapping.language.expression import Column, MapTo, OptionSource, Related, Source
 from shared.domain.mapping.model import Mapping as FieldMapping
+from shared.domain.mapping.reading import reading_of
 from shared.domain.mapping.related_tables import LIST_TABLE, related_reads
 from shared.domain.records.records import PersonRecord, PersonTable, RecordKey
 from shared.domain.records.table_schema import Schema, TableDefinition

@@ -17,7 +17,6 @@ from shared.domain.mapping.check.resolution import Resolved, Unresolved, resolve
 from shared.domain.mapping.circles import circles
 from shared.domain.mapping.conversions import Impossible, Lossy, expression_to_platform, kind_of, to_dataverse
 from shared.domain.mapping.findings import Code, Finding, Severity
-from shared.domain.mapping.formats.reading import reading_of
 from shared.domain.mapping.language.expression import (
     Child,
     Column,
@@ -30,6 +29,7 @@ from shared.domain.mapping.language.expression import (
     sources_of,
 )
 from shared.domain.mapping.model import PERMISSIONS, Mapping, MappingRow
+from shared.domain.mapping.reading import reading_of
 from shared.domain.records.marketing_contact import PropertyCatalogue, PropertyDefinition, PropertyType
 from shared.domain.records.records import PersonTable
 from shared.domain.records.table_schema import ColumnDefinition, ColumnType, EventStep, ReadRight, Schema

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from shared.domain.mapping.check.filter_comparison import folded, looks_like_pattern, why_never, why_unread
 from shared.domain.mapping.check.resolution import Resolved, Unresolved, resolve
 from shared.domain.mapping.findings import Code, Finding, Severity
 from shared.domain.mapping.language.expression import (
@@ -23,6 +22,7 @@ from shared.domain.mapping.language.expression import (
     Related,
     Source,
 )
+from shared.domain.mapping.language.filter_comparison import folded, looks_like_pattern, why_never, why_unread
 from shared.domain.mapping.language.filters import (
     And,
     Empty,

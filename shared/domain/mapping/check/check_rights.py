@@ -14,8 +14,10 @@ from shared.domain.records.table_schema import ReadRight, Schema, TableReach
 def rights_findings(
     mapping: FieldMapping, tables: Collection[PersonTable], schema: Schema, rights: Mapping[str, ReadRight] | None
 ) -> Iterator[Finding]:
-    """Yield tables that may not be read, or only in part. `rights` are by table, None if Dataverse does not return
-    them."""
+    """Yield tables that may not be read, or only in part.
+
+    `rights` are by table, None if Dataverse does not return them.
+    """
     reads = [one for table in sorted(tables) for one in related_reads(mapping, table, schema)]
     if rights is None:
         if names := sorted({one.table for one in reads}):

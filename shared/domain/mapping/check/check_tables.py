@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from shared.domain.mapping.check.check_filters import FilterCheck
 from shared.domain.mapping.findings import Code, Finding, Severity
-from shared.domain.mapping.formats.reading import reading_of
 from shared.domain.mapping.language.expression import Column, OptionSource
 from shared.domain.mapping.model import Mapping, MappingRow
+from shared.domain.mapping.reading import reading_of
 from shared.domain.records.records import PersonTable
 from shared.domain.records.table_schema import EventStep, Required, Schema
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
 
-from shared.domain.mapping.formats.reading import DO_NOT_BULK_EMAIL, DO_NOT_EMAIL, STATE, Reading
 from shared.domain.mapping.language.expression import Child, Column, QueryExpression, Related, Source
 from shared.domain.mapping.language.query import QueryError, ReadQuery, read_query
 from shared.domain.mapping.model import Mapping, Periodiek
+from shared.domain.mapping.reading import DO_NOT_BULK_EMAIL, DO_NOT_EMAIL, STATE, Reading
 from shared.domain.records.records import PersonTable
 from shared.domain.records.table_schema import ColumnDefinition, ColumnType, Schema, TableDefinition
 

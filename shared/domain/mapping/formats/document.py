@@ -1,4 +1,4 @@
-"""The mapping as administrators write it: a document of plain data, checked on the way in.
+"""The mapping as administrators write it: a document of plain data, which is checked when it is read.
 
     version: 1
     language: 1043                      # of the labels of choices (optional)

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from datetime import UTC, tzinfo
 from typing import Any, NamedTuple, assert_never
 
-from shared.domain.mapping.check.filter_comparison import wanted
 from shared.domain.mapping.language.expression import (
     Child,
     Coalesce,
@@ -24,6 +23,7 @@ from shared.domain.mapping.language.expression import (
     QueryExpression,
     Related,
 )
+from shared.domain.mapping.language.filter_comparison import wanted
 from shared.domain.mapping.language.filters import (
     And,
     Empty,

@@ -1,4 +1,4 @@
-"""What stands in a Contact, Lead or Account column of a mapping row: the syntax tree of MAP-14..MAP-24.
+"""The syntax tree of the expressions in the Contact, Lead and Account columns of a mapping row (MAP-14..MAP-24).
 
 - `emailaddress1`: a column of the record
 - `parentcustomerid(account).name`: a column of a related row, one relationship away (MAP-06, MAP-19, C-29)
@@ -7,9 +7,9 @@
 - `$CustomerType`: contact, lead or account (MAP-14)
 - `$value:PRD`: a fixed value (MAP-15)
 - `@map(permissions)`: the person's Spotler Permission rows; `list` and `periodiek` alike (MAP-16..MAP-18)
-- `@concat(firstname, " ", lastname)`: several in a row (MAP-22)
+- `@concat(firstname, " ", lastname)`: joined values (MAP-22)
 - `@child(dh_permissions).first(createdon DESC).name`: a column of the first child row (MAP-23)
-- `@odata:contacts?$select=fullname&$filter=_parentcustomerid_value eq $ID`: the answer of a query (MAP-24)
+- `@odata:contacts?$select=fullname&$filter=_parentcustomerid_value eq $ID`: the result of a query (MAP-24)
 
 `str` prints an expression so that `parser.parse_expression` gives the same one back.
 """

@@ -1,4 +1,4 @@
-"""The filter of a table: which of its records may be in Spotler, as a text that people write (MAP-12, VAL-04).
+"""The filter of a table, as people write it: which of its records may be in the platform (MAP-12, VAL-04).
 
     statuscode = 1 and (address1_country in ("NL", "BE") or not empty(emailaddress2))
 
@@ -8,7 +8,7 @@
               | column ( "=" | "<>" ) value | column [ "not" ] "in" "(" value { "," value } ")"
     value     = text in double quotes | number | "true" | "false"
 
-A column is one of the record, mapped or not, or one of a related row. What equals what is in `comparison.py`.
+A column is one of the record, mapped or not, or one of a related row. `filter_comparison.py` has the rules of equality.
 `column = null` is another way to write `empty(column)`, and `column <> null` to write `not empty(column)`. A number
 with zeros in front is a text: the code 0123 is not the code 123. `str` prints a filter so that `parse_filter` gives the
 same one back.

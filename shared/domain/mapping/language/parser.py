@@ -1,6 +1,6 @@
 """Reads expressions, by recursive descent.
 
-    expression = "$value:" text | "@odata:" text | "@map(" home ")" | value
+    expression = "$value:" text | "@odata:" text | "@map(" option_source ")" | value
     value      = operand { ";" operand } [ ";" ]
     operand    = column | lookup "(" [ table ] ")." column | "$CustomerType" | text in double quotes
                | "@concat(" value { "," value } ")"

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class ExpressionError(ValueError):
-    """The text is no expression or filter. `position` counts characters from 0; `expected` is what could follow there."""
+    """The text is no expression or filter. `position` counts characters from 0; `expected` could follow there."""
 
     def __init__(self, text: str, position: int, expected: str) -> None:
         super().__init__(f"{_excerpt(text, position)}, position {position + 1}: expected {expected}")

@@ -1,6 +1,6 @@
-"""Values that filters compare with columns: when a column's value equals one of them, and when it never can (MAP-12).
+"""Compares the values of filters with columns: whether a column's value equals one of them, or never can (MAP-12).
 
-What equals what, by the type of the column:
+Equal are, by the type of the column:
 
 - two options: true, 1, "yes" and "ja", or their opposites, and the labels
 - choice, choices, status, status reason: the number of an option, or its label in the mapping's language
@@ -10,7 +10,7 @@ What equals what, by the type of the column:
 - lookup: the name of the row, or its id
 - text: the text, in any case and without blanks around it
 
-An empty column equals nothing. `why_never` is the check's half of the same table: what it lets pass can be equal.
+An empty column equals nothing. `why_never` is for the check: a value that it accepts can be equal.
 """
 
 from __future__ import annotations
