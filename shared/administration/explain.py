@@ -8,7 +8,7 @@ from typing import Any
 from shared.domain.consent.suppression import NOTHING_REFUSED
 from shared.domain.merging.dataverse_changes import DataverseChanges
 from shared.domain.planning.binding import Binding
-from shared.domain.planning.conditions import email_of
+from shared.domain.planning.conditions import condition_results, email_of
 from shared.domain.planning.decisions import Anonymize, Decision, FetchContact, Rest, Write
 from shared.domain.planning.erase import let_go
 from shared.domain.planning.identity import (
@@ -20,7 +20,7 @@ from shared.domain.planning.identity import (
     identify,
     originating_lead,
 )
-from shared.domain.planning.plan import condition_results, plan
+from shared.domain.planning.plan import plan
 from shared.domain.planning.plan_input import BaseState, ContactPresence, Fetched, SharingRecords
 from shared.domain.planning.rules import Rules
 from shared.domain.records.marketing_contact import PropertyCatalogue

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 from shared.domain.consent.suppression import NOTHING_REFUSED
 from shared.domain.planning.binding import Binding
-from shared.domain.planning.conditions import email_of, has_decided_status, is_active
+from shared.domain.planning.conditions import condition_results, email_of, has_decided_status, is_active
 from shared.domain.planning.identity import (
     Join,
     Leave,
@@ -19,7 +19,6 @@ from shared.domain.planning.identity import (
     identify,
     originating_lead,
 )
-from shared.domain.planning.plan import condition_results
 from shared.domain.planning.plan_input import BaseState
 from shared.domain.planning.rules import Rules
 from shared.domain.records.outcomes import Outcome, Reason, Result

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from shared.domain.mapping.model import BlankPolicy, ConflictPolicy, Direction
+from shared.domain.values.fields import Scalar
 from shared.domain.values.values import EMPTY
-
-Scalar = str | int | bool
 
 
 class MergeDecision(StrEnum):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from shared.domain.mapping.model import EMAIL, MappingRow
+from shared.domain.mapping.model import EMAIL, PERMISSIONS, MappingRow
 from shared.domain.planning.decisions import Decision, Rest, Write
 from shared.domain.planning.plan_input import BaseState, PlanInput
 from shared.domain.planning.rules import Rules, Unmapped
 from shared.domain.records.marketing_contact import MarketingContact, PropertyCatalogue, PropertyType, Purge
 from shared.domain.records.outcomes import Reason
-from shared.domain.values.fields import PERMISSIONS, Scalar, as_properties, enabled_options, option_name
+from shared.domain.values.fields import Scalar, as_properties, enabled_options, option_name
 from shared.domain.values.values import EMPTY, is_blank
 
 

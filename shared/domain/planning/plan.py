@@ -11,7 +11,7 @@ from dataclasses import replace
 from shared.domain.consent.default_rows import with_default_rows
 from shared.domain.consent.refusals import stay_out, with_refusals
 from shared.domain.merging.merge_contact import merge_contact
-from shared.domain.planning.conditions import ConditionResult, Subject, examine
+from shared.domain.planning.conditions import condition_results
 from shared.domain.planning.decisions import Decision, FetchContact, Plan, Rest
 from shared.domain.planning.erase import anonymize, purge, unmet_condition
 from shared.domain.planning.plan_input import Fetched, PlanInput
@@ -54,22 +54,3 @@ def _marked_stale(decision: Decision, plan_input: PlanInput) -> Decision:
     if not isinstance(decision, Rest) or decision.result is not Result.SKIPPED or plan_input.fetched is not Fetched.YES:
         return decision
     return replace(decision, binding=replace(decision.binding, is_stale=decision.binding.is_live))
-
-
-def condition_results(plan_input: PlanInput, rules: Rules) -> tuple[ConditionResult, ...]:
-    """Examine every condition of a record."""
-    table, mapping = plan_input.key.table, rules.mapping
-    return examine(
-        Subject(
-            key=plan_input.key,
-            record=plan_input.record,
-            rows=mapping.for_table(table),
-            environment_is_on=rules.environment_is_on,
-            enabled_tables=rules.enabled_tables,
-            passes=mapping.passes(table),
-            filtered_by=mapping.filtered_by(table),
-            has_come_back=plan_input.has_come_back,
-            is_suppressed=plan_input.is_suppressed,
-            lead_status=plan_input.lead_status,
-        )
-    )

@@ -9,7 +9,7 @@ from typing import assert_never
 
 from shared.domain.mapping.language.evaluate import Evaluated
 from shared.domain.mapping.language.expression import MapTo, OptionSource
-from shared.domain.mapping.model import BlankPolicy, MappingRow, OnInvalid
+from shared.domain.mapping.model import PERMISSIONS, BlankPolicy, MappingRow, OnInvalid
 from shared.domain.mapping.model import Mapping as FieldMapping
 from shared.domain.records.marketing_contact import (
     MarketingContact,
@@ -41,9 +41,6 @@ class Fields:
     fatal: tuple[FieldProblem, ...] = ()
     cut: tuple[FieldProblem, ...] = ()
 
-
-PERMISSIONS = "permissions"
-"""The property of permissions: every account has it (with `email`)."""
 
 _COUNTRY = "country"
 _OF_A_COUNTRY = {PropertyType.POSTCODE, PropertyType.MOBILE_NUMBER, PropertyType.PHONE_NUMBER}

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from shared.domain.planning.binding import Binding
-from shared.domain.planning.plan import condition_results
+from shared.domain.planning.conditions import condition_results
 from shared.domain.planning.plan_input import BaseState, PlanInput
 from shared.domain.planning.rules import Rules
 from shared.domain.records.outcomes import Reason
