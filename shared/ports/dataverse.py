@@ -8,10 +8,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from shared.domain.features.automations import (
-    AutomationRow,
-    PublishedAutomation,
-)
+from shared.domain.features.automations import AutomationRow, PublishedAutomation
 from shared.domain.features.lists import ListKind, ListRules
 from shared.domain.mapping.model import Mapping as FieldMapping
 from shared.domain.records.access_rights import AccessRight

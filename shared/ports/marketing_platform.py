@@ -10,13 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from shared.domain.features.automations import (
-    AutomationKind,
-    FieldValue,
-    PublishedAutomation,
-    StartResult,
-    StopResult,
-)
+from shared.domain.features.automations import AutomationKind, FieldValue, PublishedAutomation, StartResult, StopResult
 from shared.domain.records.jobs import ScoreChange
 from shared.domain.records.marketing_contact import (
     Bounce,

@@ -16,7 +16,17 @@ from shared.domain.records.records import RecordKey
 from shared.errors import ConnectorError
 from shared.operations.audiences.audience import CONTACT_NOT_FOUND, audience_named, ensure, fill, refusal
 from shared.operations.contacts.person_contacts import Contact, eligible_contacts, failure
-from shared.operations.model.operation import Failed, JobOperation, JobOutcome, Later, Succeeded, Task, Unknown, invalid
+from shared.operations.model.operation import (
+    Failed,
+    JobOperation,
+    JobOutcome,
+    JobOutcomes,
+    Later,
+    Succeeded,
+    Task,
+    Unknown,
+    invalid,
+)
 from shared.operations.model.parameters import Anyone, AudienceName, Parameters, broken
 from shared.operations.model.services import JobServices
 from shared.operations.model.wording import quoted
@@ -46,11 +56,11 @@ class AddToAudience(JobOperation[AddToAudienceParameters]):
     parameters = AddToAudienceParameters
     failures = (str(HTTPStatus.FORBIDDEN.value), str(HTTPStatus.EXPECTATION_FAILED.value))
 
-    async def run(self, tasks: Sequence[_Task], services: JobServices) -> Sequence[JobOutcome]:
+    async def run(self, tasks: Sequence[_Task], services: JobServices) -> JobOutcomes:
         """Find the people of all jobs, then fill one list after the other."""
         contacts = await eligible_contacts({person for task in tasks if (person := task.parameters.person)}, services)
         of_audience: defaultdict[ListIdentity, list[_Task]] = defaultdict(list)
-        ends: dict[UUID, JobOutcome] = {}
+        ends: JobOutcomes = {}
         for task in tasks:
             match await _audience(task, services):
                 case ListIdentity() as audience:
@@ -59,7 +69,7 @@ class AddToAudience(JobOperation[AddToAudienceParameters]):
                     ends[task.job.id] = end
         for audience, of_list in of_audience.items():
             ends |= await _add(audience, of_list, contacts, services)
-        return [ends[task.job.id] for task in tasks]
+        return ends
 
 
 async def _audience(task: _Task, services: JobServices) -> ListIdentity | Failed | Unknown | Later:
@@ -77,7 +87,7 @@ async def _audience(task: _Task, services: JobServices) -> ListIdentity | Failed
 
 async def _add(
     audience: ListIdentity, tasks: Sequence[_Task], contacts: Mapping[RecordKey, Contact], services: JobServices
-) -> dict[UUID, JobOutcome]:
+) -> JobOutcomes:
     wanted = {person: contacts[person] for task in tasks if (person := task.parameters.person)}
     try:
         if (synced := await _into_synced_list(tasks, wanted, services)) is not None:

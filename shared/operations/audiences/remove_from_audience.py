@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from uuid import UUID
 
 from shared.domain.features.lists import ListIdentity
 from shared.domain.records.jobs import Operation
 from shared.domain.records.records import RecordKey
 from shared.errors import ConnectorError, NotFoundError
 from shared.operations.audiences.audience import audience_named, refusal
-from shared.operations.model.operation import JobOperation, JobOutcome, Succeeded, Task, invalid
+from shared.operations.model.operation import JobOperation, JobOutcome, JobOutcomes, Succeeded, Task, invalid
 from shared.operations.model.parameters import GivenAudienceName, Parameters, Someone
 from shared.operations.model.services import JobServices
 from shared.operations.model.wording import quoted
@@ -33,17 +32,17 @@ class RemoveFromAudience(JobOperation[RemoveFromAudienceParameters]):
     operation = Operation.REMOVE_FROM_AUDIENCE
     parameters = RemoveFromAudienceParameters
 
-    async def run(self, tasks: Sequence[_Task], services: JobServices) -> Sequence[JobOutcome]:
+    async def run(self, tasks: Sequence[_Task], services: JobServices) -> JobOutcomes:
         """Find the contacts of all jobs, then remove them list by list."""
         contacts = await services.contacts.known({task.parameters.person for task in tasks})
         of_audience: defaultdict[ListIdentity, list[_Task]] = defaultdict(list)
         for task in tasks:
             of_audience[audience_named(task.parameters.parameter_name)].append(task)
-        ends: dict[UUID, JobOutcome] = {}
+        ends: JobOutcomes = {}
         for audience, of_list in of_audience.items():
             end = await _remove(audience, of_list, contacts, services)
             ends |= {task.job.id: end for task in of_list}
-        return [ends[task.job.id] for task in tasks]
+        return ends
 
 
 async def _remove(

@@ -17,7 +17,7 @@ from shared.errors import ConnectorError
 from shared.lists.list_targets import IN_USE
 from shared.lists.start import Begun, Declined
 from shared.operations.contacts.person_contacts import failure
-from shared.operations.model.operation import Failed, HandedOver, JobOperation, JobOutcome, Task
+from shared.operations.model.operation import Failed, HandedOver, JobOperation, JobOutcome, JobOutcomes, Task
 from shared.operations.model.parameters import MarketingListId, Parameters
 from shared.operations.model.services import JobServices
 from shared.ports.queue import QueueName
@@ -45,13 +45,13 @@ class SyncList(JobOperation[SyncListParameters]):
         Reason.MASS_LIST_REMOVAL,
     )
 
-    async def run(self, tasks: Sequence[Task[SyncListParameters]], services: JobServices) -> Sequence[JobOutcome]:
+    async def run(self, tasks: Sequence[Task[SyncListParameters]], services: JobServices) -> JobOutcomes:
         """Begin; several jobs for one list begin one synchronisation."""
         wanted: defaultdict[UUID, list[Task[SyncListParameters]]] = defaultdict(list)
         for task in tasks:
             wanted[task.parameters.marketing_list].append(task)
         ends = {identifier: await _begin(identifier, jobs, services) for identifier, jobs in wanted.items()}
-        return [ends[task.parameters.marketing_list] for task in tasks]
+        return {task.job.id: ends[task.parameters.marketing_list] for task in tasks}
 
 
 async def _begin(identifier: UUID, tasks: Sequence[Task[SyncListParameters]], services: JobServices) -> JobOutcome:

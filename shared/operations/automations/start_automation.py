@@ -13,7 +13,7 @@ from shared.domain.features.automations import FieldValue, NotStarted, Started, 
 from shared.domain.records.jobs import Operation
 from shared.errors import NotFoundError
 from shared.operations.automations.automation_target import AutomationParameters, AutomationTarget, automation_targets
-from shared.operations.model.operation import Failed, HarmfulOperation, JobOutcome, Succeeded, Task, invalid
+from shared.operations.model.operation import Failed, HarmfulOperation, JobOutcomes, Succeeded, Task, invalid
 from shared.operations.model.parameters import Someone, broken
 from shared.operations.model.services import JobServices
 from shared.operations.running.calls_per_job import call_for_eligible_once
@@ -55,9 +55,9 @@ class StartAutomation(HarmfulOperation[StartAutomationParameters]):
     parameters = StartAutomationParameters
     failures = tuple(StartRefusal)
 
-    async def run(self, tasks: Sequence[_Task], services: JobServices) -> Sequence[JobOutcome]:
+    async def run(self, tasks: Sequence[_Task], services: JobServices) -> JobOutcomes:
         """Look up the automations, then call once per job."""
-        ends: dict[UUID, JobOutcome] = {}
+        ends: JobOutcomes = {}
         ready: dict[UUID, tuple[AutomationTarget, tuple[FieldValue, ...]]] = {}
         for task, target in zip(
             tasks, await automation_targets([task.parameters for task in tasks], services), strict=True
@@ -79,10 +79,7 @@ class StartAutomation(HarmfulOperation[StartAutomationParameters]):
                 case NotStarted(refusal, detail):
                     return Failed(refusal, f"{target} was not started: {_REFUSALS[refusal]} {detail}".strip())
 
-        going = [task for task in tasks if task.job.id in ready]
-        results = await call_for_eligible_once(going, services, start)
-        ends |= {task.job.id: end for task, end in zip(going, results, strict=True)}
-        return [ends[task.job.id] for task in tasks]
+        return ends | await call_for_eligible_once([task for task in tasks if task.job.id in ready], services, start)
 
     def describe(self, _task: _Task) -> Succeeded:
         """Report the start without the name, which is not stored."""

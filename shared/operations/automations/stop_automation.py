@@ -14,7 +14,17 @@ from shared.domain.records.jobs import Operation
 from shared.errors import ConnectorError
 from shared.operations.automations.automation_target import AutomationParameters, AutomationTarget, automation_targets
 from shared.operations.contacts.person_contacts import failure
-from shared.operations.model.operation import Failed, JobOperation, JobOutcome, Later, Succeeded, Task, Unknown, invalid
+from shared.operations.model.operation import (
+    Failed,
+    JobOperation,
+    JobOutcome,
+    JobOutcomes,
+    Later,
+    Succeeded,
+    Task,
+    Unknown,
+    invalid,
+)
 from shared.operations.model.parameters import RunIds, broken
 from shared.operations.model.services import JobServices
 from shared.operations.running.calls_per_job import call_for_known
@@ -45,14 +55,13 @@ class StopAutomation(JobOperation[StopAutomationParameters]):
     parameters = StopAutomationParameters
     failures = (_UNKNOWN,)
 
-    async def run(self, tasks: Sequence[_Task], services: JobServices) -> Sequence[JobOutcome]:
+    async def run(self, tasks: Sequence[_Task], services: JobServices) -> JobOutcomes:
         """Stop runs one by one, and all runs of a person with one call."""
         single = [task for task in tasks if task.parameters.automation_contact_id]
         personal = [task for task in tasks if not task.parameters.automation_contact_id]
         ends = await _stop_all(personal, services)
         stopped = await asyncio.gather(*(_stop_runs(task, services) for task in single))
-        ends |= {task.job.id: end for task, end in zip(single, stopped, strict=True)}
-        return [ends[task.job.id] for task in tasks]
+        return ends | {task.job.id: end for task, end in zip(single, stopped, strict=True)}
 
 
 async def _stop_runs(task: _Task, services: JobServices) -> JobOutcome:
@@ -90,9 +99,9 @@ def _result_text(result: StopResult | Failed | Unknown | Later) -> str:
             return error.summary
 
 
-async def _stop_all(tasks: Sequence[_Task], services: JobServices) -> dict[UUID, JobOutcome]:
+async def _stop_all(tasks: Sequence[_Task], services: JobServices) -> JobOutcomes:
     found = await automation_targets([task.parameters for task in tasks], services)
-    ends: dict[UUID, JobOutcome] = {}
+    ends: JobOutcomes = {}
     ready: dict[UUID, AutomationTarget] = {}
     for task, target in zip(tasks, found, strict=True):
         match target:
@@ -115,5 +124,4 @@ async def _stop_all(tasks: Sequence[_Task], services: JobServices) -> dict[UUID,
 
     going = [task for task in tasks if task.job.id in ready]
     absent = Succeeded("Nothing to stop: the person is not in Spotler.")
-    results = await call_for_known(going, services, stop, absent=absent)
-    return ends | {task.job.id: end for task, end in zip(going, results, strict=True)}
+    return ends | await call_for_known(going, services, stop, absent=absent)

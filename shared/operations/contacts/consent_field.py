@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from shared.domain.consent.job_consent import ConsentRequest, refusal_of_yes, rows_to_write
 from shared.domain.consent.suppression import NOTHING_REFUSED, Suppression
@@ -25,7 +24,7 @@ from shared.engine.bindings.ledger import Entry
 from shared.engine.report import is_success
 from shared.errors import ConnectorError, NotFoundError
 from shared.operations.contacts.person_contacts import Contact, eligible_contacts, failure
-from shared.operations.model.operation import Failed, JobOutcome, Later, Succeeded, Task
+from shared.operations.model.operation import Failed, JobOutcome, JobOutcomes, Later, Succeeded, Task
 from shared.operations.model.services import JobServices
 from shared.operations.running.calls_per_job import NO_TIME, SIDE_BY_SIDE, person_of
 from shared.ports.queue import QueueName
@@ -60,9 +59,9 @@ class ConsentTask:
         return ConsentOrder(self.option, self.answer, self.task.job.id)
 
 
-async def write_consents(tasks: Sequence[ConsentTask], services: JobServices) -> dict[UUID, JobOutcome]:
+async def write_consents(tasks: Sequence[ConsentTask], services: JobServices) -> JobOutcomes:
     """Carry out the jobs, those of one person in order. Jobs that there is no time for are retried."""
-    ends: dict[UUID, JobOutcome] = {}
+    ends: JobOutcomes = {}
     waiting = list(tasks)
     while waiting:
         if ends and not has_time():
@@ -75,7 +74,7 @@ async def write_consents(tasks: Sequence[ConsentTask], services: JobServices) ->
     return ends
 
 
-async def _write_once(tasks: Sequence[ConsentTask], services: JobServices) -> dict[UUID, JobOutcome]:
+async def _write_once(tasks: Sequence[ConsentTask], services: JobServices) -> JobOutcomes:
     """Carry out jobs of different people: check refusals, write rows, synchronise, and read the result."""
     givers = {one.person for one in tasks if one.answer}
     contacts: dict[RecordKey, Contact] = await eligible_contacts(givers, services) if givers else {}
@@ -88,7 +87,7 @@ async def _write_once(tasks: Sequence[ConsentTask], services: JobServices) -> di
         async with slots:
             return await _objection(one, record, entries[one.person], refused, services)
 
-    ends: dict[UUID, JobOutcome] = {}
+    ends: JobOutcomes = {}
     going: list[tuple[ConsentTask, PersonRecord]] = []
     for one in tasks:
         record, contact = records.get(one.person), contacts.get(one.person)
@@ -137,9 +136,9 @@ async def _objection(
     return None if why is None else Failed(JobResult.CONSENT_REFUSED, f"{JobResult.CONSENT_REFUSED} {one.name}: {why}")
 
 
-async def _write(tasks: Sequence[tuple[ConsentTask, PersonRecord]], services: JobServices) -> dict[UUID, JobOutcome]:
+async def _write(tasks: Sequence[tuple[ConsentTask, PersonRecord]], services: JobServices) -> JobOutcomes:
     """Write the rows, then let the engine synchronise the records."""
-    ends: dict[UUID, JobOutcome] = {}
+    ends: JobOutcomes = {}
     writebacks = [
         Writeback(one.person, "", subscriptions=rows_to_write(one.one, record, answer=one.answer))
         for one, record in tasks
@@ -176,7 +175,7 @@ async def _withdraw_on_platform(one: ConsentTask, services: JobServices) -> Conn
     return None
 
 
-async def _synchronise(tasks: Sequence[ConsentTask], services: JobServices) -> dict[UUID, JobOutcome]:
+async def _synchronise(tasks: Sequence[ConsentTask], services: JobServices) -> JobOutcomes:
     if not tasks:
         return {}
     references = [
@@ -187,7 +186,7 @@ async def _synchronise(tasks: Sequence[ConsentTask], services: JobServices) -> d
     ]
     finished = {one.item.key: one for one in await services.people.handle(references, lane=QueueName.LIVE)}
     entries = await services.ledger.entries([one.person for one in tasks])
-    ends: dict[UUID, JobOutcome] = {}
+    ends: JobOutcomes = {}
     for one in tasks:
         outcome, is_agreed = finished[one.person].outcome, _is_agreed(one, entries[one.person], services, one.answer)
         state = "on" if one.answer else "off"

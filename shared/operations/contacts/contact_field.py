@@ -10,14 +10,13 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from datetime import tzinfo
 from typing import TypeVar
-from uuid import UUID
 
 from shared.domain.features.contact_field import ContactFieldError, Target, find_target
 from shared.domain.records.marketing_contact import ContactWrite, PropertyCatalogue, PropertyValue
 from shared.domain.values.fields import option_name
 from shared.domain.values.mapped_fields import MappedField, mapped_fields
 from shared.operations.contacts.consent_field import ConsentTask, write_consents
-from shared.operations.model.operation import Failed, JobOperation, JobOutcome, Succeeded, Task, invalid
+from shared.operations.model.operation import Failed, JobOperation, JobOutcomes, Succeeded, Task, invalid
 from shared.operations.model.parameters import FieldName, Parameters, Someone
 from shared.operations.model.services import JobServices
 from shared.operations.running.calls_per_job import call_for_eligible
@@ -44,7 +43,7 @@ class ContactFieldOperation(JobOperation[ParametersT]):
     def report_text(self, target: Target) -> str:
         """Report the result, without the value."""
 
-    async def run(self, tasks: Sequence[Task[ParametersT]], services: JobServices) -> Sequence[JobOutcome]:
+    async def run(self, tasks: Sequence[Task[ParametersT]], services: JobServices) -> JobOutcomes:
         """Check all jobs against the account's properties, then write once per job."""
         catalogue = await services.platform.properties()
         prepared = {task.job.id: self._prepare(task.parameters, catalogue, services) for task in tasks}
@@ -67,11 +66,8 @@ class ContactFieldOperation(JobOperation[ParametersT]):
                     await services.platform.update(ContactWrite(contact, {target.definition.name: value}))
                     return Succeeded(self.report_text(target))
 
-        written = await call_for_eligible(going, services, write)
-        ends: dict[UUID, JobOutcome] = {task.job.id: end for task, end in zip(going, written, strict=True)}
-        ends |= {job: end for job, end in prepared.items() if isinstance(end, Failed)}
-        ends |= await write_consents(consents, services)
-        return [ends[task.job.id] for task in tasks]
+        failed = {job: end for job, end in prepared.items() if isinstance(end, Failed)}
+        return await call_for_eligible(going, services, write) | failed | await write_consents(consents, services)
 
     def _consent(
         self, task: Task[ParametersT], target: Target, catalogue: PropertyCatalogue, services: JobServices

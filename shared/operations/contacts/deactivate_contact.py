@@ -15,7 +15,7 @@ from shared.domain.records.outcomes import TEXTS, Reason
 from shared.engine.bindings.contact_documents import Consent, HeldContact
 from shared.errors import ConflictError
 from shared.operations.contacts.person_operation import PersonParameters
-from shared.operations.model.operation import Failed, JobOperation, JobOutcome, Succeeded, Task
+from shared.operations.model.operation import Failed, JobOperation, JobOutcomes, Succeeded, Task
 from shared.operations.model.services import JobServices
 from shared.operations.running.calls_per_job import call_for_known
 
@@ -28,7 +28,7 @@ class DeactivateContact(JobOperation[PersonParameters]):
     needs = AccessRight.WRITE
     failures = (Reason.STILL_USED, JobResult.NOT_ALLOWED, Reason.MASS_ERASURE)
 
-    async def run(self, tasks: Sequence[Task[PersonParameters]], services: JobServices) -> Sequence[JobOutcome]:
+    async def run(self, tasks: Sequence[Task[PersonParameters]], services: JobServices) -> JobOutcomes:
         """Call once per person."""
         absent = Succeeded("Nothing to deactivate: the person is not in Spotler.")
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from shared.domain.records.records import Intent, Reference, Why
-from shared.operations.model.operation import HandedOver, JobOperation, JobOutcome, Task
+from shared.operations.model.operation import HandedOver, JobOperation, JobOutcomes, Task
 from shared.operations.model.parameters import Parameters, Someone
 from shared.operations.model.services import JobServices
 from shared.ports.queue import QueueName
@@ -24,7 +24,7 @@ class PersonOperation(JobOperation[PersonParameters]):
     intent: ClassVar[Intent]
     parameters = PersonParameters
 
-    async def run(self, tasks: Sequence[Task[PersonParameters]], services: JobServices) -> Sequence[JobOutcome]:
+    async def run(self, tasks: Sequence[Task[PersonParameters]], services: JobServices) -> JobOutcomes:
         """Let the engine handle the records; it reports the results now or after a retry."""
         references = [
             Reference(
@@ -37,4 +37,4 @@ class PersonOperation(JobOperation[PersonParameters]):
             for task in tasks
         ]
         await services.people.handle(references, lane=QueueName.LIVE)
-        return [HandedOver()] * len(tasks)
+        return {task.job.id: HandedOver() for task in tasks}

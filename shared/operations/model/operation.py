@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Generic, TypeVar
+from uuid import UUID
 
 from pydantic import ValidationError
 
@@ -81,6 +82,8 @@ class HandedOver:
 
 
 JobOutcome = Succeeded | Failed | Unknown | Later | HandedOver
+JobOutcomes = dict[UUID, JobOutcome]
+"""Outcomes by the id of the job."""
 
 
 def invalid(text: str) -> Failed:
@@ -130,8 +133,8 @@ class JobOperation(ABC, Generic[ParametersT]):
         return f" It does not read {', '.join(unread)}: what stands there belongs to another operation."
 
     @abstractmethod
-    async def run(self, tasks: Sequence[Task[ParametersT]], services: JobServices) -> Sequence[JobOutcome]:
-        """Carry out; one outcome per task, in order. Raises ConnectorErrors only before any effect."""
+    async def run(self, tasks: Sequence[Task[ParametersT]], services: JobServices) -> JobOutcomes:
+        """Carry out; one outcome per task. Raises ConnectorErrors only before any effect."""
 
 
 class JournaledOperation(JobOperation[ParametersT]):

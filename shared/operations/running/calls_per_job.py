@@ -11,18 +11,14 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
+from uuid import UUID
 
 from shared.domain.records.outcomes import TEXTS, Reason
 from shared.domain.records.records import RecordKey
 from shared.engine.bindings.claim_deadline import has_time
 from shared.errors import ConflictError, ConnectorError, NotFoundError, ThrottledError, whereabouts
-from shared.operations.contacts.person_contacts import (
-    Contact,
-    eligible_contacts,
-    failure,
-    synchronise_again,
-)
-from shared.operations.model.operation import Failed, JobOutcome, Later, Succeeded, Task, Unknown
+from shared.operations.contacts.person_contacts import Contact, eligible_contacts, failure, synchronise_again
+from shared.operations.model.operation import Failed, JobOutcome, JobOutcomes, Later, Succeeded, Task, Unknown
 from shared.operations.model.services import JobServices
 from shared.operations.running.journal import EndedJob
 
@@ -47,7 +43,7 @@ def person_of(task: Task[Any]) -> RecordKey:
     return task.job.person
 
 
-async def call_for_eligible(tasks: Sequence[TaskT], services: JobServices, call: Call[TaskT]) -> list[JobOutcome]:
+async def call_for_eligible(tasks: Sequence[TaskT], services: JobServices, call: Call[TaskT]) -> JobOutcomes:
     """Call for records that meet the conditions of synchronisation; the call may be repeated."""
     contacts = await eligible_contacts({person_of(task) for task in tasks}, services)
     return await _call_twice(tasks, contacts, services, call, _DEFECT)
@@ -55,45 +51,35 @@ async def call_for_eligible(tasks: Sequence[TaskT], services: JobServices, call:
 
 async def call_for_eligible_until_known(
     tasks: Sequence[TaskT], services: JobServices, call: Call[TaskT]
-) -> list[JobOutcome]:
+) -> JobOutcomes:
     """Call for records that meet the conditions; the call may be repeated as long as its effect is unknown."""
     outcomes = await call_for_eligible(tasks, services, call)
-    ends = zip(tasks, outcomes, strict=True)
-    await _record({task.job.id: end for task, end in ends if isinstance(end, Succeeded)}, services)
+    await _record({job: end for job, end in outcomes.items() if isinstance(end, Succeeded)}, services)
     return outcomes
 
 
-async def call_for_eligible_once(tasks: Sequence[TaskT], services: JobServices, call: Call[TaskT]) -> list[JobOutcome]:
+async def call_for_eligible_once(tasks: Sequence[TaskT], services: JobServices, call: Call[TaskT]) -> JobOutcomes:
     """Call for records that meet the conditions; the call must not be repeated."""
     contacts = await eligible_contacts({person_of(task) for task in tasks}, services)
     ready = [task.job.id for task in tasks if isinstance(contacts[person_of(task)], str)]
     ours = await services.journal.begin(ready)
-    going = [task for task in tasks if task.job.id in ours]
-    outcomes = dict(
-        zip(
-            (task.job.id for task in going),
-            await _call_twice(going, contacts, services, call, Unknown()),
-            strict=True,
-        )
-    )
+    outcomes = await _call_twice([task for task in tasks if task.job.id in ours], contacts, services, call, Unknown())
     await _record(outcomes, services)
     for task in tasks:
         contact = contacts[person_of(task)]
         taken = Later(ConflictError("another worker runs the job"))
         outcomes.setdefault(task.job.id, taken if isinstance(contact, str) else contact)
-    return [outcomes[task.job.id] for task in tasks]
+    return outcomes
 
 
 async def call_for_known(
     tasks: Sequence[TaskT], services: JobServices, call: Call[TaskT], *, absent: Succeeded
-) -> list[JobOutcome]:
+) -> JobOutcomes:
     """Call for records that have a contact; the result of all others is `absent`."""
     contacts = await services.contacts.known({person_of(task) for task in tasks})
-    present = [task for task in tasks if person_of(task) in contacts]
-    results = await _all(present, contacts, call, _DEFECT)
-    outcomes = {task.job.id: result for task, result in zip(present, results, strict=True)}
-    ends = (outcomes.get(task.job.id, absent) for task in tasks)
-    return [absent if isinstance(end, NotFoundError) else end for end in ends]
+    results = await _all([task for task in tasks if person_of(task) in contacts], contacts, call, _DEFECT)
+    called = {job: absent if isinstance(end, NotFoundError) else end for job, end in results.items()}
+    return {task.job.id: absent for task in tasks} | called
 
 
 async def _call_twice(
@@ -102,46 +88,42 @@ async def _call_twice(
     services: JobServices,
     call: Call[TaskT],
     on_defect: Failed | Unknown,
-) -> list[JobOutcome]:
+) -> JobOutcomes:
     """Call. If the platform does not have a contact of the ledger, synchronise the record and call once more."""
-    outcomes = await _all(tasks, contacts, call, on_defect)
-    unknown = [task for task, outcome in zip(tasks, outcomes, strict=True) if isinstance(outcome, NotFoundError)]
-    again: dict[Any, JobOutcome | NotFoundError] = {}
-    if unknown:
+    results = await _all(tasks, contacts, call, on_defect)
+    if unknown := [task for task in tasks if isinstance(results[task.job.id], NotFoundError)]:
         try:
             found = await synchronise_again({person_of(task) for task in unknown}, services)
         except ConnectorError as error:
-            return [Later(error) if isinstance(outcome, NotFoundError) else outcome for outcome in outcomes]
-        results = await _all(unknown, found, call, on_defect)
-        again = {task.job.id: result for task, result in zip(unknown, results, strict=True)}
-    ends = [again.get(task.job.id, outcome) for task, outcome in zip(tasks, outcomes, strict=True)]
-    return [failure(end) if isinstance(end, NotFoundError) else end for end in ends]
+            results |= {task.job.id: Later(error) for task in unknown}
+        else:
+            results |= await _all(unknown, found, call, on_defect)
+    return {job: failure(end) if isinstance(end, NotFoundError) else end for job, end in results.items()}
 
 
 async def _all(
     tasks: Sequence[TaskT], contacts: Mapping[RecordKey, Contact], call: Call[TaskT], on_defect: Failed | Unknown
-) -> list[JobOutcome | NotFoundError]:
+) -> dict[UUID, JobOutcome | NotFoundError]:
     """Call for all tasks; NotFoundError stands for a contact that the platform does not have.
 
     A batch must end within the locks of its messages, however slow the platform is. Tasks that there is no time for are
     retried; nothing was sent for them.
     """
-    outcomes: dict[int, JobOutcome | NotFoundError] = {}
-    of_person: defaultdict[RecordKey, list[int]] = defaultdict(list)
-    for index, task in enumerate(tasks):
-        of_person[person_of(task)].append(index)
+    results: dict[UUID, JobOutcome | NotFoundError] = {}
+    of_person: defaultdict[RecordKey, list[TaskT]] = defaultdict(list)
+    for task in tasks:
+        of_person[person_of(task)].append(task)
 
     slots = asyncio.Semaphore(SIDE_BY_SIDE)
 
-    async def in_order(indices: Sequence[int]) -> None:
+    async def in_order(person: RecordKey, own: Sequence[TaskT]) -> None:
         async with slots:
-            for index in indices:
-                contact = contacts[person_of(tasks[index])]
-                late = index > 0 and not has_time()  # one task always runs, or a slow service would stop all progress
-                outcomes[index] = NO_TIME if late else await _one(tasks[index], contact, call, on_defect)
+            for task in own:  # the first task always runs, or a slow service would stop all progress
+                is_late = task is not tasks[0] and not has_time()
+                results[task.job.id] = NO_TIME if is_late else await _one(task, contacts[person], call, on_defect)
 
-    await asyncio.gather(*(in_order(indices) for indices in of_person.values()))
-    return [outcomes[index] for index in range(len(tasks))]
+    await asyncio.gather(*(in_order(person, own) for person, own in of_person.items()))
+    return results
 
 
 async def _one(
@@ -162,7 +144,7 @@ async def _one(
         return on_defect
 
 
-async def _record(outcomes: Mapping[Any, JobOutcome], services: JobServices) -> None:
+async def _record(outcomes: JobOutcomes, services: JobServices) -> None:
     done = {job: EndedJob(end.runs) for job, end in outcomes.items() if isinstance(end, Succeeded)}
     unknown = {job for job, end in outcomes.items() if isinstance(end, Unknown)}
     try:

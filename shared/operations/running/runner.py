@@ -25,6 +25,7 @@ from shared.operations.model.operation import (
     Failed,
     JobOperation,
     JobOutcome,
+    JobOutcomes,
     JobRefused,
     JournaledOperation,
     Later,
@@ -124,31 +125,30 @@ class JobRunner:
         """Return the references without claims that the rows of their jobs do not confirm. ConnectorErrors."""
         return await without_false_claims(references, self._operations, self._services)
 
-    async def _run_admitted(self, operation: JobOperation[Any], tasks: Tasks) -> Sequence[JobOutcome]:
+    async def _run_admitted(self, operation: JobOperation[Any], tasks: Tasks) -> JobOutcomes:
         """Run the jobs that are admitted, and return refusals for the others."""
         try:
             going, refused = await admit(operation, tasks, self._services)
         except ConnectorError as error:
-            return [Later(error)] * len(tasks)
-        ends = dict(zip((task.job.id for task in going), await self._run(operation, going), strict=True))
-        return [refused.get(task.job.id) or ends[task.job.id] for task in tasks]
+            return {task.job.id: Later(error) for task in tasks}
+        return {**refused, **await self._run(operation, going)}
 
-    async def _run(self, operation: JobOperation[Any], tasks: Tasks) -> Sequence[JobOutcome]:
+    async def _run(self, operation: JobOperation[Any], tasks: Tasks) -> JobOutcomes:
         """Run a batch. After a defect of the connector, run the jobs one by one, so that the others are unaffected."""
         if not tasks:
-            return ()
+            return {}
         try:
             return await operation.run(tasks, self._services)
         except ConnectorError as error:
-            return [Later(error)] * len(tasks)
+            return {task.job.id: Later(error) for task in tasks}
         except Exception as error:  # noqa: BLE001  # a defect of the connector: the other jobs go on
             if len(tasks) > 1:  # jobs that were sent are in the journal and are not sent again
-                return [(await self._run(operation, [task]))[0] for task in tasks]
+                return {job: end for task in tasks for job, end in (await self._run(operation, [task])).items()}
             log.error(  # noqa: TRY400  # not exception(), whose text may quote a person
                 "job %s broke the connector: %s", tasks[0].job.id, whereabouts(error)
             )
             is_safe = operation.repetition is Repetition.SAFE
-            return [Failed(Reason.DEFECT, TEXTS[Reason.DEFECT]) if is_safe else Unknown()]
+            return {tasks[0].job.id: Failed(Reason.DEFECT, TEXTS[Reason.DEFECT]) if is_safe else Unknown()}
 
     # -------------------------------------------------------------------------------------------------------- journal
 
@@ -201,8 +201,8 @@ async def _take(tasks: Tasks, status_writer: JobStatusWriter) -> Tasks:
     return [task for task in tasks if task.job.id in taken]
 
 
-def _ends(tasks: Tasks, outcomes: Sequence[JobOutcome]) -> list[tuple[JobRow, JobOutcome]]:
-    return [(task.job, outcome) for task, outcome in zip(tasks, outcomes, strict=True)]
+def _ends(tasks: Tasks, outcomes: JobOutcomes) -> list[tuple[JobRow, JobOutcome]]:
+    return [(task.job, outcomes[task.job.id]) for task in tasks]
 
 
 def _chunks(tasks: Tasks, most: int) -> Iterator[Tasks]:

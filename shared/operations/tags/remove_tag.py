@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shared.domain.records.jobs import Operation
-from shared.operations.model.operation import JobOperation, JobOutcome, Succeeded, Task
+from shared.operations.model.operation import JobOperation, JobOutcomes, Succeeded, Task
 from shared.operations.model.parameters import Parameters, Someone, Tags
 from shared.operations.model.services import JobServices
 from shared.operations.model.wording import quoted
@@ -25,7 +25,7 @@ class RemoveTag(JobOperation[RemoveTagParameters]):
     operation = Operation.REMOVE_TAG
     parameters = RemoveTagParameters
 
-    async def run(self, tasks: Sequence[Task[RemoveTagParameters]], services: JobServices) -> Sequence[JobOutcome]:
+    async def run(self, tasks: Sequence[Task[RemoveTagParameters]], services: JobServices) -> JobOutcomes:
         """Call once per person and tag."""
 
         async def remove(task: Task[RemoveTagParameters], contact: str) -> Succeeded:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from shared.domain.records.jobs import ScoreChange
-from shared.operations.model.operation import HarmfulOperation, JobOutcome, Succeeded, Task
+from shared.operations.model.operation import HarmfulOperation, JobOutcomes, Succeeded, Task
 from shared.operations.model.parameters import Parameters, PositiveNumber, ScoreName, Someone
 from shared.operations.model.services import JobServices
 from shared.operations.model.wording import quoted
@@ -28,7 +28,7 @@ class ScoreStep(HarmfulOperation[ScoreStepParameters]):
     change: ClassVar[ScoreChange]
     verb: ClassVar[str]
 
-    async def run(self, tasks: Sequence[Task[ScoreStepParameters]], services: JobServices) -> Sequence[JobOutcome]:
+    async def run(self, tasks: Sequence[Task[ScoreStepParameters]], services: JobServices) -> JobOutcomes:
         """Call once per job."""
 
         async def step(task: Task[ScoreStepParameters], contact: str) -> Succeeded:

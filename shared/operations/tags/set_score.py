@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shared.domain.records.jobs import Operation, ScoreChange
-from shared.operations.model.operation import JobOutcome, JournaledOperation, Succeeded, Task
+from shared.operations.model.operation import JobOutcomes, JournaledOperation, Succeeded, Task
 from shared.operations.model.parameters import Number, Parameters, ScoreName, Someone
 from shared.operations.model.services import JobServices
 from shared.operations.model.wording import quoted
@@ -30,7 +30,7 @@ class SetScore(JournaledOperation[SetScoreParameters]):
     operation = Operation.SET_SCORE
     parameters = SetScoreParameters
 
-    async def run(self, tasks: Sequence[Task[SetScoreParameters]], services: JobServices) -> Sequence[JobOutcome]:
+    async def run(self, tasks: Sequence[Task[SetScoreParameters]], services: JobServices) -> JobOutcomes:
         """Call once per person."""
 
         async def assign(task: Task[SetScoreParameters], contact: str) -> Succeeded:
