@@ -80,14 +80,14 @@ def _refused(
     if everything:
         return all_permissions_off(rows, catalogue)
     fields = mapped_fields((row for row in rows if not row.rests(record)), record.key.table, catalogue)
-    said = {
+    refused = {
         option_name(one.definition.name, entry.bit): False
         for one in fields.values()
         if one.option_source is not None and one.row.direction.reaches_platform
         for row in rows_of(one.option_source, record)
         if not row.subscribed and (entry := one.definition.entry(row.name)) is not None
     }
-    return {**said, **withdrawn(plan_input, record, fields, rules)}
+    return {**refused, **withdrawn(plan_input, record, fields, rules)}
 
 
 def stay_out(plan_input: PlanInput) -> Decision:

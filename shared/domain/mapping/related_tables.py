@@ -36,8 +36,8 @@ def related_reads(mapping: Mapping, table: PersonTable, schema: Schema) -> Itera
                 yield RelatedRead(name, table, source, number)
     if (condition := mapping.filters.get(table)) is not None:
         for one in filter_columns(condition):
-            if (beside := table_of(one, table, schema)) is not None:
-                yield RelatedRead(beside, table, str(one))
+            if (related := table_of(one, table, schema)) is not None:
+                yield RelatedRead(related, table, str(one))
 
 
 def is_read(row: MappingRow) -> bool:

@@ -48,11 +48,11 @@ def divergences(
     fields = mapped_fields(rows, key.table, catalogue)
     fingerprint = partial(rules.fingerprints.value, binding.external_id)
     for name in moved_fields(contact, binding.base, fields, fingerprint, rules.mapping.zone):
-        dataverse_changes = rules.unmapped is Unmapped.CLEAR or fields[name].row.direction.reaches_dataverse
+        reaches_dataverse = rules.unmapped is Unmapped.CLEAR or fields[name].row.direction.reaches_dataverse
         if fields[name].bit is not None:
             found.add(Divergence.PERMISSIONS)
         else:
-            found.add(Divergence.FIELDS if dataverse_changes else Divergence.KEPT)
+            found.add(Divergence.FIELDS if reaches_dataverse else Divergence.KEPT)
     if left_in(contact, unmapped(rules, rows, catalogue)):
         found.add(Divergence.FIELDS)
     return frozenset(found)

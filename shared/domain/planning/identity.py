@@ -54,9 +54,9 @@ def identify(
     `sharing_records` are the other users of the binding's contact, and `base_state` is the state of that contact.
     """
     if binding.is_live:
-        flap_history = address != binding.address
+        has_moved = address != binding.address
         is_taken = owner is not None and owner != binding.external_id
-        return Leave() if flap_history and (is_taken or sharing_records.keys) else Stay()
+        return Leave() if has_moved and (is_taken or sharing_records.keys) else Stay()
     if owner is None:
         return LeaveContact() if sharing_records.keys else Stay()
     if owner == binding.external_id:  # its own, once: others may have found it under this id meanwhile

@@ -190,9 +190,9 @@ class _RowCheck:
     def _unseen(self) -> Iterator[Finding]:
         """P-26: a step hears of saves of the record, not of those of other rows."""
         source = self.row.sources[self.table]
-        aside = [str(one) for one in sources_of(source) if isinstance(one, Related | Child | QueryExpression)]
-        if aside:
-            text = f"Changes of {', '.join(aside)} fire nothing: the next save of the record or a resync sees them"
+        related = [str(one) for one in sources_of(source) if isinstance(one, Related | Child | QueryExpression)]
+        if related:
+            text = f"Changes of {', '.join(related)} fire nothing: the next save of the record or a resync sees them"
             yield self._finding(Severity.NOTE, Code.UNSEEN_CHANGES, text)
 
     def _column(self, source: Source) -> ColumnDefinition | None:

@@ -82,8 +82,8 @@ class TableCheck:
         if OptionSource.PERMISSIONS in reading.option_sources:
             needed[_PERMISSION_TABLE] = _ROW
         for name, messages in needed.items():
-            told = {step.message for step in steps if step.table == name}
-            if missing := [message for message in messages if message not in told]:
+            registered = {step.message for step in steps if step.table == name}
+            if missing := [message for message in messages if message not in registered]:
                 text = f"No step tells the connector of {', '.join(missing)} of {name}: register it"
                 yield self._finding(Severity.WARNING, Code.STEP_MISSING, text)
         updates = [step.columns for step in steps if (step.table, step.message) == (self.table, _UPDATE)]
