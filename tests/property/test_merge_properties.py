@@ -49,17 +49,17 @@ def test_a_verdict_leads_to_agreement_or_is_named(
     def decide(versions: FieldVersions) -> MergeDecision:
         return merge_value(versions, direction=direction, policy=policy, blank=blank, newer=newer)
 
-    verdict = decide(before)
-    assert decide(before) is verdict
-    if verdict.reaches_platform:
+    decision = decide(before)
+    assert decide(before) is decision
+    if decision.reaches_platform:
         assert direction.reaches_platform
         assert before.dataverse is not None
         after = FieldVersions(before.dataverse, before.dataverse, Base.PLATFORM)
-    elif verdict.reaches_dataverse:
+    elif decision.reaches_dataverse:
         assert direction.reaches_dataverse
         after = FieldVersions(before.platform, before.platform, Base.PLATFORM)
     else:
-        assert before.dataverse == before.platform or verdict in NAMED
+        assert before.dataverse == before.platform or decision in NAMED
         return
     assert decide(after) is MergeDecision.AGREED
 
@@ -68,9 +68,9 @@ def test_a_verdict_leads_to_agreement_or_is_named(
 def test_blanks_that_are_kept_empty_nothing(
     before: FieldVersions, direction: Direction, policy: ConflictPolicy
 ) -> None:
-    verdict = merge_value(before, direction=direction, policy=policy, blank=BlankPolicy.KEEP)
-    assert not (verdict.reaches_platform and before.dataverse == "")
-    assert not (verdict.reaches_dataverse and before.platform == "")
+    decision = merge_value(before, direction=direction, policy=policy, blank=BlankPolicy.KEEP)
+    assert not (decision.reaches_platform and before.dataverse == "")
+    assert not (decision.reaches_dataverse and before.platform == "")
 
 
 # ------------------------------------------------------------------------------------------------------ one permission
@@ -80,22 +80,22 @@ def test_blanks_that_are_kept_empty_nothing(
 def test_consent_never_rises_without_a_yes_that_is_newer_than_the_base(
     before: FieldVersions, direction: Direction, row: Row, *, was_perhaps_sent: bool
 ) -> None:
-    verdict = merge_consent(before, direction=direction, row=row, was_perhaps_sent=was_perhaps_sent)
+    decision = merge_consent(before, direction=direction, row=row, was_perhaps_sent=was_perhaps_sent)
     if row is Row.NEVER:
-        assert verdict in {MergeDecision.TO_DATAVERSE, MergeDecision.HELD}  # Spotler's own word
-    elif verdict is MergeDecision.TO_PLATFORM and row is Row.THERE and before.dataverse is True:
+        assert decision in {MergeDecision.TO_DATAVERSE, MergeDecision.HELD}  # Spotler's own word
+    elif decision is MergeDecision.TO_PLATFORM and row is Row.THERE and before.dataverse is True:
         assert before.base is not Base.DATAVERSE, "both had a yes: it was withdrawn in Spotler"
         assert not was_perhaps_sent
-    elif verdict is MergeDecision.TO_DATAVERSE and before.platform is True:
+    elif decision is MergeDecision.TO_DATAVERSE and before.platform is True:
         assert before.base is Base.DATAVERSE, "both had a no, and Spotler has a yes since"
         assert not before.is_doubtful
 
 
 @given(before=words, was_perhaps_sent=st.booleans())
 def test_two_way_consent_always_agrees(before: FieldVersions, *, was_perhaps_sent: bool) -> None:
-    verdict = merge_consent(before, direction=Direction.BOTH, was_perhaps_sent=was_perhaps_sent)
-    assert verdict in {MergeDecision.AGREED, MergeDecision.TO_PLATFORM, MergeDecision.TO_DATAVERSE}
-    assert (verdict is MergeDecision.AGREED) is (before.dataverse == before.platform)
+    decision = merge_consent(before, direction=Direction.BOTH, was_perhaps_sent=was_perhaps_sent)
+    assert decision in {MergeDecision.AGREED, MergeDecision.TO_PLATFORM, MergeDecision.TO_DATAVERSE}
+    assert (decision is MergeDecision.AGREED) is (before.dataverse == before.platform)
 
 
 # ---------------------------------------------------------------------------------------------------- a whole record
@@ -161,7 +161,7 @@ def carry_out(pair: Pair, planned: Plan) -> Pair:
     record, contact = pair.record, pair.contact
     if isinstance(planned, Write):
         contact = written(contact, planned)
-    return Pair(brought_home(record, planned.dataverse_changes), contact)
+    return Pair(written_back(record, planned.dataverse_changes), contact)
 
 
 def written(contact: MarketingContact, planned: Write) -> MarketingContact:
@@ -176,13 +176,13 @@ def written(contact: MarketingContact, planned: Write) -> MarketingContact:
     return replace(contact, properties={name: value for name, value in properties.items() if value != ""})
 
 
-def brought_home(record: PersonRecord, home: DataverseChanges) -> PersonRecord:
-    values = {**record.values, **{str(one.row.sources[KEY.table]): one.value or None for one in home.fields}}
+def written_back(record: PersonRecord, changes: DataverseChanges) -> PersonRecord:
+    values = {**record.values, **{str(one.row.sources[KEY.table]): one.value or None for one in changes.fields}}
     said = {row.name: row for row in record.permissions}
-    for one in home.subscriptions:
+    for one in changes.subscriptions:
         said[one.name] = PermissionRow(one.name, one.subscribed, one.row or UUID(int=99))
-    if home.refuses_bulk is not None:
-        values["donotbulkemail"] = home.refuses_bulk
+    if changes.refuses_bulk is not None:
+        values["donotbulkemail"] = changes.refuses_bulk
     return replace(record, values=values, permissions=tuple(said.values()))
 
 
@@ -192,7 +192,7 @@ def remembered(planned: Plan) -> Binding:
 
 
 @given(pairs, bindings(), defaults, st.sampled_from(BaseState))
-def test_a_plan_with_both_sides_in_sight_is_carried_out_once(
+def test_a_plan_with_both_sides_read_is_carried_out_once(
     pair: Pair, binding: Binding, said: list[PermissionDefault], base_state: BaseState
 ) -> None:
     planned = plan(plan_input(pair, binding, defaults=tuple(said), base_state=base_state), RULES, CATALOGUE)
@@ -242,11 +242,11 @@ def test_who_cannot_be_mailed_is_never_written(pair: Pair, binding: Binding, sai
 
 
 @given(pairs, bindings(), st.sampled_from(BaseState))
-def test_a_plan_without_sight_is_a_look_wherever_spotler_could_object(
+def test_a_plan_without_the_contact_reads_it_wherever_the_platform_could_object(
     pair: Pair, binding: Binding, base_state: BaseState
 ) -> None:
-    blind = replace(plan_input(pair, binding, base_state=base_state), fetched=Fetched.NO, contact=None)
-    planned = plan(blind, RULES, CATALOGUE)
+    unread = replace(plan_input(pair, binding, base_state=base_state), fetched=Fetched.NO, contact=None)
+    planned = plan(unread, RULES, CATALOGUE)
     if base_state is BaseState.NOTHING or not binding.initial_merge_done or not binding.address:
         assert isinstance(planned, FetchContact)
 

@@ -1,4 +1,4 @@
-"""What holds for every plan, whatever the record, the settings, the neighbours and the past."""
+"""What holds for every plan, whatever the record, the settings, the sharing records and the past."""
 
 from __future__ import annotations
 

@@ -17,24 +17,24 @@ def turned(
     times: int, batch_sizer: timedelta = timedelta(minutes=1)
 ) -> tuple[list[MergeDecision], Move | None, datetime]:
     """Send a field to and fro."""
-    last, now, verdicts = None, NOON, []
+    last, now, decisions = None, NOON, []
     for number in range(times):
         now += batch_sizer
-        verdict, last = settle((OUT, BACK)[number % 2], last, now)
-        verdicts.append(verdict)
-    return verdicts, last, now
+        decision, last = settle((OUT, BACK)[number % 2], last, now)
+        decisions.append(decision)
+    return decisions, last, now
 
 
 def test_six_turns_within_an_hour_are_let_through_and_the_seventh_is_not() -> None:
-    verdicts, last, _ = turned(TURNS + 2)
-    assert verdicts == [OUT, BACK] * (TURNS // 2) + [MergeDecision.FROZEN] * 2
+    decisions, last, _ = turned(TURNS + 2)
+    assert decisions == [OUT, BACK] * (TURNS // 2) + [MergeDecision.FROZEN] * 2
     assert last is not None
     assert last.turns == TURNS
 
 
 def test_slow_turns_are_people_who_disagree() -> None:
-    verdicts, last, _ = turned(3 * TURNS, WITHIN)
-    assert MergeDecision.FROZEN not in verdicts
+    decisions, last, _ = turned(3 * TURNS, WITHIN)
+    assert MergeDecision.FROZEN not in decisions
     assert last is not None
     assert last.turns == 1
 
@@ -43,17 +43,17 @@ def test_edits_on_one_side_are_no_turns() -> None:
     last, now = None, NOON
     for _ in range(3 * TURNS):
         now += timedelta(seconds=10)
-        verdict, last = settle(OUT, last, now)
-        assert verdict is OUT
+        decision, last = settle(OUT, last, now)
+        assert decision is OUT
     assert last == Move(to_dataverse=False, turns=1, at=now)
 
 
-@pytest.mark.parametrize("verdict", [MergeDecision.HELD, MergeDecision.ASKED, OUT, BACK, MergeDecision.DATAVERSE_WON])
-def test_a_frozen_field_stays_so_until_a_day_has_passed(verdict: MergeDecision) -> None:
+@pytest.mark.parametrize("decision", [MergeDecision.HELD, MergeDecision.ASKED, OUT, BACK, MergeDecision.DATAVERSE_WON])
+def test_a_frozen_field_stays_so_until_a_day_has_passed(decision: MergeDecision) -> None:
     _, last, now = turned(TURNS)
-    assert settle(verdict, last, now + REST - timedelta(seconds=1)) == (MergeDecision.FROZEN, last)
-    later, _ = settle(verdict, last, now + REST)
-    assert later is verdict
+    assert settle(decision, last, now + REST - timedelta(seconds=1)) == (MergeDecision.FROZEN, last)
+    later, _ = settle(decision, last, now + REST)
+    assert later is decision
 
 
 def test_a_frozen_field_is_free_when_the_sides_agree() -> None:

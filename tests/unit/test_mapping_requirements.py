@@ -356,10 +356,10 @@ def test_a_person_who_leaves_the_filter_loses_every_permission_if_the_mapping_sa
 
 
 def test_a_person_who_leaves_the_filter_is_erased_if_the_mapping_says_so_unless_somebody_needs_the_contact() -> None:
-    neighbour = SharingRecords((RecordKey.parse("lead:00000000-0000-0000-0000-000000000002"),))
+    sharing = SharingRecords((RecordKey.parse("lead:00000000-0000-0000-0000-000000000002"),))
 
     assert isinstance(outside(Outside.ANONYMIZE, is_live=True), Anonymize)
-    kept = outside(Outside.ANONYMIZE, is_live=True, sharing_records=neighbour)
+    kept = outside(Outside.ANONYMIZE, is_live=True, sharing_records=sharing)
     assert isinstance(kept, Rest)
     assert kept.reason is Reason.STILL_USED
 

@@ -23,7 +23,7 @@ UNCOUNTED = [Failure.BUSY, Failure.THROTTLED, Failure.MISCONFIGURED]
 
 
 def waiting_times() -> list[timedelta]:
-    """Fail for ever, and note the pauses until patience ends."""
+    """Fail for ever, and note the pauses until the last attempt."""
     times: list[timedelta] = []
     attempt = 1
     while isinstance(following := POLICY.after(Failure.TRANSIENT, attempt=attempt, now=NOW), RetryAt):

@@ -1,4 +1,4 @@
-"""What people change in Spotler comes home: the engine and the poll, over honest twins."""
+"""What people change in Spotler is written back: the engine and the poll, over honest twins."""
 
 from __future__ import annotations
 
@@ -328,7 +328,7 @@ async def test_a_deleted_permission_row_withdraws_the_permission() -> None:
 async def test_a_field_that_goes_to_and_fro_is_left_alone_and_told() -> None:
     twin, ann = await met()
     contact = twin.contact_of("ann@example.com")
-    for number in range(8):  # a flow rewrites what comes home, and somebody insists
+    for number in range(8):  # a flow rewrites what is written back, and somebody insists
         twin.platform.edit(contact, city=f"Spotler {number}")
         twin.clock.advance(timedelta(minutes=1))
         await twin.poller.poll()

@@ -286,7 +286,7 @@ async def test_the_contact_of_a_qualified_lead_is_primary_in_its_place() -> None
     assert await ping_pong(twin) == 0
 
 
-async def test_an_heir_of_another_user_is_not_primary() -> None:
+async def test_a_successor_of_another_user_is_not_primary() -> None:
     twin = ConnectorTwin(named())
     ann = twin.crm.create(**person(new_hobby=None))
     lead = twin.crm.create(LEAD, **person(firstname="Ben", new_hobby=None))
