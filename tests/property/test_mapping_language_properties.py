@@ -179,7 +179,7 @@ def test_a_filter_survives_being_printed_and_read(condition: Filter) -> None:
 
 
 @given(filters, filters)
-def test_and_or_and_not_mean_what_they_say(first: Filter, second: Filter) -> None:
+def test_and_or_and_not_combine_conditions(first: Filter, second: Filter) -> None:
     record = PersonRecord(KEY, {})
     one, two = (compile_filter(condition)(record) for condition in (first, second))
 
@@ -257,7 +257,7 @@ def test_a_whole_number_comes_back_as_it_went(number: int) -> None:
 
 
 @given(st.decimals(-(10**9), 10**9, places=4).map(float))
-def test_an_amount_comes_back_as_it_went_or_says_that_it_was_rounded(amount: float) -> None:
+def test_amount_returns_unchanged_or_reports_its_rounding(amount: float) -> None:
     value, loss = back(amount, PropertyType.MONEY, ColumnDefinition("c", ColumnType.MONEY))
 
     assert (Decimal(str(value)) == Decimal(str(amount))) is (loss == "")
@@ -359,7 +359,7 @@ RULES = Rules(EVERYTHING, Fingerprinter(b"a key for nothing but tests"))
 
 @settings(deadline=None)
 @given(hostile, st.none() | hostile)
-def test_no_value_breaks_planning_and_what_is_sent_is_text_that_travels(value: Hostile, label: Hostile | None) -> None:
+def test_no_value_breaks_planning_and_sent_texts_are_valid(value: Hostile, label: Hostile | None) -> None:
     record = person(
         EVERYTHING,
         values={"emailaddress1": value.text, "a": value.text},

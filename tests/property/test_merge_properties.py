@@ -207,7 +207,7 @@ def test_a_plan_with_both_sides_read_is_carried_out_once(
 
 
 @given(pairs, bindings(), defaults, st.sampled_from(BaseState))
-def test_both_sides_agree_afterwards_or_a_verdict_says_why_not(
+def test_both_sides_agree_afterwards_or_a_decision_explains_why_not(
     pair: Pair, binding: Binding, said: list[PermissionDefault], base_state: BaseState
 ) -> None:
     planned = plan(plan_input(pair, binding, defaults=tuple(said), base_state=base_state), RULES, CATALOGUE)
@@ -234,7 +234,9 @@ def test_do_not_bulk_email_switches_everything_off_and_leaves_the_rows(
 
 
 @given(pairs, bindings(), defaults)
-def test_who_cannot_be_mailed_is_never_written(pair: Pair, binding: Binding, said: list[PermissionDefault]) -> None:
+def test_contact_that_cannot_be_mailed_is_never_written(
+    pair: Pair, binding: Binding, said: list[PermissionDefault]
+) -> None:
     closed = replace(pair, contact=replace(pair.contact, channels={Channel.EMAIL: False}))
     planned = plan(plan_input(closed, binding, defaults=tuple(said), bounces_until=NOW), RULES, CATALOGUE)
     assert isinstance(planned, Rest)

@@ -147,7 +147,7 @@ def test_after_a_plan_was_applied_there_is_nothing_left_to_write(plan_input: Pla
 
 
 @given(records(), rules, st.data())
-def test_many_edits_and_looks_leave_in_spotler_what_the_last_state_wishes(
+def test_many_edits_and_passes_leave_the_last_state_in_spotler(
     record: PersonRecord, settings: Rules, data: st.DataObject
 ) -> None:
     spotler, binding = Spotler(), Binding(str(record.key.id))
@@ -169,9 +169,7 @@ def test_many_edits_and_looks_leave_in_spotler_what_the_last_state_wishes(
 
 
 @given(situations(), rules)
-def test_a_permission_rises_only_by_a_row_that_says_yes_and_was_not_agreed_before(
-    plan_input: PlanInput, settings: Rules
-) -> None:
+def test_permission_is_given_only_by_a_new_yes_of_a_row(plan_input: PlanInput, settings: Rules) -> None:
     planned = created(plan(plan_input, settings, CATALOGUE))
     if not isinstance(planned, Write):
         return
@@ -237,7 +235,7 @@ def test_no_text_that_people_write_breaks_a_plan(
     st.none() | hostile,
     st.sampled_from(PropertyType),
 )
-def test_every_value_converts_or_says_what_would_do(value: Any, label: str | None, kind: PropertyType) -> None:
+def test_every_value_converts_or_reports_what_is_expected(value: Any, label: str | None, kind: PropertyType) -> None:
     converted = convert(value, label, kind)
     assert converted == convert(value, label, kind)
     if isinstance(converted, Fits):  # what was brought into form is no change when it is read back

@@ -60,7 +60,9 @@ def test_an_active_record_with_a_valid_address_meets_every_condition(table: Pers
     ],
 )
 @pytest.mark.parametrize("table", [CONTACT, ACCOUNT])
-def test_the_record_itself_says_no(table: PersonTable, values: dict[str, Any], reason: Reason | None) -> None:
+def test_columns_of_the_record_fail_conditions(
+    table: PersonTable, values: dict[str, Any], reason: Reason | None
+) -> None:
     assert first_unmet(input_of(table=table, **values)) is reason
 
 

@@ -32,7 +32,7 @@ def test_six_turns_within_an_hour_are_let_through_and_the_seventh_is_not() -> No
     assert last.turns == TURNS
 
 
-def test_slow_turns_are_people_who_disagree() -> None:
+def test_slow_changes_of_direction_never_freeze_a_field() -> None:
     decisions, last, _ = turned(3 * TURNS, WITHIN)
     assert MergeDecision.FROZEN not in decisions
     assert last is not None
@@ -61,7 +61,7 @@ def test_a_frozen_field_is_free_when_the_sides_agree() -> None:
     assert settle(MergeDecision.AGREED, last, now) == (MergeDecision.AGREED, None)
 
 
-def test_what_does_not_travel_is_remembered_for_an_hour() -> None:
+def test_move_is_kept_for_an_hour_without_changes() -> None:
     last = Move(to_dataverse=True, turns=3, at=NOON)
     assert settle(MergeDecision.AGREED, last, NOON + WITHIN - timedelta(seconds=1)) == (MergeDecision.AGREED, last)
     assert settle(MergeDecision.AGREED, last, NOON + WITHIN) == (MergeDecision.AGREED, None)
@@ -74,6 +74,6 @@ def test_a_move_is_read_as_it_was_written(*, to_dataverse: bool) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "<- 4", "-> four 2026-03-01", "<- 1 yesterday"])
-def test_what_is_no_move_is_refused(text: str) -> None:
+def test_malformed_move_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         Move.parse(text)

@@ -99,7 +99,7 @@ def test_map_02_a_value_that_only_comes_back_is_read_to_be_compared_triggers_not
     assert to_platform(mapping) == {}
 
 
-def test_map_02_what_comes_back_needs_one_column_to_go_to() -> None:
+def test_map_02_a_value_for_dataverse_needs_one_column() -> None:
     said = refusal({"spotler": "lastName", "contact": "lastname;fullname", "direction": "<->"})
     assert "direction <-> cannot write to lastname;fullname" in said
 
@@ -305,7 +305,7 @@ def test_an_empty_value_clears_the_property_or_keeps_it_as_the_row_says(blank: s
     assert to_platform(mapping_of({"spotler": "lastName", "contact": "lastname", "blank": blank})) == sent
 
 
-def test_purge_01_what_no_row_mentions_is_cleared_and_what_one_mentions_is_not() -> None:
+def test_purge_01_only_unmapped_properties_are_cleared() -> None:
     mapping = mapping_of(
         {"spotler": "lastName", "contact": "lastname", "blank": "keep"},
         {"spotler": "phoneNumber", "contact": "telephone1", "direction": "<-"},
@@ -379,7 +379,7 @@ def test_val_04_one_and_zero_are_the_values_of_two_options_so_that_the_wrong_peo
 
 
 @pytest.mark.parametrize("policy", Outside)
-def test_a_filter_on_a_column_that_is_gone_ends_nobody(policy: Outside) -> None:
+def test_filter_on_a_deleted_column_erases_no_contact(policy: Outside) -> None:
     mapping = mapping_of(filters={"contact": "new_gone = 1"}, outside=policy.value)
     record = person(mapping, values={"emailaddress1": "a@b.nl"})
     unread = {name: value for name, value in record.values.items() if name != "new_gone"}
@@ -393,7 +393,7 @@ def test_a_filter_on_a_column_that_is_gone_ends_nobody(policy: Outside) -> None:
 # ------------------------------------------------------------------------------------------------------------- document
 
 
-def test_what_the_filter_looks_at_is_read_though_no_row_maps_it() -> None:
+def test_columns_of_the_filter_are_read_without_a_row() -> None:
     mapping = mapping_of(filters={"contact": "new_a = 1 and not empty(parentcustomerid(account).new_b)"})
 
     assert {"new_a", "parentcustomerid(account).new_b"} <= names_read(mapping, CONTACT)
@@ -414,7 +414,7 @@ def test_every_wrong_place_is_named() -> None:
     assert "position 6: expected the end" in said
 
 
-def test_a_document_of_before_means_what_it_meant() -> None:
+def test_former_document_keeps_its_meaning() -> None:
     mapping = mapping_of({"spotler": "lastName", "contact": "lastname"})
 
     assert mapping.outside is Outside.KEEP

@@ -35,7 +35,7 @@ def said(value: object) -> str:
         (said(THERE), None, THERE, Base.PLATFORM),
     ],
 )
-def test_a_base_says_who_moved(known: str | None, dataverse: str | None, platform: str, base: Base) -> None:
+def test_base_shows_which_side_changed(known: str | None, dataverse: str | None, platform: str, base: Base) -> None:
     assert base_of(known, dataverse, platform, said) is base
 
 
@@ -64,7 +64,7 @@ def test_s2d_02_the_side_that_moved_wins_where_the_direction_lets_it(
         (HERE, HERE, MergeDecision.AGREED, MergeDecision.AGREED, MergeDecision.AGREED),
     ],
 )
-def test_purge_02_a_first_meeting_fills_what_is_empty_and_empties_nothing(
+def test_purge_02_a_first_merge_fills_and_empties_nothing(
     dataverse: str, platform: str, to_platform: MergeDecision, both: MergeDecision, to_dataverse: MergeDecision
 ) -> None:
     versions = FieldVersions(dataverse, platform, Base.ABSENT)
@@ -130,7 +130,7 @@ def test_an_empty_value_travels_unless_the_row_keeps_blanks(
         (Base.PLATFORM, BOTH, MergeDecision.TO_PLATFORM),  # what Spotler has is what was agreed
     ],
 )
-def test_a_base_that_a_dead_worker_left_says_nothing_of_who_moved(
+def test_base_in_doubt_does_not_show_which_side_changed(
     base: Base, direction: Direction, decision: MergeDecision
 ) -> None:
     assert merge_value(FieldVersions(HERE, THERE, base, is_doubtful=True), direction=direction) is decision
@@ -158,7 +158,7 @@ def test_after_a_worker_died_a_change_in_spotler_must_have_been_saved_last(
 
 
 @pytest.mark.parametrize(("here", "there"), [("", THERE), (HERE, "")])
-def test_a_first_meeting_empties_nobody_also_if_a_worker_died_in_it(here: str, there: str) -> None:
+def test_first_merge_empties_nothing_even_if_a_worker_died(here: str, there: str) -> None:
     decision = merge_value(FieldVersions(here, there, Base.ABSENT, is_doubtful=True), direction=BOTH)
     assert decision is (MergeDecision.TO_DATAVERSE if there else MergeDecision.TO_PLATFORM)
 

@@ -45,7 +45,7 @@ def test_s2d_01_c_05_contacts_are_polled_every_quarter_of_an_hour_and_the_rest_a
     assert gaps(setting) == {gap}
 
 
-def test_s2d_05_c_08_of_the_default_mapping_permissions_alone_come_home() -> None:
+def test_s2d_05_c_08_the_default_mapping_writes_only_permissions_back() -> None:
     rows = [row for row in load_mapping(DEFAULT_MAPPING).rows if row.direction is not Direction.TO_PLATFORM]
     assert {(row.property_name, row.direction) for row in rows} == {("permissions", Direction.BOTH)}
     assert {row.sources[table] for row in rows for table in PersonTable} == {MapTo(OptionSource.PERMISSIONS)}
