@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from shared.domain.consent.suppression import NOTHING_REFUSED
+from shared.domain.mapping.reading import originating_lead
 from shared.domain.merging.dataverse_changes import DataverseChanges
 from shared.domain.planning.binding import Binding
 from shared.domain.planning.conditions import condition_results, email_of
@@ -18,7 +19,6 @@ from shared.domain.planning.identity import (
     Stay,
     binding_after_joining,
     identify,
-    originating_lead,
 )
 from shared.domain.planning.plan import plan
 from shared.domain.planning.plan_input import BaseState, ContactPresence, Fetched, SharingRecords

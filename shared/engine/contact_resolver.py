@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from shared.domain.consent.suppression import NOTHING_REFUSED
+from shared.domain.mapping.reading import originating_lead
 from shared.domain.planning.binding import Binding
 from shared.domain.planning.conditions import condition_results, email_of, has_decided_status, is_active
 from shared.domain.planning.identity import (
@@ -17,7 +18,6 @@ from shared.domain.planning.identity import (
     Stay,
     binding_after_joining,
     identify,
-    originating_lead,
 )
 from shared.domain.planning.plan_input import BaseState
 from shared.domain.planning.rules import Rules

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from shared.domain.mapping.reading import originating_lead
 from shared.domain.planning.binding import Binding
 from shared.domain.planning.identity import (
     Identity,
@@ -15,7 +16,6 @@ from shared.domain.planning.identity import (
     Stay,
     binding_after_joining,
     identify,
-    originating_lead,
 )
 from shared.domain.planning.plan_input import BaseState, SharingRecords
 from shared.domain.records.records import Lookup, PersonRecord, PersonTable, RecordKey

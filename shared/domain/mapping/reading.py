@@ -19,7 +19,7 @@ from shared.domain.mapping.language.expression import (
 )
 from shared.domain.mapping.language.filters import filter_columns
 from shared.domain.mapping.model import Mapping
-from shared.domain.records.records import PersonTable
+from shared.domain.records.records import Lookup, PersonRecord, PersonTable, RecordKey
 
 STATE = "statecode"
 DO_NOT_EMAIL = "donotemail"
@@ -33,6 +33,12 @@ _RULE_COLUMNS: MappingABC[PersonTable, frozenset[str]] = {
     PersonTable.ACCOUNT: frozenset({STATE, DO_NOT_EMAIL, DO_NOT_BULK_EMAIL, MERGED}),
 }
 """Columns that the rules of the engine need, mapped or not."""
+
+
+def originating_lead(record: PersonRecord) -> RecordKey | None:
+    """Return the lead that was qualified into this contact (CS-29)."""
+    lead = record.values.get(ORIGINATING_LEAD)
+    return RecordKey(PersonTable.LEAD, lead.id) if isinstance(lead, Lookup) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from functools import partial
 
-from shared.domain.planning.binding import Binding, MailStatus
+from shared.domain.planning.binding import Binding
 from shared.domain.planning.contact_write import left_in, unmapped
 from shared.domain.planning.rules import Rules, Unmapped
 from shared.domain.records.marketing_contact import MarketingContact, PropertyCatalogue
@@ -38,9 +38,7 @@ def divergences(
 ) -> frozenset[Divergence]:
     """Return the divergences of a contact from the agreement of one of its records; empty without any."""
     found: set[Divergence] = set()
-    if binding.mail_status is MailStatus.CLOSED or contact.is_unreachable is not (
-        binding.mail_status is not MailStatus.OPEN
-    ):
+    if not binding.agrees_on_mail(contact):
         found.add(Divergence.REACH)
     if not binding.initial_merge_done:
         return frozenset(found | {Divergence.NEVER_COMPARED})

@@ -6,7 +6,7 @@ from functools import partial
 
 from shared.domain.consent.changes import BULK_EMAIL, DO_NOT_EMAIL
 from shared.domain.merging.agreement import YES, Fingerprint
-from shared.domain.planning.binding import Binding, MailStatus
+from shared.domain.planning.binding import Binding
 from shared.domain.planning.contact_write import left_in, unmapped
 from shared.domain.planning.rules import Rules, Unmapped
 from shared.domain.records.marketing_contact import MarketingContact, PropertyCatalogue
@@ -19,10 +19,7 @@ def is_echo(
     contact: MarketingContact, key: RecordKey, binding: Binding, rules: Rules, catalogue: PropertyCatalogue
 ) -> bool:
     """Whether a contact has nothing new for a record: an echo of the agreement, or of the connector's own writes."""
-    is_known = binding.mail_status is not MailStatus.CLOSED and contact.is_unreachable is (
-        binding.mail_status is not MailStatus.OPEN
-    )
-    if not (binding.initial_merge_done and is_known):
+    if not (binding.initial_merge_done and binding.agrees_on_mail(contact)):
         return False
     rows = rules.mapping.for_table(key.table)
     if left_in(contact, unmapped(rules, rows, catalogue)):

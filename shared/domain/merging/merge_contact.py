@@ -19,7 +19,7 @@ from shared.domain.planning.conditions import email_of, refuses_bulk
 from shared.domain.planning.contact_write import fields_of_every_write, write_or_rest
 from shared.domain.planning.decisions import Decision, Rest
 from shared.domain.planning.erase import let_go
-from shared.domain.planning.insertion import fill, insert
+from shared.domain.planning.insertion import insert
 from shared.domain.planning.plan_input import CLOCKS_DIFFER, BaseState, PlanInput
 from shared.domain.planning.rules import Rules
 from shared.domain.records.marketing_contact import MarketingContact, PropertyCatalogue
@@ -63,8 +63,7 @@ def _create_again(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalo
     is_known = plan_input.binding.mail_status.is_opt_out and not plan_input.suppression.has_returned
     if is_known or OPT_OUT in plan_input.suppression.subjects:
         return stay_out(plan_input)  # an erasure in the platform does not end an opt-out (OPT-08)
-    make = insert if plan_input.contact is None else fill
-    return make(plan_input, rules, catalogue)
+    return insert(plan_input, rules, catalogue)
 
 
 def _is_new(contact: MarketingContact, plan_input: PlanInput, binding: Binding) -> bool:

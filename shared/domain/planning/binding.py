@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from shared.domain.merging.flapping import Move
 from shared.domain.merging.merge import MergeDecision
+from shared.domain.records.marketing_contact import MarketingContact
 
 
 class MassChange(StrEnum):
@@ -72,6 +73,11 @@ class Binding:
     is_stale: bool = False
     refused: frozenset[str] = frozenset()
     held_since: Mapping[MassChange, datetime] = field(default_factory=dict)
+
+    def agrees_on_mail(self, contact: MarketingContact) -> bool:
+        """Whether the contact can be mailed, or not, as the binding has it."""
+        is_closed = self.mail_status is not MailStatus.OPEN
+        return self.mail_status is not MailStatus.CLOSED and contact.is_unreachable is is_closed
 
     def uses(self, external_id: str) -> bool:
         """Whether this contact holds data of the record."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from shared.domain.mapping.model import EMAIL, PERMISSIONS, MappingRow
-from shared.domain.planning.decisions import Decision, Rest, Write
+from shared.domain.planning.decisions import Rest, Write
 from shared.domain.planning.plan_input import BaseState, PlanInput
 from shared.domain.planning.rules import Rules, Unmapped
 from shared.domain.records.marketing_contact import MarketingContact, PropertyCatalogue, PropertyType, Purge
@@ -16,7 +16,7 @@ from shared.domain.values.values import EMPTY, is_blank
 
 def write_or_rest(
     rest: Rest, sent: Mapping[str, Scalar], fields_of_every_write: Mapping[str, Scalar], *, was_live: bool
-) -> Decision:
+) -> Write | Rest:
     """Write the changed fields, and the fields of `fields_of_every_write` with them; without a change, rest."""
     if not sent:
         return rest

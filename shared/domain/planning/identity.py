@@ -8,10 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from shared.domain.mapping.reading import ORIGINATING_LEAD
 from shared.domain.planning.binding import Binding
 from shared.domain.planning.plan_input import BaseState, SharingRecords
-from shared.domain.records.records import Lookup, PersonRecord, PersonTable, RecordKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +35,6 @@ class LeaveContact:
 
 
 Identity = Stay | Join | Leave | LeaveContact
-
-
-def originating_lead(record: PersonRecord) -> RecordKey | None:
-    """Return the lead that was qualified into this contact (CS-29)."""
-    lead = record.values.get(ORIGINATING_LEAD)
-    return RecordKey(PersonTable.LEAD, lead.id) if isinstance(lead, Lookup) else None
 
 
 def identify(

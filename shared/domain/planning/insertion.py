@@ -31,7 +31,8 @@ _SHORTEST_CUT = 20
 def insert(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) -> Decision:
     """Plan for a record whose contact does not exist, as far as the connector knows.
 
-    The write is for a contact that exists nevertheless, its `if_absent` for one that does not.
+    The write is for a contact that exists nevertheless, its `if_absent` for one that does not. An empty contact, left
+    under the record's external id by an erasure or a purge, is filled (PURGE-03).
     """
     record = plan_input.record
     assert record is not None, "a record that does not exist cannot meet the conditions"
@@ -39,6 +40,8 @@ def insert(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) ->
     if wished.fatal:
         return Rest(plan_input.binding, Result.FAILED, Reason.INVALID_VALUE, wished.fatal)
     whole = whole_contact(plan_input, wished, rules, catalogue)
+    if plan_input.contact is not None:
+        return replace(whole, delivery=WriteMode.UPSERT)
     fresh = without_contact(plan_input)
     rows = rules.mapping.for_table(plan_input.key.table)
     values = {**wished.values, **(all_permissions_off(rows, catalogue) if whole.permissions_off else {})}
@@ -68,16 +71,6 @@ def insert(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) ->
         meets=True,
         if_absent=whole,
     )
-
-
-def fill(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) -> Decision:
-    """Plan for the empty contact that an erasure or a purge has left under the record's external id (PURGE-03)."""
-    record = plan_input.record
-    assert record is not None, "a record that does not exist cannot meet the conditions"
-    wished = wished_fields(record, rules.mapping, catalogue)
-    if wished.fatal:
-        return Rest(plan_input.binding, Result.FAILED, Reason.INVALID_VALUE, wished.fatal)
-    return replace(whole_contact(plan_input, wished, rules, catalogue), delivery=WriteMode.UPSERT)
 
 
 def whole_contact(plan_input: PlanInput, wished: Fields, rules: Rules, catalogue: PropertyCatalogue) -> Write:

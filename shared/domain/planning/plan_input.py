@@ -11,11 +11,11 @@ from shared.domain.consent.bounces import CLOSING
 from shared.domain.consent.permission_defaults import PermissionDefault
 from shared.domain.consent.permission_renames import RememberedNames
 from shared.domain.consent.suppression import NOTHING_REFUSED, Suppression
-from shared.domain.mapping.reading import ORIGINATING_LEAD
+from shared.domain.mapping.reading import originating_lead
 from shared.domain.planning.binding import Binding
 from shared.domain.records.marketing_contact import MarketingContact
 from shared.domain.records.outcomes import Reason
-from shared.domain.records.records import Intent, Lookup, PersonRecord, PersonTable, RecordKey, SyncStatus
+from shared.domain.records.records import Intent, PersonRecord, RecordKey, SyncStatus
 
 
 class BaseState(StrEnum):
@@ -161,6 +161,5 @@ class PlanInput:
     @property
     def _own(self) -> frozenset[str]:
         """The records that this one speaks for: itself, and the lead that it grew out of."""
-        lead = self.record.values.get(ORIGINATING_LEAD) if self.record is not None else None
-        of_lead = {str(RecordKey(PersonTable.LEAD, lead.id))} if isinstance(lead, Lookup) else set()
-        return frozenset({str(self.key), *of_lead})
+        lead = originating_lead(self.record) if self.record is not None else None
+        return frozenset(map(str, filter(None, (self.key, lead))))

@@ -23,7 +23,7 @@ from shared.domain.planning.contact_write import (
     unmapped,
     write_or_rest,
 )
-from shared.domain.planning.decisions import Anonymize, FetchContact, Plan, Rest
+from shared.domain.planning.decisions import FetchContact, Plan, Rest
 from shared.domain.planning.insertion import insert, whole_contact
 from shared.domain.planning.plan_input import BaseState, ContactPresence, Fetched, PlanInput
 from shared.domain.planning.rules import Rules
@@ -69,26 +69,25 @@ def push_changes(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalog
     frozen = _frozen(changed, fields, plan_input, flap_history)
     default_rows = set() if binding.initial_merge_done else untouched_defaults(binding, wished.values)
     held = frozen | disputed | default_rows | unproven  # without the contact, the winner of a dispute is unknown
+    empty = unmapped(rules, rows, catalogue)
+    purged = purge_print(rules, binding.external_id, empty)
     agreed = replace(
         binding,
         base={
             **_kept(binding, fields, values, rows),
             **{name: text for name, text in prints.items() if name not in held},
-            **purge_print(rules, binding.external_id, unmapped(rules, rows, catalogue)),
+            **purged,
         },
         address=address,
         initial_merge_done=binding.initial_merge_done or not (_reaches_dataverse(rows) or unproven),
         flap_history=flap_history,
         write_intents=frozenset(),
     )
-    empty = unmapped(rules, rows, catalogue)
-    purged = purge_print(rules, binding.external_id, empty)
     is_purged = all(binding.base.get(name) == text for name, text in purged.items())
     sent = {**({} if is_purged else empty), **{name: values[name] for name in changed if name not in held}}
     problems = (*wished.omitted, *wished.cut)
     rest = Rest(agreed, Result.UNCHANGED, Reason.AGREED, problems, permissions_off=off)
     decision = write_or_rest(rest, sent, fields_of_every_write(rules, rows, catalogue, values[EMAIL]), was_live=True)
-    assert not isinstance(decision, Anonymize), "a record that may be in Spotler is not erased"
     if isinstance(decision, Rest) and plan_input.presence is ContactPresence.ASSUMED:
         return decision
     return replace(decision, if_absent=whole_contact(plan_input, wished, rules, catalogue))
