@@ -1,7 +1,7 @@
 """The errors of the connector, classified by what to do next (`docs/errors.md` lists each with its cure).
 
-`str(error)` is safe to log: it names the service, the operation and codes. Text that came from the other side may quote
-a person's data; it lives in `detail` and goes to the CRM row of that person, never to a log.
+`str(error)` is safe to log: it has the service, the operation and codes. Text from the other side may quote a person's
+data: it is in `detail`, for the CRM row of that person and never for a log.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ UNREADABLE_CODE = "unreadable"
 """In the place of a code that has not the form of one."""
 
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,59}")
-"""Our own codes, names of exceptions, Dataverse's `0x80040217`, Spotler's `CONTACT_ALREADY_EXISTS`, statuses."""
+"""Codes: the connector's own, names of exceptions, Dataverse's `0x80040217`, Spotler's `CONTACT_ALREADY_EXISTS`,
+statuses."""
 
 
 class Service(StrEnum):
-    """Who answered."""
+    """The service that answered."""
 
     DATAVERSE = "dataverse"
     SPOTLER = "spotler"
@@ -40,9 +41,9 @@ _FOREIGN: Mapping[Service, re.Pattern[str]] = {
 
 
 def foreign_code(service: Service, text: object) -> str:
-    """Return a code that a service has sent; UNREADABLE_CODE for one that is none, "" where there is none.
+    """Return a code from a service; UNREADABLE_CODE for a malformed code, "" for none.
 
-    What a service sends may have been written by whoever answers in its place, and may quote a person.
+    A proxy may have written the answer of a service, and the answer may quote a person's data.
     """
     if text is None or text == "":
         return ""
@@ -50,7 +51,7 @@ def foreign_code(service: Service, text: object) -> str:
 
 
 class ConnectorError(Exception):
-    """Anything that went wrong on purpose. Subclasses say what to do next."""
+    """An expected error. Subclasses determine what to do next."""
 
     recovery: ClassVar[str] = "look"
 
@@ -63,9 +64,9 @@ class ConnectorError(Exception):
         code: str = "",
         detail: str = "",
     ) -> None:
-        """Keep `summary` free of personal data; `status` is an HTTP status, `code` our code or a `foreign_code`.
+        """Keep `summary` free of personal data; `status` is an HTTP status, `code` an own code or a `foreign_code`.
 
-        A code goes to logs, spans, metrics, dead letters and state: what has not the form of one becomes a fixed word.
+        A code goes to logs, spans, metrics, dead letters and state; a malformed code becomes a fixed word.
         """
         code = code if not code or _CODE.fullmatch(code) else UNREADABLE_CODE
         marks = " ".join(part for part in (service or "", f"HTTP {status}" if status is not None else "", code) if part)
@@ -78,22 +79,22 @@ class ConnectorError(Exception):
 
 
 class ConfigurationError(ConnectorError):
-    """Credentials, permissions, unknown columns: nobody's record is at fault. An administrator must act."""
+    """Wrong credentials, permissions or columns, independent of the record. An administrator must act."""
 
     recovery = "configure"
 
 
 LONGEST_PAUSE = timedelta(hours=1)
-"""Whoever asks for a longer one is asked again after this: no answer stops the connector for good."""
+"""After a longer requested pause the service is asked again anyway: no answer stops the connector for good."""
 
 
 class ThrottledError(ConnectorError):
-    """The other side asks for patience. Waiting is not an attempt."""
+    """The other side asks for a pause. Waiting is not an attempt."""
 
     recovery = "wait"
 
     def __init__(self, summary: str, *, retry_after: timedelta, **marks: object) -> None:
-        """`retry_after` is what the other side asked for, or our own guess; of it, `LONGEST_PAUSE` at the most."""
+        """`retry_after` is the requested pause, or an estimate; at most `LONGEST_PAUSE`."""
         super().__init__(summary, **marks)  # type: ignore[arg-type]  # forwards the parent's keywords
         self.retry_after = min(retry_after, LONGEST_PAUSE)
 
@@ -115,7 +116,7 @@ class NotFoundError(DataError):
 
 
 class ConflictError(ConnectorError):
-    """Somebody else changed it in between (HTTP 412, a lost claim). Read again and plan again."""
+    """Another writer was faster (HTTP 412, a lost claim). Read again and plan again."""
 
     recovery = "reread"
 
@@ -127,9 +128,9 @@ class UnknownOutcomeError(ConnectorError):
 
 
 def whereabouts(error: BaseException) -> str:
-    """Say in one line which exception it was and where in the code, without its text: that may quote a person's data.
+    """Return the type and the place in the code of an exception, without its text, which may quote a person's data.
 
-    For logs of defects, in the place of `log.exception`, which prints the text of the exception and of its causes.
+    Replaces `log.exception` for defects: that logs the texts of the exception and of its causes.
     """
     name = str(error) if isinstance(error, ConnectorError) else type(error).__name__
     return f"{name} {places(error.__traceback__)}".rstrip()

@@ -22,7 +22,7 @@ from shared.domain.consent.bounce_text import Language
 from shared.domain.consent.permission_defaults import PermissionDefault
 from shared.domain.features.lists import ListKind
 from shared.domain.mapping.formats.document import read_mapping
-from shared.domain.planning.context import Rules
+from shared.domain.planning.rules import Rules
 from shared.domain.records.fingerprints import Fingerprinter
 from shared.domain.records.marketing_contact import (
     MarketingContact,
@@ -268,7 +268,7 @@ class ConnectorTwin:
             services=services,
             operations=OPERATIONS,
             lanes=lanes,
-            patience=patience,
+            redelivery=patience,
             clock=self.clock,
             presumed_dead=self.claim_time,
         )

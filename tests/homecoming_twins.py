@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
-from shared.domain.mapping.formats.reading import DO_NOT_BULK_EMAIL, DO_NOT_EMAIL
-from shared.domain.mapping.language.expression import Column, Home
+from shared.domain.mapping.language.expression import Column, OptionSource
+from shared.domain.mapping.reading import DO_NOT_BULK_EMAIL, DO_NOT_EMAIL
 from shared.domain.merging.dataverse_changes import FieldReturn, SubscriptionReturn
 from shared.domain.records.marketing_contact import PropertyDefinition, PropertyValue
 from shared.domain.records.outcomes import FieldProblem, Side
@@ -17,7 +17,7 @@ from shared.errors import ConflictError, ConnectorError, NotFoundError
 from shared.ports.writeback import Writeback, WritebackResult
 from tests.twins import TwinCrm, _Twin
 
-_ROWS = {Home.PERMISSIONS: "permissions", Home.LIST: "lists", Home.PERIODIEK: "periodieken"}
+_ROWS = {OptionSource.PERMISSIONS: "permissions", OptionSource.LIST: "lists", OptionSource.PERIODIEK: "periodieken"}
 
 
 class TwinWritebacks(_Twin):
@@ -64,7 +64,7 @@ class TwinWritebacks(_Twin):
 
     def _subscribe(self, key: RecordKey, one: SubscriptionReturn) -> bool:
         record = self.crm.people[key]
-        rows: list[PermissionRow] = list(getattr(record, _ROWS[one.home]))
+        rows: list[PermissionRow] = list(getattr(record, _ROWS[one.option_source]))
         identifier = one.row or uuid5(NAMESPACE_OID, f"{key}/{one.name}")
         known = any(row.id == identifier for row in rows)
         if one.row is not None and not known:
@@ -75,7 +75,7 @@ class TwinWritebacks(_Twin):
         ]
         if not known:
             changed.append(PermissionRow(one.name, one.subscribed, identifier, modified_on=now, created_on=now))
-        self.crm.people[key] = _with_rows(record, one.home, changed)
+        self.crm.people[key] = _with_rows(record, one.option_source, changed)
         return True
 
 
@@ -89,13 +89,13 @@ def permission_row(record: PersonRecord, name: str) -> UUID | None:
     return next((row.id for row in record.permissions if row.name == name), None)
 
 
-def _with_rows(record: PersonRecord, home: Home, rows: list[PermissionRow]) -> PersonRecord:
-    match home:
-        case Home.PERMISSIONS:
+def _with_rows(record: PersonRecord, option_source: OptionSource, rows: list[PermissionRow]) -> PersonRecord:
+    match option_source:
+        case OptionSource.PERMISSIONS:
             return replace(record, permissions=tuple(rows))
-        case Home.LIST:
+        case OptionSource.LIST:
             return replace(record, lists=tuple(rows))
-        case Home.PERIODIEK:
+        case OptionSource.PERIODIEK:
             return replace(record, periodieken=tuple(rows))
 
 

@@ -134,10 +134,10 @@ class TwinAutomations(_JobTwin):
         await self._sent_once()
         return Started((run,) if kind is AutomationKind.AUTOMATION else ())
 
-    async def stop(self, kind: AutomationKind, spotler_id: str, external_id: str) -> StopResult:
+    async def stop(self, kind: AutomationKind, platform_id: str, external_id: str) -> StopResult:
         await self._call("stop")
-        wanted = (kind, spotler_id, external_id)
-        mine = [run for run, (one, who) in self.runs.items() if (one.kind, one.spotler_id, who) == wanted]
+        wanted = (kind, platform_id, external_id)
+        mine = [run for run, (one, who) in self.runs.items() if (one.kind, one.platform_id, who) == wanted]
         for run in mine:
             del self.runs[run]
         return StopResult.STOPPED if mine else StopResult.NOT_RUNNING
@@ -173,7 +173,7 @@ class TwinAutomationRows:
     def add(self, automation: PublishedAutomation, *, fields: str = "", is_active: bool = True) -> UUID:
         identifier = UUID(int=9000 + len(self.rows))
         self.rows[identifier] = AutomationRow(
-            identifier, automation.kind, automation.spotler_id, automation.code, automation.name, fields, is_active
+            identifier, automation.kind, automation.platform_id, automation.code, automation.name, fields, is_active
         )
         return identifier
 

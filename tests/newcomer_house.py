@@ -8,7 +8,7 @@ from typing import Any
 from shared.consent.audit_ledger import ConsentLedger
 from shared.domain.features.subscriber_import import ImportOutcome, ImportResult, ImportTarget
 from shared.domain.mapping.formats.document import read_mapping
-from shared.domain.planning.context import Rules
+from shared.domain.planning.rules import Rules
 from shared.domain.records.fingerprints import Fingerprinter
 from shared.domain.records.marketing_contact import (
     MarketingContact,

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from shared.domain.features.subscriber_import import NewField
-from shared.domain.mapping.language.expression import Home
+from shared.domain.mapping.language.expression import OptionSource
 from shared.domain.records.records import PermissionRow, PersonRecord, PersonTable, RecordKey
 from shared.errors import ConnectorError, DataError
 from shared.ports.new_subscribers import Created, NewEntry, NewRecord
@@ -51,7 +51,7 @@ class TwinNewRecords(_Twin):
         permissions = tuple(
             PermissionRow(one.name, subscribed=one.subscribed, id=uuid5(NAMESPACE_OID, f"{record.key}/{one.name}"))
             for one in record.subscriptions
-            if one.home is Home.PERMISSIONS
+            if one.option_source is OptionSource.PERMISSIONS
         )
         self.crm.people[record.key] = PersonRecord(record.key, {"statecode": 0}, permissions=permissions)
         self.crm.edit(record.key, **values)

@@ -6,9 +6,9 @@ from collections.abc import Mapping as MappingABC
 from typing import Any
 from uuid import UUID
 
-from shared.domain.mapping.formats.reading import reading_of
 from shared.domain.mapping.language.expression import Related
 from shared.domain.mapping.model import Mapping
+from shared.domain.mapping.reading import reading_of
 from shared.domain.records.records import Choices, PermissionRow, PersonRecord, PersonTable, RecordKey
 
 NOTHING: MappingABC[str, Any] = {}

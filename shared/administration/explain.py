@@ -6,21 +6,11 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from shared.domain.consent.suppression import NOTHING_REFUSED
+from shared.domain.mapping.reading import originating_lead
 from shared.domain.merging.dataverse_changes import DataverseChanges
-from shared.domain.planning.conditions import email_of
-from shared.domain.planning.context import (
-    Anonymize,
-    BaseState,
-    Binding,
-    ContactPresence,
-    Decision,
-    FetchContact,
-    Fetched,
-    Rest,
-    Rules,
-    SharingRecords,
-    Write,
-)
+from shared.domain.planning.binding import Binding
+from shared.domain.planning.conditions import condition_results, email_of
+from shared.domain.planning.decisions import Anonymize, Decision, FetchContact, Rest, Write
 from shared.domain.planning.erase import let_go
 from shared.domain.planning.identity import (
     Join,
@@ -29,9 +19,10 @@ from shared.domain.planning.identity import (
     Stay,
     binding_after_joining,
     identify,
-    originating_lead,
 )
-from shared.domain.planning.plan import condition_results, plan
+from shared.domain.planning.plan import plan
+from shared.domain.planning.plan_input import BaseState, ContactPresence, Fetched, SharingRecords
+from shared.domain.planning.rules import Rules
 from shared.domain.records.marketing_contact import PropertyCatalogue
 from shared.domain.records.outcomes import TEXTS, Outcome
 from shared.domain.records.records import Intent, PersonRecord, RecordKey
@@ -191,7 +182,7 @@ def _plan_json(key: RecordKey, planned: Decision) -> dict[str, Any]:
                 "changed": list(planned.fields),
                 "leftOut": [str(problem) for problem in planned.problems],
                 "permissionsOff": planned.permissions_off,
-                **_home_json(planned.home),
+                **_home_json(planned.dataverse_changes),
             }
         case Anonymize():
             return {"action": "anonymize", "reason": planned.reason, "text": TEXTS[planned.reason]}
@@ -202,7 +193,7 @@ def _plan_json(key: RecordKey, planned: Decision) -> dict[str, Any]:
                 "result": planned.result,
                 "reason": planned.reason,
                 "text": outcome.text,
-                **_home_json(planned.home),
+                **_home_json(planned.dataverse_changes),
             }
 
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from shared.administration.schema_drift import Drift
-from shared.domain.planning.context import Rules
+from shared.domain.planning.rules import Rules
 from shared.errors import ConnectorError
 from shared.ports.clock import Clock
 from shared.ports.marketing_platform import MarketingPlatform
@@ -127,7 +127,7 @@ class Health:
             catalogue = await self._platform.properties()
         except ConnectorError:
             return []  # the ping tells
-        return [row.spotler for row in self._rules.mapping.rows if catalogue.named(row.spotler) is None]
+        return [row.property_name for row in self._rules.mapping.rows if catalogue.named(row.property_name) is None]
 
 
 async def _told(state: Callable[[], Awaitable[Any]]) -> Any:

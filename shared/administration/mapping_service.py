@@ -133,8 +133,8 @@ def mapping_of(version: Version) -> Mapping:
 
 def with_defaults(mapping: Mapping, defaults: Mapping) -> Mapping:
     """Add the default rows whose Spotler property no row fills."""
-    filled = {row.spotler for row in mapping.rows}
-    return replace(mapping, rows=(*mapping.rows, *(row for row in defaults.rows if row.spotler not in filled)))
+    filled = {row.property_name for row in mapping.rows}
+    return replace(mapping, rows=(*mapping.rows, *(row for row in defaults.rows if row.property_name not in filled)))
 
 
 def difference(old: str, new: str, old_name: str, new_name: str) -> str:

@@ -12,20 +12,11 @@ from typing import Any
 
 from shared.domain.mapping.findings import Code, Finding, Severity
 from shared.domain.mapping.model import Mapping as FieldMapping
-from shared.domain.planning.context import (
-    Anonymize,
-    Binding,
-    Decision,
-    FetchContact,
-    Fetched,
-    PlanInput,
-    Rest,
-    Rules,
-    SharingRecords,
-    Unmapped,
-    Write,
-)
+from shared.domain.planning.binding import Binding
+from shared.domain.planning.decisions import Anonymize, Decision, FetchContact, Rest, Write
 from shared.domain.planning.plan import plan
+from shared.domain.planning.plan_input import Fetched, PlanInput, SharingRecords
+from shared.domain.planning.rules import Rules, Unmapped
 from shared.domain.planning.sharing import rules_of
 from shared.domain.records.marketing_contact import PropertyCatalogue
 from shared.domain.records.outcomes import FieldProblem, Reason
@@ -230,7 +221,7 @@ class Preview:
 
 
 def _properties(mapping: FieldMapping) -> frozenset[str]:
-    return frozenset(name for row in mapping.rows for name in (row.spotler, row.foreign))
+    return frozenset(name for row in mapping.rows for name in (row.property_name, row.foreign))
 
 
 def _side(plan_input: PlanInput, record: PersonRecord, rules: Rules, catalogue: PropertyCatalogue) -> PreviewSide:

@@ -22,8 +22,8 @@ from shared.composition.setting_texts import LOOPBACK, complaint_about_address, 
 from shared.domain.consent.bounce_text import Language
 from shared.domain.features.lists import ListKind
 from shared.domain.features.subscriber_import import ImportTarget
-from shared.domain.planning.context import EndAction
-from shared.domain.records.fingerprint_keys import SHORTEST, complaint_about_key
+from shared.domain.planning.rules import EndAction
+from shared.domain.records.fingerprint_keys import SHORTEST, key_problem
 from shared.domain.records.records import PersonTable
 from shared.domain.values.texts import trimmed
 from shared.errors import ConfigurationError
@@ -415,7 +415,7 @@ class Settings(BaseSettings):
 
     def _check_fingerprint_keys(self) -> None:
         key, previous = self.fingerprint_key.get_secret_value(), self.fingerprint_key_previous.get_secret_value()
-        if (key or previous or self.uses_azure_tables) and (wrong := complaint_about_key(key)):
+        if (key or previous or self.uses_azure_tables) and (wrong := key_problem(key)):
             raise ValueError(f"FINGERPRINT_KEY {wrong}")
         if previous and len(previous) < SHORTEST:
             raise ValueError(f"FINGERPRINT_KEY_PREVIOUS is shorter than {SHORTEST} characters: that was never a key")

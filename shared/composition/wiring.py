@@ -32,7 +32,7 @@ from shared.dispatch.resync import Resync
 from shared.dispatch.walks import Walks
 from shared.domain.consent.bounce_text import Language
 from shared.domain.mapping.model import Mapping
-from shared.domain.planning.context import EndAction, Rules, Unmapped
+from shared.domain.planning.rules import EndAction, Rules, Unmapped
 from shared.domain.records.fingerprints import Fingerprinter
 from shared.domain.recovery.retry import RetryPolicy
 from shared.engine.bindings.ledger import Ledger
@@ -464,7 +464,7 @@ def _jobs(tools: _Tools, people: RecordHandler, lists: Lists, suppressions: Supp
         ),
         operations=OPERATIONS,
         lanes=tools.lanes,
-        patience=tools.patience,
+        redelivery=tools.patience,
         clock=services.clock,
         presumed_dead=settings.claim_time,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from shared.consent.bounce_service import BounceService
-from shared.domain.planning.context import CLOCKS_DIFFER
+from shared.domain.planning.plan_input import CLOCKS_DIFFER
 from shared.ports.clock import Clock
 from shared.ports.marketing_platform import ContactFeeds
 

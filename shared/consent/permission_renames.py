@@ -27,7 +27,7 @@ from shared.domain.consent.permission_renames import (
     folded,
     replaced,
 )
-from shared.domain.mapping.language.expression import Home, MapTo
+from shared.domain.mapping.language.expression import MapTo, OptionSource
 from shared.domain.mapping.model import Mapping as FieldMapping
 from shared.domain.records.marketing_contact import PropertyCatalogue
 from shared.domain.values.fields import option_name
@@ -330,8 +330,8 @@ class PermissionNames:
 
 def _properties(mapping: FieldMapping) -> frozenset[str]:
     """Name the Spotler properties that Spotler Permission rows fill; other homes have names of their own."""
-    home = MapTo(Home.PERMISSIONS)
-    return frozenset(row.spotler for row in mapping.rows if home in row.sources.values())
+    option_source = MapTo(OptionSource.PERMISSIONS)
+    return frozenset(row.property_name for row in mapping.rows if option_source in row.sources.values())
 
 
 def _tell(found: RenameDifference, removed: Mapping[str, str]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from shared.consent.audit_ledger import ConsentLedger
 from shared.domain.consent.changes import BULK_EMAIL, DO_NOT_EMAIL, OPT_OUT, ConsentAct, ConsentSource
-from shared.domain.planning.context import Rules
+from shared.domain.planning.rules import Rules
 from shared.domain.records.records import RecordKey, Reference, Why
 from shared.engine.bindings.ledger import Ledger
 from shared.engine.refusals.suppressions import SuppressionList

@@ -211,7 +211,7 @@ class Dispatcher:
 
     async def _look_at(self, people: Sequence[Reference], lane: QueueName) -> None:
         """Look at people; a message asks for no more than the job that it names."""
-        await self._people.handle(await self._jobs.vouch(people), lane=lane)
+        await self._people.handle(await self._jobs.verify(people), lane=lane)
 
     async def _or_later(self, message: Jobs | Walk | Replay | Compare | ListMessage, lane: QueueName) -> None:
         done = await attempt(lambda: self._one(message, lane), message.kind)

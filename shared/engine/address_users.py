@@ -6,8 +6,10 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from shared.domain.mapping.model import EMAIL
+from shared.domain.planning.binding import Binding
 from shared.domain.planning.conditions import email_of
-from shared.domain.planning.context import Anonymize, Binding, Decision, Rules
+from shared.domain.planning.decisions import Anonymize, Decision
+from shared.domain.planning.rules import Rules
 from shared.domain.records.records import Intent, RecordKey, Reference, Why
 from shared.domain.values.addresses import address_key
 from shared.engine.bindings.ledger import Ledger

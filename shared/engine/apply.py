@@ -14,7 +14,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
 from shared.domain.mapping.model import EMAIL
-from shared.domain.planning.context import Anonymize, Decision, Rest, Write, WriteMode
+from shared.domain.planning.decisions import Anonymize, Decision, Rest, Write, WriteMode
 from shared.domain.records.marketing_contact import ContactWrite, PropertyValue, Purge, WriteCode, WriteResult
 from shared.domain.records.outcomes import FieldProblem, Outcome, Reason, Result
 from shared.domain.records.records import RecordKey

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from shared.domain.consent.changes import BULK_EMAIL
-from shared.domain.mapping.formats.reading import DO_NOT_EMAIL
 from shared.domain.mapping.model import EMAIL
+from shared.domain.mapping.reading import DO_NOT_EMAIL
 from shared.domain.merging.dataverse_changes import NOTHING
+from shared.domain.planning.binding import Binding, MailStatus
 from shared.domain.planning.conditions import refuses_bulk
-from shared.domain.planning.context import BaseState, Binding, Decision, Fetched, MailStatus, Rest, Write, WriteMode
+from shared.domain.planning.decisions import Decision, Rest, Write, WriteMode
 from shared.domain.planning.identity import Leave, Stay
+from shared.domain.planning.plan_input import BaseState, Fetched
 from shared.domain.records.outcomes import HELD_BACK, Outcome, Reason, Result
 from shared.domain.records.records import PersonRecord, RecordKey
 from shared.domain.recovery.retry import Done
@@ -272,7 +274,7 @@ def _said(record: PersonRecord, planned: Decision) -> Consent:
 
 def _refuses(record: PersonRecord, planned: Decision) -> bool:
     """Whether the record refuses bulk mail, once what comes home has come."""
-    home = planned.home if isinstance(planned, Write | Rest) else NOTHING
+    home = planned.dataverse_changes if isinstance(planned, Write | Rest) else NOTHING
     return refuses_bulk(record) if home.refuses_bulk is None else home.refuses_bulk
 
 

@@ -12,23 +12,15 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from shared.domain.merging.both_sides import without_contact
 from shared.domain.merging.echo import is_echo
+from shared.domain.merging.merge_sides import without_contact
 from shared.domain.planning.conditions import email_of
-from shared.domain.planning.context import (
-    Anonymize,
-    Decision,
-    FetchContact,
-    Fetched,
-    Plan,
-    Rest,
-    Rules,
-    Write,
-    WriteMode,
-)
+from shared.domain.planning.decisions import Anonymize, Decision, FetchContact, Plan, Rest, Write, WriteMode
 from shared.domain.planning.erase import let_go
 from shared.domain.planning.identity import Stay
 from shared.domain.planning.plan import plan
+from shared.domain.planning.plan_input import Fetched
+from shared.domain.planning.rules import Rules
 from shared.domain.planning.sharing import rules_of
 from shared.domain.records.marketing_contact import MarketingContact, PropertyCatalogue
 from shared.domain.records.outcomes import Result
@@ -304,4 +296,4 @@ def _may_be_old(context: RecordContext) -> bool:
 
 
 def _is_quiet(planned: Decision) -> bool:
-    return isinstance(planned, Rest) and planned.result is Result.UNCHANGED and not planned.home
+    return isinstance(planned, Rest) and planned.result is Result.UNCHANGED and not planned.dataverse_changes

@@ -8,8 +8,9 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from shared.domain.consent.suppression import NOTHING_REFUSED
-from shared.domain.planning.conditions import email_of, has_decided_status, is_active
-from shared.domain.planning.context import BaseState, Binding, Rules
+from shared.domain.mapping.reading import originating_lead
+from shared.domain.planning.binding import Binding
+from shared.domain.planning.conditions import condition_results, email_of, has_decided_status, is_active
 from shared.domain.planning.identity import (
     Join,
     Leave,
@@ -17,9 +18,9 @@ from shared.domain.planning.identity import (
     Stay,
     binding_after_joining,
     identify,
-    originating_lead,
 )
-from shared.domain.planning.plan import condition_results
+from shared.domain.planning.plan_input import BaseState
+from shared.domain.planning.rules import Rules
 from shared.domain.records.outcomes import Outcome, Reason, Result
 from shared.domain.records.records import Intent, PersonRecord, PersonTable, RecordKey, Reference, SyncStatus, Why
 from shared.domain.values.values import is_email

@@ -12,12 +12,16 @@ from shared.domain.consent.bounces import BounceNote
 from shared.domain.consent.changes import BULK_EMAIL, OPT_OUT, ConsentAct, ConsentChange, ConsentSource
 from shared.domain.consent.permission_defaults import PermissionDefault
 from shared.domain.consent.permission_renames import RememberedNames
-from shared.domain.mapping.formats.reading import DO_NOT_EMAIL
 from shared.domain.mapping.language.expression import MapTo
-from shared.domain.merging.field_agreement import NO, YES, row_state
+from shared.domain.mapping.reading import DO_NOT_EMAIL
+from shared.domain.merging.agreement import NO, YES
 from shared.domain.merging.merge import Row
+from shared.domain.merging.permission_agreement import row_state
+from shared.domain.planning.binding import Binding, MailStatus
 from shared.domain.planning.conditions import refuses_bulk
-from shared.domain.planning.context import Anonymize, BaseState, Binding, Decision, MailStatus, Rules, Write
+from shared.domain.planning.decisions import Anonymize, Decision, Write
+from shared.domain.planning.plan_input import BaseState
+from shared.domain.planning.rules import Rules
 from shared.domain.records.marketing_contact import PropertyCatalogue
 from shared.domain.records.outcomes import HELD_BACK, Reason
 from shared.domain.records.records import RecordKey
@@ -172,7 +176,9 @@ class PlanningFactsLoader:
             return False
         rows = (row for row in self._rules.mapping.for_table(context.key.table) if not row.rests(record))
         fields = {
-            name: one for name, one in mapped_fields(rows, context.key.table, catalogue).items() if one.home is not None
+            name: one
+            for name, one in mapped_fields(rows, context.key.table, catalogue).items()
+            if one.option_source is not None
         }
         answers = self._answers(binding, list(fields))
         return any(
@@ -186,7 +192,7 @@ class PlanningFactsLoader:
     def _permissions(self, context: RecordContext, catalogue: PropertyCatalogue) -> list[str]:
         names: list[str] = []
         for row in self._rules.mapping.for_table(context.key.table):
-            definition = catalogue.named(row.spotler)
+            definition = catalogue.named(row.property_name)
             if definition is not None and isinstance(row.sources[context.key.table], MapTo):
                 names += [option_name(definition.name, entry.bit) for entry in definition.entries]
         return names
@@ -229,21 +235,21 @@ def _source(context: RecordContext, planned: Decision, name: str, *, answer: boo
     """Say where an answer came from."""
     if isinstance(planned, Anonymize):
         return _ENDS.get(planned.reason, ConsentSource.JOB)
-    came_home = name in planned.home.prints
+    came_home = name in planned.dataverse_changes.prints
     is_default = came_home and isinstance(planned, Write) and name in planned.fields
     if is_default:  # only the administrator's default goes both ways at once
         return ConsentSource.ENVIRONMENT_DEFAULT
     if planned.reason in HELD_BACK and context.record is not None and context.record.values.get(DO_NOT_EMAIL):
         return ConsentSource.DO_NOT_EMAIL  # the end of the contact is held, what the record refuses is not
     if came_home:
-        return ConsentSource.SPOTLER_PROFILE if context.origin.initial_merge_done else ConsentSource.FIRST_MEETING
+        return ConsentSource.PLATFORM_PROFILE if context.origin.initial_merge_done else ConsentSource.FIRST_MEETING
     if planned.permissions_off and not answer:
         return _source_of_all_off(context)
     return _ENDS.get(planned.reason, ConsentSource.DATAVERSE_ROW)
 
 
 def _source_of_opt_out(context: RecordContext) -> ConsentSource:
-    return ConsentSource.SUPPRESSION if context.plan_input.is_suppressed else ConsentSource.SPOTLER_OPT_OUT
+    return ConsentSource.SUPPRESSION if context.plan_input.is_suppressed else ConsentSource.PLATFORM_OPT_OUT
 
 
 def _source_of_all_off(context: RecordContext) -> ConsentSource:

@@ -9,8 +9,9 @@ from shared.domain.consent.bounces import BounceNote
 from shared.domain.consent.permission_defaults import PermissionDefault
 from shared.domain.consent.permission_renames import RememberedNames
 from shared.domain.consent.suppression import NOTHING_REFUSED, Suppression
-from shared.domain.planning.context import Binding, Fetched, PlanInput, SharingRecords
+from shared.domain.planning.binding import Binding
 from shared.domain.planning.identity import Leave, Stay
+from shared.domain.planning.plan_input import Fetched, PlanInput, SharingRecords
 from shared.domain.records.marketing_contact import MarketingContact
 from shared.domain.records.outcomes import Outcome
 from shared.domain.records.records import PersonRecord, RecordKey, Reference, SyncStatus

@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID, uuid5
 
 from shared.domain.records.jobs import JobResult, JobStatus
-from shared.domain.records.outcomes import LONGEST_REASON, Outcome, Reason, Result, tells_of_problems
+from shared.domain.records.outcomes import LONGEST_REASON, Outcome, Reason, Result, lists_problems
 from shared.domain.records.records import RecordKey, SyncStatus
 from shared.domain.recovery.retry import GiveUp, RetryAt
 from shared.domain.values.values import clipped
@@ -97,7 +97,7 @@ def _status_report(one: ItemResult, now: datetime) -> StatusReport | None:
     if same and outcome.result is not Result.WRITTEN:
         return None
     told = known.reason if known is not None else ""
-    if quiet and outcome.agrees_on_sharing(told) and not (outcome.problems or tells_of_problems(told)):
+    if quiet and outcome.agrees_on_sharing(told) and not (outcome.problems or lists_problems(told)):
         return None
     return StatusReport(
         key=one.item.key,

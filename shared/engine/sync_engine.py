@@ -14,8 +14,10 @@ from datetime import datetime
 from functools import partial
 
 from shared.domain.mapping.model import EMAIL
-from shared.domain.planning.context import BaseState, Decision, Rest, Rules, Write
+from shared.domain.planning.decisions import Decision, Rest, Write
 from shared.domain.planning.identity import Leave
+from shared.domain.planning.plan_input import BaseState
+from shared.domain.planning.rules import Rules
 from shared.domain.records.marketing_contact import PropertyCatalogue, WriteCode
 from shared.domain.records.outcomes import Reason, Result
 from shared.domain.records.records import RecordKey, Reference, Why
@@ -328,7 +330,7 @@ def _meet(done: BatchState) -> None:
 
 def _addresses(planned: Decision) -> set[str]:
     """Return the fingerprints of the addresses that a contact will have: Dataverse's, and one that comes home."""
-    home = planned.home.address if isinstance(planned, Write | Rest) else ""
+    home = planned.dataverse_changes.address if isinstance(planned, Write | Rest) else ""
     return {planned.binding.address, home} - {""}
 
 
@@ -338,8 +340,8 @@ def _wanted_addresses(contexts: Sequence[RecordContext], plans: Mapping[RecordKe
         planned = plans[context.key]
         if context.address is not None and context.address == planned.binding.address:
             wanted[context.address] = context.held.external_id
-        if isinstance(planned, Write | Rest) and planned.home.address:
-            wanted[planned.home.address] = context.held.external_id
+        if isinstance(planned, Write | Rest) and planned.dataverse_changes.address:
+            wanted[planned.dataverse_changes.address] = context.held.external_id
     return wanted
 
 

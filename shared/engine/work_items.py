@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from shared.domain.planning.context import ContactPresence, Plan
+from shared.domain.planning.decisions import Plan
+from shared.domain.planning.plan_input import ContactPresence
 from shared.domain.records.marketing_contact import MarketingContact
 from shared.domain.records.outcomes import Outcome, Reason, Result
 from shared.domain.records.records import ACTS, ConsentOrder, Intent, PersonRecord, RecordKey, Reference, Why
@@ -120,7 +121,7 @@ def work_items_of(
         item = items.setdefault((reference.key, reference.intent), WorkItem(reference.key, reference.intent))
         item.fetched_contact = fetched_contacts.get(reference.key)
         item.references.append(reference)
-        item.must_look = item.must_look or reference.why is Why.SPOTLER
+        item.must_look = item.must_look or reference.why is Why.PLATFORM
         if item.presence is not ContactPresence.TO_RESTORE:
             item.presence = _PRESENCE.get(reference.why, item.presence)
     return sorted(items.values(), key=lambda item: _LAST[item.intent])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from shared.domain.consent.changes import BULK_EMAIL
 from shared.domain.merging.dataverse_changes import NOTHING, DataverseChanges
 from shared.domain.planning.conditions import refuses_bulk
-from shared.domain.planning.context import Decision, Rest, Write
+from shared.domain.planning.decisions import Decision, Rest, Write
 from shared.domain.records.outcomes import Outcome, Reason, Result
 from shared.domain.records.records import RecordKey
 from shared.engine.apply import Applied
@@ -29,7 +29,7 @@ class WrittenBack:
         """Fingerprints of the fields that Dataverse took."""
         if self.came.error is not None:
             return {}
-        left_out = {problem.spotler for problem in self.came.problems}
+        left_out = {problem.property_name for problem in self.came.problems}
         return {name: text for name, text in self.wanted.prints.items() if name.partition(":")[0] not in left_out}
 
     @property
@@ -49,7 +49,7 @@ def dataverse_changes(context: RecordContext, planned: Decision, applied: Applie
         case Outcome(result=Result.FAILED) if isinstance(planned, Write):
             return NOTHING  # the plan supposed that Spotler would take it
         case _:
-            return planned.home
+            return planned.dataverse_changes
 
 
 def refusals(home: DataverseChanges) -> frozenset[str]:

@@ -18,7 +18,7 @@ from pydantic import TypeAdapter
 
 from shared.domain.merging.comparison_window import ComparisonRun, Span, is_enough, reached
 from shared.domain.merging.divergence import Divergence
-from shared.domain.planning.context import Rules
+from shared.domain.planning.rules import Rules
 from shared.domain.records.marketing_contact import MarketingContact
 from shared.domain.records.records import Reference, Why
 from shared.domain.values.moments import EARLIEST
@@ -150,7 +150,7 @@ class Comparison:
             return await work.save(run.narrowed(changed))
         if run.span is not Span.ACCOUNT:  # a closed contact has its bounces asked for when it is looked at
             bounced = await note_bounces(self._feeds, self._bounces, start, edge + OVERLAP)
-            references = [Reference(key, Why.SPOTLER, f"compare-{run.id}") for key in sorted(bounced)]
+            references = [Reference(key, Why.PLATFORM, f"compare-{run.id}") for key in sorted(bounced)]
         else:
             references = []
         done: list[datetime | None] = []

@@ -16,7 +16,8 @@ from uuid import UUID
 from shared.domain.mapping.model import EMAIL
 from shared.domain.merging.divergence import Divergence, divergences
 from shared.domain.merging.echo import is_echo
-from shared.domain.planning.context import Rules, SharingRecords
+from shared.domain.planning.plan_input import SharingRecords
+from shared.domain.planning.rules import Rules
 from shared.domain.planning.sharing import rules_of
 from shared.domain.records.marketing_contact import MarketingContact, PropertyCatalogue
 from shared.domain.records.outcomes import TEXTS, Reason
@@ -176,7 +177,7 @@ class ContactChanges:
                 handled.reviews += 1
                 return
         users = await self._ledger.users_of(contact.external_id) if record_id_of(contact) is not None else {}
-        references = [Reference(key, Why.SPOTLER, correlation) for key in sorted(users)]
+        references = [Reference(key, Why.PLATFORM, correlation) for key in sorted(users)]
         await self._queue.dead_letter(
             QueueName.LIVE,
             references_body(references) if references else b"",
@@ -193,7 +194,7 @@ class ContactChanges:
         imported = await self._new_subscribers.import_page(contacts, correlation=correlation)
         handled.reviews += sum(1 for one in imported if one.is_asked)
         keys = dict.fromkeys(one.key for one in imported if one.key is not None)
-        references = [Reference(key, Why.SPOTLER, correlation) for key in keys]
+        references = [Reference(key, Why.PLATFORM, correlation) for key in keys]
         handled.count(await self._people.handle(references, lane=lane))
         return frozenset(key for one in imported for key in one.candidates) - keys.keys()
 
@@ -229,7 +230,7 @@ class ContactChanges:
                 handled.divergences.update(
                     {kind for key in bound for kind in self._kinds(contact, key, entries[key], near[key], catalogue)}
                 )
-            references += [Reference(key, Why.SPOTLER, correlation_of(contact)) for key in moved]
+            references += [Reference(key, Why.PLATFORM, correlation_of(contact)) for key in moved]
             if contact.is_readable:
                 fetched_contacts |= {key: FetchedContact(contact, at) for key in moved}
         return [*references, *await self._strangers(strangers, handled)], fetched_contacts
@@ -241,7 +242,7 @@ class ContactChanges:
         found = await self._crm.read_people(keys) if keys else {}
         counts = {Seen.CHANGED: len(found), Seen.UNKNOWN: len(contacts) - len(found)}
         handled.seen.update({what: count for what, count in counts.items() if count})
-        return [Reference(key, Why.SPOTLER, correlation_of(contacts[key.id])) for key in found]
+        return [Reference(key, Why.PLATFORM, correlation_of(contacts[key.id])) for key in found]
 
     def _has_news(
         self,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum, StrEnum, auto
 
 from shared.domain.merging.divergence import Divergence
-from shared.domain.planning.context import Rest, Write
+from shared.domain.planning.decisions import Rest, Write
 from shared.domain.records.outcomes import Result
 from shared.engine.work_items import ItemResult
 
@@ -71,5 +71,7 @@ class Handled:
             self.failed += result is Result.FAILED
             if result in {Result.WAITING, Result.FAILED} or not isinstance(one.plan, Write | Rest):
                 continue
-            self.values += len(one.plan.home.fields) + (one.plan.home.refuses_bulk is not None)
-            self.permissions += len(one.plan.home.subscriptions)
+            self.values += len(one.plan.dataverse_changes.fields) + (
+                one.plan.dataverse_changes.refuses_bulk is not None
+            )
+            self.permissions += len(one.plan.dataverse_changes.subscriptions)

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from shared.domain.planning.context import CLOCKS_DIFFER, Rules
+from shared.domain.planning.plan_input import CLOCKS_DIFFER
+from shared.domain.planning.rules import Rules
 from shared.domain.records.marketing_contact import Bounce
 from shared.domain.records.records import RecordKey, Reference, Why
 from shared.engine.bindings.ledger import CLAIM_TIME
@@ -271,7 +272,7 @@ class Poll:
                 await self._waiting.begin(start)
                 polled.waits = True
         correlation = f"bounce-{end.isoformat(timespec='seconds')}"
-        references = [Reference(key, Why.SPOTLER, correlation) for key in sorted(bounced)]
+        references = [Reference(key, Why.PLATFORM, correlation) for key in sorted(bounced)]
         polled.handled.count(await self._people.handle(references, lane=QueueName.LIVE))
         return True
 

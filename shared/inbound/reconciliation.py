@@ -16,7 +16,8 @@ from typing import Any
 from uuid import uuid4
 
 from shared.domain.merging.divergence import Divergence
-from shared.domain.planning.context import MassChange, Rules
+from shared.domain.planning.binding import MassChange
+from shared.domain.planning.rules import Rules
 from shared.domain.records.outcomes import Reason, Result
 from shared.domain.records.records import PersonTable, RecordKey, Reference, Why
 from shared.engine.bindings.ledger import Ledger

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from shared.domain.consent.changes import DO_NOT_EMAIL
 from shared.domain.mapping.model import EMAIL
-from shared.domain.planning.context import Rules
+from shared.domain.planning.rules import Rules
 from shared.domain.records.records import PersonRecord, RecordKey, Reference, Why
 from shared.engine.refusals.mail_refusals import MailRefusals, Refusing
 from shared.errors import ConflictError, DataError, NotFoundError, Service
@@ -207,7 +207,7 @@ class Reviews:
         return record
 
     async def _synchronise(self, key: RecordKey, review: Review) -> None:
-        await self._lanes.send_references(QueueName.LIVE, [Reference(key, Why.SPOTLER, review.correlation)])
+        await self._lanes.send_references(QueueName.LIVE, [Reference(key, Why.PLATFORM, review.correlation)])
 
     def _address(self, record: PersonRecord) -> str:
         column = self._rules.mapping.email_column(record.key.table)

@@ -25,7 +25,7 @@ from shared.domain.features.subscriber_import import (
     row_id,
 )
 from shared.domain.mapping.model import EMAIL
-from shared.domain.planning.context import Rules
+from shared.domain.planning.rules import Rules
 from shared.domain.records.marketing_contact import MarketingContact
 from shared.domain.records.records import PersonTable, RecordKey
 from shared.engine.refusals.mail_refusals import MailRefusals, Refusing

@@ -11,7 +11,7 @@ from shared.domain.features.subscriber_import import ImportOutcome, ImportResult
 from shared.domain.mapping.language.expression import Column
 from shared.domain.mapping.model import EMAIL, MappingRow
 from shared.domain.merging.dataverse_changes import FieldReturn
-from shared.domain.planning.context import Rules
+from shared.domain.planning.rules import Rules
 from shared.domain.records.marketing_contact import MarketingContact, PropertyCatalogue, PropertyType
 from shared.domain.records.records import PersonRecord, PersonTable, RecordKey
 from shared.domain.values.addresses import address_key
@@ -160,7 +160,7 @@ class ContactMatching:
     def _email_row(self) -> MappingRow:
         column = Column(self._email_column)
         rows = self._rules.mapping.for_table(_TABLE)
-        return next(row for row in rows if row.spotler == EMAIL and row.sources[_TABLE] == column)
+        return next(row for row in rows if row.property_name == EMAIL and row.sources[_TABLE] == column)
 
     @property
     def _email_comes_home(self) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from shared.domain.features.lists import ListKind
-from shared.domain.planning.context import Rules
+from shared.domain.planning.rules import Rules
 from shared.engine.bindings.contact_lookup import Contacts
 from shared.engine.bindings.ledger import Ledger
 from shared.engine.guards.brake import Brake

@@ -8,7 +8,7 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 from shared.domain.features.lists import LIST_GONE, STATIC_REFUSAL, ListKind, table_refusal
-from shared.domain.planning.context import Rules
+from shared.domain.planning.rules import Rules
 from shared.domain.records.jobs import JobResult
 from shared.domain.records.outcomes import TEXTS, Reason
 from shared.domain.records.records import SyncStatus

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from uuid import uuid4
 
 from shared.domain.features.lists import LeftOut, MemberCounts, digest_of
-from shared.domain.planning.context import MassChange
+from shared.domain.planning.binding import MassChange
 from shared.domain.records.jobs import JobResult
 from shared.domain.records.outcomes import Reason
 from shared.domain.records.records import RecordKey, SyncStatus

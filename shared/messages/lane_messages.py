@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from shared.domain.merging.comparison_window import Span
-from shared.domain.planning.context import MassChange
+from shared.domain.planning.binding import MassChange
 from shared.domain.records.records import ConsentOrder, Intent, PersonTable, RecordKey, Reference, Why
 from shared.messages.list_messages import Attempt, Correlation, ListLook, ListMembers, ListMessage, Moment
 from shared.ports.queue import OutgoingMessage, Queue, QueueName

@@ -1,1 +1,1 @@
-"""What the use cases need from the world, as Protocols and plain values."""
+"""The ports: what use cases need from external systems, as Protocols and plain values."""

@@ -1,4 +1,4 @@
-"""Time, as a port."""
+"""The port of the clock."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ class Clock(Protocol):
     """The only source of time."""
 
     def now(self) -> datetime:
-        """Aware, in UTC."""
+        """Return the current time, aware, in UTC."""
         ...

@@ -1,4 +1,4 @@
-"""Dataverse, as the use cases see it."""
+"""The ports of Dataverse."""
 
 from __future__ import annotations
 
@@ -8,10 +8,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from shared.domain.features.automations import (
-    AutomationRow,
-    PublishedAutomation,
-)
+from shared.domain.features.automations import AutomationRow, PublishedAutomation
 from shared.domain.features.lists import ListKind, ListRules
 from shared.domain.mapping.model import Mapping as FieldMapping
 from shared.domain.records.access_rights import AccessRight
@@ -37,7 +34,7 @@ class StatusReport:
 
 @dataclass(frozen=True, slots=True)
 class JobReport:
-    """Move a Spotler Job row along its life (JOB-25, JOB-26). With `if_etag` only if nobody changed it meanwhile.
+    """Write the status of a Spotler Job row (JOB-25, JOB-26). With `if_etag` only if the row has not changed.
 
     `automation_contact_id` is written unless it is empty (JOB-27).
     """
@@ -54,7 +51,7 @@ class JobReport:
 
 @dataclass(frozen=True, slots=True)
 class TimelinePost:
-    """A post in the timeline of a record (TLP-01, TLP-02). One that exists with this id is left as it is."""
+    """A post in the timeline of a record (TLP-01, TLP-02). An existing post with this id is left as it is."""
 
     id: UUID
     key: RecordKey
@@ -66,9 +63,9 @@ Report = StatusReport | JobReport | TimelinePost
 
 @dataclass(frozen=True, slots=True)
 class MarketingList:
-    """A marketing list, static or dynamic; `table` is whom it lists.
+    """A marketing list, static or dynamic; `table` is the table of its members.
 
-    `kind` is what its own column Spotler List Kind says, None if it is empty. `status` is its Spotler Info.
+    `kind` is the value of its column Spotler List Kind, None if it is empty. `status` is its Spotler Info.
     """
 
     id: UUID
@@ -85,7 +82,7 @@ class MarketingList:
 class ListStatus:
     """Write the Spotler Info row `info` of a marketing list; `bind` when the list does not point to it yet (TBL-10).
 
-    The counts are of people sent, skipped and failed, None where nobody has counted.
+    The counts are of members sent, skipped and failed, None if unknown.
     """
 
     list: UUID
@@ -103,7 +100,7 @@ class ListStatus:
 
 @dataclass(frozen=True, slots=True)
 class AutomationWrite:
-    """What a row of `dh_spotlerautomation` should hold; with `row` None it is a new one."""
+    """The wanted content of a row of `dh_spotlerautomation`; with `row` None it is a new row."""
 
     row: UUID | None
     automation: PublishedAutomation
@@ -113,7 +110,7 @@ class AutomationWrite:
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentVariable:
-    """An environment variable of Dataverse. `value` is its current value, None when only a default value is there."""
+    """An environment variable of Dataverse. `value` is its current value, None if it has only a default value."""
 
     id: UUID
     schema_name: str
@@ -134,7 +131,7 @@ class BounceTask:
 
 @dataclass(frozen=True, slots=True)
 class NamedPermission:
-    """A Spotler Permission row, and when it was written last."""
+    """A Spotler Permission row, with the time of its last change."""
 
     id: UUID
     name: str
@@ -143,7 +140,7 @@ class NamedPermission:
 
 @dataclass(frozen=True, slots=True)
 class NamedPermissionPage:
-    """Some Spotler Permission rows; `after` continues, None ends."""
+    """A page of Spotler Permission rows; `after` is the start of the next page, None at the end."""
 
     rows: Sequence[NamedPermission]
     after: str | None
@@ -151,17 +148,17 @@ class NamedPermissionPage:
 
 @dataclass(frozen=True, slots=True)
 class PeoplePage:
-    """Some records of a table; `after` continues, None ends."""
+    """A page of records of a table; `after` is the start of the next page, None at the end."""
 
     keys: Sequence[RecordKey]
     after: str | None
 
 
 class Crm(Protocol):
-    """Dataverse, as the use cases see it: people and jobs by id in few requests, reports in one."""
+    """Reads records and jobs by id in few requests, and writes reports in one."""
 
     async def read_people(self, keys: Sequence[RecordKey]) -> dict[RecordKey, PersonRecord]:
-        """Read what the mapping needs; a record that is missing in the answer does not exist (any more)."""
+        """Read what the mapping needs; a record that is missing in the answer does not exist."""
         ...
 
     async def people_using(self, emails: Sequence[str]) -> dict[str, Sequence[RecordKey]]:
@@ -169,11 +166,11 @@ class Crm(Protocol):
         ...
 
     async def people_page(self, table: PersonTable, *, after: str | None, limit: int) -> PeoplePage:
-        """Walk a whole table."""
+        """Read a page of a whole table."""
         ...
 
     async def people_of_permissions(self, ids: Sequence[UUID]) -> Sequence[RecordKey]:
-        """Find whom Spotler Permission rows belong to."""
+        """Find the records of Spotler Permission rows."""
         ...
 
     async def read_jobs(self, ids: Sequence[UUID]) -> dict[UUID, JobRow]:
@@ -188,7 +185,7 @@ class Crm(Protocol):
         ...
 
     async def report(self, reports: Sequence[Report]) -> Sequence[ConnectorError | None]:
-        """Write all reports in as few requests as possible; per report, in order, what went wrong with it."""
+        """Write all reports in as few requests as possible; returns the error of each report, in order."""
         ...
 
     async def ping(self) -> None:
@@ -201,55 +198,55 @@ class Crm(Protocol):
 
 
 class RecordAccess(Protocol):
-    """Knows what users may do with records of people."""
+    """Reads what users may do with records of people."""
 
     async def rights(
         self, asked: Collection[tuple[UUID, RecordKey]]
     ) -> Mapping[tuple[UUID, RecordKey], frozenset[AccessRight]]:
-        """Return each user's rights on each record, a minute old at most; none where one is gone. ConnectorErrors."""
+        """Return each user's rights on each record, at most a minute old; none if one is gone. ConnectorErrors."""
         ...
 
 
 class CrmSchema(Protocol):
-    """What Dataverse says about itself, as far as a mapping is concerned."""
+    """Reads the metadata of Dataverse that a mapping needs."""
 
     async def read_schema(self, mapping: FieldMapping) -> Schema:
-        """Read every table that a mapping names, as it is now (at most a minute old)."""
+        """Read every table that a mapping names, at most a minute old."""
         ...
 
     async def read_steps(self) -> Sequence[EventStep] | None:
-        """Read which saves the connector is told of; None if its role may not read that."""
+        """Read the registered events of the connector; None if its role may not read them."""
         ...
 
     async def read_rights(self, mapping: FieldMapping, schema: Schema) -> Mapping[str, ReadRight] | None:
-        """Tell, by name, what the connector's user may read of the tables beside those of people that a mapping reads.
+        """Return, by table, what the connector's user may read of the other tables of a mapping.
 
-        Tables of which Dataverse knows no privilege are missing; None if it does not tell.
+        Tables without a privilege in Dataverse are missing; None if Dataverse does not return rights.
         """
         ...
 
 
 class PeopleReading(Protocol):
-    """Reads records as one mapping needs them."""
+    """Reads the columns of records that one mapping needs."""
 
     async def read(self, keys: Sequence[RecordKey]) -> dict[RecordKey, PersonRecord]:
-        """Read records; a record that is missing in the answer does not exist (any more)."""
+        """Read records; a record that is missing in the answer does not exist."""
         ...
 
 
 class AutomationRows(Protocol):
-    """The table `dh_spotlerautomation`: what users choose from on a job (AUT-27)."""
+    """The table `dh_spotlerautomation`, from which users choose on a job (AUT-27)."""
 
     async def all_automations(self) -> Sequence[AutomationRow]:
-        """Read all rows, inactive ones too."""
+        """Read all rows, including inactive rows."""
         ...
 
     async def read_automations(self, ids: Sequence[UUID]) -> dict[UUID, AutomationRow]:
-        """Read rows; one that is missing in the answer does not exist (any more)."""
+        """Read rows; a row that is missing in the answer does not exist."""
         ...
 
     async def write_automations(self, writes: Sequence[AutomationWrite]) -> None:
-        """Create, change, deactivate and reactivate rows. Raises the first error; the others are written."""
+        """Create, change, deactivate and reactivate rows. Raises the first error after all have been tried."""
         ...
 
 
@@ -257,22 +254,22 @@ class MarketingLists(Protocol):
     """The marketing lists of Dataverse (JOB-07)."""
 
     async def read_list(self, identifier: UUID) -> MarketingList | None:
-        """Read one list; None if there is none (any more), or it lists rows of another table than people."""
+        """Read one list; None if it does not exist, or if its members are no people."""
         ...
 
     async def members(self, marketing_list: MarketingList, *, after: str | None, limit: int) -> PeoplePage:
-        """Walk the members, those of a dynamic list by its query.
+        """Read a page of the members, those of a dynamic list by its query.
 
         NotFoundError if the list is gone, DataError if a dynamic list has no usable query.
         """
         ...
 
     async def members_among(self, identifier: UUID, people: Sequence[UUID]) -> frozenset[UUID]:
-        """Return who of these people is a member of a static list now; nobody if the list is gone."""
+        """Return the current members of a static list among these records; none if the list is gone."""
         ...
 
     async def write_status(self, status: ListStatus) -> None:
-        """Write a list's Spotler Info (STA-06); a list that is gone needs none."""
+        """Write a list's Spotler Info (STA-06); a deleted list is ignored."""
         ...
 
 
@@ -292,15 +289,15 @@ class BounceTasks(Protocol):
     """Tasks about e-mail addresses that do not work (BNC-09, C-14)."""
 
     async def create(self, tasks: Sequence[BounceTask]) -> Sequence[UUID]:
-        """Give each record's owner a task, unless a task with this id is there, open or not.
+        """Create a task for each record's owner, unless a task with this id exists, open or not.
 
-        Returns the ids of those that are there now; a record that does not exist (any more) gets none. Raises the
-        first error after all have been tried.
+        Returns the ids of the tasks that exist now; a deleted record gets no task. Raises the first error after all
+        have been tried.
         """
         ...
 
     async def complete(self, ids: Sequence[UUID]) -> None:
-        """Complete those that are still open. Raises the first error after all have been tried."""
+        """Complete the open ones of these tasks. Raises the first error after all have been tried."""
         ...
 
 
@@ -310,16 +307,16 @@ class PermissionRows(Protocol):
     async def named(
         self, name: str, *, created_before: datetime | None, after: str | None, limit: int
     ) -> NamedPermissionPage:
-        """Walk the rows with a name, whatever its case; with `created_before` only those that are older."""
+        """Read a page of the rows with a name, whatever its case; with `created_before` only older rows."""
         ...
 
     async def rename(self, ids: Sequence[UUID], name: str) -> Collection[UUID]:
-        """Give rows a name, and return those that Dataverse refused for their own sake; one that is gone is fine.
+        """Rename rows, and return those that Dataverse refused; a deleted row is no error.
 
         Raises the first other error after all have been tried.
         """
         ...
 
     async def in_use(self, names: Sequence[str]) -> frozenset[str]:
-        """Return those names that a row has."""
+        """Return the names that at least one row has."""
         ...

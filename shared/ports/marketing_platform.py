@@ -1,4 +1,8 @@
-"""Spotler Mail+, as the use cases see it."""
+"""The ports of the marketing platform.
+
+What an account can do differs: a call that it cannot make raises DataError with CAPABILITY_OFF
+(`shared/domain/features/capabilities.py`), and `ContactLists.can_remove` is data of each kind of list.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from shared.domain.features.automations import (
-    AutomationKind,
-    FieldValue,
-    PublishedAutomation,
-    StartResult,
-    StopResult,
-)
+from shared.domain.features.automations import AutomationKind, FieldValue, PublishedAutomation, StartResult, StopResult
 from shared.domain.records.jobs import ScoreChange
 from shared.domain.records.marketing_contact import (
     Bounce,
@@ -26,18 +24,18 @@ from shared.domain.records.marketing_contact import (
 
 
 class MarketingPlatform(Protocol):
-    """Spotler Mail+, as the use cases see it."""
+    """Reads and writes contacts."""
 
     async def properties(self) -> PropertyCatalogue:
         """Return the account's properties; cached."""
         ...
 
     async def upsert(self, contacts: Sequence[ContactWrite], *, purge: Purge) -> dict[str, WriteResult]:
-        """Insert or update contacts, 100 to a call; a verdict for each external id."""
+        """Insert or update contacts in bulk; returns a result for each external id."""
         ...
 
     async def insert(self, contacts: Sequence[ContactWrite]) -> dict[str, WriteResult]:
-        """Insert contacts that Spotler does not have, 100 to a call; a verdict for each external id.
+        """Insert contacts that do not exist, in bulk; returns a result for each external id.
 
         CONTACT_ALREADY_EXISTS for a contact that has the external id or the e-mail address: it stays as it is.
         """
@@ -48,15 +46,15 @@ class MarketingPlatform(Protocol):
         ...
 
     async def contact_with_email(self, email: str) -> MarketingContact | None:
-        """Find the contact with an address, whoever made it; None if there is none, or more than one."""
+        """Find the contact with an address, whatever its origin; None if there is none, or more than one."""
         ...
 
     async def anonymize(self, external_id: str) -> tuple[Ending, int]:
-        """Erase a contact for good; how that went, and the HTTP status (ANON-09, ANON-10)."""
+        """Erase a contact for good; returns the result and the HTTP status (ANON-09, ANON-10)."""
         ...
 
     async def update(self, contact: ContactWrite, *, purge: Purge = Purge.KEEP) -> None:
-        """Write properties of a contact that exists; NotFoundError if it does not, DataError if they are refused."""
+        """Write properties of a contact. NotFoundError if it does not exist, DataError if a value is refused."""
         ...
 
     async def inactivate(self, external_id: str) -> Ending:
@@ -64,7 +62,7 @@ class MarketingPlatform(Protocol):
         ...
 
     async def ping(self) -> None:
-        """Raise a ConnectorError if Spotler cannot be used."""
+        """Raise a ConnectorError if the platform cannot be used."""
         ...
 
     async def close(self) -> None:
@@ -73,10 +71,10 @@ class MarketingPlatform(Protocol):
 
 
 class ContactFeeds(Protocol):
-    """What has changed in Spotler, between two aware times, in pages."""
+    """Changes in the platform between two aware times, in pages."""
 
     def updated_contacts(self, start: datetime, end: datetime) -> AsyncIterator[Sequence[MarketingContact]]:
-        """Yield the contacts that changed, each state of a contact once."""
+        """Yield the changed contacts, each state of a contact once."""
         ...
 
     def bounces(self, start: datetime, end: datetime) -> AsyncIterator[Sequence[Bounce]]:
@@ -85,41 +83,41 @@ class ContactFeeds(Protocol):
 
 
 class Tagging(Protocol):
-    """Tags and scores of Spotler (TAG). A tag that does not exist is created; names ignore case.
+    """Tags and scores (TAG). A missing tag is created; names ignore case.
 
-    All raise NotFoundError when Spotler does not know the contact, and DataError with CAPABILITY_OFF
+    All raise NotFoundError if the contact does not exist, and DataError with CAPABILITY_OFF
     (`shared/domain/features/capabilities.py`) before anything is sent.
     """
 
     async def create_tag(self, tag: str) -> None:
-        """Make a tag known without giving it to anybody (TAG-03)."""
+        """Create a tag without adding it to a contact (TAG-03)."""
         ...
 
     async def add_tags(self, external_id: str, tags: Sequence[str]) -> None:
-        """Give a contact tags; those it has already stay as they are."""
+        """Add tags to a contact; tags that it has already stay as they are."""
         ...
 
     async def remove_tags(self, external_id: str, tags: Sequence[str]) -> None:
-        """Take tags and their scores away; absent ones are fine (TAG-05)."""
+        """Remove tags and their scores; an absent tag is no error (TAG-05)."""
         ...
 
     async def change_score(self, external_id: str, tag: str, change: ScoreChange, value: int) -> None:
         """Set, or increase or decrease by a positive `value`; an absent tag starts at 0.
 
-        SET may be repeated. The others are sent once: UnknownOutcomeError when the answer was lost, any other
-        ConnectorError only if it certainly had no effect.
+        SET may be repeated. The others are sent once: UnknownOutcomeError if the answer was lost, any other
+        ConnectorError only if the call had no effect.
         """
         ...
 
 
 class Automations(Protocol):
-    """Automations and campaigns of Spotler (AUT).
+    """Automations and campaigns (AUT).
 
     Calls whose capability is off raise DataError with CAPABILITY_OFF before anything is sent.
     """
 
     async def published(self, kind: AutomationKind) -> Sequence[PublishedAutomation]:
-        """List what can be triggered from outside now (AUT-03, AUT-04)."""
+        """List what an external trigger can start now (AUT-03, AUT-04)."""
         ...
 
     async def start(
@@ -131,7 +129,7 @@ class Automations(Protocol):
         """
         ...
 
-    async def stop(self, kind: AutomationKind, spotler_id: str, external_id: str) -> StopResult:
+    async def stop(self, kind: AutomationKind, platform_id: str, external_id: str) -> StopResult:
         """Stop all runs of one contact (AUT-22)."""
         ...
 
@@ -141,9 +139,9 @@ class Automations(Protocol):
 
 
 class Audiences(Protocol):
-    """Audiences of Spotler: named sets of contacts, the source of dynamic lists (AUD).
+    """Audiences: named sets of contacts, the source of dynamic lists (AUD).
 
-    ConfigurationError when the account's licence has no audiences (AUD-02).
+    ConfigurationError if the licence of the account has no audiences (AUD-02).
     """
 
     async def exists(self, audience: str) -> bool:
@@ -151,40 +149,40 @@ class Audiences(Protocol):
         ...
 
     async def create(self, audience: str, name: str) -> None:
-        """Create one; DataError (HTTP 417) if id or name is taken, or there are too many."""
+        """Create an audience; DataError (HTTP 417) if id or name is taken, or there are too many."""
         ...
 
     async def add(self, audience: str, contacts: Sequence[str]) -> frozenset[str]:
-        """Add contacts by external id, 2,500 to a call; returns those that Spotler does not know, the others are in.
+        """Add contacts by external id, in bulk; returns the ids without a contact, all others are members.
 
-        NotFoundError if there is no such audience. No contacts, no call.
+        NotFoundError if there is no such audience. Without contacts nothing is called.
         """
         ...
 
     async def remove(self, audience: str, contacts: Sequence[str]) -> None:
-        """Remove contacts, 2,500 to a call; who is no member is fine. NotFoundError if there is no such audience.
+        """Remove contacts, in bulk; a contact that is no member is no error. NotFoundError without such an audience.
 
-        No contacts, no call: Spotler takes a removal without a body for "remove everybody".
+        Without contacts nothing is called: a removal without a body could mean "remove everybody".
         """
         ...
 
 
 class ContactLists(Audiences, Protocol):
-    """Lists of one kind that the connector keeps equal to marketing lists: audiences, or temporary lists."""
+    """Lists of one kind that the connector keeps equal to marketing lists: audiences or temporary lists."""
 
     @property
     def can_remove(self) -> bool:
-        """Whether single contacts can be removed; if not, a list is made anew to get rid of somebody."""
+        """Whether single contacts can be removed; if not, the list is filled again without them."""
         ...
 
     async def rename(self, audience: str, name: str) -> None:
-        """Call a list something else; DataError if the name is taken. NotFoundError if there is no such list."""
+        """Rename a list; DataError if the name is taken. NotFoundError if there is no such list."""
         ...
 
     async def clear(self, audience: str, name: str) -> None:
-        """Remove everybody. Afterwards the list exists and is called `name`; DataError if that cannot be now."""
+        """Remove all contacts. Afterwards the list exists with this name; DataError if it cannot be cleared now."""
         ...
 
     async def delete(self, audience: str) -> None:
-        """Delete a list; one that does not exist is fine. DataError if a mailing or another list uses it."""
+        """Delete a list; a missing list is no error. DataError if a mailing or another list uses it."""
         ...

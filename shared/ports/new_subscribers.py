@@ -1,4 +1,4 @@
-"""New rows in Dataverse for new subscribers of Spotler (NEW)."""
+"""The port that finds and creates rows in Dataverse for new subscribers (NEW)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from shared.errors import ConnectorError
 
 @dataclass(frozen=True, slots=True)
 class NewRecord:
-    """A person record to create with an id of its own. `essential` is the column without which it makes no sense."""
+    """A record to create with a given id. `essential` is the column without which it is not created."""
 
     key: RecordKey
     essential: str
@@ -26,7 +26,7 @@ class NewRecord:
 
 @dataclass(frozen=True, slots=True)
 class NewEntry:
-    """A row of another table to create, or to update if it is there already."""
+    """A row of another table to create, or to update if it exists."""
 
     table: str
     id: UUID
@@ -35,9 +35,9 @@ class NewEntry:
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """What became of it. `existed` says that an earlier attempt created the row; then it was left as it is.
+    """The result for one row. `existed`: an earlier attempt created the row, which was left as it is.
 
-    `error` is a DataError if Dataverse does not want the row; throttled and transient errors may be repeated.
+    `error` is a DataError if Dataverse refuses the row; throttled and transient errors may be repeated.
     """
 
     error: ConnectorError | None = None
@@ -49,15 +49,15 @@ class NewRecords(Protocol):
     """Finds and creates rows for new subscribers."""
 
     async def matching(self, table: PersonTable, wanted: Sequence[Sequence[NewField]]) -> Sequence[Sequence[RecordKey]]:
-        """Find the active records that have all these values, per wish, in one request; at most a handful each.
+        """Find the active records that have all values of each search, in one request; at most a handful each.
 
         Raises ConnectorErrors; ConfigurationError for a column that cannot be compared.
         """
         ...
 
     async def create(self, records: Sequence[NewRecord | NewEntry]) -> Sequence[Created]:
-        """Create rows with their subscriptions in as few requests as possible; per row, in order, what became of it.
+        """Create rows with their subscriptions in as few requests as possible; one result per row, in order.
 
-        One row's error never hinders others. Raises a ConnectorError only before anything was written.
+        An error of one row does not affect others. Raises a ConnectorError only before anything was written.
         """
         ...

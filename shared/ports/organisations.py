@@ -1,4 +1,4 @@
-"""Whose messages are ours."""
+"""The port that checks which organisation a message comes from."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a message says that it comes from: the id of an organisation, and the host name of its URL if it tells."""
+    """The stated origin of a message: the id of an organisation, and the host name of its URL if present."""
 
     organisation: UUID
     host: str = ""
@@ -17,15 +17,15 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class OriginRefused:
-    """A message that repeating will not improve; both texts are free of personal data."""
+    """A message is refused for good; both texts are free of personal data."""
 
     reason: str
     description: str
 
 
 class Organisations(Protocol):
-    """Tells messages of ours from those of others."""
+    """Separates messages of the connector's organisation from others."""
 
     async def refusal(self, origin: Origin) -> OriginRefused | None:
-        """Return why a message is refused, None if it is ours. Raises ConnectorErrors when that cannot be told now."""
+        """Return why a message is refused, None if it is accepted. ConnectorErrors if that cannot be checked now."""
         ...

@@ -1,4 +1,4 @@
-"""Messages: sending, burying, receiving."""
+"""The ports of the queues: sending, dead-lettering, receiving."""
 
 from __future__ import annotations
 
@@ -31,9 +31,10 @@ class OutgoingMessage:
 
 @dataclass(frozen=True, slots=True)
 class ReceivedMessage:
-    """A locked message. `settlement` is the backend's own handle for complete, abandon, renew.
+    """A locked message. `settlement` is the backend's handle for complete, abandon and renew.
 
-    `delivery_count` is 1 the first time. `locked_for` is how long its lock lasts from its receipt, or from a renewal.
+    `delivery_count` is 1 at the first delivery. `locked_for` is how long its lock lasts from its receipt, or from a
+    renewal.
     """
 
     body: bytes
@@ -50,7 +51,7 @@ class ReceivedMessage:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A message that nobody will try again by itself. Its body names records, never people."""
+    """A message that is not retried automatically. Its body names records, never people."""
 
     id: str
     queue: QueueName
@@ -63,10 +64,10 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True)
 class QueueDepth:
-    """How much waits in a queue: ready or locked, scheduled for later, dead.
+    """The numbers of messages in a queue: ready or locked, scheduled, dead.
 
-    `oldest` is since when the oldest of the first kind has been due; None if there is none. `problem` says what is
-    wrong with the settings of the queue itself.
+    `oldest` is the time since when the oldest ready message has been due; None if there is none. `problem` describes
+    what is wrong with the settings of the queue.
     """
 
     active: int
@@ -77,37 +78,40 @@ class QueueDepth:
 
 
 class Queue(Protocol):
-    """What the app itself does with queues: send, bury, look, replay."""
+    """The queue operations of the app: send, dead-letter, inspect, replay."""
 
     async def send(self, queue: QueueName, messages: Sequence[OutgoingMessage]) -> None:
-        """Enqueue all or raise; batches are the backend's business."""
+        """Enqueue all messages or raise; the backend makes batches."""
         ...
 
     async def dead_letter(
         self, queue: QueueName, body: bytes, *, reason: str, description: str, correlation_id: str = ""
     ) -> None:
-        """Bury a copy of a message of `queue`. `body` must be free of values of people; empty if there is no safe one.
+        """Dead-letter a copy of a message of `queue`.
 
-        The caller completes the original afterwards: a crash in between buries twice, never loses.
+        `body` must be free of personal data; empty if there is no such body.
+
+        The caller completes the original afterwards: a crash in between makes two copies, but loses none.
         """
         ...
 
     async def dead_letters(self, *, limit: int = 100) -> Sequence[DeadLetter]:
-        """Oldest first, all queues."""
+        """Return the dead letters of all queues, oldest first."""
         ...
 
     async def replay(self, identifiers: Sequence[str]) -> int:
-        """Send dead letters that have a body back to the queue they came from; returns how many."""
+        """Send dead letters that have a body back to their queue; returns how many."""
         ...
 
     async def discard(self, identifiers: Sequence[str]) -> int:
-        """Forget dead letters; returns how many."""
+        """Delete dead letters; returns how many."""
         ...
 
     async def collect_dead_lettered(self) -> Sequence[DeadLetter]:
-        """Move what the queue itself has buried to the dead letters, without personal data; returns what was moved.
+        """Move messages that the queue itself has dead-lettered to the dead letters, without personal data.
 
-        What remains of a message of Dataverse names its rows and can be replayed. A crash in between buries twice.
+        Returns the moved messages. The rest of a Dataverse message names its rows and can be replayed. A crash in
+        between makes two copies.
         """
         ...
 
@@ -126,21 +130,21 @@ class Queue(Protocol):
 
 @runtime_checkable
 class QueueReceiver(Protocol):
-    """The consuming side: what a functions host does. The app never calls it."""
+    """The consuming side, for a functions host. The app never calls it."""
 
     async def receive(self, queue: QueueName, *, limit: int, wait: timedelta) -> Sequence[ReceivedMessage]:
         """Lock up to `limit` messages, waiting at most `wait` for the first one."""
         ...
 
     async def complete(self, queue: QueueName, messages: Sequence[ReceivedMessage]) -> None:
-        """Remove what was received; a lost lock is no error (the message comes again).
+        """Remove received messages; a lost lock is no error (the message is delivered again).
 
-        The lock is lost at its end, or, in the embedded queue, when somebody else has received the message since.
+        A lock is lost at its end or, in the embedded queue, when another receiver has received the message since.
         """
         ...
 
     async def abandon(self, queue: QueueName, messages: Sequence[ReceivedMessage]) -> None:
-        """Unlock for immediate redelivery; bury what has failed too often.
+        """Unlock for immediate redelivery; dead-letter messages that have failed too often.
 
         Each backend counts abandoned deliveries. Service Bus counts locks that ended by themselves as well.
         """

@@ -1,4 +1,4 @@
-"""What is remembered: versioned documents with optimistic concurrency."""
+"""The port of the state store: versioned documents with optimistic concurrency."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True, order=True)
 class DocumentKey:
-    """Where a document lives. `partition` groups what one transaction may touch; both parts are printable ASCII."""
+    """The key of a document. `partition` groups what one transaction may change; both parts are printable ASCII."""
 
     partition: str
     row: str
@@ -26,7 +26,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Insert:
-    """Write only if nothing is there."""
+    """Write only if there is no document."""
 
     key: DocumentKey
     body: Mapping[str, Any]
@@ -43,7 +43,7 @@ class Replace:
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """Write whatever is there."""
+    """Write unconditionally."""
 
     key: DocumentKey
     body: Mapping[str, Any]
@@ -51,7 +51,7 @@ class Put:
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """Remove. With an `etag` only if the version is still that one; a missing document is fine without one."""
+    """Remove. With an `etag` only if the version is still that one; without, a missing document is no error."""
 
     key: DocumentKey
     etag: str | None = None
@@ -62,7 +62,7 @@ Change = Insert | Replace | Put | Delete
 
 @dataclass(frozen=True, slots=True)
 class DocumentPage:
-    """A part of a scan; `after` continues it, None ends it."""
+    """A page of a scan; `after` is the start of the next page, None at the end."""
 
     documents: Sequence[Document]
     after: str | None
@@ -78,14 +78,14 @@ class StateStore(Protocol):
     async def write(self, changes: Sequence[Change]) -> list[str | None]:
         """Apply each change on its own condition. Per change, in order: the new etag ("" for a delete), None if lost.
 
-        A lost condition never hinders the other changes. No key may occur twice in one call (ValueError).
+        A lost condition does not affect the other changes. No key may occur twice in one call (ValueError).
         """
         ...
 
     async def scan(
         self, partition: str, *, prefix: str = "", after: str | None = None, limit: int = 1000
     ) -> DocumentPage:
-        """Walk a partition in the order of rows, at most `limit` documents a page."""
+        """Read a page of a partition in the order of rows, at most `limit` documents."""
         ...
 
     async def ping(self) -> None:

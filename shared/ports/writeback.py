@@ -1,4 +1,4 @@
-"""The way back: what Spotler knows better is written to Dataverse (S2D-02, PERM-06)."""
+"""The port of the write back to Dataverse (S2D-02, PERM-06)."""
 
 from __future__ import annotations
 
@@ -11,17 +11,15 @@ from shared.domain.records.outcomes import FieldProblem
 from shared.domain.records.records import RecordKey
 from shared.errors import ConnectorError
 
-__all__ = ["FieldReturn", "SubscriptionReturn", "Writeback", "WritebackResult", "Writebacks"]
-
 
 @dataclass(frozen=True, slots=True)
 class Writeback:
-    """Everything that comes back for one record.
+    """All changes of one record.
 
     `etag` is `PersonRecord.etag`: fields are written only if the record is still that version; "" writes them anyway.
-    `refuses_bulk` sets Do Not Bulk Email, None leaves it as it is. A refusal is written whatever becomes of the fields,
-    and of the version; taking one back needs the version, like a field. `refuses_mail` False lifts Do Not Email, which
-    only a person decides.
+    `refuses_bulk` sets Do Not Bulk Email, None leaves it as it is. A refusal is written whatever the result of the
+    fields and of the version; lifting a refusal needs the version, like a field. `refuses_mail` False lifts Do Not
+    Email, which only a person decides.
     """
 
     key: RecordKey
@@ -34,13 +32,12 @@ class Writeback:
 
 @dataclass(frozen=True, slots=True)
 class WritebackResult:
-    """What became of it.
+    """The result for one record.
 
-    `error` is a ConflictError if the record, or a row of its subscriptions, changed since it was read: of its fields
-    nothing was written, read and merge again. DataError says what Dataverse refuses, NotFoundError that the record is
-    gone; throttled and transient errors mean that the whole may be repeated. `problems` are the fields that were left
-    out, each with what Dataverse expects; never the value. `restated` are Spotler properties that Dataverse may show in
-    words of its own.
+    `error` is a ConflictError if the record, or a row of its subscriptions, has changed since it was read: no field was
+    written, read and merge again. DataError has what Dataverse refuses, NotFoundError means that the record is gone.
+    After throttled and transient errors all changes may be repeated. `problems` are the omitted fields, each with what
+    Dataverse expects, never the value. `restated` are properties that Dataverse may return in another form.
     """
 
     error: ConnectorError | None = None
@@ -49,12 +46,12 @@ class WritebackResult:
 
 
 class Writebacks(Protocol):
-    """Writes to Dataverse what Spotler knows better."""
+    """Writes to Dataverse what the marketing platform knows better."""
 
-    async def write_back(self, comings: Sequence[Writeback]) -> Sequence[WritebackResult]:
-        """Write in as few requests as possible; per record, in order, what became of it.
+    async def write_back(self, writebacks: Sequence[Writeback]) -> Sequence[WritebackResult]:
+        """Write in as few requests as possible; one result per record, in order.
 
-        One record's error never hinders others. Where there is nothing to write, nothing is sent. Raises a
+        An error of one record does not affect others. Without changes nothing is sent. Raises a
         ConnectorError only before anything was written.
         """
         ...

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from shared.domain.planning.context import Binding
+from shared.domain.planning.binding import Binding
 from shared.domain.records.records import RecordKey
 from shared.engine.bindings.binding_documents import read_binding
 from shared.errors import ConnectorError

@@ -15,7 +15,8 @@ from shared.consent.audit_ledger import ConsentLedger, as_rows
 from shared.consent.erased_consent import ErasedConsent
 from shared.domain.consent.suppression import AddressRefusal, Suppression
 from shared.domain.planning.conditions import email_of
-from shared.domain.planning.context import BaseState, Rules
+from shared.domain.planning.plan_input import BaseState
+from shared.domain.planning.rules import Rules
 from shared.domain.records.records import RecordKey
 from shared.domain.values.values import is_email
 from shared.engine.bindings.contact_documents import HeldContact

@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from shared.domain.planning.context import MassChange
+from shared.domain.planning.binding import MassChange
 from shared.domain.records.records import RecordKey
 from shared.ports.state import Change, Delete, Document, DocumentKey, Replace, StateStore
 

@@ -8,8 +8,11 @@ from uuid import UUID
 from shared.composition.first_mapping import DEFAULT_MAPPING, load_mapping
 from shared.domain.mapping.formats.document import read_mapping
 from shared.domain.mapping.model import Mapping
-from shared.domain.planning.context import Binding, PlanInput, Rules, Write
+from shared.domain.planning.binding import Binding
+from shared.domain.planning.decisions import Write
 from shared.domain.planning.plan import plan
+from shared.domain.planning.plan_input import PlanInput
+from shared.domain.planning.rules import Rules
 from shared.domain.records.fingerprints import Fingerprinter
 from shared.domain.records.marketing_contact import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry
 from shared.domain.records.records import PermissionRow, PersonRecord, PersonTable, RecordKey
@@ -29,7 +32,7 @@ _TYPES = {
 async def plan_speed() -> None:
     """Plan contacts that are new, then the same ones unchanged."""
     mapping = load_mapping(DEFAULT_MAPPING)
-    names = [row.spotler for row in mapping.rows if row.spotler != "permissions"]
+    names = [row.property_name for row in mapping.rows if row.property_name != "permissions"]
     definitions = [PropertyDefinition(name, name, _TYPES.get(name, PropertyType.STRING)) for name in names]
     permissions = PropertyDefinition("permissions", "Permissions", PropertyType.SET, (SetEntry(1, "Newsletter"),))
     catalogue = PropertyCatalogue((*definitions, permissions))
@@ -54,7 +57,9 @@ async def mapping_speed() -> None:
     """Map a contact by a mapping of 60 rows of every kind, and see how it grows with rows and with records."""
     for rows, records in ((15, 4_000), (30, 4_000), (60, 4_000), (120, 4_000), (60, 1_000), (60, 16_000)):
         mapping = _mapping_of(rows)
-        definitions = [PropertyDefinition(row.spotler, row.spotler, PropertyType.STRING) for row in mapping.rows]
+        definitions = [
+            PropertyDefinition(row.property_name, row.property_name, PropertyType.STRING) for row in mapping.rows
+        ]
         catalogue = PropertyCatalogue((PropertyDefinition("email", "email", PropertyType.EMAIL), *definitions[1:]))
         people = [_wide_record(mapping, number) for number in range(records)]
         begin = time.perf_counter()

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from shared.composition.settings import Settings
-from shared.domain.mapping.formats.reading import DO_NOT_BULK_EMAIL
+from shared.domain.mapping.reading import DO_NOT_BULK_EMAIL
 from shared.domain.records.records import RecordKey
 from shared.errors import ConnectorError, TransientError
 from shared.local.functions_host.schedule import parse_schedule

@@ -40,7 +40,7 @@ async def test_rows_are_created_in_one_request_and_read_back(
     await rows.write_automations([new(WELCOME, "voucher=<STRING>"), new(CART)])
     assert organisation.sent == ["POST $batch"]
     welcome, cart = sorted(await rows.all_automations(), key=lambda row: row.kind)
-    assert (welcome.kind, welcome.code, welcome.spotler_id, welcome.name, welcome.fields, welcome.is_active) == (
+    assert (welcome.kind, welcome.code, welcome.platform_id, welcome.name, welcome.fields, welcome.is_active) == (
         AutomationKind.AUTOMATION,
         "code-1",
         "spotler-1",

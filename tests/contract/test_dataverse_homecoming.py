@@ -19,7 +19,7 @@ from shared.adapters.dataverse.web_api.credentials import ClientSecret, token_pr
 from shared.adapters.dataverse.web_api.operations import WebApiOperation
 from shared.adapters.dataverse.writeback.write_back import DataverseWritebacks
 from shared.domain.mapping.formats.document import read_mapping
-from shared.domain.mapping.language.expression import Home
+from shared.domain.mapping.language.expression import OptionSource
 from shared.domain.mapping.model import Mapping
 from shared.domain.merging.dataverse_changes import FieldReturn, SubscriptionReturn
 from shared.domain.records.marketing_contact import PropertyDefinition, PropertyType, PropertyValue, SetEntry, SetOption
@@ -149,7 +149,7 @@ def field(
 
 
 def option(
-    name: str, row: UUID | None = None, home: Home = Home.PERMISSIONS, *, subscribed: bool
+    name: str, row: UUID | None = None, home: OptionSource = OptionSource.PERMISSIONS, *, subscribed: bool
 ) -> SubscriptionReturn:
     return SubscriptionReturn(home, name, subscribed, row)
 
@@ -280,7 +280,7 @@ async def test_what_does_not_fit_is_left_out_with_what_would_and_the_rest_is_wri
     (came,) = await organisation.bring(coming)
     (problem,) = came.problems
     assert came.error is None
-    assert (problem.spotler, problem.source, problem.side) == ("wanted", column, Side.DATAVERSE)
+    assert (problem.property_name, problem.source, problem.side) == ("wanted", column, Side.DATAVERSE)
     assert problem.expected == expected
     assert str(problem) == f"Spotler's wanted: {column} expects {expected}"
     assert await organisation.stored("firstname") == "Ann"
@@ -443,41 +443,47 @@ async def test_a_marketing_list_gains_and_loses_its_member(organisation: Organis
 
     assert await lists() == {"Weekly": False, "Monthly": False}
     for subscribed in (True, True, False, False):
-        coming = Writeback(ANN, "", (), (option("weekly", None, Home.LIST, subscribed=subscribed),))
+        coming = Writeback(ANN, "", (), (option("weekly", None, OptionSource.LIST, subscribed=subscribed),))
         assert await organisation.bring(coming) == [WritebackResult()]
         assert await lists() == {"Weekly": subscribed, "Monthly": False}
     monthly = next(row for row in (await organisation.person()).lists if row.name == "Monthly")
     assert monthly.id == MONTHLY
-    await organisation.bring(Writeback(ANN, "", (), (option("Monthly", monthly.id, Home.LIST, subscribed=True),)))
+    await organisation.bring(
+        Writeback(ANN, "", (), (option("Monthly", monthly.id, OptionSource.LIST, subscribed=True),))
+    )
     assert (await lists())["Monthly"]
 
 
 @pytest.mark.parametrize("name", ["Dynamic", "No such list"])
 async def test_only_static_lists_have_members_that_a_person_chooses(organisation: Organisation, name: str) -> None:
-    (came,) = await organisation.bring(Writeback(ANN, "", (), (option(name, None, Home.LIST, subscribed=True),)))
+    (came,) = await organisation.bring(
+        Writeback(ANN, "", (), (option(name, None, OptionSource.LIST, subscribed=True),))
+    )
     assert [str(problem) for problem in came.problems] == [
         f"Spotler's lists: @map(list) expects exactly one active, static marketing list called {name}"
     ]
-    assert await organisation.bring(Writeback(ANN, "", (), (option("gone", None, Home.LIST, subscribed=False),))) == [
-        WritebackResult()
-    ]
+    assert await organisation.bring(
+        Writeback(ANN, "", (), (option("gone", None, OptionSource.LIST, subscribed=False),))
+    ) == [WritebackResult()]
 
 
 async def test_a_periodiek_is_created_once_and_changed_in_its_row(organisation: Organisation) -> None:
     """MAP-18, IF-02."""
     for subscribed in (True, True, False):
-        coming = Writeback(ANN, "", (), (option("Tijdschrift", None, Home.PERIODIEK, subscribed=subscribed),))
+        coming = Writeback(ANN, "", (), (option("Tijdschrift", None, OptionSource.PERIODIEK, subscribed=subscribed),))
         assert await organisation.bring(coming) == [WritebackResult()]
         (row,) = (await organisation.person()).periodieken
         assert (row.name, row.subscribed) == ("Tijdschrift", subscribed)
     assert row.id is not None
-    await organisation.bring(Writeback(ANN, "", (), (option("Tijdschrift", row.id, Home.PERIODIEK, subscribed=True),)))
+    await organisation.bring(
+        Writeback(ANN, "", (), (option("Tijdschrift", row.id, OptionSource.PERIODIEK, subscribed=True),))
+    )
     (row,) = (await organisation.person()).periodieken
     assert row.subscribed
 
 
 async def test_without_a_periodiek_in_the_mapping_it_says_so(organisation: Organisation) -> None:
-    coming = Writeback(ANN, "", (), (option("Tijdschrift", None, Home.PERIODIEK, subscribed=True),))
+    coming = Writeback(ANN, "", (), (option("Tijdschrift", None, OptionSource.PERIODIEK, subscribed=True),))
     (came,) = await organisation.bring(coming, mapping=replace(MAPPING, periodiek=None))
     assert [problem.expected for problem in came.problems] == ["periodiek in the mapping, with its table"]
 

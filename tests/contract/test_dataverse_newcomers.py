@@ -17,7 +17,7 @@ from shared.adapters.dataverse.web_api.credentials import ClientSecret, token_pr
 from shared.adapters.dataverse.writeback.subscriber_records import DataverseSubscriberRecords
 from shared.domain.features.subscriber_import import NewField
 from shared.domain.mapping.formats.document import read_mapping
-from shared.domain.mapping.language.expression import Column, Home
+from shared.domain.mapping.language.expression import Column, OptionSource
 from shared.domain.merging.dataverse_changes import SubscriptionReturn
 from shared.domain.records.marketing_contact import PropertyDefinition, PropertyType, PropertyValue
 from shared.domain.records.records import PersonTable, RecordKey
@@ -77,7 +77,7 @@ def value(column: str, content: PropertyValue, kind: PropertyType = PropertyType
 
 def contact(*fields: NewField, key: RecordKey = NEW, **options: bool) -> NewRecord:
     email = value("emailaddress1", "new@example.com")
-    subscriptions = tuple(SubscriptionReturn(Home.PERMISSIONS, name, on, None) for name, on in options.items())
+    subscriptions = tuple(SubscriptionReturn(OptionSource.PERMISSIONS, name, on, None) for name, on in options.items())
     return NewRecord(key, "emailaddress1", (email, *fields), subscriptions)
 
 

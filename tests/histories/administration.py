@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from shared.domain.consent.permission_defaults import PermissionDefault
-from shared.domain.planning.context import MassChange
+from shared.domain.planning.binding import MassChange
 from shared.domain.records.jobs import Operation
 from shared.domain.records.records import Intent, RecordKey, SyncStatus, Why
 from shared.errors import ConnectorError

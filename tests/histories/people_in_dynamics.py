@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from shared.domain.mapping.formats.reading import ORIGINATING_LEAD
+from shared.domain.mapping.reading import ORIGINATING_LEAD
 from shared.domain.records.jobs import Operation
 from shared.domain.records.records import Intent, PersonTable, RecordKey, Why
 from tests.histories.deliveries import Deliveries

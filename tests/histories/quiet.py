@@ -7,7 +7,7 @@ from typing import TypeVar
 from hypothesis.stateful import rule
 
 from shared.domain.merging.merge import MergeDecision
-from shared.domain.planning.context import MailStatus, MassChange
+from shared.domain.planning.binding import MailStatus, MassChange
 from shared.domain.records.outcomes import Reason
 from shared.domain.records.records import PersonRecord, RecordKey, SyncStatus, Why
 from tests.histories.stage import Stage, row_of

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from shared.domain.mapping.formats.reading import ORIGINATING_LEAD
+from shared.domain.mapping.reading import ORIGINATING_LEAD
 from shared.domain.records.records import Lookup, PersonRecord, PersonTable, RecordKey
 from tests.histories.world import NAMES, Profile
 

@@ -21,7 +21,7 @@ from shared.adapters.spotler.contacts.client import SpotlerClient
 from shared.adapters.spotler.contacts.platform import SpotlerPlatform
 from shared.adapters.spotler.rest.retrying import RetrySettings
 from shared.domain.mapping.model import Outside
-from shared.domain.planning.context import Rules
+from shared.domain.planning.rules import Rules
 from shared.domain.records.jobs import Operation
 from shared.domain.records.records import PersonRecord, PersonTable, RecordKey, SyncStatus
 from shared.local import spotler_sandbox as spotler

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from hypothesis.stateful import RuleBasedStateMachine
 
-from shared.domain.planning.context import Rules
+from shared.domain.planning.rules import Rules
 from shared.domain.records.jobs import Operation
 from shared.domain.records.records import Intent, PersonRecord, RecordKey, Reference, SyncStatus, Why
 from shared.messages.lane_messages import references_body

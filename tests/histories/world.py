@@ -10,7 +10,7 @@ from uuid import UUID
 
 from shared.domain.mapping.formats.document import read_mapping
 from shared.domain.mapping.model import Outside
-from shared.domain.planning.context import Rules, Unmapped
+from shared.domain.planning.rules import Rules, Unmapped
 from shared.domain.records.jobs import Operation
 from shared.domain.records.records import PersonRecord, PersonTable, RecordKey, SyncStatus
 from tests.connector_twin import RULES, ConnectorTwin

@@ -19,7 +19,7 @@ from shared.adapters.storage.keys.rekey import Rekeying
 from shared.adapters.storage.keys.sealed import SealedStore
 from shared.domain.consent.changes import BULK_EMAIL, DO_NOT_EMAIL, OPT_OUT, ConsentSource
 from shared.domain.consent.suppression import AddressRefusal
-from shared.domain.planning.context import Binding
+from shared.domain.planning.binding import Binding
 from shared.domain.records.fingerprint_places import fingerprint_places
 from shared.domain.records.fingerprints import Fingerprinter
 from shared.domain.records.outcomes import Outcome, Reason, Result
@@ -188,7 +188,7 @@ async def _documents_of_today(world: Deployment) -> Fingerprinter:
     ledger = Ledger(world.store, world.clock, "test")
     await ledger.reserve({prints.address(ADDRESSES[0]): CONTACT}, held=())
     await ledger.save({KEY: (binding, Outcome(KEY, Result.WRITTEN, Reason.CREATED), "")}, (), {KEY: ""})
-    refusal = AddressRefusal(OPT_OUT, world.clock.now(), ConsentSource.SPOTLER_OPT_OUT)
+    refusal = AddressRefusal(OPT_OUT, world.clock.now(), ConsentSource.PLATFORM_OPT_OUT)
     await SuppressionList(world.store, world.clock, "test").record({prints.address(ADDRESSES[0]): [refusal]})
     return prints
 

@@ -14,7 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.domain.mapping.formats.document import MappingError, read_mapping
-from shared.domain.mapping.formats.reading import reading_of
 from shared.domain.mapping.language.evaluate import compile_expression, compile_filter
 from shared.domain.mapping.language.expression import (
     Child,
@@ -24,9 +23,9 @@ from shared.domain.mapping.language.expression import (
     Constant,
     CustomerType,
     Expression,
-    Home,
     Literal,
     MapTo,
+    OptionSource,
     Order,
     QueryExpression,
     Related,
@@ -48,9 +47,12 @@ from shared.domain.mapping.language.parser import parse_expression
 from shared.domain.mapping.language.tokens import ExpressionError
 from shared.domain.mapping.model import EMAIL, Direction, MappingRow
 from shared.domain.mapping.model import Mapping as FieldMapping
+from shared.domain.mapping.reading import reading_of
 from shared.domain.mapping.reverse_conversions import NeedsMatch, Stored, returned
-from shared.domain.planning.context import Binding, PlanInput, Rules
+from shared.domain.planning.binding import Binding
 from shared.domain.planning.plan import plan
+from shared.domain.planning.plan_input import PlanInput
+from shared.domain.planning.rules import Rules
 from shared.domain.records.fingerprints import Fingerprinter
 from shared.domain.records.marketing_contact import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry
 from shared.domain.records.records import PersonRecord, PersonTable, RecordKey
@@ -96,7 +98,7 @@ expressions: st.SearchStrategy[Expression] = (
     | joined(operands | coalesced(operands))
     | st.builds(Constant, st.text(max_size=20))
     | st.builds(QueryExpression, st.text(max_size=20).filter(str.strip))
-    | st.builds(MapTo, st.sampled_from(Home))
+    | st.builds(MapTo, st.sampled_from(OptionSource))
 )
 
 fields = columns | related
@@ -177,7 +179,7 @@ def test_a_filter_survives_being_printed_and_read(condition: Filter) -> None:
 
 
 @given(filters, filters)
-def test_and_or_and_not_mean_what_they_say(first: Filter, second: Filter) -> None:
+def test_and_or_and_not_combine_conditions(first: Filter, second: Filter) -> None:
     record = PersonRecord(KEY, {})
     one, two = (compile_filter(condition)(record) for condition in (first, second))
 
@@ -224,13 +226,15 @@ def test_a_read_brings_all_that_the_mapping_uses_and_nothing_else(
     record = PersonRecord(KEY, watched)
 
     for row in mapping.rows:
-        if row.direction.reaches_spotler:
+        if row.direction.reaches_platform:
             row.evaluate(record)  # nothing has a value: `a;b` looks at every operand
     compared = {str(source) for source, way in rows if isinstance(source, Column) and way.reaches_dataverse}
     asked = watched.asked | mapping.filtered_by(table) | compared
 
     assert asked | rules == set(watched)
-    assert {source.home for source, _ in rows if isinstance(source, MapTo)} == reading_of(mapping, table).homes
+    assert {source.option_source for source, _ in rows if isinstance(source, MapTo)} == reading_of(
+        mapping, table
+    ).option_sources
 
 
 # ---------------------------------------------------------------------------------------------------------- conversions
@@ -253,7 +257,7 @@ def test_a_whole_number_comes_back_as_it_went(number: int) -> None:
 
 
 @given(st.decimals(-(10**9), 10**9, places=4).map(float))
-def test_an_amount_comes_back_as_it_went_or_says_that_it_was_rounded(amount: float) -> None:
+def test_amount_returns_unchanged_or_reports_its_rounding(amount: float) -> None:
     value, loss = back(amount, PropertyType.MONEY, ColumnDefinition("c", ColumnType.MONEY))
 
     assert (Decimal(str(value)) == Decimal(str(amount))) is (loss == "")
@@ -355,7 +359,7 @@ RULES = Rules(EVERYTHING, Fingerprinter(b"a key for nothing but tests"))
 
 @settings(deadline=None)
 @given(hostile, st.none() | hostile)
-def test_no_value_breaks_planning_and_what_is_sent_is_text_that_travels(value: Hostile, label: Hostile | None) -> None:
+def test_no_value_breaks_planning_and_sent_texts_are_valid(value: Hostile, label: Hostile | None) -> None:
     record = person(
         EVERYTHING,
         values={"emailaddress1": value.text, "a": value.text},

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -14,11 +13,14 @@ from hypothesis import strategies as st
 
 from shared.domain.consent.permission_defaults import PermissionDefault
 from shared.domain.mapping.model import BlankPolicy, ConflictPolicy, Direction
+from shared.domain.merging.agreement import MergeInput
 from shared.domain.merging.dataverse_changes import DataverseChanges
-from shared.domain.merging.field_agreement import MergeInput, agree
+from shared.domain.merging.field_agreement import agree
 from shared.domain.merging.merge import Base, FieldVersions, MergeDecision, Newer, Row, merge_consent, merge_value
-from shared.domain.planning.context import BaseState, Binding, FetchContact, Fetched, Plan, PlanInput, Rest, Write
+from shared.domain.planning.binding import Binding
+from shared.domain.planning.decisions import FetchContact, Plan, Rest, Write
 from shared.domain.planning.plan import plan
+from shared.domain.planning.plan_input import BaseState, Fetched, PlanInput
 from shared.domain.records.marketing_contact import Channel, MarketingContact, SetOption
 from shared.domain.records.records import PermissionRow, PersonRecord, PersonTable, RecordKey
 from shared.domain.values.fields import as_properties
@@ -47,17 +49,17 @@ def test_a_verdict_leads_to_agreement_or_is_named(
     def decide(versions: FieldVersions) -> MergeDecision:
         return merge_value(versions, direction=direction, policy=policy, blank=blank, newer=newer)
 
-    verdict = decide(before)
-    assert decide(before) is verdict
-    if verdict.reaches_spotler:
-        assert direction.reaches_spotler
+    decision = decide(before)
+    assert decide(before) is decision
+    if decision.reaches_platform:
+        assert direction.reaches_platform
         assert before.dataverse is not None
-        after = FieldVersions(before.dataverse, before.dataverse, Base.SPOTLER)
-    elif verdict.reaches_dataverse:
+        after = FieldVersions(before.dataverse, before.dataverse, Base.PLATFORM)
+    elif decision.reaches_dataverse:
         assert direction.reaches_dataverse
-        after = FieldVersions(before.spotler, before.spotler, Base.SPOTLER)
+        after = FieldVersions(before.platform, before.platform, Base.PLATFORM)
     else:
-        assert before.dataverse == before.spotler or verdict in NAMED
+        assert before.dataverse == before.platform or decision in NAMED
         return
     assert decide(after) is MergeDecision.AGREED
 
@@ -66,9 +68,9 @@ def test_a_verdict_leads_to_agreement_or_is_named(
 def test_blanks_that_are_kept_empty_nothing(
     before: FieldVersions, direction: Direction, policy: ConflictPolicy
 ) -> None:
-    verdict = merge_value(before, direction=direction, policy=policy, blank=BlankPolicy.KEEP)
-    assert not (verdict.reaches_spotler and before.dataverse == "")
-    assert not (verdict.reaches_dataverse and before.spotler == "")
+    decision = merge_value(before, direction=direction, policy=policy, blank=BlankPolicy.KEEP)
+    assert not (decision.reaches_platform and before.dataverse == "")
+    assert not (decision.reaches_dataverse and before.platform == "")
 
 
 # ------------------------------------------------------------------------------------------------------ one permission
@@ -78,22 +80,22 @@ def test_blanks_that_are_kept_empty_nothing(
 def test_consent_never_rises_without_a_yes_that_is_newer_than_the_base(
     before: FieldVersions, direction: Direction, row: Row, *, was_perhaps_sent: bool
 ) -> None:
-    verdict = merge_consent(before, direction=direction, row=row, was_perhaps_sent=was_perhaps_sent)
+    decision = merge_consent(before, direction=direction, row=row, was_perhaps_sent=was_perhaps_sent)
     if row is Row.NEVER:
-        assert verdict in {MergeDecision.TO_DATAVERSE, MergeDecision.HELD}  # Spotler's own word
-    elif verdict is MergeDecision.TO_SPOTLER and row is Row.THERE and before.dataverse is True:
+        assert decision in {MergeDecision.TO_DATAVERSE, MergeDecision.HELD}  # Spotler's own word
+    elif decision is MergeDecision.TO_PLATFORM and row is Row.THERE and before.dataverse is True:
         assert before.base is not Base.DATAVERSE, "both had a yes: it was withdrawn in Spotler"
         assert not was_perhaps_sent
-    elif verdict is MergeDecision.TO_DATAVERSE and before.spotler is True:
+    elif decision is MergeDecision.TO_DATAVERSE and before.platform is True:
         assert before.base is Base.DATAVERSE, "both had a no, and Spotler has a yes since"
         assert not before.is_doubtful
 
 
 @given(before=words, was_perhaps_sent=st.booleans())
 def test_two_way_consent_always_agrees(before: FieldVersions, *, was_perhaps_sent: bool) -> None:
-    verdict = merge_consent(before, direction=Direction.BOTH, was_perhaps_sent=was_perhaps_sent)
-    assert verdict in {MergeDecision.AGREED, MergeDecision.TO_SPOTLER, MergeDecision.TO_DATAVERSE}
-    assert (verdict is MergeDecision.AGREED) is (before.dataverse == before.spotler)
+    decision = merge_consent(before, direction=Direction.BOTH, was_perhaps_sent=was_perhaps_sent)
+    assert decision in {MergeDecision.AGREED, MergeDecision.TO_PLATFORM, MergeDecision.TO_DATAVERSE}
+    assert (decision is MergeDecision.AGREED) is (before.dataverse == before.platform)
 
 
 # ---------------------------------------------------------------------------------------------------- a whole record
@@ -159,7 +161,7 @@ def carry_out(pair: Pair, planned: Plan) -> Pair:
     record, contact = pair.record, pair.contact
     if isinstance(planned, Write):
         contact = written(contact, planned)
-    return Pair(brought_home(record, planned.home), contact)
+    return Pair(written_back(record, planned.dataverse_changes), contact)
 
 
 def written(contact: MarketingContact, planned: Write) -> MarketingContact:
@@ -174,23 +176,23 @@ def written(contact: MarketingContact, planned: Write) -> MarketingContact:
     return replace(contact, properties={name: value for name, value in properties.items() if value != ""})
 
 
-def brought_home(record: PersonRecord, home: DataverseChanges) -> PersonRecord:
-    values = {**record.values, **{str(one.row.sources[KEY.table]): one.value or None for one in home.fields}}
+def written_back(record: PersonRecord, changes: DataverseChanges) -> PersonRecord:
+    values = {**record.values, **{str(one.row.sources[KEY.table]): one.value or None for one in changes.fields}}
     said = {row.name: row for row in record.permissions}
-    for one in home.subscriptions:
+    for one in changes.subscriptions:
         said[one.name] = PermissionRow(one.name, one.subscribed, one.row or UUID(int=99))
-    if home.refuses_bulk is not None:
-        values["donotbulkemail"] = home.refuses_bulk
+    if changes.refuses_bulk is not None:
+        values["donotbulkemail"] = changes.refuses_bulk
     return replace(record, values=values, permissions=tuple(said.values()))
 
 
 def remembered(planned: Plan) -> Binding:
     assert isinstance(planned, Write | Rest)
-    return replace(planned.binding, base={**planned.binding.base, **planned.home.prints})
+    return replace(planned.binding, base={**planned.binding.base, **planned.dataverse_changes.prints})
 
 
 @given(pairs, bindings(), defaults, st.sampled_from(BaseState))
-def test_a_plan_with_both_sides_in_sight_is_carried_out_once(
+def test_a_plan_with_both_sides_read_is_carried_out_once(
     pair: Pair, binding: Binding, said: list[PermissionDefault], base_state: BaseState
 ) -> None:
     planned = plan(plan_input(pair, binding, defaults=tuple(said), base_state=base_state), RULES, CATALOGUE)
@@ -199,13 +201,13 @@ def test_a_plan_with_both_sides_in_sight_is_carried_out_once(
     late = {"initials", "street"} if base_state is BaseState.NOTHING else set()
     assert isinstance(again, Rest) or set(again.fields) <= late
     assert isinstance(again, Rest | Write)
-    assert {one.definition.name for one in again.home.fields} <= late
-    assert not again.home.subscriptions
-    assert again.home.refuses_bulk is None
+    assert {one.definition.name for one in again.dataverse_changes.fields} <= late
+    assert not again.dataverse_changes.subscriptions
+    assert again.dataverse_changes.refuses_bulk is None
 
 
 @given(pairs, bindings(), defaults, st.sampled_from(BaseState))
-def test_both_sides_agree_afterwards_or_a_verdict_says_why_not(
+def test_both_sides_agree_afterwards_or_a_decision_explains_why_not(
     pair: Pair, binding: Binding, said: list[PermissionDefault], base_state: BaseState
 ) -> None:
     planned = plan(plan_input(pair, binding, defaults=tuple(said), base_state=base_state), RULES, CATALOGUE)
@@ -232,43 +234,41 @@ def test_do_not_bulk_email_switches_everything_off_and_leaves_the_rows(
 
 
 @given(pairs, bindings(), defaults)
-def test_who_cannot_be_mailed_is_never_written(pair: Pair, binding: Binding, said: list[PermissionDefault]) -> None:
+def test_contact_that_cannot_be_mailed_is_never_written(
+    pair: Pair, binding: Binding, said: list[PermissionDefault]
+) -> None:
     closed = replace(pair, contact=replace(pair.contact, channels={Channel.EMAIL: False}))
     planned = plan(plan_input(closed, binding, defaults=tuple(said), bounces_until=NOW), RULES, CATALOGUE)
     assert isinstance(planned, Rest)
-    assert planned.home == DataverseChanges(refuses_bulk=True)
+    assert planned.dataverse_changes == DataverseChanges(refuses_bulk=True)
 
 
 @given(pairs, bindings(), st.sampled_from(BaseState))
-def test_a_plan_without_sight_is_a_look_wherever_spotler_could_object(
+def test_a_plan_without_the_contact_reads_it_wherever_the_platform_could_object(
     pair: Pair, binding: Binding, base_state: BaseState
 ) -> None:
-    blind = replace(plan_input(pair, binding, base_state=base_state), fetched=Fetched.NO, contact=None)
-    planned = plan(blind, RULES, CATALOGUE)
+    unread = replace(plan_input(pair, binding, base_state=base_state), fetched=Fetched.NO, contact=None)
+    planned = plan(unread, RULES, CATALOGUE)
     if base_state is BaseState.NOTHING or not binding.initial_merge_done or not binding.address:
         assert isinstance(planned, FetchContact)
 
 
-@given(pair=pairs, binding=bindings(), order=st.permutations(sorted(fields())), is_doubtful=st.booleans())
+@given(pair=pairs, binding=bindings(), order=st.permutations(sorted(fields())), base_state=st.sampled_from(BaseState))
 def test_the_order_of_fields_does_not_matter(
-    pair: Pair, binding: Binding, order: list[str], *, is_doubtful: bool
+    pair: Pair, binding: Binding, order: list[str], base_state: BaseState
 ) -> None:
     sides = MergeInput(
-        record=pair.record,
+        plan_input(pair, binding, base_state=base_state),
+        RULES,
+        pair.contact,
         dataverse=values_of(pair.contact, fields(), RULES.mapping.zone),
-        spotler=pair.contact,
         base=binding.base,
-        flap_history={},
-        now=NOW,
-        fingerprint=partial(RULES.fingerprints.value, binding.external_id),
-        zone=RULES.mapping.zone,
-        is_doubtful=is_doubtful,
     )
     known = fields()
     first, second = agree(sides, known), agree(sides, {name: known[name] for name in order})
-    assert (first.sent, first.home, first.settled, first.returning, first.merge_decisions) == (
+    assert (first.sent, first.to_dataverse, first.settled, first.returning, first.merge_decisions) == (
         second.sent,
-        second.home,
+        second.to_dataverse,
         second.settled,
         second.returning,
         second.merge_decisions,

@@ -1,4 +1,4 @@
-"""What holds for every plan, whatever the record, the settings, the neighbours and the past."""
+"""What holds for every plan, whatever the record, the settings, the sharing records and the past."""
 
 from __future__ import annotations
 
@@ -10,25 +10,13 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.planning.context import (
-    Anonymize,
-    BaseState,
-    Binding,
-    Decision,
-    EndAction,
-    FetchContact,
-    Fetched,
-    Plan,
-    PlanInput,
-    Rest,
-    Rules,
-    SharingRecords,
-    Unmapped,
-    Write,
-)
+from shared.domain.planning.binding import Binding
+from shared.domain.planning.decisions import Anonymize, Decision, FetchContact, Plan, Rest, Write
 from shared.domain.planning.erase import let_go
 from shared.domain.planning.identity import identify
 from shared.domain.planning.plan import plan
+from shared.domain.planning.plan_input import BaseState, Fetched, PlanInput, SharingRecords
+from shared.domain.planning.rules import EndAction, Rules, Unmapped
 from shared.domain.records.marketing_contact import PropertyType, PropertyValue, Purge
 from shared.domain.records.outcomes import Outcome, Reason, Result
 from shared.domain.records.records import (
@@ -159,7 +147,7 @@ def test_after_a_plan_was_applied_there_is_nothing_left_to_write(plan_input: Pla
 
 
 @given(records(), rules, st.data())
-def test_many_edits_and_looks_leave_in_spotler_what_the_last_state_wishes(
+def test_many_edits_and_passes_leave_the_last_state_in_spotler(
     record: PersonRecord, settings: Rules, data: st.DataObject
 ) -> None:
     spotler, binding = Spotler(), Binding(str(record.key.id))
@@ -181,9 +169,7 @@ def test_many_edits_and_looks_leave_in_spotler_what_the_last_state_wishes(
 
 
 @given(situations(), rules)
-def test_a_permission_rises_only_by_a_row_that_says_yes_and_was_not_agreed_before(
-    plan_input: PlanInput, settings: Rules
-) -> None:
+def test_permission_is_given_only_by_a_new_yes_of_a_row(plan_input: PlanInput, settings: Rules) -> None:
     planned = created(plan(plan_input, settings, CATALOGUE))
     if not isinstance(planned, Write):
         return
@@ -249,7 +235,7 @@ def test_no_text_that_people_write_breaks_a_plan(
     st.none() | hostile,
     st.sampled_from(PropertyType),
 )
-def test_every_value_converts_or_says_what_would_do(value: Any, label: str | None, kind: PropertyType) -> None:
+def test_every_value_converts_or_reports_what_is_expected(value: Any, label: str | None, kind: PropertyType) -> None:
     converted = convert(value, label, kind)
     assert converted == convert(value, label, kind)
     if isinstance(converted, Fits):  # what was brought into form is no change when it is read back

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.domain.planning.context import Unmapped
+from shared.domain.planning.rules import Unmapped
 from shared.errors import TransientError
 from tests.histories.machine import Refusing
 from tests.histories.telling import ANN, BEN, CAS, LEAD, begin, options, save

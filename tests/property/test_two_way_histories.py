@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule
 
-from shared.domain.mapping.formats.reading import ORIGINATING_LEAD
+from shared.domain.mapping.reading import ORIGINATING_LEAD
 from shared.domain.records.records import Lookup, PersonTable, RecordKey, SyncStatus, Why
 from shared.ports.state import DocumentKey
 from tests.histories.machine import TwoWayHistories
@@ -111,7 +111,7 @@ class TwinHistories(TwoWayHistories):
         return self.address(key) not in {"", address}
 
     def take_in(self) -> None:
-        self.world.take_in(partial(self.tell, why=Why.SPOTLER))
+        self.world.take_in(partial(self.tell, why=Why.PLATFORM))
 
     def nobody_else_needs(self, contact: TwinContact) -> None:
         """Asked at the moment of an erasure: whoever wants this address has another contact, and takes it along."""

@@ -37,7 +37,7 @@ async def told(world: World, key: RecordKey, count: int) -> list[ConsentChange]:
             subject=permission(4),
             old=ConsentState.UNKNOWN if number == 0 else ConsentState.of(bool((number + 1) % 2)),
             new=ConsentState.of(bool(number % 2)),
-            source=ConsentSource.SPOTLER_PROFILE,
+            source=ConsentSource.PLATFORM_PROFILE,
             correlation=str(uuid4()),
         )
         for number in range(count)

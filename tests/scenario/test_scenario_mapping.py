@@ -146,7 +146,7 @@ async def test_default_rows_come_back_on_request(administrator: Administrator) -
 
     assert answer.status_code == 200
     after = from_yaml(await administrator.text())
-    assert {row.spotler: row for row in after.rows} == {row.spotler: row for row in before.rows}
+    assert {row.property_name: row for row in after.rows} == {row.property_name: row for row in before.rows}
 
 
 async def test_the_history_tells_which_versions_were_live_and_by_whom(administrator: Administrator) -> None:

@@ -69,7 +69,7 @@ def test_blanks_and_empty_parts_do_not_matter_and_case_does(text: str, fields: d
         ("a=1\r\na=2", "line 2, column 1: a was given before, at line 1, column 1"),
     ],
 )
-def test_an_error_tells_where_it_is_and_what_was_expected(text: str, message: str) -> None:
+def test_error_has_its_position_and_what_was_expected(text: str, message: str) -> None:
     with pytest.raises(AutomationFieldsError) as caught:
         parse(text)
     assert str(caught.value).startswith(message)
@@ -130,5 +130,5 @@ def test_the_hints_that_are_written_are_those_of_the_specification() -> None:
     assert read_hints(write_hints(fields)) == {"voucher": STRING, "link": URL, "crosssell": PRODUCTLIST}
 
 
-def test_a_hint_that_somebody_has_edited_counts_as_text() -> None:
+def test_edited_hint_counts_as_text() -> None:
     assert read_hints("voucher=whatever") == {"voucher": STRING}

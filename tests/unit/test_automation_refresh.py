@@ -58,7 +58,7 @@ class Table:
             self.rows[identifier] = AutomationRow(
                 identifier,
                 one.kind,
-                one.spotler_id,
+                one.platform_id,
                 one.code,
                 clipped(one.name, LONGEST_NAME),
                 write.fields,
@@ -84,13 +84,13 @@ def refresh(spotler: Spotler, table: Table) -> AutomationRefresh:
     return AutomationRefresh(spotler, table)
 
 
-async def test_what_is_new_gets_a_row_with_its_hints(refresh: AutomationRefresh, table: Table) -> None:
+async def test_new_automation_gets_a_row_with_its_hints(refresh: AutomationRefresh, table: Table) -> None:
     assert await refresh.refresh() == Refreshed(new=2)
     assert table.state() == {"code-1": ("Welcome", True), "TrgCart": ("Abandoned cart", True)}
     assert table.rows[UUID(int=1)].fields == "cart={<PRODUCTLIST>}"
 
 
-async def test_what_is_as_before_is_not_written(refresh: AutomationRefresh, table: Table) -> None:
+async def test_unchanged_rows_are_not_written(refresh: AutomationRefresh, table: Table) -> None:
     await refresh.refresh()
     assert await refresh.refresh() == Refreshed(unchanged=2)
     assert table.writes == 2
@@ -107,9 +107,9 @@ async def test_a_name_that_is_cut_to_its_column_is_as_before_at_the_next_refresh
 
 
 @pytest.mark.parametrize(
-    "change", [{"name": "Hello"}, {"spotler_id": "a9"}, {"fields": ()}], ids=["name", "spotler id", "fields"]
+    "change", [{"name": "Hello"}, {"platform_id": "a9"}, {"fields": ()}], ids=["name", "spotler id", "fields"]
 )
-async def test_what_has_changed_is_written(
+async def test_changes_are_written(
     refresh: AutomationRefresh, spotler: Spotler, table: Table, change: dict[str, object]
 ) -> None:
     await refresh.refresh()
@@ -118,7 +118,7 @@ async def test_what_has_changed_is_written(
     assert table.writes == 3
 
 
-async def test_what_is_gone_is_deactivated_once_and_keeps_its_row(
+async def test_removed_automation_is_deactivated_once_and_keeps_its_row(
     refresh: AutomationRefresh, spotler: Spotler, table: Table
 ) -> None:
     await refresh.refresh()
@@ -128,7 +128,7 @@ async def test_what_is_gone_is_deactivated_once_and_keeps_its_row(
     assert await refresh.refresh() == Refreshed(unchanged=1)
 
 
-async def test_what_comes_back_is_activated_in_its_old_row(
+async def test_returned_automation_is_activated_in_its_old_row(
     refresh: AutomationRefresh, spotler: Spotler, table: Table
 ) -> None:
     await refresh.refresh()

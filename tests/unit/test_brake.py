@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shared.domain.planning.context import MassChange
+from shared.domain.planning.binding import MassChange
 from shared.domain.records.records import Intent, Reference, SyncStatus, Why
 from shared.engine.bindings.binding_documents import read_binding, write_binding
 from shared.errors import TransientError

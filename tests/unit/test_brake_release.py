@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from shared.domain.planning.context import MassChange
+from shared.domain.planning.binding import MassChange
 from tests.connector_twin import ConnectorTwin, person
 from tests.twins import CrashError
 from tests.unit.brake_acts import (

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from shared.domain.mapping.language.expression import Column, Home, MapTo
+from shared.domain.mapping.language.expression import Column, MapTo, OptionSource
 from shared.domain.mapping.model import Direction, MappingRow
-from shared.domain.planning.context import EndAction, MassChange
+from shared.domain.planning.binding import MassChange
+from shared.domain.planning.rules import EndAction
 from shared.domain.records.records import PermissionRow, PersonTable
 from shared.domain.recovery.mass_changes import recast_properties
 from tests.connector_twin import MAPPING, NEWSLETTER, ConnectorTwin, rules
@@ -113,8 +114,8 @@ async def test_missing_rows_that_are_released_switch_the_permissions_off() -> No
 
 
 async def test_a_list_that_is_kept_as_a_permission_and_is_suddenly_empty_unsubscribes_nobody_beyond_the_limit() -> None:
-    rows = tuple(row for row in MAPPING.rows if row.spotler != "permissions")
-    listed = MappingRow("permissions", dict.fromkeys(PersonTable, MapTo(Home.LIST)), Direction.BOTH)
+    rows = tuple(row for row in MAPPING.rows if row.property_name != "permissions")
+    listed = MappingRow("permissions", dict.fromkeys(PersonTable, MapTo(OptionSource.LIST)), Direction.BOTH)
     twin = ConnectorTwin(rules(mapping=replace(MAPPING, rows=(*rows, listed))), change_limit=CHANGES)
     people = await crowd(twin, 5)
     for key in people:
@@ -166,7 +167,7 @@ async def test_values_that_a_changed_row_of_the_mapping_empties_are_held() -> No
     twin = ConnectorTwin(change_limit=CHANGES)
     people = await crowd(twin, 5, address1_city="Gouda")
     other = [
-        replace(row, sources=dict.fromkeys(PersonTable, Column("nickname"))) if row.spotler == "city" else row
+        replace(row, sources=dict.fromkeys(PersonTable, Column("nickname"))) if row.property_name == "city" else row
         for row in MAPPING.rows
     ]
     mapping = replace(MAPPING, rows=tuple(other))

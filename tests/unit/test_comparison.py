@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from shared.domain.mapping.formats.reading import DO_NOT_BULK_EMAIL
+from shared.domain.mapping.reading import DO_NOT_BULK_EMAIL
 from shared.domain.records.marketing_contact import MarketingContact
 from shared.domain.records.records import RecordKey
 from shared.domain.values.moments import EARLIEST

@@ -113,7 +113,7 @@ async def test_a_yes_over_an_opt_out_is_refused(twin: ConnectorTwin) -> None:
     assert row(twin, ann, "Events") is None
 
 
-async def test_a_yes_that_nobody_refused_is_a_row_that_travels_and_the_ledger_names_the_job(
+async def test_yes_without_a_refusal_is_written_and_the_consent_ledger_names_the_job(
     twin: ConnectorTwin,
 ) -> None:
     ann = twin.crm.create(**person())
@@ -132,7 +132,7 @@ async def test_a_yes_that_nobody_refused_is_a_row_that_travels_and_the_ledger_na
     assert (change.subject, change.source, change.correlation) == (NEWSLETTER, "job", str(job))
 
 
-async def test_the_yes_of_somebody_who_is_not_in_spotler_yet_goes_there_with_them(twin: ConnectorTwin) -> None:
+async def test_yes_of_a_record_without_contact_is_sent_with_its_insertion(twin: ConnectorTwin) -> None:
     ann = twin.crm.create(**person())
     twin.clock.advance(timedelta(minutes=1))
 
@@ -153,7 +153,7 @@ async def test_a_no_is_a_row_that_travels_and_another_job_may_take_it_back(twin:
     assert (await ledger(twin, ann))[0] == (NEWSLETTER, ConsentState.YES, "job")
 
 
-async def test_a_no_for_somebody_who_may_not_be_in_spotler_stands_in_dataverse(twin: ConnectorTwin) -> None:
+async def test_no_for_a_record_without_contact_is_written_to_dataverse(twin: ConnectorTwin) -> None:
     ann = twin.crm.create(**person(donotemail=True))
 
     assert (await ask(twin, ann, "nee"))[:2] == (COMPLETED, "OK")
@@ -216,7 +216,7 @@ async def test_where_only_spotler_gives_permissions_a_job_takes_them_and_gives_n
     assert (await ledger(twin, ann))[0] == (NEWSLETTER, ConsentState.NO, "job")
 
 
-def test_what_a_job_has_written_is_known_after_a_wait_in_a_queue() -> None:
+def test_consent_order_of_a_job_survives_a_queue() -> None:
     order = ConsentOrder(NEWSLETTER, answer=True, job=UUID(int=7))
     reference = Reference(RecordKey(PersonTable.CONTACT, UUID(int=1)), Why.JOB, "c-1", consent=order)
 

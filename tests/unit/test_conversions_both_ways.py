@@ -17,10 +17,10 @@ from shared.domain.mapping.conversions import (
     Impossible,
     Lossy,
     Possible,
-    expression_to_spotler,
+    expression_to_platform,
     kind_of,
     to_dataverse,
-    to_spotler,
+    to_platform,
 )
 from shared.domain.mapping.formats.document import read_mapping
 from shared.domain.mapping.language.parser import parse_expression
@@ -109,7 +109,7 @@ OPEN = [
     (kind, property_type)
     for kind in ColumnKind
     for property_type in PropertyType
-    if isinstance(to_spotler(kind, property_type), Possible)
+    if isinstance(to_platform(kind, property_type), Possible)
 ]
 OPEN_BOTH_WAYS = [(kind, type_) for kind, type_ in OPEN if isinstance(to_dataverse(type_, kind), Possible)]
 ENTRIES = (SetEntry(4, "Man"), SetEntry(8, "Vrouw"))
@@ -241,7 +241,7 @@ def test_a_row_is_refused_if_anything_it_may_yield_is(
         "moment": COLUMNS[ColumnKind.LOCAL_TIME],
         "owner": COLUMNS[ColumnKind.OWNER],
     }
-    way = expression_to_spotler(
+    way = expression_to_platform(
         parse_expression(expression), definition(property_type), lambda source: columns.get(str(source))
     )
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.consent.changes import OPT_OUT
-from shared.domain.planning.context import MailStatus
+from shared.domain.planning.binding import MailStatus
 from shared.domain.records.jobs import Operation
 from shared.domain.records.marketing_contact import Ending
 from shared.domain.records.records import PersonTable, RecordKey, StatusRow, SyncStatus

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.consent.changes import BULK_EMAIL, ConsentChange
-from shared.domain.mapping.formats.reading import DO_NOT_BULK_EMAIL
+from shared.domain.mapping.reading import DO_NOT_BULK_EMAIL
 from shared.errors import TransientError
 from shared.ports.writeback import Writeback, WritebackResult
 from tests.connector_twin import ConnectorTwin, person

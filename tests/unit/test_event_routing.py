@@ -156,7 +156,7 @@ def test_an_event_with_our_tag_is_looked_at_while_we_do_not_know_our_own_user() 
 @pytest.mark.parametrize("table", PersonTable)
 def test_a_new_subscriber_whom_we_created_is_looked_at(table: PersonTable) -> None:  # NEW-04
     event = replace(OURS, table=table, message=Message.CREATE)
-    assert people(route(event, own=ME)) == {RecordKey(table, ONE): Why.SPOTLER}
+    assert people(route(event, own=ME)) == {RecordKey(table, ONE): Why.PLATFORM}
 
 
 def test_other_tables_are_of_no_interest() -> None:

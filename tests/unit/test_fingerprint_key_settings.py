@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from shared.composition.settings import load_settings
-from shared.domain.records.fingerprint_keys import complaint_about_key
+from shared.domain.records.fingerprint_keys import key_problem
 from shared.errors import ConfigurationError
 
 ROOT = Path(__file__).parents[2]
@@ -74,4 +74,4 @@ def test_a_former_key_is_one_and_another_one_follows_it(
 
 def test_the_sample_has_no_key_that_is_accepted() -> None:
     sample = json.loads((ROOT / "local.settings.sample.json").read_text(encoding="utf-8"))["Values"]
-    assert complaint_about_key(sample["FINGERPRINT_KEY"])
+    assert key_problem(sample["FINGERPRINT_KEY"])

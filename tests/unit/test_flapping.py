@@ -6,35 +6,35 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.domain.merging.flapping import REST, TURNS, WITHIN, Move, moves_of, settle
+from shared.domain.merging.flapping import REST, TURNS, WITHIN, Move, settle
 from shared.domain.merging.merge import MergeDecision
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-OUT, BACK = MergeDecision.TO_SPOTLER, MergeDecision.TO_DATAVERSE
+OUT, BACK = MergeDecision.TO_PLATFORM, MergeDecision.TO_DATAVERSE
 
 
 def turned(
     times: int, batch_sizer: timedelta = timedelta(minutes=1)
 ) -> tuple[list[MergeDecision], Move | None, datetime]:
     """Send a field to and fro."""
-    last, now, verdicts = None, NOON, []
+    last, now, decisions = None, NOON, []
     for number in range(times):
         now += batch_sizer
-        verdict, last = settle((OUT, BACK)[number % 2], last, now)
-        verdicts.append(verdict)
-    return verdicts, last, now
+        decision, last = settle((OUT, BACK)[number % 2], last, now)
+        decisions.append(decision)
+    return decisions, last, now
 
 
 def test_six_turns_within_an_hour_are_let_through_and_the_seventh_is_not() -> None:
-    verdicts, last, _ = turned(TURNS + 2)
-    assert verdicts == [OUT, BACK] * (TURNS // 2) + [MergeDecision.FROZEN] * 2
+    decisions, last, _ = turned(TURNS + 2)
+    assert decisions == [OUT, BACK] * (TURNS // 2) + [MergeDecision.FROZEN] * 2
     assert last is not None
     assert last.turns == TURNS
 
 
-def test_slow_turns_are_people_who_disagree() -> None:
-    verdicts, last, _ = turned(3 * TURNS, WITHIN)
-    assert MergeDecision.FROZEN not in verdicts
+def test_slow_changes_of_direction_never_freeze_a_field() -> None:
+    decisions, last, _ = turned(3 * TURNS, WITHIN)
+    assert MergeDecision.FROZEN not in decisions
     assert last is not None
     assert last.turns == 1
 
@@ -43,17 +43,17 @@ def test_edits_on_one_side_are_no_turns() -> None:
     last, now = None, NOON
     for _ in range(3 * TURNS):
         now += timedelta(seconds=10)
-        verdict, last = settle(OUT, last, now)
-        assert verdict is OUT
-    assert last == Move(home=False, turns=1, at=now)
+        decision, last = settle(OUT, last, now)
+        assert decision is OUT
+    assert last == Move(to_dataverse=False, turns=1, at=now)
 
 
-@pytest.mark.parametrize("verdict", [MergeDecision.HELD, MergeDecision.ASKED, OUT, BACK, MergeDecision.DATAVERSE_WON])
-def test_a_frozen_field_stays_so_until_a_day_has_passed(verdict: MergeDecision) -> None:
+@pytest.mark.parametrize("decision", [MergeDecision.HELD, MergeDecision.ASKED, OUT, BACK, MergeDecision.DATAVERSE_WON])
+def test_a_frozen_field_stays_so_until_a_day_has_passed(decision: MergeDecision) -> None:
     _, last, now = turned(TURNS)
-    assert settle(verdict, last, now + REST - timedelta(seconds=1)) == (MergeDecision.FROZEN, last)
-    later, _ = settle(verdict, last, now + REST)
-    assert later is verdict
+    assert settle(decision, last, now + REST - timedelta(seconds=1)) == (MergeDecision.FROZEN, last)
+    later, _ = settle(decision, last, now + REST)
+    assert later is decision
 
 
 def test_a_frozen_field_is_free_when_the_sides_agree() -> None:
@@ -61,19 +61,19 @@ def test_a_frozen_field_is_free_when_the_sides_agree() -> None:
     assert settle(MergeDecision.AGREED, last, now) == (MergeDecision.AGREED, None)
 
 
-def test_what_does_not_travel_is_remembered_for_an_hour() -> None:
-    last = Move(home=True, turns=3, at=NOON)
+def test_move_is_kept_for_an_hour_without_changes() -> None:
+    last = Move(to_dataverse=True, turns=3, at=NOON)
     assert settle(MergeDecision.AGREED, last, NOON + WITHIN - timedelta(seconds=1)) == (MergeDecision.AGREED, last)
     assert settle(MergeDecision.AGREED, last, NOON + WITHIN) == (MergeDecision.AGREED, None)
 
 
-@pytest.mark.parametrize("home", [True, False])
-def test_a_move_is_read_as_it_was_written(*, home: bool) -> None:
-    move = Move(home=home, turns=4, at=NOON)
-    assert moves_of({"city": str(move)}) == {"city": move}
+@pytest.mark.parametrize("to_dataverse", [True, False])
+def test_a_move_is_read_as_it_was_written(*, to_dataverse: bool) -> None:
+    move = Move(to_dataverse=to_dataverse, turns=4, at=NOON)
+    assert Move.parse(str(move)) == move
 
 
 @pytest.mark.parametrize("text", ["", "<- 4", "-> four 2026-03-01", "<- 1 yesterday"])
-def test_what_is_no_move_is_refused(text: str) -> None:
+def test_malformed_move_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         Move.parse(text)

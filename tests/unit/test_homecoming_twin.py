@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.domain.mapping.formats.document import read_mapping
-from shared.domain.mapping.language.expression import Home
+from shared.domain.mapping.language.expression import OptionSource
 from shared.domain.merging.dataverse_changes import FieldReturn, SubscriptionReturn
 from shared.domain.records.marketing_contact import PropertyDefinition, PropertyType, PropertyValue
 from shared.domain.records.records import PersonTable, RecordKey
@@ -47,8 +47,10 @@ async def test_permissions_are_changed_in_their_row_and_created_once() -> None:
     crm = TwinCrm()
     ann = crm.create(permissions={"News": True})
     twin = TwinWritebacks(crm)
-    off = SubscriptionReturn(Home.PERMISSIONS, "News", subscribed=False, row=permission_row(crm.people[ann], "News"))
-    new = SubscriptionReturn(Home.PERMISSIONS, "Offers", subscribed=True, row=None)
+    off = SubscriptionReturn(
+        OptionSource.PERMISSIONS, "News", subscribed=False, row=permission_row(crm.people[ann], "News")
+    )
+    new = SubscriptionReturn(OptionSource.PERMISSIONS, "Offers", subscribed=True, row=None)
     for _ in range(2):
         assert await twin.write_back([Writeback(ann, "", (), (off, new))]) == [WritebackResult()]
     assert {row.name: row.subscribed for row in crm.people[ann].permissions} == {"News": False, "Offers": True}

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.planning.context import Binding, MailStatus, MassChange
+from shared.domain.planning.binding import Binding, MailStatus, MassChange
 from shared.domain.records.outcomes import Outcome, Reason, Result
 from shared.domain.records.records import PersonTable, RecordKey
 from shared.engine.bindings.contact_documents import Consent

@@ -14,7 +14,7 @@ import pytest
 from shared import __main__ as program
 from shared.composition.first_mapping import DEFAULT_MAPPING, load_mapping
 from shared.composition.settings import Settings
-from shared.domain.mapping.formats.reading import reading_of
+from shared.domain.mapping.reading import reading_of
 from shared.domain.records.records import PersonTable
 from shared.local.dataverse_sandbox.organisation.registration import StepDefinition, connector_steps
 from shared.triggers.http.access import routes_table

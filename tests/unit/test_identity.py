@@ -6,7 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from shared.domain.planning.context import BaseState, Binding, SharingRecords
+from shared.domain.mapping.reading import originating_lead
+from shared.domain.planning.binding import Binding
 from shared.domain.planning.identity import (
     Identity,
     Join,
@@ -15,8 +16,8 @@ from shared.domain.planning.identity import (
     Stay,
     binding_after_joining,
     identify,
-    originating_lead,
 )
+from shared.domain.planning.plan_input import BaseState, SharingRecords
 from shared.domain.records.records import Lookup, PersonRecord, PersonTable, RecordKey
 
 KEY = RecordKey(PersonTable.CONTACT, UUID(int=1))
@@ -52,7 +53,7 @@ def test_a_record_belongs_to_one_contact(
     ), case
 
 
-def test_what_a_worker_that_died_may_have_created_is_let_go_before_the_record_goes_elsewhere() -> None:
+def test_contact_of_a_dead_worker_is_released_before_the_record_moves() -> None:
     assert identify(NEW, "a", base_state=BaseState.NOTHING, sharing_records=NONE, owner="hers") == Leave()
     assert identify(NEW, "a", base_state=BaseState.NOTHING, sharing_records=OTHERS, owner="hers") == Join("hers"), (
         "others use it: nothing to let go"
@@ -60,13 +61,13 @@ def test_what_a_worker_that_died_may_have_created_is_let_go_before_the_record_go
     assert identify(NEW, "a", base_state=BaseState.NOTHING, sharing_records=NONE, owner=None) == Stay()
 
 
-def test_a_contact_knows_the_lead_that_it_grew_out_of() -> None:
+def test_contact_has_its_originating_lead() -> None:
     grown = PersonRecord(KEY, {"originatingleadid": Lookup("lead", LEAD.id)})
     assert originating_lead(grown) == LEAD
     assert originating_lead(PersonRecord(KEY, {"originatingleadid": None})) is None
 
 
-def test_who_joins_a_contact_has_agreed_on_nothing_about_it() -> None:
+def test_joining_record_starts_without_a_base() -> None:
     agreed = Binding("hers", is_live=True, base={"city": "fingerprint"}, address="a")
     others = [Binding("hers"), Binding("elsewhere", is_live=True), agreed]
     assert binding_after_joining("hers", others) == Binding("hers", is_live=True, address="a")

@@ -65,7 +65,7 @@ def test_every_operation_of_the_specification_accepts_a_complete_job(operation: 
     assert not isinstance(accept(operation), str)
 
 
-def test_what_counts_when_done_twice_is_done_at_most_once() -> None:
+def test_harmful_operations_run_at_most_once() -> None:
     harmful = {one for one, operation in OPERATIONS.items() if operation.repetition is Repetition.HARMFUL}
 
     assert harmful == {Operation.START_AUTOMATION, Operation.INCREASE_SCORE, Operation.DECREASE_SCORE}
@@ -77,7 +77,7 @@ def test_an_operation_on_a_person_needs_one(operation: Operation) -> None:
     assert accept(operation, person=None) == expected
 
 
-def test_all_that_is_missing_is_told_at_once() -> None:
+def test_all_missing_parameters_are_reported_at_once() -> None:
     text = accept(Operation.SET_SCORE, person=None, parameter_name="", parameter_value="ten")
 
     assert "a Customer" in text
@@ -171,7 +171,7 @@ def test_a_start_needs_an_automation_or_a_code() -> None:
     assert told == "Start Automation needs an Automation, or its trigger code in Parameter Name."
 
 
-def test_a_start_whose_fields_cannot_be_read_tells_where() -> None:
+def test_unreadable_fields_of_a_start_are_reported_with_their_place() -> None:
     told = accept(Operation.START_AUTOMATION, automation_fields="a=1\nb")
     assert told == (
         "Start Automation cannot read Automation Fields: line 2, column 1: expected name=value, and found no equals "
@@ -220,7 +220,7 @@ def test_fld_11_a_field_is_not_emptied_by_somebody_who_gives_a_value() -> None:
         ),
     ],
 )
-def test_a_refusal_points_at_what_was_filled_in_for_another_operation(
+def test_refusal_names_filled_columns_of_another_operation(
     operation: Operation, filled: dict[str, Any], told: str
 ) -> None:
     assert accept(operation, **filled).endswith(
@@ -228,7 +228,7 @@ def test_a_refusal_points_at_what_was_filled_in_for_another_operation(
     )
 
 
-def test_columns_that_an_operation_does_not_know_do_not_matter() -> None:
+def test_columns_of_other_operations_do_not_matter() -> None:
     assert not isinstance(
         accept(Operation.SYNC_CONTACT, parameter_name="x", automation_fields="{", marketing_list=LIST), str
     )

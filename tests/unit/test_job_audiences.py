@@ -73,7 +73,7 @@ async def test_aud_06_a_removal_needs_a_list_of_exactly_that_name(twin: Connecto
     assert list(twin.audiences.members.values()) == [set()]
 
 
-async def test_a_removal_of_somebody_unknown_to_spotler_makes_no_call_that_would_empty_the_list(
+async def test_removal_without_contacts_makes_no_call_that_would_empty_the_list(
     twin: ConnectorTwin,
 ) -> None:
     ann, bob = twin.crm.create(**person()), twin.crm.create(**person(emailaddress1="bob@example.com"))
@@ -94,7 +94,7 @@ async def test_aud_02_without_the_licence_the_job_fails_with_that_reason(twin: C
     assert "Mail+ Automation or eCommerce" in end(twin, job)[2]
 
 
-async def test_job_07_sync_list_brings_everybody_who_may_be_there_and_counts_the_others(twin: ConnectorTwin) -> None:
+async def test_job_07_sync_list_adds_every_eligible_member_and_counts_the_others(twin: ConnectorTwin) -> None:
     people = [twin.crm.create(**person(emailaddress1=f"p{number}@example.com")) for number in range(3)]
     refusing = twin.crm.create(**person(emailaddress1="no@example.com", donotemail=True))
     marketing_list = twin.marketing_lists.add("Fans", [*people, refusing])
@@ -109,7 +109,7 @@ async def test_job_07_sync_list_brings_everybody_who_may_be_there_and_counts_the
     assert end(twin, job) == (COMPLETED, "OK", told)
 
 
-async def test_a_list_that_is_gone_is_told(twin: ConnectorTwin) -> None:
+async def test_deleted_list_is_reported(twin: ConnectorTwin) -> None:
     job = await run(twin, Operation.SYNC_LIST, marketing_list=UUID(int=5))
 
     assert end(twin, job)[:2] == (FAILED, "[JOB_NOT_VALID]")

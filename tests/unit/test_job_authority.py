@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from shared.domain.planning.context import MassChange
+from shared.domain.planning.binding import MassChange
 from shared.domain.records.access_rights import AccessRight
 from shared.domain.records.jobs import JobStatus, Operation
 from shared.domain.records.records import ConsentOrder, Intent, RecordKey, Reference, Why
@@ -41,9 +41,7 @@ def is_untouched(twin: ConnectorTwin) -> bool:
 
 
 @pytest.mark.parametrize(("operation", "right"), PRIVILEGED)
-async def test_a_job_whose_creator_lacks_the_right_is_refused_and_says_which(
-    operation: Operation, right: AccessRight
-) -> None:
+async def test_refusal_names_the_right_that_the_creator_lacks(operation: Operation, right: AccessRight) -> None:
     twin = ConnectorTwin()
     ann = await somebody(twin)
     twin.access.lacks[INTERN] = frozenset({right})
@@ -69,7 +67,7 @@ async def test_no_more_than_that_right_is_needed(operation: Operation, right: Ac
 
 
 @pytest.mark.parametrize("operation", [operation for operation, _ in PRIVILEGED])
-async def test_a_job_of_nobody_is_refused(operation: Operation) -> None:
+async def test_job_without_a_creator_is_refused(operation: Operation) -> None:
     twin = ConnectorTwin()
     ann = await somebody(twin)
 
@@ -94,7 +92,7 @@ async def test_while_rights_cannot_be_asked_the_job_waits() -> None:
     assert end(twin, job)[:2] == (COMPLETED, "410")
 
 
-async def test_what_can_be_taken_back_needs_no_right() -> None:
+async def test_reversible_operations_need_no_right() -> None:
     twin = ConnectorTwin()
     ann = await somebody(twin)
     twin.access.lacks[INTERN] = frozenset(AccessRight)
@@ -105,7 +103,7 @@ async def test_what_can_be_taken_back_needs_no_right() -> None:
     assert twin.access.asked == 0
 
 
-async def test_the_timeline_says_who_asked() -> None:
+async def test_the_timeline_names_the_creator() -> None:
     twin = ConnectorTwin()
     ann = await somebody(twin)
 
@@ -154,7 +152,7 @@ async def test_jobs_and_records_that_end_share_one_count() -> None:
     assert len(twin.platform.erased) == LIMIT
 
 
-async def test_a_job_about_somebody_who_is_not_in_spotler_is_not_counted() -> None:
+async def test_job_for_a_record_without_contact_is_not_counted() -> None:
     twin = ConnectorTwin(erasure_limit=1)
     strangers = [twin.crm.create(**person(emailaddress1="")) for _ in range(3)]
     jobs = [twin.crm.order(Operation.ANONYMIZE_CONTACT, one) for one in strangers]
@@ -175,7 +173,7 @@ async def send(twin: ConnectorTwin, reference: Reference) -> None:
 
 
 @pytest.mark.parametrize("intent", [Intent.ANONYMIZE, Intent.PURGE])
-async def test_a_message_that_asks_for_an_erasure_of_which_no_job_knows_is_a_look(intent: Intent) -> None:
+async def test_message_asking_for_an_erasure_without_a_job_only_synchronises(intent: Intent) -> None:
     twin = ConnectorTwin()
     ann = await somebody(twin)
     bob = twin.crm.create(**person(emailaddress1="bob@example.com"))

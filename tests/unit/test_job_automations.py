@@ -17,7 +17,7 @@ def twin() -> ConnectorTwin:
     return ConnectorTwin()
 
 
-async def test_aut_10_aut_11_and_job_27_a_start_tells_ok_the_run_and_the_timeline(twin: ConnectorTwin) -> None:
+async def test_aut_10_aut_11_and_job_27_a_start_reports_ok_the_run_and_a_post(twin: ConnectorTwin) -> None:
     ann = twin.crm.create(PersonTable.LEAD, **person())
     row = twin.automation_rows.add(WELCOME, fields="voucher=<STRING>\ncart={<PRODUCTLIST>}")
 
@@ -62,7 +62,7 @@ async def test_an_automation_that_is_not_published_any_more_is_refused(twin: Con
     assert "not published in Spotler any more" in end(twin, job)[2]
 
 
-async def test_an_automation_that_does_not_start_says_why_and_posts_nothing(twin: ConnectorTwin) -> None:
+async def test_automation_that_does_not_start_reports_why_without_a_post(twin: ConnectorTwin) -> None:
     twin.automations.refusing = StartRefusal.LIMIT_REACHED
     row = twin.automation_rows.add(WELCOME)
 
@@ -99,7 +99,7 @@ async def test_aut_24_a_campaign_that_is_no_longer_published_can_still_be_stoppe
     assert twin.automations.runs == {}
 
 
-async def test_aut_23_several_runs_are_stopped_at_once_and_each_result_is_told(twin: ConnectorTwin) -> None:
+async def test_aut_23_several_runs_are_stopped_at_once_and_each_result_is_reported(twin: ConnectorTwin) -> None:
     ann = twin.crm.create(**person())
     for _ in range(2):
         await run(twin, Operation.START_AUTOMATION, ann, parameter_name=VOUCHER_CODE)

@@ -44,14 +44,14 @@ async def test_an_error_without_effect_puts_the_job_back_to_queued_and_it_is_don
     assert await journal(twin) == []
 
 
-async def test_what_never_gets_through_fails_in_the_end(twin: ConnectorTwin) -> None:
+async def test_job_without_success_fails_in_the_end(twin: ConnectorTwin) -> None:
     twin.tagging.refusals = [TransientError("never sent")] * 20
     job = await run(twin, Operation.ADD_TAG, parameter_name="Lead")
 
     assert end(twin, job)[:2] == (FAILED, "gave-up")
 
 
-async def test_a_refusal_of_spotler_is_told_and_not_repeated(twin: ConnectorTwin) -> None:
+async def test_refusal_of_spotler_is_reported_and_not_repeated(twin: ConnectorTwin) -> None:
     twin.tagging.refusals = [DataError("Spotler refused", code="CAPABILITY_OFF", detail="Run the connection check.")]
     job = await run(twin, Operation.ADD_TAG, parameter_name="Lead")
 
@@ -67,7 +67,7 @@ async def test_a_refusal_without_a_code_has_a_result_code_all_the_same(twin: Con
     assert end(twin, job)[:2] == (FAILED, "refused-by-spotler")
 
 
-async def test_a_start_whose_answer_was_lost_is_not_repeated_and_says_so(twin: ConnectorTwin) -> None:
+async def test_start_with_a_lost_answer_is_reported_and_not_repeated(twin: ConnectorTwin) -> None:
     twin.automations.lost_answers = 1
     job = await run(twin, Operation.START_AUTOMATION, twin.crm.create(**person()), parameter_name=VOUCHER_CODE)
 
@@ -89,7 +89,7 @@ async def test_two_messages_for_one_job_do_it_once(twin: ConnectorTwin, operatio
     assert len(posts(twin)) == 1
 
 
-async def test_a_lost_report_of_a_start_is_told_later_without_another_start(twin: ConnectorTwin) -> None:
+async def test_lost_report_of_a_start_is_repeated_without_another_start(twin: ConnectorTwin) -> None:
     ann = twin.crm.create(**person())
     await twin.sync(ann)
     job = twin.crm.order(Operation.START_AUTOMATION, ann, parameter_name=VOUCHER_CODE)
@@ -160,7 +160,7 @@ async def test_trouble_at_any_moment_starts_and_counts_nothing_twice_and_every_j
 @pytest.mark.parametrize("error", [CrashError(), TransientError("a blip")], ids=["crash", "blip"])
 @pytest.mark.parametrize("operation", [Operation.ADD_TAG, Operation.SET_SCORE])
 @pytest.mark.parametrize("moment", range(30))
-async def test_trouble_at_any_moment_is_waited_out_for_what_may_be_repeated(
+async def test_repeatable_operations_survive_errors_at_any_moment(
     operation: Operation, moment: int, error: BaseException
 ) -> None:
     twin = ConnectorTwin()

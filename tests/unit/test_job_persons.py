@@ -16,7 +16,7 @@ def twin() -> ConnectorTwin:
     return ConnectorTwin()
 
 
-async def test_a_person_who_may_not_be_in_spotler_gets_nothing_there_and_the_job_says_why(twin: ConnectorTwin) -> None:
+async def test_job_reports_why_a_record_may_not_have_a_contact(twin: ConnectorTwin) -> None:
     ann = twin.crm.create(**person(donotemail=True))
 
     job = await run(twin, Operation.ADD_TAG, ann, parameter_name="Lead")
@@ -42,7 +42,7 @@ async def test_opt_08_nothing_is_sent_of_a_person_who_opted_out_or_was_disabled(
     assert twin.tagging.calls["add_tags"] == 0
 
 
-async def test_what_takes_away_works_for_somebody_who_opted_out(twin: ConnectorTwin) -> None:
+async def test_removing_operations_work_after_an_opt_out(twin: ConnectorTwin) -> None:
     ann = twin.crm.create(**person())
     await run(twin, Operation.ADD_TAG, ann, parameter_name="Lead")
     twin.crm.set_status(ann, SyncStatus.OPT_OUT)
@@ -74,7 +74,7 @@ async def test_a_switched_off_environment_sends_nothing() -> None:
     assert end(twin, job)[:2] == (FAILED, "environment-off")
 
 
-async def test_what_takes_away_has_nothing_to_do_for_somebody_unknown_to_spotler(twin: ConnectorTwin) -> None:
+async def test_removing_operations_do_nothing_without_a_contact(twin: ConnectorTwin) -> None:
     ann = twin.crm.create(**person())
     row = twin.automation_rows.add(WELCOME)
     jobs = [

@@ -37,7 +37,7 @@ async def test_a_sync_contact_job_makes_spotler_agree_with_the_record(table: Per
     assert twin.contact_of("ann@example.com").values["customerType"] == table
 
 
-async def test_a_job_is_in_progress_while_it_runs_and_tells_when_it_began_and_ended() -> None:
+async def test_job_is_in_progress_while_it_runs_and_has_start_and_end() -> None:
     twin = ConnectorTwin()
     job = twin.crm.order(SYNC, twin.crm.create(**person()))
     seen: list[str] = []
@@ -66,7 +66,7 @@ async def test_a_purge_contact_job_clears_the_contact() -> None:  # JOB-14
     assert twin.platform.contacts[0].values == {}
 
 
-async def test_a_purge_of_a_person_who_is_not_in_spotler_has_succeeded_before_it_began() -> None:
+async def test_purge_of_a_record_without_contact_succeeds_at_once() -> None:
     twin = ConnectorTwin()
     ann = twin.crm.create(**person())
     assert await run(twin, PURGE, ann) == ("Completed", "OK")

@@ -7,7 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from shared.domain.planning.context import BaseState, Binding
+from shared.domain.planning.binding import Binding
+from shared.domain.planning.plan_input import BaseState
 from shared.domain.records.outcomes import Outcome, Reason, Result
 from shared.domain.records.records import PersonTable, RecordKey
 from shared.engine.bindings.contact_documents import Consent, HeldContact

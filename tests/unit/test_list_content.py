@@ -8,7 +8,8 @@ from uuid import UUID
 import pytest
 
 from shared.domain.features.lists import ListRules
-from shared.domain.planning.context import EndAction, MassChange
+from shared.domain.planning.binding import MassChange
+from shared.domain.planning.rules import EndAction
 from shared.domain.records.records import PersonTable
 from shared.errors import TransientError
 from tests.connector_twin import ConnectorTwin, person, rules

@@ -127,7 +127,7 @@ def test_nothing_is_the_matter_with_a_good_mapping() -> None:
         ("@odata:leads?$select=subject", Code.UNKNOWN_TABLE),
     ],
 )
-def test_what_dataverse_does_not_have_is_an_error(source: str, code: Code) -> None:
+def test_missing_column_in_dataverse_is_an_error(source: str, code: Code) -> None:
     (finding,) = [one for one in found({"spotler": "firstName", "contact": source}) if one.severity is Severity.ERROR]
     assert (finding.code, finding.row, finding.table) == (code, 2, PersonTable.CONTACT)
 
@@ -142,7 +142,7 @@ def test_every_operand_of_an_expression_is_looked_up() -> None:
     assert codes({"spotler": "firstName", "contact": source})[:2] == [Code.UNKNOWN_COLUMN, Code.UNKNOWN_COLUMN]
 
 
-def test_a_property_that_the_account_does_not_have_is_a_warning_and_says_which_one_was_meant() -> None:
+def test_unknown_property_is_a_warning_with_a_suggestion() -> None:
     (nowhere,) = found({"spotler": "hobby", "contact": "firstname"})
     (meant,) = found({"spotler": "First name", "contact": "firstname"})
     assert (nowhere.severity, nowhere.code) == (Severity.WARNING, Code.UNKNOWN_PROPERTY)
@@ -173,7 +173,7 @@ def test_two_rows_that_write_one_column_are_an_error() -> None:
     assert Code.DUPLICATE_TARGET in codes(*rows)
 
 
-def test_a_column_that_nobody_may_change_is_no_target() -> None:
+def test_read_only_column_is_no_target() -> None:
     assert Code.READ_ONLY in codes({"spotler": "firstName", "contact": "fullname", "direction": "<-"})
 
 
@@ -363,7 +363,7 @@ def test_a_fixed_value_longer_than_its_column_is_an_error() -> None:
     assert Code.TOO_LONG in codes(row)
 
 
-def test_errors_come_first_and_a_finding_says_where_it_is() -> None:
+def test_errors_come_first_and_a_finding_has_its_place() -> None:
     findings = found({"spotler": "hobby", "contact": "firstname"}, {"spotler": "lastName", "contact": "nosuch"})
     assert [str(one).split(":")[0] for one in findings] == [
         "error unknown-column (row 3 contact)",

@@ -73,11 +73,11 @@ def test_a_record_comes_back_from_its_own_payload_as_it_went_or_as_the_file_says
 
     lost = story["returned"]["but for"]
     for row in mapping.rows:
-        column, definition = row.sources[PersonTable.CONTACT], catalogue.named(row.spotler)
+        column, definition = row.sources[PersonTable.CONTACT], catalogue.named(row.property_name)
         assert isinstance(column, Column)
         assert definition is not None
         back = returned(
-            sent[row.spotler],
+            sent[row.property_name],
             definition,
             column_of(column.name, story["columns"][column.name]),
             zone=mapping.zone,
@@ -91,12 +91,12 @@ def test_a_contact_comes_back_to_dataverse_as_the_file_says(story: dict[str, Any
     mapping, catalogue = read_mapping(story["mapping"]), catalogue_of(story["spotler"])
     stored: dict[str, Any] = {}
     for row in mapping.rows:
-        column, definition = row.sources[PersonTable.CONTACT], catalogue.named(row.spotler)
+        column, definition = row.sources[PersonTable.CONTACT], catalogue.named(row.property_name)
         if not row.direction.reaches_dataverse or definition is None:
             continue
         assert isinstance(column, Column)
         result = returned(
-            received(story["received"][row.spotler], definition),
+            received(story["received"][row.property_name], definition),
             definition,
             column_of(column.name, story["columns"][column.name]),
             zone=mapping.zone,

@@ -7,22 +7,14 @@ from typing import Any
 import pytest
 
 from shared.domain.mapping.formats.document import MappingError, read_mapping
-from shared.domain.mapping.formats.reading import reading_of
-from shared.domain.mapping.language.expression import Column, Home, QueryExpression
+from shared.domain.mapping.language.expression import Column, OptionSource, QueryExpression
 from shared.domain.mapping.model import ConflictPolicy, Direction, Mapping, Outside
-from shared.domain.planning.context import (
-    Anonymize,
-    BaseState,
-    Binding,
-    Plan,
-    PlanInput,
-    Rest,
-    Rules,
-    SharingRecords,
-    Unmapped,
-    Write,
-)
+from shared.domain.mapping.reading import reading_of
+from shared.domain.planning.binding import Binding
+from shared.domain.planning.decisions import Anonymize, Plan, Rest, Write
 from shared.domain.planning.plan import plan
+from shared.domain.planning.plan_input import BaseState, PlanInput, SharingRecords
+from shared.domain.planning.rules import Rules, Unmapped
 from shared.domain.records.fingerprints import Fingerprinter
 from shared.domain.records.marketing_contact import (
     PropertyCatalogue,
@@ -56,7 +48,7 @@ def mapping_of(*rows: dict[str, Any], **parameters: Any) -> Mapping:
     return read_mapping({"version": 1, "rows": [EMAIL_ROW, *rows], **parameters})
 
 
-def to_spotler(mapping: Mapping, table: PersonTable = CONTACT, **values: Any) -> dict[str, Any]:
+def to_platform(mapping: Mapping, table: PersonTable = CONTACT, **values: Any) -> dict[str, Any]:
     """What is sent for a record with these values, besides its address."""
     record = person(mapping, table, {"emailaddress1": "ann@example.com", **values})
     return without_email(wished(record, mapping))
@@ -92,7 +84,11 @@ def test_map_01_every_row_has_its_own_direction() -> None:
         {"spotler": "permissions", "contact": "@map(permissions)", "direction": "<->"},
     )
 
-    assert [row.direction for row in mapping.rows[1:]] == [Direction.TO_SPOTLER, Direction.TO_DATAVERSE, Direction.BOTH]
+    assert [row.direction for row in mapping.rows[1:]] == [
+        Direction.TO_PLATFORM,
+        Direction.TO_DATAVERSE,
+        Direction.BOTH,
+    ]
 
 
 def test_map_02_a_value_that_only_comes_back_is_read_to_be_compared_triggers_nothing_and_is_never_sent() -> None:
@@ -100,10 +96,10 @@ def test_map_02_a_value_that_only_comes_back_is_read_to_be_compared_triggers_not
 
     assert "telephone1" in reading_of(mapping, CONTACT).columns
     assert "telephone1" not in reading_of(mapping, CONTACT).watched
-    assert to_spotler(mapping) == {}
+    assert to_platform(mapping) == {}
 
 
-def test_map_02_what_comes_back_needs_one_column_to_go_to() -> None:
+def test_map_02_a_value_for_dataverse_needs_one_column() -> None:
     said = refusal({"spotler": "lastName", "contact": "lastname;fullname", "direction": "<->"})
     assert "direction <-> cannot write to lastname;fullname" in said
 
@@ -118,9 +114,9 @@ def test_map_06_and_map_19_a_related_column_is_one_relationship_away() -> None:
 def test_map_07_map_08_and_map_09_contact_lead_and_account_have_columns_of_their_own() -> None:
     mapping = mapping_of({"spotler": "lastName", "contact": "lastname", "lead": "subject", "account": "name"})
 
-    assert to_spotler(mapping, CONTACT, lastname="Vries") == {"lastName": "Vries"}
-    assert to_spotler(mapping, LEAD, subject="Interested") == {"lastName": "Interested"}
-    assert to_spotler(mapping, ACCOUNT, name="Contoso") == {"lastName": "Contoso"}
+    assert to_platform(mapping, CONTACT, lastname="Vries") == {"lastName": "Vries"}
+    assert to_platform(mapping, LEAD, subject="Interested") == {"lastName": "Interested"}
+    assert to_platform(mapping, ACCOUNT, name="Contoso") == {"lastName": "Contoso"}
 
 
 def test_map_10_and_if_05_the_entity_column_is_one_of_the_table_for_new_subscribers() -> None:
@@ -153,12 +149,12 @@ def test_map_13_and_map_26_a_property_is_named_by_its_database_name_not_by_what_
     by_name = mapping_of({"spotler": "profileField1", "contact": "new_hobby"})
     by_label = mapping_of({"spotler": "Hobby", "contact": "new_hobby"})
 
-    assert to_spotler(by_name, new_hobby="Chess") == {"profileField1": "Chess"}
-    assert to_spotler(by_label, new_hobby="Chess") == {}
+    assert to_platform(by_name, new_hobby="Chess") == {"profileField1": "Chess"}
+    assert to_platform(by_label, new_hobby="Chess") == {}
 
 
 def test_map_27_a_property_that_spotler_hides_is_left_alone() -> None:
-    assert to_spotler(mapping_of({"spotler": "hidden", "contact": "lastname"}), lastname="Vries") == {}
+    assert to_platform(mapping_of({"spotler": "hidden", "contact": "lastname"}), lastname="Vries") == {}
 
 
 def test_map_32_any_row_may_be_deleted_but_that_of_the_address() -> None:
@@ -195,7 +191,7 @@ def test_map_17_membership_of_a_marketing_list_can_be_the_permission() -> None:
     mapping = mapping_of({"spotler": "permissions", "contact": "@map(list)"})
     record = person(mapping, values={"emailaddress1": "a@example.com"}, lists={"News": True, "Other": False})
 
-    assert reading_of(mapping, CONTACT).homes == {Home.LIST}
+    assert reading_of(mapping, CONTACT).option_sources == {OptionSource.LIST}
     assert wished(record, mapping)["permissions"] == (SetOption(1, enabled=True),)
 
 
@@ -251,7 +247,7 @@ def test_map_23_a_column_of_the_first_child_row() -> None:
     mapping = mapping_of({"spotler": "lastName", "contact": expression})
 
     assert {str(child) for child in reading_of(mapping, CONTACT).children} == {printed}
-    assert to_spotler(mapping, **{printed: "News"}) == {"lastName": "News"}
+    assert to_platform(mapping, **{printed: "News"}) == {"lastName": "News"}
 
 
 def test_map_24_the_answer_of_a_query_about_the_record() -> None:
@@ -262,7 +258,7 @@ def test_map_24_the_answer_of_a_query_about_the_record() -> None:
     mapping = mapping_of({"spotler": "lastName", "account": f"@odata:{text}"})
 
     assert reading_of(mapping, ACCOUNT).queries == {QueryExpression(text)}
-    assert to_spotler(mapping, ACCOUNT, **{f"@odata:{text}": "Ann Bo"}) == {"lastName": "Ann Bo"}
+    assert to_platform(mapping, ACCOUNT, **{f"@odata:{text}": "Ann Bo"}) == {"lastName": "Ann Bo"}
 
 
 def test_map_25_a_fixed_value_can_fill_a_source_column_of_new_subscribers() -> None:
@@ -306,10 +302,10 @@ def planned(
 
 @pytest.mark.parametrize(("blank", "sent"), [("clear", {"lastName": ""}), ("keep", {})])
 def test_an_empty_value_clears_the_property_or_keeps_it_as_the_row_says(blank: str, sent: dict[str, str]) -> None:
-    assert to_spotler(mapping_of({"spotler": "lastName", "contact": "lastname", "blank": blank})) == sent
+    assert to_platform(mapping_of({"spotler": "lastName", "contact": "lastname", "blank": blank})) == sent
 
 
-def test_purge_01_what_no_row_mentions_is_cleared_and_what_one_mentions_is_not() -> None:
+def test_purge_01_only_unmapped_properties_are_cleared() -> None:
     mapping = mapping_of(
         {"spotler": "lastName", "contact": "lastname", "blank": "keep"},
         {"spotler": "phoneNumber", "contact": "telephone1", "direction": "<-"},
@@ -360,10 +356,10 @@ def test_a_person_who_leaves_the_filter_loses_every_permission_if_the_mapping_sa
 
 
 def test_a_person_who_leaves_the_filter_is_erased_if_the_mapping_says_so_unless_somebody_needs_the_contact() -> None:
-    neighbour = SharingRecords((RecordKey.parse("lead:00000000-0000-0000-0000-000000000002"),))
+    sharing = SharingRecords((RecordKey.parse("lead:00000000-0000-0000-0000-000000000002"),))
 
     assert isinstance(outside(Outside.ANONYMIZE, is_live=True), Anonymize)
-    kept = outside(Outside.ANONYMIZE, is_live=True, sharing_records=neighbour)
+    kept = outside(Outside.ANONYMIZE, is_live=True, sharing_records=sharing)
     assert isinstance(kept, Rest)
     assert kept.reason is Reason.STILL_USED
 
@@ -383,7 +379,7 @@ def test_val_04_one_and_zero_are_the_values_of_two_options_so_that_the_wrong_peo
 
 
 @pytest.mark.parametrize("policy", Outside)
-def test_a_filter_on_a_column_that_is_gone_ends_nobody(policy: Outside) -> None:
+def test_filter_on_a_deleted_column_erases_no_contact(policy: Outside) -> None:
     mapping = mapping_of(filters={"contact": "new_gone = 1"}, outside=policy.value)
     record = person(mapping, values={"emailaddress1": "a@b.nl"})
     unread = {name: value for name, value in record.values.items() if name != "new_gone"}
@@ -397,7 +393,7 @@ def test_a_filter_on_a_column_that_is_gone_ends_nobody(policy: Outside) -> None:
 # ------------------------------------------------------------------------------------------------------------- document
 
 
-def test_what_the_filter_looks_at_is_read_though_no_row_maps_it() -> None:
+def test_columns_of_the_filter_are_read_without_a_row() -> None:
     mapping = mapping_of(filters={"contact": "new_a = 1 and not empty(parentcustomerid(account).new_b)"})
 
     assert {"new_a", "parentcustomerid(account).new_b"} <= names_read(mapping, CONTACT)
@@ -418,7 +414,7 @@ def test_every_wrong_place_is_named() -> None:
     assert "position 6: expected the end" in said
 
 
-def test_a_document_of_before_means_what_it_meant() -> None:
+def test_former_document_keeps_its_meaning() -> None:
     mapping = mapping_of({"spotler": "lastName", "contact": "lastname"})
 
     assert mapping.outside is Outside.KEEP
@@ -438,4 +434,4 @@ def test_a_document_of_before_means_what_it_meant() -> None:
 )
 def test_a_row_may_have_its_own_texts_for_options(value: Any, choices: dict[Any, str], text: str) -> None:
     mapping = mapping_of({"spotler": "lastName", "contact": "new_kind", "choices": choices})
-    assert to_spotler(mapping, new_kind=value) == {"lastName": text}
+    assert to_platform(mapping, new_kind=value) == {"lastName": text}

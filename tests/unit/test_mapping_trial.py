@@ -10,7 +10,7 @@ from shared.administration.preview import Preview
 from shared.domain.mapping.findings import Code, Finding
 from shared.domain.mapping.formats.document import read_mapping
 from shared.domain.mapping.model import Mapping as FieldMapping
-from shared.domain.planning.context import Unmapped
+from shared.domain.planning.rules import Unmapped
 from shared.domain.records.records import PersonRecord, PersonTable, RecordKey
 from tests.connector_twin import MAPPING, ConnectorTwin, person, rules
 from tests.twins import TwinCrm
@@ -33,8 +33,8 @@ def mapping_with(*rows: Mapping[str, Any], **changes: Any) -> FieldMapping:
     other = read_mapping(
         {"version": 1, "rows": [{"spotler": "email", **dict.fromkeys(PersonTable, "emailaddress1")}, *rows]}
     ).rows[1:]
-    names = {row.spotler for row in other}
-    return replace(MAPPING, rows=(*(row for row in MAPPING.rows if row.spotler not in names), *other), **changes)
+    names = {row.property_name for row in other}
+    return replace(MAPPING, rows=(*(row for row in MAPPING.rows if row.property_name not in names), *other), **changes)
 
 
 async def trial(mapping: FieldMapping, *, cities: int, unmapped: Unmapped = Unmapped.KEEP) -> list[Finding]:
@@ -71,7 +71,7 @@ async def test_a_field_that_few_have_and_a_mapping_that_changes_nothing_are_not(
 
 
 async def test_a_row_that_is_taken_out_empties_a_field_only_where_unmapped_fields_are_emptied() -> None:
-    fewer = replace(MAPPING, rows=tuple(row for row in MAPPING.rows if row.spotler != "city"))
+    fewer = replace(MAPPING, rows=tuple(row for row in MAPPING.rows if row.property_name != "city"))
 
     assert await trial(fewer, cities=20) == []
     (finding,) = await trial(fewer, cities=20, unmapped=Unmapped.CLEAR)

@@ -148,7 +148,7 @@ def test_rows_may_be_added_moved_and_left_empty() -> None:
 
     mapping = from_workbook(edited(edit), "prod")
 
-    assert [row.spotler for row in mapping.rows] == ["email", "gender", "city", "firstName", "birthday"]
+    assert [row.property_name for row in mapping.rows] == ["email", "gender", "city", "firstName", "birthday"]
 
 
 def test_columns_may_be_reordered_and_left_out() -> None:

@@ -14,7 +14,6 @@ from shared.domain.features.subscriber_import import (
     ImportOutcome,
     ImportResult,
     ImportTarget,
-    is_new_subscriber,
     new_row,
     row_id,
 )
@@ -23,6 +22,7 @@ from shared.domain.records.marketing_contact import (
     MarketingContact,
 )
 from shared.domain.records.records import PersonTable, RecordKey, Why
+from shared.engine.refusals.returns import record_id_of
 from shared.errors import ConfigurationError, ConflictError, DataError, NotFoundError, ThrottledError
 from shared.inbound.reviews import ReviewReason
 from shared.inbound.subscriber_import import ImportPolicy
@@ -38,7 +38,7 @@ from tests.twins import bodies
     [("", True), ("   ", True), ("afas-1234", True), (str(UUID(int=5)), False), (str(UUID(int=5)).upper(), False)],
 )
 def test_s2d_09_new_08_who_has_no_guid_as_external_id_is_new(external_id: str, is_new: bool) -> None:  # noqa: FBT001
-    assert is_new_subscriber(new_subscriber(1, external_id=external_id)) is is_new
+    assert (record_id_of(new_subscriber(1, external_id=external_id)) is None) is is_new
 
 
 # ------------------------------------------------------------------------------------------------------ what a row gets
@@ -328,7 +328,7 @@ async def test_the_record_that_somebody_chose_is_synchronised_at_once_and_asked_
     (waiting,) = house.queue.waiting
     message = read_lane_message(waiting.message.body)
     assert isinstance(message, ReferenceBatch)
-    assert [(one.key, one.why) for one in message.unfold()] == [(second, Why.SPOTLER)]
+    assert [(one.key, one.why) for one in message.unfold()] == [(second, Why.PLATFORM)]
     assert await house.open_reviews() == []
     assert await house.import_page(new_subscriber(1)) == [ImportResult("encrypted1", ImportOutcome.MATCHED, second)]
     assert await house.open_reviews() == []

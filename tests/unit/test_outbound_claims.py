@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
-from shared.domain.planning.context import MailStatus
+from shared.domain.planning.binding import MailStatus
 from shared.domain.records.records import RecordKey, Reference, Why
 from shared.engine.bindings.ledger import CLAIM_TIME
 from shared.engine.work_items import ItemResult

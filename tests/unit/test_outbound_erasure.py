@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.domain.planning.context import EndAction
+from shared.domain.planning.rules import EndAction
 from shared.domain.records.marketing_contact import WriteCode, WriteResult
 from shared.domain.records.records import Intent, RecordKey, Reference, SyncStatus, Why
 from shared.ports.queue import QueueName

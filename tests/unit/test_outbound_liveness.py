@@ -135,7 +135,7 @@ async def test_a_spotler_that_hangs_while_contacts_are_read_ends_the_round_withi
 
     twin.platform.contact = contact  # type: ignore[method-assign]
     began = datetime.now(UTC)
-    finished = await twin.look(*keys, why=Why.SPOTLER)
+    finished = await twin.look(*keys, why=Why.PLATFORM)
 
     assert datetime.now(UTC) - began < timedelta(seconds=20)
     assert {one.outcome.reason for one in finished.values()} == {Reason.UNAVAILABLE}
@@ -150,7 +150,7 @@ async def test_while_spotler_is_down_contacts_in_doubt_are_not_asked_for_one_by_
     twin.platform.broken = {"contact": TransientError("down")}
     asked = twin.platform.calls["contact"]
 
-    finished = await twin.look(*keys, why=Why.SPOTLER)
+    finished = await twin.look(*keys, why=Why.PLATFORM)
 
     assert {one.outcome.reason for one in finished.values()} == {Reason.UNAVAILABLE}
     assert twin.platform.calls["contact"] - asked <= 4

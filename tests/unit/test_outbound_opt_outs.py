@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from shared.domain.mapping.formats.reading import DO_NOT_BULK_EMAIL
+from shared.domain.mapping.reading import DO_NOT_BULK_EMAIL
 from shared.domain.records.records import Intent, PersonTable, RecordKey, SyncStatus
 from tests.connector_twin import EVENTS, NEWSLETTER, RULES, ConnectorTwin, person
 from tests.twins import TwinContact
@@ -107,7 +107,7 @@ async def test_purge_03_an_emptied_contact_is_filled_again_with_the_permissions_
 
 async def test_f9_do_not_bulk_email_needs_no_row_of_permissions_in_the_mapping() -> None:
     mapping = RULES.mapping
-    without = replace(mapping, rows=tuple(row for row in mapping.rows if row.spotler != "permissions"))
+    without = replace(mapping, rows=tuple(row for row in mapping.rows if row.property_name != "permissions"))
     twin = ConnectorTwin(replace(RULES, mapping=without))
     ann = twin.crm.create(**person())
     await twin.sync(ann)

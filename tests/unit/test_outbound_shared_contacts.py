@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.domain.planning.context import EndAction
+from shared.domain.planning.rules import EndAction
 from shared.domain.records.records import PersonTable, RecordKey
 from tests.connector_twin import NEWSLETTER, ConnectorTwin, person, rules
 

@@ -316,7 +316,7 @@ async def test_other_set_properties_are_none_of_its_business(world: World) -> No
 async def test_a_property_that_is_not_mapped_any_more_was_not_removed(world: World) -> None:
     document = {"version": 1, "rows": [{"spotler": "email", "contact": "emailaddress1"}]}
     mapping = read_mapping(document)
-    world.names._properties = frozenset(row.spotler for row in mapping.rows)
+    world.names._properties = frozenset(row.property_name for row in mapping.rows)
     await world.night()
     assert (await world.names.state())["removedInSpotler"] == []
 

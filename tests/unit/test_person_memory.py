@@ -19,7 +19,7 @@ from shared.consent.erased_consent import ErasedConsent
 from shared.domain.consent.bounces import BounceKind
 from shared.domain.consent.changes import DO_NOT_EMAIL, OPT_OUT, ConsentSource
 from shared.domain.consent.suppression import AddressRefusal
-from shared.domain.planning.context import MassChange
+from shared.domain.planning.binding import MassChange
 from shared.domain.records.fingerprint_places import fingerprint_places
 from shared.domain.records.records import PersonTable, RecordKey, Reference, Why
 from shared.engine.bindings.ledger import Ledger
@@ -173,7 +173,7 @@ async def test_nobody_knows_a_stranger(office: Office) -> None:
 
 async def test_a_former_address_is_found_if_it_is_given(office: Office, ann: RecordKey) -> None:
     former = office.twin.rules.fingerprints.address("former@example.com")
-    refusal = AddressRefusal(OPT_OUT, office.twin.clock.now(), ConsentSource.SPOTLER_OPT_OUT)
+    refusal = AddressRefusal(OPT_OUT, office.twin.clock.now(), ConsentSource.PLATFORM_OPT_OUT)
     await office.twin.suppressions.record({former: [refusal]})
     assert former not in str(await office.memory.export(ann))
     assert former in str(await office.memory.export(ann, "Former@example.com"))

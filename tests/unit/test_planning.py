@@ -8,20 +8,11 @@ from uuid import UUID
 
 import pytest
 
-from shared.domain.planning.context import (
-    BaseState,
-    Binding,
-    Fetched,
-    Plan,
-    PlanInput,
-    Rest,
-    Rules,
-    SharingRecords,
-    Unmapped,
-    Write,
-    WriteMode,
-)
+from shared.domain.planning.binding import Binding
+from shared.domain.planning.decisions import Plan, Rest, Write, WriteMode
 from shared.domain.planning.plan import plan
+from shared.domain.planning.plan_input import BaseState, Fetched, PlanInput, SharingRecords
+from shared.domain.planning.rules import Rules, Unmapped
 from shared.domain.records.marketing_contact import PropertyValue, Purge, SetOption
 from shared.domain.records.outcomes import Reason, Result
 from shared.domain.records.records import PermissionRow, PersonRecord, PersonTable, RecordKey
@@ -89,7 +80,7 @@ def test_nothing_is_written_when_nothing_differs() -> None:  # C-44
     assert (planned.result, planned.reason) == (Result.UNCHANGED, Reason.AGREED)
 
 
-def test_an_update_sends_only_what_differs_and_the_address() -> None:  # CS-16
+def test_update_sends_only_changes_and_the_address() -> None:  # CS-16
     planned = plan(plan_input(record(address1_city="Gouda"), synced(record())), RULES, CATALOGUE)
     assert written(planned) == {"email": "ann@example.com", "city": "Gouda"}
     assert isinstance(planned, Write)
@@ -101,12 +92,12 @@ def test_a_value_that_was_removed_is_emptied() -> None:
     assert written(plan(plan_input(record(address1_city=None), synced(record())), RULES, CATALOGUE))["city"] == ""
 
 
-def test_a_field_that_was_never_filled_keeps_what_spotler_has() -> None:  # PURGE-02
+def test_empty_field_without_base_keeps_the_value_in_spotler() -> None:  # PURGE-02
     bound = synced(record(address1_city=None))
     assert "city" not in written(plan(plan_input(record(address1_city=None, firstname="An"), bound), RULES, CATALOGUE))
 
 
-def test_an_update_can_empty_what_the_mapping_does_not_fill() -> None:  # PURGE-01
+def test_update_can_empty_unmapped_properties() -> None:  # PURGE-01
     clearing = rules(unmapped=Unmapped.CLEAR)
     planned = plan(plan_input(record(address1_city="Gouda"), synced(record(), by=clearing)), clearing, CATALOGUE)
     assert written(planned) == {"email": "ann@example.com", "city": "Gouda", "hobby": ""}
@@ -130,7 +121,7 @@ def test_without_trust_everything_is_written_that_is_not_a_permission() -> None:
     }
 
 
-def test_without_trust_a_creation_also_says_what_is_empty() -> None:
+def test_insertion_in_doubt_also_sends_empty_values() -> None:
     """The worker that died may have written a value that was removed since."""
     assert (
         written(plan(plan_input(record(address1_city=None), base_state=BaseState.NOTHING), RULES, CATALOGUE))["city"]
@@ -185,5 +176,5 @@ def test_a_field_that_must_fit_stops_the_record_and_is_named() -> None:  # VAL-0
     planned = plan(plan_input(record(address1_postalcode="B-1000"), bound), strict, CATALOGUE)
     assert isinstance(planned, Rest)
     assert (planned.result, planned.reason) == (Result.FAILED, Reason.INVALID_VALUE)
-    assert [(one.spotler, one.source) for one in planned.problems] == [("postalCode", "address1_postalcode")]
+    assert [(one.property_name, one.source) for one in planned.problems] == [("postalCode", "address1_postalcode")]
     assert planned.binding == bound

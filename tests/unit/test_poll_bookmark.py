@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from shared.domain.mapping.formats.reading import DO_NOT_BULK_EMAIL
+from shared.domain.mapping.reading import DO_NOT_BULK_EMAIL
 from shared.domain.records.marketing_contact import MarketingContact
 from shared.domain.records.records import RecordKey, SyncStatus
 from shared.errors import ConflictError, TransientError

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from shared.domain.features.subscriber_import import ImportOutcome
-from shared.domain.mapping.formats.reading import DO_NOT_BULK_EMAIL
+from shared.domain.mapping.reading import DO_NOT_BULK_EMAIL
 from shared.domain.records.marketing_contact import Bounce, MarketingContact
 from shared.errors import ConfigurationError, TransientError
 from shared.inbound.contact_changes import Welcomed

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from shared.domain.planning.context import Unmapped
+from shared.domain.planning.rules import Unmapped
 from shared.domain.records.marketing_contact import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry
 from shared.domain.records.records import RecordKey
 from tests.connector_twin import CATALOGUE, ConnectorTwin, person, rules

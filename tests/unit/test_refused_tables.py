@@ -10,7 +10,7 @@ import pytest
 from shared.adapters.dataverse.metadata.refused_tables import lacks
 from shared.domain.mapping.findings import Code, Finding, Severity
 from shared.domain.mapping.formats.document import read_mapping
-from shared.domain.planning.context import Rules, Unmapped
+from shared.domain.planning.rules import Rules, Unmapped
 from shared.domain.records.records import RecordKey, SyncStatus
 from shared.domain.records.table_schema import ReadRight, TableReach
 from shared.errors import TransientError

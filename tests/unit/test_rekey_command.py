@@ -44,7 +44,7 @@ async def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterat
 async def refuse() -> None:
     services = await app.services()
     address = (await services.keys.fingerprinter()).address(ADDRESS)
-    refusal = AddressRefusal(OPT_OUT, services.clock.now(), ConsentSource.SPOTLER_OPT_OUT)
+    refusal = AddressRefusal(OPT_OUT, services.clock.now(), ConsentSource.PLATFORM_OPT_OUT)
     await SuppressionList(services.store, services.clock, "default").record({address: [refusal]})
     await app.shut_down()
 

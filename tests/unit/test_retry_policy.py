@@ -23,7 +23,7 @@ UNCOUNTED = [Failure.BUSY, Failure.THROTTLED, Failure.MISCONFIGURED]
 
 
 def waiting_times() -> list[timedelta]:
-    """Fail for ever, and note the pauses until patience ends."""
+    """Fail for ever, and note the pauses until the last attempt."""
     times: list[timedelta] = []
     attempt = 1
     while isinstance(following := POLICY.after(Failure.TRANSIENT, attempt=attempt, now=NOW), RetryAt):
@@ -67,7 +67,7 @@ def test_waiting_for_others_ends_some_day(failure: Failure) -> None:
     assert timedelta(hours=3) < now - NOW < timedelta(days=4), "an administrator has a weekend, a record not a year"
 
 
-def test_what_there_was_no_time_for_never_counts() -> None:
+def test_put_back_work_never_counts_as_an_attempt() -> None:
     long_ago = NOW - timedelta(days=400)
     following = POLICY.after(Failure.PUT_BACK, attempt=3, now=NOW, since=long_ago)
     assert following == RetryAt(NOW + POLICY.busy, 3, long_ago)
@@ -82,7 +82,7 @@ def test_a_pause_that_was_asked_for_is_kept() -> None:
 
 
 @pytest.mark.parametrize("failure", [Failure.THROTTLED, Failure.MISCONFIGURED])
-def test_what_one_pause_held_up_does_not_return_in_one_second(failure: Failure) -> None:
+def test_work_held_by_one_pause_returns_spread_over_time(failure: Failure) -> None:
     asked = timedelta(minutes=2)
     moments = [RetryPolicy().after(failure, attempt=1, now=NOW, asked=asked) for _ in range(200)]
     returns = [one.when - NOW for one in moments if isinstance(one, RetryAt)]
@@ -101,7 +101,7 @@ def test_what_one_pause_held_up_does_not_return_in_one_second(failure: Failure) 
         (UnknownOutcomeError("no answer"), Failure.TRANSIENT, None),
     ],
 )
-def test_the_class_of_an_error_says_how_to_wait(
+def test_the_class_of_an_error_decides_how_to_wait(
     error: ConnectorError, failure: Failure, asked: timedelta | None
 ) -> None:
     assert failure_of(error) == (failure, asked)

@@ -11,7 +11,7 @@ from shared.composition.settings import Settings, load_settings
 from shared.domain.consent.bounce_text import Language
 from shared.domain.features.lists import ListKind
 from shared.domain.features.subscriber_import import ImportTarget
-from shared.domain.planning.context import EndAction
+from shared.domain.planning.rules import EndAction
 from shared.domain.records.records import PersonTable
 from shared.errors import ConfigurationError
 from shared.local.commands.run import read_local_settings

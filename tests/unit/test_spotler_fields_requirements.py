@@ -56,14 +56,14 @@ def said(mapping: Mapping, *definitions: PropertyDefinition) -> list[str]:
 
 
 def test_map_28_and_c_10_the_default_rows_are_what_a_newcomer_expects() -> None:
-    rows = {row.spotler: row for row in load_mapping(DEFAULT_MAPPING).rows}
+    rows = {row.property_name: row for row in load_mapping(DEFAULT_MAPPING).rows}
 
     names, address = {"firstName", "infix", "lastName"}, {"street", "address2", "postalCode", "city", "country"}
     others = {"email", "jobTitle", "birthday", "gender", "phoneNumber", "mobileNumber", "organisation"}
     assert names | address | others | {"customerType", "permissions"} == rows.keys()
     assert str(rows["organisation"].sources[PersonTable.LEAD]) == "companyname"
     assert all(isinstance(source, MapTo) for source in rows["permissions"].sources.values())
-    assert {name for name, row in rows.items() if row.direction is not Direction.TO_SPOTLER} == {"permissions"}
+    assert {name for name, row in rows.items() if row.direction is not Direction.TO_PLATFORM} == {"permissions"}
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from shared.domain.consent.changes import BULK_EMAIL, DO_NOT_EMAIL, OPT_OUT, ConsentSource
 from shared.domain.consent.suppression import AddressRefusal, Suppression
-from shared.domain.planning.context import EndAction
+from shared.domain.planning.rules import EndAction
 from shared.domain.records.records import RecordKey, SyncStatus
 from tests.connector_twin import NEWSLETTER, RULES, ConnectorTwin, person
 from tests.twins import TwinContact, bodies

@@ -1,4 +1,4 @@
-"""What people change in Spotler comes home: the engine and the poll, over honest twins."""
+"""What people change in Spotler is written back: the engine and the poll, over honest twins."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from shared.domain.consent.permission_defaults import PermissionDefault
 from shared.domain.mapping.formats.document import read_mapping
-from shared.domain.planning.context import Rules
+from shared.domain.planning.rules import Rules
 from shared.domain.records.records import PersonTable, RecordKey, SyncStatus, Why
 from shared.errors import DataError, TransientError
 from shared.inbound.page_counts import Seen
@@ -65,7 +65,7 @@ async def ping_pong(twin: ConnectorTwin) -> int:
     return len(twin.platform.writes) + len(twin.writebacks.brought) - sum(before)
 
 
-async def test_s2d_02_a_two_way_field_that_changed_in_spotler_comes_home() -> None:
+async def test_s2d_02_a_two_way_field_changed_in_spotler_is_written_back() -> None:
     twin, ann = await met()
     twin.platform.edit(twin.contact_of("ann@example.com"), city="Gouda", firstName="Anna", hobby="chess")
 
@@ -122,7 +122,7 @@ async def test_perm_06_a_permission_withdrawn_in_spotler_is_withdrawn_in_dataver
     assert await ping_pong(twin) == 0
 
 
-async def test_perm_15_a_person_without_rows_gets_those_that_spotler_knows_and_the_defaults() -> None:
+async def test_perm_15_a_record_without_rows_gets_rows_of_spotlers_permissions_and_the_defaults() -> None:
     twin = ConnectorTwin(two_way())
     twin.defaults = (PermissionDefault("Newsletter", subscribed=False), PermissionDefault("Events", subscribed=True))
     known = twin.platform.sign_up("ann@example.com")
@@ -163,7 +163,7 @@ async def test_opt_07_an_opt_out_in_spotler_becomes_do_not_allow_and_opt_out() -
     assert await ping_pong(twin) == 0
 
 
-async def test_opt_07_an_opt_out_that_a_save_meets_is_found_by_spotlers_refusal() -> None:
+async def test_opt_07_a_refused_save_finds_an_opt_out() -> None:
     twin, ann = await met()
     twin.platform.opt_out(twin.contact_of("ann@example.com"))
     twin.crm.edit(ann, firstname="Anna")
@@ -174,7 +174,7 @@ async def test_opt_07_an_opt_out_that_a_save_meets_is_found_by_spotlers_refusal(
     assert twin.status_of(ann)[0] == SyncStatus.OPT_OUT
 
 
-async def test_opt_09_who_comes_back_in_spotler_is_synchronised_again() -> None:
+async def test_opt_09_a_returned_person_is_synchronised_again() -> None:
     twin, ann = await met()
     twin.platform.opt_out(twin.contact_of("ann@example.com"))
     await twin.poll()
@@ -187,7 +187,7 @@ async def test_opt_09_who_comes_back_in_spotler_is_synchronised_again() -> None:
     assert await ping_pong(twin) == 0
 
 
-async def test_who_refused_bulk_mail_in_dataverse_still_does_after_coming_back_in_spotler() -> None:
+async def test_refusal_of_bulk_mail_in_dataverse_survives_a_return_in_spotler() -> None:
     twin, ann = await met()
     twin.crm.edit(ann, donotbulkemail=True)
     await twin.sync(ann)
@@ -201,7 +201,7 @@ async def test_who_refused_bulk_mail_in_dataverse_still_does_after_coming_back_i
     assert not any(twin.contact_of("ann@example.com").options.values())
 
 
-async def test_bnc_09_a_hard_bounce_is_told_on_the_record_until_the_address_changes() -> None:
+async def test_bnc_09_a_hard_bounce_is_reported_on_the_record_until_the_address_changes() -> None:
     twin, ann = await met()
     twin.platform.bounce(twin.contact_of("ann@example.com"))
 
@@ -241,13 +241,13 @@ async def test_c_15_a_bounced_contact_that_was_changed_since_is_not_opened_by_a_
     assert contact.email == "ann@new.example.com"
 
 
-async def test_a_contact_that_is_unreachable_since_the_last_poll_is_told_as_a_bounce_at_once() -> None:
+async def test_unreachable_contact_is_reported_as_a_bounce_at_once() -> None:
     twin, ann = await met()
     await twin.poll()
     twin.clock.advance(timedelta(minutes=1))
     twin.platform.bounce(twin.contact_of("ann@example.com"))
 
-    await twin.look(ann, why=Why.SPOTLER)
+    await twin.look(ann, why=Why.PLATFORM)
 
     assert twin.status_of(ann) == (SyncStatus.FAILED, "hard-bounce")
     assert not value(twin, ann, "donotbulkemail")
@@ -272,7 +272,7 @@ async def test_a_record_that_changed_meanwhile_is_read_and_merged_again() -> Non
     assert value(twin, ann, "address1_city") == "Gouda"
 
 
-async def test_what_dataverse_refuses_is_told_on_the_record_and_comes_again_with_the_next_change() -> None:
+async def test_refusal_of_dataverse_is_reported_and_retried_with_the_next_change() -> None:
     twin, ann = await met()
     twin.writebacks.refused[ann] = DataError("a business rule", detail="Hobby is required")
     twin.platform.edit(twin.contact_of("ann@example.com"), hobby="chess")
@@ -300,7 +300,7 @@ async def test_a_poll_that_dies_goes_on_where_it_was() -> None:
     assert value(twin, ann, "address1_city") == "Gouda"
 
 
-async def test_dataverse_out_of_reach_postpones_the_way_home() -> None:
+async def test_unavailable_dataverse_postpones_the_write_back() -> None:
     twin, ann = await met()
     twin.platform.edit(twin.contact_of("ann@example.com"), city="Gouda")
     twin.writebacks.broken["write_back"] = TransientError("down")
@@ -325,10 +325,10 @@ async def test_a_deleted_permission_row_withdraws_the_permission() -> None:
     assert await ping_pong(twin) == 0
 
 
-async def test_a_field_that_goes_to_and_fro_is_left_alone_and_told() -> None:
+async def test_flapping_field_is_frozen_and_reported() -> None:
     twin, ann = await met()
     contact = twin.contact_of("ann@example.com")
-    for number in range(8):  # a flow rewrites what comes home, and somebody insists
+    for number in range(8):  # a flow rewrites what is written back, and somebody insists
         twin.platform.edit(contact, city=f"Spotler {number}")
         twin.clock.advance(timedelta(minutes=1))
         await twin.poller.poll()

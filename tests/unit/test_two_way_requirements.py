@@ -10,7 +10,7 @@ import pytest
 from shared.composition.first_mapping import DEFAULT_MAPPING, load_mapping
 from shared.composition.settings import Settings
 from shared.domain.features.subscriber_import import ImportTarget
-from shared.domain.mapping.language.expression import Home, MapTo
+from shared.domain.mapping.language.expression import MapTo, OptionSource
 from shared.domain.mapping.model import Direction
 from shared.domain.records.records import PersonTable
 from shared.local.commands.connector import ROOT
@@ -45,10 +45,10 @@ def test_s2d_01_c_05_contacts_are_polled_every_quarter_of_an_hour_and_the_rest_a
     assert gaps(setting) == {gap}
 
 
-def test_s2d_05_c_08_of_the_default_mapping_permissions_alone_come_home() -> None:
-    rows = [row for row in load_mapping(DEFAULT_MAPPING).rows if row.direction is not Direction.TO_SPOTLER]
-    assert {(row.spotler, row.direction) for row in rows} == {("permissions", Direction.BOTH)}
-    assert {row.sources[table] for row in rows for table in PersonTable} == {MapTo(Home.PERMISSIONS)}
+def test_s2d_05_c_08_the_default_mapping_writes_only_permissions_back() -> None:
+    rows = [row for row in load_mapping(DEFAULT_MAPPING).rows if row.direction is not Direction.TO_PLATFORM]
+    assert {(row.property_name, row.direction) for row in rows} == {("permissions", Direction.BOTH)}
+    assert {row.sources[table] for row in rows for table in PersonTable} == {MapTo(OptionSource.PERMISSIONS)}
 
 
 def test_c_07_new_subscribers_are_left_alone_by_default() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.domain.planning.context import EndAction, Rules, Unmapped
+from shared.domain.planning.rules import EndAction, Rules, Unmapped
 from shared.domain.records.records import PersonTable, RecordKey, SyncStatus
 from shared.inbound.page_counts import Seen
 from tests.connector_twin import ConnectorTwin, person
@@ -58,7 +58,7 @@ def text_of(twin: ConnectorTwin, key: RecordKey) -> str:
     return status.reason
 
 
-async def test_who_joins_neither_takes_nor_gives_a_two_way_value() -> None:
+async def test_joining_record_exchanges_no_two_way_value() -> None:
     twin, ann, ben = await couple()
 
     assert names(twin, ann, ben) == ["Ann", "Ben"]
@@ -84,7 +84,7 @@ async def test_an_edit_of_another_user_than_the_primary_one_changes_nothing(poli
     assert await ping_pong(twin) == 0
 
 
-async def test_a_change_in_spotler_comes_home_to_the_primary_user_only() -> None:
+async def test_change_in_spotler_is_written_back_to_the_primary_user_only() -> None:
     twin, ann, ben = await couple()
     twin.platform.edit(twin.contact_of(ADDRESS), firstName="Anna", hobby="chess")
 
@@ -96,7 +96,7 @@ async def test_a_change_in_spotler_comes_home_to_the_primary_user_only() -> None
     assert await ping_pong(twin) == 0
 
 
-async def test_what_the_primary_user_changed_is_an_echo_for_the_others() -> None:
+async def test_change_of_the_primary_user_is_an_echo_for_the_others() -> None:
     twin, ann, ben = await couple()
     twin.crm.edit(ann, firstname="Anna")
     await twin.sync(ann)
@@ -229,7 +229,7 @@ async def test_a_value_of_the_record_that_left_fills_no_empty_column() -> None:
     assert await ping_pong(twin) == 0
 
 
-async def test_what_was_edited_in_spotler_meanwhile_comes_home_to_the_next_user() -> None:
+async def test_edit_in_spotler_is_written_back_to_the_next_primary_user() -> None:
     twin, ann, ben = await couple(named(firstName={**BOTH, "conflict": "spotler"}))
     twin.crm.edit(ann, emailaddress1="elsewhere@example.com")
     twin.platform.edit(twin.contact_of(ADDRESS), firstName="Bernard", hobby="chess")
@@ -242,7 +242,7 @@ async def test_what_was_edited_in_spotler_meanwhile_comes_home_to_the_next_user(
     assert await ping_pong(twin) == 0
 
 
-async def test_who_comes_back_is_not_primary_again() -> None:
+async def test_returned_record_is_not_primary_again() -> None:
     twin, ann, ben = await couple()
     twin.crm.edit(ann, donotemail=True)
     await twin.sync(ann)
@@ -256,7 +256,7 @@ async def test_who_comes_back_is_not_primary_again() -> None:
     assert await ping_pong(twin) == 0
 
 
-async def test_who_makes_a_contact_anew_is_primary_and_empties_nobody() -> None:  # DEL-08
+async def test_record_that_creates_the_contact_again_is_primary_and_empties_nothing() -> None:  # DEL-08
     twin, ann, ben = await couple()
     twin.platform.contacts.clear()
     twin.crm.edit(ben, donotbulkemail=True)  # which is looked at before it is sent
@@ -286,7 +286,7 @@ async def test_the_contact_of_a_qualified_lead_is_primary_in_its_place() -> None
     assert await ping_pong(twin) == 0
 
 
-async def test_an_heir_of_another_user_is_not_primary() -> None:
+async def test_a_successor_of_another_user_is_not_primary() -> None:
     twin = ConnectorTwin(named())
     ann = twin.crm.create(**person(new_hobby=None))
     lead = twin.crm.create(LEAD, **person(firstname="Ben", new_hobby=None))
@@ -319,7 +319,7 @@ async def test_records_that_were_bound_by_an_older_version_find_one_primary_user
 # ------------------------------------------------------------------------------------------------------- what is told
 
 
-async def test_the_others_are_told_that_they_are_duplicates() -> None:
+async def test_the_other_records_are_reported_as_duplicates() -> None:
     twin, ann, ben = await couple()
 
     assert "Shares" not in text_of(twin, ann)

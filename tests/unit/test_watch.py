@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from shared.administration.monitor import Monitor
-from shared.domain.planning.context import MassChange
+from shared.domain.planning.binding import MassChange
 from shared.errors import ConfigurationError, Service, TransientError
 from shared.ports.queue import OutgoingMessage, QueueDepth, QueueName
 from shared.telemetry.signals import BACKLOG, BEHIND, HEARTBEAT, HELD_NOW, OLDEST, UP

@@ -91,13 +91,13 @@ def test_blanks_are_no_part_of_any_value(blanks: str) -> None:
     )
     found = mapping.rows[1]
 
-    assert mapping.rows[0].spotler == "email"
-    assert (found.spotler, found.sources, found.foreign) == (
+    assert mapping.rows[0].property_name == "email"
+    assert (found.property_name, found.sources, found.foreign) == (
         "gender",
         {PersonTable.CONTACT: Column("gendercode")},
         "other",
     )
-    assert (found.direction, found.only, found.choices) == (Direction.TO_SPOTLER, "1", {"1": "M"})
+    assert (found.direction, found.only, found.choices) == (Direction.TO_PLATFORM, "1", {"1": "M"})
     assert (found.conflict, found.blank, found.on_invalid) == (
         ConflictPolicy.NEWEST,
         BlankPolicy.KEEP,
@@ -114,7 +114,7 @@ def test_what_only_people_read_stays_as_it_was_typed() -> None:
     ("text", "direction"),
     [
         *(
-            (text, Direction.TO_SPOTLER)
+            (text, Direction.TO_PLATFORM)
             for text in ("->", " -> ", "- >", "\u2192", "\u2794", "\u21d2", "-->", "\u2013>", "\u2014>")
         ),
         *((text, Direction.TO_DATAVERSE) for text in ("<-", "\u2190", "<--", "<\u2013", "\u21d0", "< -")),
@@ -153,7 +153,7 @@ def test_nor_in_words_of_several_words(text: str) -> None:
 
 @pytest.mark.parametrize("title", ["spotler column", "Spotler\u00a0Column", " Spotler  Column ", "SPOTLER COLUMN"])
 def test_a_title_is_known_by_its_letters(title: str) -> None:
-    assert typed(("A1", title)).rows[0].spotler == "email"
+    assert typed(("A1", title)).rows[0].property_name == "email"
 
 
 @pytest.mark.parametrize(
@@ -252,8 +252,8 @@ def test_a_mapping_as_yaml_is_read_by_the_same_rules() -> None:
     }
     mapping = read_mapping(document)
 
-    assert [(one.spotler, one.direction) for one in mapping.rows] == [
-        ("email", Direction.TO_SPOTLER),
+    assert [(one.property_name, one.direction) for one in mapping.rows] == [
+        ("email", Direction.TO_PLATFORM),
         ("city", Direction.BOTH),
     ]
     assert mapping.rows[1].conflict is ConflictPolicy.NEWEST

@@ -1,4 +1,4 @@
-"""What a task says to the person who shall find out the right e-mail address (BNC-09, BNC-12)."""
+"""The text of a task for the person who must find the right e-mail address (BNC-09, BNC-12)."""
 
 from __future__ import annotations
 

@@ -1,9 +1,10 @@
-"""Mail that came back: what is known of the address of one Spotler contact, and when it is a problem. Pure.
+"""Bounces of one contact: what is stored about its address, and when the address is a problem. Pure.
 
-One hard bounce makes a contact inactive, soft bounces only the fourth time in a row (BNC-04, BNC-05). Spotler tells of
-every bounce, but not of the mail that arrived in between, nor of bounces before anybody asked. Whether four soft ones
-were in a row shows in the contact's channel: who has opted out gets no mail that could bounce, so a contact that cannot
-be reached when a soft bounce is fresh has had its fourth. Where the channel says nothing, four in all count.
+One hard bounce makes a contact inactive, soft bounces only the fourth time in a row (BNC-04, BNC-05). The platform
+returns every bounce, but neither the mail that arrived in between nor older bounces. The contact's channel shows
+whether four soft bounces were in a row: a person who has opted out gets no mail that could bounce, so a contact that is
+unreachable while a soft bounce is fresh has had its fourth. Without information from the channel, four soft bounces in
+all count.
 """
 
 from __future__ import annotations
@@ -24,18 +25,18 @@ _FRESH = timedelta(days=1)
 """For how long a closed channel is the bounce's doing: later, the person may have opted out since."""
 
 CLOSING = timedelta(minutes=1)
-"""Within this time of a bounce Spotler has made the contact inactive (inferred): what changed it later was something
-else, perhaps an opt-out."""
+"""The longest time between a bounce and the deactivation of its contact (inferred). A later change has another cause,
+perhaps an opt-out."""
 
 _REMEMBERED = 20
-"""Bounces that are known by their mailing and time, so that one which is told twice counts once."""
+"""Bounces that are stored by their mailing and time, so that a repeated bounce counts once."""
 
 _TASK = UUID("b7c6b9ad-6a3d-4f63-9c5f-0b9b2d7f1e58")
 """Namespace of the ids of tasks: a repetition never makes a second one."""
 
 
 class BounceKind(StrEnum):
-    """Why mail came back."""
+    """The kind of a bounce."""
 
     HARD = "hard"
     """The address does not exist or is wrong."""
@@ -44,7 +45,7 @@ class BounceKind(StrEnum):
 
     @classmethod
     def read(cls, text: str) -> BounceKind | None:
-        """Read what Spotler says, `HARDBOUNCE` or `HARD`; None for a kind that it got later."""
+        """Read the platform's kind, `HARDBOUNCE` or `HARD`; None for an unknown kind."""
         return _KINDS.get(text.strip().upper())
 
 
@@ -58,12 +59,12 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class BounceNote:
-    """What is known of one contact. Ids and times only; `address` is the fingerprint of the address that bounced.
+    """The bounces of one contact, as ids and times; `address` is the fingerprint of the address that bounced.
 
-    `tasks` has the task of each record that got one for this address; `done` are tasks to complete, their address
-    being gone. `solved` is when the address was changed: what bounced up to then is of no interest any more.
-    `reachable` is what the contact's channel said at the last bounce, None if it says nothing about that. `closed` is
-    when bounces closed the contact, None while it is open as far as they are concerned.
+    `tasks` has the task of each record for this address; `done` are tasks to complete, because the address has changed.
+    `solved` is when the address was changed: earlier bounces do not count any more. `reachable` is the state of the
+    contact's channel at the last bounce, None if unknown. `closed` is when bounces closed the contact, None if they did
+    not.
     """
 
     external_id: str
@@ -82,7 +83,7 @@ class BounceNote:
 
     @property
     def is_open(self) -> bool:
-        """Whether mail came back since the address was changed last."""
+        """Whether mail has bounced since the last change of the address."""
         return self.since is not None
 
     @property
@@ -94,13 +95,13 @@ class BounceNote:
 
 
 def noted(note: BounceNote, bounce: Bounce, kind: BounceKind, *, address: str, now: datetime) -> BounceNote:
-    """Add a bounce; `now` stands for its time if Spotler does not tell. The same bounce again changes nothing."""
+    """Add a bounce; `now` replaces a missing time. A repeated bounce changes nothing."""
     mark = _mark(bounce)
     at = bounce.date or now
     if mark in note.seen or (note.solved is not None and at <= note.solved):
         return note
     if note.is_open and note.address and address and address != note.address:
-        note = solved(note, note.last or at)  # another address has taken its place, and came back too
+        note = solved(note, note.last or at)  # the address has changed, and the new one bounced too
     is_first = not note.is_open
     last = at if note.last is None or is_first else max(note.last, at)
     after = replace(
@@ -124,14 +125,14 @@ def _closes(note: BounceNote) -> bool:
 
 
 def reopened(note: BounceNote, changed: datetime) -> BounceNote:
-    """Note that the contact could be mailed when it was last `changed`: somebody made it active again since."""
+    """Note that the contact could be mailed when it was last `changed`: it was activated again since."""
     if note.closed is None or changed <= note.closed + CLOSING:
         return note
     return replace(note, kind=BounceKind.SOFT, soft_bounces=0, reachable=True, closed=None)
 
 
 def solved(note: BounceNote, at: datetime) -> BounceNote:
-    """Forget what bounced up to now: the address has changed (BNC-11). Its tasks can be completed."""
+    """Remove the bounces up to now, because the address has changed (BNC-11). Its tasks can be completed."""
     return BounceNote(
         note.external_id,
         solved=at,

@@ -1,6 +1,6 @@
-"""Changes of consent as values: who, about what, from what to what, and where it came from. Pure.
+"""Changes of consent as values: record, subject, old and new state, source. Pure.
 
-Ids and codes only, no names and no addresses: these are kept, and exported, long after the rest is forgotten.
+They have ids and codes only, no names and no addresses: they are kept and exported long after other data are deleted.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _SEPARATOR = "\x1f"
 
 
 class ConsentState(StrEnum):
-    """What was, or is, said. UNKNOWN: nobody had said anything, or the connector had not seen it."""
+    """The state of consent. UNKNOWN: there was no answer, or the connector had not read it."""
 
     YES = "yes"
     NO = "no"
@@ -30,7 +30,7 @@ class ConsentState(StrEnum):
 
     @classmethod
     def of(cls, answer: bool | None) -> ConsentState:  # noqa: FBT001  # the value itself, not a switch
-        """Say a truth value; None is unknown."""
+        """Convert a truth value; None is unknown."""
         match answer:
             case None:
                 return cls.UNKNOWN
@@ -41,30 +41,30 @@ class ConsentState(StrEnum):
 
 
 class ConsentSource(StrEnum):
-    """Where a change came from."""
+    """The source of a change."""
 
     DATAVERSE_ROW = "dataverse-row"
-    """Somebody changed a Spotler Permission row, a membership or a periodiek (PERM-03, PERM-07)."""
+    """A user changed a Spotler Permission row, a membership or a periodiek (PERM-03, PERM-07)."""
     ENVIRONMENT_DEFAULT = "environment-default"
     """A new record got its rows (PERM-12)."""
-    SPOTLER_PROFILE = "spotler-profile"
-    """The check box changed in Spotler: a profile page, or an unsubscribe link of one permission (P-07)."""
-    SPOTLER_OPT_OUT = "spotler-opt-out"
+    PLATFORM_PROFILE = "spotler-profile"
+    """The check box changed in the platform: a profile page, or an unsubscribe link of one permission (P-07)."""
+    PLATFORM_OPT_OUT = "spotler-opt-out"
     """The person unsubscribed from everything (OPT-06)."""
     DO_NOT_BULK_EMAIL = "do-not-bulk-email"
     """*Bulk Email* of the record (OPT-01, OPT-02)."""
     DO_NOT_EMAIL = "do-not-email"
     """*Do Not Email* of the record (OPT-11)."""
     SHARED_CONTACT = "shared-contact"
-    """Another record of the same Spotler contact refuses."""
+    """Another record of the same contact refuses."""
     FIRST_MEETING = "first-meeting"
-    """A record and a Spotler contact found each other (PERM-15)."""
+    """The first merge of a record and a contact (PERM-15)."""
     REACTIVATED = "reactivated"
-    """The person came back (OPT-09, PERM-24)."""
+    """An opt-out ended (OPT-09, PERM-24)."""
     SUPPRESSION = "suppression-list"
-    """Somebody had refused at the address that the record came to."""
+    """There was a refusal at the address that the record came to."""
     ADMINISTRATOR = "administrator"
-    """An administrator lifted a refusal, and said why."""
+    """An administrator lifted a refusal and gave a reason."""
     DEACTIVATED = "deactivated"
     DELETION = "deletion"
     JOB = "job"
@@ -86,7 +86,7 @@ class ConsentChange:
     is_renewed: bool = False
 
     def __post_init__(self) -> None:
-        """Keep out what would not sort, and names in place of ids."""
+        """Refuse times that do not sort, and names instead of ids."""
         if self.at.tzinfo is None:
             raise ValueError("a change of consent needs a time with its zone")
         if self.subject not in {BULK_EMAIL, OPT_OUT, DO_NOT_EMAIL} and not _PERMISSION.fullmatch(self.subject):
@@ -99,11 +99,10 @@ class ConsentChange:
 
     @property
     def digest(self) -> str:
-        """The same for the same change, whenever it is told again.
+        """The same text for the same change, also when its message is repeated.
 
-        A message that comes again has its correlation, so the time does not count; without a correlation only the time
-        can tell two changes apart. Nor can anything else where the message comes again after somebody said otherwise
-        (`is_renewed`).
+        A repeated message has the same correlation, so the time does not count. Without a correlation, only the time
+        distinguishes two changes. The time also counts if consent had changed in between (`is_renewed`).
         """
         told_by = f"{self.correlation} {self.moment}" if self.is_renewed else self.correlation or self.moment
         parts = (str(self.record), self.external_id, self.subject, self.old, self.new, self.source, told_by)
@@ -112,7 +111,7 @@ class ConsentChange:
 
 @dataclass(frozen=True, slots=True)
 class ConsentAct:
-    """What all changes of one record at one moment have in common."""
+    """The common part of all changes of one record at one moment."""
 
     at: datetime
     record: RecordKey
@@ -121,7 +120,7 @@ class ConsentAct:
     correlation: str = ""
 
     def changes(self, before: Mapping[str, bool | None], after: Mapping[str, bool]) -> tuple[ConsentChange, ...]:
-        """Compare by subject; what is missing in `before` was unknown, what is missing in `after` stays as it was."""
+        """Compare by subject; a subject missing in `before` was unknown, one missing in `after` has not changed."""
         return tuple(
             ConsentChange(
                 at=self.at,

@@ -1,8 +1,7 @@
-"""Permission rows of a new record that cannot be in Spotler yet, because it has no usable address (PERM-11, ENV-02).
+"""Permission rows of a new record without a usable address, which cannot have a contact yet (PERM-11, ENV-02).
 
-They show what the administrator's defaults say, so that a user can tick them while the record is filled in. Nobody has
-said anything by that: when the record meets a contact that was in Spotler before, a row that still says the default
-takes over what Spotler says.
+They show the administrator's defaults, so that a user can tick them while entering the record. A default is not the
+person's answer: at the first merge with an existing contact, an unchanged default row takes over the platform's answer.
 """
 
 from __future__ import annotations
@@ -11,22 +10,24 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from shared.domain.consent.permission_defaults import PermissionDefault
-from shared.domain.mapping.language.expression import Home, MapTo
+from shared.domain.mapping.language.expression import MapTo, OptionSource
 from shared.domain.mapping.model import MappingRow
 from shared.domain.merging.dataverse_changes import DataverseChanges, SubscriptionReturn
-from shared.domain.planning.context import BaseState, Binding, Decision, PlanInput, Rest
+from shared.domain.planning.binding import Binding
+from shared.domain.planning.decisions import Decision, Rest
+from shared.domain.planning.plan_input import BaseState, PlanInput
 from shared.domain.records.marketing_contact import PropertyCatalogue, PropertyDefinition
 from shared.domain.records.outcomes import Reason
 from shared.domain.values.fields import Scalar, option_name
 
 _NOT_YET = frozenset({Reason.NO_EMAIL, Reason.INVALID_EMAIL})
-"""Why a record that is meant to be in Spotler is not there yet."""
+"""Why a record is not in the platform yet."""
 
 
 def with_default_rows(
     decision: Decision, plan_input: PlanInput, rows: tuple[MappingRow, ...], catalogue: PropertyCatalogue
 ) -> Decision:
-    """Add the rows to the plan of a record that has none and was never in Spotler."""
+    """Add the rows to the plan of a record that has no rows and never had a contact."""
     record, binding = plan_input.record, plan_input.binding
     if not isinstance(decision, Rest) or decision.reason not in _NOT_YET or record is None or record.permissions:
         return decision
@@ -44,17 +45,19 @@ def with_default_rows(
     return replace(
         decision,
         binding=replace(decision.binding, default_rows=answers),
-        home=DataverseChanges(subscriptions=_rows(default_rows)),
+        dataverse_changes=DataverseChanges(subscriptions=_rows(default_rows)),
     )
 
 
-def still_early(binding: Binding, values: Mapping[str, Scalar]) -> set[str]:
-    """Name the early rows that still say their default: nobody has touched them."""
+def untouched_defaults(binding: Binding, values: Mapping[str, Scalar]) -> set[str]:
+    """Return the default rows that still have their default."""
     return {name for name, answer in binding.default_rows.items() if values.get(name) is answer}
 
 
 def _rows(default_rows: Mapping[str, PermissionDefault]) -> tuple[SubscriptionReturn, ...]:
-    return tuple(SubscriptionReturn(Home.PERMISSIONS, one.name, one.subscribed, None) for one in default_rows.values())
+    return tuple(
+        SubscriptionReturn(OptionSource.PERMISSIONS, one.name, one.subscribed, None) for one in default_rows.values()
+    )
 
 
 def _permissions(
@@ -62,6 +65,10 @@ def _permissions(
 ) -> PropertyDefinition | None:
     for row in rows:
         source = row.sources[plan_input.key.table]
-        if isinstance(source, MapTo) and source.home is Home.PERMISSIONS and row.direction.reaches_dataverse:
-            return catalogue.named(row.spotler)
+        if (
+            isinstance(source, MapTo)
+            and source.option_source is OptionSource.PERMISSIONS
+            and row.direction.reaches_dataverse
+        ):
+            return catalogue.named(row.property_name)
     return None

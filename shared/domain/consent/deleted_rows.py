@@ -1,4 +1,4 @@
-"""Permissions whose rows were deleted in Dataverse: whoever deletes the evidence of a consent withdraws it."""
+"""Permissions whose rows were deleted in Dataverse: deleting the evidence of a consent withdraws it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from functools import partial
 
 from shared.domain.consent.changes import ConsentSource
 from shared.domain.consent.suppression import AddressRefusal
-from shared.domain.merging.field_agreement import row_state
 from shared.domain.merging.merge import Row
-from shared.domain.planning.context import PlanInput, Rules
+from shared.domain.merging.permission_agreement import row_state
+from shared.domain.planning.plan_input import PlanInput
+from shared.domain.planning.rules import Rules
 from shared.domain.records.records import PersonRecord
 from shared.domain.values.fields import Scalar
 from shared.domain.values.mapped_fields import MappedField
@@ -19,14 +20,14 @@ from shared.domain.values.mapped_fields import MappedField
 def withdrawn(
     plan_input: PlanInput, record: PersonRecord, fields: Mapping[str, MappedField], rules: Rules
 ) -> dict[str, Scalar]:
-    """Switch off the permissions whose rows were deleted."""
+    """Return the permissions whose rows were deleted, as off."""
     binding, prints = plan_input.binding, partial(rules.fingerprints.value, plan_input.binding.external_id)
     return {
         name: False
         for name, one in fields.items()
-        if one.home is not None
+        if one.option_source is not None
         and binding.is_live
-        and one.row.direction.reaches_spotler
+        and one.row.direction.reaches_platform
         and binding.initial_merge_done
         and row_state(one, record, plan_input.names, agreed_yes=binding.base.get(name) == prints(name, value=True))
         is Row.DELETED
@@ -34,9 +35,9 @@ def withdrawn(
 
 
 def with_deleted_rows_refused(plan_input: PlanInput, fields: Mapping[str, MappedField], rules: Rules) -> PlanInput:
-    """Return the situation in which a deleted row refuses its permission, for a contact that is made anew.
+    """Return the input with a refusal for each deleted row, for a contact that is created again.
 
-    Nothing else would tell that the row was there: the administrator's default would give the permission again.
+    Without it, the administrator's default would give the permission again.
     """
     record = plan_input.record
     assert record is not None, "a record that does not exist has no rows"

@@ -1,7 +1,7 @@
-"""What a job may say of a person's consent: any no, and a yes that nobody has refused (PERM-06, FLD-09). Pure.
+"""The consent that a job may write: any no, and a yes without a refusal (PERM-06, FLD-09). Pure.
 
-A job is asked for by whoever may create one, a flow included: it is no word of the person. So a yes of a job never
-stands over a no, and both travel by the row in Dataverse, as a user's word does.
+Everyone who may create a job, also a flow, can ask for consent, so it is not the person's answer. A yes of a job never
+replaces a no. Both travel by the row in Dataverse, like the answer of a user.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from shared.domain.consent.changes import OPT_OUT, ConsentSource
 from shared.domain.consent.suppression import ALL_PERMISSIONS, Suppression
-from shared.domain.mapping.language.expression import Home
+from shared.domain.mapping.language.expression import OptionSource
 from shared.domain.merging.dataverse_changes import SubscriptionReturn
-from shared.domain.merging.field_agreement import changed_rows
+from shared.domain.merging.permission_agreement import changed_rows
 from shared.domain.planning.conditions import refuses_bulk
 from shared.domain.records.marketing_contact import MarketingContact
 from shared.domain.records.records import PersonRecord
@@ -21,8 +21,8 @@ from shared.domain.values.fields import option_name, rows_of
 from shared.domain.values.mapped_fields import MappedField
 
 _TEXTS: Mapping[ConsentSource, str] = {
-    ConsentSource.SPOTLER_PROFILE: "The person has switched it off in Spotler.",
-    ConsentSource.SPOTLER_OPT_OUT: "The person has opted out in Spotler.",
+    ConsentSource.PLATFORM_PROFILE: "The person has switched it off in Spotler.",
+    ConsentSource.PLATFORM_OPT_OUT: "The person has opted out in Spotler.",
     ConsentSource.DO_NOT_BULK_EMAIL: "A record with this e-mail address does not allow bulk e-mail.",
     ConsentSource.DO_NOT_EMAIL: "A record with this e-mail address has Do Not Email.",
 }
@@ -33,10 +33,10 @@ _ADVICE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What is known of one option of a person when a job wants it on.
+class ConsentRequest:
+    """A job's wish to switch on one option of a person, with the facts about it.
 
-    `was_agreed`: both sides had agreed on yes. `contact` as just read; None if Spotler does not know it any more.
+    `was_agreed`: both sides had agreed on yes. `contact` is the contact as just read; None if it does not exist.
     """
 
     record: PersonRecord
@@ -46,42 +46,50 @@ class Said:
     suppression: Suppression
 
 
-def refusal_of_yes(said: Said) -> str | None:
-    """Return why a job may not switch the option on, in words for its author; None if nobody has refused it."""
-    return next((f"{why} {_ADVICE}" for why in _refusals(said)), None)
+def refusal_of_yes(request: ConsentRequest) -> str | None:
+    """Return why a job may not switch the option on, in words for its author; None if it may."""
+    return next((f"{why} {_ADVICE}" for why in _refusals(request)), None)
 
 
 def rows_to_write(one: MappedField, record: PersonRecord, *, answer: bool) -> tuple[SubscriptionReturn, ...]:
-    """Return what Dataverse is to say: the rows that say otherwise, or a new one where there is none.
+    """Return the rows to write in Dataverse: rows with another answer, or a new row if there is none.
 
-    Who is no member of a marketing list is none already.
+    A person outside a marketing list needs no row for a no.
     """
     entry = one.definition.entry_with_bit(one.bit) if one.bit is not None else None
-    assert one.home is not None, "consent is an option with a home"
+    assert one.option_source is not None, "consent is an option with rows in Dataverse"
     assert entry is not None, "the option was found in the account"
-    if any(one.definition.entry(row.name) == entry for row in rows_of(one.home, record)):
+    if any(one.definition.entry(row.name) == entry for row in rows_of(one.option_source, record)):
         return changed_rows(one, record, subscribed=answer)
-    if one.home is Home.LIST and not answer:
+    if one.option_source is OptionSource.LIST and not answer:
         return ()
-    return (SubscriptionReturn(one.home, entry.label.strip(), answer, None),)
+    return (SubscriptionReturn(one.option_source, entry.label.strip(), answer, None),)
 
 
-def _refusals(said: Said) -> Iterator[str]:
-    record, one, contact = said.record, said.one, said.contact
+def _refusals(request: ConsentRequest) -> Iterator[str]:
+    record, one, contact = request.record, request.one, request.contact
     if refuses_bulk(record):
         yield "The record does not allow bulk e-mail."
     if contact is not None and contact.is_unreachable:
         yield "Spotler does not mail the person: they opted out, or mail came back."
     option = option_name(one.definition.name, one.bit or 0)
-    for refusal in said.suppression.refusals:
+    for refusal in request.suppression.refusals:
         is_about = refusal.subject in {option, *ALL_PERMISSIONS} or (refusal.subject == OPT_OUT and contact is None)
         is_taken_back = refusal.source is ConsentSource.JOB and refusal.record == str(record.key)
         if is_about and refusal.is_active and not is_taken_back:
             yield _TEXTS.get(refusal.source, _ANOTHER)
-    if said.was_agreed and contact is not None and not _is_on(contact, one):
-        yield _TEXTS[ConsentSource.SPOTLER_PROFILE]  # since the last poll
-    entries = {one.definition.entry(row.name) for row in rows_of(one.home, record)} if one.home is not None else set()
-    if said.was_agreed and one.home is Home.PERMISSIONS and one.definition.entry_with_bit(one.bit or 0) not in entries:
+    if request.was_agreed and contact is not None and not _is_on(contact, one):
+        yield _TEXTS[ConsentSource.PLATFORM_PROFILE]  # since the last poll
+    entries = (
+        {one.definition.entry(row.name) for row in rows_of(one.option_source, record)}
+        if one.option_source is not None
+        else set()
+    )
+    if (
+        request.was_agreed
+        and one.option_source is OptionSource.PERMISSIONS
+        and one.definition.entry_with_bit(one.bit or 0) not in entries
+    ):
         yield "Its row was deleted."
 
 

@@ -1,6 +1,6 @@
-"""Which Spotler Permission rows a new record gets, and which of them start subscribed (ENV-01..ENV-15, PERM-12, C-18).
+"""The Spotler Permission rows of a new record, and which of them start subscribed (ENV-01..ENV-15, PERM-12, C-18).
 
-Two environment variables of Dataverse say it, both lists of names separated by semicolons:
+Two environment variables of Dataverse define them, both lists of names separated by semicolons:
 
 | | permissions | permissions enabled by default |
 |---|---|---|
@@ -9,7 +9,7 @@ Two environment variables of Dataverse say it, both lists of names separated by 
 | `[All]` | | every permission enabled (ENV-13) |
 | `[All];Newsletter;` | | every permission enabled except these (ENV-14) |
 
-Names are compared as everywhere (`PropertyDefinition.entry`): case and outer blanks do not matter.
+Names are compared as in `PropertyDefinition.entry`: case and outer blanks do not matter.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ ALL = "[all]"
 
 @dataclass(frozen=True, slots=True)
 class PermissionDefault:
-    """One row of a new record: the name as Spotler spells it, and whether it starts with a yes."""
+    """One row of a new record: the name in the platform's spelling, and whether it starts with a yes."""
 
     name: str
     subscribed: bool
@@ -36,7 +36,7 @@ class PermissionDefault:
 class PermissionDefaults:
     """The rows of a new record, in the order of the first variable.
 
-    `unknown` counts the names of either variable that Spotler does not have, or has twice: these are ignored.
+    `unknown` counts the names of either variable that the platform does not have, or has twice: these are ignored.
     """
 
     rows: tuple[PermissionDefault, ...] = ()
@@ -46,7 +46,7 @@ class PermissionDefaults:
 def permission_defaults(
     permissions: str | None, enabled: str | None, definition: PropertyDefinition | None
 ) -> PermissionDefaults:
-    """Read both variables; None is a variable that is not there. `definition` is Spotler's property of permissions.
+    """Read both variables; None is a missing variable. `definition` is the property of permissions.
 
     The second variable works on permissions of the first only (ENV-15).
     """
@@ -65,7 +65,7 @@ def permission_defaults(
 
 
 def _names(text: str | None) -> Iterator[str]:
-    """Yield what stands between the semicolons, as it is compared: no stray blanks, no empty names (ENV-03)."""
+    """Yield the names between the semicolons in the form of comparison: no outer blanks, no empty names (ENV-03)."""
     for part in (text or "").split(SEPARATOR):
         if name := part.strip().casefold():
             yield name

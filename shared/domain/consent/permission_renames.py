@@ -1,7 +1,7 @@
-"""What has become of the names of permissions since somebody last looked (PERM-21, PERM-22). Pure.
+"""Finds renamed permissions by comparing their names with the stored names (PERM-21, PERM-22). Pure.
 
-Spotler tells permissions apart by their bit and people by their name, and so do Spotler Permission rows: when a name
-changes, the rows must follow. Options are named `permissions:4`, as everywhere.
+The platform identifies permissions by their bit; people and Spotler Permission rows identify them by their name. When a
+name changes, the rows must follow. Options are named `permissions:4`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Rename:
-    """Give all rows with the name `old` the name `new`; one rename is done before the next one begins.
+    """Give all rows with the name `old` the name `new`; renames are carried out one after the other.
 
-    `is_reused`: another permission has the old name now, so rows that were created since the last look are its own.
+    `is_reused`: another permission has the old name now, so rows that are newer than the last comparison belong to it.
     """
 
     option: str
@@ -26,9 +26,9 @@ class Rename:
 
 @dataclass(frozen=True, slots=True)
 class RenameDifference:
-    """What to do, in this order; options that are gone, by their last name; options whose rows nobody can tell apart.
+    """The renames in their order; removed options by their last name; options whose rows cannot be identified.
 
-    A name that several options have, or had, is nobody's: rows with it stay as they are.
+    A name that several options have, or had, is ambiguous: rows with it stay as they are.
     """
 
     renames: tuple[Rename, ...] = ()
@@ -40,14 +40,14 @@ class RenameDifference:
 class RememberedNames:
     """The names, folded, that rows of each option may have until a rename is complete (PERM-21).
 
-    `by_option` is None while the connector has remembered no names yet: then any name that Spotler does not know may be
-    a former one.
+    `by_option` is None as long as the connector has stored no names: then any name unknown to the platform may be a
+    former name.
     """
 
     by_option: Mapping[str, frozenset[str]] | None = None
 
     def may_belong(self, option: str, label: str, name: str, *, is_known: bool) -> bool:
-        """Tell whether a row called `name` may be a row of `option`, whose label is `label`.
+        """Whether a row called `name` may be a row of `option`, whose label is `label`.
 
         `is_known`: the account's properties have exactly one option with that name.
         """
@@ -57,7 +57,7 @@ class RememberedNames:
 
 
 def difference(known: Mapping[str, str], now: Mapping[str, str]) -> RenameDifference:
-    """Compare names by option. Case and blanks around a name tell nobody apart, but are shown as Spotler has them."""
+    """Compare names by option. Case and outer blanks do not distinguish names, but the result keeps them."""
     had, has = Counter(map(folded, known.values())), Counter(map(folded, now.values()))
     changed = {option: name for option, name in now.items() if option in known and known[option] != name}
     ambiguous = tuple(
@@ -73,9 +73,9 @@ def difference(known: Mapping[str, str], now: Mapping[str, str]) -> RenameDiffer
 
 
 def replaced(text: str, renames: Iterable[Rename], separator: str) -> str:
-    """Give names in a list their new form, all at once; everything else stays as it was typed.
+    """Replace names in a list, all at once; everything else stays as it was typed.
 
-    A new name that holds the separator cannot stand in the list: the old one stays.
+    A new name that contains the separator cannot be in the list: the old name stays.
     """
     names = {folded(rename.old): rename.new for rename in renames if separator not in rename.new}
     return separator.join(names.get(folded(part), part) for part in text.split(separator))
@@ -91,7 +91,7 @@ def _is_reused(option: str, name: str, now: Mapping[str, str]) -> bool:
 
 
 def _ordered(renames: Iterable[Rename]) -> tuple[Rename, ...]:
-    """Free a name before somebody else gets it; names that change places go by way of a third one."""
+    """Order renames so that a name is free before another option gets it; swapped names use a third name."""
     waiting = {folded(rename.old): rename for rename in renames}
     ordered: list[Rename] = []
     while waiting:

@@ -1,4 +1,4 @@
-"""What a plan says about the suppression list: which refusals become known with it, and which are lifted."""
+"""Finds the refusals that a plan adds to the suppression list, and those that it lifts."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from functools import partial
 from shared.domain.consent.changes import BULK_EMAIL, DO_NOT_EMAIL, OPT_OUT, ConsentSource
 from shared.domain.consent.deleted_rows import withdrawn
 from shared.domain.consent.suppression import ALL_PERMISSIONS, AddressRefusal
-from shared.domain.mapping.formats import reading
+from shared.domain.mapping import reading
 from shared.domain.mapping.model import EMAIL
-from shared.domain.merging.both_sides import given_since_all_were_refused
-from shared.domain.merging.field_agreement import NO, YES
+from shared.domain.merging.agreement import NO, YES
+from shared.domain.merging.merge_sides import given_since_all_were_refused
+from shared.domain.planning.binding import Binding, MailStatus
 from shared.domain.planning.conditions import refuses_bulk
-from shared.domain.planning.context import Anonymize, Binding, Decision, Fetched, MailStatus, PlanInput, Rest, Rules
+from shared.domain.planning.decisions import Anonymize, Decision, Rest
+from shared.domain.planning.plan_input import Fetched, PlanInput
+from shared.domain.planning.rules import Rules
 from shared.domain.records.marketing_contact import PropertyCatalogue
 from shared.domain.records.outcomes import Reason, Result
 from shared.domain.values.mapped_fields import mapped_fields, values_of
@@ -23,7 +26,7 @@ from shared.domain.values.mapped_fields import mapped_fields, values_of
 
 @dataclass(frozen=True, slots=True)
 class Lift:
-    """Subjects that are lifted at an address: those of one record, or with None everybody's."""
+    """Subjects to lift at an address: those of one record, or with None those of all."""
 
     address: str
     subjects: frozenset[str]
@@ -34,9 +37,9 @@ class Lift:
 def refusals_in(
     plan_input: PlanInput, planned: Decision, mailbox: str, rules: Rules, catalogue: PropertyCatalogue
 ) -> dict[str, list[AddressRefusal]]:
-    """Name the refusals that both sides show, by address (fingerprint), before the plan is carried out.
+    """Return the refusals that both sides show, by address (fingerprint), before the plan is carried out.
 
-    Afterwards the evidence may be gone. `mailbox` is the fingerprint of the record's own address, empty if it has no
+    Afterwards the evidence may be erased. `mailbox` is the fingerprint of the record's own address, empty without a
     valid one.
     """
     found: defaultdict[str, list[AddressRefusal]] = defaultdict(list)
@@ -60,12 +63,12 @@ def refusals_in(
 
 
 def _is_ours(plan_input: PlanInput, planned: Decision, address: str) -> bool:
-    """Whether Do Not Bulk Email only shows an opt-out of the person (OPT-07), or is being lifted with it (OPT-09).
+    """Whether Do Not Bulk Email only follows an opt-out of the person (OPT-07), or is being lifted with it (OPT-09).
 
-    At another address than where the person opted out, it says by itself that the person wants no mail.
+    At another address than that of the opt-out, it is a refusal of its own.
     """
     binding, known = plan_input.binding, plan_input.suppression.refusals
-    is_lifted = not isinstance(planned, Anonymize) and planned.home.refuses_bulk is False
+    is_lifted = not isinstance(planned, Anonymize) and planned.dataverse_changes.refuses_bulk is False
     follows = binding.mail_status is MailStatus.OPTED_OUT_HERE and (
         bool(binding.address) or OPT_OUT in {one.subject for one in known}
     )
@@ -73,14 +76,14 @@ def _is_ours(plan_input: PlanInput, planned: Decision, address: str) -> bool:
 
 
 def _opted_out(plan_input: PlanInput, planned: Decision, rules: Rules) -> tuple[str, AddressRefusal] | None:
-    """Say where the person opted out: at the address of the contact, or at the one that was agreed for it."""
+    """Return the address of an opt-out: the address of the contact, or the one that was agreed for it."""
     binding, contact = plan_input.binding, plan_input.contact
     is_closed = contact is not None and contact.is_unreachable and not plan_input.is_deactivated
     is_found = isinstance(planned, Rest) and planned.reason is Reason.OPTED_OUT and is_closed
     is_known = binding.mail_status.is_opt_out and (is_closed or plan_input.fetched is not Fetched.YES)
-    # An opt-out behind a bounce shows only in that the contact was changed since: once it is erased, nobody can tell.
+    # An opt-out after a bounce shows only as a later change of the contact, which an erasure would remove.
     is_lost = isinstance(planned, Anonymize) and is_closed and not plan_input.has_only_bounced
-    # Of a record that rests, nobody is told yet; the list must know, before somebody erases the contact in Spotler.
+    # A record that rests gets no report of the opt-out. The list must have it before the contact may be erased.
     is_skipped = isinstance(planned, Rest) and planned.result is Result.SKIPPED and is_closed
     is_seen = is_skipped and plan_input.bounce is None and not plan_input.is_silent
     if not (binding.is_live or is_closed) or not (is_found or is_known or is_lost or is_seen):
@@ -88,7 +91,7 @@ def _opted_out(plan_input: PlanInput, planned: Decision, rules: Rules) -> tuple[
     there = str(contact.properties.get(EMAIL, "")) if contact is not None else ""
     address = rules.fingerprints.address(there) if there else binding.address
     at = contact.last_changed if contact is not None and contact.last_changed else plan_input.now
-    return address, AddressRefusal(OPT_OUT, at, ConsentSource.SPOTLER_OPT_OUT)
+    return address, AddressRefusal(OPT_OUT, at, ConsentSource.PLATFORM_OPT_OUT)
 
 
 def _withdrawn(
@@ -102,10 +105,10 @@ def _withdrawn(
     agreed = {name for name, text in binding.base.items() if text == fingerprint(name, YES)}
     if not agreed:
         return
-    off_there = _off_in_spotler(plan_input, agreed, rules, catalogue)
+    off_there = _off_on_platform(plan_input, agreed, rules, catalogue)
     for name in sorted(agreed & off_there):
         at = plan_input.contact.last_changed if plan_input.contact is not None else None
-        yield AddressRefusal(name, at or plan_input.now, ConsentSource.SPOTLER_PROFILE)
+        yield AddressRefusal(name, at or plan_input.now, ConsentSource.PLATFORM_PROFILE)
     if not isinstance(planned, Anonymize) and planned.binding.is_live and not planned.permissions_off:
         after = planned.binding.base
         gone = _deleted(plan_input, rules, catalogue)
@@ -122,9 +125,9 @@ def _deleted(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) 
     return set(withdrawn(plan_input, record, fields, rules))
 
 
-def _off_in_spotler(plan_input: PlanInput, names: set[str], rules: Rules, catalogue: PropertyCatalogue) -> set[str]:
+def _off_on_platform(plan_input: PlanInput, names: set[str], rules: Rules, catalogue: PropertyCatalogue) -> set[str]:
     contact = plan_input.contact
-    if contact is None or not contact.properties.get(EMAIL):  # whoever is gone has withdrawn nothing
+    if contact is None or not contact.properties.get(EMAIL):  # an erased contact has withdrawn nothing
         return set()
     fields = mapped_fields(rules.mapping.for_table(plan_input.key.table), plan_input.key.table, catalogue)
     chosen = {name: one for name, one in fields.items() if name in names}
@@ -132,7 +135,7 @@ def _off_in_spotler(plan_input: PlanInput, names: set[str], rules: Rules, catalo
 
 
 def lifts_in(plan_input: PlanInput, after: Binding, mailbox: str, rules: Rules) -> Iterator[Lift]:
-    """Name what is refused no more, once a plan was carried out and `after` is what both sides agree on."""
+    """Return the refusals that end when a plan was carried out; `after` is the binding afterwards."""
     record, known = plan_input.record, plan_input.suppression.subjects | plan_input.binding.refused
     if not known or record is None:
         return

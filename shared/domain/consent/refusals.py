@@ -1,7 +1,7 @@
-"""Refusals travel by themselves: no other field, condition, filter or mapping row keeps them from Spotler (OPT-02).
+"""Sends refusals in any case: no field, condition, filter or row of the mapping holds them (OPT-02).
 
-Most of them go with the rest of the data. Where the rest cannot go (a value that does not fit, a filter, a record that
-is inactive or disabled), what is refused is switched off by a call of its own.
+Most refusals are sent with the rest of the data. If the rest cannot be sent (a value that does not fit, a filter, a
+record that is inactive or disabled), a call of its own switches the refused permissions off.
 """
 
 from __future__ import annotations
@@ -10,20 +10,13 @@ from dataclasses import replace
 
 from shared.domain.consent.changes import BULK_EMAIL, DO_NOT_EMAIL
 from shared.domain.consent.deleted_rows import withdrawn
-from shared.domain.mapping.formats import reading
+from shared.domain.mapping import reading
 from shared.domain.merging.dataverse_changes import DataverseChanges
+from shared.domain.planning.binding import Binding, MailStatus
 from shared.domain.planning.conditions import refuses_bulk
-from shared.domain.planning.context import (
-    BaseState,
-    Binding,
-    Decision,
-    Fetched,
-    MailStatus,
-    Plan,
-    PlanInput,
-    Rest,
-    Rules,
-)
+from shared.domain.planning.decisions import Decision, Plan, Rest
+from shared.domain.planning.plan_input import BaseState, Fetched, PlanInput
+from shared.domain.planning.rules import Rules
 from shared.domain.records.marketing_contact import PropertyCatalogue
 from shared.domain.records.outcomes import Reason, Result
 from shared.domain.records.records import PersonRecord
@@ -54,7 +47,7 @@ _OTHERS_DECIDE = frozenset(
 
 
 def with_refusals(decision: Plan, plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) -> Plan:
-    """Add what the record refuses to a plan that sends nothing of it."""
+    """Add the record's refusals to a plan that sends nothing."""
     record, binding = plan_input.record, plan_input.binding
     if not isinstance(decision, Rest) or decision.result not in {Result.SKIPPED, Result.FAILED}:
         return decision
@@ -64,11 +57,11 @@ def with_refusals(decision: Plan, plan_input: PlanInput, rules: Rules, catalogue
     everything = off or bool(record.values.get(reading.DO_NOT_EMAIL))  # its erasure waits, or is not for this record
     refused = _refused(plan_input, record, rules, catalogue, everything=everything)
     prints = rules.fingerprints.values(binding.external_id, refused)
-    # A contact that changed in Spotler while the record rested may have been given what the base calls refused.
+    # A contact that changed while the record rested may have permissions that the base has as refused.
     is_news = not binding.refused & {BULK_EMAIL, DO_NOT_EMAIL}
     may_differ = plan_input.base_state is BaseState.NOTHING or (everything and (binding.is_stale or is_news))
     is_doubtful = may_differ and plan_input.fetched is not Fetched.YES
-    # A yes that the person gave in Spotler since both sides agreed on no is the newer word, but for Do Not Bulk Email.
+    # A yes given in the platform after an agreed no is the newer answer, except against Do Not Bulk Email.
     given = enabled_options(plan_input.contact) if everything else frozenset[str]()
     news = {
         name: False for name, text in prints.items() if is_doubtful or name in given or binding.base.get(name) != text
@@ -82,23 +75,23 @@ def with_refusals(decision: Plan, plan_input: PlanInput, rules: Rules, catalogue
 def _refused(
     plan_input: PlanInput, record: PersonRecord, rules: Rules, catalogue: PropertyCatalogue, *, everything: bool
 ) -> dict[str, Scalar]:
-    """Name the options that must be off: all of them, or those of rows that say no or were deleted."""
+    """Return the options that must be off: all of them, or those of rows that say no or were deleted."""
     rows = rules.mapping.for_table(plan_input.key.table)
     if everything:
         return all_permissions_off(rows, catalogue)
     fields = mapped_fields((row for row in rows if not row.rests(record)), record.key.table, catalogue)
-    said = {
+    refused = {
         option_name(one.definition.name, entry.bit): False
         for one in fields.values()
-        if one.home is not None and one.row.direction.reaches_spotler
-        for row in rows_of(one.home, record)
+        if one.option_source is not None and one.row.direction.reaches_platform
+        for row in rows_of(one.option_source, record)
         if not row.subscribed and (entry := one.definition.entry(row.name)) is not None
     }
-    return {**said, **withdrawn(plan_input, record, fields, rules)}
+    return {**refused, **withdrawn(plan_input, record, fields, rules)}
 
 
 def stay_out(plan_input: PlanInput) -> Decision:
-    """Keep a record out whose person opted out at its address, also after the contact was erased (OPT-07, OPT-08)."""
+    """Keep a record out after an opt-out at its address, also if the contact was erased since (OPT-07, OPT-08)."""
     record = plan_input.record
     assert record is not None, "a record that does not exist cannot meet the conditions"
     refuses = refuses_bulk(record)
@@ -107,5 +100,5 @@ def stay_out(plan_input: PlanInput) -> Decision:
     binding = replace(
         Binding(plan_input.binding.external_id, default_rows=plan_input.binding.default_rows), mail_status=mail_status
     )
-    home = DataverseChanges() if refuses else DataverseChanges(refuses_bulk=True)
-    return Rest(binding, Result.FAILED, Reason.OPTED_OUT, home=home)
+    dataverse_changes = DataverseChanges() if refuses else DataverseChanges(refuses_bulk=True)
+    return Rest(binding, Result.FAILED, Reason.OPTED_OUT, dataverse_changes=dataverse_changes)

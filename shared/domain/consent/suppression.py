@@ -1,8 +1,8 @@
-"""The suppression list: what was refused at an e-mail address, by whom and when. It outlives records and contacts.
+"""The suppression list: the refusals at an e-mail address, with source and time. It outlives records and contacts.
 
-Entries hold ids, codes and times; the address itself is known by its keyed fingerprint only. A record that comes to an
-address (creation, join, merge, change of address, import) obeys what was refused there, until the person acts
-(a form or a re-activation in Spotler), the user of the refusing record takes it back, or an administrator lifts it.
+Entries have ids, codes and times; the address is stored as a keyed fingerprint. A record that comes to an address
+(creation, join, merge, change of address, import) obeys its refusals until they are lifted: by the person (a form or a
+re-activation in the platform), by the user of the refusing record, or by an administrator.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ ALL_PERMISSIONS = frozenset({BULK_EMAIL, DO_NOT_EMAIL})
 
 @dataclass(frozen=True, slots=True)
 class AddressRefusal:
-    """One subject (`shared.domain.consent.changes`) that was refused, from an aware time on.
+    """A refusal of one subject (`shared.domain.consent.changes`), from an aware time on.
 
-    `record` is the record whose column or row says so, empty for what the person did in Spotler. A refusal that was
-    lifted stays in the list, with when and by which source.
+    `record` is the record with the refusing column or row, empty for an act of the person in the platform. A lifted
+    refusal stays in the list, with the time and source of its lifting.
     """
 
     subject: str
@@ -38,15 +38,16 @@ class AddressRefusal:
         return self.lifted is None
 
     def renewed(self, later: AddressRefusal) -> AddressRefusal:
-        """Return what holds after the same was refused once more: a repetition keeps the first time."""
+        """Return the refusal after a repetition, which keeps the first time."""
         return self if self.is_active or (self.lifted is not None and later.at <= self.lifted) else later
 
 
 @dataclass(frozen=True, slots=True)
 class Suppression:
-    """Everything that was refused at one address: at most one refusal per subject and record.
+    """All refusals at one address: at most one per subject and record.
 
-    `is_told_by_contact`: Spotler has a contact with the address, which itself tells whether the person opted out.
+    `is_told_by_contact`: the platform has a contact with the address, which shows by itself whether the person opted
+    out.
     """
 
     refusals: tuple[AddressRefusal, ...] = ()
@@ -62,12 +63,12 @@ class Suppression:
 
     @property
     def has_opted_out(self) -> bool:
-        """Whether the person opted out of everything, and no contact can tell that this is over."""
+        """Whether the person opted out of everything, and no contact can show that this has ended."""
         return OPT_OUT in self.subjects and not self.is_told_by_contact
 
     @property
     def has_returned(self) -> bool:
-        """Whether the person opted out once and came back since (OPT-09, P-02)."""
+        """Whether the person opted out once and the opt-out has ended (OPT-09, P-02)."""
         return OPT_OUT not in self.subjects and any(one.subject == OPT_OUT for one in self.refusals)
 
     def withholds(self, own: Collection[str]) -> bool:
@@ -75,11 +76,11 @@ class Suppression:
         return self.all_refused_on(own) is not None
 
     def all_refused_on(self, own: Collection[str]) -> datetime | None:
-        """Return when others last refused every permission; None if nobody does."""
+        """Return when others last refused every permission; None without a refusal."""
         return max((one.at for one in self._active(own) if one.subject in ALL_PERMISSIONS), default=None)
 
     def refused_on(self, permission: str, own: Collection[str]) -> datetime | None:
-        """Return when others, or the person, last refused one permission; None if nobody does."""
+        """Return when others, or the person, last refused one permission; None without a refusal."""
         return max((one.at for one in self._active(own) if one.subject == permission), default=None)
 
     def adding(self, refusals: Iterable[AddressRefusal]) -> Suppression:
@@ -91,7 +92,7 @@ class Suppression:
         return Suppression(tuple(known[place] for place in sorted(known)))
 
     def lifting(self, subjects: Collection[str], at: datetime, by: ConsentSource, *, record: str | None) -> Suppression:
-        """Return the list after somebody has lifted subjects: those of one record, or with None everybody's."""
+        """Return the list after subjects were lifted: those of one record, or with None those of all."""
         return Suppression(
             tuple(
                 replace(one, lifted=at, lifted_by=by)
@@ -102,9 +103,9 @@ class Suppression:
         )
 
     def disowned(self, record: str) -> Suppression:
-        """Return the list without a record's id: what it refuses stays refused, as if the person had said so.
+        """Return the list without a record's id: its refusals stay, as if the person had refused.
 
-        From then on the person or an administrator alone can lift it. What was lifted already goes.
+        From then on only the person or an administrator can lift them. Lifted refusals of the record are removed.
         """
         known = {(one.subject, one.record): one for one in self.refusals if one.record != record}
         for one in self.refusals:
@@ -118,4 +119,4 @@ class Suppression:
 
 
 NOTHING_REFUSED = Suppression()
-"""Nobody has refused anything at an address, as far as anybody knows."""
+"""No refusals."""

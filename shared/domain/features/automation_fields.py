@@ -33,7 +33,7 @@ class Position:
 
 
 class AutomationFieldsError(ValueError):
-    """The text is no list of fields. Its message names place and field, and what to change, never a value."""
+    """The text is no list of fields. The message has position, field and cure, never a value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +59,22 @@ def write(assignments: Sequence[Assignment]) -> str:
 
 
 def field_values(text: str, known: Mapping[str, FieldType]) -> tuple[FieldValue, ...]:
-    """Read what a job's author filled in; empty fields are left out (AUT-17).
+    """Read the values of a job; empty fields are left out (AUT-17).
 
-    `known` are the fields of the automation: when there are any, others are an error, and each has its type. Without
-    them `{…}` is a product list and everything else a text. AutomationFieldsError.
+    `known` are the fields of the automation: if there are any, other fields are an error, and each has its type.
+    Without them, `{…}` is a product list and everything else a text. AutomationFieldsError.
     """
     values = (_field_value(assignment, known) for assignment in parse(text))
     return tuple(value for value in values if any(value.values))
 
 
 def write_hints(fields: Sequence[AutomationField]) -> str:
-    """Write what Automation Fields is pre-filled with: each field with its type (AUT-14), one to a line."""
+    """Write the initial text of Automation Fields: each field with its type (AUT-14), one to a line."""
     return "\n".join(f"{field.name}={_hint(field.type)}" for field in fields)
 
 
 def read_hints(text: str) -> dict[str, FieldType]:
-    """Read what `write_hints` wrote. A hint that is none (somebody edited the row) counts as a text."""
+    """Read the text of `write_hints`. A malformed hint (somebody edited the row) counts as a text."""
     return {assignment.name: _hinted(assignment) or FieldType.STRING for assignment in parse(text)}
 
 
@@ -173,7 +173,7 @@ class _Parser:
         return self._text[begin : self._index]
 
     def _position(self, index: int) -> Position:
-        """Count on from where the last count ended: positions are asked for in their order."""
+        """Count from the end of the last count: positions are requested in ascending order."""
         begin, at = self._counted
         lines = self._text[begin:index].replace("\r\n", "\n").replace("\r", "\n").split("\n")
         before = at.column if len(lines) == 1 else 1

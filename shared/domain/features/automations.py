@@ -1,4 +1,4 @@
-"""Automations and campaigns: what Spotler publishes, what Dataverse shows of it, and how a start ended (AUT)."""
+"""Automations and campaigns: the published ones, their rows in Dataverse, the results of start and stop (AUT)."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from uuid import UUID
 
 
 class AutomationKind(StrEnum):
-    """Spotler's two kinds of customer journeys; campaigns are the older one (AUT-01)."""
+    """The two kinds of automations; campaigns are the older one (AUT-01)."""
 
     AUTOMATION = "Automation"
     CAMPAIGN = "Campaign"
 
 
 class FieldType(StrEnum):
-    """What a personalisation field takes (AUT-14). STRING and URL are one text, PRODUCTLIST is product ids."""
+    """The type of a personalisation field (AUT-14). STRING and URL are one text, PRODUCTLIST is product ids."""
 
     STRING = "STRING"
     URL = "URL"
@@ -40,18 +40,18 @@ class FieldValue:
 
 
 LONGEST_NAME = 297
-"""What the name column of Spotler Automation (300) holds beside the icon and a blank, in UTF-16."""
+"""The room in the name column of Spotler Automation (300) next to the icon and a blank, in UTF-16."""
 
 
 @dataclass(frozen=True, slots=True)
 class PublishedAutomation:
     """One external trigger that can be used now; an automation with several triggers is several of these.
 
-    `code` starts it, `spotler_id` (of the automation or campaign) stops it.
+    `code` starts it, `platform_id` (of the automation or campaign) stops it.
     """
 
     kind: AutomationKind
-    spotler_id: str
+    platform_id: str
     code: str
     name: str
     fields: tuple[AutomationField, ...] = ()
@@ -63,7 +63,7 @@ class AutomationRow:
 
     id: UUID
     kind: AutomationKind
-    spotler_id: str
+    platform_id: str
     code: str
     name: str
     fields: str
@@ -74,7 +74,7 @@ class AutomationRow:
 
 
 class StartRefusal(StrEnum):
-    """Why Spotler certainly started nothing."""
+    """Why the platform has started nothing."""
 
     TRIGGER_UNKNOWN = "TRIGGER_NOTFOUND"
     CONTACT_UNKNOWN = "CONTACT_NOTFOUND"
@@ -93,7 +93,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class NotStarted:
-    """Nothing began. `detail` is Spotler's own text: for the job's row only."""
+    """Nothing was started. `detail` is the platform's own text: for the row of the job only."""
 
     refusal: StartRefusal
     detail: str = ""
@@ -108,4 +108,4 @@ class StopResult(StrEnum):
     STOPPED = "stopped"
     NOT_RUNNING = "not-running"
     UNKNOWN = "unknown"
-    """Spotler does not know the automation, the run or the contact."""
+    """The platform does not have the automation, the run or the contact."""

@@ -1,4 +1,4 @@
-"""Calls of Spotler whose wire format is not published: each is used only where it has been proven to work."""
+"""Capabilities of a marketing platform account: calls that are used only after a check has proven them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ CAPABILITY_OFF = "CAPABILITY_OFF"
 
 
 class Capability(StrEnum):
-    """What an administrator's connection check proves one by one."""
+    """A capability that the connection check of an administrator proves."""
 
     TAGS = "tags"
     SCORES = "scores"
@@ -20,7 +20,7 @@ class Capability(StrEnum):
 
 
 class CapabilityState(StrEnum):
-    """What a check came to. UNDECIDED (no answer, a busy service) leaves an earlier verdict as it is."""
+    """The result of a check. UNDECIDED (no answer, a busy service) leaves an earlier result as it is."""
 
     PROVEN = "proven"
     DISPROVEN = "disproven"
@@ -29,7 +29,7 @@ class CapabilityState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CapabilityFinding:
-    """What a check found out. `evidence` says what was asked and what came back, without data of the account."""
+    """The result for one capability. `evidence` has the call and its answer, without data of the account."""
 
     capability: Capability
     verdict: CapabilityState

@@ -1,4 +1,4 @@
-"""Set and Clear Contact Field: which Spotler property an author means, and what value it gets (FLD-03..FLD-12)."""
+"""Set and Clear Contact Field: finds the property that an author means, and its value (FLD-03..FLD-12)."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _FORMS = {
     PropertyType.DATE: ", such as 2026-03-31",
     PropertyType.DATE_TIME: ", such as 2026-03-31 or 2026-03-31T14:30",
 }
-"""How people write what has no obvious form."""
+"""Examples of types without an obvious form."""
 
 
 class ContactFieldError(ValueError):
-    """The field cannot be written like that; the message tells the job's author what to change, never the value."""
+    """The field cannot be written like that; the message has the cure for the job's author, never the value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,9 @@ class Target:
 
 
 def find_target(name: str, catalogue: PropertyCatalogue, rows: tuple[MappingRow, ...]) -> Target:
-    """Find what a field name means; `rows` are those of the person's table. ContactFieldError.
+    """Find the property of a field name; `rows` are those of the person's table. ContactFieldError.
 
-    A name with a colon is that of a list's item, unless a property is called so.
+    A name with a colon is an item of a list, unless a property has that name.
     """
     target = _scalar(name, catalogue) or _item(name, catalogue)
     if target is None:
@@ -62,9 +62,9 @@ def find_target(name: str, catalogue: PropertyCatalogue, rows: tuple[MappingRow,
 
 
 def set_value(target: Target, text: str, zone: tzinfo) -> PropertyValue:
-    """Convert a typed value to what the property takes (FLD-05, FLD-09). ContactFieldError.
+    """Convert a typed value to the type of the property (FLD-05, FLD-09). ContactFieldError.
 
-    A time without an offset is that of `zone`, the mapping's time zone.
+    A time without an offset is in `zone`, the mapping's time zone.
     """
     if target.entry is not None:
         return (SetOption(target.entry.bit, _switch(target, text)),)
@@ -81,7 +81,7 @@ def set_value(target: Target, text: str, zone: tzinfo) -> PropertyValue:
 
 
 def cleared_value(target: Target) -> PropertyValue:
-    """Return what empties the property (FLD-11). ContactFieldError for items of lists (FLD-12)."""
+    """Return the empty value of the property (FLD-11). ContactFieldError for items of lists (FLD-12)."""
     if target.entry is not None:
         raise ContactFieldError(f"{target.name} is an item of a list: switch it off with Set Contact Field and false.")
     return EMPTY
@@ -127,7 +127,7 @@ def _definition(name: str, catalogue: PropertyCatalogue) -> PropertyDefinition |
 
 def _is_overwritten(row: MappingRow, property_name: str) -> bool:
     """FLD-07; the property for values that are not Dutch is written with its row."""
-    return row.direction is Direction.TO_SPOTLER and property_name in {row.spotler, row.foreign}
+    return row.direction is Direction.TO_PLATFORM and property_name in {row.property_name, row.foreign}
 
 
 def _items(definition: PropertyDefinition) -> list[str]:

@@ -1,4 +1,4 @@
-"""Marketing lists in Spotler: what kind of list they become, who belongs in it, and what has to change. Pure."""
+"""Marketing lists in the platform: their kind, their members, and the changes to make. Pure."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from shared.domain.records.records import PersonTable
 
 
 class ListKind(StrEnum):
-    """What a marketing list becomes in Spotler (C-06)."""
+    """The kind of a marketing list in the platform (C-06)."""
 
     AUDIENCE = "audience"
     """Read-only there, and a source of dynamic lists, so that withdrawn permissions still count (P-09, P-15)."""
     TEMPORARY = "temporary"
     """For one mailing (SEL-01, P-14); needs no licence for audiences."""
     STATIC = "static"
-    """What Spotler's API does not offer: static lists are imported there (SEL-04)."""
+    """Not offered by Spotler's API: static lists are imported there (SEL-04)."""
 
 
 STATIC_REFUSAL = (
@@ -40,7 +40,7 @@ LIST_GONE = "The Marketing List is gone, or lists no people."
 
 
 class LeftOut(StrEnum):
-    """Why a member is not in Spotler's list, besides the reasons that keep people out of Spotler (`Reason`)."""
+    """Why a member is not in the platform's list, in addition to the reasons of a record (`Reason`)."""
 
     NO_BULK = "do-not-bulk-email"
     UNKNOWN = "CONTACT_NOT_FOUND"
@@ -57,7 +57,7 @@ class ListRules:
 
 @dataclass(frozen=True, slots=True)
 class ListIdentity:
-    """The list in Spotler by its external id. `other_name` is what it is called when another list has its name."""
+    """The list in the platform by its external id. `other_name` is used if another list has its name."""
 
     id: str
     name: str
@@ -65,7 +65,7 @@ class ListIdentity:
 
 
 def identity_of(identifier: UUID, name: str) -> ListIdentity:
-    """Return the Spotler list of a marketing list: known by the id, whatever the list is called (C-43)."""
+    """Return the list of a marketing list in the platform: identified by the id, whatever its name (C-43)."""
     name = normalize("NFC", name.strip())[:LONGEST_NAME] or str(identifier)
     suffix = " (Dynamics)"
     return ListIdentity(f"list-{identifier}", name, name[: LONGEST_NAME - len(suffix)] + suffix)
@@ -80,10 +80,10 @@ INACTIVE = frozenset({Reason.INACTIVE, Reason.LEAD_QUALIFIED, Reason.MERGED})
 def left_out_because(
     unmet: Iterable[Reason], rules: ListRules, *, refuses_bulk: bool, is_known: bool
 ) -> Reason | LeftOut | None:
-    """Say why a member stays out of the list, None if it belongs in.
+    """Return why a member stays out of the list, None if it belongs in the list.
 
     `unmet` are the conditions of synchronisation that it does not meet (VAL-01..VAL-04). With Ignore Inactive List
-    Members off, an inactive member whom Spotler still has stays in; one whom it does not have cannot be brought there.
+    Members off, an inactive member with a contact stays in; one without a contact cannot get one.
     """
     kept = INACTIVE if is_known and not rules.ignore_inactive else frozenset[Reason]()
     for reason in unmet:
@@ -97,7 +97,7 @@ def left_out_because(
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What is in the list in Spotler as far as is known: `certain` is in, of `possible` some may not be."""
+    """The content of the list in the platform: `certain` contacts are in it, some of `possible` may not be."""
 
     certain: frozenset[str] = frozenset()
     possible: frozenset[str] = frozenset()
@@ -105,14 +105,14 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class ListDifference:
-    """What makes the list equal to the snapshot."""
+    """The changes that make the list equal to the snapshot."""
 
     add: tuple[str, ...]
     remove: tuple[str, ...]
 
 
 def joined(contents: Collection[Content]) -> Content:
-    """Combine what several unfinished synchronisations may have left: certain is what all of them say."""
+    """Combine the possible results of several unfinished synchronisations: certain is what all of them have."""
     if not contents:
         return Content()
     return Content(
@@ -122,7 +122,7 @@ def joined(contents: Collection[Content]) -> Content:
 
 
 def difference(wanted: Collection[str], known: Content) -> ListDifference:
-    """Compare: whoever is not certainly in is added, whoever may be in and should not is removed."""
+    """Compare: add contacts that are not certainly in the list, remove contacts that may be in it and should not."""
     target = frozenset(wanted)
     return ListDifference(tuple(sorted(target - known.certain)), tuple(sorted(known.possible - target)))
 
@@ -133,7 +133,7 @@ def bucket_of(contact: str, buckets: int) -> int:
 
 
 def digest_of(members: Iterable[UUID], so_far: int = 0) -> int:
-    """Add members to the digest of a list: equal for equal members in whatever order."""
+    """Add members to the digest of a list: equal for equal members in any order."""
     for member in members:
         so_far += int.from_bytes(sha256(member.bytes).digest()[:16])
     return so_far % (1 << 128)
@@ -144,7 +144,7 @@ def digest_of(members: Iterable[UUID], so_far: int = 0) -> int:
 
 @dataclass(frozen=True, slots=True)
 class MemberCounts:
-    """How many people are in the list in Spotler, and how many members are not, by reason."""
+    """The number of members in the platform's list, and of members outside it, by reason."""
 
     sent: int = 0
     added: int = 0
@@ -153,7 +153,7 @@ class MemberCounts:
     failed: Mapping[str, int] = field(default_factory=dict)
 
     def told(self, name: str, as_of: str) -> str:
-        """Say it in words, for the job and the Spotler Info of the list."""
+        """Return the text for the job and for the Spotler Info of the list."""
         text = f'{self.sent} {"person is" if self.sent == 1 else "people are"} in the list "{name}" in Spotler'
         text += f" ({self.added} added, {self.removed} removed), as it was at {as_of}."
         for what, reasons in (("skipped", self.skipped), ("failed", self.failed)):
@@ -169,5 +169,5 @@ def frequent_first(reasons: Mapping[str, int]) -> list[str]:
 
 
 def table_refusal(table: PersonTable) -> str:
-    """Tell that a list targets a table which is not synchronised (C-09, ML-12, ML-13)."""
+    """Return the refusal of a list whose table is not synchronised (C-09, ML-12, ML-13)."""
     return f"The list targets {table}, which is not synchronised: add {table} to SYNC_TABLES, then sync the list again."

@@ -1,6 +1,6 @@
-"""What has changed on either side since somebody last looked, as far as a mapping is concerned. Pure.
+"""Finds changes of the schema on either side that concern a mapping. Pure.
 
-Remembered are names, types, lengths and labels of columns, properties and options: no data of anybody.
+The stored description has names, types, lengths and labels of columns, properties and options: no personal data.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ ANY_TABLE = ""
 
 
 class Shift(StrEnum):
-    """What happened to a column, a property or an option."""
+    """A kind of change of a column, a property or an option."""
 
     DELETED = "deleted"
     RENAMED = "renamed"
     """Another label, under the same name."""
     RETYPED = "retyped"
     REPLACED = "replaced"
-    """Deleted and made again: old values are gone."""
+    """Deleted and created again: old values are lost."""
     SHORTENED = "shortened"
     OPTION_DELETED = "option-deleted"
     OPTION_RENAMED = "option-renamed"
@@ -61,14 +61,14 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Landscape:
-    """What a mapping names, as it was found: columns by table and name, properties by name."""
+    """The columns and properties that a mapping names: columns by table and name, properties by name."""
 
     columns: Mapping[tuple[str, str], Known]
     properties: Mapping[str, Known]
 
 
 def landscape(mapping: FieldMapping, schema: Schema, catalogue: PropertyCatalogue) -> Landscape:
-    """Describe what a mapping names and what is there of it."""
+    """Describe the columns and properties of a mapping that exist."""
     columns: dict[tuple[str, str], Known] = {}
     for table in PersonTable:
         for source in _sources(mapping, table):
@@ -84,7 +84,7 @@ def landscape(mapping: FieldMapping, schema: Schema, catalogue: PropertyCatalogu
 def changes(
     before: Landscape, mapping: FieldMapping, schema: Schema, catalogue: PropertyCatalogue
 ) -> list[SchemaChange]:
-    """Return what has changed of that which the mapping still names, columns first."""
+    """Return the changes of what the mapping still names, columns first."""
     now = landscape(mapping, schema, catalogue)
     named = {place for table in PersonTable for source in _sources(mapping, table) for place in _places(source, table)}
     found: list[SchemaChange] = []
@@ -129,7 +129,7 @@ def _perhaps(names: list[str]) -> str:
 
 
 def _twins(old: Known, table: str, schema: Schema) -> list[str]:
-    """Columns that look like the one that is gone: Dataverse cannot rename, so people make a new one."""
+    """Return the columns that resemble a deleted one: Dataverse cannot rename, so people create a new column."""
     found = schema.tables.get(table)
     columns = found.columns.values() if found else ()
     return sorted(column.name for column in columns if old.label and column.label == old.label)
@@ -145,7 +145,7 @@ def _properties(mapping: FieldMapping, catalogue: PropertyCatalogue) -> dict[str
 
 
 def _filled(mapping: FieldMapping) -> set[str]:
-    return {name for row in mapping.rows if row.fixed is None for name in (row.spotler, row.foreign) if name}
+    return {name for row in mapping.rows if row.fixed is None for name in (row.property_name, row.foreign) if name}
 
 
 def _sources(mapping: FieldMapping, table: PersonTable) -> Iterator[Source]:
@@ -164,4 +164,4 @@ def _places(source: Source, table: PersonTable) -> Iterator[tuple[str, str]]:
         case Child():
             yield source.table, source.column
         case QueryExpression():
-            return  # the check of the mapping tells when its column is gone
+            return  # the check of the mapping reports a deleted column

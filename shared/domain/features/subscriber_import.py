@@ -1,9 +1,9 @@
-"""New subscribers: Spotler contacts that belong to no record yet, and the row that each of them gets (NEW, C-07).
+"""New subscribers: contacts without a record, and the row that each of them gets (NEW, C-07).
 
-Who counts as new: a contact whose external id is empty or no GUID (S2D-09), also an old one that somebody else numbered
-(NEW-08). A new row gets the columns of the mapping's rows that reach Dataverse, fixed values among them (MAP-25), its
-e-mail address whatever the direction, because nobody could find the row without it, and where Spotler has no last name
-the part of the address before the @: Dataverse's forms save nobody without one (CS-24).
+A contact is new if its external id is empty or no GUID (S2D-09), also an old contact with a foreign number (NEW-08). A
+new row gets the columns of the mapping's rows that reach Dataverse, including fixed values (MAP-25). It gets the e-mail
+address whatever the direction, because the row could not be found without it. If the platform has no last name, the
+part of the address before the @ is used: forms of Dataverse require a last name (CS-24).
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from enum import StrEnum
 from uuid import UUID, uuid5
 
 from shared.domain.consent.changes import BULK_EMAIL, DO_NOT_EMAIL
-from shared.domain.mapping.formats.reading import DO_NOT_EMAIL as DO_NOT_EMAIL_COLUMN
-from shared.domain.mapping.language.expression import Column, Home, MapTo
+from shared.domain.mapping.language.expression import Column, MapTo, OptionSource
 from shared.domain.mapping.model import EMAIL, Direction, Mapping, MappingRow
+from shared.domain.mapping.reading import DO_NOT_EMAIL as DO_NOT_EMAIL_COLUMN
 from shared.domain.merging.dataverse_changes import SubscriptionReturn
+from shared.domain.planning.binding import Binding, MailStatus
 from shared.domain.planning.conditions import refuses_bulk
-from shared.domain.planning.context import Binding, MailStatus
 from shared.domain.records.marketing_contact import (
     MarketingContact,
     PropertyCatalogue,
@@ -36,13 +36,13 @@ from shared.domain.values.values import is_blank
 
 _NAMESPACE = UUID("3d0d1a2c-5f0e-4f59-8d5e-2f3a9d1c7b64")
 LAST_NAME = "lastname"
-"""The column that a new person must have, whatever its requirement level says (CS-24)."""
+"""The column that a new person must have, whatever its requirement level (CS-24)."""
 
 _LAST_NAME_LENGTH = 50  # as Dataverse delivers the column
 
 
 class ImportTarget(StrEnum):
-    """What a new subscriber becomes in Dataverse (NEW-01, NEW-02)."""
+    """The table of a new subscriber in Dataverse (NEW-01, NEW-02)."""
 
     NONE = "none"
     """Nothing: the feature is off (NEW-07)."""
@@ -67,7 +67,7 @@ class ImportTarget(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NewField:
-    """A value of Spotler for a column of a new row, or of a row that is looked for."""
+    """A value of the platform for a column of a new row, or of a row to find."""
 
     column: Column
     row: MappingRow
@@ -77,17 +77,17 @@ class NewField:
 
 @dataclass(frozen=True, slots=True)
 class NewRow:
-    """What a new row gets. `subscriptions` are the options that Spotler has, also those that are off (NEW-09)."""
+    """The content of a new row. `subscriptions` are the options of the contact, also those that are off (NEW-09)."""
 
     fields: tuple[NewField, ...]
     subscriptions: tuple[SubscriptionReturn, ...] = ()
 
 
 class ImportOutcome(StrEnum):
-    """What became of a new subscriber."""
+    """The result for a new subscriber."""
 
     OFF = "off"
-    """Settings take in nobody."""
+    """The settings import no subscribers."""
     CREATED = "created"
     KNOWN = "known"
     """An earlier attempt created the record; the contact does not point to it yet."""
@@ -95,24 +95,24 @@ class ImportOutcome(StrEnum):
     ENTERED = "entered"
     """A membership entry was created, or updated if there was one."""
     NO_EMAIL = "no-email"
-    """Without an address nobody can be found or mailed."""
+    """Without an address, a person can be neither found nor mailed."""
     UNREACHABLE = "unreachable"
-    """The person has opted out, or mail came back: an old contact that unsubscribes is no new subscriber."""
+    """The person has opted out, or mail bounced: an old contact that unsubscribes is no new subscriber."""
     AMBIGUOUS = "ambiguous"
     OTHER_ADDRESS = "other-address"
     REFUSED = "refused"
     REFUSES_MAIL = "refuses-mail"
-    """The one record says Do Not Email or Do Not Bulk Email: is the sign-up the newer act, or does that stand?"""
+    """The record has Do Not Email or Do Not Bulk Email: a person decides whether the sign-up is the newer act."""
     DISMISSED = "dismissed"
-    """Somebody decided to leave the contact alone."""
+    """A person decided to leave the contact alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImportResult:
-    """What became of one contact. `key` is the record to synchronise with it, None if there is none (yet).
+    """The result for one contact. `key` is the record to synchronise with it, None if there is none yet.
 
-    `candidates` are the records among which a person must choose, `problems` the values that did not fit, and `text`
-    says what Dataverse refused, or what the record refuses.
+    `candidates` are the records among which a person must choose, `problems` the values that did not fit, and `text` is
+    the refusal of Dataverse or of the record.
     """
 
     encrypted_id: str
@@ -138,20 +138,11 @@ _ASKED = frozenset(
 )
 
 
-def is_new_subscriber(contact: MarketingContact) -> bool:
-    """Whether a contact belongs to no record (S2D-09)."""
-    try:
-        UUID(contact.external_id)
-    except ValueError:
-        return True
-    return False
-
-
 def standing_refusals(record: PersonRecord, binding: Binding) -> tuple[str, ...]:
-    """Name what a record refuses, as subjects of consent, where a sign-up alone must not overrule it.
+    """Return the refusals of a record, as subjects of consent, that a sign-up alone must not overrule.
 
-    Do Not Bulk Email that the connector set because of an opt-out in Spotler is no such refusal: whoever signs up by
-    form comes back by that (OPT-07, OPT-09, P-02).
+    Do Not Bulk Email that follows an opt-out in the platform is no such refusal: a sign-up by form ends the opt-out
+    (OPT-07, OPT-09, P-02).
     """
     followed_opt_out = binding.mail_status is MailStatus.OPTED_OUT_HERE or BULK_EMAIL in binding.write_intents
     refusals = [DO_NOT_EMAIL] if record.values.get(DO_NOT_EMAIL_COLUMN) else []
@@ -180,12 +171,14 @@ def email_of(contact: MarketingContact) -> str:
 
 def given(contact: MarketingContact, mapping: Mapping) -> tuple[str, ...]:
     """Name the mapped options that a contact has switched on, as in `permissions:4`."""
-    mapped = {row.spotler for row in mapping.rows if any(isinstance(source, MapTo) for source in row.sources.values())}
+    mapped = {
+        row.property_name for row in mapping.rows if any(isinstance(source, MapTo) for source in row.sources.values())
+    }
     return tuple(sorted(name for name in enabled_options(contact) if name.partition(":")[0] in mapped))
 
 
 def new_row(contact: MarketingContact, target: ImportTarget, mapping: Mapping, catalogue: PropertyCatalogue) -> NewRow:
-    """Say what the new row for a contact holds; empty values are left out."""
+    """Return the content of the new row for a contact, without empty values."""
     if (table := target.person_table) is None:
         return NewRow(tuple(_entry_fields(contact, mapping, catalogue)))
     fields = list(_fields(contact, table, mapping, catalogue))
@@ -201,7 +194,7 @@ def criteria(
     mapping: Mapping,
     catalogue: PropertyCatalogue,
 ) -> tuple[NewField, ...]:
-    """Return what a record must have to be this contact (NEW-05). Columns without a value do not narrow the search.
+    """Return the values by which the record of a contact is found (NEW-05); columns without a value are left out.
 
     ValueError names a column that no row of the mapping fills.
     """
@@ -219,7 +212,7 @@ def _fields(
 ) -> Iterator[NewField]:
     for row in mapping.for_table(table):
         source = row.sources[table]
-        if isinstance(source, Column) and (row.direction is not Direction.TO_SPOTLER or row.spotler == EMAIL):
+        if isinstance(source, Column) and (row.direction is not Direction.TO_PLATFORM or row.property_name == EMAIL):
             yield from _field(contact, source, row, catalogue)
 
 
@@ -234,9 +227,9 @@ def _field(
     contact: MarketingContact, column: Column, row: MappingRow, catalogue: PropertyCatalogue
 ) -> Iterator[NewField]:
     if row.fixed is not None:
-        yield NewField(column, row, _text(row.spotler), row.fixed)
+        yield NewField(column, row, _text(row.property_name), row.fixed)
         return
-    for name in (row.spotler, row.foreign):  # a post code that is not Dutch is in a property of its own (VAL-07)
+    for name in (row.property_name, row.foreign):  # a post code that is not Dutch is in a property of its own (VAL-07)
         value, definition = contact.properties.get(name), catalogue.named(name)
         if definition is not None and not is_blank(value):
             yield NewField(column, row, definition, value)
@@ -255,15 +248,15 @@ def _subscriptions(
     for row in mapping.for_table(table):
         source, value, definition = (
             row.sources[table],
-            contact.properties.get(row.spotler),
-            catalogue.named(row.spotler),
+            contact.properties.get(row.property_name),
+            catalogue.named(row.property_name),
         )
         if not (isinstance(source, MapTo) and row.direction.reaches_dataverse and isinstance(value, tuple)):
             continue
         for option in value:
             entry = definition.entry_with_bit(option.bit) if definition is not None else None
-            if entry is not None and (option.enabled or source.home is Home.PERMISSIONS):
-                yield SubscriptionReturn(source.home, entry.label, option.enabled, None)
+            if entry is not None and (option.enabled or source.option_source is OptionSource.PERMISSIONS):
+                yield SubscriptionReturn(source.option_source, entry.label, option.enabled, None)
 
 
 def _text(name: str) -> PropertyDefinition:

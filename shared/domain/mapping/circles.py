@@ -1,7 +1,7 @@
-"""Circles of one-way rows: values that travel from column to property to column and arrive where they began.
+"""Finds circles of one-way rows: values that travel from column to property to column and end where they began.
 
-Rows of one table cannot make one, since no property is in two of them (`document.py`). A person who is in several
-tables has one contact in Spotler, and so the rows of those tables together can.
+Rows of one table cannot make a circle, because no property is in two of them (`document.py`). A person in several
+tables has one contact, so rows of those tables together can.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def circles(mapping: FieldMapping, tables: Collection[PersonTable]) -> Iterator[
     steps = _steps(mapping, tables)
     for group in sorted(map(sorted, _groups(steps))):
         start = group[0]
-        if way := _dataverse_changes(start, steps, frozenset(group)):
+        if way := _shortest_circle(start, steps, frozenset(group)):
             text = f"One-way rows make a circle: {' -> '.join((*way, start))}; turn one of them round, or use <->"
             yield Finding(Severity.WARNING, Code.CIRCLE, text)
 
@@ -38,10 +38,10 @@ def _steps(mapping: FieldMapping, tables: Collection[PersonTable]) -> Steps:
                     continue
                 column = f"{table}.{source.name}"
                 match row.direction:
-                    case Direction.TO_SPOTLER:
-                        steps[column].append(row.spotler)
+                    case Direction.TO_PLATFORM:
+                        steps[column].append(row.property_name)
                     case Direction.TO_DATAVERSE:
-                        steps[row.spotler].append(column)
+                        steps[row.property_name].append(column)
                     case Direction.BOTH:
                         pass
     return dict(steps)
@@ -51,8 +51,8 @@ def _groups(steps: Steps) -> Iterator[list[str]]:
     """Yield the places that can be reached from each other: Kosaraju's algorithm, linear."""
     back: dict[str, list[str]] = defaultdict(list)
     for place, onward in steps.items():
-        for sharing_record in onward:
-            back[sharing_record].append(place)
+        for following in onward:
+            back[following].append(place)
     seen: set[str] = set()
     finished = [place for root in steps if root not in seen for place in _walk(root, steps, seen)]
     seen.clear()
@@ -62,34 +62,34 @@ def _groups(steps: Steps) -> Iterator[list[str]]:
 
 
 def _walk(root: str, steps: Steps, seen: set[str]) -> Iterator[str]:
-    """Yield what has not been seen and can be reached, each place after those behind it."""
+    """Yield unvisited places that can be reached, each after the places behind it."""
     seen.add(root)
     trail = [(root, iter(steps.get(root, ())))]
     while trail:
         place, onward = trail[-1]
-        for sharing_record in onward:
-            if sharing_record not in seen:
-                seen.add(sharing_record)
-                trail.append((sharing_record, iter(steps.get(sharing_record, ()))))
+        for following in onward:
+            if following not in seen:
+                seen.add(following)
+                trail.append((following, iter(steps.get(following, ()))))
                 break
         else:
             trail.pop()
             yield place
 
 
-def _dataverse_changes(start: str, steps: Steps, group: Collection[str]) -> tuple[str, ...]:
+def _shortest_circle(start: str, steps: Steps, group: Collection[str]) -> tuple[str, ...]:
     """Return the shortest way from a place to itself, without its end; empty if there is none."""
     came_from: dict[str, str] = {}
     places = deque([start])
     while places:
         place = places.popleft()
-        for sharing_record in steps.get(place, ()):
-            if sharing_record == start:
+        for following in steps.get(place, ()):
+            if following == start:
                 way = [place]
                 while way[-1] != start:
                     way.append(came_from[way[-1]])
                 return tuple(reversed(way))
-            if sharing_record in group and sharing_record not in came_from:
-                came_from[sharing_record] = place
-                places.append(sharing_record)
+            if following in group and following not in came_from:
+                came_from[following] = place
+                places.append(following)
     return ()

@@ -1,7 +1,7 @@
-"""Which Dataverse columns and Spotler properties can be paired, in each direction, and why others cannot (MAP-03).
+"""Which Dataverse columns and properties can be paired, in each direction, and why others cannot (MAP-03).
 
-The table of `docs/conversions.md` is made from this module. A pair that is impossible, or that loses something of every
-value, is refused when a mapping is loaded; a single value that does not fit is reported with its record.
+The table of `docs/conversions.md` is made from this module. A pair that is impossible, or that loses a part of every
+value, is refused when a mapping is loaded. A single value that does not fit is reported with its record.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from shared.domain.records.table_schema import ColumnDefinition, ColumnType, Dat
 
 
 class ColumnKind(StrEnum):
-    """What a column holds, as makers see it; dates by what they mean in another time zone."""
+    """The kind of a column, as makers see it; dates by their meaning in another time zone."""
 
     TEXT = "text"
     MEMO = "multiline text"
@@ -58,7 +58,7 @@ class ColumnKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Possible:
-    """Values travel; `note` says how, where that is not obvious."""
+    """Values are converted; `note` explains how, if that is not obvious."""
 
     note: str = ""
 
@@ -102,7 +102,7 @@ _KINDS = {
 
 
 def kind_of(column: ColumnDefinition) -> ColumnKind:
-    """Tell the kind of a column."""
+    """Return the kind of a column."""
     if column.type is not ColumnType.DATE_TIME:
         return _KINDS[column.type]
     match column.behaviour:
@@ -114,27 +114,27 @@ def kind_of(column: ColumnDefinition) -> ColumnKind:
             return ColumnKind.LOCAL_TIME if column.shows_time else ColumnKind.LOCAL_DATE
 
 
-def to_spotler(kind: ColumnKind, property_type: PropertyType) -> Way:
-    """Tell whether a column can fill a property."""
-    return _TO_SPOTLER[property_type].get(kind, _NO_MEANING)
+def to_platform(kind: ColumnKind, property_type: PropertyType) -> Way:
+    """Decide whether a column can fill a property."""
+    return _TO_PLATFORM[property_type].get(kind, _NO_MEANING)
 
 
 def to_dataverse(property_type: PropertyType, kind: ColumnKind) -> Way:
-    """Tell whether a property can fill a column."""
+    """Decide whether a property can fill a column."""
     return _READ_ONLY.get(kind) or _TO_DATAVERSE[property_type].get(kind, _NO_MEANING)
 
 
-def expression_to_spotler(
+def expression_to_platform(
     expression: Expression, definition: PropertyDefinition, column_of: Callable[[Source], ColumnDefinition | None]
 ) -> Way:
-    """Tell whether an expression can fill a property: all that it may yield must. Unknown columns do not count."""
+    """Decide whether an expression can fill a property: all its possible columns must. Unknown columns do not count."""
     if isinstance(expression, MapTo):
         return (
             Possible() if definition.type is PropertyType.SET else Impossible(f"{expression} fills a list of options")
         )
     if definition.type is PropertyType.SET and isinstance(expression, Constant | CustomerType | Concat):
         return _NO_OPTIONS
-    ways = [to_spotler(kind, definition.type) for kind in _kinds(expression, column_of)]
+    ways = [to_platform(kind, definition.type) for kind in _kinds(expression, column_of)]
     return next((way for way in ways if not isinstance(way, Possible)), ways[0] if ways else Possible())
 
 
@@ -198,7 +198,7 @@ _ANY_TEXT = _cells(
 _DAY = _cells((_TEXTS, _IF_IT_IS_ONE), (_DAYS, _AS_IS), (_MOMENTS, _NO_TIME))
 _CHECKED_TEXT = _cells((_TEXTS, _IF_IT_IS_ONE))
 
-_TO_SPOTLER: Mapping[PropertyType, Cells] = {
+_TO_PLATFORM: Mapping[PropertyType, Cells] = {
     PropertyType.STRING: _ANY_TEXT,
     PropertyType.UNKNOWN: _ANY_TEXT,
     PropertyType.EMAIL: _CHECKED_TEXT,

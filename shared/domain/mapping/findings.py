@@ -1,4 +1,4 @@
-"""What a check of a mapping finds: a code to count, and a text that says what to change."""
+"""The findings of a mapping check: a code to count, and a text with the cure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Severity(StrEnum):
 
 
 class Code(StrEnum):
-    """What is the matter. Codes are logged, stored and documented (`docs/errors.md`)."""
+    """The code of a finding. Codes are logged, stored and documented (`docs/errors.md`)."""
 
     UNKNOWN_TABLE = Gap.TABLE
     UNKNOWN_COLUMN = Gap.COLUMN

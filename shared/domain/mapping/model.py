@@ -1,4 +1,4 @@
-"""A mapping: rows that say which Dataverse column fills which Spotler property (MAP-01, MAP-07..MAP-13)."""
+"""A mapping: rows that pair Dataverse columns with properties of the platform (MAP-01, MAP-07..MAP-13)."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from shared.domain.mapping.language.filters import Filter, filter_columns
 from shared.domain.records.records import PersonRecord, PersonTable
 
 EMAIL = "email"
-"""The Spotler property that every account has and that identifies a person there (DUP-03)."""
+"""The property that every account has and that identifies a person there (DUP-03)."""
 
 PERMISSIONS = "permissions"
-"""The Spotler property that holds the permissions, a list of options (DBF-07)."""
+"""The property that holds the permissions, a list of options (DBF-07)."""
 
 _CONSTANT = "$value:"
 
@@ -34,35 +34,35 @@ _CONSTANT = "$value:"
 class Direction(StrEnum):
     """Which way a row's value travels (MAP-11)."""
 
-    TO_SPOTLER = "->"
+    TO_PLATFORM = "->"
     TO_DATAVERSE = "<-"
     BOTH = "<->"
 
     @property
-    def reaches_spotler(self) -> bool:
-        """Whether Dataverse's value is sent to Spotler."""
+    def reaches_platform(self) -> bool:
+        """Whether Dataverse's value is sent to the platform."""
         return self is not Direction.TO_DATAVERSE
 
     @property
     def reaches_dataverse(self) -> bool:
-        """Whether Spotler's value is written to Dataverse."""
-        return self is not Direction.TO_SPOTLER
+        """Whether the platform's value is written to Dataverse."""
+        return self is not Direction.TO_PLATFORM
 
 
 class OnInvalid(StrEnum):
-    """What becomes of the record when a value does not fit the Spotler property."""
+    """What happens to the record when a value does not fit the property."""
 
     FAIL = "fail"
-    """The record is not written and says which field is wrong (VAL-05)."""
+    """The record is not written, and its outcome names the field (VAL-05)."""
     OMIT = "omit"
-    """The record goes on without this field and says so."""
+    """The record is written without this field, and its outcome names the field."""
 
 
 class ConflictPolicy(StrEnum):
-    """Whose value stands when both sides changed it since they last agreed."""
+    """Which value wins when both sides changed it since they last agreed."""
 
     CRM = "crm"
-    SPOTLER = "spotler"
+    PLATFORM = "spotler"
     NEWEST = "newest"
     ASK = "ask"
     """A person decides; until then both stay as they are."""
@@ -74,11 +74,11 @@ class BlankPolicy(StrEnum):
     CLEAR = "clear"
     """It empties the field there."""
     KEEP = "keep"
-    """The field there keeps what it has."""
+    """The field there keeps its value."""
 
 
 class Outside(StrEnum):
-    """What happens to a person who is in Spotler and no longer passes a filter."""
+    """What happens to a person in the platform who no longer passes a filter."""
 
     KEEP = "keep"
     """Nothing: the contact stays as it is and is no longer updated."""
@@ -97,9 +97,9 @@ class MappingRow:
     lets a record pass only while the column has this value (MAP-12). `comment` is for people.
     """
 
-    spotler: str
+    property_name: str
     sources: MappingABC[PersonTable, Expression]
-    direction: Direction = Direction.TO_SPOTLER
+    direction: Direction = Direction.TO_PLATFORM
     only: str | None = None
     choices: MappingABC[str, str] = field(default_factory=dict)
     foreign: str = ""
@@ -111,15 +111,15 @@ class MappingRow:
 
     @property
     def fixed(self) -> str | None:
-        """Return the fixed value that fills a Dataverse column, where the row has no Spotler property (MAP-25)."""
-        return self.spotler.removeprefix(_CONSTANT) if self.spotler.startswith(_CONSTANT) else None
+        """Return the fixed value for a Dataverse column, if the row has no property (MAP-25)."""
+        return self.property_name.removeprefix(_CONSTANT) if self.property_name.startswith(_CONSTANT) else None
 
     def evaluate(self, record: PersonRecord) -> Evaluated:
-        """Return what the row's expression is worth for a record of a table on which the row applies."""
+        """Evaluate the row's expression for a record of a table on which the row applies."""
         return self._compiled[record.key.table](record)
 
     def admission(self, table: PersonTable, zone: tzinfo) -> Passes | None:
-        """Return the row's own filter: what its expression yields is that value (MAP-12). None if it has none."""
+        """Return the row's own filter: its expression has that value (MAP-12). None if the row has no filter."""
         source = self.sources.get(table)
         return None if self.only is None or source is None else compile_equality(source, (self.only,), zone)
 
@@ -128,7 +128,7 @@ class MappingRow:
         return not self._names[record.key.table] <= record.values.keys() or bool(self.unread(record))
 
     def unread(self, record: PersonRecord) -> dict[str, str]:
-        """Return what of the row's expression may not be read although it exists, and why."""
+        """Return the existing sources of the row that may not be read, with the reason."""
         if not record.unread:
             return {}
         source = self.sources[record.key.table]
@@ -146,9 +146,9 @@ class MappingRow:
 
 @dataclass(frozen=True, slots=True)
 class Periodiek:
-    """Where an installation keeps what `@map(periodiek)` means (IF-02, IF-03): no names are the same everywhere.
+    """The table of `@map(periodiek)` in an installation (IF-02, IF-03): its names differ everywhere.
 
-    `table` has one row per person and subscription: its `name` must equal the option in Spotler, `subscribed` is a
+    `table` has one row per person and subscription: its `name` must equal the option in the platform, `subscribed` is a
     column of type two options, and `lookups` are the columns that lead to the person.
     """
 
@@ -160,12 +160,12 @@ class Periodiek:
 
 @dataclass(frozen=True)
 class Mapping:
-    """All rows, in the order in which they were written down.
+    """All rows, in their written order.
 
-    `filters` say which records of a table may be in Spotler, `outside` what happens to a person who no longer passes.
-    Labels of choices are read in `language` (a Windows language code such as 1043; None: that of the connector's user).
-    Moments become dates, and dates moments, in `time_zone` (an IANA name). `entity_table` is the table of the Entity
-    Column, empty where none is mapped.
+    `filters` decide which records of a table may be in the platform, `outside` is what happens to a person who no
+    longer passes. Labels of choices are read in `language` (a Windows language code such as 1043; None: that of the
+    connector's user). Moments become dates, and dates moments, in `time_zone` (an IANA name). `entity_table` is the
+    table of the Entity Column, empty if none is mapped.
     """
 
     rows: tuple[MappingRow, ...]
@@ -185,7 +185,7 @@ class Mapping:
         return self._compiled_filters.get(table)
 
     def filtered_by(self, table: PersonTable) -> frozenset[str]:
-        """Name what the filters of a table and of its rows look at, as in `PersonRecord.values`."""
+        """Return the sources of the filters of a table and of its rows, as in `PersonRecord.values`."""
         return self._filter_names.get(table, frozenset())
 
     @cached_property
@@ -197,7 +197,7 @@ class Mapping:
         """Return the column that holds the e-mail address of a table's rows, None if the table is not mapped."""
         for row in self.for_table(table):
             source = row.sources[table]
-            if row.spotler == EMAIL and isinstance(source, Column):
+            if row.property_name == EMAIL and isinstance(source, Column):
                 return source.name
         return None
 

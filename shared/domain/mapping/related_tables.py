@@ -1,6 +1,6 @@
-"""The tables beside that of the record which a mapping reads: what the connector's user must be able to read, too.
+"""Finds the related tables that a mapping reads, which the connector's user must be able to read, too.
 
-A row whose table may not be read rests, like one that names what does not exist: Spotler keeps what it has.
+A row whose table may not be read rests, like a row with an unknown name: the platform keeps its value.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from shared.domain.mapping.check.resolution import Resolved, resolve
-from shared.domain.mapping.language.expression import Column, Expression, Home, MapTo, Source, sources_of
+from shared.domain.mapping.language.expression import Column, Expression, MapTo, OptionSource, Source, sources_of
 from shared.domain.mapping.language.filters import filter_columns
 from shared.domain.mapping.model import Mapping, MappingRow
 from shared.domain.records.records import PersonTable
@@ -20,7 +20,7 @@ LIST_TABLE = "list"
 
 @dataclass(frozen=True, slots=True)
 class RelatedRead:
-    """A table that a person table's mapping reads, and for what: a row by its number, 0 for the filter of the table."""
+    """A related table of a person table's mapping, with the number of its row; 0 for the table's filter."""
 
     table: str
     reader: PersonTable
@@ -29,25 +29,25 @@ class RelatedRead:
 
 
 def related_reads(mapping: Mapping, table: PersonTable, schema: Schema) -> Iterator[RelatedRead]:
-    """Yield what a table's mapping reads elsewhere; what cannot be found in the schema is not read (`resolution`)."""
+    """Yield the related tables of a table's mapping; unresolved sources are not read (`resolution`)."""
     for number, row in enumerate(mapping.rows, start=1):
         if table in row.sources and is_read(row):
             for name, source in _elsewhere(mapping, row.sources[table], table, schema):
                 yield RelatedRead(name, table, source, number)
     if (condition := mapping.filters.get(table)) is not None:
         for one in filter_columns(condition):
-            if (beside := table_of(one, table, schema)) is not None:
-                yield RelatedRead(beside, table, str(one))
+            if (related := table_of(one, table, schema)) is not None:
+                yield RelatedRead(related, table, str(one))
 
 
 def is_read(row: MappingRow) -> bool:
-    """Whether what a row names is read: not for a row that only fills Dataverse."""
-    is_home = any(isinstance(source, MapTo) for source in row.sources.values())
-    return row.direction.reaches_spotler or row.only is not None or is_home
+    """Whether the sources of a row are read: not if the row only fills Dataverse."""
+    has_rows = any(isinstance(source, MapTo) for source in row.sources.values())
+    return row.direction.reaches_platform or row.only is not None or has_rows
 
 
 def table_of(source: Source, table: str, schema: Schema) -> str | None:
-    """Name the table that a source reads beside that of the record; None for a column, or if it does not exist."""
+    """Return the related table of a source; None for a column, or if it does not exist."""
     if isinstance(source, Column):
         return None
     found = resolve(source, table, schema)
@@ -58,9 +58,9 @@ def _elsewhere(
     mapping: Mapping, expression: Expression, table: PersonTable, schema: Schema
 ) -> Iterator[tuple[str, str]]:
     match expression:
-        case MapTo(Home.LIST):
+        case MapTo(OptionSource.LIST):
             yield LIST_TABLE, str(expression)
-        case MapTo(Home.PERIODIEK) if mapping.periodiek is not None:
+        case MapTo(OptionSource.PERIODIEK) if mapping.periodiek is not None:
             yield mapping.periodiek.table, str(expression)
             if (name := table_of(mapping.periodiek.name, mapping.periodiek.table, schema)) is not None:
                 yield name, str(expression)

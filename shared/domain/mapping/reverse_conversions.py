@@ -1,6 +1,6 @@
-"""How a Spotler value becomes a value that Dataverse accepts, per kind of column: the way back of `values`.
+"""Converts a value of the platform to a value that Dataverse accepts, per kind of column: the reverse of `values`.
 
-The result is what goes into the body of a Web API request. Which pairs there are at all stands in `conversions`.
+The result is for the body of a Web API request. `conversions` has the possible pairs.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def returned(
     zone: tzinfo = UTC,
     choices: Mapping[str, str] = _NOTHING,
 ) -> Returned:
-    """Convert one value that Spotler has; `choices` are those of the mapping row, and work backwards here.
+    """Convert one value of the platform; `choices` are those of the mapping row, used in reverse.
 
     Misfit also for a pair that cannot be mapped.
     """
@@ -70,7 +70,7 @@ def returned(
 
 @dataclass(frozen=True, slots=True)
 class _Given:
-    """A value from Spotler as text and, where it is one, as a number; and where it shall go."""
+    """A value of the platform as text and, if possible, as a number; with its target."""
 
     text: str
     number: Decimal | None
@@ -137,7 +137,7 @@ def _choice(given: _Given) -> Returned:
 
 
 def _gender(given: _Given) -> Option | None:
-    """M and F are rarely labels: take the option that goes to Spotler as the same letter."""
+    """M and F are rarely labels: use the option that is sent as the same letter."""
     return next(
         (
             option
@@ -239,4 +239,4 @@ _BACK: Mapping[ColumnKind, Callable[[_Given], Returned]] = {
     ColumnKind.CUSTOMER: _row,
     ColumnKind.OWNER: _row,
 }
-"""Kinds that nothing from Spotler is written to are missing; `to_dataverse` refuses them."""
+"""Kinds that never get a value of the platform are missing; `to_dataverse` refuses them."""

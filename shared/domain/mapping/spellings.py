@@ -1,6 +1,6 @@
-"""What people write who mean a word or an arrow of a mapping: blanks around it, capitals, other dashes, arrows.
+"""Accepts variants of the words and arrows of a mapping: blanks around them, capitals, other dashes and arrows.
 
-Spreadsheet and text programs make one character of `->`, long dashes of short ones, and leave blanks at the end.
+Spreadsheet and text programs replace `->` by one character and short dashes by long ones, and leave blanks at the end.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def bare(value: object) -> object:
 
 
 def word(value: object) -> object:
-    """Return a word of a list in small letters: all of a mapping but `clearPermissions` are."""
+    """Return a word of a list in lower case: all words of a mapping but `clearPermissions` are."""
     if not isinstance(value, str):
         return value
     text = trimmed(value)

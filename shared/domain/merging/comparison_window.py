@@ -1,7 +1,7 @@
-"""A comparison with Spotler that is cut into windows: where it is, how wide its next window is, when it is over. Pure.
+"""A comparison of all contacts in windows: its position, the width of the next window, and its end. Pure.
 
-A feed of changes has no count in advance. A window that holds more than a step may read is cut where reading ended, if
-the contacts came in the order of their last change; otherwise it is read anew with an earlier end.
+A feed of changes has no count in advance. If a window holds more than a step may read, it ends where reading ended,
+provided the contacts are in the order of their last change; otherwise it is read again with an earlier end.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ MOST = 2_000
 """Contacts that one step reads: twenty calls."""
 
 SHORTEST = timedelta(seconds=1)
-"""Spotler's times are asked for in whole seconds: such a window is read to its end, however much it holds."""
+"""The platform's feeds have whole seconds: a window of one second is read to its end, whatever its size."""
 
 _SMALLEST_SLICE = 100
 _WIDER = 4
@@ -25,24 +25,24 @@ _MUCH_MORE = 3
 
 
 class Span(StrEnum):
-    """What is compared."""
+    """The scope of a comparison."""
 
     SINCE = "since"
-    """What changed since a moment that somebody asked for (INI-04)."""
+    """Changes since a requested moment (INI-04)."""
     RECENT = "recent"
-    """What changed since yesterday, every night."""
+    """Changes since yesterday, every night."""
     ACCOUNT = "account"
     """The whole account, a slice every night (C-05)."""
 
 
 @dataclass(frozen=True, slots=True)
 class ComparisonRun:
-    """Where a comparison is: contacts that last changed from `since` to `until` are done, up to `end` they follow.
+    """The position of a comparison: last changes from `since` to `until` are done, those up to `end` follow.
 
-    `seconds` is how long the next window is; 0: all that is left. `doubtful` are external ids of contacts whose
-    handling has begun and perhaps not ended. `contacts` is how many were compared, `found` divergences by kind.
-    Of the whole account: `night` counts slices, `tonight` the contacts of this one, `slice` how many it may have (0:
-    all), and `size` how many the account had in the pass before.
+    `seconds` is the width of the next window; 0: all that is left. `doubtful` are external ids of contacts whose
+    handling has begun and may not have ended. `contacts` is the number of compared contacts, `found` the divergences by
+    kind. For the whole account: `night` counts slices, `tonight` the contacts of this slice, `slice` its limit (0:
+    none), and `size` is the number of contacts in the former pass.
     """
 
     id: str
@@ -107,7 +107,7 @@ class ComparisonRun:
         )
 
     def narrowed(self, changed: Sequence[datetime | None]) -> ComparisonRun:
-        """Return the run with a shorter window: it held more than these contacts, and they came in no order."""
+        """Return the run with a shorter window: this one held more than these contacts, and they were in no order."""
         width = self.edge - self.until
         known = sorted(one for one in changed if one is not None and self.until < one < self.edge)
         half = known[len(known) // 2] - self.until if known else width / 2
@@ -115,9 +115,9 @@ class ComparisonRun:
 
 
 def is_enough(changed: Sequence[datetime | None], page: int, most: int) -> bool:
-    """Whether reading may end behind a page of so many contacts, the last ones of `changed`; never if `most` is 0.
+    """Whether reading may end after a page of so many contacts, the last ones of `changed`; never if `most` is 0.
 
-    It goes on while all contacts of a page changed in one second: whoever changed in the last second is read again.
+    Reading goes on while all contacts of a page changed in one second, because the last second is read again.
     """
     if not most or len(changed) < most:
         return False
@@ -128,9 +128,9 @@ def is_enough(changed: Sequence[datetime | None], page: int, most: int) -> bool:
 
 
 def reached(changed: Sequence[datetime | None], start: datetime) -> datetime | None:
-    """Return until when a window was read whose reading ended early; None if its contacts came in no order.
+    """Return until when a window was read whose reading ended early; None if its contacts were in no order.
 
-    Contacts of that very second may follow: the next window begins with it.
+    More contacts of that second may follow, so the next window begins with it.
     """
     known = [one for one in changed if one is not None]
     if len(known) < len(changed) or any(later < earlier for earlier, later in pairwise(known)):

@@ -1,4 +1,4 @@
-"""What comes back from Spotler for one record: fields, subscriptions, a refusal of bulk mail (S2D-02, OPT-07)."""
+"""The changes of one record in Dataverse: fields, subscriptions, a refusal of bulk mail (S2D-02, OPT-07)."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from shared.domain.mapping.language.expression import Home
+from shared.domain.mapping.language.expression import OptionSource
 from shared.domain.mapping.model import MappingRow
 from shared.domain.records.marketing_contact import PropertyDefinition, PropertyValue
 
 
 @dataclass(frozen=True, slots=True)
 class FieldReturn:
-    """One mapped field whose Spotler value shall stand in Dataverse; None or "" empties the column.
+    """A mapped field whose value is written to Dataverse; None or "" empties the column.
 
-    The row's source for the record's table says which column. A source that is no column of the record itself cannot
-    be written and becomes a `FieldProblem`.
+    The row's source for the record's table is the column. A source that is no column of the record itself cannot be
+    written and becomes a `FieldProblem`.
     """
 
     row: MappingRow
@@ -26,14 +26,14 @@ class FieldReturn:
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionReturn:
-    """One option of a set property, and what its row in Dataverse shall say.
+    """One option of a set property, with the new answer of its row in Dataverse.
 
-    `name` is the option's name in Spotler: the name of the permission, of the marketing list, or of the periodiek.
-    `row` is `PermissionRow.id` of the row as it was read (for a marketing list, the list). None creates a row with an
-    id that follows from record and name, so that a repetition creates no second one.
+    `name` is the option's name in the platform: the name of the permission, of the marketing list, or of the periodiek.
+    `row` is `PermissionRow.id` of the row that was read (for a marketing list, the list). None creates a row with an id
+    that follows from record and name, so that a repetition creates no second row.
     """
 
-    home: Home
+    option_source: OptionSource
     name: str
     subscribed: bool
     row: UUID | None
@@ -41,10 +41,10 @@ class SubscriptionReturn:
 
 @dataclass(frozen=True, slots=True)
 class DataverseChanges:
-    """Everything that shall be written to Dataverse for one record; false if that is nothing.
+    """All changes of one record in Dataverse; false without any.
 
-    `prints` are fingerprints to remember, by field, once Dataverse has taken it; `address` is that of an e-mail address
-    that comes home, else empty.
+    `prints` are the fingerprints to store, by field, once Dataverse has accepted the values. `address` is the
+    fingerprint of an e-mail address that is written to Dataverse, else empty.
     """
 
     fields: tuple[FieldReturn, ...] = ()
@@ -58,4 +58,4 @@ class DataverseChanges:
 
 
 NOTHING = DataverseChanges()
-"""Nothing comes home."""
+"""No changes in Dataverse."""

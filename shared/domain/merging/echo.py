@@ -1,13 +1,14 @@
-"""Whether a Spotler contact holds anything that is not what both sides agreed on (C-44)."""
+"""Recognises contacts that hold only what both sides agreed on (C-44)."""
 
 from __future__ import annotations
 
 from functools import partial
 
 from shared.domain.consent.changes import BULK_EMAIL, DO_NOT_EMAIL
-from shared.domain.merging.field_agreement import YES, Fingerprint
+from shared.domain.merging.agreement import YES, Fingerprint
+from shared.domain.planning.binding import Binding
 from shared.domain.planning.contact_write import left_in, unmapped
-from shared.domain.planning.context import Binding, MailStatus, Rules, Unmapped
+from shared.domain.planning.rules import Rules, Unmapped
 from shared.domain.records.marketing_contact import MarketingContact, PropertyCatalogue
 from shared.domain.records.records import RecordKey
 from shared.domain.values.fields import enabled_options
@@ -17,11 +18,8 @@ from shared.domain.values.mapped_fields import has_moved, mapped_fields
 def is_echo(
     contact: MarketingContact, key: RecordKey, binding: Binding, rules: Rules, catalogue: PropertyCatalogue
 ) -> bool:
-    """Whether a contact shows nothing new to a record: an echo of what was agreed on, or of our own writes."""
-    is_known = binding.mail_status is not MailStatus.CLOSED and contact.is_unreachable is (
-        binding.mail_status is not MailStatus.OPEN
-    )
-    if not (binding.initial_merge_done and is_known):
+    """Whether a contact has nothing new for a record: an echo of the agreement, or of the connector's own writes."""
+    if not (binding.initial_merge_done and binding.agrees_on_mail(contact)):
         return False
     rows = rules.mapping.for_table(key.table)
     if left_in(contact, unmapped(rules, rows, catalogue)):
@@ -35,9 +33,9 @@ def is_echo(
 
 
 def _is_news(name: str, binding: Binding, fingerprint: Fingerprint) -> bool:
-    """Whether a permission that is on in Spotler was agreed to be off, or to be off with all others (PERM-08).
+    """Whether a permission that is on in the platform was agreed to be off, alone or with all others (PERM-08).
 
-    Whoever refuses takes it back, also where the mapping lets no permission come home.
+    The refusing side switches it off again, even if the mapping does not write permissions to Dataverse.
     """
     refuses_all = bool(binding.refused & {BULK_EMAIL, DO_NOT_EMAIL})
     return refuses_all or binding.base.get(name, fingerprint(name, YES)) != fingerprint(name, YES)

@@ -1,12 +1,11 @@
-"""Notices a field that goes to and fro: each side, or something on it, keeps changing what the other one wrote.
+"""Detects a field that flaps: each side keeps changing what the other side wrote.
 
-People edit a field a few times; a flow that rewrites what we bring home does so for ever. After six turns within an
-hour the field is left alone on both sides until they agree, or a day has passed.
+People edit a field a few times; a flow that rewrites what the connector writes does so for ever. After six changes of
+direction within an hour, the field stays as it is on both sides until they agree, or for a day.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,33 +18,28 @@ REST = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """The last travel of a field: towards Dataverse (`home`) or Spotler, when, and how many turns led to it."""
+    """The last change of a field: its direction, its time, and how many changes of direction led to it."""
 
-    home: bool
+    to_dataverse: bool
     turns: int
     at: datetime
 
     def __str__(self) -> str:
-        return f"{'<-' if self.home else '->'} {self.turns} {self.at.isoformat(timespec='seconds')}"
+        return f"{'<-' if self.to_dataverse else '->'} {self.turns} {self.at.isoformat(timespec='seconds')}"
 
     @classmethod
     def parse(cls, text: str) -> Move:
         """Read what `str` wrote; ValueError otherwise."""
         arrow, turns, at = text.split(" ")
-        return cls(home=arrow == "<-", turns=int(turns), at=datetime.fromisoformat(at))
+        return cls(to_dataverse=arrow == "<-", turns=int(turns), at=datetime.fromisoformat(at))
 
 
-def settle(verdict: MergeDecision, last: Move | None, now: datetime) -> tuple[MergeDecision, Move | None]:
-    """Return the verdict, FROZEN if the field has turned too often, and what to remember of it."""
+def settle(decision: MergeDecision, last: Move | None, now: datetime) -> tuple[MergeDecision, Move | None]:
+    """Return the decision, FROZEN if the field has changed direction too often, and the move to store."""
     if last is not None and last.turns >= TURNS and now - last.at < REST:
-        return (verdict, None) if verdict is MergeDecision.AGREED else (MergeDecision.FROZEN, last)
-    if not (verdict.reaches_dataverse or verdict.reaches_spotler):
-        return verdict, last if last is not None and now - last.at < WITHIN else None
-    is_turn = last is not None and last.home is not verdict.reaches_dataverse and now - last.at < WITHIN
+        return (decision, None) if decision is MergeDecision.AGREED else (MergeDecision.FROZEN, last)
+    if not (decision.reaches_dataverse or decision.reaches_platform):
+        return decision, last if last is not None and now - last.at < WITHIN else None
+    is_turn = last is not None and last.to_dataverse is not decision.reaches_dataverse and now - last.at < WITHIN
     turns = last.turns + 1 if last is not None and is_turn else 1
-    return verdict, Move(home=verdict.reaches_dataverse, turns=turns, at=now)
-
-
-def moves_of(texts: Mapping[str, str]) -> dict[str, Move]:
-    """Read what is remembered of a binding's fields."""
-    return {name: Move.parse(text) for name, text in texts.items()}
+    return decision, Move(to_dataverse=decision.reaches_dataverse, turns=turns, at=now)

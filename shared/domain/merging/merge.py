@@ -1,7 +1,7 @@
-"""Three-way merge, field by field: what Dataverse has, what Spotler has, and what both last agreed on (S2D-02, C-44).
+"""Three-way merge, field by field: Dataverse's value, the platform's value, and the last agreement (S2D-02, C-44).
 
-All values are in Spotler's own form (`values`), so that equal results mean "nothing to do" on either side. Of the base
-only fingerprints are known. Consent has a rule of its own: it falls by itself, and rises by an explicit newer act only.
+All values are in the platform's form (`values`), so equal values mean that nothing is to be done. The base has only
+fingerprints. Consent has its own rule: a no always wins, except against an explicit, newer yes.
 """
 
 from __future__ import annotations
@@ -11,20 +11,19 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from shared.domain.mapping.model import BlankPolicy, ConflictPolicy, Direction
+from shared.domain.values.fields import Scalar
 from shared.domain.values.values import EMPTY
-
-Scalar = str | int | bool
 
 
 class MergeDecision(StrEnum):
-    """What a merge decided about one field."""
+    """The result of a merge for one field."""
 
     AGREED = "agreed"
-    TO_SPOTLER = "to-spotler"
+    TO_PLATFORM = "to-spotler"
     TO_DATAVERSE = "to-dataverse"
     DATAVERSE_WON = "dataverse-won"
     """Both sides had changed; the row's policy gave it to Dataverse."""
-    SPOTLER_WON = "spotler-won"
+    PLATFORM_WON = "spotler-won"
     ASKED = "asked"
     """Both sides have changed; a person decides by making them equal. Until then both stay as they are."""
     HELD = "held"
@@ -33,64 +32,66 @@ class MergeDecision(StrEnum):
     """The value went to and fro too often: something on one side keeps changing it (`flapping`)."""
 
     @property
-    def reaches_spotler(self) -> bool:
+    def reaches_platform(self) -> bool:
         """Whether Dataverse's value is sent."""
-        return self in {MergeDecision.TO_SPOTLER, MergeDecision.DATAVERSE_WON}
+        return self in {MergeDecision.TO_PLATFORM, MergeDecision.DATAVERSE_WON}
 
     @property
     def reaches_dataverse(self) -> bool:
-        """Whether Spotler's value is brought home."""
-        return self in {MergeDecision.TO_DATAVERSE, MergeDecision.SPOTLER_WON}
+        """Whether the platform's value is written to Dataverse."""
+        return self in {MergeDecision.TO_DATAVERSE, MergeDecision.PLATFORM_WON}
 
     @property
     def is_remarkable(self) -> bool:
-        """Whether somebody who asks why should be told of it."""
+        """Whether an explanation shows the decision."""
         return self in {
             MergeDecision.DATAVERSE_WON,
-            MergeDecision.SPOTLER_WON,
+            MergeDecision.PLATFORM_WON,
             MergeDecision.ASKED,
             MergeDecision.FROZEN,
         }
 
 
 class Newer(StrEnum):
-    """Which side was changed last, as far as anybody can tell."""
+    """The side that was changed last, as far as the times show it."""
 
     DATAVERSE = "dataverse"
-    SPOTLER = "spotler"
+    PLATFORM = "spotler"
 
 
 class Base(StrEnum):
-    """What the stored base says about two values."""
+    """The relation of the stored base to both values."""
 
     ABSENT = "absent"
     """The sides never agreed on this field."""
     DATAVERSE = "dataverse"
-    """It is what Dataverse still has: only Spotler moved."""
-    SPOTLER = "spotler"
-    """It is what Spotler still has: only Dataverse moved."""
+    """The base is Dataverse's present value: only the platform changed it."""
+    PLATFORM = "spotler"
+    """The base is the platform's present value: only Dataverse changed it."""
     NEITHER = "neither"
 
 
 @dataclass(frozen=True, slots=True)
 class FieldVersions:
-    """The two present values of a field and what the base says. `dataverse` is None where it has nothing to say.
+    """The present values of a field, and the base. `dataverse` is None if Dataverse has no usable value.
 
-    `is_doubtful`: a worker died between writing and remembering, so the base may be older than what it wrote.
+    `is_doubtful`: a worker died between writing and storing, so the base may be older than what it wrote.
     """
 
     dataverse: Scalar | None
-    spotler: Scalar
+    platform: Scalar
     base: Base
     is_doubtful: bool = False
 
 
-def base_of(known: str | None, dataverse: Scalar | None, spotler: Scalar, fingerprint: Callable[[Scalar], str]) -> Base:
+def base_of(
+    known: str | None, dataverse: Scalar | None, platform: Scalar, fingerprint: Callable[[Scalar], str]
+) -> Base:
     """Compare the base (a fingerprint, None if there is none) with both values."""
     if known is None:
         return Base.ABSENT
-    if known == fingerprint(spotler):
-        return Base.SPOTLER
+    if known == fingerprint(platform):
+        return Base.PLATFORM
     if dataverse is not None and known == fingerprint(dataverse):
         return Base.DATAVERSE
     return Base.NEITHER
@@ -108,29 +109,29 @@ def merge_value(
     newer: Newer = Newer.DATAVERSE,
 ) -> MergeDecision:
     """Decide about one value."""
-    if versions.dataverse == versions.spotler:
+    if versions.dataverse == versions.platform:
         return MergeDecision.AGREED
-    verdict = _side(versions, direction, policy, newer)
-    is_blank = (verdict.reaches_spotler and versions.dataverse == EMPTY) or (
-        verdict.reaches_dataverse and versions.spotler == EMPTY
+    decision = _side(versions, direction, policy, newer)
+    is_blank = (decision.reaches_platform and versions.dataverse == EMPTY) or (
+        decision.reaches_dataverse and versions.platform == EMPTY
     )
-    return MergeDecision.HELD if is_blank and blank is BlankPolicy.KEEP else verdict
+    return MergeDecision.HELD if is_blank and blank is BlankPolicy.KEEP else decision
 
 
 def _side(versions: FieldVersions, direction: Direction, policy: ConflictPolicy, newer: Newer) -> MergeDecision:
     match direction:
-        case Direction.TO_SPOTLER:
-            return _to_spotler(versions)
+        case Direction.TO_PLATFORM:
+            return _to_platform(versions)
         case Direction.TO_DATAVERSE:
             return _to_dataverse(versions)
         case Direction.BOTH:
             return _both(versions, policy, newer)
 
 
-def _to_spotler(versions: FieldVersions) -> MergeDecision:
-    """Send what Dataverse changed; an empty column that was never agreed on empties nothing (PURGE-02).
+def _to_platform(versions: FieldVersions) -> MergeDecision:
+    """Send Dataverse's change; an empty column without a base empties nothing (PURGE-02).
 
-    What somebody edited in Spotler stays until Dataverse changes.
+    An edit in the platform stays until Dataverse changes.
     """
     if versions.dataverse is None:
         return MergeDecision.HELD
@@ -140,50 +141,50 @@ def _to_spotler(versions: FieldVersions) -> MergeDecision:
         case Base.ABSENT if versions.dataverse == EMPTY and not versions.is_doubtful:
             return MergeDecision.HELD
         case _:
-            return MergeDecision.TO_SPOTLER
+            return MergeDecision.TO_PLATFORM
 
 
 def _to_dataverse(versions: FieldVersions) -> MergeDecision:
-    """Bring home what Spotler changed; a first meeting fills columns and empties none."""
+    """Write the platform's change back; a first merge fills columns and empties none."""
     match versions.base:
-        case Base.SPOTLER if not versions.is_doubtful:
+        case Base.PLATFORM if not versions.is_doubtful:
             return MergeDecision.HELD
-        case Base.ABSENT if versions.spotler == EMPTY:
+        case Base.ABSENT if versions.platform == EMPTY:
             return MergeDecision.HELD
         case _:
             return MergeDecision.TO_DATAVERSE
 
 
 def _both(versions: FieldVersions, policy: ConflictPolicy, newer: Newer) -> MergeDecision:
-    if versions.dataverse is None:  # Dataverse has what Spotler could never have: only Spotler's own change counts
-        return MergeDecision.HELD if versions.base in {Base.SPOTLER, Base.ABSENT} else MergeDecision.TO_DATAVERSE
-    mover = _mover(versions)
-    if mover is None or (versions.is_doubtful and not _is_borne_out(versions, newer)):
+    if versions.dataverse is None:  # a value that the platform cannot have: only the platform's own change counts
+        return MergeDecision.HELD if versions.base in {Base.PLATFORM, Base.ABSENT} else MergeDecision.TO_DATAVERSE
+    changed = _changed_side(versions)
+    if changed is None or (versions.is_doubtful and not _is_real_change(versions, newer)):
         return _policy(policy, newer)
-    return mover
+    return changed
 
 
-def _is_borne_out(versions: FieldVersions, newer: Newer) -> bool:
-    """Whether the side that moved, as a doubtful base has it, really did.
+def _is_real_change(versions: FieldVersions, newer: Newer) -> bool:
+    """Whether the change that a doubtful base shows is real.
 
-    Where Spotler has what was agreed, no dead worker wrote it, and at a first meeting there is nothing to be in doubt
-    of. Where Dataverse has it, what looks like Spotler's change may be the dead worker's, and Dataverse's own change
-    back came after that, unless the contact was saved last.
+    If the platform has the agreed value, no dead worker wrote it, and at a first merge nothing is in doubt. If
+    Dataverse has the agreed value, the platform's change may be the dead worker's, and Dataverse was changed back
+    since. Then the change is real only if the contact was saved last.
     """
-    return versions.base is not Base.DATAVERSE or newer is Newer.SPOTLER
+    return versions.base is not Base.DATAVERSE or newer is Newer.PLATFORM
 
 
-def _mover(versions: FieldVersions) -> MergeDecision | None:
-    """Copy from the one side that moved, or that has something at a first meeting; None if that is neither or both."""
+def _changed_side(versions: FieldVersions) -> MergeDecision | None:
+    """Copy from the one side that changed, or that has a value at a first merge; None for neither or both."""
     match versions.base:
         case Base.DATAVERSE:
             return MergeDecision.TO_DATAVERSE
-        case Base.SPOTLER:
-            return MergeDecision.TO_SPOTLER
+        case Base.PLATFORM:
+            return MergeDecision.TO_PLATFORM
         case Base.ABSENT if versions.dataverse == EMPTY:
             return MergeDecision.TO_DATAVERSE
-        case Base.ABSENT if versions.spotler == EMPTY:
-            return MergeDecision.TO_SPOTLER
+        case Base.ABSENT if versions.platform == EMPTY:
+            return MergeDecision.TO_PLATFORM
         case Base.ABSENT | Base.NEITHER:
             return None
 
@@ -192,10 +193,10 @@ def _policy(policy: ConflictPolicy, newer: Newer) -> MergeDecision:
     match policy:
         case ConflictPolicy.CRM:
             return MergeDecision.DATAVERSE_WON
-        case ConflictPolicy.SPOTLER:
-            return MergeDecision.SPOTLER_WON
+        case ConflictPolicy.PLATFORM:
+            return MergeDecision.PLATFORM_WON
         case ConflictPolicy.NEWEST:
-            return MergeDecision.DATAVERSE_WON if newer is Newer.DATAVERSE else MergeDecision.SPOTLER_WON
+            return MergeDecision.DATAVERSE_WON if newer is Newer.DATAVERSE else MergeDecision.PLATFORM_WON
         case ConflictPolicy.ASK:
             return MergeDecision.ASKED
 
@@ -216,22 +217,24 @@ class Row(StrEnum):
 def merge_consent(
     versions: FieldVersions, *, direction: Direction, row: Row = Row.THERE, was_perhaps_sent: bool = False
 ) -> MergeDecision:
-    """Decide about one permission (PERM-06, PERM-15, C-11): the lower word wins unless a newer, explicit yes is known.
+    """Decide about one permission (PERM-06, PERM-15, C-11): no wins unless an explicit yes is known to be newer.
 
-    A yes that only one side has is newer when the other side's no is what both had agreed on. `was_perhaps_sent`: a yes
-    of Dataverse had been on its way when a worker died, so a no of Spotler may be the answer to it.
+    A yes of one side is newer if the other side's no is what both had agreed on. `was_perhaps_sent`: a worker died
+    while it sent a yes of Dataverse, so a no of the platform may be the answer to it.
     """
-    if row is Row.DELETED:  # whoever deletes the evidence of a consent withdraws it
+    if row is Row.DELETED:  # deleting the evidence of a consent withdraws it
         return (
-            MergeDecision.TO_SPOTLER if versions.spotler is True and direction.reaches_spotler else MergeDecision.AGREED
+            MergeDecision.TO_PLATFORM
+            if versions.platform is True and direction.reaches_platform
+            else MergeDecision.AGREED
         )
     if row is Row.NEVER:
         return MergeDecision.TO_DATAVERSE if direction.reaches_dataverse else MergeDecision.HELD
-    if versions.dataverse == versions.spotler:
+    if versions.dataverse == versions.platform:
         return MergeDecision.AGREED
     wanted = _consent(versions, was_perhaps_sent=was_perhaps_sent)
-    if wanted is MergeDecision.TO_SPOTLER:
-        return wanted if direction.reaches_spotler else MergeDecision.HELD
+    if wanted is MergeDecision.TO_PLATFORM:
+        return wanted if direction.reaches_platform else MergeDecision.HELD
     return wanted if direction.reaches_dataverse else MergeDecision.HELD
 
 
@@ -239,6 +242,6 @@ def _consent(versions: FieldVersions, *, was_perhaps_sent: bool) -> MergeDecisio
     """Of two different words one is a yes and one a no, and the base, if there is one, equals one of them."""
     if versions.dataverse is True:
         is_withdrawn = versions.base is Base.DATAVERSE or was_perhaps_sent
-        return MergeDecision.TO_DATAVERSE if is_withdrawn else MergeDecision.TO_SPOTLER
+        return MergeDecision.TO_DATAVERSE if is_withdrawn else MergeDecision.TO_PLATFORM
     is_newly_given = versions.base is Base.DATAVERSE and not versions.is_doubtful
-    return MergeDecision.TO_DATAVERSE if is_newly_given else MergeDecision.TO_SPOTLER
+    return MergeDecision.TO_DATAVERSE if is_newly_given else MergeDecision.TO_PLATFORM

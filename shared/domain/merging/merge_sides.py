@@ -1,120 +1,182 @@
-"""What both sides should hold once a record and its contact in Spotler have been read (S2D-02).
-
-Fields and permissions are merged by `two_way`; here stand the cases around it: a contact that is gone, that cannot be
-mailed, that belongs to somebody who came back, or that a dead worker may have made.
-"""
+"""Merges a record with its contact, whether the contact exists or is about to be created (S2D-02)."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import timedelta
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
 
-from shared.domain.consent.changes import BULK_EMAIL, OPT_OUT
-from shared.domain.consent.refusals import stay_out
+from shared.domain.consent.default_rows import untouched_defaults
 from shared.domain.mapping.model import EMAIL
-from shared.domain.merging.both_sides import Novelty, merge_sides
+from shared.domain.merging.agreement import NO, MergeInput
 from shared.domain.merging.dataverse_changes import DataverseChanges
+from shared.domain.merging.field_agreement import agree
+from shared.domain.merging.merge import MergeDecision
+from shared.domain.planning.binding import Binding, MailStatus
 from shared.domain.planning.conditions import email_of, refuses_bulk
-from shared.domain.planning.contact_write import besides, write_or_rest
-from shared.domain.planning.context import (
-    CLOCKS_DIFFER,
-    BaseState,
-    Binding,
-    Decision,
-    MailStatus,
-    PlanInput,
-    Rest,
-    Rules,
-)
-from shared.domain.planning.erase import let_go
-from shared.domain.planning.insertion import fill, insert
+from shared.domain.planning.contact_write import left_in, purge_print, unmapped
+from shared.domain.planning.decisions import Rest
+from shared.domain.planning.plan_input import BaseState, PlanInput
+from shared.domain.planning.rules import Rules
 from shared.domain.records.marketing_contact import MarketingContact, PropertyCatalogue
-from shared.domain.records.outcomes import Reason, Result
+from shared.domain.records.outcomes import FieldProblem, Reason, Result
 from shared.domain.records.records import PersonRecord
-from shared.domain.values.fields import wished_fields
-
-AT_ONCE = timedelta(seconds=1)
-"""What may lie between creation and last change of a contact that one write made."""
+from shared.domain.values.fields import Fields, Scalar, all_permissions_off, enabled_options, present_values
+from shared.domain.values.mapped_fields import MappedField, mapped_fields
 
 
-def agree_on_both(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) -> Decision:
-    """Merge both sides (S2D-02)."""
-    record, binding, contact = plan_input.record, plan_input.binding, plan_input.contact
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """The result of a merge: the decision if nothing is sent, the fields to send, and the contact's e-mail address."""
+
+    rest: Rest
+    sent: Mapping[str, Scalar]
+    email: str
+
+
+def merge_sides(
+    plan_input: PlanInput,
+    contact: MarketingContact,
+    wished: Fields,
+    rules: Rules,
+    catalogue: PropertyCatalogue,
+    *,
+    is_new_contact: bool,
+) -> Merged:
+    """Merge every mapped field.
+
+    `wished` are the fields that Dataverse wants, with their problems. `is_new_contact`: the connector makes the contact
+    or has just made it, so nobody could have refused anything there (ENV-12).
+    """
+    record, binding = plan_input.record, plan_input.binding
     assert record is not None, "a record that does not exist cannot meet the conditions"
-    if contact is None or not contact.properties.get(EMAIL):
-        return _make_anew(plan_input, rules, catalogue)
     rows = rules.mapping.for_table(plan_input.key.table)
-    address = rules.fingerprints.address(email_of(record, rows))
-    there = rules.fingerprints.address(str(contact.properties.get(EMAIL, "")))
-    if contact.is_unreachable and not (plan_input.has_only_bounced and address not in {binding.address, there}):
-        # Others look for the contact under the address that it has there.
-        known = there if address == there else binding.address or there
-        is_mended = binding.is_live and address != known
-        return _unreachable(replace(plan_input, binding=replace(binding, address=known)), record, is_mended=is_mended)
-    if plan_input.has_come_back and binding.is_live and address != binding.address:
-        # Who came back is somebody with the address that this record had before.
-        return let_go(plan_input) if plan_input.sharing_records.keys else Rest(binding, Result.FAILED, Reason.OPTED_OUT)
-    wished = wished_fields(record, rules.mapping, catalogue)
-    if wished.fatal:
-        return Rest(binding, Result.FAILED, Reason.INVALID_VALUE, wished.fatal)
-    novelty = Novelty.NEW if _is_new(contact, plan_input, binding) else Novelty.OLD
-    merged = merge_sides(plan_input, contact, wished, rules, catalogue, novelty=novelty)
-    always = besides(rules, rows, catalogue, merged.email)
-    binds = {} if contact.external_id == binding.external_id else {EMAIL: merged.email}
-    return write_or_rest(merged.rest, {**binds, **merged.sent}, always, was_live=binding.is_live)
-
-
-def _make_anew(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) -> Decision:
-    """Decide where Spotler has no contact (any more), or an empty one: the record still belongs there (DEL-08)."""
-    is_known = plan_input.binding.mail_status.is_opt_out and not plan_input.suppression.has_returned
-    if is_known or OPT_OUT in plan_input.suppression.subjects:
-        return stay_out(plan_input)  # an erasure in Spotler does not end an opt-out (OPT-08)
-    make = insert if plan_input.contact is None else fill
-    return make(plan_input, rules, catalogue)
-
-
-def _is_new(contact: MarketingContact, plan_input: PlanInput, binding: Binding) -> bool:
-    """Whether a worker that died had made the contact for this record, and nobody has changed it since (ENV-12).
-
-    Of every other contact the insertion tells whether it is new. One that a form made a moment before was changed by
-    that write: in Spotler's own time, it is older than its last change. Two services' clocks could not tell.
-    """
-    if plan_input.base_state is BaseState.BASE or contact.external_id != binding.external_id:
-        return False
-    if (
-        binding.initial_merge_done
-        or plan_input.sharing_records.keys
-        or contact.created is None
-        or contact.last_changed is None
-    ):
-        return False
-    since = binding.since or plan_input.now
-    return contact.last_changed - contact.created <= AT_ONCE and contact.created >= since - CLOCKS_DIFFER
-
-
-def _unreachable(plan_input: PlanInput, record: PersonRecord, *, is_mended: bool) -> Rest:
-    """Nothing is sent for somebody who opted out (OPT-07, OPT-08), or whose address bounced, until it changes.
-
-    Which of the two it was, the next poll knows, which asks for bounces first: an address that fails is no opt-out.
-    `is_mended`: the record has another address by now, and still nobody may open the contact.
-    """
-    binding = replace(
-        plan_input.binding, is_live=True, initial_merge_done=True, write_intents=frozenset(), is_stale=False
+    lifts = plan_input.has_come_back and binding.mail_status is MailStatus.OPTED_OUT_HERE and refuses_bulk(record)
+    fields = mapped_fields((row for row in rows if not row.rests(record)), record.key.table, catalogue)
+    is_overtaken = bool(given_since_all_were_refused(plan_input, contact, rules))
+    withholds = plan_input.sharing_records.refuse_bulk if is_overtaken else plan_input.withholds_permissions
+    off = (refuses_bulk(record) and not lifts) or withholds
+    dataverse = present_values(record, rules.mapping, catalogue)
+    merge_input = MergeInput(
+        plan_input,
+        rules,
+        contact,
+        dataverse,
+        base=binding.base if binding.is_live or plan_input.succession is not None else {},
+        perhaps_sent=_perhaps_sent(plan_input, fields),
+        withholds=off,
+        is_new_contact=is_new_contact,
+        default_rows=frozenset(untouched_defaults(binding, dataverse)),
+        refused=_refused(plan_input, contact, fields, is_overtaken=is_overtaken),
     )
-    if plan_input.is_deactivated and not binding.mail_status.is_opt_out:
-        return Rest(replace(binding, mail_status=MailStatus.DEACTIVATED), Result.FAILED, Reason.DEACTIVATED)
-    if plan_input.bounce is not None and not binding.mail_status.is_opt_out:
-        reason = Reason.PERHAPS_OPTED_OUT if is_mended else plan_input.bounce
-        return Rest(replace(binding, mail_status=MailStatus.BOUNCED), Result.FAILED, reason)
-    is_told = (
-        plan_input.binding.initial_merge_done or plan_input.binding.mail_status is MailStatus.OPEN
-    )  # by this record, not by a neighbour
-    if (binding.mail_status.is_opt_out and is_told) or refuses_bulk(record):
-        found = MailStatus.OPTED_OUT_HERE if BULK_EMAIL in plan_input.binding.write_intents else MailStatus.OPTED_OUT
-        mail_status = binding.mail_status if binding.mail_status.is_opt_out else found
-        return Rest(replace(binding, mail_status=mail_status), Result.FAILED, Reason.OPTED_OUT)
-    if plan_input.is_silent:
-        closed = replace(plan_input.binding, is_live=True, mail_status=MailStatus.CLOSED)
-        return Rest(closed, Result.FAILED, Reason.NO_ACTIVE_CHANNEL)
-    opted_out = replace(binding, mail_status=MailStatus.OPTED_OUT_HERE)
-    return Rest(opted_out, Result.FAILED, Reason.OPTED_OUT, home=DataverseChanges(refuses_bulk=True))
+    agreement = agree(merge_input, fields)
+    empty = unmapped(rules, rows, catalogue)
+    unmapped_off = _unmapped_off(contact, all_permissions_off(rows, catalogue) if off else {}, fields)
+    email = str(agreement.to_dataverse.get(EMAIL, wished.values.get(EMAIL, "")))
+    dataverse_changes = DataverseChanges(
+        fields=agreement.fields,
+        subscriptions=agreement.subscriptions,
+        refuses_bulk=False if lifts else None,
+        prints=agreement.returning,
+        address=rules.fingerprints.address(email) if EMAIL in agreement.to_dataverse else "",
+    )
+    agreed = replace(
+        binding,
+        is_live=True,
+        base={
+            **merge_input.base,
+            **agreement.settled,
+            **purge_print(rules, binding.external_id, empty),
+            **rules.fingerprints.values(binding.external_id, unmapped_off),
+        },
+        address=rules.fingerprints.address(email_of(record, rows)),
+        initial_merge_done=True,
+        since=binding.since or plan_input.now,
+        mail_status=MailStatus.OPEN,
+        flap_history=agreement.flap_history,
+        merge_decisions=agreement.merge_decisions,
+        write_intents=frozenset(),
+        default_rows={},
+        is_stale=False,
+    )
+    problems = (*wished.omitted, *wished.cut, *_disputes(agreement.merge_decisions, fields, record))
+    reason = Reason.RETURNED if dataverse_changes else Reason.AGREED
+    rest = Rest(agreed, Result.UNCHANGED, reason, problems, permissions_off=off, dataverse_changes=dataverse_changes)
+    return Merged(rest, {**left_in(contact, empty), **agreement.sent, **unmapped_off}, email)
+
+
+def given_since_all_were_refused(plan_input: PlanInput, contact: MarketingContact, rules: Rules) -> frozenset[str]:
+    """Return the permissions that were switched on in the platform after other records had refused all of them.
+
+    Those records no longer share this contact, so only the person could lift their refusal (P-02). A permission counts
+    if both sides had agreed on off. At a first merge it counts if the contact was created after the refusal.
+    """
+    refused, binding = plan_input.all_refused_on, plan_input.binding
+    if refused is None or contact.is_unreachable:
+        return frozenset()
+    given = enabled_options(contact)
+    if binding.is_live and binding.initial_merge_done:
+        fingerprint = partial(rules.fingerprints.value, binding.external_id)
+        return frozenset(name for name in given if binding.base.get(name) == fingerprint(name, NO))
+    return given if contact.created is not None and contact.created > refused else frozenset()
+
+
+def _refused(
+    plan_input: PlanInput, contact: MarketingContact, fields: Mapping[str, MappedField], *, is_overtaken: bool
+) -> dict[str, datetime]:
+    """Return when others refused each permission; a refusal of all counts for permissions that are still off."""
+    given = enabled_options(contact)
+    everything = plan_input.all_refused_on if is_overtaken else None
+    found = {
+        name: [at for at in (plan_input.refused_on(name), None if name in given else everything) if at is not None]
+        for name in fields
+    }
+    return {name: max(times) for name, times in found.items() if times}
+
+
+def _unmapped_off(
+    contact: MarketingContact, off: Mapping[str, Scalar], fields: Mapping[str, MappedField]
+) -> dict[str, Scalar]:
+    """Return the enabled permissions that no row maps: a refusal does not depend on the mapping (OPT-02)."""
+    given = enabled_options(contact)
+    return {name: value for name, value in off.items() if name in given and name not in fields}
+
+
+def _perhaps_sent(plan_input: PlanInput, fields: Mapping[str, MappedField]) -> frozenset[str]:
+    """Return the permissions whose yes a dead worker may have sent; all of them if it created the contact.
+
+    After an opt-out ended, permissions without a base are included: the answer in the platform is then the newer one.
+    """
+    if plan_input.has_come_back:
+        return frozenset(fields.keys() - plan_input.binding.base.keys())
+    if plan_input.base_state is BaseState.BASE:
+        return frozenset()
+    return plan_input.binding.write_intents if plan_input.binding.is_live else frozenset(fields)
+
+
+def _disputes(
+    merged: Mapping[str, MergeDecision], fields: Mapping[str, MappedField], record: PersonRecord
+) -> tuple[FieldProblem, ...]:
+    """Return the fields that only a person can decide."""
+    return tuple(
+        FieldProblem(name, str(fields[name].row.sources[record.key.table]), dispute=_DISPUTES[decision])
+        for name, decision in merged.items()
+        if decision in _DISPUTES
+    )
+
+
+_DISPUTES = {
+    MergeDecision.ASKED: "was changed on both sides; make both equal",
+    MergeDecision.FROZEN: "keeps changing to and fro; something rewrites it",
+}
+
+
+def without_contact(plan_input: PlanInput) -> PlanInput:
+    """Return the input for a record without contact: nothing was agreed on, nothing is in doubt."""
+    fresh = Binding(
+        plan_input.binding.external_id,
+        default_rows=plan_input.binding.default_rows,
+        mail_status=plan_input.binding.mail_status,
+    )
+    return replace(plan_input, binding=fresh, base_state=BaseState.BASE, contact=None)

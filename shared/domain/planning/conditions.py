@@ -1,6 +1,6 @@
-"""Whether a record may be in Spotler: the conditions of VAL-01..VAL-04, in the order in which they are asked.
+"""Whether a record may have a contact: the conditions of VAL-01..VAL-04, in the order of their check.
 
-The first one that is not met decides what happens instead (`plan`); all of them are shown when somebody asks why.
+The first condition that is not met determines the plan (`plan`); an explanation shows all of them.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
-from shared.domain.mapping.formats.reading import DO_NOT_BULK_EMAIL, DO_NOT_EMAIL, MERGED, STATE
-from shared.domain.mapping.language.evaluate import Passes
 from shared.domain.mapping.language.expression import Column
-from shared.domain.mapping.model import EMAIL, MappingRow
+from shared.domain.mapping.model import EMAIL, Mapping, MappingRow
+from shared.domain.mapping.reading import DO_NOT_BULK_EMAIL, DO_NOT_EMAIL, MERGED, STATE
+from shared.domain.planning.plan_input import PlanInput
+from shared.domain.planning.rules import Rules
 from shared.domain.records.outcomes import Reason
-from shared.domain.records.records import PersonRecord, PersonTable, RecordKey, SyncStatus
+from shared.domain.records.records import PersonRecord, PersonTable, SyncStatus
 from shared.domain.values.addresses import address_text
 from shared.domain.values.values import is_email, sound
 
@@ -32,7 +33,7 @@ ACTIVE = 0
 
 
 class Condition(StrEnum):
-    """What must hold before a record goes to Spotler."""
+    """A condition for the synchronisation of a record."""
 
     ENVIRONMENT_ON = "synchronisation is switched on for the environment"
     TABLE_ON = "synchronisation is enabled for the table"
@@ -48,7 +49,7 @@ class Condition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ConditionResult:
-    """One condition's answer; `reason` tells why it is not met, None if it is."""
+    """The result for one condition; `reason` is why it is not met, None if it is."""
 
     condition: Condition
     reason: Reason | None
@@ -59,73 +60,51 @@ class ConditionResult:
         return self.reason is None
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """The record that is examined (None if it is gone) and what it is examined against.
-
-    `passes` is what the filters of its table and rows say, None if there are none; `filtered_by` is what they look at.
-    `has_come_back`: the contact in Spotler can be mailed, whatever Spotler Status still says (P-02). `is_suppressed`:
-    somebody opted out at its address, whatever became of that contact. `lead_status` is Spotler Status of the lead
-    that was qualified into this contact.
-    """
-
-    key: RecordKey
-    record: PersonRecord | None
-    rows: tuple[MappingRow, ...]
-    environment_is_on: bool
-    enabled_tables: frozenset[PersonTable]
-    passes: Passes | None = None
-    filtered_by: frozenset[str] = frozenset()
-    has_come_back: bool = False
-    is_suppressed: bool = False
-    lead_status: SyncStatus | None = None
+def condition_results(plan_input: PlanInput, rules: Rules) -> tuple[ConditionResult, ...]:
+    """Check every condition; without a record only those that need none."""
+    return tuple(ConditionResult(condition, reason) for condition, reason in _results(plan_input, rules))
 
 
-def examine(subject: Subject) -> tuple[ConditionResult, ...]:
-    """Ask every condition that can be asked; the record's own ones need a record."""
-    return tuple(ConditionResult(condition, reason) for condition, reason in _answers(subject))
-
-
-def _answers(subject: Subject) -> Iterator[tuple[Condition, Reason | None]]:
-    yield Condition.ENVIRONMENT_ON, None if subject.environment_is_on else Reason.ENVIRONMENT_OFF
-    yield Condition.TABLE_ON, None if subject.key.table in subject.enabled_tables else Reason.TABLE_OFF
-    record = subject.record
+def _results(plan_input: PlanInput, rules: Rules) -> Iterator[tuple[Condition, Reason | None]]:
+    record, table = plan_input.record, plan_input.key.table
+    yield Condition.ENVIRONMENT_ON, None if rules.environment_is_on else Reason.ENVIRONMENT_OFF
+    yield Condition.TABLE_ON, None if table in rules.enabled_tables else Reason.TABLE_OFF
     yield Condition.EXISTS, None if record else Reason.DELETED
     if record is None:
         return
-    values, status = record.values, record.status.status if record.status else None
-    email = email_of(record, subject.rows)
-    yield Condition.SYNC_ENABLED, _disabled(record, subject)
+    email = email_of(record, rules.mapping.for_table(table))
+    yield Condition.SYNC_ENABLED, _disabled(record, plan_input.lead_status)
     yield Condition.ACTIVE, _inactive(record)
-    yield Condition.EMAIL_ALLOWED, Reason.DO_NOT_EMAIL if values.get(DO_NOT_EMAIL) else None
+    yield Condition.EMAIL_ALLOWED, Reason.DO_NOT_EMAIL if record.values.get(DO_NOT_EMAIL) else None
     yield Condition.HAS_EMAIL, None if email else Reason.NO_EMAIL
     yield Condition.VALID_EMAIL, None if is_email(email) else Reason.INVALID_EMAIL
-    yield Condition.NOT_OPTED_OUT, _opted_out(status, subject)
-    yield Condition.PASSES_FILTER, _excluded(record, subject)
+    yield Condition.NOT_OPTED_OUT, _opted_out(record, plan_input)
+    yield Condition.PASSES_FILTER, _excluded(record, rules.mapping)
 
 
-def _disabled(record: PersonRecord, subject: Subject) -> Reason | None:
-    """STA-05: a person has disabled synchronisation, or had done so for the lead before it was qualified (CS-29).
+def _disabled(record: PersonRecord, lead_status: SyncStatus | None) -> Reason | None:
+    """STA-05: a person has disabled synchronisation, for the record or for its lead before qualification (CS-29).
 
-    The lead's status counts until the contact has a Spotler Info that tells of a decision. From then on that one does.
+    The lead's status counts until the contact has a Spotler Info with a decision of its own.
     """
     if record.status is not None and record.status.status is SyncStatus.DISABLED:
         return Reason.SYNC_DISABLED
-    is_inherited = subject.lead_status is SyncStatus.DISABLED and not has_decided_status(record)
+    is_inherited = lead_status is SyncStatus.DISABLED and not has_decided_status(record)
     return Reason.LEAD_SYNC_DISABLED if is_inherited else None
 
 
 def has_decided_status(record: PersonRecord) -> bool:
-    """Tell whether Spotler Info tells how the record ended, or what a person wants.
+    """Whether Spotler Info has the end of the record or the wish of a person.
 
-    A failure before anything could be decided (patience ended, a defect) tells neither.
+    A failure before any decision (retries exhausted, a defect) is neither.
     """
     return record.status is not None and record.status.reason_code not in {Reason.GAVE_UP, Reason.DEFECT}
 
 
-def _opted_out(status: SyncStatus | None, subject: Subject) -> Reason | None:
-    is_out = status is SyncStatus.OPT_OUT and not subject.has_come_back
-    return Reason.OPTED_OUT if is_out or subject.is_suppressed else None
+def _opted_out(record: PersonRecord, plan_input: PlanInput) -> Reason | None:
+    shows_opt_out = record.status is not None and record.status.status is SyncStatus.OPT_OUT
+    is_out = shows_opt_out and not plan_input.has_come_back
+    return Reason.OPTED_OUT if is_out or plan_input.is_suppressed else None
 
 
 def is_active(record: PersonRecord) -> bool:
@@ -150,16 +129,17 @@ def email_of(record: PersonRecord, rows: tuple[MappingRow, ...]) -> str:
     """Return the address of the mapped e-mail column as it is sent; empty if there is none."""
     for row in rows:
         source = row.sources.get(record.key.table)
-        if row.spotler == EMAIL and isinstance(source, Column):
+        if row.property_name == EMAIL and isinstance(source, Column):
             return address_text(sound(str(record.values.get(source.name) or "")))
     return ""
 
 
-def _excluded(record: PersonRecord, subject: Subject) -> Reason | None:
-    """VAL-04, MAP-12: the table's filter, and every row's own, which names the value that its column must have.
+def _excluded(record: PersonRecord, mapping: Mapping) -> Reason | None:
+    """VAL-04, MAP-12: the filter of the table, and the filter of each row, which is a value of its column.
 
-    A filter that cannot be asked excludes nobody: a renamed column must not end everybody's contact.
+    A filter that cannot be read excludes no record: a renamed column must not erase all contacts.
     """
-    if not subject.filtered_by <= record.values.keys():
+    if not mapping.filtered_by(record.key.table) <= record.values.keys():
         return Reason.FILTER_UNREADABLE
-    return None if subject.passes is None or subject.passes(record) else Reason.FILTERED
+    passes = mapping.passes(record.key.table)
+    return None if passes is None or passes(record) else Reason.FILTERED

@@ -1,34 +1,23 @@
-"""What happens to the Spotler contact of a record that may not be there (any more), and what a job may ask of it."""
+"""Plans for a contact whose record may not be in the platform, and for jobs that erase or purge it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from shared.domain.mapping.model import EMAIL, Outside
-from shared.domain.planning.context import (
-    Anonymize,
-    BaseState,
-    Binding,
-    Decision,
-    EndAction,
-    FetchContact,
-    Fetched,
-    PlanInput,
-    Rest,
-    Rules,
-    Unmapped,
-    Write,
-    WriteMode,
-)
+from shared.domain.planning.binding import Binding
+from shared.domain.planning.contact_write import changed_fields
+from shared.domain.planning.decisions import Anonymize, Decision, FetchContact, Rest, Write, WriteMode
+from shared.domain.planning.plan_input import BaseState, Fetched, PlanInput
+from shared.domain.planning.rules import EndAction, Rules
 from shared.domain.records.marketing_contact import PropertyCatalogue, Purge
 from shared.domain.records.outcomes import Reason, Result
 from shared.domain.records.records import Intent
 from shared.domain.values.fields import Scalar, all_emptied, all_permissions_off, as_properties, enabled_options
-from shared.domain.values.values import EMPTY
 
 
 def unmet_condition(plan_input: PlanInput, reason: Reason, rules: Rules, catalogue: PropertyCatalogue) -> Decision:
-    """Decide for a record that may not be in Spotler, or not be written now."""
+    """Decide for a record that does not meet the conditions."""
     match reason:
         case Reason.DELETED:
             action = rules.on_delete
@@ -41,7 +30,7 @@ def unmet_condition(plan_input: PlanInput, reason: Reason, rules: Rules, catalog
         case Reason.FILTERED:
             action = _OUTSIDE[rules.mapping.outside]
         case Reason.LEAD_QUALIFIED if not plan_input.binding.is_live and plan_input.base_state is BaseState.NOTHING:
-            action = EndAction.ANONYMIZE  # its contact cannot inherit what only a dead worker knew of
+            action = EndAction.ANONYMIZE  # its contact cannot be inherited: only a dead worker had its binding
         case _:
             return Rest(plan_input.binding, Result.SKIPPED, reason)
     return _end(plan_input, reason, action, rules, catalogue)
@@ -57,7 +46,7 @@ _OUTSIDE = {
 def _end(
     plan_input: PlanInput, reason: Reason, action: EndAction, rules: Rules, catalogue: PropertyCatalogue
 ) -> Decision:
-    if action is EndAction.NOTHING or not _may_be_live(plan_input):  # C-35: never in Spotler, or gone already: no call
+    if action is EndAction.NOTHING or not _may_be_live(plan_input):  # C-35: no data in the platform, no call
         return Rest(plan_input.binding, Result.SKIPPED, reason)
     match action:
         case EndAction.ANONYMIZE:
@@ -72,14 +61,14 @@ def _end(
 
 
 def _may_be_live(plan_input: PlanInput) -> bool:
-    """Whether Spotler may hold data of the record: a worker may have died after it had created the contact."""
+    """Whether the platform may hold data of the record: a worker may have died after it had created the contact."""
     return plan_input.binding.is_live or plan_input.base_state is BaseState.NOTHING
 
 
 def _end_by_writing(
     plan_input: PlanInput, values: Mapping[str, Scalar], reason: Reason, rules: Rules, *, address: str
 ) -> Decision:
-    """Write what remains of the contact; `address` is the fingerprint of the address that it keeps."""
+    """Write the rest of the contact; `address` is the fingerprint of the address that it keeps."""
     if plan_input.sharing_records.keys:
         return _keep(plan_input)
     binding = plan_input.binding
@@ -88,21 +77,21 @@ def _end_by_writing(
     agreed = Binding(binding.external_id, is_live=True, base={**binding.base, **prints}, address=address)
     if not changed:
         return Rest(agreed, Result.UNCHANGED, reason)
-    # What is off goes along: a permission may have been given in Spotler since both sides agreed.
+    # Options that are off are sent, too: a permission may have been given in the platform since the last agreement.
     sent = {name: value for name, value in values.items() if name in changed or value is False}
     fields = tuple(name for name in values if name in changed)
     return Write(as_properties(sent), fields, Purge.KEEP, agreed, reason, delivery=WriteMode.UPDATE)
 
 
 def anonymize(plan_input: PlanInput, reason: Reason) -> Decision:
-    """Never a contact that another active record still uses; on request, even one that we do not know (ANON-10)."""
+    """Anonymise, unless another active record uses the contact; on request also a contact without binding (ANON-10)."""
     if plan_input.sharing_records.keys:
         return _keep(plan_input)
     return Anonymize(Binding(plan_input.binding.external_id), reason)
 
 
 def let_go(plan_input: PlanInput) -> Decision:
-    """End the old contact of a record whose new address belongs to another one (or that shared its old address)."""
+    """Anonymise the old contact of a record whose new address has another contact, or that shared its address."""
     return anonymize(plan_input, Reason.ADDRESS_MOVED)
 
 
@@ -113,9 +102,9 @@ def _keep(plan_input: PlanInput) -> Rest:
 
 
 def purge(plan_input: PlanInput) -> Decision | FetchContact:
-    """PURGE-03: clear all data of the Spotler contact; the next synchronisation fills it again.
+    """PURGE-03: clear all data of the contact; the next synchronisation fills it again.
 
-    What the person refused there must be known first. An opt-out needs the address, which would be cleared as well.
+    Refusals in the contact must be read first. An opt-out stays: it needs the address, which a purge would clear.
     """
     if plan_input.sharing_records.keys:
         return Rest(plan_input.binding, Result.FAILED, Reason.STILL_USED)
@@ -130,26 +119,3 @@ def purge(plan_input: PlanInput) -> Decision | FetchContact:
         return Rest(binding, Result.FAILED, Reason.OPTED_OUT)
     emptied = Binding(binding.external_id, is_live=True, address=binding.address)
     return Write({}, (), Purge.PURGE, emptied, Reason.PURGED, delivery=WriteMode.UPDATE)
-
-
-def changed_fields(
-    prints: Mapping[str, str],
-    values: Mapping[str, Scalar],
-    plan_input: PlanInput,
-    unmapped: Unmapped = Unmapped.KEEP,
-) -> list[str]:
-    """Name the fields to send.
-
-    A field that was never agreed and is empty stays as it is in Spotler (PURGE-02), unless Spotler mirrors Dataverse.
-    Without trust everything is sent, except a permission that both sides agreed on as given: it may have been withdrawn
-    in Spotler since, and permissions only rise by an explicit, newer act.
-    """
-    base = plan_input.binding.base if plan_input.binding.is_live else {}
-    is_doubtful = plan_input.base_state is BaseState.NOTHING
-
-    def must_be_sent(name: str) -> bool:
-        if name not in base:
-            return is_doubtful or values[name] != EMPTY or unmapped is Unmapped.CLEAR
-        return prints[name] != base[name] or (is_doubtful and values[name] is not True)
-
-    return [name for name in values if must_be_sent(name)]

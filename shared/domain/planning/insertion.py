@@ -1,6 +1,6 @@
-"""What a record gets that Spotler has no contact of: everything at once, with its permissions (DEL-08, ANON-11).
+"""Plans the insertion of a record without contact: all values at once, with the permissions (DEL-08, ANON-11).
 
-An insertion leaves a contact alone that is there already, so nobody's answer is overwritten unseen: such a contact gets
+An insertion does not change an existing contact, so no answer of a person is overwritten unread. Such a contact gets
 the data without any yes, and both sides are compared afterwards (PERM-15).
 """
 
@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from shared.domain.consent.default_rows import still_early
+from shared.domain.consent.default_rows import untouched_defaults
 from shared.domain.consent.deleted_rows import with_deleted_rows_refused
 from shared.domain.mapping.model import EMAIL, ConflictPolicy, Direction
-from shared.domain.merging.both_sides import Novelty, merge_sides, without_contact
-from shared.domain.planning.contact_write import besides
-from shared.domain.planning.context import BaseState, Decision, PlanInput, Rest, Rules, Unmapped, Write, WriteMode
+from shared.domain.merging.merge_sides import merge_sides, without_contact
+from shared.domain.planning.contact_write import fields_of_every_write
+from shared.domain.planning.decisions import Decision, Rest, Write, WriteMode
+from shared.domain.planning.plan_input import BaseState, PlanInput
+from shared.domain.planning.rules import Rules, Unmapped
 from shared.domain.records.marketing_contact import MarketingContact, PropertyCatalogue, PropertyType, Purge
 from shared.domain.records.outcomes import Reason, Result
 from shared.domain.values.fields import Fields, Scalar, all_permissions_off, as_properties, wished_fields
@@ -23,13 +25,14 @@ from shared.domain.values.texts import utf16_length
 from shared.domain.values.values import EMPTY
 
 _SHORTEST_CUT = 20
-"""Texts that a record needs have room for more; who is held up by this is written once more, after the look."""
+"""Essential texts have room for more. A longer text that is held back is written after the contact was read."""
 
 
 def insert(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) -> Decision:
-    """Plan for a record whose contact, as far as anybody knows, Spotler does not have.
+    """Plan for a record whose contact does not exist, as far as the connector knows.
 
-    The write is for a contact that turns out to be there, its `if_absent` for one that is not.
+    The write is for a contact that exists nevertheless, its `if_absent` for one that does not. An empty contact, left
+    under the record's external id by an erasure or a purge, is filled (PURGE-03).
     """
     record = plan_input.record
     assert record is not None, "a record that does not exist cannot meet the conditions"
@@ -37,20 +40,22 @@ def insert(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) ->
     if wished.fatal:
         return Rest(plan_input.binding, Result.FAILED, Reason.INVALID_VALUE, wished.fatal)
     whole = whole_contact(plan_input, wished, rules, catalogue)
+    if plan_input.contact is not None:
+        return replace(whole, delivery=WriteMode.UPSERT)
     fresh = without_contact(plan_input)
     rows = rules.mapping.for_table(plan_input.key.table)
     values = {**wished.values, **(all_permissions_off(rows, catalogue) if whole.permissions_off else {})}
     fields = mapped_fields((row for row in rows if not row.rests(record)), record.key.table, catalogue)
-    # A dead worker may have written what is empty now; and a mirror shows what is empty (PURGE-01).
+    # A dead worker may have written a value that is empty now; a mirror also sends empty values (PURGE-01).
     empties = plan_input.base_state is BaseState.NOTHING or rules.unmapped is Unmapped.CLEAR
-    default_rows = still_early(fresh.binding, wished.values)
+    default_rows = untouched_defaults(fresh.binding, wished.values)
     sent = {
         name: value
         for name, value in values.items()
-        if (value != EMPTY or empties) and name not in default_rows and not _needs_a_look(name, value, fields)
+        if (value != EMPTY or empties) and name not in default_rows and not _needs_both_sides(name, value, fields)
     }
     return Write(
-        properties=as_properties({**besides(rules, rows, catalogue, values[EMAIL]), **sent}),
+        properties=as_properties({**fields_of_every_write(rules, rows, catalogue, values[EMAIL]), **sent}),
         fields=tuple(sent),
         purge=Purge.KEEP,
         binding=replace(
@@ -68,27 +73,17 @@ def insert(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) ->
     )
 
 
-def fill(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) -> Decision:
-    """Plan for the empty contact that an erasure or a purge has left under the record's external id (PURGE-03)."""
-    record = plan_input.record
-    assert record is not None, "a record that does not exist cannot meet the conditions"
-    wished = wished_fields(record, rules.mapping, catalogue)
-    if wished.fatal:
-        return Rest(plan_input.binding, Result.FAILED, Reason.INVALID_VALUE, wished.fatal)
-    return replace(whole_contact(plan_input, wished, rules, catalogue), delivery=WriteMode.UPSERT)
-
-
 def whole_contact(plan_input: PlanInput, wished: Fields, rules: Rules, catalogue: PropertyCatalogue) -> Write:
-    """Return the insertion of everything: the merge with a contact that is empty, and where nobody refused anything."""
+    """Return the insertion of everything: the merge with an empty contact in which nobody has refused anything."""
     nobody = MarketingContact(plan_input.binding.external_id, "")
     rows = rules.mapping.for_table(plan_input.key.table)
     fields = mapped_fields(rows, plan_input.key.table, catalogue)
     alone = without_contact(with_deleted_rows_refused(plan_input, fields, rules))
-    merged = merge_sides(alone, nobody, wished, rules, catalogue, novelty=Novelty.NEW)
+    merged = merge_sides(alone, nobody, wished, rules, catalogue, is_new_contact=True)
     refused = {
         **{name: value for name, value in wished.values.items() if value is False},
         **(all_permissions_off(rows, catalogue) if merged.rest.permissions_off else {}),
-    }  # is said, whatever is usual in the account
+    }  # sent explicitly, whatever the defaults of the account are
     wanted = {**refused, **merged.sent}
     sent = {name: wanted[name] for name in (*wished.values, *wanted) if wanted.get(name, EMPTY) != EMPTY}
     return Write(
@@ -99,23 +94,23 @@ def whole_contact(plan_input: PlanInput, wished: Fields, rules: Rules, catalogue
         reason=Reason.CREATED,
         problems=merged.rest.problems,
         permissions_off=merged.rest.permissions_off,
-        home=merged.rest.home,
+        dataverse_changes=merged.rest.dataverse_changes,
         delivery=WriteMode.INSERT,
     )
 
 
-def _needs_a_look(name: str, value: Scalar, fields: Mapping[str, MappedField]) -> bool:
-    """Whether a contact that is there may know better: a yes needs evidence (C-11); a dispute and a cut, both sides."""
+def _needs_both_sides(name: str, value: Scalar, fields: Mapping[str, MappedField]) -> bool:
+    """Whether both sides must be read first: for a yes, which needs evidence (C-11), a dispute, or a cut text."""
     one = fields.get(name)
     if one is None:
         return False
-    if one.home is not None:
+    if one.option_source is not None:
         return value is True
     is_both = one.row.direction is Direction.BOTH
     return is_both and (one.row.conflict is not ConflictPolicy.CRM or _may_be_cut(one, value))
 
 
 def _may_be_cut(one: MappedField, value: Scalar) -> bool:
-    """Whether a text may be the beginning of what a new subscriber's contact has, cut to fit its column (CS-24)."""
+    """Whether a text may be the beginning of a new subscriber's value, cut to fit its column (CS-24)."""
     is_text = one.definition.type is PropertyType.STRING and isinstance(value, str)
     return is_text and utf16_length(str(value)) >= _SHORTEST_CUT

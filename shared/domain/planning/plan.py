@@ -1,7 +1,7 @@
-"""What should happen to one record, on both sides. Pure: the same situation always gives the same plan.
+"""Plans one record on both sides. Pure: the same input always gives the same plan.
 
-The engine reads both sides, asks `plan`, and applies the answer; a preview asks and does not apply. Where the Spotler
-contact matters and has not been read, the answer is `FetchContact`: read it and ask again.
+The engine reads both sides, calls `plan`, and applies the result; a preview calls it without applying. If the plan
+depends on a contact that has not been read, the result is `FetchContact`: read the contact and plan again.
 """
 
 from __future__ import annotations
@@ -10,19 +10,13 @@ from dataclasses import replace
 
 from shared.domain.consent.default_rows import with_default_rows
 from shared.domain.consent.refusals import stay_out, with_refusals
-from shared.domain.merging.merge_sides import agree_on_both
-from shared.domain.planning.conditions import ConditionResult, Subject, examine
-from shared.domain.planning.context import (
-    Decision,
-    FetchContact,
-    Fetched,
-    Plan,
-    PlanInput,
-    Rest,
-    Rules,
-)
+from shared.domain.merging.merge_contact import merge_contact
+from shared.domain.planning.conditions import condition_results
+from shared.domain.planning.decisions import Decision, FetchContact, Plan, Rest
 from shared.domain.planning.erase import anonymize, purge, unmet_condition
-from shared.domain.planning.push import send_changes
+from shared.domain.planning.plan_input import Fetched, PlanInput
+from shared.domain.planning.push import push_changes
+from shared.domain.planning.rules import Rules
 from shared.domain.planning.sharing import as_user
 from shared.domain.records.marketing_contact import PropertyCatalogue
 from shared.domain.records.outcomes import Reason, Result
@@ -41,41 +35,22 @@ def plan(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) -> P
 
 
 def _synchronise(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) -> Plan:
-    unmet = next((verdict.reason for verdict in condition_results(plan_input, rules) if verdict.reason), None)
+    unmet = next((result.reason for result in condition_results(plan_input, rules) if result.reason), None)
     if unmet is Reason.OPTED_OUT and plan_input.fetched is Fetched.NO and plan_input.binding.is_live:
-        return FetchContact(plan_input.binding)  # C-12: has the person come back?
+        return FetchContact(plan_input.binding)  # C-12: the opt-out may have ended
     if unmet is Reason.OPTED_OUT and plan_input.is_suppressed:
         return stay_out(plan_input)
     if unmet is not None:
-        decision = _not_forgotten(unmet_condition(plan_input, unmet, rules, catalogue), plan_input)
+        decision = _marked_stale(unmet_condition(plan_input, unmet, rules, catalogue), plan_input)
         return with_default_rows(decision, plan_input, rules.mapping.for_table(plan_input.key.table), catalogue)
     plan_input, rules = as_user(plan_input, rules)
     if plan_input.fetched is Fetched.YES:
-        return agree_on_both(plan_input, rules, catalogue)
-    return send_changes(plan_input, rules, catalogue)
+        return merge_contact(plan_input, rules, catalogue)
+    return push_changes(plan_input, rules, catalogue)
 
 
-def _not_forgotten(decision: Decision, plan_input: PlanInput) -> Decision:
-    """Keep in mind that Spotler's side was seen to change, for when the record may be synchronised again."""
+def _marked_stale(decision: Decision, plan_input: PlanInput) -> Decision:
+    """Mark the binding as stale if the contact was read, for the time when the record may be synchronised again."""
     if not isinstance(decision, Rest) or decision.result is not Result.SKIPPED or plan_input.fetched is not Fetched.YES:
         return decision
     return replace(decision, binding=replace(decision.binding, is_stale=decision.binding.is_live))
-
-
-def condition_results(plan_input: PlanInput, rules: Rules) -> tuple[ConditionResult, ...]:
-    """Examine every condition of a record."""
-    table, mapping = plan_input.key.table, rules.mapping
-    return examine(
-        Subject(
-            key=plan_input.key,
-            record=plan_input.record,
-            rows=mapping.for_table(table),
-            environment_is_on=rules.environment_is_on,
-            enabled_tables=rules.enabled_tables,
-            passes=mapping.passes(table),
-            filtered_by=mapping.filtered_by(table),
-            has_come_back=plan_input.has_come_back,
-            is_suppressed=plan_input.is_suppressed,
-            lead_status=plan_input.lead_status,
-        )
-    )

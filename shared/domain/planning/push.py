@@ -1,7 +1,7 @@
-"""What is sent of a record whose contact in Spotler has not been read, and when it must be read first.
+"""Plans the changes of a record whose contact has not been read, and decides when it must be read first.
 
-Almost every save ends here: what Dataverse has changed since both sides agreed, in one call. Where that cannot decide,
-the answer is `FetchContact`, and `agreement` decides once both sides are known.
+Almost every save ends here: one call sends what Dataverse has changed since the last agreement. If that is not enough
+to decide, the result is `FetchContact`, and `merge_contact` decides with both sides.
 """
 
 from __future__ import annotations
@@ -9,28 +9,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from shared.domain.consent.default_rows import still_early
+from shared.domain.consent.default_rows import untouched_defaults
 from shared.domain.consent.deleted_rows import withdrawn
 from shared.domain.mapping.model import EMAIL, ConflictPolicy, Direction, MappingRow
 from shared.domain.merging.flapping import Move, settle
 from shared.domain.merging.merge import MergeDecision as Merged
+from shared.domain.planning.binding import Binding, MailStatus
 from shared.domain.planning.conditions import email_of, refuses_bulk
-from shared.domain.planning.contact_write import besides, purge_print, unmapped, write_or_rest
-from shared.domain.planning.context import (
-    Anonymize,
-    BaseState,
-    Binding,
-    ContactPresence,
-    FetchContact,
-    Fetched,
-    MailStatus,
-    Plan,
-    PlanInput,
-    Rest,
-    Rules,
+from shared.domain.planning.contact_write import (
+    changed_fields,
+    fields_of_every_write,
+    purge_print,
+    unmapped,
+    write_or_rest,
 )
-from shared.domain.planning.erase import changed_fields
+from shared.domain.planning.decisions import FetchContact, Plan, Rest
 from shared.domain.planning.insertion import insert, whole_contact
+from shared.domain.planning.plan_input import BaseState, ContactPresence, Fetched, PlanInput
+from shared.domain.planning.rules import Rules
 from shared.domain.records.marketing_contact import PropertyCatalogue
 from shared.domain.records.outcomes import Reason, Result
 from shared.domain.values.fields import Scalar, all_permissions_off, wished_fields
@@ -38,8 +34,8 @@ from shared.domain.values.mapped_fields import MappedField, mapped_fields
 from shared.domain.values.values import EMPTY
 
 
-def send_changes(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) -> Plan:
-    """Send what Dataverse has changed since both sides agreed; look first where that is not enough to decide."""
+def push_changes(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) -> Plan:
+    """Send what Dataverse has changed since the last agreement; read the contact first if that cannot decide."""
     record, binding = plan_input.record, plan_input.binding
     assert record is not None, "a record that does not exist cannot meet the conditions"
     if not binding.is_live:
@@ -63,42 +59,44 @@ def send_changes(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalog
         changed += [name for name in _filled_here_only(fields, values) if name not in changed]
     unproven = _unproven(plan_input, fields, values, prints)
     contested = disputed | unproven | (_consents(fields) if off else set())
-    if plan_input.fetched is Fetched.NO and (look := _look(plan_input, changed, contested, rows)) is not None:
-        return look
+    if (
+        plan_input.fetched is Fetched.NO
+        and (fetch := _fetch_if_needed(plan_input, changed, contested, rows)) is not None
+    ):
+        return fetch
     address = rules.fingerprints.address(email_of(record, rows))
     flap_history = dict(binding.flap_history)
     frozen = _frozen(changed, fields, plan_input, flap_history)
-    default_rows = set() if binding.initial_merge_done else still_early(binding, wished.values)
-    held = frozen | disputed | default_rows | unproven  # without a look, nobody can say who of two won
+    default_rows = set() if binding.initial_merge_done else untouched_defaults(binding, wished.values)
+    held = frozen | disputed | default_rows | unproven  # without the contact, the winner of a dispute is unknown
+    empty = unmapped(rules, rows, catalogue)
+    purged = purge_print(rules, binding.external_id, empty)
     agreed = replace(
         binding,
         base={
             **_kept(binding, fields, values, rows),
             **{name: text for name, text in prints.items() if name not in held},
-            **purge_print(rules, binding.external_id, unmapped(rules, rows, catalogue)),
+            **purged,
         },
         address=address,
-        initial_merge_done=binding.initial_merge_done or not (_comes_home(rows) or unproven),
+        initial_merge_done=binding.initial_merge_done or not (_reaches_dataverse(rows) or unproven),
         flap_history=flap_history,
         write_intents=frozenset(),
     )
-    empty = unmapped(rules, rows, catalogue)
-    purged = purge_print(rules, binding.external_id, empty)
     is_purged = all(binding.base.get(name) == text for name, text in purged.items())
     sent = {**({} if is_purged else empty), **{name: values[name] for name in changed if name not in held}}
     problems = (*wished.omitted, *wished.cut)
     rest = Rest(agreed, Result.UNCHANGED, Reason.AGREED, problems, permissions_off=off)
-    decision = write_or_rest(rest, sent, besides(rules, rows, catalogue, values[EMAIL]), was_live=True)
-    assert not isinstance(decision, Anonymize), "a record that may be in Spotler is not erased"
+    decision = write_or_rest(rest, sent, fields_of_every_write(rules, rows, catalogue, values[EMAIL]), was_live=True)
     if isinstance(decision, Rest) and plan_input.presence is ContactPresence.ASSUMED:
         return decision
     return replace(decision, if_absent=whole_contact(plan_input, wished, rules, catalogue))
 
 
 def _filled_here_only(fields: Mapping[str, MappedField], values: Mapping[str, Scalar]) -> Iterator[str]:
-    """Name the values that only Dataverse fills: a job sets them back, whoever has changed them in Spotler."""
+    """Return the values that only Dataverse fills: a job restores them after changes in the platform."""
     for name, one in fields.items():
-        is_value = one.bit is None and one.home is None and one.row.direction is Direction.TO_SPOTLER
+        is_value = one.bit is None and one.option_source is None and one.row.direction is Direction.TO_PLATFORM
         if is_value and values.get(name, EMPTY) != EMPTY and name != EMAIL:
             yield name
 
@@ -106,26 +104,26 @@ def _filled_here_only(fields: Mapping[str, MappedField], values: Mapping[str, Sc
 def _unproven(
     plan_input: PlanInput, fields: Mapping[str, MappedField], values: Mapping[str, Scalar], prints: Mapping[str, str]
 ) -> set[str]:
-    """Name the permissions whose yes needs evidence: of a record that meets a contact, or against a refusal."""
+    """Return the permissions whose yes needs evidence: at a first merge, or against a refusal."""
     base, initial_merge_done = plan_input.binding.base, plan_input.binding.initial_merge_done
     return {
         name
         for name, one in fields.items()
-        if one.home is not None
+        if one.option_source is not None
         and values.get(name) is True
         and base.get(name) != prints[name]
         and ((not initial_merge_done and name not in base) or plan_input.refused_on(name) is not None)
     }
 
 
-def _look(
+def _fetch_if_needed(
     plan_input: PlanInput, changed: list[str], contested: set[str], rows: tuple[MappingRow, ...]
 ) -> FetchContact | None:
-    """Say whether Spotler's side must be known before anything is sent.
+    """Return whether the contact must be read before anything is sent.
 
-    A new address may open a contact again whose owner has opted out (C-15), and one that could not be mailed is not
-    well again because nothing changed here; what a dead worker did may have been answered; what Spotler changed while
-    the record rested was never compared; and who has not met yet, or disputes a value, needs both sides.
+    A new address may open a contact whose person has opted out (C-15). A contact that could not be mailed may still be
+    closed. Writes of a dead worker may have been answered. Changes in the platform while the record rested were never
+    compared. A first merge and a disputed value need both sides.
     """
     binding = plan_input.binding
     has_bounced = plan_input.bounce is not None
@@ -134,50 +132,53 @@ def _look(
         return FetchContact(binding)
     if not contested.isdisjoint(changed):
         return FetchContact(binding, can_wait=not binding.initial_merge_done)
-    return None if binding.initial_merge_done or not _comes_home(rows) else FetchContact(binding, can_wait=True)
+    return None if binding.initial_merge_done or not _reaches_dataverse(rows) else FetchContact(binding, can_wait=True)
 
 
 def _consents(fields: Mapping[str, MappedField]) -> set[str]:
-    """Name the permissions: before all are switched off, those that were withdrawn in Spotler must be known."""
-    return {name for name, one in fields.items() if one.home is not None}
+    """Return the permissions: before all are switched off, the withdrawn ones must be read."""
+    return {name for name, one in fields.items() if one.option_source is not None}
 
 
 def _may_be_disputed(one: MappedField) -> bool:
-    """Whether a two-way value may have to give way to Spotler's when both sides changed it."""
-    is_both = one.row.direction is Direction.BOTH and one.home is None
+    """Whether a two-way value may lose against the platform's value when both sides changed it."""
+    is_both = one.row.direction is Direction.BOTH and one.option_source is None
     return is_both and one.row.conflict is not ConflictPolicy.CRM
 
 
-def _comes_home(rows: tuple[MappingRow, ...]) -> bool:
+def _reaches_dataverse(rows: tuple[MappingRow, ...]) -> bool:
     return any(row.direction.reaches_dataverse and row.fixed is None for row in rows)
 
 
 def _kept(
     binding: Binding, fields: Mapping[str, MappedField], values: Mapping[str, Scalar], rows: tuple[MappingRow, ...]
 ) -> dict[str, str]:
-    """What was agreed before. An heir has inherited what its lead's rows said: its own are missing, not deleted."""
+    """Return the former agreement.
+
+    A successor has inherited the base of its lead's rows: its own rows are missing, not deleted.
+    """
     if not binding.is_live:
         return {}
-    inherited = not binding.initial_merge_done and not _comes_home(rows)
+    inherited = not binding.initial_merge_done and not _reaches_dataverse(rows)
     return {
         name: text
         for name, text in binding.base.items()
-        if not (inherited and name not in values and name in fields and fields[name].home is not None)
+        if not (inherited and name not in values and name in fields and fields[name].option_source is not None)
     }
 
 
 def _frozen(
     changed: list[str], fields: Mapping[str, MappedField], plan_input: PlanInput, flap_history: dict[str, Move]
 ) -> set[str]:
-    """Count the turns of two-way values, and name those that have gone to and fro too often."""
+    """Count the direction changes of two-way values, and return those that change direction too often."""
     frozen: set[str] = set()
     for name in changed:
         one = fields.get(name)
-        if one is None or one.home is not None or one.row.direction is not Direction.BOTH:
+        if one is None or one.option_source is not None or one.row.direction is not Direction.BOTH:
             continue
-        verdict, move = settle(Merged.TO_SPOTLER, plan_input.binding.flap_history.get(name), plan_input.now)
+        decision, move = settle(Merged.TO_PLATFORM, plan_input.binding.flap_history.get(name), plan_input.now)
         if move is not None:
             flap_history[name] = move
-        if verdict is Merged.FROZEN:
+        if decision is Merged.FROZEN:
             frozen.add(name)
     return frozen

@@ -1,7 +1,7 @@
-"""Records that share a Spotler contact: whose values come home, and what the others synchronise (DUP-02, decision 5).
+"""Records that share a contact: which values each of them synchronises (DUP-02, decision 5).
 
-One of the records is the primary user of the contact. Values of `<->` and `<-` rows travel between the contact and this
-record only: otherwise the values of one person would overwrite those of another one who has the same e-mail address.
+One of the records is the primary user of the contact. Values of `<->` and `<-` rows are exchanged with this record
+only: otherwise the values of one person would overwrite those of another person with the same e-mail address.
 """
 
 from __future__ import annotations
@@ -10,14 +10,16 @@ from dataclasses import replace
 
 from shared.domain.mapping.language.expression import MapTo
 from shared.domain.mapping.model import EMAIL, Direction, MappingRow
-from shared.domain.planning.context import Binding, Fetched, PlanInput, Rules, SharingRecords, Unmapped
+from shared.domain.planning.binding import Binding
+from shared.domain.planning.plan_input import Fetched, PlanInput, SharingRecords
+from shared.domain.planning.rules import Rules, Unmapped
 from shared.domain.records.records import PersonTable
 
 
 def as_user(plan_input: PlanInput, rules: Rules) -> tuple[PlanInput, Rules]:
-    """Reduce a situation and the rules to what this user of its contact synchronises: the primary one, everything.
+    """Reduce the input and the rules to what this user of the contact synchronises; the primary user synchronises all.
 
-    A user that finds no contact in Spotler makes it anew, with all its values, and becomes primary.
+    A user whose contact does not exist creates it with all its values and becomes primary.
     """
     table, sharing_records = plan_input.key.table, plan_input.sharing_records
     if sharing_records.primary is None:
@@ -29,9 +31,9 @@ def as_user(plan_input: PlanInput, rules: Rules) -> tuple[PlanInput, Rules]:
 
 
 def rules_of(table: PersonTable, sharing_records: SharingRecords, rules: Rules) -> Rules:
-    """Return the rules for one user of a contact: all rows if it is primary, else those whose values do not come home.
+    """Return the rules for one user of a contact: all rows if it is primary, else those that do not reach Dataverse.
 
-    Only the primary user empties what the mapping does not mention: to the others, that is also what is withheld.
+    Only the primary user empties unmapped properties: for the others, the withheld rows would count as unmapped.
     """
     if sharing_records.primary is None:
         return rules
@@ -40,29 +42,29 @@ def rules_of(table: PersonTable, sharing_records: SharingRecords, rules: Rules) 
 
 
 def _is_for_primary(row: MappingRow, table: PersonTable) -> bool:
-    """Whether a row exchanges a value. Permissions have a rule of their own; the address is what the records share."""
+    """Whether a row exchanges a value. Permissions have their own rule; the address is what the records share."""
     is_subscription = isinstance(row.sources.get(table), MapTo)
-    return row.direction.reaches_dataverse and not is_subscription and row.spotler != EMAIL
+    return row.direction.reaches_dataverse and not is_subscription and row.property_name != EMAIL
 
 
 def _without(binding: Binding, rows: list[MappingRow]) -> Binding:
-    """Forget what was agreed on of these rows: should the record become primary, a first comparison is due."""
+    """Remove the agreement on these rows: if the record becomes primary, it needs a first comparison."""
     names = _properties(rows)
     return replace(
         binding,
         base={name: text for name, text in binding.base.items() if _property(name) not in names},
         flap_history={name: move for name, move in binding.flap_history.items() if _property(name) not in names},
         merge_decisions={
-            name: verdict for name, verdict in binding.merge_decisions.items() if _property(name) not in names
+            name: decision for name, decision in binding.merge_decisions.items() if _property(name) not in names
         },
     )
 
 
 def _succeeding(plan_input: PlanInput, rules: Rules) -> Binding:
-    """Prepare the first comparison of a record that has become primary because another one has left the contact.
+    """Prepare the first comparison of a record that became primary because another record left the contact.
 
-    The values of `<->` rows in Spotler are still those of the record that left: they count as agreed on, so that this
-    record's own values are sent and only later edits in Spotler come home.
+    The contact still has the values of the former record in `<->` rows. They count as agreed on, so that this record's
+    own values are sent and only later edits in the platform are written back.
     """
     binding, table = plan_input.binding, plan_input.key.table
     if plan_input.succession is None:
@@ -75,7 +77,7 @@ def _succeeding(plan_input: PlanInput, rules: Rules) -> Binding:
 
 
 def _properties(rows: list[MappingRow]) -> set[str]:
-    return {name for row in rows for name in (row.spotler, row.foreign) if name}
+    return {name for row in rows for name in (row.property_name, row.foreign) if name}
 
 
 def _property(field: str) -> str:

@@ -1,1 +1,1 @@
-"""What is synchronised: records, contacts, jobs, outcomes, fingerprints."""
+"""The records, contacts, jobs, outcomes and fingerprints of the synchronisation."""

@@ -1,4 +1,4 @@
-"""What somebody may do with a record, in Dataverse's words."""
+"""The access rights of a user on a record, with their names in Dataverse."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class AccessRight(StrEnum):
-    """A right on one record: what roles, ownership, sharing and teams grant together."""
+    """A right on one record, granted by roles, ownership, sharing and teams together."""
 
     CREATE = "CreateAccess"
     READ = "ReadAccess"

@@ -1,4 +1,4 @@
-"""What a fingerprint key must be like: long, random, and no placeholder. Pure."""
+"""Checks fingerprint keys: long, random, and no placeholder. Pure."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ FEWEST_DIFFERENT = 6
 """Sixteen random hexadecimal digits have fewer different ones once in 30,000 times; a repeated word often has."""
 
 _PLACEHOLDERS = {"<": ">", "{": "}", "[": "]", "$": ")"}
-"""How samples write what somebody has to fill in, by first character: its last one."""
+"""The brackets of placeholders in samples, the last character by the first."""
 
 _MAKE_ONE = 'Make one: python -c "import secrets; print(secrets.token_urlsafe(32))"'
 
 
-def complaint_about_key(key: str) -> str:
-    """Say what is wrong with a key, without a word of it; "" if it is fine."""
+def key_problem(key: str) -> str:
+    """Return what is wrong with a key, without any part of it; "" if it is valid."""
     text = key.strip()
     if len(text) < SHORTEST:
         return f"is missing or shorter than {SHORTEST} characters. {_MAKE_ONE}"

@@ -1,4 +1,4 @@
-"""Which documents of the state store have fingerprints, and where: what a change of the key has to reach."""
+"""The places of fingerprints in the documents of the state store, for a change of the key."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Body = Mapping[str, Any]
 Rewriting = Callable[[Body, Callable[[str], str]], Body]
 """Rewrites every fingerprint of a body."""
 Joining = Callable[[Body, Body], Body]
-"""Joins what two documents say that stand for one address or person, the older one first."""
+"""Joins two documents that stand for the same address or person, the older one first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +69,12 @@ def _of_address(body: Body, rewrite: Callable[[str], str]) -> Body:
 
 
 def _newer(_older: Body, newer: Body) -> Body:
-    """Keep who has the address under the current key: it was written later."""
+    """Keep the document under the current key: it was written later."""
     return newer
 
 
 def _refusals(older: Body, newer: Body) -> Body:
-    """Keep each refusal once; of two that differ in time the later word counts, and a refusal before its lifting."""
+    """Keep each refusal once; of two with different times the later one counts, and a refusal before its lifting."""
     known: dict[tuple[str, str], Body] = {}
     for one in (*older["refusals"], *newer["refusals"]):
         place = (one["subject"], one.get("record", ""))

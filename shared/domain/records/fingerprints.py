@@ -1,6 +1,6 @@
-"""Keyed hashes in place of values: what was agreed can be compared later, but not read (no value at rest).
+"""Keyed hashes instead of values: an agreed value can be compared later, but not read (no value at rest).
 
-A fingerprint is salted with the Spotler contact and the field, so that equal values of two people do not look equal.
+A fingerprint is salted with the contact and the field, so that equal values of two people differ.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _BYTES = 15  # 120 bits: 20 characters, beyond any accidental collision of the f
 class Fingerprinter:
     """Makes fingerprints with the deployment's first secret key (at least 16 bytes).
 
-    Later keys encrypt what is stored: `shared.adapters.storage.keys.key_ring`.
+    Later keys encrypt the stored fingerprints: `shared.adapters.storage.keys.key_ring`.
     """
 
     key: bytes = field(repr=False)
@@ -31,22 +31,22 @@ class Fingerprinter:
             raise ValueError("the fingerprint key must have at least 16 bytes")
 
     def value(self, external_id: str, name: str, value: Any) -> str:
-        """Fingerprint one field value (JSON scalar) of one Spotler contact."""
+        """Fingerprint one field value (JSON scalar) of one contact."""
         return self._digest("value", external_id, name, json.dumps(value))
 
     def values(self, external_id: str, fields: Mapping[str, Any]) -> dict[str, str]:
-        """Fingerprint all fields of one Spotler contact, by name."""
+        """Fingerprint all fields of one contact, by name."""
         return {name: self.value(external_id, name, value) for name, value in fields.items()}
 
     def address(self, email: str) -> str:
-        """Fingerprint an e-mail address, the same for everybody who uses it; case does not matter (DUP-03).
+        """Fingerprint an e-mail address, the same for all its users; case does not matter (DUP-03).
 
-        It hangs on `address_key`: for addresses in plain ASCII that must never change, or contacts are lost.
+        It depends on `address_key`, which must never change for plain ASCII addresses, or contacts would be lost.
         """
         return self._digest("address", address_key(email))
 
     def person(self, record: str) -> str:
-        """Return the pseudonym of a record (`contact:…`), for what is kept of it after its erasure."""
+        """Return the pseudonym of a record (`contact:…`) for the data that are kept after its erasure."""
         return self._digest("person", record)
 
     def _digest(self, *parts: str) -> str:

@@ -1,4 +1,4 @@
-"""Spotler Jobs: the operations and the life of a job (JOB-07..JOB-25), with the specification's option values."""
+"""Spotler Jobs: the operations and statuses (JOB-07..JOB-25), with the option values of the specification."""
 
 from __future__ import annotations
 
@@ -62,9 +62,9 @@ class JobResult(StrEnum):
     NOT_ALLOWED = "[NOT_ALLOWED]"
     """The job's creator lacks the right to it."""
     CONSENT_REFUSED = "[CONSENT_REFUSED]"
-    """The person has refused what the job was to give."""
+    """The person has refused the consent that the job asked for."""
     OUTCOME_UNKNOWN = "outcome-unknown"
-    """It may or may not have happened, and must not be repeated blindly: a person must look in Spotler."""
+    """The effect is unknown, and a repetition could double it: a person must check in Spotler."""
 
 
 class Repetition(StrEnum):
@@ -75,7 +75,7 @@ class Repetition(StrEnum):
 
 
 class ScoreChange(StrEnum):
-    """What happens to a score (TAG-07..TAG-09)."""
+    """The change of a score (TAG-07..TAG-09)."""
 
     SET = "SET"
     INCREASE = "INCREASE"
@@ -84,11 +84,11 @@ class ScoreChange(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class JobRow:
-    """A Spotler Job row as just read from Dataverse. `operation` is None when the option value is unknown.
+    """A Spotler Job row as just read from Dataverse. `operation` is None for an unknown option value.
 
     Parameters are as typed; an empty column is "" or None. `person` is Customer or Lead, `automation` the row of
-    `dh_spotlerautomation`, `marketing_list` the row of `list`. `creator` is the user who asked, `creator_name` as
-    people read it.
+    `dh_spotlerautomation`, `marketing_list` the row of `list`. `creator` is the user who created the job,
+    `creator_name` the user's name.
     """
 
     id: UUID

@@ -1,6 +1,6 @@
-"""What the engine knows about the marketing side: properties, contacts to write, and what became of them.
+"""The marketing platform's properties and contacts, and the results of writes.
 
-Pure values: the adapter (`shared/adapters/spotler`) turns them into requests and answers into them.
+Pure values: the adapter converts them to requests, and answers to them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TypeVar
 Item = TypeVar("Item")
 
 Scalar = str | int | float | bool | None
-"""A property value as JSON knows it. On write, None and "" both mean: empty the property."""
+"""A property value in JSON. On write, None and "" both empty the property."""
 
 
 # ---------------------------------------------------------------------------------------------------------- properties
@@ -52,7 +52,7 @@ def property_type(name: str, type_name: str) -> PropertyType:
 
 @dataclass(frozen=True, slots=True)
 class SetEntry:
-    """One option of a set property. `bit` identifies it on the wire: look it up, never compute it."""
+    """One option of a set property. `bit` identifies it on the wire: it is looked up, never computed."""
 
     bit: int
     label: str
@@ -61,7 +61,7 @@ class SetEntry:
 
 @dataclass(frozen=True)
 class PropertyDefinition:
-    """A property of the account: `name` is the key on the wire, `label` what users see and may change."""
+    """A property of the account: `name` is the key on the wire, `label` is shown to users and may change."""
 
     name: str
     label: str
@@ -93,7 +93,7 @@ class PropertyCatalogue:
     definitions: tuple[PropertyDefinition, ...] = ()
 
     def named(self, name: str) -> PropertyDefinition | None:
-        """Find a property by its internal name only: what a mapping says (MAP-26)."""
+        """Find a property by its internal name only, as in a mapping (MAP-26)."""
         return self._by_name.get(name)
 
     def find(self, name: str) -> PropertyDefinition | None:
@@ -134,9 +134,9 @@ class Channel(StrEnum):
 class MarketingContact:
     """A contact as just read. Empty properties are absent; set properties carry all their options.
 
-    `external_id` is "" for a contact that a form or an import made. `channels` tells per channel name (`Channel`;
-    unknown names are kept) whether Mail+ may use it: an opted-out or bounced contact has `EMAIL: False`. One of a list
-    that is not readable has its ids only.
+    `external_id` is "" for a contact from a form or an import. `channels` has per channel name (`Channel`; unknown
+    names are kept) whether the platform may use it: an opted-out or bounced contact has `EMAIL: False`. A contact of an
+    unreadable list has its ids only.
     """
 
     external_id: str
@@ -149,13 +149,13 @@ class MarketingContact:
 
     @property
     def is_unreachable(self) -> bool:
-        """Whether mail to the contact's address is over: an opt-out, bounces, or somebody made it inactive (BNC-01)."""
+        """Whether the contact cannot be mailed: after an opt-out, bounces, or a deactivation (BNC-01)."""
         return bool(self.properties.get("email")) and not self.channels.get(Channel.EMAIL, True)
 
 
 @dataclass(frozen=True, slots=True)
 class Bounce:
-    """A mail that came back. `kind` is HARDBOUNCE or SOFTBOUNCE (others kept), `mailing` its encrypted id."""
+    """A bounced mail. `kind` is HARDBOUNCE or SOFTBOUNCE (others kept), `mailing` its encrypted id."""
 
     kind: str
     date: datetime | None
@@ -172,7 +172,7 @@ class ContactWrite:
 
 
 class Purge(StrEnum):
-    """What a write does to the properties it does not mention."""
+    """What a write does to properties that it does not mention."""
 
     KEEP = "keep"
     PURGE = "purge"
@@ -182,7 +182,7 @@ class Purge(StrEnum):
 
 
 class WriteCode(StrEnum):
-    """What Mail+ said about one contact of a bulk write; MISSING when it said nothing."""
+    """The platform's answer for one contact of a bulk write; MISSING without an answer."""
 
     OK = "OK"
     PROPERTY_INVALID = "PROPERTY_INVALID"
@@ -196,14 +196,14 @@ class WriteCode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WriteResult:
-    """What became of one contact. `detail` is Mail+'s text: for the person's own row, never for a log."""
+    """The result for one contact. `detail` is the platform's text: for the person's own row, never for a log."""
 
     code: WriteCode
     detail: str = ""
 
 
 class Ending(StrEnum):
-    """How the end of a contact went: done now, gone before (HTTP 410), or never known (HTTP 404)."""
+    """The result of ending a contact: done now, ended before (HTTP 410), or never existed (HTTP 404)."""
 
     DONE = "done"
     GONE = "gone"

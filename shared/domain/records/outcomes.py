@@ -1,4 +1,4 @@
-"""What happened to a record, and why: every record ends with one of these, never silently."""
+"""The outcome of a record: a result and a reason. Every record ends with one."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from shared.domain.records.records import RecordKey, SyncStatus
 
 
 class Result(StrEnum):
-    """What happened to the Spotler contact."""
+    """What happened to the contact."""
 
     WRITTEN = "written"
     UNCHANGED = "unchanged"
     ANONYMISED = "anonymised"
     KEPT = "kept"
-    """It should have gone, but another active record needs it."""
+    """It should have been erased, but another active record needs it."""
     SKIPPED = "skipped"
     FAILED = "failed"
     WAITING = "waiting"
@@ -115,13 +115,13 @@ TEXTS: dict[Reason, str] = {
     Reason.MASS_LIST_REMOVAL: "Very many members were about to leave the list at once; an administrator must decide.",
     Reason.DEFECT: "The connector itself failed on this record; the log has the details.",
 }
-"""One sentence per reason, for the person who asks why."""
+"""One sentence per reason, for people."""
 
 MASS_CHANGES = frozenset({Reason.MASS_ERASURE, Reason.MASS_UNSUBSCRIPTION, Reason.MASS_LIST_REMOVAL})
-"""Why the brake holds something back: an administrator decides what becomes of it."""
+"""Reasons of the brake: an administrator must decide."""
 
 HELD_BACK = frozenset({Reason.MASS_ERASURE, Reason.MASS_UNSUBSCRIPTION})
-"""The brake holds the end of the contact; what the record refuses is written all the same."""
+"""The brake holds the end of the contact; refusals of the record are written all the same."""
 
 _UNTOUCHED = {
     Reason.ENVIRONMENT_OFF,
@@ -131,50 +131,50 @@ _UNTOUCHED = {
     Reason.LEAD_QUALIFIED,
     Reason.DELETED,
 }
-"""Skips that leave the Spotler Info row as it is: it belongs to a person, to the opt-out, or to nobody any more."""
+"""Skips that leave the Spotler Info row as it is: it belongs to a person or to the opt-out, or has no record."""
 
 
 _STATUS_OF_CLOSED = {Reason.OPTED_OUT: SyncStatus.OPT_OUT, Reason.DEACTIVATED: SyncStatus.SUCCEEDED}
-"""Why nothing goes to a contact that cannot be mailed, where that is as somebody wanted it."""
+"""The status for a contact that cannot be mailed, if somebody wanted that."""
 
 
 class Side(StrEnum):
     """The system that a value was meant for."""
 
-    SPOTLER = "Spotler"
+    PLATFORM = "Spotler"
     DATAVERSE = "Dataverse"
 
 
 @dataclass(frozen=True, slots=True)
 class FieldProblem:
-    """A value that does not fit `side`, or not without a `loss`, or about which both sides differ: a `dispute`.
+    """A problem of a value: it does not fit `side`, fits with a `loss` only, or both sides `dispute` it.
 
-    `unread` says why there is no value to look at: "may not be read: …".
+    `unread` is why the value could not be read: "may not be read: …".
 
     Names columns and properties, never the value.
     """
 
-    spotler: str
+    property_name: str
     source: str
     expected: str = ""
     loss: str = ""
     dispute: str = ""
     unread: str = ""
-    side: Side = Side.SPOTLER
+    side: Side = Side.PLATFORM
 
     def __str__(self) -> str:
         if self.dispute:
-            return f"{self.source} (Spotler's {self.spotler}) {self.dispute}"
+            return f"{self.source} (Spotler's {self.property_name}) {self.dispute}"
         if self.unread:
-            return f"{self.source} (Spotler's {self.spotler}) {self.unread}"
+            return f"{self.source} (Spotler's {self.property_name}) {self.unread}"
         if self.loss and self.side is Side.DATAVERSE:
-            return f"Spotler's {self.spotler}: {self.loss} for {self.source}"
+            return f"Spotler's {self.property_name}: {self.loss} for {self.source}"
         if self.side is Side.DATAVERSE:
-            return f"Spotler's {self.spotler}: {self.source} expects {self.expected}"
+            return f"Spotler's {self.property_name}: {self.source} expects {self.expected}"
         if self.loss:
-            return f"{self.source}: {self.loss} for Spotler's {self.spotler}"
-        column = "" if self.source == self.spotler else f"{self.source}: "
-        return f"{column}Spotler's {self.spotler} expects {self.expected}"
+            return f"{self.source}: {self.loss} for Spotler's {self.property_name}"
+        column = "" if self.source == self.property_name else f"{self.source}: "
+        return f"{column}Spotler's {self.property_name} expects {self.expected}"
 
 
 _TO_DECIDE, _LEFT_OUT, _ADAPTED = "To decide", "Left out", "Adapted"
@@ -182,19 +182,19 @@ _SHARES = "Shares its e-mail address with"
 _MOST_NAMED = 3
 
 LONGEST_REASON = 2000
-"""What the reason column of Spotler Info holds."""
+"""The room in the reason column of Spotler Info."""
 
 
-def tells_of_problems(text: str) -> bool:
-    """Whether the text of a record that succeeded tells of fields that did not."""
+def lists_problems(text: str) -> bool:
+    """Whether the text of a successful record lists fields with problems."""
     return any(f" {word}: " in text for word in (_TO_DECIDE, _LEFT_OUT, _ADAPTED))
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one record ended. `detail` is the other side's own text: for the CRM row only, it may quote the person.
+    """The end of one record. `detail` is the other side's own text: for the CRM row only, it may quote the person.
 
-    `shared_with` are the other records of the Spotler contact, the primary one first; none for the primary one itself.
+    `shared_with` are the other records of the contact, the primary one first; none for the primary record itself.
     """
 
     key: RecordKey
@@ -209,7 +209,7 @@ class Outcome:
 
     @property
     def status(self) -> SyncStatus | None:
-        """Return what Spotler Status becomes; None leaves it as it is (STA-04, STA-05, C-24)."""
+        """Return the new Spotler Status; None leaves it as it is (STA-04, STA-05, C-24)."""
         match self.result:
             case Result.WRITTEN | Result.UNCHANGED | Result.ANONYMISED | Result.KEPT:
                 return SyncStatus.SUCCEEDED
@@ -226,7 +226,7 @@ class Outcome:
 
     @property
     def text(self) -> str:
-        """Say it in words, for the Spotler Info row and the job (VAL-09, CS-27)."""
+        """Return the text for the Spotler Info row and the job (VAL-09, CS-27)."""
         parts = [_OPENINGS.get(self.result, ""), TEXTS[self.reason]]
         if self.permissions_off:
             parts.append("All permissions are off: this record, or another one with its e-mail address, refuses mail.")

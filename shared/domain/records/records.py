@@ -1,4 +1,4 @@
-"""Who and what the engine talks about: tables, record keys, references, person records."""
+"""The records and references of the engine: tables, record keys, references, person records."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from uuid import UUID
 
 
 class PersonTable(StrEnum):
-    """The tables whose rows are people (or organisations) that Spotler can mail (CS-01)."""
+    """The tables with rows of people or organisations that can be mailed (CS-01)."""
 
     CONTACT = "contact"
     LEAD = "lead"
@@ -36,7 +36,7 @@ class RecordKey:
 
 
 class Why(StrEnum):
-    """Why somebody wants a record to be looked at. Explains; never decides what is written."""
+    """The cause of a reference. For explanations only; never decides what is written."""
 
     SAVED = "saved"
     DELETED = "deleted"
@@ -47,16 +47,16 @@ class Why(StrEnum):
     RESYNC = "resync"
     RETRY = "retry"
     RECONCILE = "reconcile"
-    SPOTLER = "spotler"
-    """The Spotler contact has changed."""
+    PLATFORM = "spotler"
+    """The contact has changed."""
 
 
 ACTS = frozenset({Why.SAVED, Why.DELETED, Why.MERGED, Why.QUALIFIED, Why.PERMISSION})
-"""What somebody did just now in Dynamics, and waits for."""
+"""Acts of a user in Dynamics, who waits for the result."""
 
 
 class Intent(StrEnum):
-    """What a Spotler Job may ask beyond "make it right". Everything that is not a job asks for SYNC."""
+    """What a Spotler Job may ask for in addition to a synchronisation. All other causes ask for SYNC."""
 
     SYNC = "sync"
     ANONYMIZE = "anonymize"
@@ -65,7 +65,7 @@ class Intent(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ConsentOrder:
-    """What a job has just written into the row of one option of a set (`permissions:4`), and which job that was."""
+    """The answer that a job has just written to the row of one option of a set (`permissions:4`), with the job."""
 
     option: str
     answer: bool
@@ -74,10 +74,10 @@ class ConsentOrder:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """All that a trigger ever says: look at this record. `job` is told how it ended.
+    """A request to handle a record. The outcome is reported to `job`.
 
-    `waits_since`: since when it has been waiting without that it counted as an attempt. `consent`: what a job has
-    written, so that the consent ledger says who asked.
+    `waits_since`: since when it has been waiting without an attempt. `consent`: what a job has written, so that the
+    consent ledger has the job as the source.
     """
 
     key: RecordKey
@@ -100,14 +100,14 @@ class Lookup:
 
 
 class UnknownOption(int):
-    """The value of a choice column whose option does not exist any more: a number without a label."""
+    """The value of a choice column whose option was deleted: a number without a label."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """The value of a choices column: the options that are ticked, and their labels in the same order.
+    """The value of a choices column: the selected options, and their labels in the same order.
 
-    The label of an option that does not exist any more is empty.
+    The label of a deleted option is empty.
     """
 
     values: tuple[int, ...]
@@ -123,8 +123,8 @@ class Choices:
 class PermissionRow:
     """One Spotler Permission row of a person (PERM-02); or a marketing list, or a periodiek, in the same form.
 
-    `id` is that of the row, of a marketing list the list's own. `modified_on` and `created_on` are ISO text, empty for
-    marketing lists. Rows are equal that say the same.
+    `id` is that of the row, or of the marketing list. `modified_on` and `created_on` are ISO text, empty for marketing
+    lists. Rows with the same answer are equal.
     """
 
     name: str
@@ -134,9 +134,9 @@ class PermissionRow:
     created_on: str = field(default="", compare=False)
 
     def is_act_after(self, moment: datetime, *, record_made: datetime | None) -> bool:
-        """Whether somebody set the row after a moment (PERM-17): by changing it, or by adding it to an older record.
+        """Whether a user set the row after a moment (PERM-17): by changing it, or by adding it to an older record.
 
-        A row that came together with its record is an import, and no word of the person.
+        A row that was created together with its record is an import and not the person's answer.
         """
         made, changed = _moment(self.created_on), _moment(self.modified_on)
         if changed is None or changed <= moment:
@@ -166,7 +166,7 @@ class SyncStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StatusRow:
-    """The Spotler Info row of a record, as it stands in Dataverse (STA-01)."""
+    """The Spotler Info row of a record in Dataverse (STA-01)."""
 
     id: UUID
     status: SyncStatus
@@ -178,15 +178,15 @@ class StatusRow:
 class PersonRecord:
     """A person record as just read from Dataverse.
 
-    `values` holds the selected columns by their logical name, and whatever else the mapping reads by the printed form
-    of the expression: `parentcustomerid(account).name`, `@child(…).first(…).column`, `@odata:…`. What could not be read
-    is absent, and rows that need it rest. Values have the JSON types of Dataverse (`str`, `int`, `float`, `bool` or
-    `None`); lookups are `Lookup`, choices `Choices`. Dates are ISO text: a date; a moment with its offset or Z; or, for
-    columns that ignore time zones, a moment without one.
-    `unread` says, by the same printed form, what exists and was not read for another reason: "may not be read: …".
-    `labels` holds the formatted value of choices in the mapping's language. `lists` has the marketing lists that could
-    have the record as a member, `periodieken` its subscriptions of Engage 365: both only where they are mapped.
-    `etag` is the version that was read, for a write that must not overwrite a newer one.
+    `values` has the selected columns by their logical name, and other values of the mapping by the printed form of
+    their expression: `parentcustomerid(account).name`, `@child(…).first(…).column`, `@odata:…`. Values that could not
+    be read are absent, and rows that need them rest. Values have the JSON types of Dataverse (`str`, `int`, `float`,
+    `bool` or `None`); lookups are `Lookup`, choices `Choices`. Dates are ISO text: a date; a moment with its offset or
+    Z; or, for columns that ignore time zones, a moment without one. `unread` has, by the same printed form, why an
+    existing value was not read: "may not be read: …". `labels` has the formatted value of choices in the mapping's
+    language. `lists` has the marketing lists that could have the record as a member, `periodieken` its subscriptions of
+    Engage 365: both only if they are mapped. `etag` is the version that was read, for a write that must not overwrite a
+    newer one.
     """
 
     key: RecordKey

@@ -1,6 +1,6 @@
-"""What Dataverse says about tables: columns with their types and options, and where lookups lead.
+"""The schema of Dataverse's tables: columns with their types and options, and the targets of lookups.
 
-Pure values: the adapter (`adapters.dataverse.metadata`) reads them. The marketing side's twin is `marketing_contact`.
+Pure values: the adapter (`adapters.dataverse.metadata`) reads them. `marketing_contact` has the platform's properties.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import cached_property
 
 
 class ColumnType(StrEnum):
-    """`AttributeType` of a column; what Dataverse calls Virtual has the name of its `AttributeTypeName`."""
+    """`AttributeType` of a column; a Virtual column has the name of its `AttributeTypeName`."""
 
     BIG_INT = "BigInt"
     BOOLEAN = "Boolean"
@@ -33,7 +33,7 @@ class ColumnType(StrEnum):
     STRING = "String"
     UNIQUEIDENTIFIER = "Uniqueidentifier"
     UNKNOWN = "Unknown"
-    """Files, images, party lists and whatever Dataverse got later: nothing that a mapping can carry."""
+    """Files, images, party lists and future types: a mapping cannot use them."""
 
     @property
     def is_lookup(self) -> bool:
@@ -47,12 +47,12 @@ class ColumnType(StrEnum):
 
     @property
     def has_label(self) -> bool:
-        """Whether the formatted value says more than the value."""
+        """Whether the formatted value has more information than the value."""
         return self.is_lookup or self.is_choice or self is ColumnType.BOOLEAN
 
 
 class DateBehaviour(StrEnum):
-    """`DateTimeBehavior` of a date column: what its value means in another time zone."""
+    """`DateTimeBehavior` of a date column: its meaning in another time zone."""
 
     DATE_ONLY = "DateOnly"
     USER_LOCAL = "UserLocal"
@@ -60,7 +60,7 @@ class DateBehaviour(StrEnum):
 
 
 class Required(StrEnum):
-    """`RequiredLevel` of a column: who insists on a value."""
+    """`RequiredLevel` of a column."""
 
     NONE = "None"
     RECOMMENDED = "Recommended"
@@ -130,7 +130,7 @@ class TableDefinition:
 
 @dataclass(frozen=True)
 class Schema:
-    """The tables that somebody asked for; those that do not exist are missing."""
+    """The requested tables; tables that do not exist are missing."""
 
     tables: Mapping[str, TableDefinition] = field(default_factory=dict)
 
@@ -149,11 +149,11 @@ class Schema:
 
 
 class TableReach(StrEnum):
-    """How many rows of a table somebody may read."""
+    """How many rows of a table a user may read."""
 
     NOTHING = "nothing"
     SOME = "some"
-    """Those of one's own, of one's business unit or of the units below it."""
+    """The user's own rows, those of the business unit, or those of the units below it."""
     ALL = "all"
 
 
@@ -167,7 +167,7 @@ class ReadRight:
 
 @dataclass(frozen=True, slots=True)
 class EventStep:
-    """A registration that tells the connector of saves: a message such as Update, of one table.
+    """A registration that sends saves to the connector: a message such as Update, of one table.
 
     `columns` limits updates to those that change one of them; empty means all.
     """

@@ -1,8 +1,8 @@
-"""When a lane asks a service no more, and how it finds out that the service is back (the circuit breaker pattern).
+"""Stops calls of a lane to a service that fails, and probes whether it works again (the circuit breaker pattern).
 
 A circuit belongs to one service and one lane. It opens when the service asks for a pause, is down, or refuses the
-connector itself; then nothing of the lane is looked at, and nothing counts as an attempt. When the pause is over, one
-message is let through: if that works, the circuit closes, otherwise the next pause is twice as long.
+connector itself. While it is open, the lane handles nothing, and nothing counts as an attempt. After the pause, one
+message is handled as a probe: on success the circuit closes, otherwise the next pause is twice as long.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What a service said. `asked` is the pause that it wants; `text` is safe to log."""
+    """The failure of a service. `asked` is the requested pause; `text` is safe to log."""
 
     cause: Cause
     text: str
@@ -82,7 +82,7 @@ def reopened(circuit: Circuit, trouble: Trouble, now: datetime) -> Circuit:
 
 
 def trouble_of(error: ConnectorError) -> Trouble | None:
-    """Say what an error means for a service as a whole; None if it is about a record or about our own work."""
+    """Return what an error means for a service as a whole; None if it concerns a record or the connector's own work."""
     match error:
         case ThrottledError():
             return Trouble(Cause.THROTTLED, str(error), error.retry_after)
@@ -104,10 +104,10 @@ def failing(errors: Mapping[str, ConnectorError], service: Service) -> dict[str,
 
 
 def opens(errors: Mapping[str, ConnectorError], troubled: Collection[str], service: Service) -> Trouble | None:
-    """Decide whether a circuit opens, after the `errors` of one call; `troubled` are all that failed since a success.
+    """Decide whether a circuit opens, after the `errors` of one call; `troubled` are all failures since a success.
 
-    A pause that was asked for, and credentials that were refused, concern everybody. Whatever else may be the record's
-    own trouble, until several records have it and none has not.
+    A requested pause and refused credentials concern all records. Other errors may concern a single record, until
+    several records have failed and none has succeeded.
     """
     found = failing(errors, service)
     for key, trouble in found.items():

@@ -1,8 +1,8 @@
-"""What a plan takes away that nobody asked for record by record, and what remains of the plan while the brake holds it.
+"""Finds the losses that a plan causes without a request, and reduces the plan while the brake holds them.
 
-A refusal is never held: what the person, a user or a neighbour of the contact refuses is switched off all the same
-(decision 20). Held are erasures, and permissions or values that vanish for another cause: the record ended, a filter or
-the mapping changed, a list was emptied, rows are missing.
+A refusal is never held: what the person, a user or a record sharing the contact refuses is switched off all the same
+(decision 20). The brake holds erasures, and permissions or values that vanish for another reason: the record ended, a
+filter or the mapping changed, a list was emptied, rows are missing.
 """
 
 from __future__ import annotations
@@ -13,12 +13,15 @@ from datetime import datetime
 from functools import partial
 
 from shared.domain.consent.refusals import with_refusals
-from shared.domain.mapping.formats.reading import DO_NOT_EMAIL
-from shared.domain.mapping.language.expression import Home
+from shared.domain.mapping.language.expression import OptionSource
 from shared.domain.mapping.model import Mapping as FieldMapping
 from shared.domain.mapping.model import MappingRow
-from shared.domain.merging.field_agreement import NO, YES
-from shared.domain.planning.context import Anonymize, Decision, Fetched, MassChange, PlanInput, Rest, Rules, Write
+from shared.domain.mapping.reading import DO_NOT_EMAIL
+from shared.domain.merging.agreement import NO, YES
+from shared.domain.planning.binding import MassChange
+from shared.domain.planning.decisions import Anonymize, Decision, Rest, Write
+from shared.domain.planning.plan_input import Fetched, PlanInput
+from shared.domain.planning.rules import Rules
 from shared.domain.records.marketing_contact import PropertyCatalogue, PropertyValue
 from shared.domain.records.outcomes import HELD_BACK, FieldProblem, Reason, Result
 from shared.domain.records.records import PersonRecord
@@ -36,7 +39,7 @@ _ENDS = frozenset(
         Reason.FILTERED,
     }
 )
-"""Ends that follow from a record. `operations.running.authority` counts what a job asks for."""
+"""Ends that follow from a record. `operations.running.authority` counts the requests of jobs."""
 
 _HELD_AS = {MassChange.ERASURE: Reason.MASS_ERASURE, MassChange.UNSUBSCRIPTION: Reason.MASS_UNSUBSCRIPTION}
 
@@ -57,7 +60,7 @@ class Loss:
 def losses(
     planned: Decision, plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue
 ) -> Mapping[MassChange, Loss]:
-    """Say what a plan takes away without its having been asked for. Pure; empty for almost every plan."""
+    """Return the losses of a plan that nothing asked for. Pure; empty for almost every plan."""
     if not isinstance(planned, Rest) and planned.reason in _ENDS:
         kind = _kind_of_end(planned, plan_input, rules, catalogue)
         return {kind: Loss(kind)}
@@ -72,18 +75,18 @@ def losses(
 def hold(
     planned: Decision, held: Collection[Loss], plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue
 ) -> Decision:
-    """Take what is held out of a plan. A contact that was to end stays; what the record refuses is switched off."""
+    """Remove the held losses from a plan. A contact that was to end stays; refusals of the record are switched off."""
     for loss in held:
         if not loss.fields:
             return _held_end(_HELD_AS[loss.kind], plan_input, rules, catalogue)
     assert not isinstance(planned, Anonymize), "an erasure takes the whole contact away"
     names = frozenset[str]().union(*(loss.fields for loss in held))
     kept = _without(planned, names, plan_input)
-    return replace(kept, problems=(*kept.problems, *_told(held, plan_input, rules.mapping)))
+    return replace(kept, problems=(*kept.problems, *_disputes_of(held, plan_input, rules.mapping)))
 
 
-def remembering(planned: Decision, kinds: Iterable[MassChange], plan_input: PlanInput) -> Decision:
-    """Write the kinds that are held into the binding, and forget those that no longer are.
+def with_holds(planned: Decision, kinds: Iterable[MassChange], plan_input: PlanInput) -> Decision:
+    """Store the kinds that are held in the binding, and remove the others.
 
     A plan that decides nothing, because synchronisation is off or a value does not fit, leaves holds as they are.
     """
@@ -100,12 +103,12 @@ def remembering(planned: Decision, kinds: Iterable[MassChange], plan_input: Plan
 
 
 def recast_properties(old: FieldMapping, new: FieldMapping) -> frozenset[str]:
-    """Name the Spotler properties that the new mapping fills in another way than the old one did."""
+    """Return the properties that the new mapping fills in another way than the old one."""
 
     def by_property(mapping: FieldMapping) -> dict[str, list[MappingRow]]:
         rows: dict[str, list[MappingRow]] = {}
         for row in mapping.rows:
-            for name in filter(None, (row.spotler, row.foreign)):
+            for name in filter(None, (row.property_name, row.foreign)):
                 rows.setdefault(name, []).append(replace(row, comment=""))
         return rows
 
@@ -122,7 +125,7 @@ def _kind_of_end(
 
 
 def _held_end(reason: Reason, plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) -> Decision:
-    """Leave the contact as it is but for what the record refuses."""
+    """Leave the contact as it is, except for the refusals of the record."""
     binding = plan_input.binding
     if plan_input.fetched is Fetched.YES and binding.is_live:  # for when the record lives again
         binding = replace(binding, is_stale=True)
@@ -134,7 +137,7 @@ def _held_end(reason: Reason, plan_input: PlanInput, rules: Rules, catalogue: Pr
 def _switched_off_unasked(
     planned: Write | Rest, plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue
 ) -> frozenset[str]:
-    """Name the permissions that were agreed as given and are switched off, although nobody refuses them."""
+    """Return the permissions that were agreed as given and are switched off without a refusal."""
     record, base = plan_input.record, plan_input.binding.base
     if planned.permissions_off or record is None or record.values.get(DO_NOT_EMAIL):
         return frozenset()
@@ -145,7 +148,7 @@ def _switched_off_unasked(
         for name, value in _sent(planned).items()
         if value is NO
         and (one := fields.get(name)) is not None
-        and one.home is not None
+        and one.option_source is not None
         and base.get(name) == fingerprint(name, YES)
         and plan_input.refused_on(name) is None
         and not _says_no(one, record)
@@ -153,17 +156,17 @@ def _switched_off_unasked(
 
 
 def _says_no(one: MappedField, record: PersonRecord) -> bool:
-    """Whether a row of the record refuses the permission. Who is not in a marketing list has not refused anything."""
-    if one.home is None or one.home is Home.LIST or one.bit is None:
+    """Whether a row of the record refuses the permission. Absence from a marketing list is no refusal."""
+    if one.option_source is None or one.option_source is OptionSource.LIST or one.bit is None:
         return False
     return any(
         not row.subscribed and (entry := one.definition.entry(row.name)) is not None and entry.bit == one.bit
-        for row in rows_of(one.home, record)
+        for row in rows_of(one.option_source, record)
     )
 
 
 def _blanked(planned: Write, plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) -> frozenset[str]:
-    """Name the values that Spotler has, and that a row of the mapping which has changed would empty."""
+    """Return the existing values that a changed row of the mapping would empty."""
     base, fingerprint = plan_input.binding.base, partial(rules.fingerprints.value, plan_input.binding.external_id)
     fields = mapped_fields(rules.mapping.for_table(plan_input.key.table), plan_input.key.table, catalogue)
     return frozenset(
@@ -171,7 +174,7 @@ def _blanked(planned: Write, plan_input: PlanInput, rules: Rules, catalogue: Pro
         for name, value in _sent(planned).items()
         if name.partition(":")[0] in rules.recast
         and (one := fields.get(name)) is not None
-        and one.home is None
+        and one.option_source is None
         and (value == EMPTY or value is NO)
         and name in base
         and base[name] != fingerprint(name, value)
@@ -179,7 +182,7 @@ def _blanked(planned: Write, plan_input: PlanInput, rules: Rules, catalogue: Pro
 
 
 def _sent(planned: Write | Rest) -> dict[str, Scalar]:
-    """Spread what is sent over its fields: one for every option of a set."""
+    """Split the sent values into fields: one for every option of a set."""
     sent: dict[str, Scalar] = {}
     for name, value in (planned.properties if isinstance(planned, Write) else planned.refused).items():
         if isinstance(value, tuple):
@@ -190,7 +193,7 @@ def _sent(planned: Write | Rest) -> dict[str, Scalar]:
 
 
 def _without(planned: Write | Rest, names: frozenset[str], plan_input: PlanInput) -> Write | Rest:
-    """Leave single fields as they are in Spotler, and as they were agreed on."""
+    """Leave single fields as they are in the platform and in the base."""
     base = {name: text for name, text in planned.binding.base.items() if name not in names}
     base |= {name: text for name, text in plan_input.binding.base.items() if name in names}
     binding = replace(planned.binding, base=base)
@@ -203,10 +206,10 @@ def _without(planned: Write | Rest, names: frozenset[str], plan_input: PlanInput
     return Rest(
         binding,
         Result.UNCHANGED,
-        Reason.RETURNED if planned.home else Reason.AGREED,
+        Reason.RETURNED if planned.dataverse_changes else Reason.AGREED,
         planned.problems,
         permissions_off=planned.permissions_off,
-        home=planned.home,
+        dataverse_changes=planned.dataverse_changes,
         if_absent=planned.if_absent,
     )
 
@@ -222,8 +225,10 @@ def _other_properties(properties: Mapping[str, PropertyValue], names: frozenset[
     return kept
 
 
-def _told(held: Collection[Loss], plan_input: PlanInput, mapping: FieldMapping) -> list[FieldProblem]:
-    sources = {row.spotler: str(row.sources[plan_input.key.table]) for row in mapping.for_table(plan_input.key.table)}
+def _disputes_of(held: Collection[Loss], plan_input: PlanInput, mapping: FieldMapping) -> list[FieldProblem]:
+    sources = {
+        row.property_name: str(row.sources[plan_input.key.table]) for row in mapping.for_table(plan_input.key.table)
+    }
     return [
         FieldProblem(name, sources.get(name.partition(":")[0], name), dispute=_DISPUTES[loss.kind])
         for loss in held

@@ -1,4 +1,4 @@
-"""When to look at a reference again. A decision is a value; the trigger's shell turns it into a scheduled copy."""
+"""Decides when a reference is handled again. The decision is a value; the caller schedules the message."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from enum import Enum, auto
 from shared.errors import ConfigurationError, ConflictError, ConnectorError, ThrottledError
 
 _STEPS = tuple(timedelta(seconds=seconds) for seconds in (5, 30, 120, 300, *[900] * 15))
-"""Waiting times between attempts, four hours in all: a blip heals in seconds, and a quarter of an hour after an outage
-everything has been looked at again."""
+"""Waiting times between attempts, four hours in all: a short failure heals in seconds, and within a quarter of an hour
+after an outage every record has been handled again."""
 
 
 LAST_ATTEMPT = len(_STEPS) + 1
-"""The attempt after whose failure patience ends."""
+"""The attempt whose failure is final."""
 
 
 class Failure(Enum):
-    """Kinds of not being done, by what helps."""
+    """Kinds of failures, by their cure."""
 
     PUT_BACK = auto()
-    """There was no time to look at it. Never an attempt."""
+    """There was no time to handle it. Never an attempt."""
     BUSY = auto()
     """Another worker holds the contact: it will be free in a moment. An attempt only if it lasts."""
     THROTTLED = auto()
@@ -40,7 +40,7 @@ _FREE = {
     Failure.MISCONFIGURED: timedelta(days=3),
 }
 """How long a failure is no attempt: a claim ends within two minutes, a limit is lifted within a day, and administrators
-have weekends. Whatever lasts longer ends in a dead letter that can be replayed: nothing waits for ever."""
+have weekends. A longer failure ends in a dead letter that can be replayed: nothing waits for ever."""
 
 _SPREAD = timedelta(minutes=1)
 """Work that one pause holds up returns within so much time, and not in the same second."""
@@ -53,7 +53,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class RetryAt:
-    """Look again at `when`, as attempt number `attempt`. `waits_since`: since when it waits without counting."""
+    """Handle again at `when`, as attempt number `attempt`. `waits_since`: since when it waits without an attempt."""
 
     when: datetime
     attempt: int
@@ -62,7 +62,7 @@ class RetryAt:
 
 @dataclass(frozen=True, slots=True)
 class GiveUp:
-    """Bury it: a person must look, and may replay it."""
+    """Dead-letter it: a person must check, and may replay it."""
 
 
 Next = Done | RetryAt | GiveUp

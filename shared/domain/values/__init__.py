@@ -1,1 +1,1 @@
-"""Values and their conversion between the two sides, type by type."""
+"""Values and their conversion to the platform's form, type by type."""

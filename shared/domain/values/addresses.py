@@ -15,10 +15,10 @@ def address_text(value: Any) -> str:
 
 @lru_cache(maxsize=4096)
 def address_key(address: str) -> str:
-    """Return what equal addresses share: case does not count, nor how a domain with other letters is written.
+    """Return the key of an address, equal for equal addresses: case and the spelling of the domain do not count.
 
-    The domain is compared as the name service knows it (IDNA 2008): `straße.de` and `strasse.de` are two domains,
-    `straße.de` and `xn--strae-oqa.de` are one. An address in plain ASCII is its own key, in small letters.
+    Domains are compared as in the name service (IDNA 2008): `straße.de` and `strasse.de` are two domains, `straße.de`
+    and `xn--strae-oqa.de` are one. An address in plain ASCII is its own key, in lower case.
     """
     text = address_text(address).lower()
     local, at, domain = text.rpartition("@")

@@ -44,7 +44,7 @@ _OTHER_NAMES = {
 
 @lru_cache(maxsize=1024)
 def country_code(text: str) -> str:
-    """Return the two-letter code of a country; "" if nobody can tell which one is meant."""
+    """Return the two-letter code of a country; "" if the country is not clear."""
     name = _folded(visible(text))
     if not name or name in _OTHER_NAMES:
         return _OTHER_NAMES.get(name, "")
@@ -53,7 +53,7 @@ def country_code(text: str) -> str:
 
 @lru_cache(maxsize=1)
 def _names() -> Mapping[str, str]:
-    """Index countries by their codes and names; built once, when the first foreign country is met."""
+    """Index countries by their codes and names; built once, at the first foreign country."""
     from phonenumbers.geodata.locale import LOCALE_DATA  # noqa: PLC0415  # a large table
 
     found: dict[str, str] = {}

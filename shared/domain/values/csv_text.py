@@ -1,7 +1,7 @@
-"""Rows as CSV that a spreadsheet may open: no cell is taken for a formula, whichever separator it reads with.
+"""Writes rows as CSV without cells that a spreadsheet would execute as formulas, for any separator.
 
-A spreadsheet reads by the separator of its country: Dutch ones at `;`, whatever this file is written with, and then
-cells begin within our cells. Every cell is quoted, and an apostrophe stands wherever a formula could begin.
+A spreadsheet may read with the separator of its country: Dutch ones split at `;`, so cells can begin within the written
+cells. Every cell is quoted, and an apostrophe is written wherever a formula could begin.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from collections.abc import Iterable, Mapping, Sequence
 _BEGINS_FORMULA = re.compile(
     '(^(?=[\t\r\n])|(?:^|[,;\t\r\n\v\f\x1c-\x1e\x85\u2028\u2029])(?=[\\s"]*[=+\\-@\uff1d\uff0b\uff0d\uff20]))'
 )
-"""The beginning of a cell, or a separator or line end within it, before what spreadsheets execute (OWASP, "CSV
-Injection"): also after blanks and quotes, which some readers take away, and in full width."""
+"""The beginning of a cell, or a separator or line end within it, before characters that spreadsheets execute (OWASP,
+"CSV Injection"): also after blanks and quotes, which some readers remove, and in full width."""
 
 
 def csv_header(columns: Sequence[str]) -> str:
@@ -24,7 +24,7 @@ def csv_header(columns: Sequence[str]) -> str:
 
 
 def csv_lines(columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> str:
-    """Write rows, each with these columns in this order; lines end as RFC 4180 says."""
+    """Write rows, each with these columns in this order; lines end as in RFC 4180."""
     return _written([_harmless(row[column]) for column in columns] for row in rows)
 
 

@@ -1,4 +1,4 @@
-"""What Spotler should hold for a record: the mapping applied to one row, field by field."""
+"""The wanted fields of a contact: the mapping applied to one record, field by field."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from datetime import tzinfo
 from typing import assert_never
 
 from shared.domain.mapping.language.evaluate import Evaluated
-from shared.domain.mapping.language.expression import Home, MapTo
-from shared.domain.mapping.model import BlankPolicy, MappingRow, OnInvalid
+from shared.domain.mapping.language.expression import MapTo, OptionSource
+from shared.domain.mapping.model import PERMISSIONS, BlankPolicy, MappingRow, OnInvalid
 from shared.domain.mapping.model import Mapping as FieldMapping
 from shared.domain.records.marketing_contact import (
     MarketingContact,
@@ -25,15 +25,15 @@ from shared.domain.values.countries import country_code
 from shared.domain.values.values import EMPTY, Fits, Foreign, Misfit, convert, is_blank, text_of
 
 Scalar = str | int | bool
-"""What one field of `Fields` holds: text or a number, and True or False for an option."""
+"""The value of a field of `Fields`: text or a number, and True or False for an option."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """The wished state of a Spotler contact, flat: `name` for a value, `name:bit` for one option of a set.
+    """The wanted fields of a contact, flat: `name` for a value, `name:bit` for one option of a set.
 
-    `omitted` are values that stay as they are in Spotler, `fatal` those that stop the record (VAL-05), `cut` those that
-    go along without a part of them.
+    `omitted` are values that stay as they are in the platform, `fatal` those that stop the record (VAL-05), `cut` those
+    that are sent in part.
     """
 
     values: Mapping[str, Scalar]
@@ -42,31 +42,29 @@ class Fields:
     cut: tuple[FieldProblem, ...] = ()
 
 
-PERMISSIONS = "permissions"
-"""Spotler's property of permissions: every account has it (with `email`)."""
-
 _COUNTRY = "country"
 _OF_A_COUNTRY = {PropertyType.POSTCODE, PropertyType.MOBILE_NUMBER, PropertyType.PHONE_NUMBER}
-"""What is written differently from country to country (VAL-06)."""
+"""Types whose form depends on the country (VAL-06)."""
 _ROW, _NAME = "Spotler Permission", "a name that exactly one of its options has"
-"""How people know a row of a permission, and what its name must be. The name itself is not repeated."""
+"""The label of permission rows for people, and the rule for their names. The name itself is not repeated."""
 
 _FAILING_TYPES = {PropertyType.EMAIL, PropertyType.POSTCODE}
 """VAL-05 names e-mail addresses and post codes: their record is skipped. Other fields are left out by default."""
 
 
 def wished_fields(record: PersonRecord, mapping: FieldMapping, catalogue: PropertyCatalogue) -> Fields:
-    """Apply the rows that reach Spotler; rows whose property the account does not have are left alone (MAP-27).
+    """Apply the rows that reach the platform; rows whose property the account does not have are ignored (MAP-27).
 
-    So are rows that rest because Dataverse does not have what they name: a deleted column must not empty Spotler.
+    Rows that rest because Dataverse does not have their column are ignored, too: a deleted column must not empty the
+    platform.
     """
-    return _fields(record, mapping, catalogue, lambda row: row.direction.reaches_spotler)
+    return _fields(record, mapping, catalogue, lambda row: row.direction.reaches_platform)
 
 
 def present_values(record: PersonRecord, mapping: FieldMapping, catalogue: PropertyCatalogue) -> Mapping[str, Scalar]:
-    """Return what the rows of either direction are worth now, in Spotler's form: the CRM side of a merge.
+    """Return the present values of the rows of both directions, in the platform's form: Dataverse's side of a merge.
 
-    Blank policies do not count here, and a value that Spotler could not have is absent.
+    Blank policies do not count here, and a value that the platform could not have is absent.
     """
     return _fields(record, mapping, catalogue, lambda _row: True, blanks=BlankPolicy.CLEAR).values
 
@@ -82,15 +80,15 @@ def _fields(
     rows = mapping.for_table(record.key.table)
     collector = _Collector(record, rows, catalogue, mapping.zone, blanks)
     for row in rows:
-        definition = catalogue.named(row.spotler)
+        definition = catalogue.named(row.property_name)
         if definition is None or not counts(row):
             continue
         if row.rests(record):
-            collector.tell_unread(row)
+            collector.report_unread(row)
             continue
         source = row.sources[record.key.table]
         if isinstance(source, MapTo):
-            collector.take_rows(row, definition, source.home)
+            collector.take_rows(row, definition, source.option_source)
         elif definition.type is PropertyType.SET:
             collector.take_choices(row, definition)
         else:
@@ -99,11 +97,11 @@ def _fields(
 
 
 def all_permissions_off(rows: tuple[MappingRow, ...], catalogue: PropertyCatalogue) -> dict[str, Scalar]:
-    """Every option of Spotler's permissions and of what is mapped to rows, switched off (PERM-08).
+    """Return every option of permissions and of other mapped rows, switched off (PERM-08).
 
-    A refusal does not depend on the mapping: the property of permissions counts although no row may name it.
+    A refusal does not depend on the mapping: the property of permissions counts even if no row maps it.
     """
-    mapped = {row.spotler for row in rows if any(isinstance(source, MapTo) for source in row.sources.values())}
+    mapped = {row.property_name for row in rows if any(isinstance(source, MapTo) for source in row.sources.values())}
     definitions = (catalogue.named(name) for name in sorted({PERMISSIONS, *mapped}))
     return {
         option_name(definition.name, entry.bit): False
@@ -114,10 +112,10 @@ def all_permissions_off(rows: tuple[MappingRow, ...], catalogue: PropertyCatalog
 
 
 def all_emptied(rows: tuple[MappingRow, ...], catalogue: PropertyCatalogue) -> dict[str, Scalar]:
-    """Every property that the mapping fills, emptied: options off, values gone, those in foreign properties too."""
+    """Return every mapped property, emptied: options off, values empty, including foreign properties."""
     emptied: dict[str, Scalar] = {}
     for row in rows:
-        for name in (row.spotler, row.foreign) if row.direction.reaches_spotler else ():
+        for name in (row.property_name, row.foreign) if row.direction.reaches_platform else ():
             definition = catalogue.named(name)
             if definition is not None and definition.type is PropertyType.SET:
                 emptied |= {option_name(name, entry.bit): False for entry in definition.entries}
@@ -144,7 +142,7 @@ def enabled_options(contact: MarketingContact | None) -> frozenset[str]:
 
 
 def as_properties(values: Mapping[str, Scalar]) -> dict[str, PropertyValue]:
-    """Fold `name:bit` entries back into Spotler's set properties."""
+    """Convert `name:bit` entries back to set properties."""
     properties: dict[str, PropertyValue] = {}
     options: dict[str, list[SetOption]] = {}
     for name, value in values.items():
@@ -156,17 +154,17 @@ def as_properties(values: Mapping[str, Scalar]) -> dict[str, PropertyValue]:
     return properties | {name: tuple(entries) for name, entries in options.items()}
 
 
-def rows_of(home: Home, record: PersonRecord) -> tuple[PermissionRow, ...]:
+def rows_of(option_source: OptionSource, record: PersonRecord) -> tuple[PermissionRow, ...]:
     """Return the rows in which a record's subscriptions live."""
-    match home:
-        case Home.PERMISSIONS:
+    match option_source:
+        case OptionSource.PERMISSIONS:
             return record.permissions
-        case Home.LIST:
+        case OptionSource.LIST:
             return record.lists
-        case Home.PERIODIEK:
+        case OptionSource.PERIODIEK:
             return record.periodieken
         case _:
-            assert_never(home)
+            assert_never(option_source)
 
 
 @dataclass(slots=True)
@@ -183,24 +181,24 @@ class _Collector:
     fatal: list[FieldProblem] = field(default_factory=list)
     cut: list[FieldProblem] = field(default_factory=list)
 
-    def tell_unread(self, row: MappingRow) -> None:
-        """Tell why a row rests whose source exists and may not be read."""
+    def report_unread(self, row: MappingRow) -> None:
+        """Report why a row rests whose source exists and may not be read."""
         for name, why in row.unread(self.record).items():
-            self.omitted.append(FieldProblem(row.spotler, name, unread=why))
+            self.omitted.append(FieldProblem(row.property_name, name, unread=why))
 
-    def take_rows(self, mapped: MappingRow, definition: PropertyDefinition, home: Home) -> None:
-        """Match permissions, lists or periodieken by the option's name (PERM-18); options without one are not named.
+    def take_rows(self, mapped: MappingRow, definition: PropertyDefinition, option_source: OptionSource) -> None:
+        """Match permissions, lists or periodieken by the option's name (PERM-18); options without a match are left out.
 
-        A permission whose name means nothing is told of. Marketing lists and periodieken have names of their own, most
-        of which Spotler does not have.
+        A permission with an unknown name is reported. Marketing lists and periodieken are not: the platform does not
+        have most of their names.
         """
-        rows = rows_of(home, self.record)
+        rows = rows_of(option_source, self.record)
         for row in rows:
             if (entry := definition.entry(row.name)) is not None:
                 name = option_name(definition.name, entry.bit)
                 self.values[name] = row.subscribed and self.values.get(name) is not False  # of two rows, the lower wins
-        if home is Home.PERMISSIONS and any(definition.entry(row.name) is None for row in rows):
-            self.omitted.append(FieldProblem(mapped.spotler, _ROW, _NAME))
+        if option_source is OptionSource.PERMISSIONS and any(definition.entry(row.name) is None for row in rows):
+            self.omitted.append(FieldProblem(mapped.property_name, _ROW, _NAME))
 
     def take_choices(self, row: MappingRow, definition: PropertyDefinition) -> None:
         """Switch on the options that a choice or choices column has, and the others off, by label."""
@@ -214,7 +212,7 @@ class _Collector:
             for entry in definition.entries:
                 self.values[option_name(definition.name, entry.bit)] = entry.bit in chosen
         if None in entries:
-            self._complain(row, definition, "labels that are options of the list")
+            self._report(row, definition, "labels that are options of the list")
 
     def take_value(self, row: MappingRow, definition: PropertyDefinition) -> None:
         """Convert the value of one row; one that is not Dutch goes to the row's foreign property (VAL-07)."""
@@ -225,32 +223,34 @@ class _Collector:
         country = self._country(row) if definition.type in _OF_A_COUNTRY else ""
         match convert(value, label, definition.type, zone=self.zone, country=country):
             case Fits(converted, loss):
-                self.values[row.spotler] = converted
+                self.values[row.property_name] = converted
                 if foreign is not None:
                     self.values.setdefault(foreign.name, EMPTY)
                 if loss:
-                    self.cut.append(FieldProblem(row.spotler, self._source(row), loss=loss))
+                    self.cut.append(FieldProblem(row.property_name, self._source(row), loss=loss))
             case Foreign() if foreign is not None and self.values.get(foreign.name):
                 expected = f"a property of its own for foreign values: another row fills {foreign.name}"
-                self.omitted.append(FieldProblem(row.spotler, self._source(row), expected))
+                self.omitted.append(FieldProblem(row.property_name, self._source(row), expected))
             case Foreign(text) if foreign is not None:
-                self.values[row.spotler] = EMPTY
+                self.values[row.property_name] = EMPTY
                 self.values[foreign.name] = text
             case Foreign():
-                self._complain(row, definition, "the Dutch format")
+                self._report(row, definition, "the Dutch format")
             case Misfit(expected):
-                self._complain(row, definition, expected)
+                self._report(row, definition, expected)
 
     def _country(self, row: MappingRow) -> str:
-        """Tell the country of the address that a value belongs to, as far as the mapping reads it; "" if it does not.
+        """Return the country of the address of a value, as far as the mapping reads it; otherwise "".
 
-        Beside the column of a post code stands that of its country; else the row for Spotler's country tells.
+        The country column next to the column of a post code counts; without it, the row of the platform's country.
         """
-        beside = self._source(row).replace("postalcode", "country")
-        if beside != self._source(row) and beside in self.record.values:
-            return country_code(text_of(self.record.values[beside] or "", self.record.labels.get(beside)))
+        country_column = self._source(row).replace("postalcode", "country")
+        if country_column != self._source(row) and country_column in self.record.values:
+            return country_code(
+                text_of(self.record.values[country_column] or "", self.record.labels.get(country_column))
+            )
         for one in self.rows:
-            if one.spotler == _COUNTRY and not one.rests(self.record):
+            if one.property_name == _COUNTRY and not one.rests(self.record):
                 evaluated = _translated(one.evaluate(self.record), one.choices)
                 return "" if is_blank(evaluated.value) else country_code(text_of(*evaluated))
         return ""
@@ -258,8 +258,8 @@ class _Collector:
     def _keeps(self, row: MappingRow) -> bool:
         return (self.blanks or row.blank) is BlankPolicy.KEEP
 
-    def _complain(self, row: MappingRow, definition: PropertyDefinition, expected: str) -> None:
-        problem = FieldProblem(row.spotler, self._source(row), expected)
+    def _report(self, row: MappingRow, definition: PropertyDefinition, expected: str) -> None:
+        problem = FieldProblem(row.property_name, self._source(row), expected)
         policy = row.on_invalid or (OnInvalid.FAIL if definition.type in _FAILING_TYPES else OnInvalid.OMIT)
         (self.fatal if policy is OnInvalid.FAIL else self.omitted).append(problem)
 

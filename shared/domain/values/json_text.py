@@ -1,4 +1,4 @@
-"""JSON that somebody else wrote."""
+"""Reads JSON from outside."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def parse_json(text: str | bytes) -> Any:
-    """Read it; ValueError for what is none, and for what is nested deeper than Python can follow."""
+    """Read JSON; ValueError if it is invalid, or nested deeper than Python can follow."""
     try:
         return json.loads(text)
     except RecursionError:

@@ -1,6 +1,6 @@
-"""The fields of a Spotler contact that a mapping fills, and what a contact has in them.
+"""The mapped fields of a contact, and their values.
 
-Works on the flat field space of `fields`: `name` for a value, `name:bit` for one option of a set.
+Fields are named as in `fields`: `name` for a value, `name:bit` for one option of a set.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
 
-from shared.domain.mapping.language.expression import Home, MapTo
+from shared.domain.mapping.language.expression import MapTo, OptionSource
 from shared.domain.mapping.model import MappingRow
 from shared.domain.records.marketing_contact import (
     MarketingContact,
@@ -24,12 +24,12 @@ from shared.domain.values.values import EMPTY, Fits, Foreign, Misfit, convert
 
 @dataclass(frozen=True, slots=True)
 class MappedField:
-    """A field of a contact with the row that maps it; `home` for an option whose rows in Dataverse are its value."""
+    """A field of a contact with its row of the mapping; `option_source` for an option with rows in Dataverse."""
 
     row: MappingRow
     definition: PropertyDefinition
     bit: int | None = None
-    home: Home | None = None
+    option_source: OptionSource | None = None
 
 
 def mapped_fields(
@@ -38,14 +38,14 @@ def mapped_fields(
     """Name every field of the contact that rows of a table map."""
     fields: dict[str, MappedField] = {}
     for row in rows:
-        definition = catalogue.named(row.spotler)
+        definition = catalogue.named(row.property_name)
         if definition is None:
             continue
         source = row.sources[table]
-        home = source.home if isinstance(source, MapTo) else None
+        option_source = source.option_source if isinstance(source, MapTo) else None
         if definition.type is PropertyType.SET:
             for entry in definition.entries:
-                fields[option_name(definition.name, entry.bit)] = MappedField(row, definition, entry.bit, home)
+                fields[option_name(definition.name, entry.bit)] = MappedField(row, definition, entry.bit, option_source)
         else:
             fields[definition.name] = MappedField(row, definition)
             if row.foreign and (foreign := catalogue.named(row.foreign)) is not None:
@@ -80,9 +80,9 @@ def has_moved(
     fingerprint: Callable[[str, Scalar], str],
     zone: tzinfo,
 ) -> bool:
-    """Whether a contact holds anything, in these fields, that is not what was agreed on.
+    """Whether a contact has another value than agreed on in one of these fields.
 
-    Echoes of our own writes end here, before Dataverse is asked for anything (C-44).
+    Echoes of the connector's own writes end here, before Dataverse is read (C-44).
     """
     return any(True for _ in moved_fields(contact, base, fields, fingerprint, zone))
 
@@ -94,7 +94,7 @@ def moved_fields(
     fingerprint: Callable[[str, Scalar], str],
     zone: tzinfo,
 ) -> Iterator[str]:
-    """Name the fields of a contact that hold something else than what was agreed on."""
+    """Return the fields of a contact that have another value than agreed on."""
     for name, one in fields.items():
         value = _value(contact, one, zone)
         if base[name] != fingerprint(name, value) if name in base else not (value == EMPTY or value is False):

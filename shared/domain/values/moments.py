@@ -32,10 +32,10 @@ def _in_minutes(moment: datetime) -> timezone:
 
 
 def day_of(moment: datetime, zone: tzinfo) -> date:
-    """Return the day that a midnight begins, for a column that shows days only and holds a moment. OverflowError.
+    """Return the day that begins at a midnight, for a date-only column with a moment as its value. OverflowError.
 
-    It is the midnight of some user, and Dataverse knows one rule of summer time for all years: so it need not be quite
-    the midnight that history had in this zone, and the nearest one is meant.
+    It is the midnight of some user. Dataverse has one rule of summer time for all years, so the moment may differ from
+    the real midnight of this zone; the nearest midnight counts.
     """
     return (in_zone(moment, zone).replace(tzinfo=None) + _HALF_A_DAY).date()
 
@@ -52,11 +52,11 @@ def midnight_of(day: date, zone: tzinfo) -> datetime:
 
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
-"""Neither side knows anything from before; datetime cannot shift moments at the ends of its calendar."""
+"""Neither side has older moments, and datetime cannot shift moments at the ends of its calendar."""
 
 
 def complaint_about_past(name: str, moment: datetime, now: datetime) -> str:
-    """Say in a sentence why an aware moment cannot be one in the past; "" if it can."""
+    """Return in a sentence why an aware moment is not in the past; "" if it is."""
     if moment > now:
         return f"{name} lies ahead: it is {now.isoformat(timespec='seconds')} now."
     if moment < EARLIEST:
@@ -65,7 +65,7 @@ def complaint_about_past(name: str, moment: datetime, now: datetime) -> str:
 
 
 def complaint_about_range(since: datetime | None, until: datetime | None, now: datetime) -> str:
-    """Say in a sentence why aware `from` and `to` are no span of the past; "" if they are. `to` may lie ahead."""
+    """Return in a sentence why aware `from` and `to` are no span of the past; "" if they are. `to` may be later."""
     if since is not None and (wrong := complaint_about_past("from", since, now)):
         return wrong
     if until is not None and until < EARLIEST:

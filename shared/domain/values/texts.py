@@ -1,4 +1,4 @@
-"""Characters of a text: those that nobody sees, how many Dataverse counts, and where a text may be cut."""
+"""Characters of a text: invisible ones, their number in Dataverse, and where a text may be cut."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _TAGS = range(0xE0020, 0xE0080)
 def visible(text: str) -> str:
     """Remove invisible characters (zero-width spaces, byte order marks, soft hyphens, directions) and outer blanks.
 
-    They come along when somebody copies from a web page. Joiners within the text stay: Persian and emoji need them.
+    They come with text copied from web pages. Joiners within the text stay: Persian and emoji need them.
     """
     if text.isascii():
         return text.strip()
@@ -25,19 +25,19 @@ def visible(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Escape what is no printable character, line ends and ANSI escapes among them: the text stays one line."""
+    """Escape unprintable characters, including line ends and ANSI escapes: the text stays one line."""
     if text.isprintable():
         return text
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
 def bounded_id(text: str | None) -> str:
-    """Return an id that somebody else has chosen; empty for a text that is none: too long, or of other characters."""
+    """Return an id from outside; empty for a text that is no id: too long, or with other characters."""
     return text if text and _BOUNDED.fullmatch(text) else ""
 
 
 def trimmed(text: str) -> str:
-    """Remove what nobody sees around a text: blanks, line ends, control and invisible characters. Within, all stay."""
+    """Remove invisible characters around a text: blanks, line ends, control characters. Inner ones stay."""
     start, end = 0, len(text)
     while start < end and _is_unseen(text[start]):
         start += 1

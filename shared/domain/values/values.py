@@ -1,8 +1,8 @@
-"""How a Dataverse value becomes a value that Spotler accepts, per property type (VAL-06..VAL-08).
+"""Converts a Dataverse value to a value that the platform accepts, per property type (VAL-06..VAL-08).
 
-Dataverse values are its JSON types; dates are ISO text. The result is exactly what goes over the wire to Spotler, so
-that equal results mean "nothing to write". The empty string empties a property. Conversion is idempotent: what was
-converted once stays as it is, so that a value that was brought into form is no change when it is read back.
+Dataverse values have its JSON types; dates are ISO text. The result is exactly what is sent, so equal results mean
+"nothing to write". The empty string empties a property. Conversion is idempotent: a converted value stays the same, so
+it is no change when it is read back.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from shared.domain.values.moments import in_zone, moment_of
 from shared.domain.values.texts import visible
 
 EMPTY = ""
-"""What empties a property in Spotler."""
+"""The value that empties a property."""
 
 _GENDERS = {"1": "M", "2": "F", "m": "M", "f": "F", "male": "M", "female": "F", "man": "M", "vrouw": "F", "v": "F"}
 _DUTCH_POSTCODE = re.compile(r"(?:NL[ -]*)?([1-9][0-9]{3})[ -]*([A-Z]{2})", re.IGNORECASE | re.ASCII)
@@ -42,22 +42,22 @@ _MOST_DIGITS = 18  # Dataverse's own limit is 100 billion for amounts and 2^63 f
 
 @dataclass(frozen=True, slots=True)
 class Fits:
-    """The value as Spotler wants it; `loss` tells what of it did not come along."""
+    """The value in the platform's form; `loss` is the part that was left out."""
 
     value: str | int
-    loss: str = field(default="", compare=False)  # equal is what is equal on the wire
+    loss: str = field(default="", compare=False)  # equal values are equal on the wire
 
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
-    """Well formed, but Spotler's property is for Dutch values only; it belongs into a field of its own (VAL-07)."""
+    """A valid value for a property that accepts Dutch values only; it needs a foreign property (VAL-07)."""
 
     value: str
 
 
 @dataclass(frozen=True, slots=True)
 class Misfit:
-    """Spotler would refuse it. `expected` tells the record's owner what would do."""
+    """The platform would refuse the value. `expected` describes a valid value to the record's owner."""
 
     expected: str
 
@@ -74,10 +74,10 @@ class Locale:
 
 
 def convert(value: Any, label: str | None, kind: PropertyType, *, zone: tzinfo = UTC, country: str = "") -> Converted:
-    """Convert one value; `label` is its formatted text where Dataverse has one (choices, lookups, two options).
+    """Convert one value; `label` is its formatted text if Dataverse has one (choices, lookups, two options).
 
-    `country` is that of the person's address, as an ISO 3166 code, "" if nobody knows: it decides whether a post code
-    or a phone number without country code is Dutch (VAL-07).
+    `country` is the ISO 3166 code of the person's address, "" if unknown: it decides whether a post code or a phone
+    number without country code is Dutch (VAL-07).
     """
     if isinstance(value, UnknownOption):
         return Misfit("an option that exists")
@@ -87,7 +87,7 @@ def convert(value: Any, label: str | None, kind: PropertyType, *, zone: tzinfo =
 
 
 def is_email(text: str) -> bool:
-    """Whether an address is syntactically fine (VAL-02); says nothing about the mailbox."""
+    """Whether an address has a valid syntax (VAL-02); the mailbox may not exist."""
     return _is_address(address_text(text))
 
 
@@ -114,14 +114,14 @@ def text_of(value: Any, label: str | None) -> str:
 
 
 def sound(text: str) -> str:
-    """Replace half characters: long texts are cut anywhere in Dataverse, also within an emoji; Spotler takes UTF-8."""
+    """Replace lone surrogates: Dataverse may cut a long text within an emoji, and the platform accepts UTF-8 only."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def clipped(text: str, longest: int) -> str:
-    """Cut a text to what a column of Dataverse holds, which counts as Windows does: an emoji is two (UTF-16).
+    """Cut a text to the room in a column of Dataverse, which counts UTF-16 units: an emoji has two.
 
-    Whoever compares a text with what was written cuts it first, or it differs for ever.
+    A text must be cut before it is compared with a written one, or they would always differ.
     """
     units = text.encode("utf-16-le", "replace")
     return text if len(units) <= 2 * longest else units[: 2 * longest].decode("utf-16-le", "ignore").rstrip()
@@ -141,7 +141,7 @@ def _email(value: Any, _label: str | None, _locale: Locale) -> Converted:
     return Fits(text) if _is_address(text) else Misfit("an e-mail address such as name@company.com")
 
 
-@lru_cache(maxsize=4096)  # a record's address is looked at several times while it is planned
+@lru_cache(maxsize=4096)  # a record's address is converted several times during planning
 def _is_address(text: str) -> bool:
     from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415  # imports dnspython; keep start fast
 
@@ -170,10 +170,10 @@ def _money(value: Any, _label: str | None, _locale: Locale) -> Converted:
 
 
 def decimal_of(value: Any) -> Decimal | None:
-    """Read a number as it is written; None if it is none, or too large to be meant.
+    """Read a number as it is written; None for other texts and for unreasonably large numbers.
 
-    A comma before one or two digits is a decimal point, as Spotler writes amounts; before three it could be either, and
-    so could a point in a text: 1.250 is Dutch for 1250. Numbers that are numbers already are in no doubt.
+    A comma before one or two digits is a decimal point, as the platform writes amounts. Before three digits a comma is
+    ambiguous, and so is a point in a text: 1.250 is Dutch for 1250. Values of type number are never ambiguous.
     """
     text = str(value).strip()
     if isinstance(value, str) and _PERHAPS_THOUSANDS.fullmatch(text):
@@ -222,7 +222,10 @@ def gender_of(*spellings: str) -> str | None:
 
 
 def _postcode(value: Any, _label: str | None, locale: Locale) -> Converted:
-    """Bring a Dutch post code into its form. What else it is, its country says; without one, its form does (VAL-07)."""
+    """Normalise a Dutch post code (VAL-07).
+
+    For other texts the country, or without one the form, shows whether the post code is foreign.
+    """
     text = " ".join(visible(text_of(value, None)).split())
     if not text:
         return Fits(EMPTY)
@@ -234,9 +237,10 @@ def _postcode(value: Any, _label: str | None, locale: Locale) -> Converted:
 
 
 def _phone(value: Any, _label: str | None, locale: Locale) -> Converted:
-    """Accept the Dutch forms of VAL-08 as they are (a dash is fine, blanks are not), bring others into one.
+    """Accept the Dutch forms of VAL-08 as they are (with a dash, without blanks), and normalise others.
 
-    Without country code, a number is one of the address's country if it can be; else a Dutch one, of ten digits.
+    A number without country code is a number of the address's country if it is valid there, else a Dutch one of ten
+    digits.
     """
     typed = visible(text_of(value, None))
     text = _BLANKS_IN_PHONE.sub("", typed)
@@ -268,7 +272,7 @@ def _parsed_phone(typed: str, country: str, dutch: Fits | None) -> Converted:
 
 
 def is_dutch_phone(text: str) -> bool:
-    """Whether a text is a phone number as Spotler takes it: ten digits, perhaps with a dash (VAL-08)."""
+    """Whether a text is a phone number in the platform's form: ten digits, perhaps with a dash (VAL-08)."""
     return bool(_DUTCH_PHONE.fullmatch(text)) and sum(map(str.isdigit, text)) == _DUTCH_PHONE_DIGITS
 
 
@@ -281,7 +285,7 @@ def _set(_value: Any, _label: str | None, _locale: Locale) -> Converted:
 
 _CONVERSIONS: dict[PropertyType, Callable[[Any, str | None, Locale], Converted]] = {
     PropertyType.STRING: _text,
-    PropertyType.UNKNOWN: _text,  # a type that Spotler got later: text is what every type can be written as
+    PropertyType.UNKNOWN: _text,  # a type added to the platform later: every type can be written as text
     PropertyType.EMAIL: _email,
     PropertyType.INT: _integer,
     PropertyType.MONEY: _money,

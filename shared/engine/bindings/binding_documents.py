@@ -8,7 +8,7 @@ from typing import Any
 
 from shared.domain.merging.flapping import Move
 from shared.domain.merging.merge import MergeDecision
-from shared.domain.planning.context import Binding, MailStatus, MassChange
+from shared.domain.planning.binding import Binding, MailStatus, MassChange
 
 
 def read_binding(body: Mapping[str, Any]) -> Binding:

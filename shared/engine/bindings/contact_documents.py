@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from shared.domain.planning.context import BaseState, SharingRecords
+from shared.domain.planning.plan_input import BaseState, SharingRecords
 from shared.domain.records.records import RecordKey
 
 

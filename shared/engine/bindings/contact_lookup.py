@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from shared.domain.planning.context import BaseState, Binding, PlanInput, Rules
-from shared.domain.planning.plan import condition_results
+from shared.domain.planning.binding import Binding
+from shared.domain.planning.conditions import condition_results
+from shared.domain.planning.plan_input import BaseState, PlanInput
+from shared.domain.planning.rules import Rules
 from shared.domain.records.outcomes import Reason
 from shared.domain.records.records import PersonRecord, RecordKey, Reference, Why
 from shared.engine.bindings.ledger import Ledger

@@ -19,7 +19,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from shared.domain.planning.context import BaseState, Binding
+from shared.domain.planning.binding import Binding
+from shared.domain.planning.plan_input import BaseState
 from shared.domain.records.outcomes import Outcome, Reason, Result
 from shared.domain.records.records import PersonTable, RecordKey
 from shared.engine.bindings.binding_documents import read_binding, write_binding

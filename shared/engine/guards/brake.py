@@ -21,7 +21,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Protocol
 
-from shared.domain.planning.context import MassChange
+from shared.domain.planning.binding import MassChange
 from shared.domain.records.records import RecordKey
 from shared.engine.bindings.ledger import Entry
 from shared.errors import ConflictError, Service

@@ -6,10 +6,12 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from shared.domain.planning.context import Decision, MassChange, Rules
+from shared.domain.planning.binding import MassChange
+from shared.domain.planning.decisions import Decision
+from shared.domain.planning.rules import Rules
 from shared.domain.records.marketing_contact import PropertyCatalogue
 from shared.domain.records.records import Intent, RecordKey
-from shared.domain.recovery.mass_changes import Loss, hold, losses, remembering
+from shared.domain.recovery.mass_changes import Loss, hold, losses, with_holds
 from shared.engine.guards.brake import Brake
 from shared.engine.guards.priority import breathe
 from shared.engine.record_context import BatchState, RecordContext
@@ -42,7 +44,7 @@ class Holding:
             kept = [loss for kind, loss in found.get(context.key, {}).items() if str(context.key) in held[kind]]
             if kept:
                 planned = hold(planned, kept, plan_input, self._rules, catalogue)
-            decided[context.key] = remembering(planned, [loss.kind for loss in kept], plan_input)
+            decided[context.key] = with_holds(planned, [loss.kind for loss in kept], plan_input)
         return decided
 
     async def settle(self, contexts: Sequence[RecordContext], done: BatchState) -> None:

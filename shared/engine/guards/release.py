@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID, uuid4
 
-from shared.domain.planning.context import MassChange
+from shared.domain.planning.binding import MassChange
 from shared.domain.records.records import RecordKey, Reference, Why
 from shared.engine.guards.brake import Brake
 from shared.errors import ConnectorError

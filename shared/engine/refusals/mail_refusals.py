@@ -13,8 +13,9 @@ from typing import Protocol
 from shared.domain.consent.changes import BULK_EMAIL, DO_NOT_EMAIL, ConsentAct, ConsentChange, ConsentSource
 from shared.domain.features.subscriber_import import standing_refusals
 from shared.domain.mapping.model import EMAIL
+from shared.domain.planning.binding import Binding
 from shared.domain.planning.conditions import email_of
-from shared.domain.planning.context import Binding, Rules
+from shared.domain.planning.rules import Rules
 from shared.domain.records.marketing_contact import ContactWrite, Purge, WriteCode
 from shared.domain.records.records import PersonRecord, RecordKey
 from shared.domain.values.fields import Scalar, all_permissions_off, as_properties

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import datetime, timedelta
 
-from shared.domain.planning.context import CLOCKS_DIFFER
+from shared.domain.planning.plan_input import CLOCKS_DIFFER
 from shared.domain.records.marketing_contact import MarketingContact
 from shared.ports.clock import Clock
 from shared.ports.marketing_platform import ContactFeeds

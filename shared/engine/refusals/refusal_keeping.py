@@ -8,7 +8,9 @@ from dataclasses import replace
 from shared.domain.consent.changes import OPT_OUT, ConsentSource
 from shared.domain.consent.refusal_changes import lifts_in, refusals_in
 from shared.domain.consent.suppression import AddressRefusal, Suppression
-from shared.domain.planning.context import Binding, Decision, Rules, Write
+from shared.domain.planning.binding import Binding
+from shared.domain.planning.decisions import Decision, Write
+from shared.domain.planning.rules import Rules
 from shared.domain.records.marketing_contact import PropertyCatalogue
 from shared.domain.records.outcomes import Reason
 from shared.domain.records.records import ConsentOrder, RecordKey
@@ -62,7 +64,7 @@ class RefusalKeeping:
             if saved is None or saved[1].reason is not Reason.OPTED_OUT or not isinstance(plans[context.key], Write):
                 continue
             if context.mailbox:
-                refusal = AddressRefusal(OPT_OUT, self._clock.now(), ConsentSource.SPOTLER_OPT_OUT)
+                refusal = AddressRefusal(OPT_OUT, self._clock.now(), ConsentSource.PLATFORM_OPT_OUT)
                 answered.setdefault(context.mailbox, []).append(refusal)
         if answered:
             holding |= await self._suppressions.record(answered)

@@ -9,7 +9,7 @@ from uuid import UUID
 from shared.domain.consent.changes import ConsentSource
 from shared.domain.consent.suppression import ALL_PERMISSIONS, AddressRefusal
 from shared.domain.features.subscriber_import import email_of
-from shared.domain.planning.context import Rules
+from shared.domain.planning.rules import Rules
 from shared.domain.records.marketing_contact import MarketingContact
 from shared.domain.records.records import Reference, Why
 from shared.domain.values.fields import enabled_options, option_name
@@ -44,7 +44,7 @@ class Returns:
                 await self._suppressions.lift(address, refused - _still_off(contact), ConsentSource.FORM)
                 correlations[email] = correlation_of(contact)
         people = await self._crm.people_using(sorted(correlations)) if correlations else {}
-        return [Reference(key, Why.SPOTLER, correlations[email]) for email, keys in people.items() for key in keys]
+        return [Reference(key, Why.PLATFORM, correlations[email]) for email, keys in people.items() for key in keys]
 
 
 def record_id_of(contact: MarketingContact) -> UUID | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from shared.domain.mapping.conversions import ColumnKind, Impossible, Lossy, Possible, Way, to_dataverse, to_spotler
+from shared.domain.mapping.conversions import ColumnKind, Impossible, Lossy, Possible, Way, to_dataverse, to_platform
 from shared.domain.records.marketing_contact import PropertyType
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "conversions.md"
@@ -51,7 +51,7 @@ The last two are refused when a mapping is loaded. A single value that does not 
 
 ## To Spotler
 
-{_table(to_spotler)}
+{_table(to_platform)}
 
 ## To Dataverse
 

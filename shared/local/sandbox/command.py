@@ -17,7 +17,7 @@ import httpx
 from shared.composition.connections import SystemClock, message_queue
 from shared.composition.first_mapping import DEFAULT_MAPPING, load_mapping
 from shared.composition.settings import Settings, load_settings
-from shared.domain.mapping.formats.reading import reading_of
+from shared.domain.mapping.reading import reading_of
 from shared.domain.records.records import PersonTable
 from shared.local import spotler_sandbox
 from shared.local.dataverse_sandbox.http.app import DataverseSandboxSettings, create_app

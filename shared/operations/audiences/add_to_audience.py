@@ -1,4 +1,4 @@
-"""Add To Audience (JOB-10, AUD-03..AUD-05, AUD-07): puts a person into a list of Spotler, or only creates the list."""
+"""Add To Audience (JOB-10, AUD-03..AUD-05, AUD-07): adds a person to a list in Spotler, or only creates the list."""
 
 from __future__ import annotations
 
@@ -14,16 +14,26 @@ from shared.domain.features.lists import LIST_GONE, ListIdentity, identity_of
 from shared.domain.records.jobs import Operation
 from shared.domain.records.records import RecordKey
 from shared.errors import ConnectorError
-from shared.operations.audiences.audience import STRANGER, audience_named, ensure, fill, refusal
-from shared.operations.contacts.person_contacts import Contact, contacts_to_give, failure
-from shared.operations.model.operation import Failed, JobOperation, JobOutcome, Later, Succeeded, Task, Unknown, invalid
+from shared.operations.audiences.audience import CONTACT_NOT_FOUND, audience_named, ensure, fill, refusal
+from shared.operations.contacts.person_contacts import Contact, eligible_contacts, failure
+from shared.operations.model.operation import (
+    Failed,
+    JobOperation,
+    JobOutcome,
+    JobOutcomes,
+    Later,
+    Succeeded,
+    Task,
+    Unknown,
+    invalid,
+)
 from shared.operations.model.parameters import Anyone, AudienceName, Parameters, broken
 from shared.operations.model.services import JobServices
 from shared.operations.model.wording import quoted
 
 
 class AddToAudienceParameters(Parameters):
-    """Which list, for whom."""
+    """The list, and the person if there is one."""
 
     person: Anyone
     parameter_name: AudienceName
@@ -40,26 +50,26 @@ _Task = Task[AddToAudienceParameters]
 
 
 class AddToAudience(JobOperation[AddToAudienceParameters]):
-    """The list is created if it does not exist. Thousands of people go into it with one call."""
+    """Creates the list if it does not exist. One call adds thousands of people."""
 
     operation = Operation.ADD_TO_AUDIENCE
     parameters = AddToAudienceParameters
     failures = (str(HTTPStatus.FORBIDDEN.value), str(HTTPStatus.EXPECTATION_FAILED.value))
 
-    async def run(self, tasks: Sequence[_Task], services: JobServices) -> Sequence[JobOutcome]:
+    async def run(self, tasks: Sequence[_Task], services: JobServices) -> JobOutcomes:
         """Find the people of all jobs, then fill one list after the other."""
-        contacts = await contacts_to_give({person for task in tasks if (person := task.parameters.person)}, services)
+        contacts = await eligible_contacts({person for task in tasks if (person := task.parameters.person)}, services)
         of_audience: defaultdict[ListIdentity, list[_Task]] = defaultdict(list)
-        ends: dict[UUID, JobOutcome] = {}
+        ends: JobOutcomes = {}
         for task in tasks:
             match await _audience(task, services):
                 case ListIdentity() as audience:
                     of_audience[audience].append(task)
                 case Failed() | Later() as end:
                     ends[task.job.id] = end
-        for audience, wishes in of_audience.items():
-            ends |= await _add(audience, wishes, contacts, services)
-        return [ends[task.job.id] for task in tasks]
+        for audience, of_list in of_audience.items():
+            ends |= await _add(audience, of_list, contacts, services)
+        return ends
 
 
 async def _audience(task: _Task, services: JobServices) -> ListIdentity | Failed | Unknown | Later:
@@ -77,7 +87,7 @@ async def _audience(task: _Task, services: JobServices) -> ListIdentity | Failed
 
 async def _add(
     audience: ListIdentity, tasks: Sequence[_Task], contacts: Mapping[RecordKey, Contact], services: JobServices
-) -> dict[UUID, JobOutcome]:
+) -> JobOutcomes:
     wanted = {person: contacts[person] for task in tasks if (person := task.parameters.person)}
     try:
         if (synced := await _into_synced_list(tasks, wanted, services)) is not None:
@@ -92,13 +102,13 @@ async def _add(
 async def _into_synced_list(
     tasks: Sequence[_Task], wanted: Mapping[RecordKey, Contact], services: JobServices
 ) -> Mapping[RecordKey, Contact] | None:
-    """AUD-07: a marketing list that is synchronised must know who was added besides; None for all other lists."""
+    """Add people to a synchronised marketing list, whose state must include them (AUD-07); None for other lists."""
     identifier = tasks[0].parameters.marketing_list
     if tasks[0].parameters.parameter_name or identifier is None:
         return None
     contacts = {contact for contact in wanted.values() if isinstance(contact, str)}
     missing = await services.lists.add_single(identifier, contacts)
-    return None if missing is None else {one: STRANGER if it in missing else it for one, it in wanted.items()}
+    return None if missing is None else {one: CONTACT_NOT_FOUND if it in missing else it for one, it in wanted.items()}
 
 
 def _end(audience: ListIdentity, person: RecordKey | None, ends: Mapping[RecordKey, Contact]) -> JobOutcome:

@@ -1,7 +1,7 @@
-"""Audiences that jobs make, and how one comes to exist.
+"""The audiences of jobs: their identity, creation and filling.
 
-An audience of a list name and an audience of a marketing list of the same name are two (AUD-05, C-43): the one is
-known by its name, the other by the id of the list. Spotler wants the names that users see to be different too.
+The audience of a list name differs from the audience of a marketing list with the same name (AUD-05, C-43). The first
+is identified by its name, the second by the id of the list. The names that users see must differ as well.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from shared.domain.features.lists import EDITION_REFUSAL, LONGEST_NAME, ListIden
 from shared.domain.records.records import RecordKey
 from shared.errors import ConnectorError
 from shared.lists.list_targets import create, is_edition_missing
-from shared.operations.contacts.person_contacts import Contact, failure, find_again
+from shared.operations.contacts.person_contacts import Contact, failure, synchronise_again
 from shared.operations.model.operation import Failed, Later, Unknown
 from shared.operations.model.services import JobServices
 from shared.ports.marketing_platform import Audiences
@@ -26,13 +26,13 @@ _NAMES = UUID("5c8f7b0a-9d1e-4f37-8b52-0e6a4d2c9171")
 
 
 def audience_named(name: str) -> ListIdentity:
-    """Return the audience that jobs mean by a list name; upper and lower case count (AUD-06: the exact name)."""
+    """Return the audience of a list name; upper and lower case count (AUD-06: the exact name)."""
     name = normalize("NFC", name.strip())
     return ListIdentity(f"name-{uuid5(_NAMES, name)}", name, _marked(name, "audience"))
 
 
 async def ensure(audience: ListIdentity, audiences: Audiences) -> None:
-    """Create it unless it exists. DataError if Spotler does not take it."""
+    """Create the audience unless it exists. DataError if the platform refuses."""
     if not await audiences.exists(audience.id):
         await create(audiences, audience)
 
@@ -44,31 +44,28 @@ async def fill(
     *,
     lane: QueueName = QueueName.LIVE,
 ) -> dict[RecordKey, Contact]:
-    """Add people, thousands to a call; answers with who is in now (by external id), and why the others are not.
+    """Add people, thousands to a call. Returns the external id of each member, or why the person is not in the list.
 
-    Whoever Spotler does not know, although the ledger says so, is synchronised again and gets another call.
+    A contact that the platform does not have, although the ledger does, is synchronised again and added once more.
     """
     ends = dict(contacts)
     unknown = await services.audiences.add(audience.id, _ids(contacts))
-    strangers = [person for person, contact in contacts.items() if contact in unknown]
-    if strangers:
-        ends |= (again := await find_again(strangers, services, lane=lane))
+    missing = [person for person, contact in contacts.items() if contact in unknown]
+    if missing:
+        ends |= (again := await synchronise_again(missing, services, lane=lane))
         unknown = await services.audiences.add(audience.id, _ids(again))
-        ends |= {person: STRANGER for person, contact in again.items() if contact in unknown}
+        ends |= {person: CONTACT_NOT_FOUND for person, contact in again.items() if contact in unknown}
     return ends
 
 
 def refusal(error: ConnectorError) -> Failed | Unknown | Later:
-    """End a job whose audience cannot be used: without the licence, waiting would not help (AUD-02)."""
+    """Return the end of a job whose audience cannot be used: without the licence, a retry would not help (AUD-02)."""
     if is_edition_missing(error):
-        return Failed(
-            str(HTTPStatus.FORBIDDEN.value),
-            EDITION_REFUSAL,
-        )
+        return Failed(str(HTTPStatus.FORBIDDEN.value), EDITION_REFUSAL)
     return failure(error)
 
 
-STRANGER = Failed("CONTACT_NOT_FOUND", "Spotler has taken the person's data, and does not know the person.")
+CONTACT_NOT_FOUND = Failed("CONTACT_NOT_FOUND", "Spotler has taken the person's data, and does not know the person.")
 
 
 def _ids(contacts: Mapping[RecordKey, Contact]) -> list[str]:

@@ -1,25 +1,23 @@
-"""Remove From Audience (JOB-21, AUD-06): takes a person out of a list of Spotler, which must exist."""
+"""Remove From Audience (JOB-21, AUD-06): removes a person from a list in Spotler, which must exist."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from uuid import UUID
 
 from shared.domain.features.lists import ListIdentity
 from shared.domain.records.jobs import Operation
 from shared.domain.records.records import RecordKey
 from shared.errors import ConnectorError, NotFoundError
 from shared.operations.audiences.audience import audience_named, refusal
-from shared.operations.contacts.person_contacts import contacts_to_take_from
-from shared.operations.model.operation import JobOperation, JobOutcome, Succeeded, Task, invalid
+from shared.operations.model.operation import JobOperation, JobOutcome, JobOutcomes, Succeeded, Task, invalid
 from shared.operations.model.parameters import GivenAudienceName, Parameters, Someone
 from shared.operations.model.services import JobServices
 from shared.operations.model.wording import quoted
 
 
 class RemoveFromAudienceParameters(Parameters):
-    """Which list, and who."""
+    """The list and the person."""
 
     person: Someone
     parameter_name: GivenAudienceName
@@ -29,22 +27,22 @@ _Task = Task[RemoveFromAudienceParameters]
 
 
 class RemoveFromAudience(JobOperation[RemoveFromAudienceParameters]):
-    """Thousands of people leave a list with one call; who is no member is fine."""
+    """One call removes thousands of people. A person who is no member is no error."""
 
     operation = Operation.REMOVE_FROM_AUDIENCE
     parameters = RemoveFromAudienceParameters
 
-    async def run(self, tasks: Sequence[_Task], services: JobServices) -> Sequence[JobOutcome]:
-        """Find the people of all jobs, then go from list to list."""
-        contacts = await contacts_to_take_from({task.parameters.person for task in tasks}, services)
+    async def run(self, tasks: Sequence[_Task], services: JobServices) -> JobOutcomes:
+        """Find the contacts of all jobs, then remove them list by list."""
+        contacts = await services.contacts.known({task.parameters.person for task in tasks})
         of_audience: defaultdict[ListIdentity, list[_Task]] = defaultdict(list)
         for task in tasks:
             of_audience[audience_named(task.parameters.parameter_name)].append(task)
-        ends: dict[UUID, JobOutcome] = {}
-        for audience, wishes in of_audience.items():
-            end = await _remove(audience, wishes, contacts, services)
-            ends |= {task.job.id: end for task in wishes}
-        return [ends[task.job.id] for task in tasks]
+        ends: JobOutcomes = {}
+        for audience, of_list in of_audience.items():
+            end = await _remove(audience, of_list, contacts, services)
+            ends |= {task.job.id: end for task in of_list}
+        return ends
 
 
 async def _remove(

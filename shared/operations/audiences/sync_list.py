@@ -1,6 +1,6 @@
-"""Sync List (JOB-07, ML-23): makes Spotler's list equal to a marketing list, static or dynamic, as it is now.
+"""Sync List (JOB-07, ML-23): makes the list in Spotler equal to a marketing list, static or dynamic, as it is now.
 
-The job only begins it: a synchronisation goes on in steps of the bulk lane, and tells the job how it ended
+The job only begins the synchronisation. It continues in steps of the bulk lane, and its end is reported to the job
 (`shared/lists/`).
 """
 
@@ -17,20 +17,20 @@ from shared.errors import ConnectorError
 from shared.lists.list_targets import IN_USE
 from shared.lists.start import Begun, Declined
 from shared.operations.contacts.person_contacts import failure
-from shared.operations.model.operation import Failed, HandedOver, JobOperation, JobOutcome, Task
+from shared.operations.model.operation import Failed, HandedOver, JobOperation, JobOutcome, JobOutcomes, Task
 from shared.operations.model.parameters import MarketingListId, Parameters
 from shared.operations.model.services import JobServices
 from shared.ports.queue import QueueName
 
 
 class SyncListParameters(Parameters):
-    """Which list."""
+    """The list."""
 
     marketing_list: MarketingListId
 
 
 class SyncList(JobOperation[SyncListParameters]):
-    """Members whom Spotler does not know are synchronised first; who left the list leaves Spotler's list."""
+    """Members without a contact are synchronised first; former members are removed."""
 
     operation = Operation.SYNC_LIST
     lane = QueueName.BULK
@@ -45,13 +45,13 @@ class SyncList(JobOperation[SyncListParameters]):
         Reason.MASS_LIST_REMOVAL,
     )
 
-    async def run(self, tasks: Sequence[Task[SyncListParameters]], services: JobServices) -> Sequence[JobOutcome]:
-        """Begin; several jobs for one list are one synchronisation."""
+    async def run(self, tasks: Sequence[Task[SyncListParameters]], services: JobServices) -> JobOutcomes:
+        """Begin; several jobs for one list begin one synchronisation."""
         wanted: defaultdict[UUID, list[Task[SyncListParameters]]] = defaultdict(list)
         for task in tasks:
             wanted[task.parameters.marketing_list].append(task)
         ends = {identifier: await _begin(identifier, jobs, services) for identifier, jobs in wanted.items()}
-        return [ends[task.parameters.marketing_list] for task in tasks]
+        return {task.job.id: ends[task.parameters.marketing_list] for task in tasks}
 
 
 async def _begin(identifier: UUID, tasks: Sequence[Task[SyncListParameters]], services: JobServices) -> JobOutcome:

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Refreshed:
-    """What a refresh came to, in rows. `unlisted` are kinds that the account cannot be asked for."""
+    """The result of a refresh, in rows. `unlisted` are kinds that the account cannot list."""
 
     new: int = 0
     changed: int = 0
@@ -30,22 +30,22 @@ class Refreshed:
 
     def __str__(self) -> str:
         counts = {"new": self.new, "changed": self.changed, "back": self.back, "gone": self.gone}
-        told = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
-        text = f"{told or 'nothing changed'}; {self.unchanged} as before."
+        listed = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+        text = f"{listed or 'nothing changed'}; {self.unchanged} as before."
         for kind in self.unlisted:
             text += f" Spotler could not be asked for {kind.lower()}s: an administrator must run the connection check."
         return text[0].upper() + text[1:]
 
 
 class AutomationRefresh:
-    """Compares both sides and writes the difference. Nothing is ever deleted: jobs point to the rows."""
+    """Compares both sides and writes the difference. No row is ever deleted: jobs point to the rows."""
 
     def __init__(self, automations: Automations, rows: AutomationRows) -> None:
         self._automations = automations
         self._rows = rows
 
     async def refresh(self) -> Refreshed:
-        """Refresh all rows. Raises ConnectorErrors; a repetition carries on."""
+        """Refresh all rows. Raises ConnectorErrors; a repetition continues where it stopped."""
         published, unlisted = await self._published()
         known: dict[tuple[AutomationKind, str], AutomationRow] = {}
         for one in await self._rows.all_automations():
@@ -81,7 +81,7 @@ class AutomationRefresh:
         return refreshed
 
     async def _published(self) -> tuple[Sequence[PublishedAutomation], tuple[AutomationKind, ...]]:
-        """List both kinds; one that the account cannot list is left alone, which is not the same as an empty list."""
+        """List both kinds. Rows of a kind that the account cannot list stay as they are."""
         published: dict[tuple[AutomationKind, str], PublishedAutomation] = {}
         unlisted: list[AutomationKind] = []
         for kind in AutomationKind:
@@ -99,9 +99,9 @@ class AutomationRefresh:
 def _agrees(row: AutomationRow, write: AutomationWrite) -> bool:
     wanted = write.automation
     name = clipped(wanted.name, LONGEST_NAME)
-    return (row.name, row.spotler_id, row.fields) == (name, wanted.spotler_id, write.fields)
+    return (row.name, row.platform_id, row.fields) == (name, wanted.platform_id, write.fields)
 
 
 def _deactivation(row: AutomationRow) -> AutomationWrite:
-    automation = PublishedAutomation(row.kind, row.spotler_id, row.code, row.name)
+    automation = PublishedAutomation(row.kind, row.platform_id, row.code, row.name)
     return AutomationWrite(row=row.id, automation=automation, fields=row.fields, is_active=False)

@@ -1,11 +1,11 @@
-"""Refresh Automations (JOB-11, AUT-06): brings the choice of automations and campaigns up to date now."""
+"""Refresh Automations (JOB-11, AUT-06): updates the rows of automations and campaigns now."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from shared.domain.records.jobs import Operation
-from shared.operations.model.operation import JobOperation, JobOutcome, Succeeded, Task
+from shared.operations.model.operation import JobOperation, JobOutcomes, Succeeded, Task
 from shared.operations.model.parameters import NoParameters
 from shared.operations.model.services import JobServices
 
@@ -16,7 +16,7 @@ class RefreshAutomations(JobOperation[NoParameters]):
     operation = Operation.REFRESH_AUTOMATIONS
     parameters = NoParameters
 
-    async def run(self, tasks: Sequence[Task[NoParameters]], services: JobServices) -> Sequence[JobOutcome]:
+    async def run(self, tasks: Sequence[Task[NoParameters]], services: JobServices) -> JobOutcomes:
         """Refresh."""
         changes = await services.automation_refresh.refresh()
-        return [Succeeded(str(changes))] * len(tasks)
+        return {task.job.id: Succeeded(str(changes)) for task in tasks}

@@ -1,4 +1,4 @@
-"""Start Automation (JOB-08, AUT-09..AUT-21): lets a person into an automation or campaign, once per job."""
+"""Start Automation (JOB-08, AUT-09..AUT-21): starts an automation or campaign for a person, once per job."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from shared.domain.features.automation_fields import AutomationFieldsError, fiel
 from shared.domain.features.automations import FieldValue, NotStarted, Started, StartRefusal
 from shared.domain.records.jobs import Operation
 from shared.errors import NotFoundError
-from shared.operations.automations.automation_target import AutomationTarget, journeys
-from shared.operations.model.operation import Failed, HarmfulOperation, JobOutcome, Succeeded, Task, invalid
-from shared.operations.model.parameters import AutomationCode, AutomationId, Parameters, Someone, broken
+from shared.operations.automations.automation_target import AutomationParameters, AutomationTarget, automation_targets
+from shared.operations.model.operation import Failed, HarmfulOperation, JobOutcomes, Succeeded, Task, invalid
+from shared.operations.model.parameters import Someone, broken
 from shared.operations.model.services import JobServices
-from shared.operations.running.each import give_each_once
+from shared.operations.running.calls_per_job import call_for_eligible_once
 
 
 def _well_formed(text: str) -> str:
@@ -32,16 +32,14 @@ AutomationFields = Annotated[
 ]
 
 
-class StartAutomationParameters(Parameters):
-    """Who, into what, with which personal fields."""
+class StartAutomationParameters(AutomationParameters):
+    """The person, the automation, and the personal fields."""
 
     person: Someone
-    automation: AutomationId
-    parameter_name: AutomationCode
     automation_fields: AutomationFields
 
     @model_validator(mode="after")
-    def _one_journey(self) -> Self:
+    def _names_an_automation(self) -> Self:
         if self.automation is None and not self.parameter_name:
             raise broken("needs an Automation, or its trigger code in Parameter Name")
         return self
@@ -51,41 +49,40 @@ _Task = Task[StartAutomationParameters]
 
 
 class StartAutomation(HarmfulOperation[StartAutomationParameters]):
-    """A start is sent once; a job whose start may have been lost says so and is not repeated."""
+    """A start is sent once. If its answer was lost, the job reports that and is not repeated."""
 
     operation = Operation.START_AUTOMATION
     parameters = StartAutomationParameters
     failures = tuple(StartRefusal)
 
-    async def run(self, tasks: Sequence[_Task], services: JobServices) -> Sequence[JobOutcome]:
-        """Look up what to start, then call once per job."""
-        ends: dict[UUID, JobOutcome] = {}
+    async def run(self, tasks: Sequence[_Task], services: JobServices) -> JobOutcomes:
+        """Look up the automations, then call once per job."""
+        ends: JobOutcomes = {}
         ready: dict[UUID, tuple[AutomationTarget, tuple[FieldValue, ...]]] = {}
-        for task, journey in zip(tasks, await journeys([task.parameters for task in tasks], services), strict=True):
-            match _prepared(task, journey):
+        for task, target in zip(
+            tasks, await automation_targets([task.parameters for task in tasks], services), strict=True
+        ):
+            match _prepared(task, target):
                 case Failed() as failed:
                     ends[task.job.id] = failed
                 case prepared:
                     ready[task.job.id] = prepared
 
         async def start(task: _Task, contact: str) -> Succeeded | Failed:
-            journey, fields = ready[task.job.id]
-            match await services.automations.start(journey.kind, journey.code, contact, fields):
+            target, fields = ready[task.job.id]
+            match await services.automations.start(target.kind, target.code, contact, fields):
                 case Started(runs):
-                    text = f"{journey} started in Spotler."
+                    text = f"{target} started in Spotler."
                     return Succeeded(text, post=text, runs=runs)
                 case NotStarted(StartRefusal.CONTACT_UNKNOWN):
                     raise NotFoundError("Spotler does not know the contact", code=StartRefusal.CONTACT_UNKNOWN)
                 case NotStarted(refusal, detail):
-                    return Failed(refusal, f"{journey} was not started: {_REFUSALS[refusal]} {detail}".strip())
+                    return Failed(refusal, f"{target} was not started: {_REFUSALS[refusal]} {detail}".strip())
 
-        going = [task for task in tasks if task.job.id in ready]
-        results = await give_each_once(going, services, start)
-        ends |= {task.job.id: end for task, end in zip(going, results, strict=True)}
-        return [ends[task.job.id] for task in tasks]
+        return ends | await call_for_eligible_once([task for task in tasks if task.job.id in ready], services, start)
 
     def describe(self, _task: _Task) -> Succeeded:
-        """Say that it was started: names are not kept."""
+        """Report the start without the name, which is not stored."""
         text = "The automation was started in Spotler."
         return Succeeded(text, post=text)
 
@@ -101,13 +98,13 @@ _REFUSALS = {
 
 
 def _prepared(
-    task: _Task, journey: AutomationTarget | Failed
+    task: _Task, target: AutomationTarget | Failed
 ) -> tuple[AutomationTarget, tuple[FieldValue, ...]] | Failed:
-    if isinstance(journey, Failed):
-        return journey
-    if not journey.is_published:
-        return invalid(f"{journey} is not published in Spotler any more. Publish it and refresh the automations.")
+    if isinstance(target, Failed):
+        return target
+    if not target.is_published:
+        return invalid(f"{target} is not published in Spotler any more. Publish it and refresh the automations.")
     try:
-        return journey, field_values(task.parameters.automation_fields, journey.fields)
+        return target, field_values(task.parameters.automation_fields, target.fields)
     except AutomationFieldsError as error:
         return invalid(f"Automation Fields, {error}")

@@ -1,4 +1,4 @@
-"""Stop Automation (JOB-09, AUT-22..AUT-24): stops single runs, or all of somebody's runs of a journey."""
+"""Stop Automation (JOB-09, AUT-22..AUT-24): stops single runs, or all runs of a person in an automation."""
 
 from __future__ import annotations
 
@@ -12,28 +12,35 @@ from pydantic import model_validator
 from shared.domain.features.automations import StopResult
 from shared.domain.records.jobs import Operation
 from shared.errors import ConnectorError
-from shared.operations.automations.automation_target import AutomationTarget, journeys
+from shared.operations.automations.automation_target import AutomationParameters, AutomationTarget, automation_targets
 from shared.operations.contacts.person_contacts import failure
-from shared.operations.model.operation import Failed, JobOperation, JobOutcome, Later, Succeeded, Task, Unknown, invalid
-from shared.operations.model.parameters import Anyone, AutomationCode, AutomationId, Parameters, RunIds, broken
+from shared.operations.model.operation import (
+    Failed,
+    JobOperation,
+    JobOutcome,
+    JobOutcomes,
+    Later,
+    Succeeded,
+    Task,
+    Unknown,
+    invalid,
+)
+from shared.operations.model.parameters import RunIds, broken
 from shared.operations.model.services import JobServices
-from shared.operations.running.each import take_each
+from shared.operations.running.calls_per_job import call_for_known
 
 _UNKNOWN = "unknown-in-spotler"
 
 
-class StopAutomationParameters(Parameters):
-    """Which runs; or whom, in what. Runs go first: they say it more exactly."""
+class StopAutomationParameters(AutomationParameters):
+    """Single runs, or a person and an automation. If both are given, the runs count: they are more exact."""
 
-    person: Anyone
-    automation: AutomationId
-    parameter_name: AutomationCode
     automation_contact_id: RunIds
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
-        has_journey = self.automation is not None or bool(self.parameter_name)
-        if not self.automation_contact_id and not (self.person and has_journey):
+        has_automation = self.automation is not None or bool(self.parameter_name)
+        if not self.automation_contact_id and not (self.person and has_automation):
             raise broken("needs AutomationContactId, or a Customer or Lead together with an Automation")
         return self
 
@@ -42,34 +49,33 @@ _Task = Task[StopAutomationParameters]
 
 
 class StopAutomation(JobOperation[StopAutomationParameters]):
-    """What does not run (any more) is fine."""
+    """A run that has ended already is no error."""
 
     operation = Operation.STOP_AUTOMATION
     parameters = StopAutomationParameters
     failures = (_UNKNOWN,)
 
-    async def run(self, tasks: Sequence[_Task], services: JobServices) -> Sequence[JobOutcome]:
+    async def run(self, tasks: Sequence[_Task], services: JobServices) -> JobOutcomes:
         """Stop runs one by one, and all runs of a person with one call."""
         single = [task for task in tasks if task.parameters.automation_contact_id]
         personal = [task for task in tasks if not task.parameters.automation_contact_id]
         ends = await _stop_all(personal, services)
         stopped = await asyncio.gather(*(_stop_runs(task, services) for task in single))
-        ends |= {task.job.id: end for task, end in zip(single, stopped, strict=True)}
-        return [ends[task.job.id] for task in tasks]
+        return ends | {task.job.id: end for task, end in zip(single, stopped, strict=True)}
 
 
 async def _stop_runs(task: _Task, services: JobServices) -> JobOutcome:
-    """Stop several runs at once; the result of each stands on the job."""
+    """Stop several runs at once; the text of the job has the result of each."""
     runs = task.parameters.automation_contact_id
     results = await asyncio.gather(*(_stop_run(run, services) for run in runs))
     for result in results:
         if isinstance(result, Later):
             return result
-    told = "; ".join(f"{run}: {_told(result)}" for run, result in zip(runs, results, strict=True))
-    troubled = next((result for result in results if isinstance(result, Failed | Unknown)), None)
-    if troubled is not None:
-        return Failed(troubled.code, told)
-    return Failed(_UNKNOWN, told) if StopResult.UNKNOWN in results else Succeeded(told)
+    text = "; ".join(f"{run}: {_result_text(result)}" for run, result in zip(runs, results, strict=True))
+    failed = next((result for result in results if isinstance(result, Failed | Unknown)), None)
+    if failed is not None:
+        return Failed(failed.code, text)
+    return Failed(_UNKNOWN, text) if StopResult.UNKNOWN in results else Succeeded(text)
 
 
 async def _stop_run(run: str, services: JobServices) -> StopResult | Failed | Unknown | Later:
@@ -79,7 +85,7 @@ async def _stop_run(run: str, services: JobServices) -> StopResult | Failed | Un
         return failure(error)
 
 
-def _told(result: StopResult | Failed | Unknown | Later) -> str:
+def _result_text(result: StopResult | Failed | Unknown | Later) -> str:
     match result:
         case StopResult.STOPPED:
             return "stopped"
@@ -93,30 +99,29 @@ def _told(result: StopResult | Failed | Unknown | Later) -> str:
             return error.summary
 
 
-async def _stop_all(tasks: Sequence[_Task], services: JobServices) -> dict[UUID, JobOutcome]:
-    found = await journeys([task.parameters for task in tasks], services)
-    ends: dict[UUID, JobOutcome] = {}
+async def _stop_all(tasks: Sequence[_Task], services: JobServices) -> JobOutcomes:
+    found = await automation_targets([task.parameters for task in tasks], services)
+    ends: JobOutcomes = {}
     ready: dict[UUID, AutomationTarget] = {}
-    for task, journey in zip(tasks, found, strict=True):
-        match journey:
+    for task, target in zip(tasks, found, strict=True):
+        match target:
             case Failed():
-                ends[task.job.id] = journey
-            case AutomationTarget(spotler_id=""):
+                ends[task.job.id] = target
+            case AutomationTarget(platform_id=""):
                 ends[task.job.id] = invalid("Nobody knows this trigger code: refresh the automations, then choose one.")
             case AutomationTarget():
-                ready[task.job.id] = journey
+                ready[task.job.id] = target
 
     async def stop(task: _Task, contact: str) -> Succeeded | Failed:
-        journey = ready[task.job.id]
-        match await services.automations.stop(journey.kind, journey.spotler_id, contact):
+        target = ready[task.job.id]
+        match await services.automations.stop(target.kind, target.platform_id, contact):
             case StopResult.STOPPED:
-                return Succeeded(f"{journey} stopped for the person.")
+                return Succeeded(f"{target} stopped for the person.")
             case StopResult.NOT_RUNNING:
-                return Succeeded(f"{journey} did not run for the person.")
+                return Succeeded(f"{target} did not run for the person.")
             case StopResult.UNKNOWN:
-                return Failed(_UNKNOWN, f"Spotler does not know {journey}, or the person.")
+                return Failed(_UNKNOWN, f"Spotler does not know {target}, or the person.")
 
     going = [task for task in tasks if task.job.id in ready]
     absent = Succeeded("Nothing to stop: the person is not in Spotler.")
-    results = await take_each(going, services, stop, absent=absent)
-    return ends | {task.job.id: end for task, end in zip(going, results, strict=True)}
+    return ends | await call_for_known(going, services, stop, absent=absent)

@@ -8,7 +8,7 @@ from shared.operations.contacts.person_operation import PersonOperation
 
 
 class AnonymizeContact(PersonOperation):
-    """Answers 410 when the contact is gone now, 404 when it was gone before."""
+    """The result code is 410 if the contact was erased now, 404 if it did not exist."""
 
     operation = Operation.ANONYMIZE_CONTACT
     intent = Intent.ANONYMIZE

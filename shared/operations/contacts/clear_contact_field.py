@@ -15,7 +15,7 @@ from shared.operations.model.parameters import broken
 
 
 class ClearContactFieldParameters(ContactFieldParameters):
-    """Whose field, and no value: who gives one does not mean to empty the field."""
+    """The person and the field. A job with a value is refused: it does not mean to empty the field."""
 
     @model_validator(mode="before")
     @classmethod
@@ -26,15 +26,15 @@ class ClearContactFieldParameters(ContactFieldParameters):
 
 
 class ClearContactField(ContactFieldOperation[ClearContactFieldParameters]):
-    """Items of lists are switched off by Set Contact Field."""
+    """Empties a property; Set Contact Field switches off an item of a list."""
 
     operation = Operation.CLEAR_CONTACT_FIELD
     parameters = ClearContactFieldParameters
 
     def value(self, target: Target, _parameters: ClearContactFieldParameters, _zone: tzinfo) -> PropertyValue:
-        """Empty it."""
+        """Return the empty value."""
         return cleared_value(target)
 
-    def told(self, target: Target) -> str:
-        """Say what was done."""
+    def report_text(self, target: Target) -> str:
+        """Report the result."""
         return f"{target.name} emptied in Spotler."

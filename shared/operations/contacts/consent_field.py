@@ -1,6 +1,6 @@
-"""Set Contact Field on an option that has a row in Dataverse: a job says it there, and the synchronisation carries it.
+"""Set Contact Field on an option that has a row in Dataverse: the job writes the row, the synchronisation sends it.
 
-Nothing is written to Spotler beside row and ledger: there it would look, at the next poll, like the person's own act.
+A direct write to the platform would look like the person's own act at the next poll.
 """
 
 from __future__ import annotations
@@ -9,11 +9,10 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
-from shared.domain.consent.job_consent import Said, refusal_of_yes, rows_to_write
+from shared.domain.consent.job_consent import ConsentRequest, refusal_of_yes, rows_to_write
 from shared.domain.consent.suppression import NOTHING_REFUSED, Suppression
-from shared.domain.merging.field_agreement import YES
+from shared.domain.merging.agreement import YES
 from shared.domain.records.jobs import JobResult
 from shared.domain.records.marketing_contact import ContactWrite, SetOption
 from shared.domain.records.outcomes import Result
@@ -24,20 +23,20 @@ from shared.engine.bindings.claim_deadline import has_time
 from shared.engine.bindings.ledger import Entry
 from shared.engine.report import is_success
 from shared.errors import ConnectorError, NotFoundError
-from shared.operations.contacts.person_contacts import Contact, contacts_to_give, failure
-from shared.operations.model.operation import Failed, JobOutcome, Later, Succeeded, Task
+from shared.operations.contacts.person_contacts import Contact, eligible_contacts, failure
+from shared.operations.model.operation import Failed, JobOutcome, JobOutcomes, Later, Succeeded, Task
 from shared.operations.model.services import JobServices
-from shared.operations.running.each import NO_TIME, SIDE_BY_SIDE, person_of
+from shared.operations.running.calls_per_job import NO_TIME, SIDE_BY_SIDE, person_of
 from shared.ports.queue import QueueName
 from shared.ports.writeback import Writeback
 
 _AT_ONCE = 100
-"""Jobs whose contacts are read one by one, and whose rows are written and carried together."""
+"""Jobs whose contacts are read one by one, and whose rows are written and synchronised together."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConsentTask:
-    """A job that says yes or no to one option; `name` is how people name it."""
+    """A job that sets one option to yes or no; `name` is the name for people."""
 
     task: Task[Any]
     name: str
@@ -46,23 +45,23 @@ class ConsentTask:
 
     @property
     def person(self) -> RecordKey:
-        """Whose consent."""
+        """The person."""
         return person_of(self.task)
 
     @property
     def option(self) -> str:
-        """As the ledger names it: `permissions:4`."""
+        """The name of the option in the ledger: `permissions:4`."""
         return option_name(self.one.definition.name, self.one.bit or 0)
 
     @property
     def order(self) -> ConsentOrder:
-        """What the synchronisation is told."""
+        """What the reference to the record carries."""
         return ConsentOrder(self.option, self.answer, self.task.job.id)
 
 
-async def say_consents(tasks: Sequence[ConsentTask], services: JobServices) -> dict[UUID, JobOutcome]:
-    """Carry out, those of one person in their order; by job how it ended. What there is no time for comes back."""
-    ends: dict[UUID, JobOutcome] = {}
+async def write_consents(tasks: Sequence[ConsentTask], services: JobServices) -> JobOutcomes:
+    """Carry out the jobs, those of one person in order. Jobs that there is no time for are retried."""
+    ends: JobOutcomes = {}
     waiting = list(tasks)
     while waiting:
         if ends and not has_time():
@@ -71,14 +70,14 @@ async def say_consents(tasks: Sequence[ConsentTask], services: JobServices) -> d
         turn = [one for one in waiting if one is first[one.person]][:_AT_ONCE]
         begun = {one.task.job.id for one in turn}
         waiting = [one for one in waiting if one.task.job.id not in begun]
-        ends |= await _say_once(turn, services)
+        ends |= await _write_once(turn, services)
     return ends
 
 
-async def _say_once(tasks: Sequence[ConsentTask], services: JobServices) -> dict[UUID, JobOutcome]:
-    """Carry out jobs of different people: look who refuses, write rows, synchronise, and see what came of it."""
+async def _write_once(tasks: Sequence[ConsentTask], services: JobServices) -> JobOutcomes:
+    """Carry out jobs of different people: check refusals, write rows, synchronise, and read the result."""
     givers = {one.person for one in tasks if one.answer}
-    contacts: dict[RecordKey, Contact] = await contacts_to_give(givers, services) if givers else {}
+    contacts: dict[RecordKey, Contact] = await eligible_contacts(givers, services) if givers else {}
     contacts |= await services.contacts.known([one.person for one in tasks if not one.answer])
     people = [one.person for one in tasks]
     records, entries = await services.crm.read_people(people), await services.ledger.entries(people)
@@ -88,7 +87,7 @@ async def _say_once(tasks: Sequence[ConsentTask], services: JobServices) -> dict
         async with slots:
             return await _objection(one, record, entries[one.person], refused, services)
 
-    ends: dict[UUID, JobOutcome] = {}
+    ends: JobOutcomes = {}
     going: list[tuple[ConsentTask, PersonRecord]] = []
     for one in tasks:
         record, contact = records.get(one.person), contacts.get(one.person)
@@ -118,10 +117,10 @@ async def _refused_at(records: dict[RecordKey, PersonRecord], services: JobServi
 async def _objection(
     one: ConsentTask, record: PersonRecord, entry: Entry, refused: dict[RecordKey, Suppression], services: JobServices
 ) -> JobOutcome | None:
-    """Return how a job ends that may not say this; None if it may."""
+    """Return the end of a job that may not give this consent; None if it may."""
     if not one.answer:
         return None
-    if not one.one.row.direction.reaches_spotler:
+    if not one.one.row.direction.reaches_platform:
         text = f"{one.name} comes from Spotler (mapped with <-): only there it can be given."
         return Failed(JobResult.CONSENT_REFUSED, f"{JobResult.CONSENT_REFUSED} {text}")
     try:
@@ -130,36 +129,38 @@ async def _objection(
         contact = None
     except ConnectorError as error:
         return failure(error)
-    said = Said(
+    request = ConsentRequest(
         record, one.one, _is_agreed(one, entry, services, YES), contact, refused.get(one.person, NOTHING_REFUSED)
     )
-    why = refusal_of_yes(said)
+    why = refusal_of_yes(request)
     return None if why is None else Failed(JobResult.CONSENT_REFUSED, f"{JobResult.CONSENT_REFUSED} {one.name}: {why}")
 
 
-async def _write(tasks: Sequence[tuple[ConsentTask, PersonRecord]], services: JobServices) -> dict[UUID, JobOutcome]:
-    """Write rows, then let the engine carry them."""
-    ends: dict[UUID, JobOutcome] = {}
-    comings = [
+async def _write(tasks: Sequence[tuple[ConsentTask, PersonRecord]], services: JobServices) -> JobOutcomes:
+    """Write the rows, then let the engine synchronise the records."""
+    ends: JobOutcomes = {}
+    writebacks = [
         Writeback(one.person, "", subscriptions=rows_to_write(one.one, record, answer=one.answer))
         for one, record in tasks
     ]
     written: list[ConsentTask] = []
-    for (one, _), came in zip(tasks, await services.writebacks.write_back(comings) if comings else (), strict=True):
-        if came.error is not None:
-            ends[one.task.job.id] = failure(came.error)
-        elif came.problems:
-            ends[one.task.job.id] = Failed(JobResult.NOT_VALID, f"{JobResult.NOT_VALID} {came.problems[0].expected}")
-        elif (error := await _withdraw_in_spotler(one, services)) is not None:
+    for (one, _), result in zip(
+        tasks, await services.writebacks.write_back(writebacks) if writebacks else (), strict=True
+    ):
+        if result.error is not None:
+            ends[one.task.job.id] = failure(result.error)
+        elif result.problems:
+            ends[one.task.job.id] = Failed(JobResult.NOT_VALID, f"{JobResult.NOT_VALID} {result.problems[0].expected}")
+        elif (error := await _withdraw_on_platform(one, services)) is not None:
             ends[one.task.job.id] = failure(error)
         else:
             written.append(one)
-    return ends | await _carry(written, services)
+    return ends | await _synchronise(written, services)
 
 
-async def _withdraw_in_spotler(one: ConsentTask, services: JobServices) -> ConnectorError | None:
-    """Where rows do not travel to Spotler (mapped with <-), a no is written there as well."""
-    if one.one.row.direction.reaches_spotler or one.one.bit is None:
+async def _withdraw_on_platform(one: ConsentTask, services: JobServices) -> ConnectorError | None:
+    """Write a no to the platform as well if the mapping does not send the rows (`<-`)."""
+    if one.one.row.direction.reaches_platform or one.one.bit is None:
         return None
     contact = (await services.contacts.known([one.person])).get(one.person)
     if contact is None:
@@ -174,27 +175,27 @@ async def _withdraw_in_spotler(one: ConsentTask, services: JobServices) -> Conne
     return None
 
 
-async def _carry(tasks: Sequence[ConsentTask], services: JobServices) -> dict[UUID, JobOutcome]:
+async def _synchronise(tasks: Sequence[ConsentTask], services: JobServices) -> JobOutcomes:
     if not tasks:
         return {}
     references = [
         Reference(one.person, Why.JOB, one.task.correlation or str(one.task.job.id), consent=one.order)
-        if one.one.row.direction.reaches_spotler
-        else Reference(one.person, Why.SPOTLER, one.task.correlation or str(one.task.job.id), consent=one.order)
+        if one.one.row.direction.reaches_platform
+        else Reference(one.person, Why.PLATFORM, one.task.correlation or str(one.task.job.id), consent=one.order)
         for one in tasks
     ]
     finished = {one.item.key: one for one in await services.people.handle(references, lane=QueueName.LIVE)}
     entries = await services.ledger.entries([one.person for one in tasks])
-    ends: dict[UUID, JobOutcome] = {}
+    ends: JobOutcomes = {}
     for one in tasks:
         outcome, is_agreed = finished[one.person].outcome, _is_agreed(one, entries[one.person], services, one.answer)
-        said = "on" if one.answer else "off"
+        state = "on" if one.answer else "off"
         if is_agreed and (is_success(outcome) or not one.answer):
-            ends[one.task.job.id] = Succeeded(f"{one.name} is {said} in Dataverse and in Spotler.")
+            ends[one.task.job.id] = Succeeded(f"{one.name} is {state} in Dataverse and in Spotler.")
         elif outcome.result is Result.WAITING or (not one.answer and outcome.result is not Result.FAILED):
-            ends[one.task.job.id] = Succeeded(f"{one.name} is {said} in Dataverse; Spotler follows. {outcome.text}")
+            ends[one.task.job.id] = Succeeded(f"{one.name} is {state} in Dataverse; Spotler follows. {outcome.text}")
         else:
-            text = f"{one.name} is not {said} in Spotler. {outcome.text}"
+            text = f"{one.name} is not {state} in Spotler. {outcome.text}"
             ends[one.task.job.id] = Failed(
                 outcome.reason if not is_success(outcome) else JobResult.CONSENT_REFUSED, text
             )

@@ -1,7 +1,7 @@
-"""What Set and Clear Contact Field have in common: one property of one contact is written, outside the mapping.
+"""The common part of Set and Clear Contact Field: both write one property of one contact, outside the mapping.
 
-The ledger is left alone: what both sides agreed on is not what a job writes (FLD-01). Consent that has a row in
-Dataverse is said there instead (`consent_field`).
+The ledger does not change: the value of a job is nothing that both sides agreed on (FLD-01). Consent that has a row in
+Dataverse is written there instead (`consent_field`).
 """
 
 from __future__ import annotations
@@ -10,21 +10,20 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from datetime import tzinfo
 from typing import TypeVar
-from uuid import UUID
 
 from shared.domain.features.contact_field import ContactFieldError, Target, find_target
 from shared.domain.records.marketing_contact import ContactWrite, PropertyCatalogue, PropertyValue
 from shared.domain.values.fields import option_name
 from shared.domain.values.mapped_fields import MappedField, mapped_fields
-from shared.operations.contacts.consent_field import ConsentTask, say_consents
-from shared.operations.model.operation import Failed, JobOperation, JobOutcome, Succeeded, Task, invalid
+from shared.operations.contacts.consent_field import ConsentTask, write_consents
+from shared.operations.model.operation import Failed, JobOperation, JobOutcomes, Succeeded, Task, invalid
 from shared.operations.model.parameters import FieldName, Parameters, Someone
 from shared.operations.model.services import JobServices
-from shared.operations.running.each import give_each
+from shared.operations.running.calls_per_job import call_for_eligible
 
 
 class ContactFieldParameters(Parameters):
-    """Whose field."""
+    """The person and the field."""
 
     person: Someone
     parameter_name: FieldName
@@ -34,18 +33,18 @@ ParametersT = TypeVar("ParametersT", bound=ContactFieldParameters)
 
 
 class ContactFieldOperation(JobOperation[ParametersT]):
-    """Finds the property in the account, and writes what the operation makes of it."""
+    """Finds the property in the account and writes the value of the operation."""
 
     @abstractmethod
     def value(self, target: Target, parameters: ParametersT, zone: tzinfo) -> PropertyValue:
         """Return the new value; `zone` is the mapping's time zone. ContactFieldError."""
 
     @abstractmethod
-    def told(self, target: Target) -> str:
-        """Say what was done, without the value."""
+    def report_text(self, target: Target) -> str:
+        """Report the result, without the value."""
 
-    async def run(self, tasks: Sequence[Task[ParametersT]], services: JobServices) -> Sequence[JobOutcome]:
-        """Check all against the account's properties, then write once per job."""
+    async def run(self, tasks: Sequence[Task[ParametersT]], services: JobServices) -> JobOutcomes:
+        """Check all jobs against the account's properties, then write once per job."""
         catalogue = await services.platform.properties()
         prepared = {task.job.id: self._prepare(task.parameters, catalogue, services) for task in tasks}
         consents = [
@@ -54,8 +53,10 @@ class ContactFieldOperation(JobOperation[ParametersT]):
             if not isinstance(ready := prepared[task.job.id], Failed)
             and (one := self._consent(task, ready[0], catalogue, services)) is not None
         ]
-        aside = {one.task.job.id for one in consents}
-        going = [task for task in tasks if not isinstance(prepared[task.job.id], Failed) and task.job.id not in aside]
+        consent_jobs = {one.task.job.id for one in consents}
+        going = [
+            task for task in tasks if not isinstance(prepared[task.job.id], Failed) and task.job.id not in consent_jobs
+        ]
 
         async def write(task: Task[ParametersT], contact: str) -> Succeeded | Failed:
             match prepared[task.job.id]:
@@ -63,24 +64,21 @@ class ContactFieldOperation(JobOperation[ParametersT]):
                     return failed
                 case target, value:
                     await services.platform.update(ContactWrite(contact, {target.definition.name: value}))
-                    return Succeeded(self.told(target))
+                    return Succeeded(self.report_text(target))
 
-        written = await give_each(going, services, write)
-        ends: dict[UUID, JobOutcome] = {task.job.id: end for task, end in zip(going, written, strict=True)}
-        ends |= {job: end for job, end in prepared.items() if isinstance(end, Failed)}
-        ends |= await say_consents(consents, services)
-        return [ends[task.job.id] for task in tasks]
+        failed = {job: end for job, end in prepared.items() if isinstance(end, Failed)}
+        return await call_for_eligible(going, services, write) | failed | await write_consents(consents, services)
 
     def _consent(
         self, task: Task[ParametersT], target: Target, catalogue: PropertyCatalogue, services: JobServices
     ) -> MappedField | None:
-        """Return the mapped option of a target whose word stands in Dataverse's rows."""
+        """Return the mapped option of a target whose value lives in rows of Dataverse; otherwise None."""
         if target.entry is None:
             return None
         table = task.parameters.person.table
         fields = mapped_fields(services.rules.mapping.for_table(table), table, catalogue)
         one = fields.get(option_name(target.definition.name, target.entry.bit))
-        return one if one is not None and one.home is not None else None
+        return one if one is not None and one.option_source is not None else None
 
     def _prepare(
         self, parameters: ParametersT, catalogue: PropertyCatalogue, services: JobServices

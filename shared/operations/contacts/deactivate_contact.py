@@ -1,7 +1,7 @@
 """Deactivate Contact (JOB-12): makes the Spotler contact inactive. It stays, and the API cannot activate it again.
 
-Afterwards Spotler shows such a contact as it shows an opt-out. The ledger remembers that a job asked for it: nobody has
-opted out, so neither Bulk Email nor the suppression list changes (C-15).
+Afterwards the contact looks like one that has opted out. The ledger stores that a job asked for it, so neither Bulk
+Email nor the suppression list changes (C-15).
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from shared.domain.records.outcomes import TEXTS, Reason
 from shared.engine.bindings.contact_documents import Consent, HeldContact
 from shared.errors import ConflictError
 from shared.operations.contacts.person_operation import PersonParameters
-from shared.operations.model.operation import Failed, JobOperation, JobOutcome, Succeeded, Task
+from shared.operations.model.operation import Failed, JobOperation, JobOutcomes, Succeeded, Task
 from shared.operations.model.services import JobServices
-from shared.operations.running.each import take_each
+from shared.operations.running.calls_per_job import call_for_known
 
 
 class DeactivateContact(JobOperation[PersonParameters]):
-    """Not while another record needs the contact: there is no way back for that one either."""
+    """Refused while another record needs the contact: no call can activate the contact again."""
 
     operation = Operation.DEACTIVATE_CONTACT
     parameters = PersonParameters
     needs = AccessRight.WRITE
     failures = (Reason.STILL_USED, JobResult.NOT_ALLOWED, Reason.MASS_ERASURE)
 
-    async def run(self, tasks: Sequence[Task[PersonParameters]], services: JobServices) -> Sequence[JobOutcome]:
+    async def run(self, tasks: Sequence[Task[PersonParameters]], services: JobServices) -> JobOutcomes:
         """Call once per person."""
         absent = Succeeded("Nothing to deactivate: the person is not in Spotler.")
 
@@ -44,11 +44,11 @@ class DeactivateContact(JobOperation[PersonParameters]):
             finally:
                 await services.ledger.release([held])
 
-        return await take_each(tasks, services, deactivate, absent=absent)
+        return await call_for_known(tasks, services, deactivate, absent=absent)
 
 
 async def _inactivate(held: HeldContact, services: JobServices, absent: Succeeded) -> Succeeded:
-    """Make a claimed contact inactive; if it is so already, somebody may have opted out, and that stays true."""
+    """Make a claimed contact inactive. If it is inactive already, a possible opt-out stays recorded as such."""
     seen = await services.platform.contact(held.external_id)
     if seen is not None and not seen.is_unreachable and not await services.ledger.note_deactivation(held):
         raise ConflictError("another worker took over the contact")

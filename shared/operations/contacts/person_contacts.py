@@ -1,4 +1,4 @@
-"""From the people of jobs to their Spotler contacts; whoever Spotler does not know yet is synchronised first."""
+"""Finds the contacts of the people of jobs; a record without a contact is synchronised first."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from shared.operations.model.services import JobServices
 from shared.ports.queue import QueueName
 
 Contact = str | Failed | Later
-"""The external id of somebody's contact, or how a job ends that needs one."""
+"""The external id of a person's contact, or the end of a job that needs a contact."""
 
 
-async def contacts_to_give(
+async def eligible_contacts(
     people: Collection[RecordKey], services: JobServices, *, lane: QueueName = QueueName.LIVE
 ) -> dict[RecordKey, Contact]:
-    """Find the contacts of people who are to get something in Spotler: only those who may be there (VAL-01..VAL-04).
+    """Find the contacts of the records that meet the conditions of synchronisation (VAL-01..VAL-04).
 
-    Somebody who may be there and is not is synchronised first; second looks at them stay in `lane`.
+    A record without a contact is synchronised first; its retries stay in `lane`.
     """
     known = await services.contacts.known(people)
     found: dict[RecordKey, Contact] = {}
@@ -32,15 +32,10 @@ async def contacts_to_give(
     return found | await _synchronise([key for key in dict.fromkeys(people) if key not in found], services, lane)
 
 
-async def contacts_to_take_from(people: Collection[RecordKey], services: JobServices) -> dict[RecordKey, str]:
-    """Find the contacts of people who are to lose something; who has no contact is missing in the answer."""
-    return await services.contacts.known(people)
-
-
-async def find_again(
+async def synchronise_again(
     people: Collection[RecordKey], services: JobServices, *, lane: QueueName = QueueName.LIVE
 ) -> dict[RecordKey, Contact]:
-    """Synchronise people whose contact Spotler turned out not to know (any more): all of it, as for newcomers."""
+    """Synchronise records whose contact is missing in the platform: everything is sent, as for a new contact."""
     entries = await services.ledger.entries(people)
     doubted = await services.contacts.doubt([entry.binding.external_id for entry in entries.values()])
     free = [key for key, entry in entries.items() if entry.binding.external_id in doubted]
@@ -49,7 +44,7 @@ async def find_again(
 
 
 def failure(error: ConnectorError) -> Failed | Unknown | Later:
-    """End a job, or put it off, because of what a call came to."""
+    """Return the end of a job, or its retry, for the error of a call."""
     match error:
         case UnknownOutcomeError():
             return Unknown()

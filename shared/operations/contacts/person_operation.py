@@ -1,4 +1,4 @@
-"""Operations that are a matter of one person record: the engine does them, with an intent."""
+"""Operations that the engine carries out on one person record, with an intent."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from shared.domain.records.records import Intent, Reference, Why
-from shared.operations.model.operation import HandedOver, JobOperation, JobOutcome, Task
+from shared.operations.model.operation import HandedOver, JobOperation, JobOutcomes, Task
 from shared.operations.model.parameters import Parameters, Someone
 from shared.operations.model.services import JobServices
 from shared.ports.queue import QueueName
@@ -19,13 +19,13 @@ class PersonParameters(Parameters):
 
 
 class PersonOperation(JobOperation[PersonParameters]):
-    """Points the engine at the person; how that ends is the job's result."""
+    """Gives the engine a reference to the person; the outcome of the record is the result of the job."""
 
     intent: ClassVar[Intent]
     parameters = PersonParameters
 
-    async def run(self, tasks: Sequence[Task[PersonParameters]], services: JobServices) -> Sequence[JobOutcome]:
-        """Let the engine look at all of them; it reports, now or when it has come back to somebody."""
+    async def run(self, tasks: Sequence[Task[PersonParameters]], services: JobServices) -> JobOutcomes:
+        """Let the engine handle the records; it reports the results now or after a retry."""
         references = [
             Reference(
                 task.parameters.person,
@@ -37,4 +37,4 @@ class PersonOperation(JobOperation[PersonParameters]):
             for task in tasks
         ]
         await services.people.handle(references, lane=QueueName.LIVE)
-        return [HandedOver()] * len(tasks)
+        return {task.job.id: HandedOver() for task in tasks}

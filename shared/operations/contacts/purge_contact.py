@@ -8,7 +8,7 @@ from shared.operations.contacts.person_operation import PersonOperation
 
 
 class PurgeContact(PersonOperation):
-    """The next synchronisation fills the contact again."""
+    """Clears the data; the next synchronisation fills the contact again."""
 
     operation = Operation.PURGE_CONTACT
     intent = Intent.PURGE

@@ -1,4 +1,4 @@
-"""Set Contact Field (JOB-22, FLD-02..FLD-10): writes one value that no mapping can bring, to one Spotler property."""
+"""Set Contact Field (JOB-22, FLD-02..FLD-10): writes one value to one property that the mapping does not fill."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _given(text: str) -> str:
 
 
 class SetContactFieldParameters(ContactFieldParameters):
-    """Whose field, and its value; an item of a list is named `field:item`."""
+    """The person, the field, and its value; an item of a list is named `field:item`."""
 
     parameter_value: Annotated[
         str,
@@ -31,7 +31,7 @@ class SetContactFieldParameters(ContactFieldParameters):
 
 
 class SetContactField(ContactFieldOperation[SetContactFieldParameters]):
-    """A value that the property would not take is never sent (FLD-06)."""
+    """Never sends a value that does not fit the property (FLD-06)."""
 
     operation = Operation.SET_CONTACT_FIELD
     parameters = SetContactFieldParameters
@@ -41,6 +41,6 @@ class SetContactField(ContactFieldOperation[SetContactFieldParameters]):
         """Convert the typed value."""
         return set_value(target, parameters.parameter_value, zone)
 
-    def told(self, target: Target) -> str:
-        """Say what was done."""
+    def report_text(self, target: Target) -> str:
+        """Report the result."""
         return f"{target.name} set in Spotler."

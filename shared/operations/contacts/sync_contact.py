@@ -1,4 +1,4 @@
-"""Sync Contact (JOB-13): makes Spotler agree with the record, as every save of the record does."""
+"""Sync Contact (JOB-13): synchronises the record with its contact, as every save does."""
 
 from shared.domain.records.jobs import Operation
 from shared.domain.records.records import Intent
@@ -6,7 +6,7 @@ from shared.operations.contacts.person_operation import PersonOperation
 
 
 class SyncContact(PersonOperation):
-    """Asks for nothing special."""
+    """Synchronises the record."""
 
     operation = Operation.SYNC_CONTACT
     intent = Intent.SYNC

@@ -1,4 +1,4 @@
-"""The operations as a Markdown table, for `docs/operations.md`: generated, so that it cannot go stale."""
+"""Generates the table of operations in `docs/operations.md`."""
 
 from __future__ import annotations
 

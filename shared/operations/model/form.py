@@ -1,4 +1,4 @@
-"""What the form of a Spotler Job shows for each operation (UI-06): generated from the operations, so it cannot drift.
+"""Generates what the form of a Spotler Job shows for each operation (UI-06), so that both agree.
 
 `infra/dataverse/webresources/dh_spotlerjob.js` holds the result between two marks.
 """
@@ -49,7 +49,7 @@ def _as_json(operation: JobOperation[Any]) -> str:
 
 
 def _needed(operation: JobOperation[Any]) -> frozenset[str]:
-    """Find the columns that the operation cannot do without: those that it misses in an empty job."""
+    """Return the columns that the operation needs: those that are missing in an empty job."""
     try:
         operation.parameters.model_validate(JobRow(UUID(int=0), JobStatus.QUEUED, operation.operation, None, ""))
     except ValidationError as problem:
@@ -58,6 +58,6 @@ def _needed(operation: JobOperation[Any]) -> frozenset[str]:
 
 
 def _meaning(description: str) -> str:
-    """Return what Parameter Name or Parameter Value is for this operation; empty where the column's name says it."""
+    """Return the meaning of Parameter Name or Parameter Value; empty for columns whose name is enough."""
     column, _, meaning = description.partition(": ")
     return meaning[:1].upper() + meaning[1:] if column in _GENERIC else ""

@@ -1,4 +1,4 @@
-"""What every operation of a Spotler Job is, and how a job can end."""
+"""The base of every operation of a Spotler Job, and the possible ends of a job."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Generic, TypeVar
+from uuid import UUID
 
 from pydantic import ValidationError
 
@@ -21,7 +22,7 @@ ParametersT = TypeVar("ParametersT", bound=Parameters)
 
 @dataclass(frozen=True, slots=True)
 class Task(Generic[ParametersT]):
-    """A job whose parameters are in order; `correlation` is the id of the change that created it."""
+    """A job with valid parameters; `correlation` is the id of the change that created it."""
 
     job: JobRow
     parameters: ParametersT
@@ -30,7 +31,7 @@ class Task(Generic[ParametersT]):
 
 @dataclass(frozen=True, slots=True)
 class JobRefused:
-    """The job cannot be run as it is; `text` tells its author what to change."""
+    """The job cannot be run as it is; `text` names what its author must change."""
 
     text: str
 
@@ -40,7 +41,7 @@ class JobRefused:
 
 @dataclass(frozen=True, slots=True)
 class Succeeded:
-    """It is done. `post` goes to the timeline of the job's person, `runs` are AutomationContactIds (JOB-27)."""
+    """The job is done. `post` goes to the timeline of the job's person, `runs` are AutomationContactIds (JOB-27)."""
 
     text: str
     code: str = JobResult.OK
@@ -50,7 +51,7 @@ class Succeeded:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """It is not done, and trying again would not change that. `text` may quote Spotler: for the job's row only."""
+    """The job is not done, and a retry would not help. `text` may quote the platform: for the row of the job only."""
 
     code: str
     text: str
@@ -58,7 +59,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """It was sent, nobody knows whether it happened, and it must not be sent again: the journal keeps it as sent."""
+    """The job was sent with unknown effect and must not be sent again: the journal keeps it as sent."""
 
     code: str = field(default=JobResult.OUTCOME_UNKNOWN, init=False)
     text: str = field(
@@ -70,21 +71,23 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """It had no effect, or none that a repetition would double: back to Queued, and again."""
+    """The job goes back to Queued and is retried: it had no effect, or none that a repetition would double."""
 
     error: ConnectorError
 
 
 @dataclass(frozen=True, slots=True)
 class HandedOver:
-    """The engine reports on the job itself, now or when it has come back to the person."""
+    """The engine reports the job itself, now or after a retry of the record."""
 
 
 JobOutcome = Succeeded | Failed | Unknown | Later | HandedOver
+JobOutcomes = dict[UUID, JobOutcome]
+"""Outcomes by the id of the job."""
 
 
 def invalid(text: str) -> Failed:
-    """End a job whose parameters turned out to be wrong when they were looked up."""
+    """End a job whose parameters are wrong, as a look-up has shown."""
     return Failed(JobResult.NOT_VALID, f"{JobResult.NOT_VALID} {text}")
 
 
@@ -92,7 +95,7 @@ def invalid(text: str) -> Failed:
 
 
 class JobOperation(ABC, Generic[ParametersT]):
-    """One operation. Its module is named after it and explains it."""
+    """One operation; its module has its name."""
 
     operation: ClassVar[Operation]
     """The option value that it stands for."""
@@ -101,17 +104,17 @@ class JobOperation(ABC, Generic[ParametersT]):
     """Whether a job that may have been run may be run again; `HarmfulOperation` for those that may not."""
 
     lane: ClassVar[QueueName] = QueueName.LIVE
-    """Where its jobs belong: BULK when one job is the work of minutes."""
+    """The lane of its jobs: BULK if one job takes minutes."""
 
     needs: ClassVar[AccessRight | None] = None
     """The right that a job's creator must have on the person's record, where the effect cannot be taken back."""
 
     successes: ClassVar[tuple[str, ...]] = (JobResult.OK,)
     failures: ClassVar[tuple[str, ...]] = ()
-    """Result codes of its own, besides those that every job can end with."""
+    """Result codes in addition to those of every job."""
 
     parameters: type[ParametersT]
-    """The columns of a job that it reads, with their rules."""
+    """The columns that it reads, with their rules."""
 
     def accept(self, job: JobRow) -> Task[ParametersT] | JobRefused:
         """Check the job's parameters."""
@@ -121,7 +124,7 @@ class JobOperation(ABC, Generic[ParametersT]):
             return JobRefused(f"{self.operation.label} {broken_rules(problem)}.{self._elsewhere(job)}")
 
     def _elsewhere(self, job: JobRow) -> str:
-        """Point at what the author of a refused job filled in where the operation does not look."""
+        """Name the filled columns of a refused job that the operation does not read."""
         unread = [
             title for name, title in TITLES.items() if name not in self.parameters.model_fields and getattr(job, name)
         ]
@@ -130,19 +133,19 @@ class JobOperation(ABC, Generic[ParametersT]):
         return f" It does not read {', '.join(unread)}: what stands there belongs to another operation."
 
     @abstractmethod
-    async def run(self, tasks: Sequence[Task[ParametersT]], services: JobServices) -> Sequence[JobOutcome]:
-        """Carry out; an outcome per task, in order. ConnectorErrors are raised only before anything had an effect."""
+    async def run(self, tasks: Sequence[Task[ParametersT]], services: JobServices) -> JobOutcomes:
+        """Carry out; one outcome per task. Raises ConnectorErrors only before any effect."""
 
 
 class JournaledOperation(JobOperation[ParametersT]):
-    """One whose effect is written down before it is reported: known, it is never repeated (`journal.py`)."""
+    """An operation whose effect is stored before it is reported, and is then never repeated (`journal.py`)."""
 
     @abstractmethod
     def describe(self, task: Task[ParametersT]) -> Succeeded:
-        """Say what was done, when all that is left of it is an entry of the journal."""
+        """Report the result when only the entry of the journal is left."""
 
 
 class HarmfulOperation(JournaledOperation[ParametersT]):
-    """One whose jobs are sent at most once: that they are about to be sent is written down, too."""
+    """An operation whose jobs are sent at most once: the journal also stores that they are about to be sent."""
 
     repetition = Repetition.HARMFUL

@@ -1,7 +1,7 @@
-"""The columns of a job, typed. Every rule that is broken tells the job's author what to change.
+"""The columns of a job, typed. The error of every broken rule names what the job's author must change.
 
-A message continues the sentence that begins with the operation's name: "Add Tag needs …". The descriptions are what
-`docs/operations.md` says of a parameter.
+A message continues the sentence that begins with the operation's name: "Add Tag needs …". `docs/operations.md` shows
+the descriptions.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ TITLES: Mapping[str, str] = {
     "parameter_name": "Parameter Name",
     "parameter_value": "Parameter Value",
 }
-"""What the columns of parameters are called on the form, by their names in `JobRow`."""
+"""The labels of the columns of parameters on the form, by their names in `JobRow`."""
 
 
 class Parameters(BaseModel):
-    """Reads the columns that an operation knows, by their names in `JobRow`; other columns do not matter."""
+    """Reads the columns of an operation, by their names in `JobRow`; other columns do not matter."""
 
     model_config = ConfigDict(from_attributes=True, frozen=True, extra="ignore")
 
 
 class NoParameters(Parameters):
-    """Nothing to fill in."""
+    """No parameters."""
 
 
 def broken(text: str) -> PydanticCustomError:
-    """Make the error of a broken rule. The text goes in as a value: a name in it may hold braces."""
+    """Make the error of a broken rule. The text is a value of the error: a name in it may have braces."""
     return PydanticCustomError("parameter", "{text}", {"text": text})
 
 

@@ -1,10 +1,10 @@
-"""What the operations work with."""
+"""The services that operations use."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shared.domain.planning.context import Rules
+from shared.domain.planning.rules import Rules
 from shared.engine.bindings.contact_lookup import Contacts
 from shared.engine.bindings.ledger import Ledger
 from shared.engine.guards.brake import Brake
@@ -20,7 +20,7 @@ from shared.ports.writeback import Writebacks
 
 @dataclass(frozen=True, slots=True)
 class JobServices:
-    """Both sides, the engine, and the memory of what must not happen twice."""
+    """Both sides, the engine, the ledger, and the journal."""
 
     crm: Crm
     platform: MarketingPlatform
@@ -42,5 +42,5 @@ class JobServices:
 
     @property
     def contacts(self) -> Contacts:
-        """Finds people's Spotler contacts."""
+        """The look-up of contacts by record."""
         return Contacts(self.crm, self.ledger, self.people, self.rules)

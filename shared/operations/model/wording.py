@@ -1,4 +1,4 @@
-"""How texts for people quote what they typed themselves."""
+"""Quotes names in texts for people."""
 
 from collections.abc import Sequence
 

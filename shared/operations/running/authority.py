@@ -1,7 +1,7 @@
-"""Who may ask for what cannot be taken back: the connector does nothing for a job that its creator could not do.
+"""Checks whether the creator of a job may ask for an effect that cannot be undone.
 
-The connector acts with its own rights in both systems, so without this whoever may create a job could erase anybody.
-Such jobs are counted by the brake as well (decision 20): a flow with a wrong filter erases no more than the limit.
+The connector acts with its own rights in both systems. Without this check, every user who may create a job could erase
+any contact. The brake counts such jobs as well (decision 20): a flow with a wrong filter erases no more than the limit.
 """
 
 from __future__ import annotations
@@ -11,37 +11,37 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID, uuid5
 
-from shared.domain.planning.context import MassChange
+from shared.domain.planning.binding import MassChange
 from shared.domain.records.jobs import JobResult
 from shared.domain.records.outcomes import TEXTS, Reason
 from shared.domain.records.records import RecordKey
 from shared.operations.model.operation import Failed, JobOperation, Task
 from shared.operations.model.services import JobServices
-from shared.operations.running.each import person_of
+from shared.operations.running.calls_per_job import person_of
 from shared.ports.dataverse import TimelinePost
 
 log = logging.getLogger(__name__)
 
 _POSTS = UUID("2f6d2b0a-7a57-4b0e-9c0c-9d1f6f0b8e11")
-"""Namespace of the ids of posts: that a job was asked for is told once, however often it is tried."""
+"""Namespace of the ids of posts: a job has one post, however often it is tried."""
 
 Tasks = Sequence[Task[Any]]
 
 
 async def admit(operation: JobOperation[Any], tasks: Tasks, services: JobServices) -> tuple[Tasks, dict[UUID, Failed]]:
-    """Sort out the jobs that may not be run; the others go on, and their records say who asked. ConnectorErrors."""
+    """Separate the jobs that may not be run. Each other record gets a post with the job's creator. ConnectorErrors."""
     if operation.needs is None or not tasks:
         return tasks, {}
     refused = await _without_right(operation, tasks, services)
     entitled = [task for task in tasks if task.job.id not in refused]
     refused |= await _beyond_limit(entitled, services)
     going = [task for task in entitled if task.job.id not in refused]
-    await _tell(operation, going, services)
+    await _post_requests(operation, going, services)
     return going, refused
 
 
-async def may_still(operation: JobOperation[Any], tasks: Tasks, services: JobServices) -> frozenset[UUID]:
-    """Return the jobs whose creators have the right now, of those that were admitted once. ConnectorErrors."""
+async def still_allowed(operation: JobOperation[Any], tasks: Tasks, services: JobServices) -> frozenset[UUID]:
+    """Return the admitted jobs whose creators still have the right. ConnectorErrors."""
     refused = await _without_right(operation, tasks, services)
     return frozenset(task.job.id for task in tasks if task.job.id not in refused)
 
@@ -57,12 +57,12 @@ async def _without_right(operation: JobOperation[Any], tasks: Tasks, services: J
         f"{JobResult.NOT_ALLOWED} {operation.operation.label} needs the right {needed.label} on the record. "
         "The user who created the job does not have it. Somebody who has it may create the job."
     )
-    # Nobody has a right on a record that is gone, and nothing of it is left to protect.
+    # A deleted record has no rights, and no data to protect.
     return {job: Failed(JobResult.NOT_ALLOWED, text) for job, key in lacking.items() if key in present}
 
 
 async def _beyond_limit(tasks: Tasks, services: JobServices) -> dict[UUID, Failed]:
-    """Count those whose contact is in Spotler, each record once an hour."""
+    """Count the records whose contact exists, each record once an hour."""
     known = await services.contacts.known({person_of(task) for task in tasks}) if tasks else {}
     names: dict[RecordKey, str] = {key: str(key) for key in known}
     passing = await services.brake.admit(MassChange.ERASURE, list(names.values()))
@@ -74,7 +74,7 @@ async def _beyond_limit(tasks: Tasks, services: JobServices) -> dict[UUID, Faile
     }
 
 
-async def _tell(operation: JobOperation[Any], tasks: Tasks, services: JobServices) -> None:
+async def _post_requests(operation: JobOperation[Any], tasks: Tasks, services: JobServices) -> None:
     if not tasks:
         return
     posts = [
@@ -86,5 +86,5 @@ async def _tell(operation: JobOperation[Any], tasks: Tasks, services: JobService
         for task in tasks
     ]
     for post, problem in zip(posts, await services.crm.report(posts), strict=True):
-        if problem is not None:  # a post is a courtesy: the job's row says who created it
+        if problem is not None:  # the post is optional: the row of the job has its creator
             log.warning("the post %s was not written: %s", post.id, problem)

@@ -1,4 +1,4 @@
-"""The rows of jobs: takes them, writes down how they end, and puts off those that are not done."""
+"""Writes the status of jobs to their rows: taken, ended, or queued again."""
 
 from __future__ import annotations
 
@@ -25,32 +25,32 @@ from shared.telemetry.outcomes import job_ended
 log = logging.getLogger(__name__)
 
 _POSTS = UUID("b7b1d3c4-53f4-4c8b-9a8e-6d1f0a2e7c35")
-"""Namespace of the ids of posts: a job posts once, however often it is reported."""
+"""Namespace of the ids of posts: a job has one post, however often it is reported."""
 
 _SEPARATOR = ", "
 
 
 class JobStatusWriter:
-    """Speaks for the jobs of one message: what cannot be written or done now is looked at again."""
+    """Writes the rows of the jobs of one message; what cannot be written or done now is sent again."""
 
-    def __init__(self, *, crm: Crm, patience: Redelivery, clock: Clock, message: Jobs, lane: QueueName) -> None:
+    def __init__(self, *, crm: Crm, redelivery: Redelivery, clock: Clock, message: Jobs, lane: QueueName) -> None:
         self._crm = crm
-        self._patience = patience
+        self._redelivery = redelivery
         self._clock = clock
         self._message = message
         self._lane = lane
 
     async def take(self, jobs: Sequence[JobRow]) -> frozenset[UUID]:
-        """Move jobs to In Progress; returns those that nobody else has changed meanwhile."""
+        """Move jobs to In Progress; returns those whose row has not changed meanwhile."""
         now = self._clock.now()
         problems = await self._write(
             [JobReport(job.id, JobStatus.IN_PROGRESS, started_on=now, if_etag=job.etag) for job in jobs]
         )
-        await self._look_again(jobs, problems)
+        await self._retry_unwritten(jobs, problems)
         return frozenset(job.id for job, problem in zip(jobs, problems, strict=True) if problem is None)
 
     async def refuse(self, refusals: Sequence[tuple[JobRow, str]]) -> None:
-        """End jobs that cannot be run as they are; each only if nobody has changed it meanwhile."""
+        """End jobs that cannot be run as they are, each only if its row has not changed meanwhile."""
         now = self._clock.now()
         reports = [
             JobReport(
@@ -68,14 +68,14 @@ class JobStatusWriter:
             log.warning("job %s refused", report.id, extra={"correlation": self._message.correlation_of(report.id)})
         for (job, _), report in zip(refusals, reports, strict=True):
             job_ended(job, report, self._message.correlation_of(job.id), now)
-        await self._look_again([job for job, _ in refusals], await self._write(reports))
+        await self._retry_unwritten([job for job, _ in refusals], await self._write(reports))
 
     async def end(
         self, ends: Sequence[tuple[JobRow, JobOutcome]], *, only_if_unchanged: bool = False
     ) -> frozenset[UUID]:
-        """Write down how jobs ended, and put off the others; returns those whose end now stands on their row.
+        """Write the ends of jobs and queue the others again; returns the jobs whose row now has their end.
 
-        `only_if_unchanged`: unless somebody has changed the row since it was read.
+        `only_if_unchanged`: leave rows alone that have changed since they were read.
         """
         now = self._clock.now()
         note_success(sum(1 for _, outcome in ends if not isinstance(outcome, Later)))
@@ -88,10 +88,10 @@ class JobStatusWriter:
         posts = [post for job, outcome in settled if (post := _post(job, outcome)) is not None]
         problems = await self._write([*(report for _, report in final), *back, *posts])
         written = problems[: len(final)]
-        await self._look_again([job for job, _ in final], written)
-        await self._put_off([(job.id, error) for job, error in later])
+        await self._retry_unwritten([job for job, _ in final], written)
+        await self._postpone([(job.id, error) for job, error in later])
         for post, problem in zip(posts, problems[len(final) + len(back) :], strict=True):
-            if problem is not None:  # a post is a courtesy: the job's row says what was done
+            if problem is not None:  # the post is optional: the row of the job has the result
                 log.warning("the post %s was not written: %s", post.id, problem)
         for job, report in final:
             correlation = self._message.correlation_of(job.id)
@@ -100,23 +100,23 @@ class JobStatusWriter:
         return frozenset(report.id for (_, report), problem in zip(final, written, strict=True) if problem is None)
 
     async def wait(self, jobs: Sequence[JobRow], until: datetime) -> None:
-        """Look at jobs again at a time that is known: another worker has them."""
-        await self._patience.wait(self._lane, self._of([job.id for job in jobs]), until)
+        """Send jobs again at a known time: another worker has them."""
+        await self._redelivery.wait(self._lane, self._of([job.id for job in jobs]), until)
 
-    async def put_off(self, jobs: Sequence[JobRow], error: ConnectorError) -> None:
-        """Look at jobs again when an error is likely to be over; their rows stay as they are."""
-        await self._put_off([(job.id, error) for job in jobs])
+    async def postpone(self, jobs: Sequence[JobRow], error: ConnectorError) -> None:
+        """Send jobs again when an error is likely to be over; their rows stay as they are."""
+        await self._postpone([(job.id, error) for job in jobs])
 
     def _settle(self, outcome: JobOutcome) -> JobOutcome:
-        """Turn the last of many attempts into an end."""
-        if isinstance(outcome, Later) and isinstance(self._patience.after(self._message, outcome.error), GiveUp):
+        """Return a failure instead of a retry after the last attempt."""
+        if isinstance(outcome, Later) and isinstance(self._redelivery.after(self._message, outcome.error), GiveUp):
             text = f"Given up after repeated failures: {outcome.error}. Create a new job to try again."
             return Failed(Reason.GAVE_UP, text)
         return outcome
 
-    async def _look_again(self, jobs: Sequence[JobRow], problems: Sequence[ConnectorError | None]) -> None:
-        """Put off jobs whose row could not be written. One that is gone needs nothing."""
-        await self._put_off(
+    async def _retry_unwritten(self, jobs: Sequence[JobRow], problems: Sequence[ConnectorError | None]) -> None:
+        """Send jobs again whose row could not be written, except deleted jobs."""
+        await self._postpone(
             [
                 (job.id, problem)
                 for job, problem in zip(jobs, problems, strict=True)
@@ -124,13 +124,13 @@ class JobStatusWriter:
             ]
         )
 
-    async def _put_off(self, troubled: Sequence[tuple[UUID, ConnectorError]]) -> None:
-        """Those with one trouble come back together."""
-        by_trouble: defaultdict[str, list[tuple[UUID, ConnectorError]]] = defaultdict(list)
-        for job, error in troubled:
-            by_trouble[str(error)].append((job, error))
-        for group in by_trouble.values():
-            await self._patience.postpone(self._lane, self._of([job for job, _ in group]), group[-1][1])
+    async def _postpone(self, failed: Sequence[tuple[UUID, ConnectorError]]) -> None:
+        """Send jobs again, those with the same error in one message."""
+        by_error: defaultdict[str, list[tuple[UUID, ConnectorError]]] = defaultdict(list)
+        for job, error in failed:
+            by_error[str(error)].append((job, error))
+        for group in by_error.values():
+            await self._redelivery.postpone(self._lane, self._of([job for job, _ in group]), group[-1][1])
 
     async def _write(self, reports: Sequence[Report]) -> Sequence[ConnectorError | None]:
         if not reports:

@@ -1,10 +1,10 @@
-"""Remembers which jobs were sent and done, so that none is sent twice and a result outlives a lost report.
+"""Stores which jobs were sent and done, so that no job is sent twice and a lost report loses no result.
 
-One small document per job, from just before the call until its result stands on the job's row:
+Each job has one small document, from just before the call until the row of the job has its result:
 
-- none: certainly never sent, or one that may be sent again (Set Score) and is not known to have been done;
-- `sent`: sent, and nobody knows what became of it;
-- `done`: it had its effect, with the ids of the runs that began.
+- none: never sent; or the job may be sent again (Set Score), and its effect is unknown;
+- `sent`: sent, with unknown effect;
+- `done`: it had its effect; the document has the ids of the runs that began.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from shared.ports.state import Delete, Document, DocumentKey, Insert, Put, State
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The call was about to be made. Whether it was, and with what effect, is unknown."""
+    """The call was about to be made; whether it had an effect is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +39,19 @@ class Journal:
         self._partition = f"{environment}-job"
 
     async def entries(self, jobs: Collection[UUID]) -> dict[UUID, Entry]:
-        """Read what is known; a job without entry was never sent."""
+        """Read the entries; a job without an entry was never sent."""
         keys = {self._key(job): job for job in jobs}
         documents = await self._store.read(list(keys)) if keys else {}
         return {keys[key]: _entry(document) for key, document in documents.items()}
 
     async def begin(self, jobs: Collection[UUID]) -> frozenset[UUID]:
-        """Note that these jobs are about to be sent; returns those that are ours: no other worker can get them."""
+        """Note that jobs are about to be sent; returns those that this worker has now and no other worker can get."""
         ordered = list(jobs)
         etags = await self._store.write([Insert(self._key(job), {}) for job in ordered])
         return frozenset(job for job, etag in zip(ordered, etags, strict=True) if etag is not None)
 
     async def commit(self, done: Mapping[UUID, EndedJob], harmless: Collection[UUID]) -> None:
-        """Note what had its effect, and forget what certainly had none."""
+        """Store the jobs that had their effect, and delete the entries of those that had none."""
         await self._store.write(
             [
                 *(Put(self._key(job), {"done": list(entry.runs)}) for job, entry in done.items()),
@@ -60,7 +60,7 @@ class Journal:
         )
 
     async def forget(self, jobs: Collection[UUID]) -> None:
-        """Drop the entries of jobs whose rows say how they ended."""
+        """Delete the entries of jobs whose rows have their end."""
         await self._store.write([Delete(self._key(job)) for job in jobs])
 
     def _key(self, job: UUID) -> DocumentKey:

@@ -1,7 +1,7 @@
-"""What lane messages say of jobs is believed only as far as the job's own row says it.
+"""Checks what lane messages claim about jobs against the rows of these jobs.
 
-A message can be sent by whoever can send to a queue. By itself it makes the connector look at a record, no more: what
-only a job may ask for must stand in a Spotler Job row, whose creator has the right to it.
+Everyone who can send to a queue can send a message. By itself, a message only makes the connector read a record. An
+intent that only a job may have needs a Spotler Job row whose creator has the right to it.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from shared.domain.records.records import Intent, Reference
 from shared.operations.contacts.person_operation import PersonOperation
 from shared.operations.model.operation import JobOperation, Task
 from shared.operations.model.services import JobServices
-from shared.operations.running.authority import may_still
+from shared.operations.running.authority import still_allowed
 
 log = logging.getLogger(__name__)
 
 
-async def vouched(
+async def without_false_claims(
     references: Sequence[Reference], operations: Mapping[Operation, JobOperation[Any]], services: JobServices
 ) -> list[Reference]:
-    """Return the references, with nothing of jobs but what their rows say. ConnectorErrors."""
+    """Return the references without claims that the rows of their jobs do not confirm. ConnectorErrors."""
     if not any(map(_claims, references)):
         return list(references)
     named = {one.job for one in references if one.job} | {one.consent.job for one in references if one.consent}
@@ -52,7 +52,7 @@ def _claims(reference: Reference) -> bool:
 def _row(
     reference: Reference, rows: Mapping[UUID, JobRow], operations: Mapping[Operation, JobOperation[Any]]
 ) -> JobRow | None:
-    """Return the row of a reference's job if it asks for just this."""
+    """Return the row of the reference's job if it asks for the same intent and person."""
     row = rows.get(reference.job) if reference.job is not None else None
     if row is None or row.operation is None or row.person != reference.key:
         return None
@@ -75,5 +75,5 @@ async def _allowed(
             for row in rows
             if row.operation is kind and isinstance(accepted := operations[kind].accept(row), Task)
         ]
-        allowed |= await may_still(operations[kind], tasks, services)
+        allowed |= await still_allowed(operations[kind], tasks, services)
     return allowed

@@ -1,4 +1,4 @@
-"""In which order jobs that arrive together are run: many at once, and those of one person as they were created."""
+"""Orders jobs that arrive together: many run at once, those of one person in the order of their creation."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ TaskT = TypeVar("TaskT", bound=Task[Any])
 
 
 def ordered_batches(tasks: Sequence[TaskT]) -> list[list[TaskT]]:
-    """Split into waves of one operation each.
+    """Split jobs into batches of one operation each.
 
-    Two jobs of one person with different operations end in different waves; those with the same operation stay
-    together, and in order. Jobs without a person go with the first wave of their operation.
+    Jobs of one person with different operations are in different batches; those with the same operation stay together,
+    in order. Jobs without a person are in the first batch of their operation.
     """
     levels: dict[tuple[int, Operation | None], list[TaskT]] = {}
     latest: dict[RecordKey, tuple[int, Operation | None]] = {}

@@ -1,8 +1,8 @@
 """Runs Spotler Jobs: Queued, In Progress, then Completed or Failed with a result (JOB-25, JOB-26, TRB-01).
 
 Jobs are taken by a conditional write on their row, run together per operation, and reported together. Most jobs may
-be run again whenever their end does not stand on their row. One with a journal that is found In Progress was begun by
-a worker that is gone, or slow: the journal knows whether it was done, and, of a HARMFUL one, whether it was sent.
+be run again as long as their row has no end. A job with a journal that is In Progress was begun by a worker that is
+dead or slow. The journal has whether it was done and, for a HARMFUL operation, whether it was sent.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from shared.operations.model.operation import (
     Failed,
     JobOperation,
     JobOutcome,
+    JobOutcomes,
     JobRefused,
     JournaledOperation,
     Later,
@@ -35,7 +36,7 @@ from shared.operations.model.services import JobServices
 from shared.operations.running.authority import admit
 from shared.operations.running.job_status_writer import JobStatusWriter
 from shared.operations.running.journal import EndedJob, Sent
-from shared.operations.running.message_claims import vouched
+from shared.operations.running.message_claims import without_false_claims
 from shared.operations.running.ordered_batches import ordered_batches
 from shared.ports.clock import Clock
 from shared.ports.queue import QueueName
@@ -43,14 +44,14 @@ from shared.ports.queue import QueueName
 log = logging.getLogger(__name__)
 
 _MOST_AT_ONCE, _MOST_JOURNALED = 2500, 100
-"""Jobs that are taken, run and reported together: an audience's call has room for 2,500 people, and a worker that dies
-leaves few jobs behind of which nobody knows what became of them."""
+"""Jobs that are taken, run and reported together. One call for an audience has room for 2,500 people.
+With a journal the batch is smaller, so a dead worker leaves few jobs with unknown effect."""
 
 Tasks = Sequence[Task[Any]]
 
 
 class JobRunner:
-    """Takes jobs by id. Every job ends, is scheduled again, or is buried with its reason."""
+    """Runs jobs by id. Every job ends, is scheduled again, or is dead-lettered with its reason."""
 
     def __init__(
         self,
@@ -58,27 +59,27 @@ class JobRunner:
         services: JobServices,
         operations: Mapping[Operation, JobOperation[Any]],
         lanes: Lanes,
-        patience: Redelivery,
+        redelivery: Redelivery,
         clock: Clock,
         presumed_dead: timedelta,
     ) -> None:
-        """After `presumed_dead`, a worker that has taken a HARMFUL job and not reported counts as gone."""
+        """After `presumed_dead`, a worker that has taken a HARMFUL job and not reported it counts as dead."""
         self._services = services
         self._operations = operations
         self._lanes = lanes
-        self._patience = patience
+        self._redelivery = redelivery
         self._clock = clock
         self._presumed_dead = presumed_dead
 
     async def run(self, message: Jobs, *, lane: QueueName) -> None:
-        """Run the jobs that are still to be run; an ended or deleted job needs nothing."""
-        desk = JobStatusWriter(
-            crm=self._services.crm, patience=self._patience, clock=self._clock, message=message, lane=lane
+        """Run the jobs that have not ended; deleted jobs are ignored."""
+        status_writer = JobStatusWriter(
+            crm=self._services.crm, redelivery=self._redelivery, clock=self._clock, message=message, lane=lane
         )
         try:
             rows = await self._services.crm.read_jobs(message.jobs)
         except ConnectorError as error:
-            await self._patience.postpone(lane, message, error)
+            await self._redelivery.postpone(lane, message, error)
             return
         tasks: list[Task[Any]] = []
         refusals: list[tuple[JobRow, str]] = []
@@ -88,18 +89,18 @@ class JobRunner:
                     tasks.append(replace(task, correlation=message.correlation_of(job.id)))
                 case JobRefused(text):
                     refusals.append((job, text))
-        await desk.refuse(refusals)
-        for wave in ordered_batches(tasks):
-            operation = self._operation_of(wave[0])
+        await status_writer.refuse(refusals)
+        for batch in ordered_batches(tasks):
+            operation = self._operation_of(batch[0])
             if operation.lane is QueueName.BULK and lane is not QueueName.BULK:
-                await self._lanes.send(operation.lane, message.part(one.job.id for one in wave))
+                await self._lanes.send(operation.lane, message.part(one.job.id for one in batch))
                 continue
             has_journal = isinstance(operation, JournaledOperation)
-            for chunk in _chunks(wave, _MOST_JOURNALED if has_journal else _MOST_AT_ONCE):
+            for chunk in _chunks(batch, _MOST_JOURNALED if has_journal else _MOST_AT_ONCE):
                 if begin_part():
-                    await self._carry_out(operation, chunk, desk)
+                    await self._carry_out(operation, chunk, status_writer)
                 else:
-                    await self._patience.put_back(lane, message.part(one.job.id for one in chunk))
+                    await self._redelivery.put_back(lane, message.part(one.job.id for one in chunk))
 
     def _accept(self, job: JobRow) -> Task[Any] | JobRefused:
         operation = self._operations.get(job.operation) if job.operation is not None else None
@@ -111,58 +112,59 @@ class JobRunner:
         assert task.job.operation is not None, "the job was accepted"
         return self._operations[task.job.operation]
 
-    async def _carry_out(self, operation: JobOperation[Any], tasks: Tasks, desk: JobStatusWriter) -> None:
+    async def _carry_out(self, operation: JobOperation[Any], tasks: Tasks, status_writer: JobStatusWriter) -> None:
         if isinstance(operation, JournaledOperation):
-            await self._by_journal(operation, tasks, desk)
+            await self._by_journal(operation, tasks, status_writer)
             return
         begun = [task for task in tasks if task.job.status is not JobStatus.QUEUED]
-        taken = await _take([task for task in tasks if task.job.status is JobStatus.QUEUED], desk)
+        taken = await _take([task for task in tasks if task.job.status is JobStatus.QUEUED], status_writer)
         going = [*begun, *taken]
-        await desk.end(_ends(going, await self._run_admitted(operation, going)))
+        await status_writer.end(_ends(going, await self._run_admitted(operation, going)))
 
-    async def vouch(self, references: Sequence[Reference]) -> list[Reference]:
-        """Return references of a lane with nothing of jobs but what their rows say. ConnectorErrors."""
-        return await vouched(references, self._operations, self._services)
+    async def verify(self, references: Sequence[Reference]) -> list[Reference]:
+        """Return the references without claims that the rows of their jobs do not confirm. ConnectorErrors."""
+        return await without_false_claims(references, self._operations, self._services)
 
-    async def _run_admitted(self, operation: JobOperation[Any], tasks: Tasks) -> Sequence[JobOutcome]:
-        """Run those that may be run."""
+    async def _run_admitted(self, operation: JobOperation[Any], tasks: Tasks) -> JobOutcomes:
+        """Run the jobs that are admitted, and return refusals for the others."""
         try:
             going, refused = await admit(operation, tasks, self._services)
         except ConnectorError as error:
-            return [Later(error)] * len(tasks)
-        ends = dict(zip((task.job.id for task in going), await self._run(operation, going), strict=True))
-        return [refused.get(task.job.id) or ends[task.job.id] for task in tasks]
+            return {task.job.id: Later(error) for task in tasks}
+        return {**refused, **await self._run(operation, going)}
 
-    async def _run(self, operation: JobOperation[Any], tasks: Tasks) -> Sequence[JobOutcome]:
-        """Run a batch. If a defect of ours breaks it, one by one, so that the neighbours are unaffected."""
+    async def _run(self, operation: JobOperation[Any], tasks: Tasks) -> JobOutcomes:
+        """Run a batch. After a defect of the connector, run the jobs one by one, so that the others are unaffected."""
         if not tasks:
-            return ()
+            return {}
         try:
             return await operation.run(tasks, self._services)
         except ConnectorError as error:
-            return [Later(error)] * len(tasks)
-        except Exception as error:  # noqa: BLE001  # a defect of ours: the neighbours go on
-            if len(tasks) > 1:  # what was sent already stands in the journal, and is not sent again
-                return [(await self._run(operation, [task]))[0] for task in tasks]
+            return {task.job.id: Later(error) for task in tasks}
+        except Exception as error:  # noqa: BLE001  # a defect of the connector: the other jobs go on
+            if len(tasks) > 1:  # jobs that were sent are in the journal and are not sent again
+                return {job: end for task in tasks for job, end in (await self._run(operation, [task])).items()}
             log.error(  # noqa: TRY400  # not exception(), whose text may quote a person
                 "job %s broke the connector: %s", tasks[0].job.id, whereabouts(error)
             )
             is_safe = operation.repetition is Repetition.SAFE
-            return [Failed(Reason.DEFECT, TEXTS[Reason.DEFECT]) if is_safe else Unknown()]
+            return {tasks[0].job.id: Failed(Reason.DEFECT, TEXTS[Reason.DEFECT]) if is_safe else Unknown()}
 
     # -------------------------------------------------------------------------------------------------------- journal
 
-    async def _by_journal(self, operation: JournaledOperation[Any], tasks: Tasks, desk: JobStatusWriter) -> None:
+    async def _by_journal(
+        self, operation: JournaledOperation[Any], tasks: Tasks, status_writer: JobStatusWriter
+    ) -> None:
         try:
-            undone = await self._undone(operation, tasks, desk)
+            undone = await self._undone(operation, tasks, status_writer)
         except ConnectorError as error:
-            await desk.put_off([task.job for task in tasks], error)
+            await status_writer.postpone([task.job for task in tasks], error)
             return
-        taken = await _take(undone, desk)
-        await self._forget(await desk.end(_ends(taken, await self._run_admitted(operation, taken))))
+        taken = await _take(undone, status_writer)
+        await self._forget(await status_writer.end(_ends(taken, await self._run_admitted(operation, taken))))
 
-    async def _undone(self, operation: JournaledOperation[Any], tasks: Tasks, desk: JobStatusWriter) -> Tasks:
-        """Sort out jobs that another worker has, or had: only those without an entry go on."""
+    async def _undone(self, operation: JournaledOperation[Any], tasks: Tasks, status_writer: JobStatusWriter) -> Tasks:
+        """Report jobs that another worker has done or sent; return those without an entry."""
         entries = await self._services.journal.entries([task.job.id for task in tasks])
         known: list[tuple[JobRow, JobOutcome]] = []
         undone: list[Task[Any]] = []
@@ -171,36 +173,36 @@ class JobRunner:
             if isinstance(entry, EndedJob):
                 known.append((task.job, replace(operation.describe(task), runs=entry.runs)))
             elif (until := self._held_until(task.job)) is not None:
-                await desk.wait([task.job], until)
+                await status_writer.wait([task.job], until)
             elif isinstance(entry, Sent):
                 known.append((task.job, Unknown()))
             else:
                 undone.append(task)
-        await self._forget(await desk.end(known, only_if_unchanged=True))
+        await self._forget(await status_writer.end(known, only_if_unchanged=True))
         return undone
 
     def _held_until(self, job: JobRow) -> datetime | None:
-        """Until when another worker may still be at it, None if none can be."""
+        """Return until when another worker may still run the job; None if no worker can."""
         if job.status is not JobStatus.IN_PROGRESS or job.started_on is None:
             return None
         until = job.started_on + self._presumed_dead
         return until if self._clock.now() < until else None
 
     async def _forget(self, jobs: frozenset[UUID]) -> None:
-        """Clean the journal. An entry that remains does not matter: the job has ended."""
+        """Delete entries of the journal. A remaining entry does no harm: the job has ended."""
         try:
             await self._services.journal.forget(jobs)
         except ConnectorError as error:
             log.warning("%d entries of the journal remain: %s", len(jobs), error)
 
 
-async def _take(tasks: Tasks, desk: JobStatusWriter) -> Tasks:
-    taken = await desk.take([task.job for task in tasks])
+async def _take(tasks: Tasks, status_writer: JobStatusWriter) -> Tasks:
+    taken = await status_writer.take([task.job for task in tasks])
     return [task for task in tasks if task.job.id in taken]
 
 
-def _ends(tasks: Tasks, outcomes: Sequence[JobOutcome]) -> list[tuple[JobRow, JobOutcome]]:
-    return [(task.job, outcome) for task, outcome in zip(tasks, outcomes, strict=True)]
+def _ends(tasks: Tasks, outcomes: JobOutcomes) -> list[tuple[JobRow, JobOutcome]]:
+    return [(task.job, outcomes[task.job.id]) for task in tasks]
 
 
 def _chunks(tasks: Tasks, most: int) -> Iterator[Tasks]:

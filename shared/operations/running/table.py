@@ -1,4 +1,4 @@
-"""Which operation a job's option value stands for (part E of the specification)."""
+"""The operation of each option value of a job (part E of the specification)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Add Tag (JOB-16, TAG-01..TAG-03): gives a person tags, or, without a person, makes tags known to Spotler."""
+"""Add Tag (JOB-16, TAG-01..TAG-03): gives a person tags, or, without a person, creates tags in Spotler."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from collections.abc import Sequence
 from shared.domain.records.jobs import Operation
 from shared.errors import ConnectorError
 from shared.operations.contacts.person_contacts import failure
-from shared.operations.model.operation import JobOperation, JobOutcome, Succeeded, Task
+from shared.operations.model.operation import JobOperation, JobOutcome, JobOutcomes, Succeeded, Task
 from shared.operations.model.parameters import Anyone, Parameters, Tags
 from shared.operations.model.services import JobServices
 from shared.operations.model.wording import quoted
-from shared.operations.running.each import give_each
+from shared.operations.running.calls_per_job import call_for_eligible
 
 
 class AddTagParameters(Parameters):
-    """Which tags, for whom."""
+    """The tags, and the person if there is one."""
 
     person: Anyone
     parameter_name: Tags
 
 
 class AddTag(JobOperation[AddTagParameters]):
-    """Tags that do not exist are created; those that somebody has already stay as they are."""
+    """Creates missing tags; tags that the person has already stay as they are."""
 
     operation = Operation.ADD_TAG
     parameters = AddTagParameters
 
-    async def run(self, tasks: Sequence[Task[AddTagParameters]], services: JobServices) -> Sequence[JobOutcome]:
+    async def run(self, tasks: Sequence[Task[AddTagParameters]], services: JobServices) -> JobOutcomes:
         """Call once per person, and once per tag without person."""
 
         async def add(task: Task[AddTagParameters], contact: str) -> Succeeded:
@@ -39,10 +39,9 @@ class AddTag(JobOperation[AddTagParameters]):
 
         personal = [task for task in tasks if task.parameters.person is not None]
         general = [task for task in tasks if task.parameters.person is None]
-        outcomes = await give_each(personal, services, add)
+        ends = await call_for_eligible(personal, services, add)
         created = await asyncio.gather(*(_create(task, services) for task in general))
-        ends = dict(zip((task.job.id for task in [*personal, *general]), [*outcomes, *created], strict=True))
-        return [ends[task.job.id] for task in tasks]
+        return ends | {task.job.id: end for task, end in zip(general, created, strict=True)}
 
 
 async def _create(task: Task[AddTagParameters], services: JobServices) -> JobOutcome:

@@ -5,7 +5,7 @@ from shared.operations.tags.score_step import ScoreStep
 
 
 class DecreaseScore(ScoreStep):
-    """Downwards, below zero if need be."""
+    """Subtracts from the score, also below zero."""
 
     operation = Operation.DECREASE_SCORE
     change = ScoreChange.DECREASE

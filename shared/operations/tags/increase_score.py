@@ -5,7 +5,7 @@ from shared.operations.tags.score_step import ScoreStep
 
 
 class IncreaseScore(ScoreStep):
-    """Upwards."""
+    """Adds to the score."""
 
     operation = Operation.INCREASE_SCORE
     change = ScoreChange.INCREASE

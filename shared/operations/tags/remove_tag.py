@@ -1,31 +1,31 @@
-"""Remove Tag (JOB-17, TAG-04, TAG-05): takes tags, with their scores, away from a person."""
+"""Remove Tag (JOB-17, TAG-04, TAG-05): removes tags, with their scores, from a person."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from shared.domain.records.jobs import Operation
-from shared.operations.model.operation import JobOperation, JobOutcome, Succeeded, Task
+from shared.operations.model.operation import JobOperation, JobOutcomes, Succeeded, Task
 from shared.operations.model.parameters import Parameters, Someone, Tags
 from shared.operations.model.services import JobServices
 from shared.operations.model.wording import quoted
-from shared.operations.running.each import take_each
+from shared.operations.running.calls_per_job import call_for_known
 
 
 class RemoveTagParameters(Parameters):
-    """Which tags, of whom."""
+    """The tags and the person."""
 
     person: Someone
     parameter_name: Tags
 
 
 class RemoveTag(JobOperation[RemoveTagParameters]):
-    """Tags that somebody does not have are fine."""
+    """A tag that the person does not have is no error."""
 
     operation = Operation.REMOVE_TAG
     parameters = RemoveTagParameters
 
-    async def run(self, tasks: Sequence[Task[RemoveTagParameters]], services: JobServices) -> Sequence[JobOutcome]:
+    async def run(self, tasks: Sequence[Task[RemoveTagParameters]], services: JobServices) -> JobOutcomes:
         """Call once per person and tag."""
 
         async def remove(task: Task[RemoveTagParameters], contact: str) -> Succeeded:
@@ -34,4 +34,4 @@ class RemoveTag(JobOperation[RemoveTagParameters]):
             return Succeeded(f"Removed in Spotler: {quoted(tags)}.")
 
         absent = Succeeded("Nothing to remove: the person is not in Spotler.")
-        return await take_each(tasks, services, remove, absent=absent)
+        return await call_for_known(tasks, services, remove, absent=absent)

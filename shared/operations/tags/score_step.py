@@ -1,4 +1,4 @@
-"""What Increase Score and Decrease Score have in common: a score moves by a positive number, counted once."""
+"""The common part of Increase Score and Decrease Score: a score changes by a positive number, once per job."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from shared.domain.records.jobs import ScoreChange
-from shared.operations.model.operation import HarmfulOperation, JobOutcome, Succeeded, Task
+from shared.operations.model.operation import HarmfulOperation, JobOutcomes, Succeeded, Task
 from shared.operations.model.parameters import Parameters, PositiveNumber, ScoreName, Someone
 from shared.operations.model.services import JobServices
 from shared.operations.model.wording import quoted
-from shared.operations.running.each import give_each_once
+from shared.operations.running.calls_per_job import call_for_eligible_once
 
 
 class ScoreStepParameters(Parameters):
-    """Whose score, and by how much."""
+    """The person, the score, and the number."""
 
     person: Someone
     parameter_name: ScoreName
@@ -22,13 +22,13 @@ class ScoreStepParameters(Parameters):
 
 
 class ScoreStep(HarmfulOperation[ScoreStepParameters]):
-    """A tag that does not exist is created with score 0 first."""
+    """Creates a missing tag with score 0 first."""
 
     parameters = ScoreStepParameters
     change: ClassVar[ScoreChange]
     verb: ClassVar[str]
 
-    async def run(self, tasks: Sequence[Task[ScoreStepParameters]], services: JobServices) -> Sequence[JobOutcome]:
+    async def run(self, tasks: Sequence[Task[ScoreStepParameters]], services: JobServices) -> JobOutcomes:
         """Call once per job."""
 
         async def step(task: Task[ScoreStepParameters], contact: str) -> Succeeded:
@@ -38,10 +38,10 @@ class ScoreStep(HarmfulOperation[ScoreStepParameters]):
             )
             return self.describe(task)
 
-        return await give_each_once(tasks, services, step)
+        return await call_for_eligible_once(tasks, services, step)
 
     def describe(self, task: Task[ScoreStepParameters]) -> Succeeded:
-        """Say by how much which score moved."""
+        """Report the score and the number."""
         name, value = task.parameters.parameter_name, task.parameters.parameter_value
         text = f"Score {quoted([name])} {self.verb} by {value} in Spotler."
         return Succeeded(text, post=text)

@@ -8,7 +8,7 @@ import azure.functions as func
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.composition import app
-from shared.domain.planning.context import MassChange
+from shared.domain.planning.binding import MassChange
 from shared.errors import ConnectorError
 from shared.triggers.http.answers import json_answer, problem
 from shared.triggers.http.http_function import http_function

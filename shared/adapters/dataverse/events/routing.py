@@ -66,7 +66,7 @@ def route(event: DataverseEvent, *, own: Ourselves) -> Routed:
     correlation = str(event.correlation_id or "")
     rows = tuple(Lookup(event.table, row) for row in event.rows)
     if own.wrote(event):
-        return Routed(people=_people(rows if event.message in _CREATIONS else (), Why.SPOTLER, correlation))
+        return Routed(people=_people(rows if event.message in _CREATIONS else (), Why.PLATFORM, correlation))
     if event.table == tables.JOB:
         return Routed(jobs=event.rows) if event.message in _CREATIONS else Routed()
     if event.table == tables.PERMISSION:

@@ -12,10 +12,10 @@ from shared.adapters.dataverse.metadata.schema_cache import SchemaCache
 from shared.adapters.dataverse.metadata.steps import read_steps
 from shared.adapters.dataverse.web_api.client import DataverseClient
 from shared.domain.mapping.check.resolution import sources_read
-from shared.domain.mapping.formats.reading import reading_of
 from shared.domain.mapping.language.expression import Source, sources_of
 from shared.domain.mapping.language.filters import filter_columns
 from shared.domain.mapping.model import Mapping
+from shared.domain.mapping.reading import reading_of
 from shared.domain.mapping.related_tables import LIST_TABLE, related_reads
 from shared.domain.records.records import PersonTable
 from shared.domain.records.table_schema import EventStep, ReadRight, Schema, TableDefinition

@@ -21,8 +21,8 @@ from shared.adapters.dataverse.web_api.client import DataverseClient
 from shared.adapters.dataverse.web_api.faults import DUPLICATE_KEY
 from shared.adapters.dataverse.web_api.odata import ODataComparison
 from shared.adapters.dataverse.web_api.operations import Annotation, Retrieve, Row, WebApiOperation
-from shared.domain.mapping.formats.reading import DO_NOT_EMAIL, STATE
 from shared.domain.mapping.model import Mapping as FieldMapping
+from shared.domain.mapping.reading import DO_NOT_EMAIL, STATE
 from shared.domain.records.jobs import JobRow, JobStatus
 from shared.domain.records.outcomes import LONGEST_REASON
 from shared.domain.records.records import PersonRecord, PersonTable, RecordKey

@@ -15,7 +15,7 @@ from shared.adapters.dataverse.records.tables import TableNames
 from shared.adapters.dataverse.web_api.odata import Expand
 from shared.adapters.dataverse.web_api.operations import Row
 from shared.domain.mapping.check.resolution import Resolved
-from shared.domain.mapping.language.expression import Column, Home, Related, Source
+from shared.domain.mapping.language.expression import Column, OptionSource, Related, Source
 from shared.domain.records.records import PermissionRow, PersonRecord, PersonTable, RecordKey, StatusRow, SyncStatus
 
 _PERMISSION_COLUMNS = ("dh_spotlerpermissionid", "dh_name", "dh_subscribed", "modifiedon", "createdon", "statecode")
@@ -31,7 +31,7 @@ class PersonQuery:
         table: PersonTable,
         found: Iterable[Resolved],
         *,
-        homes: Collection[Home],
+        option_sources: Collection[OptionSource],
         language: int | None,
         zone: tzinfo,
         unread: Mapping[str, str] | None = None,
@@ -54,8 +54,8 @@ class PersonQuery:
                     self._related.setdefault(one.navigation, []).append((one.source, reader))
                 case _:
                     raise ValueError("only columns of the record and of related rows are read with it")
-        self._reads_permissions = Home.PERMISSIONS in homes
-        self._lists = ListRows(table) if Home.LIST in homes else None
+        self._reads_permissions = OptionSource.PERMISSIONS in option_sources
+        self._lists = ListRows(table) if OptionSource.LIST in option_sources else None
 
     @property
     def select(self) -> tuple[str, ...]:

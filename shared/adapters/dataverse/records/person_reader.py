@@ -32,9 +32,9 @@ from shared.domain.mapping.check.resolution import (
     resolve_periodiek,
     sources_read,
 )
-from shared.domain.mapping.formats.reading import reading_of
-from shared.domain.mapping.language.expression import Column, Home, MapTo, Related, Source
+from shared.domain.mapping.language.expression import Column, MapTo, OptionSource, Related, Source
 from shared.domain.mapping.model import Mapping as FieldMapping
+from shared.domain.mapping.reading import reading_of
 from shared.domain.mapping.related_tables import LIST_TABLE, related_reads
 from shared.domain.records.records import PersonRecord, PersonTable, RecordKey
 from shared.domain.records.table_schema import Schema, TableDefinition
@@ -42,7 +42,7 @@ from shared.errors import ConfigurationError, Service
 
 log = logging.getLogger(__name__)
 
-_PERIODIEK = str(MapTo(Home.PERIODIEK))
+_PERIODIEK = str(MapTo(OptionSource.PERIODIEK))
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +150,13 @@ class PersonReader:
         refused = self._refused.among(one.name for one in related)
         unread = {one.source: lacks(refused[one.table], one.table) for one in reads if one.table in refused}
         periodieken = None
-        if Home.PERIODIEK in reading.homes and _PERIODIEK not in unread:
+        if OptionSource.PERIODIEK in reading.option_sources and _PERIODIEK not in unread:
             periodieken = self._periodieken(table, schema)
             if periodieken is None:  # without its rows, everybody would seem to have ended what they take
                 unread[_PERIODIEK] = "cannot be read: the mapping check says what is missing"
-        homes = {home for home in reading.homes if str(MapTo(home)) not in unread}
+        option_sources = {
+            option_source for option_source in reading.option_sources if str(MapTo(option_source)) not in unread
+        }
         found: list[Resolved] = []
         missing: list[Unresolved] = []
         for source in sources:
@@ -170,12 +172,12 @@ class PersonReader:
         beside = [one for one in found if not isinstance(one.source, Column | Related)]
         with_it = [one for one in found if isinstance(one.source, Column | Related)]
         compiled = _Compiled(
-            PersonQuery(table, with_it, homes=homes, language=language, zone=zone, unread=unread),
+            PersonQuery(table, with_it, option_sources=option_sources, language=language, zone=zone, unread=unread),
             SecondaryReader(
                 beside,
                 language=language,
                 zone=zone,
-                lists=ListRows(table) if Home.LIST in homes else None,
+                lists=ListRows(table) if OptionSource.LIST in option_sources else None,
                 periodieken=periodieken,
             ),
             tuple(related),
@@ -192,10 +194,10 @@ class PersonReader:
     async def _schema_of(self, table: PersonTable) -> Schema:
         """Return every table that is needed to read this one."""
         found = dict((await self._schema.named_by(self._sources[table], table)).tables)
-        homes, periodiek = self._readings[table].homes, self._mapping.periodiek
-        if Home.LIST in homes:
+        option_sources, periodiek = self._readings[table].option_sources, self._mapping.periodiek
+        if OptionSource.LIST in option_sources:
             found[LIST_TABLE] = LISTS_TABLE
-        if Home.PERIODIEK in homes and periodiek is not None:
+        if OptionSource.PERIODIEK in option_sources and periodiek is not None:
             found |= (await self._schema.named_by([periodiek.name], periodiek.table)).tables
         return Schema(found)
 

@@ -60,7 +60,7 @@ def _row(row: Row) -> AutomationRow:
     return AutomationRow(
         id=UUID(row[_KEY]),
         kind=kind,
-        spotler_id=row.get("dh_spotlerid") or "",
+        platform_id=row.get("dh_spotlerid") or "",
         code=row["dh_code"],
         name=(row.get("dh_name") or "").removeprefix(_ICONS[kind]).strip(),
         fields=row.get("dh_fields") or "",
@@ -75,7 +75,7 @@ def _operation(write: AutomationWrite) -> WebApiOperation:
         "dh_name": f"{_ICONS[automation.kind]} {clipped(automation.name, LONGEST_NAME)}",
         "dh_kind": tables.AUTOMATION_KINDS[automation.kind],
         "dh_code": automation.code,
-        "dh_spotlerid": automation.spotler_id,
+        "dh_spotlerid": automation.platform_id,
         "dh_fields": write.fields,
         "statecode": state,
         "statuscode": reason,

@@ -82,7 +82,7 @@ class _PendingCreate:
         if isinstance(error, ThrottledError | TransientError | UnknownOutcomeError):
             self.error = error
             return
-        source = str(MapTo(subscription.coming.home))
+        source = str(MapTo(subscription.coming.option_source))
         expected = "a row that Dataverse does not refuse"
         self.refused.append(FieldProblem(subscription.spotler, source, expected, side=Side.DATAVERSE))
 

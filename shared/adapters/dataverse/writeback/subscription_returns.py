@@ -15,7 +15,7 @@ from shared.adapters.dataverse.web_api import odata, operations
 from shared.adapters.dataverse.web_api.operations import Method, WebApiOperation
 from shared.adapters.dataverse.writeback.row_builder import BIND, RowBuilder
 from shared.domain.mapping.check.resolution import ResolvedPeriodiek, Unresolved
-from shared.domain.mapping.language.expression import Column, Home, MapTo
+from shared.domain.mapping.language.expression import Column, MapTo, OptionSource
 from shared.domain.mapping.model import MappingRow
 from shared.domain.merging.dataverse_changes import SubscriptionReturn
 from shared.domain.records.marketing_contact import PropertyDefinition, PropertyType
@@ -36,9 +36,9 @@ _HOLDERS: Mapping[PersonTable, str] = {
 """The property of a permission row that leads to its person."""
 
 
-def subscription_id(home: Home, key: RecordKey, name: str) -> UUID:
+def subscription_id(option_source: OptionSource, key: RecordKey, name: str) -> UUID:
     """Return the id that a new row gets: the same for the same person and name, so that it is created once."""
-    return uuid5(_NAMESPACE, f"{home}/{key}/{name.strip().casefold()}")
+    return uuid5(_NAMESPACE, f"{option_source}/{key}/{name.strip().casefold()}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class SubscriptionWrite:
 
     def prepare(self) -> None:
         """Draft a new periodiek, whose name may be that of another row."""
-        if self.coming.home is Home.PERIODIEK and self.coming.row is None:
+        if self.coming.option_source is OptionSource.PERIODIEK and self.coming.row is None:
             match self.periodiek:
                 case ResolvedPeriodiek() as found:
                     self._draft = self._periodiek(found)
@@ -99,17 +99,17 @@ class SubscriptionWrite:
 
     def want(self, search: NameSearch) -> None:
         """Ask for the marketing list."""
-        if self.coming.home is Home.LIST and self.coming.row is None:
+        if self.coming.option_source is OptionSource.LIST and self.coming.row is None:
             search.want(self._lists, self.coming.name)
 
     def operation(self, names: NamesFound) -> WebApiOperation | None:
         """Return what to send."""
-        match self.coming.home:
-            case Home.PERMISSIONS:
+        match self.coming.option_source:
+            case OptionSource.PERMISSIONS:
                 return self._permission()
-            case Home.LIST:
+            case OptionSource.LIST:
                 return self._membership(names)
-            case Home.PERIODIEK:
+            case OptionSource.PERIODIEK:
                 return self._periodiek_operation()
             case other:
                 assert_never(other)
@@ -192,12 +192,12 @@ class SubscriptionWrite:
         return f"/{odata.row(tables.PEOPLE[self.key.table].entity_set, self.key.id)}"
 
     def _create(self, entity_set: str, key: str, switch: str, values: Mapping[str, Any]) -> WebApiOperation:
-        identifier = subscription_id(self.coming.home, self.key, self.coming.name)
+        identifier = subscription_id(self.coming.option_source, self.key, self.coming.name)
         self.creation = Creation(entity_set, identifier, switch, self.coming.subscribed)
         return operations.create(entity_set, {key: str(identifier), **values}, key=key)
 
     def _refuse(self, expected: str) -> None:
-        source = str(MapTo(self.coming.home))
+        source = str(MapTo(self.coming.option_source))
         self.problems.append(FieldProblem(self.spotler, source, expected, side=Side.DATAVERSE))
 
 

@@ -10,7 +10,7 @@ from shared.adapters.dataverse.web_api.client import DataverseClient
 from shared.adapters.dataverse.writeback.row_builder import RowBuilder
 from shared.adapters.dataverse.writeback.subscription_returns import SubscriptionWrite
 from shared.domain.mapping.check.resolution import ResolvedPeriodiek, Unresolved, resolve_periodiek
-from shared.domain.mapping.language.expression import Home, MapTo
+from shared.domain.mapping.language.expression import MapTo, OptionSource
 from shared.domain.mapping.model import Mapping as FieldMapping
 from shared.domain.merging.dataverse_changes import SubscriptionReturn
 from shared.domain.records.records import PersonTable, RecordKey
@@ -30,11 +30,15 @@ class SubscriptionWriter:
     ) -> list[list[SubscriptionWrite]]:
         """Draft the subscriptions of each record, in order."""
         periodieken = await self._periodieken(
-            {key.table for key, returns in wanted if any(one.home is Home.PERIODIEK for one in returns)}
+            {
+                key.table
+                for key, returns in wanted
+                if any(one.option_source is OptionSource.PERIODIEK for one in returns)
+            }
         )
         prepared = [
             [
-                SubscriptionWrite(key, one, self._property(one.home, key.table), periodieken.get(key.table))
+                SubscriptionWrite(key, one, self._property(one.option_source, key.table), periodieken.get(key.table))
                 for one in returns
             ]
             for key, returns in wanted
@@ -59,10 +63,12 @@ class SubscriptionWriter:
             draft.settle(names)
         return names
 
-    def _property(self, home: Home, table: PersonTable) -> str:
+    def _property(self, option_source: OptionSource, table: PersonTable) -> str:
         """Name the property whose options live there."""
         rows = self._mapping.for_table(table)
-        return next((row.spotler for row in rows if row.sources[table] == MapTo(home)), str(MapTo(home)))
+        return next(
+            (row.property_name for row in rows if row.sources[table] == MapTo(option_source)), str(MapTo(option_source))
+        )
 
     async def _periodieken(self, wanted: Collection[PersonTable]) -> dict[PersonTable, ResolvedPeriodiek | Unresolved]:
         periodiek = self._mapping.periodiek

@@ -21,8 +21,8 @@ from shared.adapters.dataverse.writeback.refusals import refusal, worst
 from shared.adapters.dataverse.writeback.row_builder import RowBuilder
 from shared.adapters.dataverse.writeback.subscription_returns import SubscriptionWrite
 from shared.adapters.dataverse.writeback.subscription_writer import SubscriptionWriter
-from shared.domain.mapping.formats.reading import DO_NOT_BULK_EMAIL, DO_NOT_EMAIL
 from shared.domain.mapping.model import Mapping as FieldMapping
+from shared.domain.mapping.reading import DO_NOT_BULK_EMAIL, DO_NOT_EMAIL
 from shared.domain.records.outcomes import FieldProblem
 from shared.errors import ConfigurationError, ConflictError, ConnectorError, NotFoundError, Service
 from shared.ports.writeback import Writeback, WritebackResult

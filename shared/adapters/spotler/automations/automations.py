@@ -75,15 +75,15 @@ class SpotlerAutomations:
             case AutomationKind.CAMPAIGN:
                 return await self._trigger_campaign(code, external_id, fields)
 
-    async def stop(self, kind: AutomationKind, spotler_id: str, external_id: str) -> StopResult:
+    async def stop(self, kind: AutomationKind, platform_id: str, external_id: str) -> StopResult:
         """Stop all runs of one contact (AUT-22)."""
         body = {"externalContactId": external_id}
         match kind:
             case AutomationKind.AUTOMATION:
                 await self._capabilities.require(Capability.AUTOMATION_STOP)
-                return await self._stop(unpublished.AUTOMATION_STOP.call(spotler_id, body=body))
+                return await self._stop(unpublished.AUTOMATION_STOP.call(platform_id, body=body))
             case AutomationKind.CAMPAIGN:
-                path = f"/campaign/{segment(spotler_id)}/stop"
+                path = f"/campaign/{segment(platform_id)}/stop"
                 return await self._stop(SpotlerCall("campaign.stop", "POST", path, body=body))
 
     async def stop_run(self, automation_contact_id: str) -> StopResult:

@@ -1,1 +1,1 @@
-"""Finds what would not work in a mapping, before it becomes live."""
+"""Checks a mapping before it becomes live."""

@@ -1,6 +1,6 @@
-"""Checks a mapping against what is there: Dataverse's schema and steps, and Spotler's properties. Pure.
+"""Checks a mapping against Dataverse's schema and steps, and against the platform's properties. Pure.
 
-Nothing here stops a mapping: whoever applies it decides what an error, a warning or a note means.
+The check does not refuse a mapping: the caller decides what an error, a warning or a note means.
 """
 
 from __future__ import annotations
@@ -15,38 +15,38 @@ from shared.domain.mapping.check.check_rights import rights_findings
 from shared.domain.mapping.check.check_tables import TableCheck
 from shared.domain.mapping.check.resolution import Resolved, Unresolved, resolve, resolve_periodiek
 from shared.domain.mapping.circles import circles
-from shared.domain.mapping.conversions import Impossible, Lossy, expression_to_spotler, kind_of, to_dataverse
+from shared.domain.mapping.conversions import Impossible, Lossy, expression_to_platform, kind_of, to_dataverse
 from shared.domain.mapping.findings import Code, Finding, Severity
-from shared.domain.mapping.formats.reading import reading_of
 from shared.domain.mapping.language.expression import (
     Child,
     Column,
     Constant,
-    Home,
     MapTo,
+    OptionSource,
     QueryExpression,
     Related,
     Source,
     sources_of,
 )
 from shared.domain.mapping.model import PERMISSIONS, Mapping, MappingRow
+from shared.domain.mapping.reading import reading_of
 from shared.domain.records.marketing_contact import PropertyCatalogue, PropertyDefinition, PropertyType
 from shared.domain.records.records import PersonTable
 from shared.domain.records.table_schema import ColumnDefinition, ColumnType, EventStep, ReadRight, Schema
 from shared.domain.values.values import Foreign, Misfit, convert
 
 PROTECTED = ("Type", "Birthday")
-"""Spotler fields whose rows must not be deleted, where the account has them (MAP-33)."""
+"""Properties whose rows must not be deleted, if the account has them (MAP-33)."""
 
 _TAKES_FOREIGN = frozenset({PropertyType.STRING, PropertyType.PHONE_NUMBER})
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """Everything that a mapping is checked against. `tables` are those that are synchronised.
+    """Everything that a mapping is checked against. `tables` are the synchronised tables.
 
-    `steps` are the registrations that tell the connector of saves; None if they may not be read. `rights` tell, by
-    name, what of the related tables its user may read; None if Dataverse does not say.
+    `steps` are the registrations that send saves to the connector; None if they may not be read. `rights` are the
+    rights of its user by related table; None if Dataverse does not return them.
     """
 
     schema: Schema
@@ -57,7 +57,7 @@ class Surroundings:
 
 
 def check(mapping: Mapping, surroundings: Surroundings) -> tuple[Finding, ...]:
-    """Return what is the matter, errors first, then in the order of rows."""
+    """Return the findings, errors first, then in the order of rows."""
     found = list(dict.fromkeys(_findings(mapping, surroundings)))
     order = list(Severity)
     return tuple(sorted(found, key=lambda finding: (order.index(finding.severity), finding.row)))
@@ -89,7 +89,7 @@ def _findings(mapping: Mapping, surroundings: Surroundings) -> Iterator[Finding]
 def _property(number: int, row: MappingRow, catalogue: PropertyCatalogue) -> Iterator[Finding]:
     if row.fixed is not None:
         return
-    for name in filter(None, (row.spotler, row.foreign)):
+    for name in filter(None, (row.property_name, row.foreign)):
         if catalogue.named(name) is None:
             meant = catalogue.find(name)
             cure = f"write {meant.name}" if meant else "create it in Spotler, make it visible, or delete the row"
@@ -114,22 +114,22 @@ class _RowCheck:
     surroundings: Surroundings
 
     def findings(self) -> Iterator[Finding]:
-        """Yield what is the matter with the row."""
+        """Yield the findings for the row."""
         source = self.row.sources[self.table]
         for one in sources_of(source):
             found = resolve(one, self.table, self.surroundings.schema)
             if isinstance(found, Unresolved):
                 yield self._finding(Severity.ERROR, Code(found.gap), found.text)
-        definition = self.surroundings.catalogue.named(self.row.spotler)
-        if definition is not None and self.row.direction.reaches_spotler:
-            yield from self._to_spotler(definition)
+        definition = self.surroundings.catalogue.named(self.row.property_name)
+        if definition is not None and self.row.direction.reaches_platform:
+            yield from self._to_platform(definition)
             yield from self._unseen()
         if self.row.direction.reaches_dataverse and isinstance(source, Column):
             yield from self._to_dataverse(source, definition)
         if isinstance(source, Column) and (column := self._column(source)) is not None:
             yield from self._options(column, definition)
 
-    def _to_spotler(self, definition: PropertyDefinition) -> Iterator[Finding]:
+    def _to_platform(self, definition: PropertyDefinition) -> Iterator[Finding]:
         source = self.row.sources[self.table]
         if isinstance(source, Constant) and definition.type is not PropertyType.SET:
             match convert(source.text, None, definition.type):
@@ -143,8 +143,8 @@ class _RowCheck:
                     pass
             return
         if self.row.choices and definition.type is not PropertyType.SET:
-            return  # what the row's own translation yields is checked value by value
-        match expression_to_spotler(source, definition, self._column):
+            return  # translated values of the row are checked one by one
+        match expression_to_platform(source, definition, self._column):
             case Impossible(reason) | Lossy(reason):
                 text = f"{source} cannot fill {definition.name} ({definition.type}): {reason}"
                 yield self._finding(Severity.ERROR, Code.CONVERSION, text)
@@ -190,9 +190,9 @@ class _RowCheck:
     def _unseen(self) -> Iterator[Finding]:
         """P-26: a step hears of saves of the record, not of those of other rows."""
         source = self.row.sources[self.table]
-        aside = [str(one) for one in sources_of(source) if isinstance(one, Related | Child | QueryExpression)]
-        if aside:
-            text = f"Changes of {', '.join(aside)} fire nothing: the next save of the record or a resync sees them"
+        related = [str(one) for one in sources_of(source) if isinstance(one, Related | Child | QueryExpression)]
+        if related:
+            text = f"Changes of {', '.join(related)} fire nothing: the next save of the record or a resync sees them"
             yield self._finding(Severity.NOTE, Code.UNSEEN_CHANGES, text)
 
     def _column(self, source: Source) -> ColumnDefinition | None:
@@ -222,7 +222,7 @@ def _entity(mapping: Mapping, schema: Schema) -> Iterator[Finding]:
 
 def _periodieken(mapping: Mapping, surroundings: Surroundings) -> Iterator[Finding]:
     for table in sorted(surroundings.tables, key=attrgetter("value")):
-        if mapping.periodiek is None or Home.PERIODIEK not in reading_of(mapping, table).homes:
+        if mapping.periodiek is None or OptionSource.PERIODIEK not in reading_of(mapping, table).option_sources:
             continue
         found = resolve_periodiek(mapping.periodiek, table, surroundings.schema)
         if isinstance(found, Unresolved):
@@ -230,7 +230,9 @@ def _periodieken(mapping: Mapping, surroundings: Surroundings) -> Iterator[Findi
 
 
 def _protected(mapping: Mapping, catalogue: PropertyCatalogue) -> Iterator[Finding]:
-    filled = {row.spotler for row in mapping.rows if not all(isinstance(one, MapTo) for one in row.sources.values())}
+    filled = {
+        row.property_name for row in mapping.rows if not all(isinstance(one, MapTo) for one in row.sources.values())
+    }
     for name in PROTECTED:
         definition = catalogue.find(name)
         if definition is not None and definition.name not in filled:
@@ -253,7 +255,7 @@ def _permissions(mapping: Mapping, surroundings: Surroundings) -> Iterator[Findi
 
 
 def _sends_permissions(row: MappingRow, table: PersonTable) -> bool:
-    return row.spotler == PERMISSIONS and row.direction.reaches_spotler and isinstance(row.sources[table], MapTo)
+    return row.property_name == PERMISSIONS and row.direction.reaches_platform and isinstance(row.sources[table], MapTo)
 
 
 def _language(mapping: Mapping, schema: Schema) -> Iterator[Finding]:

@@ -1,11 +1,10 @@
-"""Checks what filters compare: a value that a column can never have excludes everybody, or nobody (MAP-12, VAL-04)."""
+"""Checks the values of filters: a value that a column can never have excludes all records, or none (MAP-12, VAL-04)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from shared.domain.mapping.check.filter_comparison import folded, looks_like_pattern, why_never, why_unread
 from shared.domain.mapping.check.resolution import Resolved, Unresolved, resolve
 from shared.domain.mapping.findings import Code, Finding, Severity
 from shared.domain.mapping.language.expression import (
@@ -23,6 +22,7 @@ from shared.domain.mapping.language.expression import (
     Related,
     Source,
 )
+from shared.domain.mapping.language.filter_comparison import folded, looks_like_pattern, why_never, why_unread
 from shared.domain.mapping.language.filters import (
     And,
     Empty,
@@ -48,7 +48,7 @@ class FilterCheck:
     language: int | None
 
     def table_filter(self, condition: Filter) -> Iterator[Finding]:
-        """Yield what is the matter with the filter of the table."""
+        """Yield the findings for the filter of the table."""
         for field in dict.fromkeys(filter_columns(condition)):
             match resolve(field, self.table, self.schema):
                 case Unresolved(gap=gap, text=text):
@@ -66,14 +66,14 @@ class FilterCheck:
                 yield self._finding(Severity.WARNING, f"{what} what looks like a pattern{place}: {_LETTERS}")
 
     def row_filter(self, expression: Expression, only: str, number: int) -> Iterator[Finding]:
-        """Yield what is the matter with the filter of one row."""
+        """Yield the findings for the filter of one row."""
         cures = list(self._cures(expression, only))
         if cures and None not in cures:
             text = f"The filter compares {expression} with a value that it never has: {cures[0]}"
             yield replace(self._finding(Severity.ERROR, text), row=number)
 
     def _cures(self, expression: Expression | Operand, only: str) -> Iterator[str | None]:
-        """Say of every part that could be the value what to write instead; None if it can be the value."""
+        """Return what to write instead, for every part that could be the value; None if one part can have the value."""
         match expression:
             case Column() | Related() | Child() | QueryExpression():
                 column = self._column(expression)

@@ -1,4 +1,4 @@
-"""What a mapping reads from related tables, held against what the connector's user may read (MAP-19, MAP-21)."""
+"""Checks whether the connector's user may read the related tables of a mapping (MAP-19, MAP-21)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from shared.domain.records.table_schema import ReadRight, Schema, TableReach
 def rights_findings(
     mapping: FieldMapping, tables: Collection[PersonTable], schema: Schema, rights: Mapping[str, ReadRight] | None
 ) -> Iterator[Finding]:
-    """Yield what may not be read, or not as a whole. `rights` are by table, None if Dataverse does not tell."""
+    """Yield tables that may not be read, or only in part.
+
+    `rights` are by table, None if Dataverse does not return them.
+    """
     reads = [one for table in sorted(tables) for one in related_reads(mapping, table, schema)]
     if rights is None:
         if names := sorted({one.table for one in reads}):

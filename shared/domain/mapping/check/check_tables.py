@@ -1,4 +1,4 @@
-"""What can only be seen on all rows of a table together: double targets, missing columns and missing steps."""
+"""Checks all rows of a table together: double targets, missing columns and missing steps."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from shared.domain.mapping.check.check_filters import FilterCheck
 from shared.domain.mapping.findings import Code, Finding, Severity
-from shared.domain.mapping.formats.reading import reading_of
-from shared.domain.mapping.language.expression import Column, Home
+from shared.domain.mapping.language.expression import Column, OptionSource
 from shared.domain.mapping.model import Mapping, MappingRow
+from shared.domain.mapping.reading import reading_of
 from shared.domain.records.records import PersonTable
 from shared.domain.records.table_schema import EventStep, Required, Schema
 
@@ -21,7 +21,7 @@ _MESSAGES = {
     PersonTable.LEAD: (*_ROW, "Merge", "QualifyLead"),
     PersonTable.ACCOUNT: (*_ROW, "Merge"),
 }
-"""Of a merge, an Update may tell one record; of a qualified lead, its own message names the contact (CS-29)."""
+"""The Update of a merge may name one record only; the message of a qualified lead names the contact (CS-29)."""
 
 _UPDATE = "Update"
 
@@ -36,7 +36,7 @@ class TableCheck:
     steps: tuple[EventStep, ...] | None
 
     def findings(self) -> Iterator[Finding]:
-        """Yield what is the matter with the table."""
+        """Yield the findings for the table."""
         rows = self.mapping.for_table(self.table)
         yield from self._double_targets(rows)
         yield from self._required(rows)
@@ -76,14 +76,14 @@ class TableCheck:
     # --------------------------------------------------------------------------------------------------------- steps
 
     def _steps(self, steps: tuple[EventStep, ...]) -> Iterator[Finding]:
-        """MAP-35: what the steps do not tell, the connector learns at the next reconciliation only."""
+        """MAP-35: without a step, changes are found by the next reconciliation only."""
         reading = reading_of(self.mapping, self.table)
         needed = {str(self.table): _MESSAGES[self.table]}
-        if Home.PERMISSIONS in reading.homes:
+        if OptionSource.PERMISSIONS in reading.option_sources:
             needed[_PERMISSION_TABLE] = _ROW
         for name, messages in needed.items():
-            told = {step.message for step in steps if step.table == name}
-            if missing := [message for message in messages if message not in told]:
+            registered = {step.message for step in steps if step.table == name}
+            if missing := [message for message in messages if message not in registered]:
                 text = f"No step tells the connector of {', '.join(missing)} of {name}: register it"
                 yield self._finding(Severity.WARNING, Code.STEP_MISSING, text)
         updates = [step.columns for step in steps if (step.table, step.message) == (self.table, _UPDATE)]

@@ -1,6 +1,6 @@
-"""Finds in Dataverse's schema what an expression names: the column it reads, and the way there.
+"""Resolves expressions in Dataverse's schema: the column to read, and its path.
 
-What is not found makes its row rest: it is neither read nor planned, so that Spotler keeps what it has.
+A row with an unresolved source rests: it is neither read nor planned, so that the platform keeps its value.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
 
-from shared.domain.mapping.formats.reading import DO_NOT_BULK_EMAIL, DO_NOT_EMAIL, STATE, Reading
 from shared.domain.mapping.language.expression import Child, Column, QueryExpression, Related, Source
 from shared.domain.mapping.language.query import QueryError, ReadQuery, read_query
 from shared.domain.mapping.model import Mapping, Periodiek
+from shared.domain.mapping.reading import DO_NOT_BULK_EMAIL, DO_NOT_EMAIL, STATE, Reading
 from shared.domain.records.records import PersonTable
 from shared.domain.records.table_schema import ColumnDefinition, ColumnType, Schema, TableDefinition
 
@@ -30,7 +30,7 @@ class Gap(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Unresolved:
-    """`text` says what to change; it names tables and columns only."""
+    """`text` names what to change; it has names of tables and columns only."""
 
     source: Source
     gap: Gap
@@ -66,7 +66,7 @@ class ResolvedPeriodiek:
 
 
 def resolve(source: Source, table: str, schema: Schema) -> Resolution:
-    """Find what a source of a table's mapping names."""
+    """Resolve a source of a table's mapping."""
     owner = schema.tables.get(table)
     if owner is None:
         return _no_table(source, table)
@@ -84,7 +84,7 @@ def resolve(source: Source, table: str, schema: Schema) -> Resolution:
 
 
 def resolve_periodiek(periodiek: Periodiek, table: PersonTable, schema: Schema) -> ResolvedPeriodiek | Unresolved:
-    """Find what the mapping says of periodieken for a table that maps them."""
+    """Resolve the mapping of periodieken for a table that maps them."""
     name = resolve(periodiek.name, periodiek.table, schema)
     if isinstance(name, Unresolved):
         return name
@@ -103,9 +103,9 @@ def resolve_periodiek(periodiek: Periodiek, table: PersonTable, schema: Schema) 
 
 
 def tables_named(sources: Iterable[Source], table: str, schema: Schema) -> tuple[set[str], set[str]]:
-    """Name the tables that must be known to resolve sources: by logical name, and by their names in the Web API.
+    """Return the tables that are needed to resolve sources: by logical name, and by their names in the Web API.
 
-    The answer grows with what the schema knows: a lookup without a table shows where it leads once its own is known.
+    The result grows with the schema: the target of a lookup without a table is known once the lookup's table is.
     """
     names, sets = {table}, set()
     owner = schema.tables.get(table)
@@ -137,7 +137,7 @@ def sources_read(reading: Reading) -> Iterator[Source]:
 
 
 def essential_sources(mapping: Mapping, table: PersonTable) -> set[Source]:
-    """Return what identifies people and says whether they may be mailed: where it is missing, the whole table waits."""
+    """Return the columns that identify people and allow mail: if one is missing, the whole table waits."""
     essential: set[Source] = {Column(name) for name in (STATE, DO_NOT_EMAIL, DO_NOT_BULK_EMAIL)}
     if (email := mapping.email_column(table)) is not None:
         essential.add(Column(email))

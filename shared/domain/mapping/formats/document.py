@@ -1,4 +1,4 @@
-"""The mapping as administrators write it: a document of plain data, checked on the way in.
+"""The mapping as administrators write it: a document of plain data, which is checked when it is read.
 
     version: 1
     language: 1043                      # of the labels of choices (optional)
@@ -32,7 +32,7 @@ from pydantic import (
     model_validator,
 )
 
-from shared.domain.mapping.language.expression import Column, Expression, Home, MapTo, Related
+from shared.domain.mapping.language.expression import Column, Expression, MapTo, OptionSource, Related
 from shared.domain.mapping.language.filters import Filter, parse_filter
 from shared.domain.mapping.language.parser import parse_expression
 from shared.domain.mapping.model import (
@@ -52,12 +52,12 @@ from shared.domain.values.texts import trimmed
 
 VERSION = 1
 MOST_ROWS = 1_000
-"""Of a mapping; an account of Spotler has a few hundred properties at the most."""
+"""Of a mapping; a platform account has a few hundred properties at most."""
 
 MOST_PROBLEMS = 100
-"""That are told at a time."""
+"""The most problems in one error."""
 
-_VALUE_ERROR = "Value error, "  # pydantic's opening of what a validator says
+_VALUE_ERROR = "Value error, "  # the prefix of pydantic for the errors of validators
 
 
 Place = tuple[str | int, ...]
@@ -65,7 +65,7 @@ Place = tuple[str | int, ...]
 
 
 class MappingError(ValueError):
-    """The document is no valid mapping; the text lists the places and what is wrong there, `places` each apart."""
+    """The document is no valid mapping; the text lists all problems with their places, `places` has each of them."""
 
     def __init__(self, places: Sequence[tuple[Place, str]]) -> None:
         """Of very many `places` the first ones count."""
@@ -76,7 +76,7 @@ class MappingError(ValueError):
 
 
 def place_name(place: Place) -> str:
-    """Say where something stands as people count, and as the check's findings do: the first row is row 1."""
+    """Name a place for people, as in the check's findings: the first row is row 1."""
     match place:
         case ():
             return "mapping"
@@ -157,7 +157,7 @@ class _Row(BaseModel):
     lead: Source = None
     account: Source = None
     entity: OwnColumn = None
-    direction: Arrow = Direction.TO_SPOTLER
+    direction: Arrow = Direction.TO_PLATFORM
     only: Annotated[Trimmed, Field(min_length=1)] | None = Field(default=None, alias="filter")
     choices: dict[str | int, str] = {}
     foreign: Trimmed = ""
@@ -174,11 +174,11 @@ class _Row(BaseModel):
 
     @model_validator(mode="after")
     def _identifies_people(self) -> Self:
-        """Records are found by their address, so it must be one of their own columns and reach Spotler."""
+        """Records are found by their address, so it must be one of their own columns and reach the platform."""
         if self.spotler == EMAIL:
             if not all(isinstance(source, Column) for source in self.sources.values()):
                 raise ValueError(f"{EMAIL} must be filled by a column of the record itself")
-            if not self.direction.reaches_spotler:
+            if not self.direction.reaches_platform:
                 raise ValueError(f"{EMAIL} must reach Spotler: direction -> or <->")
         return self
 
@@ -190,7 +190,7 @@ class _Row(BaseModel):
 
     @model_validator(mode="after")
     def _writes_where_it_can(self) -> Self:
-        """A value that comes from Spotler needs one place in Dataverse to go to (MAP-02)."""
+        """A value from the platform needs one place in Dataverse (MAP-02)."""
         if self.direction.reaches_dataverse:
             calculated = [str(source) for source in self.sources.values() if not isinstance(source, Column | MapTo)]
             if calculated:
@@ -203,7 +203,7 @@ class _Row(BaseModel):
 
     @model_validator(mode="after")
     def _fixed_values_go_to_dataverse(self) -> Self:
-        """MAP-25: a fixed value in place of the Spotler column fills a Dataverse column of new subscribers."""
+        """MAP-25: a fixed value in place of the property fills a Dataverse column of new subscribers."""
         if self.spotler.startswith(("$", "@")):
             if self.to_row().fixed is None:
                 raise ValueError("spotler is the name of a property, or $value:…")
@@ -219,7 +219,7 @@ class _Row(BaseModel):
 
     def to_row(self) -> MappingRow:
         return MappingRow(
-            spotler=self.spotler,
+            property_name=self.spotler,
             sources=self.sources,
             direction=self.direction,
             only=self.only,
@@ -283,7 +283,7 @@ class _Document(BaseModel):
     def _problems_of_membership(self) -> Iterator[str]:
         if self.entity_table is None and any(row.entity for row in self.rows):
             yield "entityTable is missing: rows have an entity column, of which table?"
-        periodiek = MapTo(Home.PERIODIEK)
+        periodiek = MapTo(OptionSource.PERIODIEK)
         for table in PersonTable:
             is_mapped = any(row.sources.get(table) == periodiek for row in self.rows)
             if is_mapped and (self.periodiek is None or getattr(self.periodiek, table) is None):

@@ -20,7 +20,7 @@ _NOTHING = re.compile(r"(?:~|null|)\Z")
 
 
 class NotYamlError(ValueError):
-    """The text is no YAML of the kind that is allowed; the message says where."""
+    """The text is no YAML of the allowed kind; the message has the position."""
 
 
 def load(text: str, *, with_libyaml: bool = True) -> Any:
@@ -33,7 +33,7 @@ def load(text: str, *, with_libyaml: bool = True) -> Any:
 
 
 class _Strict(Composer):
-    """Composes nodes of events, and refuses what is not plain."""
+    """Composes nodes of events, and refuses nodes that are not plain."""
 
     _depth = 0
 
@@ -70,9 +70,9 @@ class _QuickLoader(_Strict, _BASE):  # type: ignore[misc]  # whichever is there
 
     def __init__(self, text: str) -> None:
         _BASE.__init__(self, text)
-        Composer.__init__(self)  # libyaml's own one knows no limits and is passed over
+        Composer.__init__(self)  # libyaml's own composer has no limits and is not used
 
 
 for _loader in (_Loader, _QuickLoader):
-    _loader.add_implicit_resolver(_NULL, _NOTHING, ["~", "n", ""])  # an empty cell says nothing
+    _loader.add_implicit_resolver(_NULL, _NOTHING, ["~", "n", ""])  # an empty cell has no value
     _loader.add_constructor(_NULL, lambda _loader, _node: None)

@@ -1,7 +1,7 @@
 """The mapping as text: YAML in one layout, so that equal mappings are equal texts and a change is one of its lines.
 
-Rows keep the order in which they were written down, the parameters of a row have one of their own; what is default is
-not written. Reading is strict (`strict_yaml.py`).
+Rows keep their order, the parameters of a row have a fixed order; defaults are not written. Reading is strict
+(`strict_yaml.py`).
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def from_yaml(text: str) -> Mapping:
 
 
 def as_document(mapping: Mapping) -> dict[str, Any]:
-    """Return the mapping as plain data, as `read_mapping` reads it, without what is default."""
+    """Return the mapping as plain data for `read_mapping`, without defaults."""
     usual = Mapping(())
     periodiek = mapping.periodiek
     written = {
@@ -64,7 +64,7 @@ def as_document(mapping: Mapping) -> dict[str, Any]:
 def _row(row: MappingRow) -> dict[str, Any]:
     usual = MappingRow("", {})
     written = {
-        "spotler": row.spotler,
+        "spotler": row.property_name,
         **{str(table): str(row.sources[table]) for table in PersonTable if table in row.sources},
         "entity": str(row.entity or ""),
         "direction": _unless(row.direction, usual.direction),

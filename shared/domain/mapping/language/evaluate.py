@@ -1,6 +1,6 @@
-"""What an expression is worth for a record, and whether a record passes a filter.
+"""Evaluates expressions and filters for a record.
 
-Expressions and filters are compiled once, into functions, and asked for every record.
+Expressions and filters are compiled once, into functions that are called for every record.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from collections.abc import Callable
 from datetime import UTC, tzinfo
 from typing import Any, NamedTuple, assert_never
 
-from shared.domain.mapping.check.filter_comparison import wanted
 from shared.domain.mapping.language.expression import (
     Child,
     Coalesce,
@@ -24,6 +23,7 @@ from shared.domain.mapping.language.expression import (
     QueryExpression,
     Related,
 )
+from shared.domain.mapping.language.filter_comparison import wanted
 from shared.domain.mapping.language.filters import (
     And,
     Empty,
@@ -88,10 +88,10 @@ def _first(operands: list[Evaluate]) -> Evaluate:
 
 
 def _joined(parts: tuple[Operand | Coalesce, ...]) -> Evaluate:
-    """Join texts. A literal between two columns is a separator: where one of them is empty, it is left out.
+    """Join texts. A literal between two columns is a separator: if one of them is empty, it is left out.
 
-    So that `@concat(firstname, " ", middlename, " ", lastname)` has one blank where there is no middle name. Of several
-    separators that meet, the first stays; what stands before and after all columns stays if one of them has a value.
+    So `@concat(firstname, " ", middlename, " ", lastname)` has one blank without a middle name. Of several adjacent
+    separators, the first stays. Literals before and after all columns stay if one of the columns has a value.
     """
     pieces: list[tuple[str, Evaluate]] = []
     opening = separator = ""
@@ -129,7 +129,7 @@ def _is_unknown(value: Any) -> bool:
 
 
 def compile_filter(condition: Filter, zone: tzinfo = UTC) -> Passes:
-    """Make the function that tells whether a record passes; `zone` is where dates are dates."""
+    """Make the function that decides whether a record passes; `zone` is the time zone of dates."""
     match condition:
         case FilterComparison(field, operator, value):
             is_wanted = compile_equality(field, (value,), zone)
@@ -153,7 +153,7 @@ def compile_filter(condition: Filter, zone: tzinfo = UTC) -> Passes:
 
 
 def compile_equality(expression: Expression, values: tuple[Value, ...], zone: tzinfo = UTC) -> Passes:
-    """Make the function that tells whether an expression has one of these values (`comparison.py`)."""
+    """Make the function that decides whether an expression has one of these values (`filter_comparison.py`)."""
     evaluate = compile_expression(expression)
     searched = wanted(values, zone)
     return lambda record: searched.includes(*evaluate(record))

@@ -1,4 +1,4 @@
-"""What stands in a Contact, Lead or Account column of a mapping row: the syntax tree of MAP-14..MAP-24.
+"""The syntax tree of the expressions in the Contact, Lead and Account columns of a mapping row (MAP-14..MAP-24).
 
 - `emailaddress1`: a column of the record
 - `parentcustomerid(account).name`: a column of a related row, one relationship away (MAP-06, MAP-19, C-29)
@@ -7,9 +7,9 @@
 - `$CustomerType`: contact, lead or account (MAP-14)
 - `$value:PRD`: a fixed value (MAP-15)
 - `@map(permissions)`: the person's Spotler Permission rows; `list` and `periodiek` alike (MAP-16..MAP-18)
-- `@concat(firstname, " ", lastname)`: several in a row (MAP-22)
+- `@concat(firstname, " ", lastname)`: joined values (MAP-22)
 - `@child(dh_permissions).first(createdon DESC).name`: a column of the first child row (MAP-23)
-- `@odata:contacts?$select=fullname&$filter=_parentcustomerid_value eq $ID`: the answer of a query (MAP-24)
+- `@odata:contacts?$select=fullname&$filter=_parentcustomerid_value eq $ID`: the result of a query (MAP-24)
 
 `str` prints an expression so that `parser.parse_expression` gives the same one back.
 """
@@ -72,7 +72,7 @@ class Literal:
         return quoted(self.text)
 
 
-class Home(StrEnum):
+class OptionSource(StrEnum):
     """Where the options of a set property live in Dataverse."""
 
     PERMISSIONS = "permissions"
@@ -87,10 +87,10 @@ class Home(StrEnum):
 class MapTo:
     """A set property kept as rows of its own."""
 
-    home: Home
+    option_source: OptionSource
 
     def __str__(self) -> str:
-        return f"@map({self.home})"
+        return f"@map({self.option_source})"
 
 
 class Order(StrEnum):
@@ -139,12 +139,12 @@ class Concat:
 
 
 ID_PLACEHOLDER = "$ID"
-"""What stands for the record's id in a query."""
+"""The placeholder of the record's id in a query."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueryExpression:
-    """An OData query whose first row has one column: the value. Everything after the colon. Stands alone."""
+    """An OData query with one column; its first row has the value. Everything after the colon. Stands alone."""
 
     text: str
 
@@ -153,12 +153,12 @@ class QueryExpression:
 
 
 Operand = Column | Related | CustomerType | Literal | Child | Concat
-"""What may stand in `a;b` and in `@concat`."""
+"""The parts of `a;b` and of `@concat`."""
 
 Expression = Column | Related | CustomerType | Constant | MapTo | Child | Coalesce | Concat | QueryExpression
 
 Source = Column | Related | Child | QueryExpression
-"""What has a value of its own in `PersonRecord.values`, under its printed form."""
+"""A source with a value of its own in `PersonRecord.values`, under its printed form."""
 
 
 def sources_of(expression: Expression | Operand) -> Iterator[Source]:

@@ -1,4 +1,4 @@
-"""The filter of a table: which of its records may be in Spotler, as a text that people write (MAP-12, VAL-04).
+"""The filter of a table, as people write it: which of its records may be in the platform (MAP-12, VAL-04).
 
     statuscode = 1 and (address1_country in ("NL", "BE") or not empty(emailaddress2))
 
@@ -8,7 +8,7 @@
               | column ( "=" | "<>" ) value | column [ "not" ] "in" "(" value { "," value } ")"
     value     = text in double quotes | number | "true" | "false"
 
-A column is one of the record, mapped or not, or one of a related row. What equals what is in `comparison.py`.
+A column is one of the record, mapped or not, or one of a related row. `filter_comparison.py` has the rules of equality.
 `column = null` is another way to write `empty(column)`, and `column <> null` to write `not empty(column)`. A number
 with zeros in front is a text: the code 0123 is not the code 123. `str` prints a filter so that `parse_filter` gives the
 same one back.
@@ -117,7 +117,7 @@ _ZEROS_IN_FRONT = re.compile(r"-?0[0-9]")
 
 
 def parse_filter(text: str) -> Filter:
-    """Read a filter; ExpressionError says where it went wrong."""
+    """Read a filter; ExpressionError has the position of the error."""
     tokens = Tokens(text)
     condition = _any(tokens)
     tokens.end("and, or, or the end")
@@ -125,7 +125,7 @@ def parse_filter(text: str) -> Filter:
 
 
 def filter_columns(condition: Filter) -> Iterator[Field]:
-    """Every column that a filter looks at."""
+    """Return every column of a filter."""
     match condition:
         case FilterComparison(field) | Within(field) | Empty(field):
             yield field

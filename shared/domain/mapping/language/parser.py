@@ -1,6 +1,6 @@
 """Reads expressions, by recursive descent.
 
-    expression = "$value:" text | "@odata:" text | "@map(" home ")" | value
+    expression = "$value:" text | "@odata:" text | "@map(" option_source ")" | value
     value      = operand { ";" operand } [ ";" ]
     operand    = column | lookup "(" [ table ] ")." column | "$CustomerType" | text in double quotes
                | "@concat(" value { "," value } ")"
@@ -20,10 +20,10 @@ from shared.domain.mapping.language.expression import (
     Constant,
     CustomerType,
     Expression,
-    Home,
     Literal,
     MapTo,
     Operand,
+    OptionSource,
     Order,
     QueryExpression,
     Related,
@@ -37,7 +37,7 @@ _VALUE = "a column, a text in double quotes, $CustomerType, @concat(…) or @chi
 
 
 def parse_expression(text: str) -> Expression:
-    """Read one expression; ExpressionError says where it went wrong. `str` of the result gives the text back."""
+    """Read one expression; ExpressionError has the position of the error. `str` of the result gives the text back."""
     if text.startswith(_CONSTANT):
         return Constant(text.removeprefix(_CONSTANT))
     if text.startswith(_QUERY):
@@ -81,12 +81,12 @@ def _query(text: str) -> QueryExpression:
 
 def _map(tokens: Tokens) -> MapTo:
     tokens.expect("(")
-    homes = " or ".join(Home)
-    if tokens.next.kind is not TokenKind.NAME or tokens.next.text not in set(Home):
-        raise tokens.error(homes)
-    home = Home(tokens.take().text)
+    option_sources = " or ".join(OptionSource)
+    if tokens.next.kind is not TokenKind.NAME or tokens.next.text not in set(OptionSource):
+        raise tokens.error(option_sources)
+    option_source = OptionSource(tokens.take().text)
     tokens.expect(")")
-    return MapTo(home)
+    return MapTo(option_source)
 
 
 def _value(tokens: Tokens) -> Operand | Coalesce:

@@ -1,10 +1,10 @@
-"""What an `@odata:` query may be: a read of one column of one row, within the organisation (MAP-24).
+"""Checks `@odata:` queries: a read of one column of one row, within the organisation (MAP-24).
 
     contacts?$select=fullname&$filter=_parentcustomerid_value eq $ID and statecode eq 0&$orderby=createdon desc
     accounts($ID)?$select=websiteurl
 
-The text is a part of a URL, so what is special there is percent-encoded (`%26` for `&`). There is no way to another
-host, to a function or an action, to more than a column, or to more than the first row.
+The text is a part of a URL, so special characters are percent-encoded (`%26` for `&`). A query cannot reach another
+host, call a function or an action, or read more than one column of the first row.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _OPTIONS = (_SELECT, "$filter", "$orderby", _TOP)
 
 
 class QueryError(ValueError):
-    """The query is not allowed; the text says what would be."""
+    """The query is not allowed; the text has the rule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class ReadQuery:
 
 
 def read_query(query: QueryExpression) -> ReadQuery:
-    """Check a query; QueryError says what is wrong with it."""
+    """Check a query; QueryError names the broken rule."""
     path, _, rest = query.text.strip().partition("?")
     match = _SET.fullmatch(path)
     if match is None:

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class ExpressionError(ValueError):
-    """The text is no expression or filter. `position` counts characters from 0; `expected` says what would do there."""
+    """The text is no expression or filter. `position` counts characters from 0; `expected` could follow there."""
 
     def __init__(self, text: str, position: int, expected: str) -> None:
         super().__init__(f"{_excerpt(text, position)}, position {position + 1}: expected {expected}")
@@ -17,7 +17,7 @@ class ExpressionError(ValueError):
 
 
 class TokenKind(StrEnum):
-    """What a token is."""
+    """The kind of a token."""
 
     NAME = "name"
     """A logical name or a keyword. Dataverse's logical names are lower case; schema names are read as such."""
@@ -31,7 +31,7 @@ class TokenKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A piece of the text. `text` is what it means: unquoted, names as written."""
+    """A part of the text. `text` is its meaning: unquoted, names as written."""
 
     kind: TokenKind
     text: str
@@ -51,7 +51,7 @@ _TOKEN = re.compile(
 )
 _EXCERPT = 60
 _DEEPEST = 20
-"""Levels of nesting: more than anybody writes, less than what Python can follow."""
+"""The deepest nesting: deeper than people write, less than Python can follow."""
 
 
 class Tokens:
@@ -65,7 +65,7 @@ class Tokens:
 
     @property
     def next(self) -> Token:
-        """Look at the token that comes now."""
+        """The next token, which is not taken."""
         return self._next
 
     def take(self) -> Token:

@@ -1,6 +1,6 @@
-"""Values that filters compare with columns: when a column's value equals one of them, and when it never can (MAP-12).
+"""Compares the values of filters with columns: whether a column's value equals one of them, or never can (MAP-12).
 
-What equals what, by the type of the column:
+Equal are, by the type of the column:
 
 - two options: true, 1, "yes" and "ja", or their opposites, and the labels
 - choice, choices, status, status reason: the number of an option, or its label in the mapping's language
@@ -10,7 +10,7 @@ What equals what, by the type of the column:
 - lookup: the name of the row, or its id
 - text: the text, in any case and without blanks around it
 
-An empty column equals nothing. `why_never` is the check's half of the same table: what it lets pass can be equal.
+An empty column equals nothing. `why_never` is for the check: a value that it accepts can be equal.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ _NO_VALUE = "values of its type cannot be compared: use another column"
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """One value that is looked for, in every form in which columns may hold it.
+    """One value of a filter, in every form that columns may have.
 
-    `truth` is what it says of two options, `word` what it says where no label says something else.
+    `truth` is its meaning for two options, `word` its form if no label has another meaning.
     """
 
     texts: frozenset[str]
@@ -57,7 +57,7 @@ class _Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The values that are looked for. `zone` is where dates are dates."""
+    """The values of a filter. `zone` is the time zone of dates."""
 
     zone: tzinfo
     texts: frozenset[str] = frozenset()
@@ -67,7 +67,7 @@ class Wanted:
     times: tuple[str, ...] = ()
 
     def includes(self, value: Any, label: str | None) -> bool:
-        """Whether one of them equals a column's value; `label` is what people see, where the value has a label."""
+        """Whether a column's value equals one of them; `label` is the label of the value, if it has one."""
         if is_blank(value):
             return False
         return self._has_label(label) or self._has(value, label)
@@ -175,7 +175,7 @@ def _says_the_opposite(label: str | None, *, truth: bool) -> bool:
 
 
 def why_never(value: Value, column: ColumnDefinition, language: int | None) -> str | None:
-    """Tell what to write instead of a value that the column can never have; None if it can.
+    """Return what to write instead of a value that the column can never have; None if it can.
 
     `language` is that of the mapping's labels, None for those of the connector's user.
     """
@@ -185,7 +185,7 @@ def why_never(value: Value, column: ColumnDefinition, language: int | None) -> s
 
 
 def why_unread(column: ColumnDefinition) -> str | None:
-    """Tell what to do about a column that a filter cannot look at: files, images and the like are not read."""
+    """Return what to do about a column that a filter cannot read: files, images and the like."""
     return _NO_VALUE if kind_of(column) is ColumnKind.OTHER else None
 
 
@@ -197,7 +197,7 @@ def looks_like_pattern(value: Value, column: ColumnDefinition) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """A value that a filter compares with a column, to be looked at by the type of the column."""
+    """A value of a filter, to be compared by the type of its column."""
 
     form: _Wanted
     value: Value

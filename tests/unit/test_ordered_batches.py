@@ -15,12 +15,15 @@ ADD, REMOVE = Operation.ADD_TAG, Operation.REMOVE_TAG
 
 
 def order(*jobs: tuple[Operation, RecordKey | None]) -> list[tuple[Operation | None, list[int]]]:
-    """Number jobs in the order of their creation, and tell the waves by these numbers; they arrive the other way."""
+    """Number jobs in the order of their creation, and return the batches by these numbers.
+
+    they arrive in reverse order.
+    """
     tasks = [
         Task(JobRow(UUID(int=number), JobStatus.QUEUED, operation, who, "1", created_on=f"{number:02}"), NoParameters())
         for number, (operation, who) in enumerate(jobs)
     ]
-    return [(wave[0].job.operation, [task.job.id.int for task in wave]) for wave in ordered_batches(tasks[::-1])]
+    return [(batch[0].job.operation, [task.job.id.int for task in batch]) for batch in ordered_batches(tasks[::-1])]
 
 
 def test_jobs_of_many_people_run_together() -> None:

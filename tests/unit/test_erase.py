@@ -7,18 +7,12 @@ from typing import Any
 
 import pytest
 
-from shared.domain.planning.context import (
-    Anonymize,
-    BaseState,
-    Binding,
-    EndAction,
-    PlanInput,
-    Rest,
-    SharingRecords,
-    Write,
-)
+from shared.domain.planning.binding import Binding
+from shared.domain.planning.decisions import Anonymize, Rest, Write
 from shared.domain.planning.erase import let_go
 from shared.domain.planning.plan import plan
+from shared.domain.planning.plan_input import BaseState, PlanInput, SharingRecords
+from shared.domain.planning.rules import EndAction
 from shared.domain.records.marketing_contact import Purge, SetOption
 from shared.domain.records.outcomes import Reason, Result
 from shared.domain.records.records import Intent, PersonRecord, PersonTable, RecordKey, StatusRow, SyncStatus
@@ -54,14 +48,14 @@ def test_by_default_every_end_erases_the_contact(reason: Reason, ending: PlanInp
 
 
 @causes
-def test_who_was_never_in_spotler_needs_no_call(reason: Reason, ending: PlanInput) -> None:  # C-35
+def test_record_without_contact_needs_no_call(reason: Reason, ending: PlanInput) -> None:  # C-35
     planned = plan(replace(ending, binding=NEVER), RULES, CATALOGUE)
     assert isinstance(planned, Rest)
     assert (planned.result, planned.reason, planned.binding) == (Result.SKIPPED, reason, NEVER)
 
 
 @causes
-def test_who_may_be_in_spotler_because_a_worker_died_is_erased_to_be_sure(reason: Reason, ending: PlanInput) -> None:
+def test_contact_that_a_dead_worker_may_have_made_is_erased(reason: Reason, ending: PlanInput) -> None:
     planned = plan(replace(ending, binding=NEVER, base_state=BaseState.NOTHING), RULES, CATALOGUE)
     assert isinstance(planned, Anonymize)
     assert planned.reason is reason
@@ -123,7 +117,7 @@ def test_the_settings_for_delete_and_inactive_leave_the_other_causes_alone(actio
 
 
 @pytest.mark.parametrize("binding", [LIVE, NEVER])
-def test_a_typing_error_in_the_address_erases_nobody(binding: Binding) -> None:  # C-35
+def test_typing_error_in_the_address_erases_no_contact(binding: Binding) -> None:  # C-35
     planned = plan(plan_input(record({"Newsletter": True}, emailaddress1="ann@"), binding), RULES, CATALOGUE)
     assert isinstance(planned, Rest)
     assert (planned.result, planned.reason, planned.binding) == (Result.FAILED, Reason.INVALID_EMAIL, binding)
@@ -173,7 +167,7 @@ def test_what_is_switched_off_erases_nothing(off: Any) -> None:  # SET-19, C-09
 
 
 @pytest.mark.parametrize("binding", [LIVE, NEVER])
-def test_a_job_anonymises_even_who_we_do_not_know(binding: Binding) -> None:  # ANON-08, ANON-10
+def test_job_anonymises_a_contact_without_binding(binding: Binding) -> None:  # ANON-08, ANON-10
     planned = plan(plan_input(record(), binding, intent=Intent.ANONYMIZE), RULES, CATALOGUE)
     assert isinstance(planned, Anonymize)
     assert planned.reason is Reason.ON_REQUEST
@@ -186,14 +180,14 @@ def test_a_job_cannot_take_a_contact_away_from_another_active_record(intent: Int
     assert (planned.result, planned.reason) == (Result.FAILED, Reason.STILL_USED)
 
 
-def test_a_purge_clears_the_contact_and_forgets_what_was_agreed() -> None:  # PURGE-03
+def test_purge_clears_the_contact_and_its_base() -> None:  # PURGE-03
     planned = plan(plan_input(record(), LIVE, intent=Intent.PURGE), RULES, CATALOGUE)
     assert isinstance(planned, Write)
     assert (planned.properties, planned.purge) == ({}, Purge.PURGE)
     assert planned.binding == Binding(CONTACT_ID, is_live=True, address=LIVE.address)
 
 
-def test_a_purge_of_who_is_not_in_spotler_has_nothing_to_do() -> None:
+def test_purge_of_a_record_without_contact_does_nothing() -> None:
     planned = plan(plan_input(record(), NEVER, intent=Intent.PURGE), RULES, CATALOGUE)
     assert isinstance(planned, Rest)
     assert (planned.result, planned.reason) == (Result.UNCHANGED, Reason.ABSENT)

@@ -1,4 +1,4 @@
-"""What must be read from Dataverse for a mapping: one query per person table, never a column more than is used."""
+"""Determines the columns to read for a mapping: one query per person table, with used columns only."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import assert_never
 from shared.domain.mapping.language.expression import (
     Child,
     Column,
-    Home,
     MapTo,
+    OptionSource,
     QueryExpression,
     Related,
     Source,
@@ -19,7 +19,7 @@ from shared.domain.mapping.language.expression import (
 )
 from shared.domain.mapping.language.filters import filter_columns
 from shared.domain.mapping.model import Mapping
-from shared.domain.records.records import PersonTable
+from shared.domain.records.records import Lookup, PersonRecord, PersonTable, RecordKey
 
 STATE = "statecode"
 DO_NOT_EMAIL = "donotemail"
@@ -35,30 +35,36 @@ _RULE_COLUMNS: MappingABC[PersonTable, frozenset[str]] = {
 """Columns that the rules of the engine need, mapped or not."""
 
 
+def originating_lead(record: PersonRecord) -> RecordKey | None:
+    """Return the lead that was qualified into this contact (CS-29)."""
+    lead = record.values.get(ORIGINATING_LEAD)
+    return RecordKey(PersonTable.LEAD, lead.id) if isinstance(lead, Lookup) else None
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """The columns to select, and per lookup (with its table, empty if it has one target) the related columns.
 
-    `children` and `queries` are asked for all records of a read together; their values are stored under their printed
-    form. `homes` are the tables of options that are mapped. `compared` are columns that Spotler fills: they are read to
-    see whether they differ, and their changes trigger nothing.
+    `children` and `queries` are read for all records of a read together; their values have the printed form as their
+    key. `option_sources` are the tables of mapped options. `compared` are columns that the platform fills: they are
+    read for comparison, and their changes trigger nothing.
     """
 
     columns: frozenset[str]
     related: MappingABC[tuple[str, str], frozenset[str]]
-    homes: frozenset[Home] = frozenset()
+    option_sources: frozenset[OptionSource] = frozenset()
     children: frozenset[Child] = frozenset()
     queries: frozenset[QueryExpression] = frozenset()
     compared: frozenset[str] = frozenset()
 
     @property
     def watched(self) -> frozenset[str]:
-        """Columns whose changes matter: those that are sent, and the lookups to rows that are (MAP-35)."""
+        """Columns whose changes matter: sent columns, and the lookups to rows with sent columns (MAP-35)."""
         return (self.columns - self.compared) | {lookup for lookup, _ in self.related}
 
 
 def reading_of(mapping: Mapping, table: PersonTable) -> Reading:
-    """Collect what one table's filter and its rows read; a row that only reaches Dataverse reads its own column."""
+    """Collect the columns of one table's filter and rows; a row that only reaches Dataverse reads its own column."""
     columns = set(_RULE_COLUMNS[table])
     related: dict[tuple[str, str], set[str]] = {}
     children: set[Child] = set()
@@ -80,7 +86,7 @@ def reading_of(mapping: Mapping, table: PersonTable) -> Reading:
         columns=frozenset(columns | compared),
         compared=frozenset(compared),
         related={lookup: frozenset(names) for lookup, names in related.items()},
-        homes=frozenset(_homes(mapping, table)),
+        option_sources=frozenset(_option_sources(mapping, table)),
         children=frozenset(children),
         queries=frozenset(queries),
     )
@@ -88,7 +94,7 @@ def reading_of(mapping: Mapping, table: PersonTable) -> Reading:
 
 def _sources(mapping: Mapping, table: PersonTable) -> Iterator[Source]:
     for row in mapping.for_table(table):
-        if row.direction.reaches_spotler or row.only is not None:
+        if row.direction.reaches_platform or row.only is not None:
             yield from sources_of(row.sources[table])
     if (condition := mapping.filters.get(table)) is not None:
         yield from filter_columns(condition)
@@ -101,8 +107,8 @@ def _filled(mapping: Mapping, table: PersonTable) -> Iterator[Column]:
             yield source
 
 
-def _homes(mapping: Mapping, table: PersonTable) -> Iterator[Home]:
+def _option_sources(mapping: Mapping, table: PersonTable) -> Iterator[OptionSource]:
     for row in mapping.for_table(table):
         source = row.sources[table]
         if isinstance(source, MapTo):
-            yield source.home
+            yield source.option_source

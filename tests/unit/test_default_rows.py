@@ -50,7 +50,7 @@ async def test_env_12_the_defaults_count_in_a_contact_that_the_record_makes() ->
     assert twin.contact_of("ann@example.com").options["permissions:1"] is True
 
 
-async def test_perm_15_a_default_that_nobody_touched_overrules_nothing_that_was_said_in_spotler() -> None:
+async def test_perm_15_an_unchanged_default_overrules_no_answer_in_spotler() -> None:
     twin, ann = await saved_without_an_address()
     known = twin.platform.sign_up("ann@example.com")
     twin.platform.edit(known, options={"permissions:1": False, "permissions:2": True})
@@ -62,7 +62,7 @@ async def test_perm_15_a_default_that_nobody_touched_overrules_nothing_that_was_
     assert twin.contact_of("ann@example.com").options == {"permissions:1": False, "permissions:2": True}
 
 
-async def test_perm_17_a_box_that_a_user_ticked_meanwhile_is_somebodys_word() -> None:
+async def test_perm_17_a_box_that_a_user_ticked_is_evidence() -> None:
     twin, ann = await saved_without_an_address()
     twin.platform.sign_up("ann@example.com")
     twin.clock.advance(timedelta(days=1))
@@ -85,9 +85,7 @@ async def test_without_the_variable_nobody_gets_rows() -> None:
 @pytest.mark.parametrize(
     ("why", "at_once"), [(Why.SAVED, 60), (Why.PERMISSION, 60), (Why.RESYNC, 0), (Why.RECONCILE, 0), (Why.JOB, 0)]
 )
-async def test_perm_11_who_was_just_saved_gets_the_rows_at_once_although_many_met_a_contact(
-    why: Why, at_once: int
-) -> None:
+async def test_perm_11_a_saved_record_gets_its_rows_at_once_during_many_first_merges(why: Why, at_once: int) -> None:
     """A walk over a table would ask Spotler for each of them: there, the next poll brings a hundred with one call."""
     twin = ConnectorTwin()
     twin.defaults = (PermissionDefault("Newsletter", subscribed=True),)
