@@ -33,6 +33,7 @@ from shared.domain.records.marketing_contact import (
 )
 from shared.domain.records.records import Intent, PersonTable, RecordKey, Reference, Why
 from shared.domain.recovery.retry import RetryPolicy
+from shared.engine.batch_pass import BatchPass
 from shared.engine.bindings.contact_documents import Consent
 from shared.engine.bindings.ledger import CLAIM_TIME, Ledger
 from shared.engine.guards.brake import Brake, BrakeLimits
@@ -207,7 +208,7 @@ class ConnectorTwin:
         self.brake = Brake(self.store, self.clock, "test", limits=self.limits)
         self.suppressions = SuppressionList(self.store, self.clock, "test")
         cursor = PollCursor(self.store, "test", "contacts")
-        engine = SyncEngine(
+        batch_pass = BatchPass(
             crm=self.crm,
             platform=self.platform,
             ledger=ledger,
@@ -221,6 +222,7 @@ class ConnectorTwin:
             recent=RecentChanges(self.platform, self.clock, polled_until=cursor.until),
             catch_up_bounces=BounceCatchUp(self.platform, bounces, self.clock).run,
         )
+        engine = SyncEngine(batch_pass, ledger=ledger, clock=self.clock, policy=self.policy)
         people = RecordHandler(
             engine=engine,
             reporter=Reporter(self.crm, self.clock),

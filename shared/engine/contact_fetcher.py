@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from shared.domain.merging.both_sides import without_contact
@@ -27,7 +27,7 @@ from shared.domain.planning.context import (
     WriteMode,
 )
 from shared.domain.planning.erase import let_go
-from shared.domain.planning.identity import Stay
+from shared.domain.planning.identity import Leave, Stay
 from shared.domain.planning.plan import plan
 from shared.domain.planning.sharing import rules_of
 from shared.domain.records.marketing_contact import MarketingContact, PropertyCatalogue
@@ -36,22 +36,31 @@ from shared.domain.records.records import RecordKey
 from shared.engine.apply import MOST_MEETINGS
 from shared.engine.bindings.claim_deadline import ClaimDeadline
 from shared.engine.guards.priority import breathe
-from shared.engine.record_context import BatchState, RecordContext
+from shared.engine.record_context import PassResult, Planned, RecordContext
 from shared.engine.refusals.recent_changes import RecentChanges
-from shared.engine.work_items import RetryDecisions
+from shared.engine.work_items import ItemResult, RetryDecisions
 from shared.errors import ConnectorError
 from shared.ports.marketing_platform import MarketingPlatform
 
 _SCOUTS = 4
-"""Contacts of a round that are read first, as many as are read at the same time. While Spotler is down, many contacts
+"""Contacts of a pass that are read first, as many as are read at the same time. While Spotler is down, many contacts
 are in doubt: to ask for every one of them, again and again, would keep it down."""
 
 _AGE = timedelta(minutes=1)
 """A contact that was read less than this after its binding was written may be older than the binding: clocks differ."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Unchanged:
+    """Plans that hold, contacts that must be read first, and records for which Spotler could not be asked."""
+
+    sure: Sequence[tuple[RecordContext, Decision]] = ()
+    to_fetch: Sequence[RecordContext] = ()
+    failed: Sequence[ItemResult] = ()
+
+
 class ContactFetcher:
-    """Plans a round, looking where it must."""
+    """Plans the records of a pass, and reads Spotler contacts only where a plan depends on them."""
 
     def __init__(
         self,
@@ -62,17 +71,31 @@ class ContactFetcher:
         *,
         know_bounces: Callable[[Sequence[RecordContext]], Awaitable[list[RecordContext]]],
     ) -> None:
-        """`know_bounces` brings what is known of the bounces of contacts up to now."""
+        """`know_bounces` adds what is known of the bounces of contacts up to now."""
         self._know_bounces = know_bounces
         self._platform = platform
         self._recent = recent
         self._rules = rules
         self._retry_decisions = retry_decisions
 
-    async def decide(
-        self, contexts: Sequence[RecordContext], catalogue: PropertyCatalogue, done: BatchState, deadline: ClaimDeadline
-    ) -> tuple[list[RecordContext], dict[RecordKey, Decision]]:
-        """Plan every seat; those whose contact could not be read within the fence end here, and come back."""
+    async def plan(
+        self, contexts: Sequence[RecordContext], catalogue: PropertyCatalogue, deadline: ClaimDeadline
+    ) -> Planned:
+        """Plan for all records; those whose contact could not be read before the deadline are in the result."""
+        leaving = [context for context in contexts if isinstance(context.identity, Leave)]
+        staying = [context for context in contexts if not isinstance(context.identity, Leave)]
+        decided = await self._plan_staying(staying, catalogue, deadline)
+        left = await self._plan_leaving(leaving, catalogue, deadline)
+        going = {context.key: context for context in (*decided.contexts, *left.contexts)}
+        return Planned(
+            tuple(going[context.key] for context in contexts if context.key in going),
+            {**decided.plans, **left.plans},
+            decided.result + left.result,
+        )
+
+    async def _plan_staying(
+        self, contexts: Sequence[RecordContext], catalogue: PropertyCatalogue, deadline: ClaimDeadline
+    ) -> Planned:
         decided: dict[RecordKey, tuple[RecordContext, Decision]] = {}
         wanted: list[RecordContext] = []
         meetings: list[RecordContext] = []
@@ -83,21 +106,23 @@ class ContactFetcher:
             if isinstance(planned, FetchContact):
                 can_wait = planned.can_wait and context.item.may_wait_for_a_poll
                 (meetings if can_wait else wanted).append(context)
-            elif _must_look(context) or _returns(context, planned) or (_may_be_old(context) and not _is_quiet(planned)):
+            elif (
+                _must_fetch(context) or _resumes(context, planned) or (_may_be_old(context) and not _is_quiet(planned))
+            ):
                 wanted.append(context)
             elif _is_unsure(context, planned):
                 unsure.append((context, planned))
             else:
                 decided[context.key] = (context, planned)
         are_few = len(meetings) <= MOST_MEETINGS
-        sure, looking = await self._unchanged(unsure, catalogue, done, deadline)
-        decided |= {context.key: (context, planned) for context, planned in sure}
-        seen = await self._look([*wanted, *looking, *(meetings if are_few else ())], done, deadline)
-        blind = [] if are_few else [replace(context, fetched=Fetched.SKIPPED) for context in meetings]
-        for context in (*seen, *blind):
+        unchanged = await self._unchanged(unsure, catalogue, deadline)
+        decided |= {context.key: (context, planned) for context, planned in unchanged.sure}
+        fetched, failed = await self._fetch([*wanted, *unchanged.to_fetch, *(meetings if are_few else ())], deadline)
+        skipped = [] if are_few else [replace(context, fetched=Fetched.SKIPPED) for context in meetings]
+        for context in (*fetched, *skipped):
             await breathe()
             planned = plan(context.plan_input, self._rules, catalogue)
-            assert not isinstance(planned, FetchContact), "who has looked, or must not, does not want to look"
+            assert not isinstance(planned, FetchContact), "a plan with a fetched or skipped contact needs no other one"
             decided[context.key] = (context, planned)
         found = await asyncio.gather(
             *(
@@ -108,7 +133,11 @@ class ContactFetcher:
         )
         decided |= {context.key: (context, planned) for context, planned in found}
         order = [context.key for context in contexts if context.key in decided]
-        return [decided[key][0] for key in order], {key: decided[key][1] for key in order}
+        return Planned(
+            tuple(decided[key][0] for key in order),
+            {key: decided[key][1] for key in order},
+            PassResult((*unchanged.failed, *failed)),
+        )
 
     async def _met(
         self, context: RecordContext, planned: Decision, catalogue: PropertyCatalogue, deadline: ClaimDeadline
@@ -119,7 +148,7 @@ class ContactFetcher:
         if found is None:
             return context, replace(planned, if_absent=None)
         merged = plan(found.plan_input, self._rules, catalogue)
-        assert not isinstance(merged, FetchContact), "who has looked does not want to look"
+        assert not isinstance(merged, FetchContact), "a plan with a fetched contact needs no other one"
         return found, merged
 
     async def _found(self, context: RecordContext, deadline: ClaimDeadline) -> RecordContext | None:
@@ -141,27 +170,24 @@ class ContactFetcher:
         self,
         unsure: Sequence[tuple[RecordContext, Decision]],
         catalogue: PropertyCatalogue,
-        done: BatchState,
         deadline: ClaimDeadline,
-    ) -> tuple[list[tuple[RecordContext, Decision]], list[RecordContext]]:
+    ) -> _Unchanged:
         """Divide plans about contacts that were not read: those that hold, and contacts that must be read first.
 
-        A few contacts are read one by one. For more, one call of the feed names who changed since the last poll;
-        whether the others are still there, their insertion tells (`if_absent`).
+        A few contacts are read one by one. For more, one call of the feed names the contacts that changed since the
+        last poll; the insertion of the others shows whether they still exist (`if_absent`).
         """
+        contexts = [context for context, _ in unsure]
         if len(unsure) <= _SCOUTS:
-            return [], [context for context, _ in unsure]
+            return _Unchanged(to_fetch=contexts)
         try:
-            changed = await deadline.carry(lambda: self._changed([context for context, _ in unsure]))
+            changed = await deadline.carry(lambda: self._changed(contexts))
         except ConnectorError as error:
-            done.finished += [
-                self._retry_decisions.failed(context.item, error, context.record) for context, _ in unsure
-            ]
-            return [], []
+            return _Unchanged(failed=self._failed(contexts, error))
         if changed is None:
-            return [], [context for context, _ in unsure]
+            return _Unchanged(to_fetch=contexts)
         sure: list[tuple[RecordContext, Decision]] = []
-        looking: list[RecordContext] = []
+        to_fetch: list[RecordContext] = []
         for context, planned in unsure:
             await breathe()
             contact = changed.get(context.held.external_id)
@@ -170,8 +196,8 @@ class ContactFetcher:
             elif is_echo(contact, context.key, context.binding, self._rules_of(context), catalogue):
                 sure.append((context, _proven(planned)))
             else:
-                looking.append(context)
-        return sure, looking
+                to_fetch.append(context)
+        return _Unchanged(sure, to_fetch)
 
     def _rules_of(self, context: RecordContext) -> Rules:
         return rules_of(context.key.table, context.sharing_records, self._rules)
@@ -182,51 +208,48 @@ class ContactFetcher:
             return None
         return await self._recent.among([context.held.external_id for context in contexts], agreed_since=min(agreed))
 
-    async def let_go(
-        self, contexts: Sequence[RecordContext], catalogue: PropertyCatalogue, done: BatchState, deadline: ClaimDeadline
-    ) -> tuple[list[RecordContext], dict[RecordKey, Decision]]:
-        """Plan for those who leave their contact. Nobody leaves an opt-out behind: it may not be known here yet."""
+    def _failed(self, contexts: Sequence[RecordContext], error: ConnectorError) -> list[ItemResult]:
+        return [self._retry_decisions.failed(context.item, error, context.record) for context in contexts]
+
+    async def _plan_leaving(
+        self, contexts: Sequence[RecordContext], catalogue: PropertyCatalogue, deadline: ClaimDeadline
+    ) -> Planned:
+        """Plan for records that leave their contact. No opt-out is left behind: it may not be known here yet."""
         plans: dict[RecordKey, Decision] = {}
         going: list[RecordContext] = []
-        for context in await self._look(contexts, done, deadline):
+        fetched, failed = await self._fetch(contexts, deadline)
+        for context in fetched:
             planned: Plan = let_go(context.plan_input)
             is_closed = context.contact is not None and context.contact.is_unreachable
             if is_closed and not context.plan_input.has_only_bounced:
                 planned = plan(context.plan_input, self._rules, catalogue)
                 context = replace(context, identity=Stay())  # noqa: PLW2901  # it stays, after all
-            assert not isinstance(planned, FetchContact), "who has looked does not want to look"
+            assert not isinstance(planned, FetchContact), "a plan with a fetched contact needs no other one"
             plans[context.key] = planned
             going.append(context)
-        return going, plans
+        return Planned(tuple(going), plans, PassResult(tuple(failed)))
 
-    async def _look(
-        self, contexts: Sequence[RecordContext], done: BatchState, deadline: ClaimDeadline
-    ) -> list[RecordContext]:
+    async def _fetch(
+        self, contexts: Sequence[RecordContext], deadline: ClaimDeadline
+    ) -> tuple[list[RecordContext], list[ItemResult]]:
+        """Read the contacts; the second list has the records whose contact could not be read."""
         answers = await self._answers([context.held.external_id for context in contexts], deadline)
-        seen: list[RecordContext] = []
+        fetched: list[RecordContext] = []
+        failed: list[ItemResult] = []
         for context, answer in zip(contexts, answers, strict=True):
             if isinstance(answer, ConnectorError):
-                done.finished.append(self._retry_decisions.failed(context.item, answer, context.record))
+                failed += self._failed([context], answer)
             else:
-                seen.append(replace(context, fetched=Fetched.YES, contact=answer))
-        return await self._with_reasons(seen, done)
-
-    async def _with_reasons(self, contexts: Sequence[RecordContext], done: BatchState) -> list[RecordContext]:
-        """Find out why contacts are closed: where nobody can tell yet, the bounces since the last poll can."""
-        silent = {context.key for context in contexts if _is_closed_for_no_known_reason(context)}
+                fetched.append(replace(context, fetched=Fetched.YES, contact=answer))
+        silent = [context for context in fetched if _is_closed_for_no_known_reason(context)]
         if not silent:
-            return list(contexts)
-        try:
-            told = await self._know_bounces([context for context in contexts if context.key in silent])
+            return fetched, failed
+        try:  # the bounces since the last poll may be the reason
+            explained = {context.key: context for context in await self._know_bounces(silent)}
         except ConnectorError as error:
-            done.finished += [
-                self._retry_decisions.failed(context.item, error, context.record)
-                for context in contexts
-                if context.key in silent
-            ]
-            return [context for context in contexts if context.key not in silent]
-        known = {context.key: context for context in told}
-        return [known.get(context.key, context) for context in contexts]
+            keys = {context.key for context in silent}
+            return [context for context in fetched if context.key not in keys], [*failed, *self._failed(silent, error)]
+        return [explained.get(context.key, context) for context in fetched], failed
 
     async def _answers(
         self, external_ids: Sequence[str], deadline: ClaimDeadline
@@ -268,11 +291,11 @@ def _is_met(context: RecordContext, planned: Decision) -> bool:
     return context.item.is_there and is_meeting
 
 
-def _must_look(context: RecordContext) -> bool:
+def _must_fetch(context: RecordContext) -> bool:
     return context.fetched is Fetched.NO and context.item.must_look and context.binding.is_live
 
 
-def _returns(context: RecordContext, planned: Decision) -> bool:
+def _resumes(context: RecordContext, planned: Decision) -> bool:
     """Whether a record is synchronised again: while it rested, nobody looked whether its contact was still there."""
     rests = isinstance(planned, Rest) and planned.result is not Result.UNCHANGED
     return context.fetched is Fetched.NO and context.has_rested and context.binding.is_live and not rests

@@ -23,8 +23,9 @@ from shared.domain.records.outcomes import HELD_BACK, Reason
 from shared.domain.records.records import RecordKey
 from shared.domain.values.fields import option_name
 from shared.domain.values.mapped_fields import mapped_fields
+from shared.engine.bindings.binding_documents import BindingUpdate
 from shared.engine.guards.priority import breathe
-from shared.engine.record_context import BatchState, PlanningFacts, RecordContext
+from shared.engine.record_context import PlanningFacts, RecordContext
 from shared.ports.clock import Clock
 
 
@@ -119,18 +120,19 @@ class PlanningFactsLoader:
         contexts: Sequence[RecordContext],
         plans: Mapping[RecordKey, Decision],
         catalogue: PropertyCatalogue,
-        done: BatchState,
+        updates: Mapping[RecordKey, BindingUpdate],
     ) -> None:
-        """Keep the changes of consent that this round brought, and forget bounces of addresses that are no more."""
+        """Record the changes of consent that this pass brought, and remove bounces of addresses that were replaced."""
         changes: list[ConsentChange] = []
         solved: list[str] = []
         for context in contexts:
             await breathe()
-            if (saved := done.saved.get(context.key)) is None:
+            if (update := updates.get(context.key)) is None:
                 continue
-            changes += self._changes(context, plans[context.key], saved[0], catalogue)
-            is_needed = bool(context.sharing_records.keys)  # by others, who still have the address that fails
-            has_moved = saved[0].mail_status is MailStatus.OPEN and saved[0].address != context.binding.address
+            after = update.binding
+            changes += self._changes(context, plans[context.key], after, catalogue)
+            is_needed = bool(context.sharing_records.keys)  # other records still have the address that fails
+            has_moved = after.mail_status is MailStatus.OPEN and after.address != context.binding.address
             if context.bounce is not None and has_moved and not is_needed:
                 solved.append(context.held.external_id)
         if changes:

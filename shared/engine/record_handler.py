@@ -86,7 +86,7 @@ class RecordHandler:
             await breathe()
             _log(one)
             _tally(one, error)
-            record_ended(one.outcome, tuple(one.item.references), lane, self._clock.now())
+            record_ended(one.outcome, one.item.references, lane, self._clock.now())
         _tell_what_waits(processed.finished)
         await self._lanes.reschedule(lane, later)
         await self._lanes.send_references(lane, processed.follow_ups)
@@ -106,7 +106,7 @@ class RecordHandler:
                     "%s broke the connector: %s", references[0].key, whereabouts(error)
                 )
                 outcome = Outcome(references[0].key, Result.FAILED, Reason.DEFECT)
-                item = WorkItem(references[0].key, references[0].intent, list(references))
+                item = WorkItem(references[0].key, references[0].intent, tuple(references))
                 return Processed([ItemResult(item, outcome, GiveUp())], [])
             if (budget := current_budget()) is not None:
                 budget.start_over()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from shared.domain.planning.context import ContactPresence, Plan
+from shared.domain.planning.context import ContactPresence, Plan, Write
 from shared.domain.records.marketing_contact import MarketingContact
 from shared.domain.records.outcomes import Outcome, Reason, Result
 from shared.domain.records.records import ACTS, ConsentOrder, Intent, PersonRecord, RecordKey, Reference, Why
@@ -37,7 +38,7 @@ class FetchedContact:
     at: datetime
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class WorkItem:
     """All references to one record with one intent; they are done together and end alike.
 
@@ -50,8 +51,8 @@ class WorkItem:
 
     key: RecordKey
     intent: Intent
-    references: list[Reference] = field(default_factory=list)
-    awaits: set[RecordKey] = field(default_factory=set)
+    references: tuple[Reference, ...] = ()
+    awaits: frozenset[RecordKey] = frozenset()
     address_is_taken: bool = False
     fetched_contact: FetchedContact | None = None
     must_look: bool = False
@@ -100,6 +101,11 @@ class ItemResult:
     external_id: str = ""
     error: ConnectorError | None = None
 
+    @property
+    def is_first_write(self) -> bool:
+        """Whether the contact has just got its first data, and both sides are still to be compared (PERM-15)."""
+        return isinstance(self.plan, Write) and self.plan.meets and self.outcome.result is Result.WRITTEN
+
 
 NOBODY: Mapping[RecordKey, FetchedContact] = MappingProxyType({})
 """No contact has been read."""
@@ -115,15 +121,27 @@ def work_items_of(
     Copies of one reference count once: a batch that lost its locks comes again beside what it has put back, and would
     double each time.
     """
-    items: dict[tuple[RecordKey, Intent], WorkItem] = {}
+    groups: defaultdict[tuple[RecordKey, Intent], list[Reference]] = defaultdict(list)
     for reference in _without_copies(references):
-        item = items.setdefault((reference.key, reference.intent), WorkItem(reference.key, reference.intent))
-        item.fetched_contact = fetched_contacts.get(reference.key)
-        item.references.append(reference)
-        item.must_look = item.must_look or reference.why is Why.SPOTLER
-        if item.presence is not ContactPresence.TO_RESTORE:
-            item.presence = _PRESENCE.get(reference.why, item.presence)
-    return sorted(items.values(), key=lambda item: _LAST[item.intent])
+        groups[reference.key, reference.intent].append(reference)
+    items = [
+        WorkItem(
+            key,
+            intent,
+            tuple(group),
+            fetched_contact=fetched_contacts.get(key),
+            must_look=any(one.why is Why.SPOTLER for one in group),
+            presence=_presence({one.why for one in group}),
+        )
+        for (key, intent), group in groups.items()
+    ]
+    return sorted(items, key=lambda item: _LAST[item.intent])
+
+
+def _presence(whys: Collection[Why]) -> ContactPresence:
+    demanded = {_PRESENCE.get(why, ContactPresence.ASSUMED) for why in whys}
+    strictest_first = (ContactPresence.TO_RESTORE, ContactPresence.TO_PROVE)
+    return next((one for one in strictest_first if one in demanded), ContactPresence.ASSUMED)
 
 
 def _without_copies(references: Sequence[Reference]) -> Iterable[Reference]:
@@ -153,6 +171,11 @@ _REASONS = {
     Failure.MISCONFIGURED: Reason.MISCONFIGURED,
     Failure.TRANSIENT: Reason.UNAVAILABLE,
 }
+
+
+def references_to(records: Iterable[RecordKey], item: WorkItem) -> list[Reference]:
+    """Make references to records whose Spotler contact has changed because of another record."""
+    return [Reference(record, Why.PERMISSION, item.correlation) for record in records]
 
 
 class RetryDecisions:

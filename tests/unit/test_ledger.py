@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -10,6 +11,8 @@ import pytest
 from shared.domain.planning.context import BaseState, Binding
 from shared.domain.records.outcomes import Outcome, Reason, Result
 from shared.domain.records.records import PersonTable, RecordKey
+from shared.engine.bindings.binding_documents import BindingUpdate
+from shared.engine.bindings.claims import Claims
 from shared.engine.bindings.contact_documents import Consent, HeldContact
 from shared.engine.bindings.ledger import Ledger
 from tests.contract.clocks import ManualClock
@@ -40,13 +43,11 @@ class Desk:
         """Save a binding as somebody who has just read it."""
         ledger = ledger or self.mine
         versions = {key: (await ledger.entries([key]))[key].etag}
-        return await ledger.save({key: (binding, updated(key), "c-1")}, (), versions)
+        return await ledger.save({key: BindingUpdate(binding, updated(key), "c-1")}, (), versions)
 
     async def use(self, external_id: str, *keys: RecordKey, base_state: BaseState = BaseState.BASE) -> None:
         held = (await self.mine.claim([external_id]))[external_id]
-        held.users = dict.fromkeys(keys, Consent.ALLOWS)
-        held.base_state = base_state
-        await self.mine.release([held])
+        await self.mine.release([replace(held, users=dict.fromkeys(keys, Consent.ALLOWS), base_state=base_state)])
 
 
 async def test_a_record_that_nobody_knows_is_bound_to_its_own_id() -> None:
@@ -113,8 +114,7 @@ async def test_a_doubt_stays_until_somebody_has_written_in_full() -> None:
     await desk.theirs.release([held])
     held = (await desk.mine.claim([X]))[X]
     assert held.base_state is BaseState.NOTHING
-    held.base_state = BaseState.BASE
-    await desk.mine.release([held])
+    await desk.mine.release([replace(held, base_state=BaseState.BASE)])
     assert (await desk.theirs.claim([X]))[X].base_state is BaseState.BASE
 
 
@@ -190,10 +190,9 @@ async def test_the_primary_user_is_written_down() -> None:
 async def test_what_a_primary_user_leaves_to_the_next_one_is_kept_while_the_contact_is_claimed() -> None:
     desk = Desk()
     await desk.use(X, ANN, BEN)
-    held = (await desk.mine.claim([X]))[X]
-    held.succession = {"city": "print"}
+    held = replace((await desk.mine.claim([X]))[X], succession={"city": "print"})
 
-    await desk.mine.keep_successions([held])
+    (held,) = await desk.mine.keep_successions([held])
 
     assert await desk.theirs.claim([X]) == {}
     assert (await desk.theirs.contacts([X]))[X].succession == {"city": "print"}
@@ -259,7 +258,7 @@ async def test_a_late_worker_overwrites_no_binding_that_somebody_else_has_writte
     await desk.mine.reserve({"theirs": Y}, held=[Y])
 
     late = Binding(X, is_live=True, address="mine")
-    saved = {ANN: (late, updated(ANN), ""), BEN: (late, updated(BEN), "")}
+    saved = {ANN: BindingUpdate(late, updated(ANN), ""), BEN: BindingUpdate(late, updated(BEN), "")}
     assert await desk.mine.save(saved, ["theirs"], versions) == {ANN}
 
     entries = await desk.mine.entries([ANN, BEN])
@@ -270,7 +269,8 @@ async def test_a_late_worker_overwrites_no_binding_that_somebody_else_has_writte
 
 async def test_what_a_worker_has_written_itself_it_may_write_again() -> None:
     desk = Desk()
-    versions = {ANN: (await desk.mine.entries([ANN]))[ANN].etag}
-    assert not await desk.mine.record_intents({ANN: Binding(X)}, {}, versions)
-    assert not await desk.mine.save({ANN: (Binding(X, is_live=True), updated(ANN), "")}, (), versions)
+    claims = Claims(desk.mine)
+    claims.note_versions(await desk.mine.entries([ANN]))
+    assert not await claims.record_intents({ANN: (Binding(X), "")})
+    assert not await claims.save({ANN: BindingUpdate(Binding(X, is_live=True), updated(ANN), "")})
     assert (await desk.mine.entries([ANN]))[ANN].binding.is_live

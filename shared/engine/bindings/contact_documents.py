@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -20,9 +20,9 @@ class Consent(StrEnum):
     NO_MAIL = "no-mail"
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class HeldContact:
-    """A Spotler contact claimed by this worker. `users` may be changed; `save` writes it and lets go.
+    """A Spotler contact as it is stored, or as the worker that claimed it is going to write it.
 
     `primary` is the user whose values the contact has (decision 5), as written down: `primary_user` is who it is now.
     `succession` are the fingerprints that a former primary user had agreed on, until its successor has compared its own
@@ -33,7 +33,7 @@ class HeldContact:
     external_id: str
     etag: str
     base_state: BaseState
-    users: dict[RecordKey, Consent] = field(default_factory=dict)
+    users: Mapping[RecordKey, Consent] = field(default_factory=dict)
     primary: RecordKey | None = None
     succession: Mapping[str, str] | None = None
     deactivated_on: datetime | None = None
@@ -55,6 +55,10 @@ class HeldContact:
             return self.primary
         named = [user for user in needing if str(user.id) == self.external_id]
         return next(iter((*named, *needing)), None)
+
+    def without(self, *keys: RecordKey) -> HeldContact:
+        """Return the contact without some of its users."""
+        return replace(self, users={user: consent for user, consent in self.users.items() if user not in keys})
 
     def sharing_records_of(self, *keys: RecordKey) -> SharingRecords:
         """Return who else uses the contact; who refuses all mail does not need it, but the refusal counts."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.domain.planning.context import BaseState, Binding, PlanInput, Rules
 from shared.domain.planning.plan import condition_results
@@ -44,9 +44,7 @@ class Contacts:
         Returns those that are doubted now; another worker holds the others.
         """
         held = await self.ledger.claim(contacts)
-        for contact in held.values():
-            contact.base_state = BaseState.NOTHING
-        await self.ledger.release(list(held.values()))
+        await self.ledger.release([replace(contact, base_state=BaseState.NOTHING) for contact in held.values()])
         return frozenset(held)
 
     async def synchronise(

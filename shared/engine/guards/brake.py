@@ -23,7 +23,7 @@ from typing import Any, Protocol
 
 from shared.domain.planning.context import MassChange
 from shared.domain.records.records import RecordKey
-from shared.engine.bindings.ledger import Entry
+from shared.engine.bindings.binding_documents import Entry
 from shared.errors import ConflictError, Service
 from shared.ports.clock import Clock
 from shared.ports.state import Change, Delete, Document, DocumentKey, Insert, Put, Replace, StateStore

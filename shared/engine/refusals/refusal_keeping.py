@@ -12,8 +12,9 @@ from shared.domain.planning.context import Binding, Decision, Rules, Write
 from shared.domain.records.marketing_contact import PropertyCatalogue
 from shared.domain.records.outcomes import Reason
 from shared.domain.records.records import ConsentOrder, RecordKey
+from shared.engine.bindings.binding_documents import BindingUpdate
 from shared.engine.guards.priority import breathe
-from shared.engine.record_context import BatchState, RecordContext
+from shared.engine.record_context import RecordContext
 from shared.engine.refusals.suppressions import SuppressionList
 from shared.ports.clock import Clock
 
@@ -52,32 +53,33 @@ class RefusalKeeping:
         contexts: Sequence[RecordContext],
         plans: Mapping[RecordKey, Decision],
         known: Mapping[str, Suppression],
-        done: BatchState,
-    ) -> None:
-        """Enter opt-outs that Spotler answered, lift what is refused no more, and note on bindings what counts."""
+        updates: Mapping[RecordKey, BindingUpdate],
+    ) -> dict[RecordKey, BindingUpdate]:
+        """Enter opt-outs that Spotler answered, lift what is refused no more; return bindings with what counts now."""
         holding = dict(known)
         answered: dict[str, list[AddressRefusal]] = {}
         for context in contexts:
-            saved = done.saved.get(context.key)
-            if saved is None or saved[1].reason is not Reason.OPTED_OUT or not isinstance(plans[context.key], Write):
+            update = updates.get(context.key)
+            if update is None or update.outcome.reason is not Reason.OPTED_OUT:
                 continue
-            if context.mailbox:
+            if context.mailbox and isinstance(plans[context.key], Write):
                 refusal = AddressRefusal(OPT_OUT, self._clock.now(), ConsentSource.SPOTLER_OPT_OUT)
                 answered.setdefault(context.mailbox, []).append(refusal)
         if answered:
             holding |= await self._suppressions.record(answered)
+        kept = dict(updates)
         for context in contexts:
             await breathe()
-            if (saved := done.saved.get(context.key)) is None:
+            if (update := updates.get(context.key)) is None:
                 continue
-            binding, outcome, correlation = saved
+            binding = update.binding
             for lift in lifts_in(context.plan_input, binding, context.mailbox, self._rules):
                 holding[lift.address] = await self._suppressions.lift(
                     lift.address, lift.subjects, lift.source, record=lift.record
                 )
             refused = _subjects(context, binding, holding)
-            if refused != binding.refused:
-                done.saved[context.key] = (replace(binding, refused=refused), outcome, correlation)
+            kept[context.key] = update._replace(binding=replace(binding, refused=refused))
+        return kept
 
 
 def _told(refusal: AddressRefusal, orders: Mapping[str, ConsentOrder]) -> AddressRefusal:

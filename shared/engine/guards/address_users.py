@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from shared.domain.mapping.model import EMAIL
 from shared.domain.planning.conditions import email_of
-from shared.domain.planning.context import Anonymize, Binding, Decision, Rules
+from shared.domain.planning.context import Anonymize, Binding, Rules
 from shared.domain.records.records import Intent, RecordKey, Reference, Why
 from shared.domain.values.addresses import address_key
 from shared.engine.bindings.ledger import Ledger
-from shared.engine.record_context import BatchState, RecordContext
+from shared.engine.record_context import PassResult, Planned, RecordContext
 from shared.engine.work_items import WorkItem
 from shared.ports.dataverse import Crm
 from shared.ports.marketing_platform import MarketingPlatform
@@ -51,15 +52,13 @@ class AddressUsers:
         self._ledger = ledger
         self._rules = rules
 
-    async def patient(
-        self, contexts: Sequence[RecordContext], plans: Mapping[RecordKey, Decision], done: BatchState
-    ) -> list[RecordContext]:
-        """Before erasing, ask Dataverse for active records with that address that have no other contact.
+    async def defer(self, planned: Planned) -> Planned:
+        """Before erasing, read the active records of Dataverse with that address that have no other contact.
 
-        They are looked at first, in the next round; the erasure waits until they are bound (and then keeps the contact
-        for them) or cannot be. Returns the seats that need not wait.
+        The next pass processes them first; the erasure waits until they are bound (and then keeps the contact for them)
+        or cannot be.
         """
-        doomed = [context for context in contexts if isinstance(plans[context.key], Anonymize)]
+        doomed = [context for context in planned.contexts if isinstance(planned.plans[context.key], Anonymize)]
         others = await others_using(
             [(context.key, context.held.external_id, self._email(context)) for context in doomed],
             self._crm,
@@ -67,6 +66,7 @@ class AddressUsers:
         )
         entries = await self._ledger.entries({key for keys in others.values() for key in keys})
         waits: dict[RecordKey, set[RecordKey]] = {}
+        retries: list[WorkItem] = []
         for context in sorted(doomed, key=lambda one: one.key, reverse=True):
             bindings = {key: entries[key].binding for key in others[context.key] if key not in context.item.awaits}
             needing = {key for key, one in bindings.items() if not one.is_live or one.uses(context.held.external_id)}
@@ -74,10 +74,9 @@ class AddressUsers:
             needing = {key for key in needing if not _leads_to(context.key, key, waits)}  # two in a circle never go
             if needing:
                 waits[context.key] = needing
-                context.item.awaits |= needing
-                done.again += [_reconciling(key, context.item) for key in sorted(needing)]
-                done.again.append(context.item)
-        return [context for context in contexts if context.key not in waits]
+                retries += [_reconciling(key, context.item) for key in sorted(needing)]
+                retries.append(replace(context.item, awaits=context.item.awaits | needing))
+        return planned.without(waits, PassResult(retries=tuple(retries), has_progressed=bool(waits)))
 
     async def _leaving(self, bindings: Mapping[RecordKey, Binding], doomed: Binding) -> set[RecordKey]:
         """Name those that cannot take their own contact along to the address of one that is about to be erased."""
@@ -94,7 +93,7 @@ class AddressUsers:
 
 
 def _reconciling(key: RecordKey, doomed: WorkItem) -> WorkItem:
-    return WorkItem(key, Intent.SYNC, [Reference(key, Why.RECONCILE, doomed.correlation)])
+    return WorkItem(key, Intent.SYNC, (Reference(key, Why.RECONCILE, doomed.correlation),))
 
 
 def _leads_to(goal: RecordKey, start: RecordKey, waits: Mapping[RecordKey, set[RecordKey]]) -> bool:
