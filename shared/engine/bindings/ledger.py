@@ -26,6 +26,7 @@ from shared.engine.bindings.claim_deadline import ClaimDeadline
 from shared.engine.bindings.contact_documents import Consent, HeldContact, read_contact, write_contact
 from shared.engine.guards.priority import breathe
 from shared.ports.clock import Clock
+from shared.ports.documents import documents, versioned
 from shared.ports.state import Change, Delete, Document, DocumentKey, Insert, Replace, StateStore
 
 CLAIM_TIME = timedelta(minutes=2)
@@ -101,17 +102,10 @@ class Ledger:
 
     async def not_seen_since(self, table: PersonTable, moment: datetime) -> AsyncIterator[RecordKey]:
         """Yield the records of a table that are bound to a contact, and that nobody has looked at since then."""
-        after: str | None = None
-        while True:
-            page = await self._store.scan(f"{self._environment}-binding", prefix=f"{table}:", after=after)
-            for document in page.documents:
-                entry = read_entry(document)
-                if entry.binding.is_live and (
-                    entry.outcome is None or datetime.fromisoformat(entry.outcome.at) < moment
-                ):
-                    yield RecordKey.parse(document.key.row)
-            if (after := page.after) is None:
-                return
+        async for document in documents(self._store, f"{self._environment}-binding", prefix=f"{table}:"):
+            entry = read_entry(document)
+            if entry.binding.is_live and (entry.outcome is None or datetime.fromisoformat(entry.outcome.at) < moment):
+                yield RecordKey.parse(document.key.row)
 
     async def _contacts(self, external_ids: Iterable[str]) -> dict[str, Document | None]:
         places = {external_id: self._contact_key(external_id) for external_id in external_ids}
@@ -229,8 +223,7 @@ class Ledger:
         changes: dict[RecordKey, Change] = {}
         for key, update in updates.items():
             place, body = self._binding_key(key), write_update(update, at)
-            etag = versions[key]
-            changes[key] = Replace(place, body, etag) if etag else Insert(place, body)
+            changes[key] = versioned(place, body, versions[key])
         etags = await self._store.write(list(changes.values())) if changes else []
         written = dict(zip(changes, etags, strict=True))
         versions.update({key: etag for key, etag in written.items() if etag is not None})

@@ -15,18 +15,20 @@ Documents of the partition `brake`:
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any, Protocol
+from typing import Any
 
 from shared.domain.planning.context import MassChange
 from shared.domain.records.records import RecordKey
 from shared.engine.bindings.binding_documents import Entry
+from shared.engine.bindings.ledger import Ledger
 from shared.errors import ConflictError, Service
 from shared.ports.clock import Clock
-from shared.ports.state import Change, Delete, Document, DocumentKey, Insert, Put, Replace, StateStore
+from shared.ports.documents import documents, pages, read_one, versioned
+from shared.ports.state import Delete, Document, DocumentKey, Put, StateStore
 from shared.telemetry.signals import HELD, HELD_NOW, record
 
 log = logging.getLogger(__name__)
@@ -40,14 +42,6 @@ PAGE = 500
 _MINUTE = timedelta(minutes=1)
 _PATIENCE = 10
 """How often the count is tried again that another worker was quicker with."""
-
-
-class Bindings(Protocol):
-    """Knows the bindings of records."""
-
-    async def entries(self, keys: Iterable[RecordKey]) -> dict[RecordKey, Entry]:
-        """Read what is known of these records."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,26 +184,20 @@ class Brake:
             count, _ = await self._count_held(kind)
             record(HELD_NOW, count, kind=kind)
 
-    async def tidy(self, bindings: Bindings) -> None:
+    async def tidy(self, ledger: Ledger) -> None:
         """Remove holds that the last look did not confirm, and the hourly counters of older versions."""
         for kind in MassChange:
             if kind is not MassChange.LIST_REMOVAL:
-                await self._tidy_holds(kind, bindings)
-        after: str | None = None
-        while True:
-            page = await self._store.scan(self._partition, prefix="20", after=after)
-            await self._store.write([Delete(one.key) for one in page.documents])
-            if (after := page.after) is None:
-                break
+                await self._tidy_holds(kind, ledger)
+        async for page in pages(self._store, self._partition, prefix="20"):
+            await self._store.write([Delete(one.key) for one in page])
         await self._store.write([Delete(self._key("released"))])
 
-    async def _tidy_holds(self, kind: MassChange, bindings: Bindings) -> None:
+    async def _tidy_holds(self, kind: MassChange, ledger: Ledger) -> None:
         """A worker may have died before it could remove a hold, and a record that was held as missing may live."""
-        after: str | None = None
-        while True:
-            page = await self._store.scan(self._partition, prefix=f"held-{kind}-", after=after, limit=PAGE)
-            keys = {RecordKey.parse(one.key.row.removeprefix(f"held-{kind}-")): one for one in page.documents}
-            entries = await bindings.entries(keys)
+        async for page in pages(self._store, self._partition, prefix=f"held-{kind}-", limit=PAGE):
+            keys = {RecordKey.parse(one.key.row.removeprefix(f"held-{kind}-")): one for one in page}
+            entries = await ledger.entries(keys)
             over = [
                 Delete(one.key, one.etag)
                 for key, one in keys.items()
@@ -217,8 +205,6 @@ class Brake:
             ]
             if over:
                 await self._store.write(over)
-            if (after := page.after) is None:
-                return
 
     # ------------------------------------------------------------------------------------------------------ documents
 
@@ -226,7 +212,7 @@ class Brake:
         """Count records, each once however often it is tried; returns those that may go."""
         key = self._key(f"window-{kind}")
         for _ in range(_PATIENCE):
-            document = (await self._store.read([key])).get(key)
+            document = await read_one(self._store, key)
             now = self._clock.now().replace(second=0, microsecond=0)
             counted = _in_window(document.body if document else {}, now)
             digests = {name: sha256(name.encode()).hexdigest()[:20] for name in names}
@@ -236,8 +222,7 @@ class Brake:
             if not allowed:
                 return set()
             body = {"counted": counted | {digests[name]: now.isoformat() for name in allowed}}
-            change: Change = Insert(key, body) if document is None else Replace(key, body, document.etag)
-            (etag,) = await self._store.write([change])
+            (etag,) = await self._store.write([versioned(key, body, document.etag if document else None)])
             if etag is not None:
                 return set(allowed)
         raise ConflictError("the count of mass changes is being changed by others", service=Service.STATE)
@@ -250,12 +235,12 @@ class Brake:
 
     async def _release_of(self, kind: MassChange) -> Released | None:
         key = self._key(f"released-{kind}")
-        document = (await self._store.read([key])).get(key)
+        document = await read_one(self._store, key)
         return _released(document.body) if document else None
 
     async def _state_of(self, kind: MassChange) -> dict[str, Any]:
         key = self._key(f"window-{kind}")
-        document = (await self._store.read([key])).get(key)
+        document = await read_one(self._store, key)
         now = self._clock.now()
         released = await self._release_of(kind)
         count, since = await self._count_held(kind)
@@ -270,19 +255,9 @@ class Brake:
         }
 
     async def _count_held(self, kind: MassChange) -> tuple[int, datetime | None]:
-        count, since = 0, None
-        async for at in self._held_times(kind):
-            count, since = count + 1, min(at, since or at)
-        return count, since
-
-    async def _held_times(self, kind: MassChange) -> AsyncIterator[datetime]:
-        after: str | None = None
-        while True:
-            page = await self._store.scan(self._partition, prefix=f"held-{kind}-", after=after)
-            for document in page.documents:
-                yield _moment(document.body["since"])
-            if (after := page.after) is None:
-                return
+        held = documents(self._store, self._partition, prefix=f"held-{kind}-")
+        times = [_moment(one.body["since"]) async for one in held]
+        return len(times), min(times, default=None)
 
     def _tell(self, kind: MassChange, count: int, limit: int) -> None:
         if count:

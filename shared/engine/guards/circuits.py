@@ -25,6 +25,7 @@ from shared.domain.recovery.circuit import (
 from shared.errors import ConnectorError, Service
 from shared.messages.tally import Tally
 from shared.ports.clock import Clock
+from shared.ports.documents import Body, Codec
 from shared.ports.queue import QueueName
 from shared.ports.state import Delete, Document, DocumentKey, Insert, Replace, StateStore
 from shared.telemetry.signals import CIRCUIT, record
@@ -39,6 +40,9 @@ _FRESH = timedelta(seconds=5)
 _WHILE_PROBING = timedelta(seconds=2)
 _PATIENCE = 10.0
 """Seconds after which a service counts as down, whatever it might still say."""
+
+_TROUBLES = Codec(Trouble)
+_CIRCUITS = Codec(Circuit, outside=("trouble",), names={"probing_until": "probingUntil"})
 
 Ping = Callable[[], Awaitable[None]]
 
@@ -216,25 +220,9 @@ def _while_probing(now: datetime) -> Pause:
     return Pause(now + _WHILE_PROBING, _WHILE_PROBING)
 
 
-def _body(circuit: Circuit) -> dict[str, Any]:
-    until = circuit.probing_until
-    return {
-        "cause": str(circuit.trouble.cause),
-        "text": circuit.trouble.text,
-        "asked": circuit.trouble.asked.total_seconds(),
-        "opened": circuit.opened.isoformat(),
-        "pause": circuit.pause.total_seconds(),
-        "until": circuit.until.isoformat(),
-        "probingUntil": until.isoformat() if until is not None else None,
-    }
+def _body(circuit: Circuit) -> Body:
+    return _TROUBLES.body(circuit.trouble) | _CIRCUITS.body(circuit)
 
 
-def _circuit(body: Mapping[str, Any]) -> Circuit:
-    until = body["probingUntil"]
-    return Circuit(
-        trouble=Trouble(Cause(body["cause"]), str(body["text"]), timedelta(seconds=body["asked"])),
-        opened=datetime.fromisoformat(body["opened"]),
-        pause=timedelta(seconds=body["pause"]),
-        until=datetime.fromisoformat(body["until"]),
-        probing_until=datetime.fromisoformat(until) if until else None,
-    )
+def _circuit(body: Body) -> Circuit:
+    return _CIRCUITS.read(body, trouble=_TROUBLES.read(body))
