@@ -65,9 +65,9 @@ from shared.operations.running.table import OPERATIONS
 from shared.ports.queue import OutgoingMessage, QueueName
 from tests.consent_twins import TwinBounceTasks, TwinPermissionRows, TwinVariables
 from tests.contract.clocks import ManualClock
-from tests.homecoming_twins import TwinWritebacks
 from tests.job_twins import TwinAudiences, TwinAutomationRows, TwinAutomations, TwinLists, TwinRecordAccess, TwinTagging
 from tests.twins import CrashError, Faults, TwinContact, TwinCrm, TwinPlatform, TwinQueue, TwinStore, Waiting
+from tests.writeback_twins import TwinWritebacks
 
 NEWSLETTER, EVENTS = "permissions:1", "permissions:2"
 
@@ -337,7 +337,7 @@ class ConnectorTwin:
             rules=self.rules,
             environment="test",
         )
-        self.release = Release(brake=self.brake, lists=lists.start, lanes=lanes, patience=patience, clock=self.clock)
+        self.release = Release(brake=self.brake, lists=lists.start, lanes=lanes, redelivery=patience, clock=self.clock)
         walks = Walks(self.store, self.clock, "test")
         self.resync = Resync(
             crm=self.crm, people=people, lanes=lanes, patience=patience, walks=walks, listener=self.reconciliation

@@ -238,7 +238,7 @@ def build(services: Services, version: LiveVersion, fingerprints: Fingerprinter)
         rules=rules,
         environment=environment,
     )
-    release = Release(brake=brake, lists=lists.start, lanes=tools.lanes, patience=tools.patience, clock=clock)
+    release = Release(brake=brake, lists=lists.start, lanes=tools.lanes, redelivery=tools.patience, clock=clock)
     walks = Walks(store, clock, environment)
     resync = Resync(
         crm=crm, people=people, lanes=tools.lanes, patience=tools.patience, walks=walks, listener=reconciliation

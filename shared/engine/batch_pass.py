@@ -17,7 +17,7 @@ from shared.domain.records.marketing_contact import PropertyCatalogue, WriteCode
 from shared.domain.records.outcomes import Reason, Result
 from shared.domain.records.records import RecordKey, Reference, Why
 from shared.domain.recovery.retry import RetryPolicy
-from shared.engine.apply import MOST_MEETINGS, AlreadyThereError, Applied, apply, rising_permissions
+from shared.engine.apply import MOST_FIRST_COMPARISONS, AlreadyThereError, Applied, apply, rising_permissions
 from shared.engine.bindings.binding_documents import BindingUpdate
 from shared.engine.bindings.claim_deadline import ClaimsRanOutError
 from shared.engine.bindings.claims import Claims
@@ -259,10 +259,10 @@ def _with_comparisons(result: PassResult) -> PassResult:
     Many that nobody has just saved wait for the poll.
     """
     first = [one for one in result.results if one.is_first_write]
-    if sum(one.item.may_wait_for_a_poll for one in first) > MOST_MEETINGS:
+    if sum(one.item.may_wait_for_a_poll for one in first) > MOST_FIRST_COMPARISONS:
         first = [one for one in first if not one.item.may_wait_for_a_poll]
     keys = {one.item.key for one in first}
-    retries = [replace(one.item, must_look=True, fetched_contact=None, written=one.outcome) for one in first]
+    retries = [replace(one.item, must_fetch=True, fetched_contact=None, written=one.outcome) for one in first]
     return replace(
         result,
         results=tuple(one for one in result.results if one.item.key not in keys),
@@ -287,8 +287,8 @@ async def _record_intents(
 
 def _addresses(planned: Decision) -> set[str]:
     """Return the fingerprints of the addresses that a contact will have: Dataverse's, and one that is written back."""
-    home = planned.home.address if isinstance(planned, Write | Rest) else ""
-    return {planned.binding.address, home} - {""}
+    written_back = planned.home.address if isinstance(planned, Write | Rest) else ""
+    return {planned.binding.address, written_back} - {""}
 
 
 def _wanted_addresses(planned: Planned) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What to remember after a plan was carried out: the binding, who uses the contact, and whom it concerns as well."""
+"""Decides what to keep after a plan was carried out: the binding, the users of the contact, follow-ups."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from shared.engine.write_back import WrittenBack
 from shared.errors import ConflictError, ConnectorError, DataError, NotFoundError
 
 _ENDS = {Reason.DELETED, Reason.INACTIVE, Reason.MERGED, Reason.NO_EMAIL, Reason.FILTERED}
-"""Why a record needs its Spotler contact no longer."""
+"""Reasons for which a record no longer needs its Spotler contact."""
 
 _CLOSED = {
     Reason.OPTED_OUT,
@@ -34,29 +34,29 @@ _CLOSED = {
     Reason.NO_ACTIVE_CHANNEL,
     Reason.PERHAPS_OPTED_OUT,
 }
-"""Why nothing is sent to a contact that cannot be mailed."""
+"""Reasons for which nothing is sent to a contact that cannot be mailed."""
 
 
 @dataclass(frozen=True, slots=True)
 class AppliedPlan:
-    """A plan, what became of it in Spotler, and what came home."""
+    """A plan, the answer of Spotler, and what was written to Dataverse."""
 
     planned: Decision
     applied: Applied
-    home: WrittenBack | None = None
+    written_back: WrittenBack | None = None
 
 
 def commit(context: RecordContext, applied_plan: AppliedPlan, retry_decisions: RetryDecisions) -> Committed:
     """Decide what to keep of one record, and whether it is processed again. Writes nothing."""
-    planned, applied, home = applied_plan.planned, applied_plan.applied, applied_plan.home
+    planned, applied, written_back = applied_plan.planned, applied_plan.applied, applied_plan.written_back
     if isinstance(applied, ConnectorError):
         result = PassResult((retry_decisions.failed(context.item, applied, context.record),))
         return Committed(_with_contact(context, base_state=BaseState.NOTHING), result)
     rests = isinstance(planned, Rest) and planned.result in {Result.SKIPPED, Result.FAILED}
     has_compared = context.fetched is Fetched.YES and not rests
-    outcome = _as_one(context.item.written, applied if home is None else _with_return(applied, home))
+    outcome = _as_one(context.item.written, applied if written_back is None else _with_return(applied, written_back))
     outcome = _with_duplicates(outcome, context)
-    update = BindingUpdate(_binding(context, planned, outcome, home), outcome, context.item.correlation)
+    update = BindingUpdate(_binding(context, planned, outcome, written_back), outcome, context.item.correlation)
     if applied.result in {Result.WRITTEN, Result.ANONYMISED} or has_compared:
         context = _with_contact(context, base_state=BaseState.BASE)
     settled = _settle(context, planned, update, has_compared=has_compared and outcome.result is not Result.FAILED)
@@ -65,7 +65,7 @@ def commit(context: RecordContext, applied_plan: AppliedPlan, retry_decisions: R
     is_freed = left not in {"", update.binding.address} and not settled.context.sharing_records.keys
     return Committed(
         settled.context,
-        PassResult(follow_ups=tuple(follow_ups)) + _next(context, planned, update, home, retry_decisions),
+        PassResult(follow_ups=tuple(follow_ups)) + _next(context, planned, update, written_back, retry_decisions),
         _lead_update(context) | {context.key: update},
         (left,) if is_freed else (),
         settled.is_succeeded,
@@ -76,21 +76,21 @@ def _next(
     context: RecordContext,
     planned: Decision,
     update: BindingUpdate,
-    home: WrittenBack | None,
+    written_back: WrittenBack | None,
     retry_decisions: RetryDecisions,
 ) -> PassResult:
     """Decide whether the record is done, or starts again."""
     item = replace(context.item, address_is_taken=False)  # it was another contact that could not have it
-    error = home.came.error if home is not None else None
+    error = written_back.result.error if written_back is not None else None
     match context.identity:
         case _ if isinstance(error, ConflictError | NotFoundError):  # the record changed: read both sides again
-            return PassResult(retries=(replace(item, fetched_contact=None, must_look=True),))
+            return PassResult(retries=(replace(item, fetched_contact=None, must_fetch=True),))
         case _ if error is not None and not isinstance(error, DataError):
             return PassResult((retry_decisions.failed(item, error, context.record),))
         case Leave():
             return PassResult(retries=(item,))
         case Stay():
-            restated = references_to((context.key,), item) if home is not None and home.restated else []
+            restated = references_to((context.key,), item) if written_back is not None and written_back.restated else []
             external_id = update.binding.external_id if update.binding.is_live else ""
             result = ItemResult(item, update.outcome, Done(), context.record, planned, external_id)
             return PassResult((result,), follow_ups=tuple(restated))
@@ -189,7 +189,7 @@ def _with_users(context: RecordContext, planned: Decision, outcome: Outcome) -> 
         case Result.WRITTEN | Result.UNCHANGED if outcome.reason is not Reason.ABSENT and record is not None:
             users[key] = Consent.NO_BULK if _refuses(record, planned) else Consent.ALLOWS
         case Result.FAILED if record is not None and (_is_unreachable(planned) or outcome.reason in HELD_BACK):
-            users[key] = _said(record, planned)  # what the contact says of it must stay
+            users[key] = _said(record, planned)  # the contact must keep what it holds of the record
         case _:
             pass
     # A contact that is kept may hold what this record wrote last, and the other records did not.
@@ -212,27 +212,27 @@ def _concerns_others(before: HeldContact, context: RecordContext) -> bool:
 
 
 def _as_one(written: Outcome | None, outcome: Outcome) -> Outcome:
-    """Tell the first write and the meeting after it as one: what was created is not "unchanged" a moment later."""
+    """Merge the outcomes of the first write and of the comparison after it: a created contact is not "unchanged"."""
     if written is None or outcome.result not in {Result.UNCHANGED, Result.WRITTEN}:
         return outcome
     fields = tuple(dict.fromkeys((*written.fields, *outcome.fields)))
     return replace(outcome, result=written.result, reason=written.reason, fields=fields)
 
 
-def _with_return(applied: Outcome, home: WrittenBack) -> Outcome:
-    """Add to the outcome what Dataverse said."""
-    error = home.came.error
+def _with_return(applied: Outcome, written_back: WrittenBack) -> Outcome:
+    """Add the answer of Dataverse to the outcome."""
+    error = written_back.result.error
     if isinstance(error, DataError) and not isinstance(error, NotFoundError):
         return replace(applied, result=Result.FAILED, reason=Reason.REFUSED_HERE, detail=error.detail or error.summary)
-    return replace(applied, problems=(*applied.problems, *home.came.problems))
+    return replace(applied, problems=(*applied.problems, *written_back.result.problems))
 
 
-def _binding(context: RecordContext, planned: Decision, outcome: Outcome, home: WrittenBack | None) -> Binding:
-    binding = _agreed(context, planned, outcome, home)
-    if home is None or home.came.error is None or not home.wanted.refuses_bulk:
+def _binding(context: RecordContext, planned: Decision, outcome: Outcome, written_back: WrittenBack | None) -> Binding:
+    binding = _agreed(context, planned, outcome, written_back)
+    if written_back is None or written_back.result.error is None or not written_back.changes.refuses_bulk:
         return binding
     # An opt-out that Dataverse could not take is not known there (OPT-07): the next pass brings it up again.
-    perhaps = frozenset[str]() if isinstance(home.came.error, DataError) else frozenset({BULK_EMAIL})
+    perhaps = frozenset[str]() if isinstance(written_back.result.error, DataError) else frozenset({BULK_EMAIL})
     return replace(
         binding,
         mail_status=context.origin.mail_status,
@@ -241,10 +241,10 @@ def _binding(context: RecordContext, planned: Decision, outcome: Outcome, home: 
     )
 
 
-def _agreed(context: RecordContext, planned: Decision, outcome: Outcome, home: WrittenBack | None) -> Binding:
+def _agreed(context: RecordContext, planned: Decision, outcome: Outcome, written_back: WrittenBack | None) -> Binding:
     match outcome:
         case Outcome(result=Result.FAILED, reason=Reason.OPTED_OUT) if isinstance(planned, Write):
-            came = home is not None and home.came.error is None
+            came = written_back is not None and written_back.result.error is None
             is_ours = came or BULK_EMAIL in context.origin.write_intents
             return replace(context.origin, mail_status=MailStatus.OPTED_OUT_HERE if is_ours else MailStatus.OPTED_OUT)
         case Outcome(result=Result.FAILED, reason=reason) if reason in HELD_BACK:
@@ -255,28 +255,30 @@ def _agreed(context: RecordContext, planned: Decision, outcome: Outcome, home: W
             is_news = _has_default_rows(planned) or _has_refused(planned) or bool(planned.binding.held_since)
             known = planned.binding if is_news else context.origin
             return replace(known, is_stale=known.is_live and (known.is_stale or context.fetched is Fetched.YES))
-        case _ if home is None:
+        case _ if written_back is None:
             return planned.binding
         case _:
-            prints = home.prints
-            address = home.wanted.address if EMAIL in prints else ""
+            prints = written_back.prints
+            address = written_back.changes.address if EMAIL in prints else ""
             binding = planned.binding
-            # Dataverse's own words for a value are about to go to Spotler, which is no turn that somebody made.
-            flap_history = {name: move for name, move in binding.flap_history.items() if name not in home.restated}
+            # The value as Dataverse spells it is about to go to Spotler, which is no change by a user.
+            flap_history = {
+                name: move for name, move in binding.flap_history.items() if name not in written_back.restated
+            }
             return replace(
                 binding,
                 base={**binding.base, **prints},
                 address=address or binding.address,
                 initial_merge_done=binding.initial_merge_done
-                if home.came.error is None
+                if written_back.result.error is None
                 else context.binding.initial_merge_done,
                 flap_history=flap_history,
-                is_stale=home.came.error is not None,
+                is_stale=written_back.result.error is not None,
             )
 
 
 def _with_duplicates(outcome: Outcome, context: RecordContext) -> Outcome:
-    """Tell a record that stays in its contact, and is not primary there, whose values come home."""
+    """Name the other records in the outcome of a record that stays in a contact without being primary there."""
     stays = outcome.result in {Result.WRITTEN, Result.UNCHANGED} and outcome.reason not in _ENDS
     return replace(outcome, shared_with=context.sharing_records.duplicates) if stays else outcome
 
@@ -303,18 +305,18 @@ def _is_unreachable(planned: Decision) -> bool:
 
 
 def _said(record: PersonRecord, planned: Decision) -> Consent:
-    """Return what a record says about mail whose contact stays although it is closed, or its end is held."""
+    """Return what a record says about mail, if its contact stays although it is closed, or its end is held."""
     if record.values.get(DO_NOT_EMAIL):
         return Consent.NO_MAIL
     return Consent.NO_BULK if _refuses_by_itself(record, planned) else Consent.ALLOWS
 
 
 def _refuses(record: PersonRecord, planned: Decision) -> bool:
-    """Whether the record refuses bulk mail, once what comes home has come."""
-    home = planned.home if isinstance(planned, Write | Rest) else NOTHING
-    return refuses_bulk(record) if home.refuses_bulk is None else home.refuses_bulk
+    """Whether the record refuses bulk mail, after the changes from Spotler were written to it."""
+    changes = planned.home if isinstance(planned, Write | Rest) else NOTHING
+    return refuses_bulk(record) if changes.refuses_bulk is None else changes.refuses_bulk
 
 
 def _refuses_by_itself(record: PersonRecord, planned: Decision) -> bool:
-    """Whether Bulk Email says no for another reason than the opt-out, which ends for all records at once (P-02)."""
+    """Whether Bulk Email is no for another reason than the opt-out, which ends for all records at once (P-02)."""
     return _refuses(record, planned) and planned.binding.mail_status is not MailStatus.OPTED_OUT_HERE

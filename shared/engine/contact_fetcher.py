@@ -1,8 +1,8 @@
 """Reads Spotler contacts before anything is written to them, and plans with what they hold (C-11, C-12; decision 18).
 
-A few contacts are read one by one. For a batch, one call of the feed of changes names the contacts that somebody has
-changed since the last poll, and only these are read. First meetings in a walk over many records wait for the poll, that
-brings a hundred contacts in one call.
+A few contacts are read one by one. For a batch, one call of the feed of changes names the contacts that were changed
+since the last poll, and only these are read. First comparisons in a walk over many records wait for the poll, which
+reads a hundred contacts in one call.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from shared.domain.planning.sharing import rules_of
 from shared.domain.records.marketing_contact import MarketingContact, PropertyCatalogue
 from shared.domain.records.outcomes import Result
 from shared.domain.records.records import RecordKey
-from shared.engine.apply import MOST_MEETINGS
+from shared.engine.apply import MOST_FIRST_COMPARISONS
 from shared.engine.bindings.claim_deadline import ClaimDeadline
 from shared.engine.guards.priority import breathe
 from shared.engine.record_context import PassResult, Planned, RecordContext
@@ -43,8 +43,8 @@ from shared.errors import ConnectorError
 from shared.ports.marketing_platform import MarketingPlatform
 
 _SCOUTS = 4
-"""Contacts of a pass that are read first, as many as are read at the same time. While Spotler is down, many contacts
-are in doubt: to ask for every one of them, again and again, would keep it down."""
+"""Contacts of a pass that are read first, all at the same time. After an outage of Spotler, many contacts are in doubt:
+reading every one of them again and again would prolong the outage."""
 
 _AGE = timedelta(minutes=1)
 """A contact that was read less than this after its binding was written may be older than the binding: clocks differ."""
@@ -98,14 +98,14 @@ class ContactFetcher:
     ) -> Planned:
         decided: dict[RecordKey, tuple[RecordContext, Decision]] = {}
         wanted: list[RecordContext] = []
-        meetings: list[RecordContext] = []
+        first_comparisons: list[RecordContext] = []
         unsure: list[tuple[RecordContext, Decision]] = []
         for context in map(_recognised, contexts):
             await breathe()
             planned = plan(context.plan_input, self._rules, catalogue)
             if isinstance(planned, FetchContact):
                 can_wait = planned.can_wait and context.item.may_wait_for_a_poll
-                (meetings if can_wait else wanted).append(context)
+                (first_comparisons if can_wait else wanted).append(context)
             elif (
                 _must_fetch(context) or _resumes(context, planned) or (_may_be_old(context) and not _is_quiet(planned))
             ):
@@ -114,11 +114,13 @@ class ContactFetcher:
                 unsure.append((context, planned))
             else:
                 decided[context.key] = (context, planned)
-        are_few = len(meetings) <= MOST_MEETINGS
+        are_few = len(first_comparisons) <= MOST_FIRST_COMPARISONS
         unchanged = await self._unchanged(unsure, catalogue, deadline)
         decided |= {context.key: (context, planned) for context, planned in unchanged.sure}
-        fetched, failed = await self._fetch([*wanted, *unchanged.to_fetch, *(meetings if are_few else ())], deadline)
-        skipped = [] if are_few else [replace(context, fetched=Fetched.SKIPPED) for context in meetings]
+        fetched, failed = await self._fetch(
+            [*wanted, *unchanged.to_fetch, *(first_comparisons if are_few else ())], deadline
+        )
+        skipped = [] if are_few else [replace(context, fetched=Fetched.SKIPPED) for context in first_comparisons]
         for context in (*fetched, *skipped):
             await breathe()
             planned = plan(context.plan_input, self._rules, catalogue)
@@ -126,9 +128,9 @@ class ContactFetcher:
             decided[context.key] = (context, planned)
         found = await asyncio.gather(
             *(
-                self._met(context, planned, catalogue, deadline)
+                self._plan_with_found(context, planned, catalogue, deadline)
                 for context, planned in decided.values()
-                if _is_met(context, planned)
+                if _may_be_found(context, planned)
             )
         )
         decided |= {context.key: (context, planned) for context, planned in found}
@@ -139,10 +141,10 @@ class ContactFetcher:
             PassResult((*unchanged.failed, *failed)),
         )
 
-    async def _met(
+    async def _plan_with_found(
         self, context: RecordContext, planned: Decision, catalogue: PropertyCatalogue, deadline: ClaimDeadline
     ) -> tuple[RecordContext, Decision]:
-        """Plan for a new record whose address Spotler has already: with the contact, or else without an insertion."""
+        """Plan for a new record whose address Spotler has already: with that contact, or else without an insertion."""
         assert isinstance(planned, Write), "only a write meets a contact"
         found = await self._found(context, deadline)
         if found is None:
@@ -152,16 +154,16 @@ class ContactFetcher:
         return found, merged
 
     async def _found(self, context: RecordContext, deadline: ClaimDeadline) -> RecordContext | None:
-        """Read the contact that has a new record's address; None where only a write to it tells what it is."""
+        """Read the contact that has a new record's address; None where only a write to it can show its state."""
         assert context.record is not None, "a record that does not exist has no address"
         email = email_of(context.record, self._rules.mapping.for_table(context.key.table))
         try:
             contact = await deadline.carry(lambda: self._platform.contact_with_email(email))
-        except ConnectorError:  # the search is the least documented of Spotler's calls; a write does without it
+        except ConnectorError:  # the search is the least documented of Spotler's calls; a write works without it
             return None
         if contact is None or contact.is_unreachable:
             return None
-        # One that somebody made after ours was erased has nothing of what was agreed on.
+        # A contact that was made after the record's own was erased holds nothing of what was agreed on.
         is_ours = contact.external_id == context.binding.external_id
         binding = context.binding if is_ours else without_contact(context.plan_input).binding
         return replace(context, fetched=Fetched.YES, contact=contact, binding=binding)
@@ -223,7 +225,7 @@ class ContactFetcher:
             is_closed = context.contact is not None and context.contact.is_unreachable
             if is_closed and not context.plan_input.has_only_bounced:
                 planned = plan(context.plan_input, self._rules, catalogue)
-                context = replace(context, identity=Stay())  # noqa: PLW2901  # it stays, after all
+                context = replace(context, identity=Stay())  # noqa: PLW2901  # it stays after all
             assert not isinstance(planned, FetchContact), "a plan with a fetched contact needs no other one"
             plans[context.key] = planned
             going.append(context)
@@ -254,12 +256,12 @@ class ContactFetcher:
     async def _answers(
         self, external_ids: Sequence[str], deadline: ClaimDeadline
     ) -> list[MarketingContact | ConnectorError | None]:
-        """Read contacts, the first few ahead of the others: if none of them can be read, nobody asks for the rest."""
+        """Read contacts, the first few ahead of the others: if none of these can be read, the others are not tried."""
         answers = list(await asyncio.gather(*(self._contact(one, deadline) for one in external_ids[:_SCOUTS])))
         rest = external_ids[_SCOUTS:]
-        refusals = [answer for answer in answers if isinstance(answer, ConnectorError)]
-        if rest and len(refusals) == len(answers):
-            return [*answers, *[refusals[0]] * len(rest)]
+        errors = [answer for answer in answers if isinstance(answer, ConnectorError)]
+        if rest and len(errors) == len(answers):
+            return [*answers, *[errors[0]] * len(rest)]
         return [*answers, *await asyncio.gather(*(self._contact(one, deadline) for one in rest))]
 
     async def _contact(self, external_id: str, deadline: ClaimDeadline) -> MarketingContact | ConnectorError | None:
@@ -270,7 +272,7 @@ class ContactFetcher:
 
 
 def _recognised(context: RecordContext) -> RecordContext:
-    """Use the contact that a poll has brought along, if it is the one that is held."""
+    """Use the contact that a poll has read, if it is the held one."""
     fetched_contact = context.item.fetched_contact
     if (
         fetched_contact is None
@@ -286,28 +288,28 @@ def _is_closed_for_no_known_reason(context: RecordContext) -> bool:
     return contact is not None and contact.is_unreachable and context.plan_input.is_silent
 
 
-def _is_met(context: RecordContext, planned: Decision) -> bool:
+def _may_be_found(context: RecordContext, planned: Decision) -> bool:
     is_meeting = isinstance(planned, Write) and planned.if_absent is not None and planned.meets
     return context.item.is_there and is_meeting
 
 
 def _must_fetch(context: RecordContext) -> bool:
-    return context.fetched is Fetched.NO and context.item.must_look and context.binding.is_live
+    return context.fetched is Fetched.NO and context.item.must_fetch and context.binding.is_live
 
 
 def _resumes(context: RecordContext, planned: Decision) -> bool:
-    """Whether a record is synchronised again: while it rested, nobody looked whether its contact was still there."""
+    """Whether a record is synchronised again: while it rested, the existence of its contact was not checked."""
     rests = isinstance(planned, Rest) and planned.result is not Result.UNCHANGED
     return context.fetched is Fetched.NO and context.has_rested and context.binding.is_live and not rests
 
 
 def _is_unsure(context: RecordContext, planned: Decision) -> bool:
-    """Whether a plan is about a contact that somebody may have changed, closed or erased since it was last read."""
+    """Whether a plan is about a contact that may have been changed, closed or erased since it was last read."""
     if context.fetched is not Fetched.NO or not context.binding.is_live:
         return False
     match planned:
         case Anonymize():
-            return True  # what the person refused meanwhile must outlive the contact
+            return True  # refusals since the last read must outlive the contact
         case Write():
             return planned.delivery is not WriteMode.UPDATE or bool(planned.fields)
         case Rest():
@@ -315,7 +317,7 @@ def _is_unsure(context: RecordContext, planned: Decision) -> bool:
 
 
 def _proven(planned: Decision) -> Decision:
-    """Return the plan for a contact that is known to be there."""
+    """Return the plan for a contact that is known to exist."""
     return planned if isinstance(planned, Anonymize) else replace(planned, if_absent=None)
 
 

@@ -1,4 +1,4 @@
-"""What stands beside a record and its contact: permissions of new records, bounces, the ledger of consent."""
+"""Facts for plans besides a record and its contact: permission defaults, bounces, names of permissions, consent."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ from shared.ports.clock import Clock
 
 
 class Defaults(Protocol):
-    """Says which permissions a new record gets."""
+    """Knows which permissions a new record gets."""
 
     async def current(self) -> tuple[PermissionDefault, ...]:
-        """Return them as they are now; none when they cannot be read."""
+        """Return the permissions as they are now; none if they cannot be read."""
         ...
 
 
@@ -49,15 +49,15 @@ class Ledgered(Protocol):
     """Keeps every change of consent."""
 
     async def record(self, changes: Sequence[ConsentChange]) -> None:
-        """Remember changes, each once."""
+        """Keep changes, each once."""
         ...
 
 
 class Bounced(Protocol):
-    """Knows whose mail does not arrive."""
+    """Knows the contacts whose mail bounces."""
 
     async def of(self, external_ids: Sequence[str]) -> Mapping[str, BounceNote]:
-        """Return what came back of these contacts, with one read."""
+        """Return the bounces of these contacts, with one read."""
         ...
 
     async def are_known_until(self) -> datetime | None:
@@ -74,7 +74,7 @@ class Bounced(Protocol):
 
 
 class PlanningFactsLoader:
-    """Gives seats what their plans need beside the two sides, and keeps what follows from the plans."""
+    """Loads permission defaults, bounces and the time for planning; afterwards records changes of consent."""
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class PlanningFactsLoader:
         self._clock = clock
 
     async def load(self, contexts: Sequence[RecordContext], catalogue: PropertyCatalogue) -> list[RecordContext]:
-        """Add the time, the defaults, the bounces and the names of permissions to the seats of a round.
+        """Add the time, the defaults, the bounces and the names of permissions to the contexts of a pass.
 
         Names are read after the records, and only if some record lacks the row of a permission: they are needed to
         tell whether it was deleted, or renamed.
@@ -147,7 +147,7 @@ class PlanningFactsLoader:
     ) -> Iterator[ConsentChange]:
         names = self._permissions(context, catalogue)
         agreed = self._answers(context.origin, names)
-        # An heir's consent was its lead's; and a dead worker may have told what it could not keep.
+        # The binding of a successor is its lead's; and a dead worker may have sent more than its binding says.
         before = {} if context.successor_of is not None or context.is_doubtful else agreed
         now = {name: NO for name, answer in agreed.items() if answer} if not after.is_live else {}
         now |= {name: answer for name, answer in self._answers(after, names).items() if answer is not None}
@@ -228,16 +228,16 @@ def _by_source(
 
 
 def _source(context: RecordContext, planned: Decision, name: str, *, answer: bool) -> ConsentSource:
-    """Say where an answer came from."""
+    """Return where an answer came from."""
     if isinstance(planned, Anonymize):
         return _ENDS.get(planned.reason, ConsentSource.JOB)
-    came_home = name in planned.home.prints
-    is_default = came_home and isinstance(planned, Write) and name in planned.fields
-    if is_default:  # only the administrator's default goes both ways at once
+    is_written_back = name in planned.home.prints
+    is_default = is_written_back and isinstance(planned, Write) and name in planned.fields
+    if is_default:  # only a default is written to both sides at once
         return ConsentSource.ENVIRONMENT_DEFAULT
     if planned.reason in HELD_BACK and context.record is not None and context.record.values.get(DO_NOT_EMAIL):
         return ConsentSource.DO_NOT_EMAIL  # the end of the contact is held, what the record refuses is not
-    if came_home:
+    if is_written_back:
         return ConsentSource.SPOTLER_PROFILE if context.origin.initial_merge_done else ConsentSource.FIRST_MEETING
     if planned.permissions_off and not answer:
         return _source_of_all_off(context)

@@ -1,4 +1,4 @@
-"""A binding as a small document: ids, fingerprints, codes and times, never a value. What is nothing is not written."""
+"""A binding as a small document: ids, fingerprints, codes and times, never a value. Empty members are left out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from shared.ports.state import Document
 
 @dataclass(frozen=True, slots=True)
 class LastOutcome:
-    """How a record ended the last time somebody looked."""
+    """The outcome of a record at its last attempt."""
 
     result: str
     reason: str
@@ -75,7 +75,7 @@ def write_binding(binding: Binding) -> dict[str, Any]:
         "since": binding.since.isoformat(timespec="seconds") if binding.since is not None else None,
         "reach": str(binding.mail_status) if binding.mail_status is not MailStatus.OPEN else None,
         "moves": {name: str(move) for name, move in binding.flap_history.items()},
-        "verdicts": {name: str(verdict) for name, verdict in binding.merge_decisions.items()},
+        "verdicts": {name: str(decision) for name, decision in binding.merge_decisions.items()},
         "announced": sorted(binding.write_intents),
         "early": dict(binding.default_rows),
         "stale": binding.is_stale,

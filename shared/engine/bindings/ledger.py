@@ -1,14 +1,13 @@
-"""The ledger: which record is bound to which Spotler contact, what they last agreed on, and who works on it now.
+"""The ledger: which record is bound to which Spotler contact, their last agreement, and the claims of workers.
 
 Three kinds of small documents, without names, addresses and values of people:
 
 - `binding`, one per record: external id, fingerprints of the agreed fields, last outcome;
-- `contact`, one per Spotler contact: the claim of the worker that holds it, the records that use it, the primary one;
+- `contact`, one per Spotler contact: the claim of the worker that holds it, its users, the primary record;
 - `address`, one per e-mail address (its fingerprint): the Spotler contact that has it (DUP-01..DUP-03).
 
-A claim is taken before reading and carries an expiry. Whoever meets a live claim comes back later. A claim that
-outlived its worker means that Spotler may hold something else than the binding says: the next worker does not trust
-the base.
+A claim is taken before reading and carries an expiry. A worker that finds a live claim tries again later. After an
+expired claim, Spotler may hold something else than the binding says: the next worker does not trust the base.
 """
 
 from __future__ import annotations
@@ -71,7 +70,7 @@ class Ledger:
         return {key: known.get(key) or Entry(Binding(str(key.id))) for key in places.values()}
 
     async def owners_of(self, addresses: Iterable[str]) -> dict[str, Owner]:
-        """Find the Spotler contacts that have an address (fingerprint), or that somebody wanted to give it to."""
+        """Find the Spotler contacts that have an address (fingerprint), or for which it was reserved."""
         places = {self._address_key(address): address for address in addresses}
         if not places:
             return {}
@@ -93,7 +92,7 @@ class Ledger:
         return {one: contact.users for one, contact in (await self.contacts(external_ids)).items()}
 
     async def contacts(self, external_ids: Iterable[str]) -> dict[str, HeldContact]:
-        """Return Spotler contacts as they are written down, claimed or not, with one read. Nothing is claimed."""
+        """Return Spotler contacts as they are stored, claimed or not, with one read. Nothing is claimed."""
         documents = await self._contacts(external_ids)
         return {
             one: read_contact(one, document.body) if document else HeldContact(one, "", BaseState.BASE)
@@ -101,7 +100,7 @@ class Ledger:
         }
 
     async def not_seen_since(self, table: PersonTable, moment: datetime) -> AsyncIterator[RecordKey]:
-        """Yield the records of a table that are bound to a contact, and that nobody has looked at since then."""
+        """Yield the records of a table that are bound to a contact, and that were not processed since then."""
         async for document in documents(self._store, f"{self._environment}-binding", prefix=f"{table}:"):
             entry = read_entry(document)
             if entry.binding.is_live and (entry.outcome is None or datetime.fromisoformat(entry.outcome.at) < moment):
@@ -216,8 +215,8 @@ class Ledger:
         """Save bindings with their outcomes, and free addresses (fingerprints). Claims stay.
 
         `versions` are the etags of the bindings as this worker read them, empty for those that were not there; they
-        become those of what it wrote. A binding that somebody else has written meanwhile stays as it is, and is in the
-        answer: the claim was taken over, and what this worker knows is old. Then no address is freed either.
+        become those of what it wrote. A binding that another worker has written meanwhile stays as it is, and is in the
+        answer: the claim was taken over, and this worker's knowledge is outdated. Then no address is freed either.
         """
         at = self._clock.now().isoformat(timespec="seconds")
         changes: dict[RecordKey, Change] = {}

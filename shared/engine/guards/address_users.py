@@ -1,4 +1,4 @@
-"""Before a contact is erased for good: who else uses its address without being bound to it yet."""
+"""Before a contact is erased for good: the records that use its address without being bound to it yet."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ async def others_using(
 ) -> dict[RecordKey, Sequence[RecordKey]]:
     """For each (record, external id, address): the other active records with that address.
 
-    Where the record cannot tell the address any more (it was deleted, or has a new one), Spotler is asked for it.
+    If the record no longer has the address (it was deleted, or has a new one), the address is read from Spotler.
     """
     if not doomed:
         return {}
@@ -71,7 +71,8 @@ class AddressUsers:
             bindings = {key: entries[key].binding for key in others[context.key] if key not in context.item.awaits}
             needing = {key for key, one in bindings.items() if not one.is_live or one.uses(context.held.external_id)}
             needing |= await self._leaving({key: bindings[key] for key in bindings.keys() - needing}, context.origin)
-            needing = {key for key in needing if not _leads_to(context.key, key, waits)}  # two in a circle never go
+            # Records that wait for each other in a circle would never go.
+            needing = {key for key in needing if not _leads_to(context.key, key, waits)}
             if needing:
                 waits[context.key] = needing
                 retries += [_reconciling(key, context.item) for key in sorted(needing)]
@@ -79,7 +80,7 @@ class AddressUsers:
         return planned.without(waits, PassResult(retries=tuple(retries), has_progressed=bool(waits)))
 
     async def _leaving(self, bindings: Mapping[RecordKey, Binding], doomed: Binding) -> set[RecordKey]:
-        """Name those that cannot take their own contact along to the address of one that is about to be erased."""
+        """Name records that cannot take their own contact along to the address of one that is about to be erased."""
         moving = {key: one.external_id for key, one in bindings.items() if one.address != doomed.address}
         users = await self._ledger.users_of_each(set(moving.values())) if moving else {}
         return {key for key, external_id in moving.items() if len(users[external_id]) > 1}
@@ -97,5 +98,5 @@ def _reconciling(key: RecordKey, doomed: WorkItem) -> WorkItem:
 
 
 def _leads_to(goal: RecordKey, start: RecordKey, waits: Mapping[RecordKey, set[RecordKey]]) -> bool:
-    """Whether `start` waits for `goal`, or for one that does."""
+    """Whether `start` waits for `goal`, or for a record that does."""
     return goal in waits.get(start, ()) or any(_leads_to(goal, key, waits) for key in waits.get(start, ()))

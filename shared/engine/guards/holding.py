@@ -24,7 +24,7 @@ class Holding:
         self._rules = rules
 
     async def hold(self, planned: Planned, catalogue: PropertyCatalogue) -> Planned:
-        """Return the plans without what is held; each binding says what that is. Raises ConnectorErrors."""
+        """Return the plans without the changes that are held; bindings name these. Raises ConnectorErrors."""
         contexts, plans = planned.contexts, planned.plans
         found: dict[RecordKey, Mapping[MassChange, Loss]] = {}
         asked: defaultdict[MassChange, dict[str, datetime | None]] = defaultdict(dict)

@@ -1,4 +1,4 @@
-"""Keeps the suppression list up to date in a round: refusals before anything is written, what is lifted afterwards."""
+"""Keeps the suppression list up to date in a pass: enters refusals before anything is written, lifts them after."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from shared.ports.clock import Clock
 
 
 class RefusalKeeping:
-    """Enters what the plans of a round refuse, and what they lift."""
+    """Enters what the plans of a pass refuse, and what they lift."""
 
     def __init__(self, suppressions: SuppressionList, rules: Rules, clock: Clock) -> None:
         self._suppressions = suppressions
@@ -43,7 +43,7 @@ class RefusalKeeping:
             orders = context.item.orders
             for address, several in found.items():
                 recorded = context.origin.refused if address == context.origin.address else frozenset[str]()
-                fresh = [_told(one, orders) for one in several if one.subject not in recorded]
+                fresh = [_with_source(one, orders) for one in several if one.subject not in recorded]
                 if fresh:
                     refusals.setdefault(address, []).extend(fresh)
         return await self._suppressions.record(refusals) if refusals else {}
@@ -55,7 +55,10 @@ class RefusalKeeping:
         known: Mapping[str, Suppression],
         updates: Mapping[RecordKey, BindingUpdate],
     ) -> dict[RecordKey, BindingUpdate]:
-        """Enter opt-outs that Spotler answered, lift what is refused no more; return bindings with what counts now."""
+        """Enter opt-outs that Spotler answered, lift what is no longer refused.
+
+        return bindings with what counts now.
+        """
         holding = dict(known)
         answered: dict[str, list[AddressRefusal]] = {}
         for context in contexts:
@@ -82,8 +85,8 @@ class RefusalKeeping:
         return kept
 
 
-def _told(refusal: AddressRefusal, orders: Mapping[str, ConsentOrder]) -> AddressRefusal:
-    """Say that a job has refused what its row says, so that a job may take it back."""
+def _with_source(refusal: AddressRefusal, orders: Mapping[str, ConsentOrder]) -> AddressRefusal:
+    """Name a job as the source of what it has written into a row: a job may take it back."""
     order = orders.get(refusal.subject)
     is_ordered = order is not None and not order.answer and refusal.source is ConsentSource.DATAVERSE_ROW
     return replace(refusal, source=ConsentSource.JOB) if is_ordered else refusal
