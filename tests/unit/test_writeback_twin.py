@@ -1,4 +1,4 @@
-"""The twin of the way back keeps the rules of the adapter that engine tests rely on."""
+"""The twin of the write-backs keeps the rules of the adapter that engine tests rely on."""
 
 from __future__ import annotations
 
