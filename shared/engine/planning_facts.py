@@ -45,7 +45,7 @@ class NameSource(Protocol):
         ...
 
 
-class Ledgered(Protocol):
+class ConsentRecorder(Protocol):
     """Keeps every change of consent."""
 
     async def record(self, changes: Sequence[ConsentChange]) -> None:
@@ -53,7 +53,7 @@ class Ledgered(Protocol):
         ...
 
 
-class Bounced(Protocol):
+class Bounces(Protocol):
     """Knows the contacts whose mail bounces."""
 
     async def of(self, external_ids: Sequence[str]) -> Mapping[str, BounceNote]:
@@ -81,8 +81,8 @@ class PlanningFactsLoader:
         *,
         defaults: Defaults,
         names: NameSource,
-        consents: Ledgered,
-        bounces: Bounced,
+        consents: ConsentRecorder,
+        bounces: Bounces,
         rules: Rules,
         clock: Clock,
     ) -> None:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
-from shared.domain.consent.changes import BULK_EMAIL, DO_NOT_EMAIL, ConsentAct, ConsentChange, ConsentSource
+from shared.domain.consent.changes import BULK_EMAIL, DO_NOT_EMAIL, ConsentAct, ConsentSource
 from shared.domain.features.subscriber_import import standing_refusals
 from shared.domain.mapping.model import EMAIL
 from shared.domain.planning.conditions import email_of
@@ -20,6 +19,7 @@ from shared.domain.records.records import PersonRecord, RecordKey
 from shared.domain.values.fields import Scalar, all_permissions_off, as_properties
 from shared.engine.bindings.contact_documents import HeldContact
 from shared.engine.bindings.ledger import Ledger
+from shared.engine.planning_facts import ConsentRecorder
 from shared.errors import ConflictError, DataError, Service
 from shared.ports.clock import Clock
 from shared.ports.marketing_platform import MarketingPlatform
@@ -29,14 +29,6 @@ _TEXTS = {DO_NOT_EMAIL: "Do Not Email is set.", BULK_EMAIL: "Do Not Bulk Email i
 
 _CLOSED = {WriteCode.CONTACT_OPTOUT, WriteCode.NO_ACTIVE_CHANNEL}
 """Spotler no longer mails the contact: there is nothing to switch off."""
-
-
-class Consents(Protocol):
-    """Keeps every change of consent."""
-
-    async def record(self, changes: Sequence[ConsentChange]) -> None:
-        """Keep changes, each once."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +59,7 @@ class MailRefusals:
         writebacks: Writebacks,
         platform: MarketingPlatform,
         ledger: Ledger,
-        consents: Consents,
+        consents: ConsentRecorder,
         rules: Rules,
         clock: Clock,
     ) -> None:
