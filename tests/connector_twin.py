@@ -33,6 +33,7 @@ from shared.domain.records.marketing_contact import (
 )
 from shared.domain.records.records import Intent, PersonTable, RecordKey, Reference, Why
 from shared.domain.recovery.retry import RetryPolicy
+from shared.engine.batch_pass import BatchPass
 from shared.engine.bindings.contact_documents import Consent
 from shared.engine.bindings.ledger import CLAIM_TIME, Ledger
 from shared.engine.guards.brake import Brake, BrakeLimits
@@ -64,9 +65,9 @@ from shared.operations.running.table import OPERATIONS
 from shared.ports.queue import OutgoingMessage, QueueName
 from tests.consent_twins import TwinBounceTasks, TwinPermissionRows, TwinVariables
 from tests.contract.clocks import ManualClock
-from tests.homecoming_twins import TwinWritebacks
 from tests.job_twins import TwinAudiences, TwinAutomationRows, TwinAutomations, TwinLists, TwinRecordAccess, TwinTagging
 from tests.twins import CrashError, Faults, TwinContact, TwinCrm, TwinPlatform, TwinQueue, TwinStore, Waiting
+from tests.writeback_twins import TwinWritebacks
 
 NEWSLETTER, EVENTS = "permissions:1", "permissions:2"
 
@@ -207,7 +208,7 @@ class ConnectorTwin:
         self.brake = Brake(self.store, self.clock, "test", limits=self.limits)
         self.suppressions = SuppressionList(self.store, self.clock, "test")
         cursor = PollCursor(self.store, "test", "contacts")
-        engine = SyncEngine(
+        batch_pass = BatchPass(
             crm=self.crm,
             platform=self.platform,
             ledger=ledger,
@@ -221,6 +222,7 @@ class ConnectorTwin:
             recent=RecentChanges(self.platform, self.clock, polled_until=cursor.until),
             catch_up_bounces=BounceCatchUp(self.platform, bounces, self.clock).run,
         )
+        engine = SyncEngine(batch_pass, ledger=ledger, clock=self.clock, policy=self.policy)
         people = RecordHandler(
             engine=engine,
             reporter=Reporter(self.crm, self.clock),
@@ -335,7 +337,7 @@ class ConnectorTwin:
             rules=self.rules,
             environment="test",
         )
-        self.release = Release(brake=self.brake, lists=lists.start, lanes=lanes, patience=patience, clock=self.clock)
+        self.release = Release(brake=self.brake, lists=lists.start, lanes=lanes, redelivery=patience, clock=self.clock)
         walks = Walks(self.store, self.clock, "test")
         self.resync = Resync(
             crm=self.crm, people=people, lanes=lanes, patience=patience, walks=walks, listener=self.reconciliation

@@ -429,17 +429,17 @@ class TwinPlatform(_Twin):
         assert len({contact.external_id for contact in contacts}) == len(contacts)
         await self._begin("upsert")
         self.before_write()
-        verdicts = {contact.external_id: self._upsert(contact, purge) for contact in contacts}
+        results = {contact.external_id: self._upsert(contact, purge) for contact in contacts}
         await self.faults.pass_by()
-        return verdicts
+        return results
 
     async def insert(self, contacts: Sequence[ContactWrite]) -> dict[str, WriteResult]:
         assert 0 < len(contacts) <= 100
         assert len({contact.external_id for contact in contacts}) == len(contacts)
         await self._begin("insert")
-        verdicts = {contact.external_id: self._insert(contact) for contact in contacts}
+        results = {contact.external_id: self._insert(contact) for contact in contacts}
         await self.faults.pass_by()
-        return verdicts
+        return results
 
     def _insert(self, write: ContactWrite) -> WriteResult:
         email = str(write.properties.get("email", "")).casefold()

@@ -6,33 +6,27 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from shared.domain.consent.suppression import NOTHING_REFUSED
-from shared.domain.mapping.reading import originating_lead
 from shared.domain.merging.dataverse_changes import DataverseChanges
-from shared.domain.planning.binding import Binding
-from shared.domain.planning.conditions import condition_results, email_of
+from shared.domain.planning.conditions import condition_results
 from shared.domain.planning.decisions import Anonymize, Decision, FetchContact, Rest, Write
 from shared.domain.planning.erase import let_go
 from shared.domain.planning.identity import (
-    Join,
     Leave,
-    LeaveContact,
-    Stay,
-    binding_after_joining,
-    identify,
 )
 from shared.domain.planning.plan import plan
-from shared.domain.planning.plan_input import BaseState, ContactPresence, Fetched, SharingRecords
+from shared.domain.planning.plan_input import ContactPresence, Fetched, SharingRecords
 from shared.domain.planning.rules import Rules
 from shared.domain.records.marketing_contact import PropertyCatalogue
 from shared.domain.records.outcomes import TEXTS, Outcome
-from shared.domain.records.records import Intent, PersonRecord, RecordKey
-from shared.engine.bindings.contact_documents import HeldContact
+from shared.domain.records.records import Intent, RecordKey, Reference, Why
+from shared.engine.bindings.claims import ReadOnlyClaims
 from shared.engine.bindings.ledger import Ledger
-from shared.engine.contact_resolver import inherited_bindings_of, lead_statuses, with_suppressions
+from shared.engine.contact_resolver import ContactResolver
 from shared.engine.planning_facts import PlanningFactsLoader
 from shared.engine.record_context import RecordContext
 from shared.engine.refusals.suppressions import SuppressionList
 from shared.engine.work_items import WorkItem
+from shared.errors import ConflictError, Service
 from shared.ports.dataverse import Crm
 from shared.ports.marketing_platform import MarketingPlatform
 
@@ -50,24 +44,26 @@ class Explain:
         planning_facts: PlanningFactsLoader,
         suppressions: SuppressionList,
     ) -> None:
-        self._crm = crm
         self._platform = platform
         self._ledger = ledger
         self._rules = rules
         self._planning_facts = planning_facts
         self._suppressions = suppressions
+        self._resolver = ContactResolver(crm, ledger, suppressions, rules)
 
     async def record(self, key: RecordKey) -> dict[str, Any]:
         """Explain one record as JSON. Values are for the caller, who may read the record; nothing is logged."""
         catalogue = await self._platform.properties()
-        record = (await self._crm.read_people([key])).get(key)
         entry = (await self._ledger.entries([key]))[key]
-        item = WorkItem(key, Intent.SYNC, presence=ContactPresence.TO_PROVE)
-        context = await self._inheriting(await self._context(item, record, entry.binding))
-        (context,) = await with_suppressions([context], self._suppressions, self._ledger, self._rules)
+        item = WorkItem(key, Intent.SYNC, (Reference(key, Why.RESYNC),), presence=ContactPresence.TO_PROVE)
+        claims = ReadOnlyClaims(self._ledger)
+        resolved = await self._resolver.resolve([item], claims)
+        if resolved.error is not None:
+            raise resolved.error
+        if not resolved.contexts:
+            raise ConflictError("the record is being changed: try again in a moment", service=Service.STATE)
+        (context,) = resolved.contexts
         conditions = condition_results(context.plan_input, self._rules)
-        if record is not None and all(verdict.is_met for verdict in conditions):
-            context = await self._belonging(context, record)
         context, planned = await self._planned(context, catalogue)
         return {
             "record": str(key),
@@ -79,7 +75,7 @@ class Explain:
                 }
                 for verdict in conditions
             ],
-            "spotlerContact": context.binding.external_id,
+            "spotlerContact": claims.known(context.binding.external_id),
             "inSpotler": context.binding.is_live,
             "sharedWith": [str(sharing_record) for sharing_record in context.sharing_records.keys],
             "duplicates": _duplicates_json(key, context.sharing_records),
@@ -117,42 +113,6 @@ class Explain:
             planned = plan(context.plan_input, self._rules, catalogue)
         assert not isinstance(planned, FetchContact), "who has looked does not want to look"
         return context, planned
-
-    async def _inheriting(self, context: RecordContext) -> RecordContext:
-        statuses = await lead_statuses([context.record] if context.record is not None else [], self._crm)
-        return replace(await self._in_place(context), lead_status=statuses.get(context.key))
-
-    async def _in_place(self, context: RecordContext) -> RecordContext:
-        lead = originating_lead(context.record) if context.record is not None and not context.binding.is_live else None
-        inherited_bindings = await inherited_bindings_of([lead] if lead else [], self._ledger, self._crm)
-        if lead is None or (inherited_binding := inherited_bindings.get(lead)) is None:
-            return context
-        return replace(await self._context(context.item, context.record, inherited_binding.binding), successor_of=lead)
-
-    async def _belonging(self, context: RecordContext, record: PersonRecord) -> RecordContext:
-        address = self._rules.fingerprints.address(email_of(record, self._rules.mapping.for_table(context.key.table)))
-        found = (await self._ledger.owners_of([address])).get(address)
-        owner = found.contact if found and found.is_confirmed else None
-        match identify(
-            context.binding, address, base_state=BaseState.BASE, sharing_records=context.sharing_records, owner=owner
-        ):
-            case Stay():
-                return context
-            case Leave():
-                return replace(context, identity=Leave())
-            case LeaveContact():
-                return replace(
-                    context, origin=Binding(""), binding=Binding(""), held=HeldContact("", "", BaseState.BASE)
-                )
-            case Join(external_id):
-                others = await self._ledger.entries(await self._ledger.users_of(external_id))
-                joined = binding_after_joining(external_id, [other.binding for other in others.values()])
-                return await self._context(context.item, record, joined)
-
-    async def _context(self, item: WorkItem, record: PersonRecord | None, binding: Binding) -> RecordContext:
-        """Make a seat as the engine would, without claiming the contact."""
-        contact = (await self._ledger.contacts([binding.external_id]))[binding.external_id]
-        return RecordContext(item, binding, binding, replace(contact, base_state=BaseState.BASE), record)
 
 
 def _duplicates_json(key: RecordKey, sharing_records: SharingRecords) -> dict[str, Any] | None:

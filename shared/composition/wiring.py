@@ -35,6 +35,7 @@ from shared.domain.mapping.model import Mapping
 from shared.domain.planning.rules import EndAction, Rules, Unmapped
 from shared.domain.records.fingerprints import Fingerprinter
 from shared.domain.recovery.retry import RetryPolicy
+from shared.engine.batch_pass import BatchPass
 from shared.engine.bindings.ledger import Ledger
 from shared.engine.guards.brake import Brake, BrakeLimits
 from shared.engine.guards.circuits import Circuits
@@ -237,7 +238,7 @@ def build(services: Services, version: LiveVersion, fingerprints: Fingerprinter)
         rules=rules,
         environment=environment,
     )
-    release = Release(brake=brake, lists=lists.start, lanes=tools.lanes, patience=tools.patience, clock=clock)
+    release = Release(brake=brake, lists=lists.start, lanes=tools.lanes, redelivery=tools.patience, clock=clock)
     walks = Walks(store, clock, environment)
     resync = Resync(
         crm=crm, people=people, lanes=tools.lanes, patience=tools.patience, walks=walks, listener=reconciliation
@@ -396,7 +397,7 @@ def _people(
 ) -> RecordHandler:
     services, clock = tools.services, tools.services.clock
     cursor = PollCursor(services.store, services.settings.environment, CONTACTS)
-    engine = SyncEngine(
+    batch_pass = BatchPass(
         crm=tools.crm,
         platform=tools.platform,
         ledger=tools.ledger,
@@ -410,6 +411,7 @@ def _people(
         recent=RecentChanges(services.feeds, clock, polled_until=cursor.until),
         catch_up_bounces=BounceCatchUp(services.feeds, bounces, clock).run,
     )
+    engine = SyncEngine(batch_pass, ledger=tools.ledger, clock=clock, policy=tools.policy)
     return RecordHandler(
         engine=engine,
         reporter=Reporter(tools.crm, clock),

@@ -26,16 +26,16 @@ from shared.ports.marketing_platform import MarketingPlatform
 _BULK = 100
 """Contacts in one bulk call (Spotler's limit)."""
 
-MOST_MEETINGS = 20
-"""First meetings in one round that are compared at once, a call each, although nobody has just saved the records; if
-there are more, these wait for the poll. Records that somebody has saved are compared at once, however many (PERM-11).
+MOST_FIRST_COMPARISONS = 20
+"""First comparisons in one pass that are done at once, a call each, for records that no user has just saved; if there
+are more, these wait for the poll. Records that a user has saved are compared at once, however many (PERM-11).
 """
 
 Applied = Outcome | ConnectorError
 
 _Send = Callable[[Sequence[ContactWrite], Purge], Awaitable[dict[str, WriteResult]]]
 _Answer = tuple[Write, WriteResult]
-"""What was sent last, and what Spotler said of it."""
+"""What was sent last, and the answer of Spotler."""
 
 
 class AlreadyThereError(TransientError):
@@ -57,7 +57,7 @@ async def apply(
     *,
     may_wait: AbstractSet[RecordKey],
 ) -> dict[RecordKey, Attempt]:
-    """Carry out plans of different Spotler contacts, within the fence. A poll may compare those in `may_wait`."""
+    """Carry out plans of different Spotler contacts before the deadline. A poll may compare those in `may_wait`."""
     application = _Application(platform, deadline, may_wait)
     await application.run(plans)
     return application.attempts
@@ -72,7 +72,7 @@ def rising_permissions(planned: Write | Rest) -> frozenset[str]:
 
 @dataclass(slots=True)
 class _Application:
-    """One run over the plans of a round."""
+    """One run over the plans of a pass."""
 
     platform: MarketingPlatform
     deadline: ClaimDeadline
@@ -88,8 +88,8 @@ class _Application:
         await self._insert(offered)
         there = {key: planned for key, planned in plans.items() if key not in self.attempts}
         met = [key for key, one in there.items() if isinstance(one, Write) and one.meets and one.if_absent is not None]
-        patient = {key for key in met if key in self.may_wait}
-        now = [key for key in met if key not in patient or len(patient) <= MOST_MEETINGS]
+        deferrable = {key for key in met if key in self.may_wait}
+        now = [key for key in met if key not in deferrable or len(deferrable) <= MOST_FIRST_COMPARISONS]
         met_plans = {key: there.pop(key) for key in now}
         self.attempts |= {key: Attempt(one, AlreadyThereError("found")) for key, one in met_plans.items()}
         writes = {key: planned for key, planned in there.items() if isinstance(planned, Write)}
@@ -103,31 +103,31 @@ class _Application:
     # ------------------------------------------------------------------------------------------------------------ bulk
 
     async def _insert(self, writes: Mapping[RecordKey, Write]) -> None:
-        """Create who is not there; whoever is, has no attempt yet."""
+        """Create contacts that do not exist; those that exist get no attempt yet."""
         answers = await self._in_bulk(writes, lambda contacts, _purge: self.platform.insert(contacts))
-        for key, (write, verdict) in answers.items():
-            if verdict.code not in _THERE:
-                self.attempts[key] = Attempt(write, _written(key, write, verdict))
+        for key, (write, result) in answers.items():
+            if result.code not in _THERE:
+                self.attempts[key] = Attempt(write, _written(key, write, result))
 
     async def _upsert(self, writes: Mapping[RecordKey, Write]) -> None:
         answers = await self._in_bulk(writes, lambda contacts, purge: self.platform.upsert(contacts, purge=purge))
-        for key, (write, verdict) in answers.items():
-            self.attempts[key] = Attempt(write, _written(key, write, verdict))
-        invalid = [key for key, (_, verdict) in answers.items() if verdict.code is WriteCode.PROPERTY_INVALID]
+        for key, (write, result) in answers.items():
+            self.attempts[key] = Attempt(write, _written(key, write, result))
+        invalid = [key for key, (_, result) in answers.items() if result.code is WriteCode.PROPERTY_INVALID]
         await asyncio.gather(*(self._refuse(key, writes[key]) for key in invalid))
 
     async def _in_bulk(self, writes: Mapping[RecordKey, Write], send: _Send) -> dict[RecordKey, _Answer]:
-        """Send writes, once more without the properties that Spotler refuses; a chunk that fails has no answers."""
-        verdicts = await self._in_chunks(writes, send)
-        refused = {key: verdict for key, verdict in verdicts.items() if verdict.code is WriteCode.PROPERTY_INVALID}
-        shorter = {key: one for key, verdict in refused.items() if (one := _without_refused(writes[key], verdict))}
-        final = {key: verdict for key, verdict in verdicts.items() if key not in shorter}
+        """Send writes, once more without the properties that Spotler refused; a chunk that fails has no answers."""
+        results = await self._in_chunks(writes, send)
+        refused = {key: result for key, result in results.items() if result.code is WriteCode.PROPERTY_INVALID}
+        shorter = {key: one for key, result in refused.items() if (one := _without_refused(writes[key], result))}
+        final = {key: result for key, result in results.items() if key not in shorter}
         final |= await self._in_chunks(shorter, send)
-        return {key: (shorter.get(key, writes[key]), verdict) for key, verdict in final.items()}
+        return {key: (shorter.get(key, writes[key]), result) for key, result in final.items()}
 
     async def _in_chunks(self, writes: Mapping[RecordKey, Write], send: _Send) -> dict[RecordKey, WriteResult]:
         """Send writes in chunks; a chunk that fails as a whole ends here, with its error."""
-        verdicts: dict[RecordKey, WriteResult] = {}
+        results: dict[RecordKey, WriteResult] = {}
 
         async def chunk(keys: Sequence[RecordKey], purge: Purge) -> None:
             contacts = [ContactWrite(writes[key].binding.external_id, writes[key].properties) for key in keys]
@@ -137,15 +137,15 @@ class _Application:
                 self.attempts |= {key: Attempt(writes[key], error) for key in keys}
                 return
             missing = WriteResult(WriteCode.MISSING)
-            verdicts.update({key: answers.get(writes[key].binding.external_id, missing) for key in keys})
+            results.update({key: answers.get(writes[key].binding.external_id, missing) for key in keys})
 
         await asyncio.gather(*(chunk(keys, purge) for keys, purge in _chunks(writes)))
-        return verdicts
+        return results
 
     # ---------------------------------------------------------------------------------------------------------- singly
 
     async def _update(self, key: RecordKey, write: Write) -> None:
-        """Write to a contact if it is there; if it is not, nothing is left to be done."""
+        """Write to a contact if it exists; if it does not, nothing is left to be done."""
         contact = ContactWrite(write.binding.external_id, write.properties)
         error = await self._call(lambda: self.platform.update(contact, purge=write.purge))
         match error:
@@ -158,7 +158,7 @@ class _Application:
         self.attempts[key] = Attempt(write, ended)
 
     async def _rest(self, key: RecordKey, rest: Rest) -> None:
-        """Send what is refused by a call of its own; a contact that is gone or closed is mailed by nobody."""
+        """Send what is refused in a call of its own; a contact that is gone or closed gets no mail."""
         error = await self._switch_off(rest.binding.external_id, rest.refused)
         ended: Applied = _rested(key, rest) if error is None or isinstance(error, DataError) else error
         self.attempts[key] = Attempt(rest, ended)
@@ -198,7 +198,7 @@ class _Application:
 
 
 _THERE = frozenset({WriteCode.CONTACT_ALREADY_EXISTS, WriteCode.CONTACT_OPTOUT, WriteCode.NO_ACTIVE_CHANNEL})
-"""What Spotler says of an insertion whose contact it has."""
+"""Answers to an insertion whose contact exists."""
 
 
 def _chunks(writes: Mapping[RecordKey, Write]) -> Iterator[tuple[Sequence[RecordKey], Purge]]:
@@ -208,12 +208,12 @@ def _chunks(writes: Mapping[RecordKey, Write]) -> Iterator[tuple[Sequence[Record
             yield keys[start : start + _BULK], purge
 
 
-def _without_refused(write: Write, verdict: WriteResult) -> Write | None:
-    """Take out the properties that Spotler's answer names; None if it names none, or the address itself.
+def _without_refused(write: Write, result: WriteResult) -> Write | None:
+    """Leave out the properties that Spotler's answer names; None if it names none, or the address itself.
 
-    What is left out was not agreed on: the next change of the record sends it again.
+    The binding does not hold them either: the next change of the record sends them again.
     """
-    words = set(re.findall(r"\w+", verdict.detail))
+    words = set(re.findall(r"\w+", result.detail))
     named = {name for name in write.properties if name in words}
     if not named or EMAIL in named:
         return None
@@ -254,8 +254,8 @@ def _success(key: RecordKey, write: Write) -> Outcome:
     )
 
 
-def _written(key: RecordKey, write: Write, verdict: WriteResult) -> Applied:
-    match verdict.code:
+def _written(key: RecordKey, write: Write, result: WriteResult) -> Applied:
+    match result.code:
         case WriteCode.OK:
             return _success(key, write)
         case WriteCode.CONTACT_OPTOUT:  # OPT-07, OPT-08: from now on nothing of this person is sent
@@ -263,8 +263,8 @@ def _written(key: RecordKey, write: Write, verdict: WriteResult) -> Applied:
         case WriteCode.NO_ACTIVE_CHANNEL:
             return Outcome(key, Result.FAILED, Reason.NO_ACTIVE_CHANNEL)
         case WriteCode.PROPERTY_INVALID:
-            return Outcome(key, Result.FAILED, Reason.REFUSED, write.problems, detail=verdict.detail)
+            return Outcome(key, Result.FAILED, Reason.REFUSED, write.problems, detail=result.detail)
         case (
             WriteCode.ERROR | WriteCode.MISSING | WriteCode.CONTACT_UNKNOWN | WriteCode.CONTACT_ALREADY_EXISTS
-        ):  # Spotler's own trouble, or somebody was faster: the next look tells
-            return TransientError("Spotler did not take a contact", code=verdict.code)
+        ):  # a fault of Spotler, or another writer was faster: the next attempt shows which
+            return TransientError("Spotler did not take a contact", code=result.code)

@@ -1,8 +1,9 @@
-"""What to remember after a plan was carried out: the binding, who uses the contact, and whom it concerns as well."""
+"""Decides what to keep after a plan was carried out: the binding, the users of the contact, follow-ups."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from shared.domain.consent.changes import BULK_EMAIL
 from shared.domain.mapping.model import EMAIL
@@ -17,15 +18,15 @@ from shared.domain.records.outcomes import HELD_BACK, Outcome, Reason, Result
 from shared.domain.records.records import PersonRecord, RecordKey
 from shared.domain.recovery.retry import Done
 from shared.engine.apply import Applied
-from shared.engine.bindings.contact_documents import Consent
-from shared.engine.contact_resolver import references_to
-from shared.engine.record_context import BatchState, RecordContext
-from shared.engine.work_items import ItemResult, RetryDecisions
+from shared.engine.bindings.binding_documents import BindingUpdate
+from shared.engine.bindings.contact_documents import Consent, HeldContact
+from shared.engine.record_context import Committed, PassResult, RecordContext
+from shared.engine.work_items import ItemResult, RetryDecisions, references_to
 from shared.engine.write_back import WrittenBack
 from shared.errors import ConflictError, ConnectorError, DataError, NotFoundError
 
 _ENDS = {Reason.DELETED, Reason.INACTIVE, Reason.MERGED, Reason.NO_EMAIL, Reason.FILTERED}
-"""Why a record needs its Spotler contact no longer."""
+"""Reasons for which a record no longer needs its Spotler contact."""
 
 _CLOSED = {
     Reason.OPTED_OUT,
@@ -35,189 +36,147 @@ _CLOSED = {
     Reason.NO_ACTIVE_CHANNEL,
     Reason.PERHAPS_OPTED_OUT,
 }
-"""Why nothing is sent to a contact that cannot be mailed."""
+"""Reasons for which nothing is sent to a contact that cannot be mailed."""
 
 
 @dataclass(frozen=True, slots=True)
 class AppliedPlan:
-    """A plan, what became of it in Spotler, and what came home."""
+    """A plan, the answer of Spotler, and what was written to Dataverse."""
 
     planned: Decision
     applied: Applied
-    home: WrittenBack | None = None
+    written_back: WrittenBack | None = None
 
 
-def commit(
-    context: RecordContext, applied_plan: AppliedPlan, done: BatchState, retry_decisions: RetryDecisions
-) -> None:
-    """Enter into the round how one seat ended."""
-    item, held = context.item, context.held
-    planned, applied, home = applied_plan.planned, applied_plan.applied, applied_plan.home
+def commit(context: RecordContext, applied_plan: AppliedPlan, retry_decisions: RetryDecisions) -> Committed:
+    """Decide what to keep of one record, and whether it is processed again. Writes nothing."""
+    planned, applied, written_back = applied_plan.planned, applied_plan.applied, applied_plan.written_back
     if isinstance(applied, ConnectorError):
-        held.base_state = BaseState.NOTHING
-        done.finished.append(retry_decisions.failed(item, applied, context.record))
-        return
-    item.address_is_taken = False  # it was another contact that could not have it
+        result = PassResult((retry_decisions.failed(context.item, applied, context.record),))
+        return Committed(_with_contact(context, base_state=BaseState.NOTHING), result)
     rests = isinstance(planned, Rest) and planned.result in {Result.SKIPPED, Result.FAILED}
     has_compared = context.fetched is Fetched.YES and not rests
-    if applied.result in {Result.WRITTEN, Result.ANONYMISED} or has_compared:
-        held.base_state = BaseState.BASE
-    outcome = _as_one(item.written, applied if home is None else _with_return(applied, home))
+    outcome = _as_one(context.item.written, applied if written_back is None else _with_return(applied, written_back))
     outcome = _with_duplicates(outcome, context)
-    _hand_over(context, done)
-    _settle_maker(context, planned, outcome, done)
-    primary = held.primary_user
-    _settle_users(context, planned, outcome, done)
-    binding = _unless_untold(_binding(context, planned, outcome, home), context, home)
-    is_settled = outcome.result is Result.ANONYMISED or (
-        has_compared and outcome.result is not Result.FAILED and held.primary_user == context.key
+    update = BindingUpdate(_binding(context, planned, outcome, written_back), outcome, context.item.correlation)
+    if applied.result in {Result.WRITTEN, Result.ANONYMISED} or has_compared:
+        context = _with_contact(context, base_state=BaseState.BASE)
+    settled = _settle(context, planned, update, has_compared=has_compared and outcome.result is not Result.FAILED)
+    follow_ups = references_to(settled.concerned, context.item)
+    left = context.origin.address
+    is_freed = left not in {"", update.binding.address} and not settled.context.sharing_records.keys
+    return Committed(
+        settled.context,
+        PassResult(follow_ups=tuple(follow_ups)) + _next(context, planned, update, written_back, retry_decisions),
+        _lead_update(context) | {context.key: update},
+        (left,) if is_freed else (),
+        settled.is_succeeded,
     )
-    _settle_primary(context, primary, binding, done, is_settled=is_settled)
-    if context.origin.address and context.origin.address != binding.address and not context.sharing_records.keys:
-        done.forgotten.append(context.origin.address)
-    done.saved[context.key] = (binding, outcome, item.correlation)
-    error = home.came.error if home is not None else None
+
+
+def _next(
+    context: RecordContext,
+    planned: Decision,
+    update: BindingUpdate,
+    written_back: WrittenBack | None,
+    retry_decisions: RetryDecisions,
+) -> PassResult:
+    """Decide whether the record is done, or starts again."""
+    item = replace(context.item, address_is_taken=False)  # it was another contact that could not have it
+    error = written_back.result.error if written_back is not None else None
     match context.identity:
-        case _ if isinstance(
-            error, ConflictError | NotFoundError
-        ):  # the record changed meanwhile: read both sides again
-            _look_again(context, done)
+        case _ if isinstance(error, ConflictError | NotFoundError):  # the record changed: read both sides again
+            return PassResult(retries=(replace(item, fetched_contact=None, must_fetch=True),))
         case _ if error is not None and not isinstance(error, DataError):
-            item.must_look = True
-            done.finished.append(retry_decisions.failed(item, error, context.record))
+            return PassResult((retry_decisions.failed(item, error, context.record),))
         case Leave():
-            done.again.append(item)
+            return PassResult(retries=(item,))
         case Stay():
-            if isinstance(planned, Write) and planned.meets and outcome.result is Result.WRITTEN:
-                done.meeting.append(item)
-            if home is not None and home.restated:
-                done.follow_ups += references_to((context.key,), item)
-            external_id = binding.external_id if binding.is_live else ""
-            done.finished.append(ItemResult(item, outcome, Done(), context.record, planned, external_id))
+            restated = references_to((context.key,), item) if written_back is not None and written_back.restated else []
+            external_id = update.binding.external_id if update.binding.is_live else ""
+            result = ItemResult(item, update.outcome, Done(), context.record, planned, external_id)
+            return PassResult((result,), follow_ups=tuple(restated))
 
 
-def _as_one(written: Outcome | None, outcome: Outcome) -> Outcome:
-    """Tell the first write and the meeting after it as one: what was created is not "unchanged" a moment later."""
-    if written is None or outcome.result not in {Result.UNCHANGED, Result.WRITTEN}:
-        return outcome
-    fields = tuple(dict.fromkeys((*written.fields, *outcome.fields)))
-    return replace(outcome, result=written.result, reason=written.reason, fields=fields)
+# ------------------------------------------------------------------------------------------------------------- contact
 
 
-def _look_again(context: RecordContext, done: BatchState) -> None:
-    context.item.fetched_contact = None
-    context.item.must_look = True
-    done.again.append(context.item)
+@dataclass(frozen=True, slots=True)
+class _Settled:
+    """A context with the contact as it is to be written, and the records that must be processed because of that.
+
+    `is_succeeded`: the primary record has left the contact to another record.
+    """
+
+    context: RecordContext
+    concerned: tuple[RecordKey, ...] = ()
+    is_succeeded: bool = False
 
 
-def _with_return(applied: Outcome, home: WrittenBack) -> Outcome:
-    """Add to the outcome what Dataverse said."""
-    error = home.came.error
-    if isinstance(error, DataError) and not isinstance(error, NotFoundError):
-        return replace(applied, result=Result.FAILED, reason=Reason.REFUSED_HERE, detail=error.detail or error.summary)
-    return replace(applied, problems=(*applied.problems, *home.came.problems))
+def _with_contact(context: RecordContext, **changes: Any) -> RecordContext:
+    return replace(context, held=replace(context.held, **changes))
 
 
-def _binding(context: RecordContext, planned: Decision, outcome: Outcome, home: WrittenBack | None) -> Binding:
-    match outcome:
-        case Outcome(result=Result.FAILED, reason=Reason.OPTED_OUT) if isinstance(planned, Write):
-            came = home is not None and home.came.error is None
-            is_ours = came or BULK_EMAIL in context.origin.write_intents
-            return replace(context.origin, mail_status=MailStatus.OPTED_OUT_HERE if is_ours else MailStatus.OPTED_OUT)
-        case Outcome(result=Result.FAILED, reason=reason) if reason in HELD_BACK:
-            return planned.binding
-        case Outcome(result=Result.FAILED, reason=reason) if reason is not Reason.REFUSED_HERE:
-            if _is_unreachable(planned) or reason is Reason.OPTED_OUT:
-                return planned.binding
-            is_news = _has_default_rows(planned) or _has_refused(planned) or bool(planned.binding.held_since)
-            known = planned.binding if is_news else context.origin
-            return replace(known, is_stale=known.is_live and (known.is_stale or context.fetched is Fetched.YES))
-        case _ if home is None:
-            return planned.binding
-        case _:
-            prints = home.prints
-            address = home.wanted.address if EMAIL in prints else ""
-            binding = planned.binding
-            # Dataverse's own words for a value are about to go to Spotler, which is no turn that somebody made.
-            flap_history = {name: move for name, move in binding.flap_history.items() if name not in home.restated}
-            return replace(
-                binding,
-                base={**binding.base, **prints},
-                address=address or binding.address,
-                initial_merge_done=binding.initial_merge_done
-                if home.came.error is None
-                else context.binding.initial_merge_done,
-                flap_history=flap_history,
-                is_stale=home.came.error is not None,
-            )
+def _settle(context: RecordContext, planned: Decision, update: BindingUpdate, *, has_compared: bool) -> _Settled:
+    """Decide which records use the contact from now on, which of them is primary, and what it may have left.
+
+    `has_compared`: both sides were compared, and agree.
+    """
+    context, outcome = _in_place_of_lead(context), update.outcome
+    concerned: list[RecordKey] = []
+    if _has_made_contact(context, planned, outcome):
+        context = _with_contact(context, primary=context.key, succession={})
+        concerned.append(context.key)
+    before = context.held
+    context = _with_users(context, planned, outcome)
+    if _concerns_others(before, context):
+        concerned += context.sharing_records.keys
+    primary = context.held.primary_user
+    context = _with_contact(context, primary=primary)
+    if outcome.result is Result.ANONYMISED or (has_compared and primary == context.key):
+        return _Settled(_with_contact(context, succession=None), tuple(concerned))
+    if before.primary_user != context.key or primary == context.key:
+        return _Settled(context, tuple(concerned))
+    # The values in the contact are those of the record that leaves. Its successor, which may come later, is compared
+    # with what the record had agreed on.
+    left = update.binding if update.binding.is_live else context.origin
+    context = _with_contact(context, succession={**(context.held.succession or {}), **left.base})
+    if primary is None:
+        return _Settled(context, tuple(concerned))
+    return _Settled(context, (*concerned, primary), is_succeeded=True)
 
 
-def _unless_untold(binding: Binding, context: RecordContext, home: WrittenBack | None) -> Binding:
-    """Do not remember an opt-out as known that Dataverse could not take (OPT-07): the next look brings it up again."""
-    if home is None or home.came.error is None or not home.wanted.refuses_bulk:
-        return binding
-    perhaps = frozenset[str]() if isinstance(home.came.error, DataError) else frozenset({BULK_EMAIL})
-    return replace(
-        binding,
-        mail_status=context.origin.mail_status,
-        write_intents=context.origin.write_intents | perhaps,
-        is_stale=True,
-    )
+def _in_place_of_lead(context: RecordContext) -> RecordContext:
+    """Let a successor use the contact instead of its lead."""
+    lead, held = context.successor_of, context.held
+    if lead is None:
+        return context
+    users = {**held.without(lead).users, context.key: held.users.get(lead, Consent.ALLOWS)}
+    return _with_contact(context, users=users, primary=context.key if held.primary_user == lead else held.primary)
 
 
-def _hand_over(context: RecordContext, done: BatchState) -> None:
-    """Put an heir in its lead's place."""
-    if context.successor_of is None:
-        return
-    held = context.held
-    if held.primary_user == context.successor_of:
-        held.primary = context.key
-    held.users[context.key] = held.users.pop(context.successor_of, Consent.ALLOWS)
-    outcome = Outcome(context.successor_of, Result.SKIPPED, Reason.LEAD_QUALIFIED)
-    done.saved[context.successor_of] = (Binding(str(context.successor_of.id)), outcome, context.item.correlation)
+def _lead_update(context: RecordContext) -> dict[RecordKey, BindingUpdate]:
+    """End the binding of the lead whose place the record takes."""
+    lead = context.successor_of
+    if lead is None:
+        return {}
+    outcome = Outcome(lead, Result.SKIPPED, Reason.LEAD_QUALIFIED)
+    return {lead: BindingUpdate(Binding(str(lead.id)), outcome, context.item.correlation)}
 
 
-def _with_duplicates(outcome: Outcome, context: RecordContext) -> Outcome:
-    """Tell a record that stays in its contact, and is not primary there, whose values come home."""
-    stays = outcome.result in {Result.WRITTEN, Result.UNCHANGED} and outcome.reason not in _ENDS
-    return replace(outcome, shared_with=context.sharing_records.duplicates) if stays else outcome
+def _has_made_contact(context: RecordContext, planned: Decision, outcome: Outcome) -> bool:
+    """Whether a record has made its contact anew: the values in there are its own (DEL-08), so it becomes primary.
 
-
-def _settle_maker(context: RecordContext, planned: Decision, outcome: Outcome, done: BatchState) -> None:
-    """Let a record be primary that has made its contact anew: the values in there are its own (DEL-08).
-
-    If it was not looked for before, the values that only a primary user sends are still to follow.
+    If it was not primary before, the values that only a primary record sends are still to follow.
     """
     is_made = isinstance(planned, Write) and planned.delivery is WriteMode.INSERT and outcome.result is Result.WRITTEN
-    if is_made and context.sharing_records.primary is not None:
-        context.held.primary, context.held.succession = context.key, {}
-        done.follow_ups += references_to((context.key,), context.item)
+    return is_made and context.sharing_records.primary is not None
 
 
-def _settle_primary(
-    context: RecordContext, before: RecordKey | None, binding: Binding, done: BatchState, *, is_settled: bool
-) -> None:
-    """Let another user follow a primary one that has left; it is compared with what the first one had agreed on.
-
-    So is one that comes later, as long as the contact stays in Spotler: the values in there are the first one's.
-    `is_settled`: the contact is gone, or its primary user has been compared with it.
-    """
-    held = context.held
-    held.primary = held.primary_user
-    if is_settled:
-        held.succession = None
-    elif before == context.key and held.primary != context.key:
-        left = binding if binding.is_live else context.origin
-        held.succession = {**(held.succession or {}), **left.base}
-        if held.primary is not None:
-            done.succeeded.append(held)
-            done.follow_ups += references_to((held.primary,), context.item)
-
-
-def _settle_users(context: RecordContext, planned: Decision, outcome: Outcome, done: BatchState) -> None:
-    """Keep the list of who uses the contact and what they say about mail; tell the others when that changes."""
-    key, users, record = context.key, context.held.users, context.record
-    before = users.get(key, Consent.ALLOWS)
+def _with_users(context: RecordContext, planned: Decision, outcome: Outcome) -> RecordContext:
+    """Keep the list of the records that use the contact, and what they say about mail."""
+    key, held, record = context.key, context.held, context.record
+    users = dict(held.users)
     match outcome.result:
         case Result.ANONYMISED:
             users.clear()
@@ -232,16 +191,98 @@ def _settle_users(context: RecordContext, planned: Decision, outcome: Outcome, d
         case Result.WRITTEN | Result.UNCHANGED if outcome.reason is not Reason.ABSENT and record is not None:
             users[key] = Consent.NO_BULK if _refuses(record, planned) else Consent.ALLOWS
         case Result.FAILED if record is not None and (_is_unreachable(planned) or outcome.reason in HELD_BACK):
-            users[key] = _said(record, planned)  # what the contact says of it must stay
+            users[key] = _said(record, planned)  # the contact must keep what it holds of the record
         case _:
             pass
-    if outcome.result is Result.KEPT:
-        context.held.base_state = BaseState.NOTHING  # it may hold what this record wrote last, and the others did not
+    # A contact that is kept may hold what this record wrote last, and the other records did not.
+    base_state = BaseState.NOTHING if outcome.result is Result.KEPT else held.base_state
+    return _with_contact(context, users=users, base_state=base_state)
+
+
+def _concerns_others(before: HeldContact, context: RecordContext) -> bool:
+    """Whether the other records of a contact must be processed, after this record has changed it."""
+    users = context.held.users
     is_left_in_doubt = (
-        context.held.base_state is BaseState.NOTHING and users.get(key, Consent.NO_MAIL) is Consent.NO_MAIL
+        context.held.base_state is BaseState.NOTHING and users.get(context.key, Consent.NO_MAIL) is Consent.NO_MAIL
     )
-    if is_left_in_doubt or users.get(key, Consent.ALLOWS) is not before:
-        done.follow_ups += references_to(context.sharing_records.keys, context.item)
+    return is_left_in_doubt or users.get(context.key, Consent.ALLOWS) is not before.users.get(
+        context.key, Consent.ALLOWS
+    )
+
+
+# ------------------------------------------------------------------------------------------------- outcome and binding
+
+
+def _as_one(written: Outcome | None, outcome: Outcome) -> Outcome:
+    """Merge the outcomes of the first write and of the comparison after it: a created contact is not "unchanged"."""
+    if written is None or outcome.result not in {Result.UNCHANGED, Result.WRITTEN}:
+        return outcome
+    fields = tuple(dict.fromkeys((*written.fields, *outcome.fields)))
+    return replace(outcome, result=written.result, reason=written.reason, fields=fields)
+
+
+def _with_return(applied: Outcome, written_back: WrittenBack) -> Outcome:
+    """Add the answer of Dataverse to the outcome."""
+    error = written_back.result.error
+    if isinstance(error, DataError) and not isinstance(error, NotFoundError):
+        return replace(applied, result=Result.FAILED, reason=Reason.REFUSED_HERE, detail=error.detail or error.summary)
+    return replace(applied, problems=(*applied.problems, *written_back.result.problems))
+
+
+def _binding(context: RecordContext, planned: Decision, outcome: Outcome, written_back: WrittenBack | None) -> Binding:
+    binding = _agreed(context, planned, outcome, written_back)
+    if written_back is None or written_back.result.error is None or not written_back.changes.refuses_bulk:
+        return binding
+    # An opt-out that Dataverse could not take is not known there (OPT-07): the next pass brings it up again.
+    perhaps = frozenset[str]() if isinstance(written_back.result.error, DataError) else frozenset({BULK_EMAIL})
+    return replace(
+        binding,
+        mail_status=context.origin.mail_status,
+        write_intents=context.origin.write_intents | perhaps,
+        is_stale=True,
+    )
+
+
+def _agreed(context: RecordContext, planned: Decision, outcome: Outcome, written_back: WrittenBack | None) -> Binding:
+    match outcome:
+        case Outcome(result=Result.FAILED, reason=Reason.OPTED_OUT) if isinstance(planned, Write):
+            came = written_back is not None and written_back.result.error is None
+            is_ours = came or BULK_EMAIL in context.origin.write_intents
+            return replace(context.origin, mail_status=MailStatus.OPTED_OUT_HERE if is_ours else MailStatus.OPTED_OUT)
+        case Outcome(result=Result.FAILED, reason=reason) if reason in HELD_BACK:
+            return planned.binding
+        case Outcome(result=Result.FAILED, reason=reason) if reason is not Reason.REFUSED_HERE:
+            if _is_unreachable(planned) or reason is Reason.OPTED_OUT:
+                return planned.binding
+            is_news = _has_default_rows(planned) or _has_refused(planned) or bool(planned.binding.held_since)
+            known = planned.binding if is_news else context.origin
+            return replace(known, is_stale=known.is_live and (known.is_stale or context.fetched is Fetched.YES))
+        case _ if written_back is None:
+            return planned.binding
+        case _:
+            prints = written_back.prints
+            address = written_back.changes.address if EMAIL in prints else ""
+            binding = planned.binding
+            # The value as Dataverse spells it is about to go to Spotler, which is no change by a user.
+            flap_history = {
+                name: move for name, move in binding.flap_history.items() if name not in written_back.restated
+            }
+            return replace(
+                binding,
+                base={**binding.base, **prints},
+                address=address or binding.address,
+                initial_merge_done=binding.initial_merge_done
+                if written_back.result.error is None
+                else context.binding.initial_merge_done,
+                flap_history=flap_history,
+                is_stale=written_back.result.error is not None,
+            )
+
+
+def _with_duplicates(outcome: Outcome, context: RecordContext) -> Outcome:
+    """Name the other records in the outcome of a record that stays in a contact without being primary there."""
+    stays = outcome.result in {Result.WRITTEN, Result.UNCHANGED} and outcome.reason not in _ENDS
+    return replace(outcome, shared_with=context.sharing_records.duplicates) if stays else outcome
 
 
 def _wants_no_contact(context: RecordContext, outcome: Outcome) -> bool:
@@ -266,18 +307,18 @@ def _is_unreachable(planned: Decision) -> bool:
 
 
 def _said(record: PersonRecord, planned: Decision) -> Consent:
-    """Return what a record says about mail whose contact stays although it is closed, or its end is held."""
+    """Return what a record says about mail, if its contact stays although it is closed, or its end is held."""
     if record.values.get(DO_NOT_EMAIL):
         return Consent.NO_MAIL
     return Consent.NO_BULK if _refuses_by_itself(record, planned) else Consent.ALLOWS
 
 
 def _refuses(record: PersonRecord, planned: Decision) -> bool:
-    """Whether the record refuses bulk mail, once what comes home has come."""
-    home = planned.dataverse_changes if isinstance(planned, Write | Rest) else NOTHING
-    return refuses_bulk(record) if home.refuses_bulk is None else home.refuses_bulk
+    """Whether the record refuses bulk mail, after the changes from Spotler were written to it."""
+    changes = planned.dataverse_changes if isinstance(planned, Write | Rest) else NOTHING
+    return refuses_bulk(record) if changes.refuses_bulk is None else changes.refuses_bulk
 
 
 def _refuses_by_itself(record: PersonRecord, planned: Decision) -> bool:
-    """Whether Bulk Email says no for another reason than the opt-out, which ends for all records at once (P-02)."""
+    """Whether Bulk Email is no for another reason than the opt-out, which ends for all records at once (P-02)."""
     return _refuses(record, planned) and planned.binding.mail_status is not MailStatus.OPTED_OUT_HERE

@@ -1,15 +1,15 @@
 """Reads Spotler contacts before anything is written to them, and plans with what they hold (C-11, C-12; decision 18).
 
-A few contacts are read one by one. For a batch, one call of the feed of changes names the contacts that somebody has
-changed since the last poll, and only these are read. First meetings in a walk over many records wait for the poll, that
-brings a hundred contacts in one call.
+A few contacts are read one by one. For a batch, one call of the feed of changes names the contacts that were changed
+since the last poll, and only these are read. First comparisons in a walk over many records wait for the poll, which
+reads a hundred contacts in one call.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from shared.domain.merging.echo import is_echo
@@ -17,7 +17,7 @@ from shared.domain.merging.merge_sides import without_contact
 from shared.domain.planning.conditions import email_of
 from shared.domain.planning.decisions import Anonymize, Decision, FetchContact, Plan, Rest, Write, WriteMode
 from shared.domain.planning.erase import let_go
-from shared.domain.planning.identity import Stay
+from shared.domain.planning.identity import Leave, Stay
 from shared.domain.planning.plan import plan
 from shared.domain.planning.plan_input import Fetched
 from shared.domain.planning.rules import Rules
@@ -25,25 +25,34 @@ from shared.domain.planning.sharing import rules_of
 from shared.domain.records.marketing_contact import MarketingContact, PropertyCatalogue
 from shared.domain.records.outcomes import Result
 from shared.domain.records.records import RecordKey
-from shared.engine.apply import MOST_MEETINGS
+from shared.engine.apply import MOST_FIRST_COMPARISONS
 from shared.engine.bindings.claim_deadline import ClaimDeadline
 from shared.engine.guards.priority import breathe
-from shared.engine.record_context import BatchState, RecordContext
+from shared.engine.record_context import PassResult, Planned, RecordContext
 from shared.engine.refusals.recent_changes import RecentChanges
-from shared.engine.work_items import RetryDecisions
+from shared.engine.work_items import ItemResult, RetryDecisions
 from shared.errors import ConnectorError
 from shared.ports.marketing_platform import MarketingPlatform
 
 _SCOUTS = 4
-"""Contacts of a round that are read first, as many as are read at the same time. While Spotler is down, many contacts
-are in doubt: to ask for every one of them, again and again, would keep it down."""
+"""Contacts of a pass that are read first, all at the same time. After an outage of Spotler, many contacts are in doubt:
+reading every one of them again and again would prolong the outage."""
 
 _AGE = timedelta(minutes=1)
 """A contact that was read less than this after its binding was written may be older than the binding: clocks differ."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Unchanged:
+    """Plans that hold, contacts that must be read first, and records for which Spotler could not be asked."""
+
+    sure: Sequence[tuple[RecordContext, Decision]] = ()
+    to_fetch: Sequence[RecordContext] = ()
+    failed: Sequence[ItemResult] = ()
+
+
 class ContactFetcher:
-    """Plans a round, looking where it must."""
+    """Plans the records of a pass, and reads Spotler contacts only where a plan depends on them."""
 
     def __init__(
         self,
@@ -54,77 +63,99 @@ class ContactFetcher:
         *,
         know_bounces: Callable[[Sequence[RecordContext]], Awaitable[list[RecordContext]]],
     ) -> None:
-        """`know_bounces` brings what is known of the bounces of contacts up to now."""
+        """`know_bounces` adds what is known of the bounces of contacts up to now."""
         self._know_bounces = know_bounces
         self._platform = platform
         self._recent = recent
         self._rules = rules
         self._retry_decisions = retry_decisions
 
-    async def decide(
-        self, contexts: Sequence[RecordContext], catalogue: PropertyCatalogue, done: BatchState, deadline: ClaimDeadline
-    ) -> tuple[list[RecordContext], dict[RecordKey, Decision]]:
-        """Plan every seat; those whose contact could not be read within the fence end here, and come back."""
+    async def plan(
+        self, contexts: Sequence[RecordContext], catalogue: PropertyCatalogue, deadline: ClaimDeadline
+    ) -> Planned:
+        """Plan for all records; those whose contact could not be read before the deadline are in the result."""
+        leaving = [context for context in contexts if isinstance(context.identity, Leave)]
+        staying = [context for context in contexts if not isinstance(context.identity, Leave)]
+        decided = await self._plan_staying(staying, catalogue, deadline)
+        left = await self._plan_leaving(leaving, catalogue, deadline)
+        going = {context.key: context for context in (*decided.contexts, *left.contexts)}
+        return Planned(
+            tuple(going[context.key] for context in contexts if context.key in going),
+            {**decided.plans, **left.plans},
+            decided.result + left.result,
+        )
+
+    async def _plan_staying(
+        self, contexts: Sequence[RecordContext], catalogue: PropertyCatalogue, deadline: ClaimDeadline
+    ) -> Planned:
         decided: dict[RecordKey, tuple[RecordContext, Decision]] = {}
         wanted: list[RecordContext] = []
-        meetings: list[RecordContext] = []
+        first_comparisons: list[RecordContext] = []
         unsure: list[tuple[RecordContext, Decision]] = []
         for context in map(_recognised, contexts):
             await breathe()
             planned = plan(context.plan_input, self._rules, catalogue)
             if isinstance(planned, FetchContact):
                 can_wait = planned.can_wait and context.item.may_wait_for_a_poll
-                (meetings if can_wait else wanted).append(context)
-            elif _must_look(context) or _returns(context, planned) or (_may_be_old(context) and not _is_quiet(planned)):
+                (first_comparisons if can_wait else wanted).append(context)
+            elif (
+                _must_fetch(context) or _resumes(context, planned) or (_may_be_old(context) and not _is_quiet(planned))
+            ):
                 wanted.append(context)
             elif _is_unsure(context, planned):
                 unsure.append((context, planned))
             else:
                 decided[context.key] = (context, planned)
-        are_few = len(meetings) <= MOST_MEETINGS
-        sure, looking = await self._unchanged(unsure, catalogue, done, deadline)
-        decided |= {context.key: (context, planned) for context, planned in sure}
-        seen = await self._look([*wanted, *looking, *(meetings if are_few else ())], done, deadline)
-        blind = [] if are_few else [replace(context, fetched=Fetched.SKIPPED) for context in meetings]
-        for context in (*seen, *blind):
+        are_few = len(first_comparisons) <= MOST_FIRST_COMPARISONS
+        unchanged = await self._unchanged(unsure, catalogue, deadline)
+        decided |= {context.key: (context, planned) for context, planned in unchanged.sure}
+        fetched, failed = await self._fetch(
+            [*wanted, *unchanged.to_fetch, *(first_comparisons if are_few else ())], deadline
+        )
+        skipped = [] if are_few else [replace(context, fetched=Fetched.SKIPPED) for context in first_comparisons]
+        for context in (*fetched, *skipped):
             await breathe()
             planned = plan(context.plan_input, self._rules, catalogue)
-            assert not isinstance(planned, FetchContact), "who has looked, or must not, does not want to look"
+            assert not isinstance(planned, FetchContact), "a plan with a fetched or skipped contact needs no other one"
             decided[context.key] = (context, planned)
         found = await asyncio.gather(
             *(
-                self._met(context, planned, catalogue, deadline)
+                self._plan_with_found(context, planned, catalogue, deadline)
                 for context, planned in decided.values()
-                if _is_met(context, planned)
+                if _may_be_found(context, planned)
             )
         )
         decided |= {context.key: (context, planned) for context, planned in found}
         order = [context.key for context in contexts if context.key in decided]
-        return [decided[key][0] for key in order], {key: decided[key][1] for key in order}
+        return Planned(
+            tuple(decided[key][0] for key in order),
+            {key: decided[key][1] for key in order},
+            PassResult((*unchanged.failed, *failed)),
+        )
 
-    async def _met(
+    async def _plan_with_found(
         self, context: RecordContext, planned: Decision, catalogue: PropertyCatalogue, deadline: ClaimDeadline
     ) -> tuple[RecordContext, Decision]:
-        """Plan for a new record whose address Spotler has already: with the contact, or else without an insertion."""
+        """Plan for a new record whose address Spotler has already: with that contact, or else without an insertion."""
         assert isinstance(planned, Write), "only a write meets a contact"
         found = await self._found(context, deadline)
         if found is None:
             return context, replace(planned, if_absent=None)
         merged = plan(found.plan_input, self._rules, catalogue)
-        assert not isinstance(merged, FetchContact), "who has looked does not want to look"
+        assert not isinstance(merged, FetchContact), "a plan with a fetched contact needs no other one"
         return found, merged
 
     async def _found(self, context: RecordContext, deadline: ClaimDeadline) -> RecordContext | None:
-        """Read the contact that has a new record's address; None where only a write to it tells what it is."""
+        """Read the contact that has a new record's address; None where only a write to it can show its state."""
         assert context.record is not None, "a record that does not exist has no address"
         email = email_of(context.record, self._rules.mapping.for_table(context.key.table))
         try:
             contact = await deadline.carry(lambda: self._platform.contact_with_email(email))
-        except ConnectorError:  # the search is the least documented of Spotler's calls; a write does without it
+        except ConnectorError:  # the search is the least documented of Spotler's calls; a write works without it
             return None
         if contact is None or contact.is_unreachable:
             return None
-        # One that somebody made after ours was erased has nothing of what was agreed on.
+        # A contact that was made after the record's own was erased holds nothing of what was agreed on.
         is_ours = contact.external_id == context.binding.external_id
         binding = context.binding if is_ours else without_contact(context.plan_input).binding
         return replace(context, fetched=Fetched.YES, contact=contact, binding=binding)
@@ -133,27 +164,24 @@ class ContactFetcher:
         self,
         unsure: Sequence[tuple[RecordContext, Decision]],
         catalogue: PropertyCatalogue,
-        done: BatchState,
         deadline: ClaimDeadline,
-    ) -> tuple[list[tuple[RecordContext, Decision]], list[RecordContext]]:
+    ) -> _Unchanged:
         """Divide plans about contacts that were not read: those that hold, and contacts that must be read first.
 
-        A few contacts are read one by one. For more, one call of the feed names who changed since the last poll;
-        whether the others are still there, their insertion tells (`if_absent`).
+        A few contacts are read one by one. For more, one call of the feed names the contacts that changed since the
+        last poll; the insertion of the others shows whether they still exist (`if_absent`).
         """
+        contexts = [context for context, _ in unsure]
         if len(unsure) <= _SCOUTS:
-            return [], [context for context, _ in unsure]
+            return _Unchanged(to_fetch=contexts)
         try:
-            changed = await deadline.carry(lambda: self._changed([context for context, _ in unsure]))
+            changed = await deadline.carry(lambda: self._changed(contexts))
         except ConnectorError as error:
-            done.finished += [
-                self._retry_decisions.failed(context.item, error, context.record) for context, _ in unsure
-            ]
-            return [], []
+            return _Unchanged(failed=self._failed(contexts, error))
         if changed is None:
-            return [], [context for context, _ in unsure]
+            return _Unchanged(to_fetch=contexts)
         sure: list[tuple[RecordContext, Decision]] = []
-        looking: list[RecordContext] = []
+        to_fetch: list[RecordContext] = []
         for context, planned in unsure:
             await breathe()
             contact = changed.get(context.held.external_id)
@@ -162,8 +190,8 @@ class ContactFetcher:
             elif is_echo(contact, context.key, context.binding, self._rules_of(context), catalogue):
                 sure.append((context, _proven(planned)))
             else:
-                looking.append(context)
-        return sure, looking
+                to_fetch.append(context)
+        return _Unchanged(sure, to_fetch)
 
     def _rules_of(self, context: RecordContext) -> Rules:
         return rules_of(context.key.table, context.sharing_records, self._rules)
@@ -174,61 +202,58 @@ class ContactFetcher:
             return None
         return await self._recent.among([context.held.external_id for context in contexts], agreed_since=min(agreed))
 
-    async def let_go(
-        self, contexts: Sequence[RecordContext], catalogue: PropertyCatalogue, done: BatchState, deadline: ClaimDeadline
-    ) -> tuple[list[RecordContext], dict[RecordKey, Decision]]:
-        """Plan for those who leave their contact. Nobody leaves an opt-out behind: it may not be known here yet."""
+    def _failed(self, contexts: Sequence[RecordContext], error: ConnectorError) -> list[ItemResult]:
+        return [self._retry_decisions.failed(context.item, error, context.record) for context in contexts]
+
+    async def _plan_leaving(
+        self, contexts: Sequence[RecordContext], catalogue: PropertyCatalogue, deadline: ClaimDeadline
+    ) -> Planned:
+        """Plan for records that leave their contact. No opt-out is left behind: it may not be known here yet."""
         plans: dict[RecordKey, Decision] = {}
         going: list[RecordContext] = []
-        for context in await self._look(contexts, done, deadline):
+        fetched, failed = await self._fetch(contexts, deadline)
+        for context in fetched:
             planned: Plan = let_go(context.plan_input)
             is_closed = context.contact is not None and context.contact.is_unreachable
             if is_closed and not context.plan_input.has_only_bounced:
                 planned = plan(context.plan_input, self._rules, catalogue)
-                context = replace(context, identity=Stay())  # noqa: PLW2901  # it stays, after all
-            assert not isinstance(planned, FetchContact), "who has looked does not want to look"
+                context = replace(context, identity=Stay())  # noqa: PLW2901  # it stays after all
+            assert not isinstance(planned, FetchContact), "a plan with a fetched contact needs no other one"
             plans[context.key] = planned
             going.append(context)
-        return going, plans
+        return Planned(tuple(going), plans, PassResult(tuple(failed)))
 
-    async def _look(
-        self, contexts: Sequence[RecordContext], done: BatchState, deadline: ClaimDeadline
-    ) -> list[RecordContext]:
+    async def _fetch(
+        self, contexts: Sequence[RecordContext], deadline: ClaimDeadline
+    ) -> tuple[list[RecordContext], list[ItemResult]]:
+        """Read the contacts; the second list has the records whose contact could not be read."""
         answers = await self._answers([context.held.external_id for context in contexts], deadline)
-        seen: list[RecordContext] = []
+        fetched: list[RecordContext] = []
+        failed: list[ItemResult] = []
         for context, answer in zip(contexts, answers, strict=True):
             if isinstance(answer, ConnectorError):
-                done.finished.append(self._retry_decisions.failed(context.item, answer, context.record))
+                failed += self._failed([context], answer)
             else:
-                seen.append(replace(context, fetched=Fetched.YES, contact=answer))
-        return await self._with_reasons(seen, done)
-
-    async def _with_reasons(self, contexts: Sequence[RecordContext], done: BatchState) -> list[RecordContext]:
-        """Find out why contacts are closed: where nobody can tell yet, the bounces since the last poll can."""
-        silent = {context.key for context in contexts if _is_closed_for_no_known_reason(context)}
+                fetched.append(replace(context, fetched=Fetched.YES, contact=answer))
+        silent = [context for context in fetched if _is_closed_for_no_known_reason(context)]
         if not silent:
-            return list(contexts)
-        try:
-            told = await self._know_bounces([context for context in contexts if context.key in silent])
+            return fetched, failed
+        try:  # the bounces since the last poll may be the reason
+            explained = {context.key: context for context in await self._know_bounces(silent)}
         except ConnectorError as error:
-            done.finished += [
-                self._retry_decisions.failed(context.item, error, context.record)
-                for context in contexts
-                if context.key in silent
-            ]
-            return [context for context in contexts if context.key not in silent]
-        known = {context.key: context for context in told}
-        return [known.get(context.key, context) for context in contexts]
+            keys = {context.key for context in silent}
+            return [context for context in fetched if context.key not in keys], [*failed, *self._failed(silent, error)]
+        return [explained.get(context.key, context) for context in fetched], failed
 
     async def _answers(
         self, external_ids: Sequence[str], deadline: ClaimDeadline
     ) -> list[MarketingContact | ConnectorError | None]:
-        """Read contacts, the first few ahead of the others: if none of them can be read, nobody asks for the rest."""
+        """Read contacts, the first few ahead of the others: if none of these can be read, the others are not tried."""
         answers = list(await asyncio.gather(*(self._contact(one, deadline) for one in external_ids[:_SCOUTS])))
         rest = external_ids[_SCOUTS:]
-        refusals = [answer for answer in answers if isinstance(answer, ConnectorError)]
-        if rest and len(refusals) == len(answers):
-            return [*answers, *[refusals[0]] * len(rest)]
+        errors = [answer for answer in answers if isinstance(answer, ConnectorError)]
+        if rest and len(errors) == len(answers):
+            return [*answers, *[errors[0]] * len(rest)]
         return [*answers, *await asyncio.gather(*(self._contact(one, deadline) for one in rest))]
 
     async def _contact(self, external_id: str, deadline: ClaimDeadline) -> MarketingContact | ConnectorError | None:
@@ -239,7 +264,7 @@ class ContactFetcher:
 
 
 def _recognised(context: RecordContext) -> RecordContext:
-    """Use the contact that a poll has brought along, if it is the one that is held."""
+    """Use the contact that a poll has read, if it is the held one."""
     fetched_contact = context.item.fetched_contact
     if (
         fetched_contact is None
@@ -255,28 +280,28 @@ def _is_closed_for_no_known_reason(context: RecordContext) -> bool:
     return contact is not None and contact.is_unreachable and context.plan_input.is_silent
 
 
-def _is_met(context: RecordContext, planned: Decision) -> bool:
+def _may_be_found(context: RecordContext, planned: Decision) -> bool:
     is_meeting = isinstance(planned, Write) and planned.if_absent is not None and planned.meets
     return context.item.is_there and is_meeting
 
 
-def _must_look(context: RecordContext) -> bool:
-    return context.fetched is Fetched.NO and context.item.must_look and context.binding.is_live
+def _must_fetch(context: RecordContext) -> bool:
+    return context.fetched is Fetched.NO and context.item.must_fetch and context.binding.is_live
 
 
-def _returns(context: RecordContext, planned: Decision) -> bool:
-    """Whether a record is synchronised again: while it rested, nobody looked whether its contact was still there."""
+def _resumes(context: RecordContext, planned: Decision) -> bool:
+    """Whether a record is synchronised again: while it rested, the existence of its contact was not checked."""
     rests = isinstance(planned, Rest) and planned.result is not Result.UNCHANGED
     return context.fetched is Fetched.NO and context.has_rested and context.binding.is_live and not rests
 
 
 def _is_unsure(context: RecordContext, planned: Decision) -> bool:
-    """Whether a plan is about a contact that somebody may have changed, closed or erased since it was last read."""
+    """Whether a plan is about a contact that may have been changed, closed or erased since it was last read."""
     if context.fetched is not Fetched.NO or not context.binding.is_live:
         return False
     match planned:
         case Anonymize():
-            return True  # what the person refused meanwhile must outlive the contact
+            return True  # refusals since the last read must outlive the contact
         case Write():
             return planned.delivery is not WriteMode.UPDATE or bool(planned.fields)
         case Rest():
@@ -284,7 +309,7 @@ def _is_unsure(context: RecordContext, planned: Decision) -> bool:
 
 
 def _proven(planned: Decision) -> Decision:
-    """Return the plan for a contact that is known to be there."""
+    """Return the plan for a contact that is known to exist."""
     return planned if isinstance(planned, Anonymize) else replace(planned, if_absent=None)
 
 

@@ -1,17 +1,18 @@
-"""Finds and claims the Spotler contact of each record of a round, before anything is planned."""
+"""Resolves the Spotler contact of each record of a pass and claims it, before anything is planned."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from shared.domain.consent.suppression import NOTHING_REFUSED
 from shared.domain.mapping.reading import originating_lead
 from shared.domain.planning.binding import Binding
 from shared.domain.planning.conditions import condition_results, email_of, has_decided_status, is_active
 from shared.domain.planning.identity import (
+    Identity,
     Join,
     Leave,
     LeaveContact,
@@ -22,70 +23,88 @@ from shared.domain.planning.identity import (
 from shared.domain.planning.plan_input import BaseState
 from shared.domain.planning.rules import Rules
 from shared.domain.records.outcomes import Outcome, Reason, Result
-from shared.domain.records.records import Intent, PersonRecord, PersonTable, RecordKey, Reference, SyncStatus, Why
+from shared.domain.records.records import Intent, PersonTable, RecordKey, Reference, SyncStatus
 from shared.domain.values.values import is_email
+from shared.engine.bindings.binding_documents import BindingUpdate, Entry
+from shared.engine.bindings.claims import Claims
 from shared.engine.bindings.contact_documents import HeldContact
-from shared.engine.bindings.ledger import Entry, Ledger
+from shared.engine.bindings.ledger import Ledger, Owner
 from shared.engine.guards.priority import breathe
-from shared.engine.record_context import BatchState, RecordContext
+from shared.engine.record_context import RecordContext, Resolved
 from shared.engine.refusals.suppressions import SuppressionList
-from shared.engine.work_items import RetryDecisions, WorkItem
+from shared.engine.work_items import WorkItem, references_to
+from shared.errors import ConnectorError
 from shared.ports.dataverse import Crm
 
 
+@dataclass(frozen=True, slots=True)
 class ContactResolver:
-    """Gives each unit a seat, or says why it must wait."""
+    """Moves every record to the contact where it belongs, and defers records whose contact is held elsewhere."""
 
-    def __init__(
-        self, *, crm: Crm, ledger: Ledger, suppressions: SuppressionList, rules: Rules, retry_decisions: RetryDecisions
-    ) -> None:
-        self._crm = crm
-        self._ledger = ledger
-        self._suppressions = suppressions
-        self._rules = rules
-        self._retry_decisions = retry_decisions
+    crm: Crm
+    ledger: Ledger
+    suppressions: SuppressionList
+    rules: Rules
 
-    async def contexts(self, items: Sequence[WorkItem], done: BatchState) -> list[RecordContext]:
-        """Claim, read, and move every record to the contact where it belongs."""
-        claimed = await self._claim(items, done)
-        people = await self._crm.read_people([context.key for context in claimed])
+    async def resolve(self, items: Sequence[WorkItem], claims: Claims) -> Resolved:
+        """Claim contacts and read records. A ConnectorError is part of the answer: moves before it have happened."""
+        resolution = _Resolution(self, claims)
+        try:
+            return resolution.value(await resolution.run(items))
+        except ConnectorError as error:
+            return resolution.value((), error)
+
+
+@dataclass(slots=True)
+class _Resolution:
+    """One run of the resolver, with what it has found so far."""
+
+    tools: ContactResolver
+    claims: Claims
+    deferred: list[WorkItem] = field(default_factory=list)
+    retries: list[WorkItem] = field(default_factory=list)
+    follow_ups: list[Reference] = field(default_factory=list)
+    updates: dict[RecordKey, BindingUpdate] = field(default_factory=dict)
+    freed: list[str] = field(default_factory=list)
+    contacts: list[HeldContact] = field(default_factory=list)
+
+    def value(self, contexts: Sequence[RecordContext], error: ConnectorError | None = None) -> Resolved:
+        found = (self.deferred, self.retries, self.follow_ups, self.updates, self.freed, self.contacts)
+        return Resolved(contexts, *found, error)
+
+    async def run(self, items: Sequence[WorkItem]) -> list[RecordContext]:
+        claimed = await self._claim(items)
+        people = await self.tools.crm.read_people([context.key for context in claimed])
         contexts = [replace(context, record=people.get(context.key)) for context in claimed]
-        contexts = await with_suppressions(
-            await self._inherit(contexts, done), self._suppressions, self._ledger, self._rules
-        )
+        contexts = await self._with_suppressions(await self._inherit(contexts))
         addressed: list[RecordContext] = []
         for context in contexts:
             addressed.append(replace(context, address=self._address(context)))
             await breathe()
-        return await self._settle_by_address(addressed, done)
+        return await self._settle_by_address(addressed)
 
-    async def _claim(self, items: Sequence[WorkItem], done: BatchState) -> list[RecordContext]:
-        """Claim the contact of each unit; of several units with one contact, the first goes and the others wait."""
-        entries = await self._ledger.entries(item.key for item in items)
+    async def _claim(self, items: Sequence[WorkItem]) -> list[RecordContext]:
+        """Claim the contact of each work item; of several items with one contact, the first goes, the others wait."""
+        entries = await self.tools.ledger.entries(item.key for item in items)
         first: dict[str, WorkItem] = {}
         for item in items:
             if first.setdefault(entries[item.key].binding.external_id, item) is not item:
-                done.again.append(item)
-        claimed = await self._ledger.claim(first)
-        done.held.update(claimed)
-        done.finished += [
-            self._retry_decisions.waiting(item, Reason.BUSY)
-            for contact, item in first.items()
-            if contact not in claimed
-        ]
-        return await self._resolved({contact: first[contact] for contact in claimed}, claimed, done)
+                self.retries.append(item)
+        claimed = await self.claims.claim(first)
+        self.deferred += [item for contact, item in first.items() if contact not in claimed]
+        return await self._with_bindings({contact: first[contact] for contact in claimed}, claimed)
 
-    async def _resolved(
-        self, items: Mapping[str, WorkItem], claimed: Mapping[str, HeldContact], done: BatchState
+    async def _with_bindings(
+        self, items: Mapping[str, WorkItem], claimed: Mapping[str, HeldContact]
     ) -> list[RecordContext]:
         """Read the bindings again: until the claim, another worker may have changed what was agreed on."""
-        entries = await self._ledger.entries(item.key for item in items.values())
-        _remember_versions(entries, done)
+        entries = await self.tools.ledger.entries(item.key for item in items.values())
+        self.claims.note_versions(entries)
         contexts: list[RecordContext] = []
         for contact, item in items.items():
             entry = entries[item.key]
             if entry.binding.external_id != contact:
-                done.again.append(item)
+                self.retries.append(item)
                 continue
             at = datetime.fromisoformat(entry.outcome.at) if entry.outcome else None
             rested = entry.outcome is not None and entry.outcome.result == Result.SKIPPED
@@ -94,8 +113,10 @@ class ContactResolver:
             )
         return contexts
 
-    async def _inherit(self, contexts: Sequence[RecordContext], done: BatchState) -> list[RecordContext]:
-        """Put contacts in the place of the leads they grew out of (CS-29), whether or not they may be in Spotler.
+    # ---------------------------------------------------------------------------------------------------- inheritance
+
+    async def _inherit(self, contexts: Sequence[RecordContext]) -> list[RecordContext]:
+        """Put contacts in the place of the leads they were qualified from (CS-29), also those not to be synchronised.
 
         A lead whose synchronisation was disabled passes that on as well (STA-05).
         """
@@ -106,10 +127,8 @@ class ContactResolver:
             and (lead := originating_lead(context.record))
             and (not context.binding.is_live or (lead in context.held.users and context.key not in context.held.users))
         }
-        statuses = await lead_statuses(
-            [context.record for context in contexts if context.record is not None], self._crm
-        )
-        inherited_bindings = await inherited_bindings_of(leads.values(), self._ledger, self._crm)
+        statuses = await self._lead_statuses(contexts)
+        inherited_bindings = await self._inherited_bindings(leads.values())
         settled: list[RecordContext] = []
         for context in (replace(context, lead_status=statuses.get(context.key)) for context in contexts):
             lead = leads.get(context.key)
@@ -117,22 +136,84 @@ class ContactResolver:
                 settled.append(context)
                 continue
             inherited_binding = inherited_bindings[lead].binding
-            if context.binding.is_live:  # it has taken the lead's place; who wrote that down died, or was refused
-                _remember_versions({lead: inherited_bindings[lead]}, done)
+            if (
+                context.binding.is_live
+            ):  # it took the lead's place; the worker that was to save that died, or was refused
+                self.claims.note_versions({lead: inherited_bindings[lead]})
                 settled.append(
                     replace(context, successor_of=lead) if inherited_binding.uses(context.held.external_id) else context
                 )
-            elif (held := await self._move(context, inherited_binding.external_id, done)) is not None:
-                _remember_versions({lead: inherited_bindings[lead]}, done)
+            elif (held := await self._move(context, inherited_binding.external_id)) is not None:
+                self.claims.note_versions({lead: inherited_bindings[lead]})
                 stranger = replace(
                     inherited_binding, initial_merge_done=False, default_rows=context.binding.default_rows
                 )  # its rows were never compared
                 settled.append(replace(context, origin=stranger, binding=stranger, held=held, successor_of=lead))
         return settled
 
-    async def _settle_by_address(self, contexts: Sequence[RecordContext], done: BatchState) -> list[RecordContext]:
-        """Of several newcomers with one address, the first goes; the others find its contact in the next round."""
-        owners = await self._ledger.owners_of(
+    async def _inherited_bindings(self, leads: Iterable[RecordKey]) -> dict[RecordKey, Entry]:
+        """Find the leads that leave a Spotler contact to a successor; one that was opened again keeps its own."""
+        entries = await self.tools.ledger.entries(leads)
+        bound = {key: entry for key, entry in entries.items() if entry.binding.is_live}
+        if not bound:
+            return {}
+        records = await self.tools.crm.read_people(list(bound))
+        return {key: entry for key, entry in bound.items() if key not in records or not is_active(records[key])}
+
+    async def _lead_statuses(self, contexts: Iterable[RecordContext]) -> dict[RecordKey, SyncStatus]:
+        """Read Spotler Status of the leads that were qualified into these contacts, by contact.
+
+        Only for contacts whose own Spotler Info has no status yet.
+        """
+        leads = {
+            context.key: lead
+            for context in contexts
+            if (record := context.record) is not None
+            and not has_decided_status(record)
+            and (lead := originating_lead(record)) is not None
+        }
+        found = await self.tools.crm.read_people(list(dict.fromkeys(leads.values()))) if leads else {}
+        statuses = {key: record.status.status for key, record in found.items() if record.status is not None}
+        return {key: statuses[lead] for key, lead in leads.items() if lead in statuses}
+
+    # -------------------------------------------------------------------------------------------------------- refusals
+
+    async def _with_suppressions(self, contexts: Sequence[RecordContext]) -> list[RecordContext]:
+        """Read what was refused at the addresses that records come to, or where a refusal is known.
+
+        Where Spotler has a contact with that address, the contact itself shows whether the person opted out.
+        """
+        boxed: list[RecordContext] = []
+        for context in contexts:
+            boxed.append(replace(context, mailbox=self._mailbox(context)))
+            await breathe()
+        wanted = {context.mailbox for context in boxed if context.mailbox and _needs_suppression(context)}
+        found = {address: one for address, one in (await self.tools.suppressions.at(wanted)).items() if one}
+        owners = await self.tools.ledger.owners_of(address for address, one in found.items() if one.has_opted_out)
+        there = {address for address, owner in owners.items() if owner.is_confirmed}
+        known = {address: replace(one, is_told_by_contact=address in there) for address, one in found.items()}
+        return [replace(context, suppression=known.get(context.mailbox, NOTHING_REFUSED)) for context in boxed]
+
+    def _email(self, context: RecordContext) -> str:
+        rows = self.tools.rules.mapping.for_table(context.key.table)
+        return email_of(context.record, rows) if context.record is not None else ""
+
+    def _mailbox(self, context: RecordContext) -> str:
+        email = self._email(context)
+        return self.tools.rules.fingerprints.address(email) if is_email(email) else ""
+
+    # ------------------------------------------------------------------------------------------------------- addresses
+
+    def _address(self, context: RecordContext) -> str | None:
+        if context.record is None or context.item.intent is not Intent.SYNC:
+            return None
+        if any(not condition.is_met for condition in condition_results(context.plan_input, self.tools.rules)):
+            return None
+        return self.tools.rules.fingerprints.address(self._email(context))
+
+    async def _settle_by_address(self, contexts: Sequence[RecordContext]) -> list[RecordContext]:
+        """Of several new records with one address, the first goes; the next pass finds its contact for the others."""
+        owners = await self.tools.ledger.owners_of(
             {context.address for context in contexts if _may_move(context) and context.address}
         )
         settled: list[RecordContext] = []
@@ -141,28 +222,14 @@ class ContactResolver:
             if context.address is None:
                 settled.append(context)
                 continue
-            if _comes_to_an_opt_out(context):
-                settled.append(replace(context, identity=Leave()))
-                continue
             owner = owners.get(context.address)
-            known = owner.contact if owner and owner.is_confirmed else None
-            match identify(
-                context.binding,
-                context.address,
-                base_state=context.held.base_state,
-                sharing_records=context.sharing_records,
-                owner=known,
-            ):
+            match self._identity(context, owner):
                 case Leave():
-                    if owner and not owner.is_confirmed and owner.contact == context.held.external_id:
-                        done.forgotten.append(context.address)  # a worker reserved it for this contact, and died
-                    settled.append(replace(context, identity=Leave()))
-                case Stay() if context.item.address_is_taken and (context.binding.is_live or _is_doubtful(context)):
                     settled.append(replace(context, identity=Leave()))
                 case Stay() | Join() | LeaveContact() if context.address in taken:
-                    done.again.append(context.item)
+                    self.retries.append(context.item)
                 case Join() | LeaveContact() as elsewhere:
-                    joined = await self._join(context, _contact_to_join(elsewhere, context, done), done)
+                    joined = await self._join(context, self._contact_to_join(elsewhere, context))
                     taken |= {context.address} if joined else set()
                     settled += joined
                 case Stay():
@@ -170,93 +237,97 @@ class ContactResolver:
                     settled.append(context)
         return settled
 
-    def _address(self, context: RecordContext) -> str | None:
-        if context.record is None or context.item.intent is not Intent.SYNC:
-            return None
-        if any(not verdict.is_met for verdict in condition_results(context.plan_input, self._rules)):
-            return None
-        rows = self._rules.mapping.for_table(context.key.table)
-        return self._rules.fingerprints.address(email_of(context.record, rows))
+    def _identity(self, context: RecordContext, owner: Owner | None) -> Identity:
+        """Decide which contact a record with an address belongs to."""
+        assert context.address is not None, "only a record with an address has an identity"
+        if _comes_to_an_opt_out(context):
+            return Leave()
+        identity = identify(
+            context.binding,
+            context.address,
+            base_state=context.held.base_state,
+            sharing_records=context.sharing_records,
+            owner=owner.contact if owner and owner.is_confirmed else None,
+        )
+        match identity:
+            case Leave() if owner and not owner.is_confirmed and owner.contact == context.held.external_id:
+                self.freed.append(context.address)  # a worker reserved it for this contact, and died
+            case Stay() if context.item.address_is_taken and (context.binding.is_live or _is_doubtful(context)):
+                return Leave()
+        return identity
 
-    async def _join(self, context: RecordContext, external_id: str, done: BatchState) -> list[RecordContext]:
-        held = await self._move(context, external_id, done)
+    def _contact_to_join(self, elsewhere: Join | LeaveContact, context: RecordContext) -> str:
+        """Return the external id of the contact that a record goes to: that of its address, or a new one.
+
+        If Spotler answered that another contact has the address now, it is unknown which one.
+        """
+        match elsewhere:
+            case Join(external_id) if not context.item.address_is_taken:
+                return external_id
+            case Join() if context.address is not None:
+                self.freed.append(context.address)
+        return self.claims.new_contact()
+
+    async def _join(self, context: RecordContext, external_id: str) -> list[RecordContext]:
+        held = await self._move(context, external_id)
         if held is None:
             return []
-        others = await self._ledger.entries(held.users)
+        others = await self.tools.ledger.entries(held.users)
         binding = binding_after_joining(external_id, [entry.binding for entry in others.values()])
         joined = replace(context, binding=replace(binding, default_rows=context.binding.default_rows), held=held)
         holders = others or await self._maker_of(external_id)
         if not await self._is_left_over(context, holders):
             return [joined]
-        _remember_versions(holders, done)
+        self.claims.note_versions(holders)
         for key in holders:  # its event comes later, and finds nothing to do
-            held.users.pop(key, None)
             ended = Outcome(key, Result.ANONYMISED, Reason.DELETED)
-            done.saved[key] = (Binding(str(key.id)), ended, context.item.correlation)
-        return [replace(joined, identity=Leave())]
+            self.updates[key] = BindingUpdate(Binding(str(key.id)), ended, context.item.correlation)
+        held = held.without(*holders)
+        self.contacts.append(held)
+        return [replace(joined, held=held, identity=Leave())]
 
     async def _maker_of(self, external_id: str) -> Mapping[RecordKey, Entry]:
         """Find the record that a contact was made for, and that uses it no more: a filter left its data there."""
         keys = [RecordKey(table, UUID(external_id)) for table in PersonTable]
-        return {key: one for key, one in (await self._ledger.entries(keys)).items() if one.binding.uses(external_id)}
+        entries = await self.tools.ledger.entries(keys)
+        return {key: one for key, one in entries.items() if one.binding.uses(external_id)}
 
     async def _is_left_over(self, context: RecordContext, users: Mapping[RecordKey, Entry]) -> bool:
         """Whether a contact belongs to deleted records only, and this record was entered after they were last seen.
 
-        Deleted means erased (DEL-04): whoever is entered again inherits nothing, whichever message comes first. A
-        record that was there beside the deleted one keeps the contact. Both times are whole seconds.
+        Deleted means erased (DEL-04): a person who is entered again inherits nothing, whichever message comes first. A
+        record that existed together with the deleted one keeps the contact. Both times are whole seconds.
         """
         made = context.record.created_on if context.record is not None else None
         if not users or made is None or any(entry.binding.held_since for entry in users.values()):
-            return False  # while the brake holds the end of a contact, nobody else ends it either
+            return False  # while the brake holds the end of a contact, nothing else ends it either
         if any(entry.outcome is None or datetime.fromisoformat(entry.outcome.at) > made for entry in users.values()):
             return False
-        return not await self._crm.read_people(list(users))
+        return not await self.tools.crm.read_people(list(users))
 
-    async def _move(self, context: RecordContext, external_id: str, done: BatchState) -> HeldContact | None:
-        """Claim the contact that a record moves to; None when it has to wait for it.
+    async def _move(self, context: RecordContext, external_id: str) -> HeldContact | None:
+        """Claim the contact that a record moves to; None when the record has to wait for it.
 
-        The move is noted before anything is written, so that whoever comes after a crash begins where it happened.
+        The move is saved before anything is written: after a crash, the next worker starts from the new contact.
         """
-        if external_id == context.held.external_id:
-            return context.held
-        if external_id in done.held:
-            done.again.append(context.item)  # another unit of this round has it
+        left = context.held
+        if external_id == left.external_id:
+            return left
+        if self.claims.hold(external_id):
+            self.retries.append(context.item)  # another work item of this pass has it
             return None
-        claimed = await self._ledger.claim([external_id])
+        claimed = await self.claims.claim([external_id])
         if external_id not in claimed:
-            done.finished.append(self._retry_decisions.waiting(context.item, Reason.BUSY))
+            self.deferred.append(context.item)
             return None
-        done.held.update(claimed)
         moved = Outcome(context.key, Result.WAITING, Reason.BUSY)
-        if await self._ledger.save(
-            {context.key: (Binding(external_id), moved, context.item.correlation)}, (), done.versions
-        ):
-            done.finished.append(self._retry_decisions.waiting(context.item, Reason.BUSY))
+        if await self.claims.save({context.key: BindingUpdate(Binding(external_id), moved, context.item.correlation)}):
+            self.deferred.append(context.item)
             return None
-        had_a_say = context.held.users.pop(context.key, None) is not None  # it refused mail there
-        if had_a_say or context.held.base_state is BaseState.NOTHING:
-            done.follow_ups += references_to(context.held.sharing_records_of(context.key).keys, context.item)
+        self.claims.change([left.without(context.key)])
+        if context.key in left.users or left.base_state is BaseState.NOTHING:  # it may have refused mail there
+            self.follow_ups += references_to(left.sharing_records_of(context.key).keys, context.item)
         return claimed[external_id]
-
-
-def _remember_versions(entries: Mapping[RecordKey, Entry], done: BatchState) -> None:
-    """Note the versions of bindings that this round may write: as they were read first, or written by itself."""
-    for key, entry in entries.items():
-        done.versions.setdefault(key, entry.etag)
-
-
-def _contact_to_join(elsewhere: Join | LeaveContact, context: RecordContext, done: BatchState) -> str:
-    """Return the external id of the contact that a record goes to: that of its address, or a new one.
-
-    Spotler may have told that another contact has the address now: then nobody knows whose contact that is.
-    """
-    match elsewhere:
-        case Join(external_id) if not context.item.address_is_taken:
-            return external_id
-        case Join() if context.address is not None:
-            done.forgotten.append(context.address)
-    return str(uuid4())
 
 
 def _is_doubtful(context: RecordContext) -> bool:
@@ -269,62 +340,9 @@ def _comes_to_an_opt_out(context: RecordContext) -> bool:
     return context.binding.is_live and context.address != context.binding.address and context.suppression.has_opted_out
 
 
-async def with_suppressions(
-    contexts: Sequence[RecordContext], suppressions: SuppressionList, ledger: Ledger, rules: Rules
-) -> list[RecordContext]:
-    """Ask what was refused at the addresses that records come to, or where something is known to be refused.
-
-    Where Spotler has a contact with that address, the contact itself tells whether the person opted out.
-    """
-    boxed: list[RecordContext] = []
-    for context in contexts:
-        boxed.append(replace(context, mailbox=_mailbox(context, rules)))
-        await breathe()
-    asking = {context.mailbox for context in boxed if context.mailbox and _asks(context)}
-    found = {address: one for address, one in (await suppressions.at(asking)).items() if one}
-    owners = await ledger.owners_of(address for address, one in found.items() if one.has_opted_out)
-    there = {address for address, owner in owners.items() if owner.is_confirmed}
-    known = {address: replace(one, is_told_by_contact=address in there) for address, one in found.items()}
-    return [replace(context, suppression=known.get(context.mailbox, NOTHING_REFUSED)) for context in boxed]
-
-
-def _asks(context: RecordContext) -> bool:
+def _needs_suppression(context: RecordContext) -> bool:
     return not context.binding.is_live or context.mailbox != context.binding.address or bool(context.binding.refused)
-
-
-def _mailbox(context: RecordContext, rules: Rules) -> str:
-    email = email_of(context.record, rules.mapping.for_table(context.key.table)) if context.record is not None else ""
-    return rules.fingerprints.address(email) if is_email(email) else ""
 
 
 def _may_move(context: RecordContext) -> bool:
     return not context.binding.is_live or context.address != context.binding.address
-
-
-async def inherited_bindings_of(leads: Iterable[RecordKey], ledger: Ledger, crm: Crm) -> dict[RecordKey, Entry]:
-    """Find the leads that leave a Spotler contact to their heirs; one that was opened again keeps its own."""
-    bound = {key: entry for key, entry in (await ledger.entries(leads)).items() if entry.binding.is_live}
-    if not bound:
-        return {}
-    records = await crm.read_people(list(bound))
-    return {key: entry for key, entry in bound.items() if key not in records or not is_active(records[key])}
-
-
-async def lead_statuses(records: Iterable[PersonRecord], crm: Crm) -> dict[RecordKey, SyncStatus]:
-    """Read Spotler Status of the leads that were qualified into these contacts, by contact.
-
-    Only for contacts whose own Spotler Info says nothing yet.
-    """
-    leads = {
-        record.key: lead
-        for record in records
-        if not has_decided_status(record) and (lead := originating_lead(record)) is not None
-    }
-    found = await crm.read_people(list(dict.fromkeys(leads.values()))) if leads else {}
-    statuses = {key: record.status.status for key, record in found.items() if record.status is not None}
-    return {key: statuses[lead] for key, lead in leads.items() if lead in statuses}
-
-
-def references_to(sharing_records: Sequence[RecordKey], item: WorkItem) -> list[Reference]:
-    """Make references to those whose Spotler contact has changed because of another record."""
-    return [Reference(sharing_record, Why.PERMISSION, item.correlation) for sharing_record in sharing_records]

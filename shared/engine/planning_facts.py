@@ -1,4 +1,4 @@
-"""What stands beside a record and its contact: permissions of new records, bounces, the ledger of consent."""
+"""Facts for plans besides a record and its contact: permission defaults, bounces, names of permissions, consent."""
 
 from __future__ import annotations
 
@@ -27,16 +27,17 @@ from shared.domain.records.outcomes import HELD_BACK, Reason
 from shared.domain.records.records import RecordKey
 from shared.domain.values.fields import option_name
 from shared.domain.values.mapped_fields import mapped_fields
+from shared.engine.bindings.binding_documents import BindingUpdate
 from shared.engine.guards.priority import breathe
-from shared.engine.record_context import BatchState, PlanningFacts, RecordContext
+from shared.engine.record_context import PlanningFacts, RecordContext
 from shared.ports.clock import Clock
 
 
 class Defaults(Protocol):
-    """Says which permissions a new record gets."""
+    """Knows which permissions a new record gets."""
 
     async def current(self) -> tuple[PermissionDefault, ...]:
-        """Return them as they are now; none when they cannot be read."""
+        """Return the permissions as they are now; none if they cannot be read."""
         ...
 
 
@@ -48,19 +49,19 @@ class NameSource(Protocol):
         ...
 
 
-class Ledgered(Protocol):
+class ConsentRecorder(Protocol):
     """Keeps every change of consent."""
 
     async def record(self, changes: Sequence[ConsentChange]) -> None:
-        """Remember changes, each once."""
+        """Keep changes, each once."""
         ...
 
 
-class Bounced(Protocol):
-    """Knows whose mail does not arrive."""
+class Bounces(Protocol):
+    """Knows the contacts whose mail bounces."""
 
     async def of(self, external_ids: Sequence[str]) -> Mapping[str, BounceNote]:
-        """Return what came back of these contacts, with one read."""
+        """Return the bounces of these contacts, with one read."""
         ...
 
     async def are_known_until(self) -> datetime | None:
@@ -77,15 +78,15 @@ class Bounced(Protocol):
 
 
 class PlanningFactsLoader:
-    """Gives seats what their plans need beside the two sides, and keeps what follows from the plans."""
+    """Loads permission defaults, bounces and the time for planning; afterwards records changes of consent."""
 
     def __init__(
         self,
         *,
         defaults: Defaults,
         names: NameSource,
-        consents: Ledgered,
-        bounces: Bounced,
+        consents: ConsentRecorder,
+        bounces: Bounces,
         rules: Rules,
         clock: Clock,
     ) -> None:
@@ -97,7 +98,7 @@ class PlanningFactsLoader:
         self._clock = clock
 
     async def load(self, contexts: Sequence[RecordContext], catalogue: PropertyCatalogue) -> list[RecordContext]:
-        """Add the time, the defaults, the bounces and the names of permissions to the seats of a round.
+        """Add the time, the defaults, the bounces and the names of permissions to the contexts of a pass.
 
         Names are read after the records, and only if some record lacks the row of a permission: they are needed to
         tell whether it was deleted, or renamed.
@@ -123,18 +124,19 @@ class PlanningFactsLoader:
         contexts: Sequence[RecordContext],
         plans: Mapping[RecordKey, Decision],
         catalogue: PropertyCatalogue,
-        done: BatchState,
+        updates: Mapping[RecordKey, BindingUpdate],
     ) -> None:
-        """Keep the changes of consent that this round brought, and forget bounces of addresses that are no more."""
+        """Record the changes of consent that this pass brought, and remove bounces of addresses that were replaced."""
         changes: list[ConsentChange] = []
         solved: list[str] = []
         for context in contexts:
             await breathe()
-            if (saved := done.saved.get(context.key)) is None:
+            if (update := updates.get(context.key)) is None:
                 continue
-            changes += self._changes(context, plans[context.key], saved[0], catalogue)
-            is_needed = bool(context.sharing_records.keys)  # by others, who still have the address that fails
-            has_moved = saved[0].mail_status is MailStatus.OPEN and saved[0].address != context.binding.address
+            after = update.binding
+            changes += self._changes(context, plans[context.key], after, catalogue)
+            is_needed = bool(context.sharing_records.keys)  # other records still have the address that fails
+            has_moved = after.mail_status is MailStatus.OPEN and after.address != context.binding.address
             if context.bounce is not None and has_moved and not is_needed:
                 solved.append(context.held.external_id)
         if changes:
@@ -149,7 +151,7 @@ class PlanningFactsLoader:
     ) -> Iterator[ConsentChange]:
         names = self._permissions(context, catalogue)
         agreed = self._answers(context.origin, names)
-        # An heir's consent was its lead's; and a dead worker may have told what it could not keep.
+        # The binding of a successor is its lead's; and a dead worker may have sent more than its binding says.
         before = {} if context.successor_of is not None or context.is_doubtful else agreed
         now = {name: NO for name, answer in agreed.items() if answer} if not after.is_live else {}
         now |= {name: answer for name, answer in self._answers(after, names).items() if answer is not None}
@@ -232,16 +234,16 @@ def _by_source(
 
 
 def _source(context: RecordContext, planned: Decision, name: str, *, answer: bool) -> ConsentSource:
-    """Say where an answer came from."""
+    """Return where an answer came from."""
     if isinstance(planned, Anonymize):
         return _ENDS.get(planned.reason, ConsentSource.JOB)
-    came_home = name in planned.dataverse_changes.prints
-    is_default = came_home and isinstance(planned, Write) and name in planned.fields
-    if is_default:  # only the administrator's default goes both ways at once
+    is_written_back = name in planned.dataverse_changes.prints
+    is_default = is_written_back and isinstance(planned, Write) and name in planned.fields
+    if is_default:  # only a default is written to both sides at once
         return ConsentSource.ENVIRONMENT_DEFAULT
     if planned.reason in HELD_BACK and context.record is not None and context.record.values.get(DO_NOT_EMAIL):
         return ConsentSource.DO_NOT_EMAIL  # the end of the contact is held, what the record refuses is not
-    if came_home:
+    if is_written_back:
         return ConsentSource.PLATFORM_PROFILE if context.origin.initial_merge_done else ConsentSource.FIRST_MEETING
     if planned.permissions_off and not answer:
         return _source_of_all_off(context)

@@ -1,7 +1,8 @@
-"""What a round of the outbound engine works on: records, each with the Spotler contact that is held for it."""
+"""What the stages of a pass take and return: records, each with the Spotler contact that is held for it."""
 
 from __future__ import annotations
 
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -10,18 +11,20 @@ from shared.domain.consent.permission_defaults import PermissionDefault
 from shared.domain.consent.permission_renames import RememberedNames
 from shared.domain.consent.suppression import NOTHING_REFUSED, Suppression
 from shared.domain.planning.binding import Binding
+from shared.domain.planning.decisions import Decision
 from shared.domain.planning.identity import Leave, Stay
 from shared.domain.planning.plan_input import Fetched, PlanInput, SharingRecords
 from shared.domain.records.marketing_contact import MarketingContact
-from shared.domain.records.outcomes import Outcome
 from shared.domain.records.records import PersonRecord, RecordKey, Reference, SyncStatus
+from shared.engine.bindings.binding_documents import BindingUpdate
 from shared.engine.bindings.contact_documents import HeldContact
 from shared.engine.work_items import ItemResult, WorkItem
+from shared.errors import ConnectorError
 
 
 @dataclass(frozen=True, slots=True)
 class PlanningFacts:
-    """What is the same for a whole round.
+    """What is the same for a whole pass.
 
     The time, the permissions of new records, until when bounces are known, the names of permissions under a rename.
     """
@@ -33,20 +36,20 @@ class PlanningFacts:
 
 
 NOWHERE = PlanningFacts(datetime(1970, 1, 1, tzinfo=UTC))
-"""Before a round has begun."""
+"""Before a pass has begun."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecordContext:
-    """A unit with the Spotler contact it holds in this round.
+    """A work item with the Spotler contact that is held for it.
 
     `origin` is the record's own binding, `binding` what the plan starts from: the same, unless the record joins a
-    contact that others use. `successor_of` is the lead whose place it takes, `lead_status` the Spotler Status of the
-    lead that was qualified into it. `address` is the fingerprint of the record's e-mail address, None unless the record
-    may go to Spotler. `saved_at` is when the binding was last written; `fetched` and `contact` say whether the Spotler
-    contact was read, and what it is. `is_doubtful`: the round began without trust in the base. `mailbox` is the
-    fingerprint of the record's own address, whether or not it may go to Spotler, and `suppression` what was refused
-    there, where that was asked. `has_rested`: the record was not synchronised at its last look.
+    contact that others use. `successor_of` is the lead whose place the record takes, `lead_status` the Spotler Status
+    of the lead that was qualified into it. `address` is the fingerprint of the record's e-mail address, None unless the
+    record may go to Spotler. `saved_at` is when the binding was last written; `fetched` and `contact` say whether the
+    Spotler contact was read, and what it is. `is_doubtful`: the pass began without trust in the base. `mailbox` is the
+    fingerprint of the record's own address, whether or not the record may go to Spotler, and `suppression` what was
+    refused there, where that was read. `has_rested`: the record was not synchronised at its last look.
     """
 
     item: WorkItem
@@ -75,7 +78,7 @@ class RecordContext:
 
     @property
     def sharing_records(self) -> SharingRecords:
-        """The others that use the contact. A lead does not stand in its heir's way."""
+        """The other records that use the contact, without the lead whose place the record takes."""
         return self.held.sharing_records_of(self.key, *([self.successor_of] if self.successor_of else []))
 
     @property
@@ -104,26 +107,73 @@ class RecordContext:
         )
 
 
-@dataclass(slots=True)
-class BatchState:
-    """What one round has brought so far. Claims made in it are good until `expiry`.
+@dataclass(frozen=True, slots=True)
+class PassResult:
+    """What a pass, or one stage of it, brings beside the records that go on.
 
-    `versions` are the etags of bindings as this round read them, or has written them since: empty where there is none.
-    `meeting` are units whose contact has just got its first data; `ran_out` that the time did not suffice;
-    `has_learned` that units come again because more is known of them; `succeeded` are contacts whose primary user has
-    left them to another one.
+    `results` are work items that ended or wait, `retries` those that start again at once, with what was learned of
+    them, and `follow_ups` other records that must be processed. `has_progressed`: something was saved, or learned of a
+    retry. `ran_out`: the time of the claims did not suffice.
     """
 
-    expiry: datetime
-    finished: list[ItemResult] = field(default_factory=list)
-    again: list[WorkItem] = field(default_factory=list)
-    follow_ups: list[Reference] = field(default_factory=list)
-    held: dict[str, HeldContact] = field(default_factory=dict)
-    saved: dict[RecordKey, tuple[Binding, Outcome, str]] = field(default_factory=dict)
-    versions: dict[RecordKey, str] = field(default_factory=dict)
-    forgotten: list[str] = field(default_factory=list)
-    has_written: bool = False
+    results: tuple[ItemResult, ...] = ()
+    retries: tuple[WorkItem, ...] = ()
+    follow_ups: tuple[Reference, ...] = ()
+    has_progressed: bool = False
     ran_out: bool = False
-    has_learned: bool = False
-    meeting: list[WorkItem] = field(default_factory=list)
-    succeeded: list[HeldContact] = field(default_factory=list)
+
+    def __add__(self, other: PassResult) -> PassResult:
+        return PassResult(
+            self.results + other.results,
+            self.retries + other.retries,
+            self.follow_ups + other.follow_ups,
+            self.has_progressed or other.has_progressed,
+            self.ran_out or other.ran_out,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """Records with their claimed contacts, and changes to keep with the results of the pass.
+
+    `deferred` are work items whose contact another worker holds, `retries` those that want the contact of another work
+    item. `updates` are bindings, `freed` addresses (fingerprints), `contacts` claimed contacts as they are to be
+    written. `error` ended the stage early: `deferred` and `follow_ups` count all the same.
+    """
+
+    contexts: Sequence[RecordContext]
+    deferred: Sequence[WorkItem]
+    retries: Sequence[WorkItem]
+    follow_ups: Sequence[Reference]
+    updates: Mapping[RecordKey, BindingUpdate]
+    freed: Sequence[str]
+    contacts: Sequence[HeldContact]
+    error: ConnectorError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """Records with their plans. `result` is what the last stage took out."""
+
+    contexts: tuple[RecordContext, ...]
+    plans: Mapping[RecordKey, Decision]
+    result: PassResult = PassResult()
+
+    def without(self, keys: Container[RecordKey], result: PassResult) -> Planned:
+        """Take records out, with the result of that."""
+        return Planned(tuple(one for one in self.contexts if one.key not in keys), self.plans, result)
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """How one record ended, and what to keep of that.
+
+    `context` has the contact as it is to be written, `updates` are bindings, `freed` an address (fingerprint).
+    `is_succeeded`: the primary record of the contact has left it to another record.
+    """
+
+    context: RecordContext
+    result: PassResult
+    updates: Mapping[RecordKey, BindingUpdate] = field(default_factory=dict)
+    freed: tuple[str, ...] = ()
+    is_succeeded: bool = False

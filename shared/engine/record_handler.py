@@ -1,4 +1,4 @@
-"""The use case behind every lane: look at people, report, and come back later for what could not be done."""
+"""The use case behind every lane: process records, report, and schedule again what could not be done."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 class RecordHandler:
-    """Handles references of a lane. When it returns, each is done, scheduled again, or buried with its reason."""
+    """Handles references of a lane: each ends done, scheduled again, or as a dead letter with its reason."""
 
     def __init__(
         self,
@@ -53,9 +53,9 @@ class RecordHandler:
         lane: QueueName,
         fetched_contacts: Mapping[RecordKey, FetchedContact] = NOBODY,
     ) -> Sequence[ItemResult]:
-        """Look at the references.
+        """Process the references; later attempts stay in the same lane.
 
-        later looks stay in the same lane. `fetched_contacts` are contacts that were just read.
+        `fetched_contacts` are contacts that were just read.
         """
         if not references:
             return ()
@@ -67,7 +67,7 @@ class RecordHandler:
         for one in processed.finished:
             error = unreported.get(one.item.key)
             following = one.next
-            if error is not None and isinstance(following, Done):  # the work is done; a second look reports it
+            if error is not None and isinstance(following, Done):  # the work is done; the next attempt reports it
                 log.warning("report of %s failed: %s", one.item.key, error)
                 failure, asked = failure_of(error)
                 following = self._policy.after(
@@ -86,8 +86,8 @@ class RecordHandler:
             await breathe()
             _log(one)
             _tally(one, error)
-            record_ended(one.outcome, tuple(one.item.references), lane, self._clock.now())
-        _tell_what_waits(processed.finished)
+            record_ended(one.outcome, one.item.references, lane, self._clock.now())
+        _log_causes(processed.finished)
         await self._lanes.reschedule(lane, later)
         await self._lanes.send_references(lane, processed.follow_ups)
         return processed.finished
@@ -95,18 +95,18 @@ class RecordHandler:
     async def _process(
         self, references: Sequence[Reference], fetched_contacts: Mapping[RecordKey, FetchedContact]
     ) -> Processed:
-        """Process a batch. If a defect of ours breaks it, find the record by halving; its neighbours are unaffected."""
+        """Process a batch. If a defect of ours breaks it, find the record by halving; the others are processed."""
         try:
             return await self._engine.process(references, fetched_contacts)
         except ConnectorError:
             raise  # the state store or the queue is out of reach: the whole batch comes again
-        except Exception as error:  # noqa: BLE001  # a defect of ours: the neighbours go on
+        except Exception as error:  # noqa: BLE001  # a defect of ours: the other records go on
             if len({reference.key for reference in references}) == 1:
                 log.error(  # noqa: TRY400  # not exception(), whose text may quote a person
                     "%s broke the connector: %s", references[0].key, whereabouts(error)
                 )
                 outcome = Outcome(references[0].key, Result.FAILED, Reason.DEFECT)
-                item = WorkItem(references[0].key, references[0].intent, list(references))
+                item = WorkItem(references[0].key, references[0].intent, tuple(references))
                 return Processed([ItemResult(item, outcome, GiveUp())], [])
             if (budget := current_budget()) is not None:
                 budget.start_over()
@@ -136,8 +136,8 @@ def _tally(one: ItemResult, unreported: ConnectorError | None) -> None:
         note_success()
 
 
-def _tell_what_waits(finished: Sequence[ItemResult]) -> None:
-    """Say why records cannot be done now: one line for each cause, however many records it has."""
+def _log_causes(finished: Sequence[ItemResult]) -> None:
+    """Log why records cannot be done now: one line for each cause, however many records it has."""
     causes = Counter(str(one.error) for one in finished if one.error is not None)
     for cause, count in causes.items():
         log.warning("%d of %d records cannot be done now: %s", count, len(finished), cause)
@@ -145,7 +145,7 @@ def _tell_what_waits(finished: Sequence[ItemResult]) -> None:
 
 def _log(one: ItemResult) -> None:
     outcome = one.outcome
-    # A record with wrong data is its owner's business and told there; the administrator hears of what nobody repeats.
+    # Wrong data of a record is reported to its owner; the administrator needs the records that are not tried again.
     level = logging.WARNING if isinstance(one.next, GiveUp) else logging.INFO
     log.log(
         level,

@@ -1,4 +1,4 @@
-"""Tells Dataverse how it went: Spotler Info rows and Spotler Job rows, in one request, only what changed."""
+"""Reports results to Dataverse: Spotler Info rows and Spotler Job rows, in one request, only what changed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Reporter:
         self._clock = clock
 
     async def report(self, finished: Sequence[ItemResult]) -> dict[RecordKey, ConnectorError]:
-        """Report all; answers with the records whose report did not get through.
+        """Report all; return the records whose report did not get through.
 
         A row that is gone needs no report.
         """
@@ -62,11 +62,11 @@ class Reporter:
         }
 
     async def _with_records(self, finished: Sequence[ItemResult]) -> list[ItemResult]:
-        """Read the records that were given up before anybody could read them: their owners must hear of it."""
+        """Read the records that were given up before they were read: the report goes to their owners."""
         unread = {one.item.key for one in finished if one.record is None and isinstance(one.next, GiveUp)}
         try:
             records = await self._crm.read_people(sorted(unread)) if unread else {}
-        except ConnectorError:  # Dataverse is what is down; the dead letter has the reason
+        except ConnectorError:  # Dataverse is down; the dead letter has the reason
             return list(finished)
         return [replace(one, record=one.record or records.get(one.item.key)) for one in finished]
 
@@ -81,7 +81,7 @@ def _last_per_record(finished: Sequence[ItemResult]) -> Sequence[ItemResult]:
 
 
 def _status_report(one: ItemResult, now: datetime) -> StatusReport | None:
-    """STA-01; nothing while a blip lasts a few seconds, and nothing when the row says it already."""
+    """STA-01; None for a wait of a few seconds, and None if the row says the same already."""
     outcome, record = one.outcome, one.record
     if record is None or outcome.status is None or outcome.reason is Reason.BUSY:
         return None
@@ -96,8 +96,8 @@ def _status_report(one: ItemResult, now: datetime) -> StatusReport | None:
     quiet = outcome.result is Result.UNCHANGED and known is not None and known.status is outcome.status
     if same and outcome.result is not Result.WRITTEN:
         return None
-    told = known.reason if known is not None else ""
-    if quiet and outcome.agrees_on_sharing(told) and not (outcome.problems or lists_problems(told)):
+    reported = known.reason if known is not None else ""
+    if quiet and outcome.agrees_on_sharing(reported) and not (outcome.problems or lists_problems(reported)):
         return None
     return StatusReport(
         key=one.item.key,
@@ -126,7 +126,7 @@ def _job_reports(one: ItemResult, now: datetime) -> list[JobReport]:
 
 
 def is_success(outcome: Outcome) -> bool:
-    """Whether a job that asked for it has what it wanted."""
+    """Whether a job that asked for it has succeeded."""
     match outcome.result:
         case Result.WRITTEN | Result.UNCHANGED | Result.ANONYMISED | Result.KEPT:
             return True

@@ -1,14 +1,15 @@
-"""One unit of work of the outbound engine: a record, what is asked for it, and how it went."""
+"""Work items of the engine: a record, what is asked for it, and how it ended."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from shared.domain.planning.decisions import Plan
+from shared.domain.planning.decisions import Plan, Write
 from shared.domain.planning.plan_input import ContactPresence
 from shared.domain.records.marketing_contact import MarketingContact
 from shared.domain.records.outcomes import Outcome, Reason, Result
@@ -24,38 +25,38 @@ _PRESENCE = {
     Why.RESYNC: ContactPresence.TO_PROVE,
     Why.RECONCILE: ContactPresence.TO_PROVE,
 }
-"""Why somebody asks whether all is well: a contact that was erased in Spotler itself must not pass for one that is."""
+"""References of these kinds must find a contact that was erased in Spotler itself."""
 
 _LAST = {Intent.SYNC: 0, Intent.PURGE: 1, Intent.ANONYMIZE: 2}
-"""In which order several wishes for one record are met: an erasure has the last word."""
+"""The order of several intents for one record: an erasure comes last."""
 
 
 @dataclass(frozen=True, slots=True)
 class FetchedContact:
-    """A Spotler contact as it was at a moment. Read before its claim, it may be older than what was agreed since."""
+    """A Spotler contact as it was at a moment. It was read before its claim, and may be older than the binding."""
 
     contact: MarketingContact
     at: datetime
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class WorkItem:
-    """All references to one record with one intent; they are done together and end alike.
+    """All references to one record with one intent; they are processed together and have one result.
 
-    `awaits` are the records that must be looked at before this one is erased; `address_is_taken` is what Spotler says
-    of its new address. `fetched_contact` is the Spotler contact where it has been read already; `must_look` that it
-    must be; `presence` whether the contact must at least be known to be there, although nothing may have to be sent.
-    `is_there`: Spotler has a contact with the address of a record that is not bound yet. `written` is how it went when
-    Spotler got its first data, a moment ago.
+    `awaits` are the records that must be processed before this one is erased; `address_is_taken`: Spotler refused its
+    new address. `fetched_contact` is the Spotler contact where it was read already, `must_fetch` demands to read it.
+    `presence` says how certain the existence of the contact must be, although nothing may have to be sent. `is_there`:
+    Spotler has a contact with the address of a record that is not bound yet. `written` is the outcome of the first
+    write, which an earlier pass of this batch did.
     """
 
     key: RecordKey
     intent: Intent
-    references: list[Reference] = field(default_factory=list)
-    awaits: set[RecordKey] = field(default_factory=set)
+    references: tuple[Reference, ...] = ()
+    awaits: frozenset[RecordKey] = frozenset()
     address_is_taken: bool = False
     fetched_contact: FetchedContact | None = None
-    must_look: bool = False
+    must_fetch: bool = False
     presence: ContactPresence = ContactPresence.ASSUMED
     is_there: bool = False
     written: Outcome | None = None
@@ -67,30 +68,30 @@ class WorkItem:
 
     @property
     def orders(self) -> dict[str, ConsentOrder]:
-        """What jobs have written into rows of consent, by option; the newest counts."""
+        """What jobs have written into permission rows, by option; the newest counts."""
         return {one.consent.option: one.consent for one in self.references if one.consent is not None}
 
     @property
     def attempt(self) -> int:
-        """The furthest attempt of its references."""
+        """The highest attempt of its references."""
         return max(reference.attempt for reference in self.references)
 
     @property
     def may_wait_for_a_poll(self) -> bool:
-        """Whether nobody has just done something to the record: a walk or a job came by."""
+        """Whether no user has just changed the record: the references come from a walk or a job."""
         return not any(reference.why in ACTS for reference in self.references)
 
     @property
     def waits_since(self) -> datetime | None:
-        """Since when the first of its references waits without counting."""
+        """Since when the first of its references waits without counting an attempt."""
         return earliest(reference.waits_since for reference in self.references)
 
 
 @dataclass(frozen=True, slots=True)
 class ItemResult:
-    """How a unit ended: the outcome, what comes next, and the record and plan where it came that far.
+    """The result of a work item: the outcome, the next step, and the record and plan as far as they are known.
 
-    `error` is what kept it from being done.
+    `error` is what prevented the work.
     """
 
     item: WorkItem
@@ -101,6 +102,11 @@ class ItemResult:
     external_id: str = ""
     error: ConnectorError | None = None
 
+    @property
+    def is_first_write(self) -> bool:
+        """Whether the contact has just got its first data, and both sides are still to be compared (PERM-15)."""
+        return isinstance(self.plan, Write) and self.plan.meets and self.outcome.result is Result.WRITTEN
+
 
 NOBODY: Mapping[RecordKey, FetchedContact] = MappingProxyType({})
 """No contact has been read."""
@@ -109,26 +115,36 @@ NOBODY: Mapping[RecordKey, FetchedContact] = MappingProxyType({})
 def work_items_of(
     references: Sequence[Reference], fetched_contacts: Mapping[RecordKey, FetchedContact] = NOBODY
 ) -> list[WorkItem]:
-    """Fold references into units, in the order of arrival, erasures last.
+    """Fold references into work items, in the order of arrival, erasures last.
 
-    `fetched_contacts` are contacts that were read.
-
-    Copies of one reference count once: a batch that lost its locks comes again beside what it has put back, and would
-    double each time.
+    `fetched_contacts` are contacts that were read. Copies of one reference count once: a batch that lost its locks is
+    delivered again together with the references that it put back, and would double each time.
     """
-    items: dict[tuple[RecordKey, Intent], WorkItem] = {}
+    groups: defaultdict[tuple[RecordKey, Intent], list[Reference]] = defaultdict(list)
     for reference in _without_copies(references):
-        item = items.setdefault((reference.key, reference.intent), WorkItem(reference.key, reference.intent))
-        item.fetched_contact = fetched_contacts.get(reference.key)
-        item.references.append(reference)
-        item.must_look = item.must_look or reference.why is Why.PLATFORM
-        if item.presence is not ContactPresence.TO_RESTORE:
-            item.presence = _PRESENCE.get(reference.why, item.presence)
-    return sorted(items.values(), key=lambda item: _LAST[item.intent])
+        groups[reference.key, reference.intent].append(reference)
+    items = [
+        WorkItem(
+            key,
+            intent,
+            tuple(group),
+            fetched_contact=fetched_contacts.get(key),
+            must_fetch=any(one.why is Why.PLATFORM for one in group),
+            presence=_presence({one.why for one in group}),
+        )
+        for (key, intent), group in groups.items()
+    ]
+    return sorted(items, key=lambda item: _LAST[item.intent])
+
+
+def _presence(whys: Collection[Why]) -> ContactPresence:
+    demanded = {_PRESENCE.get(why, ContactPresence.ASSUMED) for why in whys}
+    strictest_first = (ContactPresence.TO_RESTORE, ContactPresence.TO_PROVE)
+    return next((one for one in strictest_first if one in demanded), ContactPresence.ASSUMED)
 
 
 def _without_copies(references: Sequence[Reference]) -> Iterable[Reference]:
-    """Let references that ask for the same go on as one: seen when the first was, tried as often as any of them."""
+    """Merge references that ask for the same: the earliest `first_seen` and the highest attempt count."""
     merged: dict[Reference, Reference] = {}
     for one in references:
         asked = replace(one, attempt=1, first_seen=None, waits_since=None)
@@ -156,6 +172,11 @@ _REASONS = {
 }
 
 
+def references_to(records: Iterable[RecordKey], item: WorkItem) -> list[Reference]:
+    """Make references to records whose Spotler contact has changed because of another record."""
+    return [Reference(record, Why.PERMISSION, item.correlation) for record in records]
+
+
 class RetryDecisions:
     """Turns errors into outcomes and next steps."""
 
@@ -164,7 +185,7 @@ class RetryDecisions:
         self._policy = policy
 
     def waiting(self, item: WorkItem, reason: Reason) -> ItemResult:
-        """Somebody else must be done first: another worker, or another record of the same person."""
+        """Return that another worker, or another record of the same person, must be done first."""
         failure = Failure.BUSY if reason is Reason.BUSY else Failure.TRANSIENT
         following = self._after(failure, item)
         if isinstance(following, RetryAt):
@@ -173,11 +194,11 @@ class RetryDecisions:
         return ItemResult(item, Outcome(item.key, Result.FAILED, ended), following)
 
     def put_back(self, item: WorkItem) -> ItemResult:
-        """There was no time for it: it comes again as it is."""
+        """Return that there was no time for the item: it comes again as it is."""
         return ItemResult(item, Outcome(item.key, Result.WAITING, Reason.BUSY), self._after(Failure.PUT_BACK, item))
 
     def failed(self, item: WorkItem, error: ConnectorError, record: PersonRecord | None = None) -> ItemResult:
-        """A call failed; the class of the error says what to do (`shared/errors.py`)."""
+        """Return that a call failed; the class of the error decides on the next step (`shared/errors.py`)."""
         log.info("%s cannot be done now: %s", item.key, error, extra={"correlation": item.correlation})
         failure, asked = failure_of(error)
         following = self._after(failure, item, asked)

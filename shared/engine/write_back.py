@@ -1,4 +1,4 @@
-"""Brings home what Spotler knows better: after Spotler was written, before anything is remembered."""
+"""Writes to Dataverse what Spotler knows better: after Spotler was written, before bindings are saved."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ from shared.ports.writeback import Writeback, WritebackResult, Writebacks
 
 @dataclass(frozen=True, slots=True)
 class WrittenBack:
-    """What was to come home for one record, and what became of it."""
+    """What was written to Dataverse for one record, and the result."""
 
-    wanted: DataverseChanges
-    came: WritebackResult
+    changes: DataverseChanges
+    result: WritebackResult
 
     @property
     def prints(self) -> Mapping[str, str]:
         """Fingerprints of the fields that Dataverse took."""
-        if self.came.error is not None:
+        if self.result.error is not None:
             return {}
-        left_out = {problem.property_name for problem in self.came.problems}
-        return {name: text for name, text in self.wanted.prints.items() if name.partition(":")[0] not in left_out}
+        left_out = {problem.property_name for problem in self.result.problems}
+        return {name: text for name, text in self.changes.prints.items() if name.partition(":")[0] not in left_out}
 
     @property
     def restated(self) -> frozenset[str]:
-        """Fields of which Dataverse may now say something that Spotler has not: they need another look."""
-        return self.came.restated & self.prints.keys()
+        """Fields whose value in Dataverse may differ from Spotler's now: the record must be processed again."""
+        return self.result.restated & self.prints.keys()
 
 
 def dataverse_changes(context: RecordContext, planned: Decision, applied: Applied) -> DataverseChanges:
-    """Say what is to be written to Dataverse, now that Spotler has answered."""
+    """Return what is to be written to Dataverse, after the answer of Spotler."""
     if isinstance(applied, ConnectorError) or not isinstance(planned, Write | Rest):
         return NOTHING
     match applied:
@@ -52,31 +52,31 @@ def dataverse_changes(context: RecordContext, planned: Decision, applied: Applie
             return planned.dataverse_changes
 
 
-def refusals(home: DataverseChanges) -> frozenset[str]:
-    """Name what is about to be refused in the person's name: who asks later must know that it was not a user."""
-    return frozenset({BULK_EMAIL}) if home.refuses_bulk else frozenset()
+def refusals(changes: DataverseChanges) -> frozenset[str]:
+    """Name what the connector is about to refuse in the person's name: later it must not count as a user's refusal."""
+    return frozenset({BULK_EMAIL}) if changes.refuses_bulk else frozenset()
 
 
 async def write_back(
-    contexts: Mapping[RecordKey, RecordContext], returns: Mapping[RecordKey, DataverseChanges], writebacks: Writebacks
+    contexts: Mapping[RecordKey, RecordContext], changes: Mapping[RecordKey, DataverseChanges], writebacks: Writebacks
 ) -> dict[RecordKey, WrittenBack]:
-    """Write all of it in one go. Those for whom nothing comes home are missing in the answer."""
-    wanted = {key: home for key, home in returns.items() if home}
+    """Write all changes in one request. Records without changes are missing in the answer."""
+    wanted = {key: one for key, one in changes.items() if one}
     if not wanted:
         return {}
-    comings = [_writeback(contexts[key], home) for key, home in wanted.items()]
+    requests = [_writeback(contexts[key], one) for key, one in wanted.items()]
     try:
-        came = await writebacks.write_back(comings)
+        results = await writebacks.write_back(requests)
     except ConnectorError as error:
-        came = [WritebackResult(error)] * len(comings)
-    return {key: WrittenBack(home, one) for (key, home), one in zip(wanted.items(), came, strict=True)}
+        results = [WritebackResult(error)] * len(requests)
+    return {key: WrittenBack(one, result) for (key, one), result in zip(wanted.items(), results, strict=True)}
 
 
-def _writeback(context: RecordContext, home: DataverseChanges) -> Writeback:
+def _writeback(context: RecordContext, changes: DataverseChanges) -> Writeback:
     return Writeback(
         key=context.key,
         etag=context.record.etag if context.record is not None else "",
-        fields=home.fields,
-        subscriptions=home.subscriptions,
-        refuses_bulk=home.refuses_bulk,
+        fields=changes.fields,
+        subscriptions=changes.subscriptions,
+        refuses_bulk=changes.refuses_bulk,
     )

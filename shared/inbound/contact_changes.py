@@ -23,7 +23,8 @@ from shared.domain.records.marketing_contact import MarketingContact, PropertyCa
 from shared.domain.records.outcomes import TEXTS, Reason
 from shared.domain.records.records import PersonTable, RecordKey, Reference, Why
 from shared.domain.values.addresses import address_key
-from shared.engine.bindings.ledger import Entry, Ledger
+from shared.engine.bindings.binding_documents import Entry
+from shared.engine.bindings.ledger import Ledger
 from shared.engine.guards.isolation import isolated
 from shared.engine.record_handler import RecordHandler
 from shared.engine.refusals.returns import Returns, correlation_of, record_id_of

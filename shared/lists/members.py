@@ -10,8 +10,8 @@ from shared.domain.features.lists import LeftOut, ListRules, left_out_because
 from shared.domain.planning.conditions import refuses_bulk
 from shared.domain.records.outcomes import Outcome, Reason, Result
 from shared.domain.records.records import PersonRecord, RecordKey
+from shared.engine.bindings.binding_documents import Entry
 from shared.engine.bindings.contact_lookup import Contacts
-from shared.engine.bindings.ledger import Entry
 from shared.engine.report import is_success
 from shared.errors import ConfigurationError, ConnectorError, ThrottledError, TransientError
 from shared.ports.queue import QueueName

@@ -77,7 +77,7 @@ class _ReferenceBody(BaseModel):
 
 
 class ReferenceBatch(BaseModel):
-    """Look at these records."""
+    """Process these records."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -90,7 +90,7 @@ class ReferenceBatch(BaseModel):
 
 
 class Jobs(BaseModel):
-    """Look at these Spotler Jobs. Where they belong to several changes, `correlations` tells them apart."""
+    """Process these Spotler Jobs. If they belong to several changes, `correlations` has the id of each."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -119,7 +119,7 @@ class Jobs(BaseModel):
 
 
 class Permissions(BaseModel):
-    """Look at whoever these Spotler Permission rows belong to."""
+    """Process the records that these Spotler Permission rows belong to."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -131,7 +131,7 @@ class Permissions(BaseModel):
 
 
 class Walk(BaseModel):
-    """Look at the next page of a whole table; `after` is where the page before ended."""
+    """Process the next page of a whole table; `after` is the end of the page before."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -145,7 +145,7 @@ class Walk(BaseModel):
 
 
 class Replay(BaseModel):
-    """Look again at the next page of what the brake holds; `after` is where the page before ended."""
+    """Process the next page of held records again; `after` is the end of the page before."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -162,7 +162,7 @@ EventMessage = ReferenceBatch | Jobs | Permissions | ListMembers | ListLook
 
 
 class Unchecked(BaseModel):
-    """Do what the message says, once it is certain that its origin is an organisation of ours."""
+    """Handle the inner message, once it is certain that its origin is one of the configured organisations."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -199,7 +199,7 @@ _ADAPTER: TypeAdapter[AnyMessage] = TypeAdapter(LaneMessage)
 
 
 class LaneMessageError(ValueError):
-    """The body is nothing that the connector wrote; the text names what is wrong, without quoting it."""
+    """The body was not written by the connector; the text names the faulty members, without quoting values."""
 
 
 def read_lane_message(body: bytes) -> AnyMessage:
@@ -207,7 +207,7 @@ def read_lane_message(body: bytes) -> AnyMessage:
     try:
         return _ADAPTER.validate_json(body)
     except ValidationError as problem:
-        # The name of a field that there is not was chosen by the sender: only where it stands is told.
+        # The name of an unknown member was chosen by the sender: the text has only its place.
         places = ", ".join(
             f"{'.'.join(map(str, _known(error))) or 'message'}: {error['type']}"
             for error in problem.errors(include_input=False, include_url=False)

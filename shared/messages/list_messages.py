@@ -1,4 +1,4 @@
-"""What the lanes carry about marketing lists. Ids and numbers only."""
+"""The messages of the lanes about marketing lists. Ids and numbers only."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from shared.domain.values.texts import bounded_id
 
 Correlation = Annotated[str, AfterValidator(bounded_id)]
-"""The correlation id of a change, which goes into logs and traces; whoever can send to a lane can choose it."""
+"""The correlation id of a change, which goes into logs and traces; every sender to a lane can choose it."""
 
 
 def _of_our_time(moment: datetime) -> datetime:
@@ -34,15 +34,15 @@ class Phase(StrEnum):
     READ = "read"
     """Take the snapshot: page by page, ids only."""
     RESOLVE = "resolve"
-    """Find the Spotler contact of every member, synchronising newcomers first (ML-18)."""
+    """Find the Spotler contact of every member, after synchronising new members (ML-18)."""
     COMPARE = "compare"
     """Send what differs from what was sent before."""
     CHECK = "check"
-    """See whether the list is still what it was when the snapshot was taken."""
+    """Check whether the list is still what it was when the snapshot was taken."""
 
 
 class _AboutList(BaseModel):
-    """What every message about a list says."""
+    """What every message about a list has."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -78,20 +78,20 @@ class ListStep(_AboutList):
 
 
 class ListMembers(_AboutList):
-    """Look at whether these people are members of this list (ML-24, C-28)."""
+    """Check whether these people are members of this list (ML-24, C-28)."""
 
     kind: Literal["list-members"] = "list-members"
     members: tuple[UUID, ...]
 
 
 class ListLook(_AboutList):
-    """Look at whether this list is still there and active (ML-28)."""
+    """Check whether this list still exists and is active (ML-28)."""
 
     kind: Literal["list"] = "list"
 
 
 class ListClean(_AboutList):
-    """Forget what earlier synchronisations of a list have noted."""
+    """Delete what earlier synchronisations of a list have stored."""
 
     kind: Literal["list-clean"] = "list-clean"
     generations: tuple[str, ...]

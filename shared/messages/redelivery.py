@@ -1,4 +1,4 @@
-"""Comes back later to a lane message that could not be handled at all, or buries it when patience ends."""
+"""Delivers a lane message again that could not be handled at all, or dead-letters it after its last attempt."""
 
 from __future__ import annotations
 
@@ -43,24 +43,24 @@ class Redelivery:
         self._policy = policy
 
     def after(self, message: Message | Reference, error: ConnectorError) -> Next:
-        """Decide whether, and when, a message whose attempt failed is worth another one."""
+        """Decide whether, and when, a message is attempted again after an error."""
         failure, asked = failure_of(error)
         return self._policy.after(
             failure, attempt=message.attempt, now=self._clock.now(), since=message.waits_since, asked=asked
         )
 
     async def wait(self, lane: QueueName, message: Jobs, until: datetime) -> None:
-        """Look at the message again at a time that is known."""
+        """Deliver the message again at a known time."""
         await self._lanes.send_later(lane, message, until)
 
     async def put_back(self, lane: QueueName, message: Message) -> None:
-        """Look at the message again in a moment: this call has no time left to begin it. Not an attempt."""
+        """Deliver the message again in a moment, since this call has no time left for it. That counts no attempt."""
         await self._lanes.send_later(lane, message, self._clock.now() + self._policy.busy)
 
     async def postpone_references(
         self, lane: QueueName, references: Sequence[Reference], error: ConnectorError
     ) -> None:
-        """Look at records again when an error that concerns none of them in particular is likely to be over."""
+        """Process records again when an error that concerns all of them is likely to be over."""
         if not references:
             return
         log.warning("%d references postponed: %s", len(references), error)
@@ -86,7 +86,7 @@ class Redelivery:
             )
 
     async def postpone(self, lane: QueueName, message: Message, error: ConnectorError) -> None:
-        """Look at the message again when its error is likely to be over."""
+        """Deliver the message again when its error is likely to be over."""
         log.warning("%s postponed: %s", message.kind, error, extra={"correlation": message.correlation})
         for what in _about(message):
             note_failure(what, error)

@@ -1,4 +1,4 @@
-"""Counts, in one call of a function, what could be done and what a service has failed: circuits learn from it."""
+"""Counts the successes and the failures of services in one call of a function: circuits learn from them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _CURRENT: ContextVar[Tally | None] = ContextVar("tally", default=None)
 
 @contextmanager
 def tallying() -> Iterator[Tally]:
-    """Count what this call of a function comes to, however deep it happens."""
+    """Count the results of this call of a function, however deep they happen."""
     tally = Tally()
     token = _CURRENT.set(tally)
     try:
@@ -33,12 +33,12 @@ def tallying() -> Iterator[Tally]:
 
 
 def note_failure(what: str, error: ConnectorError) -> None:
-    """Count a record, job or message that cannot be done now; nothing outside of `tallying`."""
+    """Count a record, job or message that cannot be done now. Without effect outside of `tallying`."""
     if (tally := _CURRENT.get()) is not None:
         tally.errors[what] = error
 
 
 def note_success(count: int = 1) -> None:
-    """Count what was done, whatever it came to: the services have answered."""
+    """Count work that was done, whatever its result: the services have answered."""
     if (tally := _CURRENT.get()) is not None:
         tally.successes += count

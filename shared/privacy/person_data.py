@@ -8,7 +8,7 @@ under a pseudonym, for as long as `ERASED_CONSENT_RETENTION_DAYS` says: they pro
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from shared.consent.audit_ledger import ConsentLedger, as_rows
@@ -19,8 +19,9 @@ from shared.domain.planning.plan_input import BaseState
 from shared.domain.planning.rules import Rules
 from shared.domain.records.records import RecordKey
 from shared.domain.values.values import is_email
+from shared.engine.bindings.binding_documents import Entry
 from shared.engine.bindings.contact_documents import HeldContact
-from shared.engine.bindings.ledger import Entry, Ledger
+from shared.engine.bindings.ledger import Ledger
 from shared.engine.refusals.suppressions import SuppressionList
 from shared.errors import ConflictError, Service
 from shared.ports.clock import Clock
@@ -164,8 +165,7 @@ class PersonData:
             await self._suppressions.disown(known.suppressions, str(key))
             documents = await self._forget_documents(known)
             letters, letters_left = await self._letters.forget(key)
-            for one in held.values():
-                _leave(one, key)
+            held = {external_id: _left(one, key) for external_id, one in held.items()}
         finally:
             await self._ledger.release(list(held.values()))
         refused = await self._suppressions.at(known.suppressions)
@@ -222,14 +222,12 @@ class PersonData:
         return (await self._store.read([place])).get(place)
 
 
-def _leave(held: HeldContact, key: RecordKey) -> None:
+def _left(held: HeldContact, key: RecordKey) -> HeldContact:
     """Take the record off its contact. For others that use it, nobody knows now what was agreed."""
-    was_used = held.users.pop(key, None) is not None
-    held.primary = None if held.primary == key else held.primary
-    if not held.users:
-        held.base_state, held.succession = BaseState.BASE, None
-    elif was_used:
-        held.base_state = BaseState.NOTHING
+    left = replace(held.without(key), primary=None if held.primary == key else held.primary)
+    if not left.users:
+        return replace(left, base_state=BaseState.BASE, succession=None)
+    return replace(left, base_state=BaseState.NOTHING) if key in held.users else left
 
 
 def _contact_json(contact: HeldContact, key: RecordKey) -> dict[str, Any]:

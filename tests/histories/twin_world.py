@@ -178,4 +178,4 @@ class TwinWorld(World):
         ]
 
     def writes(self) -> int:
-        return len(self.twin.platform.writes) + len(self.twin.writebacks.brought)
+        return len(self.twin.platform.writes) + len(self.twin.writebacks.written)

@@ -24,6 +24,7 @@ from shared.domain.records.fingerprint_places import fingerprint_places
 from shared.domain.records.fingerprints import Fingerprinter
 from shared.domain.records.outcomes import Outcome, Reason, Result
 from shared.domain.records.records import RecordKey
+from shared.engine.bindings.binding_documents import BindingUpdate
 from shared.engine.bindings.ledger import Ledger
 from shared.engine.refusals.suppressions import SuppressionList
 from shared.errors import ConfigurationError, ConflictError
@@ -187,8 +188,8 @@ async def _documents_of_today(world: Deployment) -> Fingerprinter:
     binding = Binding(CONTACT, is_live=True, base=base, address=prints.address(ADDRESSES[0]))
     ledger = Ledger(world.store, world.clock, "test")
     await ledger.reserve({prints.address(ADDRESSES[0]): CONTACT}, held=())
-    await ledger.save({KEY: (binding, Outcome(KEY, Result.WRITTEN, Reason.CREATED), "")}, (), {KEY: ""})
-    refusal = AddressRefusal(OPT_OUT, world.clock.now(), ConsentSource.PLATFORM_OPT_OUT)
+    await ledger.save({KEY: BindingUpdate(binding, Outcome(KEY, Result.WRITTEN, Reason.CREATED), "")}, (), {KEY: ""})
+    refusal = AddressRefusal(OPT_OUT, world.clock.now(), ConsentSource.SPOTLER_OPT_OUT)
     await SuppressionList(world.store, world.clock, "test").record({prints.address(ADDRESSES[0]): [refusal]})
     return prints
 
@@ -229,7 +230,7 @@ async def test_what_is_read_while_the_key_changes_is_stored_under_the_new_one() 
     changing = world.start()
     entry = (await changing.ledger.entries([KEY]))[KEY]
     await changing.ledger.save(
-        {KEY: (entry.binding, Outcome(KEY, Result.UNCHANGED, Reason.AGREED), "")}, (), {KEY: entry.etag}
+        {KEY: BindingUpdate(entry.binding, Outcome(KEY, Result.UNCHANGED, Reason.AGREED), "")}, (), {KEY: entry.etag}
     )
     await changing.suppressions.at([prints.address(ADDRESSES[0])])
     partitions = {one.key.partition for one in world.stored() if prints.address(ADDRESSES[0]) in _texts_of(one)}

@@ -193,8 +193,7 @@ class World:
 
     async def use(self, contact: str, *keys: RecordKey, consent: Consent = Consent.ALLOWS) -> None:
         held = (await self.ledger.claim([contact]))[contact]
-        held.users = dict.fromkeys(keys, consent)
-        await self.ledger.release([held])
+        await self.ledger.release([replace(held, users=dict.fromkeys(keys, consent))])
 
     async def reason(self, contact: str = external_id(1)) -> Reason | None:
         return (await self.book.reasons([contact])).get(contact)

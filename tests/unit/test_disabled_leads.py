@@ -88,10 +88,10 @@ async def test_a_change_in_spotler_does_not_come_home_to_the_contact_before_that
     twin, lead = await disabled_lead()
     contact = twin.crm.qualify(lead)
     await twin.sync(contact)
-    before = len(twin.writebacks.brought)
+    before = len(twin.writebacks.written)
     twin.platform.edit(twin.contact_of("ann@example.com"), city="Gouda")
     await twin.poll()
-    assert len(twin.writebacks.brought) == before
+    assert len(twin.writebacks.written) == before
     assert twin.status_of(contact) == DISABLED
 
 

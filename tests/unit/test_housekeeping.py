@@ -9,6 +9,7 @@ import pytest
 from shared.domain.planning.binding import Binding, MailStatus, MassChange
 from shared.domain.records.outcomes import Outcome, Reason, Result
 from shared.domain.records.records import PersonTable, RecordKey
+from shared.engine.bindings.binding_documents import BindingUpdate
 from shared.engine.bindings.contact_documents import Consent
 from shared.ports.queue import QueueName
 from shared.ports.state import Document, DocumentKey
@@ -97,7 +98,9 @@ async def test_who_comes_back_after_the_binding_is_gone_is_synchronised_as_ever(
 async def test_a_binding_that_knows_something_is_kept(binding: Binding) -> None:
     twin = ConnectorTwin()
     key = twin.crm.create(**person())
-    await twin.ledger.save({key: (binding, Outcome(key, Result.SKIPPED, Reason.INACTIVE), "")}, (), {key: ""})
+    await twin.ledger.save(
+        {key: BindingUpdate(binding, Outcome(key, Result.SKIPPED, Reason.INACTIVE), "")}, (), {key: ""}
+    )
     twin.clock.advance(timedelta(days=400))
 
     await housekeeping(twin).tidy()

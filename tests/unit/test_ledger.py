@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -11,6 +12,8 @@ from shared.domain.planning.binding import Binding
 from shared.domain.planning.plan_input import BaseState
 from shared.domain.records.outcomes import Outcome, Reason, Result
 from shared.domain.records.records import PersonTable, RecordKey
+from shared.engine.bindings.binding_documents import BindingUpdate
+from shared.engine.bindings.claims import Claims
 from shared.engine.bindings.contact_documents import Consent, HeldContact
 from shared.engine.bindings.ledger import Ledger
 from tests.contract.clocks import ManualClock
@@ -25,7 +28,7 @@ def updated(key: RecordKey) -> Outcome:
     return Outcome(key, Result.WRITTEN, Reason.UPDATED)
 
 
-class Desk:
+class TwoWorkers:
     """A ledger with its store and clock, and a second worker's ledger over the same store."""
 
     def __init__(self) -> None:
@@ -41,27 +44,25 @@ class Desk:
         """Save a binding as somebody who has just read it."""
         ledger = ledger or self.mine
         versions = {key: (await ledger.entries([key]))[key].etag}
-        return await ledger.save({key: (binding, updated(key), "c-1")}, (), versions)
+        return await ledger.save({key: BindingUpdate(binding, updated(key), "c-1")}, (), versions)
 
     async def use(self, external_id: str, *keys: RecordKey, base_state: BaseState = BaseState.BASE) -> None:
         held = (await self.mine.claim([external_id]))[external_id]
-        held.users = dict.fromkeys(keys, Consent.ALLOWS)
-        held.base_state = base_state
-        await self.mine.release([held])
+        await self.mine.release([replace(held, users=dict.fromkeys(keys, Consent.ALLOWS), base_state=base_state)])
 
 
 async def test_a_record_that_nobody_knows_is_bound_to_its_own_id() -> None:
-    entry = (await Desk().mine.entries([ANN]))[ANN]
+    entry = (await TwoWorkers().mine.entries([ANN]))[ANN]
     assert entry.binding == Binding(str(ANN.id))
     assert entry.outcome is None
 
 
 async def test_a_binding_is_kept_with_its_outcome() -> None:
-    desk = Desk()
+    workers = TwoWorkers()
     binding = Binding(X, is_live=True, base={"city": "print"}, address="a")
-    await desk.save(ANN, binding)
+    await workers.save(ANN, binding)
 
-    entry = (await desk.theirs.entries([ANN]))[ANN]
+    entry = (await workers.theirs.entries([ANN]))[ANN]
 
     assert entry.binding == binding
     assert entry.outcome is not None
@@ -69,79 +70,80 @@ async def test_a_binding_is_kept_with_its_outcome() -> None:
 
 
 async def test_environments_know_nothing_of_each_other() -> None:
-    desk = Desk()
-    await desk.bind(ANN, X)
-    other = Ledger(desk.store, desk.clock, "other")
+    workers = TwoWorkers()
+    await workers.bind(ANN, X)
+    other = Ledger(workers.store, workers.clock, "other")
     assert not (await other.entries([ANN]))[ANN].binding.is_live
 
 
 async def test_a_contact_is_held_by_one_worker_at_a_time() -> None:
-    desk = Desk()
-    assert set(await desk.mine.claim([X, Y])) == {X, Y}
-    assert await desk.theirs.claim([X]) == {}
-    assert await desk.mine.claim([X]) == {}, "another batch of the same process is another worker"
+    workers = TwoWorkers()
+    assert set(await workers.mine.claim([X, Y])) == {X, Y}
+    assert await workers.theirs.claim([X]) == {}
+    assert await workers.mine.claim([X]) == {}, "another batch of the same process is another worker"
 
 
 async def test_a_released_contact_can_be_claimed_with_trust() -> None:
-    desk = Desk()
-    await desk.mine.release(list((await desk.mine.claim([X])).values()))
-    assert (await desk.theirs.claim([X]))[X].base_state is BaseState.BASE
+    workers = TwoWorkers()
+    await workers.mine.release(list((await workers.mine.claim([X])).values()))
+    assert (await workers.theirs.claim([X]))[X].base_state is BaseState.BASE
 
 
 async def test_a_claim_that_outlived_its_worker_can_be_taken_over_without_trust() -> None:
-    desk = Desk()
-    await desk.mine.claim([X])
-    desk.clock.advance(timedelta(minutes=2))
-    assert (await desk.theirs.claim([X]))[X].base_state is BaseState.NOTHING
+    workers = TwoWorkers()
+    await workers.mine.claim([X])
+    workers.clock.advance(timedelta(minutes=2))
+    assert (await workers.theirs.claim([X]))[X].base_state is BaseState.NOTHING
 
 
 async def test_a_late_worker_cannot_release_what_another_one_holds_now() -> None:
-    desk = Desk()
-    late = (await desk.mine.claim([X]))[X]
-    desk.clock.advance(timedelta(minutes=2))
-    await desk.theirs.claim([X])
+    workers = TwoWorkers()
+    late = (await workers.mine.claim([X]))[X]
+    workers.clock.advance(timedelta(minutes=2))
+    await workers.theirs.claim([X])
 
-    await desk.mine.release([late])
+    await workers.mine.release([late])
 
-    assert await desk.mine.claim([X]) == {}
+    assert await workers.mine.claim([X]) == {}
 
 
 async def test_a_doubt_stays_until_somebody_has_written_in_full() -> None:
-    desk = Desk()
-    await desk.use(X, base_state=BaseState.NOTHING)
-    held = (await desk.theirs.claim([X]))[X]
+    workers = TwoWorkers()
+    await workers.use(X, base_state=BaseState.NOTHING)
+    held = (await workers.theirs.claim([X]))[X]
     assert held.base_state is BaseState.NOTHING
-    await desk.theirs.release([held])
-    held = (await desk.mine.claim([X]))[X]
+    await workers.theirs.release([held])
+    held = (await workers.mine.claim([X]))[X]
     assert held.base_state is BaseState.NOTHING
-    held.base_state = BaseState.BASE
-    await desk.mine.release([held])
-    assert (await desk.theirs.claim([X]))[X].base_state is BaseState.BASE
+    await workers.mine.release([replace(held, base_state=BaseState.BASE)])
+    assert (await workers.theirs.claim([X]))[X].base_state is BaseState.BASE
 
 
 async def test_a_contact_without_users_and_doubts_leaves_nothing_behind() -> None:
-    desk = Desk()
-    await desk.use(X, ANN)
-    await desk.use(X)
-    assert desk.store.documents == {}
+    workers = TwoWorkers()
+    await workers.use(X, ANN)
+    await workers.use(X)
+    assert workers.store.documents == {}
 
 
 async def test_calls_begin_well_before_a_claim_runs_out() -> None:
-    desk = Desk()
-    expiry = desk.mine.expiry()
-    assert expiry - desk.clock.now() == timedelta(minutes=2)
-    assert expiry - desk.mine.deadline(expiry).begin_by > timedelta(seconds=30), "a call to Spotler may take that long"
+    workers = TwoWorkers()
+    expiry = workers.mine.expiry()
+    assert expiry - workers.clock.now() == timedelta(minutes=2)
+    assert expiry - workers.mine.deadline(expiry).begin_by > timedelta(seconds=30), (
+        "a call to Spotler may take that long"
+    )
 
 
 async def test_users_that_had_let_go_when_a_worker_died_are_forgotten() -> None:
-    desk = Desk()
-    await desk.use(X, ANN, BEN)
-    await desk.bind(ANN, X)
-    await desk.bind(BEN, X, live=False)
-    assert set((await desk.mine.claim([X]))[X].users) == {ANN, BEN}, "nothing happened: nothing to check"
-    desk.clock.advance(timedelta(minutes=2))
+    workers = TwoWorkers()
+    await workers.use(X, ANN, BEN)
+    await workers.bind(ANN, X)
+    await workers.bind(BEN, X, live=False)
+    assert set((await workers.mine.claim([X]))[X].users) == {ANN, BEN}, "nothing happened: nothing to check"
+    workers.clock.advance(timedelta(minutes=2))
 
-    assert set((await desk.theirs.claim([X]))[X].users) == {ANN}
+    assert set((await workers.theirs.claim([X]))[X].users) == {ANN}
 
 
 def test_who_refuses_all_mail_does_not_need_the_contact_but_has_a_say() -> None:
@@ -180,69 +182,68 @@ def test_one_user_of_a_contact_is_primary(
 
 
 async def test_the_primary_user_is_written_down() -> None:
-    desk = Desk()
-    await desk.use(X, BEN)
-    await desk.use(X, ANN, BEN)
-    assert (await desk.theirs.contacts([X]))[X].primary == BEN
-    await desk.mine.abandon(list((await desk.mine.claim([X])).values()))
-    assert (await desk.theirs.contacts([X]))[X].primary == BEN
+    workers = TwoWorkers()
+    await workers.use(X, BEN)
+    await workers.use(X, ANN, BEN)
+    assert (await workers.theirs.contacts([X]))[X].primary == BEN
+    await workers.mine.abandon(list((await workers.mine.claim([X])).values()))
+    assert (await workers.theirs.contacts([X]))[X].primary == BEN
 
 
 async def test_what_a_primary_user_leaves_to_the_next_one_is_kept_while_the_contact_is_claimed() -> None:
-    desk = Desk()
-    await desk.use(X, ANN, BEN)
-    held = (await desk.mine.claim([X]))[X]
-    held.succession = {"city": "print"}
+    workers = TwoWorkers()
+    await workers.use(X, ANN, BEN)
+    held = replace((await workers.mine.claim([X]))[X], succession={"city": "print"})
 
-    await desk.mine.keep_successions([held])
+    (held,) = await workers.mine.keep_successions([held])
 
-    assert await desk.theirs.claim([X]) == {}
-    assert (await desk.theirs.contacts([X]))[X].succession == {"city": "print"}
-    await desk.mine.release([held])
-    assert (await desk.theirs.claim([X]))[X].succession == {"city": "print"}
+    assert await workers.theirs.claim([X]) == {}
+    assert (await workers.theirs.contacts([X]))[X].succession == {"city": "print"}
+    await workers.mine.release([held])
+    assert (await workers.theirs.claim([X]))[X].succession == {"city": "print"}
 
 
 # ----------------------------------------------------------------------------------------------------------- addresses
 
 
 async def test_an_address_is_reserved_once() -> None:
-    desk = Desk()
-    assert await desk.mine.reserve({"a": X}, held=[X]) == set()
-    await desk.use(X, ANN)
-    await desk.bind(ANN, X, address="a")
+    workers = TwoWorkers()
+    assert await workers.mine.reserve({"a": X}, held=[X]) == set()
+    await workers.use(X, ANN)
+    await workers.bind(ANN, X, address="a")
 
-    assert await desk.theirs.reserve({"a": Y, "b": Y}, held=[Y]) == {"a"}
-    assert await desk.theirs.reserve({"a": X}, held=[X]) == set(), "its own contact may have it again"
+    assert await workers.theirs.reserve({"a": Y, "b": Y}, held=[Y]) == {"a"}
+    assert await workers.theirs.reserve({"a": X}, held=[X]) == set(), "its own contact may have it again"
 
 
 async def test_an_address_is_not_free_while_another_worker_gives_it_to_a_contact() -> None:
-    desk = Desk()
-    await desk.mine.claim([X])
-    await desk.mine.reserve({"a": X}, held=[X])
-    assert await desk.theirs.reserve({"a": Y}, held=[Y]) == {"a"}
+    workers = TwoWorkers()
+    await workers.mine.claim([X])
+    await workers.mine.reserve({"a": X}, held=[X])
+    assert await workers.theirs.reserve({"a": Y}, held=[Y]) == {"a"}
 
 
 async def test_an_address_of_a_contact_that_nobody_uses_is_free() -> None:
-    desk = Desk()
-    await desk.mine.reserve({"a": X}, held=[X])
-    assert await desk.theirs.reserve({"a": Y}, held=[Y]) == set()
-    assert (await desk.mine.owners_of(["a"]))["a"].contact == Y
+    workers = TwoWorkers()
+    await workers.mine.reserve({"a": X}, held=[X])
+    assert await workers.theirs.reserve({"a": Y}, held=[Y]) == set()
+    assert (await workers.mine.owners_of(["a"]))["a"].contact == Y
 
 
 async def test_an_address_that_a_contact_was_to_get_and_did_not_is_free() -> None:
-    desk = Desk()
-    await desk.mine.reserve({"new": X}, held=[X])
-    await desk.use(X, ANN)
-    await desk.bind(ANN, X, address="old")
-    assert not (await desk.mine.owners_of(["new"]))["new"].is_confirmed
-    assert await desk.theirs.reserve({"new": Y}, held=[Y]) == set()
+    workers = TwoWorkers()
+    await workers.mine.reserve({"new": X}, held=[X])
+    await workers.use(X, ANN)
+    await workers.bind(ANN, X, address="old")
+    assert not (await workers.mine.owners_of(["new"]))["new"].is_confirmed
+    assert await workers.theirs.reserve({"new": Y}, held=[Y]) == set()
 
 
 async def test_an_address_is_forgotten_with_its_last_user() -> None:
-    desk = Desk()
-    await desk.mine.reserve({"a": X}, held=[X])
-    await desk.mine.save({}, ["a"], {})
-    assert await desk.mine.owners_of(["a"]) == {}
+    workers = TwoWorkers()
+    await workers.mine.reserve({"a": X}, held=[X])
+    await workers.mine.save({}, ["a"], {})
+    assert await workers.mine.owners_of(["a"]) == {}
 
 
 # ------------------------------------------------------------------------------------------------------------- fencing
@@ -250,28 +251,29 @@ async def test_an_address_is_forgotten_with_its_last_user() -> None:
 
 @pytest.mark.parametrize("is_known", [True, False])
 async def test_a_late_worker_overwrites_no_binding_that_somebody_else_has_written(*, is_known: bool) -> None:
-    desk = Desk()
+    workers = TwoWorkers()
     if is_known:
-        await desk.bind(ANN, X)
-    await desk.bind(BEN, X)
-    versions = {key: entry.etag for key, entry in (await desk.mine.entries([ANN, BEN])).items()}
+        await workers.bind(ANN, X)
+    await workers.bind(BEN, X)
+    versions = {key: entry.etag for key, entry in (await workers.mine.entries([ANN, BEN])).items()}
     newer = Binding(Y, is_live=True, address="theirs")
-    await desk.save(ANN, newer, desk.theirs)
-    await desk.mine.reserve({"theirs": Y}, held=[Y])
+    await workers.save(ANN, newer, workers.theirs)
+    await workers.mine.reserve({"theirs": Y}, held=[Y])
 
     late = Binding(X, is_live=True, address="mine")
-    saved = {ANN: (late, updated(ANN), ""), BEN: (late, updated(BEN), "")}
-    assert await desk.mine.save(saved, ["theirs"], versions) == {ANN}
+    saved = {ANN: BindingUpdate(late, updated(ANN), ""), BEN: BindingUpdate(late, updated(BEN), "")}
+    assert await workers.mine.save(saved, ["theirs"], versions) == {ANN}
 
-    entries = await desk.mine.entries([ANN, BEN])
+    entries = await workers.mine.entries([ANN, BEN])
     assert entries[ANN].binding == newer
     assert entries[BEN].binding == late, "what nobody else has written is saved"
-    assert "theirs" in await desk.mine.owners_of(["theirs"]), "whose address it is, the other worker knows better"
+    assert "theirs" in await workers.mine.owners_of(["theirs"]), "whose address it is, the other worker knows better"
 
 
 async def test_what_a_worker_has_written_itself_it_may_write_again() -> None:
-    desk = Desk()
-    versions = {ANN: (await desk.mine.entries([ANN]))[ANN].etag}
-    assert not await desk.mine.record_intents({ANN: Binding(X)}, {}, versions)
-    assert not await desk.mine.save({ANN: (Binding(X, is_live=True), updated(ANN), "")}, (), versions)
-    assert (await desk.mine.entries([ANN]))[ANN].binding.is_live
+    workers = TwoWorkers()
+    claims = Claims(workers.mine)
+    claims.note_versions(await workers.mine.entries([ANN]))
+    assert not await claims.record_intents({ANN: (Binding(X), "")})
+    assert not await claims.save({ANN: BindingUpdate(Binding(X, is_live=True), updated(ANN), "")})
+    assert (await workers.mine.entries([ANN]))[ANN].binding.is_live

@@ -1,4 +1,4 @@
-"""The way of references through a lane: done, looked at again later, or buried with a reason; never lost."""
+"""References of a lane end done, scheduled again, or as dead letters with a reason; none is lost."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ async def test_a_report_that_never_gets_through_is_buried_as_given_up() -> None:
 
 
 async def test_reports_wait_as_long_as_it_takes_an_administrator_to_mend_the_rights() -> None:
-    """Without the right to write Spotler Info nobody's report gets through: that is no reason to bury everybody."""
+    """Without the right to write Spotler Info no report gets through: that is no reason for dead letters."""
     twin = ConnectorTwin()
     ann = twin.crm.create(**person())
     twin.crm.broken["report"] = ConfigurationError("the role of the connector may not write Spotler Info")
@@ -252,12 +252,12 @@ def test_a_reference_carries_everything_along() -> None:
 
 
 async def test_a_record_that_cannot_settle_ends_as_a_dead_letter_with_a_status() -> None:
-    """A plug-in that changes the record after every read would keep it going round for ever."""
+    """A plug-in that changes the record after every read would be processed for ever."""
     twin = ConnectorTwin()
     ann = twin.crm.create(**person())
     twin.writebacks.broken["write_back"] = ConflictError("the row was changed in between")
     await twin.sync(ann)
-    assert twin.queue.dead == [], "nothing came home yet"
+    assert twin.queue.dead == [], "nothing was written back yet"
     twin.platform.edit(twin.contact_of("ann@example.com"), options={NEWSLETTER: True})
 
     await twin.poll()

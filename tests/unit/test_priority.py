@@ -37,7 +37,7 @@ async def test_others_get_their_turn_between_two_records_of_a_batch() -> None:
     await twin.worker.dispatch(work(keys), lane=QueueName.BULK)
     waiting.cancel()
 
-    assert turns > 5 * MANY, "every loop over the records of a round lets others go on"
+    assert turns > 5 * MANY, "every loop over the records of a pass yields to others"
 
 
 async def test_a_save_that_comes_while_a_page_is_being_worked_on_is_done_first() -> None:
@@ -69,7 +69,7 @@ async def test_bulk_work_waits_for_live_work_and_not_for_other_bulk_work() -> No
         with priority.live():
             begin = time.perf_counter()
             await breathe()
-            assert time.perf_counter() - begin >= 0.009, "it has stood aside"
+            assert time.perf_counter() - begin >= 0.009, "it has waited"
 
 
 async def test_bulk_work_gets_on_beside_an_endless_stream_of_live_work() -> None:

@@ -39,7 +39,7 @@ def finished(
     job: UUID | None = None,
 ) -> ItemResult:
     reference = Reference(outcome.key, Why.SAVED, job=job)
-    return ItemResult(WorkItem(outcome.key, Intent.SYNC, [reference]), outcome, following, record, external_id="x")
+    return ItemResult(WorkItem(outcome.key, Intent.SYNC, (reference,)), outcome, following, record, external_id="x")
 
 
 def ann(status: SyncStatus | None = None, code: str = "", reason: str = "") -> PersonRecord:

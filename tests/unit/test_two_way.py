@@ -59,10 +59,10 @@ def subscribed(twin: ConnectorTwin, key: RecordKey) -> dict[str, bool]:
 
 async def ping_pong(twin: ConnectorTwin) -> int:
     """Count the writes of the next two polls."""
-    before = (len(twin.platform.writes), len(twin.writebacks.brought))
+    before = (len(twin.platform.writes), len(twin.writebacks.written))
     await twin.poll()
     await twin.poll()
-    return len(twin.platform.writes) + len(twin.writebacks.brought) - sum(before)
+    return len(twin.platform.writes) + len(twin.writebacks.written) - sum(before)
 
 
 async def test_s2d_02_a_two_way_field_changed_in_spotler_is_written_back() -> None:

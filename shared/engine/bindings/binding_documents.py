@@ -1,14 +1,44 @@
-"""A binding as a small document: ids, fingerprints, codes and times, never a value. What is nothing is not written."""
+"""A binding as a small document: ids, fingerprints, codes and times, never a value. Empty members are left out."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from shared.domain.merging.flapping import Move
 from shared.domain.merging.merge import MergeDecision
 from shared.domain.planning.binding import Binding, MailStatus, MassChange
+from shared.domain.records.outcomes import Outcome
+from shared.ports.state import Document
+
+
+@dataclass(frozen=True, slots=True)
+class LastOutcome:
+    """The outcome of a record at its last attempt."""
+
+    result: str
+    reason: str
+    at: str
+    correlation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the ledger knows of one record. `etag` is the version of its document, empty where there is none."""
+
+    binding: Binding
+    outcome: LastOutcome | None = None
+    etag: str = ""
+
+
+class BindingUpdate(NamedTuple):
+    """A binding to be saved, with the outcome and the correlation id that led to it."""
+
+    binding: Binding
+    outcome: Outcome
+    correlation: str
 
 
 def read_binding(body: Mapping[str, Any]) -> Binding:
@@ -45,7 +75,7 @@ def write_binding(binding: Binding) -> dict[str, Any]:
         "since": binding.since.isoformat(timespec="seconds") if binding.since is not None else None,
         "reach": str(binding.mail_status) if binding.mail_status is not MailStatus.OPEN else None,
         "moves": {name: str(move) for name, move in binding.flap_history.items()},
-        "verdicts": {name: str(verdict) for name, verdict in binding.merge_decisions.items()},
+        "verdicts": {name: str(decision) for name, decision in binding.merge_decisions.items()},
         "announced": sorted(binding.write_intents),
         "early": dict(binding.default_rows),
         "stale": binding.is_stale,
@@ -53,3 +83,14 @@ def write_binding(binding: Binding) -> dict[str, Any]:
         "held": {str(kind): at.isoformat() for kind, at in binding.held_since.items()},
     }
     return body | {name: value for name, value in newer.items() if value}
+
+
+def read_entry(document: Document) -> Entry:
+    """Read the document of a record."""
+    return Entry(read_binding(document.body), LastOutcome(**document.body["outcome"]), document.etag)
+
+
+def write_update(update: BindingUpdate, at: str) -> dict[str, Any]:
+    """Write the document of a record as JSON; `at` is the time of the outcome (ISO 8601)."""
+    outcome = LastOutcome(str(update.outcome.result), str(update.outcome.reason), at, update.correlation)
+    return {**write_binding(update.binding), "outcome": asdict(outcome)}

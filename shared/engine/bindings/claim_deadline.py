@@ -16,11 +16,14 @@ from shared.ports.clock import Clock
 Answer = TypeVar("Answer")
 
 _LARGEST = 1_000
-"""Records in one round when everything is quick: no more than a trigger brings."""
+"""Records in one part when everything is quick: as many as a trigger delivers."""
 
 
 _FEW = 10
-"""Fewer records than this take as long as one: what they cost is the round itself, and smaller parts would not help."""
+"""Fewer records than this take as long as one.
+
+the pass itself is what takes the time, and smaller parts do not help.
+"""
 
 
 class ClaimsRanOutError(TransientError):
@@ -29,7 +32,7 @@ class ClaimsRanOutError(TransientError):
 
 @dataclass(frozen=True, slots=True)
 class ClaimDeadline:
-    """No call begins after `begin_by`, and none goes on after `end_by`: by then, others may hold the contacts.
+    """No call begins after `begin_by`, and none goes on after `end_by`: then other workers may hold the contacts.
 
     A call is more than one request: it waits for its turn and for the end of a pause, and is repeated.
     """
@@ -53,9 +56,9 @@ class ClaimDeadline:
 class TimeBudget:
     """The time in which one call of a function may begin parts of its work.
 
-    A batch must end well within the lock of its messages: nobody renews it, and a message whose lock ends comes again,
-    which Service Bus counts as a failure. What there is no time for is sent again as a fresh message, and the original
-    completes. One part always begins, however late it is: otherwise a slow service would stop the work altogether.
+    A batch must end well within the lock of its messages: the lock is not renewed, and a message whose lock ends is
+    delivered again, which Service Bus counts as a failure. Work without time is sent again as a fresh message, and the
+    original completes. One part always begins, however late it is: otherwise a slow service would stop all work.
     """
 
     def __init__(self, clock: Clock, begin_by: datetime) -> None:
@@ -82,11 +85,11 @@ class TimeBudget:
         return True
 
     def count_part(self) -> None:
-        """Take account of a part that nobody has begun by this budget."""
+        """Count a part that was begun without asking this budget."""
         self._has_begun = True
 
     def start_over(self) -> None:
-        """Count as if nothing had been begun: what was done has come to nothing, and is done again in other parts."""
+        """Count as if no part had begun: the work failed, and is done again in other parts."""
         self._has_begun = False
 
 
@@ -95,7 +98,7 @@ _BUDGET: ContextVar[TimeBudget | None] = ContextVar("time_budget", default=None)
 
 @contextmanager
 def spending(budget: TimeBudget) -> Iterator[None]:
-    """Give everything that this call of a function does one time budget, however deep it is called."""
+    """Give all work of this call of a function one time budget, however deep it is called."""
     token = _BUDGET.set(budget)
     try:
         yield
@@ -109,7 +112,7 @@ def current_budget() -> TimeBudget | None:
 
 
 def has_time() -> bool:
-    """Whether this call has time for more of what it has begun."""
+    """Whether this call has time for more work."""
     budget = current_budget()
     return budget is None or budget.has_time
 
@@ -121,9 +124,9 @@ def begin_part() -> bool:
 
 
 class BatchSizer:
-    """How many records a round takes: half as many when time ran out, twice as many when they were not needed.
+    """How many records a part takes: half as many after time ran out, twice as many after time was left.
 
-    Without it a batch that is too large for a slow day would come again and again, and never get on.
+    Without it a batch that is too large for a slow day would be tried again and again without progress.
     """
 
     def __init__(self, claim_time: timedelta) -> None:
@@ -131,7 +134,7 @@ class BatchSizer:
         self.records = _LARGEST
 
     def learn(self, *, records: int, took: timedelta, ran_out: bool) -> None:
-        """Take account of a batch of so many records that took so long; `ran_out`: claims or locks were too short."""
+        """Adapt to a part of so many records that took so long; `ran_out`: claims or locks were too short."""
         if ran_out:
             self.records = max(1, min(self.records, records) // 2)
         elif records >= self.records and (took < self._claim_time / 4 or records < _FEW):

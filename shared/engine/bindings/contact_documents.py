@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -13,34 +13,34 @@ from shared.domain.records.records import RecordKey
 
 
 class Consent(StrEnum):
-    """What a record that uses a Spotler contact says about mail. The lowest of all users wins."""
+    """What a record that uses a Spotler contact says about mail. The strictest of all users counts."""
 
     ALLOWS = "ok"
     NO_BULK = "no-bulk"
     NO_MAIL = "no-mail"
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class HeldContact:
-    """A Spotler contact claimed by this worker. `users` may be changed; `save` writes it and lets go.
+    """A Spotler contact as it is stored, or as the worker that claimed it is going to write it.
 
-    `primary` is the user whose values the contact has (decision 5), as written down: `primary_user` is who it is now.
-    `succession` are the fingerprints that a former primary user had agreed on, until its successor has compared its own
-    values with the contact, also where no successor is there yet; None where no such comparison is due.
-    `deactivated_on` is when a job made the contact inactive.
+    `users` are the records that use the contact. `primary` is the stored primary record, whose values the contact has
+    (decision 5); `primary_user` is the current one. `succession` are the fingerprints that a former primary record had
+    agreed on; None if no comparison with a successor, present or future, is due. `deactivated_on` is when a job made
+    the contact inactive.
     """
 
     external_id: str
     etag: str
     base_state: BaseState
-    users: dict[RecordKey, Consent] = field(default_factory=dict)
+    users: Mapping[RecordKey, Consent] = field(default_factory=dict)
     primary: RecordKey | None = None
     succession: Mapping[str, str] | None = None
     deactivated_on: datetime | None = None
 
     @property
     def is_worth_keeping(self) -> bool:
-        """Whether the document says anything: who uses the contact, whose values it has, or that nobody knows."""
+        """Whether the document holds anything: users, a succession, or a doubt."""
         return bool(self.users) or self.succession is not None or self.base_state is BaseState.NOTHING
 
     @property
@@ -56,8 +56,15 @@ class HeldContact:
         named = [user for user in needing if str(user.id) == self.external_id]
         return next(iter((*named, *needing)), None)
 
+    def without(self, *keys: RecordKey) -> HeldContact:
+        """Return the contact without some of its users."""
+        return replace(self, users={user: consent for user, consent in self.users.items() if user not in keys})
+
     def sharing_records_of(self, *keys: RecordKey) -> SharingRecords:
-        """Return who else uses the contact; who refuses all mail does not need it, but the refusal counts."""
+        """Return the other users of the contact.
+
+        A record that refuses all mail does not need it, but the refusal counts.
+        """
         others = {user: consent for user, consent in self.users.items() if user not in keys}
         primary = self.primary_user
         return SharingRecords(

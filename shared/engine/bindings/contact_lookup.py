@@ -1,9 +1,9 @@
-"""From people to their Spotler contacts: what jobs and marketing lists ask before they do something with a contact."""
+"""From people to their Spotler contacts: what jobs and marketing lists read before they change a contact."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.domain.planning.binding import Binding
 from shared.domain.planning.conditions import condition_results
@@ -23,7 +23,7 @@ _AT_A_TIME = 500
 
 @dataclass(frozen=True, slots=True)
 class Contacts:
-    """What the ledger and the rules say about people, and the engine that brings them to Spotler."""
+    """Reads the bindings of people, and synchronises people on demand."""
 
     crm: Crm
     ledger: Ledger
@@ -36,25 +36,23 @@ class Contacts:
         return {key: entry.binding.external_id for key, entry in entries.items() if entry.binding.is_live}
 
     def unmet(self, key: RecordKey, record: PersonRecord | None) -> Iterator[Reason]:
-        """Yield the conditions of synchronisation that somebody does not meet (VAL-01..VAL-04); no record: gone."""
+        """Yield the unmet conditions of synchronisation (VAL-01..VAL-04); `record` is None for a deleted person."""
         plan_input = PlanInput(key, record, Binding(str(key.id)))
-        return (verdict.reason for verdict in condition_results(plan_input, self.rules) if verdict.reason)
+        return (condition.reason for condition in condition_results(plan_input, self.rules) if condition.reason)
 
     async def doubt(self, contacts: Collection[str]) -> frozenset[str]:
-        """Have contacts that Spotler turned out not to know (any more) written in full by the next look.
+        """Mark contacts as in doubt that Spotler does not have (any more): the next pass writes them in full.
 
-        Returns those that are doubted now; another worker holds the others.
+        Returns those that are in doubt now; another worker holds the others.
         """
         held = await self.ledger.claim(contacts)
-        for contact in held.values():
-            contact.base_state = BaseState.NOTHING
-        await self.ledger.release(list(held.values()))
+        await self.ledger.release([replace(contact, base_state=BaseState.NOTHING) for contact in held.values()])
         return frozenset(held)
 
     async def synchronise(
         self, people: Sequence[RecordKey], *, lane: QueueName, correlation: str = ""
     ) -> dict[RecordKey, ItemResult]:
-        """Look at people now, in bulk, and say how each ended; second looks stay in `lane`."""
+        """Process people now, in bulk, and return the result of each; later attempts stay in `lane`."""
         ends: dict[RecordKey, ItemResult] = {}
         for start in range(0, len(people), _AT_A_TIME):
             references = [Reference(key, Why.JOB, correlation) for key in people[start : start + _AT_A_TIME]]

@@ -1,14 +1,13 @@
-"""The ledger: which record is bound to which Spotler contact, what they last agreed on, and who works on it now.
+"""The ledger: which record is bound to which Spotler contact, their last agreement, and the claims of workers.
 
 Three kinds of small documents, without names, addresses and values of people:
 
 - `binding`, one per record: external id, fingerprints of the agreed fields, last outcome;
-- `contact`, one per Spotler contact: the claim of the worker that holds it, the records that use it, the primary one;
+- `contact`, one per Spotler contact: the claim of the worker that holds it, its users, the primary record;
 - `address`, one per e-mail address (its fingerprint): the Spotler contact that has it (DUP-01..DUP-03).
 
-A claim is taken before reading and carries an expiry. Whoever meets a live claim comes back later. A claim that
-outlived its worker means that Spotler may hold something else than the binding says: the next worker does not trust
-the base.
+A claim is taken before reading and carries an expiry. A worker that finds a live claim tries again later. After an
+expired claim, Spotler may hold something else than the binding says: the next worker does not trust the base.
 """
 
 from __future__ import annotations
@@ -21,13 +20,13 @@ from uuid import uuid4
 
 from shared.domain.planning.binding import Binding
 from shared.domain.planning.plan_input import BaseState
-from shared.domain.records.outcomes import Outcome, Reason, Result
 from shared.domain.records.records import PersonTable, RecordKey
-from shared.engine.bindings.binding_documents import read_binding, write_binding
+from shared.engine.bindings.binding_documents import BindingUpdate, Entry, read_entry, write_update
 from shared.engine.bindings.claim_deadline import ClaimDeadline
 from shared.engine.bindings.contact_documents import Consent, HeldContact, read_contact, write_contact
 from shared.engine.guards.priority import breathe
 from shared.ports.clock import Clock
+from shared.ports.documents import documents, versioned
 from shared.ports.state import Change, Delete, Document, DocumentKey, Insert, Replace, StateStore
 
 CLAIM_TIME = timedelta(minutes=2)
@@ -35,25 +34,6 @@ CLAIM_TIME = timedelta(minutes=2)
 
 _BEGINNING, _WORKING = 0.7, 0.95
 """The parts of a claim in which calls may begin, and go on: a request to Spotler takes up to 30 seconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class LastOutcome:
-    """How a record ended the last time somebody looked."""
-
-    result: str
-    reason: str
-    at: str
-    correlation: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What the ledger knows of one record. `etag` is the version of its document, empty where there is none."""
-
-    binding: Binding
-    outcome: LastOutcome | None = None
-    etag: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +66,12 @@ class Ledger:
         documents = await self._store.read(list(places))
         known: dict[RecordKey, Entry] = {}
         for place, document in documents.items():
-            known[places[place]] = _entry(document)
+            known[places[place]] = read_entry(document)
             await breathe()
         return {key: known.get(key) or Entry(Binding(str(key.id))) for key in places.values()}
 
     async def owners_of(self, addresses: Iterable[str]) -> dict[str, Owner]:
-        """Find the Spotler contacts that have an address (fingerprint), or that somebody wanted to give it to."""
+        """Find the Spotler contacts that have an address (fingerprint), or for which it was reserved."""
         places = {self._address_key(address): address for address in addresses}
         if not places:
             return {}
@@ -104,16 +84,16 @@ class Ledger:
             for address, contact in contacts.items()
         }
 
-    async def users_of(self, external_id: str) -> dict[RecordKey, Consent]:
+    async def users_of(self, external_id: str) -> Mapping[RecordKey, Consent]:
         """Return the records that use a Spotler contact, claimed or not."""
         return (await self.users_of_each([external_id]))[external_id]
 
-    async def users_of_each(self, external_ids: Iterable[str]) -> dict[str, dict[RecordKey, Consent]]:
+    async def users_of_each(self, external_ids: Iterable[str]) -> dict[str, Mapping[RecordKey, Consent]]:
         """Return the records that use each of these Spotler contacts, with one read."""
         return {one: contact.users for one, contact in (await self.contacts(external_ids)).items()}
 
     async def contacts(self, external_ids: Iterable[str]) -> dict[str, HeldContact]:
-        """Return Spotler contacts as they are written down, claimed or not, with one read. Nothing is claimed."""
+        """Return Spotler contacts as they are stored, claimed or not, with one read. Nothing is claimed."""
         documents = await self._contacts(external_ids)
         return {
             one: read_contact(one, document.body) if document else HeldContact(one, "", BaseState.BASE)
@@ -121,18 +101,11 @@ class Ledger:
         }
 
     async def not_seen_since(self, table: PersonTable, moment: datetime) -> AsyncIterator[RecordKey]:
-        """Yield the records of a table that are bound to a contact, and that nobody has looked at since then."""
-        after: str | None = None
-        while True:
-            page = await self._store.scan(f"{self._environment}-binding", prefix=f"{table}:", after=after)
-            for document in page.documents:
-                entry = _entry(document)
-                if entry.binding.is_live and (
-                    entry.outcome is None or datetime.fromisoformat(entry.outcome.at) < moment
-                ):
-                    yield RecordKey.parse(document.key.row)
-            if (after := page.after) is None:
-                return
+        """Yield the records of a table that are bound to a contact, and that were not processed since then."""
+        async for document in documents(self._store, f"{self._environment}-binding", prefix=f"{table}:"):
+            entry = read_entry(document)
+            if entry.binding.is_live and (entry.outcome is None or datetime.fromisoformat(entry.outcome.at) < moment):
+                yield RecordKey.parse(document.key.row)
 
     async def _contacts(self, external_ids: Iterable[str]) -> dict[str, Document | None]:
         places = {external_id: self._contact_key(external_id) for external_id in external_ids}
@@ -161,18 +134,23 @@ class Ledger:
             for (held, _), etag in zip(attempts, etags, strict=True)
             if etag is not None
         }
-        await self._check_users([held for held in claimed.values() if held.base_state is BaseState.NOTHING])
-        return claimed
+        return claimed | await self._with_checked_users(
+            [held for held in claimed.values() if held.base_state is BaseState.NOTHING]
+        )
 
-    async def _check_users(self, doubtful: Sequence[HeldContact]) -> None:
-        """Forget users that had let go of their contact when the worker died that was about to write it down."""
+    async def _with_checked_users(self, doubtful: Sequence[HeldContact]) -> dict[str, HeldContact]:
+        """Remove users that had left their contact when a worker died before it could write that."""
         entries = await self.entries({user for held in doubtful for user in held.users})
-        for held in doubtful:
-            held.users = {
-                user: consent
-                for user, consent in held.users.items()
-                if consent is Consent.NO_MAIL or entries[user].binding.uses(held.external_id)
-            }
+        return {
+            held.external_id: held.without(
+                *(
+                    user
+                    for user, consent in held.users.items()
+                    if consent is not Consent.NO_MAIL and not entries[user].binding.uses(held.external_id)
+                )
+            )
+            for held in doubtful
+        }
 
     async def reserve(self, addresses: Mapping[str, str], *, held: Container[str]) -> set[str]:
         """Give addresses (fingerprints) to contacts (external ids) before the first write; return those that were lost.
@@ -231,28 +209,27 @@ class Ledger:
 
     async def save(
         self,
-        entries: Mapping[RecordKey, tuple[Binding, Outcome, str]],
-        forgotten: Iterable[str],
+        updates: Mapping[RecordKey, BindingUpdate],
+        freed: Iterable[str],
         versions: dict[RecordKey, str],
     ) -> frozenset[RecordKey]:
-        """Remember bindings with their outcomes (and correlation ids), and free addresses. Claims stay.
+        """Save bindings with their outcomes, and free addresses (fingerprints). Claims stay.
 
         `versions` are the etags of the bindings as this worker read them, empty for those that were not there; they
-        become those of what it wrote. A binding that somebody else has written meanwhile stays as it is, and is in the
-        answer: the claim was taken over, and what this worker knows is old. Then no address is freed either.
+        become those of what it wrote. A binding that another worker has written meanwhile stays as it is, and is in the
+        answer: the claim was taken over, and this worker's knowledge is outdated. Then no address is freed either.
         """
         at = self._clock.now().isoformat(timespec="seconds")
         changes: dict[RecordKey, Change] = {}
-        for key, (binding, outcome, correlation) in entries.items():
-            place, body = self._binding_key(key), _binding_body(binding, outcome, correlation, at)
-            etag = versions[key]
-            changes[key] = Replace(place, body, etag) if etag else Insert(place, body)
+        for key, update in updates.items():
+            place, body = self._binding_key(key), write_update(update, at)
+            changes[key] = versioned(place, body, versions[key])
         etags = await self._store.write(list(changes.values())) if changes else []
         written = dict(zip(changes, etags, strict=True))
         versions.update({key: etag for key, etag in written.items() if etag is not None})
         lost = frozenset(key for key, etag in written.items() if etag is None)
-        if not lost and (freed := [Delete(self._address_key(address)) for address in sorted(set(forgotten))]):
-            await self._store.write(freed)
+        if not lost and (deletions := [Delete(self._address_key(address)) for address in sorted(set(freed))]):
+            await self._store.write(deletions)
         return lost
 
     async def release(self, contacts: Sequence[HeldContact]) -> None:
@@ -266,8 +243,11 @@ class Ledger:
                 changes.append(Delete(place, held.etag))
         await self._store.write(changes)
 
-    async def keep_successions(self, contacts: Sequence[HeldContact]) -> None:
-        """Write down what leaving primary users had agreed on, before their bindings forget it. Claims stay."""
+    async def keep_successions(self, contacts: Sequence[HeldContact]) -> list[HeldContact]:
+        """Write what leaving primary users had agreed on, before their bindings are overwritten. Claims stay.
+
+        Returns the contacts in their new versions; a claim that was taken over meanwhile is left to its new holder.
+        """
         documents = await self._contacts(held.external_id for held in contacts) if contacts else {}
         known = [(held, document) for held in contacts if (document := documents[held.external_id]) is not None]
         etags = await self._store.write(
@@ -276,22 +256,20 @@ class Ledger:
                 for held, document in known
             ]
         )
-        for (held, _), etag in zip(known, etags, strict=True):
-            held.etag = etag or held.etag  # a claim that was taken over meanwhile is left to its new holder
+        return [replace(held, etag=etag) for (held, _), etag in zip(known, etags, strict=True) if etag is not None]
 
-    async def note_deactivation(self, held: HeldContact) -> bool:
-        """Write down that a job is about to make a claimed contact inactive; whether the claim still holds."""
-        held.deactivated_on = self._clock.now()
+    async def note_deactivation(self, held: HeldContact) -> HeldContact | None:
+        """Write that a job is about to make a claimed contact inactive. None: another worker took over the claim."""
+        now = self._clock.now()
         document = (await self._contacts([held.external_id]))[held.external_id]
         if document is None:
-            return False
-        body = {**document.body, "deactivated": held.deactivated_on.isoformat()}
+            return None
+        body = {**document.body, "deactivated": now.isoformat()}
         (etag,) = await self._store.write([Replace(document.key, body, held.etag)])
-        held.etag = etag or held.etag
-        return etag is not None
+        return replace(held, etag=etag, deactivated_on=now) if etag is not None else None
 
     async def abandon(self, contacts: Sequence[HeldContact]) -> None:
-        """Let go of contacts of which nobody knows what was written, as a worker that dies does, but at once."""
+        """Let go of contacts and leave them in doubt, as a worker that dies does, but at once."""
         documents = await self._contacts(held.external_id for held in contacts)
         await self._store.write(
             [
@@ -299,25 +277,6 @@ class Ledger:
                 for held in contacts
                 if (document := documents[held.external_id]) is not None
             ]
-        )
-
-    async def record_intents(
-        self,
-        bindings: Mapping[RecordKey, Binding],
-        correlations: Mapping[RecordKey, str],
-        versions: dict[RecordKey, str],
-    ) -> frozenset[RecordKey]:
-        """Write down what is about to be sent, for whoever comes after a crash (`Binding.write_intents`).
-
-        The answer are records that another worker has by now, as `save` finds them: nothing may be sent for them.
-        """
-        return await self.save(
-            {
-                key: (binding, Outcome(key, Result.WAITING, Reason.BUSY), correlations.get(key, ""))
-                for key, binding in bindings.items()
-            },
-            (),
-            versions,
         )
 
     # ---------------------------------------------------------------------------------------------------- documents
@@ -348,19 +307,3 @@ def _has_address(contact: str, address: str, users: Iterable[RecordKey], entries
 
 def _unclaimed(body: Mapping[str, Any]) -> dict[str, Any]:
     return {"users": {}} | {name: value for name, value in body.items() if name != "claim"}
-
-
-def _entry(document: Document) -> Entry:
-    return Entry(read_binding(document.body), LastOutcome(**document.body["outcome"]), document.etag)
-
-
-def _binding_body(binding: Binding, outcome: Outcome, correlation: str, at: str) -> dict[str, Any]:
-    return {
-        **write_binding(binding),
-        "outcome": {
-            "result": str(outcome.result),
-            "reason": str(outcome.reason),
-            "at": at,
-            "correlation": correlation,
-        },
-    }

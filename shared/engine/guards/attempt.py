@@ -1,4 +1,4 @@
-"""Turns whatever goes wrong with a piece of work into an error that says what to do next."""
+"""Turns every failure of a piece of work into a ConnectorError, whose class decides on the next step."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Done = TypeVar("Done")
 async def attempt(
     act: Callable[[], Awaitable[Done]], what: str, *, within: timedelta | None = None
 ) -> Done | ConnectorError:
-    """Act; return the result, or what went wrong.
+    """Act; return the result, or the error.
 
     A defect of ours, and an act that is not done `within` a time, count as passing faults.
     """
@@ -29,6 +29,6 @@ async def attempt(
         return error
     except TimeoutError:
         return TransientError(f"{what}: not done in time")
-    except Exception as error:  # noqa: BLE001  # a defect of ours: the neighbours go on
+    except Exception as error:  # noqa: BLE001  # a defect of ours: the other pieces go on
         log.error("%s broke the connector: %s", what, whereabouts(error))  # noqa: TRY400  # its text may quote people
         return TransientError(f"the connector itself failed: {type(error).__name__}")

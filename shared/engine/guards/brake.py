@@ -1,9 +1,8 @@
 """The brake: when very many records ask for the same loss at once, those beyond a limit are held until a release.
 
-A filter that nobody thought through, a clean-up job in Dataverse or a role that lost a right can make thousands of
-contacts end within minutes, and an erasure cannot be taken back. Each kind (`MassChange`) has a limit for a sliding
-hour. A record beyond it is held: a document here and the binding (`held_since`) say so, and whoever looks at it again,
-on whichever lane, finds it held (decision 20).
+A wrong filter, a clean-up job in Dataverse or a role that lost a right can erase thousands of contacts within minutes,
+and an erasure cannot be undone. Each kind (`MassChange`) has a limit for a sliding hour. A record beyond it is held: a
+document here and the binding (`held_since`) say so, and later attempts on every lane find it held (decision 20).
 
 Documents of the partition `brake`:
 
@@ -15,18 +14,20 @@ Documents of the partition `brake`:
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any, Protocol
+from typing import Any
 
 from shared.domain.planning.binding import MassChange
 from shared.domain.records.records import RecordKey
-from shared.engine.bindings.ledger import Entry
+from shared.engine.bindings.binding_documents import Entry
+from shared.engine.bindings.ledger import Ledger
 from shared.errors import ConflictError, Service
 from shared.ports.clock import Clock
-from shared.ports.state import Change, Delete, Document, DocumentKey, Insert, Put, Replace, StateStore
+from shared.ports.documents import documents, pages, read_one, versioned
+from shared.ports.state import Delete, Document, DocumentKey, Put, StateStore
 from shared.telemetry.signals import HELD, HELD_NOW, record
 
 log = logging.getLogger(__name__)
@@ -38,16 +39,8 @@ PAGE = 500
 """Held records that are replayed with one message."""
 
 _MINUTE = timedelta(minutes=1)
-_PATIENCE = 10
-"""How often the count is tried again that another worker was quicker with."""
-
-
-class Bindings(Protocol):
-    """Knows the bindings of records."""
-
-    async def entries(self, keys: Iterable[RecordKey]) -> dict[RecordKey, Entry]:
-        """Read what is known of these records."""
-        ...
+_ATTEMPTS = 10
+"""How often the count is tried again after another worker changed it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +48,7 @@ class BrakeLimits:
     """How many records may pass in an hour, by kind; 0 lets everything pass.
 
     `missing` is how many records of one table may be missing at night before all of them are held, `percent` the share
-    of a list that must be about to leave it, beside the limit, before its synchronisation is held.
+    of a list that must be about to leave it, besides the limit, before its synchronisation is held.
     """
 
     erasures: int
@@ -96,10 +89,10 @@ class Brake:
     # ------------------------------------------------------------------------------------------------------- deciding
 
     async def held(self, kind: MassChange, known: Mapping[str, datetime | None]) -> dict[str, datetime]:
-        """Say which of these records are held, and since when; the others may go on, and are counted.
+        """Return which of these records are held, and since when; the others may go on, and are counted.
 
-        `known` says by record since when its binding says so. A record that is new is held if the limit of the last
-        hour has been reached; one that is counted already is not counted again. A hold is kept before this returns.
+        `known` is the time of the hold in each record's binding. A new record is held if the limit of the last hour has
+        been reached; a record that is counted already is not counted again. A hold is stored before this returns.
         """
         if not known:
             return {}
@@ -117,12 +110,12 @@ class Brake:
             allowed = await self._take(kind, passing, limit)
             new = {name: now for name in passing if name not in allowed}
             held |= new
-            self._tell(kind, len(new), limit)
+            self._report(kind, len(new), limit)
         await self._note(kind, {name: at for name, at in held.items() if name not in noted})
         return held
 
     async def keep(self, kind: MassChange, names: Iterable[str]) -> set[str]:
-        """Hold these records or lists whatever was counted; returns those that no release lets pass."""
+        """Hold these records or lists whatever was counted; return those that no release lets pass."""
         released, now = await self._release_of(kind), self._clock.now()
         names, kept = list(names), set[str]()
         for start in range(0, len(names), PAGE):
@@ -138,9 +131,9 @@ class Brake:
         return kept
 
     async def admit(self, kind: MassChange, names: Sequence[str]) -> set[str]:
-        """Count records of which jobs ask a change of this kind; returns those that may go on.
+        """Count records for which jobs ask a change of this kind; return those that may go on.
 
-        The others are not held: their jobs fail, and say why.
+        The others are not held: their jobs fail with a reason.
         """
         limit = self.limits.of(kind)
         if not names or not limit:
@@ -160,7 +153,7 @@ class Brake:
         return allowed
 
     async def settled(self, names: Mapping[MassChange, Iterable[str]]) -> None:
-        """Forget holds of records that have ended, or live again."""
+        """Remove holds of records that have ended, or live again."""
         changes = [Delete(self._held_key(kind, name)) for kind, several in names.items() for name in several]
         if changes:
             await self._store.write(changes)
@@ -168,20 +161,20 @@ class Brake:
     # ------------------------------------------------------------------------------------------------------ releasing
 
     async def release(self, kind: MassChange, until: datetime) -> Released:
-        """Let pass what is held by now, and everything of the kind until then."""
+        """Let the records pass that are held by now, and everything of the kind until then."""
         released = Released(self._clock.now(), until)
         body = {"at": released.at.isoformat(), "until": until.isoformat()}
         await self._store.write([Put(self._key(f"released-{kind}"), body)])
         return released
 
     async def held_page(self, kind: MassChange, after: str | None) -> tuple[list[str], str | None]:
-        """Return some of the records that are held, in order, and where the next page begins; None after the last."""
+        """Return a page of the held records, in order, and the start of the next page; None after the last."""
         prefix = f"held-{kind}-"
         page = await self._store.scan(self._partition, prefix=prefix, after=after, limit=PAGE)
         return [one.key.row.removeprefix(prefix) for one in page.documents], page.after
 
     async def state(self) -> dict[str, Any]:
-        """Say as JSON, by kind: the limit, what was counted within the last hour, what is held, and the release."""
+        """Return as JSON, by kind: the limit, the counted records of the last hour, the held ones, and the release."""
         return {str(kind): await self._state_of(kind) for kind in MassChange}
 
     async def measure(self) -> None:
@@ -190,43 +183,35 @@ class Brake:
             count, _ = await self._count_held(kind)
             record(HELD_NOW, count, kind=kind)
 
-    async def tidy(self, bindings: Bindings) -> None:
-        """Remove holds that the last look did not confirm, and the hourly counters of older versions."""
+    async def tidy(self, ledger: Ledger) -> None:
+        """Remove holds that the last attempt did not confirm, and the hourly counters of older versions."""
         for kind in MassChange:
             if kind is not MassChange.LIST_REMOVAL:
-                await self._tidy_holds(kind, bindings)
-        after: str | None = None
-        while True:
-            page = await self._store.scan(self._partition, prefix="20", after=after)
-            await self._store.write([Delete(one.key) for one in page.documents])
-            if (after := page.after) is None:
-                break
+                await self._tidy_holds(kind, ledger)
+        async for page in pages(self._store, self._partition, prefix="20"):
+            await self._store.write([Delete(one.key) for one in page])
         await self._store.write([Delete(self._key("released"))])
 
-    async def _tidy_holds(self, kind: MassChange, bindings: Bindings) -> None:
-        """A worker may have died before it could remove a hold, and a record that was held as missing may live."""
-        after: str | None = None
-        while True:
-            page = await self._store.scan(self._partition, prefix=f"held-{kind}-", after=after, limit=PAGE)
-            keys = {RecordKey.parse(one.key.row.removeprefix(f"held-{kind}-")): one for one in page.documents}
-            entries = await bindings.entries(keys)
+    async def _tidy_holds(self, kind: MassChange, ledger: Ledger) -> None:
+        """Remove holds that a worker left when it died, and those of records that were held as missing and exist."""
+        async for page in pages(self._store, self._partition, prefix=f"held-{kind}-", limit=PAGE):
+            keys = {RecordKey.parse(one.key.row.removeprefix(f"held-{kind}-")): one for one in page}
+            entries = await ledger.entries(keys)
             over = [
                 Delete(one.key, one.etag)
                 for key, one in keys.items()
-                if kind not in entries[key].binding.held_since and _was_looked_at(entries[key], one)
+                if kind not in entries[key].binding.held_since and _was_processed(entries[key], one)
             ]
             if over:
                 await self._store.write(over)
-            if (after := page.after) is None:
-                return
 
     # ------------------------------------------------------------------------------------------------------ documents
 
     async def _take(self, kind: MassChange, names: Sequence[str], limit: int) -> set[str]:
-        """Count records, each once however often it is tried; returns those that may go."""
+        """Count records, each once however often it is tried; return those that may go."""
         key = self._key(f"window-{kind}")
-        for _ in range(_PATIENCE):
-            document = (await self._store.read([key])).get(key)
+        for _ in range(_ATTEMPTS):
+            document = await read_one(self._store, key)
             now = self._clock.now().replace(second=0, microsecond=0)
             counted = _in_window(document.body if document else {}, now)
             digests = {name: sha256(name.encode()).hexdigest()[:20] for name in names}
@@ -236,8 +221,7 @@ class Brake:
             if not allowed:
                 return set()
             body = {"counted": counted | {digests[name]: now.isoformat() for name in allowed}}
-            change: Change = Insert(key, body) if document is None else Replace(key, body, document.etag)
-            (etag,) = await self._store.write([change])
+            (etag,) = await self._store.write([versioned(key, body, document.etag if document else None)])
             if etag is not None:
                 return set(allowed)
         raise ConflictError("the count of mass changes is being changed by others", service=Service.STATE)
@@ -250,12 +234,12 @@ class Brake:
 
     async def _release_of(self, kind: MassChange) -> Released | None:
         key = self._key(f"released-{kind}")
-        document = (await self._store.read([key])).get(key)
+        document = await read_one(self._store, key)
         return _released(document.body) if document else None
 
     async def _state_of(self, kind: MassChange) -> dict[str, Any]:
         key = self._key(f"window-{kind}")
-        document = (await self._store.read([key])).get(key)
+        document = await read_one(self._store, key)
         now = self._clock.now()
         released = await self._release_of(kind)
         count, since = await self._count_held(kind)
@@ -270,21 +254,11 @@ class Brake:
         }
 
     async def _count_held(self, kind: MassChange) -> tuple[int, datetime | None]:
-        count, since = 0, None
-        async for at in self._held_times(kind):
-            count, since = count + 1, min(at, since or at)
-        return count, since
+        held = documents(self._store, self._partition, prefix=f"held-{kind}-")
+        times = [_moment(one.body["since"]) async for one in held]
+        return len(times), min(times, default=None)
 
-    async def _held_times(self, kind: MassChange) -> AsyncIterator[datetime]:
-        after: str | None = None
-        while True:
-            page = await self._store.scan(self._partition, prefix=f"held-{kind}-", after=after)
-            for document in page.documents:
-                yield _moment(document.body["since"])
-            if (after := page.after) is None:
-                return
-
-    def _tell(self, kind: MassChange, count: int, limit: int) -> None:
+    def _report(self, kind: MassChange, count: int, limit: int) -> None:
         if count:
             record(HELD, count, kind=kind)
             log.error(
@@ -302,12 +276,12 @@ class Brake:
 
 
 def _in_window(body: Mapping[str, Any], minute: datetime) -> dict[str, str]:
-    """Return those that count: the minute in which a record was counted is over a whole hour after it."""
+    """Return the records that count: a record counts for an hour after the end of the minute of its change."""
     counted: Mapping[str, str] = body.get("counted", {})
     return {digest: at for digest, at in counted.items() if _moment(at) + WINDOW + _MINUTE > minute}
 
 
-def _was_looked_at(entry: Entry, held: Document) -> bool:
+def _was_processed(entry: Entry, held: Document) -> bool:
     return entry.outcome is not None and _moment(entry.outcome.at) > _moment(held.body["since"])
 
 

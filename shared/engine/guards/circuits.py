@@ -1,4 +1,4 @@
-"""The circuits of all lanes: a small document for each that is open, for every worker to heed (`domain.recovery`)."""
+"""The circuits of all lanes: a small document for each open one, which every worker obeys (`domain.recovery`)."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from shared.domain.recovery.circuit import (
 from shared.errors import ConnectorError, Service
 from shared.messages.tally import Tally
 from shared.ports.clock import Clock
+from shared.ports.documents import Body, Codec
 from shared.ports.queue import QueueName
 from shared.ports.state import Delete, Document, DocumentKey, Insert, Replace, StateStore
 from shared.telemetry.signals import CIRCUIT, record
@@ -34,23 +35,26 @@ log = logging.getLogger(__name__)
 LANES = (QueueName.LIVE, QueueName.BULK)
 
 _FRESH = timedelta(seconds=5)
-"""How long this process believes that no circuit is open; those that it opens itself it knows at once."""
+"""How long this process assumes that no circuit is open; those that it opens itself count at once."""
 
 _WHILE_PROBING = timedelta(seconds=2)
-_PATIENCE = 10.0
-"""Seconds after which a service counts as down, whatever it might still say."""
+_TIMEOUT = 10.0
+"""Seconds after which a service counts as down, whatever it might answer later."""
+
+_TROUBLES = Codec(Trouble)
+_CIRCUITS = Codec(Circuit, outside=("trouble",), names={"probing_until": "probingUntil"})
 
 Ping = Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """Nothing is in the way."""
+    """The lane may go on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Nothing may be looked at until then; `length` is how long it takes in all."""
+    """Nothing may be processed until then; `length` is the whole length of the pause."""
 
     until: datetime
     length: timedelta
@@ -58,11 +62,11 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """Look at one message, and no more: whether these services work again is to be found out."""
+    """Process one message, and no more, to find out whether these services work again."""
 
     services: tuple[Service, ...]
     others: Pause
-    """When everything else may come again."""
+    """Until when everything else waits."""
 
 
 Turn = Flow | Pause | Probe
@@ -76,10 +80,10 @@ class _Open:
 
 
 class Circuits:
-    """Says whether a lane may go on, and learns from how it went."""
+    """Decides whether a lane may go on, and learns from the results."""
 
     def __init__(self, store: StateStore, clock: Clock, environment: str, *, pings: Mapping[Service, Ping]) -> None:
-        """`pings` ask the services with circuits for a sign of life."""
+        """`pings` check whether the services with circuits answer."""
         self._store = store
         self._clock = clock
         self._partition = f"{environment}-circuit"
@@ -88,7 +92,7 @@ class Circuits:
         self._seen_closed: dict[QueueName, datetime] = {}
 
     async def turn(self, lane: QueueName) -> Turn:
-        """Say whether messages of a lane may be looked at now; without a state store they try, and are put off."""
+        """Decide whether messages of a lane may be processed now; without a state store they are tried and put off."""
         now = self._clock.now()
         if (seen := self._seen_closed.get(lane)) is not None and now - seen < _FRESH:
             return Flow()
@@ -115,7 +119,7 @@ class Circuits:
     async def learn(self, lane: QueueName, tally: Tally, turn: Flow | Probe) -> None:
         """Open, reopen or close circuits after a call in which a lane had its turn.
 
-        A service that answers a ping is not down, whatever it does to these records: they have their own retries.
+        A service that answers a ping is not down, whatever it answers for these records: they have their own retries.
         """
         probed = turn.services if isinstance(turn, Probe) else ()
         known = {one.service: one for one in await self._open(lane)} if probed else {}
@@ -134,7 +138,7 @@ class Circuits:
                 await self._conclude(lane, known[service], next(iter(found.values()), None))
 
     async def state(self) -> list[dict[str, Any]]:
-        """Say as JSON which circuits are open."""
+        """Return the open circuits as JSON."""
         return [
             {
                 "service": str(one.service),
@@ -161,11 +165,11 @@ class Circuits:
         circuit = opened(trouble, self._clock.now())
         (etag,) = await self._store.write([Insert(self._key(lane, service), _body(circuit))])
         self._seen_closed.pop(lane, None)
-        if etag is not None:  # otherwise another worker was first, and has said so
+        if etag is not None:  # otherwise another worker was first, and has logged it
             log.error("%s pauses: %s is %s (%s)", lane, service, trouble.cause, trouble.text)
 
     async def _probe(self, circuits: list[_Open], now: datetime) -> Turn:
-        """Take the probe, if nobody else has. A service that does not even answer a ping gets no message."""
+        """Take the probe, unless another worker has it. A service that does not even answer a ping gets no message."""
         claims = [Replace(one.document.key, _body(probing(one.circuit, now)), one.document.etag) for one in circuits]
         etags = await self._store.write(claims)
         if None in etags:
@@ -183,12 +187,12 @@ class Circuits:
 
     async def _ping(self, service: Service) -> Trouble | None:
         try:
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(_TIMEOUT):
                 await self._pings[service]()
         except ConnectorError as error:
             return trouble_of(error) or Trouble(Cause.DOWN, str(error))
         except TimeoutError:
-            return Trouble(Cause.DOWN, f"no answer within {_PATIENCE:.0f} s")
+            return Trouble(Cause.DOWN, f"no answer within {_TIMEOUT:.0f} s")
         return None
 
     async def _conclude(self, lane: QueueName, one: _Open, trouble: Trouble | None) -> None:
@@ -216,25 +220,9 @@ def _while_probing(now: datetime) -> Pause:
     return Pause(now + _WHILE_PROBING, _WHILE_PROBING)
 
 
-def _body(circuit: Circuit) -> dict[str, Any]:
-    until = circuit.probing_until
-    return {
-        "cause": str(circuit.trouble.cause),
-        "text": circuit.trouble.text,
-        "asked": circuit.trouble.asked.total_seconds(),
-        "opened": circuit.opened.isoformat(),
-        "pause": circuit.pause.total_seconds(),
-        "until": circuit.until.isoformat(),
-        "probingUntil": until.isoformat() if until is not None else None,
-    }
+def _body(circuit: Circuit) -> Body:
+    return _TROUBLES.body(circuit.trouble) | _CIRCUITS.body(circuit)
 
 
-def _circuit(body: Mapping[str, Any]) -> Circuit:
-    until = body["probingUntil"]
-    return Circuit(
-        trouble=Trouble(Cause(body["cause"]), str(body["text"]), timedelta(seconds=body["asked"])),
-        opened=datetime.fromisoformat(body["opened"]),
-        pause=timedelta(seconds=body["pause"]),
-        until=datetime.fromisoformat(body["until"]),
-        probing_until=datetime.fromisoformat(until) if until else None,
-    )
+def _circuit(body: Body) -> Circuit:
+    return _CIRCUITS.read(body, trouble=_TROUBLES.read(body))

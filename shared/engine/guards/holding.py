@@ -1,9 +1,9 @@
-"""Takes out of the plans of a round what the brake holds, and tells the brake what has been settled."""
+"""Takes out of the plans of a pass what the brake holds, and reports to the brake what has been settled."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from shared.domain.planning.binding import MassChange
@@ -12,22 +12,22 @@ from shared.domain.planning.rules import Rules
 from shared.domain.records.marketing_contact import PropertyCatalogue
 from shared.domain.records.records import Intent, RecordKey
 from shared.domain.recovery.mass_changes import Loss, hold, losses, with_holds
+from shared.engine.bindings.binding_documents import BindingUpdate
 from shared.engine.guards.brake import Brake
 from shared.engine.guards.priority import breathe
-from shared.engine.record_context import BatchState, RecordContext
+from shared.engine.record_context import Planned, RecordContext
 
 
 class Holding:
-    """The brake, as a round of the engine uses it."""
+    """The brake, as a pass of the engine uses it."""
 
     def __init__(self, brake: Brake, rules: Rules) -> None:
         self._brake = brake
         self._rules = rules
 
-    async def hold(
-        self, contexts: Sequence[RecordContext], plans: Mapping[RecordKey, Decision], catalogue: PropertyCatalogue
-    ) -> dict[RecordKey, Decision]:
-        """Return the plans without what is held; each says in its binding what that is. Raises ConnectorErrors."""
+    async def hold(self, planned: Planned, catalogue: PropertyCatalogue) -> Planned:
+        """Return the plans without the changes that are held; bindings name these. Raises ConnectorErrors."""
+        contexts, plans = planned.contexts, planned.plans
         found: dict[RecordKey, Mapping[MassChange, Loss]] = {}
         asked: defaultdict[MassChange, dict[str, datetime | None]] = defaultdict(dict)
         for context in contexts:
@@ -40,18 +40,18 @@ class Holding:
         decided: dict[RecordKey, Decision] = {}
         for context in contexts:
             await breathe()
-            planned, plan_input = plans[context.key], context.plan_input
+            decision, plan_input = plans[context.key], context.plan_input
             kept = [loss for kind, loss in found.get(context.key, {}).items() if str(context.key) in held[kind]]
             if kept:
-                planned = hold(planned, kept, plan_input, self._rules, catalogue)
-            decided[context.key] = with_holds(planned, [loss.kind for loss in kept], plan_input)
-        return decided
+                decision = hold(decision, kept, plan_input, self._rules, catalogue)
+            decided[context.key] = with_holds(decision, [loss.kind for loss in kept], plan_input)
+        return Planned(contexts, decided)
 
-    async def settle(self, contexts: Sequence[RecordContext], done: BatchState) -> None:
-        """Forget the holds of records whose bindings were saved without them."""
+    async def settle(self, contexts: Iterable[RecordContext], saved: Mapping[RecordKey, BindingUpdate]) -> None:
+        """Remove the holds of records whose bindings were saved without them."""
         over: defaultdict[MassChange, list[str]] = defaultdict(list)
         for context in contexts:
-            if (saved := done.saved.get(context.key)) is not None:
-                for kind in context.origin.held_since.keys() - saved[0].held_since.keys():
+            if (update := saved.get(context.key)) is not None:
+                for kind in context.origin.held_since.keys() - update.binding.held_since.keys():
                     over[kind].append(str(context.key))
         await self._brake.settled(over)

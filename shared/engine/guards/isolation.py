@@ -1,4 +1,4 @@
-"""Does something for many at once, so that one on which the connector breaks does not hold up the others."""
+"""Does something for many items at once, so that an item on which the connector breaks does not stop the others."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from shared.errors import ConnectorError, DataError
 Item = TypeVar("Item")
 
 MANY = 10
-"""If it breaks on so many and works for none, it is no single item's fault."""
+"""If so many items break and none works, the cause is no single item."""
 
 
 async def isolated(

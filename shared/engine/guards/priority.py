@@ -1,7 +1,7 @@
-"""Lets live work go first: bulk work stands aside between two records while live work of this process is under way.
+"""Lets live work go first: bulk work waits between two records while live work of this process is under way.
 
-One process does everything on one event loop. What a page of a table costs in computing would hold up every save that
-comes meanwhile. So loops over records call `breathe` between two of them.
+One process does everything on one event loop. The computing time of a page of a table would delay every save that
+arrives meanwhile. So loops over records call `breathe` between two of them.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 _MOST_PER_WORK = 4
-"""Bulk work stands aside for up to four times as long as it has worked: beside endless saves it gets on, too."""
+"""Bulk work waits for up to four times as long as it has worked: it makes progress during endless saves, too."""
 
 _LEAST = 0.01
-"""Seconds that it stands aside at least: the answer of a service takes as long."""
+"""Seconds that bulk work waits at least: the answer of a service takes as long."""
 
 
 @dataclass(slots=True)
@@ -45,7 +45,7 @@ class Priority:
 
     @contextmanager
     def bulk(self) -> Iterator[None]:
-        """Stand aside whenever it breathes."""
+        """Make `breathe` wait for live calls within this block."""
         token = _TURN.set(_Turn(self))
         try:
             yield
@@ -67,7 +67,7 @@ class _Turn:
     priority: Priority
     since: float = field(default_factory=time.perf_counter)
 
-    async def stand_aside(self) -> None:
+    async def wait_for_live(self) -> None:
         worked = time.perf_counter() - self.since
         await self.priority.idle(max(_LEAST, _MOST_PER_WORK * worked))
         self.since = time.perf_counter()
@@ -77,8 +77,8 @@ _TURN: ContextVar[_Turn | None] = ContextVar("bulk_turn", default=None)
 
 
 async def breathe() -> None:
-    """Let others go on, between two records. A bulk call waits for live calls; any other one for its next turn."""
+    """Yield to other calls, between two records. A bulk call waits for live calls."""
     turn = _TURN.get()
     await asyncio.sleep(0)
     if turn is not None:
-        await turn.stand_aside()
+        await turn.wait_for_live()

@@ -26,20 +26,20 @@ class ListSyncs(Protocol):
 
 
 class Release:
-    """What an administrator does about held records: let them pass."""
+    """Lets held records pass, on behalf of an administrator."""
 
-    def __init__(self, *, brake: Brake, lists: ListSyncs, lanes: Lanes, patience: Redelivery, clock: Clock) -> None:
+    def __init__(self, *, brake: Brake, lists: ListSyncs, lanes: Lanes, redelivery: Redelivery, clock: Clock) -> None:
         self._brake = brake
         self._lists = lists
         self._lanes = lanes
-        self._patience = patience
+        self._redelivery = redelivery
         self._clock = clock
 
     async def begin(self, kinds: Collection[MassChange], hours: int) -> datetime:
-        """Release these kinds for some hours, and send what is held back to the bulk lane; returns until when.
+        """Release these kinds for some hours, send held records to the bulk lane, and return the end of the release.
 
-        What is held by now passes even if its turn comes later than that. A crash in between is repeated by calling
-        again. Raises ConnectorErrors.
+        A record that is held by now passes even after that end. After a crash in between, call again. Raises
+        ConnectorErrors.
         """
         until = self._clock.now() + timedelta(hours=hours)
         correlation = f"release-{uuid4()}"
@@ -51,7 +51,7 @@ class Release:
         return until
 
     async def replay(self, step: Replay, *, lane: QueueName) -> None:
-        """Look at one page of held records again, then send the message of the next: a crash repeats a page."""
+        """Process one page of held records again, then send the message of the next: a crash repeats a page."""
         try:
             names, after = await self._brake.held_page(step.change, step.after)
             if step.change is MassChange.LIST_REMOVAL:
@@ -61,7 +61,7 @@ class Release:
                 references = [Reference(RecordKey.parse(name), Why.RETRY, step.correlation) for name in names]
                 await self._lanes.send_references(lane, references)
         except ConnectorError as error:
-            await self._patience.postpone(lane, step, error)
+            await self._redelivery.postpone(lane, step, error)
             return
         if after is not None:
             await self._lanes.send(lane, step.model_copy(update={"after": after, "attempt": 1}))

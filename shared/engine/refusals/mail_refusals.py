@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
-from shared.domain.consent.changes import BULK_EMAIL, DO_NOT_EMAIL, ConsentAct, ConsentChange, ConsentSource
+from shared.domain.consent.changes import BULK_EMAIL, DO_NOT_EMAIL, ConsentAct, ConsentSource
 from shared.domain.features.subscriber_import import standing_refusals
 from shared.domain.mapping.model import EMAIL
 from shared.domain.planning.binding import Binding
@@ -21,6 +20,7 @@ from shared.domain.records.records import PersonRecord, RecordKey
 from shared.domain.values.fields import Scalar, all_permissions_off, as_properties
 from shared.engine.bindings.contact_documents import HeldContact
 from shared.engine.bindings.ledger import Ledger
+from shared.engine.planning_facts import ConsentRecorder
 from shared.errors import ConflictError, DataError, Service
 from shared.ports.clock import Clock
 from shared.ports.marketing_platform import MarketingPlatform
@@ -29,15 +29,7 @@ from shared.ports.writeback import Writeback, Writebacks
 _TEXTS = {DO_NOT_EMAIL: "Do Not Email is set.", BULK_EMAIL: "Do Not Bulk Email is set."}
 
 _CLOSED = {WriteCode.CONTACT_OPTOUT, WriteCode.NO_ACTIVE_CHANNEL}
-"""Spotler mails the contact no more: there is nothing to switch off."""
-
-
-class Consents(Protocol):
-    """Keeps every change of consent."""
-
-    async def record(self, changes: Sequence[ConsentChange]) -> None:
-        """Remember changes, each once."""
-        ...
+"""Spotler no longer mails the contact: there is nothing to switch off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +47,7 @@ class Refusing:
 
     @property
     def text(self) -> str:
-        """Say what is set, for whoever decides."""
+        """A text of what is set, for the person who decides."""
         return " ".join(_TEXTS[subject] for subject in self.subjects)
 
 
@@ -68,7 +60,7 @@ class MailRefusals:
         writebacks: Writebacks,
         platform: MarketingPlatform,
         ledger: Ledger,
-        consents: Consents,
+        consents: ConsentRecorder,
         rules: Rules,
         clock: Clock,
     ) -> None:
@@ -95,15 +87,15 @@ class MailRefusals:
 
         ConflictError if the record was changed since it was read, DataError if Dataverse refuses.
         """
-        coming = Writeback(
+        writeback = Writeback(
             record.key,
             record.etag,
             refuses_bulk=False if BULK_EMAIL in subjects else None,
             refuses_mail=False if DO_NOT_EMAIL in subjects else None,
         )
-        (came,) = await self._writebacks.write_back([coming])
-        if came.error is not None:
-            raise came.error
+        (result,) = await self._writebacks.write_back([writeback])
+        if result.error is not None:
+            raise result.error
         external_id = (await self._ledger.entries([record.key]))[record.key].binding.external_id
         act = ConsentAct(self._clock.now(), record.key, external_id, ConsentSource.FORM, correlation)
         # Do Not Email is a refusal, which ends; bulk mail is a consent, which begins.
@@ -114,7 +106,7 @@ class MailRefusals:
     async def give(self, record: PersonRecord, options: Sequence[str]) -> None:
         """Switch on again what the form had switched on (`permissions:4`), if the record was bound meanwhile.
 
-        Its refusal has switched everything off by then, and nobody else knows what the person had said.
+        The refusal of the record has switched everything off by then, and only the form has the answers of the person.
         """
         binding = (await self._ledger.entries([record.key]))[record.key].binding
         if not binding.is_live or not options:
@@ -129,7 +121,7 @@ class MailRefusals:
         """Switch the permissions of the form's contact off, and leave it in doubt.
 
         The engine ends what is in doubt: it keeps the contact without permissions, or anonymises it (Do Not Email).
-        ConflictError while somebody else works on the contact, DataError if Spotler refuses.
+        ConflictError while another worker holds the contact, DataError if Spotler refuses.
         """
         external_id = refusing.binding.external_id
         catalogue = await self._platform.properties()
@@ -150,6 +142,6 @@ class MailRefusals:
         """Spotler knows the form's contact by its address, and gives it the record's id."""
         email = email_of(record, self._rules.mapping.for_table(record.key.table))
         write = ContactWrite(external_id, as_properties({EMAIL: email, **options}))
-        verdict = (await self._platform.upsert([write], purge=Purge.KEEP))[external_id]
-        if verdict.code is not WriteCode.OK and verdict.code not in _CLOSED:
-            raise DataError(f"Spotler refused to change the contact: {verdict.code}", service=Service.SPOTLER)
+        result = (await self._platform.upsert([write], purge=Purge.KEEP))[external_id]
+        if result.code is not WriteCode.OK and result.code not in _CLOSED:
+            raise DataError(f"Spotler refused to change the contact: {result.code}", service=Service.SPOTLER)

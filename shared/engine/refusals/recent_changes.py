@@ -1,6 +1,6 @@
-"""What people changed in Spotler since the last poll: asked before a batch writes, so that no refusal is overrun.
+"""What people changed in Spotler since the last poll: read before a batch writes, so that no refusal is overwritten.
 
-One call of the feed answers for a whole batch (C-11, C-12). What it shows is kept in memory until a poll handles it.
+One call of the feed serves a whole batch (C-11, C-12). Its contacts are kept in memory until a poll handles them.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _MOST_CONTACTS = 20_000
 
 
 class RecentChanges:
-    """Remembers, for one process, the contacts that changed since the bookmark of the poll."""
+    """Caches, for one process, the contacts that changed since the cursor of the poll."""
 
     def __init__(
         self, feeds: ContactFeeds, clock: Clock, *, polled_until: Callable[[], Awaitable[datetime | None]]
     ) -> None:
-        """`polled_until` returns the bookmark of the poll, before which all was handled; None before the first poll."""
+        """`polled_until` returns the cursor of the poll, before which all was handled; None before the first poll."""
         self._feeds = feeds
         self._clock = clock
         self._polled_until = polled_until
@@ -38,12 +38,14 @@ class RecentChanges:
     ) -> Mapping[str, MarketingContact] | None:
         """Return those of these contacts that changed since the last poll, by external id.
 
-        `agreed_since` is when the first of them was last agreed on: before the first poll, and while the bookmark is
-        ahead of the clock, that is what counts. None where a few calls cannot tell, because very much has changed.
+        `agreed_since` is when the first of them was last agreed on: it counts before the first poll, and while the
+        cursor is ahead of the clock. None where a few calls do not suffice, because very much has changed.
         Raises ConnectorErrors of Spotler and of the state store.
         """
         polled = await self._polled_until()
-        if polled is None or polled > self._clock.now() + CLOCKS_DIFFER:  # no poll yet, or a bookmark that will heal
+        if (
+            polled is None or polled > self._clock.now() + CLOCKS_DIFFER
+        ):  # no poll yet, or a cursor that the next poll corrects
             polled = agreed_since
         start = polled - CLOCKS_DIFFER
         if self._seen_until is not None and len(self._contacts) <= _MOST_CONTACTS:

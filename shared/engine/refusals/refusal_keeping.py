@@ -1,4 +1,4 @@
-"""Keeps the suppression list up to date in a round: refusals before anything is written, what is lifted afterwards."""
+"""Keeps the suppression list up to date in a pass: enters refusals before anything is written, lifts them after."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from shared.domain.planning.rules import Rules
 from shared.domain.records.marketing_contact import PropertyCatalogue
 from shared.domain.records.outcomes import Reason
 from shared.domain.records.records import ConsentOrder, RecordKey
+from shared.engine.bindings.binding_documents import BindingUpdate
 from shared.engine.guards.priority import breathe
-from shared.engine.record_context import BatchState, RecordContext
+from shared.engine.record_context import RecordContext
 from shared.engine.refusals.suppressions import SuppressionList
 from shared.ports.clock import Clock
 
 
 class RefusalKeeping:
-    """Enters what the plans of a round refuse, and what they lift."""
+    """Enters what the plans of a pass refuse, and what they lift."""
 
     def __init__(self, suppressions: SuppressionList, rules: Rules, clock: Clock) -> None:
         self._suppressions = suppressions
@@ -44,7 +45,7 @@ class RefusalKeeping:
             orders = context.item.orders
             for address, several in found.items():
                 recorded = context.origin.refused if address == context.origin.address else frozenset[str]()
-                fresh = [_told(one, orders) for one in several if one.subject not in recorded]
+                fresh = [_with_source(one, orders) for one in several if one.subject not in recorded]
                 if fresh:
                     refusals.setdefault(address, []).extend(fresh)
         return await self._suppressions.record(refusals) if refusals else {}
@@ -54,36 +55,40 @@ class RefusalKeeping:
         contexts: Sequence[RecordContext],
         plans: Mapping[RecordKey, Decision],
         known: Mapping[str, Suppression],
-        done: BatchState,
-    ) -> None:
-        """Enter opt-outs that Spotler answered, lift what is refused no more, and note on bindings what counts."""
+        updates: Mapping[RecordKey, BindingUpdate],
+    ) -> dict[RecordKey, BindingUpdate]:
+        """Enter opt-outs that Spotler answered, lift what is no longer refused.
+
+        return bindings with what counts now.
+        """
         holding = dict(known)
         answered: dict[str, list[AddressRefusal]] = {}
         for context in contexts:
-            saved = done.saved.get(context.key)
-            if saved is None or saved[1].reason is not Reason.OPTED_OUT or not isinstance(plans[context.key], Write):
+            update = updates.get(context.key)
+            if update is None or update.outcome.reason is not Reason.OPTED_OUT:
                 continue
-            if context.mailbox:
+            if context.mailbox and isinstance(plans[context.key], Write):
                 refusal = AddressRefusal(OPT_OUT, self._clock.now(), ConsentSource.PLATFORM_OPT_OUT)
                 answered.setdefault(context.mailbox, []).append(refusal)
         if answered:
             holding |= await self._suppressions.record(answered)
+        kept = dict(updates)
         for context in contexts:
             await breathe()
-            if (saved := done.saved.get(context.key)) is None:
+            if (update := updates.get(context.key)) is None:
                 continue
-            binding, outcome, correlation = saved
+            binding = update.binding
             for lift in lifts_in(context.plan_input, binding, context.mailbox, self._rules):
                 holding[lift.address] = await self._suppressions.lift(
                     lift.address, lift.subjects, lift.source, record=lift.record
                 )
             refused = _subjects(context, binding, holding)
-            if refused != binding.refused:
-                done.saved[context.key] = (replace(binding, refused=refused), outcome, correlation)
+            kept[context.key] = update._replace(binding=replace(binding, refused=refused))
+        return kept
 
 
-def _told(refusal: AddressRefusal, orders: Mapping[str, ConsentOrder]) -> AddressRefusal:
-    """Say that a job has refused what its row says, so that a job may take it back."""
+def _with_source(refusal: AddressRefusal, orders: Mapping[str, ConsentOrder]) -> AddressRefusal:
+    """Name a job as the source of what it has written into a row: a job may take it back."""
     order = orders.get(refusal.subject)
     is_ordered = order is not None and not order.answer and refusal.source is ConsentSource.DATAVERSE_ROW
     return replace(refusal, source=ConsentSource.JOB) if is_ordered else refusal

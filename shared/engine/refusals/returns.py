@@ -18,7 +18,7 @@ from shared.ports.dataverse import Crm
 
 
 class Returns:
-    """Finds who came back in a page of contacts that no record uses."""
+    """Finds returned people in a page of contacts that no record uses."""
 
     def __init__(self, suppressions: SuppressionList, crm: Crm, rules: Rules) -> None:
         self._suppressions = suppressions
@@ -28,8 +28,8 @@ class Returns:
     async def of(self, contacts: Sequence[MarketingContact]) -> list[Reference]:
         """Lift what was refused before a contact last changed, and name the records with its address.
 
-        A contact that can be mailed, and that none of our records uses, was made or opened by a form, or by a colleague
-        who added the address. Raises ConnectorErrors.
+        A contact that can be mailed, and that no record uses, was made or opened by a form, or by a colleague who added
+        the address. Raises ConnectorErrors.
         """
         acting = {
             self._rules.fingerprints.address(email): (email, contact)
@@ -48,7 +48,7 @@ class Returns:
 
 
 def record_id_of(contact: MarketingContact) -> UUID | None:
-    """S2D-09: an external id that is empty or no GUID is nobody's."""
+    """Return the record id in an external id; None if that is empty or no GUID (S2D-09)."""
     try:
         return UUID(contact.external_id)
     except ValueError:
@@ -56,13 +56,13 @@ def record_id_of(contact: MarketingContact) -> UUID | None:
 
 
 def correlation_of(contact: MarketingContact) -> str:
-    """Return the same for the same state of a contact, however often it is read; it holds ids that name nobody."""
+    """Return the same text for the same state of a contact. It holds ids that identify no person."""
     at = contact.last_changed.isoformat(timespec="milliseconds") if contact.last_changed else "unknown"
     return f"spotler-{contact.encrypted_id or record_id_of(contact) or 'contact'}-{at}"
 
 
 def _overtakes(contact: MarketingContact, refusal: AddressRefusal) -> bool:
-    """Whether the contact tells of a later act of the person.
+    """Whether the contact shows a later act of the person.
 
     An older contact that gives no permission was edited by a colleague: that lifts no refusal of all permissions.
     """
@@ -76,7 +76,7 @@ def _is_later(moment: datetime | None, than: datetime) -> bool:
 
 
 def _still_off(contact: MarketingContact) -> set[str]:
-    """Name the permissions that are off in a contact: who signed up said nothing about those."""
+    """Name the permissions that are off in a contact: a sign-up says nothing about those."""
     return {
         option_name(name, option.bit)
         for name, value in contact.properties.items()

@@ -6,17 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import datetime
-from typing import Any
 
 from shared.domain.consent.changes import ConsentSource
 from shared.domain.consent.suppression import NOTHING_REFUSED, AddressRefusal, Suppression
-from shared.errors import ConflictError, Service
 from shared.ports.clock import Clock
-from shared.ports.state import Change, Document, DocumentKey, Insert, Replace, StateStore
+from shared.ports.documents import Body, Codec, documents, update
+from shared.ports.state import DocumentKey, StateStore
 
-_ATTEMPTS = 5
-"""How often a change is tried again that another worker was quicker with."""
+_REFUSALS = Codec(AddressRefusal, names={"lifted_by": "liftedBy"}, omits_defaults=True)
 
 
 class SuppressionList:
@@ -29,8 +26,11 @@ class SuppressionList:
 
     async def at(self, addresses: Iterable[str]) -> dict[str, Suppression]:
         """Return what was refused at addresses (fingerprints), with one read; all of them are in the answer."""
-        documents = await self._documents(addresses)
-        return {address: _suppression(document) for address, document in documents.items()}
+        places = {address: self._key(address) for address in addresses}
+        found = await self._store.read(list(places.values())) if places else {}
+        return {
+            address: _suppression(found[place].body if place in found else None) for address, place in places.items()
+        }
 
     async def record(self, refusals: Mapping[str, Sequence[AddressRefusal]]) -> dict[str, Suppression]:
         """Add refusals by address, each once; returns what holds now. ConflictError if others never rest."""
@@ -50,72 +50,33 @@ class SuppressionList:
 
     async def naming(self, record: str) -> set[str]:
         """Find the addresses with a refusal of this record, lifted or not: a walk over the whole list."""
-        found: set[str] = set()
-        after: str | None = None
-        while True:
-            page = await self._store.scan(self._partition, after=after)
-            for document in page.documents:
-                if any(one.get("record") == record for one in document.body["refusals"]):
-                    found.add(document.key.row)
-            if (after := page.after) is None:
-                return found
+        return {
+            one.key.row
+            async for one in documents(self._store, self._partition)
+            if any(refusal.get("record") == record for refusal in one.body["refusals"])
+        }
 
     async def _change(
         self, addresses: Iterable[str], change: Callable[[str, Suppression], Suppression]
     ) -> dict[str, Suppression]:
-        done: dict[str, Suppression] = {}
-        waiting = sorted(set(addresses))
-        for _ in range(_ATTEMPTS):
-            if not waiting:
-                return done
-            writes: dict[str, Change] = {}
-            for address, document in (await self._documents(waiting)).items():
-                before = _suppression(document)
-                done[address] = change(address, before)
-                if done[address] != before:
-                    key, body = self._key(address), _body(done[address])
-                    writes[address] = Replace(key, body, document.etag) if document else Insert(key, body)
-            etags = await self._store.write(list(writes.values())) if writes else []
-            waiting = [address for address, etag in zip(writes, etags, strict=True) if etag is None]
-        if waiting:
-            raise ConflictError("the suppression list is being changed by others", service=Service.STATE)
-        return done
+        changed: dict[str, Suppression] = {}
 
-    async def _documents(self, addresses: Iterable[str]) -> dict[str, Document | None]:
-        places = {address: self._key(address) for address in addresses}
-        found = await self._store.read(list(places.values())) if places else {}
-        return {address: found.get(place) for address, place in places.items()}
+        def changing(key: DocumentKey, body: Body | None) -> Body | None:
+            before = _suppression(body)
+            changed[key.row] = change(key.row, before)
+            return _body(changed[key.row]) if changed[key.row] != before else None
+
+        keys = [self._key(address) for address in sorted(set(addresses))]
+        await update(self._store, keys, changing, contended="the suppression list is being changed by others")
+        return changed
 
     def _key(self, address: str) -> DocumentKey:
         return DocumentKey(self._partition, address)
 
 
-def _suppression(document: Document | None) -> Suppression:
-    if document is None:
-        return NOTHING_REFUSED
-    return Suppression(tuple(_refusal(body) for body in document.body["refusals"]))
+def _suppression(body: Body | None) -> Suppression:
+    return Suppression(tuple(_REFUSALS.read(one) for one in body["refusals"])) if body else NOTHING_REFUSED
 
 
-def _refusal(body: Mapping[str, Any]) -> AddressRefusal:
-    lifted, by = body.get("lifted"), body.get("liftedBy")
-    return AddressRefusal(
-        subject=body["subject"],
-        at=datetime.fromisoformat(body["at"]),
-        source=ConsentSource(body["source"]),
-        record=body.get("record", ""),
-        lifted=datetime.fromisoformat(lifted) if lifted else None,
-        lifted_by=ConsentSource(by) if by else None,
-    )
-
-
-def _body(suppression: Suppression) -> dict[str, Any]:
-    return {"refusals": [_refusal_body(one) for one in suppression.refusals]}
-
-
-def _refusal_body(one: AddressRefusal) -> dict[str, Any]:
-    body = {"subject": one.subject, "at": one.at.isoformat(), "source": str(one.source)}
-    if one.record:
-        body["record"] = one.record
-    if one.lifted is not None and one.lifted_by is not None:
-        body |= {"lifted": one.lifted.isoformat(), "liftedBy": str(one.lifted_by)}
-    return body
+def _body(suppression: Suppression) -> Body:
+    return {"refusals": [_REFUSALS.body(one) for one in suppression.refusals]}

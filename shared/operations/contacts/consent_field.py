@@ -19,8 +19,8 @@ from shared.domain.records.outcomes import Result
 from shared.domain.records.records import ConsentOrder, PersonRecord, RecordKey, Reference, Why
 from shared.domain.values.fields import option_name
 from shared.domain.values.mapped_fields import MappedField
+from shared.engine.bindings.binding_documents import Entry
 from shared.engine.bindings.claim_deadline import has_time
-from shared.engine.bindings.ledger import Entry
 from shared.engine.report import is_success
 from shared.errors import ConnectorError, NotFoundError
 from shared.operations.contacts.person_contacts import Contact, eligible_contacts, failure

@@ -7,6 +7,7 @@ Email nor the suppression list changes (C-15).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from shared.domain.records.access_rights import AccessRight
 from shared.domain.records.jobs import JobResult, Operation
@@ -40,21 +41,25 @@ class DeactivateContact(JobOperation[PersonParameters]):
                 needed = {user for user, consent in held.users.items() if consent is not Consent.NO_MAIL}
                 if needed - {task.parameters.person}:
                     return Failed(Reason.STILL_USED, TEXTS[Reason.STILL_USED])
-                return await _inactivate(held, services, absent)
+                held = await _noted(held, services)
+                match await services.platform.inactivate(held.external_id):
+                    case Ending.DONE:
+                        return Succeeded("The contact is inactive in Spotler.")
+                    case Ending.GONE | Ending.ABSENT:
+                        held = replace(held, deactivated_on=None)
+                        return absent
             finally:
                 await services.ledger.release([held])
 
         return await call_for_known(tasks, services, deactivate, absent=absent)
 
 
-async def _inactivate(held: HeldContact, services: JobServices, absent: Succeeded) -> Succeeded:
-    """Make a claimed contact inactive. If it is inactive already, a possible opt-out stays recorded as such."""
+async def _noted(held: HeldContact, services: JobServices) -> HeldContact:
+    """Note that a job makes a contact inactive, unless it is already: then the person may have opted out."""
     seen = await services.platform.contact(held.external_id)
-    if seen is not None and not seen.is_unreachable and not await services.ledger.note_deactivation(held):
+    if seen is None or seen.is_unreachable:
+        return held
+    noted = await services.ledger.note_deactivation(held)
+    if noted is None:
         raise ConflictError("another worker took over the contact")
-    match await services.platform.inactivate(held.external_id):
-        case Ending.DONE:
-            return Succeeded("The contact is inactive in Spotler.")
-        case Ending.GONE | Ending.ABSENT:
-            held.deactivated_on = None
-            return absent
+    return noted

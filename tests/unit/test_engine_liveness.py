@@ -199,7 +199,7 @@ async def test_batches_shrink_until_they_end_within_their_locks_and_everybody_co
 
     await twin.sync(*keys)
     for key in keys:
-        twin.crm.edit(key, emailaddress1=f"new-{key.id}@example.com")  # in a shared contact this takes several rounds
+        twin.crm.edit(key, emailaddress1=f"new-{key.id}@example.com")  # in a shared contact this takes several passes
     await twin.sync(*keys)
 
     assert {one.email for one in twin.platform.contacts} == {f"new-{key.id}@example.com" for key in keys}
@@ -222,7 +222,7 @@ async def test_one_record_goes_through_all_its_rounds_however_late_it_is() -> No
     twin.platform.before_write = lambda: twin.clock.advance(timedelta(seconds=5))
     ann = twin.crm.create(**person())
     await twin.sync(ann)
-    twin.crm.create(**person())  # an unbound record with the same address: the erasure awaits it, in further rounds
+    twin.crm.create(**person())  # an unbound record with the same address: the erasure awaits it, in further passes
     twin.crm.delete(ann)
 
     await twin.sync(ann)

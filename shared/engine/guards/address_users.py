@@ -1,19 +1,20 @@
-"""Before a contact is erased for good: who else uses its address without being bound to it yet."""
+"""Before a contact is erased for good: the records that use its address without being bound to it yet."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from shared.domain.mapping.model import EMAIL
 from shared.domain.planning.binding import Binding
 from shared.domain.planning.conditions import email_of
-from shared.domain.planning.decisions import Anonymize, Decision
+from shared.domain.planning.decisions import Anonymize
 from shared.domain.planning.rules import Rules
 from shared.domain.records.records import Intent, RecordKey, Reference, Why
 from shared.domain.values.addresses import address_key
 from shared.engine.bindings.ledger import Ledger
-from shared.engine.record_context import BatchState, RecordContext
+from shared.engine.record_context import PassResult, Planned, RecordContext
 from shared.engine.work_items import WorkItem
 from shared.ports.dataverse import Crm
 from shared.ports.marketing_platform import MarketingPlatform
@@ -24,7 +25,7 @@ async def others_using(
 ) -> dict[RecordKey, Sequence[RecordKey]]:
     """For each (record, external id, address): the other active records with that address.
 
-    Where the record cannot tell the address any more (it was deleted, or has a new one), Spotler is asked for it.
+    If the record no longer has the address (it was deleted, or has a new one), the address is read from Spotler.
     """
     if not doomed:
         return {}
@@ -53,15 +54,13 @@ class AddressUsers:
         self._ledger = ledger
         self._rules = rules
 
-    async def patient(
-        self, contexts: Sequence[RecordContext], plans: Mapping[RecordKey, Decision], done: BatchState
-    ) -> list[RecordContext]:
-        """Before erasing, ask Dataverse for active records with that address that have no other contact.
+    async def defer(self, planned: Planned) -> Planned:
+        """Before erasing, read the active records of Dataverse with that address that have no other contact.
 
-        They are looked at first, in the next round; the erasure waits until they are bound (and then keeps the contact
-        for them) or cannot be. Returns the seats that need not wait.
+        The next pass processes them first; the erasure waits until they are bound (and then keeps the contact for them)
+        or cannot be.
         """
-        doomed = [context for context in contexts if isinstance(plans[context.key], Anonymize)]
+        doomed = [context for context in planned.contexts if isinstance(planned.plans[context.key], Anonymize)]
         others = await others_using(
             [(context.key, context.held.external_id, self._email(context)) for context in doomed],
             self._crm,
@@ -69,20 +68,21 @@ class AddressUsers:
         )
         entries = await self._ledger.entries({key for keys in others.values() for key in keys})
         waits: dict[RecordKey, set[RecordKey]] = {}
+        retries: list[WorkItem] = []
         for context in sorted(doomed, key=lambda one: one.key, reverse=True):
             bindings = {key: entries[key].binding for key in others[context.key] if key not in context.item.awaits}
             needing = {key for key, one in bindings.items() if not one.is_live or one.uses(context.held.external_id)}
             needing |= await self._leaving({key: bindings[key] for key in bindings.keys() - needing}, context.origin)
-            needing = {key for key in needing if not _leads_to(context.key, key, waits)}  # two in a circle never go
+            # Records that wait for each other in a circle would never go.
+            needing = {key for key in needing if not _leads_to(context.key, key, waits)}
             if needing:
                 waits[context.key] = needing
-                context.item.awaits |= needing
-                done.again += [_reconciling(key, context.item) for key in sorted(needing)]
-                done.again.append(context.item)
-        return [context for context in contexts if context.key not in waits]
+                retries += [_reconciling(key, context.item) for key in sorted(needing)]
+                retries.append(replace(context.item, awaits=context.item.awaits | needing))
+        return planned.without(waits, PassResult(retries=tuple(retries), has_progressed=bool(waits)))
 
     async def _leaving(self, bindings: Mapping[RecordKey, Binding], doomed: Binding) -> set[RecordKey]:
-        """Name those that cannot take their own contact along to the address of one that is about to be erased."""
+        """Name records that cannot take their own contact along to the address of one that is about to be erased."""
         moving = {key: one.external_id for key, one in bindings.items() if one.address != doomed.address}
         users = await self._ledger.users_of_each(set(moving.values())) if moving else {}
         return {key for key, external_id in moving.items() if len(users[external_id]) > 1}
@@ -96,9 +96,9 @@ class AddressUsers:
 
 
 def _reconciling(key: RecordKey, doomed: WorkItem) -> WorkItem:
-    return WorkItem(key, Intent.SYNC, [Reference(key, Why.RECONCILE, doomed.correlation)])
+    return WorkItem(key, Intent.SYNC, (Reference(key, Why.RECONCILE, doomed.correlation),))
 
 
 def _leads_to(goal: RecordKey, start: RecordKey, waits: Mapping[RecordKey, set[RecordKey]]) -> bool:
-    """Whether `start` waits for `goal`, or for one that does."""
+    """Whether `start` waits for `goal`, or for a record that does."""
     return goal in waits.get(start, ()) or any(_leads_to(goal, key, waits) for key in waits.get(start, ()))

@@ -1,4 +1,4 @@
-"""The twin of the way back keeps the rules of the adapter that engine tests rely on."""
+"""The twin of the write-backs keeps the rules of the adapter that engine tests rely on."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from shared.domain.records.marketing_contact import PropertyDefinition, Property
 from shared.domain.records.records import PersonTable, RecordKey
 from shared.errors import ConflictError, NotFoundError, TransientError
 from shared.ports.writeback import Writeback, WritebackResult
-from tests.homecoming_twins import TwinWritebacks, permission_row
 from tests.twins import TwinCrm
+from tests.writeback_twins import TwinWritebacks, permission_row
 
 ROWS = read_mapping(
     {

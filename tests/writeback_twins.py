@@ -1,4 +1,4 @@
-"""An honest twin of the way back into Dataverse: writes to the people of a `TwinCrm`, version by version."""
+"""A faithful twin of the writes to Dataverse: changes the people of a `TwinCrm`, version by version."""
 
 from __future__ import annotations
 
@@ -24,41 +24,41 @@ class TwinWritebacks(_Twin):
     """Keeps Dataverse's rules: a stale version is a ConflictError, a change makes a new version.
 
     Values are kept as Spotler has them, without conversion; options of a set as their labels. `refused` makes a record
-    fail, `brought` is every homecoming that had something to write.
+    fail, `written` are all write-backs that had something to write.
     """
 
     def __init__(self, crm: TwinCrm) -> None:
         super().__init__(crm.faults)
         self.crm = crm
         self.refused: dict[RecordKey, ConnectorError] = {}
-        self.brought: list[Writeback] = []
+        self.written: list[Writeback] = []
 
-    async def write_back(self, comings: Sequence[Writeback]) -> Sequence[WritebackResult]:
-        if not any(map(_has_content, comings)):
-            return [WritebackResult() for _ in comings]
+    async def write_back(self, writebacks: Sequence[Writeback]) -> Sequence[WritebackResult]:
+        if not any(map(_has_content, writebacks)):
+            return [WritebackResult() for _ in writebacks]
         await self._begin("write_back")
-        came = [self._bring(coming) for coming in comings]
+        results = [self._write(writeback) for writeback in writebacks]
         await self.faults.pass_by()
-        return came
+        return results
 
-    def _bring(self, coming: Writeback) -> WritebackResult:
-        record = self.crm.people.get(coming.key)
+    def _write(self, writeback: Writeback) -> WritebackResult:
+        record = self.crm.people.get(writeback.key)
         if record is None:
             return WritebackResult(NotFoundError("the record is gone"))
-        if (error := self.refused.get(coming.key)) is not None:
+        if (error := self.refused.get(writeback.key)) is not None:
             return WritebackResult(error)
-        self.brought.append(coming)
-        columns, problems = _columns(record, coming.fields)
-        if coming.refuses_bulk is False:
+        self.written.append(writeback)
+        columns, problems = _columns(record, writeback.fields)
+        if writeback.refuses_bulk is False:
             columns[DO_NOT_BULK_EMAIL] = False
-        if coming.refuses_mail is False:
+        if writeback.refuses_mail is False:
             columns[DO_NOT_EMAIL] = False
-        stale = bool(columns and coming.etag and coming.etag != record.etag)
+        stale = bool(columns and writeback.etag and writeback.etag != record.etag)
         if columns and not stale:
-            self.crm.edit(coming.key, **columns)
-        if coming.refuses_bulk:
-            self.crm.edit(coming.key, **{DO_NOT_BULK_EMAIL: True})
-        missing = [one for one in coming.subscriptions if not self._subscribe(coming.key, one)]
+            self.crm.edit(writeback.key, **columns)
+        if writeback.refuses_bulk:
+            self.crm.edit(writeback.key, **{DO_NOT_BULK_EMAIL: True})
+        missing = [one for one in writeback.subscriptions if not self._subscribe(writeback.key, one)]
         error = ConflictError("somebody changed it in between") if stale or missing else None
         return WritebackResult(error, tuple(problems))
 
@@ -79,9 +79,9 @@ class TwinWritebacks(_Twin):
         return True
 
 
-def _has_content(coming: Writeback) -> bool:
-    flags = (coming.refuses_bulk, coming.refuses_mail)
-    return bool(coming.fields or coming.subscriptions) or any(flag is not None for flag in flags)
+def _has_content(writeback: Writeback) -> bool:
+    flags = (writeback.refuses_bulk, writeback.refuses_mail)
+    return bool(writeback.fields or writeback.subscriptions) or any(flag is not None for flag in flags)
 
 
 def permission_row(record: PersonRecord, name: str) -> UUID | None:

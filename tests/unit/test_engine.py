@@ -60,7 +60,7 @@ async def test_copies_of_one_reference_count_once() -> None:
 
     (finished,) = await twin.people.handle(copies, lane=QueueName.LIVE)
 
-    assert finished.item.references == [Reference(ann, Why.SAVED, "c-1", attempt=3, first_seen=first)]
+    assert finished.item.references == (Reference(ann, Why.SAVED, "c-1", attempt=3, first_seen=first),)
 
 
 async def test_a_second_look_writes_nothing_anywhere() -> None:  # C-44
