@@ -52,9 +52,6 @@ class Tokens:
         assert token == f"token-{self.number}"
         self.number += 1
 
-    async def close(self) -> None:
-        pass
-
 
 class Script:
     """A Dataverse that gives prepared answers, the last one for ever, and remembers what it was asked."""

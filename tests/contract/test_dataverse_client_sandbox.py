@@ -72,7 +72,7 @@ async def organisation() -> AsyncIterator[Organisation]:
             address.url,
             tokens,
             tag=TAG,
-            protection=ServiceProtection(patience=timedelta(seconds=3)),
+            protection=ServiceProtection(longest_pause=timedelta(seconds=3)),
             observe=lambda _service, operation, status, _seconds: found[0].statuses.append((operation, status)),
         ) as client:
             found.append(Organisation(address.url, client, settings))

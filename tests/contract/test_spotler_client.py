@@ -91,7 +91,7 @@ async def open_account(prefix: str = CURRENT_PREFIX, secret: str = SECRET, **swi
             http=httpx.AsyncClient(),
             clock=time,
             observe=observe,
-            patience=HASTY,
+            retries=HASTY,
         )
         try:
             yield Account(client, address.url, time, control, observed)

@@ -20,12 +20,13 @@ import httpx
 from shared.adapters.dataverse.web_api import fetchxml, odata, operations
 from shared.adapters.dataverse.web_api.answers import OperationResult, interpret, unanswered
 from shared.adapters.dataverse.web_api.batch import Batch, batches, results
-from shared.adapters.dataverse.web_api.credentials import TokenProvider
+from shared.adapters.dataverse.web_api.credentials import CachedTokens
 from shared.adapters.dataverse.web_api.faults import DUPLICATE_KEY
 from shared.adapters.dataverse.web_api.odata import Expand
 from shared.adapters.dataverse.web_api.operations import Annotation, Method, Retrieve, Row, WebApiOperation
 from shared.adapters.dataverse.web_api.throttling import Budget, ServiceProtection
-from shared.adapters.dataverse.web_api.transport import Observe, Transport, WebApiCall
+from shared.adapters.dataverse.web_api.transport import Transport, WebApiCall
+from shared.adapters.http.exchange import Observe, unobserved
 from shared.errors import (
     ConfigurationError,
     ConflictError,
@@ -52,21 +53,17 @@ class WhoAmI:
     business_unit_id: UUID
 
 
-def _unobserved(service: Service, operation: str, status: int, seconds: float) -> None:
-    """Let requests pass without counting them."""
-
-
 class DataverseClient:
     """One organisation, one application user. Close it, or use it as a context manager."""
 
     def __init__(
         self,
         organisation_url: str,
-        tokens: TokenProvider,
+        tokens: CachedTokens,
         *,
         tag: str = "",
         protection: ServiceProtection | None = None,
-        observe: Observe = _unobserved,
+        observe: Observe = unobserved,
         read_timeout: timedelta = timedelta(seconds=60),
         http_transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:

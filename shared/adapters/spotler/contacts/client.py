@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import httpx
 from pydantic import TypeAdapter
 
+from shared.adapters.http.exchange import Observe, unobserved
 from shared.adapters.spotler.contacts.bulk import write_all
 from shared.adapters.spotler.rest.external_ids import path_segment
 from shared.adapters.spotler.rest.models import (
@@ -24,7 +25,7 @@ from shared.adapters.spotler.rest.models import (
 from shared.adapters.spotler.rest.oauth import OneLeggedOAuth1
 from shared.adapters.spotler.rest.paging import PAGE_SIZE, feed
 from shared.adapters.spotler.rest.retrying import RetrySettings
-from shared.adapters.spotler.rest.transport import Observe, SpotlerCall, SpotlerTransport
+from shared.adapters.spotler.rest.transport import SpotlerCall, SpotlerTransport
 from shared.domain.records.marketing_contact import (
     Bounce,
     ContactWrite,
@@ -36,7 +37,7 @@ from shared.domain.records.marketing_contact import (
     WriteResult,
 )
 from shared.domain.values.addresses import address_key
-from shared.errors import NotFoundError, Service
+from shared.errors import NotFoundError
 from shared.ports.clock import Clock
 
 DEFAULT_BASE_URL = "https://restapi.mailplus.nl/integrationservice"
@@ -58,10 +59,6 @@ class AnonymizeResult(NamedTuple):
     status: int
 
 
-def _unobserved(_service: Service, _operation: str, _status: int, _seconds: float) -> None:
-    pass
-
-
 class SpotlerClient:
     """One Mail+ account, seen with one key pair: `externalId` means the field that was chosen for the pair.
 
@@ -79,8 +76,8 @@ class SpotlerClient:
         http: httpx.AsyncClient,
         clock: Clock,
         concurrency: int = 4,
-        observe: Observe = _unobserved,
-        patience: RetrySettings = RetrySettings(),  # noqa: B008  # frozen: nobody can change the shared default
+        observe: Observe = unobserved,
+        retries: RetrySettings = RetrySettings(),  # noqa: B008  # frozen: nobody can change the shared default
     ) -> None:
         self._transport = SpotlerTransport(
             base_url,
@@ -89,7 +86,7 @@ class SpotlerClient:
             clock=clock,
             concurrency=concurrency,
             observe=observe,
-            patience=patience,
+            retries=retries,
         )
 
     @property
