@@ -14,7 +14,7 @@ from shared.errors import ThrottledError, TransientError
 
 @dataclass(frozen=True, slots=True)
 class RetrySettings:
-    """Limits of the attempts of one call: few and short, as a waiting call blocks a worker and the queue retries later."""
+    """Limits of the attempts of one call. They are few: a waiting call blocks a worker, and the queue retries later."""
 
     attempts: int = 4
     last_start: timedelta = timedelta(seconds=60)
