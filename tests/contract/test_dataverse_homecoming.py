@@ -31,6 +31,7 @@ from shared.local.dataverse_sandbox.organisation.execution_context import Servic
 from shared.local.sandbox.serving import serve
 from shared.ports.writeback import Writeback, WritebackResult
 from tests.contract.clocks import ManualClock
+from tests.contract.dataverse_script import delete
 
 ANN, BEN, CLEO, GONE = (RecordKey(PersonTable.CONTACT, UUID(int=number)) for number in (11, 12, 13, 19))
 LEO = RecordKey(PersonTable.LEAD, UUID(int=21))
@@ -430,7 +431,7 @@ async def test_a_row_that_says_so_already_is_not_written_again(organisation: Org
 async def test_a_row_that_was_deleted_meanwhile_is_a_conflict_and_not_a_record_that_is_gone(
     organisation: Organisation,
 ) -> None:
-    await organisation.client.delete("dh_spotlerpermissions", NEWS)
+    await organisation.client.execute(delete("dh_spotlerpermissions", NEWS))
     (came,) = await organisation.bring(Writeback(ANN, "", (), (option("News", NEWS, subscribed=False),)))
     assert isinstance(came.error, ConflictError)
 

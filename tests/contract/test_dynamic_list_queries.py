@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from shared.adapters.dataverse.rows.lists import DataverseLists
-from shared.adapters.dataverse.web_api import fetchxml
+from shared.adapters.dataverse.web_api import fetchxml, operations
 from shared.domain.records.records import PersonTable, RecordKey
 from shared.errors import DataError
 from shared.ports.dataverse import MarketingList
@@ -58,8 +58,8 @@ async def organisation() -> AsyncIterator[DataverseOrganisation]:
 
 async def members(organisation: DataverseOrganisation, query: str, *, limit: int = 100) -> list[int]:
     """Return the numbers of a list's members, as the synchronisation walks them."""
-    await organisation.client.upsert(
-        "lists", LIST, {"listname": "List", "createdfromcode": 2, "type": True, "query": query}
+    await organisation.client.execute(
+        operations.upsert("lists", LIST, {"listname": "List", "createdfromcode": 2, "type": True, "query": query})
     )
     lists, marketing_list = DataverseLists(organisation.client), MarketingList(LIST, "List", PersonTable.CONTACT)
     found: list[RecordKey] = []

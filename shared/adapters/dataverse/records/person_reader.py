@@ -100,7 +100,7 @@ class PersonReader:
         for table in sorted(self._tables):
             if self._mapping.for_table(table):
                 related |= {one.name: one for one in (await self._compile(table)).related}
-        return await self._refused.state(list(related.values()))
+        return await self._refused.current(list(related.values()))
 
     async def _read_permitted(self, wanted: dict[PersonTable, list[UUID]]) -> dict[RecordKey, PersonRecord]:
         """Read; if related tables cause a refusal, read without them."""
@@ -116,7 +116,7 @@ class PersonReader:
         compiled = [self._compiled[table] for table in wanted if table in self._compiled]
         related = {one.name: one for each in compiled for one in each.related}
         left_out = {name for each in compiled for name in each.refused}
-        return not (await self._refused.look(list(related.values()))).keys() <= left_out
+        return not (await self._refused.try_reading(list(related.values()))).keys() <= left_out
 
     async def _read(self, wanted: dict[PersonTable, list[UUID]]) -> dict[RecordKey, PersonRecord]:
         compiled = {table: await self._compile(table) for table in wanted}
@@ -130,7 +130,7 @@ class PersonReader:
         )
         for one, secondary in zip(compiled.values(), secondary_reads, strict=True):
             if secondary.unread:  # a query of each record was refused: the next read leaves out the refused tables
-                await self._refused.state(one.related)
+                await self._refused.current(one.related)
         records: dict[RecordKey, PersonRecord] = {}
         for one, rows, secondary in zip(compiled.values(), answers, secondary_reads, strict=True):
             for row in rows:
