@@ -167,7 +167,7 @@ async def test_a_message_of_somebody_else_hides_no_dead_letter(
     broker.queues["dead-letters"].put(stray.message)
     await queue.dead_letter(LIVE, b"id:1", reason="r", description="d")
     assert [dead.body for dead in await queue.dead_letters()] == [b"id:1"]
-    assert "dead-letters/1 was not buried by this connector" in caplog.text
+    assert "dead-letters/1 was not dead-lettered by this connector" in caplog.text
 
 
 async def test_hundreds_of_dead_letters_are_listed_and_cleared(queue: ServiceBusQueue, broker: Broker) -> None:
