@@ -28,7 +28,7 @@ JSON_BOTH_WAYS = {"Accept": "application/json", "Content-Type": "application/jso
 
 
 class CallRepetition(StrEnum):
-    """Whether sending a call twice is the same as sending it once."""
+    """Whether a call may be sent twice."""
 
     HARMLESS = "harmless"
     HARMFUL = "harmful"
@@ -36,10 +36,10 @@ class CallRepetition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SpotlerCall:
-    """One operation of the API. `path` is encoded already; `operation` names it in logs, metrics and errors.
+    """One operation of the API. `path` is encoded already; `operation` is its name in logs, metrics and errors.
 
-    `fixed_path` tells that the path names nothing that could be missing, such as a contact. `answering` are statuses
-    besides 2xx whose body is an answer, too; with another body than the one asked for they are refusals as always.
+    A `fixed_path` names nothing that can be missing, such as a contact. `answering` are statuses other than 2xx whose
+    body is an answer, too; if that body cannot be read, they are refusals.
     """
 
     operation: str
@@ -53,7 +53,7 @@ class SpotlerCall:
 
 
 class SpotlerTransport:
-    """Carries calls. Raises ConnectorErrors only (`shared/errors.py`); takes over `http` and closes it."""
+    """Sends calls. Raises ConnectorErrors only (`shared/errors.py`). Takes over `http` and closes it."""
 
     def __init__(
         self,
@@ -80,7 +80,7 @@ class SpotlerTransport:
         return self._limiter.free
 
     async def fetch(self, call: SpotlerCall, answer: TypeAdapter[Result]) -> Result:
-        """Send and read a JSON answer, HTTP 204 as None; one that cannot be read counts as transient."""
+        """Send a call and read its JSON answer, HTTP 204 as None; TransientError for an unreadable answer."""
 
         def read(response: httpx.Response) -> Result:
             try:
@@ -91,20 +91,20 @@ class SpotlerTransport:
                     f"{'.'.join(map(str, problem['loc']))}: {problem['type']}"
                     for problem in error.errors(include_url=False, include_context=False, include_input=False)
                 )
-                # The cause is cut off because its text quotes the input.
+                # Without a cause, because its text quotes the input.
                 raise unreadable(call.operation, status=response.status_code, detail=places) from None
 
-        return await self._carry(call, read)
+        return await self._send(call, read)
 
     async def send(self, call: SpotlerCall) -> httpx.Response:
         """Send a call whose answer has no body (204)."""
-        return await self._carry(call, lambda response: response)
+        return await self._send(call, lambda response: response)
 
     async def close(self) -> None:
         """Release the connections."""
         await self._http.aclose()
 
-    async def _carry(self, call: SpotlerCall, read: Callable[[httpx.Response], Result]) -> Result:
+    async def _send(self, call: SpotlerCall, read: Callable[[httpx.Response], Result]) -> Result:
         async for attempt in self._retries.tries(idempotent=call.repetition is CallRepetition.HARMLESS):
             with attempt:
                 return await self._once(call, read)
@@ -126,7 +126,7 @@ class SpotlerTransport:
         except ThrottledError as throttled:
             self._limiter.pause(throttled.retry_after)
             if call.repetition is CallRepetition.HARMFUL and throttled.status != HTTPStatus.TOO_MANY_REQUESTS:
-                # Only 429 certainly means "not carried out"; 503 may come from a proxy that lost the answer.
+                # Only 429 means that the call was not carried out; 503 may come from a proxy that lost the answer.
                 raise _unknown_outcome(call, status=throttled.status, code=throttled.code) from throttled
             raise
         except TransientError as failed:
