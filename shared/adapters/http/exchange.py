@@ -11,7 +11,7 @@ from shared.adapters.http.bounded_answers import bounded_request
 from shared.errors import Service
 
 UNANSWERED = (httpx.RequestError, httpx.InvalidURL)
-"""What a request without a usable answer raises; InvalidURL comes from a malformed redirect, whose text it quotes."""
+"""Errors of a request without a usable answer; InvalidURL comes from a malformed redirect, and its text quotes it."""
 
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 

@@ -36,7 +36,7 @@ class Routed:
 
 @dataclass(frozen=True, slots=True)
 class OwnIdentity:
-    """What identifies the connector's own writes: their tag and their user.
+    """The identity of the connector in its own writes: their tag and their user.
 
     `user` is None until it is known; meanwhile no write counts as the connector's, and each costs a read.
     """

@@ -94,7 +94,7 @@ class DataverseClient:
 
     @property
     def budget(self) -> Budget:
-        """What service protection leaves to the connector's user, as of the last answer."""
+        """The budget that service protection leaves to the connector's user, as of the last answer."""
         return self._protection.budget
 
     # --------------------------------------------------------------------------------------------------------- reads

@@ -23,7 +23,7 @@ _SECONDS = 1_200.0
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What is left of the five minutes, as of the last answer: requests, and seconds of execution time."""
+    """The rest of the five minutes' limits, as of the last answer: requests, and seconds of execution time."""
 
     requests: float
     seconds: float
@@ -51,7 +51,7 @@ class ServiceProtection(RequestLimiter):
 
     @property
     def budget(self) -> Budget:
-        """What is left, as of the last answer with such headers; full before the first one."""
+        """The budget of the last answer with such headers; full before the first one."""
         return self._budget
 
     def note(self, headers: Mapping[str, str]) -> None:
