@@ -52,7 +52,7 @@ async def test_a_long_pause_is_told_at_once_and_stops_the_others_before_they_sen
     assert script.clock.slept == []
 
 
-async def test_patience_ends() -> None:
+async def test_a_call_waits_for_three_short_pauses_only() -> None:
     script = Script(error(429, Retry_After="1"))
     with pytest.raises(ThrottledError):
         await script.client.execute(delete("contacts", ROW))

@@ -94,7 +94,7 @@ async def members(organisation: DataverseOrganisation, query: str, *, limit: int
         pytest.param(fetch('<order attribute="lastname"/>', top="2"), [2, 4], id="equal rows come by id"),
         pytest.param(fetch("<all-attributes/>" + MOST_CHILDREN, top="1"), [8], id="all columns"),
         pytest.param(fetch(NAME, top="3"), [1, 2, 3], id="top without an order"),
-        pytest.param(fetch(MOST_CHILDREN, top="3", page="1", count="2"), [8, 7, 6], id="top beside paging"),
+        pytest.param(fetch(MOST_CHILDREN, top="3", page="1", count="2"), [8, 7, 6], id="top and paging"),
     ],
 )
 async def test_top_takes_the_people_whom_dynamics_shows(
