@@ -1,4 +1,4 @@
-"""What the clients of both services report of every HTTP request: a span, two metrics; and of every retry, a line."""
+"""Records every HTTP request of the clients as a span and two metrics, and every retry as a line of log."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from shared.telemetry.traces import call_made
 log = logging.getLogger(__name__)
 
 _TEMPLATE = re.compile(r"[A-Za-z0-9_$.-]{1,80}( [A-Za-z0-9_$.-]{1,80})?")
-"""`PATCH contacts`, `POST $batch`, `contact.upsert`: what call it was, without ids and values."""
+"""The name of a call, without ids and values: `PATCH contacts`, `POST $batch`, `contact.upsert`."""
 
 
 def observe(service: Service, operation: str, status: int, seconds: float) -> None:
-    """Count a request and put it into the trace at hand. `status` is 0 if no answer came."""
+    """Count a request and add it to the current trace. `status` is 0 if no answer came."""
     name = operation if _TEMPLATE.fullmatch(operation) else "other"
     record(CALLS, service=service, operation=name, status=str(status))
     record(CALL_TIME, seconds, service=service, operation=name)
@@ -36,7 +36,7 @@ def observe(service: Service, operation: str, status: int, seconds: float) -> No
 
 
 def explain_retries() -> None:
-    """Let the retry library say what it repeats and why in our own words: its own lines quote arguments."""
+    """Replace the log lines of the retry library, which quote arguments."""
     set_on_retry_hooks((_retry,))
 
 
@@ -44,6 +44,6 @@ def _retry(details: RetryDetails) -> None:
     error = details.caused_by
     cause = type(error).__name__
     record(RETRIES, cause=cause)
-    # Of other errors than our own the text is not known to be free of values.
+    # The text of other errors may quote values.
     what = str(error) if isinstance(error, ConnectorError) else cause
     log.warning("retry %d in %.1f s: %s", details.retry_num, details.wait_for, what)

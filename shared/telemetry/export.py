@@ -1,6 +1,6 @@
-"""Sends traces, metrics and logs to Application Insights. The only module that knows OpenTelemetry's SDK.
+"""Sends traces, metrics and logs to Application Insights. Only this module uses OpenTelemetry's SDK.
 
-It is imported only when there is somewhere to send to: without, a cold start pays for the API alone.
+It is imported only if there is a connection string; without, a cold start loads only the API.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from shared.errors import ConfigurationError
 from shared.telemetry.signals import SCOPE
 
 OURS = "shared"
-"""The logger that all of the connector's own loggers descend from."""
+"""The parent of all loggers of the connector."""
 
 _AUTOMATIC = ("azure_sdk", "django", "fastapi", "flask", "httpx", "psycopg2", "requests", "urllib", "urllib3")
-"""Instrumentations that would record URLs as they are: with ids, filters and addresses of people."""
+"""Instrumentations that would record whole URLs, with ids, filters and addresses of people."""
 
 _started = False
 
 
 def start(connection_string: str, *, sampling: float, environment: str) -> None:
-    """Send from now on; the first call counts. ConfigurationError for a connection string that is none."""
+    """Start sending; later calls have no effect. ConfigurationError for an invalid connection string."""
     global _started  # noqa: PLW0603  # OpenTelemetry's providers are one per process, too
     if _started:
         return
@@ -38,15 +38,15 @@ def start(connection_string: str, *, sampling: float, environment: str) -> None:
             instrumentation_options={name: {"enabled": False} for name in _AUTOMATIC},
             enable_live_metrics=False,
             enable_performance_counters=False,
-            disable_offline_storage=True,  # telemetry at rest on an instance's disk is nobody's business
+            disable_offline_storage=True,  # no telemetry at rest on an instance's disk
         )
     except ValueError:
         raise ConfigurationError("APPLICATIONINSIGHTS_CONNECTION_STRING is no connection string") from None
     _started = True
     logger = logging.getLogger(OURS)
     logger.setLevel(logging.INFO)
-    # The Functions host forwards what reaches the root logger to Application Insights, too: information would be paid
-    # for twice. Warnings go both ways, so that they are seen even if nothing can be sent.
+    # The Functions host also forwards records of the root logger to Application Insights: information would be billed
+    # twice. Warnings go both ways, so that they are visible even if nothing can be sent.
     logger.addHandler(_Upwards(logging.WARNING))
     logger.propagate = False
 

@@ -1,4 +1,4 @@
-"""Lines of log that name the change they belong to: as text for people, or as JSON for machines."""
+"""Formats of log lines with their correlation id: text for people, or JSON for machines."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from shared.errors import places
 from shared.telemetry.traces import current_correlation
 
 _ADDED = ("correlation", "attempt")
-"""What our own calls hand over as `extra`."""
+"""The members of `extra` in the connector's own calls."""
 
 
 class LogFormat(StrEnum):
-    """How lines look: setting `LOG_FORMAT` of the local commands."""
+    """The format of lines: setting `LOG_FORMAT` of the local commands."""
 
     TEXT = "text"
     JSON = "json"
@@ -27,7 +27,7 @@ _ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 
 def formatter(form: LogFormat) -> logging.Formatter:
-    """Return the formatter."""
+    """Return the formatter of a format."""
     match form:
         case LogFormat.TEXT:
             return TextFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -36,23 +36,23 @@ def formatter(form: LogFormat) -> logging.Formatter:
 
 
 def correlation_of(record: logging.LogRecord) -> str:
-    """Return what the line itself says, else the trace in which it was written."""
+    """Return the correlation id of the record itself, else of the current trace."""
     return str(getattr(record, "correlation", "") or "") or current_correlation()
 
 
 class TextFormatter(logging.Formatter):
-    """The usual line, with the correlation id at its end: one line for one record, whoever wrote a part of it."""
+    """The usual line, with the correlation id at its end. A record is always one line, whatever its text."""
 
     def format(self, record: logging.LogRecord) -> str:
         """See logging.Formatter."""
-        record.exc_text = None  # another formatter may have left the text of the exception here
+        record.exc_text = None  # another formatter may have stored the text of the exception here
         correlation = correlation_of(record)
         line = super().format(record)
         record.exc_text = None
         return printable(f"{line} [{correlation}]" if correlation else line)
 
     def formatException(self, ei: _ExceptionInfo) -> str:  # noqa: N802  # the name is not ours
-        """Name the kind of an exception and the places; its text may quote a person."""
+        """Return the type of an exception and its places in the code; its text may quote a person."""
         kind, _, trace = ei
         return f"{kind.__name__ if kind else ''} {places(trace)}".strip()
 

@@ -23,7 +23,7 @@ _ARRIVED = frozenset({Result.WRITTEN, Result.ANONYMISED})
 
 
 def record_ended(outcome: Outcome, references: tuple[Reference, ...], lane: QueueName, now: datetime) -> None:
-    """Count the end of a look at a record. On the bulk lane, a record that needed nothing leaves no span."""
+    """Count the outcome of a record. On the bulk lane, an unchanged record has no span."""
     table = outcome.key.table
     record(OUTCOMES, lane=lane, table=table, result=outcome.result, reason=outcome.reason)
     if outcome.result in _ARRIVED:
@@ -49,13 +49,13 @@ def record_ended(outcome: Outcome, references: tuple[Reference, ...], lane: Queu
 
 
 def job_ended(job: JobRow, report: JobReport, correlation: str, now: datetime) -> None:
-    """Count the end of a Spotler Job that an operation has run."""
+    """Count the end of a Spotler Job that an operation has processed."""
     operation = job.operation.label if job.operation is not None else "unknown"
     _job_ended(operation, report, correlation, _moment(job.created_on), now)
 
 
 def person_job_ended(intent: Intent, report: JobReport, references: Sequence[Reference], now: datetime) -> None:
-    """Count the end of a Spotler Job that the engine has done: the look at a record, with an intent."""
+    """Count the end of a Spotler Job that the engine has processed: one with an intent for a record."""
     reference = next((one for one in references if one.job == report.id), None)
     if reference is not None:
         _job_ended(_OPERATIONS[intent].label, report, reference.correlation, reference.first_seen, now)
@@ -70,7 +70,7 @@ def _job_ended(operation: str, report: JobReport, correlation: str, began: datet
         f"job {report.status}",
         correlation,
         None,
-        failed=False,  # a job that was refused for its parameters is its author's business
+        failed=False,  # a job with wrong parameters is no failure of the connector
         job=str(report.id),
         operation=operation,
         status=report.status,

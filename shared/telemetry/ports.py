@@ -1,4 +1,4 @@
-"""Puts spans around the calls of a port, and counts what is buried: no use case knows that it is watched."""
+"""Decorators of ports: spans around their calls, and a count of dead letters. Use cases do not depend on them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PortT = TypeVar("PortT")
 
 
 class _Traced:
-    """Stands before a port: every asynchronous method becomes a span named after it."""
+    """A decorated port: every asynchronous call has a span with the method's name."""
 
     def __init__(self, port: object, prefix: str) -> None:
         self._port = port
@@ -43,7 +43,7 @@ def _in_span(method: Callable[..., Awaitable[Any]], name: str) -> Callable[..., 
 
 
 class ObservedQueue:
-    """The port `Queue`, with spans around what is sent and a count of what is buried."""
+    """Implements the port `Queue` over another one, with spans of sends and a count of dead letters."""
 
     def __init__(self, queue: Queue) -> None:
         self._queue = queue
@@ -58,7 +58,7 @@ class ObservedQueue:
     async def dead_letter(
         self, queue: QueueName, body: bytes, *, reason: str, description: str, correlation_id: str = ""
     ) -> None:
-        """Bury a copy of a message."""
+        """Dead-letter a copy of a message."""
         with phase("queue dead_letter", queue=queue, reason=reason):
             await self._queue.dead_letter(
                 queue, body, reason=reason, description=description, correlation_id=correlation_id
@@ -66,20 +66,20 @@ class ObservedQueue:
         record(DEAD_LETTERED, queue=queue, reason=reason)
 
     async def dead_letters(self, *, limit: int = 100) -> Sequence[DeadLetter]:
-        """Oldest first, all queues."""
+        """Return the oldest dead letters of all queues."""
         return await self._queue.dead_letters(limit=limit)
 
     async def replay(self, identifiers: Sequence[str]) -> int:
-        """Send dead letters back; returns how many."""
+        """Send dead letters to their queues again; return how many."""
         with phase("queue replay", count=len(identifiers)):
             return await self._queue.replay(identifiers)
 
     async def discard(self, identifiers: Sequence[str]) -> int:
-        """Forget dead letters; returns how many."""
+        """Delete dead letters; return how many."""
         return await self._queue.discard(identifiers)
 
     async def collect_dead_lettered(self) -> Sequence[DeadLetter]:
-        """Move what the queue itself has buried to the dead letters."""
+        """Move messages that the queue itself has dead-lettered to the dead letters."""
         moved = await self._queue.collect_dead_lettered()
         for letter in moved:
             record(DEAD_LETTERED, queue=letter.queue, reason=letter.reason)

@@ -1,4 +1,4 @@
-"""Every metric of the connector: the table from which instruments, documentation and the check of alarms are made."""
+"""Every metric of the connector: the table for instruments, documentation and the check of alarms."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ OUTCOMES = Signal(
     "connector.outcomes",
     SignalKind.COUNTER,
     "{record}",
-    "Looks at records, by how they ended and why (`docs/errors.md`).",
+    "Processed records, by result and reason (`docs/errors.md`).",
     ("lane", "table", "result", "reason"),
 )
 JOBS = Signal(
@@ -69,7 +69,7 @@ STUCK_JOBS = Signal(
     "connector.jobs.stuck",
     SignalKind.GAUGE,
     "{job}",
-    "Spotler Jobs that take longer than they ever should.",
+    "Spotler Jobs that take too long.",
     ("status",),
 )
 CALLS = Signal(
@@ -80,7 +80,7 @@ CALLS = Signal(
     ("service", "operation", "status"),
 )
 CALL_TIME = Signal(
-    "connector.api.duration", SignalKind.HISTOGRAM, "s", "How long these requests took.", ("service", "operation")
+    "connector.api.duration", SignalKind.HISTOGRAM, "s", "Duration of these requests.", ("service", "operation")
 )
 RETRIES = Signal("connector.api.retries", SignalKind.COUNTER, "{retry}", "Requests that were sent again.", ("cause",))
 BUDGET = Signal(
@@ -95,21 +95,21 @@ BACKLOG = Signal(
     "connector.queue.messages",
     SignalKind.GAUGE,
     "{message}",
-    "What is in a queue: active, scheduled, dead.",
+    "Messages in a queue: active, scheduled, dead.",
     ("queue", "state"),
 )
 OLDEST = Signal(
     "connector.queue.oldest",
     SignalKind.GAUGE,
     "s",
-    "How long the oldest message that is due has been waiting.",
+    "Waiting time of the oldest message that is due.",
     ("queue",),
 )
 DEAD_LETTERED = Signal(
     "connector.dead_letters",
     SignalKind.COUNTER,
     "{message}",
-    "Messages that nobody tries again by itself.",
+    "Messages that are not retried automatically.",
     ("queue", "reason"),
 )
 HELD = Signal(
@@ -138,7 +138,7 @@ BEHIND = Signal(
     "connector.poll.behind",
     SignalKind.GAUGE,
     "s",
-    "How long ago changes in Spotler were last brought home completely.",
+    "Time since the last poll that processed all changes in Spotler.",
     (),
 )
 CIRCUIT = Signal(
@@ -148,11 +148,11 @@ CIRCUIT = Signal(
     "1 while a lane asks a service no more, because it is down, asks for a pause or refuses the connector; else 0.",
     ("service", "lane"),
 )
-NEWCOMERS_WAIT = Signal(
-    "connector.newcomers.waiting", SignalKind.GAUGE, "s", "For how long new subscribers have waited to be taken in.", ()
+SUBSCRIBERS_WAIT = Signal(
+    "connector.newcomers.waiting", SignalKind.GAUGE, "s", "Waiting time of new subscribers before their import.", ()
 )
 DRIFT = Signal(
-    "connector.mapping.drift", SignalKind.GAUGE, "{finding}", "What the daily look at both sides has found.", ()
+    "connector.mapping.drift", SignalKind.GAUGE, "{finding}", "Findings of the daily check of both sides.", ()
 )
 
 SIGNALS = (
@@ -175,24 +175,24 @@ SIGNALS = (
     HEARTBEAT,
     BEHIND,
     CIRCUIT,
-    NEWCOMERS_WAIT,
+    SUBSCRIBERS_WAIT,
     DRIFT,
 )
 
 _BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14400, 86400)
-"""Seconds, for histograms: from one save alone to a message that waited for a day."""
+"""Seconds, for histograms: from a single save to a message that waited for a day."""
 
 _measured: defaultdict[str, dict[tuple[tuple[str, str], ...], float]] = defaultdict(dict)
 _budgets: dict[str, Callable[[], float]] = {}
 
 
 def is_exported() -> bool:
-    """Whether anybody hears of it: OpenTelemetry's SDK is imported by exporters alone (`export.py`)."""
+    """Return whether metrics are exported: only exporters import OpenTelemetry's SDK (`export.py`)."""
     return "opentelemetry.sdk.metrics" in sys.modules
 
 
 def record(signal: Signal, value: float = 1, **dimensions: str) -> None:
-    """Add to a counter, or note a value; ValueError for a dimension that the table does not have."""
+    """Add to a counter, or record a value; ValueError for other dimensions than those of the signal."""
     if set(dimensions) != set(signal.dimensions):
         raise ValueError(f"{signal.name} has the dimensions {', '.join(signal.dimensions) or 'none'}")
     instrument = _INSTRUMENTS[signal.name]
@@ -206,12 +206,12 @@ def record(signal: Signal, value: float = 1, **dimensions: str) -> None:
 
 
 def watch_budget(service: str, share: Callable[[], float]) -> None:
-    """Let the share that is left to a client be read whenever metrics are exported."""
+    """Register the remaining share of a client, which is read whenever metrics are exported."""
     _budgets[service] = share
 
 
 def _just_measured(signal: Signal) -> Callable[[CallbackOptions], Iterator[Observation]]:
-    """Export what was measured once: an instance that measures no more must not repeat what was so long ago."""
+    """Export each measured value once: an instance that stopped measuring must not repeat old values."""
 
     def observations(_: CallbackOptions) -> Iterator[Observation]:
         values = _measured[signal.name]

@@ -1,8 +1,8 @@
 """Traces that follow one change: its trace id is its correlation id.
 
-Dataverse gives every save a correlation id, a UUID of 128 bits; the connector carries it through every message. It is
-made the trace id of all that happens because of it, whichever process and attempt that is in. A batch of several
-changes has a trace of its own, linked to theirs.
+Dataverse gives every save a correlation id, a UUID of 128 bits, which every message of the connector carries. It is the
+trace id of all work that follows from the save, in any process and attempt. A batch of several changes has a trace of
+its own, linked to theirs.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ ATTRIBUTES = frozenset(
         "table",
     }
 )
-"""All that spans may carry: codes, names of tables, ids of rows. Never a URL, a column's value or an address."""
+"""The attributes of spans: codes, names of tables, ids of rows. Never a URL, a column's value or an address."""
 
 Attribute = str | int | float | bool
 
@@ -53,7 +53,7 @@ _tracer = trace.get_tracer(SCOPE)
 
 
 def context_of(correlation: str) -> SpanContext | None:
-    """Return the place in its trace of a change with this correlation id; None if that is no UUID."""
+    """Return the span context of the change with this correlation id; None if that is no UUID."""
     try:
         trace_id = UUID(correlation).int
     except ValueError:
@@ -66,7 +66,7 @@ def context_of(correlation: str) -> SpanContext | None:
 
 @contextmanager
 def work(name: str, correlations: Iterable[str], kind: SpanKind, **attributes: Attribute) -> Iterator[Span]:
-    """Do what messages or a call ask for: within the trace of the one change, or linked to those of several."""
+    """Open a span for the work on messages or a call: in the trace of one change, or linked to those of several."""
     known = [context for one in dict.fromkeys(correlations) if (context := context_of(one)) is not None]
     parent = trace.set_span_in_context(NonRecordingSpan(known[0]), Context()) if len(known) == 1 else Context()
     links = [Link(context) for context in known[:_MOST_LINKS]] if len(known) > 1 else []
@@ -76,13 +76,13 @@ def work(name: str, correlations: Iterable[str], kind: SpanKind, **attributes: A
 
 @contextmanager
 def phase(name: str, **attributes: Attribute) -> Iterator[Span]:
-    """Do a part of the work at hand."""
+    """Open a span for a part of the current work."""
     with _span(name, SpanKind.INTERNAL, attributes, None, ()) as span:
         yield span
 
 
 def call_made(name: str, seconds: float, ended: int, *, failed: bool, **attributes: Attribute) -> None:
-    """Note a request that another service has answered; `ended` is in nanoseconds since 1970."""
+    """Record a request to another service as a span; `ended` is in nanoseconds since 1970."""
     span = _tracer.start_span(
         name,
         kind=SpanKind.CLIENT,
@@ -95,13 +95,13 @@ def call_made(name: str, seconds: float, ended: int, *, failed: bool, **attribut
 
 
 def change_ended(name: str, correlation: str, began: datetime | None, *, failed: bool, **attributes: Attribute) -> None:
-    """Note how the look at one record ended, in the trace of its change; from `began`, when its message was sent."""
+    """Record the outcome of a record as a span in the trace of its change, from `began`, when its message was sent."""
     here, own = trace.get_current_span().get_span_context(), context_of(correlation)
-    at_home = own is None or own.trace_id == here.trace_id
+    is_own_trace = own is None or own.trace_id == here.trace_id
     span = _tracer.start_span(
         name,
-        context=None if at_home else trace.set_span_in_context(NonRecordingSpan(own), Context()),  # type: ignore[arg-type]  # not at home: it has one
-        links=() if at_home else (Link(here),),
+        context=None if is_own_trace else trace.set_span_in_context(NonRecordingSpan(own), Context()),  # type: ignore[arg-type]  # own is not None here
+        links=() if is_own_trace else (Link(here),),
         attributes=_checked({**attributes, "correlation": correlation}),
         start_time=None if began is None else round(began.timestamp() * _NANOSECONDS),
     )
@@ -111,7 +111,7 @@ def change_ended(name: str, correlation: str, began: datetime | None, *, failed:
 
 
 def current_correlation() -> str:
-    """Return the id of the trace at hand as a correlation id; empty outside of one."""
+    """Return the id of the current trace as a correlation id; empty outside of a trace."""
     context = trace.get_current_span().get_span_context()
     return str(UUID(int=context.trace_id)) if context.is_valid else ""
 

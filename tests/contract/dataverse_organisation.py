@@ -52,6 +52,6 @@ async def open_organisation(rows: Rows = (), **settings: Any) -> AsyncIterator[D
         def observe(_service: Service, operation: str, _status: int, _seconds: float) -> None:
             sent.append(operation)
 
-        protection = ServiceProtection(patience=timedelta(seconds=3))
+        protection = ServiceProtection(longest_pause=timedelta(seconds=3))
         async with DataverseClient(at.url, tokens, protection=protection, observe=observe) as client:
             yield DataverseOrganisation(client, sent, at.url)

@@ -9,7 +9,10 @@ from uuid import UUID
 
 import httpx
 
+from shared.adapters.dataverse.web_api import odata
 from shared.adapters.dataverse.web_api.client import DataverseClient
+from shared.adapters.dataverse.web_api.fetchxml import Cursor
+from shared.adapters.dataverse.web_api.operations import Method, WebApiOperation
 from shared.adapters.dataverse.web_api.throttling import ServiceProtection
 from shared.errors import (
     Service,
@@ -52,9 +55,6 @@ class Tokens:
         assert token == f"token-{self.number}"
         self.number += 1
 
-    async def close(self) -> None:
-        pass
-
 
 class Script:
     """A Dataverse that gives prepared answers, the last one for ever, and remembers what it was asked."""
@@ -86,6 +86,26 @@ class Script:
         if isinstance(answer, Exception):
             raise answer
         return httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
+
+
+def delete(
+    entity_set: str, identifier: UUID, *, if_match: str | None = None, group: str | None = None
+) -> WebApiOperation:
+    headers = {"If-Match": if_match} if if_match else {}
+    return WebApiOperation(Method.DELETE, odata.row(entity_set, identifier), headers=headers, group=group)
+
+
+def create_only(entity_set: str, identifier: UUID, row: dict[str, Any]) -> WebApiOperation:
+    return WebApiOperation(Method.PATCH, odata.row(entity_set, identifier), row, {"If-None-Match": "*"})
+
+
+async def read_fetch_xml(client: DataverseClient, entity_set: str, query: str, page_size: int) -> list[list[Any]]:
+    pages = []
+    cursor: Cursor | None = Cursor()
+    while cursor is not None:
+        page, cursor = await client.fetch_xml_page(entity_set, query, cursor, page_size=page_size)
+        pages.append(page)
+    return pages
 
 
 def rows(*found: dict[str, Any], next_link: str | None = None) -> httpx.Response:

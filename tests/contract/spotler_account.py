@@ -87,7 +87,7 @@ async def open_account(*, assumed: bool = True, **switches: Any) -> AsyncIterato
             http=httpx.AsyncClient(),
             clock=clock,
             observe=observe,
-            patience=HASTY,
+            retries=HASTY,
         )
         transport = client.transport
         capabilities = Capabilities(store, clock, "test", assumed=assumed, probe=Probes(transport).findings)

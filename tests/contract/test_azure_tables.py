@@ -105,12 +105,12 @@ async def test_a_write_that_did_not_arrive_is_a_passing_fault_and_can_be_repeate
 
 
 @pytest.mark.parametrize("trouble", [Trouble.BROKEN_AFTER, Trouble.SILENT_AFTER])
-@pytest.mark.parametrize(("change", "verdict"), WRITES.values(), ids=WRITES.keys())
+@pytest.mark.parametrize(("change", "result"), WRITES.values(), ids=WRITES.keys())
 async def test_a_write_whose_answer_was_lost_is_a_passing_fault_and_done_once(
     store: TableStateStore,
     proxy: TableProxy,
     change: Callable[[str], Change],
-    verdict: str | None,
+    result: str | None,
     trouble: Trouble,
 ) -> None:
     [before] = await store.write([Put(KEY, {"n": 1})])
@@ -122,7 +122,7 @@ async def test_a_write_whose_answer_was_lost_is_a_passing_fault_and_done_once(
     found = (await store.read([asked.key])).get(asked.key)
     assert (found.body if found else None) == (None if isinstance(asked, Delete) else {"n": 2})
     [again] = await store.write([asked])
-    assert (again and "an etag") == verdict
+    assert (again and "an etag") == result
 
 
 @pytest.mark.parametrize("trouble", [Trouble.BUSY, Trouble.BROKEN_BEFORE, Trouble.SILENT_AFTER])

@@ -24,6 +24,7 @@ from tests.contract.dataverse_script import (
     ROW,
     Answer,
     Script,
+    delete,
     error,
     read_all,
     rows,
@@ -140,15 +141,15 @@ async def test_a_clash_of_another_key_is_still_a_conflict() -> None:
 async def test_a_refusal_is_not_repeated(refusal: httpx.Response) -> None:
     script = Script(refusal)
     with pytest.raises(ConnectorError):
-        await script.client.delete("contacts", ROW)
+        await script.client.execute(delete("contacts", ROW))
     assert len(script.requests) == 1
 
 
 async def test_a_rejected_token_is_renewed_once() -> None:
     script = Script(error(401), httpx.Response(204))
-    await script.client.delete("contacts", ROW)
+    await script.client.execute(delete("contacts", ROW))
     assert [request.headers["Authorization"] for request in script.requests] == ["Bearer token-1", "Bearer token-2"]
     script = Script(error(401))
     with pytest.raises(ConfigurationError):
-        await script.client.delete("contacts", ROW)
+        await script.client.execute(delete("contacts", ROW))
     assert len(script.requests) == 2

@@ -12,6 +12,7 @@ from shared.adapters.dataverse.web_api.operations import Method, WebApiOperation
 from shared.errors import (
     NotFoundError,
     ThrottledError,
+    TransientError,
     UnknownOutcomeError,
 )
 from tests.contract.dataverse_script import (
@@ -19,6 +20,7 @@ from tests.contract.dataverse_script import (
     OTHER,
     ROW,
     Script,
+    delete,
     error,
     multipart,
     part,
@@ -68,25 +70,25 @@ async def test_each_part_of_a_batch_has_its_own_outcome_in_order() -> None:
         [
             operations.retrieve("contacts", ROW, select=("lastname",)),
             operations.create("contacts", {}),
-            operations.delete("contacts", OTHER),
-            operations.delete("contacts", ROW),
+            delete("contacts", OTHER),
+            delete("contacts", ROW),
         ]
     )
     assert (read.status, read.body, read.etag) == (200, body, 'W/"9"')
     assert (created.status, created.id) == (204, ROW)
-    assert (missing.status, missing.code, missing.retryable) == (404, "0x80040217", False)
+    assert (missing.status, missing.code, type(missing.error)) == (404, "0x80040217", NotFoundError)
     assert isinstance(missing.error, NotFoundError)
-    assert (failed.status, failed.retryable) == (503, True)
+    assert (failed.status, type(failed.error)) == (503, TransientError)
 
 
 async def test_a_failed_change_set_fails_all_its_operations_and_no_neighbour() -> None:
     script = Script(multipart(part(204), part(412, {"error": {"code": "0x80060882", "message": ""}}), part(204)))
     outcome = await script.client.batch(
         [
-            operations.delete("contacts", ROW),
-            operations.delete("leads", ROW, group="a"),
-            operations.delete("leads", OTHER, group="a"),
-            operations.delete("contacts", OTHER),
+            delete("contacts", ROW),
+            delete("leads", ROW, group="a"),
+            delete("leads", OTHER, group="a"),
+            delete("contacts", OTHER),
         ]
     )
     assert [result.status for result in outcome] == [204, 412, 412, 204]
@@ -95,21 +97,21 @@ async def test_a_failed_change_set_fails_all_its_operations_and_no_neighbour() -
 async def test_a_batch_answered_in_part_leaves_no_operation_without_an_outcome() -> None:
     script = Script(multipart(part(204)))
     done, again, doubtful = await script.client.batch(
-        [operations.delete("contacts", ROW), operations.delete("contacts", OTHER), operations.create("contacts", {})]
+        [delete("contacts", ROW), delete("contacts", OTHER), operations.create("contacts", {})]
     )
     assert done.error is None
-    assert again.retryable
+    assert isinstance(again.error, TransientError)
     assert isinstance(doubtful.error, UnknownOutcomeError)
 
 
 async def test_what_was_done_before_a_failure_is_not_forgotten() -> None:
     first = multipart(*[part(204)] * 1000)
     script = Script(first, error(429, Retry_After="300"))
-    outcome = await script.client.batch([operations.delete("contacts", ROW)] * 1500)
+    outcome = await script.client.batch([delete("contacts", ROW)] * 1500)
     assert [result.status for result in outcome] == [204] * 1000 + [0] * 500
     assert all(isinstance(result.error, ThrottledError) for result in outcome[1000:])
 
 
 async def test_a_line_break_in_a_header_cannot_start_another_request() -> None:
     with pytest.raises(ValueError, match="line break"):
-        await Script(multipart()).client.batch([operations.delete("contacts", ROW, if_match="*\r\n\r\nDELETE /")])
+        await Script(multipart()).client.batch([delete("contacts", ROW, if_match="*\r\n\r\nDELETE /")])

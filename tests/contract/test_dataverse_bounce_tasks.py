@@ -13,6 +13,7 @@ from shared.domain.records.records import PersonTable, RecordKey
 from shared.errors import ConnectorError
 from shared.ports.dataverse import BounceTask, BounceTasks
 from tests.contract.dataverse_organisation import DataverseOrganisation, open_organisation
+from tests.contract.dataverse_script import delete
 
 COLUMNS = (
     *("activityid", "subject", "description", "category", "subcategory", "statecode", "statuscode"),
@@ -114,7 +115,7 @@ async def test_an_owner_who_is_gone_leaves_the_task_with_the_connector(
 ) -> None:
     owner = await organisation.client.create("systemusers", {"lastname": "Sales", "firstname": "Sam"})
     await organisation.client.update("contacts", UUID(int=1), {"ownerid@odata.bind": f"/systemusers({owner})"})
-    await organisation.client.delete("systemusers", owner)
+    await organisation.client.execute(delete("systemusers", owner))
     assert list(await tasks.create(EVERY[:1])) == [UUID(int=101)]
     assert (await found(organisation))[101]["_ownerid_value"] not in {None, str(owner)}
 

@@ -15,7 +15,7 @@ import pytest
 from shared.adapters.dataverse.events.events import DataverseEvent, Message
 from shared.adapters.dataverse.events.execution_context import check_organisation, read_event
 from shared.adapters.dataverse.events.own_user import OwnUser
-from shared.adapters.dataverse.events.routing import Ourselves
+from shared.adapters.dataverse.events.routing import OwnIdentity
 from shared.adapters.dataverse.web_api import operations
 from shared.adapters.dataverse.web_api.client import DataverseClient
 from shared.adapters.dataverse.web_api.credentials import ClientSecret, token_provider
@@ -28,6 +28,7 @@ from shared.errors import ConfigurationError, ConflictError, DataError, NotFound
 from shared.local.dataverse_sandbox.http.app import DataverseSandboxSettings, create_app
 from shared.local.dataverse_sandbox.organisation.execution_context import ServiceEndpointMessage
 from shared.local.sandbox.serving import serve
+from tests.contract.dataverse_script import create_only, delete, read_fetch_xml
 
 TAG = "spotler-connector"
 PEOPLE = [UUID(int=number) for number in range(1, 301)]
@@ -72,7 +73,7 @@ async def organisation() -> AsyncIterator[Organisation]:
             address.url,
             tokens,
             tag=TAG,
-            protection=ServiceProtection(patience=timedelta(seconds=3)),
+            protection=ServiceProtection(longest_pause=timedelta(seconds=3)),
             observe=lambda _service, operation, status, _seconds: found[0].statuses.append((operation, status)),
         ) as client:
             found.append(Organisation(address.url, client, settings))
@@ -95,7 +96,7 @@ async def test_a_row_lives_from_its_creation_to_its_deletion(organisation: Organ
     await client.update("contacts", row, {"lastname": "Test"}, if_match=first["@odata.etag"])
     with pytest.raises(ConflictError):
         await client.update("contacts", row, {"lastname": "x"}, if_match=first["@odata.etag"])
-    await client.delete("contacts", row)
+    await client.execute(delete("contacts", row))
     with pytest.raises(NotFoundError):
         await client.retrieve("contacts", row, select=("lastname",))
     with pytest.raises(NotFoundError):
@@ -104,11 +105,11 @@ async def test_a_row_lives_from_its_creation_to_its_deletion(organisation: Organ
 
 async def test_an_upsert_creates_once(organisation: Organisation) -> None:
     row = uuid4()
-    await organisation.client.upsert("contacts", row, {"lastname": "a"})
-    await organisation.client.upsert("contacts", row, {"lastname": "b"})
+    await organisation.client.execute(operations.upsert("contacts", row, {"lastname": "a"}))
+    await organisation.client.execute(operations.upsert("contacts", row, {"lastname": "b"}))
     assert (await organisation.client.retrieve("contacts", row, select=("lastname",)))["lastname"] == "b"
     with pytest.raises(ConflictError):
-        await organisation.client.upsert("contacts", row, {"lastname": "c"}, if_none_match="*")
+        await organisation.client.execute(create_only("contacts", row, {"lastname": "c"}))
 
 
 async def test_creating_a_row_twice_with_its_own_id_creates_it_once(organisation: Organisation) -> None:
@@ -156,7 +157,7 @@ async def test_fetchxml_walks_all_pages(organisation: Organisation) -> None:
     query = (
         "<fetch><entity name='contact'><attribute name='contactid' /><order attribute='lastname' /></entity></fetch>"
     )
-    found = [page async for page in organisation.client.fetch_xml("contacts", query, page_size=120)]
+    found = await read_fetch_xml(organisation.client, "contacts", query, 120)
     assert [len(page) for page in found] == [120, 120, 60]
     assert [UUID(row["contactid"]) for page in found for row in page] == PEOPLE
 
@@ -187,7 +188,7 @@ async def test_a_batch_gives_every_operation_its_own_outcome(organisation: Organ
         [
             operations.create("contacts", {"lastname": "Proef"}),
             operations.update("contacts", PEOPLE[0], {"jobtitle": "Proef"}),
-            operations.delete("contacts", uuid4()),
+            delete("contacts", uuid4()),
             operations.update("contacts", PEOPLE[1], {"jobtitle": "undone"}, group="a"),
             operations.update("contacts", PEOPLE[2], {"lastname": "x" * 51}, group="a"),
             operations.retrieve("contacts", PEOPLE[1], select=("jobtitle",)),
@@ -235,9 +236,9 @@ async def test_our_writes_are_known_by_our_tag_and_our_user_once_dataverse_has_t
     await organisation.client.create("contacts", {"lastname": "Proef"})
     event = await asyncio.wait_for(organisation.events.get(), 5)
     assert own_user.id is None
-    assert not Ourselves(TAG, own_user.id).wrote(event)
+    assert not OwnIdentity(TAG, own_user.id).wrote(event)
     await own_user.learn()
-    assert Ourselves(TAG, own_user.id).wrote(event)
+    assert OwnIdentity(TAG, own_user.id).wrote(event)
     await own_user.learn()
     assert [operation for operation, _ in organisation.statuses].count("GET WhoAmI") == 1
 

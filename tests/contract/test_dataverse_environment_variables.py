@@ -12,6 +12,7 @@ from shared.domain.records.marketing_contact import PropertyCatalogue, PropertyD
 from shared.ports.dataverse import EnvironmentVariable, EnvironmentVariables
 from tests.contract.clocks import ManualClock
 from tests.contract.dataverse_organisation import DataverseOrganisation, open_organisation
+from tests.contract.dataverse_script import delete
 from tests.twins import TwinPlatform
 
 SCHEMA, DISPLAY = "dh_spotlerpermissions", "permissions"
@@ -39,8 +40,8 @@ async def remove_ours(organisation: DataverseOrganisation) -> None:
         "environmentvariabledefinitions", "environmentvariabledefinitionid", "schemaname"
     ):
         if row["schemaname"] == SCHEMA:
-            await organisation.client.delete(
-                "environmentvariabledefinitions", UUID(row["environmentvariabledefinitionid"])
+            await organisation.client.execute(
+                delete("environmentvariabledefinitions", UUID(row["environmentvariabledefinitionid"]))
             )
 
 

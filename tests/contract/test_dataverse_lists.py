@@ -15,6 +15,7 @@ from shared.domain.records.records import PersonTable, RecordKey, StatusRow, Syn
 from shared.errors import DataError, NotFoundError
 from shared.ports.dataverse import ListStatus, MarketingList, MarketingLists
 from tests.contract.dataverse_organisation import DataverseOrganisation, open_organisation
+from tests.contract.dataverse_script import delete
 
 PEOPLE = [RecordKey(PersonTable.CONTACT, UUID(int=number)) for number in range(1, 12)]
 LEO = RecordKey(PersonTable.LEAD, UUID(int=50))
@@ -136,7 +137,7 @@ async def test_a_list_that_goes_away_meanwhile_is_told(
 ) -> None:
     listed = await lists.read_list(STATIC)
     assert listed is not None
-    await organisation.client.delete("lists", STATIC)
+    await organisation.client.execute(delete("lists", STATIC))
     with pytest.raises(NotFoundError):
         await lists.members(listed, after=None, limit=4)
 
@@ -211,5 +212,5 @@ async def test_ml_19_sta_01_a_list_gets_a_spotler_info_of_its_own_and_keeps_it(
 async def test_the_status_of_a_list_that_is_gone_needs_no_writing(
     organisation: DataverseOrganisation, lists: MarketingLists
 ) -> None:
-    await organisation.client.delete("lists", STATIC)
+    await organisation.client.execute(delete("lists", STATIC))
     await lists.write_status(status())

@@ -148,7 +148,7 @@ async def test_a_lookup_of_a_related_row_is_a_lookup_with_its_label(organisation
     assert record.labels[name]
 
 
-async def test_a_column_of_spotler_info_is_read_beside_the_connector_s_own(organisation: Organisation) -> None:
+async def test_a_column_of_spotler_info_is_read_together_with_the_connector_s_own(organisation: Organisation) -> None:
     records = await organisation.read("dh_spotlerinfo(dh_spotlerinfo).dh_lastsyncedon")
     assert records[ANN].values["dh_spotlerinfo(dh_spotlerinfo).dh_lastsyncedon"] is None
 
@@ -248,16 +248,16 @@ async def test_a_label_is_that_of_the_mapping_s_language_where_the_column_has_it
 
 async def test_a_read_costs_one_request_and_two_with_children_and_queries(organisation: Organisation) -> None:
     plain = organisation.reader(mapping("parentcustomerid(account).name"))
-    aside = organisation.reader(
+    with_queries = organisation.reader(
         mapping("@concat(@child(task.regardingobjectid).first(createdon).subject, firstname, lastname)")
     )
-    for reader in (plain, aside):
+    for reader in (plain, with_queries):
         await reader.read([ANN])  # learns the schema
     organisation.sent.clear()
     await plain.read([ANN, BEN, CLEO])
     assert organisation.sent == ["GET contacts"]
     organisation.sent.clear()
-    await aside.read([ANN, BEN, CLEO])
+    await with_queries.read([ANN, BEN, CLEO])
     assert sorted(organisation.sent) == ["GET contacts", "POST $batch"]
 
 

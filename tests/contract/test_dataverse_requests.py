@@ -8,6 +8,7 @@ from uuid import UUID
 import httpx
 import pytest
 
+from shared.adapters.dataverse.web_api import operations
 from shared.adapters.dataverse.web_api.client import DataverseClient
 from shared.adapters.dataverse.web_api.odata import ODataComparison, compare
 from shared.adapters.dataverse.web_api.operations import Annotation, Retrieve
@@ -19,9 +20,12 @@ from tests.contract.dataverse_script import (
     OTHER,
     ROW,
     Script,
+    create_only,
+    delete,
     multipart,
     part,
     read_all,
+    read_fetch_xml,
     rows,
 )
 
@@ -88,8 +92,8 @@ async def test_fetchxml_pages_are_asked_for_with_their_cookie() -> None:
         "@Microsoft.Dynamics.CRM.fetchxmlpagingcookie": '<cookie pagingcookie="%253ccookie%2520page%253d1%253e" />',
     }
     script = Script(httpx.Response(200, json=first), httpx.Response(200, json={"value": [{"n": 2}]}))
-    pages = script.client.fetch_xml("contacts", "<fetch><entity name='contact' /></fetch>", page_size=1)
-    assert [row async for page in pages for row in page] == [{"n": 1}, {"n": 2}]
+    pages = await read_fetch_xml(script.client, "contacts", "<fetch><entity name='contact' /></fetch>", 1)
+    assert [row for page in pages for row in page] == [{"n": 1}, {"n": 2}]
     asked = [request.url.params["fetchXml"] for request in script.requests]
     assert 'page="1" count="1"' in asked[0]
     assert 'page="2" count="1" paging-cookie="&lt;cookie page=1&gt;"' in asked[1]
@@ -108,10 +112,10 @@ async def test_a_read_too_long_for_a_url_travels_in_a_batch() -> None:
     [
         (lambda client: client.update("contacts", ROW, {}), "PATCH", {"If-Match": "*"}),
         (lambda client: client.update("contacts", ROW, {}, if_match='W/"7"'), "PATCH", {"If-Match": 'W/"7"'}),
-        (lambda client: client.upsert("contacts", ROW, {}), "PATCH", {}),
-        (lambda client: client.upsert("contacts", ROW, {}, if_none_match="*"), "PATCH", {"If-None-Match": "*"}),
-        (lambda client: client.delete("contacts", ROW), "DELETE", {}),
-        (lambda client: client.delete("contacts", ROW, if_match='W/"7"'), "DELETE", {"If-Match": 'W/"7"'}),
+        (lambda client: client.execute(operations.upsert("contacts", ROW, {})), "PATCH", {}),
+        (lambda client: client.execute(create_only("contacts", ROW, {})), "PATCH", {"If-None-Match": "*"}),
+        (lambda client: client.execute(delete("contacts", ROW)), "DELETE", {}),
+        (lambda client: client.execute(delete("contacts", ROW, if_match='W/"7"')), "DELETE", {"If-Match": 'W/"7"'}),
     ],
 )
 async def test_a_write_states_its_condition_and_carries_our_tag(

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from shared.adapters.dataverse.rows.lists import DataverseLists
-from shared.adapters.dataverse.web_api import fetchxml
+from shared.adapters.dataverse.web_api import fetchxml, operations
 from shared.domain.records.records import PersonTable, RecordKey
 from shared.errors import DataError
 from shared.ports.dataverse import MarketingList
@@ -58,8 +58,8 @@ async def organisation() -> AsyncIterator[DataverseOrganisation]:
 
 async def members(organisation: DataverseOrganisation, query: str, *, limit: int = 100) -> list[int]:
     """Return the numbers of a list's members, as the synchronisation walks them."""
-    await organisation.client.upsert(
-        "lists", LIST, {"listname": "List", "createdfromcode": 2, "type": True, "query": query}
+    await organisation.client.execute(
+        operations.upsert("lists", LIST, {"listname": "List", "createdfromcode": 2, "type": True, "query": query})
     )
     lists, marketing_list = DataverseLists(organisation.client), MarketingList(LIST, "List", PersonTable.CONTACT)
     found: list[RecordKey] = []
@@ -94,7 +94,7 @@ async def members(organisation: DataverseOrganisation, query: str, *, limit: int
         pytest.param(fetch('<order attribute="lastname"/>', top="2"), [2, 4], id="equal rows come by id"),
         pytest.param(fetch("<all-attributes/>" + MOST_CHILDREN, top="1"), [8], id="all columns"),
         pytest.param(fetch(NAME, top="3"), [1, 2, 3], id="top without an order"),
-        pytest.param(fetch(MOST_CHILDREN, top="3", page="1", count="2"), [8, 7, 6], id="top beside paging"),
+        pytest.param(fetch(MOST_CHILDREN, top="3", page="1", count="2"), [8, 7, 6], id="top and paging"),
     ],
 )
 async def test_top_takes_the_people_whom_dynamics_shows(

@@ -37,7 +37,7 @@ RUN = ListRun(
     members=60,
     done=50,
 )
-MEMO = ListState(
+STATE = ListState(
     id=LIST,
     table=PersonTable.CONTACT,
     is_dynamic=True,
@@ -69,11 +69,11 @@ async def memory(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
 
 async def test_the_memo_comes_back_as_it_was_saved(memory: ListStateRepository) -> None:
     assert await memory.read(LIST) is None
-    saved = await memory.save(MEMO)
+    saved = await memory.save(STATE)
     assert await memory.read(LIST) == saved
     again = await memory.save(saved)
     assert again.etag != saved.etag
-    for late in (saved, MEMO):
+    for late in (saved, STATE):
         with pytest.raises(ConflictError):
             await memory.save(late)
     await memory.forget(again)
@@ -146,10 +146,10 @@ async def test_old_generations_are_forgotten_and_others_stay(memory: ListStateRe
     for page in range(25):
         await memory.put_contacts(LIST, "old", page, [f"C{number}" for number in range(300)], buckets=BUCKETS)
     await memory.put_contacts(LIST, "new", 0, ["A"], buckets=1)
-    rounds = 1
+    pages = 1
     while not await memory.clean(LIST, ["old"]):
-        rounds += 1
-    assert rounds > 1, "some at a time"
+        pages += 1
+    assert pages > 1, "some at a time"
     assert (await memory.content(LIST, "new", 1, 0, 1)).certain == {"A"}
     assert not any(
         [(await memory.content(LIST, "old", BUCKETS, bucket, BUCKETS)).possible for bucket in range(BUCKETS)]

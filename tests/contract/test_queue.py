@@ -229,7 +229,9 @@ async def test_a_schedule_in_the_past_is_due(queue: AnyQueue, clock: ManualClock
     assert bodies(await received(queue)) == [b"a"]
 
 
-async def test_a_message_that_is_never_completed_is_buried_with_a_reason(queue: AnyQueue, clock: ManualClock) -> None:
+async def test_a_message_that_is_never_completed_is_dead_lettered_with_a_reason(
+    queue: AnyQueue, clock: ManualClock
+) -> None:
     await queue.send(LIVE, [OutgoingMessage(b"id:7", correlation_id="c-7"), OutgoingMessage(b"other")])
     for delivery in range(1, DELIVERIES + 1):
         bad, good = await received(queue)
@@ -249,7 +251,7 @@ async def test_a_message_that_is_never_completed_is_buried_with_a_reason(queue: 
 async def test_locks_that_end_by_themselves_are_no_sign_of_poison(
     queue: AnyQueue, backend: Backend, clock: ManualClock
 ) -> None:
-    """Their worker was killed, or slow. Service Bus cannot tell that from a failure, and buries."""
+    """Their worker was killed, or slow. Service Bus counts that as a failure, and dead-letters."""
     await queue.send(LIVE, [OutgoingMessage(b"id:7")])
     for delivery in range(1, DELIVERIES + 1):
         [message] = await received(queue)
@@ -282,7 +284,9 @@ async def test_a_received_message_tells_how_long_its_lock_lasts(queue: AnyQueue)
     assert timedelta() < message.locked_for <= LOCK
 
 
-async def test_what_is_buried_for_its_deliveries_keeps_no_personal_data(queue: AnyQueue, clock: ManualClock) -> None:
+async def test_a_message_that_was_delivered_too_often_keeps_no_personal_data(
+    queue: AnyQueue, clock: ManualClock
+) -> None:
     await queue.send(EVENTS, [OutgoingMessage(b'{"emailaddress1": "anna@example.org"}', correlation_id="c-1")])
     for _ in range(DELIVERIES):
         await queue.abandon(EVENTS, await received(queue, EVENTS))
@@ -290,7 +294,7 @@ async def test_what_is_buried_for_its_deliveries_keeps_no_personal_data(queue: A
     assert (dead.queue, dead.body, dead.correlation_id) == (EVENTS, b"", "c-1")
 
 
-async def test_what_the_queue_has_buried_is_collected_and_can_be_replayed(queue: AnyQueue) -> None:
+async def test_messages_that_the_queue_dead_lettered_are_collected_and_can_be_replayed(queue: AnyQueue) -> None:
     await queue.send(LIVE, [OutgoingMessage(b"id:7", correlation_id="c-7")])
     await queue.send(EVENTS, [OutgoingMessage(b"id:8")])
     for name in (LIVE, EVENTS):

@@ -63,7 +63,7 @@ async def test_a_busy_service_is_asked_again(queue: ServiceBusQueue, broker: Bro
 
 
 @pytest.mark.parametrize("condition", [SERVER_BUSY, RESOURCE_LIMIT_EXCEEDED])
-async def test_a_service_that_stays_busy_asks_for_patience(
+async def test_a_service_that_stays_busy_asks_for_a_pause(
     queue: ServiceBusQueue, broker: Broker, live: Queue, condition: str
 ) -> None:
     broker.plan(Act.SEND, Effect.REFUSED, condition, times=100)
@@ -167,7 +167,7 @@ async def test_a_message_of_somebody_else_hides_no_dead_letter(
     broker.queues["dead-letters"].put(stray.message)
     await queue.dead_letter(LIVE, b"id:1", reason="r", description="d")
     assert [dead.body for dead in await queue.dead_letters()] == [b"id:1"]
-    assert "dead-letters/1 was not buried by this connector" in caplog.text
+    assert "dead-letters/1 was not dead-lettered by this connector" in caplog.text
 
 
 async def test_hundreds_of_dead_letters_are_listed_and_cleared(queue: ServiceBusQueue, broker: Broker) -> None:
@@ -194,7 +194,7 @@ async def test_a_cut_between_the_copy_and_its_removal_replays_twice_and_loses_no
 
 
 async def dead_lettered(queue: ServiceBusQueue, broker: Broker, *bodies: bytes, reason: str) -> Queue:
-    """Let the service itself bury messages; returns the sub-queue in which they lie."""
+    """Let the service itself dead-letter messages; return their sub-queue."""
     await queue.send(EVENTS, [OutgoingMessage(body, correlation_id="c-1") for body in bodies])
     events = broker.queues[EVENTS]
     for held in list(events.messages.values()):
@@ -227,7 +227,7 @@ async def test_nothing_personal_rests_where_the_service_buries(
     assert [message.body for message in await all_of(queue, 1, EVENTS)] == [b"id:1"]
 
 
-async def test_hundreds_of_buried_messages_are_collected_at_once(queue: ServiceBusQueue, broker: Broker) -> None:
+async def test_hundreds_of_dead_lettered_messages_are_collected_at_once(queue: ServiceBusQueue, broker: Broker) -> None:
     native = await dead_lettered(queue, broker, *(b"id:%d" % number for number in range(250)), reason=EXHAUSTED)
     assert len(await queue.collect_dead_lettered()) == 250
     assert native.messages == {}

@@ -218,13 +218,13 @@ async def test_one_run_is_stopped_by_its_id(account: SpotlerAccount) -> None:  #
 
 async def test_a_campaign_is_stopped_for_a_person(account: SpotlerAccount) -> None:
     await account.automations.start(AutomationKind.CAMPAIGN, "TrgCart", "ANN", ())
-    for who, verdict in (
+    for who, result in (
         ("ANN", StopResult.STOPPED),
         ("ANN", StopResult.NOT_RUNNING),
         ("BEN", StopResult.NOT_RUNNING),
         ("NOBODY", StopResult.UNKNOWN),
     ):
-        assert await account.automations.stop(AutomationKind.CAMPAIGN, "CmpCart", who) is verdict
+        assert await account.automations.stop(AutomationKind.CAMPAIGN, "CmpCart", who) is result
 
 
 # ------------------------------------------------------------------------------------------ answers of another service

@@ -127,7 +127,7 @@ async def test_a_check_with_wrong_credentials_finds_nothing_out() -> None:
     async with open_account(assumed=False) as account:
         await account.capabilities.check()
         url = f"{account.control.base_url}{CURRENT_PREFIX}"
-        stranger = SpotlerClient(url, KEY, "wrong", http=httpx.AsyncClient(), clock=account.clock, patience=HASTY)
+        stranger = SpotlerClient(url, KEY, "wrong", http=httpx.AsyncClient(), clock=account.clock, retries=HASTY)
         probe = Probes(stranger.transport).findings
         capabilities = Capabilities(account.store, account.clock, "test", assumed=False, probe=probe)
         with pytest.raises(ConfigurationError):
@@ -160,7 +160,7 @@ async def test_a_service_that_answers_everything_alike_proves_nothing(answer: ht
         SECRET,
         http=httpx.AsyncClient(transport=httpx.MockTransport(respond)),
         clock=ManualClock(),
-        patience=HASTY,
+        retries=HASTY,
     )
     findings = await Probes(client.transport).findings()
     await client.close()

@@ -91,7 +91,7 @@ async def open_account(prefix: str = CURRENT_PREFIX, secret: str = SECRET, **swi
             http=httpx.AsyncClient(),
             clock=time,
             observe=observe,
-            patience=HASTY,
+            retries=HASTY,
         )
         try:
             yield Account(client, address.url, time, control, observed)
@@ -187,22 +187,22 @@ async def test_an_update_says_whether_the_contact_or_the_value_is_the_problem(ac
     assert (caught.value.status, caught.value.code) == (400, "INVALID_PROPERTY")
 
 
-async def test_many_contacts_take_few_calls_and_each_has_its_verdict(account: Account) -> None:
+async def test_many_contacts_take_few_calls_and_each_has_its_result(account: Account) -> None:
     people = [ContactWrite(f"CRM-{number}", {"email": address(number)}) for number in range(250)]
     people[7] = ContactWrite("CRM-7", {"email": "no address"})
     people[120] = ContactWrite("CRM-120", {"noSuchProperty": "x"})
-    verdicts = await account.client.upsert_many(people, purge=Purge.KEEP)
-    assert {who for who, verdict in verdicts.items() if verdict != OK} == {"CRM-7", "CRM-120"}
-    assert verdicts["CRM-7"].code is verdicts["CRM-120"].code is WriteCode.PROPERTY_INVALID
+    results = await account.client.upsert_many(people, purge=Purge.KEEP)
+    assert {who for who, result in results.items() if result != OK} == {"CRM-7", "CRM-120"}
+    assert results["CRM-7"].code is results["CRM-120"].code is WriteCode.PROPERTY_INVALID
     assert (await account.requests())["contact.bulk"] == 3
 
 
-async def test_a_contact_that_opted_out_has_a_verdict_of_its_own() -> None:
+async def test_a_contact_that_opted_out_has_a_result_of_its_own() -> None:
     async with open_account(optout_upsert=OptOutUpsert.REFUSE) as account:
         await account.write("1", email=address(1))
         await account.act("contact/opt-out", externalId="1")
-        verdicts = await account.client.upsert_many([ContactWrite("1", {"city": "Gouda"})], purge=Purge.KEEP)
-        assert verdicts["1"].code is WriteCode.CONTACT_OPTOUT
+        results = await account.client.upsert_many([ContactWrite("1", {"city": "Gouda"})], purge=Purge.KEEP)
+        assert results["1"].code is WriteCode.CONTACT_OPTOUT
         contact = await account.client.contact("1")
         assert contact is not None
         assert contact.channels["EMAIL"] is False
@@ -385,8 +385,8 @@ async def test_the_platform_reads_the_catalogue_again_when_a_refused_property_ma
         await platform.properties()
         assert (await account.requests())["contact.properties"] == 1
         account.time.moment += timedelta(minutes=2)
-        verdicts = await platform.upsert([ContactWrite("1", {"removed": "x"})], purge=Purge.KEEP)
-        assert verdicts["1"].code is WriteCode.PROPERTY_INVALID
+        results = await platform.upsert([ContactWrite("1", {"removed": "x"})], purge=Purge.KEEP)
+        assert results["1"].code is WriteCode.PROPERTY_INVALID
         await platform.properties()
         assert (await account.requests())["contact.properties"] == 2
 

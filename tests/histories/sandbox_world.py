@@ -92,9 +92,6 @@ class FixedToken:
     def reject(self, token: str) -> None:
         raise AssertionError(f"the sandbox knows its token of {len(token)} characters")
 
-    async def close(self) -> None:
-        """Nothing is open."""
-
 
 class SandboxWorld(World):
     """Both sandboxes, and the connector with its own adapters of them."""
@@ -147,7 +144,7 @@ class SandboxWorld(World):
         self._reader = DataverseCrm(self._client, everything.mapping, list(PersonTable), self._schema)
         http = httpx.AsyncClient(transport=over_spotler)
         spotler_client = SpotlerClient(
-            SPOTLER_URL + CURRENT_PREFIX, "key", "secret", http=http, clock=self.twin.clock, patience=HASTY
+            SPOTLER_URL + CURRENT_PREFIX, "key", "secret", http=http, clock=self.twin.clock, retries=HASTY
         )
         self._platform = Faulty(SpotlerPlatform(spotler_client, clock=self.twin.clock), faults, "upsert")
         self.remap(self.twin.rules)

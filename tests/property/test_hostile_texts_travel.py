@@ -34,6 +34,7 @@ from shared.domain.records.marketing_contact import (
 from shared.domain.values.fields import as_properties, wished_fields
 from shared.local.dataverse_sandbox.queries import odata as receiver
 from tests.contract.clocks import ManualClock
+from tests.contract.dataverse_script import delete
 from tests.person_records import person
 
 LONG = 100_000
@@ -113,7 +114,7 @@ def test_a_text_in_fetchxml_is_one_attribute_to_whoever_reads_it(text: str) -> N
 def test_a_text_in_a_batch_is_one_value_of_one_request(text: str) -> None:
     changes = [
         operations.update("contacts", UUID(int=1), {"lastname": text}),
-        operations.delete("contacts", UUID(int=2)),
+        delete("contacts", UUID(int=2)),
     ]
     (batch,) = batches(changes, "/api/data/v9.2/")
 

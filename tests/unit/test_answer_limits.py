@@ -56,9 +56,6 @@ class Tokens:
     def reject(self, token: str) -> None:
         """Nobody rejects it."""
 
-    async def close(self) -> None:
-        """Nothing is open."""
-
 
 def answering(stream: httpx.AsyncByteStream, **headers: str) -> httpx.MockTransport:
     return httpx.MockTransport(lambda _: httpx.Response(200, headers=headers, stream=stream))
@@ -83,7 +80,7 @@ def spotler(stream: httpx.AsyncByteStream) -> SpotlerTransport:
         clock=SystemClock(),
         concurrency=1,
         observe=lambda *_: None,
-        patience=RetrySettings(attempts=1),
+        retries=RetrySettings(attempts=1),
     )
 
 

@@ -185,7 +185,7 @@ class Wire:
             http=httpx.AsyncClient(transport=httpx.MockTransport(self._answer)),
             clock=clock,
             observe=observe,
-            patience=HASTY,
+            retries=HASTY,
         )
         capabilities = Capabilities(TwinStore(), clock, "test", assumed=True, probe=self._nothing)
         self.automations = SpotlerAutomations(self.client.transport, capabilities)

@@ -8,13 +8,13 @@ from uuid import UUID
 import pytest
 
 from shared.adapters.dataverse.events.events import DataverseEvent, Message
-from shared.adapters.dataverse.events.routing import Ourselves, Routed, route
+from shared.adapters.dataverse.events.routing import OwnIdentity, Routed, route
 from shared.domain.records.records import Lookup, PersonTable, RecordKey, Why
 from shared.ports.organisations import Origin
 
 ONE, TWO, USER, OUR_USER = UUID(int=1), UUID(int=2), UUID(int=9), UUID(int=10)
 TAG = "our-own-writes"
-ME = Ourselves(TAG, OUR_USER)
+ME = OwnIdentity(TAG, OUR_USER)
 
 EVENT = DataverseEvent(
     message=Message.UPDATE,
@@ -148,9 +148,9 @@ def test_somebody_elses_job_with_our_tag_is_run() -> None:
 
 
 def test_an_event_with_our_tag_is_looked_at_while_we_do_not_know_our_own_user() -> None:
-    assert list(people(route(OURS, own=Ourselves(TAG, None)))) == [RecordKey(PersonTable.CONTACT, ONE)]
+    assert list(people(route(OURS, own=OwnIdentity(TAG, None)))) == [RecordKey(PersonTable.CONTACT, ONE)]
     unnamed = replace(OURS, initiating_user=None, user=None)
-    assert list(people(route(unnamed, own=Ourselves(TAG, None)))) == [RecordKey(PersonTable.CONTACT, ONE)]
+    assert list(people(route(unnamed, own=OwnIdentity(TAG, None)))) == [RecordKey(PersonTable.CONTACT, ONE)]
 
 
 @pytest.mark.parametrize("table", PersonTable)

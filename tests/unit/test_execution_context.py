@@ -74,11 +74,11 @@ def refused() -> list[tuple[Path, EventRefusal]]:
 
 @pytest.mark.parametrize(("path", "reason"), refused(), ids=lambda value: value.stem if isinstance(value, Path) else "")
 def test_anything_else_is_refused_for_its_reason_and_with_a_cure(path: Path, reason: EventRefusal) -> None:
-    with pytest.raises(NotAnExecutionContext) as verdict:
+    with pytest.raises(NotAnExecutionContext) as refusal:
         read(path)
-    assert verdict.value.reason is reason
+    assert refusal.value.reason is reason
     if reason in {EventRefusal.XML, EventRefusal.BINARY}:
-        assert "set the Message Format of the service endpoint to JSON" in verdict.value.description
+        assert "set the Message Format of the service endpoint to JSON" in refusal.value.description
 
 
 @pytest.mark.parametrize(

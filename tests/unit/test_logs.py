@@ -13,7 +13,7 @@ import pytest
 import stamina
 from opentelemetry.trace import SpanKind
 
-from shared.adapters.dataverse.events.routing import Ourselves
+from shared.adapters.dataverse.events.routing import OwnIdentity
 from shared.adapters.spotler.rest.oauth import OneLeggedOAuth1
 from shared.composition.connections import quieten_libraries
 from shared.composition.settings import OWN_TAG
@@ -167,7 +167,7 @@ def arrived(identifier: str) -> func.ServiceBusMessage:
 @pytest.mark.parametrize("identifier", [FORGED, f"{MARK}@leak.example", "i" * 201, ""])
 def test_a_message_whose_id_is_none_is_not_named_by_it(identifier: str, caplog: pytest.LogCaptureFixture) -> None:
     read_lane([arrived(identifier)], QueueName.LIVE)
-    read_events([arrived(identifier)], own=Ourselves(OWN_TAG, None))
+    read_events([arrived(identifier)], own=OwnIdentity(OWN_TAG, None))
 
     assert caplog.text.count("message without an id") == 2
 

@@ -220,7 +220,7 @@ def test_a_column_that_no_mapping_has_is_refused_with_its_cell() -> None:
     assert complaint_about({"N1": "Colour"}) == "prod!N1: 'Colour' is no column of a mapping, or here twice"
 
 
-def test_a_value_beside_the_columns_is_refused_with_its_cell() -> None:
+def test_a_value_outside_the_columns_is_refused_with_its_cell() -> None:
     assert complaint_about({"P3": "a remark"}) == "prod!P3: a value without a title"
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from shared.adapters.dataverse.events.events import DataverseEvent
 from shared.adapters.dataverse.events.execution_context import read_event
-from shared.adapters.dataverse.events.routing import Ourselves, route
+from shared.adapters.dataverse.events.routing import OwnIdentity, route
 from shared.composition.connections import redact
 from shared.ports.queue import QueueName
 
@@ -40,7 +40,7 @@ def test_an_event_keeps_the_rows_that_it_is_about_and_is_handled_alike_when_it_i
 
     again = read(redact(QueueName.EVENTS, path.read_bytes()))
 
-    own = Ourselves(TAG, None)  # what was buried names no users
+    own = OwnIdentity(TAG, None)  # a redacted message names no users
     assert route(again, own=own) == route(original, own=own)
     nobody = {"initiating_user": None, "user": None}
     assert replace(again, **nobody) == replace(original, **nobody)

@@ -32,8 +32,6 @@ class Tokens:
 
     def reject(self, token: str) -> None: ...
 
-    async def close(self) -> None: ...
-
 
 class Clock:
     def now(self) -> datetime:

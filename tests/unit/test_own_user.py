@@ -11,7 +11,7 @@ from shared.adapters.dataverse.web_api.client import DataverseClient, WhoAmI
 from shared.errors import TransientError
 from tests.contract.clocks import ManualClock
 
-US = WhoAmI(user_id=UUID(int=1), organisation_id=UUID(int=2), business_unit_id=UUID(int=3))
+US = WhoAmI(user_id=UUID(int=1), organisation_id=UUID(int=2))
 
 
 class TwinClient:

@@ -11,7 +11,7 @@ from uuid import UUID
 import azure.functions as func
 import pytest
 
-from shared.adapters.dataverse.events.routing import Ourselves
+from shared.adapters.dataverse.events.routing import OwnIdentity
 from shared.composition import app
 from shared.dispatch.intake import Arrival, Intake
 from shared.errors import TransientError
@@ -24,7 +24,7 @@ from shared.triggers.queues.events import read_events
 from shared.triggers.queues.lanes import read_lane
 
 _SAMPLE = Path(__file__).parents[1] / "samples" / "remote_execution_context" / "contact-delete.json"
-NOBODY_KNOWN = Ourselves("spotler-connector", None)
+NOBODY_KNOWN = OwnIdentity("spotler-connector", None)
 _CLAIM = "http://schemas.microsoft.com/xrm/2011/Claims/Organization"
 
 

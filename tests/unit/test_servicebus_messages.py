@@ -105,7 +105,7 @@ def test_a_message_with_nothing_but_a_body_is_readable() -> None:
     assert (message.content_type, message.properties, message.message_id, message.correlation_id) == ("", {}, "", "")
 
 
-def test_a_buried_copy_tells_where_it_came_from_and_why() -> None:
+def test_a_dead_letter_copy_has_its_queue_and_reason() -> None:
     copy = to_dead_letter_copy(QueueName.BULK, b"id:1", reason="Poison", description="no record", correlation_id="c-1")
     assert from_dead_letter_copy(sent(copy), identifier="dead-letters/42") == DeadLetter(
         id="dead-letters/42",
@@ -118,7 +118,7 @@ def test_a_buried_copy_tells_where_it_came_from_and_why() -> None:
     )
 
 
-def test_what_service_bus_buried_is_redacted() -> None:
+def test_a_message_that_service_bus_dead_lettered_is_redacted() -> None:
     raw = delivered(
         AmqpAnnotatedMessage(
             data_body=b"anna@example.org",

@@ -1,4 +1,4 @@
-"""A bulk write gives every contact its own verdict, whatever the answer looks like."""
+"""A bulk write gives every contact its own result, whatever the answer looks like."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ class Service:
 
 async def test_contacts_go_in_calls_of_at_most_a_hundred() -> None:
     service = Service()
-    verdicts = await write_all(service, people(*range(250)))
+    results = await write_all(service, people(*range(250)))
     assert sorted(service.sizes) == [50, CONTACTS_PER_CALL, CONTACTS_PER_CALL]
-    assert verdicts == {str(number): OK for number in range(250)}
+    assert results == {str(number): OK for number in range(250)}
 
 
 async def test_nothing_to_write_costs_no_call() -> None:
@@ -63,14 +63,14 @@ async def test_results_are_matched_by_external_id_and_not_by_position() -> None:
     }
 
 
-async def test_a_contact_without_a_result_and_one_with_two_have_verdicts_that_say_so() -> None:
+async def test_a_contact_without_a_result_and_one_with_two_have_results_that_say_so() -> None:
     service = Service()
     service.answer = lambda results: [results[0], results[1], BulkResult(external_id="2", code="CONTACT_OPTOUT")]
-    verdicts = await write_all(service, people(1, 2, 3))
-    assert verdicts["1"] == OK
-    assert verdicts["2"].code is WriteCode.ERROR
-    assert "OK, CONTACT_OPTOUT" in verdicts["2"].detail
-    assert verdicts["3"].code is WriteCode.MISSING
+    results = await write_all(service, people(1, 2, 3))
+    assert results["1"] == OK
+    assert results["2"].code is WriteCode.ERROR
+    assert "OK, CONTACT_OPTOUT" in results["2"].detail
+    assert results["3"].code is WriteCode.MISSING
 
 
 async def test_a_code_that_is_new_is_an_error_that_names_it() -> None:
@@ -82,9 +82,9 @@ async def test_a_code_that_is_new_is_an_error_that_names_it() -> None:
 @given(st.sets(st.integers(min_value=0, max_value=119), max_size=5))
 async def test_a_refusal_of_the_whole_call_harms_only_the_guilty(guilty: set[int]) -> None:
     service = Service(*map(str, guilty), error_type="INVALID_PROPERTY")
-    verdicts = await write_all(service, people(*range(120)))
-    assert {int(who) for who, verdict in verdicts.items() if verdict != OK} == guilty
-    assert all(verdicts[str(who)] == WriteResult(WriteCode.PROPERTY_INVALID, "why") for who in guilty)
+    results = await write_all(service, people(*range(120)))
+    assert {int(who) for who, result in results.items() if result != OK} == guilty
+    assert all(results[str(who)] == WriteResult(WriteCode.PROPERTY_INVALID, "why") for who in guilty)
 
 
 async def test_finding_one_guilty_among_a_hundred_takes_few_calls() -> None:
@@ -109,9 +109,9 @@ async def test_a_refused_contact_has_the_code_of_its_error_type(error_type: str,
 
 async def test_an_id_that_cannot_be_addressed_is_not_sent_and_harms_no_other() -> None:
     service = Service()
-    verdicts = await write_all(service, people("a/b", "search", 1))
+    results = await write_all(service, people("a/b", "search", 1))
     assert service.sizes == [1]
-    assert {who: verdict.code for who, verdict in verdicts.items()} == {
+    assert {who: result.code for who, result in results.items()} == {
         "a/b": WriteCode.ERROR,
         "search": WriteCode.ERROR,
         "1": WriteCode.OK,

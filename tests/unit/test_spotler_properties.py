@@ -54,7 +54,7 @@ def test_an_option_whose_label_occurs_twice_is_not_guessed() -> None:
     assert PERMISSIONS.entry("Twin") is None
 
 
-class Shelf:
+class Account:
     """A loader that counts, under a clock that a test moves."""
 
     def __init__(self) -> None:
@@ -76,54 +76,54 @@ class Shelf:
 
 
 async def test_the_catalogue_is_read_once_an_hour() -> None:
-    shelf = Shelf()
-    cached = CachedCatalogue(shelf.load, clock=shelf)
+    account = Account()
+    cached = CachedCatalogue(account.load, clock=account)
     first = await cached.get()
-    shelf.moment += timedelta(minutes=59)
+    account.moment += timedelta(minutes=59)
     assert await cached.get() is first
-    shelf.moment += timedelta(minutes=1)
+    account.moment += timedelta(minutes=1)
     assert await cached.get() is not first
-    assert shelf.reads == 2
+    assert account.reads == 2
 
 
 async def test_many_who_ask_at_once_cost_one_read() -> None:
-    shelf = Shelf()
-    cached = CachedCatalogue(shelf.load, clock=shelf)
+    account = Account()
+    cached = CachedCatalogue(account.load, clock=account)
     await asyncio.gather(*(cached.get() for _ in range(20)))
-    assert shelf.reads == 1
+    assert account.reads == 1
 
 
 async def test_who_gives_up_waiting_does_not_stop_the_others() -> None:
-    shelf = Shelf()
-    shelf.open.clear()
-    cached = CachedCatalogue(shelf.load, clock=shelf)
+    account = Account()
+    account.open.clear()
+    cached = CachedCatalogue(account.load, clock=account)
     impatient, patient = asyncio.create_task(cached.get()), asyncio.create_task(cached.get())
     await asyncio.sleep(0)
     impatient.cancel()
-    shelf.open.set()
+    account.open.set()
     assert (await patient).find("city") is CITY
-    assert shelf.reads == 1
+    assert account.reads == 1
 
 
 async def test_a_failed_read_is_told_to_all_and_tried_again_by_the_next() -> None:
-    shelf = Shelf()
-    shelf.failure = TransientError("down")
-    cached = CachedCatalogue(shelf.load, clock=shelf)
+    account = Account()
+    account.failure = TransientError("down")
+    cached = CachedCatalogue(account.load, clock=account)
     outcomes = await asyncio.gather(cached.get(), cached.get(), return_exceptions=True)
-    assert [outcome is shelf.failure for outcome in outcomes] == [True, True]
-    shelf.failure = None
+    assert [outcome is account.failure for outcome in outcomes] == [True, True]
+    account.failure = None
     await cached.get()
-    assert shelf.reads == 2
+    assert account.reads == 2
 
 
 async def test_a_suspect_catalogue_is_read_again_but_not_twice_a_minute() -> None:
-    shelf = Shelf()
-    cached = CachedCatalogue(shelf.load, clock=shelf)
+    account = Account()
+    cached = CachedCatalogue(account.load, clock=account)
     await cached.get()
     cached.forget()
     await cached.get()
-    assert shelf.reads == 1
-    shelf.moment += timedelta(minutes=1)
+    assert account.reads == 1
+    account.moment += timedelta(minutes=1)
     cached.forget()
     await cached.get()
-    assert shelf.reads == 2
+    assert account.reads == 2

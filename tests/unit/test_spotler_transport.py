@@ -41,7 +41,7 @@ class UtcClock:
 class Wire:
     """Replies in order, the last one for ever; remembers requests and observations."""
 
-    def __init__(self, *replies: Reply, patience: RetrySettings = HASTY, concurrency: int = 4) -> None:
+    def __init__(self, *replies: Reply, retries: RetrySettings = HASTY, concurrency: int = 4) -> None:
         self.replies = list(replies)
         self.requests: list[httpx.Request] = []
         self.observed: list[tuple[Service, str, int]] = []
@@ -55,7 +55,7 @@ class Wire:
             clock=clock,
             concurrency=concurrency,
             observe=self._observe,
-            patience=patience,
+            retries=retries,
         )
 
     async def _answer(self, request: httpx.Request) -> httpx.Response:
@@ -96,7 +96,7 @@ async def test_trouble_that_stays_is_told_after_the_last_attempt() -> None:
 
 
 async def test_no_attempt_begins_after_the_time_that_a_caller_has() -> None:
-    wire = Wire(httpx.Response(500), patience=replace(HASTY, last_start=timedelta(microseconds=1)))
+    wire = Wire(httpx.Response(500), retries=replace(HASTY, last_start=timedelta(microseconds=1)))
     with pytest.raises(TransientError):
         await wire.transport.send(READ)
     assert len(wire.requests) == 1

@@ -55,7 +55,7 @@ async def test_a_quiet_moment_is_enough_to_leave_no_trace_of_what_was_completed(
     await queue.close()
 
 
-async def test_the_body_of_a_buried_message_cannot_be_recovered_either(tmp_path: Path) -> None:
+async def test_the_body_of_a_dead_lettered_message_cannot_be_recovered_either(tmp_path: Path) -> None:
     queue = open_queue(tmp_path / "queue.db")
     await queue.send(LIVE, [OutgoingMessage(MARK * 500)])
     for _ in range(2):
@@ -136,7 +136,7 @@ async def test_failures_are_counted_across_locks_that_ended_and_processes_that_d
     await queue.close()
 
 
-async def test_a_file_of_an_earlier_version_goes_on_and_what_it_has_received_often_is_not_buried(
+async def test_a_file_of_an_earlier_version_goes_on_and_what_it_has_received_often_is_not_dead_lettered(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "queue.db"

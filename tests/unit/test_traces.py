@@ -222,7 +222,7 @@ async def test_permissions_of_one_change_keep_its_correlation_id_and_of_several_
 # --------------------------------------------------------------------------------------------------------------- ports
 
 
-async def test_what_is_buried_is_counted_by_its_reason(heard: Telemetry) -> None:
+async def test_dead_letters_are_counted_by_their_reason(heard: Telemetry) -> None:
     twin = ConnectorTwin()
     queue = ObservedQueue(twin.queue)
 

@@ -1,1 +1,1 @@
-"""What the state store and the queues share: SQLite files, errors of Azure."""
+"""SQLite files and errors of Azure, for the state store and the queues."""

@@ -1,4 +1,4 @@
-"""Azure's errors in the connector's words."""
+"""Turns errors of Azure into the connector's errors."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from shared.errors import (
     foreign_code,
 )
 
-# Azure Storage often throttles without saying for how long.
-_PATIENCE = timedelta(seconds=5)
+# Azure Storage often throttles without Retry-After.
+_DEFAULT_PAUSE = timedelta(seconds=5)
 _SECONDS = re.compile(r"[0-9]{1,6}")
 
 
 def from_azure(error: AzureError, *, service: Service) -> ConnectorError:
-    """Classify what an Azure client raised after its own retries.
+    """Classify an error that an Azure client raised after its own retries.
 
     Status codes as in https://learn.microsoft.com/rest/api/storageservices/table-service-error-codes, where 503 means
     "over the account's or the partition's limit". The text of the answer goes to `detail`.
@@ -60,7 +60,7 @@ def from_azure(error: AzureError, *, service: Service) -> ConnectorError:
 
 
 def error_code(error: AzureError) -> str:
-    """Return the service's own code, or the name of the exception where there is none."""
+    """Return the service's own code, or else the name of the exception."""
     code = getattr(error, "error_code", None)
     return foreign_code(Service.STATE, getattr(code, "value", code)) or type(error).__name__
 
@@ -69,4 +69,4 @@ def _retry_after(error: AzureError) -> timedelta:
     response = error.response if isinstance(error, HttpResponseError) else None
     headers: Mapping[str, str] = getattr(response, "headers", {})  # the client's own type hides them
     text = headers.get("Retry-After", "")
-    return timedelta(seconds=int(text)) if _SECONDS.fullmatch(text) else _PATIENCE
+    return timedelta(seconds=int(text)) if _SECONDS.fullmatch(text) else _DEFAULT_PAUSE

@@ -14,9 +14,9 @@ import stamina
 
 from shared.errors import ConfigurationError, Service, TransientError
 
-# WAL lets other processes read while one writes. secure_delete zeroes what is deleted: bodies of messages hold personal
-# data. Rows in transit stay in memory for the same reason, not in temporary files. `synchronous` stays FULL: what a
-# sender was told is queued survives a power cut.
+# WAL lets other processes read while one writes. secure_delete zeroes deleted content: bodies of messages hold personal
+# data. For the same reason, temporary tables are in memory. `synchronous` stays FULL: committed messages survive
+# a power cut.
 _PRAGMAS = """
 PRAGMA busy_timeout = 10000;
 PRAGMA journal_mode = WAL;
@@ -25,7 +25,7 @@ PRAGMA temp_store = MEMORY;
 """
 
 # Primary result codes (https://www.sqlite.org/rescode.html) that pass by themselves, and those that an administrator
-# must cure. Any other one is a mistake in our SQL and stays what it is.
+# must cure. Any other code is a mistake in the SQL; its error is not translated.
 _PASSING = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_NOMEM}
 _LASTING = {
     sqlite3.SQLITE_AUTH,
@@ -62,32 +62,32 @@ class SqliteFile:
             async with self._turn:
                 connection = await self._opened()
                 try:
-                    # IMMEDIATE takes the write lock now, where waiting for another process is safe; a read lock that
-                    # asks for more later fails at once when somebody else wrote in between.
+                    # IMMEDIATE takes the write lock now, when waiting for another process is safe. Upgrading a read
+                    # lock later fails at once if another process wrote meanwhile.
                     await connection.execute("BEGIN IMMEDIATE")
                     yield connection
                     await connection.commit()
-                except BaseException:  # cancellation too: the connection must not stay inside a transaction
+                except BaseException:  # also a cancellation: the connection must not stay inside a transaction
                     await connection.rollback()
                     raise
 
     async def fold(self) -> bool:
-        """Fold the write-ahead log into the file, so that deleted content is nowhere left.
+        """Move the write-ahead log into the file, which erases deleted content.
 
-        False if another process was in the way.
+        False if another process prevented it.
         """
         async with self.reading() as connection:
             [(was_hindered, _, _)] = await connection.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
             return not was_hindered
 
     async def rebuild(self) -> None:
-        """Write the file anew: when pages are rebalanced, bytes of deleted rows can stay behind in unused places."""
+        """Rewrite the file: rebalancing pages can leave bytes of deleted rows in unused places."""
         with self._translated():
             async with self._turn:
                 await (await self._opened()).execute("VACUUM")
 
     async def close(self) -> None:
-        """Fold the write-ahead log into the file and close."""
+        """Move the write-ahead log into the file and close it."""
         async with self._turn:
             if self._opening is None:
                 return
@@ -99,7 +99,7 @@ class SqliteFile:
                 await connection.close()
 
     async def _opened(self) -> aiosqlite.Connection:
-        # Opening is a task of its own: a caller that is cancelled meanwhile must not leave a connection half open.
+        # Opening is a separate task: a cancelled caller must not leave a half-open connection.
         if self._opening is None:
             self._opening = asyncio.create_task(self._open())
         try:
@@ -112,7 +112,7 @@ class SqliteFile:
         self._prepare()
         connection = await aiosqlite.connect(self._path, isolation_level=None)
         try:
-            # The first switch to WAL fails at once, in spite of busy_timeout, while another process opens the file.
+            # Despite busy_timeout, the first switch to WAL fails at once while another process opens the file.
             async for attempt in stamina.retry_context(
                 on=_is_passing, attempts=None, timeout=10.0, wait_initial=0.01, wait_max=0.1, wait_jitter=0.02
             ):
@@ -124,7 +124,7 @@ class SqliteFile:
         return connection
 
     def _prepare(self) -> None:
-        """Create the file, or raise OSError; a connect that fails would leave the library's thread without a loop."""
+        """Create the file, or raise OSError: a failed connect would leave the library's thread running."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._path.touch(mode=0o600)  # SQLite gives its side files the same mode
         if not (self._path.is_file() and os.access(self._path, os.R_OK | os.W_OK)):

@@ -1,1 +1,1 @@
-"""Everything that knows Dataverse's wire."""
+"""The adapters of Dataverse."""

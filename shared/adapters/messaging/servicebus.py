@@ -38,7 +38,7 @@ from shared.ports.queue import DeadLetter, OutgoingMessage, QueueDepth, QueueNam
 
 Redact = Callable[[QueueName, bytes], bytes]
 
-# The client retries by itself, but must answer well before the lock of the message at work ends.
+# The client's own retries must end well before the lock of the current message.
 _CLIENT_OPTIONS: Mapping[str, Any] = {
     "retry_total": 2,
     "retry_backoff_factor": 0.3,
@@ -46,23 +46,23 @@ _CLIENT_OPTIONS: Mapping[str, Any] = {
     "try_timeout": 15,
 }
 
-# What `Settings.queue_lock` counts on with Service Bus: the longest lock there is.
+# The lock duration that `Settings.queue_lock` assumes: the longest one of Service Bus.
 LOCK = timedelta(minutes=5)
 
-# A link serves one task at a time; a long wait for messages lets others settle theirs this often. The client wants to
-# wait for some time even where nobody else does.
-_TURN_SECONDS = 1.0
-_GLANCE_SECONDS = 0.1
+# A link serves one task at a time; a long wait for messages is divided, so that other tasks can settle messages. The
+# client requires a wait above zero.
+_LONGEST_WAIT_SECONDS = 1.0
+_SHORTEST_WAIT_SECONDS = 0.1
 
-# Messages that are looked at to find the oldest one: scheduled ones may stand before it.
+# The number of messages to peek at for the oldest one: scheduled ones may precede it.
 _FIRST = 100
 
-# How long a wait for messages rests when it was interrupted.
+# The pause before an interrupted wait for messages continues.
 _REST_SECONDS = 0.5
 
 
 class ServiceBusQueue:
-    """`Queue` and `QueueReceiver` over Service Bus."""
+    """Implements the ports `Queue` and `QueueReceiver` with Service Bus."""
 
     def __init__(
         self,
@@ -72,9 +72,9 @@ class ServiceBusQueue:
         redact: Redact,
         credential: AsyncTokenCredential | None = None,
     ) -> None:
-        """Own both clients and their `credential` from now on.
+        """Take over both clients and their `credential`, and close them.
 
-        `redact` turns a body into one without personal data, or into nothing.
+        `redact` turns a body into one without personal data, or into an empty one.
         """
         self._client = client
         self._credential = credential
@@ -83,7 +83,7 @@ class ServiceBusQueue:
         self._senders: Links[ServiceBusSender] = Links(client.get_queue_sender)
         self._receivers: Links[ServiceBusReceiver] = Links(client.get_queue_receiver)
         self._locked: dict[str, ServiceBusReceivedMessage] = {}
-        self._given_back: set[asyncio.Task[None]] = set()
+        self._returning: set[asyncio.Task[None]] = set()
 
     @classmethod
     def from_connection_string(cls, connection_string: str, *, redact: Redact) -> ServiceBusQueue:
@@ -99,7 +99,7 @@ class ServiceBusQueue:
 
     @classmethod
     def from_namespace(cls, namespace: str, credential: AsyncTokenCredential, *, redact: Redact) -> ServiceBusQueue:
-        """Use a managed identity. `namespace` is a full host name. Owns `credential` from now on.
+        """Use a managed identity. `namespace` is a full host name. The queue takes over `credential` and closes it.
 
         Roles: Data Sender and Data Receiver; `depth` needs a right to manage as well (Data Owner).
         """
@@ -113,7 +113,7 @@ class ServiceBusQueue:
     # ------------------------------------------------------------------------------------------------------- the app
 
     async def send(self, queue: QueueName, messages: Sequence[OutgoingMessage]) -> None:
-        """Send in as few batches as possible. If one fails, those before it were sent: a second try repeats them."""
+        """Send in as few batches as possible. If a batch fails, those before it were sent; a retry repeats them."""
         await self._send(queue, map(to_service_bus, messages))
 
     async def dead_letter(
@@ -124,14 +124,14 @@ class ServiceBusQueue:
         await self._send(DEAD_LETTERS, [copy])
 
     async def dead_letters(self, *, limit: int = 100) -> Sequence[DeadLetter]:
-        """Oldest first: our copies, and what Service Bus buried because its deliveries were used up."""
+        """Return the oldest dead letters: copies of the app, and messages that Service Bus dead-lettered itself."""
         places = await asyncio.gather(
             *(self._dead_lettered.peek(place, limit=limit) for place in self._dead_lettered.places)
         )
         return sorted(chain.from_iterable(places), key=lambda letter: letter.dead_since)[:limit]
 
     async def replay(self, identifiers: Sequence[str]) -> int:
-        """Send each body back to its queue, then complete the dead letter: a crash in between sends it twice."""
+        """Send each body to its queue, then complete the dead letter; a crash in between sends the body twice."""
 
         async def sent(letter: DeadLetter) -> bool:
             if letter.body:
@@ -141,7 +141,7 @@ class ServiceBusQueue:
         return await self._dead_lettered.remove(identifiers, when=sent)
 
     async def discard(self, identifiers: Sequence[str]) -> int:
-        """Forget dead letters for good; returns how many there were."""
+        """Delete dead letters; return how many there were."""
 
         async def always(_: DeadLetter) -> bool:
             return True
@@ -149,7 +149,7 @@ class ServiceBusQueue:
         return await self._dead_lettered.remove(identifiers, when=always)
 
     async def collect_dead_lettered(self) -> Sequence[DeadLetter]:
-        """Empty the dead-letter sub-queues, whose messages have their original bodies, into the queue of copies."""
+        """Move the messages of the dead-letter sub-queues, which have their original bodies, to the queue of copies."""
 
         async def copy(letters: Sequence[DeadLetter]) -> None:
             await self._send(DEAD_LETTERS, map(as_copy, letters))
@@ -157,7 +157,7 @@ class ServiceBusQueue:
         return await self._dead_lettered.collect(copy)
 
     async def depth(self, queue: QueueName) -> QueueDepth:
-        """Ask for the namespace's own counts; ConfigurationError if this identity may not. Copies are peeked at."""
+        """Read the counts of the namespace, and count the copies; ConfigurationError if the identity may not."""
         with translated(queue):
             counts, properties = await asyncio.gather(
                 self._administration.get_queue_runtime_properties(queue), self._administration.get_queue(queue)
@@ -174,11 +174,11 @@ class ServiceBusQueue:
         )
 
     async def ping(self) -> None:
-        """Open a new link to every queue: it fails where the queue is missing or sending is not allowed."""
+        """Open a new link to every queue; this fails if the queue is missing or sending is not allowed."""
         await asyncio.gather(*(self._ping(name) for name in (*QueueName, DEAD_LETTERS)))
 
     async def _ping(self, name: str) -> None:
-        # A link that is open already says nothing about now.
+        # An open link does not show whether the queue can be used now.
         with translated(name):
             async with self._client.get_queue_sender(name):
                 pass
@@ -190,14 +190,14 @@ class ServiceBusQueue:
                 stack.push_async_callback(self._credential.close)
             stack.push_async_callback(self._administration.close)
             stack.push_async_callback(self._client.close)
-            await asyncio.gather(*self._given_back)
+            await asyncio.gather(*self._returning)
             await asyncio.gather(self._senders.close(), self._receivers.close(), self._dead_lettered.close())
         self._locked.clear()
 
     # ------------------------------------------------------------------------------------------------------ the host
 
     async def receive(self, queue: QueueName, *, limit: int, wait: timedelta) -> Sequence[ReceivedMessage]:
-        """Lock up to `limit` messages; the broker decides how many come together."""
+        """Lock up to `limit` messages; the broker decides how many it delivers at once."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + wait.total_seconds()
         while True:
@@ -205,11 +205,11 @@ class ServiceBusQueue:
             try:
                 messages = await asyncio.shield(turn)
             except asyncio.CancelledError:
-                # The client does not always heed it, or stops in the middle of a frame: it may end its turn.
-                self._given_back.add(giving := asyncio.create_task(self._give_back(queue, turn)))
-                giving.add_done_callback(self._given_back.discard)
+                # The client may ignore a cancellation, or stop within a frame: so the receiving task may finish.
+                self._returning.add(returning := asyncio.create_task(self._return(queue, turn)))
+                returning.add_done_callback(self._returning.discard)
                 raise
-            except TransientError:  # the client gives up sooner, where its wait is a short one
+            except TransientError:  # with a short wait, the client gives up sooner
                 if loop.time() + _REST_SECONDS >= deadline:
                     raise
                 await asyncio.sleep(_REST_SECONDS)
@@ -219,24 +219,24 @@ class ServiceBusQueue:
 
     async def _receive(self, queue: QueueName, limit: int, *, until: float) -> list[ReceivedMessage]:
         async with self._receivers.of(queue) as receiver:
-            seconds = min(max(until - asyncio.get_running_loop().time(), _GLANCE_SECONDS), _TURN_SECONDS)
+            seconds = min(max(until - asyncio.get_running_loop().time(), _SHORTEST_WAIT_SECONDS), _LONGEST_WAIT_SECONDS)
             messages = await receiver.receive_messages(max_message_count=limit, max_wait_time=seconds)
-        return [self._remember(message) for message in messages]
+        return [self._hold(message) for message in messages]
 
-    async def _give_back(self, queue: QueueName, turn: asyncio.Task[list[ReceivedMessage]]) -> None:
-        with suppress(ConnectorError):  # then their locks end by themselves
+    async def _return(self, queue: QueueName, turn: asyncio.Task[list[ReceivedMessage]]) -> None:
+        with suppress(ConnectorError):  # the locks end later by themselves
             await self.abandon(queue, await turn)
 
     async def complete(self, queue: QueueName, messages: Sequence[ReceivedMessage]) -> None:
-        """Remove; a lost lock is no error, the message comes again."""
+        """Delete messages. A lost lock is not an error: the message is delivered again."""
         await self._settle(queue, messages, ServiceBusReceiver.complete_message)
 
     async def abandon(self, queue: QueueName, messages: Sequence[ReceivedMessage]) -> None:
-        """Unlock; Service Bus buries what was delivered too often."""
+        """Unlock messages. Service Bus dead-letters those that were delivered too often."""
         await self._settle(queue, messages, ServiceBusReceiver.abandon_message)
 
     async def renew(self, queue: QueueName, messages: Sequence[ReceivedMessage]) -> None:
-        """Extend locks that have not ended yet."""
+        """Extend locks that have not ended."""
         await self._each(queue, messages, ServiceBusReceiver.renew_message_lock)
 
     async def _settle(
@@ -259,7 +259,7 @@ class ServiceBusQueue:
         try:
             await self._act_on(queue, waiting, act)
         except TransientError:
-            # The link they came by was cut, which the client takes for final. A new one settles them by their locks.
+            # The link was cut, which the client takes for final. A new link settles the messages by their lock tokens.
             await self._act_on(queue, waiting, act)
 
     async def _act_on(
@@ -274,9 +274,9 @@ class ServiceBusQueue:
                     await act(receiver, waiting[0])
                 waiting.popleft()
 
-    def _remember(self, locked: ServiceBusReceivedMessage) -> ReceivedMessage:
-        # Settling needs the client's own object. Those of a host that never settled them go when their lock has ended.
-        now = datetime.now(UTC)  # the client compares the broker's times with this clock too
+    def _hold(self, locked: ServiceBusReceivedMessage) -> ReceivedMessage:
+        # Settling needs the client's own object. Objects that were never settled are dropped when their lock has ended.
+        now = datetime.now(UTC)  # the client compares the broker's times with this clock, too
         self._locked = {token: held for token, held in self._locked.items() if (held.locked_until_utc or now) > now}
         message = from_service_bus(locked)
         self._locked[message.settlement] = locked
@@ -309,7 +309,7 @@ def _added(batch: ServiceBusMessageBatch, message: ServiceBusMessage) -> bool:
 
 
 async def _send_alone(sender: ServiceBusSender, message: ServiceBusMessage) -> None:
-    """Send what is larger than a batch may be: a Premium namespace takes it, others close the link without a word."""
+    """Send a message that is too large for a batch: a Premium namespace takes it, others close the link."""
     try:
         await sender.send_messages(message)
     except ServiceBusConnectionError as error:

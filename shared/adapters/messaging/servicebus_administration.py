@@ -1,4 +1,4 @@
-"""The administration client, how it reaches an emulator, and what it says of a queue."""
+"""The administration client, also for an emulator, and the check of a queue's settings."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from azure.servicebus.management import QueueProperties
 
 _HTTPS = "https://"
 
-# Where Microsoft's emulator administers; messages travel over another port of it
+# The administration port of Microsoft's emulator; messages use another port
 # (https://learn.microsoft.com/azure/service-bus-messaging/test-locally-with-service-bus-emulator).
 _EMULATOR_PORT = 5300
 
 
 class _PlainTransport(AioHttpTransport):  # type: ignore[misc]  # the package hides its type
-    """HTTP to an emulator: the client knows no address but https, whatever the connection string says."""
+    """HTTP to an emulator: the client makes every address one of https."""
 
     async def send(self, request: Any, **config: Any) -> Any:
         request.url = f"http://{request.url.removeprefix(_HTTPS)}"
@@ -26,10 +26,10 @@ class _PlainTransport(AioHttpTransport):  # type: ignore[misc]  # the package hi
 
 
 def administration_client(connection_string: str) -> ServiceBusAdministrationClient:
-    """Make the client; ValueError if the string is malformed.
+    """Return the client; ValueError if the string is malformed.
 
-    Where it says `UseDevelopmentEmulator=true`, requests go over plain HTTP: to the port that the string names, or else
-    to the one of Microsoft's emulator.
+    With `UseDevelopmentEmulator=true`, requests use plain HTTP, and the port of the string, or else the port of
+    Microsoft's emulator.
     """
     parsed = parse_connection_string(connection_string)
     if not _is_for_an_emulator(connection_string):
@@ -46,9 +46,9 @@ def _is_for_an_emulator(connection_string: str) -> bool:
 
 
 def problem_of(queue: QueueProperties, *, lock: timedelta) -> str:
-    """Say how the settings of a queue must be changed (`docs/host.md`); empty if they are fine.
+    """Return how the settings of a queue must be changed (`docs/host.md`); empty if they are correct.
 
-    `lock` is the lock duration that the connector counts on: a batch ends within it.
+    `lock` is the lock duration that the connector requires: a batch ends within it.
     """
     wrong: list[str] = []
     duration = queue.lock_duration

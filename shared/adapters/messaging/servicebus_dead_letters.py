@@ -1,4 +1,4 @@
-"""Dead letters in Service Bus: the app's own queue of copies, and the sub-queues where Service Bus buries."""
+"""Dead letters in Service Bus: the app's own queue of copies, and the dead-letter sub-queues of Service Bus."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from shared.ports.queue import DeadLetter, QueueName
 
 _LOG = logging.getLogger(__name__)
 
-# Copies that Service Bus moved on, because they were passed by too often while others were looked for.
+# Copies that Service Bus moved to the sub-queue: searches for other copies delivered them too often.
 COPIES_MOVED_ON = f"{DEAD_LETTERS}/moved-on"
 
 _BATCH = 100
 
-# What one call moves at most, so that it ends well within the time of a function.
+# The most batches that one call moves, so that it ends well within the time-out of a function.
 _MOST_BATCHES = 20
 
-# How long a walk waits for more before it takes the queue for exhausted.
+# The wait for more messages after which a queue counts as exhausted.
 _QUIET_SECONDS = 2.0
 
 
@@ -36,13 +36,13 @@ class DeadLetterQueues:
     places = (DEAD_LETTERS, COPIES_MOVED_ON, *QueueName)
 
     def __init__(self, client: ServiceBusClient, *, redact: Callable[[QueueName, bytes], bytes]) -> None:
-        """Borrow `client`."""
+        """Use `client` without closing it."""
         self._client = client
         self._redact = redact
-        self._browsers: Links[ServiceBusReceiver] = Links(self._receiver)  # they look only, and take nothing
+        self._browsers: Links[ServiceBusReceiver] = Links(self._receiver)  # only for peeking
 
     async def peek(self, place: str, *, limit: int | None = None) -> list[DeadLetter]:
-        """Look at the dead letters of a place, oldest first, without locking them."""
+        """Return the dead letters of a place, oldest first, without locking them."""
         letters: list[DeadLetter] = []
         start = 1
         async with self._browsers.of(place) as receiver:
@@ -56,30 +56,30 @@ class DeadLetterQueues:
         return letters
 
     async def peek_copies(self) -> list[DeadLetter]:
-        """Look at all copies that the app buried."""
+        """Return all copies of the app."""
         return [*await self.peek(DEAD_LETTERS), *await self.peek(COPIES_MOVED_ON)]
 
     async def remove(self, identifiers: Sequence[str], *, when: Callable[[DeadLetter], Awaitable[bool]]) -> int:
-        """Complete those dead letters for which `when` answers true; returns how many."""
+        """Complete the dead letters for which `when` returns true; return how many."""
         wanted: defaultdict[str, set[str]] = defaultdict(set)
         for identifier in identifiers:
             wanted[identifier.rpartition("/")[0]].add(identifier)
         removed = 0
         for place in self.places:
-            # Looking first is cheap. A walk disturbs what it passes by: none for what is not there.
-            if place in wanted and (there := {one.id for one in await self.peek(place)} & wanted[place]):
-                removed += await self._remove_from(place, there, when=when)
+            # Peeking is cheap; a search counts as a delivery of the other messages, so it needs something to find.
+            if place in wanted and (existing := {one.id for one in await self.peek(place)} & wanted[place]):
+                removed += await self._remove_from(place, existing, when=when)
         return removed
 
     async def collect(self, copy: Callable[[Sequence[DeadLetter]], Awaitable[None]]) -> list[DeadLetter]:
-        """Copy, then remove, what Service Bus has buried; returns it, without personal data.
+        """Copy, then remove, what Service Bus has dead-lettered; return it, without personal data.
 
-        A crash, or a lock that ends, between the two copies a message twice. The rest of very many is left for the next
-        call.
+        A crash or an ended lock between the two copies a message twice. If there are very many messages, the next call
+        continues.
         """
         moved: list[DeadLetter] = []
         for queue in QueueName:
-            if await self.peek(queue, limit=1):  # the open link tells at once; receiving waits for messages
+            if await self.peek(queue, limit=1):  # peeking answers at once; receiving waits for messages
                 moved += await self._collect_from(queue, copy)
         return moved
 
@@ -103,13 +103,13 @@ class DeadLetterQueues:
         return moved
 
     async def close(self) -> None:
-        """Close the links that were used for looking."""
+        """Close the links for peeking."""
         await self._browsers.close()
 
     async def _remove_from(self, place: str, wanted: set[str], *, when: Callable[[DeadLetter], Awaitable[bool]]) -> int:
-        # A message cannot be received by its number: the walk locks all of them until it has met the wanted ones, and
-        # gives the others back. Each time counts as a delivery. Copies for which these are used up move to the
-        # sub-queue of `dead-letters`, which counts none; they are found there.
+        # A message cannot be received by its number: the search locks all messages until it has found the wanted ones,
+        # and abandons the others, which counts as a delivery. Copies that were delivered too often move to the
+        # sub-queue of `dead-letters`, which does not count deliveries.
         removed = 0
         kept: list[ServiceBusReceivedMessage] = []
         met: set[str] = set()
@@ -119,7 +119,7 @@ class DeadLetterQueues:
             while not wanted <= met:
                 batch = await receiver.receive_messages(max_message_count=_BATCH, max_wait_time=_QUIET_SECONDS)
                 fresh = [message for message in batch if _identifier(place, message) not in met]
-                # Nothing new: the queue is exhausted, or a lock has ended and the walk begins to repeat itself.
+                # Nothing new: the queue is exhausted, or a lock has ended and messages repeat.
                 if not fresh:
                     break
                 for message in fresh:
@@ -150,8 +150,8 @@ class DeadLetterQueues:
                 continue
             try:
                 yield from_dead_letter_copy(message, identifier=identifier)
-            except ValueError:  # one that somebody else put there hides no other
-                _LOG.warning("%s was not buried by this connector: remove it from the queue", identifier)
+            except ValueError:  # sent by another app
+                _LOG.warning("%s was not dead-lettered by this connector: remove it from the queue", identifier)
 
 
 def _identifier(place: str, message: ServiceBusReceivedMessage) -> str:

@@ -1,4 +1,4 @@
-"""Service Bus's errors in the connector's words."""
+"""Turns errors of Service Bus into the connector's errors."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from azure.servicebus.exceptions import (
 from shared.adapters.backends.azure_errors import from_azure
 from shared.errors import ConfigurationError, ConnectorError, DataError, Service, ThrottledError, TransientError
 
-# What the service recommends where it throttles
+# The pause that the service recommends for throttling
 # (https://learn.microsoft.com/azure/service-bus-messaging/service-bus-throttling).
-_PATIENCE = timedelta(seconds=10)
+_DEFAULT_PAUSE = timedelta(seconds=10)
 
 
 def from_service_bus(error: AzureError, *, queue: str = "") -> ConnectorError:
-    """Classify what the client raised after its own retries; its text goes to `detail`."""
+    """Classify an error that the client raised after its own retries; its text goes to `detail`."""
     code = type(error).__name__
     detail = error.message
     match error:
         case ServiceBusServerBusyError() | ServiceBusQuotaExceededError():
             return ThrottledError(
                 "the namespace is busy or the queue is full",
-                retry_after=_PATIENCE,
+                retry_after=_DEFAULT_PAUSE,
                 service=Service.QUEUE,
                 code=code,
                 detail=detail,
@@ -50,13 +50,13 @@ def from_service_bus(error: AzureError, *, queue: str = "") -> ConnectorError:
             return DataError("the message is too large for the queue", service=Service.QUEUE, code=code, detail=detail)
         case ServiceBusError():
             return TransientError("no usable answer", service=Service.QUEUE, code=code, detail=detail)
-        case _:  # the administration client speaks HTTP
+        case _:  # of the administration client, which uses HTTP
             return from_azure(error, service=Service.QUEUE)
 
 
 @contextmanager
 def translated(queue: str = "") -> Iterator[None]:
-    """Raise what the client raises about `queue` as a ConnectorError."""
+    """Turn errors of the client about `queue` into ConnectorErrors."""
     try:
         yield
     except AzureError as error:

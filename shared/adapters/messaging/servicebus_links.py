@@ -6,31 +6,20 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Generic, Protocol, Self, TypeVar
+from typing import Generic, TypeVar
+
+from azure.servicebus.aio import ServiceBusReceiver, ServiceBusSender
 
 from shared.adapters.messaging.servicebus_errors import translated
 
-
-class ClientLink(Protocol):
-    """What senders and receivers of the client have in common."""
-
-    async def __aenter__(self) -> Self:
-        """Open the link, or do nothing if it is open."""
-        ...
-
-    async def close(self) -> None:
-        """Close it for good."""
-        ...
-
-
-Link = TypeVar("Link", bound=ClientLink)
+Link = TypeVar("Link", bound=ServiceBusReceiver | ServiceBusSender)
 
 
 class Links(Generic[Link]):
     """One link for each queue. The client's links are not safe for concurrent tasks (README of azure-servicebus)."""
 
     def __init__(self, make: Callable[[str], Link]) -> None:
-        """`make` makes the link of a queue, not opened yet."""
+        """`make` creates the link of a queue, without opening it."""
         self._make = make
         self._links: dict[str, Link] = {}
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -38,10 +27,10 @@ class Links(Generic[Link]):
 
     @asynccontextmanager
     async def of(self, name: str) -> AsyncIterator[Link]:
-        """Have the link of a queue alone while the block runs; errors of the client leave it as ConnectorErrors.
+        """Use the link of a queue exclusively while the block runs. Raises ConnectorErrors for those of the client.
 
-        The link is opened here, in the client's own time: it would count the opening as part of a short wait for
-        messages, give up, and begin again for ever where the service is further away than that wait.
+        The link is opened here, before its use: the client counts the opening as part of a wait for messages. If that
+        wait is shorter than the opening takes, the client would give up again and again.
         """
         async with self._turns[name]:
             with translated(name):
@@ -56,13 +45,13 @@ class Links(Generic[Link]):
                     raise
 
     async def close(self) -> None:
-        """Close every link, side by side; a later use opens new ones."""
+        """Close all links concurrently; a later use opens new ones."""
         links = list(self._links.values())
         self._links.clear()
         await asyncio.gather(*(link.close() for link in links), *self._discarded)
 
     def _discard(self, name: str) -> None:
-        # Whoever is cancelled may leave half a frame unread: what comes after it could not be understood.
+        # A cancelled task may leave half a frame unread, after which the link cannot be used.
         closing = asyncio.create_task(self._links.pop(name).close())
         self._discarded.add(closing)
         closing.add_done_callback(self._discarded.discard)

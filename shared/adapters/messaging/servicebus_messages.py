@@ -12,7 +12,7 @@ from azure.servicebus.amqp import AmqpMessageBodyType
 from shared.domain.values.texts import bounded_id
 from shared.ports.queue import DeadLetter, OutgoingMessage, QueueName, ReceivedMessage
 
-# Where the app buries copies: whoever receives in batches cannot dead-letter one message of the batch natively.
+# The queue for copies: a function that receives batches cannot dead-letter one message of the batch natively.
 DEAD_LETTERS = "dead-letters"
 
 _ORIGIN = "origin"
@@ -20,7 +20,7 @@ _REASON = "reason"
 _DESCRIPTION = "description"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-# What Service Bus allows; a difference between clocks must not make a lock look shorter.
+# The minimum of Service Bus; a difference between clocks must not make a lock look shorter.
 _SHORTEST_LOCK = timedelta(seconds=5)
 
 
@@ -40,14 +40,14 @@ def to_service_bus(message: OutgoingMessage) -> ServiceBusMessage:
 
 def from_service_bus(message: ServiceBusReceivedMessage) -> ReceivedMessage:
     """Translate a locked message."""
-    now = datetime.now(UTC)  # the client compares the broker's times with this clock too
+    now = datetime.now(UTC)  # the client compares the broker's times with this clock, too
     return ReceivedMessage(
         body=body_of(message),
         content_type=message.content_type or "",
         properties=properties_of(message),
         message_id=bounded_id(message.message_id),
         correlation_id=bounded_id(message.correlation_id),
-        # The header counts failed deliveries (AMQP 1.0, 3.2.1); we count this one too, as Azure Functions does.
+        # The header counts failed deliveries (AMQP 1.0, 3.2.1); Azure Functions also counts the current one.
         delivery_count=(message.delivery_count or 0) + 1,
         enqueued_at=message.enqueued_time_utc or _EPOCH,
         sequence_number=message.sequence_number or 0,
@@ -59,13 +59,13 @@ def from_service_bus(message: ServiceBusReceivedMessage) -> ReceivedMessage:
 def to_dead_letter_copy(
     queue: QueueName, body: bytes, *, reason: str, description: str, correlation_id: str
 ) -> ServiceBusMessage:
-    """Write a copy for the queue `dead-letters`; the broker's enqueued time says since when."""
+    """Write a copy for the queue `dead-letters`; the broker's enqueued time is the time of the dead-lettering."""
     properties = {_ORIGIN: queue.value, _REASON: reason, _DESCRIPTION: description}
     return to_service_bus(OutgoingMessage(body, properties=properties, correlation_id=correlation_id))
 
 
 def as_copy(letter: DeadLetter) -> ServiceBusMessage:
-    """Write a copy of what Service Bus has buried itself."""
+    """Write a copy of a message that Service Bus dead-lettered itself."""
     return to_dead_letter_copy(
         letter.queue,
         letter.body,
@@ -76,7 +76,7 @@ def as_copy(letter: DeadLetter) -> ServiceBusMessage:
 
 
 def from_dead_letter_copy(message: ServiceBusReceivedMessage, *, identifier: str) -> DeadLetter:
-    """Read what `to_dead_letter_copy` wrote; ValueError if it comes from elsewhere."""
+    """Read a message of `to_dead_letter_copy`; ValueError for any other message."""
     properties = properties_of(message)
     return DeadLetter(
         id=identifier,
@@ -96,9 +96,9 @@ def from_native_dead_letter(
     identifier: str,
     redact: Callable[[QueueName, bytes], bytes],
 ) -> DeadLetter:
-    """Read a message that Service Bus buried itself.
+    """Read a message that Service Bus dead-lettered itself.
 
-    It still has its original body, hence `redact`, and its original enqueued time: when it died is not recorded.
+    Its body is the original one, hence `redact`, and so is its enqueued time: no other time is recorded.
     """
     return DeadLetter(
         id=identifier,
@@ -119,12 +119,12 @@ def body_of(message: ServiceBusReceivedMessage) -> bytes:
 
 
 def properties_of(message: ServiceBusReceivedMessage) -> dict[str, str]:
-    """Return the application properties as text: the client hands names and texts out as bytes."""
+    """Return the application properties as text: the client returns names and texts as bytes."""
     return {_text(name): _text(value) for name, value in (message.application_properties or {}).items()}
 
 
 def oldest_due(messages: Sequence[ServiceBusReceivedMessage]) -> datetime | None:
-    """Return since when the oldest of these messages is due; scheduled ones are not due yet."""
+    """Return since when the oldest of these messages is due; scheduled messages are not due."""
     due = [message.enqueued_time_utc for message in messages if message.state is not ServiceBusMessageState.SCHEDULED]
     return min((moment for moment in due if moment is not None), default=None)
 

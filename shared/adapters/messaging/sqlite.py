@@ -21,10 +21,10 @@ from shared.errors import Service, TransientError
 from shared.ports.clock import Clock
 from shared.ports.queue import DeadLetter, OutgoingMessage, QueueDepth, QueueName, ReceivedMessage
 
-# Times are microseconds since 1970. A message can be received when `visible_at` has come: its schedule, the end of its
-# lock, or 0 once abandoned. `lock` names the receive call that holds it or held it last. The index answers "what comes
-# next" and "how many" without a look at the messages themselves. `failures` counts deliveries that were abandoned: a
-# lock that ended because its worker was killed, or too slow, says nothing about the message.
+# Times are microseconds since 1970. A message can be received from `visible_at` on: its schedule, the end of its lock,
+# or 0 once abandoned. `lock` names the last receive call that locked it. The index finds and counts messages without
+# reading their bodies. `failures` counts abandoned deliveries. A lock that ended, because its worker was killed or too
+# slow, is not a failure of the message.
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS messages (
     sequence       INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -73,8 +73,7 @@ UPDATE messages SET lock = ?, visible_at = ?, delivery_count = delivery_count + 
 WHERE sequence IN (SELECT sequence FROM messages WHERE queue = ? AND visible_at <= ? ORDER BY sequence LIMIT ?)
 RETURNING sequence, body, content_type, properties, message_id, correlation_id, delivery_count, enqueued_at
 """
-# Whoever received a message last may settle it, even after the end of its lock: until somebody else has received it,
-# the work need not be done again.
+# The last receiver of a message may settle it, even after the end of its lock, until another one has received it.
 _HELD = "WHERE queue = ? AND sequence = ? AND lock = ?"
 _COMPLETE = f"DELETE FROM messages {_HELD}"  # noqa: S608  # both parts are constants
 _FAIL = f"""
@@ -101,15 +100,15 @@ FROM messages WHERE queue = :queue
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
-# How soon a waiting receiver sees what another process sent, or a schedule or lock that ended.
+# The interval at which a waiting receiver checks for messages of other processes, due schedules and ended locks.
 _POLL_SECONDS = 0.05
 
-# Service Bus's own words for the same event, so that whoever reads dead letters meets one reason only.
+# The reason that Service Bus uses for the same event.
 EXHAUSTED = "MaxDeliveryCountExceeded"
 
 
 class SqliteQueue:
-    """`Queue` and `QueueReceiver` over SQLite. Several processes may use the file at once."""
+    """Implements the ports `Queue` and `QueueReceiver` with SQLite. Several processes may use the file at once."""
 
     def __init__(
         self,
@@ -120,10 +119,10 @@ class SqliteQueue:
         lock_duration: timedelta = timedelta(minutes=5),
         max_delivery_count: int = 10,
     ) -> None:
-        """`redact` turns a body into one without personal data, or into nothing; it must not raise.
+        """`redact` turns a body into one without personal data, or into an empty one; it must not raise.
 
-        After `max_delivery_count` deliveries that were abandoned, a message is buried. A lock that ends by itself is no
-        failed delivery here; Service Bus counts it as one.
+        After `max_delivery_count` abandoned deliveries, a message is dead-lettered. An ended lock is not counted as a
+        failed delivery here, unlike in Service Bus.
         """
         self._file = SqliteFile(path, schema=_SCHEMA, service=Service.QUEUE)
         self._clock = clock
@@ -131,8 +130,8 @@ class SqliteQueue:
         self._lock_duration = lock_duration
         self._max_delivery_count = max_delivery_count
         self._arrivals: defaultdict[QueueName, asyncio.Event] = defaultdict(asyncio.Event)
-        # Queues whose bodies may still stand in the write-ahead log: at first all, an earlier process may have died.
-        self._traced = set(QueueName)
+        # Queues whose bodies may still be in the write-ahead log: at first all, because of earlier processes.
+        self._with_traces = set(QueueName)
 
     # ------------------------------------------------------------------------------------------------------- the app
 
@@ -142,18 +141,18 @@ class SqliteQueue:
         rows = [_row(queue, message, now) for message in messages]
         async with self._file.writing() as connection:
             await connection.executemany(_SEND, rows)
-        self._record_intents(queue)
+        self._wake_receivers(queue)
 
     async def dead_letter(
         self, queue: QueueName, body: bytes, *, reason: str, description: str, correlation_id: str = ""
     ) -> None:
-        """Bury a copy."""
+        """Store a copy of a message as a dead letter."""
         row = (queue, reason, description, correlation_id, _micros(self._clock.now()), body)
         async with self._file.writing() as connection:
             await connection.execute(_DEAD_LETTER, row)
 
     async def dead_letters(self, *, limit: int = 100) -> Sequence[DeadLetter]:
-        """Oldest first, all queues."""
+        """Return the oldest dead letters of all queues."""
         async with self._file.reading() as connection:
             rows = await connection.execute_fetchall(f"{_DEAD} ORDER BY sequence LIMIT ?", (limit,))
         return [
@@ -183,11 +182,11 @@ class SqliteQueue:
             )
             await connection.executemany("DELETE FROM dead_letters WHERE sequence = ?", [(row[0],) for row in rows])
         for queue in {QueueName(row[1]) for row in rows}:
-            self._record_intents(queue)
+            self._wake_receivers(queue)
         return len(rows)
 
     async def discard(self, identifiers: Sequence[str]) -> int:
-        """Forget dead letters for good; returns how many there were."""
+        """Delete dead letters; return how many there were."""
         async with self._file.writing() as connection:
             cursor = await connection.execute(
                 "DELETE FROM dead_letters WHERE sequence IN (SELECT value FROM json_each(?))",
@@ -196,7 +195,7 @@ class SqliteQueue:
             return cursor.rowcount
 
     async def collect_dead_lettered(self) -> Sequence[DeadLetter]:
-        """Nothing to do: messages are buried without personal data, beside those that the app buries."""
+        """Do nothing: this queue stores all its dead letters without personal data."""
         return []
 
     async def depth(self, queue: QueueName) -> QueueDepth:
@@ -214,21 +213,21 @@ class SqliteQueue:
             await connection.execute_fetchall("SELECT 1 FROM messages LIMIT 1")
 
     async def close(self) -> None:
-        """Close the file, rid of what was deleted; a later call opens it again."""
-        with contextlib.suppress(TransientError):  # another process is in the way, and closes later
+        """Erase what was deleted and close the file; a later call opens it again."""
+        with contextlib.suppress(TransientError):  # another process uses the file, and closes it later
             await self._file.rebuild()
         await self._file.close()
 
     # ------------------------------------------------------------------------------------------------------ the host
 
     async def receive(self, queue: QueueName, *, limit: int, wait: timedelta) -> Sequence[ReceivedMessage]:
-        """Lock up to `limit` messages, oldest first. `wait` is real time, whatever the clock says."""
+        """Lock up to `limit` messages, oldest first. `wait` is real time, not time of the clock."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + wait.total_seconds()
         while True:
-            arrival = self._arrivals[queue]  # before the look, so that nothing that comes after it is missed
+            arrival = self._arrivals[queue]  # before the query, so that no later message is missed
             if await self._any_ready(queue) and (messages := await self._lock(queue, limit)):
-                self._traced.add(queue)
+                self._with_traces.add(queue)
                 return messages
             remaining = deadline - loop.time()
             if remaining <= 0:
@@ -237,27 +236,27 @@ class SqliteQueue:
             await _first_of(arrival, seconds=min(remaining, _POLL_SECONDS))
 
     async def complete(self, queue: QueueName, messages: Sequence[ReceivedMessage]) -> None:
-        """Delete what nobody else has received since; the other messages come again."""
+        """Delete the messages that no other receiver has locked since."""
         async with self._file.writing() as connection:
             await connection.executemany(_COMPLETE, _held(queue, messages))
 
     async def abandon(self, queue: QueueName, messages: Sequence[ReceivedMessage]) -> None:
-        """Unlock what nobody else has received since, and count a failure."""
+        """Unlock the messages that no other receiver has locked since, and count a failure."""
         async with self._file.writing() as connection:
             held = _held(queue, messages)
             await connection.executemany(_FAIL, held)
             await connection.executemany(_ABANDON, held)
             await self._dead_letter_exhausted(connection, queue)
-        self._record_intents(queue)
+        self._wake_receivers(queue)
 
     async def renew(self, queue: QueueName, messages: Sequence[ReceivedMessage]) -> None:
-        """Extend locks, and take those again that have ended, if nobody else has received their messages since."""
+        """Extend locks, also ended ones, unless another receiver has locked the messages since."""
         until = _micros(self._clock.now() + self._lock_duration)
         async with self._file.writing() as connection:
             await connection.executemany(_RENEW, [(until, *held) for held in _held(queue, messages)])
 
     async def _any_ready(self, queue: QueueName) -> bool:
-        # Looking needs no write lock: many idle receivers, in many processes, disturb nobody.
+        # This query needs no write lock, so that idle receivers do not disturb other processes.
         async with self._file.reading() as connection:
             return bool(await connection.execute_fetchall(_ANY_READY, (queue, _micros(self._clock.now()))))
 
@@ -267,7 +266,7 @@ class SqliteQueue:
         until = _micros(now + self._lock_duration)
         async with self._file.writing() as connection:
             rows = await connection.execute_fetchall(_LOCK, (lock, until, queue, _micros(now), limit))
-        # RETURNING promises no order.
+        # RETURNING has no defined order.
         return sorted(
             (_received(row, lock, self._lock_duration) for row in rows), key=lambda message: message.sequence_number
         )
@@ -288,12 +287,12 @@ class SqliteQueue:
         await connection.executemany("DELETE FROM messages WHERE sequence = ?", [(row[0],) for row in rows])
 
     async def _remove_traces(self, queue: QueueName) -> None:
-        """Forget, in a quiet moment, what deleted messages have left in the write-ahead log."""
-        if queue in self._traced and await self._file.fold():
-            self._traced.discard(queue)
+        """Erase deleted messages from the write-ahead log, when the queue is empty."""
+        if queue in self._with_traces and await self._file.fold():
+            self._with_traces.discard(queue)
 
-    def _record_intents(self, queue: QueueName) -> None:
-        # A fresh event for those who come later: nobody has to clear one that somebody else may be waiting for.
+    def _wake_receivers(self, queue: QueueName) -> None:
+        # A new event for later receivers: an event is never cleared while another receiver waits for it.
         self._arrivals.pop(queue, asyncio.Event()).set()
 
 

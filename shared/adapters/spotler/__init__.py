@@ -1,1 +1,1 @@
-"""Everything that knows Spotler's wire."""
+"""The adapters of Spotler."""

@@ -1,4 +1,4 @@
-"""What both backends agree on: how a document's body is written down, and what a call may hold."""
+"""The JSON text of documents, and the checks of keys, for both backends."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def decode_body(text: str) -> dict[str, Any]:
 
 
 def require_printable(keys: Iterable[DocumentKey]) -> None:
-    """Raise ValueError if a key is not printable ASCII: anything else means different things to different stores."""
+    """Raise ValueError if a key is not printable ASCII: stores treat other characters differently."""
     for key in keys:
         text = key.partition + key.row
         if not (text.isascii() and text.isprintable()):

@@ -13,7 +13,7 @@ from shared.errors import Service
 from shared.ports.clock import Clock
 from shared.ports.state import Change, Delete, Document, DocumentKey, DocumentPage, Insert, Put, Replace
 
-# `written_at` is what Azure Tables calls Timestamp: for whoever investigates, not for the connector.
+# `written_at` corresponds to Timestamp of Azure Tables: for investigations only.
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS documents (
     partition  TEXT NOT NULL,
@@ -43,10 +43,10 @@ _BEYOND_ASCII = "\u0080"
 
 
 class SqliteStateStore:
-    """`StateStore` over SQLite. Several processes may use the file at once."""
+    """Implements the port `StateStore` with SQLite. Several processes may use the file at once."""
 
     def __init__(self, path: Path, *, clock: Clock) -> None:
-        """Open nothing yet: the file is created at first use."""
+        """The file is created at first use."""
         self._file = SqliteFile(path, schema=_SCHEMA, service=Service.STATE)
         self._clock = clock
 
@@ -82,7 +82,7 @@ class SqliteStateStore:
                     deletes.append((key.partition, key.row))
                     results.append("")
                 else:
-                    # Random, so that a document that was deleted and created again never has an earlier version.
+                    # Random, so that a document that was deleted and created again never gets an earlier etag.
                     etag = secrets.token_hex(8)
                     upserts.append((key.partition, key.row, bodies[key], etag, now))
                     results.append(etag)

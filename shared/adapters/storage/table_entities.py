@@ -65,7 +65,7 @@ def _entity(key: DocumentKey, body: Mapping[str, Any]) -> dict[str, str]:
 
 
 def document(entity: TableEntity) -> Document:
-    """Put a document together again."""
+    """Convert an entity to a document."""
     parts: list[str] = []
     while (part := entity.get(f"body{len(parts)}")) is not None:
         parts.append(part)

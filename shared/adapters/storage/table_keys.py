@@ -1,10 +1,9 @@
 r"""Keys of documents as keys of Azure Tables, in the same order.
 
-Tables forbids `/`, `\`, `#` and `?` in keys, and `%` makes trouble on the way
-(https://learn.microsoft.com/rest/api/storageservices/understanding-the-table-service-data-model). Each of them is
-written as the character before it in ASCII followed by `1`, and that character itself as itself followed by `0`. So
-`.` becomes `.0` and `/` becomes `.1`: both still sort between `-` and `0`, and a scan of a table walks the rows in the
-order of the original keys.
+Tables forbids `/`, `\`, `#` and `?` in keys, and `%` is unsafe in transit
+(https://learn.microsoft.com/rest/api/storageservices/understanding-the-table-service-data-model). Each of these
+characters is written as its predecessor in ASCII followed by `1`; the predecessor is written with a `0`. So `.` becomes
+`.0` and `/` becomes `.1`: both still sort between `-` and `0`, so scans keep the order of the original keys.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from __future__ import annotations
 _FORBIDDEN = r"/\#?%"
 _LEADS = {chr(ord(character) - 1) for character in _FORBIDDEN}
 
-# Escaped too, so that `~~` lies beyond every key.
+# Escaped, too, so that `~~` sorts after every key.
 _LAST = "~"
 
 _ESCAPES = (
@@ -25,12 +24,12 @@ _ORIGINALS = {escape: character for character, escape in _ESCAPES.items()}
 
 
 def escape_key(text: str) -> str:
-    """Write printable ASCII so that Tables accepts it."""
+    """Escape printable ASCII for Tables."""
     return text.translate(_TABLE)
 
 
 def unescape_key(escaped: str) -> str:
-    """Read what `escape_key` wrote."""
+    """Return the text that `escape_key` escaped."""
     characters = iter(escaped)
     return "".join(
         _ORIGINALS[character + next(characters)] if character in _LEADS or character == _LAST else character
@@ -39,6 +38,6 @@ def unescape_key(escaped: str) -> str:
 
 
 def prefix_bounds(prefix: str) -> tuple[str, str]:
-    """Return the bounds, once escaped, of the keys that start with `prefix`; the second one is not included."""
+    """Return the bounds of the escaped keys that start with `prefix`; the second one is not included."""
     escaped = escape_key(prefix)
     return escaped, f"{escaped}{_LAST}{_LAST}"

@@ -23,13 +23,13 @@ from shared.ports.state import Change, Delete, Document, DocumentKey, DocumentPa
 # The most entities that the service returns at once.
 _PAGE = 1000
 
-# Enough to hide the latency of a point read, too few to exhaust the sockets of a small function app.
+# High enough to hide the latency of point reads, low enough for the sockets of a small function app.
 _CONCURRENCY = 32
 
-# After that many transactions with a loser the rest of the group is written one by one.
-_PATIENCE_WITH_LOSERS = 3
+# After that many transactions with a lost condition, the rest of the group is written one by one.
+_MOST_TRANSACTIONS = 3
 
-# A worker must hear "no" well before its claim ends; whoever waits longer does so with a message in the queue.
+# A failure must reach a worker well before its claim ends; longer waits are left to the queue.
 _CLIENT_OPTIONS: Mapping[str, Any] = {
     "retry_total": 2,
     "retry_backoff_max": 4,
@@ -37,7 +37,7 @@ _CLIENT_OPTIONS: Mapping[str, Any] = {
     "read_timeout": 15,
 }
 
-# How Tables says that a condition did not hold. Other conflicts (a table being deleted) are errors.
+# The codes of Tables for a condition that did not hold. Other conflicts (a table being deleted) are errors.
 _MISSING = {TableErrorCode.RESOURCE_NOT_FOUND, TableErrorCode.ENTITY_NOT_FOUND}
 _LOST = _MISSING | {
     TableErrorCode.ENTITY_ALREADY_EXISTS,
@@ -50,7 +50,7 @@ _Result = TypeVar("_Result")
 
 
 class _LostConditionError(Exception):
-    """A transaction failed because of one change. `index` is None if the service does not say which."""
+    """A transaction failed because of one change. `index` is None if the service does not name the change."""
 
     def __init__(self, index: int | None, *, missing: bool) -> None:
         super().__init__(index)
@@ -59,10 +59,10 @@ class _LostConditionError(Exception):
 
 
 class TableStateStore:
-    """`StateStore` over Azure Tables. Point reads run side by side, writes as one transaction per partition."""
+    """Implements the port `StateStore` with Azure Tables: concurrent point reads, one transaction per partition."""
 
     def __init__(self, client: TableClient, credential: AsyncTokenCredential | None = None) -> None:
-        """Own `client` and its `credential` from now on; the table is created at first use."""
+        """Take over `client` and its `credential`, and close them. The table is created at first use."""
         self._client = client
         self._credential = credential
         self._slots = asyncio.Semaphore(_CONCURRENCY)
@@ -79,7 +79,7 @@ class TableStateStore:
 
     @classmethod
     def from_account(cls, account_url: str, credential: AsyncTokenCredential, *, table: str) -> TableStateStore:
-        """Use a managed identity (role Storage Table Data Contributor). Owns `credential` from now on."""
+        """Use a managed identity (role Storage Table Data Contributor). Takes over `credential` and closes it."""
         try:
             return cls(TableClient(account_url, table, credential=credential, **_CLIENT_OPTIONS), credential)
         except ValueError:
@@ -94,8 +94,8 @@ class TableStateStore:
     async def write(self, changes: Sequence[Change]) -> list[str | None]:
         """Apply each change on its own condition.
 
-        A transaction of Tables succeeds or fails as a whole: a change whose condition is lost is taken out, and the
-        others are tried again.
+        A transaction of Tables succeeds or fails as a whole: a change with a lost condition is removed, and the others
+        are tried again.
         """
         keys = [change.key for change in changes]
         require_printable(keys)
@@ -162,17 +162,17 @@ class TableStateStore:
                 return None
 
     async def _write_group(self, changes: list[Change]) -> dict[DocumentKey, str | None]:
-        """Write one transaction's worth; what is not in the answer has not been written yet."""
+        """Write the changes of one transaction; changes without a result have not been written."""
         results: dict[DocumentKey, str | None] = {}
         rest = list(changes)
-        for _ in range(_PATIENCE_WITH_LOSERS):
+        for _ in range(_MOST_TRANSACTIONS):
             try:
                 etags = await self._transact(rest)
             except _LostConditionError as lost:
                 if lost.index is None:
                     break
-                loser = rest.pop(lost.index)
-                results[loser.key] = _verdict(loser, missing=lost.missing)
+                change = rest.pop(lost.index)
+                results[change.key] = _lost_result(change, missing=lost.missing)
                 if not rest:
                     break
             else:
@@ -183,11 +183,11 @@ class TableStateStore:
         try:
             [etag] = await self._transact([change])
         except _LostConditionError as lost:
-            return {change.key: _verdict(change, missing=lost.missing)}
+            return {change.key: _lost_result(change, missing=lost.missing)}
         return {change.key: etag}
 
     async def _transact(self, changes: Sequence[Change]) -> list[str]:
-        # One change goes as a transaction too: the client's own delete hides whether the entity was there.
+        # A single change is a transaction, too: the client's own delete hides whether the entity existed.
         with _translated():
             try:
                 answers = await self._client.submit_transaction(operation(change) for change in changes)
@@ -200,7 +200,7 @@ class TableStateStore:
         return [str(answer.get("etag") or "") for answer in answers]
 
     async def _each(self, function: Callable[[_Item], Awaitable[_Result]], items: Iterable[_Item]) -> list[_Result]:
-        """Call `function` for all items side by side, within the slots of this store; the first error ends all."""
+        """Call `function` for all items concurrently, within the slots of this store; the first error cancels all."""
         await self._ensure_table()
 
         async def call(item: _Item) -> _Result:
@@ -224,15 +224,15 @@ def _translated() -> Iterator[None]:
         raise from_azure(error, service=Service.STATE) from error
 
 
-def _verdict(change: Change, *, missing: bool) -> str | None:
-    """Return what `write` reports for a change that Tables refused: what shall be deleted may well be gone."""
+def _lost_result(change: Change, *, missing: bool) -> str | None:
+    """Return the result of a change that Tables refused: an unconditional deletion of a missing entity succeeds."""
     return "" if missing and isinstance(change, Delete) and change.etag is None else None
 
 
 def _failed_index(error: TableTransactionError, *, count: int) -> int | None:
     """Read the index from the message ("2:The specified entity already exists."), as the service documents it.
 
-    `error.index` cannot be used: it is 0 also where the message names no index.
+    `error.index` cannot be used: it is also 0 if the message has no index.
     """
     found = re.match(r"(\d+):", error.message)
     index = int(found[1]) if found else 0 if count == 1 else None

@@ -1,7 +1,7 @@
-"""What a workbook may cost, measured before anything is built of it.
+"""Limits of a workbook, checked before objects are made of it.
 
 A few kilobytes can name the cells of a whole sheet, and a megabyte of markup becomes a gigabyte of objects. So each
-part is read once by expat, which keeps nothing, and counted.
+part is first counted with expat, which keeps nothing.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 from shared.domain.mapping.formats.document import MappingError
 
 MOST_BYTES = 20_000_000
-"""Of the unpacked workbook: a small file may hold gigabytes."""
+"""Of the unpacked workbook: a small file may contain gigabytes."""
 
 MOST_PARTS = 1_000
 MOST_SHEETS = 50
 MOST_CELLS = 300_000
-"""Elements that cells and shared texts consist of; some three for a cell."""
+"""Elements of cells and shared texts; about three for a cell."""
 
 MOST_OTHERS = 30_000
 """All other elements: each becomes an object of a kilobyte or more, and takes some 50 microseconds."""
@@ -40,7 +40,7 @@ _BLOCK = 65_536
 _LIGHT = frozenset({"row", "c", "v", "f", "is", "t", "si"})
 _ADDRESS = re.compile(r"(?P<column>[A-Z]{1,3})(?P<row>[0-9]{1,7})")
 _COMPRESSIONS = frozenset({ZIP_STORED, ZIP_DEFLATED})
-"""Of those that Office writes. LZMA lets the file choose how much memory it takes."""
+"""The methods that Office uses. With LZMA, the file would choose how much memory it takes."""
 
 
 class WorkbookError(MappingError):
@@ -49,23 +49,23 @@ class WorkbookError(MappingError):
 
 @dataclass(slots=True)
 class WorkbookPart:
-    """What is to be known of a sheet before its cells are read."""
+    """The facts about a sheet that are checked before its cells are read."""
 
     merged: list[str] = field(default_factory=list)
     in_order: bool = True
-    """Whether rows and cells come in the order of their addresses, each once."""
+    """Whether rows and cells are in the order of their addresses, each once."""
 
     shared_formulas: int = 0
     longest_formula: int = 0
 
     @property
     def formulas_are_few(self) -> bool:
-        """Whether the formulas of a sheet can be read in a moment."""
+        """Whether the formulas of a sheet can be read quickly."""
         return self.shared_formulas * self.longest_formula <= _MOST_FORMULA_WORK
 
 
 def check_archive(archive: ZipFile) -> None:
-    """Look at the table of contents alone; WorkbookError if it is none of a workbook of sensible size."""
+    """Check the table of contents; WorkbookError for a file that is too large or has an unusual compression."""
     entries = archive.infolist()
     if len(entries) > MOST_PARTS or sum(entry.file_size for entry in entries) > MOST_BYTES:
         raise _too_large(f"a workbook unpacks to at most {MOST_BYTES:,} bytes in {MOST_PARTS:,} parts")
@@ -74,7 +74,7 @@ def check_archive(archive: ZipFile) -> None:
 
 
 def measure(archive: ZipFile) -> Mapping[str, WorkbookPart]:
-    """Read each part that is XML, as far as it is; WorkbookError for more than a mapping can need."""
+    """Count the elements of each part; WorkbookError for more than a mapping can need."""
     counter = _Counter()
     return {entry.filename: counter.part(archive, entry.filename) for entry in archive.infolist()}
 
@@ -84,7 +84,7 @@ def _too_large(text: str) -> WorkbookError:
 
 
 class _Counter:
-    """Counts over all parts."""
+    """Counts the elements of all parts."""
 
     def __init__(self) -> None:
         self._cells = self._others = self._pairs = self._sheets = 0
@@ -100,7 +100,7 @@ class _Counter:
                     parser.Parse(block, False)  # noqa: FBT003  # positional only
                 except WorkbookError:
                     raise
-                except (ExpatError, LookupError, ValueError):  # an image, or damaged: who reads on will say so
+                except (ExpatError, LookupError, ValueError):  # an image, or damaged, which reading the cells reports
                     break
                 fed += len(block)
                 if fed - max(0, parser.CurrentByteIndex) > _LONGEST_TAG:
@@ -129,7 +129,7 @@ class _Counter:
 
 
 class _PartReader:
-    """Hears of the elements of one part."""
+    """Receives the elements of one part."""
 
     def __init__(self, counter: _Counter, found: WorkbookPart, parser: XMLParserType) -> None:
         self._counter = counter
@@ -174,7 +174,7 @@ class _PartReader:
         self._found.longest_formula = max(self._found.longest_formula, self._formula)
 
     def _next(self, last: int, place: str | int | None) -> int:
-        """Return the place of a row or cell that says where it is, or else follows the last one."""
+        """Return the number of a row or column: `place`, or else the one after `last`."""
         try:
             here = last + 1 if place is None else int(place)
         except ValueError:
@@ -183,7 +183,7 @@ class _PartReader:
         return here
 
     def _column_of(self, address: str) -> int:
-        """Return 1 for A7 within row 7, 0 for what is no address there."""
+        """Return 1 for A7 within row 7, and 0 for anything that is no address there."""
         found = _ADDRESS.fullmatch(address)
         if found is None or int(found["row"]) != self._row:
             return 0

@@ -1,8 +1,8 @@
-"""Texts in cells: whatever a mapping says comes back unchanged, and is never taken for a formula.
+"""Texts in cells: they are read back unchanged, and never become formulas.
 
 A cell is written as text with `quotePrefix` and the number format Text, so that neither opening nor editing it makes a
-formula of `=…`, `+…`, `-…` or `@…`. What XML cannot hold is written as the file format has it: `_x0001_` (ECMA-376 part
-1, 22.9.2.19, ST_Xstring).
+formula of `=…`, `+…`, `-…` or `@…`. Characters that XML does not have are escaped as in `_x0001_` (ECMA-376 part 1,
+22.9.2.19, ST_Xstring).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 TEXT_FORMAT = "@"
 LONGEST = 32_767
-"""Characters (of UTF-16) that a cell can hold: a limit of Excel."""
+"""The most characters (of UTF-16) in a cell: a limit of Excel."""
 
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _TO_ESCAPE = re.compile(r"[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
@@ -31,17 +31,17 @@ _PLAIN = re.compile(r'(?!\s)[^="\n\u201c\u201d\u201e\u00ab\u00bb]*(?<!\s)')
 
 
 class CellError(ValueError):
-    """A cell holds, or would have to hold, what it must not; the text says what."""
+    """A cell has, or would have, an invalid content; the text says which."""
 
 
 def write_text(sheet: Worksheet, row: int, column: int, text: str) -> Cell:
-    """Put a text into a cell. CellError if it is longer than a cell can be."""
+    """Write a text into a cell. CellError if it is too long."""
     escaped = _TO_ESCAPE.sub(lambda found: f"_x{ord(found[0]):04X}_", text)
     if len(escaped.encode("utf-16-le")) // 2 > LONGEST:
         raise CellError(f"longer than the {LONGEST} characters of a cell: use YAML")
-    cell: Cell = sheet.cell(row, column)  # type: ignore[assignment]  # our sheets have no merged cells
+    cell: Cell = sheet.cell(row, column)  # type: ignore[assignment]  # the written sheets have no merged cells
     cell.value = escaped
-    cell.data_type = "s"  # openpyxl has just guessed: a formula, an error
+    cell.data_type = "s"  # openpyxl may have guessed a formula or an error
     cell.number_format = TEXT_FORMAT
     cell.quotePrefix = True
     return cell
@@ -63,7 +63,7 @@ def read_text(value: object, data_type: str) -> str:
 
 
 def _typed(value: Any) -> str:
-    """Spell a value that a spreadsheet program has made of what somebody typed."""
+    """Return the text of a value that a spreadsheet program has converted."""
     match value:
         case bool():
             return str(value).lower()
@@ -78,12 +78,12 @@ def _typed(value: Any) -> str:
 
 
 def choices_text(choices: Mapping[str, str]) -> str:
-    """Write translations of option values, one to a line: `1 = M`. What would be ambiguous stands in quotes."""
+    """Write translations of option values, one to a line: `1 = M`. Ambiguous texts are quoted."""
     return "\n".join(f"{_quoted(value)} = {_quoted(text)}" for value, text in choices.items())
 
 
 def read_choices(text: str) -> dict[str, str]:
-    """Read what `choices_text` wrote. CellError for other lines."""
+    """Read the lines of `choices_text`. CellError for other lines."""
     choices: dict[str, str] = {}
     for line in text.replace("\r\n", "\n").split("\n"):
         if not line.strip():

@@ -1,4 +1,4 @@
-"""A mapping as a file that people send and keep: YAML, or a workbook."""
+"""A mapping as a file: YAML, or a workbook."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from shared.domain.mapping.formats.yaml_format import from_yaml, to_yaml
 from shared.domain.mapping.model import Mapping
 
 LARGEST = 2_000_000
-"""Bytes of a workbook: it may have pictures, and sheets of one's own."""
+"""Bytes of a workbook, which may also have pictures and other sheets."""
 
 LARGEST_TEXT = 200_000
 """Bytes of a mapping in YAML: a thousand rows with their comments."""
 
-_ZIP = b"PK"  # what every workbook begins with
+_ZIP = b"PK"  # the beginning of every workbook
 
 
 class FileTooLargeError(MappingError):
-    """Nothing of the file was read."""
+    """The file is too large, and was not read."""
 
     def __init__(self, what: str, most: int) -> None:
         super().__init__([((), f"{what} is larger than {most:,} bytes")])
@@ -44,9 +44,9 @@ class Format(StrEnum):
 
 
 def read_file(content: bytes, environment: str) -> Mapping:
-    """Read the mapping of an environment from either format; MappingError lists all that is wrong with it.
+    """Read the mapping of an environment from either format; MappingError lists all defects.
 
-    Takes seconds for the largest files: FileTooLargeError for larger ones.
+    The largest files take seconds; FileTooLargeError for larger ones.
     """
     if len(content) > LARGEST:
         raise FileTooLargeError("the file", LARGEST)

@@ -1,4 +1,4 @@
-"""What stands where in a workbook: a sheet of rows and a sheet of settings per environment.
+"""The layout of a workbook: a sheet of rows and a sheet of settings per environment.
 
 Titles of columns are the names that the specification gives to the parameters of a row (MAP-07..MAP-13).
 """
@@ -13,20 +13,20 @@ from shared.domain.records.records import PersonTable
 
 
 class CellKind(StrEnum):
-    """How a value is written into its cell."""
+    """The form of a value in its cell."""
 
     TEXT = "text"
     CHOICES = "choices"
-    """One translation of an option value to a line."""
+    """Translations of option values, one to a line."""
     COMMENT = "comment"
-    """For people: it stays as it was typed."""
+    """Text for people, which is kept unchanged."""
     SPOTLER = "spotler"
-    """The name of a property of the account; the workbook offers those that there are."""
+    """The name of a property; the workbook offers those of the account."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A column of the sheet of rows, or a line of the sheet of settings. `path` leads to it in the document."""
+    """A column of the sheet of rows, or a line of the sheet of settings. `path` is its path in the document."""
 
     path: tuple[str, ...]
     title: str
@@ -91,5 +91,5 @@ HIDDEN = "Spotler"
 
 
 def settings_sheet(environment: str) -> str:
-    """Name the sheet with the settings of an environment."""
+    """Return the name of the sheet with the settings of an environment."""
     return f"{environment} settings"

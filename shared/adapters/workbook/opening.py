@@ -1,4 +1,4 @@
-"""Opens a workbook that somebody sent: nothing in it is executed, and it costs no more than a mapping needs."""
+"""Opens a workbook from outside: nothing in it is executed, and its cost is limited."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from openpyxl import Workbook
 
 MOST_ROWS, MOST_COLUMNS = 10_000, 100
-"""Of a sheet of a mapping: more were touched by mistake."""
+"""Of a sheet of a mapping: more were formatted by mistake."""
 
 MOST_CHARACTERS = 1_000_000
-"""Of all cells of a sheet; a text may be there once and shown by each of them."""
+"""Of all cells of a sheet: one stored text may be shown by many cells."""
 
 _MOST_MERGED = 100
 _LONGEST_PROLOG = 65_536
-"""Bytes before the root element of a part; older parsers scan a long comment again with every block they read."""
+"""Bytes before the root element of a part: older parsers scan a long comment again with every block."""
 
 _CUT_OFF = frozenset({3, 5, 6})
 """Expat's codes of a text that ends too early: no root element, within a token, within a character."""
@@ -53,13 +53,13 @@ class Cell:
 
 
 def read_sheets(content: bytes, names: Collection[str]) -> dict[str, list[list[Cell]]]:
-    """Return the rows of some sheets, each up to its last cell; nothing is built of other sheets.
+    """Return the rows of some sheets, each up to its last cell; other sheets are not read.
 
-    WorkbookError if the file is none, damaged or too large, or if a sheet is missing or hidden.
+    WorkbookError if the file is no workbook, damaged or too large, or if a sheet is missing or hidden.
     """
     parts = _checked(content)
-    with _complaints(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # parts that openpyxl leaves out, such as images, matter to nobody here
+    with _reporting_damage(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about parts that openpyxl leaves out, such as images
         workbook = _loaded(content, read_only=True)
         try:
             visible = [sheet.title for sheet in workbook.worksheets if sheet.sheet_state == "visible"]
@@ -72,12 +72,12 @@ def read_sheets(content: bytes, names: Collection[str]) -> dict[str, list[list[C
 
 
 def open_workbook(content: bytes) -> Workbook:
-    """Open a workbook of one's own, to write into it; WorkbookError if it is none, damaged or too large.
+    """Open a trusted workbook, to write into it; WorkbookError if it is no workbook, damaged or too large.
 
-    Everything in it is built, so a file that somebody else sent is for `read_sheets`.
+    All its parts become objects; a file from outside must be read by `read_sheets`.
     """
     _checked(content)
-    with _complaints(), warnings.catch_warnings():
+    with _reporting_damage(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return _loaded(content, read_only=False)
 
@@ -95,7 +95,7 @@ def _checked(content: bytes) -> Mapping[str, WorkbookPart]:
             check_archive(archive)
     except (BadZipFile, OSError, NotImplementedError):
         raise WorkbookError([((), "this is no workbook (.xlsx)")]) from None
-    with _complaints(), ZipFile(BytesIO(content)) as archive:
+    with _reporting_damage(), ZipFile(BytesIO(content)) as archive:
         if _has_document_type(archive):
             complaint = (
                 "a part of the workbook begins with a document type or a long comment; spreadsheets have neither"
@@ -107,7 +107,7 @@ def _checked(content: bytes) -> Mapping[str, WorkbookPart]:
 def _rows(sheet: Any, parts: Mapping[str, WorkbookPart]) -> list[list[Cell]]:
     """Read a read-only sheet; its type is not published."""
     name = sheet.title
-    part = parts[sheet._worksheet_path]  # noqa: SLF001  # nothing public tells it
+    part = parts[sheet._worksheet_path]  # noqa: SLF001  # no public attribute has it
     if not part.in_order:
         raise WorkbookError(
             [((name,), "its rows or cells are not in order; open and save it in a spreadsheet program")]
@@ -115,7 +115,7 @@ def _rows(sheet: Any, parts: Mapping[str, WorkbookPart]) -> list[list[Cell]]:
     if len(part.merged) > _MOST_MERGED or not part.formulas_are_few:
         raise WorkbookError([((name,), "too many merged cells or formulas; a mapping needs neither")])
     hidden = [_boundaries(area) for area in part.merged]
-    sheet.reset_dimensions()  # the sheet's own word for its size may be wrong, and what is beyond would be lost
+    sheet.reset_dimensions()  # the size in the file may be wrong, and cells beyond it would be lost
     rows: list[list[Cell]] = []
     characters = 0
     for row, line in enumerate(sheet.iter_rows(), start=1):
@@ -148,7 +148,7 @@ def _boundaries(area: str) -> tuple[int, int, int, int]:
 
 
 def _is_hidden(cell: Cell, merged: Iterable[tuple[int, int, int, int]]) -> bool:
-    """Whether a cell lies beneath merged ones, where nobody sees what it holds."""
+    """Return whether a cell lies beneath merged ones, so that its value is invisible."""
     return any(
         left <= cell.column <= right and top <= cell.row <= bottom and (cell.column, cell.row) != (left, top)
         for left, top, right, bottom in merged
@@ -156,13 +156,13 @@ def _is_hidden(cell: Cell, merged: Iterable[tuple[int, int, int, int]]) -> bool:
 
 
 @contextmanager
-def _complaints() -> Iterator[None]:
-    """Turn whatever a damaged file makes the libraries stumble over into a complaint."""
+def _reporting_damage() -> Iterator[None]:
+    """Turn any error that a damaged file causes in the libraries into a WorkbookError."""
     try:
         yield
     except WorkbookError:
         raise
-    except Exception as problem:  # noqa: BLE001  # there are as many ways as there are parts and compressions
+    except Exception as problem:  # noqa: BLE001  # each part and compression can be damaged in its own way
         raise _damaged(problem) from None
 
 
@@ -171,9 +171,9 @@ def _damaged(problem: Exception) -> WorkbookError:
 
 
 def _has_document_type(archive: ZipFile) -> bool:
-    """Whether any part may declare one, in whatever encoding, used or not: an entity needs a document type.
+    """Return whether any part may have a document type, in any encoding, used or not: entities need one.
 
-    A declaration stands before the root element, so reading ends there. What is no XML, such as an image, has none.
+    It precedes the root element, so reading ends there. A part that is no XML, such as an image, has none.
     """
     for entry in archive.infolist():
         with archive.open(entry) as part:

@@ -1,4 +1,4 @@
-"""A sheet becomes a mapping again, and whatever is wrong with it has the address of its cell."""
+"""Reads a mapping from a workbook; every defect has the address of its cell."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from shared.domain.values.texts import trimmed
 
 
 def from_workbook(content: bytes, environment: str) -> FieldMapping:
-    """Read the mapping of an environment; WorkbookError lists all that is wrong. Other sheets are not looked at."""
+    """Read the mapping of an environment; WorkbookError lists all defects. Other sheets are not read."""
     # Without the sheet of its settings, a mapping would lose its filters.
     sheets = read_sheets(content, (environment, settings_sheet(environment)))
     return _Reader(sheets, environment).mapping()
@@ -24,7 +24,7 @@ def from_workbook(content: bytes, environment: str) -> FieldMapping:
 
 @dataclass(slots=True)
 class _Reader:
-    """Reads one environment and collects what is wrong with it."""
+    """Reads one environment and collects the defects."""
 
     sheets: Mapping[str, Sequence[Sequence[Cell]]]
     environment: str
@@ -82,7 +82,7 @@ class _Reader:
         return settings
 
     def _take(self, parameter: Parameter | None, cell: Cell, values: dict[str, Any], place: Place) -> None:
-        """Put the value of a cell where its parameter belongs."""
+        """Store the value of a cell under the path of its parameter."""
         text = self._text(cell)
         is_remark = parameter is not None and parameter.kind is CellKind.COMMENT
         if not (text if is_remark else trimmed(text)):
@@ -111,7 +111,7 @@ class _Reader:
         self.problems.append(((cell.address,), text))
 
     def _located(self, problem: MappingError) -> Iterator[tuple[Place, str]]:
-        """Name the cell of every place that the mapping's own checks complain about, or the row."""
+        """Yield the defects that the mapping's own checks found, each with its cell, or with its row."""
         for place, text in problem.places:
             parts = place
             while parts and parts not in self.places:
@@ -120,7 +120,7 @@ class _Reader:
 
 
 def _value_of(kind: CellKind, text: str) -> str | dict[str, str]:
-    """Return what a cell says; blanks around it are no part of that, but for what only people read."""
+    """Return the value of a cell, without outer blanks except in a comment."""
     match kind:
         case CellKind.CHOICES:
             return read_choices(text)
@@ -131,5 +131,5 @@ def _value_of(kind: CellKind, text: str) -> str | dict[str, str]:
 
 
 def _folded(title: str) -> str:
-    """Return a title as it is compared: capitals and kinds of blanks do not matter."""
+    """Return a title for comparison: case and kinds of blanks do not count."""
     return " ".join(title.split()).casefold()

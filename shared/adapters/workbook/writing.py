@@ -1,4 +1,4 @@
-"""A mapping becomes a workbook: a sheet per environment, with drop-downs, explanations and a header in sight."""
+"""Writes a mapping to a workbook: sheets per environment, with drop-downs, explanations and a frozen header."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _COMMENT_SIZE = (420, 110)
 def to_workbook(environment: str, mapping: FieldMapping, properties: Sequence[str], *, into: bytes = b"") -> bytes:
     """Write the mapping of an environment; `properties` are the names that the drop-downs offer.
 
-    `into` is a workbook whose other sheets stay as they are. WorkbookError if a text does not fit a cell.
+    `into` is a workbook whose other sheets are kept. WorkbookError if a text does not fit into a cell.
     """
     workbook = open_workbook(into) if into else _empty_workbook()
     document = as_document(mapping)
@@ -51,7 +51,7 @@ def _empty_workbook() -> Workbook:
 
 
 def _fresh_sheet(workbook: Workbook, title: str) -> Worksheet:
-    """Put an empty sheet in the place of the one with this title, or at the end."""
+    """Create an empty sheet, in the place of an earlier one with this title, or at the end."""
     index = len(workbook.sheetnames)
     if title in workbook.sheetnames:
         index = workbook.sheetnames.index(title)
@@ -101,7 +101,7 @@ def _head(sheet: Worksheet, row: int, column: int, parameter: Parameter) -> None
 
 
 def _offer(sheet: Worksheet, cells: str, parameter: Parameter, properties: int) -> None:
-    """Add a drop-down. It advises: what may stand there is decided when the workbook is read."""
+    """Add a drop-down. It only warns: reading the workbook decides whether a value is valid."""
     from openpyxl.worksheet.datavalidation import DataValidation  # noqa: PLC0415  # see above
 
     if parameter.kind is CellKind.SPOTLER and properties:

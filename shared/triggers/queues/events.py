@@ -14,7 +14,7 @@ from uuid import UUID
 import azure.functions as func
 
 from shared.adapters.dataverse.events.execution_context import NotAnExecutionContext, read_event
-from shared.adapters.dataverse.events.routing import Ourselves, Routed, route
+from shared.adapters.dataverse.events.routing import OwnIdentity, Routed, route
 from shared.composition import app
 from shared.composition.settings import OWN_TAG
 from shared.dispatch.intake import Arrival
@@ -49,13 +49,13 @@ sides. One save alone never waits."""
 )
 async def on_dataverse_event(messages: List[func.ServiceBusMessage]) -> None:
     """Look at what Dataverse says has changed. A message that is none is buried; its neighbours go on."""
-    own = Ourselves(OWN_TAG, await app.own_user())
+    own = OwnIdentity(OWN_TAG, await app.own_user())
     await consume(read_events(messages, own=own), messages, lane=QueueName.LIVE)
     if len(messages) >= _BURST:
         await asyncio.sleep(_BREATH)
 
 
-def read_events(messages: Sequence[func.ServiceBusMessage], *, own: Ourselves) -> Arrival:
+def read_events(messages: Sequence[func.ServiceBusMessage], *, own: OwnIdentity) -> Arrival:
     """Read messages of Dataverse, by where they come from. Pure: needs no service."""
     delivery = Arrival(QueueName.EVENTS)
     asked: defaultdict[Origin, _Asked] = defaultdict(_Asked)

@@ -1,1 +1,1 @@
-"""What a Dataverse message says, and which rows it concerns."""
+"""Parses messages of Dataverse, and routes the rows that they name."""

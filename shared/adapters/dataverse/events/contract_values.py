@@ -1,7 +1,7 @@
 """Values of the DataContract JSON that Dataverse posts, decoded into plain Python.
 
 `{"__type": "OptionSetValue:…", "Value": 1}` becomes 1, a Money its amount, an EntityReference a `Lookup`, an Entity an
-`Entity`, `/Date(ms)/` an aware datetime. Text stays as it came, damaged encodings included: nobody reads it.
+`Entity`, `/Date(ms)/` an aware datetime. Text is not changed, damaged encodings included: the connector ignores it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from uuid import UUID
 
 from shared.domain.records.records import Lookup
 
-# The milliseconds count from 1970 in UTC; an offset only says how the sender would print them.
+# The milliseconds count from 1970 in UTC; an offset only concerns the sender's way to print them.
 _DATE = re.compile(r"/Date\((?P<milliseconds>-?\d{1,17})(?:[+-]\d{4})?\)/")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NOBODY = UUID(int=0)
@@ -23,7 +23,7 @@ _NOBODY = UUID(int=0)
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """A row inside a message: a Target or an image. `id` is None where the sender gave none."""
+    """A row inside a message: a Target or an image. `id` is None if the message has none."""
 
     table: str
     id: UUID | None
@@ -78,7 +78,7 @@ def _decode_object(value: dict[str, Any]) -> Any:  # noqa: PLR0911  # one return
             return [_decode_entity(row) for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
         case "" if "Attributes" in members:  # images and rows of an EntityCollection carry no tag
             return _decode_entity(members)
-        case "" if "LogicalName" in members:  # nor does OwningExtension
+        case "" if "LogicalName" in members:  # neither does OwningExtension
             return _decode_reference(members)
         case _ if "__value" in members:  # primitives spelt out, as in {"__type": "Guid:#System", "__value": …}
             return decode(members["__value"])

@@ -1,4 +1,4 @@
-"""What a Dataverse message tells the connector: which rows to look at. Ids, names of tables and columns, no values."""
+"""A message of Dataverse, reduced to ids and names of tables and columns, without values."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from shared.ports.organisations import Origin
 
 
 class Message(StrEnum):
-    """Messages of the platform that the connector subscribes to or may meet."""
+    """Messages of the platform that the connector subscribes to or may receive."""
 
     CREATE = "Create"
     UPDATE = "Update"
@@ -36,11 +36,11 @@ class Message(StrEnum):
 class DataverseEvent:
     """One message, reduced to what may be logged.
 
-    `message` is a `Message`, or the name of a custom action. `table` is "none" and `id` None where a message is about
-    no single row. `changed` names the columns of the Target; empty means unknown, not "nothing". `references` are all
-    rows that the message names, the primary row first, users and currencies included: the reader picks its tables.
-    `tags` are the `?tag=` marks of whoever caused the message. `stripped` means that the body was over the size limit
-    and lost its parameters: only the primary row is known.
+    `message` is a `Message`, or the name of a custom action. `table` is "none" and `id` None if the message does not
+    concern one row. `changed` names the columns of the Target; empty means unknown. `references` are all rows that the
+    message names, the primary row first, including users and currencies. `tags` are the `?tag=` values of the requests
+    that caused the message. `stripped`: the body was over the size limit and lost its parameters, so only the primary
+    row is known.
     """
 
     message: Message | str
@@ -57,11 +57,11 @@ class DataverseEvent:
     references: tuple[Lookup, ...]
     stripped: bool
     members: tuple[UUID, ...] = ()
-    """Rows that a message adds to or removes from a list by id alone: their table is that of the list."""
+    """Rows that a message adds to a list or removes from it by id; their table is that of the list's members."""
 
     @property
     def rows(self) -> tuple[UUID, ...]:
-        """The rows of `table` that the message is about; several where it has no primary row, as CreateMultiple."""
+        """The rows of `table` that the message concerns; several if it has no primary row, as CreateMultiple."""
         if self.id is not None:
             return (self.id,)
         return tuple(dict.fromkeys(lookup.id for lookup in self.references if lookup.table == self.table))

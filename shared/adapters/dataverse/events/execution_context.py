@@ -1,8 +1,8 @@
 """Reads the RemoteExecutionContext that a Dataverse service endpoint posts (Message Format JSON).
 
 Source: Microsoft's pages "Azure integration", "Write a listener application for a Microsoft Azure solution" and
-"Use Webhooks to create external handlers", and captures from real organisations. Members come and go between versions,
-so only what identifies the row and the organisation is demanded.
+"Use Webhooks to create external handlers", and captures from real organisations. Members differ between versions, so
+only those that identify the row and the organisation are required.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ _ORGANISATION_CLAIM = "http://schemas.microsoft.com/xrm/2011/Claims/Organization
 _SIZE_EXCEEDED = ("MessageMaxSizeExceeded", "x-ms-dynamics-msg-size-exceeded")  # Service Bus property, webhook header
 _CONTRACT_NAME = b"RemoteExecutionContext"
 _SCHEMA_NAME = r"^[A-Za-z_][A-Za-z0-9_.]{0,199}$"
-# A tag is free text of whoever called the Web API; only what looks like a code is safe to log.
+# A tag is free text of a caller of the Web API; only a text in the form of a code is safe to log.
 _TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}")
 
-# Rows that have no life of their own: what changes is the person or the list that they belong to.
+# Rows that belong to a record or a list: a change of such a row is a change of its owner.
 _OWNERS = {
     "dh_spotlerpermission": ("dh_customerid", "dh_leadid"),
     "listmember": ("listid", "entityid"),
@@ -49,7 +49,7 @@ _TOO_DEEP = "The message is JSON, but nested deeper than any that Dataverse send
 
 
 class EventRefusal(StrEnum):
-    """Why a message is no execution context of ours."""
+    """Reasons why a message is not an execution context of a configured organisation."""
 
     BINARY = "binary-message-format"
     XML = "xml-message-format"
@@ -59,13 +59,13 @@ class EventRefusal(StrEnum):
     OTHER_ORGANISATION = "other-organisation"
 
 
-class NotAnExecutionContext(ConnectorError):  # noqa: N818  # a verdict on a message rather than a failure of ours
-    """A message that repeating will not improve. `description` tells the administrator what to change."""
+class NotAnExecutionContext(ConnectorError):  # noqa: N818  # concerns a message, not a failure of the connector
+    """A message that a repetition cannot cure. `description` tells the administrator what to change."""
 
     recovery = "configure"
 
     def __init__(self, reason: EventRefusal, description: str) -> None:
-        """Both parts go to the dead-letter queue: no text of the message in them."""
+        """Both are stored with the dead letter, so neither may quote the message."""
         super().__init__(description, service=Service.DATAVERSE, code=reason)
         self.reason = reason
         self.description = description
@@ -149,10 +149,10 @@ def _event(context: RemoteExecutionContext, properties: Mapping[str, str]) -> Da
 
 
 def without_values(body: bytes) -> bytes:
-    """Reduce a message to an execution context that names the same rows and columns, and holds no value of a column.
+    """Reduce a message to an execution context with the same rows and columns, but no value of a column.
 
-    `read_event` finds the same message, rows, columns, members, tags and correlation id in it. Empty for a body that is
-    no execution context: nothing is known to be safe in it.
+    `read_event` reads the same message, rows, columns, members, tags and correlation id from it. Empty for a body that
+    is no execution context, because any part of it may be a value.
     """
     try:
         event = read_event(body, "", {})
@@ -170,7 +170,7 @@ def _reduced(event: DataverseEvent) -> dict[str, Any]:
         "OrganizationId": str(event.origin.organisation),
     }
     parent: dict[str, Any] | None = None
-    for tag in sorted(event.tags):  # one context has room for one tag
+    for tag in sorted(event.tags):  # a context holds one tag
         parent = {**row, "SharedVariables": [{"key": "tag", "value": tag}], "ParentContext": parent}
     return {
         **row,
@@ -217,7 +217,7 @@ def check_organisation(origin: Origin, *, ids: Collection[UUID]) -> None:
 
 def _parse(body: bytes, content_type: str) -> RemoteExecutionContext:
     media = content_type.partition(";")[0].strip().casefold()
-    # The body outranks its label: a JSON body under another content type is as good as any.
+    # The body decides, not its label: a JSON body with another content type is read.
     start = body.removeprefix(BOM_UTF8).lstrip()[:1]
     if start not in (b"{", b"<") and (media == "application/msbin1" or _CONTRACT_NAME in body[:100]):
         raise NotAnExecutionContext(EventRefusal.BINARY, f"The message is .NET binary XML. {_REPAIR}")
@@ -232,7 +232,7 @@ def _parse(body: bytes, content_type: str) -> RemoteExecutionContext:
             "does not come from Dataverse, its sender must not use this queue.",
         ) from None
     try:
-        # Of the standard library: it reads half of a surrogate pair, as .NET writes a text that was cut in an emoji.
+        # The standard library reads half of a surrogate pair, which .NET writes for a text that was cut in an emoji.
         document = parse_json(text)
     except ValueError:
         raise NotAnExecutionContext(
@@ -254,14 +254,14 @@ def _parse(body: bytes, content_type: str) -> RemoteExecutionContext:
 
 
 def _references(context: RemoteExecutionContext) -> Iterator[Lookup]:
-    """Yield what the message names. One row too many costs a read, one too few a divergence: so all of them."""
+    """Yield all rows that the message names. A row too many costs a read, a row too few a divergence."""
     table = context.primary_entity_name
     if context.primary_entity_id is not None:
         yield Lookup(table, context.primary_entity_id)
     for parameters in (context.input_parameters, context.output_parameters):
         for value in parameters.values():
             yield from _rows(value)
-    # Some parameters give bare GUIDs whose table follows from the message; members of a list may be of any table.
+    # Some parameters are GUIDs whose table follows from the message; members of a list may be of any table.
     created = context.output_parameters.get("Ids")
     for value in (context.output_parameters.get("id"), *(created if isinstance(created, list) else ())):
         if (row := identifier(value)) is not None:
@@ -277,7 +277,7 @@ def _references(context: RemoteExecutionContext) -> Iterator[Lookup]:
 
 
 def _targets(context: RemoteExecutionContext) -> Iterator[Entity]:
-    """Yield the rows that a message writes: one, or those of CreateMultiple and its kin."""
+    """Yield the rows that a message writes: one, or several of CreateMultiple and similar messages."""
     several = context.input_parameters.get("Targets")
     for target in (context.input_parameters.get("Target"), *(several if isinstance(several, list) else ())):
         if isinstance(target, Entity):
@@ -285,7 +285,7 @@ def _targets(context: RemoteExecutionContext) -> Iterator[Entity]:
 
 
 def _members(context: RemoteExecutionContext) -> Iterator[UUID]:
-    """Yield what AddMember, AddListMembers and their kin name by bare GUIDs."""
+    """Yield the GUIDs in AddMember, AddListMembers and similar messages."""
     if "ListId" not in context.input_parameters:
         return
     several = context.input_parameters.get("MemberIds")
@@ -303,7 +303,7 @@ def _rows(value: Any) -> Iterator[Lookup]:
         case list():
             for item in value:
                 yield from _rows(item)
-        case dict():  # an object of a type that nobody has met, such as a collection spelt out
+        case dict():  # an object of an unknown type, such as a collection with its members
             yield from _rows(list(value.values()))
 
 
@@ -318,5 +318,5 @@ def host_of(address: str) -> str:
     """Return the host name of a URL, or of a host with or without a port; empty if there is none."""
     try:
         return (urlsplit(address if "//" in address else f"//{address}").hostname or "").casefold()
-    except ValueError:  # a bracket, as of an address in version 6, that is never closed
+    except ValueError:  # an open bracket, as of an IPv6 address, without its end
         return ""

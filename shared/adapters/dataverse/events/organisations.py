@@ -1,4 +1,4 @@
-"""Whose messages are ours: the configured organisations, else the one that our own URL leads to."""
+"""Accepts messages of the configured organisations, or else of the organisation at the configured URL."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from shared.ports.organisations import Origin, OriginRefused
 
 
 class KnownOrganisations:
-    """`Organisations` over Dataverse, which is asked once for its id when none is configured.
+    """Implements the port `Organisations`. Without configured ids, the id is read from Dataverse once.
 
-    A message that carries the host name of our own URL is ours before the id is known: nobody need be asked.
+    A message with the host name of the configured URL is accepted before the id is known, without a request.
     """
 
     def __init__(self, client: DataverseClient, configured: Collection[UUID], *, url: str) -> None:
-        """`url` is that of the organisation behind `client`."""
+        """`url` is that of the client's organisation."""
         self._client = client
         self._ids = frozenset(configured)
         self._host = host_of(url)
         self._asking = asyncio.Lock()
 
     async def refusal(self, origin: Origin) -> OriginRefused | None:
-        """Return why a message is refused; ConnectorError if Dataverse cannot tell its id now."""
+        """Return why a message is refused, or None. ConnectorError if the id cannot be read now."""
         if not self._ids and origin.host and origin.host == self._host:
             return None
         try:

@@ -1,4 +1,4 @@
-"""The connector's own user, by whose id our own writes are told from those of others (decision 6)."""
+"""The connector's own user, by whose id the connector recognises its own writes (decision 6)."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from shared.adapters.dataverse.web_api.client import DataverseClient
 from shared.errors import ConnectorError
 from shared.ports.clock import Clock
 
-_PATIENCE = timedelta(minutes=1)
-"""How long Dataverse is left alone that could not tell who we are."""
+_RETRY_AFTER = timedelta(minutes=1)
+"""The time between two requests for the user's id."""
 
 
 class OwnUser:
-    """Remembers what any call of WhoAmI told, and makes one where none has been made."""
+    """The user's id, from any earlier WhoAmI of the client, or from one of its own."""
 
     def __init__(self, client: DataverseClient, clock: Clock) -> None:
         self._client = client
@@ -23,19 +23,19 @@ class OwnUser:
 
     @property
     def id(self) -> UUID | None:
-        """The user; None as long as Dataverse has not told."""
+        """The user's id; None until Dataverse has returned it."""
         return identity.user_id if (identity := self._client.identity) is not None else None
 
     async def learn(self) -> None:
-        """Ask who we are, unless that is known, or was asked in vain within the last minute.
+        """Request the user's id, unless it is known, or a request failed within the last minute.
 
-        Raises nothing that is no defect: who does not know looks at all events.
+        Raises no ConnectorError: as long as the id is unknown, all events are processed.
         """
         now = self._clock.now()
-        if self.id is not None or (self._asked is not None and now < self._asked + _PATIENCE):
+        if self.id is not None or (self._asked is not None and now < self._asked + _RETRY_AFTER):
             return
         self._asked = now
         try:
             await self._client.who_am_i()
-        except ConnectorError:  # what the batch is about meets the same fault, and tells of it
+        except ConnectorError:  # the processing of the batch meets the same error, and reports it
             return

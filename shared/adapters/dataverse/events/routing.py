@@ -1,4 +1,4 @@
-"""What an event means for the connector: which people, jobs, permission rows, lists or members to look at."""
+"""Routes an event: to records, jobs, permission rows, lists or members."""
 
 from __future__ import annotations
 
@@ -24,42 +24,41 @@ _DELETIONS = frozenset({Message.DELETE, Message.DELETE_MULTIPLE})
 
 @dataclass(frozen=True, slots=True)
 class Routed:
-    """What to look at; all empty when the event is of no interest."""
+    """What to process; all empty if the event is of no interest."""
 
     people: tuple[Reference, ...] = ()
     jobs: tuple[UUID, ...] = ()
     permissions: tuple[UUID, ...] = ()
     lists: tuple[UUID, ...] = ()
     memberships: tuple[tuple[UUID, UUID], ...] = ()
-    """Pairs of list and person."""
+    """Pairs of list and member."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ourselves:
-    """What our own writes are known by: the tag that they carry, and the user who makes them.
+class OwnIdentity:
+    """The identity of the connector in its own writes: their tag and their user.
 
-    `user` is None as long as Dataverse has not told who we are: then no write counts as ours, and each costs a read.
+    `user` is None until it is known; meanwhile no write counts as the connector's, and each costs a read.
     """
 
     tag: str
     user: UUID | None
 
     def wrote(self, event: DataverseEvent) -> bool:
-        """Whether an event tells of our own write.
+        """Return whether an event reports a write of the connector.
 
-        Any caller of the Web API chooses a tag, so a tag alone proves nothing. We act on nobody's behalf, and nobody
-        acts on ours: whoever called, and whoever the call was for, must both be our user. What a plug-in writes in
-        answer to a write of ours has its tag and users, and is deeper (decision 6).
+        Any caller of the Web API can choose the tag, so the calling and the impersonated user must also be the
+        connector's. A plug-in that answers a write has the same tag and users, but a greater depth (decision 6).
         """
         if self.user is None or self.tag not in event.tags or event.depth > 1:
             return False
         return event.initiating_user == event.user == self.user
 
 
-def route(event: DataverseEvent, *, own: Ourselves) -> Routed:
-    """Turn an event into references. Our own writes are of no interest.
+def route(event: DataverseEvent, *, own: OwnIdentity) -> Routed:
+    """Turn an event into references. The connector's own writes are of no interest, except created records.
 
-    Except new subscribers that we created: who did so may have died before binding them.
+    A created record is processed because the worker may have ended before it stored the binding.
 
     CS-08..CS-13: created, changed, activated, deactivated, deleted, merged, qualified; CS-11: permissions changed.
     """
@@ -71,7 +70,7 @@ def route(event: DataverseEvent, *, own: Ourselves) -> Routed:
         return Routed(jobs=event.rows) if event.message in _CREATIONS else Routed()
     if event.table == tables.PERMISSION:
         owners = _people(event.references, Why.PERMISSION, correlation)
-        # A message about one row names its owners or does not; of several rows, it may name those of some.
+        # A message about one row names all owners or none; a message about several rows may name some of them.
         is_complete = event.message in _DELETIONS or (owners and event.id is not None)
         return Routed(people=owners, permissions=() if is_complete else event.rows)
     names_list = any(lookup.table == tables.LIST for lookup in event.references)
@@ -91,10 +90,10 @@ _LIST_ENDS = frozenset({*_DELETIONS, Message.SET_STATE, Message.SET_STATE_DYNAMI
 
 
 def _about_lists(event: DataverseEvent) -> Routed:
-    """A member comes or goes, whichever of its several events tells it (ML-24, C-28); a list ends (ML-28)."""
+    """Route a changed membership, which several kinds of events report (ML-24, C-28), or an ended list (ML-28)."""
     lists = dict.fromkeys(lookup.id for lookup in event.references if lookup.table == tables.LIST)
     people = dict.fromkeys([*(lookup.id for lookup in event.references if lookup.table in _PEOPLE), *event.members])
-    # One request may associate somebody with several lists, or several people with one. A wrong pair costs a read.
+    # One request may associate a record with several lists, or several records with one. A wrong pair costs a read.
     if pairs := tuple((one, person) for one in lists for person in people):
         return Routed(memberships=pairs)
     if event.table != tables.LIST:

@@ -1,4 +1,4 @@
-"""Dataverse's schema and steps, for those who check a mapping."""
+"""Reads the schema, the steps and the rights that a mapping needs."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class DataverseSchema:
         self._tables = [table for table in PersonTable if table in enabled_tables]
 
     async def read_schema(self, mapping: Mapping) -> Schema:
-        """Read every table that a mapping names."""
+        """Read the definitions of all tables that a mapping names."""
         self._cache.forget()
         found: dict[str, TableDefinition] = {}
         for table in self._tables:
@@ -52,7 +52,7 @@ class DataverseSchema:
             raise
 
     async def read_rights(self, mapping: Mapping, schema: Schema) -> MappingABC[str, ReadRight] | None:
-        """Ask for the privilege to read each related table; None if Dataverse does not tell."""
+        """Return the right to read each related table; None if Dataverse does not report it."""
         known = {**schema.tables, LIST_TABLE: LISTS_TABLE}
         names = {one.table for table in self._tables for one in related_reads(mapping, table, schema)}
         related = [known[name] for name in sorted(names & known.keys())]
@@ -60,7 +60,7 @@ class DataverseSchema:
 
 
 def _sources(mapping: Mapping, table: PersonTable) -> Iterator[Source]:
-    """Every source, those of rows that only reach Dataverse too."""
+    """Yield all sources of a table, including those of rows that are only written to Dataverse."""
     yield from sources_read(reading_of(mapping, table))
     for row in mapping.for_table(table):
         yield from sources_of(row.sources[table])

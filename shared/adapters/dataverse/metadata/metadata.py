@@ -1,7 +1,7 @@
-"""Reads what Dataverse's metadata says about tables: all parts of all tables in one `$batch`.
+"""Reads the definitions of tables from Dataverse's metadata: all parts of all tables in one `$batch`.
 
-Source: Microsoft's pages "Query table definitions using the Web API" and "AttributeMetadata EntityType". What depends
-on the type of a column (length, options, behaviour of dates) is only found by casting to that type.
+Source: Microsoft's pages "Query table definitions using the Web API" and "AttributeMetadata EntityType". Properties of
+one type of column (length, options, behaviour of dates) are only readable by a cast to that type.
 """
 
 from __future__ import annotations
@@ -62,11 +62,11 @@ _PARTS: Mapping[str, tuple[Sequence[str], Sequence[Expand]]] = {
         }.items()
     },
 }
-"""What to read of a table: path below its definition, columns, expands."""
+"""The parts of a definition: path below it, columns, expands."""
 
 _OWNER = "ownerid"
 _OWNERS = {"owninguser", "owningteam"}
-"""`ownerid` leads to a union of tables; the rows behind it are reached by these."""
+"""`ownerid` refers to a union of tables; the relations of these columns lead to its rows."""
 
 
 async def read_schema(client: DataverseClient, tables: Collection[str]) -> Schema:
@@ -83,7 +83,7 @@ async def read_schema(client: DataverseClient, tables: Collection[str]) -> Schem
 
 
 async def names_of_sets(client: DataverseClient, entity_sets: Collection[str]) -> dict[str, str]:
-    """Find the logical names of tables by their names in the Web API; unknown ones are missing in the answer."""
+    """Return the logical names of tables by the names of their sets; unknown ones are missing in the answer."""
     if not entity_sets:
         return {}
     wanted = " or ".join(odata.compare("EntitySetName", ODataComparison.EQUAL, name) for name in sorted(entity_sets))
@@ -122,7 +122,7 @@ def _table(bodies: Sequence[Any]) -> TableDefinition:
         columns={
             row["LogicalName"]: _column(row, details[row["LogicalName"]])
             for row in columns["value"]
-            if not row["AttributeOf"]  # the text beside a lookup or choice: the Web API does not select it
+            if not row["AttributeOf"]  # the text of a lookup or choice: the Web API does not select it
         },
         references=tuple(_references(references["value"])),
     )

@@ -1,6 +1,6 @@
-"""Which rights users have on records, as Dataverse itself works them out (`RetrievePrincipalAccess`).
+"""Reads the rights of users on records, as Dataverse computes them (`RetrievePrincipalAccess`).
 
-The answer counts roles with their depths, ownership, sharing, teams and business units. It is kept for a minute.
+The answer includes roles with their depths, ownership, sharing, teams and business units. It is kept for a minute.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class DataverseRecordAccess:
         self._known: dict[Asked, tuple[datetime, frozenset[AccessRight]]] = {}
 
     async def rights(self, asked: Collection[Asked]) -> Mapping[Asked, frozenset[AccessRight]]:
-        """Ask in one request for what is not known; raises the first error of any answer but 404."""
+        """Return the rights, with one request for the unknown ones. Raises the first error of an answer but 404."""
         now = self._clock.now()
         self._known = {one: known for one, known in self._known.items() if now < known[0] + _KEPT}
         unknown = [one for one in dict.fromkeys(asked) if one not in self._known]
@@ -57,6 +57,6 @@ def _question(user: UUID, key: RecordKey) -> WebApiOperation:
 
 
 def _rights(text: str) -> frozenset[AccessRight]:
-    """Read `ReadAccess, WriteAccess`; None and rights that we do not know grant nothing."""
+    """Read `ReadAccess, WriteAccess`; None and unknown rights grant nothing."""
     words = {word.strip() for word in text.split(",")}
     return frozenset(right for right in AccessRight if right in words)

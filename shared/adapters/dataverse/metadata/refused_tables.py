@@ -1,7 +1,7 @@
-"""Tables that the connector's user may not read: found by reading one row, and remembered for some minutes.
+"""Finds tables that the connector's user may not read, by reading one row; the result is kept for some minutes.
 
-Dataverse refuses a whole read because of one related table. Whoever is refused asks here which table it was, and reads
-again without it. After `LIFETIME` it is asked for again, so that a repaired role is noticed.
+Dataverse refuses a whole read because of one related table. A refused reader looks up which table it was, and reads
+again without it. After `LIFETIME` the table is tried again, so that a repaired role is noticed.
 """
 
 from __future__ import annotations
@@ -23,32 +23,32 @@ log = logging.getLogger(__name__)
 
 LIFETIME = timedelta(minutes=5)
 LISTS_TABLE = TableDefinition("list", "lists", "listid", "listname", {})
-"""Marketing lists, which a mapping reads without that their columns matter."""
+"""Marketing lists: a mapping reads them without naming their columns."""
 _UNNAMED = "the privilege Read"
 _PRIVILEGE = re.compile(r"\b(prv\w{1,100}) privilege")
 
 
 class RefusedTables:
-    """Knows which tables were refused lately. Shared by everything in a process that reads with the same user."""
+    """The tables that were refused lately. All readers of a process with the same user share one instance."""
 
     def __init__(self, client: DataverseClient, clock: Clock, lifetime: timedelta = LIFETIME) -> None:
         self._client = client
         self._clock = clock
         self._lifetime = lifetime
-        self._looked: dict[str, tuple[str | None, datetime]] = {}
+        self._results: dict[str, tuple[str | None, datetime]] = {}
 
     def among(self, names: Iterable[str]) -> dict[str, str]:
-        """Return those of the tables that were refused lately, with the privilege that is missing."""
+        """Return the tables that were refused lately, each with the missing privilege."""
         return {
             name: privilege
             for name in sorted(set(names))
-            if self.knows(name) and (privilege := self._looked[name][0]) is not None
+            if self.knows(name) and (privilege := self._results[name][0]) is not None
         }
 
-    async def look(self, tables: Collection[TableDefinition]) -> dict[str, str]:
-        """Read one row of each table, in one request, and return those that are refused, with the privilege.
+    async def try_reading(self, tables: Collection[TableDefinition]) -> dict[str, str]:
+        """Read one row of each table, in one request; return the refused tables, each with the missing privilege.
 
-        Other errors say nothing about a table: they are for whoever reads it.
+        Other errors are ignored here: the next read of the table raises them.
         """
         before = self.among(table.name for table in tables)
         answers = await self._client.batch([_one_row(table) for table in tables])
@@ -56,30 +56,30 @@ class RefusedTables:
         for table, answer in zip(tables, answers, strict=True):
             if answer.error is None or is_refusal(answer.error):
                 privilege = None if answer.error is None else missing_privilege(answer.error) or _UNNAMED
-                self._looked[table.name] = (privilege, now)
+                self._results[table.name] = (privilege, now)
         after = self.among(table.name for table in tables)
         for name in after.keys() - before.keys():
             log.warning("rows of the mapping that read %s rest: the connector's role lacks %s", name, after[name])
         return after
 
-    async def state(self, tables: Collection[TableDefinition]) -> dict[str, str]:
-        """Return the same, looking only at those that nobody has looked at for a while."""
+    async def current(self, tables: Collection[TableDefinition]) -> dict[str, str]:
+        """Return the refused tables, after trying those without a recent result."""
         if stale := [table for table in tables if not self.knows(table.name)]:
-            await self.look(stale)
+            await self.try_reading(stale)
         return self.among(table.name for table in tables)
 
     def allow(self, names: Iterable[str]) -> None:
-        """Forget that tables were refused: Dataverse says that they may be read by now."""
+        """Forget the results of tables that may be read now, according to Dataverse."""
         for name in names:
-            self._looked.pop(name, None)
+            self._results.pop(name, None)
 
     def knows(self, name: str) -> bool:
-        """Whether it was found out lately that a table may be read, or that it may not."""
-        return name in self._looked and self._clock.now() - self._looked[name][1] < self._lifetime
+        """Return whether there is a recent result for a table."""
+        return name in self._results and self._clock.now() - self._results[name][1] < self._lifetime
 
 
 def is_refusal(error: ConnectorError) -> bool:
-    """Whether Dataverse refused because of a privilege."""
+    """Return whether Dataverse refused because of a privilege."""
     return error.status == HTTPStatus.FORBIDDEN
 
 
@@ -90,7 +90,7 @@ def missing_privilege(error: ConnectorError) -> str:
 
 
 def lacks(privilege: str, table: str) -> str:
-    """Say why something was not read, as `PersonRecord.unread` has it."""
+    """Return the text for `PersonRecord.unread`."""
     return f"may not be read: the connector's role in Dataverse lacks {privilege or _UNNAMED} for {table}"
 
 

@@ -1,4 +1,4 @@
-"""Which tables the connector's user may read: asked of Dataverse for the mapping check, before any record is read.
+"""Reads which tables the connector's user may read: for the mapping check, before any record is read.
 
 Source: Microsoft's Web API reference, "RetrieveUserSetOfPrivilegesByNames" (which counts the roles of teams, with their
 depth) and "EntityMetadata", whose `Privileges` name the privileges of a table.
@@ -28,12 +28,12 @@ async def read_rights(
 ) -> Mapping[str, ReadRight] | None:
     """Return by table what the connector's user may read; tables without a privilege to read are missing.
 
-    Where Dataverse does not tell users their privileges, one row of each table is read instead, which does not show
-    the depth. None if that does not tell either. What may be read is `refused` no longer, so that whoever has repaired
-    a role need not wait. Errors are those of the client, but no refusals.
+    If Dataverse does not report a user's privileges, one row of each table is read instead, which does not show the
+    depth. None if that fails, too. Readable tables are removed from `refused`, so that a repaired role counts at once.
+    Raises the errors of the client except refusals.
     """
     try:
-        rights = await _told(client, {table.name for table in tables})
+        rights = await _reported(client, {table.name for table in tables})
     except ConnectorError as error:
         if error.status not in _REFUSALS:
             raise
@@ -42,7 +42,7 @@ async def read_rights(
     return rights
 
 
-async def _told(client: DataverseClient, tables: Collection[str]) -> dict[str, ReadRight]:
+async def _reported(client: DataverseClient, tables: Collection[str]) -> dict[str, ReadRight]:
     names = await _privileges(client, sorted(tables))
     user = (await client.who_am_i()).user_id
     path = f"{odata.row('systemusers', user)}/{_FUNCTION}"
@@ -66,7 +66,7 @@ async def _privileges(client: DataverseClient, tables: Collection[str]) -> dict[
 
 
 async def _tried(tables: Collection[TableDefinition], refused: RefusedTables) -> dict[str, ReadRight] | None:
-    lacking = await refused.look(tables)
+    lacking = await refused.try_reading(tables)
     if not tables or not all(refused.knows(table.name) for table in tables):
         return None
     return {name: ReadRight(privilege, TableReach.NOTHING) for name, privilege in lacking.items()}

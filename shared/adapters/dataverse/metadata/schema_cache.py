@@ -1,4 +1,4 @@
-"""The tables that mappings name, kept for a while: every read needs them, and they change a few times a year."""
+"""Caches the definitions of the tables that mappings name: every read needs them, and they change rarely."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from shared.ports.clock import Clock
 
 LIFETIME = timedelta(hours=1)
 SHORTEST_LIFETIME = timedelta(minutes=1)
-"""An answer that does not know a column makes the schema suspect; it must not cost a read for every record."""
+"""An error about an unknown column empties the cache, but not for every record."""
 
 
 class SchemaCache:
-    """Reads tables when they are needed; a table that does not exist is asked for again after the same time."""
+    """Reads definitions when they are needed; that a table does not exist is kept as long."""
 
     def __init__(self, client: DataverseClient, *, clock: Clock, lifetime: timedelta = LIFETIME) -> None:
         self._client = client
@@ -30,9 +30,9 @@ class SchemaCache:
         self._sets: dict[str, str] = {}
         self._reading = asyncio.Lock()
         self.refused = RefusedTables(client, clock)
-        """Which of the tables the connector's user may not read."""
+        """The tables that the connector's user may not read."""
         self.generation = 0
-        """Rises whenever something was read: what was compiled before is out of date."""
+        """Rises with every read: queries that were compiled before are out of date."""
 
     async def tables(self, names: Collection[str]) -> Schema:
         """Return tables by logical name, at most `lifetime` old; those that do not exist are missing."""
@@ -49,7 +49,7 @@ class SchemaCache:
             return await self._fresh(names | {self._sets[entity_set] for entity_set in sets & self._sets.keys()})
 
     def forget(self) -> None:
-        """Read everything again before its next use, except for what was read within the last minute."""
+        """Read definitions again before their next use, except those that were read within the last minute."""
         self._tables = {
             name: (table, read_at)
             for name, (table, read_at) in self._tables.items()

@@ -1,4 +1,4 @@
-"""Which saves Dataverse tells the connector of: the steps of the service endpoint that posts to our queue (MAP-35)."""
+"""Reads the steps of the service endpoint that posts to the connector's queue: the saves that it reports (MAP-35)."""
 
 from __future__ import annotations
 

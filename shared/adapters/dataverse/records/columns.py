@@ -1,4 +1,4 @@
-"""One column as the Web API selects it, and how its value is read from a row of an answer."""
+"""Reads the value of one column from a row of the Web API."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from shared.domain.records.table_schema import ColumnDefinition, Option
 from shared.domain.values.moments import day_of, moment_of
 
 ANNOTATIONS = (Annotation.LABEL, Annotation.LOOKUP_TABLE)
-"""What every read of columns must ask for."""
+"""The annotations that every read of columns must request."""
 
 
 @dataclass(frozen=True)
 class ColumnReader:
-    """Reads a column. Labels of options are those of `language` where the column has it, else the user's own.
+    """Reads a column. Labels of options are those of `language` if the column has it, else of the connector's user.
 
-    `zone` is the mapping's time zone: a column that shows days holds a midnight of its users, who live there.
+    `zone` is the mapping's time zone: a column that shows days holds midnight in the time zone of its users.
     """
 
     definition: ColumnDefinition
@@ -48,13 +48,13 @@ class ColumnReader:
                 return self._choices(row, raw)
             case ColumnKind.CHOICE | ColumnKind.STATE | ColumnKind.STATUS if self.label(row) is None and self._options:
                 return UnknownOption(raw)
-            case ColumnKind.INDEPENDENT_TIME | ColumnKind.LOCAL_DATE:  # the one says Z and means: in every time zone
+            case ColumnKind.INDEPENDENT_TIME | ColumnKind.LOCAL_DATE:  # the former has a Z, and means every time zone
                 return self._day(raw) if kind is ColumnKind.LOCAL_DATE else raw.removesuffix("Z")
             case _:
                 return raw
 
     def label(self, row: Row) -> str | None:
-        """Read the text that people see, where it says more than the value."""
+        """Read the text that people see; None if the column has no label."""
         if not self.definition.type.has_label or (raw := row.get(self.selected)) is None:
             return None
         option = None if isinstance(raw, str) else self._options.get(int(raw))
@@ -62,11 +62,11 @@ class ColumnReader:
             return option.labels[self.language]
         label: str | None = row.get(f"{self.selected}@{Annotation.LABEL}")
         if self.definition.type.is_choice and option is None and label == str(raw):
-            return None  # of an option that was deleted Dataverse may show the number
+            return None  # for a deleted option Dataverse may show the number
         return label
 
     def take(self, source: Source, row: Row, values: dict[str, Any], labels: dict[str, str]) -> None:
-        """Put what a row says under the printed form of its source; a row that is not there says None."""
+        """Store value and label under the text of the source; an empty row stands for None."""
         name = str(source)
         values[name] = self.value(row)
         if (label := self.label(row)) is not None:
@@ -75,11 +75,11 @@ class ColumnReader:
     def _choices(self, row: Row, raw: str) -> Choices:
         values = tuple(int(value) for value in raw.split(","))
         shown = str(row.get(f"{self.selected}@{Annotation.LABEL}") or "").split("; ")
-        beside = shown if len(shown) == len(values) else [""] * len(values)
-        return Choices(values, tuple(map(self._text_of, values, beside)))
+        labels = shown if len(shown) == len(values) else [""] * len(values)
+        return Choices(values, tuple(map(self._text_of, values, labels)))
 
     def _text_of(self, value: int, shown: str) -> str:
-        """Return the label of an option; one that the metadata do not have (yet) as Dataverse shows it, "" if gone."""
+        """Return the label of an option: as Dataverse shows it if the metadata lack the option, "" if it is deleted."""
         option = self._options.get(value)
         if option is None:
             return "" if shown == str(value) else shown

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any, assert_never
+from typing import assert_never
 from uuid import UUID
 
 from shared.adapters.dataverse.metadata.schema_cache import SchemaCache
@@ -15,6 +15,7 @@ from shared.adapters.dataverse.records.existing_columns import ExistingColumns
 from shared.adapters.dataverse.records.person_reader import PersonReader
 from shared.adapters.dataverse.rows import jobs
 from shared.adapters.dataverse.rows.posts import post_operation
+from shared.adapters.dataverse.rows.spotler_info import record_status_operations
 from shared.adapters.dataverse.web_api import odata, operations
 from shared.adapters.dataverse.web_api.answers import OperationResult
 from shared.adapters.dataverse.web_api.client import DataverseClient
@@ -24,10 +25,8 @@ from shared.adapters.dataverse.web_api.operations import Annotation, Retrieve, R
 from shared.domain.mapping.model import Mapping as FieldMapping
 from shared.domain.mapping.reading import DO_NOT_EMAIL, STATE
 from shared.domain.records.jobs import JobRow, JobStatus
-from shared.domain.records.outcomes import LONGEST_REASON
 from shared.domain.records.records import PersonRecord, PersonTable, RecordKey
 from shared.domain.values.addresses import address_key
-from shared.domain.values.values import clipped
 from shared.errors import ConnectorError
 from shared.ports.dataverse import JobReport, PeoplePage, Report, StatusReport, TimelinePost
 
@@ -54,7 +53,7 @@ class DataverseCrm:
         )
 
     async def read_people(self, keys: Sequence[RecordKey]) -> dict[RecordKey, PersonRecord]:
-        """Read records of all tables in one request, in two if the mapping has child rows or queries."""
+        """Read records of all tables in one request, or two if the mapping has child rows or queries."""
         return await self._people.read(keys)
 
     async def people_using(self, emails: Sequence[str]) -> dict[str, Sequence[RecordKey]]:
@@ -77,7 +76,7 @@ class DataverseCrm:
         return {email: found[address_key(email)] for email in emails}
 
     async def people_page(self, table: PersonTable, *, after: str | None, limit: int) -> PeoplePage:
-        """Walk a table in pages of `limit`; `after` is the path of Dataverse's own continuation."""
+        """Read one page of a table; `after` is the path of Dataverse's own continuation."""
         key = tables.PEOPLE[table].key
         rows, following = await self._client.page(
             tables.PEOPLE[table].entity_set, select=[key], orderby=f"{key} asc", page_size=limit, after=after
@@ -85,7 +84,7 @@ class DataverseCrm:
         return PeoplePage([RecordKey(table, UUID(row[key])) for row in rows], following)
 
     async def people_of_permissions(self, ids: Sequence[UUID]) -> Sequence[RecordKey]:
-        """Find whom Spotler Permission rows belong to; rows that are gone have nobody."""
+        """Return the records of Spotler Permission rows; deleted rows are left out."""
         rows = await self._permission_columns.read(
             partial(self._rows, tables.PERMISSIONS, "dh_spotlerpermissionid", ids)
         )
@@ -97,7 +96,7 @@ class DataverseCrm:
         return {job.id: job for job in map(jobs.job, rows)}
 
     async def jobs_in(self, status: JobStatus, *, before: datetime, limit: int) -> Sequence[JobRow]:
-        """Find jobs that have had this status since `before` or longer, oldest first."""
+        """Return jobs that got this status at `before` or earlier, oldest first."""
 
         async def read(columns: Sequence[str]) -> list[JobRow]:
             pages = self._client.query(
@@ -113,7 +112,7 @@ class DataverseCrm:
         return await self._job_columns.read(read)
 
     async def report(self, reports: Sequence[Report]) -> Sequence[ConnectorError | None]:
-        """Write all reports in one batch; a new Spotler Info row and the lookup to it belong together."""
+        """Write all reports in one batch; a new Spotler Info row and the lookup to it are one change set."""
         groups = [_operations(report) for report in reports]
         results = iter(await self._client.batch([operation for group in groups for operation in group]))
         problems: list[ConnectorError | None] = []
@@ -123,7 +122,7 @@ class DataverseCrm:
         return problems
 
     async def ping(self) -> None:
-        """Ask Dataverse who we are."""
+        """Raise a ConnectorError if Dataverse cannot be used."""
         await self._client.who_am_i()
 
     async def close(self) -> None:
@@ -148,7 +147,7 @@ def _by_address(table: PersonTable, column: str, emails: Sequence[str]) -> WebAp
 
 
 def _error(report: Report, result: OperationResult) -> ConnectorError | None:
-    """Return what went wrong; a post that is there already was written by an earlier attempt."""
+    """Return the error of an operation, except for a post that an earlier attempt wrote."""
     error = result.error
     if isinstance(report, TimelinePost) and error is not None and error.code == DUPLICATE_KEY:
         return None
@@ -158,32 +157,10 @@ def _error(report: Report, result: OperationResult) -> ConnectorError | None:
 def _operations(report: Report) -> list[WebApiOperation]:
     match report:
         case StatusReport():
-            return _status_operations(report)
+            return record_status_operations(report)
         case JobReport():
             return [jobs.report_operation(report)]
         case TimelinePost():
             return [post_operation(report)]
         case _:
             assert_never(report)
-
-
-def _status_operations(report: StatusReport) -> list[WebApiOperation]:
-    state, reason = tables.INFO_STATES[report.status]
-    body: dict[str, Any] = {
-        "dh_reason": clipped(report.reason, LONGEST_REASON),
-        "dh_reasoncode": report.reason_code,
-        "statecode": state,
-        "statuscode": reason,
-    }
-    if report.external_id:
-        body["dh_externalid"] = report.external_id
-    if report.synced_on is not None:
-        body["dh_lastsyncedon"] = report.synced_on.strftime("%Y-%m-%dT%H:%M:%SZ")
-    if not report.bind:
-        return [operations.update(tables.INFOS, report.info, body)]
-    person: Mapping[str, Any] = {f"{tables.INFO_LOOKUP}@odata.bind": f"/{odata.row(tables.INFOS, report.info)}"}
-    group = str(report.info)
-    return [
-        operations.upsert(tables.INFOS, report.info, {"dh_name": str(report.key), **body}, group=group),
-        operations.update(tables.PEOPLE[report.key.table].entity_set, report.key.id, person, group=group),
-    ]

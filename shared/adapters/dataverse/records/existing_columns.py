@@ -1,7 +1,7 @@
-"""Columns of the connector's own tables, where an organisation may have fewer of them.
+"""Reads the connector's own tables in organisations that lack some of their columns.
 
-Lookups to leads and to marketing lists are there only where those tables are: an organisation without Dynamics 365
-Sales has neither (ML-02, AUD-01).
+Lookups to leads and to marketing lists exist only with those tables: an organisation without Dynamics 365 Sales has
+neither (ML-02, AUD-01).
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ Answer = TypeVar("Answer")
 
 
 class ExistingColumns:
-    """Reads with all columns, until Dataverse says that it does not know one; from then on with those it has."""
+    """Reads with all columns; after Dataverse has refused one as unknown, only with those that exist."""
 
     def __init__(self, schema: SchemaCache, table: str, columns: Sequence[str], *, optional: Sequence[str]) -> None:
-        """`columns` are named as the Web API reads them; those in `optional` may be missing."""
+        """`columns` have their names of the Web API; those in `optional` may be missing."""
         self._schema = schema
         self._table = table
         self._columns = columns
         self._optional = optional
 
     async def read(self, read: Callable[[Sequence[str]], Awaitable[Answer]]) -> Answer:
-        """Read with the columns that there are; ConfigurationError if one is missing that must be there."""
+        """Read with the columns that exist; ConfigurationError if a required one is missing."""
         try:
             return await read(self._columns)
         except ConfigurationError as error:

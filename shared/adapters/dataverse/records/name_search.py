@@ -1,4 +1,4 @@
-"""Finds rows by what they are called: all names that a batch needs in one request."""
+"""Finds rows by their names: all names that a batch needs in one request."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _STATE, _DISABLED = "statecode", "isdisabled"
 
 
 Key = Callable[[str], str]
-"""Returns what equal names share."""
+"""Normalises a name: names with the same key are equal."""
 
 
 def name_key(name: str) -> str:
-    """Return what equal names share: case and outer blanks do not count, as in Dataverse."""
+    """Return the key of a name: case and outer blanks do not count, as in Dataverse."""
     return name.strip().casefold()
 
 
 @dataclass(frozen=True, slots=True)
 class NamePlace:
-    """Where names are looked for: a table's set and key, the column with the name, and which rows count."""
+    """A table to search: its set and key, the column with the name, and the condition for its rows."""
 
     entity_set: str
     key: str
@@ -39,7 +39,7 @@ class NamePlace:
 
 
 def place_in(table: TableDefinition, column: str = "") -> NamePlace:
-    """Look for active rows of a table by a column, or by its primary name: what its lookups offer."""
+    """Return the place for active rows of a table, which lookups offer; by a column, or by its primary name."""
     condition = ""
     if _STATE in table.columns:
         condition = odata.compare(_STATE, ODataComparison.EQUAL, ACTIVE)
@@ -50,30 +50,30 @@ def place_in(table: TableDefinition, column: str = "") -> NamePlace:
 
 @dataclass(frozen=True, slots=True)
 class NamesFound:
-    """What was found: ids by place and name. Names are the same whose `key` is."""
+    """The ids of rows by place and key of the name."""
 
     ids: Mapping[tuple[NamePlace, str], Sequence[UUID]] = field(default_factory=dict)
     key: Key = name_key
 
     def called(self, place: NamePlace, name: str) -> Sequence[UUID]:
-        """Return every row of that name."""
+        """Return the ids of all rows with that name."""
         return self.ids.get((place, self.key(name)), ())
 
 
 class NameSearch:
-    """Collects names, then asks for all of them."""
+    """Collects names, then searches for all of them."""
 
     def __init__(self, key: Key = name_key) -> None:
-        """`key` returns what equal names share."""
+        """`key` normalises names."""
         self._key = key
         self._wanted: defaultdict[NamePlace, dict[str, str]] = defaultdict(dict)
 
     def want(self, place: NamePlace, name: str) -> None:
-        """Remember to ask."""
+        """Add a name."""
         self._wanted[place].setdefault(self._key(name), name.strip())
 
     async def find(self, client: DataverseClient) -> NamesFound:
-        """Ask in one request, in none if nothing is wanted. ConnectorErrors are raised: nothing was written yet."""
+        """Search in one request, in none if there are no names. Raises ConnectorErrors."""
         questions = list(self._questions())
         found: defaultdict[tuple[NamePlace, str], list[UUID]] = defaultdict(list)
         answers = await client.batch([operation for _, _, operation in questions])
@@ -96,6 +96,6 @@ class NameSearch:
             raise answer.error
         for row in answer.body["value"]:
             yield self._key(row[place.name]), UUID(row[place.key])
-        if "@odata.nextLink" in answer.body:  # thousands share these names: none of them is the only one
+        if "@odata.nextLink" in answer.body:  # thousands of rows have these names: no name has exactly one row
             for name in names:
                 yield from [(self._key(name), UUID(int=0))] * 2

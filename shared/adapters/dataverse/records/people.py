@@ -1,4 +1,4 @@
-"""How person records are read: the query of a table, and the row that becomes a `PersonRecord`."""
+"""The query of a person table, and the conversion of its rows to `PersonRecord`s."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ INFO_COLUMNS = ("dh_spotlerinfoid", "statuscode", "dh_reasoncode", "dh_reason")
 
 
 class PersonQuery:
-    """What to select and expand for one table, and how to read the answer."""
+    """The columns to select and expand for one table, and the conversion of a row of the answer."""
 
     def __init__(
         self,
@@ -36,9 +36,9 @@ class PersonQuery:
         zone: tzinfo,
         unread: Mapping[str, str] | None = None,
     ) -> None:
-        """`found` are the columns of the record and of related rows; others are read aside.
+        """`found` are the columns of the record and of related rows; others are secondary reads.
 
-        `unread` is what is left out, as `PersonRecord` has it.
+        `unread` are the sources that are left out (`PersonRecord.unread`).
         """
         self._unread = unread or {}
         self._table = table
@@ -53,18 +53,18 @@ class PersonQuery:
                 case Related():
                     self._related.setdefault(one.navigation, []).append((one.source, reader))
                 case _:
-                    raise ValueError("only columns of the record and of related rows are read with it")
+                    raise ValueError("only columns of the record and of related rows are read by its query")
         self._reads_permissions = OptionSource.PERMISSIONS in option_sources
         self._lists = ListRows(table) if OptionSource.LIST in option_sources else None
 
     @property
     def select(self) -> tuple[str, ...]:
-        """Columns to select."""
+        """The columns to select."""
         return tuple(dict.fromkeys((self._names.key, *_TIMES, *(reader.selected for _, reader in self._own))))
 
     @property
     def expand(self) -> tuple[Expand, ...]:
-        """Related rows to bring along."""
+        """The related rows to read with the record."""
         columns = {tables.INFO_LOOKUP: set(INFO_COLUMNS)}
         for navigation, readers in self._related.items():
             columns.setdefault(navigation, set()).update(reader.selected for _, reader in readers)
@@ -75,10 +75,10 @@ class PersonQuery:
             expands.append(self._lists.expand)
         return tuple(expands)
 
-    def record(self, row: Row, aside: SecondaryReads) -> PersonRecord:
-        """Read a row; `aside` is what was read by other queries."""
+    def record(self, row: Row, secondary: SecondaryReads) -> PersonRecord:
+        """Convert a row; `secondary` are the answers of the secondary reads."""
         identifier = UUID(row[self._names.key])
-        values, labels = dict(aside.values.get(identifier, {})), dict(aside.labels.get(identifier, {}))
+        values, labels = dict(secondary.values.get(identifier, {})), dict(secondary.labels.get(identifier, {}))
         for source, reader in self._own:
             reader.take(source, row, values, labels)
         for navigation, readers in self._related.items():
@@ -90,16 +90,16 @@ class PersonQuery:
             labels=labels,
             permissions=tuple(self._permission_rows(row)),
             status=status_of(row.get(tables.INFO_LOOKUP)),
-            lists=self._lists.of(row, aside.list_names) if self._lists else (),
-            periodieken=aside.periodieken.get(identifier, ()),
+            lists=self._lists.of(row, secondary.list_names) if self._lists else (),
+            periodieken=secondary.periodieken.get(identifier, ()),
             etag=row.get("@odata.etag", ""),
             modified_on=_moment(row.get("modifiedon")),
             created_on=_moment(row.get("createdon")),
-            unread={**self._unread, **aside.unread.get(identifier, {})},
+            unread={**self._unread, **secondary.unread.get(identifier, {})},
         )
 
     def _permission_rows(self, row: Row) -> Iterator[PermissionRow]:
-        """Read the rows. One that somebody has deactivated says no, unless an active one has its name."""
+        """Read the rows. A deactivated row counts as no, unless an active row has the same name."""
         permissions = row.get(self._names.permissions) or ()
         active = {_folded_name(one) for one in permissions if _is_active(one)}
         for permission in permissions:
@@ -127,7 +127,7 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def status_of(info: Mapping[str, Any] | None) -> StatusRow | None:
-    """Read the Spotler Info that came along with a record; None if it has none."""
+    """Read the Spotler Info that was expanded with a record; None if the record has none."""
     if not info:
         return None
     return StatusRow(

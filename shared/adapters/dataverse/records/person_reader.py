@@ -1,7 +1,7 @@
-"""Reads person records as a mapping needs them: one query per table, what lies aside in one more request.
+"""Reads person records as a mapping needs them: one query per table, and one request for secondary reads.
 
-A row of the mapping that names what does not exist (any more) rests: its values are absent in the record. So does one
-that reads a table which the connector's user may not read; its record says so (`PersonRecord.unread`).
+A row of the mapping rests if its table or column does not exist: its values are absent in the record. It also rests if
+the connector's user may not read its table; then the record lists it in `PersonRecord.unread`.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ _PERIODIEK = str(MapTo(OptionSource.PERIODIEK))
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
-    """How one table is read, as of a generation of the schema and without the `refused` ones of its related tables."""
+    """How one table is read, as of a generation of the schema, and without the related tables that are `refused`."""
 
     query: PersonQuery
-    aside: SecondaryReader
+    secondary: SecondaryReader
     related: tuple[TableDefinition, ...]
     refused: Mapping[str, str]
     generation: int
@@ -76,9 +76,9 @@ class PersonReader:
         self._compiled: dict[PersonTable, _Compiled] = {}
 
     async def read(self, keys: Sequence[RecordKey]) -> dict[RecordKey, PersonRecord]:
-        """Read records; a record that is missing in the answer does not exist (any more).
+        """Read records; a record that is missing in the answer does not exist.
 
-        ConfigurationError if a table cannot be read at all: it is gone, or the column with the e-mail address is.
+        ConfigurationError if a table cannot be read at all, because it or its column with the e-mail address is gone.
         """
         wanted: defaultdict[PersonTable, list[UUID]] = defaultdict(list)
         for key in keys:
@@ -91,7 +91,7 @@ class PersonReader:
         except ConfigurationError as error:
             if error.code != UNKNOWN_MEMBER:
                 raise
-        self._schema.forget()  # somebody has changed a table since it was looked at
+        self._schema.forget()  # a table was changed since its definition was read
         return await self._read_permitted(wanted)
 
     async def refused_tables(self) -> dict[str, str]:
@@ -100,10 +100,10 @@ class PersonReader:
         for table in sorted(self._tables):
             if self._mapping.for_table(table):
                 related |= {one.name: one for one in (await self._compile(table)).related}
-        return await self._refused.state(list(related.values()))
+        return await self._refused.current(list(related.values()))
 
     async def _read_permitted(self, wanted: dict[PersonTable, list[UUID]]) -> dict[RecordKey, PersonRecord]:
-        """Read; where that is refused because of related tables, read without them."""
+        """Read; if related tables cause a refusal, read without them."""
         while True:
             try:
                 return await self._read(wanted)
@@ -112,11 +112,11 @@ class PersonReader:
                     raise
 
     async def _finds_refused(self, wanted: Collection[PersonTable]) -> bool:
-        """Look for refused tables that the read which has just been refused did not leave out."""
+        """Return whether there are refused tables that the refused read did not leave out."""
         compiled = [self._compiled[table] for table in wanted if table in self._compiled]
         related = {one.name: one for each in compiled for one in each.related}
         left_out = {name for each in compiled for name in each.refused}
-        return not (await self._refused.look(list(related.values()))).keys() <= left_out
+        return not (await self._refused.try_reading(list(related.values()))).keys() <= left_out
 
     async def _read(self, wanted: dict[PersonTable, list[UUID]]) -> dict[RecordKey, PersonRecord]:
         compiled = {table: await self._compile(table) for table in wanted}
@@ -124,19 +124,19 @@ class PersonReader:
             Retrieve(tables.PEOPLE[table].entity_set, tables.PEOPLE[table].key, ids, one.query.select, one.query.expand)
             for (table, ids), one in zip(wanted.items(), compiled.values(), strict=True)
         ]
-        answers, asides = await asyncio.gather(
+        answers, secondary_reads = await asyncio.gather(
             self._client.retrieve_many(requests, annotations=ANNOTATIONS),
-            asyncio.gather(*(one.aside.read(self._client, wanted[table]) for table, one in compiled.items())),
+            asyncio.gather(*(one.secondary.read(self._client, wanted[table]) for table, one in compiled.items())),
         )
-        for one, aside in zip(compiled.values(), asides, strict=True):
-            if aside.unread:  # a query for each record was refused: the next read leaves out what may not be read
-                await self._refused.state(one.related)
+        for one, secondary in zip(compiled.values(), secondary_reads, strict=True):
+            if secondary.unread:  # a query of each record was refused: the next read leaves out the refused tables
+                await self._refused.current(one.related)
         records: dict[RecordKey, PersonRecord] = {}
-        for one, rows, aside in zip(compiled.values(), answers, asides, strict=True):
+        for one, rows, secondary in zip(compiled.values(), answers, secondary_reads, strict=True):
             for row in rows:
-                record = one.query.record(row, aside)
+                record = one.query.record(row, secondary)
                 records[record.key] = record
-                await asyncio.sleep(0)  # others go on: some hundred records take a while to read
+                await asyncio.sleep(0)  # let other tasks run: parsing some hundred records takes a while
         return records
 
     async def _compile(self, table: PersonTable) -> _Compiled:
@@ -152,7 +152,7 @@ class PersonReader:
         periodieken = None
         if OptionSource.PERIODIEK in reading.option_sources and _PERIODIEK not in unread:
             periodieken = self._periodieken(table, schema)
-            if periodieken is None:  # without its rows, everybody would seem to have ended what they take
+            if periodieken is None:  # without its rows, every subscription would count as ended
                 unread[_PERIODIEK] = "cannot be read: the mapping check says what is missing"
         option_sources = {
             option_source for option_source in reading.option_sources if str(MapTo(option_source)) not in unread
@@ -169,12 +169,12 @@ class PersonReader:
                     missing.append(one)
         _report(table, missing, essential_sources(self._mapping, table))
         language, zone = self._mapping.language, self._mapping.zone
-        beside = [one for one in found if not isinstance(one.source, Column | Related)]
+        others = [one for one in found if not isinstance(one.source, Column | Related)]
         with_it = [one for one in found if isinstance(one.source, Column | Related)]
         compiled = _Compiled(
             PersonQuery(table, with_it, option_sources=option_sources, language=language, zone=zone, unread=unread),
             SecondaryReader(
-                beside,
+                others,
                 language=language,
                 zone=zone,
                 lists=ListRows(table) if OptionSource.LIST in option_sources else None,
@@ -192,7 +192,7 @@ class PersonReader:
         return (compiled.generation, compiled.refused) == (self._schema.generation, refused)
 
     async def _schema_of(self, table: PersonTable) -> Schema:
-        """Return every table that is needed to read this one."""
+        """Return the definitions of all tables that are needed to read this one."""
         found = dict((await self._schema.named_by(self._sources[table], table)).tables)
         option_sources, periodiek = self._readings[table].option_sources, self._mapping.periodiek
         if OptionSource.LIST in option_sources:
@@ -202,7 +202,7 @@ class PersonReader:
         return Schema(found)
 
     def _periodieken(self, table: PersonTable, schema: Schema) -> PeriodiekRows | None:
-        assert self._mapping.periodiek is not None, "a mapping that maps periodieken says where they are"
+        assert self._mapping.periodiek is not None, "a mapping with periodieken names their table"
         periodiek = self._mapping.periodiek
         match resolve_periodiek(periodiek, table, schema):
             case ResolvedPeriodiek() as found:
@@ -213,7 +213,7 @@ class PersonReader:
 
 
 def _report(table: PersonTable, missing: Sequence[Unresolved], essential: Collection[Source]) -> None:
-    """Name what is missing; stop where nobody could be identified."""
+    """Log what is missing. ConfigurationError if records cannot be identified without it."""
     for one in missing:
         if one.source in essential:
             raise ConfigurationError(one.text, service=Service.DATAVERSE, code=one.gap)

@@ -1,6 +1,6 @@
-"""What is not a column of the record and no single request brings along: child rows, queries, lists, subscriptions.
+"""Secondary reads, which the query of a record cannot include: child rows, queries, lists, subscriptions.
 
-Everything is asked for all records of a read together, and in one `$batch` with the others where that is possible.
+They are sent for all records of a read together, and in one `$batch` where that is possible.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _PAGED = operations.preferences(ANNOTATIONS, page_size=MAX_PAGE)
 
 @dataclass(slots=True)
 class SecondaryReads:
-    """Values, labels, periodieken and what is unread by record, as `PersonRecord` has it; names of marketing lists."""
+    """Values, labels, periodieken and unread sources of each record (see `PersonRecord`); names of marketing lists."""
 
     values: dict[UUID, dict[str, Any]] = field(default_factory=lambda: defaultdict(dict))
     labels: dict[UUID, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
@@ -44,13 +44,13 @@ class SecondaryReads:
     unread: dict[UUID, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
 
     def take(self, identifier: UUID, source: Child | QueryExpression, reader: ColumnReader, row: Row) -> None:
-        """Put what a row says; an empty row says None."""
+        """Store the value of a row; an empty row stands for None."""
         reader.take(source, row, self.values[identifier], self.labels[identifier])
 
 
 @dataclass(frozen=True)
 class ChildRows:
-    """The first child row of each record: one query for many records, several columns of the same row together."""
+    """The first child row of each record, with all its mapped columns, by one query for many records."""
 
     entity_set: str
     lookup: str
@@ -58,11 +58,11 @@ class ChildRows:
     columns: tuple[tuple[Child, ColumnReader], ...]
 
     def among(self, ids: Sequence[UUID]) -> WebApiOperation:
-        """Ask for the children of many records, in order."""
+        """Return the query for the children of many records, in order."""
         return self._read(odata.within(self.lookup, ids), _PAGED)
 
     def of(self, identifier: UUID) -> WebApiOperation:
-        """Ask for the first child of one record."""
+        """Return the query for the first child of one record."""
         wanted = odata.compare(self.lookup, odata.ODataComparison.EQUAL, identifier)
         return self._read(wanted, _KEYED, top="1")
 
@@ -81,7 +81,7 @@ class ChildRows:
 
 @dataclass(frozen=True)
 class QueryRows:
-    """The answer of an `@odata:` query of a table for each record."""
+    """An `@odata:` query of the mapping, sent once for each record."""
 
     source: QueryExpression
     query: ReadQuery
@@ -89,7 +89,7 @@ class QueryRows:
     table: str
 
     def of(self, identifier: UUID) -> WebApiOperation:
-        """Ask for one record."""
+        """Return the query for one record."""
         path = odata.reads(self.query.path(identifier), self.query.options_for(identifier))
         return WebApiOperation(Method.GET, path, headers=_KEYED)
 
@@ -102,7 +102,7 @@ class QueryRows:
 
 
 class SecondaryReader:
-    """Reads what lies aside of one table."""
+    """Makes the secondary reads of one table."""
 
     def __init__(
         self,
@@ -124,37 +124,37 @@ class SecondaryReader:
                     reader = ColumnReader(one.column, language, zone)
                     self._queries.append(QueryRows(one.source, one.query, reader, one.table.name))
                 case _:
-                    raise ValueError("only child rows and queries are read aside")
+                    raise ValueError("only child rows and queries are secondary reads")
         self._children = [_child_rows(group, language, zone) for group in children.values()]
 
     async def read(self, client: DataverseClient, ids: Sequence[UUID]) -> SecondaryReads:
-        """Read everything for these records: one request, and a second one if some have very many children.
+        """Read all of it for these records: one request, and a second one if some have very many children.
 
-        Marketing lists and periodieken cost one more each.
+        Marketing lists and periodieken cost one more request each.
         """
-        aside = SecondaryReads()
+        reads = SecondaryReads()
         if self._lists is not None:
-            aside.list_names = await self._lists.read(client)
+            reads.list_names = await self._lists.read(client)
         if self._periodieken is not None:
-            aside.periodieken = await self._periodieken.read(client, ids)
+            reads.periodieken = await self._periodieken.read(client, ids)
         chunks = [ids[start : start + _IDS_PER_QUERY] for start in range(0, len(ids), _IDS_PER_QUERY)]
         asked = [(children, chunk) for children in self._children for chunk in chunks]
         questions = [(query, identifier) for query in self._queries for identifier in ids]
         if not asked and not questions:
-            return aside
+            return reads
         answers = await client.batch(
             [children.among(chunk) for children, chunk in asked] + [query.of(one) for query, one in questions]
         )
-        await self._take_children(client, asked, answers[: len(asked)], aside)
-        self._take_queries(questions, answers[len(asked) :], aside)
-        return aside
+        await self._take_children(client, asked, answers[: len(asked)], reads)
+        self._take_queries(questions, answers[len(asked) :], reads)
+        return reads
 
     async def _take_children(
         self,
         client: DataverseClient,
         asked: Sequence[tuple[ChildRows, Sequence[UUID]]],
         answers: Sequence[OperationResult],
-        aside: SecondaryReads,
+        reads: SecondaryReads,
     ) -> None:
         hidden: list[tuple[ChildRows, UUID]] = []
         for (children, chunk), answer in zip(asked, answers, strict=True):
@@ -162,30 +162,30 @@ class SecondaryReader:
             first = children.first_rows(body["value"])
             for identifier in chunk:
                 if identifier not in first and "@odata.nextLink" in body:
-                    hidden.append((children, identifier))  # behind thousands of other people's rows
+                    hidden.append((children, identifier))  # on a later page, after thousands of other records' rows
                 else:
-                    _take(children, identifier, first.get(identifier, {}), aside)
+                    _take(children, identifier, first.get(identifier, {}), reads)
         if hidden:
             found = await client.batch([children.of(identifier) for children, identifier in hidden])
             for (children, identifier), answer in zip(hidden, found, strict=True):
-                _take(children, identifier, next(iter(_body(answer)["value"]), {}), aside)
+                _take(children, identifier, next(iter(_body(answer)["value"]), {}), reads)
 
     @staticmethod
     def _take_queries(
-        questions: Sequence[tuple[QueryRows, UUID]], answers: Sequence[OperationResult], aside: SecondaryReads
+        questions: Sequence[tuple[QueryRows, UUID]], answers: Sequence[OperationResult], reads: SecondaryReads
     ) -> None:
-        """A query that Dataverse refuses has no value: its row rests. Waiting is for the caller."""
+        """Store the answers. A refused query has no value: its row of the mapping rests. Other errors are raised."""
         refused: dict[str, str] = {}
         for (query, identifier), answer in zip(questions, answers, strict=True):
             error = answer.error
             if isinstance(error, DataError | ConfigurationError) and not isinstance(error, NotFoundError):
                 refused[query.query.entity_set] = str(error)
                 if is_refusal(error):
-                    aside.unread[identifier][str(query.source)] = lacks(missing_privilege(error), query.table)
+                    reads.unread[identifier][str(query.source)] = lacks(missing_privilege(error), query.table)
             elif error is not None and not isinstance(error, NotFoundError):
                 raise error
             else:
-                aside.take(identifier, query.source, query.reader, query.row(answer))
+                reads.take(identifier, query.source, query.reader, query.row(answer))
         for entity_set, reason in refused.items():
             log.warning("a row of the mapping rests: its query of %s was refused: %s", entity_set, reason)
 
@@ -202,16 +202,16 @@ def _child_rows(group: Sequence[Resolved], language: int | None, zone: tzinfo) -
 
 
 def _sort(one: Resolved) -> Iterator[str]:
-    """Sort as asked, and then so that two rows of the same moment always come in the same order."""
+    """Sort by the mapping, then by id, so that rows with the same moment have a stable order."""
     assert isinstance(one.source, Child), "grouped by it"
     by = ColumnReader(one.table.columns[one.source.sort]).selected
     yield f"{by} {one.source.order.lower()}"
     yield f"{one.table.primary_id} asc"
 
 
-def _take(children: ChildRows, identifier: UUID, row: Row, aside: SecondaryReads) -> None:
+def _take(children: ChildRows, identifier: UUID, row: Row, reads: SecondaryReads) -> None:
     for source, reader in children.columns:
-        aside.take(identifier, source, reader, row)
+        reads.take(identifier, source, reader, row)
 
 
 def _body(answer: OperationResult) -> Any:

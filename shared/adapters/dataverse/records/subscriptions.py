@@ -22,7 +22,7 @@ _MODIFIED = "modifiedon"
 
 @dataclass(frozen=True, slots=True)
 class _ListKind:
-    """How lists of one table are told apart (`createdfromcode`), and how their members lead to them."""
+    """The marketing lists of one table: their `createdfromcode`, and the association with their members."""
 
     code: int
     association: str
@@ -36,19 +36,19 @@ _LIST_KINDS: Mapping[PersonTable, _ListKind] = {
 
 
 class ListRows:
-    """Marketing lists as subscriptions: the active static lists of a table, and who is a member."""
+    """Marketing lists as subscriptions: the active static lists of a table, and their members."""
 
     def __init__(self, table: PersonTable) -> None:
         self._kind = _LIST_KINDS[table]
 
     @property
     def expand(self) -> Expand:
-        """What to bring along with each record."""
+        """The lists to read with each record."""
         return Expand(self._kind.association, ("listid",))
 
     @property
     def filter(self) -> str:
-        """Which lists count. Members of a dynamic list are nobody's choice: it is left out."""
+        """The condition for lists. Dynamic lists are left out: their members did not subscribe."""
         return odata.all_of(
             odata.compare("createdfromcode", ODataComparison.EQUAL, self._kind.code),
             odata.compare("type", ODataComparison.EQUAL, False),  # noqa: FBT003  # the value of a filter
@@ -66,7 +66,7 @@ class ListRows:
         return {row["listid"]: row["listname"] async for page in pages for row in page}
 
     def of(self, row: Row, names: Mapping[str, str]) -> tuple[PermissionRow, ...]:
-        """Tell of each list whether the record is a member."""
+        """Return one row per list, subscribed if the record is a member."""
         memberships = {one["listid"] for one in row.get(self._kind.association) or ()}
         return tuple(
             PermissionRow(name, subscribed=identifier in memberships, id=UUID(identifier))
@@ -76,7 +76,7 @@ class ListRows:
 
 @dataclass(frozen=True, slots=True)
 class PeriodiekRows:
-    """The rows of the table that a mapping names: a person, a periodiek, and whether the one takes the other."""
+    """The rows of the table of periodieken: each has a record, a periodiek, and whether the record subscribes to it."""
 
     entity_set: str
     key: str
@@ -87,7 +87,7 @@ class PeriodiekRows:
     modified: str = ""
 
     async def read(self, client: DataverseClient, ids: Sequence[UUID]) -> dict[UUID, tuple[PermissionRow, ...]]:
-        """Read the subscriptions of these records, with pages as many as it takes."""
+        """Read all subscriptions of these records."""
         own = (self.lookup, self.subscribed, self.key, self.modified, "" if self.navigation else self.name.selected)
         related = (Expand(self.navigation, (self.name.selected,)),) if self.navigation else ()
         request = Retrieve(self.entity_set, self.lookup, ids, tuple(filter(None, own)), related)
@@ -106,12 +106,12 @@ class PeriodiekRows:
         return {identifier: tuple(one) for identifier, one in found.items()}
 
     def _text(self, row: Row) -> str:
-        """A lookup or a choice is called what people see; the formatted text of a lookup is its row's name."""
+        """Return the label of a lookup or choice, else the value; the label of a lookup is the name of its row."""
         return str(self.name.label(row) or self.name.value(row) or "")
 
 
 def periodiek_rows(found: ResolvedPeriodiek, *, language: int | None, zone: tzinfo) -> PeriodiekRows:
-    """Make the reader of what the mapping says of periodieken for a table."""
+    """Return the reader for the periodieken of a mapping."""
     return PeriodiekRows(
         entity_set=found.table.entity_set,
         key=found.table.primary_id,

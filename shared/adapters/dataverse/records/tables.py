@@ -60,7 +60,7 @@ INFO_STATUS: Mapping[int, SyncStatus] = {reason: status for status, (_, reason) 
 JOB_STATUS: Mapping[int, JobStatus] = {reason: status for status, (_, reason) in JOB_STATES.items()}
 
 AUTOMATION_STATES: Mapping[bool, tuple[int, int]] = {True: (ACTIVE, 1), False: (INACTIVE, 2)}
-"""State and status reason of a Spotler Automation row; inactive are those that Spotler publishes no more."""
+"""State and status reason of a Spotler Automation row; it is inactive if Spotler no longer publishes it."""
 
 AUTOMATION_KINDS: Mapping[AutomationKind, int] = {
     AutomationKind.AUTOMATION: 480000000,
@@ -69,7 +69,7 @@ AUTOMATION_KINDS: Mapping[AutomationKind, int] = {
 """Option values of `dh_kind`."""
 
 LIST_TABLES: Mapping[int, PersonTable] = {1: PersonTable.ACCOUNT, 2: PersonTable.CONTACT, 4: PersonTable.LEAD}
-"""Whom a marketing list lists, by `createdfromcode`."""
+"""The table of a marketing list's members, by `createdfromcode`."""
 
 LIST_KINDS: Mapping[int, ListKind] = {480000000 + number: kind for number, kind in enumerate(ListKind)}
 """Option values of `dh_spotlerlistkind`: audience, temporary, static."""

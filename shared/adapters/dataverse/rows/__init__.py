@@ -1,1 +1,1 @@
-"""The other tables, one module each."""
+"""Operations on the other tables, one module each."""

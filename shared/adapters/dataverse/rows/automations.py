@@ -1,4 +1,4 @@
-"""Rows of Spotler Automation: what users choose from on a job (AUT-27)."""
+"""Rows of Spotler Automation: the automations and campaigns that users choose from on a job (AUT-27)."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from shared.ports.dataverse import AutomationWrite
 _KEY = "dh_spotlerautomationid"
 _COLUMNS = (_KEY, "dh_name", "dh_kind", "dh_code", "dh_fields", "dh_spotlerid", "statecode")
 _ROW = UUID("5a0c1f4e-8f5b-4b57-9a6b-3c9d2c5f7e21")
-"""Namespace of the ids of new rows: two refreshes at once create a trigger's row once."""
+"""Namespace of the ids of new rows: two concurrent refreshes create a trigger's row once."""
 
 _KINDS = {value: kind for kind, value in tables.AUTOMATION_KINDS.items()}
 _ICONS = {AutomationKind.AUTOMATION: "🚀", AutomationKind.CAMPAIGN: "📢"}
-"""How the lookup tells the two kinds apart (AUT-09)."""
+"""Prefixes by which users distinguish the two kinds in a lookup (AUT-09)."""
 
 
 class DataverseAutomations:
@@ -31,12 +31,12 @@ class DataverseAutomations:
         self._client = client
 
     async def all_automations(self) -> Sequence[AutomationRow]:
-        """Read all rows, inactive ones too; rows without kind or code are somebody else's business."""
+        """Read all rows, inactive ones too; rows without kind or code are not the connector's."""
         pages = self._client.query(tables.AUTOMATIONS, select=_COLUMNS)
         return [row async for page in pages for row in _rows(page)]
 
     async def read_automations(self, ids: Sequence[UUID]) -> dict[UUID, AutomationRow]:
-        """Read rows; one that is missing in the answer does not exist (any more)."""
+        """Read rows; one that is missing in the answer does not exist."""
         if not ids:
             return {}
         (rows,) = await self._client.retrieve_many([Retrieve(tables.AUTOMATIONS, _KEY, ids, _COLUMNS)])

@@ -20,7 +20,7 @@ _KEY, _OWNER = "activityid", "_ownerid_value"
 _OPEN = 0
 _COMPLETED: Mapping[str, Any] = {"statecode": 1, "statuscode": 5}
 _CATEGORY = {"category": "Spotler", "subcategory": "Bounce"}
-"""By these, a view or a dashboard finds the tasks (BNC-10)."""
+"""Views and dashboards find the tasks by these values (BNC-10)."""
 
 _SUBJECT_LENGTH, _DESCRIPTION_LENGTH = 200, 2000
 _REGARDING = {
@@ -40,23 +40,23 @@ class DataverseBounceTasks:
         self._client = client
 
     async def create(self, tasks: Sequence[BounceTask]) -> Sequence[UUID]:
-        """Read the owners in one request, and create the tasks in another one.
+        """Read the owners in one request, and create the tasks in another one; return the ids of the tasks.
 
-        An owner that Dataverse refuses, for instance because the user is disabled, costs a third one: such a task
-        stays with the connector's own user, and on the record's timeline.
+        If Dataverse refuses an owner, for instance a disabled user, a third request creates the task for the
+        connector's own user; it is on the record's timeline all the same.
         """
         owners = await self._owners(task.key for task in tasks)
         waiting = [task for task in tasks if task.key in owners]
-        there, refused, errors = await self._create(waiting, owners)
+        existing, refused, errors = await self._create(waiting, owners)
         if refused:
             more, _, errors_again = await self._create(refused, {})
-            there, errors = [*there, *more], [*errors, *errors_again]
+            existing, errors = [*existing, *more], [*errors, *errors_again]
         if errors:
             raise errors[0]
-        return there
+        return existing
 
     async def complete(self, ids: Sequence[UUID]) -> None:
-        """Complete those that are still open, in two requests: what a person has closed stays as it is."""
+        """Complete those that are open, in two requests; tasks that a person has closed are left alone."""
         if not ids:
             return
         (rows,) = await self._client.retrieve_many([Retrieve(tables.TASKS, _KEY, ids, (_KEY, "statecode"))])
@@ -67,7 +67,7 @@ class DataverseBounceTasks:
                 raise result.error
 
     async def _owners(self, keys: Iterable[RecordKey]) -> dict[RecordKey, Owner]:
-        """Find the owners of the records that exist, as they are bound."""
+        """Return the owners of the records that exist, as paths for `@odata.bind`."""
         by_table: dict[PersonTable, list[UUID]] = {}
         for key in dict.fromkeys(keys):
             by_table.setdefault(key.table, []).append(key.id)
@@ -87,24 +87,24 @@ class DataverseBounceTasks:
     async def _create(
         self, tasks: Sequence[BounceTask], owners: Mapping[RecordKey, Owner]
     ) -> tuple[list[UUID], list[BounceTask], list[ConnectorError]]:
-        """Return which tasks are there, which were refused with their owner, and what went wrong."""
-        there: list[UUID] = []
+        """Return the ids of the tasks that exist now, the tasks refused with their owner, and the errors."""
+        existing: list[UUID] = []
         refused: list[BounceTask] = []
         errors: list[ConnectorError] = []
         results = await self._client.batch([_operation(task, owners.get(task.key)) for task in tasks]) if tasks else []
         for task, result in zip(tasks, results, strict=True):
             match result.error:
                 case None:
-                    there.append(task.id)
+                    existing.append(task.id)
                 case ConnectorError(code=code) if code == DUPLICATE_KEY:
-                    there.append(task.id)
+                    existing.append(task.id)
                 case DataError() if owners.get(task.key) is not None:
                     refused.append(task)
                 case NotFoundError():
                     pass  # the record was deleted in between
                 case error:
                     errors.append(error)
-        return there, refused, errors
+        return existing, refused, errors
 
 
 def _owner(row: Row) -> Owner:
@@ -114,7 +114,7 @@ def _owner(row: Row) -> Owner:
 
 
 def _operation(task: BounceTask, owner: Owner) -> operations.WebApiOperation:
-    """Create a task with its own id: a second time is refused as a duplicate, whatever became of the first one."""
+    """Create a task with a fixed id: Dataverse refuses a repetition as a duplicate."""
     record = odata.row(tables.PEOPLE[task.key.table].entity_set, task.key.id)
     row = {
         _KEY: str(task.id),

@@ -15,7 +15,7 @@ _KEY, _VALUE_KEY = "environmentvariabledefinitionid", "environmentvariablevaluei
 _VALUES = "environmentvariabledefinition_environmentvariablevalue"
 _DEFINITION = "EnvironmentVariableDefinitionId"
 _VALUE = UUID("0b7b7a2e-55a1-4a4c-8a30-8b0f3d6c9a44")
-"""Namespace of the ids of new values: a repeated attempt creates no second one."""
+"""Namespace of the ids of new values: a repetition creates no second one."""
 
 
 class DataverseEnvironmentVariables:
@@ -42,7 +42,7 @@ class DataverseEnvironmentVariables:
         return _variable(found[0]) if found else None
 
     async def set_variable(self, variable: EnvironmentVariable, value: str) -> None:
-        """Write the current value; the default value stays what the solution says."""
+        """Write the current value; the default value of the solution is not changed."""
         if variable.value_id is not None:
             await self._client.update(tables.VARIABLE_VALUES, variable.value_id, {"value": value})
             return

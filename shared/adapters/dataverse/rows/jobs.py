@@ -1,4 +1,4 @@
-"""Spotler Job rows as Dataverse holds them (`docs/tables.md`)."""
+"""Conversion of Spotler Job rows (`docs/tables.md`)."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ COLUMNS = (
     *PERSON_LOOKUPS,
 )
 OPTIONAL_LOOKUPS = ("_dh_leadid_value", "_dh_listid_value")
-"""Columns that lead to tables of Dynamics 365 Sales."""
+"""Lookups to tables of Dynamics 365 Sales."""
 
 _RESULT_CODE_LENGTH, _RESULT_LENGTH, _RUNS_LENGTH = 100, 4000, 1000
 
 
 def job(row: Row) -> JobRow:
-    """Read a row."""
+    """Convert a row."""
     value = row.get("dh_operation")
     started = row.get("dh_startedon")
     return JobRow(
@@ -71,7 +71,7 @@ def person(row: Row) -> RecordKey | None:
 
 
 def waiting(status: JobStatus, before: datetime) -> str:
-    """Filter on jobs that have had `status` since `before`; who was never started counts from the creation."""
+    """Return the filter on jobs that got `status` at `before` or earlier; without a start, the creation counts."""
     long_ago = odata.compare("createdon", ODataComparison.LESS_OR_EQUAL, before)
     if status is not JobStatus.QUEUED:
         long_ago = odata.any_of(
@@ -102,7 +102,7 @@ def _lookup(row: Row, column: str) -> UUID | None:
 
 
 def _whole_ids(text: str) -> str:
-    """Fit ids separated by commas into the column; half an id would name something else."""
+    """Fit ids separated by commas into the column, without cutting an id."""
     if len(text) <= _RUNS_LENGTH:
         return text
     return text[: _RUNS_LENGTH + 1].rpartition(",")[0]

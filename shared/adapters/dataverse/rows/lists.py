@@ -8,7 +8,7 @@ from uuid import UUID
 
 from shared.adapters.dataverse.records import tables
 from shared.adapters.dataverse.records.people import INFO_COLUMNS, status_of
-from shared.adapters.dataverse.rows.list_status import status_operations
+from shared.adapters.dataverse.rows.spotler_info import list_status_operations
 from shared.adapters.dataverse.web_api import fetchxml, odata
 from shared.adapters.dataverse.web_api.client import DataverseClient
 from shared.adapters.dataverse.web_api.fetchxml import Cursor
@@ -39,7 +39,7 @@ class DataverseLists:
         self._client = client
 
     async def read_list(self, identifier: UUID) -> MarketingList | None:
-        """Read one list; None if there is none (any more), or it lists rows of another table than people."""
+        """Read one list; None if it does not exist, or its members are not contacts, leads or accounts."""
         try:
             row = await self._client.retrieve(
                 tables.LISTS, identifier, select=_COLUMNS, expand=(Expand(tables.INFO_LOOKUP, INFO_COLUMNS),)
@@ -49,7 +49,7 @@ class DataverseLists:
         return _marketing_list(identifier, row)
 
     async def members(self, marketing_list: MarketingList, *, after: str | None, limit: int) -> PeoplePage:
-        """Walk the members in pages of `limit`, those of a dynamic list by its query.
+        """Read one page of the members, those of a dynamic list by its query.
 
         NotFoundError if the list is gone, DataError if a dynamic list has no usable query.
         """
@@ -73,12 +73,12 @@ class DataverseLists:
         if not query.strip():
             raise DataError("The dynamic marketing list has no query", service=Service.DATAVERSE)
         names = tables.PEOPLE[marketing_list.table]
-        # A cookie names the row that a page ended with: by its id alone, because that is all the query asks for.
+        # A cookie names the last row of a page: by its id alone, because the query selects nothing else.
         cursor = Cursor(*json.loads(after)) if after else Cursor()
         wanted = fetchxml.ids_only(query, names.key)
         rows, following = await self._client.fetch_xml_page(names.entity_set, wanted.text, cursor, page_size=limit)
         ids = [UUID(row[names.key]) for row in rows]
-        if wanted.is_cut:  # Dataverse gives it whole; whoever walks a list checks it once more at the end
+        if wanted.is_cut:  # Dataverse does not page it; a synchronisation checks the list once more at its end
             ids = list(dict.fromkeys(ids))
             start, end = (cursor.page - 1) * limit, cursor.page * limit
             ids, following = ids[start:end], Cursor(cursor.page + 1) if len(ids) > end else None
@@ -86,7 +86,7 @@ class DataverseLists:
         return PeoplePage(keys, None if following is None else json.dumps([following.page, following.cookie]))
 
     async def members_among(self, identifier: UUID, people: Sequence[UUID]) -> frozenset[UUID]:
-        """Return who of these people is a member of a static list now; nobody if the list is gone."""
+        """Return those of `people` that are members of a static list now; none if the list is gone."""
         found: set[UUID] = set()
         for start in range(0, len(people), _IDS_PER_QUERY):
             wanted = odata.all_of(
@@ -98,8 +98,8 @@ class DataverseLists:
         return frozenset(found)
 
     async def write_status(self, status: ListStatus) -> None:
-        """Write a list's Spotler Info (STA-06); a list that is gone needs none."""
-        for result in await self._client.batch(status_operations(status)):
+        """Write a list's Spotler Info (STA-06), unless the list is gone."""
+        for result in await self._client.batch(list_status_operations(status)):
             if result.error is not None and not isinstance(result.error, NotFoundError):
                 raise result.error
 
@@ -115,7 +115,7 @@ def _marketing_list(identifier: UUID, row: Row) -> MarketingList | None:
         is_dynamic=bool(row.get("type")),
         is_active=row.get("statecode") == tables.ACTIVE,
         rules=ListRules(
-            # Both count as on unless somebody has switched them off (ML-32, ML-33).
+            # Both are on by default (ML-32, ML-33).
             exclude_opted_out=row.get("donotsendonoptout") is not False,
             ignore_inactive=row.get("ignoreinactivelistmembers") is not False,
         ),

@@ -27,7 +27,7 @@ class DataversePermissionRows:
     async def named(
         self, name: str, *, created_before: datetime | None, after: str | None, limit: int
     ) -> NamedPermissionPage:
-        """Read one page; Dataverse compares names without their case."""
+        """Read one page; Dataverse ignores the case of names."""
         rows, following = await self._client.page(
             tables.PERMISSIONS,
             select=(_KEY, _NAME, "modifiedon"),
@@ -46,7 +46,7 @@ class DataversePermissionRows:
         return NamedPermissionPage(found, following)
 
     async def rename(self, ids: Sequence[UUID], name: str) -> frozenset[UUID]:
-        """Write the name, up to 1,000 rows to a request. A plug-in or an alternate key may refuse a row."""
+        """Write the name, up to 1,000 rows to a request; return the rows that a plug-in or alternate key refused."""
         body = {_NAME: clipped(name, _NAME_LENGTH)}
         updates = [operations.update(tables.PERMISSIONS, identifier, body) for identifier in ids]
         refused: set[UUID] = set()
@@ -61,7 +61,7 @@ class DataversePermissionRows:
         return frozenset(refused)
 
     async def in_use(self, names: Sequence[str]) -> frozenset[str]:
-        """Look for one row of each name, all in one request."""
+        """Return the names that at least one row has, with one request."""
         reads = [
             operations.WebApiOperation(
                 operations.Method.GET,

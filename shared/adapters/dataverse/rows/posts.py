@@ -10,7 +10,7 @@ from shared.ports.dataverse import TimelinePost
 
 _KEY = "postid"
 _AUTO_POST = 1
-"""Written by a system: the timeline shows it among the posts without naming a colleague as its author."""
+"""A post of the system: the timeline shows no user as its author."""
 
 _LENGTH = 2000
 _REGARDING = {
@@ -21,7 +21,7 @@ _REGARDING = {
 
 
 def post_operation(post: TimelinePost) -> operations.WebApiOperation:
-    """Create a post with its own id: a second time is refused as a duplicate, so that nothing is told twice."""
+    """Create a post with a fixed id: Dataverse refuses a repetition as a duplicate."""
     record = odata.row(tables.PEOPLE[post.key.table].entity_set, post.key.id)
     row = {
         _KEY: str(post.id),

@@ -1,4 +1,4 @@
-"""What became of an operation, read from its HTTP answer."""
+"""The result of an operation, read from its HTTP answer."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from shared.adapters.dataverse.web_api.faults import fault, lost
 from shared.adapters.dataverse.web_api.operations import WebApiOperation
 from shared.domain.values.json_text import parse_json
 from shared.domain.values.values import sound
-from shared.errors import ConnectorError, Service, ThrottledError, TransientError, UnknownOutcomeError
+from shared.errors import ConnectorError, Service, TransientError, UnknownOutcomeError
 
-_HALF = re.compile(rb"\\u[dD][89a-fA-F]")  # a whole one is escaped as two halves, too
+_HALF = re.compile(rb"\\u[dD][89a-fA-F]")  # also matches a whole character, which is escaped as two halves
 _ENTITY_ID = re.compile(r"\(([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})\)$")
 
 
 @dataclass(frozen=True, slots=True)
 class OperationResult:
-    """What became of one operation. `status` is 0 if no answer came; `error` is None on success.
+    """The result of one operation. `status` is 0 if no answer came; `error` is None on success.
 
-    `body` is the decoded JSON; `id` the row that was written; `etag` its version, where the answer tells.
+    `body` is the decoded JSON; `id` is the written row and `etag` its version, if the answer has them.
     """
 
     status: int
@@ -36,11 +36,6 @@ class OperationResult:
     def code(self) -> str:
         """Dataverse's error code, such as 0x80040217; empty on success."""
         return self.error.code if self.error else ""
-
-    @property
-    def retryable(self) -> bool:
-        """Whether the same operation may succeed later."""
-        return isinstance(self.error, ThrottledError | TransientError)
 
 
 def interpret(operation: WebApiOperation, status: int, headers: Mapping[str, str], content: bytes) -> OperationResult:
@@ -59,9 +54,9 @@ def interpret(operation: WebApiOperation, status: int, headers: Mapping[str, str
 
 
 def unanswered(operation: WebApiOperation, reason: ConnectorError) -> OperationResult:
-    """State that the request which carried `operation` failed as a whole.
+    """Return the result of an operation whose request failed as a whole.
 
-    Where it is not known whether the request was executed, each operation's own repeatability decides what that means.
+    If the outcome of the request is unknown, the operation's own repeatability decides what the error is.
     """
     uncertain = isinstance(reason, UnknownOutcomeError)
     error = lost(operation.name, repeatable=operation.repeatable) if uncertain else reason
@@ -69,7 +64,7 @@ def unanswered(operation: WebApiOperation, reason: ConnectorError) -> OperationR
 
 
 def _document(content: bytes) -> Any:
-    """Read JSON with whole characters: half of an emoji, as cut texts in Dataverse have it, can be written nowhere."""
+    """Read JSON. Half of an emoji, at the end of a text that Dataverse cut, is replaced: it cannot be encoded."""
     document = parse_json(content) if content.strip() else None
     return _whole(document) if _HALF.search(content) else document
 

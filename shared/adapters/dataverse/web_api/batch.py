@@ -1,7 +1,7 @@
 """The `$batch` format: operations to multipart/mixed and back.
 
 Source: Microsoft's page "Execute batch operations using the Web API". A batch is sent with continue-on-error, so that
-every part has its own answer; a change set that fails answers once for all its parts.
+every part has an answer; a change set that fails has one answer for all its parts.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ MAX_BYTES = 4 * 1024 * 1024  # keeps one request within memory and time; Dataver
 
 
 @dataclass(frozen=True, slots=True)
-class BatchUnit:
-    """What is answered together: one operation, or the operations of a change set."""
+class BatchEntry:
+    """One operation, or the operations of a change set, which have one answer."""
 
     operations: tuple[WebApiOperation, ...]
     content: bytes
@@ -38,16 +38,16 @@ class Batch:
     """One `$batch` request."""
 
     boundary: str
-    units: tuple[BatchUnit, ...]
+    entries: tuple[BatchEntry, ...]
 
     @property
     def operations(self) -> list[WebApiOperation]:
         """All operations, in order."""
-        return [operation for unit in self.units for operation in unit.operations]
+        return [operation for entry in self.entries for operation in entry.operations]
 
     @property
     def repeatable(self) -> bool:
-        """Whether sending the whole batch twice does no harm."""
+        """Whether the whole batch may be sent twice."""
         return all(operation.repeatable for operation in self.operations)
 
     @property
@@ -58,7 +58,7 @@ class Batch:
     @property
     def content(self) -> bytes:
         """Body of the request."""
-        return _multipart(self.boundary, [unit.content for unit in self.units])
+        return _multipart(self.boundary, [entry.content for entry in self.entries])
 
 
 def batches(
@@ -72,17 +72,17 @@ def batches(
 
     ValueError for a change set of more than `max_operations`.
     """
-    waiting: list[BatchUnit] = []
+    waiting: list[BatchEntry] = []
     count = size = 0
-    for unit in _units(operations, base_path):
-        if len(unit.operations) > max_operations:
+    for entry in _entries(operations, base_path):
+        if len(entry.operations) > max_operations:
             raise ValueError("a change set is larger than a batch may be")
-        if waiting and (count + len(unit.operations) > max_operations or size + len(unit.content) > max_bytes):
+        if waiting and (count + len(entry.operations) > max_operations or size + len(entry.content) > max_bytes):
             yield Batch(f"batch_{uuid4()}", tuple(waiting))
             waiting, count, size = [], 0, 0
-        waiting.append(unit)
-        count += len(unit.operations)
-        size += len(unit.content)
+        waiting.append(entry)
+        count += len(entry.operations)
+        size += len(entry.content)
     if waiting:
         yield Batch(f"batch_{uuid4()}", tuple(waiting))
 
@@ -90,8 +90,8 @@ def batches(
 def results(batch: Batch, content_type: str, content: bytes) -> Iterator[OperationResult]:
     """Read the answer to `batch` step by step: one result per operation, in order."""
     parts = _split(content_type, content)
-    for unit in batch.units:
-        yield from _unit_results(unit, next(parts, None))
+    for entry in batch.entries:
+        yield from _entry_results(entry, next(parts, None))
 
 
 def _split(content_type: str, content: bytes) -> Iterator[Message]:
@@ -119,22 +119,22 @@ def _part(content: bytes) -> Message:
     return message_from_bytes(content.removeprefix(b"\r").removeprefix(b"\n"))
 
 
-def _units(operations: Sequence[WebApiOperation], base_path: str) -> Iterator[BatchUnit]:
-    def sharing_records(item: tuple[int, WebApiOperation]) -> tuple[str, int]:
+def _entries(operations: Sequence[WebApiOperation], base_path: str) -> Iterator[BatchEntry]:
+    def entry_key(item: tuple[int, WebApiOperation]) -> tuple[str, int]:
         index, operation = item
         return ("", index) if operation.group is None else (operation.group, -1)
 
-    for (_, index), items in groupby(enumerate(operations), key=sharing_records):
+    for (_, index), items in groupby(enumerate(operations), key=entry_key):
         members = tuple(operation for _, operation in items)
         if index >= 0:
-            yield BatchUnit(members, _request(members[0], base_path))
+            yield BatchEntry(members, _request(members[0], base_path))
             continue
         boundary = f"changeset_{uuid4()}"
         requests = [
             _request(operation, base_path, content_id=number) for number, operation in enumerate(members, start=1)
         ]
         head = f'Content-Type: multipart/mixed; boundary="{boundary}"\r\n\r\n'.encode()
-        yield BatchUnit(members, head + _multipart(boundary, requests))
+        yield BatchEntry(members, head + _multipart(boundary, requests))
 
 
 def _request(operation: WebApiOperation, base_path: str, *, content_id: int | None = None) -> bytes:
@@ -166,15 +166,15 @@ def _parts(message: Message) -> Iterator[Message]:
         yield from (part for part in payload if isinstance(part, Message))
 
 
-def _unit_results(unit: BatchUnit, part: Message | None) -> Iterator[OperationResult]:
+def _entry_results(entry: BatchEntry, part: Message | None) -> Iterator[OperationResult]:
     if part is None:
         silence = UnknownOutcomeError("The batch was answered in part", service=Service.DATAVERSE)
-        yield from (unanswered(operation, silence) for operation in unit.operations)
+        yield from (unanswered(operation, silence) for operation in entry.operations)
         return
     answers = list(_parts(part))
-    if len(answers) != len(unit.operations):  # a single operation, or the one error of a whole change set
-        answers = [part] * len(unit.operations)
-    for operation, answer in zip(unit.operations, answers, strict=True):
+    if len(answers) != len(entry.operations):  # a single operation, or the one error of a whole change set
+        answers = [part] * len(entry.operations)
+    for operation, answer in zip(entry.operations, answers, strict=True):
         yield _result(operation, answer)
 
 
@@ -193,7 +193,7 @@ def _result(operation: WebApiOperation, part: Message) -> OperationResult:
 
 
 def _octets(text: str) -> bytes:
-    """Write a header as it came, whatever it was; what is no character of HTTP becomes a question mark."""
+    """Encode a header; a character that HTTP does not have becomes a question mark."""
     return text.encode("latin-1", "replace")
 
 

@@ -1,4 +1,4 @@
-"""The Dataverse Web API, as the connector uses it.
+"""The client of the Dataverse Web API.
 
 Source: Microsoft's pages "Use the Microsoft Dataverse Web API". All methods raise the errors of `shared/errors.py`.
 """
@@ -20,12 +20,13 @@ import httpx
 from shared.adapters.dataverse.web_api import fetchxml, odata, operations
 from shared.adapters.dataverse.web_api.answers import OperationResult, interpret, unanswered
 from shared.adapters.dataverse.web_api.batch import Batch, batches, results
-from shared.adapters.dataverse.web_api.credentials import TokenProvider
+from shared.adapters.dataverse.web_api.credentials import CachedTokens
 from shared.adapters.dataverse.web_api.faults import DUPLICATE_KEY
 from shared.adapters.dataverse.web_api.odata import Expand
 from shared.adapters.dataverse.web_api.operations import Annotation, Method, Retrieve, Row, WebApiOperation
 from shared.adapters.dataverse.web_api.throttling import Budget, ServiceProtection
-from shared.adapters.dataverse.web_api.transport import Observe, Transport, WebApiCall
+from shared.adapters.dataverse.web_api.transport import Transport, WebApiCall
+from shared.adapters.http.exchange import Observe, unobserved
 from shared.errors import (
     ConfigurationError,
     ConflictError,
@@ -49,11 +50,6 @@ class WhoAmI:
 
     user_id: UUID
     organisation_id: UUID
-    business_unit_id: UUID
-
-
-def _unobserved(service: Service, operation: str, status: int, seconds: float) -> None:
-    """Let requests pass without counting them."""
 
 
 class DataverseClient:
@@ -62,15 +58,15 @@ class DataverseClient:
     def __init__(
         self,
         organisation_url: str,
-        tokens: TokenProvider,
+        tokens: CachedTokens,
         *,
         tag: str = "",
         protection: ServiceProtection | None = None,
-        observe: Observe = _unobserved,
+        observe: Observe = unobserved,
         read_timeout: timedelta = timedelta(seconds=60),
         http_transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        """`tag` marks every write, so that its events can be told from other people's (`DataverseEvent.tags`)."""
+        """`tag` marks every write, so that the connector recognises its events (`DataverseEvent.tags`)."""
         self._tag = tag
         self._identity: WhoAmI | None = None
         self._protection = protection or ServiceProtection()
@@ -98,20 +94,20 @@ class DataverseClient:
 
     @property
     def budget(self) -> Budget:
-        """What service protection leaves to this user, as of the last answer."""
+        """The budget that service protection leaves to the connector's user, as of the last answer."""
         return self._protection.budget
 
     # --------------------------------------------------------------------------------------------------------- reads
 
     @property
     def identity(self) -> WhoAmI | None:
-        """Who we were when that was last asked; None if it never was."""
+        """The last answer to `who_am_i`; None before the first one."""
         return self._identity
 
     async def who_am_i(self) -> WhoAmI:
-        """Ask who we are: the cheapest call that needs a working token."""
+        """Read the connector's user and organisation: the cheapest call that needs a valid token."""
         body = (await self.execute(WebApiOperation(Method.GET, "WhoAmI"))).body
-        self._identity = WhoAmI(UUID(body["UserId"]), UUID(body["OrganizationId"]), UUID(body["BusinessUnitId"]))
+        self._identity = WhoAmI(UUID(body["UserId"]), UUID(body["OrganizationId"]))
         return self._identity
 
     async def retrieve(
@@ -140,9 +136,9 @@ class DataverseClient:
         page_size: int = MAX_PAGE,
         annotations: Sequence[Annotation] = (),
     ) -> AsyncIterator[list[Row]]:
-        """Yield pages of rows; with `top` there is but one.
+        """Yield pages of rows; with `top` there is only one.
 
-        `filter` is built by `odata`; `orderby` reads like `modifiedon desc`.
+        `filter` is built by `odata`; `orderby` has the form `modifiedon desc`.
         """
         options = operations.shape(select, expand) | {
             "$filter": filter,
@@ -164,26 +160,15 @@ class DataverseClient:
         filter: str = "",  # noqa: A002  # the name that OData gives it
         after: str | None = None,
     ) -> tuple[list[Row], str | None]:
-        """Read one page of a table and where the next one begins; `after` resumes there, even in another process."""
+        """Read one page of a table and the path of the next one, which is a later call's `after`."""
         options = operations.shape(select, ()) | {"$filter": filter, "$orderby": orderby}
         path = after or odata.reads(odata.name(entity_set), options)
-        if not path.startswith(f"{entity_set}?"):  # it came back by a message, and goes out with our token
+        if not path.startswith(f"{entity_set}?"):  # a path from a message must not receive the token elsewhere
             raise ConfigurationError("A page does not continue the table that it began", service=Service.DATAVERSE)
         headers = operations.preferences((), page_size=page_size)
         body = (await self.execute(WebApiOperation(Method.GET, path, headers=headers))).body
         link = body.get("@odata.nextLink")
         return body["value"], None if link is None else self._relative(link)
-
-    async def fetch_xml(
-        self, entity_set: str, query: str, *, page_size: int = MAX_PAGE, annotations: Sequence[Annotation] = ()
-    ) -> AsyncIterator[list[Row]]:
-        """Yield pages of a FetchXML query over the table of `entity_set`."""
-        cursor: fetchxml.Cursor | None = fetchxml.Cursor()
-        while cursor is not None:
-            rows, cursor = await self.fetch_xml_page(
-                entity_set, query, cursor, page_size=page_size, annotations=annotations
-            )
-            yield rows
 
     async def fetch_xml_page(
         self,
@@ -194,7 +179,7 @@ class DataverseClient:
         page_size: int,
         annotations: Sequence[Annotation] = (),
     ) -> tuple[list[Row], fetchxml.Cursor | None]:
-        """Read one page of a FetchXML query and where the next one begins."""
+        """Read one page of a FetchXML query and the cursor of the next one."""
         headers = operations.preferences([Annotation.PAGING_COOKIE, Annotation.MORE_RECORDS, *annotations])
         text = fetchxml.page_of(query, cursor, size=page_size)
         path = f"{odata.name(entity_set)}?fetchXml={quote(text, safe='')}"
@@ -232,8 +217,8 @@ class DataverseClient:
     async def create(self, entity_set: str, row: Mapping[str, Any], *, key: str | None = None) -> UUID:
         """Insert a row and return its id.
 
-        With `key`, the primary key column, the row brings its own id; then creating is idempotent: a row which is
-        there already counts as created by an earlier attempt whose answer was lost.
+        With `key`, the primary key column, the row has an id, and creating is idempotent: an existing row counts as
+        created by an earlier attempt whose answer was lost.
         """
         try:
             result = await self.execute(operations.create(entity_set, row, key=key))
@@ -255,16 +240,6 @@ class DataverseClient:
         """Change columns of an existing row; NotFoundError if there is none, ConflictError if `if_match` is old."""
         await self.execute(operations.update(entity_set, identifier, row, if_match=if_match))
 
-    async def upsert(
-        self, entity_set: str, identifier: UUID, row: Mapping[str, Any], *, if_none_match: str | None = None
-    ) -> None:
-        """Change the row or create it; `if_none_match="*"` only creates, ConflictError otherwise."""
-        await self.execute(operations.upsert(entity_set, identifier, row, if_none_match=if_none_match))
-
-    async def delete(self, entity_set: str, identifier: UUID, *, if_match: str | None = None) -> None:
-        """Remove a row; NotFoundError if there is none."""
-        await self.execute(operations.delete(entity_set, identifier, if_match=if_match))
-
     # --------------------------------------------------------------------------------------------------- any request
 
     async def execute(self, operation: WebApiOperation) -> OperationResult:
@@ -279,10 +254,10 @@ class DataverseClient:
         return result
 
     async def batch(self, requests: Sequence[WebApiOperation]) -> list[OperationResult]:
-        """Send operations in as few requests as possible; one result each, in order.
+        """Send operations in as few requests as possible; return one result each, in order.
 
-        Errors of parts and of whole requests are in the results; only a ValueError for an impossible change set is
-        raised. So what was done before a failure is never forgotten.
+        Errors of parts and of whole requests are in the results, so that the results before a failure are kept. Only
+        a ValueError for a change set that is too large is raised.
         """
         tagged = [self._tagged(operation) for operation in requests]
         return [
@@ -316,7 +291,7 @@ class DataverseClient:
             answers.append(answer)
             if isinstance(answer.error, ThrottledError):
                 self._protection.pause(answer.error.retry_after)
-            await asyncio.sleep(0)  # others go on: some hundred answers take a while to read
+            await asyncio.sleep(0)  # let other tasks run: parsing some hundred answers takes a while
         return answers
 
     async def _pages(
@@ -331,8 +306,8 @@ class DataverseClient:
             answer = await self.execute(replace(operation, path=self._relative(link)))
 
     def _relative(self, link: str) -> str:
-        """Cut our own address off a nextLink; a foreign one is not followed, it would get our token."""
-        url, base = httpx.URL(link), self._base  # which forgets a default port
+        """Return a nextLink relative to the Web API. ConfigurationError for another address: it would get the token."""
+        url, base = httpx.URL(link), self._base  # httpx leaves out a default port
         if (url.scheme, url.host, url.port) != (base.scheme, base.host, base.port):
             raise ConfigurationError("A page of Dataverse continues at another host", service=Service.DATAVERSE)
         if not url.path.startswith(base.path):

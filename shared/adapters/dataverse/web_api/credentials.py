@@ -1,6 +1,6 @@
 """Access tokens for one Dataverse organisation: client secret, certificate or managed identity of Microsoft Entra.
 
-A provider is made for the configured organisation URL and can ask for no other audience.
+Tokens are requested for the configured organisation URL and for no other audience.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Protocol
 from urllib.parse import quote, urlsplit
 
 import httpx
@@ -59,43 +58,18 @@ class AccessToken:
     expires_at: float
 
 
-class TokenProvider(Protocol):
-    """Gives tokens for the organisation."""
-
-    async def token(self) -> str:
-        """Return a token that is still valid for a while. Raises ConfigurationError or TransientError."""
-        ...
-
-    def reject(self, token: str) -> None:
-        """Forget `token`: the organisation answered 401 to it."""
-        ...
-
-    async def close(self) -> None:
-        """Release connections."""
-        ...
-
-
 class CachedTokens:
-    """Keeps a token, refreshes it early, and asks only once however many callers wait."""
+    """Keeps a token, refreshes it early, and requests only one at a time however many callers wait."""
 
-    def __init__(
-        self,
-        fetch: Callable[[], Awaitable[AccessToken]],
-        *,
-        close: Callable[[], Awaitable[None]],
-        forget: Callable[[], None] = lambda: None,
-        now: Callable[[], float] = time.time,
-    ) -> None:
-        """`fetch` asks the token endpoint; `forget` empties what it may keep itself. `now` is Unix time."""
+    def __init__(self, fetch: Callable[[], Awaitable[AccessToken]], *, now: Callable[[], float] = time.time) -> None:
+        """`fetch` requests a new token; ConfigurationError or TransientError. `now` is Unix time."""
         self._fetch = fetch
-        self._close = close
-        self._forget = forget
         self._now = now
         self._current: AccessToken | None = None
         self._asking = asyncio.Lock()
 
     async def token(self) -> str:
-        """Return the kept token or a new one."""
+        """Return a token that is valid for a while. Raises the errors of `fetch`."""
         if current := self._usable(for_seconds=_REFRESH_EARLY):
             return current
         async with self._asking:
@@ -110,14 +84,9 @@ class CachedTokens:
             return self._current.text
 
     def reject(self, token: str) -> None:
-        """Forget `token`, unless somebody has replaced it already."""
+        """Drop `token`, to which the organisation answered 401, unless it was replaced already."""
         if self._current is not None and self._current.text == token:
             self._current = None
-            self._forget()
-
-    async def close(self) -> None:
-        """Release the connections of the credential."""
-        await self._close()
 
     def _usable(self, *, for_seconds: float) -> str | None:
         current = self._current
@@ -125,11 +94,11 @@ class CachedTokens:
 
 
 def token_provider(credential: Credential, organisation_url: str, *, authority: str = PUBLIC_CLOUD) -> CachedTokens:
-    """Make the provider for one organisation. Raises ConfigurationError for a certificate that cannot be read."""
+    """Return the tokens of one organisation. Raises ConfigurationError for a certificate that cannot be read."""
     scope = _scope(organisation_url)
     if urlsplit(authority).scheme == "http":
         return _plain_tokens(credential, scope, authority)
-    # Importing azure.identity takes most of a second; sandbox runs and tests do without.
+    # Importing azure.identity takes most of a second; runs with the sandbox do not need it.
     from shared.adapters.dataverse.web_api.entra import entra_tokens  # noqa: PLC0415
 
     return entra_tokens(credential, scope, authority)
@@ -141,10 +110,9 @@ def _scope(organisation_url: str) -> str:
 
 
 def _plain_tokens(credential: Credential, scope: str, authority: str) -> CachedTokens:
-    """Ask a token endpoint without TLS, which azure.identity refuses: the sandbox on this machine."""
+    """Request tokens without TLS, which azure.identity refuses: from the sandbox on this machine."""
     if not isinstance(credential, ClientSecret):
         raise ConfigurationError("An authority without TLS takes a client secret only", service=Service.DATAVERSE)
-    http = httpx.AsyncClient(timeout=10)
     url = f"{authority.rstrip('/')}/{quote(credential.tenant, safe='')}/oauth2/v2.0/token"
     form = {
         "grant_type": "client_credentials",
@@ -155,7 +123,8 @@ def _plain_tokens(credential: Credential, scope: str, authority: str) -> CachedT
 
     async def fetch() -> AccessToken:
         try:
-            answer = await http.post(url, data=form)
+            async with httpx.AsyncClient(timeout=10) as http:
+                answer = await http.post(url, data=form)
         except httpx.TransportError:
             raise TransientError("The token endpoint could not be reached", service=Service.DATAVERSE) from None
         status = answer.status_code
@@ -171,4 +140,4 @@ def _plain_tokens(credential: Credential, scope: str, authority: str) -> CachedT
         except (ValueError, TypeError, KeyError, OverflowError):
             raise ConfigurationError("The authority is no token endpoint", service=Service.DATAVERSE) from None
 
-    return CachedTokens(fetch, close=http.aclose)
+    return CachedTokens(fetch)

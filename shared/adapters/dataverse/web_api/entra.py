@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,50 +35,29 @@ _MICROSOFT = (".microsoftonline.com", ".microsoftonline.us", ".partner.microsoft
 def entra_tokens(
     credential: Credential, scope: str, authority: str, *, transport: AsyncHttpTransport[Any, Any] | None = None
 ) -> CachedTokens:
-    """Make the provider. Raises ConfigurationError for a credential that cannot be used.
+    """Return the tokens of a credential. Raises ConfigurationError for one that cannot be used.
 
     `transport` replaces the network.
     """
     options = {} if transport is None else {"transport": transport}
-    source = _Renewable(lambda: _source(credential, authority, options))
+    _source(credential, authority, options)
 
     async def fetch() -> AccessToken:
+        # Each credential has a cache, which returns a revoked token until it expires: so none is used twice.
+        source = _source(credential, authority, options)
         try:
-            token = await (await source.current()).get_token(scope)
+            token = await source.get_token(scope)
         except AzureError as error:
             raise entra_fault(error) from None  # the original quotes the answer
+        finally:
+            await source.close()
         return AccessToken(token.token, float(token.expires_on))
 
-    return CachedTokens(fetch, close=source.close, forget=source.renew)
-
-
-class _Renewable:
-    """A credential that can be made anew: each has a cache of its own, which gives a revoked token until it ends."""
-
-    def __init__(self, make: Callable[[], AsyncTokenCredential]) -> None:
-        self._make = make
-        self._credential = make()
-        self._is_stale = False
-
-    async def current(self) -> AsyncTokenCredential:
-        """Return the credential, a new one after `renew`."""
-        if self._is_stale:
-            used, self._credential = self._credential, self._make()
-            self._is_stale = False
-            await used.close()
-        return self._credential
-
-    def renew(self) -> None:
-        """Have a new one made before the next use."""
-        self._is_stale = True
-
-    async def close(self) -> None:
-        """Release connections."""
-        await self._credential.close()
+    return CachedTokens(fetch)
 
 
 def entra_fault(error: AzureError) -> ConnectorError:
-    """Tell a refusal from an outage: azure.identity reports both as an authentication error."""
+    """Distinguish a refusal from an outage: azure.identity reports both as an authentication error."""
     status = error.status_code if isinstance(error, HttpResponseError) else None
     refused = status is not None and status // 100 == _CLIENT_ERRORS and status not in _PASSING
     if refused or isinstance(error, CredentialUnavailableError):
@@ -106,7 +85,7 @@ def certificate_bytes(source: str) -> bytes:
 
 
 def _source(credential: Credential, authority: str, options: Mapping[str, Any]) -> AsyncTokenCredential:
-    # Instance discovery asks Microsoft's public cloud about the authority; it cannot know a private one.
+    # Instance discovery asks Microsoft's public cloud about the authority, which fails for a private one.
     known = (urlsplit(authority).hostname or "").endswith(_MICROSOFT)
     private: dict[str, Any] = {**options, "authority": authority, "disable_instance_discovery": not known}
     try:

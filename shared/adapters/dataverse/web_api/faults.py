@@ -1,7 +1,7 @@
-"""Turns what Dataverse answers into the connector's errors, the same way for single calls and for parts of a batch.
+"""Turns answers of Dataverse into the connector's errors, for single calls and for parts of a batch.
 
-Source: Microsoft's pages "Compose HTTP requests and handle errors" and "Service protection API limits". Only codes and
-statuses enter `str(error)`; the message of the other side may quote a value and stays in `detail`.
+Source: Microsoft's pages "Compose HTTP requests and handle errors" and "Service protection API limits". `str(error)`
+has only codes and statuses; Dataverse's message may quote a value and stays in `detail`.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ TAKEN_KEY = "0x80060892"  # another row has the same values in an alternate key
 DUPLICATE_DETECTED = "0x80040333"  # by a duplicate detection rule; only where the request asks for detection
 UNDECLARED_MEMBER = "0x80048d19"  # the body has a column that the table does not have, or a value of another type
 UNKNOWN_MEMBER = "0x80060888"  # a table, column or navigation property that this organisation does not have
-_PATIENCE = timedelta(seconds=30)  # a 429 without a readable Retry-After
+_DEFAULT_PAUSE = timedelta(seconds=30)  # for a 429 without a readable Retry-After
 
 
 class _Marks(NamedTuple):
-    """The part of an error answer that may be shown, and the part that may not."""
+    """An error answer: `code` may be logged, `detail` may not."""
 
     code: str
     detail: str
@@ -67,16 +67,14 @@ def lost(operation: str, *, repeatable: bool) -> ConnectorError:
 
 
 def retry_after(headers: Mapping[str, str]) -> timedelta:
-    """Read how long Dataverse wants to be left alone, an hour at the most."""
+    """Read the pause that Dataverse asks for, an hour at the most."""
     try:
         seconds = float(headers["Retry-After"])
     except (KeyError, ValueError):
-        return _PATIENCE
-    return (
-        timedelta(seconds=min(max(0.0, seconds), LONGEST_PAUSE.total_seconds()))
-        if math.isfinite(seconds)
-        else _PATIENCE
-    )
+        return _DEFAULT_PAUSE
+    if not math.isfinite(seconds):
+        return _DEFAULT_PAUSE
+    return timedelta(seconds=min(max(0.0, seconds), LONGEST_PAUSE.total_seconds()))
 
 
 def _kind(status: int, code: str) -> tuple[type[ConnectorError], str]:  # noqa: C901, PLR0911  # one return per case

@@ -1,4 +1,4 @@
-"""FetchXML: attribute quoting and the paging cookie.
+"""FetchXML: attributes, pages, and queries for ids.
 
 Source: Microsoft's page "Page results using FetchXml" (the cookie arrives URL-encoded twice, inside XML).
 """
@@ -46,7 +46,7 @@ def attribute(value: Value) -> str:
 
 
 def page_of(query: str, cursor: Cursor, *, size: int) -> str:
-    """Return `query` asking for one page of `size` rows; a query with `top` has but one page and stays as it is.
+    """Return `query` for one page of `size` rows; a query with `top` has only one page and is not changed.
 
     Raises `DataError` for text that is no FetchXML.
     """
@@ -63,19 +63,19 @@ def page_of(query: str, cursor: Cursor, *, size: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class IdQuery:
-    """A query for the ids of the rows that another query finds. `is_cut`: it has `top`, so it is one page."""
+    """A query for the ids of another query's rows. `is_cut`: it has `top`, so it is one page."""
 
     text: str
     is_cut: bool
 
 
 def ids_only(query: str, key: str) -> IdQuery:
-    """Return a query for the ids of the rows that `query` finds; `key` is the primary key of its table.
+    """Return a query for the ids of the rows of `query`; `key` is the primary key of its table.
 
-    Without `top` each row comes once, in the order of the ids: pages that stay in place. With `top` the order and,
-    under `distinct`, the columns decide which rows are found: they stay, so a row may come more than once.
+    Without `top`, each row comes once, in the order of the ids, so that pages are stable. With `top`, the order and,
+    under `distinct`, the columns decide which rows are found; so they are kept, and a row may come more than once.
 
-    Raises `DataError` for text that is no FetchXML, for an aggregate, and for a query whose rows depend on who asks.
+    Raises `DataError` for text that is no FetchXML, for an aggregate, and for a query whose rows depend on its user.
     """
     fetch = _parse(query)
     entity = fetch.find("entity")
@@ -103,14 +103,14 @@ def ids_only(query: str, key: str) -> IdQuery:
 
 
 def _cut_off(fetch: ET.Element, entity: ET.Element, key: str) -> None:
-    """Keep what decides which rows `top` cuts off."""
+    """Add the id to a query with `top`, without changing its rows."""
     for paging in ("page", "count", "paging-cookie", "returntotalrecordcount"):  # `top` goes with none of these
         fetch.attrib.pop(paging, None)
     if fetch.get("distinct", "").strip().casefold() not in _TRUE:
         _drop(entity, {"attribute", "all-attributes"})
     if entity.find("all-attributes") is None and all(one.get("name") != key for one in entity.findall("attribute")):
         entity.insert(0, ET.Element("attribute", name=key))
-    # Equal rows need an order, too. Orders of the root come first: behind one of a link, the id would come too early.
+    # Equal rows need an order, too. Orders of the root precede those of links: the id would come too early then.
     orders = list(entity.iter("order"))
     if all(order in entity.findall("order") and "entityname" not in order.attrib for order in orders):
         entity.append(ET.Element("order", attribute=key))
@@ -124,9 +124,9 @@ def _drop(entity: ET.Element, tags: Collection[str]) -> None:
 
 
 def following(page: Mapping[str, Any], cursor: Cursor) -> Cursor | None:
-    """Read from a page where the next one starts; None after the last. Some queries come without a cookie.
+    """Return where the next page starts; None after the last one. Some queries have no cookie.
 
-    TransientError for one that cannot be read: the answer is damaged, not the query.
+    TransientError for a cookie that cannot be read: the answer is damaged, not the query.
     """
     if not page.get("@Microsoft.Dynamics.CRM.morerecords"):
         return None
@@ -156,5 +156,5 @@ def _parse(text: str) -> ET.Element:
         raise DataError("FetchXML has no document type", service=Service.DATAVERSE)
     try:
         return ET.fromstring(text)  # noqa: S314  # without a document type there are no entities to expand
-    except (ET.ParseError, ValueError, LookupError):  # half of a surrogate pair, an encoding that there is not
+    except (ET.ParseError, ValueError, LookupError):  # half of a surrogate pair, an unknown encoding
         raise DataError("The query is not XML", service=Service.DATAVERSE) from None

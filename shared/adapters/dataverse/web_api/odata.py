@@ -27,15 +27,14 @@ class ODataComparison(StrEnum):
 
     EQUAL = "eq"
     NOT_EQUAL = "ne"
-    GREATER = "gt"
-    GREATER_OR_EQUAL = "ge"
+
     LESS = "lt"
     LESS_OR_EQUAL = "le"
 
 
 @dataclass(frozen=True, slots=True)
 class Expand:
-    """Related rows to bring along: a navigation property, its columns, and for collections a filter."""
+    """Related rows to read: a navigation property, its columns, and for collections a filter."""
 
     navigation: str
     select: Sequence[str]
@@ -97,7 +96,7 @@ def within(column: str, values: Iterable[str | UUID]) -> str:
 
 
 def all_of(*filters: str) -> str:
-    """Join filters with `and`; empty ones don't count."""
+    """Join filters with `and`; empty ones are left out."""
     return " and ".join(f"({part})" for part in filters if part)
 
 

@@ -1,4 +1,4 @@
-"""One Web API request as a value: sent by itself or as a part of a batch.
+"""One Web API request as a value: sent alone or as a part of a batch.
 
 Source: Microsoft's pages "Perform operations using the Web API" and "Perform conditional operations".
 """
@@ -31,7 +31,7 @@ class Method(StrEnum):
 
 
 class Annotation(StrEnum):
-    """What Dataverse may tell about a value besides the value itself."""
+    """Additional information that Dataverse can return with a value."""
 
     LABEL = "OData.Community.Display.V1.FormattedValue"
     LOOKUP_TABLE = "Microsoft.Dynamics.CRM.lookuplogicalname"
@@ -43,8 +43,8 @@ class Annotation(StrEnum):
 class WebApiOperation:
     """A request. `path` is relative to the Web API and already encoded (`odata.row`, `odata.reads`).
 
-    Neighbours with the same `group` form one change set: all or none, in that order, `$1` in a body means the row that
-    the first of them created. `repeatable` says that sending it twice does no harm.
+    Consecutive operations with the same `group` form one change set: all or none, in that order; `$1` in a body is the
+    row that the first of them created. A `repeatable` operation may be sent twice.
     """
 
     method: Method
@@ -75,7 +75,7 @@ class Retrieve:
 def create(
     entity_set: str, row: Mapping[str, Any], *, key: str | None = None, group: str | None = None
 ) -> WebApiOperation:
-    """Insert `row`. `key` names the primary key column if the row brings its own id; only then it is repeatable."""
+    """Insert `row`. `key` is the primary key column if the row has an id; only then the operation is repeatable."""
     repeatable = key is not None and key in row
     return WebApiOperation(Method.POST, odata.name(entity_set), row, group=group, repeatable=repeatable)
 
@@ -87,25 +87,9 @@ def update(
     return WebApiOperation(Method.PATCH, odata.row(entity_set, identifier), row, {"If-Match": if_match}, group)
 
 
-def upsert(
-    entity_set: str,
-    identifier: UUID,
-    row: Mapping[str, Any],
-    *,
-    if_none_match: str | None = None,
-    group: str | None = None,
-) -> WebApiOperation:
-    """Change the row or create it with that id; `if_none_match="*"` only creates."""
-    headers = {"If-None-Match": if_none_match} if if_none_match else {}
-    return WebApiOperation(Method.PATCH, odata.row(entity_set, identifier), row, headers, group)
-
-
-def delete(
-    entity_set: str, identifier: UUID, *, if_match: str | None = None, group: str | None = None
-) -> WebApiOperation:
-    """Remove a row, with `if_match` only that version."""
-    headers = {"If-Match": if_match} if if_match else {}
-    return WebApiOperation(Method.DELETE, odata.row(entity_set, identifier), headers=headers, group=group)
+def upsert(entity_set: str, identifier: UUID, row: Mapping[str, Any], *, group: str | None = None) -> WebApiOperation:
+    """Change the row or create it with that id."""
+    return WebApiOperation(Method.PATCH, odata.row(entity_set, identifier), row, group=group)
 
 
 def retrieve(
@@ -130,12 +114,12 @@ def by_ids(request: Retrieve, ids: Sequence[UUID], *, annotations: Sequence[Anno
 
 
 def shape(select: Sequence[str], expand: Sequence[Expand]) -> dict[str, str]:
-    """Query options that say which columns and related rows to return."""
+    """Return the query options for columns and related rows."""
     return {"$select": ",".join(map(odata.name, select)), "$expand": ",".join(map(str, expand))}
 
 
 def preferences(annotations: Sequence[Annotation], *, page_size: int | None = None) -> dict[str, str]:
-    """Headers that ask for annotations and a page size of at most 5 000 rows."""
+    """Return the headers for annotations and a page size of at most 5,000 rows."""
     wishes = [f"odata.maxpagesize={page_size}"] if page_size else []
     if annotations:
         wishes.append(f'odata.include-annotations="{",".join(annotations)}"')

@@ -6,41 +6,31 @@ Paths are relative to the Web API, so that the token cannot travel to another ho
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Protocol
 from urllib.parse import urlsplit
 
 import httpx
 import stamina
 
-from shared.adapters.dataverse.web_api.credentials import TokenProvider
+from shared.adapters.dataverse.web_api.credentials import CachedTokens
 from shared.adapters.dataverse.web_api.faults import fault, lost, retry_after
 from shared.adapters.dataverse.web_api.throttling import ServiceProtection
-from shared.adapters.http.bounded_answers import bounded_request
+from shared.adapters.http.exchange import UNANSWERED, Observe, observed_request, was_not_sent
 from shared.errors import ConfigurationError, ConnectorError, Service, ThrottledError, TransientError
 
 API_PATH = "/api/data/v9.2/"
 _CONNECT = 5.0  # seconds
 _ATTEMPTS = 4
-_PAUSES = 3  # short pauses that one call waits for before its caller is told
+_PAUSES = 3  # short pauses that one call waits for before it raises
 _HEADERS = {
     "Accept": "application/json",
     "OData-MaxVersion": "4.0",
     "OData-Version": "4.0",
     "User-Agent": "spotler-connector",
 }
-
-
-class Observe(Protocol):
-    """Hears of every HTTP request: the operation as `PATCH contacts`, status 0 if no answer came, seconds."""
-
-    def __call__(self, service: Service, operation: str, status: int, seconds: float) -> None:
-        """Must not raise."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +47,7 @@ class WebApiCall:
 
 
 class _NotSentError(TransientError):
-    """The connection could not be made: repeating is safe whatever the request was."""
+    """No connection was made: repeating is safe whatever the request was."""
 
 
 class Transport:
@@ -66,7 +56,7 @@ class Transport:
     def __init__(
         self,
         organisation_url: str,
-        tokens: TokenProvider,
+        tokens: CachedTokens,
         protection: ServiceProtection,
         *,
         observe: Observe,
@@ -95,20 +85,19 @@ class Transport:
 
         async for attempt in stamina.retry_context(on=worth_repeating, attempts=_ATTEMPTS, wait_max=8.0):
             with attempt:
-                return await self._send_patiently(call)
+                return await self._send_through_pauses(call)
         raise AssertionError("retry_context returns or raises")
 
     async def close(self) -> None:
         """Release connections."""
         await self._http.aclose()
-        await self._tokens.close()
 
-    async def _send_patiently(self, call: WebApiCall) -> httpx.Response:
-        """Wait for short pauses. A refused request was not executed: sending it again is safe for every method."""
+    async def _send_through_pauses(self, call: WebApiCall) -> httpx.Response:
+        """Send again after short pauses. A throttled request was not executed: this is safe for every method."""
         pauses = 0
         renewed = False
         while True:
-            # The slot outlives the request: the pause must be known before the next one is sent.
+            # The slot is held until the pause is noted: the next request must wait for it.
             async with self._protection.slot():
                 token = await self._tokens.token()
                 response = await self._exchange(call, token)
@@ -119,11 +108,11 @@ class Transport:
                 return response
             error = fault(call.name, response.status_code, response.headers, response.content)
             if response.status_code == HTTPStatus.UNAUTHORIZED and not renewed:
-                self._tokens.reject(token)  # revoked or, by somebody's clock, over
+                self._tokens.reject(token)  # revoked, or expired by another clock
                 renewed = True
             elif (
                 isinstance(error, ThrottledError)
-                and error.retry_after <= self._protection.patience
+                and error.retry_after <= self._protection.longest_pause
                 and pauses < _PAUSES
             ):
                 pauses += 1
@@ -133,24 +122,26 @@ class Transport:
     async def _exchange(self, call: WebApiCall, token: str) -> httpx.Response:
         timeout = httpx.Timeout(self._read_timeout + call.extra_time.total_seconds(), connect=_CONNECT)
         headers = {**call.headers, "Authorization": f"Bearer {token}"}
-        started = time.perf_counter()
-        status = 0
         try:
-            response = await bounded_request(
-                self._http, call.method, self.base + call.path, content=call.content, headers=headers, timeout=timeout
+            return await observed_request(
+                self._http,
+                Service.DATAVERSE,
+                call.name,
+                self._observe,
+                method=call.method,
+                url=self.base + call.path,
+                content=call.content,
+                headers=headers,
+                timeout=timeout,
             )
-            status = response.status_code
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
-            raise _NotSentError(f"Dataverse cannot be reached: {call.name}", service=Service.DATAVERSE) from None
-        except (httpx.RequestError, httpx.InvalidURL):  # the latter of a redirect to nowhere, whose text quotes it
+        except UNANSWERED as error:
+            if was_not_sent(error):
+                raise _NotSentError(f"Dataverse cannot be reached: {call.name}", service=Service.DATAVERSE) from None
             raise lost(call.name, repeatable=call.repeatable) from None
-        finally:
-            self._observe(Service.DATAVERSE, call.name, status, time.perf_counter() - started)
-        return response
 
     @staticmethod
     def _final(call: WebApiCall, error: ConnectorError) -> ConnectorError:
-        """Doubt a gateway that gave up waiting: it does not know what the server behind it did."""
+        """Return an unknown outcome for a gateway's time-out: the server behind it may have executed the request."""
         if error.status in {HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT} and not call.repeatable:
             return lost(call.name, repeatable=False)
         return error

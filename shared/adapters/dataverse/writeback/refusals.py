@@ -1,6 +1,6 @@
-"""Says what Dataverse refused of one record, in words that its owner can use.
+"""Turns an error of a write into an error text that the record's owner can use.
 
-The other side's message may quote a value, so it stays in `detail`; the columns that it names are safe to tell.
+Dataverse's message may quote a value, so it stays in `detail`; only names of columns are taken from it.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _WORD = re.compile(r"[a-z][a-z0-9_]*")
 
 
 def refusal(error: ConnectorError, columns: Collection[str]) -> ConnectorError:
-    """Make an error of a write the error of its record. `columns` are those that were written.
+    """Return the error of the record for an error of its write. `columns` are those that were written.
 
-    A missing privilege concerns this record: rows of other owners, and other columns, may well be writable.
+    A missing privilege concerns this record only: rows of other owners, and other columns, may be writable.
     """
     match error:
         case DataError() if isinstance(error, NotFoundError) or error.status is None:  # gone, or nothing was sent
@@ -46,7 +46,7 @@ def refusal(error: ConnectorError, columns: Collection[str]) -> ConnectorError:
 
 
 def worst(errors: Collection[ConnectorError]) -> ConnectorError | None:
-    """Choose the error to report: waiting and repeating mend the first two kinds, and the rest comes up again then."""
+    """Return the error to report: first one that waiting or repeating cures. A repetition raises the others again."""
     return min(errors, key=_rank, default=None)
 
 

@@ -1,6 +1,6 @@
-"""The body of a row in the making: Spotler values become columns, names of other rows become lookups.
+"""Builds the body of a row: Spotler values become columns, names of other rows become lookups.
 
-What does not fit its column is left out and becomes a `FieldProblem`; the other columns are written.
+A value that does not fit its column is left out and becomes a `FieldProblem`; the other columns are written.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ _OWNER = "ownerid"
 _FREE = frozenset({PropertyType.STRING, PropertyType.UNKNOWN})
 _TEXTS = frozenset({ColumnKind.TEXT, ColumnKind.MEMO})
 _INSISTING = frozenset({Required.APPLICATION, Required.SYSTEM})
-"""Dataverse itself refuses an empty column only at the second level; its forms, and so its users, at both (CS-24)."""
+"""Levels at which a column is never emptied. Dataverse refuses that only at SYSTEM, its forms at both (CS-24)."""
 
 
 @dataclass(slots=True)
 class _Pointer:
-    """A lookup whose row must be found: where its name is looked for, with the property that binds a row from there."""
+    """A lookup whose row must be found. `places` are the tables to search, each with its navigation property."""
 
     name: str
     column: ColumnDefinition | None
@@ -44,10 +44,10 @@ class _Pointer:
 
 @dataclass(slots=True)
 class RowBuilder:
-    """The columns of one row, as the body of a request: `put` all, `want` names, `settle` them. Then `body` is whole.
+    """The columns of one row: `put` values, `want` names, `settle` them. Then `body` is complete.
 
-    `columns` are the logical names of what it writes, `problems` what was left out, `restated` the Spotler properties
-    whose free text Dataverse will show in words of its own: "ja" as Yes, a name as the row has it.
+    `columns` are the logical names of the written columns, `problems` what was left out. `restated` are the Spotler
+    properties whose free text Dataverse shows in another form: "ja" as Yes, a name as the row has it.
     """
 
     table: TableDefinition
@@ -61,7 +61,7 @@ class RowBuilder:
     def put(
         self, source: Expression | None, row: MappingRow, definition: PropertyDefinition, value: PropertyValue
     ) -> None:
-        """Let a column have a value of Spotler; None and "" empty it."""
+        """Set a column to a value of Spotler; None and "" empty it."""
         if not isinstance(source, Column):
             self._refuse(definition.name, str(source), "a column of the record itself: correct the mapping")
             return
@@ -76,7 +76,7 @@ class RowBuilder:
     def put_needed(
         self, source: Expression | None, row: MappingRow, definition: PropertyDefinition, value: PropertyValue
     ) -> None:
-        """Let a column of a new row have a value of Spotler; a text that it needs and that is too long is cut."""
+        """Set a column of a new row to a value of Spotler; a text that is too long for a required column is cut."""
         column = self.table.columns.get(source.name) if isinstance(source, Column) else None
         if column is not None and isinstance(value, str) and (limit := self._limit_of_needed(column, definition)):
             text = value.strip()
@@ -88,17 +88,17 @@ class RowBuilder:
         self.put(source, row, definition, value)
 
     def point_at(self, navigation: str, place: NamePlace, name: str, problem: FieldProblem) -> None:
-        """Let a navigation property lead to the only row of that name in a place."""
+        """Bind a navigation property to the only row with that name in `place`."""
         self._pointers.append(_Pointer(name, None, problem, [(place, navigation)]))
 
     @property
     def targets(self) -> set[str]:
-        """Name the tables that must be known to look for names."""
+        """Return the tables whose definitions are needed to search for names."""
         lookups = [pointer.column.name for pointer in self._pointers if pointer.column]
         return {table for lookup in lookups for table in self.table.targets(lookup)}
 
     def want(self, search: NameSearch, schema: Schema) -> None:
-        """Ask for the names of rows; `schema` has the `targets`."""
+        """Add the names to a search; `schema` has the `targets`."""
         for pointer in self._pointers:
             if pointer.column is not None:
                 pointer.places = list(self._places(pointer.column, schema))
@@ -106,7 +106,7 @@ class RowBuilder:
                 search.want(place, pointer.name)
 
     def settle(self, names: NamesFound) -> None:
-        """Bind the rows that were found; a name that no row has, or several have, is left out."""
+        """Bind the rows that were found; a name without exactly one row is left out."""
         for pointer in self._pointers:
             found = [
                 (navigation, odata.row(place.entity_set, identifier))
@@ -142,13 +142,13 @@ class RowBuilder:
 
     @staticmethod
     def _limit_of_needed(column: ColumnDefinition, definition: PropertyDefinition) -> int | None:
-        """Return how long a free text may be that a new row needs; half an address would be another one."""
+        """Return the limit of a required column for free text; an e-mail address is never cut."""
         is_needed = column.name == LAST_NAME or column.required in _INSISTING
         is_free = definition.type in _FREE and kind_of(column) in _TEXTS
         return column.max_length if is_needed and is_free else None
 
     def _member(self, column: ColumnDefinition) -> str:
-        """Name the member of the body: for a lookup, which is emptied here, any of its properties will do."""
+        """Return the member of the body; a lookup is emptied here, which any of its navigation properties does."""
         references = sorted(self.table.targets(column.name).values(), key=lambda one: one.target)
         return f"{references[0].navigation}{BIND}" if references else column.name
 

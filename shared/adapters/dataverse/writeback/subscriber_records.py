@@ -1,4 +1,4 @@
-"""New subscribers in Dataverse: finds their records, or creates them with an id that a repetition finds again (NEW)."""
+"""Finds or creates the records of subscribers (NEW). A new row gets a fixed id, so a repetition finds it again."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from shared.adapters.dataverse.records.name_search import NameSearch, NamesFound
 from shared.adapters.dataverse.web_api import odata, operations
 from shared.adapters.dataverse.web_api.answers import OperationResult
 from shared.adapters.dataverse.web_api.client import DataverseClient
-from shared.adapters.dataverse.web_api.faults import DUPLICATE_KEY, UNDECLARED_MEMBER, UNKNOWN_MEMBER
+from shared.adapters.dataverse.web_api.faults import DUPLICATE_KEY
 from shared.adapters.dataverse.web_api.odata import ODataComparison, Value
 from shared.adapters.dataverse.web_api.operations import Method, WebApiOperation
 from shared.adapters.dataverse.writeback.refusals import refusal
 from shared.adapters.dataverse.writeback.row_builder import RowBuilder
+from shared.adapters.dataverse.writeback.stale_schema import written_with_current_schema
 from shared.adapters.dataverse.writeback.subscription_returns import SubscriptionWrite
 from shared.adapters.dataverse.writeback.subscription_writer import SubscriptionWriter
 from shared.adapters.dataverse.writeback.write_back import DETECT_DUPLICATES
@@ -42,16 +43,16 @@ from shared.errors import (
 from shared.ports.new_subscribers import Created, NewEntry, NewRecord
 
 _MOST_MATCHES = 10
-_STALE = frozenset({UNKNOWN_MEMBER, UNDECLARED_MEMBER})
+
 _TEXTS = frozenset({ColumnKind.TEXT, ColumnKind.MEMO})
 
 
 @dataclass(slots=True)
 class _PendingCreate:
-    """One row on its way. `error` is that of the row itself, or one of its subscriptions' that repeating may mend."""
+    """The creation of one row. `error` is the row's own, or a subscription's error that a repetition may cure."""
 
     record: NewRecord | NewEntry
-    draft: RowBuilder
+    builder: RowBuilder
     subscriptions: list[SubscriptionWrite] = field(default_factory=list)
     error: ConnectorError | None = None
     refused: list[FieldProblem] = field(default_factory=list)
@@ -64,25 +65,25 @@ class _PendingCreate:
 
     @property
     def lacks(self) -> str:
-        """Name the column without which the row makes no sense, if it has no value."""
+        """Return the essential column of the row if it has no value, else ""."""
         essential = self.record.essential if isinstance(self.record, NewRecord) else ""
-        return essential if essential not in {"", *self.draft.columns} else ""
+        return essential if essential not in {"", *self.builder.columns} else ""
 
     def created(self) -> Created:
-        """Sum up."""
+        """Return the result."""
         left_out = (problem for one in self.subscriptions for problem in one.left_out)
-        problems = (*self.draft.problems, *left_out, *self.refused)
-        error = refusal(self.error, self.draft.columns) if self.error is not None else None
+        problems = (*self.builder.problems, *left_out, *self.refused)
+        error = refusal(self.error, self.builder.columns) if self.error is not None else None
         return Created(error, problems, self.existed)
 
     def take(self, subscription: SubscriptionWrite, error: ConnectorError) -> None:
-        """Note what became of a subscription. A row that is there already may have been changed by people since."""
+        """Record the error of a subscription. A row that exists already is left alone: people may have changed it."""
         if self.error is not None or error.code == DUPLICATE_KEY:
             return
         if isinstance(error, ThrottledError | TransientError | UnknownOutcomeError):
             self.error = error
             return
-        source = str(MapTo(subscription.coming.option_source))
+        source = str(MapTo(subscription.change.option_source))
         expected = "a row that Dataverse does not refuse"
         self.refused.append(FieldProblem(subscription.spotler, source, expected, side=Side.DATAVERSE))
 
@@ -98,7 +99,7 @@ class DataverseSubscriberRecords:
         *,
         detects_duplicates: bool = False,
     ) -> None:
-        """`detects_duplicates` lets the organisation's rules refuse new contacts; leads may be duplicates (NEW-03)."""
+        """`detects_duplicates` applies the organisation's rules to new contacts; leads may be duplicates (NEW-03)."""
         self._client = client
         self._schema = schema
         self._mapping = mapping
@@ -108,7 +109,7 @@ class DataverseSubscriberRecords:
     # ----------------------------------------------------------------------------------------------------------- find
 
     async def matching(self, table: PersonTable, wanted: Sequence[Sequence[NewField]]) -> Sequence[Sequence[RecordKey]]:
-        """Find active records; one query for many where a single text is compared, else one for each."""
+        """Find active records: with one query for many subscribers if one text is compared, else with one for each."""
         definition = (await self._schema.tables({table})).tables.get(table)
         if definition is None:
             raise ConfigurationError(f"Dataverse has no table {table}", service=Service.DATAVERSE)
@@ -124,7 +125,7 @@ class DataverseSubscriberRecords:
         return found
 
     def _single_text(self, table: TableDefinition, wanted: Sequence[Sequence[NewField]]) -> str | None:
-        """Name the one column that all compare, if it holds text: the e-mail address."""
+        """Return the only column that is compared, if it holds text, such as the e-mail address."""
         names = {tuple(one.column.name for one in fields) for fields in wanted}
         if len(names) != 1 or len(columns := names.pop()) != 1:
             return None
@@ -143,7 +144,7 @@ class DataverseSubscriberRecords:
         return [[RecordKey(table, one) for one in names.called(place, text)[:_MOST_MATCHES]] for text in texts]
 
     def _query(self, table: TableDefinition, fields: Sequence[NewField]) -> WebApiOperation | None:
-        """Ask for records with these values; None if no record can have them, or none is told apart by nothing."""
+        """Return the query for records with these values; None if no record can have them, or there are none."""
         if not fields:
             return None
         conditions = [place_in(table).condition]
@@ -165,88 +166,79 @@ class DataverseSubscriberRecords:
     # --------------------------------------------------------------------------------------------------------- create
 
     async def create(self, records: Sequence[NewRecord | NewEntry]) -> Sequence[Created]:
-        """Create; a table or column that was changed meanwhile is looked up again once."""
-        created = list(await self._create(records))
-        stale = [index for index, one in enumerate(created) if one.error is not None and one.error.code in _STALE]
-        if stale:
-            self._schema.forget()
-            again = await self._create([records[index] for index in stale])
-            for index, one in zip(stale, again, strict=True):
-                created[index] = one
-        return created
+        """Create; return one result per row, in order."""
+        return await written_with_current_schema(self._schema, self._create, records)
 
     async def _create(self, records: Sequence[NewRecord | NewEntry]) -> Sequence[Created]:
         if not records:
             return []
         schema = await self._schema.tables({_table(record) for record in records})
-        pending_creates = await self._pending_creates(records, schema)
+        creates = await self._prepare(records, schema)
         names = await self._subscriptions.settle(
-            [birth.draft for birth in pending_creates.values()],
-            [one for birth in pending_creates.values() for one in birth.subscriptions],
+            [pending.builder for pending in creates.values()],
+            [one for pending in creates.values() for one in pending.subscriptions],
         )
-        await self._send(list(pending_creates.values()), names)
+        await self._send(list(creates.values()), names)
         return [
-            pending_creates[index].created() if index in pending_creates else Created(_no_table(record))
+            creates[index].created() if index in creates else Created(_no_table(record))
             for index, record in enumerate(records)
         ]
 
-    async def _pending_creates(
-        self, records: Sequence[NewRecord | NewEntry], schema: Schema
-    ) -> dict[int, _PendingCreate]:
-        pending_creates: dict[int, _PendingCreate] = {}
+    async def _prepare(self, records: Sequence[NewRecord | NewEntry], schema: Schema) -> dict[int, _PendingCreate]:
+        creates: dict[int, _PendingCreate] = {}
         for index, record in enumerate(records):
             table = schema.tables.get(_table(record))
             if table is not None:
-                pending_creates[index] = _PendingCreate(record, RowBuilder(table, self._mapping.zone))
+                creates[index] = _PendingCreate(record, RowBuilder(table, self._mapping.zone))
                 for one in record.fields:
-                    pending_creates[index].draft.put_needed(one.column, one.row, one.definition, one.value)
-        people = [(birth, birth.record) for birth in pending_creates.values() if isinstance(birth.record, NewRecord)]
+                    creates[index].builder.put_needed(one.column, one.row, one.definition, one.value)
+        people = [(pending, pending.record) for pending in creates.values() if isinstance(pending.record, NewRecord)]
         prepared = await self._subscriptions.prepare([(record.key, record.subscriptions) for _, record in people])
-        for (birth, _), subscriptions in zip(people, prepared, strict=True):
-            birth.subscriptions = subscriptions
-        return pending_creates
+        for (pending, _), subscriptions in zip(people, prepared, strict=True):
+            pending.subscriptions = subscriptions
+        return creates
 
-    async def _send(self, pending_creates: Sequence[_PendingCreate], names: NamesFound) -> None:
+    async def _send(self, creates: Sequence[_PendingCreate], names: NamesFound) -> None:
         sent: list[tuple[_PendingCreate, SubscriptionWrite | None, WebApiOperation]] = []
-        for birth in pending_creates:
-            if birth.lacks:
-                birth.error = DataError(
-                    f"A new record needs {birth.lacks}, and the value does not fit", service=Service.DATAVERSE
+        for pending in creates:
+            if pending.lacks:
+                pending.error = DataError(
+                    f"A new record needs {pending.lacks}, and the value does not fit", service=Service.DATAVERSE
                 )
                 continue
-            sent.append((birth, None, self._prepare_create(birth)))
-            subscribing = ((one, one.operation(names)) for one in birth.subscriptions)
-            sent += [(birth, one, operation) for one, operation in subscribing if operation is not None]
+            sent.append((pending, None, self._prepare_create(pending)))
+            subscribing = ((one, one.operation(names)) for one in pending.subscriptions)
+            sent += [(pending, one, operation) for one, operation in subscribing if operation is not None]
         results = await self._client.batch([operation for _, _, operation in sent])
-        for (birth, subscription, _), result in zip(sent, results, strict=True):
+        for (pending, subscription, _), result in zip(sent, results, strict=True):
             if result.error is not None and subscription is None:
-                birth.error = result.error
+                pending.error = result.error
             elif result.error is not None and subscription is not None:
-                birth.take(subscription, result.error)
-        await self._recognise([birth for birth in pending_creates if birth.error and birth.error.code == DUPLICATE_KEY])
+                pending.take(subscription, result.error)
+        await self._recognise([pending for pending in creates if pending.error and pending.error.code == DUPLICATE_KEY])
 
-    def _prepare_create(self, birth: _PendingCreate) -> WebApiOperation:
-        entity_set, key = birth.draft.table.entity_set, birth.draft.table.primary_id
-        if isinstance(birth.record, NewEntry):
-            return operations.upsert(entity_set, birth.id, birth.draft.body)
-        operation = operations.create(entity_set, {key: str(birth.id), **birth.draft.body}, key=key)
-        if self._detects_duplicates and birth.record.key.table is PersonTable.CONTACT:
+    def _prepare_create(self, pending: _PendingCreate) -> WebApiOperation:
+        entity_set, key = pending.builder.table.entity_set, pending.builder.table.primary_id
+        if isinstance(pending.record, NewEntry):
+            return operations.upsert(entity_set, pending.id, pending.builder.body)
+        operation = operations.create(entity_set, {key: str(pending.id), **pending.builder.body}, key=key)
+        if self._detects_duplicates and pending.record.key.table is PersonTable.CONTACT:
             return replace(operation, headers={**operation.headers, **DETECT_DUPLICATES})
         return operation
 
-    async def _recognise(self, pending_creates: Sequence[_PendingCreate]) -> None:
-        """Tell rows that an earlier attempt created from a clash of another key, which has the same code."""
-        looks = [
-            operations.retrieve(birth.draft.table.entity_set, birth.id, select=[birth.draft.table.primary_id])
-            for birth in pending_creates
+    async def _recognise(self, creates: Sequence[_PendingCreate]) -> None:
+        """Distinguish rows that an earlier attempt created from a clash of another key: both have the same code."""
+        reads = [
+            operations.retrieve(pending.builder.table.entity_set, pending.id, select=[pending.builder.table.primary_id])
+            for pending in creates
         ]
-        for birth, look in zip(pending_creates, await self._client.batch(looks), strict=True):
-            if look.error is None:
-                birth.error, birth.existed = None, True
-            elif isinstance(look.error, NotFoundError):
-                birth.error = DataError("Another row has the same alternate key", service=Service.DATAVERSE)
+        for pending, answer in zip(creates, await self._client.batch(reads), strict=True):
+            if answer.error is None:
+                pending.error, pending.existed = None, True
+            elif isinstance(answer.error, NotFoundError):
+                pending.error = DataError("Another row has the same alternate key", service=Service.DATAVERSE)
             else:
-                birth.error = look.error
+                pending.error = answer.error
 
 
 def _table(record: NewRecord | NewEntry) -> str:
@@ -263,7 +255,7 @@ def _incomparable(table: TableDefinition, column: str) -> ConfigurationError:
 
 
 def _literal(value: str | float | bool | None, column: ColumnDefinition) -> Value:  # noqa: FBT001  # JSON
-    """Turn a value of a body into one of a filter: dates stand without quotes there."""
+    """Convert a value of a body into one of a filter, where dates have no quotes."""
     match kind_of(column), value:
         case ColumnKind.DATE, str():
             return date.fromisoformat(value)

@@ -1,4 +1,4 @@
-"""Writes what Spotler says of a subscription: permission rows, members of marketing lists, periodieken (MAP-16..18)."""
+"""Turns a changed subscription into an operation on a permission, a marketing list or a periodiek (MAP-16..18)."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ _HOLDERS: Mapping[PersonTable, str] = {
     PersonTable.ACCOUNT: "dh_CustomerId_account",
     PersonTable.LEAD: "dh_LeadId",
 }
-"""The property of a permission row that leads to its person."""
+"""The navigation property from a permission row to its record."""
 
 
 def subscription_id(option_source: OptionSource, key: RecordKey, name: str) -> UUID:
-    """Return the id that a new row gets: the same for the same person and name, so that it is created once."""
+    """Return the id of a new row: the same for the same record and name, so that the row is created once."""
     return uuid5(_NAMESPACE, f"{option_source}/{key}/{name.strip().casefold()}")
 
 
 @dataclass(frozen=True, slots=True)
 class Creation:
-    """A row with an id of its own that may be there already; then only its switch is compared."""
+    """A new row with a fixed id. If it exists already, only its switch is compared."""
 
     entity_set: str
     id: UUID
@@ -51,60 +51,55 @@ class Creation:
     subscribed: bool
 
     @property
-    def look(self) -> WebApiOperation:
-        """Read the switch."""
+    def read(self) -> WebApiOperation:
+        """Return the operation that reads the switch."""
         return operations.retrieve(self.entity_set, self.id, select=[self.switch])
 
     @property
     def correction(self) -> WebApiOperation:
-        """Set the switch."""
+        """Return the operation that sets the switch."""
         return operations.update(self.entity_set, self.id, {self.switch: self.subscribed})
 
 
 @dataclass(slots=True)
 class SubscriptionWrite:
-    """One subscription on its way: `prepare` drafts, `want` asks for names, `operation` is what to send, if anything.
+    """One subscription to write: call `prepare`, then `want`, then `operation` for what to send, if anything.
 
-    `spotler` is the property that has the option.
+    `spotler` is the property that has the option. `builder` is a new periodiek row whose names must be found.
     """
 
     key: RecordKey
-    coming: SubscriptionReturn
+    change: SubscriptionReturn
     spotler: str
     periodiek: ResolvedPeriodiek | Unresolved | None = None
     creation: Creation | None = None
     problems: list[FieldProblem] = field(default_factory=list)
-    _draft: RowBuilder | None = None
+    builder: RowBuilder | None = None
 
     def prepare(self) -> None:
-        """Draft a new periodiek, whose name may be that of another row."""
-        if self.coming.option_source is OptionSource.PERIODIEK and self.coming.row is None:
+        """Build a new periodiek row, whose name may have to be looked up in another table."""
+        if self.change.option_source is OptionSource.PERIODIEK and self.change.row is None:
             match self.periodiek:
                 case ResolvedPeriodiek() as found:
-                    self._draft = self._periodiek(found)
+                    self.builder = self._periodiek(found)
                 case Unresolved(text=text):
                     self._refuse(text)
                 case None:
                     self._refuse(_NO_PERIODIEK)
 
     @property
-    def draft(self) -> RowBuilder | None:
-        """The new row, if its names must be looked for."""
-        return self._draft
-
-    @property
     def left_out(self) -> list[FieldProblem]:
-        """Why it was not written, if it was not."""
-        return self.problems + (self._draft.problems if self._draft is not None else [])
+        """Why the subscription was not written, if it was not."""
+        return self.problems + (self.builder.problems if self.builder is not None else [])
 
     def want(self, search: NameSearch) -> None:
-        """Ask for the marketing list."""
-        if self.coming.option_source is OptionSource.LIST and self.coming.row is None:
-            search.want(self._lists, self.coming.name)
+        """Add the name of the marketing list to a search."""
+        if self.change.option_source is OptionSource.LIST and self.change.row is None:
+            search.want(self._lists, self.change.name)
 
     def operation(self, names: NamesFound) -> WebApiOperation | None:
-        """Return what to send."""
-        match self.coming.option_source:
+        """Return the operation to send; None if there is nothing to write."""
+        match self.change.option_source:
             case OptionSource.PERMISSIONS:
                 return self._permission()
             case OptionSource.LIST:
@@ -117,25 +112,25 @@ class SubscriptionWrite:
     # ---------------------------------------------------------------------------------------------------- permissions
 
     def _permission(self) -> WebApiOperation:
-        if self.coming.row is not None:
-            body: dict[str, Any] = {_PERMISSION_SUBSCRIBED: self.coming.subscribed}
-            if self.coming.subscribed:
-                body["statecode"] = 0  # a row that somebody has deactivated says no
-            return operations.update(tables.PERMISSIONS, self.coming.row, body)
+        if self.change.row is not None:
+            body: dict[str, Any] = {_PERMISSION_SUBSCRIBED: self.change.subscribed}
+            if self.change.subscribed:
+                body["statecode"] = 0  # a deactivated row counts as no
+            return operations.update(tables.PERMISSIONS, self.change.row, body)
         person = f"{_HOLDERS[self.key.table]}{BIND}"
-        values = {"dh_name": self.coming.name, person: self._person, _PERMISSION_SUBSCRIBED: self.coming.subscribed}
+        values = {"dh_name": self.change.name, person: self._person, _PERMISSION_SUBSCRIBED: self.change.subscribed}
         return self._create(tables.PERMISSIONS, _PERMISSION_KEY, _PERMISSION_SUBSCRIBED, values)
 
     # ---------------------------------------------------------------------------------------------------------- lists
 
     def _membership(self, names: NamesFound) -> WebApiOperation | None:
-        found = [self.coming.row] if self.coming.row else names.called(self._lists, self.coming.name)
+        found = [self.change.row] if self.change.row else names.called(self._lists, self.change.name)
         if len(found) != 1:
-            if self.coming.subscribed or found:
-                self._refuse(f"exactly one active, static marketing list called {self.coming.name}")
+            if self.change.subscribed or found:
+                self._refuse(f"exactly one active, static marketing list called {self.change.name}")
             return None
         (marketing_list,) = found
-        if self.coming.subscribed:  # who is a member already stays one
+        if self.change.subscribed:  # adding a member again has no effect
             body = {
                 "List": {"@odata.type": f"{_MEMBER}.list", "listid": str(marketing_list)},
                 "Members": [
@@ -146,7 +141,7 @@ class SubscriptionWrite:
                 ],
             }
             return WebApiOperation(Method.POST, "AddListMembersList", body)
-        # The action that removes a member is no part of the Web API.
+        # The action that removes a member is not in the Web API.
         association = odata.name(ListRows(self.key.table).association)
         path = f"{odata.row(tables.LISTS, marketing_list)}/{association}({self.key.id})/$ref"
         return WebApiOperation(Method.DELETE, path)
@@ -158,31 +153,31 @@ class SubscriptionWrite:
     # ----------------------------------------------------------------------------------------------------- periodieken
 
     def _periodiek(self, found: ResolvedPeriodiek) -> RowBuilder:
-        draft = RowBuilder(found.table, UTC)
+        builder = RowBuilder(found.table, UTC)
         definition = PropertyDefinition(self.spotler, self.spotler, PropertyType.STRING)
         if isinstance(found.name.source, Column):
-            draft.put(found.name.source, MappingRow(self.spotler, {}), definition, self.coming.name)
+            builder.put(found.name.source, MappingRow(self.spotler, {}), definition, self.change.name)
         else:
-            expected = f"exactly one row called {self.coming.name}"
+            expected = f"exactly one row called {self.change.name}"
             problem = FieldProblem(self.spotler, str(found.name.source), expected, side=Side.DATAVERSE)
             place = place_in(found.name.table, found.name.column.name)
-            draft.point_at(found.name.navigation, place, self.coming.name, problem)
-        return draft
+            builder.point_at(found.name.navigation, place, self.change.name, problem)
+        return builder
 
     def _periodiek_operation(self) -> WebApiOperation | None:
         found = self.periodiek
         if not isinstance(found, ResolvedPeriodiek):
-            if self.coming.row is not None:
+            if self.change.row is not None:
                 self._refuse(found.text if found else _NO_PERIODIEK)
             return None
-        if self.coming.row is not None:
+        if self.change.row is not None:
             return operations.update(
-                found.table.entity_set, self.coming.row, {found.subscribed: self.coming.subscribed}
+                found.table.entity_set, self.change.row, {found.subscribed: self.change.subscribed}
             )
-        if self._draft is None or self._draft.problems:
+        if self.builder is None or self.builder.problems:
             return None
         person = f"{_navigation(found.table, found.lookup, self.key.table)}{BIND}"
-        values = {**self._draft.body, person: self._person, found.subscribed: self.coming.subscribed}
+        values = {**self.builder.body, person: self._person, found.subscribed: self.change.subscribed}
         return self._create(found.table.entity_set, found.table.primary_id, found.subscribed, values)
 
     # ---------------------------------------------------------------------------------------------------------- shared
@@ -192,12 +187,12 @@ class SubscriptionWrite:
         return f"/{odata.row(tables.PEOPLE[self.key.table].entity_set, self.key.id)}"
 
     def _create(self, entity_set: str, key: str, switch: str, values: Mapping[str, Any]) -> WebApiOperation:
-        identifier = subscription_id(self.coming.option_source, self.key, self.coming.name)
-        self.creation = Creation(entity_set, identifier, switch, self.coming.subscribed)
+        identifier = subscription_id(self.change.option_source, self.key, self.change.name)
+        self.creation = Creation(entity_set, identifier, switch, self.change.subscribed)
         return operations.create(entity_set, {key: str(identifier), **values}, key=key)
 
     def _refuse(self, expected: str) -> None:
-        source = str(MapTo(self.coming.option_source))
+        source = str(MapTo(self.change.option_source))
         self.problems.append(FieldProblem(self.spotler, source, expected, side=Side.DATAVERSE))
 
 

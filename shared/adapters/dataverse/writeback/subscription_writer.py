@@ -1,4 +1,4 @@
-"""Prepares subscriptions of many records, and finds all names that a batch of rows needs."""
+"""Prepares the subscriptions of many records, and finds all names that a batch of rows needs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from shared.domain.records.table_schema import Schema
 
 
 class SubscriptionWriter:
-    """Knows what one version of the mapping says of options that are rows in Dataverse."""
+    """Prepares subscriptions by one version of the mapping."""
 
     def __init__(self, client: DataverseClient, schema: SchemaCache, mapping: FieldMapping) -> None:
         self._client = client
@@ -28,7 +28,7 @@ class SubscriptionWriter:
     async def prepare(
         self, wanted: Sequence[tuple[RecordKey, Sequence[SubscriptionReturn]]]
     ) -> list[list[SubscriptionWrite]]:
-        """Draft the subscriptions of each record, in order."""
+        """Prepare the subscriptions of each record, in order."""
         periodieken = await self._periodieken(
             {
                 key.table
@@ -48,23 +48,23 @@ class SubscriptionWriter:
                 write.prepare()
         return prepared
 
-    async def settle(self, drafts: Sequence[RowBuilder], subscriptions: Sequence[SubscriptionWrite]) -> NamesFound:
+    async def settle(self, builders: Sequence[RowBuilder], subscriptions: Sequence[SubscriptionWrite]) -> NamesFound:
         """Find the names that rows and their subscriptions need, in one request, and complete the rows."""
-        drafts = [*drafts, *(one.draft for one in subscriptions if one.draft is not None)]
-        targets = {table for draft in drafts for table in draft.targets}
+        builders = [*builders, *(one.builder for one in subscriptions if one.builder is not None)]
+        targets = {table for builder in builders for table in builder.targets}
         schema = await self._schema.tables(targets) if targets else Schema()
         search = NameSearch()
-        for draft in drafts:
-            draft.want(search, schema)
+        for builder in builders:
+            builder.want(search, schema)
         for one in subscriptions:
             one.want(search)
         names = await search.find(self._client)
-        for draft in drafts:
-            draft.settle(names)
+        for builder in builders:
+            builder.settle(names)
         return names
 
     def _property(self, option_source: OptionSource, table: PersonTable) -> str:
-        """Name the property whose options live there."""
+        """Return the property whose options are stored in `home`."""
         rows = self._mapping.for_table(table)
         return next(
             (row.property_name for row in rows if row.sources[table] == MapTo(option_source)), str(MapTo(option_source))

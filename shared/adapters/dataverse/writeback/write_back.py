@@ -1,7 +1,7 @@
-"""The way back into Dataverse: fields, subscriptions and refusals of many records in as few requests as possible.
+"""Writes fields, subscriptions and refusals of many records to Dataverse in as few requests as possible.
 
-A batch costs one `$batch`, and one before it if names must be found (lookups, marketing lists). Rows that a repetition
-finds to exist already cost one or two more.
+A call costs one `$batch`, and one before it if names must be found (lookups, marketing lists). Rows that an earlier
+attempt created cost one or two more.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from shared.adapters.dataverse.records import tables
 from shared.adapters.dataverse.records.name_search import NamesFound
 from shared.adapters.dataverse.web_api import operations
 from shared.adapters.dataverse.web_api.client import DataverseClient
-from shared.adapters.dataverse.web_api.faults import DUPLICATE_KEY, UNDECLARED_MEMBER, UNKNOWN_MEMBER
+from shared.adapters.dataverse.web_api.faults import DUPLICATE_KEY
 from shared.adapters.dataverse.web_api.operations import WebApiOperation
 from shared.adapters.dataverse.writeback.refusals import refusal, worst
 from shared.adapters.dataverse.writeback.row_builder import RowBuilder
+from shared.adapters.dataverse.writeback.stale_schema import written_with_current_schema
 from shared.adapters.dataverse.writeback.subscription_returns import SubscriptionWrite
 from shared.adapters.dataverse.writeback.subscription_writer import SubscriptionWriter
 from shared.domain.mapping.model import Mapping as FieldMapping
@@ -28,15 +29,12 @@ from shared.errors import ConfigurationError, ConflictError, ConnectorError, Not
 from shared.ports.writeback import Writeback, WritebackResult
 
 DETECT_DUPLICATES = {"MSCRM.SuppressDuplicateDetection": "false"}
-"""Without it, the rules of the organisation do not apply to what the Web API writes."""
-
-_STALE = frozenset({UNKNOWN_MEMBER, UNDECLARED_MEMBER})
-"""Somebody has changed a table since its columns were read."""
+"""Without this header, the organisation's rules do not apply to writes of the Web API."""
 
 
 @dataclass(slots=True)
 class _Write:
-    """One operation and what it is for. `subscription` is None for the record itself."""
+    """One operation. `subscription` is None for a write of the record itself."""
 
     operation: WebApiOperation
     subscription: SubscriptionWrite | None = None
@@ -45,25 +43,25 @@ class _Write:
 
 @dataclass(slots=True)
 class _PendingUpdate:
-    """One record on its way."""
+    """The writes of one record, and their errors."""
 
-    coming: Writeback
-    draft: RowBuilder
+    writeback: Writeback
+    builder: RowBuilder
     subscriptions: list[SubscriptionWrite]
     writes: list[_Write] = field(default_factory=list)
 
     def result(self) -> WritebackResult:
-        """Sum up."""
-        errors = [self._told(write, write.error) for write in self.writes if write.error is not None]
-        return WritebackResult(worst(errors), tuple(self._problems()), frozenset(self.draft.restated))
+        """Return the result of all writes."""
+        errors = [self._reported(write, write.error) for write in self.writes if write.error is not None]
+        return WritebackResult(worst(errors), tuple(self._problems()), frozenset(self.builder.restated))
 
     def _problems(self) -> list[FieldProblem]:
-        return [*self.draft.problems, *(problem for one in self.subscriptions for problem in one.left_out)]
+        return [*self.builder.problems, *(problem for one in self.subscriptions for problem in one.left_out)]
 
-    def _told(self, write: _Write, error: ConnectorError) -> ConnectorError:
+    def _reported(self, write: _Write, error: ConnectorError) -> ConnectorError:
         if write.subscription is None:
-            return refusal(error, self.draft.columns)
-        if isinstance(error, NotFoundError):  # not the record: its row, its list, or the record, which reading tells
+            return refusal(error, self.builder.columns)
+        if isinstance(error, NotFoundError):  # of the row, the list or the record; reading the record shows which
             return ConflictError("A subscription's row was deleted in between", service=Service.DATAVERSE)
         return refusal(error, ())
 
@@ -79,78 +77,73 @@ class DataverseWritebacks:
         *,
         detects_duplicates: bool = False,
     ) -> None:
-        """`detects_duplicates` lets the organisation's duplicate detection rules refuse what is written to records."""
+        """`detects_duplicates` applies the organisation's duplicate detection rules to writes of records."""
         self._client = client
         self._schema = schema
         self._mapping = mapping
         self._subscriptions = SubscriptionWriter(client, schema, mapping)
         self._headers = DETECT_DUPLICATES if detects_duplicates else {}
 
-    async def write_back(self, comings: Sequence[Writeback]) -> Sequence[WritebackResult]:
-        """Write; per record, in order, what became of it."""
-        result = list(await self._bring(comings))
-        stale = [index for index, one in enumerate(result) if one.error is not None and one.error.code in _STALE]
-        if stale:
-            self._schema.forget()
-            again = await self._bring([comings[index] for index in stale])
-            for index, one in zip(stale, again, strict=True):
-                result[index] = one
-        return result
+    async def write_back(self, writebacks: Sequence[Writeback]) -> Sequence[WritebackResult]:
+        """Write; return one result per record, in order."""
+        return await written_with_current_schema(self._schema, self._write_all, writebacks)
 
-    async def _bring(self, comings: Sequence[Writeback]) -> Sequence[WritebackResult]:
-        journeys = await self._journeys(comings)
-        names = await self._names(list(journeys.values()))
-        for journey in journeys.values():
-            journey.writes = self._writes(journey, names)
-        await self._send([write for journey in journeys.values() for write in journey.writes])
+    async def _write_all(self, writebacks: Sequence[Writeback]) -> Sequence[WritebackResult]:
+        updates = await self._prepare(writebacks)
+        names = await self._names(list(updates.values()))
+        for update in updates.values():
+            update.writes = self._writes(update, names)
+        await self._send([write for update in updates.values() for write in update.writes])
         return [
-            journeys[index].result() if index in journeys else WritebackResult(_unreadable(coming))
-            for index, coming in enumerate(comings)
+            updates[index].result() if index in updates else WritebackResult(_unreadable(writeback))
+            for index, writeback in enumerate(writebacks)
         ]
 
     # -------------------------------------------------------------------------------------------------------- prepare
 
-    async def _journeys(self, comings: Sequence[Writeback]) -> dict[int, _PendingUpdate]:
-        """Draft what shall be written, by place in `comings`; a table that does not exist is left out."""
-        if not any(map(_has_content, comings)):
+    async def _prepare(self, writebacks: Sequence[Writeback]) -> dict[int, _PendingUpdate]:
+        """Prepare the writes, by index in `writebacks`; records of a table that does not exist are left out."""
+        if not any(map(_has_content, writebacks)):
             return {}
-        schema = await self._schema.tables({coming.key.table for coming in comings})
-        prepared = await self._subscriptions.prepare([(coming.key, coming.subscriptions) for coming in comings])
-        journeys: dict[int, _PendingUpdate] = {}
-        for index, (coming, subscriptions) in enumerate(zip(comings, prepared, strict=True)):
-            table = schema.tables.get(coming.key.table)
+        schema = await self._schema.tables({writeback.key.table for writeback in writebacks})
+        prepared = await self._subscriptions.prepare(
+            [(writeback.key, writeback.subscriptions) for writeback in writebacks]
+        )
+        updates: dict[int, _PendingUpdate] = {}
+        for index, (writeback, subscriptions) in enumerate(zip(writebacks, prepared, strict=True)):
+            table = schema.tables.get(writeback.key.table)
             if table is None:
                 continue
-            draft = RowBuilder(table, self._mapping.zone)
-            for one in coming.fields:
-                draft.put(one.row.sources.get(coming.key.table), one.row, one.definition, one.value)
-            journeys[index] = _PendingUpdate(coming, draft, subscriptions)
-        return journeys
+            builder = RowBuilder(table, self._mapping.zone)
+            for one in writeback.fields:
+                builder.put(one.row.sources.get(writeback.key.table), one.row, one.definition, one.value)
+            updates[index] = _PendingUpdate(writeback, builder, subscriptions)
+        return updates
 
-    async def _names(self, journeys: Sequence[_PendingUpdate]) -> NamesFound:
+    async def _names(self, updates: Sequence[_PendingUpdate]) -> NamesFound:
         return await self._subscriptions.settle(
-            [journey.draft for journey in journeys], [one for journey in journeys for one in journey.subscriptions]
+            [update.builder for update in updates], [one for update in updates for one in update.subscriptions]
         )
 
     # ----------------------------------------------------------------------------------------------------------- write
 
-    def _writes(self, journey: _PendingUpdate, names: NamesFound) -> list[_Write]:
-        coming, body = journey.coming, dict(journey.draft.body)
-        if coming.refuses_bulk is False:
+    def _writes(self, update: _PendingUpdate, names: NamesFound) -> list[_Write]:
+        writeback, body = update.writeback, dict(update.builder.body)
+        if writeback.refuses_bulk is False:
             body[DO_NOT_BULK_EMAIL] = False
-        if coming.refuses_mail is False:
+        if writeback.refuses_mail is False:
             body[DO_NOT_EMAIL] = False
-        entity_set = tables.PEOPLE[coming.key.table].entity_set
+        entity_set = tables.PEOPLE[writeback.key.table].entity_set
         writes: list[_Write] = []
         if body:
-            writes.append(_Write(self._update(entity_set, coming, body, coming.etag or "*")))
-        if coming.refuses_bulk:  # after the fields: it changes the version that they insist on
-            writes.append(_Write(self._update(entity_set, coming, {DO_NOT_BULK_EMAIL: True}, "*")))
-        sent = ((one, one.operation(names)) for one in journey.subscriptions)
+            writes.append(_Write(self._update(entity_set, writeback, body, writeback.etag or "*")))
+        if writeback.refuses_bulk:  # after the fields: it changes the version that they require
+            writes.append(_Write(self._update(entity_set, writeback, {DO_NOT_BULK_EMAIL: True}, "*")))
+        sent = ((one, one.operation(names)) for one in update.subscriptions)
         return writes + [_Write(operation, one) for one, operation in sent if operation is not None]
 
-    def _update(self, entity_set: str, coming: Writeback, body: dict[str, Any], version: str) -> WebApiOperation:
-        operation = operations.update(entity_set, coming.key.id, body, if_match=version)
+    def _update(self, entity_set: str, writeback: Writeback, body: dict[str, Any], version: str) -> WebApiOperation:
+        operation = operations.update(entity_set, writeback.key.id, body, if_match=version)
         return replace(operation, headers={**operation.headers, **self._headers})
 
     async def _send(self, writes: Sequence[_Write]) -> None:
@@ -159,23 +152,23 @@ class DataverseWritebacks:
         await self._correct([write for write in writes if _exists_already(write)])
 
     async def _correct(self, writes: Sequence[_Write]) -> None:
-        """Compare rows that an earlier attempt created, and change those that say otherwise."""
+        """Compare rows that an earlier attempt created, and correct those with another value."""
         rows = [(write, write.subscription.creation) for write in writes if write.subscription is not None]
         creations = [(write, creation) for write, creation in rows if creation is not None]
-        looks = await self._client.batch([creation.look for _, creation in creations])
+        answers = await self._client.batch([creation.read for _, creation in creations])
         differing = []
-        for (write, creation), look in zip(creations, looks, strict=True):
-            write.error = look.error
-            if look.error is None and bool(look.body.get(creation.switch)) != creation.subscribed:
+        for (write, creation), answer in zip(creations, answers, strict=True):
+            write.error = answer.error
+            if answer.error is None and bool(answer.body.get(creation.switch)) != creation.subscribed:
                 differing.append((write, creation))
         results = await self._client.batch([creation.correction for _, creation in differing])
         for (write, _), result in zip(differing, results, strict=True):
             write.error = result.error
 
 
-def _has_content(coming: Writeback) -> bool:
-    flags = (coming.refuses_bulk, coming.refuses_mail)
-    return bool(coming.fields or coming.subscriptions) or any(flag is not None for flag in flags)
+def _has_content(writeback: Writeback) -> bool:
+    flags = (writeback.refuses_bulk, writeback.refuses_mail)
+    return bool(writeback.fields or writeback.subscriptions) or any(flag is not None for flag in flags)
 
 
 def _exists_already(write: _Write) -> bool:
@@ -187,7 +180,7 @@ def _exists_already(write: _Write) -> bool:
     )
 
 
-def _unreadable(coming: Writeback) -> ConnectorError | None:
-    if not _has_content(coming):
+def _unreadable(writeback: Writeback) -> ConnectorError | None:
+    if not _has_content(writeback):
         return None
-    return ConfigurationError(f"Dataverse has no table {coming.key.table}", service=Service.DATAVERSE)
+    return ConfigurationError(f"Dataverse has no table {writeback.key.table}", service=Service.DATAVERSE)

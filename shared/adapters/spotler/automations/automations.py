@@ -1,6 +1,6 @@
 """Automations and campaigns of Mail+ (AUT): listing, starting, stopping.
 
-Published are starting an automation and everything about campaigns; the rest is in `unpublished`.
+The start of an automation and all calls of campaigns are published; for the other calls see `unpublished`.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ _TRIGGERED = TypeAdapter(TriggerAnswer)
 _OK = "OK"
 _CONTACT_UNKNOWN = "CONTACT_NOT_FOUND"
 _INVALID_STATE = "INVALID_STATE"
-_TOLD_WITH = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.EXPECTATION_FAILED})
-"""Statuses besides 200 that come with an `ExternalTriggerValidationResult`."""
+_ANSWERING = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.EXPECTATION_FAILED})
+"""Statuses other than 200 that come with an `ExternalTriggerValidationResult`."""
 
 
 class SpotlerAutomations:
@@ -52,7 +52,7 @@ class SpotlerAutomations:
         self._capabilities = capabilities
 
     async def published(self, kind: AutomationKind) -> Sequence[PublishedAutomation]:
-        """List the external triggers of what is active (AUT-03, AUT-04)."""
+        """Return the external triggers of active automations or campaigns (AUT-03, AUT-04)."""
         match kind:
             case AutomationKind.AUTOMATION:
                 await self._capabilities.require(Capability.AUTOMATION_LIST)
@@ -66,7 +66,7 @@ class SpotlerAutomations:
     async def start(
         self, kind: AutomationKind, code: str, external_id: str, fields: Sequence[FieldValue]
     ) -> StartResult:
-        """Start for one contact; sent once. UnknownOutcomeError when the answer was lost."""
+        """Start for one contact; the call is sent once. UnknownOutcomeError if the answer was lost."""
         if not _is_code(kind, code):
             return NotStarted(StartRefusal.TRIGGER_UNKNOWN)
         match kind:
@@ -98,10 +98,10 @@ class SpotlerAutomations:
             body[unpublished.AUTOMATION_FIELDS_KEY] = [_field(field) for field in fields]
         path = f"/automation/trigger/{segment(code)}"
         call = SpotlerCall(
-            "automation.start", "POST", path, body=body, answering=_TOLD_WITH, repetition=CallRepetition.HARMFUL
+            "automation.start", "POST", path, body=body, answering=_ANSWERING, repetition=CallRepetition.HARMFUL
         )
         try:
-            return _verdict(await self._transport.fetch(call, _TRIGGERED))
+            return _start_result(await self._transport.fetch(call, _TRIGGERED))
         except NotFoundError as error:
             return _not_found(error)
 
@@ -150,7 +150,7 @@ def _triggers(automations: Sequence[AutomationAnswer]) -> list[PublishedAutomati
 
 
 def _label(automation: AutomationAnswer, trigger: AutomationTriggerAnswer) -> str:
-    """Return what somebody called the external trigger so that Dynamics shows it (AUT-02)."""
+    """Return the name of the external trigger, or else of the automation, for Dynamics (AUT-02)."""
     return trigger.name.strip() or automation.name.strip()
 
 
@@ -174,7 +174,7 @@ def _campaign_triggers(campaign: CampaignAnswer) -> list[PublishedAutomation]:
 
 
 def _campaign_name(campaign: str, trigger: str, *, alone: bool) -> str:
-    """Return the campaign's name (AUT-04); its trigger is only of interest where there are several."""
+    """Return the campaign's name (AUT-04), with its trigger's name if there are several triggers."""
     return (campaign if alone else f"{campaign} ({trigger})").strip()
 
 
@@ -191,7 +191,7 @@ def _field(field: FieldValue) -> Mapping[str, Any]:
 
 
 def _is_code(kind: AutomationKind, code: str) -> bool:
-    """Whether a code, perhaps typed by hand (C-37), can be one. Triggers of automations have UUIDs."""
+    """Return whether a code, which may be typed by hand (C-37), has the right form: for automations, a UUID."""
     if kind is AutomationKind.CAMPAIGN:
         return code not in {"", ".", ".."}
     try:
@@ -201,7 +201,7 @@ def _is_code(kind: AutomationKind, code: str) -> bool:
     return True
 
 
-def _verdict(answer: TriggerAnswer) -> StartResult:
+def _start_result(answer: TriggerAnswer) -> StartResult:
     results = answer.automation_results
     if answer.result == _OK or any(result.result == _OK for result in results):
         begun = (result.automation_contact_id for result in results if result.result == _OK)
@@ -219,6 +219,6 @@ def _verdict(answer: TriggerAnswer) -> StartResult:
 
 
 def _not_found(error: NotFoundError) -> NotStarted:
-    """Tell whom Spotler does not know: a contact is named as such, all else is the trigger in the path."""
+    """Return what Spotler does not have: the contact if the code says so, else the trigger in the path."""
     unknown = StartRefusal.CONTACT_UNKNOWN if error.code == _CONTACT_UNKNOWN else StartRefusal.TRIGGER_UNKNOWN
     return NotStarted(unknown, error.detail)

@@ -1,4 +1,4 @@
-"""The switch of every unpublished call: off against a real account until a check of the connection has proven it."""
+"""Switches of unpublished calls: off for a real account until a check of the connection has proven the call."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from shared.ports.clock import Clock
 from shared.ports.state import DocumentKey, Put, StateStore
 
 _LIFETIME = timedelta(minutes=1)
-"""After this, another process's check is noticed."""
+"""The longest time until another process's check is noticed."""
 
 
 class Capabilities:
-    """What may be used of one account. `assumed` is true for the sandbox, where the assumptions are at home."""
+    """The capabilities of one account. `assumed` is true for the sandbox, which implements the assumptions."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class Capabilities:
             )
 
     async def states(self) -> Mapping[Capability, bool]:
-        """Tell what is on; at most a minute old."""
+        """Return which capabilities are on, at most a minute old."""
         if self._kept is None or self._clock.now() - self._kept[1] >= _LIFETIME:
             documents = await self._store.read([self._key(capability) for capability in Capability])
             bodies = {key.row: document.body for key, document in documents.items()}
@@ -57,7 +57,7 @@ class Capabilities:
         return self._kept[0]
 
     async def check(self) -> Sequence[CapabilityFinding]:
-        """Ask the account, keep what was found out, and return it. ConnectorError if the account cannot be used."""
+        """Probe the account, store the findings and return them. ConnectorError if the account cannot be used."""
         findings = await self._probe()
         now = self._clock.now().isoformat(timespec="seconds")
         await self._store.write(

@@ -1,8 +1,8 @@
-"""Harmless questions that show whether the unpublished calls are there: reads, and paths asked for in the wrong way.
+"""Harmless requests that show whether the unpublished calls exist: reads, and paths with the wrong method.
 
-Nothing here can change anything in the account: every write is asked for with GET, which a service that knows the path
-answers with 405, and contacts and runs are named by ids that nobody has. An answer counts only if a path that certainly
-does not exist is answered differently.
+The probes change nothing in the account. A write's path is requested with GET, which a service that has the path
+answers with 405; ids of contacts and runs are those of none. An answer only counts if a path that certainly does not
+exist has another answer.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ _Answer = tuple[CapabilityState, str]
 
 
 class Probes:
-    """Asks one account."""
+    """Probes one account."""
 
     def __init__(self, transport: SpotlerTransport) -> None:
         self._transport = transport
 
     async def findings(self) -> list[CapabilityFinding]:
-        """Look at every capability. ConnectorError if the account cannot be used at all: then nothing is found out."""
+        """Probe every capability. ConnectorError if the account cannot be used at all."""
         await self._transport.send(SpotlerCall("ping", "GET", "/contact/properties/list", fixed_path=True))
         nowhere = await self._ask(_NOWHERE)
         questions: Mapping[Capability, Callable[[], Awaitable[_Answer]]] = {
@@ -65,14 +65,14 @@ class Probes:
         findings: list[CapabilityFinding] = []
         for capability, question in questions.items():
             try:
-                verdict, evidence = await question()
+                state, evidence = await question()
             except ConnectorError as error:
-                verdict, evidence = CapabilityState.UNDECIDED, str(error)
-            findings.append(CapabilityFinding(capability, verdict, evidence))
+                state, evidence = CapabilityState.UNDECIDED, str(error)
+            findings.append(CapabilityFinding(capability, state, evidence))
         return findings
 
     async def _tags(self, nowhere: _Reply) -> _Answer:
-        """Read the tags of the account and those of nobody."""
+        """Read the tags of the account, and those of a contact that does not exist."""
         found = await self._read(unpublished.TAG_LIST, _TAGS)
         if not isinstance(found, list):
             return _judged(unpublished.TAG_LIST, found)
@@ -91,7 +91,7 @@ class Probes:
         return CapabilityState.PROVEN, f"{unpublished.AUTOMATION_LIST.path} lists {len(found)} automations"
 
     async def _fields(self) -> _Answer:
-        """Fields cannot be tried without starting something; that a trigger lists some is the proof."""
+        """Look for a trigger with fields: they cannot be tried without starting an automation."""
         found = await self._read(unpublished.AUTOMATION_LIST, _AUTOMATIONS)
         if not isinstance(found, list):
             return _judged(unpublished.AUTOMATION_LIST, found)
@@ -122,7 +122,7 @@ class Probes:
 
 
 def _reply(error: ConnectorError) -> _Reply:
-    """Take a refusal for an answer; what says nothing about the path stays an error."""
+    """Turn a refusal into an answer; raise an error that says nothing about the path."""
     if error.status is None or isinstance(error, ThrottledError):
         raise error
     return _Reply(error.status, error.code)
@@ -130,5 +130,5 @@ def _reply(error: ConnectorError) -> _Reply:
 
 def _judged(assumption: Assumption, reply: _Reply) -> _Answer:
     failed = reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR
-    verdict = CapabilityState.UNDECIDED if failed and reply.code != UNREADABLE_ANSWER else CapabilityState.DISPROVEN
-    return verdict, f"{assumption.path} answered {reply}"
+    state = CapabilityState.UNDECIDED if failed and reply.code != UNREADABLE_ANSWER else CapabilityState.DISPROVEN
+    return state, f"{assumption.path} answered {reply}"

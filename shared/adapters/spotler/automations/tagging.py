@@ -20,16 +20,16 @@ class SpotlerTagging:
         self._capabilities = capabilities
 
     async def create_tag(self, tag: str) -> None:
-        """Make a tag known without giving it to anybody (TAG-03)."""
+        """Create a tag without adding it to a contact (TAG-03)."""
         await self._send(unpublished.TAG_CREATE, body={"name": tag})
 
     async def add_tags(self, external_id: str, tags: Sequence[str]) -> None:
-        """Give a contact tags, in one call; those it has already stay as they are."""
+        """Add tags to a contact, in one call; tags that it has already are not changed."""
         if tags:
             await self._send(unpublished.TAGS_ADD, checked(external_id), body={"tags": list(tags)})
 
     async def remove_tags(self, external_id: str, tags: Sequence[str]) -> None:
-        """Take tags and their scores away, a call for each; absent ones are fine (TAG-05)."""
+        """Remove tags and their scores, with a call for each; absent tags are ignored (TAG-05)."""
         for tag in tags:
             await self._send(unpublished.TAG_REMOVE, checked(external_id), tag)
 

@@ -1,7 +1,7 @@
-"""Calls of Mail+ that exist but whose paths and bodies are not published: the one table to correct once they are.
+"""Calls of Mail+ whose paths and bodies are not published: the table to correct once they are.
 
-They are modelled on their published neighbours. `capabilities` keeps them switched off against a real
-account until a check has proven them.
+They are modelled on similar published calls. `capabilities` keeps them switched off for a real account until a check
+has proven them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _PARAMETER = re.compile(r"\{\w+\}")
 
 @dataclass(frozen=True, slots=True)
 class Assumption:
-    """How one call is assumed to look; `path` has its parameters in braces."""
+    """The assumed form of one call; `path` has its parameters in braces."""
 
     capability: Capability
     operation: str
@@ -29,7 +29,7 @@ class Assumption:
     def call(
         self, *segments: str, body: Any = None, repetition: CallRepetition = CallRepetition.HARMLESS, method: str = ""
     ) -> SpotlerCall:
-        """Fill in the path, encoded, in the order of its parameters. `method` asks for the path with another one.
+        """Fill in the path, encoded, in the order of its parameters. `method` replaces the usual method.
 
         DataError for a segment that would change the path.
         """
@@ -57,4 +57,4 @@ AUTOMATION_RUN_STOP = Assumption(
 )
 
 AUTOMATION_FIELDS_KEY = "automationFields"
-"""The key beside `externalContactId` in the published body of `POST /automation/trigger/{triggerCode}`."""
+"""The member for fields, in addition to the published body of `POST /automation/trigger/{triggerCode}`."""

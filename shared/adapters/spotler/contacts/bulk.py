@@ -1,4 +1,4 @@
-"""Bulk writes: at most 100 contacts a call, a verdict for every contact, and one bad contact harms no other."""
+"""Bulk writes: at most 100 contacts a call, and a result for every contact; a refused one does not affect others."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ _CODES_OF_ERROR_TYPES = {
 
 
 async def write_all(send: Send, contacts: Sequence[ContactWrite]) -> dict[str, WriteResult]:
-    """Write contacts in chunks; concurrency is the sender's business. Every external id gets a verdict.
+    """Write contacts in chunks, concurrently; `send` limits the concurrency. Returns a result for every external id.
 
-    ValueError if an external id occurs twice. Errors that are nobody's fault are raised once all chunks have ended: the
-    chunks that went through are not cut off in the middle.
+    ValueError if an external id occurs twice. Errors that do not concern one contact are raised after all chunks have
+    ended, so that no chunk is interrupted.
     """
     if len({contact.external_id for contact in contacts}) < len(contacts):
         raise ValueError("A contact may occur once in a bulk write")
-    verdicts = {
+    results = {
         contact.external_id: WriteResult(WriteCode.ERROR, wrong)
         for contact in contacts
         if (wrong := complaint(contact.external_id))
     }
-    writable = [contact for contact in contacts if contact.external_id not in verdicts]
+    writable = [contact for contact in contacts if contact.external_id not in results]
     for written in await _all(send, list(_chunks(writable))):
-        verdicts |= written
-    return verdicts
+        results |= written
+    return results
 
 
 def _chunks(contacts: Sequence[ContactWrite]) -> Iterator[Sequence[ContactWrite]]:
@@ -53,16 +53,16 @@ def _chunks(contacts: Sequence[ContactWrite]) -> Iterator[Sequence[ContactWrite]
 
 async def _all(send: Send, chunks: Sequence[Sequence[ContactWrite]]) -> list[dict[str, WriteResult]]:
     ended = await asyncio.gather(*(_isolating(send, chunk) for chunk in chunks), return_exceptions=True)
-    verdicts: list[dict[str, WriteResult]] = []
+    results: list[dict[str, WriteResult]] = []
     for outcome in ended:
         if isinstance(outcome, BaseException):
             raise outcome
-        verdicts.append(outcome)
-    return verdicts
+        results.append(outcome)
+    return results
 
 
 async def _isolating(send: Send, chunk: Sequence[ContactWrite]) -> dict[str, WriteResult]:
-    """Send a chunk; halve it while it is refused as a whole, so that only the guilty contact fails."""
+    """Send a chunk; halve it while it is refused as a whole, so that only the contact with the defect fails."""
     try:
         results = await send(chunk)
     except DataError as refused:
@@ -78,25 +78,25 @@ async def _isolating(send: Send, chunk: Sequence[ContactWrite]) -> dict[str, Wri
 
 
 def _matched(chunk: Sequence[ContactWrite], results: Sequence[BulkResult]) -> dict[str, WriteResult]:
-    """Match by external id: the order of the results is not documented."""
+    """Match results with contacts by external id: their order is not documented."""
     given: dict[str, list[WriteResult]] = defaultdict(list)
     for result in results:
-        given[result.external_id].append(_verdict(result))
+        given[result.external_id].append(_result(result))
     return {contact.external_id: _only(given[contact.external_id]) for contact in chunk}
 
 
-def _verdict(result: BulkResult) -> WriteResult:
+def _result(result: BulkResult) -> WriteResult:
     if result.code in WriteCode.__members__:
         return WriteResult(WriteCode[result.code], result.message)
     return WriteResult(WriteCode.ERROR, f"{result.code}: {result.message}")
 
 
-def _only(verdicts: Sequence[WriteResult]) -> WriteResult:
-    match verdicts:
+def _only(results: Sequence[WriteResult]) -> WriteResult:
+    match results:
         case []:
             return WriteResult(WriteCode.MISSING, "Spotler gave no result for this contact")
-        case [verdict]:
-            return verdict
+        case [result]:
+            return result
         case _:
-            codes = ", ".join(verdict.code for verdict in verdicts)
+            codes = ", ".join(result.code for result in results)
             return WriteResult(WriteCode.ERROR, f"Spotler gave several results for this contact: {codes}")

@@ -1,4 +1,4 @@
-"""The property catalogue of an account, kept for a while: every record needs it, and it changes a few times a year."""
+"""Caches the property catalogue of an account: every record needs it, and it changes rarely."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from shared.ports.clock import Clock
 
 DEFAULT_LIFETIME = timedelta(hours=1)
 SHORTEST_LIFETIME = timedelta(minutes=1)
-"""A refused value makes the catalogue suspect. Most are bad values all the same, and must not cost a read each."""
+"""A refused value empties the cache, but not every time: most such values are wrong in themselves."""
 
 
 class CachedCatalogue:
-    """Reads when needed, once however many ask at the same time. A failed read is told to all who waited, not kept."""
+    """Reads when needed, once for all concurrent callers. A failed read raises in all of them, and is not kept."""
 
     def __init__(
         self,
@@ -31,12 +31,12 @@ class CachedCatalogue:
         self._reading: asyncio.Task[PropertyCatalogue] | None = None
 
     async def get(self) -> PropertyCatalogue:
-        """Return the catalogue, at most `lifetime` old. Raises what reading it raises."""
+        """Return the catalogue, at most `lifetime` old. Raises the errors of `load`."""
         if self._kept is not None and self._age(self._kept[1]) < self._lifetime:
             return self._kept[0]
         if self._reading is None:
             self._reading = asyncio.create_task(self._read())
-        # Shielded: whoever gives up waiting does not take the catalogue away from the others.
+        # Shielded: a cancelled caller must not cancel the read of the others.
         return await asyncio.shield(self._reading)
 
     def forget(self) -> None:

@@ -22,7 +22,7 @@ from shared.ports.clock import Clock
 
 
 class SpotlerPlatform:
-    """Implements the ports `MarketingPlatform` and `ContactFeeds`; takes over the client and closes it."""
+    """Implements the ports `MarketingPlatform` and `ContactFeeds`. Takes over the client and closes it."""
 
     def __init__(self, client: SpotlerClient, *, clock: Clock) -> None:
         self._client = client
@@ -33,21 +33,21 @@ class SpotlerPlatform:
         return await self._catalogue.get()
 
     async def upsert(self, contacts: Sequence[ContactWrite], *, purge: Purge) -> dict[str, WriteResult]:
-        """Insert or update contacts; a verdict for every external id. ValueError if one occurs twice."""
+        """Insert or update contacts; return a result for every external id. ValueError if one occurs twice."""
         return self._checked(await self._client.upsert_many(contacts, purge=purge))
 
     async def insert(self, contacts: Sequence[ContactWrite]) -> dict[str, WriteResult]:
-        """Insert contacts that Spotler does not have; a verdict for every external id."""
+        """Insert contacts that Spotler does not have; return a result for every external id."""
         return self._checked(await self._client.insert_many(contacts))
 
-    def _checked(self, verdicts: dict[str, WriteResult]) -> dict[str, WriteResult]:
-        if any(verdict.code is WriteCode.PROPERTY_INVALID for verdict in verdicts.values()):
-            # Somebody may have removed a property or an option since the catalogue was read.
+    def _checked(self, results: dict[str, WriteResult]) -> dict[str, WriteResult]:
+        if any(result.code is WriteCode.PROPERTY_INVALID for result in results.values()):
+            # A property or an option may have been removed since the catalogue was read.
             self._catalogue.forget()
-        return verdicts
+        return results
 
     async def contact(self, external_id: str) -> MarketingContact | None:
-        """Read a contact; None if the account does not know it."""
+        """Read a contact; None if the account does not have it."""
         return await self._client.contact(external_id)
 
     async def contact_with_email(self, email: str) -> MarketingContact | None:
@@ -65,7 +65,7 @@ class SpotlerPlatform:
             raise
 
     async def anonymize(self, external_id: str) -> tuple[Ending, int]:
-        """Forget a contact for good. Returns how that went and the HTTP status; every Ending is a success."""
+        """Anonymise a contact for good. Returns the result, always a success, and the HTTP status."""
         return await self._client.anonymize(external_id)
 
     async def inactivate(self, external_id: str) -> Ending:

@@ -27,7 +27,7 @@ class SpotlerAudiences:
         self._transport = transport
 
     async def exists(self, audience: str) -> bool:
-        """Whether there is an audience with this external id."""
+        """Return whether there is an audience with this external id."""
         return await self._read(audience) is not None
 
     async def create(self, audience: str, name: str) -> None:
@@ -38,30 +38,30 @@ class SpotlerAudiences:
         except DataError as error:
             if error.status != HTTPStatus.EXPECTATION_FAILED:
                 raise
-            # The same id with the same name is what an earlier attempt or a neighbour has just created.
+            # An earlier attempt or another worker has created an audience with the same id and name.
             found = await self._read(audience)
             if found is None or found.name != name:
                 raise
 
     async def add(self, audience: str, contacts: Sequence[str]) -> frozenset[str]:
-        """Add contacts, 2,500 to a call; returns those that Spotler does not know, the others are in."""
+        """Add contacts, 2,500 to a call; return those that Spotler does not have. The others are members then."""
         return await self._all("audience.add", "POST", audience, contacts)
 
     async def remove(self, audience: str, contacts: Sequence[str]) -> None:
-        """Remove contacts, 2,500 to a call; who is no member is fine."""
+        """Remove contacts, 2,500 to a call; contacts that are not members are ignored."""
         await self._all("audience.remove", "DELETE", audience, contacts)
 
     async def rename(self, audience: str, name: str) -> None:
-        """Call an audience something else; DataError (HTTP 417) if the name is taken."""
+        """Rename an audience; DataError (HTTP 417) if the name is taken."""
         body = {"externalId": audience, "name": name}
         await self._transport.send(SpotlerCall("audience.update", "PUT", _path(audience), body=body))
 
     async def clear(self, audience: str, name: str) -> None:  # noqa: ARG002  # audiences keep theirs
-        """Remove everybody: a removal without a body, which nothing else here ever sends."""
+        """Remove all members, by a removal without a body."""
         await self._transport.send(SpotlerCall("audience.clear", "DELETE", f"{_path(audience)}/contact"))
 
     async def delete(self, audience: str) -> None:
-        """Delete an audience; DataError (HTTP 417) if it is in use, one that does not exist is fine."""
+        """Delete an audience if it exists; DataError (HTTP 417) if it is in use."""
         try:
             await self._transport.send(SpotlerCall("audience.delete", "DELETE", _path(audience)))
         except NotFoundError:
@@ -77,11 +77,11 @@ class SpotlerAudiences:
         unknown: set[str] = set()
         # Without contacts there is no chunk, hence no call: a removal without a body empties the audience.
         for start in range(0, len(contacts), CONTACTS_PER_CALL):
-            unknown |= await self._known_only(operation, method, audience, contacts[start : start + CONTACTS_PER_CALL])
+            unknown |= await self._send_known(operation, method, audience, contacts[start : start + CONTACTS_PER_CALL])
         return frozenset(unknown)
 
-    async def _known_only(self, operation: str, method: str, audience: str, contacts: Sequence[str]) -> set[str]:
-        """Send one chunk, again without those that Spotler names as unknown: one of them spoils a whole call."""
+    async def _send_known(self, operation: str, method: str, audience: str, contacts: Sequence[str]) -> set[str]:
+        """Send one chunk, and again without the contacts that Spotler reports as unknown, until it accepts the call."""
         unknown: set[str] = set()
         left = list(contacts)
         while left:

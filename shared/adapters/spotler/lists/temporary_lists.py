@@ -1,7 +1,7 @@
 """Temporary lists of Mail+ (SEL-01, P-14): made from external ids for one mailing.
 
-The API can make, fill and delete them; it neither renames them nor removes single contacts, and a call with somebody
-unknown is refused as a whole without saying who that is.
+The API can create, fill and delete them, but neither rename them nor remove single contacts. A call with an unknown
+contact is refused as a whole, without naming the contact.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class SpotlerTemporaryLists:
         self._transport = transport
 
     async def exists(self, audience: str) -> bool:
-        """Whether there is a temporary list with this external id."""
+        """Return whether there is a temporary list with this external id."""
         return await self._name_of(audience) is not None
 
     async def create(self, audience: str, name: str) -> None:
@@ -39,40 +39,40 @@ class SpotlerTemporaryLists:
         try:
             await self._transport.send(SpotlerCall("templist.create", "POST", _PATH, body=body, fixed_path=True))
         except DataError:
-            # The same id with the same name is what an earlier attempt has just created.
+            # An earlier attempt has created a list with the same id and name.
             if await self._name_of(audience) != name:
                 raise
 
     async def add(self, audience: str, contacts: Sequence[str]) -> frozenset[str]:
-        """Add contacts, 2,500 to a call; returns those that Spotler does not know, the others are in."""
+        """Add contacts, 2,500 to a call; return those that Spotler does not have. The others are members then."""
         unknown: set[str] = set()
         for start in range(0, len(contacts), CONTACTS_PER_CALL):
-            unknown |= await self._known_only(audience, contacts[start : start + CONTACTS_PER_CALL])
+            unknown |= await self._send_known(audience, contacts[start : start + CONTACTS_PER_CALL])
         return frozenset(unknown)
 
     async def remove(self, audience: str, contacts: Sequence[str]) -> None:  # noqa: ARG002  # the port's signature
-        """Refuse: Spotler has no such call. Who wants somebody out makes the list anew."""
+        """Raise DataError: Spotler has no such call. The caller must create the list again."""
         if contacts:
             raise DataError("Spotler removes nobody from a temporary list")
 
     async def rename(self, audience: str, name: str) -> None:  # noqa: ARG002  # the port's signature
-        """Refuse: Spotler has no such call. Who wants another name makes the list anew."""
+        """Raise DataError: Spotler has no such call. The caller must create the list again."""
         raise DataError("Spotler does not rename temporary lists")
 
     async def clear(self, audience: str, name: str) -> None:
-        """Make it anew; DataError (HTTP 400) if a mailing uses it, or the name is taken."""
+        """Create the list again; DataError (HTTP 400) if a mailing uses it, or the name is taken."""
         await self.delete(audience)
         await self.create(audience, name)
 
     async def delete(self, audience: str) -> None:
-        """Delete one; DataError (HTTP 400) if a mailing uses it, one that does not exist is fine."""
+        """Delete a list if it exists; DataError (HTTP 400) if a mailing uses it."""
         try:
             await self._transport.send(SpotlerCall("templist.delete", "DELETE", _path(audience)))
         except NotFoundError:
             return
 
-    async def _known_only(self, audience: str, contacts: Sequence[str]) -> set[str]:
-        """Halve a refused call until each unknown contact is found: most calls have none."""
+    async def _send_known(self, audience: str, contacts: Sequence[str]) -> set[str]:
+        """Send one chunk; halve it while it is refused, until each unknown contact is found."""
         if not contacts:
             return set()
         call = SpotlerCall("templist.add", "POST", _path(audience), body={"contacts": list(contacts)})
@@ -84,8 +84,8 @@ class SpotlerTemporaryLists:
             if len(contacts) == 1:
                 return set(contacts)
             middle = len(contacts) // 2
-            first = await self._known_only(audience, contacts[:middle])
-            return first | await self._known_only(audience, contacts[middle:])
+            first = await self._send_known(audience, contacts[:middle])
+            return first | await self._send_known(audience, contacts[middle:])
         return set()
 
     async def _name_of(self, audience: str) -> str | None:

@@ -1,7 +1,7 @@
-"""What a refusal of Mail+ means for the connector: status and `errorType` become an error that says what to do next.
+"""Turns refusals of Mail+ into the connector's errors, by status and `errorType`.
 
-The message of the other side may quote a person's data; it stays in `detail`. Bodies are not trusted to be what they
-should be: the service writes JSON and XML, proxies write HTML, and any of them can end in the middle.
+Spotler's message may quote a person's data; it stays in `detail`. Bodies may have any form: the service writes JSON and
+XML, proxies write HTML, and any of them may be cut.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from shared.errors import (
 
 UNREADABLE_ANSWER = "UNREADABLE_ANSWER"
 DEFAULT_PAUSE = timedelta(seconds=5)
-"""Our guess when throttling comes without `Retry-After`."""
+"""The pause for throttling without `Retry-After`."""
 
 TOLERATED_CLOCK_DIFFERENCE = timedelta(seconds=60)
 LONGEST_DETAIL = 500
@@ -43,7 +43,7 @@ _AUTHORISATION_TYPES = frozenset({"AUTH_NOT_FOUND", "NOT_AUTHORIZED"})
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """The standard error body: `code` is the errorType ("" if there is none), `message` never goes into a log.
+    """The standard error body: `code` is the errorType ("" if there is none), `message` is never logged.
 
     The `httpStatusCode` of the body is not read: the answer's own status decides.
     """
@@ -53,7 +53,7 @@ class Complaint:
 
 
 def complaint(text: str) -> Complaint:
-    """Read an error body: JSON, its XML twin, or whatever it is."""
+    """Read an error body: JSON, the same in XML, or any text."""
     try:
         body = parse_json(text)
     except ValueError:
@@ -73,24 +73,24 @@ def complaint(text: str) -> Complaint:
 def refusal(response: httpx.Response, operation: str, *, fixed_path: bool, now: datetime) -> ConnectorError | None:
     """Translate an answer; None if it is a success. `now` is the local clock.
 
-    With a `fixed_path`, nothing that was addressed can be missing: HTTP 404 then means that this is not the API.
+    A `fixed_path` names nothing that can be missing: HTTP 404 then means that the base URL is not the API's.
     """
     status = response.status_code
     if response.is_success:
         return _foreign_page(response, operation)
-    said = complaint(response.text)
-    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN} or said.code in _AUTHORISATION_TYPES:
+    body = complaint(response.text)
+    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN} or body.code in _AUTHORISATION_TYPES:
         advice = f"{_clock_difference(response, now)}check key, secret and licence"
         return ConfigurationError(
             f"Spotler does not allow {operation}: {advice}",
             service=Service.SPOTLER,
             status=status,
-            code=said.code,
-            detail=said.message,
+            code=body.code,
+            detail=body.message,
         )
     if response.is_redirect or (fixed_path and status == HTTPStatus.NOT_FOUND):
         return ConfigurationError(
-            f"There is no {operation} at Spotler's base URL", service=Service.SPOTLER, status=status, code=said.code
+            f"There is no {operation} at Spotler's base URL", service=Service.SPOTLER, status=status, code=body.code
         )
     pause = retry_after(response, now)
     if status == HTTPStatus.TOO_MANY_REQUESTS or (status == HTTPStatus.SERVICE_UNAVAILABLE and pause is not None):
@@ -99,16 +99,16 @@ def refusal(response: httpx.Response, operation: str, *, fixed_path: bool, now: 
             retry_after=DEFAULT_PAUSE if pause is None else pause,
             service=Service.SPOTLER,
             status=status,
-            code=said.code,
-            detail=said.message,
+            code=body.code,
+            detail=body.message,
         )
-    return _kind(status, said.code)(
-        f"Spotler refused {operation}", service=Service.SPOTLER, status=status, code=said.code, detail=said.message
+    return _kind(status, body.code)(
+        f"Spotler refused {operation}", service=Service.SPOTLER, status=status, code=body.code, detail=body.message
     )
 
 
 def unreadable(operation: str, *, status: int, detail: str) -> TransientError:
-    """Build the error for a success whose body is not what was asked for: cut off, XML, or a proxy's page."""
+    """Build the error for a success with an unusable body: cut off, XML, or a page of a proxy."""
     return TransientError(
         f"Spotler's answer to {operation} cannot be read",
         service=Service.SPOTLER,
@@ -141,14 +141,14 @@ def _kind(status: int, code: str) -> type[ConnectorError]:
 
 
 def _foreign_page(response: httpx.Response, operation: str) -> ConnectorError | None:
-    """Refuse a page that a proxy or a login screen answers with: to believe it would be to believe a write."""
+    """Refuse a page of a proxy or a login screen: it must not count as a successful write."""
     if "html" not in response.headers.get("Content-Type", ""):
         return None
     return unreadable(operation, status=response.status_code, detail=response.text[:LONGEST_DETAIL])
 
 
 def _clock_difference(response: httpx.Response, now: datetime) -> str:
-    """Report a clock that explains why a signature is refused. It belongs into the log: it tells nothing of people."""
+    """Return a text about a wrong local clock, which makes signatures invalid; "" otherwise. It may be logged."""
     theirs = _http_date(response.headers.get("Date", ""))
     if theirs is None or abs(now - theirs) <= TOLERATED_CLOCK_DIFFERENCE:
         return ""

@@ -10,11 +10,11 @@ FIXED_PATH_WORDS = frozenset(
     {"list", "search", "properties", "updates", "bounces", "optouts", "anonymize", "inactivate", ".", ".."}
 )
 AMBIGUOUS_CHARACTERS = frozenset("/\\?#%;")
-"""Proxies and servers disagree on what these mean in a path, encoded or not."""
+"""Proxies and servers interpret these differently in a path, encoded or not."""
 
 
 def complaint(external_id: str) -> str:
-    """Say what is wrong with an id, without quoting it; "" if it is fine."""
+    """Return what is wrong with an id, without quoting it; "" if it can be addressed."""
     if not external_id.strip():
         return "the external id is empty"
     if external_id in FIXED_PATH_WORDS:
@@ -32,7 +32,7 @@ def path_segment(external_id: str) -> str:
 
 
 def checked(external_id: str) -> str:
-    """Return an id as it is; DataError if it cannot be addressed."""
+    """Return an id unchanged; DataError if it cannot be addressed."""
     if wrong := complaint(external_id):
         raise DataError(
             "The contact cannot be addressed", service=Service.SPOTLER, code="EXTERNAL_ID_INVALID", detail=wrong

@@ -1,4 +1,4 @@
-"""The answers of Mail+ at the border. Tolerant: unknown keys are ignored, unknown enum values stay strings.
+"""The answers of Mail+. Unknown keys are ignored, unknown enum values stay strings.
 
 Both shapes of a list are read: `{"paging": …, "contacts": […]}` (prefix `/integrationservice`) and the bare array of
 `/integrationservice-1.1.0`.
@@ -39,7 +39,7 @@ from shared.domain.records.marketing_contact import (
 Item = TypeVar("Item")
 
 SERVER_ZONE = ZoneInfo("Europe/Amsterdam")
-"""Where times without an offset are meant, according to the vendor's own module."""
+"""The time zone of times without an offset, according to the vendor's own module."""
 
 SMALLEST_MILLISECONDS = 10**11
 """Native dates are seconds in one source and milliseconds in another: as seconds this would be the year 5138."""
@@ -48,7 +48,7 @@ SMALLEST_MILLISECONDS = 10**11
 def read_date(raw: object) -> datetime | None:
     """Read a native date (a number since the epoch) or an ISO 8601 text, in UTC; None if it is neither.
 
-    A date that cannot be read must not cost the contact that it belongs to.
+    A contact with an unreadable date can still be read.
     """
     try:
         match raw:
@@ -80,7 +80,7 @@ def _keys(raw: object) -> object:
 
 Date = Annotated[datetime | None, BeforeValidator(read_date)]
 Text = Annotated[str, BeforeValidator(_text)]
-"""Absent, null and empty are one."""
+"""Absent, null and empty are the same."""
 
 _ID = re.compile(r"[A-Za-z0-9_.~+/=-]{1,100}")
 
@@ -90,7 +90,7 @@ def _id(text: str) -> str:
 
 
 EncryptedId = Annotated[Text, AfterValidator(_id)]
-"""Spotler's own id of something, which goes into logs and state. A text that cannot be one counts as absent."""
+"""An id of Spotler, which is logged and stored. A text without the form of an id counts as absent."""
 
 
 class Answer(BaseModel):
@@ -107,7 +107,7 @@ class OptionAnswer(Answer):
 
 
 PropertyAnswerValue = Annotated[list[OptionAnswer] | Any, Field(union_mode="left_to_right")]
-"""Options if it looks like options, else whatever it is: one odd property must not cost the contact."""
+"""Options, or any other value: a contact with an unexpected property can still be read."""
 
 
 class ChannelAnswer(Answer):
@@ -118,7 +118,7 @@ class ChannelAnswer(Answer):
 
 
 class ContactAnswer(Answer):
-    """A contact as `GET /contact/{externalId}` and the feeds give it."""
+    """A contact of `GET /contact/{externalId}` and of the feeds."""
 
     external_id: Text = ""
     encrypted_id: EncryptedId = ""
@@ -129,11 +129,11 @@ class ContactAnswer(Answer):
     _is_readable: bool = PrivateAttr(default=True)
 
     def identity(self) -> Hashable:
-        """Tell one state of one contact from all others."""
+        """Return what identifies one state of one contact."""
         return self.encrypted_id, self.external_id, self.last_changed
 
     def contact(self) -> MarketingContact:
-        """Return the value that the engine knows."""
+        """Convert to the domain."""
         return MarketingContact(
             external_id=self.external_id,
             encrypted_id=self.encrypted_id,
@@ -146,7 +146,7 @@ class ContactAnswer(Answer):
 
 
 class ListedContact(ContactAnswer):
-    """A contact in a list. One that cannot be read keeps its ids, so that it does not cost its neighbours."""
+    """A contact in a list. An unreadable contact keeps its ids, so that the other contacts can be read."""
 
     @model_validator(mode="wrap")
     @classmethod
@@ -165,7 +165,7 @@ class ListedContact(ContactAnswer):
 
 
 class BounceAnswer(Answer):
-    """A bounce as `GET /contact/bounces/list` gives it."""
+    """A bounce of `GET /contact/bounces/list`."""
 
     type: Text = ""
     date: Date = None
@@ -173,11 +173,11 @@ class BounceAnswer(Answer):
     contact: ListedContact
 
     def identity(self) -> Hashable:
-        """Tell one bounce from all others."""
+        """Return what identifies one bounce."""
         return self.contact.encrypted_id, self.contact.external_id, self.encrypted_act_id, self.date, self.type
 
     def bounce(self) -> Bounce:
-        """Return the value that the engine knows."""
+        """Convert to the domain."""
         return Bounce(kind=self.type, date=self.date, mailing=self.encrypted_act_id, contact=self.contact.contact())
 
 
@@ -198,7 +198,7 @@ class PropertyAnswer(Answer):
     entries: Annotated[list[EntryAnswer], BeforeValidator(_items)] = []
 
     def definition(self) -> PropertyDefinition:
-        """Return the value that the engine knows."""
+        """Convert to the domain."""
         return PropertyDefinition(
             name=self.name,
             label=self.description,
@@ -209,7 +209,7 @@ class PropertyAnswer(Answer):
 
 
 class BulkResult(Answer):
-    """What `POST /contact/list` says about one contact."""
+    """The result of `POST /contact/list` for one contact."""
 
     external_id: Text = ""
     code: str
@@ -238,7 +238,7 @@ class AutomationTriggerAnswer(Answer):
 
 
 class AutomationAnswer(Answer):
-    """An automation as `GET /automation/list` is assumed to give it."""
+    """An automation of `GET /automation/list`, in the assumed form."""
 
     id: str
     name: Text = ""
@@ -254,7 +254,7 @@ class CampaignTriggerAnswer(Answer):
 
 
 class CampaignAnswer(Answer):
-    """A campaign as `GET /campaign/list` gives it; one without an external trigger may lack the key."""
+    """A campaign of `GET /campaign/list`; without an external trigger, the key may be missing."""
 
     encrypted_id: str
     name: Text = ""
@@ -263,7 +263,7 @@ class CampaignAnswer(Answer):
 
 
 class AutomationStartAnswer(Answer):
-    """What one automation did with a trigger; `automation_contact_id` is not published."""
+    """The result of one automation for a trigger; `automation_contact_id` is not published."""
 
     automation_id: Text = ""
     result: Text = ""
@@ -271,14 +271,14 @@ class AutomationStartAnswer(Answer):
 
 
 class TriggerAnswer(Answer):
-    """`ExternalTriggerValidationResult`: what a trigger came to, also with HTTP 404 and 417."""
+    """`ExternalTriggerValidationResult`: the result of a trigger, also with HTTP 404 and 417."""
 
     result: str
     automation_results: Annotated[list[AutomationStartAnswer], BeforeValidator(_items)] = []
 
 
 class AudienceAnswer(Answer):
-    """An audience, without its members: no call tells those."""
+    """An audience, without its members: no call returns them."""
 
     external_id: str
     name: Text = ""
@@ -292,20 +292,20 @@ class TemporaryListAnswer(Answer):
 
 
 class UnknownContactsAnswer(Answer):
-    """`AudienceContactErrorResponse`: who of the contacts to add is unknown, with HTTP 404."""
+    """`AudienceContactErrorResponse`: the unknown ones of the contacts to add, with HTTP 404."""
 
     external_contact_ids: list[str] = Field(min_length=1)
 
 
 class Paging(Answer):
-    """Where a list goes on. `next` is a link and only looked at, never followed: `after` says it all."""
+    """Where a list continues: at `after`. `next` is a link that is not followed; only its presence counts."""
 
     next: str | None = None
     after: int | str | None = None
 
 
 class ListAnswer(Answer, Generic[Item]):
-    """One page of a list, in either shape; `bare` tells which."""
+    """One page of a list, in either shape; `bare` is true for an array."""
 
     bare: bool = False
     paging: Paging | None = None
@@ -325,5 +325,5 @@ def _value(raw: object) -> PropertyValue:
             return raw
         case list() if all(isinstance(item, OptionAnswer) for item in raw):
             return tuple(SetOption(option.bit, option.enabled) for option in raw)
-        case _:  # a shape that no known property type has: nothing can be mapped from it
+        case _:  # no known property type has this shape, so nothing can be mapped from it
             return None

@@ -1,7 +1,6 @@
-"""One-legged OAuth 1.0a with HMAC-SHA1 (RFC 5849), as Mail+ wants it: key and secret only, in a header.
+"""One-legged OAuth 1.0a with HMAC-SHA1 (RFC 5849), as Mail+ requires it: key and secret only, in a header.
 
-The signature covers the method, the path as it goes over the wire and the decoded query parameters; never the JSON body
-and never a body hash.
+The signature covers the method, the encoded path and the decoded query parameters, but not the JSON body or its hash.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ def _random_nonce() -> str:
 
 
 class OneLeggedOAuth1(httpx.Auth):
-    """Signs every request that is sent, so that each attempt carries its own nonce and timestamp."""
+    """Signs every request, so that each attempt has its own nonce and timestamp."""
 
     def __init__(self, key: str, secret: str, *, clock: Clock, nonce: Callable[[], str] = _random_nonce) -> None:
         self._key = key
@@ -51,5 +50,5 @@ class OneLeggedOAuth1(httpx.Auth):
 
 
 def _as_sent(url: httpx.URL) -> str:
-    """Return the URL with the path of the request line: what the server sees before it decodes anything."""
+    """Return the URL with the encoded path of the request line, which the server verifies."""
     return f"{url.scheme}://{url.netloc.decode('ascii')}{url.raw_path.decode('ascii')}"

@@ -1,8 +1,7 @@
-"""Walking a feed of Mail+: slices of time, pages within a slice, every item once.
+"""Reads a feed of Mail+: slices of time, pages within a slice, every item once.
 
-The service's paging is documented by field names only, so the loop assumes as little as possible: it goes on with the
-`after` it was given. An answer that ends a list is told from one that leads nowhere. The link in `next` is never
-followed.
+Spotler documents paging by field names only, so the loop assumes little: it continues with the `after` of an answer,
+and distinguishes the end of a list from a page that repeats. The link in `next` is never followed.
 """
 
 from __future__ import annotations
@@ -18,22 +17,22 @@ Item = TypeVar("Item")
 
 PAGE_SIZE = 100
 LONGEST_WINDOW = timedelta(hours=24)
-"""The longest span that the service allows is not published: one so long was seen in use."""
+"""The longest span that the service allows is not published; this one has been seen in use."""
 
 WIDEST_WINDOW = timedelta(days=1024)
-"""After slices with few items longer ones are tried, so that years in which nothing happened cost a few calls."""
+"""After slices with few items longer ones are tried, so that years without changes cost a few calls."""
 
 _FEW, _MANY = PAGE_SIZE // 2, PAGE_SIZE * 5
 
 OVERLAP = timedelta(minutes=5)
-"""Between two windows, for what is dated late."""
+"""The overlap of two windows, for items with a late date."""
 
 Fetch = Callable[[Mapping[str, str]], Awaitable[ListAnswer[Item]]]
-"""Asks for one page with these query parameters."""
+"""Reads one page with these query parameters."""
 
 
 class Windows:
-    """Slices a span of time: longer ones where little happened, shorter ones where much did."""
+    """Slices of a span of time: longer ones after few items, shorter ones after many."""
 
     def __init__(self, start: datetime, end: datetime) -> None:
         """ValueError if a bound has no time zone or the span runs backwards."""
@@ -51,11 +50,11 @@ class Windows:
 
     @property
     def is_last(self) -> bool:
-        """Whether nothing follows this slice."""
+        """Whether this is the last slice."""
         return self.edge >= self._end
 
     def move(self, count: int) -> None:
-        """Go on to the next slice; this one had so many items."""
+        """Go on to the next slice; `count` is the number of items in this one."""
         self.begin = self.edge - OVERLAP
         if count <= _FEW:
             self._length = min(self._length * 2, self._widest)
@@ -63,7 +62,7 @@ class Windows:
             self._length = max(self._length / 2, LONGEST_WINDOW)
 
     def shorten(self) -> bool:
-        """Try this slice again with the length that is known to be allowed; False if it has that already."""
+        """Shorten this slice to the length that is known to be allowed; False if it is not longer."""
         if self.edge - self.begin <= LONGEST_WINDOW:
             return False
         self._length = self._widest = LONGEST_WINDOW
@@ -73,9 +72,9 @@ class Windows:
 async def feed(
     fetch: Fetch[Item], start: datetime, end: datetime, *, identity: Callable[[Item], Hashable]
 ) -> AsyncIterator[tuple[Item, ...]]:
-    """Yield the pages between two times, without the items that the previous window gave already, and none empty.
+    """Yield the pages between two times, without repeated items and without empty pages.
 
-    A service that refuses a long slice is asked for short ones.
+    If the service refuses a long slice, short ones are read.
     """
     previous: set[Hashable] = set()
     windows = Windows(start, end)
@@ -101,18 +100,17 @@ async def feed(
 
 
 async def pages(fetch: Fetch[Item], parameters: Mapping[str, str]) -> AsyncIterator[tuple[Item, ...]]:
-    """Yield the pages of one list until it says that it is over.
+    """Yield the pages of one list until its end.
 
-    TransientError for an answer that leads back to a page which was there before, although this one was full: what
-    follows would be missing, and nobody would know.
+    TransientError if a full page leads back to an earlier one: the following items would be missing unnoticed.
     """
     after: int | str | None = None
     sent: set[int | str] = set()
     while True:
-        place = {} if after is None else {"after": str(after)}
-        answer = await fetch({**parameters, "pageSize": str(PAGE_SIZE), **place})
+        cursor = {} if after is None else {"after": str(after)}
+        answer = await fetch({**parameters, "pageSize": str(PAGE_SIZE), **cursor})
         if answer.bare and len(answer.items) == PAGE_SIZE:
-            # A bare array cannot say that it goes on. The prefix that answers so needs no page size: it then gives all.
+            # A bare array has no link to a next page. Without a page size, the API with this prefix returns all items.
             answer = await fetch(parameters)
         if not answer.items:
             return

@@ -1,6 +1,6 @@
-"""Names in paths of the API: the only place where one becomes a part of a URL (contacts: `external_ids.py`).
+"""Encodes names for paths of the API (external ids of contacts: `external_ids.py`).
 
-Names are typed by people, as parameters of jobs. One of dots would lead to another call: servers and proxies read
+People type names as parameters of jobs. A name of dots would address another call: servers and proxies read
 `/audience/../contact` as `/contact`.
 """
 

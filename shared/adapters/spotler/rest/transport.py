@@ -1,9 +1,7 @@
-"""Signed requests to Mail+: bounded concurrency, time-outs, retries, the shared pause, and errors in our own words."""
+"""Signed requests to Mail+: bounded concurrency, time-outs, retries, the shared pause, and the connector's errors."""
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -13,17 +11,15 @@ from typing import Any, TypeVar
 import httpx
 from pydantic import TypeAdapter, ValidationError
 
-from shared.adapters.http.bounded_answers import bounded_request
+from shared.adapters.http.exchange import UNANSWERED, Observe, observed_request, was_not_sent
+from shared.adapters.http.limiter import RequestLimiter
 from shared.adapters.spotler.rest.errors import refusal, unreadable
 from shared.adapters.spotler.rest.oauth import OneLeggedOAuth1
-from shared.adapters.spotler.rest.retrying import RetrySettings, SharedPause
+from shared.adapters.spotler.rest.retrying import RetrySettings
 from shared.errors import ConnectorError, Service, ThrottledError, TransientError, UnknownOutcomeError
 from shared.ports.clock import Clock
 
 Result = TypeVar("Result")
-
-Observe = Callable[[Service, str, int, float], None]
-"""Called once per HTTP request: service, operation, status (0 if there was no answer), seconds."""
 
 TIME_OUTS = httpx.Timeout(30.0, connect=5.0)
 
@@ -32,7 +28,7 @@ JSON_BOTH_WAYS = {"Accept": "application/json", "Content-Type": "application/jso
 
 
 class CallRepetition(StrEnum):
-    """Whether sending a call twice is the same as sending it once."""
+    """Whether a call may be sent twice."""
 
     HARMLESS = "harmless"
     HARMFUL = "harmful"
@@ -40,10 +36,10 @@ class CallRepetition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SpotlerCall:
-    """One operation of the API. `path` is encoded already; `operation` names it in logs, metrics and errors.
+    """One operation of the API. `path` is encoded already; `operation` is its name in logs, metrics and errors.
 
-    `fixed_path` tells that the path names nothing that could be missing, such as a contact. `answering` are statuses
-    besides 2xx whose body is an answer, too; with another body than the one asked for they are refusals as always.
+    A `fixed_path` names nothing that can be missing, such as a contact. `answering` are statuses other than 2xx whose
+    body is an answer, too; if that body cannot be read, they are refusals.
     """
 
     operation: str
@@ -57,7 +53,7 @@ class SpotlerCall:
 
 
 class SpotlerTransport:
-    """Carries calls. Raises ConnectorErrors only (`shared/errors.py`); takes over `http` and closes it."""
+    """Sends calls. Raises ConnectorErrors only (`shared/errors.py`). Takes over `http` and closes it."""
 
     def __init__(
         self,
@@ -68,26 +64,23 @@ class SpotlerTransport:
         clock: Clock,
         concurrency: int,
         observe: Observe,
-        patience: RetrySettings,
+        retries: RetrySettings,
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self._auth = auth
         self._http = http
         self._clock = clock
         self._observe = observe
-        self._patience = patience
-        self._pause = SharedPause(patience.longest_pause)
-        self._slots = asyncio.Semaphore(concurrency)
-        self._concurrency = concurrency
-        self._under_way = 0
+        self._retries = retries
+        self._limiter = RequestLimiter(Service.SPOTLER, concurrency=concurrency, longest_pause=retries.longest_pause)
 
     @property
     def free(self) -> float:
-        """Share of the concurrent requests that nobody uses; 0 while the service asks for patience."""
-        return 0.0 if self._pause.lasts else 1 - self._under_way / self._concurrency
+        """The share of the concurrent requests that is unused, from 0.0 to 1.0; 0.0 during a pause."""
+        return self._limiter.free
 
     async def fetch(self, call: SpotlerCall, answer: TypeAdapter[Result]) -> Result:
-        """Send and read a JSON answer, HTTP 204 as None; one that cannot be read counts as transient."""
+        """Send a call and read its JSON answer, HTTP 204 as None; TransientError for an unreadable answer."""
 
         def read(response: httpx.Response) -> Result:
             try:
@@ -98,33 +91,28 @@ class SpotlerTransport:
                     f"{'.'.join(map(str, problem['loc']))}: {problem['type']}"
                     for problem in error.errors(include_url=False, include_context=False, include_input=False)
                 )
-                # The cause is cut off because its text quotes the input.
+                # Without a cause, because its text quotes the input.
                 raise unreadable(call.operation, status=response.status_code, detail=places) from None
 
-        return await self._carry(call, read)
+        return await self._send(call, read)
 
     async def send(self, call: SpotlerCall) -> httpx.Response:
         """Send a call whose answer has no body (204)."""
-        return await self._carry(call, lambda response: response)
+        return await self._send(call, lambda response: response)
 
     async def close(self) -> None:
         """Release the connections."""
         await self._http.aclose()
 
-    async def _carry(self, call: SpotlerCall, read: Callable[[httpx.Response], Result]) -> Result:
-        async for attempt in self._patience.tries(idempotent=call.repetition is CallRepetition.HARMLESS):
+    async def _send(self, call: SpotlerCall, read: Callable[[httpx.Response], Result]) -> Result:
+        async for attempt in self._retries.tries(idempotent=call.repetition is CallRepetition.HARMLESS):
             with attempt:
                 return await self._once(call, read)
         raise AssertionError("the last attempt returns or raises")
 
     async def _once(self, call: SpotlerCall, read: Callable[[httpx.Response], Result]) -> Result:
-        async with self._slots:
-            self._under_way += 1
-            try:
-                await self._pause.over()
-                response = await self._request(call)
-            finally:
-                self._under_way -= 1
+        async with self._limiter.slot():
+            response = await self._request(call)
         try:
             error = refusal(response, call.operation, fixed_path=call.fixed_path, now=self._clock.now())
             if error is not None and response.status_code not in call.answering:
@@ -136,9 +124,9 @@ class SpotlerTransport:
                     raise error from None
                 raise
         except ThrottledError as throttled:
-            self._pause.extend(throttled.retry_after)
+            self._limiter.pause(throttled.retry_after)
             if call.repetition is CallRepetition.HARMFUL and throttled.status != HTTPStatus.TOO_MANY_REQUESTS:
-                # Only 429 certainly means "not carried out"; 503 may come from a proxy that lost the answer.
+                # Only 429 means that the call was not carried out; 503 may come from a proxy that lost the answer.
                 raise _unknown_outcome(call, status=throttled.status, code=throttled.code) from throttled
             raise
         except TransientError as failed:
@@ -147,13 +135,14 @@ class SpotlerTransport:
             raise
 
     async def _request(self, call: SpotlerCall) -> httpx.Response:
-        started = time.perf_counter()
-        status = 0
         try:
-            response = await bounded_request(
+            return await observed_request(
                 self._http,
-                call.method,
-                f"{self._base_url}{call.path}",
+                Service.SPOTLER,
+                call.operation,
+                self._observe,
+                method=call.method,
+                url=f"{self._base_url}{call.path}",
                 params=call.params,
                 json=call.body,
                 headers=JSON_BOTH_WAYS,
@@ -161,18 +150,13 @@ class SpotlerTransport:
                 timeout=TIME_OUTS,
                 follow_redirects=False,
             )
-            status = response.status_code
-        except (httpx.RequestError, httpx.InvalidURL) as error:  # the latter of a redirect to nowhere
+        except UNANSWERED as error:
             raise _unanswered(call, error) from None
-        finally:
-            self._observe(Service.SPOTLER, call.operation, status, time.perf_counter() - started)
-        return response
 
 
-def _unanswered(call: SpotlerCall, error: httpx.RequestError | httpx.InvalidURL) -> ConnectorError:
+def _unanswered(call: SpotlerCall, error: Exception) -> ConnectorError:
     code = type(error).__name__
-    never_sent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
-    if call.repetition is CallRepetition.HARMFUL and not never_sent:
+    if call.repetition is CallRepetition.HARMFUL and not was_not_sent(error):
         return _unknown_outcome(call, status=None, code=code)
     return TransientError(f"Spotler did not answer {call.operation}", service=Service.SPOTLER, code=code)
 

@@ -1,4 +1,4 @@
-"""The register of fingerprint keys in the state store: no key is exchanged for another one by mistake.
+"""The register of fingerprint keys in the state store: it prevents that a key is exchanged by mistake.
 
 Document `{environment}-keys`, row `fingerprints`: `version` of the current key, since when, `marks` by which keys are
 recognised, `oldest` version that may be stored, and the former keys, encrypted with the current one.
@@ -19,11 +19,11 @@ from shared.errors import ConfigurationError, ConflictError, Service
 from shared.ports.clock import Clock
 from shared.ports.state import Change, Document, DocumentKey, Insert, Replace, StateStore
 
-LOOKS_AGAIN_AFTER = timedelta(seconds=30)
-"""How long a process may not know that another one has a newer key."""
+CHECK_INTERVAL = timedelta(seconds=30)
+"""The longest time until a process notices that another one has a newer key."""
 
 _ATTEMPTS = 5
-_LOOKED_AT, _ENOUGH = 200, 10
+_MOST_BINDINGS, _ENOUGH = 200, 10
 _OPTION = re.compile(r"[^:]+:\d+")
 """A permission, or another option of a set (`permissions:4`)."""
 
@@ -40,37 +40,37 @@ _UNFINISHED = (
 
 @dataclass(frozen=True, slots=True)
 class ConfiguredKeys:
-    """What the settings say. `previous` is empty but for the time of a change."""
+    """The keys of the settings. `previous` is empty except during a change."""
 
     current: bytes = field(repr=False)
     previous: bytes = field(default=b"", repr=False)
 
 
 class KeyRegister:
-    """Opens the keys of one environment, once for a process, and looks every half minute whether they are current."""
+    """Opens the keys of one environment once per process, and checks every half minute whether they are current."""
 
     def __init__(self, store: StateStore, clock: Clock, environment: str, configured: ConfiguredKeys) -> None:
-        """`store` is the plain one, which knows nothing of keys."""
+        """`store` is the plain one, without encryption."""
         self._store = store
         self._clock = clock
         self._key = DocumentKey(f"{environment}-keys", "fingerprints")
         self._bindings = f"{environment}-binding"
         self._configured = configured
         self._ring: KeyRing | None = None
-        self._looked = datetime.min.replace(tzinfo=clock.now().tzinfo)
+        self._checked_at = datetime.min.replace(tzinfo=clock.now().tzinfo)
         self._opening = asyncio.Lock()
 
     async def ring(self) -> KeyRing:
-        """Return the keys. ConfigurationError if the settings do not fit what is stored, or no longer."""
-        if self._ring is None or self._clock.now() - self._looked >= LOOKS_AGAIN_AFTER:
+        """Return the keys. ConfigurationError if the settings do not fit the register (any more)."""
+        if self._ring is None or self._clock.now() - self._checked_at >= CHECK_INTERVAL:
             async with self._opening:
-                if self._ring is None or self._clock.now() - self._looked >= LOOKS_AGAIN_AFTER:
+                if self._ring is None or self._clock.now() - self._checked_at >= CHECK_INTERVAL:
                     self._ring = await self._opened()
-                    self._looked = self._clock.now()
+                    self._checked_at = self._clock.now()
         return self._ring
 
     async def fingerprinter(self) -> Fingerprinter:
-        """Return what makes fingerprints."""
+        """Return the maker of fingerprints."""
         return Fingerprinter((await self.ring()).first_key)
 
     async def since(self) -> datetime:
@@ -80,7 +80,7 @@ class KeyRegister:
         return datetime.fromisoformat(document.body["since"]) if document else self._clock.now()
 
     async def finished(self, version: int) -> None:
-        """Note that no fingerprint of a version before this one is stored any more."""
+        """Record that no fingerprint of an earlier version is stored any more."""
         document = await self._document()
         if document is None or document.body["version"] != version:
             raise ConflictError("the fingerprint key was changed once more", service=Service.STATE)
@@ -105,7 +105,7 @@ class KeyRegister:
         raise ConflictError("the register of fingerprint keys is being changed", service=Service.STATE)
 
     def _read(self, body: Mapping[str, Any]) -> KeyRing | None:
-        """Read the keys; None if the current one is to be followed by another one."""
+        """Read the keys; None if the settings have a key that follows the current one."""
         version, marks = int(body["version"]), body["marks"]
         mark = mark_of(self._configured.current)
         if mark == marks[str(version)]:
@@ -120,7 +120,7 @@ class KeyRegister:
         raise ConfigurationError(_EXCHANGED, service=Service.STATE)
 
     def _next(self, body: Mapping[str, Any] | None) -> tuple[KeyRing, dict[str, Any]]:
-        """Return the keys with the current one of the settings as the newest, and the register that says so."""
+        """Return the keys with the settings' current one as the newest, and the new body of the register."""
         current, previous = self._configured.current, self._configured.previous
         if body is None and not previous:
             ring, marks = KeyRing({FIRST: current}), {str(FIRST): mark_of(current)}
@@ -141,9 +141,12 @@ class KeyRegister:
         }
 
     async def _check_first(self, key: bytes) -> None:
-        """Refuse a first key that did not make what is stored: those of permissions can be made anew: yes or no."""
+        """Refuse a first key that did not make the stored fingerprints.
+
+        Fingerprints of permissions can be made again for comparison, since their only values are yes and no.
+        """
         prints = Fingerprinter(key)
-        page = await self._store.scan(self._bindings, limit=_LOOKED_AT)
+        page = await self._store.scan(self._bindings, limit=_MOST_BINDINGS)
         options = [
             (stored, {prints.value(one.body["contact"], name, answer) for answer in (True, False)})
             for one in page.documents

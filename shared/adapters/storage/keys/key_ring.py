@@ -1,9 +1,8 @@
-"""The keys behind fingerprints: which one made what is stored, and how one key follows another.
+"""The keys of fingerprints, and the encryption of stored fingerprints with later keys.
 
-A fingerprint is an HMAC of a value with the **first key** of the deployment. It cannot be made again with another key
-where nobody knows the value any more: the address of an erased person who refused mail, for instance. So a new key
-encrypts the fingerprints that are there, and every one that is stored from then on. Whoever has a former key and
-the state store cannot test guesses any more.
+A fingerprint is an HMAC of a value with the **first key** of the deployment. Without the value, it cannot be made again
+with another key: the address of an erased person who refused mail, for instance. So a new key encrypts all stored
+fingerprints, and those that are stored from then on. With a former key and the state store, guesses cannot be tested.
 
 - Version 1 is stored as it is, 20 characters, as before there were versions.
 - Version n > 1 is stored as `n.` and 22 characters: one block of AES with the n-th key, which always gives the same
@@ -33,7 +32,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9_-]{20}")
 _SEALED = re.compile(r"([1-9][0-9]{0,5})\.([A-Za-z0-9_-]{22})")
 _BYTES = 15
 _FILL = b"\0"
-"""Makes a block of a fingerprint: 15 bytes and one."""
+"""Fills the 15 bytes of a fingerprint up to a block."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ class KeyRing:
 
     @property
     def first_key(self) -> bytes:
-        """What fingerprints are made with."""
+        """The key that makes fingerprints."""
         return self.keys[FIRST]
 
     @property
@@ -65,18 +64,18 @@ class KeyRing:
         return self.oldest < self.version
 
     def seal(self, fingerprint: str) -> str:
-        """Return how a fingerprint is stored. What is none (an empty text) stays as it is."""
+        """Return the stored form of a fingerprint. Another text, such as an empty one, is not changed."""
         return self.seal_as(self.version, fingerprint)
 
     def seal_as(self, version: int, fingerprint: str) -> str:
-        """Return how a version stores a fingerprint."""
+        """Return the stored form of a fingerprint under a version."""
         if version == FIRST or not _PLAIN.fullmatch(fingerprint):
             return fingerprint
         block = self._both_ways(version)[0].update(base64.urlsafe_b64decode(fingerprint) + _FILL)
         return f"{version}.{base64.urlsafe_b64encode(block).decode().rstrip('=')}"
 
     def open(self, stored: str) -> str:
-        """Return the fingerprint that is stored so, whichever version it has. DataError if no key fits."""
+        """Return the fingerprint of a stored form of any version. DataError if no key fits."""
         if (sealed := _SEALED.fullmatch(stored)) is None:
             return stored
         version = int(sealed[1])
@@ -92,23 +91,23 @@ class KeyRing:
         return [self.seal_as(version, fingerprint) for version in range(self.version, self.oldest - 1, -1)]
 
     def _both_ways(self, version: int) -> tuple[CipherContext, CipherContext]:
-        """Return what encrypts and decrypts one block after another; made once, a page has thousands of them."""
+        """Return encryptor and decryptor for single blocks; cached, because a page has thousands of them."""
         if version not in self._blocks:
-            # One block each, which no fingerprint shares with another value: a pseudorandom permutation is wanted.
+            # Each fingerprint is one block of its own, which needs a pseudorandom permutation: ECB is safe here.
             cipher = Cipher(algorithms.AES(_derived(self.keys[version], "seal")), modes.ECB())  # noqa: S305  # see above
             self._blocks[version] = (cipher.encryptor(), cipher.decryptor())
         return self._blocks[version]
 
 
 def version_of(stored: str) -> int | None:
-    """Return the version of a stored fingerprint; None if the text is none."""
+    """Return the version of a stored fingerprint; None for another text."""
     if (sealed := _SEALED.fullmatch(stored)) is not None:
         return int(sealed[1])
     return FIRST if _PLAIN.fullmatch(stored) else None
 
 
 def mark_of(key: bytes) -> str:
-    """Return what a key is recognised by, and cannot be guessed from unless it is a poor one."""
+    """Return the mark that identifies a key. A key cannot be guessed from it, unless it is a weak one."""
     return base64.urlsafe_b64encode(_derived(key, "mark")[:_BYTES]).decode()
 
 
@@ -119,7 +118,7 @@ def lock_up(keys: Mapping[int, bytes], current: bytes) -> str:
 
 
 def unlock(locked: str, current: bytes) -> dict[int, bytes]:
-    """Decrypt what `lock_up` encrypted; ConfigurationError if the text was changed."""
+    """Decrypt the text of `lock_up`; ConfigurationError if it was changed."""
     try:
         texts: dict[str, str] = json.loads(_box(current).decrypt(locked.encode()))
         return {int(version): base64.b64decode(text) for version, text in texts.items()}

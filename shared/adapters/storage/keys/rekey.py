@@ -1,7 +1,7 @@
-"""Brings every stored fingerprint to the current key, page by page; it can be interrupted, and goes on where it was.
+"""Encrypts every stored fingerprint with the current key, page by page. An interruption does no harm.
 
-Where it stands is a document of the partition `{environment}-keys`, `rekey`: the version that it leads to, the
-partition, the row after which it goes on, and what this walk and all walks have brought over.
+The progress is the document `rekey` of the partition `{environment}-keys`: the target version, the partition, the row
+after which to continue, and the number of documents that this walk and all walks have moved.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared.adapters.storage.keys.key_register import LOOKS_AGAIN_AFTER, KeyRegister
+from shared.adapters.storage.keys.key_register import CHECK_INTERVAL, KeyRegister
 from shared.adapters.storage.keys.key_ring import KeyRing, version_of
 from shared.adapters.storage.keys.sealed import SealedStore
 from shared.domain.records.fingerprint_places import FingerprintPlace
@@ -19,13 +19,13 @@ from shared.ports.clock import Clock
 from shared.ports.state import Document, DocumentKey, Put, Replace, StateStore
 
 PAGE = 500
-_EVERYBODY_KNOWS = 2 * LOOKS_AGAIN_AFTER
-"""After that, no process works with the former key alone: a walk that begins then sees all that they have written."""
+_ALL_PROCESSES_KNOW = 2 * CHECK_INTERVAL
+"""After that, no process writes with the former key: a walk that begins then sees all earlier writes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far it is. `moved` documents were brought over so far; `is_done`: nothing of a former key is stored."""
+    """The progress. `moved` counts the documents so far; `is_done`: no fingerprint of a former key is stored."""
 
     version: int
     partition: str = ""
@@ -35,11 +35,11 @@ class Progress:
     moved_in_walk: int = 0
     is_done: bool = False
     wait: timedelta = timedelta(0)
-    """How long to wait before the next step, so that a last walk can begin."""
+    """The time to wait before the next step, so that the last walk can begin."""
 
 
 class Rekeying:
-    """Brings the fingerprints of one environment over. All methods raise ConnectorErrors of the state store."""
+    """Moves the fingerprints of one environment to the current key. Raises ConnectorErrors of the state store."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class Rekeying:
         *,
         page: int = PAGE,
     ) -> None:
-        """`store` is the plain one, which knows nothing of keys."""
+        """`store` is the plain one, without encryption."""
         self._store = store
         self._register = register
         self._places = places
@@ -61,7 +61,7 @@ class Rekeying:
         self._page = page
 
     async def step(self) -> Progress:
-        """Bring one page over, and return how far it is. A repetition after a crash does no harm."""
+        """Move one page, and return the progress. A repetition after a crash does no harm."""
         ring = await self._register.ring()
         if not ring.is_changing:
             return Progress(ring.version, is_done=True)
@@ -69,7 +69,7 @@ class Rekeying:
         if progress.began is None:
             progress = replace(progress, began=self._clock.now(), partition=min(self._places))
         page = await self._store.scan(progress.partition, after=progress.after or None, limit=self._page)
-        moved = sum([await self._bring_over(ring, one) for one in page.documents])
+        moved = sum([await self._move(ring, one) for one in page.documents])
         progress = replace(
             progress, moved=progress.moved + moved, moved_in_walk=progress.moved_in_walk + moved, after=page.after or ""
         )
@@ -82,17 +82,17 @@ class Rekeying:
         following = [partition for partition in sorted(self._places) if partition > progress.partition]
         if following:
             return replace(progress, partition=following[0])
-        over = replace(progress, partition="", began=None, moved_in_walk=0)
-        known_by_all = await self._register.since() + _EVERYBODY_KNOWS
+        ended = replace(progress, partition="", began=None, moved_in_walk=0)
+        known_by_all = await self._register.since() + _ALL_PROCESSES_KNOW
         if progress.moved_in_walk:
-            return over
+            return ended
         if progress.began is None or progress.began < known_by_all:
-            return replace(over, wait=max(timedelta(0), known_by_all - self._clock.now()))
+            return replace(ended, wait=max(timedelta(0), known_by_all - self._clock.now()))
         await self._register.finished(progress.version)
-        return replace(over, is_done=True)
+        return replace(ended, is_done=True)
 
-    async def _bring_over(self, ring: KeyRing, document: Document) -> bool:
-        """Bring a document over; whether there was anything to do. Who changes it at the same time has done so."""
+    async def _move(self, ring: KeyRing, document: Document) -> bool:
+        """Move a document; return whether it had a former key. A concurrent writer of it moves it as well."""
         place = self._places[document.key.partition]
         versions = {version_of(text) for text in place.prints(document.key.row, document.body)} - {None, ring.version}
         if not versions or _is_claimed(document, self._clock.now()):
@@ -120,7 +120,7 @@ class Rekeying:
 
 
 def _is_claimed(document: Document, now: datetime) -> bool:
-    """Whether a worker holds a contact: it writes the document when it lets go, with the version that it has read."""
+    """Return whether a worker holds a claim on a contact: at its end, it replaces the document that it has read."""
     claim = document.body.get("claim")
     return claim is not None and datetime.fromisoformat(claim["until"]) > now
 

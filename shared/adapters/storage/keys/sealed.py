@@ -1,8 +1,7 @@
-"""A state store whose fingerprints are encrypted with the current key. Outside of it nobody knows of versions of keys.
+"""A state store whose fingerprints are encrypted with the current key, invisibly to its callers.
 
-While a key changes, documents whose row is a fingerprint are looked for under every version, and moved to the current
-one when they are met: what was refused at an address is found throughout. Nothing is in the way of a deployment that
-has never changed its key: its documents are as they always were.
+While a key changes, documents whose row is a fingerprint are read under every version, and moved to the current one.
+So refusals by address are always found. In a deployment that has never changed its key, documents are not encrypted.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ _ATTEMPTS = 5
 
 
 class SealedStore:
-    """`StateStore` over another one. `places` are the kinds of documents with fingerprints, by partition."""
+    """Implements the port `StateStore` over another store. `places` describes documents with fingerprints."""
 
     def __init__(self, store: StateStore, register: KeyRegister, places: Mapping[str, FingerprintPlace]) -> None:
         self._store = store
@@ -28,7 +27,7 @@ class SealedStore:
         self._places = places
 
     async def read(self, keys: Sequence[DocumentKey]) -> dict[DocumentKey, Document]:
-        """Return the documents that exist; those of a former version are moved."""
+        """Return the documents that exist, and move those of a former version."""
         ring = await self._register.ring()
         if ring.version == FIRST or not keys:
             return await self._store.read(keys)
@@ -44,7 +43,7 @@ class SealedStore:
         return documents
 
     async def write(self, changes: Sequence[Change]) -> list[str | None]:
-        """Apply each change on its own condition, under the current version."""
+        """Apply each change on its own condition, with the current version."""
         ring = await self._register.ring()
         if ring.version == FIRST:
             return await self._store.write(changes)
@@ -61,7 +60,7 @@ class SealedStore:
     async def scan(
         self, partition: str, *, prefix: str = "", after: str | None = None, limit: int = 1000
     ) -> DocumentPage:
-        """Walk a partition; where rows are fingerprints, in the order in which they are stored, without `prefix`."""
+        """Read one page; if rows are fingerprints, in the order of their stored form, and without `prefix`."""
         ring = await self._register.ring()
         page = await self._store.scan(partition, prefix=prefix, after=after, limit=limit)
         if ring.version == FIRST or partition not in self._places:
@@ -79,15 +78,15 @@ class SealedStore:
     # ------------------------------------------------------------------------------------------------------ versions
 
     def names(self, ring: KeyRing, key: DocumentKey) -> list[DocumentKey]:
-        """Return where a document may be stored, the current place first."""
+        """Return the keys under which a document may be stored, the current one first."""
         if (place := self._places.get(key.partition)) is None or place.join is None:
             return [key]
         return list(dict.fromkeys(DocumentKey(key.partition, name) for name in ring.names(key.row)))
 
     async def move(self, ring: KeyRing, key: DocumentKey) -> Document | None:
-        """Bring a document to the current version, whoever else changes or moves it; None if there is none.
+        """Move a document to the current version, despite concurrent changes; None if it does not exist.
 
-        The copy stands before the original goes: a crash leaves both, and whoever comes next joins them.
+        The copy is written before the original is deleted: after a crash both exist, and the next move joins them.
         """
         names = self.names(ring, key)
         for _ in range(_ATTEMPTS):
@@ -100,9 +99,7 @@ class SealedStore:
             for other in opened[1:]:
                 body = self._joined(key.partition, body, other)
             current = found.get(names[0])
-            change: Change = (
-                Insert(key, body) if current is None else Replace(key, body, current.etag)  # the same name, one version
-            )
+            change: Change = Insert(key, body) if current is None else Replace(key, body, current.etag)
             (etag,) = await self._store.write([self._sealed(ring, change)])
             former = [Delete(one.key, one.etag) for one in stored if one.key != names[0]]
             if etag is not None and None not in (await self._store.write(former) if former else []):

@@ -1,4 +1,4 @@
-"""The way back into Dataverse (S2D-02, PERM-06), against the sandbox's Web API over real HTTP."""
+"""Writes to person records of Dataverse (S2D-02, PERM-06), against the sandbox's Web API over real HTTP."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ from shared.local.dataverse_sandbox.organisation.execution_context import Servic
 from shared.local.sandbox.serving import serve
 from shared.ports.writeback import Writeback, WritebackResult
 from tests.contract.clocks import ManualClock
+from tests.contract.dataverse_script import delete
 
 ANN, BEN, CLEO, GONE = (RecordKey(PersonTable.CONTACT, UUID(int=number)) for number in (11, 12, 13, 19))
 LEO = RecordKey(PersonTable.LEAD, UUID(int=21))
@@ -123,13 +124,15 @@ class Organisation:
     schema: SchemaCache
     sent: list[str]
 
-    async def bring(self, *comings: Writeback, mapping: Mapping = MAPPING, **options: Any) -> Sequence[WritebackResult]:
-        return await DataverseWritebacks(self.client, self.schema, mapping, **options).write_back(comings)
+    async def write(
+        self, *writebacks: Writeback, mapping: Mapping = MAPPING, **options: Any
+    ) -> Sequence[WritebackResult]:
+        return await DataverseWritebacks(self.client, self.schema, mapping, **options).write_back(writebacks)
 
     async def field(self, source: str, value: PropertyValue, **options: Any) -> WritebackResult:
         """Bring one value of Ann's home."""
-        (came,) = await self.bring(Writeback(ANN, "", (field(source, value, **options),)))
-        return came
+        (result,) = await self.write(Writeback(ANN, "", (field(source, value, **options),)))
+        return result
 
     async def person(self, key: RecordKey = ANN) -> PersonRecord:
         return (await PersonReader(self.client, self.schema, MAPPING, frozenset(PersonTable)).read([key]))[key]
@@ -149,9 +152,9 @@ def field(
 
 
 def option(
-    name: str, row: UUID | None = None, home: OptionSource = OptionSource.PERMISSIONS, *, subscribed: bool
+    name: str, row: UUID | None = None, option_source: OptionSource = OptionSource.PERMISSIONS, *, subscribed: bool
 ) -> SubscriptionReturn:
-    return SubscriptionReturn(home, name, subscribed, row)
+    return SubscriptionReturn(option_source, name, subscribed, row)
 
 
 @asynccontextmanager
@@ -276,27 +279,27 @@ async def test_nothing_in_spotler_empties_a_lookup(organisation: Organisation) -
 async def test_what_does_not_fit_is_left_out_with_what_would_and_the_rest_is_written(
     organisation: Organisation, column: str, value: PropertyValue, expected: str
 ) -> None:
-    coming = Writeback(ANN, "", (field(column, value), field("firstname", "Ann")))
-    (came,) = await organisation.bring(coming)
-    (problem,) = came.problems
-    assert came.error is None
-    assert (problem.property_name, problem.source, problem.side) == ("wanted", column, Side.DATAVERSE)
+    writeback = Writeback(ANN, "", (field(column, value), field("firstname", "Ann")))
+    (result,) = await organisation.write(writeback)
+    (problem,) = result.problems
+    assert result.error is None
+    assert (problem.spotler, problem.source, problem.side) == ("wanted", column, Side.DATAVERSE)
     assert problem.expected == expected
     assert str(problem) == f"Spotler's wanted: {column} expects {expected}"
     assert await organisation.stored("firstname") == "Ann"
 
 
 async def test_a_source_that_is_no_column_cannot_be_written(organisation: Organisation) -> None:
-    coming = field("jobtitle", "x")
-    calculated = replace(coming, row=replace(coming.row, sources={PersonTable.LEAD: coming.row.sources[ANN.table]}))
-    (came,) = await organisation.bring(Writeback(ANN, "", (calculated,)))
-    assert [problem.expected for problem in came.problems] == ["a column of the record itself: correct the mapping"]
+    title = field("jobtitle", "x")
+    calculated = replace(title, row=replace(title.row, sources={PersonTable.LEAD: title.row.sources[ANN.table]}))
+    (result,) = await organisation.write(Writeback(ANN, "", (calculated,)))
+    assert [problem.expected for problem in result.problems] == ["a column of the record itself: correct the mapping"]
 
 
 async def test_values_appear_in_no_representation(organisation: Organisation) -> None:
-    coming = Writeback(ANN, "", (field("new_sex", "Geheim"),))
-    (came,) = await organisation.bring(coming)
-    assert "Geheim" not in f"{coming} {came}"
+    writeback = Writeback(ANN, "", (field("new_sex", "Geheim"),))
+    (result,) = await organisation.write(writeback)
+    assert "Geheim" not in f"{writeback} {result}"
 
 
 # -------------------------------------------------------------------------------------------------- versions and errors
@@ -305,28 +308,28 @@ async def test_values_appear_in_no_representation(organisation: Organisation) ->
 async def test_a_record_that_changed_since_it_was_read_keeps_its_fields(organisation: Organisation) -> None:
     before = await organisation.person()
     await organisation.client.update("contacts", ANN.id, {"jobtitle": "Colleague"})
-    (came,) = await organisation.bring(Writeback(ANN, before.etag, (field("jobtitle", "Spotler"),)))
-    assert isinstance(came.error, ConflictError)
+    (result,) = await organisation.write(Writeback(ANN, before.etag, (field("jobtitle", "Spotler"),)))
+    assert isinstance(result.error, ConflictError)
     assert await organisation.stored("jobtitle") == "Colleague"
     after = await organisation.person()
-    assert (await organisation.bring(Writeback(ANN, after.etag, (field("jobtitle", "Spotler"),)))) == [
+    assert (await organisation.write(Writeback(ANN, after.etag, (field("jobtitle", "Spotler"),)))) == [
         WritebackResult()
     ]
     assert await organisation.stored("jobtitle") == "Spotler"
 
 
 async def test_a_record_that_is_gone_is_not_created(organisation: Organisation) -> None:
-    (came,) = await organisation.bring(Writeback(GONE, "", (field("jobtitle", "x"),)))
-    assert isinstance(came.error, NotFoundError)
+    (result,) = await organisation.write(Writeback(GONE, "", (field("jobtitle", "x"),)))
+    assert isinstance(result.error, NotFoundError)
     with pytest.raises(NotFoundError):
         await organisation.stored("jobtitle", GONE)
 
 
 async def test_duplicate_detection_applies_where_it_is_asked_for() -> None:
     async with organisation_with(duplicate_rules={"contact": [["emailaddress1"]]}) as opened:
-        coming = Writeback(ANN, "", (field("emailaddress1", "BEN@example.com"),))
-        (refused,) = await opened.bring(coming, detects_duplicates=True)
-        (written,) = await opened.bring(coming)
+        writeback = Writeback(ANN, "", (field("emailaddress1", "BEN@example.com"),))
+        (refused,) = await opened.write(writeback, detects_duplicates=True)
+        (written,) = await opened.write(writeback)
     assert isinstance(refused.error, DataError)
     assert "duplicate detection rule" in refused.error.summary
     assert written == WritebackResult()
@@ -337,11 +340,11 @@ async def test_an_error_of_dataverse_names_the_column_and_hinders_no_other_recor
     async with organisation_with() as strict, organisation_with(columns={"contact.jobtitle": JOB}) as relaxed:
         schema = SchemaCache(relaxed.client, clock=ManualClock())
         strict.schema = schema
-        comings = [
+        writebacks = [
             Writeback(ANN, "", (field("jobtitle", "x" * 120),)),
             Writeback(BEN, "", (field("jobtitle", "Baker"),)),
         ]
-        refused, written = await strict.bring(*comings)
+        refused, written = await strict.write(*writebacks)
         assert await strict.stored("jobtitle", BEN) == "Baker"
     assert isinstance(refused.error, DataError)
     assert refused.error.summary == "Dataverse refused the record: jobtitle"
@@ -350,13 +353,13 @@ async def test_an_error_of_dataverse_names_the_column_and_hinders_no_other_recor
 
 
 async def test_a_required_column_that_dataverse_insists_on_is_named(organisation: Organisation) -> None:
-    came = await organisation.field("new_badge", "")
-    assert [problem.source for problem in came.problems] == ["new_badge"]
+    result = await organisation.field("new_badge", "")
+    assert [problem.source for problem in result.problems] == ["new_badge"]
     async with organisation_with(columns={"contact.new_badge": {"type": "String", "max": 20}}) as relaxed:
         organisation.schema = SchemaCache(relaxed.client, clock=ManualClock())
-        came = await organisation.field("new_badge", "")
-    assert isinstance(came.error, DataError)
-    assert came.error.summary == "Dataverse refused the record: new_badge"
+        result = await organisation.field("new_badge", "")
+    assert isinstance(result.error, DataError)
+    assert result.error.summary == "Dataverse refused the record: new_badge"
 
 
 async def test_a_column_that_was_deleted_meanwhile_is_left_out_and_the_rest_is_written() -> None:
@@ -368,10 +371,10 @@ async def test_a_column_that_was_deleted_meanwhile_is_left_out_and_the_rest_is_w
         schema._client = today.client
         clock.advance(timedelta(minutes=5))
         today.schema = schema
-        (came,) = await today.bring(Writeback(ANN, "", (field("new_short", "x"), field("jobtitle", "y"))))
+        (result,) = await today.write(Writeback(ANN, "", (field("new_short", "x"), field("jobtitle", "y"))))
         assert await today.stored("jobtitle") == "y"
-    assert came.error is None
-    assert [problem.expected for problem in came.problems] == ["a column that exists: correct the mapping"]
+    assert result.error is None
+    assert [problem.expected for problem in result.problems] == ["a column that exists: correct the mapping"]
 
 
 # -------------------------------------------------------------------------------------------------------- subscriptions
@@ -382,15 +385,15 @@ async def test_a_permission_row_that_was_deactivated_says_no_until_a_yes_comes_h
     (news,) = (await organisation.person()).permissions
     assert (news.id, news.subscribed) == (NEWS, False)
 
-    assert await organisation.bring(Writeback(ANN, "", (), (option("News", NEWS, subscribed=True),))) == [
+    assert await organisation.write(Writeback(ANN, "", (), (option("News", NEWS, subscribed=True),))) == [
         WritebackResult()
     ]
     assert await permissions(organisation, ANN) == {"News": True}
 
 
-async def test_a_deactivated_permission_row_says_nothing_beside_an_active_one(organisation: Organisation) -> None:
+async def test_a_deactivated_permission_row_is_ignored_if_there_is_an_active_one(organisation: Organisation) -> None:
     await organisation.client.update("dh_spotlerpermissions", NEWS, {"statecode": 1})
-    await organisation.bring(Writeback(ANN, "", (), (option(" news", subscribed=True),)))
+    await organisation.write(Writeback(ANN, "", (), (option(" news", subscribed=True),)))
     assert await permissions(organisation, ANN) == {" news": True}
 
 
@@ -402,7 +405,7 @@ async def test_a_permission_is_changed_in_its_row(organisation: Organisation) ->
     """PERM-06, MAP-16."""
     (news,) = (await organisation.person()).permissions
     assert (news.id, bool(news.modified_on)) == (NEWS, True)
-    assert await organisation.bring(Writeback(ANN, "", (), (option("News", news.id, subscribed=False),))) == [
+    assert await organisation.write(Writeback(ANN, "", (), (option("News", news.id, subscribed=False),))) == [
         WritebackResult()
     ]
     assert await permissions(organisation, ANN) == {"News": False}
@@ -413,16 +416,16 @@ async def test_a_permission_without_a_row_gets_one_and_a_repetition_makes_no_sec
     organisation: Organisation, key: RecordKey
 ) -> None:
     for subscribed in (True, True, False):
-        coming = Writeback(key, "", (), (option("Offers", subscribed=subscribed),))
-        assert await organisation.bring(coming) == [WritebackResult()]
+        writeback = Writeback(key, "", (), (option("Offers", subscribed=subscribed),))
+        assert await organisation.write(writeback) == [WritebackResult()]
         assert await permissions(organisation, key) == {"Offers": subscribed}
 
 
 async def test_a_row_that_says_so_already_is_not_written_again(organisation: Organisation) -> None:
-    coming = Writeback(BEN, "", (), (option("Offers", subscribed=True),))
-    await organisation.bring(coming)
+    writeback = Writeback(BEN, "", (), (option("Offers", subscribed=True),))
+    await organisation.write(writeback)
     (before,) = (await organisation.client.query("dh_spotlerpermissions", select=["modifiedon"]).__anext__())[1:]
-    await organisation.bring(coming)
+    await organisation.write(writeback)
     (after,) = (await organisation.client.query("dh_spotlerpermissions", select=["modifiedon"]).__anext__())[1:]
     assert before["@odata.etag"] == after["@odata.etag"]
 
@@ -430,9 +433,9 @@ async def test_a_row_that_says_so_already_is_not_written_again(organisation: Org
 async def test_a_row_that_was_deleted_meanwhile_is_a_conflict_and_not_a_record_that_is_gone(
     organisation: Organisation,
 ) -> None:
-    await organisation.client.delete("dh_spotlerpermissions", NEWS)
-    (came,) = await organisation.bring(Writeback(ANN, "", (), (option("News", NEWS, subscribed=False),)))
-    assert isinstance(came.error, ConflictError)
+    await organisation.client.execute(delete("dh_spotlerpermissions", NEWS))
+    (result,) = await organisation.write(Writeback(ANN, "", (), (option("News", NEWS, subscribed=False),)))
+    assert isinstance(result.error, ConflictError)
 
 
 async def test_a_marketing_list_gains_and_loses_its_member(organisation: Organisation) -> None:
@@ -443,12 +446,12 @@ async def test_a_marketing_list_gains_and_loses_its_member(organisation: Organis
 
     assert await lists() == {"Weekly": False, "Monthly": False}
     for subscribed in (True, True, False, False):
-        coming = Writeback(ANN, "", (), (option("weekly", None, OptionSource.LIST, subscribed=subscribed),))
-        assert await organisation.bring(coming) == [WritebackResult()]
+        writeback = Writeback(ANN, "", (), (option("weekly", None, OptionSource.LIST, subscribed=subscribed),))
+        assert await organisation.write(writeback) == [WritebackResult()]
         assert await lists() == {"Weekly": subscribed, "Monthly": False}
     monthly = next(row for row in (await organisation.person()).lists if row.name == "Monthly")
     assert monthly.id == MONTHLY
-    await organisation.bring(
+    await organisation.write(
         Writeback(ANN, "", (), (option("Monthly", monthly.id, OptionSource.LIST, subscribed=True),))
     )
     assert (await lists())["Monthly"]
@@ -456,13 +459,13 @@ async def test_a_marketing_list_gains_and_loses_its_member(organisation: Organis
 
 @pytest.mark.parametrize("name", ["Dynamic", "No such list"])
 async def test_only_static_lists_have_members_that_a_person_chooses(organisation: Organisation, name: str) -> None:
-    (came,) = await organisation.bring(
+    (result,) = await organisation.write(
         Writeback(ANN, "", (), (option(name, None, OptionSource.LIST, subscribed=True),))
     )
-    assert [str(problem) for problem in came.problems] == [
+    assert [str(problem) for problem in result.problems] == [
         f"Spotler's lists: @map(list) expects exactly one active, static marketing list called {name}"
     ]
-    assert await organisation.bring(
+    assert await organisation.write(
         Writeback(ANN, "", (), (option("gone", None, OptionSource.LIST, subscribed=False),))
     ) == [WritebackResult()]
 
@@ -470,12 +473,14 @@ async def test_only_static_lists_have_members_that_a_person_chooses(organisation
 async def test_a_periodiek_is_created_once_and_changed_in_its_row(organisation: Organisation) -> None:
     """MAP-18, IF-02."""
     for subscribed in (True, True, False):
-        coming = Writeback(ANN, "", (), (option("Tijdschrift", None, OptionSource.PERIODIEK, subscribed=subscribed),))
-        assert await organisation.bring(coming) == [WritebackResult()]
+        writeback = Writeback(
+            ANN, "", (), (option("Tijdschrift", None, OptionSource.PERIODIEK, subscribed=subscribed),)
+        )
+        assert await organisation.write(writeback) == [WritebackResult()]
         (row,) = (await organisation.person()).periodieken
         assert (row.name, row.subscribed) == ("Tijdschrift", subscribed)
     assert row.id is not None
-    await organisation.bring(
+    await organisation.write(
         Writeback(ANN, "", (), (option("Tijdschrift", row.id, OptionSource.PERIODIEK, subscribed=True),))
     )
     (row,) = (await organisation.person()).periodieken
@@ -483,22 +488,22 @@ async def test_a_periodiek_is_created_once_and_changed_in_its_row(organisation: 
 
 
 async def test_without_a_periodiek_in_the_mapping_it_says_so(organisation: Organisation) -> None:
-    coming = Writeback(ANN, "", (), (option("Tijdschrift", None, OptionSource.PERIODIEK, subscribed=True),))
-    (came,) = await organisation.bring(coming, mapping=replace(MAPPING, periodiek=None))
-    assert [problem.expected for problem in came.problems] == ["periodiek in the mapping, with its table"]
+    writeback = Writeback(ANN, "", (), (option("Tijdschrift", None, OptionSource.PERIODIEK, subscribed=True),))
+    (result,) = await organisation.write(writeback, mapping=replace(MAPPING, periodiek=None))
+    assert [problem.expected for problem in result.problems] == ["periodiek in the mapping, with its table"]
 
 
 async def test_a_refusal_of_bulk_mail_is_written_whatever_becomes_of_the_fields(organisation: Organisation) -> None:
     """PERM-08, PERM-10: an opt-out must not be lost for a job title."""
     stale = 'W/"1"'
-    (came,) = await organisation.bring(Writeback(ANN, stale, (field("jobtitle", "x"),), refuses_bulk=True))
-    assert isinstance(came.error, ConflictError)
+    (result,) = await organisation.write(Writeback(ANN, stale, (field("jobtitle", "x"),), refuses_bulk=True))
+    assert isinstance(result.error, ConflictError)
     assert await organisation.stored("donotbulkemail") is True
-    (came,) = await organisation.bring(Writeback(ANN, stale, refuses_bulk=False))
-    assert isinstance(came.error, ConflictError)
+    (result,) = await organisation.write(Writeback(ANN, stale, refuses_bulk=False))
+    assert isinstance(result.error, ConflictError)
     assert await organisation.stored("donotbulkemail") is True
     person = await organisation.person()
-    assert await organisation.bring(Writeback(ANN, person.etag, refuses_bulk=False)) == [WritebackResult()]
+    assert await organisation.write(Writeback(ANN, person.etag, refuses_bulk=False)) == [WritebackResult()]
     assert await organisation.stored("donotbulkemail") is False
 
 
@@ -507,9 +512,9 @@ async def test_a_refusal_of_bulk_mail_is_written_whatever_becomes_of_the_fields(
 
 async def test_many_records_cost_one_batch_and_names_one_more(organisation: Organisation) -> None:
     looked_up = (field("parentcustomerid", "Acme B.V."), field("ownerid", "Olga Owner"))
-    await organisation.bring(Writeback(ANN, "", looked_up))  # learns the schema
+    await organisation.write(Writeback(ANN, "", looked_up))  # learns the schema
     organisation.sent.clear()
-    await organisation.bring(
+    await organisation.write(
         *[
             Writeback(key, "", (field("jobtitle", "x"),), (option("Offers", subscribed=True),), refuses_bulk=True)
             for key in (ANN, BEN, CLEO)
@@ -517,13 +522,13 @@ async def test_many_records_cost_one_batch_and_names_one_more(organisation: Orga
     )
     assert organisation.sent == ["POST $batch"]
     organisation.sent.clear()
-    await organisation.bring(*[Writeback(key, "", looked_up) for key in (ANN, BEN)])
+    await organisation.write(*[Writeback(key, "", looked_up) for key in (ANN, BEN)])
     assert organisation.sent == ["POST $batch", "POST $batch"]
 
 
 async def test_where_nothing_comes_home_nothing_is_sent(organisation: Organisation) -> None:
-    assert await organisation.bring(Writeback(ANN, ""), Writeback(LEO, "")) == [WritebackResult(), WritebackResult()]
-    assert await organisation.bring() == []
+    assert await organisation.write(Writeback(ANN, ""), Writeback(LEO, "")) == [WritebackResult(), WritebackResult()]
+    assert await organisation.write() == []
     assert organisation.sent == []
 
 
@@ -538,8 +543,8 @@ async def test_our_own_writes_carry_our_tag_so_that_they_do_not_come_back() -> N
     async with serve(app) as at:
         tokens = token_provider(ClientSecret("organisation", "sandbox", "sandbox"), at.url, authority=at.url)
         async with DataverseClient(at.url, tokens, tag="own") as client:
-            comings = DataverseWritebacks(client, SchemaCache(client, clock=ManualClock()), MAPPING)
-            await comings.write_back(
+            adapter = DataverseWritebacks(client, SchemaCache(client, clock=ManualClock()), MAPPING)
+            await adapter.write_back(
                 [Writeback(ANN, "", (field("jobtitle", "x"),), (option("Offers", subscribed=True),))]
             )
     assert tags
@@ -550,8 +555,8 @@ async def test_a_request_that_is_throttled_as_a_whole_is_every_record_s_error(or
     await organisation.schema.tables({"contact"})
     busy = BusyClient("https://busy.example", organisation.client._transport._tokens)
     writebacks = DataverseWritebacks(busy, organisation.schema, MAPPING)
-    came = await writebacks.write_back([Writeback(key, "", (field("jobtitle", "x"),)) for key in (ANN, BEN)])
-    assert [type(one.error) for one in came] == [ThrottledError, ThrottledError]
+    result = await writebacks.write_back([Writeback(key, "", (field("jobtitle", "x"),)) for key in (ANN, BEN)])
+    assert [type(one.error) for one in result] == [ThrottledError, ThrottledError]
     await busy.close()
 
 

@@ -1,0 +1,89 @@
+"""The limit of concurrent requests while it changes, and while callers give up."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from shared.adapters.http.limiter import RequestLimiter
+from shared.errors import Service
+
+
+def limiter(concurrency: int) -> RequestLimiter:
+    return RequestLimiter(Service.SPOTLER, concurrency=concurrency, longest_pause=timedelta())
+
+
+class Requests:
+    """Requests that last until they are ended."""
+
+    def __init__(self, limit: RequestLimiter) -> None:
+        self.limit = limit
+        self.under_way: list[int] = []
+        self.tasks: dict[int, asyncio.Task[None]] = {}
+        self.ends: dict[int, asyncio.Event] = {}
+
+    async def start(self, *numbers: int) -> None:
+        for number in numbers:
+            self.ends[number] = asyncio.Event()
+            self.tasks[number] = asyncio.create_task(self._request(number))
+        await self.settle()
+
+    async def end(self, number: int) -> None:
+        self.ends[number].set()
+        await self.settle()
+
+    async def settle(self) -> None:
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+    async def _request(self, number: int) -> None:
+        async with self.limit.slot():
+            self.under_way.append(number)
+            try:
+                await self.ends[number].wait()
+            finally:
+                self.under_way.remove(number)
+
+
+async def test_requests_get_slots_in_their_order() -> None:
+    requests = Requests(limiter(2))
+    await requests.start(1, 2, 3, 4)
+    assert requests.under_way == [1, 2]
+    assert requests.limit.free == 0
+    await requests.end(1)
+    assert requests.under_way == [2, 3]
+    await requests.end(2)
+    await requests.end(3)
+    assert requests.under_way == [4]
+    assert requests.limit.free == 0.5
+    await requests.end(4)
+    assert requests.limit.free == 1.0
+
+
+async def test_a_smaller_limit_holds_once_the_requests_above_it_have_ended_and_a_larger_one_at_once() -> None:
+    requests = Requests(limiter(3))
+    await requests.start(1, 2, 3, 4, 5)
+    requests.limit.resize(1)
+    await requests.end(1)
+    await requests.end(2)
+    assert requests.under_way == [3]
+    requests.limit.resize(3)
+    await requests.settle()
+    assert requests.under_way == [3, 4, 5]
+
+
+@pytest.mark.parametrize("slot_is_given", [False, True])
+async def test_a_cancelled_caller_keeps_no_slot(*, slot_is_given: bool) -> None:
+    requests = Requests(limiter(1))
+    await requests.start(1, 2, 3)
+    if slot_is_given:
+        requests.ends[1].set()
+        await asyncio.sleep(0)  # request 1 has left its slot to request 2, which has not run yet
+    requests.tasks[2].cancel()
+    await requests.settle()
+    await requests.end(1)
+    assert requests.under_way == [3]
+    await requests.end(3)
+    assert requests.limit.free == 1.0
