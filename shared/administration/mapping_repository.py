@@ -15,13 +15,13 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from shared.errors import ConfigurationError, ConflictError, DataError, NotFoundError
 from shared.ports.clock import Clock
-from shared.ports.state import Delete, Document, DocumentKey, Insert, Replace, StateStore
+from shared.ports.documents import Codec, documents, read_one, versioned
+from shared.ports.state import Delete, Document, DocumentKey, Insert, StateStore
 
 FIRST_ACTIVATION = "first-activation"
 """By whom the first version is: nobody in particular (C-41)."""
@@ -46,6 +46,9 @@ class Version:
     text: str
 
 
+_CODEC = Codec(Version, outside={"number"})
+
+
 @dataclass(frozen=True, slots=True)
 class Pointer:
     """Which version is live. `etag` changes whenever that does: cheap to compare."""
@@ -64,8 +67,7 @@ class MappingRepository:
 
     async def pointer(self) -> Pointer | None:
         """Tell which version is live; None before the first activation. One small read."""
-        key = self._key(_LIVE)
-        found = (await self._store.read([key])).get(key)
+        found = await read_one(self._store, self._key(_LIVE))
         return Pointer(found.body["number"], found.etag) if found else None
 
     async def activate(self, text: str) -> Pointer:
@@ -80,11 +82,10 @@ class MappingRepository:
 
     async def version(self, number: int) -> Version:
         """Return one version; NotFoundError if there is no such version."""
-        key = self._key(_row(number))
-        found = (await self._store.read([key])).get(key)
+        found = await read_one(self._store, self._key(_row(number)))
         if found is None:
             raise NotFoundError(f"There is no version {number} of the mapping")
-        return _version(found)
+        return _read(found)
 
     async def apply(self, text: str, *, by: str, comment: str = "", base: int | None = None) -> Version:
         """Make `text` the live version.
@@ -103,7 +104,8 @@ class MappingRepository:
     async def history(self) -> list[Version]:
         """Return every version that was live, newest first."""
         pointer = await self._required_pointer()
-        versions = {version.number: version async for version in self._all()}
+        found = documents(self._store, self._partition, prefix=_VERSION)
+        versions = {version.number: version async for version in (_read(one) async for one in found)}
         past: list[Version] = []
         number = pointer.number
         while (version := versions.get(number)) is not None:
@@ -115,25 +117,22 @@ class MappingRepository:
 
     async def _add(self, text: str, pointer: Pointer | None, *, by: str, comment: str) -> Version:
         _require_keepable(text, by, comment)
-        replaces = pointer.number if pointer else 0
-        version = await self._insert(replaces, text, by=by, comment=comment)
-        key, body = self._key(_LIVE), {"number": version.number}
-        (etag,) = await self._store.write([Replace(key, body, pointer.etag) if pointer else Insert(key, body)])
+        version = await self._insert(pointer.number if pointer else 0, text, by=by, comment=comment)
+        change = versioned(self._key(_LIVE), {"number": version.number}, pointer.etag if pointer else "")
+        (etag,) = await self._store.write([change])
         if etag is None:
             await self._store.write([Delete(self._key(_row(version.number)))])
             raise ConflictError("Somebody else has applied a mapping at the same time: look at it and apply again")
         return version
 
-    async def _insert(self, replaces: int, text: str, *, by: str, comment: str) -> Version:
+    async def _insert(self, base: int, text: str, *, by: str, comment: str) -> Version:
         """Write the version under the next free number: a worker that died may have left one behind."""
-        number = replaces + 1
+        version = Version(base + 1, base, self._clock.now(), by, comment, text)
         while True:
-            at = self._clock.now()
-            body = {"replaces": replaces, "at": at.isoformat(), "by": by, "comment": comment, "text": text}
-            (etag,) = await self._store.write([Insert(self._key(_row(number)), body)])
+            (etag,) = await self._store.write([Insert(self._key(_row(version.number)), _CODEC.body(version))])
             if etag is not None:
-                return Version(number, replaces, at, by, comment, text)
-            number += 1
+                return version
+            version = replace(version, number=version.number + 1)
 
     # -------------------------------------------------------------------------------------------------------- reading
 
@@ -143,15 +142,6 @@ class MappingRepository:
             raise ConfigurationError("No mapping is active yet: start the connector once")
         return pointer
 
-    async def _all(self) -> AsyncIterator[Version]:
-        after: str | None = None
-        while True:
-            page = await self._store.scan(self._partition, prefix=_VERSION, after=after)
-            for document in page.documents:
-                yield _version(document)
-            if (after := page.after) is None:
-                return
-
     def _key(self, row: str) -> DocumentKey:
         return DocumentKey(self._partition, row)
 
@@ -160,16 +150,8 @@ def _row(number: int) -> str:
     return f"{_VERSION}{number:06d}"
 
 
-def _version(document: Document) -> Version:
-    body = document.body
-    return Version(
-        number=int(document.key.row.removeprefix(_VERSION)),
-        replaces=body["replaces"],
-        at=datetime.fromisoformat(body["at"]),
-        by=body["by"],
-        comment=body["comment"],
-        text=body["text"],
-    )
+def _read(document: Document) -> Version:
+    return _CODEC.read(document.body, number=document.key.row.removeprefix(_VERSION))
 
 
 def _require_keepable(text: str, by: str, comment: str) -> None:

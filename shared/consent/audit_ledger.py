@@ -15,17 +15,21 @@ import hashlib
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
-from shared.domain.consent.changes import ConsentChange, ConsentSource, ConsentState, sortable
+from shared.domain.consent.changes import ConsentChange, sortable
 from shared.domain.records.records import RecordKey
 from shared.ports.clock import Clock
+from shared.ports.documents import Codec, documents, pages
 from shared.ports.state import Change, Delete, Document, DocumentKey, Insert, Put, StateStore
 
 _MONTH = len("2026-11")
 _PAGE = 1000
 _MOST_FORGOTTEN = 50_000
 """Entries per run, so that it ends within the time-out of a function; the next night goes on."""
+
+
+_CODEC = Codec(ConsentChange, outside={"at", "is_renewed"}, names={"external_id": "externalId"})
+"""The key has `at`: the time when a change was first recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,10 @@ class ConsentLedger:
         known = await self._store.read(told) if told else {}
         moments = {key: str(known[key].body["at"]) if key in known else entries[key].moment for key in entries}
         await self._store.write(
-            [Insert(self._entry_key(moments[key], change.digest), _body(change)) for key, change in entries.items()]
+            [
+                Insert(self._entry_key(moments[key], change.digest), _CODEC.body(change))
+                for key, change in entries.items()
+            ]
         )
         if told:
             await self._renew([entries[key] for key in told])
@@ -103,9 +110,9 @@ class ConsentLedger:
         """
         first = max(sortable(since) if since else "", after)
         beyond = sortable(until) if until else ""
-        pages = self._pages_of(record, first) if record else self._pages(first, beyond)
-        async for documents in pages:
-            wanted = [one for one in documents if not beyond or one.key.row < beyond]
+        found = self._pages_of(record, first) if record else self._pages(first, beyond)
+        async for page in found:
+            wanted = [one for one in page if not beyond or one.key.row < beyond]
             if wanted:
                 yield [_change(one) for one in wanted]
 
@@ -130,10 +137,10 @@ class ConsentLedger:
         for month in await self._months_from(first[:_MONTH]):
             if beyond and month > beyond[:_MONTH]:
                 return
-            async for documents in self._scan(self._month_partition(month), after=first or None):
-                if beyond and documents and documents[0].key.row >= beyond:
+            async for page in pages(self._store, self._month_partition(month), after=first or None):
+                if beyond and page and page[0].key.row >= beyond:
                     return
-                yield documents
+                yield page
 
     async def _pages_of(self, record: RecordKey, first: str) -> AsyncIterator[Sequence[Document]]:
         places = sorted(place for place in await self._places(record) if place.row > first)
@@ -143,9 +150,8 @@ class ConsentLedger:
 
     async def _places(self, record: RecordKey) -> list[DocumentKey]:
         """Find the entries of one record."""
-        partition = self._index_partition(record)
-        pages = self._scan(partition, prefix=f"{record}|")
-        return [self._entry_of(one) async for documents in pages for one in documents]
+        found = documents(self._store, self._index_partition(record), prefix=f"{record}|")
+        return [self._entry_of(one) async for one in found]
 
     def _entry_of(self, index: Document) -> DocumentKey:
         return self._entry_key(str(index.body["at"]), index.key.row.rpartition("|")[2])
@@ -155,17 +161,8 @@ class ConsentLedger:
         return [_change(found[place]) for place in places if place in found]
 
     async def _months_from(self, first: str) -> list[str]:
-        pages = self._scan(f"{self._prefix}-months")
-        return [one.key.row async for documents in pages for one in documents if one.key.row >= first]
-
-    async def _scan(
-        self, partition: str, *, prefix: str = "", after: str | None = None
-    ) -> AsyncIterator[Sequence[Document]]:
-        while True:
-            page = await self._store.scan(partition, prefix=prefix, after=after, limit=_PAGE)
-            yield page.documents
-            if (after := page.after) is None:
-                return
+        found = documents(self._store, f"{self._prefix}-months")
+        return [one.key.row async for one in found if one.key.row >= first]
 
     # ---------------------------------------------------------------------------------------------------- forgetting
 
@@ -175,10 +172,10 @@ class ConsentLedger:
         Their index goes last: it leads whoever repeats this after a crash to what remains.
         """
         count = 0
-        async for documents in self._scan(self._index_partition(record), prefix=f"{record}|"):
-            await self._store.write([Delete(self._entry_of(one)) for one in documents])
-            await self._store.write([Delete(one.key) for one in documents])
-            count += len(documents)
+        async for page in pages(self._store, self._index_partition(record), prefix=f"{record}|"):
+            await self._store.write([Delete(self._entry_of(one)) for one in page])
+            await self._store.write([Delete(one.key) for one in page])
+            count += len(page)
         return count
 
     async def forget_old(self) -> int:
@@ -193,11 +190,11 @@ class ConsentLedger:
         for month in await self._months_from(""):
             if month > beyond[:_MONTH]:
                 break
-            async for documents in self._scan(self._month_partition(month)):
-                old = [one for one in documents if one.key.row < beyond]
+            async for page in pages(self._store, self._month_partition(month)):
+                old = [one for one in page if one.key.row < beyond]
                 await self._delete(old)
                 count += len(old)
-                if len(old) < len(documents) or count >= _MOST_FORGOTTEN:
+                if len(old) < len(page) or count >= _MOST_FORGOTTEN:
                     return count
             if month < beyond[:_MONTH]:
                 await self._store.write([Delete(self._month_key(month))])
@@ -237,40 +234,12 @@ def cursor(change: ConsentChange) -> str:
 
 def as_rows(changes: Iterable[ConsentChange]) -> list[dict[str, str]]:
     """Say changes as flat rows: the columns of the CSV, and what `GET /api/explain` shows."""
-    return [
-        {
-            "at": change.moment,
-            "record": str(change.record),
-            "externalId": change.external_id,
-            "subject": change.subject,
-            "old": str(change.old),
-            "new": str(change.new),
-            "source": str(change.source),
-            "correlation": change.correlation,
-        }
-        for change in changes
-    ]
+    return [{"at": change.moment, **_CODEC.body(change)} for change in changes]
 
 
 COLUMNS = ("at", "record", "externalId", "subject", "old", "new", "source", "correlation")
 """The columns of an export, in order."""
 
 
-def _body(change: ConsentChange) -> dict[str, Any]:
-    row = as_rows([change])[0]
-    del row["at"]  # the key has it: the time of the first telling
-    return row
-
-
 def _change(document: Document) -> ConsentChange:
-    body = document.body
-    return ConsentChange(
-        at=datetime.fromisoformat(document.key.row.partition("|")[0]),
-        record=RecordKey.parse(body["record"]),
-        external_id=body["externalId"],
-        subject=body["subject"],
-        old=ConsentState(body["old"]),
-        new=ConsentState(body["new"]),
-        source=ConsentSource(body["source"]),
-        correlation=body["correlation"],
-    )
+    return _CODEC.read(document.body, at=document.key.row.partition("|")[0])

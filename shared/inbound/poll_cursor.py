@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
-from shared.ports.state import Delete, Document, DocumentKey, Insert, Put, Replace, StateStore
+from shared.ports.documents import Codec, read_one, versioned
+from shared.ports.state import Delete, DocumentKey, Put, StateStore
 
 FIRST = timedelta(hours=1)
 LONGEST = timedelta(days=8)
@@ -35,12 +35,12 @@ class CursorPosition:
     """
 
     until: datetime
-    window: timedelta
-    etag: str
+    window: timedelta = FIRST
     doubtful: frozenset[str] = frozenset()
     doubts_all: bool = False
     held_until: datetime | None = None
     tried: datetime | None = None
+    etag: str = ""
 
     def is_held(self, now: datetime) -> bool:
         """Whether a poll is under way."""
@@ -55,6 +55,14 @@ class CursorPosition:
         return replace(self, doubtful=self.doubtful - frozenset(external_ids))
 
 
+_CODEC = Codec(
+    CursorPosition,
+    outside={"etag"},
+    names={"window": "seconds", "doubts_all": "open", "held_until": "held"},
+    omits_defaults=True,
+)
+
+
 class PollCursor:
     """One bookmark of one environment."""
 
@@ -64,8 +72,8 @@ class PollCursor:
 
     async def read(self) -> CursorPosition | None:
         """Return where it is; None before the first poll."""
-        document = (await self._store.read([self._key])).get(self._key)
-        return _place(document) if document else None
+        document = await read_one(self._store, self._key)
+        return _CODEC.read(document.body, etag=document.etag) if document else None
 
     async def until(self) -> datetime | None:
         """Return until when everything has been handled; None before the first poll."""
@@ -74,15 +82,13 @@ class PollCursor:
 
     async def start_over(self, moment: datetime) -> CursorPosition:
         """Put it at a moment, wherever it is."""
-        place = CursorPosition(moment, FIRST, "")
-        (etag,) = await self._store.write([Put(self._key, _body(place))])
+        place = CursorPosition(moment)
+        (etag,) = await self._store.write([Put(self._key, _CODEC.body(place))])
         return replace(place, etag=etag or "")
 
     async def begin(self, moment: datetime) -> CursorPosition | None:
         """Put it at a moment if there is none yet; None if somebody else was quicker."""
-        place = CursorPosition(moment, FIRST, "")
-        (etag,) = await self._store.write([Insert(self._key, _body(place))])
-        return None if etag is None else replace(place, etag=etag)
+        return await self._write(CursorPosition(moment))
 
     async def remove(self) -> None:
         """Forget it."""
@@ -90,63 +96,33 @@ class PollCursor:
 
     async def take(self, place: CursorPosition, now: datetime, held_until: datetime) -> CursorPosition | None:
         """Take the lease; None if somebody has changed the bookmark since `place` was read."""
-        return await self._replace(replace(place, held_until=held_until, tried=place.tried or now))
+        return await self._write(replace(place, held_until=held_until, tried=place.tried or now))
 
     async def hold(
         self, place: CursorPosition, held_until: datetime, doubtful: Iterable[str] = ()
     ) -> CursorPosition | None:
         """Go on with the lease, and note which contacts are about to be handled; None if the lease is lost."""
-        return await self._replace(replace(place, held_until=held_until, doubtful=place.doubtful | frozenset(doubtful)))
+        return await self._write(replace(place, held_until=held_until, doubtful=place.doubtful | frozenset(doubtful)))
 
     async def move(self, place: CursorPosition, until: datetime, *, changes: int) -> CursorPosition | None:
         """Move it on; dare a wider window after few `changes`. None if somebody has changed it meanwhile."""
         widest = LONGEST if changes <= FEW else max(FIRST, place.window)
         window = min(place.window * _WIDER, widest)
         moved = replace(place, until=until, window=window, doubtful=frozenset(), doubts_all=False, tried=None)
-        return await self._replace(moved)
+        return await self._write(moved)
 
     async def heal(self, place: CursorPosition, until: datetime) -> CursorPosition | None:
         """Put a bookmark that is ahead of the clock back; None if somebody has changed it meanwhile."""
-        return await self._replace(replace(place, until=until, window=FIRST))
+        return await self._write(replace(place, until=until, window=FIRST))
 
     async def narrow(self, place: CursorPosition) -> CursorPosition | None:
         """Stay, and look at less in one go: this window takes longer than there is time."""
-        return await self._replace(replace(place, window=max(place.window / _NARROWER, SHORTEST)))
+        return await self._write(replace(place, window=max(place.window / _NARROWER, SHORTEST)))
 
     async def release(self, place: CursorPosition) -> None:
         """Give the lease back; whoever has taken it over keeps it."""
-        await self._replace(replace(place, held_until=None))
+        await self._write(replace(place, held_until=None))
 
-    async def _replace(self, place: CursorPosition) -> CursorPosition | None:
-        (etag,) = await self._store.write([Replace(self._key, _body(place), place.etag)])
+    async def _write(self, place: CursorPosition) -> CursorPosition | None:
+        (etag,) = await self._store.write([versioned(self._key, _CODEC.body(place), place.etag)])
         return None if etag is None else replace(place, etag=etag)
-
-
-def _body(place: CursorPosition) -> dict[str, Any]:
-    body: dict[str, Any] = {"until": place.until.isoformat(), "seconds": place.window.total_seconds()}
-    if place.doubtful:
-        body["doubtful"] = sorted(place.doubtful)
-    if place.doubts_all:
-        body["open"] = True
-    if place.held_until is not None:
-        body["held"] = place.held_until.isoformat()
-    if place.tried is not None:
-        body["tried"] = place.tried.isoformat()
-    return body
-
-
-def _place(document: Document) -> CursorPosition:
-    body = document.body
-    return CursorPosition(
-        until=datetime.fromisoformat(str(body["until"])),
-        window=timedelta(seconds=float(body.get("seconds", FIRST.total_seconds()))),
-        etag=document.etag,
-        doubtful=frozenset(body.get("doubtful", ())),
-        doubts_all=bool(body.get("open", False)),
-        held_until=_moment(body.get("held")),
-        tried=_moment(body.get("tried")),
-    )
-
-
-def _moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None

@@ -234,8 +234,8 @@ class SubscriberImport:
             contact = subscribers[identifier].encrypted_id
             if review.dismissed:
                 imported[identifier] = ImportResult(contact, ImportOutcome.DISMISSED)
-            elif review.decision is not None:
-                imported[identifier] = ImportResult(contact, ImportOutcome.MATCHED, review.decision)
+            elif review.chosen is not None:
+                imported[identifier] = ImportResult(contact, ImportOutcome.MATCHED, review.chosen)
         return imported, {identifier: one for identifier, one in subscribers.items() if identifier not in imported}
 
     async def _note(

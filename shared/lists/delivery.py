@@ -95,7 +95,7 @@ class ListDelivery:
         Reads only what is remembered. ConnectorErrors.
         """
         if state.generations is None:
-            told = next((past.tally.sent for past in state.history if past.code == JobResult.OK), 0)
+            told = next((past.sent for past in state.history if past.code == JobResult.OK), 0)
             return max(0, told - run.members), told
         of = max(run.buckets, *state.generations.values(), 1)
         leaving = present = 0

@@ -23,8 +23,9 @@ from uuid import UUID
 from shared.domain.features.lists import Content, bucket_of, joined
 from shared.domain.records.records import RecordKey
 from shared.errors import ConflictError, Service
-from shared.lists.list_state import ListState, read_state, state_body
-from shared.ports.state import Change, Delete, Document, DocumentKey, Insert, Put, Replace, StateStore
+from shared.lists.list_state import LIST_STATE, ListState
+from shared.ports.documents import documents, pages, read_one, versioned
+from shared.ports.state import Change, Delete, Document, DocumentKey, Put, StateStore
 
 BUCKETS = 100
 """Of a list of many pages: what one page adds to them is one transaction of the state store."""
@@ -53,15 +54,12 @@ class ListStateRepository:
 
     async def read(self, identifier: UUID) -> ListState | None:
         """Read what is remembered of a list."""
-        key = self._state_key(identifier)
-        document = (await self._store.read([key])).get(key)
-        return read_state(identifier, document) if document else None
+        document = await read_one(self._store, self._state_key(identifier))
+        return LIST_STATE.read(document.body, id=identifier, etag=document.etag) if document else None
 
     async def save(self, state: ListState) -> ListState:
         """Remember, and return it with its new version; ConflictError if another worker was faster."""
-        key, body = self._state_key(state.id), state_body(state)
-        change = Replace(key, body, state.etag) if state.etag else Insert(key, body)
-        (etag,) = await self._store.write([change])
+        (etag,) = await self._store.write([versioned(self._state_key(state.id), LIST_STATE.body(state), state.etag)])
         if etag is None:
             raise ConflictError("another worker has changed what is remembered of the list", service=Service.STATE)
         return replace(state, etag=etag)
@@ -178,24 +176,15 @@ class ListStateRepository:
         """Forget some notes of generations; whether that was all of them."""
         left = _PER_DELETION
         for generation in generations:
-            keys = [document.key async for document in self._scan(identifier, f"{generation}-", most=left)]
-            await self._store.write([Delete(key) for key in keys])
-            left -= len(keys)
-            if left <= 0:
-                return False
+            async for page in pages(self._store, self._partition(identifier), prefix=f"{generation}-"):
+                await self._store.write([Delete(document.key) for document in page[:left]])
+                left -= len(page)
+                if left <= 0:
+                    return False
         return True
 
-    async def _scan(self, identifier: UUID, prefix: str, most: int | None = None) -> AsyncIterator[Document]:
-        after: str | None = None
-        left = most
-        while left is None or left > 0:
-            limit = _PER_SCAN if left is None else min(left, 1000)
-            page = await self._store.scan(self._partition(identifier), prefix=prefix, after=after, limit=limit)
-            for document in page.documents:
-                yield document
-            left = None if left is None else left - len(page.documents)
-            if (after := page.after) is None:
-                return
+    def _scan(self, identifier: UUID, prefix: str) -> AsyncIterator[Document]:
+        return documents(self._store, self._partition(identifier), prefix=prefix, limit=_PER_SCAN)
 
     def _state_key(self, identifier: UUID) -> DocumentKey:
         return DocumentKey(f"{self._environment}-lists", str(identifier))

@@ -12,10 +12,11 @@ from uuid import UUID
 
 from shared.domain.features.lists import ListKind, frequent_first
 from shared.domain.records.jobs import JobResult
-from shared.lists.list_state import ListState, RunSummary
+from shared.lists.list_state import ListRun, ListState, RunSummary
 from shared.lists.start import ListStart
-from shared.lists.steps import PAGE, progress_of
+from shared.lists.steps import PAGE
 from shared.lists.tools import ListTools
+from shared.messages.list_messages import Phase
 from shared.ports.dataverse import MarketingList
 
 
@@ -107,21 +108,30 @@ def _remembered(state: ListState | None) -> dict[str, Any]:
     return {
         "inSpotler": state.is_listed,
         "spotlerList": {"externalId": state.spotler_id, "kind": kinds[state.kind], "name": state.name},
-        "running": progress_of(state.run) if state.run else None,
+        "running": _progress(state.run) if state.run else None,
         "history": [_past(past) for past in state.history],
     }
 
 
+def _progress(run: ListRun) -> dict[str, object]:
+    return {
+        "phase": run.phase or Phase.READ,
+        "members": run.members,
+        "done": run.done,
+        "since": run.started_on.isoformat(timespec="seconds"),
+        "lastSign": run.alive_on.isoformat(timespec="seconds"),
+    }
+
+
 def _past(past: RunSummary) -> dict[str, Any]:
-    tally = past.tally
     ended = {"endedOn": past.ended_on.isoformat(timespec="seconds"), "code": past.code}
     if past.code != JobResult.OK:
         return ended
     return ended | {
         "asOf": past.taken_at.isoformat(timespec="seconds") if past.taken_at else None,
-        "sent": tally.sent,
-        "added": tally.added,
-        "removed": tally.removed,
-        "skipped": dict(tally.skipped),
-        "failed": dict(tally.failed),
+        "sent": past.sent,
+        "added": past.added,
+        "removed": past.removed,
+        "skipped": dict(past.skipped),
+        "failed": dict(past.failed),
     }

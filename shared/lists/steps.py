@@ -7,11 +7,11 @@ crash repeats a step and loses none; and a step whose number is past was done, w
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
-from shared.domain.features.lists import LeftOut, MemberCounts, digest_of
+from shared.domain.features.lists import LeftOut, digest_of
 from shared.domain.planning.context import MassChange
 from shared.domain.records.jobs import JobResult
 from shared.domain.records.outcomes import Reason
@@ -285,15 +285,23 @@ class ListSteps:
     async def _finish(self, going: _Going, *, settled: bool) -> None:
         step, state, run = going.step, going.state, going.run
         skipped, failed = await self._tools.memory.counts(step.list, run.generation)
-        tally = MemberCounts(step.sent, step.added, step.removed, skipped, failed)
-        text = tally.told(state.name, f"{step.taken_at:%Y-%m-%d %H:%M:%S} UTC")
+        summary = RunSummary(
+            ended_on=self._tools.clock.now(),
+            code=JobResult.OK,
+            taken_at=step.taken_at,
+            sent=step.sent,
+            added=step.added,
+            removed=step.removed,
+            skipped=skipped,
+            failed=failed,
+        )
+        text = summary.told(state.name, f"{step.taken_at:%Y-%m-%d %H:%M:%S} UTC")
         if not settled:
             text += " It kept changing while it was synchronised: sync it again."
         marketing_list = await self._tools.lists.read_list(state.id)
-        await self._tools.reporter.succeeded(marketing_list, run.jobs, text, spotler_id=state.spotler_id, tally=tally)
+        await self._tools.reporter.succeeded(marketing_list, run.jobs, text, spotler_id=state.spotler_id, tally=summary)
         old = [one for one in state.generations or {} if one != run.generation]
-        past = RunSummary(self._tools.clock.now(), JobResult.OK, step.taken_at, tally)
-        await self._end(state.ended(past, generations={run.generation: run.buckets}, is_listed=True), old)
+        await self._end(state.ended(summary, generations={run.generation: run.buckets}, is_listed=True), old)
         if marketing_list is None or not marketing_list.is_active:  # meanwhile, and its event may have come too early
             await self._tools.lanes.send(QueueName.LIVE, ListLook(list=state.id))
 
@@ -307,7 +315,9 @@ class ListSteps:
             old = [] if known and run.generation in known else [run.generation]
             marketing_list = await self._tools.lists.read_list(state.id)
             await self._tools.reporter.failed(marketing_list, run.jobs, code, text, spotler_id=state.spotler_id)
-            await self._end(state.ended(RunSummary(self._tools.clock.now(), code), generations=known), old)
+            await self._end(
+                state.ended(RunSummary(ended_on=self._tools.clock.now(), code=code), generations=known), old
+            )
         except ConnectorError as error:
             # Not even the report got through: the step comes again, and with it its failure.
             again = going.step.model_copy(update={"attempt": 1})
@@ -337,14 +347,3 @@ def _wait_or_leave_out(judged: Judged, attempt: int) -> None:
     if not isinstance(why, TransientError) or attempt < PATIENCE_WITH_PEOPLE:
         raise why
     judged.failed |= dict.fromkeys(judged.waiting, LeftOut.LATE)
-
-
-def progress_of(run: ListRun) -> Mapping[str, object]:
-    """Say how far a synchronisation has come, for people."""
-    return {
-        "phase": run.phase or Phase.READ,
-        "members": run.members,
-        "done": run.done,
-        "since": run.started_on.isoformat(timespec="seconds"),
-        "lastSign": run.alive_on.isoformat(timespec="seconds"),
-    }

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from shared.adapters.storage.sqlite import SqliteStateStore
-from shared.domain.features.lists import Content, ListKind, ListRules, MemberCounts
+from shared.domain.features.lists import Content, ListKind, ListRules
 from shared.domain.records.records import PersonTable, RecordKey
 from shared.errors import ConflictError
 from shared.lists.list_state import NOTHING, ListRun, ListState, RunSummary
@@ -51,8 +51,8 @@ MEMO = ListState(
     waiting=(UUID(int=10),),
     obsolete=("older",),
     history=(
-        RunSummary(NOW, "OK", NOW, MemberCounts(3, 2, 1, {"inactive": 1}, {"gave-up": 1})),
-        RunSummary(NOW, "gave-up"),
+        RunSummary(3, 2, 1, {"inactive": 1}, {"gave-up": 1}, ended_on=NOW, code="OK", taken_at=NOW),
+        RunSummary(ended_on=NOW, code="gave-up"),
     ),
 )
 

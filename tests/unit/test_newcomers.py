@@ -324,7 +324,7 @@ async def test_new_04_several_contacts_are_a_question_and_no_guess() -> None:
 async def test_the_record_that_somebody_chose_is_synchronised_at_once_and_asked_about_no_more() -> None:
     house = House()
     _, second, review = await two_anns(house)
-    assert (await house.reviews.bind(review, second)).decision == second
+    assert (await house.reviews.bind(review, second)).chosen == second
     (waiting,) = house.queue.waiting
     message = read_lane_message(waiting.message.body)
     assert isinstance(message, ReferenceBatch)
@@ -360,10 +360,10 @@ async def test_who_is_dismissed_is_left_alone() -> None:
 async def test_of_two_people_who_decide_at_the_same_time_one_is_told() -> None:
     house = House()
     *_, review = await two_anns(house)
-    document = await house.reviews._document(review)
+    before = await house.reviews._review(review)
     await house.reviews.dismiss(review)
     with pytest.raises(ConflictError):
-        await house.reviews._decide(document, "dismissed")
+        await house.reviews._decide(before, "dismissed")
 
 
 def decides_while_matching(house: House, review: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
