@@ -8,13 +8,15 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from shared.administration.mapping_validation import MappingValidator
-from shared.domain.features.schema_drift import Known, Landscape, SchemaChange, Shift, changes, landscape
+from shared.domain.features.schema_drift import Known, Landscape, SchemaChange, changes, landscape
 from shared.domain.mapping.check.check import check
-from shared.domain.mapping.findings import Code, Finding, Severity
+from shared.domain.mapping.findings import Finding, Severity
 from shared.domain.mapping.model import Mapping as FieldMapping
-from shared.domain.records.records import PersonTable
 from shared.ports.clock import Clock
+from shared.ports.documents import Codec, read_one
 from shared.ports.state import DocumentKey, Put, StateStore
 from shared.telemetry.signals import DRIFT, record
 
@@ -102,8 +104,7 @@ class Drift:
         return (*(one for one in earlier if one.change not in fresh), *(Noticed(change, now) for change in fresh))
 
     async def _read(self, row: str) -> Mapping[str, Any] | None:
-        key = DocumentKey(self._partition, row)
-        found = (await self._store.read([key])).get(key)
+        found = await read_one(self._store, DocumentKey(self._partition, row))
         return found.body if found else None
 
     async def _write(self, row: str, body: Mapping[str, Any]) -> None:
@@ -119,32 +120,21 @@ def _body(found: Landscape) -> dict[str, Any]:
     }
 
 
+_KNOWN = Codec(Known)
+_CHANGE = Codec(SchemaChange)
+_FINDINGS = TypeAdapter(tuple[Finding, ...])
+
+
 def _landscape(body: Mapping[str, Any]) -> Landscape:
     return Landscape(
-        columns={(one["table"], one["name"]): _known(one) for one in body["columns"]},
-        properties={one["name"]: _known(one) for one in body["properties"]},
+        columns={(one["table"], one["name"]): _KNOWN.read(one) for one in body["columns"]},
+        properties={one["name"]: _KNOWN.read(one) for one in body["properties"]},
     )
-
-
-def _known(body: Mapping[str, Any]) -> Known:
-    return Known(body["type"], body["label"], body["id"], body["length"], body["options"])
 
 
 def _report(body: Mapping[str, Any]) -> DriftReport:
     return DriftReport(
         at=datetime.fromisoformat(body["at"]),
-        noticed=tuple(
-            Noticed(SchemaChange(one["what"], Shift(one["shift"]), one["hint"]), datetime.fromisoformat(one["on"]))
-            for one in body["changes"]
-        ),
-        findings=tuple(
-            Finding(
-                Severity(one["severity"]),
-                Code(one["code"]),
-                one["text"],
-                one["row"],
-                PersonTable(one["table"]) if one["table"] else None,
-            )
-            for one in body["findings"]
-        ),
+        noticed=tuple(Noticed(_CHANGE.read(one), datetime.fromisoformat(one["on"])) for one in body["changes"]),
+        findings=_FINDINGS.validate_python(body["findings"]),
     )

@@ -9,24 +9,22 @@ finds the record. Ids, correlations and external ids go.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared.consent.audit_ledger import ConsentLedger
-from shared.domain.consent.changes import ConsentChange
+from shared.consent.audit_ledger import ConsentLedger, as_rows
 from shared.domain.records.fingerprints import Fingerprinter
 from shared.domain.records.outcomes import Reason
 from shared.domain.records.records import RecordKey
-from shared.errors import ConflictError, Service
 from shared.ports.clock import Clock
-from shared.ports.state import Change, Delete, Document, DocumentKey, Insert, Put, Replace, StateStore
+from shared.ports.documents import Body, pages, read_one, update
+from shared.ports.state import Delete, DocumentKey, Put, StateStore
 
 GRACE = timedelta(days=1)
 """So long after an erasure messages may still come that tell of consent before it."""
 
-_ATTEMPTS = 5
 _PAGE = 500
 _MOST_ERASED = 2000
 """Records per night, so that it ends within the time-out of a function; the next night goes on."""
@@ -65,8 +63,7 @@ class ErasedConsent:
 
     async def of_record(self, key: RecordKey) -> Kept | None:
         """Return what is kept of a record that was erased; None if nothing is."""
-        place = await self._place(key)
-        document = (await self._store.read([place])).get(place)
+        document = await read_one(self._store, await self._key(key))
         if document is None:
             return None
         return Kept(datetime.fromisoformat(document.body["erased"]), tuple(document.body["changes"]))
@@ -76,23 +73,20 @@ class ErasedConsent:
 
         The copy stands before the originals go: a crash loses nothing.
         """
-        changes = [_row(one) async for page in self._consents.export(record=key) for one in page]
+        changes = [_row(one) async for page in self._consents.export(record=key) for one in as_rows(page)]
         if changes:
-            await self._add(await self._place(key), changes, erased)
+            await self._add(await self._key(key), changes, erased)
         await self._consents.remove(key)
         return len(changes)
 
-    async def _add(self, place: DocumentKey, changes: list[dict[str, str]], erased: datetime) -> None:
-        for _ in range(_ATTEMPTS):
-            document = (await self._store.read([place])).get(place)
-            known = list(document.body["changes"]) if document else []
-            joined = sorted((*known, *(one for one in changes if one not in known)), key=lambda one: str(one["at"]))
-            body = {"erased": erased.isoformat(timespec="seconds"), "changes": joined}
-            change: Change = Insert(place, body) if document is None else Replace(place, body, document.etag)
-            (etag,) = await self._store.write([change])
-            if etag is not None:
-                return
-        raise ConflictError("the consent of an erased record is being changed by others", service=Service.STATE)
+    async def _add(self, key: DocumentKey, changes: list[dict[str, str]], erased: datetime) -> None:
+        def joined(_: DocumentKey, body: Body | None) -> Body:
+            known = list(body["changes"]) if body else []
+            rows = sorted((*known, *(one for one in changes if one not in known)), key=lambda one: str(one["at"]))
+            return {"erased": erased.isoformat(timespec="seconds"), "changes": rows}
+
+        contended = "the consent of an erased record is being changed by others"
+        await update(self._store, [key], joined, contended=contended)
 
     # ------------------------------------------------------------------------------------------------------- nightly
 
@@ -102,7 +96,7 @@ class ErasedConsent:
 
     async def _take_over_deleted(self) -> int:
         """Walk over the bindings, and take over those that were deleted since the last walk, but not just now."""
-        document = (await self._store.read([self._walk_key])).get(self._walk_key)
+        document = await read_one(self._store, self._walk_key)
         walk = dict(document.body) if document else {"since": "", "until": "", "after": ""}
         if not walk["until"]:
             walk["until"] = (self._clock.now() - GRACE).isoformat(timespec="seconds")
@@ -121,21 +115,13 @@ class ErasedConsent:
         if self._retention is None:
             return 0
         count, beyond = 0, self._clock.now() - self._retention
-        async for documents in self._pages():
-            old = [one for one in documents if datetime.fromisoformat(one.body["erased"]) < beyond]
+        async for page in pages(self._store, self._partition, limit=_PAGE):
+            old = [one for one in page if datetime.fromisoformat(one.body["erased"]) < beyond]
             await self._store.write([Delete(one.key, one.etag) for one in old])
             count += len(old)
         return count
 
-    async def _pages(self) -> AsyncIterator[list[Document]]:
-        after: str | None = None
-        while True:
-            page = await self._store.scan(self._partition, after=after, limit=_PAGE)
-            yield list(page.documents)
-            if (after := page.after) is None:
-                return
-
-    async def _place(self, key: RecordKey) -> DocumentKey:
+    async def _key(self, key: RecordKey) -> DocumentKey:
         return DocumentKey(self._partition, (await self._fingerprinter()).person(str(key)))
 
 
@@ -152,11 +138,5 @@ def _deleted(documents: Any, since: str, until: str) -> list[tuple[RecordKey, da
     return found
 
 
-def _row(change: ConsentChange) -> dict[str, str]:
-    return {
-        "at": change.moment,
-        "subject": change.subject,
-        "old": str(change.old),
-        "new": str(change.new),
-        "source": str(change.source),
-    }
+def _row(row: dict[str, str]) -> dict[str, str]:
+    return {name: row[name] for name in ("at", "subject", "old", "new", "source")}

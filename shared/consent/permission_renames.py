@@ -34,9 +34,10 @@ from shared.domain.values.fields import option_name
 from shared.messages.lane_messages import Lanes, Permissions
 from shared.ports.clock import Clock
 from shared.ports.dataverse import EnvironmentVariables, NamedPermission, PermissionRows
+from shared.ports.documents import read_one, versioned
 from shared.ports.marketing_platform import MarketingPlatform
 from shared.ports.queue import QueueName
-from shared.ports.state import DocumentKey, Insert, Replace, StateStore
+from shared.ports.state import DocumentKey, StateStore
 
 log = logging.getLogger(__name__)
 
@@ -319,12 +320,11 @@ class PermissionNames:
         return option.rpartition(":")[0] in self._properties
 
     async def _read(self) -> _Kept | None:
-        found = (await self._store.read([self._key])).get(self._key)
+        found = await read_one(self._store, self._key)
         return _Kept(_StoredNames.model_validate(found.body), found.etag) if found else None
 
     async def _write(self, memory: _StoredNames, etag: str) -> bool:
-        body = memory.model_dump(mode="json")
-        (written,) = await self._store.write([Replace(self._key, body, etag) if etag else Insert(self._key, body)])
+        (written,) = await self._store.write([versioned(self._key, memory.model_dump(mode="json"), etag)])
         return written is not None
 
 

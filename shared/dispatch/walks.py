@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 
 from shared.domain.records.records import PersonTable
 from shared.ports.clock import Clock
-from shared.ports.state import Change, Delete, Document, DocumentKey, Insert, Replace, StateStore
+from shared.ports.documents import Body, Codec, read_one, update
+from shared.ports.state import Delete, DocumentKey, StateStore
 
 PRESUMED_OVER = timedelta(days=1)
 """Without a page for so long. What a pause holds up is older than its last page, but not by days."""
@@ -31,6 +32,9 @@ class UnderWay:
         return now - self.last_page >= PRESUMED_OVER
 
 
+_CODEC = Codec(UnderWay)
+
+
 class Walks:
     """The walks of one environment. Its methods raise ConnectorErrors."""
 
@@ -41,34 +45,26 @@ class Walks:
 
     async def begin(self, table: PersonTable, correlation: str) -> UnderWay | None:
         """Note a walk, also at each of its pages; returns the other one that is under way, if there is one."""
-        key, now = self._key(table), self._clock.now()
-        document = (await self._store.read([key])).get(key)
-        one = _read(document) if document is not None else None
-        if one is not None and one.correlation != correlation and not one.is_over(now):
-            return one
-        since = one.since if one is not None and one.correlation == correlation else now
-        body = {"correlation": correlation, "since": since.isoformat(), "last_page": now.isoformat()}
-        change: Change = Insert(key, body) if document is None else Replace(key, body, document.etag)
-        (etag,) = await self._store.write([change])
-        if etag is None:  # somebody was quicker: either another walk, or the same page twice
-            document = (await self._store.read([key])).get(key)
-            one = _read(document) if document is not None else None
-            return one if one is not None and one.correlation != correlation else None
-        return None
+        now = self._clock.now()
+        other: UnderWay | None = None
+
+        def noted(_: DocumentKey, body: Body | None) -> Body | None:
+            nonlocal other
+            known = _CODEC.read(body) if body else None
+            is_same = known is not None and known.correlation == correlation
+            other = None if is_same or known is None or known.is_over(now) else known
+            since = known.since if known is not None and is_same else now
+            return None if other else _CODEC.body(UnderWay(correlation, since, now))
+
+        await update(self._store, [self._key(table)], noted, contended="the walk is being noted by others")
+        return other
 
     async def end(self, table: PersonTable, correlation: str) -> None:
         """Forget a walk, unless another one is under way."""
         key = self._key(table)
-        document = (await self._store.read([key])).get(key)
-        if document is not None and _read(document).correlation == correlation:
+        document = await read_one(self._store, key)
+        if document is not None and document.body["correlation"] == correlation:
             await self._store.write([Delete(key, document.etag)])
 
     def _key(self, table: PersonTable) -> DocumentKey:
         return DocumentKey(self._partition, table)
-
-
-def _read(document: Document) -> UnderWay:
-    body = document.body
-    return UnderWay(
-        body["correlation"], datetime.fromisoformat(body["since"]), datetime.fromisoformat(body["last_page"])
-    )

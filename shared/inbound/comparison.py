@@ -14,8 +14,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from pydantic import TypeAdapter
-
 from shared.domain.merging.comparison_window import ComparisonRun, Span, is_enough, reached
 from shared.domain.merging.divergence import Divergence
 from shared.domain.planning.context import Rules
@@ -32,6 +30,7 @@ from shared.inbound.read_ahead import Page
 from shared.messages.lane_messages import Compare, Lanes
 from shared.messages.redelivery import Redelivery
 from shared.ports.clock import Clock
+from shared.ports.documents import Codec, read_one
 from shared.ports.marketing_platform import ContactFeeds
 from shared.ports.queue import QueueName
 from shared.ports.state import DocumentKey, Put, Replace, StateStore
@@ -45,7 +44,7 @@ SPAN = timedelta(hours=26)
 _TIME = timedelta(seconds=90)
 """After this a step begins no page any more: messages are locked for five minutes."""
 
-_RUN = TypeAdapter(ComparisonRun)
+_RUN = Codec(ComparisonRun)
 _BEGUN = "comparison of Spotler since %s has begun (%s)"
 _ENDED = "comparison of Spotler (%s) ended: %d contacts; %s"
 
@@ -112,7 +111,7 @@ class Comparison:
         await self._begin(known.next_night(uuid4().hex, days=self._days, records=records))
 
     async def _begin(self, run: ComparisonRun) -> ComparisonRun:
-        await self._store.write([Put(self._key(run.span), _RUN.dump_python(run, mode="json"))])
+        await self._store.write([Put(self._key(run.span), _RUN.body(run))])
         log.info(_BEGUN, run.until.isoformat(timespec="seconds"), run.span)
         await self._lanes.send(QueueName.BULK, Compare(span=run.span, run=run.id, correlation=f"compare-{run.id}"))
         return run
@@ -207,7 +206,7 @@ class Comparison:
     async def state(self) -> dict[str, Any]:
         """Say as JSON how far each comparison is, and what it found by kind; empty before the first one."""
         found = await self._store.read([self._key(span) for span in Span])
-        runs = [_RUN.validate_python(document.body) for document in found.values()]
+        runs = [_RUN.read(document.body) for document in found.values()]
         return {str(run.span): self._told(run) for run in sorted(runs, key=lambda run: run.span)}
 
     def _told(self, run: ComparisonRun) -> dict[str, Any]:
@@ -217,8 +216,8 @@ class Comparison:
         return {**told, **nights, "contacts": run.contacts, "found": dict(sorted(run.found.items()))}
 
     async def _read(self, span: Span) -> ComparisonRun | None:
-        document = (await self._store.read([self._key(span)])).get(self._key(span))
-        return _RUN.validate_python(document.body) if document else None
+        document = await read_one(self._store, self._key(span))
+        return _RUN.read(document.body) if document else None
 
     def _key(self, span: Span) -> DocumentKey:
         return DocumentKey(self._partition, span)
@@ -236,17 +235,17 @@ class _Work:
     @classmethod
     async def open(cls, store: StateStore, key: DocumentKey, run_id: str) -> _Work | None:
         """Read a run; None if another one has taken its place."""
-        document = (await store.read([key])).get(key)
+        document = await read_one(store, key)
         if document is None or document.body["id"] != run_id:
             return None
-        return cls(store, key, _RUN.validate_python(document.body), document.etag)
+        return cls(store, key, _RUN.read(document.body), document.etag)
 
     async def doubt(self, external_ids: Collection[str]) -> None:
         """Note that contacts are about to be handled."""
         await self.save(replace(self.run, doubtful=tuple(sorted({*external_ids}))))
 
     async def save(self, run: ComparisonRun) -> ComparisonRun:
-        (etag,) = await self._store.write([Replace(self._key, _RUN.dump_python(run, mode="json"), self._etag)])
+        (etag,) = await self._store.write([Replace(self._key, _RUN.body(run), self._etag)])
         if etag is None:
             raise _ReplacedError
         self.run, self._etag = run, etag

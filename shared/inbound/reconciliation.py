@@ -25,6 +25,7 @@ from shared.engine.work_items import ItemResult
 from shared.inbound.comparison import Comparison
 from shared.messages.lane_messages import Lanes, Walk
 from shared.ports.clock import Clock
+from shared.ports.documents import read_one
 from shared.ports.queue import QueueName
 from shared.ports.state import DocumentKey, Put, StateStore
 from shared.telemetry.signals import DIVERGENCES, record
@@ -153,7 +154,7 @@ class Reconciliation:
         return bool(held)
 
     async def _read(self, table: PersonTable) -> WalkCounts | None:
-        found = (await self._store.read([self._key(table)])).get(self._key(table))
+        found = await read_one(self._store, self._key(table))
         return None if found is None else WalkCounts(**found.body)
 
     def _key(self, table: PersonTable) -> DocumentKey:

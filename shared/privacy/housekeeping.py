@@ -9,7 +9,7 @@ reviews that somebody dismissed, since the same question would be asked again.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -18,6 +18,7 @@ from shared.domain.records.records import RecordKey
 from shared.engine.bindings.binding_documents import read_binding
 from shared.errors import ConnectorError
 from shared.ports.clock import Clock
+from shared.ports.documents import pages
 from shared.ports.marketing_platform import MarketingPlatform
 from shared.ports.queue import Queue
 from shared.ports.state import Change, Delete, Document, DocumentKey, Replace, StateStore
@@ -71,7 +72,7 @@ class Housekeeping:
 
     async def _bindings(self, before: datetime) -> int:
         gone = 0
-        async for page in self._pages("binding"):
+        async for page in pages(self._store, f"{self._environment}-binding"):
             old = [one for one in page if _is_over(one, before)]
             contacts = await self._read("contact", {str(one.body["contact"]) for one in old})
             gone += await self._drop(one for one in old if not _is_used(contacts.get(str(one.body["contact"])), one))
@@ -83,7 +84,7 @@ class Housekeeping:
         Since when they are idle is noted in the document; whoever claims it writes it anew, without the note.
         """
         gone, asked = 0, 0
-        async for page in self._pages("contact"):
+        async for page in pages(self._store, f"{self._environment}-contact"):
             over: list[Document] = []
             noted: list[Change] = []
             for one in page:
@@ -112,14 +113,14 @@ class Housekeeping:
     async def _addresses(self) -> int:
         """Drop addresses that lead to no contact. One that is being given away has a contact, which is claimed."""
         gone = 0
-        async for page in self._pages("address"):
+        async for page in pages(self._store, f"{self._environment}-address"):
             contacts = await self._read("contact", {str(one.body["contact"]) for one in page})
             gone += await self._drop(one for one in page if str(one.body["contact"]) not in contacts)
         return gone
 
     async def _reviews(self, before: datetime) -> int:
         gone = 0
-        async for page in self._pages("review"):
+        async for page in pages(self._store, f"{self._environment}-review"):
             gone += await self._drop(
                 one
                 for one in page
@@ -139,14 +140,6 @@ class Housekeeping:
         return gone
 
     # ------------------------------------------------------------------------------------------------------ documents
-
-    async def _pages(self, kind: str) -> AsyncIterator[Sequence[Document]]:
-        after: str | None = None
-        while True:
-            page = await self._store.scan(f"{self._environment}-{kind}", after=after)
-            yield page.documents
-            if (after := page.after) is None:
-                return
 
     async def _read(self, kind: str, rows: Collection[str]) -> dict[str, Document]:
         keys = [DocumentKey(f"{self._environment}-{kind}", row) for row in sorted(rows)]

@@ -24,6 +24,7 @@ from shared.engine.refusals.suppressions import SuppressionList
 from shared.errors import ConflictError, Service
 from shared.ports.clock import Clock
 from shared.ports.dataverse import Crm
+from shared.ports.documents import read_one
 from shared.ports.queue import DeadLetter, Queue
 from shared.ports.state import Delete, Document, DocumentKey, StateStore
 from shared.privacy.person_dead_letters import PersonLetters
@@ -217,8 +218,7 @@ class PersonData:
         )
 
     async def _binding(self, key: RecordKey) -> Document | None:
-        place = DocumentKey(f"{self._environment}-binding", str(key))
-        return (await self._store.read([place])).get(place)
+        return await read_one(self._store, DocumentKey(f"{self._environment}-binding", str(key)))
 
 
 def _leave(held: HeldContact, key: RecordKey) -> None:

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from shared.domain.planning.context import MassChange
 from shared.domain.records.records import RecordKey
+from shared.ports.documents import documents
 from shared.ports.state import Change, Delete, Document, DocumentKey, Replace, StateStore
 
 _ID_LENGTH = 16
@@ -47,30 +48,34 @@ class PersonDocuments:
 
     async def contacts_used_by(self, key: RecordKey) -> set[str]:
         """Find the Spotler contacts that a record uses, or whose mail it refuses: a walk over all of them."""
-        contacts = self._scan(f"{self._environment}-contact")
+        contacts = documents(self._store, f"{self._environment}-contact")
         return {one.key.row async for one in contacts if str(key) in one.body.get("users", {})}
 
     async def addresses_of(self, contacts: Collection[str]) -> dict[str, Document]:
         """Find the addresses (fingerprints) that point to one of these contacts: a walk over all of them."""
-        found = [one.key async for one in self._scan(f"{self._environment}-address") if one.body["contact"] in contacts]
-        documents = await self._store.read(found) if found else {}
-        return {key.row: document for key, document in documents.items()}
+        found = [
+            one.key
+            async for one in documents(self._store, f"{self._environment}-address")
+            if one.body["contact"] in contacts
+        ]
+        read = await self._store.read(found) if found else {}
+        return {key.row: document for key, document in read.items()}
 
     async def naming(self, person: Person) -> AsyncIterator[Found]:
         """Yield them all. It walks over bounces, reviews and the notes of all marketing lists: a while."""
         for document in await self._read(self._known_keys(person)):
             if (found := _of_brake_or_bounce(document, person)) is not None:
                 yield found
-        async for document in self._scan(f"{self._environment}-bounce"):
+        async for document in documents(self._store, f"{self._environment}-bounce"):
             if document.key.row not in person.contacts and str(person.key) in document.body["tasks"]:
                 tasks = {record: task for record, task in document.body["tasks"].items() if record != str(person.key)}
                 says = {"task": document.body["tasks"][str(person.key)]}
                 yield Found("bounces", says, _replaced(document, {**document.body, "tasks": tasks}))
-        async for document in self._scan(f"{self._environment}-review"):
+        async for document in documents(self._store, f"{self._environment}-review"):
             if (found := _of_review(document, person.key)) is not None:
                 yield found
-        async for memo in self._scan(f"{self._environment}-lists"):
-            async for document in self._scan(f"{self._environment}-list-{memo.key.row}"):
+        async for memo in documents(self._store, f"{self._environment}-lists"):
+            async for document in documents(self._store, f"{self._environment}-list-{memo.key.row}"):
                 if (found := _of_list(document, memo.key.row, person)) is not None:
                     yield found
 
@@ -83,15 +88,6 @@ class PersonDocuments:
     async def _read(self, keys: Collection[DocumentKey]) -> list[Document]:
         found = await self._store.read(list(keys))
         return [found[key] for key in keys if key in found]
-
-    async def _scan(self, partition: str) -> AsyncIterator[Document]:
-        after: str | None = None
-        while True:
-            page = await self._store.scan(partition, after=after)
-            for document in page.documents:
-                yield document
-            if (after := page.after) is None:
-                return
 
 
 def _of_brake_or_bounce(document: Document, person: Person) -> Found | None:
