@@ -21,6 +21,7 @@ from shared.dispatch.walks import Walks
 from shared.domain.consent.bounce_text import Language
 from shared.domain.consent.permission_defaults import PermissionDefault
 from shared.domain.features.lists import ListKind
+from shared.domain.features.subscriber_import import ImportResult
 from shared.domain.mapping.formats.document import read_mapping
 from shared.domain.planning.context import Rules
 from shared.domain.records.fingerprints import Fingerprinter
@@ -49,7 +50,7 @@ from shared.engine.sync_engine import SyncEngine
 from shared.engine.work_items import ItemResult
 from shared.errors import ConnectorError, Service
 from shared.inbound.comparison import Comparison
-from shared.inbound.contact_changes import ContactChanges, Welcomed
+from shared.inbound.contact_changes import ContactChanges
 from shared.inbound.poll import Poll, Polled
 from shared.inbound.poll_cursor import PollCursor
 from shared.inbound.reconciliation import Reconciliation
@@ -114,7 +115,7 @@ class TwinSubscriberRecords:
         self.seen: list[MarketingContact] = []
         self.refused: list[str] = []
 
-    async def import_page(self, contacts: Sequence[MarketingContact], *, correlation: str) -> Sequence[Welcomed]:
+    async def import_page(self, contacts: Sequence[MarketingContact], *, correlation: str) -> Sequence[ImportResult]:
         assert correlation
         self.seen += contacts
         return []
@@ -338,7 +339,7 @@ class ConnectorTwin:
         self.release = Release(brake=self.brake, lists=lists.start, lanes=lanes, patience=patience, clock=self.clock)
         walks = Walks(self.store, self.clock, "test")
         self.resync = Resync(
-            crm=self.crm, people=people, lanes=lanes, patience=patience, walks=walks, listener=self.reconciliation
+            crm=self.crm, people=people, lanes=lanes, patience=patience, walks=walks, reconciliation=self.reconciliation
         )
         pings = {Service.DATAVERSE: self.crm.ping, Service.SPOTLER: self.platform.ping}
         self.circuits = Circuits(self.store, self.clock, "test", pings=pings)

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+from shared.administration.probe import NoAnswer, probe
 from shared.administration.schema_drift import Drift
 from shared.domain.planning.context import Rules
 from shared.errors import ConnectorError
@@ -21,9 +22,6 @@ _LONGEST_WAIT = {
     QueueName.BULK: timedelta(days=1),
 }
 """How long a message that is due may wait before its lane stands still: as `infra/alarms.yaml` says."""
-
-_PATIENCE = 10.0
-"""Seconds after which a service counts as down, whatever it might still say."""
 
 _UNKNOWN = "unknown"
 
@@ -113,13 +111,8 @@ class Health:
 
     async def _refused(self) -> Mapping[str, str]:
         """Name the tables that the mapping reads and the connector may not read, with the missing privilege."""
-        try:
-            async with asyncio.timeout(_PATIENCE):
-                return await self._refused_tables()
-        except ConnectorError as error:
-            return {_UNKNOWN: str(error)}
-        except TimeoutError:
-            return {_UNKNOWN: f"no answer within {_PATIENCE:.0f} s"}
+        tables = await probe(self._refused_tables)
+        return {_UNKNOWN: tables.cause} if isinstance(tables, NoAnswer) else tables
 
     async def _unused_rows(self) -> list[str]:
         """Name mapping rows whose Spotler property the account does not have (MAP-27)."""
@@ -140,15 +133,8 @@ async def _told(state: Callable[[], Awaitable[Any]]) -> Any:
 
 async def _ping(ping: Callable[[], Awaitable[None]]) -> dict[str, Any]:
     begin = time.perf_counter()
-    try:
-        async with asyncio.timeout(_PATIENCE):
-            await ping()
-    except ConnectorError as error:
-        return {"ok": False, "milliseconds": _milliseconds(begin), "cause": str(error), "recovery": error.recovery}
-    except TimeoutError:
-        return {"ok": False, "milliseconds": _milliseconds(begin), "cause": f"no answer within {_PATIENCE:.0f} s"}
-    return {"ok": True, "milliseconds": _milliseconds(begin)}
-
-
-def _milliseconds(begin: float) -> int:
-    return round((time.perf_counter() - begin) * 1000)
+    answer = await probe(ping)
+    report: dict[str, Any] = {"ok": answer is None, "milliseconds": round((time.perf_counter() - begin) * 1000)}
+    if answer is not None:
+        report |= {"cause": answer.cause} | ({"recovery": answer.recovery} if answer.recovery is not None else {})
+    return report

@@ -7,15 +7,13 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
+from shared.administration.probe import probe
 from shared.errors import ConnectorError
 from shared.ports.clock import Clock
 from shared.ports.queue import Queue, QueueName
 from shared.telemetry.signals import BACKLOG, BEHIND, HEARTBEAT, NEWCOMERS_WAIT, OLDEST, UP, record
 
 log = logging.getLogger(__name__)
-
-_PATIENCE = 10.0
-"""Seconds after which a service counts as down, whatever it might still say."""
 
 
 class Monitor:
@@ -46,7 +44,7 @@ class Monitor:
         record(HEARTBEAT)
         await asyncio.gather(
             *(self._measure(queue) for queue in QueueName),
-            *(_ask(name, ping) for name, ping in self._pings.items()),
+            *(_measure_service(name, ping) for name, ping in self._pings.items()),
             self._behind(),
             self._measured("what the brake holds", self._held),
             self._measured("circuits", self._circuits),
@@ -84,13 +82,8 @@ class Monitor:
         record(OLDEST, max(0.0, waiting), queue=queue)
 
 
-async def _ask(service: str, ping: Callable[[], Awaitable[None]]) -> None:
-    try:
-        async with asyncio.timeout(_PATIENCE):
-            await ping()
-    except (ConnectorError, TimeoutError) as error:
-        cause = str(error) if isinstance(error, ConnectorError) else f"no answer within {_PATIENCE:.0f} s"
-        log.warning("%s does not answer: %s", service, cause)
-        record(UP, 0, service=service)
-    else:
-        record(UP, 1, service=service)
+async def _measure_service(service: str, ping: Callable[[], Awaitable[None]]) -> None:
+    failure = await probe(ping)
+    if failure is not None:
+        log.warning("%s does not answer: %s", service, failure.cause)
+    record(UP, 0 if failure else 1, service=service)

@@ -240,7 +240,7 @@ def build(services: Services, version: LiveVersion, fingerprints: Fingerprinter)
     release = Release(brake=brake, lists=lists.start, lanes=tools.lanes, patience=tools.patience, clock=clock)
     walks = Walks(store, clock, environment)
     resync = Resync(
-        crm=crm, people=people, lanes=tools.lanes, patience=tools.patience, walks=walks, listener=reconciliation
+        crm=crm, people=people, lanes=tools.lanes, patience=tools.patience, walks=walks, reconciliation=reconciliation
     )
     circuits = Circuits(store, clock, environment, pings={Service.DATAVERSE: crm.ping, Service.SPOTLER: platform.ping})
     return Connector(

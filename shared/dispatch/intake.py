@@ -19,7 +19,7 @@ from shared.errors import ConnectorError
 from shared.messages.lane_messages import Unchecked
 from shared.messages.redelivery import Redelivery
 from shared.ports.clock import Clock
-from shared.ports.organisations import Organisations, Origin, OriginRefused
+from shared.ports.organisations import Organisations, Origin, OriginRefused, OwnUser
 from shared.ports.queue import Queue, QueueName
 
 log = logging.getLogger(__name__)
@@ -35,14 +35,6 @@ class Arrival:
     queue: QueueName
     work: Work = field(default_factory=Work)
     refused: list[OriginRefused] = field(default_factory=list)
-
-
-class OwnUser(Protocol):
-    """Knows which user we are, once Dataverse has told."""
-
-    async def learn(self) -> None:
-        """Ask, unless it is known. Raises no ConnectorError."""
-        ...
 
 
 class Ready(Protocol):

@@ -5,14 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Protocol
 
 from shared.dispatch.walks import UnderWay, Walks
 from shared.domain.records.records import PersonTable, RecordKey, Reference, Why
 from shared.domain.recovery.retry import GiveUp
 from shared.engine.record_handler import RecordHandler
-from shared.engine.work_items import ItemResult
 from shared.errors import ConnectorError
+from shared.inbound.reconciliation import Reconciliation
 from shared.messages.lane_messages import Lanes, Walk
 from shared.messages.redelivery import Redelivery
 from shared.ports.dataverse import Crm
@@ -22,14 +21,6 @@ log = logging.getLogger(__name__)
 
 PAGE = 500
 """Records per page: five Spotler calls, well inside one claim."""
-
-
-class WalkListener(Protocol):
-    """Counts what walks find."""
-
-    async def saw(self, step: Walk, finished: Sequence[ItemResult], *, is_last: bool) -> None:
-        """Take note of a page, before the next one is on its way."""
-        ...
 
 
 class Resync:
@@ -43,14 +34,14 @@ class Resync:
         lanes: Lanes,
         patience: Redelivery,
         walks: Walks,
-        listener: WalkListener | None = None,
+        reconciliation: Reconciliation,
     ) -> None:
         self._crm = crm
         self._people = people
         self._lanes = lanes
         self._patience = patience
         self._walks = walks
-        self._listener = listener
+        self._reconciliation = reconciliation
 
     async def some(self, keys: Sequence[RecordKey], lane: QueueName, *, correlation: str) -> None:
         """Put records on a lane."""
@@ -80,8 +71,7 @@ class Resync:
             return
         references = [Reference(key, step.why, step.correlation) for key in page.keys]
         finished = await self._people.handle(references, lane=lane)
-        if self._listener is not None:
-            await self._listener.saw(step, finished, is_last=page.after is None)
+        await self._reconciliation.count_page(step, finished, is_last=page.after is None)
         if page.after is not None:
             await self._lanes.send(lane, step.model_copy(update={"after": page.after, "attempt": 1}))
         else:

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+from shared.consent.bounce_service import BounceService
 from shared.domain.merging.comparison_window import ComparisonRun, Span, is_enough, reached
 from shared.domain.merging.divergence import Divergence
 from shared.domain.planning.context import Rules
@@ -24,7 +25,7 @@ from shared.engine.record_handler import RecordHandler
 from shared.errors import ConnectorError
 from shared.inbound.contact_changes import ContactChanges, known_and_new, newest
 from shared.inbound.page_counts import Handled, Newcoming, Seen
-from shared.inbound.poll import OVERLAP, Bounces, note_bounces
+from shared.inbound.poll import OVERLAP, note_bounces
 from shared.inbound.poll_cursor import NEWCOMERS, PollCursor
 from shared.inbound.read_ahead import Page
 from shared.messages.lane_messages import Compare, Lanes
@@ -62,7 +63,7 @@ class Comparison:
         feeds: ContactFeeds,
         changes: ContactChanges,
         people: RecordHandler,
-        bounces: Bounces,
+        bounces: BounceService,
         lanes: Lanes,
         patience: Redelivery,
         store: StateStore,

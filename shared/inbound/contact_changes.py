@@ -10,7 +10,6 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Protocol
 from uuid import UUID
 
 from shared.domain.mapping.model import EMAIL
@@ -30,43 +29,13 @@ from shared.engine.refusals.suppressions import SuppressionList
 from shared.engine.work_items import FetchedContact
 from shared.errors import ConnectorError, DataError, Service, whereabouts
 from shared.inbound.page_counts import Handled, Newcoming, Seen
+from shared.inbound.subscriber_import import SubscriberImport
 from shared.messages.lane_messages import references_body
 from shared.ports.dataverse import Crm
 from shared.ports.marketing_platform import MarketingPlatform
 from shared.ports.queue import Queue, QueueName
 
 log = logging.getLogger(__name__)
-
-
-class Welcomed(Protocol):
-    """Where a new subscriber went."""
-
-    @property
-    def key(self) -> RecordKey | None:
-        """The record to synchronise with the contact; None if there is none."""
-        ...
-
-    @property
-    def candidates(self) -> Sequence[RecordKey]:
-        """The records among which a person must choose first."""
-        ...
-
-    @property
-    def is_asked(self) -> bool:
-        """Whether a person must decide."""
-        ...
-
-
-class Newcomers(Protocol):
-    """Takes in new subscribers (NEW)."""
-
-    async def import_page(self, contacts: Sequence[MarketingContact], *, correlation: str) -> Sequence[Welcomed]:
-        """Create or find their records, as the settings say."""
-        ...
-
-    async def refuse(self, contact: MarketingContact, *, text: str, correlation: str) -> None:
-        """Let a person decide about one that cannot be taken in."""
-        ...
 
 
 Before = Callable[[Collection[str]], Awaitable[None]]
@@ -82,7 +51,7 @@ class ContactChanges:
         platform: MarketingPlatform,
         crm: Crm,
         people: RecordHandler,
-        new_subscribers: Newcomers,
+        new_subscribers: SubscriberImport,
         ledger: Ledger,
         suppressions: SuppressionList,
         queue: Queue,

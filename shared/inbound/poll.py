@@ -12,8 +12,9 @@ from collections import Counter
 from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
+from shared.consent.bounce_service import BounceService
 from shared.domain.planning.context import CLOCKS_DIFFER, Rules
 from shared.domain.records.marketing_contact import Bounce
 from shared.domain.records.records import RecordKey, Reference, Why
@@ -71,22 +72,6 @@ class Polled:
         return self.handled.seen
 
 
-class Bounces(Protocol):
-    """Takes note of mail that came back (BNC)."""
-
-    async def note(self, bounces: Sequence[Bounce]) -> Sequence[RecordKey]:
-        """Remember them; returns the records concerned."""
-        ...
-
-    async def known_until(self, moment: datetime) -> None:
-        """Note that every bounce up to a moment has been noted."""
-        ...
-
-    async def are_known_until(self) -> datetime | None:
-        """Return that moment."""
-        ...
-
-
 class _LeaseLostError(Exception):
     """Another poll has taken over."""
 
@@ -138,7 +123,7 @@ class Poll:
         feeds: ContactFeeds,
         changes: ContactChanges,
         people: RecordHandler,
-        bounces: Bounces,
+        bounces: BounceService,
         store: StateStore,
         clock: Clock,
         rules: Rules,
@@ -307,7 +292,7 @@ class Poll:
         return concerned
 
 
-async def note_bounces(feeds: ContactFeeds, book: Bounces, start: datetime, end: datetime) -> set[RecordKey]:
+async def note_bounces(feeds: ContactFeeds, book: BounceService, start: datetime, end: datetime) -> set[RecordKey]:
     """Note the bounces between two moments, and return the records concerned; one that breaks the connector is logged.
 
     Raises ConnectorErrors.

@@ -109,7 +109,7 @@ class Reconciliation:
         await self._lanes.send(QueueName.BULK, *walks)
         await self._comparison.night(records=records)
 
-    async def saw(self, step: Walk, finished: Sequence[ItemResult], *, is_last: bool) -> None:
+    async def count_page(self, step: Walk, finished: Sequence[ItemResult], *, is_last: bool) -> None:
         """Take note of a page. A page that comes twice (its worker died) is counted once; what it wrote, both times."""
         if step.why is not Why.RECONCILE or (tally := await self._read(step.table)) is None:
             return

@@ -10,12 +10,12 @@ from uuid import uuid4
 
 import pytest
 
+from shared.domain.features.subscriber_import import ImportResult
 from shared.domain.mapping.formats.reading import DO_NOT_BULK_EMAIL
 from shared.domain.records.marketing_contact import MarketingContact
 from shared.domain.records.records import RecordKey
 from shared.domain.values.moments import EARLIEST
 from shared.errors import ConfigurationError, TransientError
-from shared.inbound.contact_changes import Welcomed
 from shared.ports.queue import QueueName
 from tests.connector_twin import NEWSLETTER, ConnectorTwin, TwinSubscriberRecords, person
 from tests.twins import CrashError, TwinContact
@@ -222,7 +222,9 @@ async def test_new_subscribers_of_that_time_who_cannot_be_taken_in_hold_up_nobod
     class _Closed(TwinSubscriberRecords):
         is_closed = True
 
-        async def import_page(self, contacts: Sequence[MarketingContact], *, correlation: str) -> Sequence[Welcomed]:
+        async def import_page(
+            self, contacts: Sequence[MarketingContact], *, correlation: str
+        ) -> Sequence[ImportResult]:
             if self.is_closed:
                 raise ConfigurationError("SYNC_TABLES does not have lead")
             return await super().import_page(contacts, correlation=correlation)

@@ -10,21 +10,21 @@ from uuid import uuid4
 
 import pytest
 
+from shared.domain.features.subscriber_import import ImportResult
 from shared.domain.mapping.formats.reading import DO_NOT_BULK_EMAIL
 from shared.domain.records.marketing_contact import MarketingContact
 from shared.errors import ConfigurationError
-from shared.inbound.contact_changes import Welcomed
 from tests.connector_twin import ConnectorTwin, person
 
 
-class _Unhospitable:
+class _Refusing:
     """Cannot take anybody in."""
 
     def __init__(self, error: Exception) -> None:
         self.error: Exception | None = error
         self.seen: list[MarketingContact] = []
 
-    async def import_page(self, contacts: Sequence[MarketingContact], *, correlation: str) -> Sequence[Welcomed]:
+    async def import_page(self, contacts: Sequence[MarketingContact], *, correlation: str) -> Sequence[ImportResult]:
         assert correlation
         if self.error is not None:
             raise self.error
@@ -44,8 +44,8 @@ async def test_an_opt_out_comes_home_although_new_subscribers_cannot_be_taken_in
     ann = twin.crm.create(**person())
     await twin.sync(ann)
     await twin.poll()
-    hosts = _Unhospitable(error)
-    polls_with(twin, hosts)
+    subscribers = _Refusing(error)
+    polls_with(twin, subscribers)
     for number in range(100):  # a page of new subscribers, and then Ann
         twin.platform.sign_up(f"new{number}@example.com")
     twin.clock.advance(timedelta(minutes=1))
@@ -56,10 +56,10 @@ async def test_an_opt_out_comes_home_although_new_subscribers_cannot_be_taken_in
             await twin.poll()
     assert twin.crm.people[ann].values[DO_NOT_BULK_EMAIL]
     twin.platform.sign_up("last@example.com")
-    hosts.error = None
+    subscribers.error = None
     await twin.poll()
 
-    assert {one.properties["email"] for one in hosts.seen} >= {"new0@example.com", "new99@example.com"}
+    assert {one.properties["email"] for one in subscribers.seen} >= {"new0@example.com", "new99@example.com"}
     cursor = await twin.poller.cursor()
     assert cursor == twin.clock.now()
 
@@ -69,7 +69,7 @@ async def test_what_changes_hours_later_comes_home_although_new_subscribers_cann
     ann = twin.crm.create(**person())
     await twin.sync(ann)
     await twin.poll()
-    polls_with(twin, _Unhospitable(ConfigurationError("SYNC_TABLES does not have lead")))
+    polls_with(twin, _Refusing(ConfigurationError("SYNC_TABLES does not have lead")))
     twin.platform.sign_up("new@example.com")
     with pytest.raises(ConfigurationError):
         await twin.poll()
@@ -151,8 +151,10 @@ async def test_an_external_id_that_somebody_else_gave_is_neither_kept_nor_logged
     twin.platform.bounce(twin.contact_of("ann@example.com"))
     correlations: list[str] = []
 
-    class _Listens(_Unhospitable):
-        async def import_page(self, contacts: Sequence[MarketingContact], *, correlation: str) -> Sequence[Welcomed]:
+    class _Listens(_Refusing):
+        async def import_page(
+            self, contacts: Sequence[MarketingContact], *, correlation: str
+        ) -> Sequence[ImportResult]:
             self.seen += contacts
             correlations.append(correlation)
             return []

@@ -9,14 +9,13 @@ from typing import Any
 
 import pytest
 
-from shared.domain.features.subscriber_import import ImportOutcome
+from shared.domain.features.subscriber_import import ImportOutcome, ImportResult
 from shared.domain.mapping.formats.reading import DO_NOT_BULK_EMAIL
 from shared.domain.records.marketing_contact import Bounce, MarketingContact
 from shared.errors import ConfigurationError, TransientError
-from shared.inbound.contact_changes import Welcomed
 from shared.inbound.page_counts import Seen
 from tests.connector_twin import ConnectorTwin, TwinSubscriberRecords, person
-from tests.newcomer_house import House, new_subscriber
+from tests.import_setup import House, new_subscriber
 from tests.unit.test_two_way import two_way, value
 
 
@@ -27,7 +26,7 @@ class _BreaksOn(TwinSubscriberRecords):
         super().__init__()
         self.address = address
 
-    async def import_page(self, contacts: Sequence[MarketingContact], *, correlation: str) -> Sequence[Welcomed]:
+    async def import_page(self, contacts: Sequence[MarketingContact], *, correlation: str) -> Sequence[ImportResult]:
         if any(one.properties["email"] == self.address for one in contacts):
             raise ZeroDivisionError("Zaphod" + "qx")
         return await super().import_page(contacts, correlation=correlation)
@@ -105,7 +104,9 @@ async def test_new_subscribers_that_cannot_be_taken_in_wait_and_nobody_waits_for
     class _Closed(TwinSubscriberRecords):
         is_closed = True
 
-        async def import_page(self, contacts: Sequence[MarketingContact], *, correlation: str) -> Sequence[Welcomed]:
+        async def import_page(
+            self, contacts: Sequence[MarketingContact], *, correlation: str
+        ) -> Sequence[ImportResult]:
             if self.is_closed:
                 raise error
             return await super().import_page(contacts, correlation=correlation)
@@ -233,7 +234,9 @@ async def test_a_defect_that_breaks_all_new_subscribers_makes_no_reviews() -> No
     twin, _ = await started()
 
     class _Broken(TwinSubscriberRecords):
-        async def import_page(self, contacts: Sequence[MarketingContact], *, correlation: str) -> Sequence[Welcomed]:
+        async def import_page(
+            self, contacts: Sequence[MarketingContact], *, correlation: str
+        ) -> Sequence[ImportResult]:
             assert contacts
             assert correlation
             raise ZeroDivisionError

@@ -18,7 +18,7 @@ from shared.errors import ConflictError, DataError, TransientError
 from shared.inbound.reviews import Lifting, Review, ReviewReason, Reviews
 from shared.inbound.subscriber_import import ImportPolicy, SubscriberImport
 from tests.connector_twin import NEWSLETTER, RULES, ConnectorTwin, person
-from tests.newcomer_twins import TwinNewRecords
+from tests.import_twins import TwinNewRecords
 
 LEAD = PersonTable.LEAD
 ANN = "ann@example.com"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from shared.domain.features.subscriber_import import ImportOutcome, ImportTarget
 from shared.domain.records.records import PersonTable
 from shared.errors import TransientError
-from tests.newcomer_house import House, new_subscriber
+from tests.import_setup import House, new_subscriber
 from tests.twins import CrashError
 
 PEOPLE = range(4)

@@ -26,7 +26,7 @@ from shared.inbound.subscriber_import import ImportPolicy, SubscriberImport
 from shared.messages.lane_messages import Lanes
 from tests.contract.clocks import ManualClock
 from tests.homecoming_twins import TwinWritebacks
-from tests.newcomer_twins import TwinNewRecords
+from tests.import_twins import TwinNewRecords
 from tests.twins import TwinCrm, TwinPlatform, TwinQueue, TwinStore
 
 OFFERS = SetEntry(2, "Offers")

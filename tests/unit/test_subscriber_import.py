@@ -27,7 +27,7 @@ from shared.errors import ConfigurationError, ConflictError, DataError, NotFound
 from shared.inbound.reviews import ReviewReason
 from shared.inbound.subscriber_import import ImportPolicy
 from shared.messages.lane_messages import ReferenceBatch, read_lane_message
-from tests.newcomer_house import CATALOGUE, DOCUMENT, MAPPING, House, new_subscriber
+from tests.import_setup import CATALOGUE, DOCUMENT, MAPPING, House, new_subscriber
 from tests.twins import bodies
 
 # ----------------------------------------------------------------------------------------------------------- who is new
