@@ -51,7 +51,7 @@ from shared.engine.work_items import ItemResult
 from shared.errors import ConnectorError, Service
 from shared.inbound.comparison import Comparison
 from shared.inbound.contact_changes import ContactChanges
-from shared.inbound.poll import Poll, Polled
+from shared.inbound.poll import Poll, PollResult
 from shared.inbound.poll_cursor import PollCursor
 from shared.inbound.reconciliation import Reconciliation
 from shared.lists.service import Lists
@@ -239,7 +239,7 @@ class ConnectorTwin:
             people=people,
             ledger=ledger,
             lanes=lanes,
-            patience=patience,
+            redelivery=patience,
             clock=self.clock,
             rules=self.rules,
             default_kind=self.list_kind,
@@ -319,7 +319,7 @@ class ConnectorTwin:
             people=people,
             bounces=bounces,
             lanes=lanes,
-            patience=patience,
+            redelivery=patience,
             store=self.store,
             clock=self.clock,
             rules=self.rules,
@@ -339,7 +339,12 @@ class ConnectorTwin:
         self.release = Release(brake=self.brake, lists=lists.start, lanes=lanes, patience=patience, clock=self.clock)
         walks = Walks(self.store, self.clock, "test")
         self.resync = Resync(
-            crm=self.crm, people=people, lanes=lanes, patience=patience, walks=walks, reconciliation=self.reconciliation
+            crm=self.crm,
+            people=people,
+            lanes=lanes,
+            redelivery=patience,
+            walks=walks,
+            reconciliation=self.reconciliation,
         )
         pings = {Service.DATAVERSE: self.crm.ping, Service.SPOTLER: self.platform.ping}
         self.circuits = Circuits(self.store, self.clock, "test", pings=pings)
@@ -351,7 +356,7 @@ class ConnectorTwin:
             release=self.release,
             comparison=self.comparison,
             lists=lists,
-            patience=patience,
+            redelivery=patience,
             clock=self.clock,
             work_time=self.work_time,
             lanes=lanes,
@@ -400,7 +405,7 @@ class ConnectorTwin:
                 self.worker = self.start_worker()
         raise AssertionError(f"still busy after {patience} deliveries")
 
-    async def poll(self) -> Polled:
+    async def poll(self) -> PollResult:
         """Let a quarter of an hour pass, poll, and wait for everything that follows from it."""
         self.clock.advance(timedelta(minutes=15))
         polled = await self.poller.poll()

@@ -191,7 +191,7 @@ def _plan_json(key: RecordKey, planned: Decision) -> dict[str, Any]:
                 "changed": list(planned.fields),
                 "leftOut": [str(problem) for problem in planned.problems],
                 "permissionsOff": planned.permissions_off,
-                **_home_json(planned.home),
+                **_writeback_json(planned.home),
             }
         case Anonymize():
             return {"action": "anonymize", "reason": planned.reason, "text": TEXTS[planned.reason]}
@@ -202,11 +202,11 @@ def _plan_json(key: RecordKey, planned: Decision) -> dict[str, Any]:
                 "result": planned.result,
                 "reason": planned.reason,
                 "text": outcome.text,
-                **_home_json(planned.home),
+                **_writeback_json(planned.home),
             }
 
 
-def _home_json(home: DataverseChanges) -> dict[str, Any]:
+def _writeback_json(home: DataverseChanges) -> dict[str, Any]:
     """Tell what would be written to Dataverse; nothing where that is nothing."""
     if not home:
         return {}

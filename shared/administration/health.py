@@ -65,9 +65,9 @@ class Health:
         services = dict(
             zip(self._pings, await asyncio.gather(*(_ping(ping) for ping in self._pings.values())), strict=True)
         )
-        queues, circuits = await self._depths(), await _told(self._circuits)
+        queues, circuits = await self._depths(), await _state_of(self._circuits)
         stands_still = bool(circuits) or any(depth.get("standsStill") for depth in queues.values())
-        states = {name: await _told(state) for name, state in self._states.items()}
+        states = {name: await _state_of(state) for name, state in self._states.items()}
         refused = await self._refused()
         parts = [state for state in states.values() if isinstance(state, dict)]
         are_well = all(one.get("ok", True) is True for one in [*services.values(), *parts])
@@ -82,7 +82,7 @@ class Health:
             "circuits": circuits,
             "mapping": {
                 "unusedRows": await self._unused_rows(),
-                "drift": await _told(self._drift.state),
+                "drift": await _state_of(self._drift.state),
                 "refusedTables": refused,
             },
             **states,
@@ -123,7 +123,7 @@ class Health:
         return [row.spotler for row in self._rules.mapping.rows if catalogue.named(row.spotler) is None]
 
 
-async def _told(state: Callable[[], Awaitable[Any]]) -> Any:
+async def _state_of(state: Callable[[], Awaitable[Any]]) -> Any:
     """Ask a part how it is; one that cannot be asked does not hide the others."""
     try:
         return await state()

@@ -43,8 +43,8 @@ class LiveVersion:
 class LiveMapping:
     """Follows the shelf. `first` gives the text of the first version, and is asked only if there is none (C-41)."""
 
-    def __init__(self, shelf: MappingRepository, clock: Clock, first: Callable[[], str]) -> None:
-        self._shelf = shelf
+    def __init__(self, repository: MappingRepository, clock: Clock, first: Callable[[], str]) -> None:
+        self._repository = repository
         self._clock = clock
         self._first = first
         self._kept: LiveVersion | None = None
@@ -72,10 +72,10 @@ class LiveMapping:
         self._looked_at = None
 
     async def _look(self) -> LiveVersion:
-        pointer = await self._shelf.pointer() or await self._shelf.activate(self._first())
+        pointer = await self._repository.pointer() or await self._repository.activate(self._first())
         if self._kept is not None and pointer == self._pointer:
             return self._kept
-        version = await self._shelf.version(pointer.number)
+        version = await self._repository.version(pointer.number)
         try:
             mapping = await asyncio.to_thread(from_yaml, version.text)
             live = LiveVersion(version.number, mapping, await self._recast(version, mapping))
@@ -91,7 +91,7 @@ class LiveMapping:
         for _ in range(_MOST_VERSIONS):
             if not version.replaces or self._age(version.at) > _NEW:
                 break
-            version = await self._shelf.version(version.replaces)
+            version = await self._repository.version(version.replaces)
             with contextlib.suppress(MappingError):
                 changed |= recast_properties(await asyncio.to_thread(from_yaml, version.text), mapping)
         return changed

@@ -67,24 +67,24 @@ class ChangeRefused:
 class MappingService:
     """Changes the mapping of one environment. `defaults` gives the rows that a first activation would store."""
 
-    def __init__(self, shelf: MappingRepository, check: Check, defaults: Callable[[], Mapping]) -> None:
-        self._shelf = shelf
+    def __init__(self, repository: MappingRepository, check: Check, defaults: Callable[[], Mapping]) -> None:
+        self._repository = repository
         self._check = check
         self._defaults = defaults
 
     async def live(self) -> Version:
         """Return the live version; activates the first one if there is none."""
-        pointer = await self._shelf.activate(to_yaml(self._defaults()))
-        return await self._shelf.version(pointer.number)
+        pointer = await self._repository.activate(to_yaml(self._defaults()))
+        return await self._repository.version(pointer.number)
 
     async def version(self, number: int | None) -> Version:
         """Return one version, None for the live one; NotFoundError if there is none of that number."""
-        return await self.live() if number is None else await self._shelf.version(number)
+        return await self.live() if number is None else await self._repository.version(number)
 
     async def history(self) -> list[Version]:
         """Return every version that was live, newest first."""
         await self.live()
-        return await self._shelf.history()
+        return await self._repository.history()
 
     async def check(self, mapping: Mapping) -> Sequence[Finding]:
         """Hold a mapping against both sides."""
@@ -104,12 +104,12 @@ class MappingService:
             return ChangeRefused(findings, change.accepted)
         base = live.number if change.base is None else change.base
         text = await in_turn(to_yaml, mapping)
-        version = await self._shelf.apply(text, by=change.by, comment=change.comment, base=base)
+        version = await self._repository.apply(text, by=change.by, comment=change.comment, base=base)
         return Applied(version, findings)
 
     async def rollback(self, number: int, change: MappingChange, trial: Check = _untried) -> Applied | ChangeRefused:
         """Make a new version equal to an old one, if that is still fit; NotFoundError if there is no such version."""
-        mapping = mapping_of(await self._shelf.version(number))
+        mapping = mapping_of(await self._repository.version(number))
         change = replace(change, comment=change.comment or f"rollback to version {number}")
         return await self.apply(mapping, change, trial)
 

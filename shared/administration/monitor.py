@@ -33,13 +33,13 @@ class Monitor:
         """`held` measures what the brake holds, `circuits` which circuits are open."""
         self._pings = pings
         self._polled_until = polled_until
-        self._newcomers_wait_since = import_waits_since
+        self._import_waits_since = import_waits_since
         self._held = held
         self._circuits = circuits
         self._queue = queue
         self._clock = clock
 
-    async def look(self) -> None:
+    async def measure(self) -> None:
         """Measure all. What cannot be measured is logged, and has no value rather than a wrong one."""
         record(HEARTBEAT)
         await asyncio.gather(
@@ -59,7 +59,7 @@ class Monitor:
     async def _behind(self) -> None:
         """Measure how long ago Spotler's changes were last brought home, and for how long new subscribers wait."""
         try:
-            until, waiting = await self._polled_until(), await self._newcomers_wait_since()
+            until, waiting = await self._polled_until(), await self._import_waits_since()
         except ConnectorError as error:
             log.warning("the bookmark of the poll cannot be read: %s", error)
             return

@@ -27,7 +27,7 @@ _LANDSCAPE, _REPORT = "landscape", "report"
 
 
 @dataclass(frozen=True, slots=True)
-class Noticed:
+class ObservedChange:
     """A change, and when it was first seen."""
 
     change: SchemaChange
@@ -39,7 +39,7 @@ class DriftReport:
     """What was seen at the last look: changes of the last two weeks, and what the mapping's check finds today."""
 
     at: datetime
-    noticed: tuple[Noticed, ...]
+    noticed: tuple[ObservedChange, ...]
     findings: tuple[Finding, ...]
 
     def as_json(self) -> dict[str, Any]:
@@ -69,7 +69,7 @@ class Drift:
         self._clock = clock
         self._partition = f"{environment}-drift"
 
-    async def look(self) -> DriftReport:
+    async def check(self) -> DriftReport:
         """Look now, log what has changed, and remember; ConnectorError if one of the sides cannot tell."""
         around = await self._mapping_validator.surroundings(self._mapping)
         now = self._clock.now()
@@ -98,10 +98,13 @@ class Drift:
         report = await self.last()
         return report.as_json() if report else None
 
-    async def _noticed(self, fresh: Sequence[SchemaChange], now: datetime) -> tuple[Noticed, ...]:
+    async def _noticed(self, fresh: Sequence[SchemaChange], now: datetime) -> tuple[ObservedChange, ...]:
         last = await self.last()
         earlier = [one for one in last.noticed if now - one.on < _SHOWN_FOR] if last else []
-        return (*(one for one in earlier if one.change not in fresh), *(Noticed(change, now) for change in fresh))
+        return (
+            *(one for one in earlier if one.change not in fresh),
+            *(ObservedChange(change, now) for change in fresh),
+        )
 
     async def _read(self, row: str) -> Mapping[str, Any] | None:
         found = await read_one(self._store, DocumentKey(self._partition, row))
@@ -135,6 +138,6 @@ def _landscape(body: Mapping[str, Any]) -> Landscape:
 def _report(body: Mapping[str, Any]) -> DriftReport:
     return DriftReport(
         at=datetime.fromisoformat(body["at"]),
-        noticed=tuple(Noticed(_CHANGE.read(one), datetime.fromisoformat(one["on"])) for one in body["changes"]),
+        noticed=tuple(ObservedChange(_CHANGE.read(one), datetime.fromisoformat(one["on"])) for one in body["changes"]),
         findings=_FINDINGS.validate_python(body["findings"]),
     )

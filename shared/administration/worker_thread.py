@@ -14,7 +14,7 @@ from shared.errors import DataError
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
-PATIENCE = timedelta(seconds=20)
+TIMEOUT = timedelta(seconds=20)
 """The turns of those before included. The largest mapping takes a tenth of it."""
 
 _SWITCH = timedelta(microseconds=500)
@@ -34,10 +34,10 @@ async def in_turn(
     loop = asyncio.get_running_loop()
     work = loop.run_in_executor(_THREAD, lambda: _giving_way(lambda: function(*args, **options)))
     try:
-        return await asyncio.wait_for(work, PATIENCE.total_seconds())
+        return await asyncio.wait_for(work, TIMEOUT.total_seconds())
     except TimeoutError:
         raise DataError(
-            f"This takes longer than {PATIENCE.total_seconds():.0f} seconds: send less at a time, or wait for others"
+            f"This takes longer than {TIMEOUT.total_seconds():.0f} seconds: send less at a time, or wait for others"
         ) from None
 
 

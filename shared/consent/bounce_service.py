@@ -1,7 +1,7 @@
 """The book of bounces: who cannot be mailed because mail came back, and the tasks that ask for the right address.
 
 `note` takes what the poll brings, `of` tells the engine, `solved` hears that an address was changed. A task that cannot
-be written now never holds up the poll or a record: `tend` makes up for it every night.
+be written now never holds up the poll or a record: `maintain` makes up for it every night.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class BounceService:
         language: Language,
     ) -> None:
         """`creates_tasks` is the setting CREATE_BOUNCE_TASK (C-14), `language` that of the tasks."""
-        self._shelf = BounceRepository(store, environment)
+        self._repository = BounceRepository(store, environment)
         self._ledger = ledger
         self._tasks = tasks
         self._fingerprints = fingerprints
@@ -120,22 +120,22 @@ class BounceService:
                 note = noted(note, bounce, kind, address=self._address(bounce), now=self._clock.now())
             return note
 
-        notes = await self._shelf.change(by_contact, add)
+        notes = await self._repository.change(by_contact, add)
         users = await self._ledger.users_of_each(by_contact)
         await self._settle(notes.values(), users)
         return sorted({record for keys in users.values() for record in keys})
 
     async def known_until(self, moment: datetime) -> None:
         """Note that every bounce up to a moment has been noted: who is unreachable since before has opted out."""
-        await self._shelf.note_moment(moment)
+        await self._repository.note_moment(moment)
 
     async def are_known_until(self) -> datetime | None:
         """Return until when bounces are known; None before the first poll."""
-        return await self._shelf.moment()
+        return await self._repository.moment()
 
     async def of(self, external_ids: Iterable[str]) -> dict[str, BounceNote]:
         """Return what came back of these contacts, with one read; `reason` of a note says whether it is a problem."""
-        notes = await self._shelf.read(dict.fromkeys(external_ids))
+        notes = await self._repository.read(dict.fromkeys(external_ids))
         return {external_id: note for external_id, note in notes.items() if note.is_open}
 
     async def reasons(self, external_ids: Iterable[str]) -> dict[str, Reason]:
@@ -152,28 +152,28 @@ class BounceService:
         if not known:
             return
         now = self._clock.now()
-        notes = await self._shelf.change(known, lambda note: solved(note, now) if note.is_open else note)
+        notes = await self._repository.change(known, lambda note: solved(note, now) if note.is_open else note)
         await self._settle(notes.values(), {})
 
     async def reopened(self, contacts: Mapping[str, datetime]) -> None:
         """Note that contacts can be mailed, with the time of their last change: somebody made them active again."""
         known = await self.of(contacts)
         if known:
-            await self._shelf.change(known, lambda note: reopened(note, contacts[note.external_id]))
+            await self._repository.change(known, lambda note: reopened(note, contacts[note.external_id]))
 
     # ------------------------------------------------------------------------------------------------------- nightly
 
-    async def tend(self) -> None:
+    async def maintain(self) -> None:
         """Make up for tasks that could not be written, and let go of what concerns nobody any more."""
         long_ago = self._clock.now() - _KEPT_WITHOUT_RECORDS
-        async for page in self._shelf.pages():
+        async for page in self._repository.pages():
             notes = {note.external_id: note for note in page}
             users = await self._ledger.users_of_each(notes)
             gone = {one for one, note in notes.items() if note.tasks.keys() - users[one].keys()}
             if gone:
-                notes |= await self._shelf.change(gone, lambda note: _without_strangers(note, users))  # noqa: B023
+                notes |= await self._repository.change(gone, lambda note: _without_unrelated_tasks(note, users))  # noqa: B023
             notes = {note.external_id: note for note in await self._settle(notes.values(), users)}
-            await self._shelf.forget(
+            await self._repository.forget(
                 one
                 for one, note in notes.items()
                 if not users[one] and not note.done and (note.last or note.solved or long_ago) <= long_ago
@@ -183,7 +183,7 @@ class BounceService:
         """List the records with an address problem (BNC-13), by external id; at most `limit` contacts."""
         rows: list[BounceRow] = []
         count = 0
-        async for page in self._shelf.pages(after=after):
+        async for page in self._repository.pages(after=after):
             problems = [note for note in page if note.reason is not None]
             shown = problems[: limit - count]
             users = await self._ledger.users_of_each(note.external_id for note in shown)
@@ -238,7 +238,7 @@ class BounceService:
                 return replace(note, tasks={**note.tasks, **mine})
             return replace(note, done=(*note.done, *mine.values()))  # the address was changed meanwhile
 
-        return await self._shelf.change(made, add)
+        return await self._repository.change(made, add)
 
     async def _complete(self, notes: Mapping[str, BounceNote]) -> dict[str, BounceNote]:
         done = {external_id: set(note.done) for external_id, note in notes.items() if note.done}
@@ -249,7 +249,7 @@ class BounceService:
         def strike(note: BounceNote) -> BounceNote:
             return replace(note, done=tuple(task for task in note.done if task not in done[note.external_id]))
 
-        return await self._shelf.change(done, strike)
+        return await self._repository.change(done, strike)
 
     def _address(self, bounce: Bounce) -> str:
         address = bounce.contact.properties.get(EMAIL)
@@ -265,11 +265,11 @@ def _address_of(note: BounceNote) -> str:
     return note.address or (note.since.isoformat() if note.since else "")
 
 
-def _without_strangers(note: BounceNote, users: Users) -> BounceNote:
+def _without_unrelated_tasks(note: BounceNote, users: Users) -> BounceNote:
     """Let tasks go of records that do not use the contact any more: they have another address, or none."""
-    strangers = note.tasks.keys() - users[note.external_id].keys()
+    unrelated = note.tasks.keys() - users[note.external_id].keys()
     return replace(
         note,
-        tasks={record: task for record, task in note.tasks.items() if record not in strangers},
-        done=(*note.done, *(note.tasks[record] for record in sorted(strangers))),
+        tasks={record: task for record, task in note.tasks.items() if record not in unrelated},
+        done=(*note.done, *(note.tasks[record] for record in sorted(unrelated))),
     )

@@ -31,7 +31,7 @@ _MOST_ERASED = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class RetainedConsent:
     """What is kept of an erased record: flat rows of `at`, `subject`, `old`, `new`, `source`, oldest first."""
 
     erased: datetime
@@ -61,12 +61,12 @@ class ErasedConsent:
         self._bindings = f"{environment}-binding"
         self._walk_key = DocumentKey(f"{environment}-consent-walk", "erased")
 
-    async def of_record(self, key: RecordKey) -> Kept | None:
+    async def of_record(self, key: RecordKey) -> RetainedConsent | None:
         """Return what is kept of a record that was erased; None if nothing is."""
         document = await read_one(self._store, await self._key(key))
         if document is None:
             return None
-        return Kept(datetime.fromisoformat(document.body["erased"]), tuple(document.body["changes"]))
+        return RetainedConsent(datetime.fromisoformat(document.body["erased"]), tuple(document.body["changes"]))
 
     async def take_over(self, key: RecordKey, erased: datetime) -> int:
         """Put the pseudonym in the place of a record's id; returns the number of changes. A repetition does no harm.
@@ -90,7 +90,7 @@ class ErasedConsent:
 
     # ------------------------------------------------------------------------------------------------------- nightly
 
-    async def tend(self) -> tuple[int, int]:
+    async def maintain(self) -> tuple[int, int]:
         """Take over the consent of records that were deleted, and forget what is too old: how many records of each."""
         return await self._take_over_deleted(), await self._forget_old()
 

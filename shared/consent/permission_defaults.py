@@ -39,7 +39,7 @@ class DefaultPermissions:
         self._reading = asyncio.Lock()
         self._current: tuple[PermissionDefault, ...] = ()
         self._read_on: datetime | None = None
-        self._told = ""
+        self._warned = ""
 
     async def current(self) -> tuple[PermissionDefault, ...]:
         """Return the rows that a new record gets; none when the feature is off or a variable cannot be read.
@@ -58,18 +58,18 @@ class DefaultPermissions:
         try:
             return await self._read()
         except ConnectorError as error:
-            self._tell(f"the environment variables of permissions cannot be read, no rows are created: {error}")
+            self._warn_once(f"the environment variables of permissions cannot be read, no rows are created: {error}")
             return ()
 
     async def _read(self) -> tuple[PermissionDefault, ...]:
         permissions = await self._value(NAME, DISPLAY_NAME)
         if not permissions:
-            self._told = ""
+            self._warned = ""
             return ()
         enabled = await self._value(ENABLED_NAME, ENABLED_DISPLAY_NAME)
         found = permission_defaults(permissions, enabled, (await self._platform.properties()).named(PERMISSIONS))
         # A count, for names are the customer's own words.
-        self._tell(
+        self._warn_once(
             f"{found.unknown} names in the environment variables of permissions are ignored: Spotler has no such "
             "permission, or several"
             if found.unknown
@@ -84,8 +84,8 @@ class DefaultPermissions:
             return None
         return variable.default if variable.value is None else variable.value
 
-    def _tell(self, text: str) -> None:
+    def _warn_once(self, text: str) -> None:
         """Log once, until something else is the matter."""
-        if text and text != self._told:
+        if text and text != self._warned:
             log.warning("%s", text)
-        self._told = text
+        self._warned = text

@@ -1,7 +1,7 @@
 """Keeps the names of Spotler Permission rows as Spotler has them (PERM-21, PERM-22, SCH-06).
 
-`look`, every night, remembers which name belongs to which option and notes what has been renamed or removed.
-`carry_on`, every few minutes, looks as well if a name has changed since, and renames rows page by page until nothing is
+`check`, every night, remembers which name belongs to which option and notes what has been renamed or removed.
+`continue_renames`, every few minutes, looks as well if a name has changed since, and renames rows page by page until nothing is
 left to do. Progress is one document, so that a restart goes on where it was, with any number of rows.
 """
 
@@ -162,8 +162,8 @@ class _Page:
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
-    memory: _StoredNames
+class _StoredDocument:
+    stored: _StoredNames
     etag: str
 
 
@@ -196,22 +196,22 @@ class PermissionNames:
 
     # ------------------------------------------------------------------------------------------------------- nightly
 
-    async def look(self) -> None:
+    async def check(self) -> None:
         """Compare names with those of the last look. Raises ConnectorErrors; then the next look sees the same."""
         names = self._names(await self._platform.properties())
         if not names:
             return  # an account that shows no permissions at all has not removed them one by one
         now = self._clock.now()
-        kept = await self._read()
-        if kept is None:
+        document = await self._read()
+        if document is None:
             await self._write(_StoredNames(looked=now, names=names), "")
             return
-        memory = kept.memory
-        if memory.steps or now - memory.looked < _SETTLED:
+        stored = document.stored
+        if stored.steps or now - stored.looked < _SETTLED:
             return  # one thing after the other: the next look sees it
-        mapped = {option: name for option, name in memory.names.items() if self._is_mapped(option)}
+        mapped = {option: name for option, name in stored.names.items() if self._is_mapped(option)}
         found = difference(mapped, names)
-        gone = {**memory.removed, **found.removed}
+        gone = {**stored.removed, **found.removed}
         used = await self._rows.in_use(list(dict.fromkeys(gone.values()))) if gone else frozenset()
         current = set(map(folded, names.values()))
         removed = {
@@ -219,16 +219,18 @@ class PermissionNames:
             for option, name in gone.items()
             if name in used and self._is_mapped(option) and option not in names and folded(name) not in current
         }
-        _tell(found, removed)
+        _log_changes(found, removed)
         await self._rename_in_variable(found.renames)
-        steps = [step.again(names[step.option]) for step in memory.waiting if step.option in names]
+        steps = [step.again(names[step.option]) for step in stored.waiting if step.option in names]
         steps += [
-            _Step(option=one.option, old=one.old, new=one.new, is_reused=one.is_reused, since=memory.looked)
+            _Step(option=one.option, old=one.old, new=one.new, is_reused=one.is_reused, since=stored.looked)
             for one in found.renames
         ]
         # Rows of names that several options share stay as they are: their names go on meaning what they meant.
-        former = memory.former_at(now, *(_Former(option=one, name=memory.names[one]) for one in found.ambiguous))
-        await self._write(_StoredNames(looked=now, names=names, removed=removed, steps=steps, former=former), kept.etag)
+        former = stored.former_at(now, *(_Former(option=one, name=stored.names[one]) for one in found.ambiguous))
+        await self._write(
+            _StoredNames(looked=now, names=names, removed=removed, steps=steps, former=former), document.etag
+        )
 
     async def _rename_in_variable(self, renames: Iterable[Rename]) -> None:
         """Let the list of what starts enabled follow, or an exception from `[All]` would lapse (ENV-14)."""
@@ -241,20 +243,20 @@ class PermissionNames:
 
     # --------------------------------------------------------------------------------------------- every few minutes
 
-    async def carry_on(self) -> int:
+    async def continue_renames(self) -> int:
         """Rename rows for two minutes, or until all are done; return how many. Raises ConnectorErrors.
 
         A crash repeats a page: rows that have their new name are not found again. Without news it costs one read.
         """
         end = self._clock.now() + _BUDGET
-        kept = await self._read()
-        if kept is None or kept.memory.names != self._names(await self._platform.properties()):
-            await self.look()
+        document = await self._read()
+        if document is None or document.stored.names != self._names(await self._platform.properties()):
+            await self.check()
         count = 0
-        while (kept := await self._read()) is not None and kept.memory.steps and self._clock.now() < end:
-            page = await self._page(kept.memory.steps[0])
+        while (document := await self._read()) is not None and document.stored.steps and self._clock.now() < end:
+            page = await self._page(document.stored.steps[0])
             count += page.renamed
-            if not await self._write(kept.memory.after_page(page, self._clock.now()), kept.etag):
+            if not await self._write(document.stored.after_page(page, self._clock.now()), document.etag):
                 break  # somebody else is at it
         if count:
             log.info("%d rows of renamed permissions have their new name", count)
@@ -287,22 +289,22 @@ class PermissionNames:
         The names of the last look are among them: where Spotler has others by now, the rename was not noticed yet.
         Where nothing is remembered yet, the names as they are now are remembered for the next time.
         """
-        kept = await self._read()
-        if kept is None:
-            await self.look()
+        document = await self._read()
+        if document is None:
+            await self.check()
             return RememberedNames()
-        return RememberedNames(kept.memory.by_option(self._clock.now()))
+        return RememberedNames(document.stored.by_option(self._clock.now()))
 
     # ------------------------------------------------------------------------------------------------------- reports
 
     async def state(self) -> dict[str, Any]:
         """Say as JSON what is under way or refused, and which options are gone while rows have their name (PERM-22)."""
-        kept = await self._read()
-        memory = kept.memory if kept else None
+        document = await self._read()
+        stored = document.stored if document else None
         return {
-            "renaming": [step.option for step in memory.steps] if memory else [],
-            "refusedInDataverse": [step.option for step in memory.waiting] if memory else [],
-            "removedInSpotler": sorted(memory.removed) if memory else [],
+            "renaming": [step.option for step in stored.steps] if stored else [],
+            "refusedInDataverse": [step.option for step in stored.waiting] if stored else [],
+            "removedInSpotler": sorted(stored.removed) if stored else [],
         }
 
     # ---------------------------------------------------------------------------------------------------- the memory
@@ -319,12 +321,12 @@ class PermissionNames:
     def _is_mapped(self, option: str) -> bool:
         return option.rpartition(":")[0] in self._properties
 
-    async def _read(self) -> _Kept | None:
+    async def _read(self) -> _StoredDocument | None:
         found = await read_one(self._store, self._key)
-        return _Kept(_StoredNames.model_validate(found.body), found.etag) if found else None
+        return _StoredDocument(_StoredNames.model_validate(found.body), found.etag) if found else None
 
-    async def _write(self, memory: _StoredNames, etag: str) -> bool:
-        (written,) = await self._store.write([versioned(self._key, memory.model_dump(mode="json"), etag)])
+    async def _write(self, stored: _StoredNames, etag: str) -> bool:
+        (written,) = await self._store.write([versioned(self._key, stored.model_dump(mode="json"), etag)])
         return written is not None
 
 
@@ -334,7 +336,7 @@ def _properties(mapping: FieldMapping) -> frozenset[str]:
     return frozenset(row.spotler for row in mapping.rows if home in row.sources.values())
 
 
-def _tell(found: RenameDifference, removed: Mapping[str, str]) -> None:
+def _log_changes(found: RenameDifference, removed: Mapping[str, str]) -> None:
     """Log by option: names are the customer's own words."""
     for rename in found.renames:
         log.info("permission %s was renamed in Spotler", rename.option)

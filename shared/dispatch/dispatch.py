@@ -128,7 +128,7 @@ class Dispatcher:
         comparison: Comparison,
         lists: Lists,
         lanes: Lanes,
-        patience: Redelivery,
+        redelivery: Redelivery,
         clock: Clock,
         work_time: timedelta,
         circuits: Circuits,
@@ -144,7 +144,7 @@ class Dispatcher:
         self._comparison = comparison
         self._lists = lists
         self._lanes = lanes
-        self._patience = patience
+        self._redelivery = redelivery
         self._clock = clock
         self._work_time = work_time
         self._circuits = circuits
@@ -195,28 +195,28 @@ class Dispatcher:
         people: list[Reference] = [*work.people]
         with spending(TimeBudget(self._clock, began + self._work_time / (2 if others else 1))):
             people += await self._owners(work.permissions, lane)
-            done = await attempt(lambda: self._look_at(people, lane), f"{len(people)} references")
+            done = await attempt(lambda: self._handle_references(people, lane), f"{len(people)} references")
         if isinstance(done, ConnectorError):
-            await self._patience.postpone_references(lane, people, done)
+            await self._redelivery.postpone_references(lane, people, done)
         budget = TimeBudget(self._clock, began + self._work_time)
         if people:
             budget.count_part()
         with spending(budget):
             for message in others:
                 if budget.may_begin:
-                    await self._or_later(message, lane)  # which counts its own parts, if it has several
+                    await self._do_or_postpone(message, lane)  # which counts its own parts, if it has several
                     budget.count_part()
                 else:
-                    await self._patience.put_back(lane, message)
+                    await self._redelivery.put_back(lane, message)
 
-    async def _look_at(self, people: Sequence[Reference], lane: QueueName) -> None:
+    async def _handle_references(self, people: Sequence[Reference], lane: QueueName) -> None:
         """Look at people; a message asks for no more than the job that it names."""
         await self._people.handle(await self._jobs.vouch(people), lane=lane)
 
-    async def _or_later(self, message: Jobs | Walk | Replay | Compare | ListMessage, lane: QueueName) -> None:
+    async def _do_or_postpone(self, message: Jobs | Walk | Replay | Compare | ListMessage, lane: QueueName) -> None:
         done = await attempt(lambda: self._one(message, lane), message.kind)
         if isinstance(done, ConnectorError):
-            await self._patience.postpone(lane, message, done)
+            await self._redelivery.postpone(lane, message, done)
 
     async def _one(self, message: Jobs | Walk | Replay | Compare | ListMessage, lane: QueueName) -> None:
         match message:
@@ -237,7 +237,7 @@ class Dispatcher:
         for message in _permissions_together(messages):
             people = await self._people_behind(message)
             if isinstance(people, ConnectorError):
-                await self._patience.postpone(lane, message, people)
+                await self._redelivery.postpone(lane, message, people)
             else:
                 owners += [Reference(key, Why.PERMISSION, message.correlation) for key in people]
         return owners
@@ -246,11 +246,11 @@ class Dispatcher:
         return await attempt(lambda: self._crm.people_of_permissions(message.permissions), message.kind)
 
 
-async def put_off(work: Work, patience: Redelivery, *, lane: QueueName, error: ConnectorError) -> None:
+async def postpone_all(work: Work, redelivery: Redelivery, *, lane: QueueName, error: ConnectorError) -> None:
     """Come back to all of it later, because nothing of it can be done now. Needs the queue alone."""
-    await patience.postpone_references(lane, work.people, error)
+    await redelivery.postpone_references(lane, work.people, error)
     for message in (*_permissions_together(work.permissions), *work.others, *work.unchecked):
-        await patience.postpone(lane, message, error)
+        await redelivery.postpone(lane, message, error)
 
 
 def _jobs_together(messages: Iterable[Jobs]) -> list[Jobs]:

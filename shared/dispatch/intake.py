@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
-from shared.dispatch.dispatch import Dispatcher, Work, put_off
+from shared.dispatch.dispatch import Dispatcher, Work, postpone_all
 from shared.engine.guards.attempt import attempt
 from shared.errors import ConnectorError
 from shared.messages.lane_messages import Unchecked
@@ -63,7 +63,7 @@ class Intake:
         self,
         *,
         queue: Queue,
-        patience: Redelivery,
+        redelivery: Redelivery,
         clock: Clock,
         connector: Callable[[], Awaitable[Ready]],
         wait: timedelta = timedelta(seconds=30),
@@ -74,7 +74,7 @@ class Intake:
         end well within the locks of its messages.
         """
         self._queue = queue
-        self._patience = patience
+        self._redelivery = redelivery
         self._clock = clock
         self._connector = connector
         self._wait = wait
@@ -87,14 +87,14 @@ class Intake:
         began = self._clock.now()
         connector = await attempt(self._connector, "building the connector", within=self._wait)
         if isinstance(connector, ConnectorError):
-            await put_off(delivery.work, self._patience, lane=lane, error=connector)
+            await postpone_all(delivery.work, self._redelivery, lane=lane, error=connector)
         else:
             # For the next batch: this one has been read, and what was written by us costs a look.
             await attempt(connector.own_user.learn, "asking who we are", within=min(self._wait, _LONGEST_QUESTION))
             unknown = await self._check(delivery, connector.organisations)
             await connector.dispatcher.dispatch(delivery.work, lane=lane, began=began)
             for message, reason in unknown:
-                await self._patience.postpone(lane, message, reason)
+                await self._redelivery.postpone(lane, message, reason)
         for one in delivery.refused:
             await self._queue.dead_letter(delivery.queue, b"", reason=one.reason, description=one.description)
 

@@ -32,14 +32,14 @@ class Resync:
         crm: Crm,
         people: RecordHandler,
         lanes: Lanes,
-        patience: Redelivery,
+        redelivery: Redelivery,
         walks: Walks,
         reconciliation: Reconciliation,
     ) -> None:
         self._crm = crm
         self._people = people
         self._lanes = lanes
-        self._patience = patience
+        self._redelivery = redelivery
         self._walks = walks
         self._reconciliation = reconciliation
 
@@ -65,9 +65,9 @@ class Resync:
                 return
             page = await self._crm.people_page(step.table, after=step.after, limit=PAGE)
         except ConnectorError as error:
-            if isinstance(self._patience.after(step, error), GiveUp):
+            if isinstance(self._redelivery.after(step, error), GiveUp):
                 await self._over(step)
-            await self._patience.postpone(lane, step, error)
+            await self._redelivery.postpone(lane, step, error)
             return
         references = [Reference(key, step.why, step.correlation) for key in page.keys]
         finished = await self._people.handle(references, lane=lane)

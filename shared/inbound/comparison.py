@@ -24,9 +24,9 @@ from shared.domain.values.moments import EARLIEST
 from shared.engine.record_handler import RecordHandler
 from shared.errors import ConnectorError
 from shared.inbound.contact_changes import ContactChanges, known_and_new, newest
-from shared.inbound.page_counts import Handled, Newcoming, Seen
+from shared.inbound.page_counts import Handled, ImportMode, Seen
 from shared.inbound.poll import OVERLAP, note_bounces
-from shared.inbound.poll_cursor import NEWCOMERS, PollCursor
+from shared.inbound.poll_cursor import NEW_SUBSCRIBERS, PollCursor
 from shared.inbound.read_ahead import Page
 from shared.messages.lane_messages import Compare, Lanes
 from shared.messages.redelivery import Redelivery
@@ -65,7 +65,7 @@ class Comparison:
         people: RecordHandler,
         bounces: BounceService,
         lanes: Lanes,
-        patience: Redelivery,
+        redelivery: Redelivery,
         store: StateStore,
         clock: Clock,
         rules: Rules,
@@ -78,13 +78,13 @@ class Comparison:
         self._people = people
         self._bounces = bounces
         self._lanes = lanes
-        self._patience = patience
+        self._redelivery = redelivery
         self._store = store
         self._clock = clock
         self._rules = rules
         self._days = days
         self._partition = f"{environment}-compare"
-        self._waiting = PollCursor(store, environment, NEWCOMERS)
+        self._waiting = PollCursor(store, environment, NEW_SUBSCRIBERS)
 
     # -------------------------------------------------------------------------------------------------------- begin
 
@@ -122,12 +122,12 @@ class Comparison:
     async def step(self, message: Compare, *, lane: QueueName) -> None:
         """Do one window, then send the message of the next: a crash in between repeats a window and loses none."""
         try:
-            work = await _Work.open(self._store, self._key(message.span), message.run)
+            work = await _ActiveRun.open(self._store, self._key(message.span), message.run)
             if work is None:
                 return
             run = await self._window(work, lane)
         except ConnectorError as error:
-            await self._patience.postpone(lane, message, error)
+            await self._redelivery.postpone(lane, message, error)
             return
         except _ReplacedError:
             log.info("somebody else carries on with the comparison (%s)", message.span)
@@ -135,9 +135,9 @@ class Comparison:
         if not run.rests:
             await self._lanes.send(lane, message.model_copy(update={"attempt": 1}))
         elif run.finished is not None:
-            _tell(run)
+            _log_end(run)
 
-    async def _window(self, work: _Work, lane: QueueName) -> ComparisonRun:
+    async def _window(self, work: _ActiveRun, lane: QueueName) -> ComparisonRun:
         run, handled, began = work.run, Handled(), self._clock.now()
         if run.rests:
             return run
@@ -161,7 +161,7 @@ class Comparison:
             await self._page(work, at, contacts, lane, handled)
             done += [contact.last_changed for contact in contacts]
         if handled.import_error is not None:
-            await self._let_wait(run.until, handled.import_error)
+            await self._defer_import(run.until, handled.import_error)
         if edge is None:  # what was handled is an echo when it is read again
             return await work.save(run.narrowed(changed))
         handled.count(await self._people.handle(references, lane=lane))
@@ -170,11 +170,11 @@ class Comparison:
             record(DIVERGENCES, count, kind=kind)
         return await work.save(run.moved(edge, contacts=len(done), found=found, now=self._clock.now()))
 
-    async def _let_wait(self, since: datetime, error: Exception) -> None:
+    async def _defer_import(self, since: datetime, error: Exception) -> None:
         """Leave new subscribers to the poll, which takes them in when that works again; nobody else waits for them."""
         log.warning("new subscribers wait: %s", error if isinstance(error, ConnectorError) else type(error).__name__)
-        place = await self._waiting.read()
-        if place is None or place.until > since:
+        position = await self._waiting.read()
+        if position is None or position.until > since:
             await self._waiting.start_over(since)
 
     async def _pages(self, run: ComparisonRun, start: datetime) -> tuple[list[Page], datetime | None]:
@@ -191,7 +191,7 @@ class Comparison:
         return pages, run.edge
 
     async def _page(
-        self, work: _Work, at: datetime, contacts: Sequence[MarketingContact], lane: QueueName, handled: Handled
+        self, work: _ActiveRun, at: datetime, contacts: Sequence[MarketingContact], lane: QueueName, handled: Handled
     ) -> None:
         known, new = known_and_new(contacts)
         doubtful = frozenset(work.run.doubtful)
@@ -199,8 +199,8 @@ class Comparison:
             known, at, handled, lane=lane, before=work.doubt, doubts=doubtful.__contains__, compares=True
         )
         is_account = work.run.span is Span.ACCOUNT
-        newcoming = Newcoming.COUNT if is_account else Newcoming.WELCOME
-        await self._changes.new_subscribers(new, handled, lane=lane, newcoming=newcoming)
+        import_mode = ImportMode.COUNT if is_account else ImportMode.IMPORT
+        await self._changes.new_subscribers(new, handled, lane=lane, import_mode=import_mode)
 
     # --------------------------------------------------------------------------------------------------------- state
 
@@ -208,9 +208,9 @@ class Comparison:
         """Say as JSON how far each comparison is, and what it found by kind; empty before the first one."""
         found = await self._store.read([self._key(span) for span in Span])
         runs = [_RUN.read(document.body) for document in found.values()]
-        return {str(run.span): self._told(run) for run in sorted(runs, key=lambda run: run.span)}
+        return {str(run.span): self._run_json(run) for run in sorted(runs, key=lambda run: run.span)}
 
-    def _told(self, run: ComparisonRun) -> dict[str, Any]:
+    def _run_json(self, run: ComparisonRun) -> dict[str, Any]:
         moments = {"begun": run.begun, "since": run.since, "until": run.until, "to": run.end, "finished": run.finished}
         told = {name: at.isoformat(timespec="seconds") if at else None for name, at in moments.items()}
         nights = {"night": run.night, "ofNights": self._days} if run.span is Span.ACCOUNT else {}
@@ -224,7 +224,7 @@ class Comparison:
         return DocumentKey(self._partition, span)
 
 
-class _Work:
+class _ActiveRun:
     """A run that one worker carries on; changed only with its version."""
 
     def __init__(self, store: StateStore, key: DocumentKey, run: ComparisonRun, etag: str) -> None:
@@ -234,7 +234,7 @@ class _Work:
         self.run = run
 
     @classmethod
-    async def open(cls, store: StateStore, key: DocumentKey, run_id: str) -> _Work | None:
+    async def open(cls, store: StateStore, key: DocumentKey, run_id: str) -> _ActiveRun | None:
         """Read a run; None if another one has taken its place."""
         document = await read_one(store, key)
         if document is None or document.body["id"] != run_id:
@@ -262,6 +262,6 @@ def _found(handled: Handled) -> Mapping[str, int]:
     return {kind: count for kind, count in kinds.items() if count}
 
 
-def _tell(run: ComparisonRun) -> None:
+def _log_end(run: ComparisonRun) -> None:
     told = ", ".join(f"{count} {kind}" for kind, count in sorted(run.found.items())) or "nothing differs"
     log.info(_ENDED, run.span, run.contacts, told)

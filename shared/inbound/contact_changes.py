@@ -28,7 +28,7 @@ from shared.engine.refusals.returns import Returns, correlation_of, record_id_of
 from shared.engine.refusals.suppressions import SuppressionList
 from shared.engine.work_items import FetchedContact
 from shared.errors import ConnectorError, DataError, Service, whereabouts
-from shared.inbound.page_counts import Handled, Newcoming, Seen
+from shared.inbound.page_counts import Handled, ImportMode, Seen
 from shared.inbound.subscriber_import import SubscriberImport
 from shared.messages.lane_messages import references_body
 from shared.ports.dataverse import Crm
@@ -93,16 +93,16 @@ class ContactChanges:
             handled.add(part)
             looked.update(reference.key for reference in references)
 
-        await isolated(contacts, look, partial(self._set_aside, handled))
+        await isolated(contacts, look, partial(self._isolate, handled))
         return looked
 
     async def new_subscribers(
-        self, contacts: Sequence[MarketingContact], handled: Handled, *, lane: QueueName, newcoming: Newcoming
+        self, contacts: Sequence[MarketingContact], handled: Handled, *, lane: QueueName, import_mode: ImportMode
     ) -> None:
         """Take in contacts that no record belongs to; who came back to an address has its refusals lifted first."""
-        if contacts and newcoming is not Newcoming.LATER:
+        if contacts and import_mode is not ImportMode.DEFER:
             handled.seen[Seen.NEW_SUBSCRIBER] += len(contacts)
-        if newcoming is Newcoming.COUNT:
+        if import_mode is ImportMode.COUNT:
             return
 
         async def take_in(some: Sequence[MarketingContact]) -> None:
@@ -111,7 +111,7 @@ class ContactChanges:
             returned = await self._returns.of(some)
             asked: frozenset[RecordKey] = frozenset()
             try:
-                if newcoming is Newcoming.WELCOME:
+                if import_mode is ImportMode.IMPORT:
                     asked = await self._import_page(some, handled, lane)
             except DataError:
                 raise
@@ -122,14 +122,14 @@ class ContactChanges:
             handled.count(await self._people.handle(following, lane=lane))
 
         try:
-            await isolated(contacts, take_in, partial(self._set_aside, handled))
+            await isolated(contacts, take_in, partial(self._isolate, handled))
         except ConnectorError:
             raise
         except Exception as error:  # noqa: BLE001  # it breaks on all of them; raised at the end of the poll
             handled.import_error = handled.import_error or error
 
-    async def _set_aside(self, handled: Handled, contact: MarketingContact, error: Exception) -> None:
-        handled.set_aside += 1
+    async def _isolate(self, handled: Handled, contact: MarketingContact, error: Exception) -> None:
+        handled.defects += 1
         name = contact.encrypted_id or record_id_of(contact) or "without an id"
         log.error("Spotler contact %s broke the connector: %s", name, whereabouts(error))
         correlation = f"spotler-{name}"
@@ -180,11 +180,11 @@ class ContactChanges:
         entries = await self._ledger.entries({key for one in known.values() for key in one.users})
         references: list[Reference] = []
         fetched_contacts: dict[RecordKey, FetchedContact] = {}
-        strangers: dict[UUID, MarketingContact] = {}
+        unbound: dict[UUID, MarketingContact] = {}
         for external_id, contact in contacts.items():
             bound = [key for key in known[external_id].users if entries[key].binding.uses(external_id)]
             if not bound:
-                strangers[UUID(external_id)] = contact
+                unbound[UUID(external_id)] = contact
                 continue
             near = {key: known[external_id].sharing_records_of(key) for key in bound}
             moved = [
@@ -201,9 +201,9 @@ class ContactChanges:
             references += [Reference(key, Why.SPOTLER, correlation_of(contact)) for key in moved]
             if contact.is_readable:
                 fetched_contacts |= {key: FetchedContact(contact, at) for key in moved}
-        return [*references, *await self._strangers(strangers, handled)], fetched_contacts
+        return [*references, *await self._unbound(unbound, handled)], fetched_contacts
 
-    async def _strangers(self, contacts: Mapping[UUID, MarketingContact], handled: Handled) -> list[Reference]:
+    async def _unbound(self, contacts: Mapping[UUID, MarketingContact], handled: Handled) -> list[Reference]:
         """Find records of contacts that the ledger does not know: the state was lost, or they are somebody else's."""
         tables = [table for table in PersonTable if table in self._rules.enabled_tables]
         keys = [RecordKey(table, identifier) for identifier in contacts for table in tables]

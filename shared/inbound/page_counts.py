@@ -23,12 +23,12 @@ class Seen(StrEnum):
     """Its external id is that of a record which is not (any more) in an enabled table."""
 
 
-class Newcoming(Enum):
+class ImportMode(Enum):
     """What to do with contacts that no record belongs to."""
 
-    WELCOME = auto()
+    IMPORT = auto()
     """Take them in, as the settings say (NEW)."""
-    LATER = auto()
+    DEFER = auto()
     """They wait: others before them could not be taken in. What somebody refused at their address is lifted."""
     COUNT = auto()
 
@@ -38,7 +38,7 @@ class Handled:
     """What pages came to: contacts by what was seen, and what followed from them.
 
     `values` and `permissions` were written to Dataverse, `waiting` are records that are tried again by themselves,
-    `failed` records that were told or buried, `reviews` questions that a person must decide, `set_aside` contacts on
+    `failed` records that were told or buried, `reviews` questions that a person must decide, `defects` contacts on
     which the connector broke. `echoes` are external ids of a page. `import_error` says why new subscribers could not be
     taken in.
     """
@@ -51,7 +51,7 @@ class Handled:
     waiting: int = 0
     failed: int = 0
     reviews: int = 0
-    set_aside: int = 0
+    defects: int = 0
     import_error: Exception | None = None
 
     def add(self, part: Handled) -> None:

@@ -18,7 +18,7 @@ LONGEST = timedelta(days=8)
 SHORTEST = timedelta(minutes=1)
 _NARROWER, _WIDER = 4, 2
 
-CONTACTS, NEWCOMERS = "contacts", "newcomers"
+CONTACTS, NEW_SUBSCRIBERS = "contacts", "newcomers"
 """The bookmark of the poll; where new subscribers wait that could not be taken in."""
 
 FEW = 500
@@ -77,14 +77,14 @@ class PollCursor:
 
     async def until(self) -> datetime | None:
         """Return until when everything has been handled; None before the first poll."""
-        place = await self.read()
-        return place.until if place else None
+        position = await self.read()
+        return position.until if position else None
 
     async def start_over(self, moment: datetime) -> CursorPosition:
         """Put it at a moment, wherever it is."""
-        place = CursorPosition(moment)
-        (etag,) = await self._store.write([Put(self._key, _CODEC.body(place))])
-        return replace(place, etag=etag or "")
+        position = CursorPosition(moment)
+        (etag,) = await self._store.write([Put(self._key, _CODEC.body(position))])
+        return replace(position, etag=etag or "")
 
     async def begin(self, moment: datetime) -> CursorPosition | None:
         """Put it at a moment if there is none yet; None if somebody else was quicker."""
@@ -94,35 +94,37 @@ class PollCursor:
         """Forget it."""
         await self._store.write([Delete(self._key)])
 
-    async def take(self, place: CursorPosition, now: datetime, held_until: datetime) -> CursorPosition | None:
-        """Take the lease; None if somebody has changed the bookmark since `place` was read."""
-        return await self._write(replace(place, held_until=held_until, tried=place.tried or now))
+    async def take(self, position: CursorPosition, now: datetime, held_until: datetime) -> CursorPosition | None:
+        """Take the lease; None if somebody has changed the bookmark since `position` was read."""
+        return await self._write(replace(position, held_until=held_until, tried=position.tried or now))
 
     async def hold(
-        self, place: CursorPosition, held_until: datetime, doubtful: Iterable[str] = ()
+        self, position: CursorPosition, held_until: datetime, doubtful: Iterable[str] = ()
     ) -> CursorPosition | None:
         """Go on with the lease, and note which contacts are about to be handled; None if the lease is lost."""
-        return await self._write(replace(place, held_until=held_until, doubtful=place.doubtful | frozenset(doubtful)))
+        return await self._write(
+            replace(position, held_until=held_until, doubtful=position.doubtful | frozenset(doubtful))
+        )
 
-    async def move(self, place: CursorPosition, until: datetime, *, changes: int) -> CursorPosition | None:
+    async def move(self, position: CursorPosition, until: datetime, *, changes: int) -> CursorPosition | None:
         """Move it on; dare a wider window after few `changes`. None if somebody has changed it meanwhile."""
-        widest = LONGEST if changes <= FEW else max(FIRST, place.window)
-        window = min(place.window * _WIDER, widest)
-        moved = replace(place, until=until, window=window, doubtful=frozenset(), doubts_all=False, tried=None)
+        widest = LONGEST if changes <= FEW else max(FIRST, position.window)
+        window = min(position.window * _WIDER, widest)
+        moved = replace(position, until=until, window=window, doubtful=frozenset(), doubts_all=False, tried=None)
         return await self._write(moved)
 
-    async def heal(self, place: CursorPosition, until: datetime) -> CursorPosition | None:
+    async def rewind(self, position: CursorPosition, until: datetime) -> CursorPosition | None:
         """Put a bookmark that is ahead of the clock back; None if somebody has changed it meanwhile."""
-        return await self._write(replace(place, until=until, window=FIRST))
+        return await self._write(replace(position, until=until, window=FIRST))
 
-    async def narrow(self, place: CursorPosition) -> CursorPosition | None:
+    async def narrow(self, position: CursorPosition) -> CursorPosition | None:
         """Stay, and look at less in one go: this window takes longer than there is time."""
-        return await self._write(replace(place, window=max(place.window / _NARROWER, SHORTEST)))
+        return await self._write(replace(position, window=max(position.window / _NARROWER, SHORTEST)))
 
-    async def release(self, place: CursorPosition) -> None:
+    async def release(self, position: CursorPosition) -> None:
         """Give the lease back; whoever has taken it over keeps it."""
-        await self._write(replace(place, held_until=None))
+        await self._write(replace(position, held_until=None))
 
-    async def _write(self, place: CursorPosition) -> CursorPosition | None:
-        (etag,) = await self._store.write([versioned(self._key, _CODEC.body(place), place.etag)])
-        return None if etag is None else replace(place, etag=etag)
+    async def _write(self, position: CursorPosition) -> CursorPosition | None:
+        (etag,) = await self._store.write([versioned(self._key, _CODEC.body(position), position.etag)])
+        return None if etag is None else replace(position, etag=etag)

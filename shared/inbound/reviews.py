@@ -89,7 +89,7 @@ class Review:
         """The record that a person chose."""
         return self.decision if isinstance(self.decision, RecordKey) else None
 
-    def tells_of(self, refusing: Refusing) -> bool:
+    def mentions(self, refusing: Refusing) -> bool:
         """Whether whoever decides has been told of all that the record refuses."""
         is_about = self.reason is ReviewReason.REFUSES_MAIL and refusing.key in self.candidates
         return is_about and refusing.text in self.text
@@ -198,7 +198,7 @@ class Reviews:
         review = await self._review(identifier)
         record = await self._chosen_record(review, key)
         refusing = (await self._refusals.among([record])).get(key)
-        if refusing is not None and not (lifting is Lifting.ALL or review.tells_of(refusing)):
+        if refusing is not None and not (lifting is Lifting.ALL or review.mentions(refusing)):
             raise DataError(
                 f'{refusing.text} Send "liftRefusal": true as well if the sign-up is the newer act; otherwise dismiss',
                 service=Service.DATAVERSE,

@@ -31,7 +31,7 @@ from shared.domain.records.records import PersonTable, RecordKey
 from shared.engine.refusals.mail_refusals import MailRefusals, Refusing
 from shared.errors import ConfigurationError
 from shared.inbound.reviews import Review, ReviewReason, Reviews
-from shared.inbound.subscriber_matching import ContactMatching, told
+from shared.inbound.subscriber_matching import ContactMatching, correctable_text
 from shared.ports.dataverse import Crm
 from shared.ports.marketing_platform import MarketingPlatform
 from shared.ports.new_subscribers import Created, NewEntry, NewRecord, NewRecords
@@ -100,7 +100,7 @@ class SubscriberImport:
         if self._import_policy.target is ImportTarget.NONE:
             return [ImportResult(one.encrypted_id, ImportOutcome.OFF) for one in contacts]
         self._check()
-        subscribers = {self._id(contact): contact for contact in contacts if _may_enter(contact)}
+        subscribers = {self._id(contact): contact for contact in contacts if _can_import(contact)}
         known = await self._reviews.of(list(subscribers))
         imported, waiting = self._decided(subscribers, known)
         match self._import_policy.target:
@@ -109,7 +109,7 @@ class SubscriberImport:
             case ImportTarget.CONTACT:
                 imported |= await self._match(waiting)
             case ImportTarget.MEMBERSHIP_ENTRY:
-                imported |= await self._enter(waiting)
+                imported |= await self._create_entries(waiting)
             case _ as never:
                 assert_never(never)
         await self._note(imported, subscribers, known, correlation)
@@ -210,7 +210,7 @@ class SubscriberImport:
             if key in refusing
         }
 
-    async def _enter(self, subscribers: MappingABC[UUID, MarketingContact]) -> dict[UUID, ImportResult]:
+    async def _create_entries(self, subscribers: MappingABC[UUID, MarketingContact]) -> dict[UUID, ImportResult]:
         """IF-04: the contact stays without a record; its next change updates the same entry."""
         catalogue, mapping = await self._platform.properties(), self._rules.mapping
         entries = [
@@ -289,7 +289,7 @@ class SubscriberImport:
         return self._import_policy.target
 
 
-def _may_enter(contact: MarketingContact) -> bool:
+def _can_import(contact: MarketingContact) -> bool:
     return bool(email_of(contact)) and not contact.is_unreachable
 
 
@@ -306,7 +306,7 @@ def _skipped(contact: MarketingContact) -> ImportResult:
 
 def _imported(contact: MarketingContact, key: RecordKey | None, created: Created) -> ImportResult:
     if created.error is not None:
-        text = told(created.error)
+        text = correctable_text(created.error)
         return ImportResult(contact.encrypted_id, ImportOutcome.REFUSED, problems=created.problems, text=text)
     outcome = ImportOutcome.KNOWN if created.existed else ImportOutcome.CREATED
     if key is None:

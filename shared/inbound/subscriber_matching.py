@@ -97,7 +97,7 @@ class ContactMatching:
             key = matched[identifier]
             has_address = self._by_address or self._is_of(people.get(key), contact)
             text = refusing[key].text if key in refusing else ""
-            if not (has_address or self._email_comes_home):
+            if not (has_address or self._email_is_two_way):
                 outcome = ImportOutcome.OTHER_ADDRESS
                 imported[identifier] = ImportResult(contact.encrypted_id, outcome, candidates=(key,), text=text)
             elif text:
@@ -117,17 +117,17 @@ class ContactMatching:
         row = self._email_row
         if definition is None or not subscribers:
             return {}
-        comings = [
+        writebacks = [
             Writeback(moving[identifier], "", (FieldReturn(row, definition, email_of(contact)),))
             for identifier, contact in subscribers.items()
         ]
         imported: dict[UUID, ImportResult] = {}
-        came = await self._writebacks.write_back(comings)
-        for (identifier, contact), one in zip(subscribers.items(), came, strict=True):
+        results = await self._writebacks.write_back(writebacks)
+        for (identifier, contact), one in zip(subscribers.items(), results, strict=True):
             if one.error is None and not one.problems:
                 imported[identifier] = ImportResult(contact.encrypted_id, ImportOutcome.MATCHED, moving[identifier])
                 continue
-            text = told(one.error) if one.error is not None else str(one.problems[0])
+            text = correctable_text(one.error) if one.error is not None else str(one.problems[0])
             outcome = ImportOutcome.OTHER_ADDRESS
             imported[identifier] = ImportResult(
                 contact.encrypted_id, outcome, candidates=(moving[identifier],), problems=one.problems, text=text
@@ -163,7 +163,7 @@ class ContactMatching:
         return next(row for row in rows if row.spotler == EMAIL and row.sources[_TABLE] == column)
 
     @property
-    def _email_comes_home(self) -> bool:
+    def _email_is_two_way(self) -> bool:
         return self._email_row.direction.reaches_dataverse
 
 
@@ -175,7 +175,7 @@ def _same(wish: Sequence[NewField]) -> tuple[str, ...]:
     )
 
 
-def told(error: ConnectorError) -> str:
+def correctable_text(error: ConnectorError) -> str:
     """Say what a person must correct; raise what mends itself, or what an administrator must mend for all."""
     if isinstance(error, ThrottledError | TransientError | UnknownOutcomeError | ConfigurationError):
         raise error

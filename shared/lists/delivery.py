@@ -14,7 +14,7 @@ from shared.lists.list_state_repository import ListStateRepository, MemberPresen
 from shared.lists.list_targets import ListTargets
 from shared.lists.members import Members
 
-PATIENCE_WITH_PEOPLE = 4
+MEMBER_ATTEMPTS = 4
 """Attempts after which a synchronisation goes on without the people who are still not ready."""
 
 _PER_CALL = 2500
@@ -52,9 +52,9 @@ class Delivered:
 class ListDelivery:
     """Sends differences. What it cannot send it notes as not being there, with the reason for every member."""
 
-    def __init__(self, *, places: ListTargets, memory: ListStateRepository, members: Members) -> None:
-        self._places = places
-        self._memory = memory
+    def __init__(self, *, targets: ListTargets, states: ListStateRepository, members: Members) -> None:
+        self._targets = targets
+        self._states = states
         self._members = members
 
     async def some(self, state: ListState, run: ListRun, *, first: int, attempt: int) -> Delivered:
@@ -62,16 +62,16 @@ class ListDelivery:
 
         Everything here may be repeated: what was added or removed already makes no difference to Spotler.
         """
-        known = state.generations or {}
+        known = state.snapshots or {}
         of = max(run.buckets, *known.values(), 1)
-        can_remove = self._places.of(state.kind).can_remove
+        can_remove = self._targets.of(state.kind).can_remove
         done = Delivered(first)
         adding: list[str] = []
         removing: list[str] = []
         calls = 0
         for bucket in range(first, of):
-            content = await self._memory.content(state.id, run.generation, run.buckets, bucket, of)
-            changes = difference(content.possible, await self._memory.known(state.id, known, bucket, of))
+            content = await self._states.content(state.id, run.snapshot, run.buckets, bucket, of)
+            changes = difference(content.possible, await self._states.known(state.id, known, bucket, of))
             if changes.remove and not can_remove:
                 done.must_replace = True
                 return done
@@ -94,14 +94,14 @@ class ListDelivery:
 
         Reads only what is remembered. ConnectorErrors.
         """
-        if state.generations is None:
+        if state.snapshots is None:
             told = next((past.sent for past in state.history if past.code == JobResult.OK), 0)
             return max(0, told - run.members), told
-        of = max(run.buckets, *state.generations.values(), 1)
+        of = max(run.buckets, *state.snapshots.values(), 1)
         leaving = present = 0
         for bucket in range(of):
-            known = await self._memory.known(state.id, state.generations, bucket, of)
-            content = await self._memory.content(state.id, run.generation, run.buckets, bucket, of)
+            known = await self._states.known(state.id, state.snapshots, bucket, of)
+            content = await self._states.content(state.id, run.snapshot, run.buckets, bucket, of)
             leaving += len(difference(content.possible, known).remove)
             present += len(known.possible)
         return leaving, present
@@ -112,10 +112,10 @@ class ListDelivery:
         TransientError while somebody is not ready; after some attempts such people count as failed.
         """
         again = await self._members.find_again(unknown)
-        if again.waiting and attempt < PATIENCE_WITH_PEOPLE:
+        if again.waiting and attempt < MEMBER_ATTEMPTS:
             raise TransientError("members whom Spotler has lost are not there again yet")
         contacts = {key: contact for key, contact in again.contacts.items() if key.table is state.table}
-        still = await self._places.add(state, sorted(set(contacts.values())))
+        still = await self._targets.add(state, sorted(set(contacts.values())))
         failed = again.skipped | again.failed | dict.fromkeys(again.waiting, LeftOut.LATE)
         failed |= {key: LeftOut.UNKNOWN for key, contact in contacts.items() if contact in still}
         mine = {key: str(reason) for key, reason in failed.items() if key.table is state.table}
@@ -132,7 +132,7 @@ class ListDelivery:
                 del adding[:_PER_CALL]
                 calls += 1
             while len(removing) >= least:
-                await self._places.remove(state, removing[:_PER_CALL])
+                await self._targets.remove(state, removing[:_PER_CALL])
                 del removing[:_PER_CALL]
                 calls += 1
         except NotFoundError as error:
@@ -140,7 +140,7 @@ class ListDelivery:
         return calls
 
     async def _add(self, state: ListState, contacts: Sequence[str], done: Delivered, attempt: int) -> None:
-        unknown = await self._places.add(state, contacts)
+        unknown = await self._targets.add(state, contacts)
         if unknown:
             repaired = await self.repair(state, unknown, attempt=attempt)
             done.unknown |= unknown - repaired.added
@@ -154,7 +154,7 @@ class ListDelivery:
         missing = len(done.unknown) - len(done.found_again)
         done.wanted -= missing
         done.added -= missing
-        where = {run.generation: run.buckets}
-        await self._memory.put_left_out(state.id, run.generation, f"x{first:03}", skipped={}, failed=done.failed)
-        await self._memory.note(state.id, where, done.unknown, MemberPresence.OUT)
-        await self._memory.note(state.id, where, done.found_again, MemberPresence.IN)
+        where = {run.snapshot: run.buckets}
+        await self._states.put_left_out(state.id, run.snapshot, f"x{first:03}", skipped={}, failed=done.failed)
+        await self._states.note(state.id, where, done.unknown, MemberPresence.OUT)
+        await self._states.note(state.id, where, done.found_again, MemberPresence.IN)

@@ -15,7 +15,7 @@ from shared.ports.documents import Codec
 _HISTORY = 10
 
 NOTHING = "nothing"
-"""A generation without notes: what an empty list has."""
+"""A snapshot without notes: what an empty list has."""
 
 
 _RULES = Codec(ListRules, names={"exclude_opted_out": "optedOut", "ignore_inactive": "inactive"})
@@ -31,7 +31,7 @@ class ListRun:
     """
 
     id: str
-    generation: str
+    snapshot: str
     rules: Annotated[ListRules, _RULES]
     jobs: tuple[UUID, ...]
     started_on: datetime
@@ -46,7 +46,10 @@ class ListRun:
     done: int = 0
 
 
-_RUN = Codec(ListRun, names={"started_on": "startedOn", "alive_on": "aliveOn", "is_sending": "sending"})
+_RUN = Codec(
+    ListRun,
+    names={"snapshot": "generation", "started_on": "startedOn", "alive_on": "aliveOn", "is_sending": "sending"},
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +66,7 @@ _SUMMARY = Codec(RunSummary, names={"ended_on": "endedOn", "taken_at": "takenAt"
 
 @dataclass(frozen=True, slots=True)
 class ListState:
-    """One list. `generations` are the notes of what is in Spotler's list, each with its number of buckets.
+    """One list. `snapshots` are the notes of what is in Spotler's list, each with its number of buckets.
 
     There is one after a synchronisation that ended well, there are several after one that broke off while sending, and
     None means that nobody knows. `is_listed`: a synchronisation ended well and the list is there since.
@@ -77,7 +80,7 @@ class ListState:
     name: str
     rules: Annotated[ListRules, _RULES] = field(default_factory=ListRules)
     is_listed: bool = False
-    generations: Mapping[str, int] | None = field(default_factory=dict)
+    snapshots: Mapping[str, int] | None = field(default_factory=dict)
     run: Annotated[ListRun, _RUN] | None = None
     waiting: tuple[UUID, ...] = ()
     """Jobs that came while a synchronisation was under way: they want the list as it is now."""
@@ -90,22 +93,27 @@ class ListState:
         """Return the memo after a synchronisation."""
         return replace(self, run=None, history=(past, *self.history)[:_HISTORY], **changes)
 
-    def doubting(self, run: ListRun) -> dict[str, int] | None:
+    def snapshots_after_break(self, run: ListRun) -> dict[str, int] | None:
         """Return what is known once a synchronisation has broken off: what it has sent may be there, or not."""
-        if self.generations is None or not run.is_sending:
-            return None if self.generations is None else dict(self.generations)
-        return {**(self.generations or {NOTHING: 1}), run.generation: run.buckets}
+        if self.snapshots is None or not run.is_sending:
+            return None if self.snapshots is None else dict(self.snapshots)
+        return {**(self.snapshots or {NOTHING: 1}), run.snapshot: run.buckets}
 
     @property
     def noted_in(self) -> dict[str, int]:
-        """All generations that a change of a single member must be noted in."""
-        known = dict(self.generations or {})
-        return known | ({self.run.generation: self.run.buckets} if self.run else {})
+        """All snapshots that a change of a single member must be noted in."""
+        known = dict(self.snapshots or {})
+        return known | ({self.run.snapshot: self.run.buckets} if self.run else {})
 
 
 LIST_STATE = Codec(
     ListState,
     outside={"id", "etag"},
-    names={"is_dynamic": "dynamic", "spotler_id": "spotler", "is_listed": "listed"},
+    names={
+        "is_dynamic": "dynamic",
+        "spotler_id": "spotler",
+        "is_listed": "listed",
+        "snapshots": "generations",
+    },
 )
 """The document holds ids, numbers, times and the name of the list; no data of a person."""

@@ -1,9 +1,9 @@
 """The notes about marketing lists: who was in a snapshot, and who of them is in Spotler's list. Ids only.
 
-A list has one memo, and one generation of notes per snapshot:
+A list has one memo, and one snapshot of notes per snapshot:
 
 - `page`: the members as they were read, by record id;
-- `to`: the Spotler contacts that the list shall have, split into buckets by external id, so that two generations can
+- `to`: the Spotler contacts that the list shall have, split into buckets by external id, so that two snapshots can
   be compared bucket by bucket and memory holds one bucket at a time, whatever the size of the list;
 - `out`: which members stay out, and why.
 
@@ -70,27 +70,27 @@ class ListStateRepository:
 
     # --------------------------------------------------------------------------------------------------- the snapshot
 
-    async def put_page(self, identifier: UUID, generation: str, page: int, members: Iterable[UUID]) -> None:
+    async def put_page(self, identifier: UUID, snapshot: str, page: int, members: Iterable[UUID]) -> None:
         """Note one page of members."""
         packed = b64encode(b"".join(member.bytes for member in members)).decode()
-        await self._store.write([Put(self._key(identifier, f"{generation}-page-{page:06}"), {"ids": packed})])
+        await self._store.write([Put(self._key(identifier, f"{snapshot}-page-{page:06}"), {"ids": packed})])
 
-    async def page(self, identifier: UUID, generation: str, page: int) -> list[UUID]:
+    async def page(self, identifier: UUID, snapshot: str, page: int) -> list[UUID]:
         """Read one page of members."""
-        key = self._key(identifier, f"{generation}-page-{page:06}")
+        key = self._key(identifier, f"{snapshot}-page-{page:06}")
         packed = b64decode((await self._store.read([key]))[key].body["ids"])
         return [UUID(bytes=packed[start : start + _ID_LENGTH]) for start in range(0, len(packed), _ID_LENGTH)]
 
     async def put_contacts(
-        self, identifier: UUID, generation: str, page: int, contacts: Iterable[str], *, buckets: int
+        self, identifier: UUID, snapshot: str, page: int, contacts: Iterable[str], *, buckets: int
     ) -> None:
         """Note the contacts of one page of members."""
         split: dict[int, list[str]] = {}
         for contact in sorted(set(contacts)):
             split.setdefault(bucket_of(contact, buckets), []).append(contact)
-        rows = {f"{generation}-to-{bucket:02}-{page:06}": group for bucket, group in split.items()}
+        rows = {f"{snapshot}-to-{bucket:02}-{page:06}": group for bucket, group in split.items()}
         # A page that is done again may lack somebody; what it noted before must not remain.
-        stale = {f"{generation}-to-{bucket:02}-{page:06}" for bucket in range(buckets)} - rows.keys()
+        stale = {f"{snapshot}-to-{bucket:02}-{page:06}" for bucket in range(buckets)} - rows.keys()
         await self._store.write(
             [
                 *(Put(self._key(identifier, row), {"in": group}) for row, group in rows.items()),
@@ -101,48 +101,48 @@ class ListStateRepository:
     async def put_left_out(
         self,
         identifier: UUID,
-        generation: str,
+        snapshot: str,
         part: str,
         *,
         skipped: Mapping[RecordKey, str],
         failed: Mapping[RecordKey, str],
     ) -> None:
         """Note who stays out. `part` names the part of the work that found out."""
-        key = self._key(identifier, f"{generation}-out-{part}")
+        key = self._key(identifier, f"{snapshot}-out-{part}")
         body = {"skipped": _by_reason(skipped), "failed": _by_reason(failed)}
         await self._store.write([Put(key, body) if skipped or failed else Delete(key)])
 
-    async def left_out(self, identifier: UUID, generation: str) -> AsyncIterator[tuple[str, str, list[str]]]:
+    async def left_out(self, identifier: UUID, snapshot: str) -> AsyncIterator[tuple[str, str, list[str]]]:
         """Yield who stays out: `skipped` or `failed`, the reason, and the records."""
-        async for document in self._scan(identifier, f"{generation}-out-"):
+        async for document in self._scan(identifier, f"{snapshot}-out-"):
             for what, reasons in document.body.items():
                 for reason, keys in reasons.items():
                     yield what, reason, keys
 
-    async def counts(self, identifier: UUID, generation: str) -> tuple[Counter[str], Counter[str]]:
+    async def counts(self, identifier: UUID, snapshot: str) -> tuple[Counter[str], Counter[str]]:
         """Count who stays out by reason: skipped, failed."""
         counted = {"skipped": Counter[str](), "failed": Counter[str]()}
-        async for what, reason, keys in self.left_out(identifier, generation):
+        async for what, reason, keys in self.left_out(identifier, snapshot):
             counted[what][reason] += len(keys)
         return counted["skipped"], counted["failed"]
 
     # ------------------------------------------------------------------------------------------ who is in, by contact
 
     async def note(
-        self, identifier: UUID, generations: Mapping[str, int], contacts: Collection[str], presence: MemberPresence
+        self, identifier: UUID, snapshots: Mapping[str, int], contacts: Collection[str], presence: MemberPresence
     ) -> None:
-        """Note what is known of single contacts, in every generation."""
+        """Note what is known of single contacts, in every snapshot."""
         changes: list[Change] = [
-            Put(self._key(identifier, _single(generation, buckets, contact)), {"id": contact, "is": presence.value})
-            for generation, buckets in generations.items()
+            Put(self._key(identifier, _single(snapshot, buckets, contact)), {"id": contact, "is": presence.value})
+            for snapshot, buckets in snapshots.items()
             for contact in set(contacts)
         ]
         if changes:
             await self._store.write(changes)
 
-    async def content(self, identifier: UUID, generation: str, buckets: int, bucket: int, of: int) -> Content:
-        """Read one of `of` parts of a generation that has `buckets`: 1 or as many."""
-        prefix = f"{generation}-to-" if buckets < of else f"{generation}-to-{bucket:02}-"
+    async def content(self, identifier: UUID, snapshot: str, buckets: int, bucket: int, of: int) -> Content:
+        """Read one of `of` parts of a snapshot that has `buckets`: 1 or as many."""
+        prefix = f"{snapshot}-to-" if buckets < of else f"{snapshot}-to-{bucket:02}-"
         settled: set[str] = set()
         noted: dict[str, MemberPresence] = {}
         async for document in self._scan(identifier, prefix):
@@ -161,22 +161,19 @@ class ListStateRepository:
             ),
         )
 
-    async def known(self, identifier: UUID, generations: Mapping[str, int], bucket: int, of: int) -> Content:
-        """Read one part of what Spotler's list has, as several generations tell it."""
+    async def known(self, identifier: UUID, snapshots: Mapping[str, int], bucket: int, of: int) -> Content:
+        """Read one part of what Spotler's list has, as several snapshots tell it."""
         return joined(
-            [
-                await self.content(identifier, generation, buckets, bucket, of)
-                for generation, buckets in generations.items()
-            ]
+            [await self.content(identifier, snapshot, buckets, bucket, of) for snapshot, buckets in snapshots.items()]
         )
 
     # ------------------------------------------------------------------------------------------------------ forgetting
 
-    async def clean(self, identifier: UUID, generations: Sequence[str]) -> bool:
-        """Forget some notes of generations; whether that was all of them."""
+    async def clean(self, identifier: UUID, snapshots: Sequence[str]) -> bool:
+        """Forget some notes of snapshots; whether that was all of them."""
         left = _PER_DELETION
-        for generation in generations:
-            async for page in pages(self._store, self._partition(identifier), prefix=f"{generation}-"):
+        for snapshot in snapshots:
+            async for page in pages(self._store, self._partition(identifier), prefix=f"{snapshot}-"):
                 await self._store.write([Delete(document.key) for document in page[:left]])
                 left -= len(page)
                 if left <= 0:
@@ -196,10 +193,10 @@ class ListStateRepository:
         return DocumentKey(self._partition(identifier), row)
 
 
-def _single(generation: str, buckets: int, contact: str) -> str:
+def _single(snapshot: str, buckets: int, contact: str) -> str:
     # Not the external id itself: somebody else's may hold what no key may hold.
     name = sha256(contact.encode()).hexdigest()[:32]
-    return f"{generation}-to-{bucket_of(contact, buckets):02}-x{name}"
+    return f"{snapshot}-to-{bucket_of(contact, buckets):02}-x{name}"
 
 
 def _by_reason(people: Mapping[RecordKey, str]) -> dict[str, list[str]]:

@@ -35,9 +35,9 @@ class ListTargets:
         """
         if state is not None and state.kind is not kind:
             await self.delete(state)
-            state = replace(state, kind=kind, generations={}, is_listed=False)
+            state = replace(state, kind=kind, snapshots={}, is_listed=False)
         identity, place = identity_of(marketing_list.id, marketing_list.name), self.of(kind)
-        known = state.generations if state is not None else None
+        known = state.snapshots if state is not None else None
         if not await place.exists(identity.id):
             await create(place, identity)
             known = {}
@@ -46,7 +46,7 @@ class ListTargets:
         start = state or ListState(
             marketing_list.id, marketing_list.table, marketing_list.is_dynamic, kind, identity.id, identity.name
         )
-        return replace(start, name=identity.name, rules=marketing_list.rules, generations=known)
+        return replace(start, name=identity.name, rules=marketing_list.rules, snapshots=known)
 
     async def add(self, state: ListState, contacts: Sequence[str]) -> frozenset[str]:
         """Add contacts; returns those that Spotler does not know."""

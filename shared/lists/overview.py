@@ -35,7 +35,7 @@ class ListOverview:
         marketing_list = await self._tools.lists.read_list(identifier)
         if marketing_list is None:
             return None
-        state = await self._tools.memory.read(identifier)
+        state = await self._tools.states.read(identifier)
         objection = self._start.objection(marketing_list)
         answer: dict[str, Any] = {
             "list": str(identifier),
@@ -50,30 +50,30 @@ class ListOverview:
             "ignoresInactive": marketing_list.rules.ignore_inactive,
         }
         if objection is None and most > 0:
-            answer |= await self._judged(marketing_list, most)
+            answer |= await self._selection(marketing_list, most)
         return answer | _remembered(state)
 
     async def left_out(self, identifier: UUID) -> dict[str, Any] | None:
         """Say who was left out by the last synchronisation, and why: record ids by reason. None if there was none."""
-        state = await self._tools.memory.read(identifier)
-        if state is None or not state.generations:
+        state = await self._tools.states.read(identifier)
+        if state is None or not state.snapshots:
             return None
         found: dict[str, dict[str, list[str]]] = {"skipped": {}, "failed": {}}
-        async for what, reason, keys in self._tools.memory.left_out(identifier, list(state.generations)[-1]):
+        async for what, reason, keys in self._tools.states.left_out(identifier, list(state.snapshots)[-1]):
             found[what].setdefault(reason, []).extend(keys)
         return {"list": str(identifier), **found}
 
-    async def _judged(self, marketing_list: MarketingList, most: int) -> dict[str, Any]:
+    async def _selection(self, marketing_list: MarketingList, most: int) -> dict[str, Any]:
         skipped: Counter[str] = Counter()
         members = known = new_subscribers = 0
         after: str | None = None
         while True:
             page = await self._tools.lists.members(marketing_list, after=after, limit=PAGE)
-            judged = await self._tools.members.look_at(list(dict.fromkeys(page.keys)), marketing_list.rules)
-            members += len(judged.contacts) + len(judged.new_subscribers) + len(judged.skipped)
-            known += len(judged.contacts)
-            new_subscribers += len(judged.new_subscribers)
-            skipped.update(judged.skipped.values())
+            selection = await self._tools.members.select(list(dict.fromkeys(page.keys)), marketing_list.rules)
+            members += len(selection.contacts) + len(selection.new_subscribers) + len(selection.skipped)
+            known += len(selection.contacts)
+            new_subscribers += len(selection.new_subscribers)
+            skipped.update(selection.skipped.values())
             if (after := page.after) is None or members >= most:
                 break
         wouldbe = known + new_subscribers
@@ -109,7 +109,7 @@ def _remembered(state: ListState | None) -> dict[str, Any]:
         "inSpotler": state.is_listed,
         "spotlerList": {"externalId": state.spotler_id, "kind": kinds[state.kind], "name": state.name},
         "running": _progress(state.run) if state.run else None,
-        "history": [_past(past) for past in state.history],
+        "history": [_summary_json(past) for past in state.history],
     }
 
 
@@ -123,7 +123,7 @@ def _progress(run: ListRun) -> dict[str, object]:
     }
 
 
-def _past(past: RunSummary) -> dict[str, Any]:
+def _summary_json(past: RunSummary) -> dict[str, Any]:
     ended = {"endedOn": past.ended_on.isoformat(timespec="seconds"), "code": past.code}
     if past.code != JobResult.OK:
         return ended

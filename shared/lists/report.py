@@ -92,7 +92,7 @@ class ListReporter:
         if marketing_list is not None:
             await self.status(marketing_list, SyncStatus.SUCCEEDED, "synced", text, spotler_id=spotler_id, tally=tally)
 
-    async def courtesy(self, marketing_list: MarketingList, status: SyncStatus, code: str, text: str) -> None:
+    async def try_status(self, marketing_list: MarketingList, status: SyncStatus, code: str, text: str) -> None:
         """Write Spotler Info where a failure to do so must not stop the work."""
         try:
             await self.status(marketing_list, status, code, text)

@@ -44,21 +44,21 @@ class Lists:
         people: RecordHandler,
         ledger: Ledger,
         lanes: Lanes,
-        patience: Redelivery,
+        redelivery: Redelivery,
         clock: Clock,
         rules: Rules,
         default_kind: ListKind,
         removes_at_once: bool,
         brake: Brake,
     ) -> None:
-        self._memory = ListStateRepository(store, environment)
+        self._states = ListStateRepository(store, environment)
         tools = ListTools(
             lists=marketing_lists,
-            places=ListTargets(kinds),
-            memory=self._memory,
+            targets=ListTargets(kinds),
+            states=self._states,
             members=Members(Contacts(crm, ledger, people, rules)),
             lanes=lanes,
-            patience=patience,
+            redelivery=redelivery,
             reporter=ListReporter(crm=crm, marketing_lists=marketing_lists, clock=clock),
             clock=clock,
             brake=brake,
@@ -85,7 +85,7 @@ class Lists:
 
         Returns who could not be added. What was added and is no member leaves at the next synchronisation.
         """
-        state = await self._memory.read(marketing_list)
+        state = await self._states.read(marketing_list)
         if state is None or not state.is_listed:
             return None
         return await self._changes.add(state, contacts, attempt=1)

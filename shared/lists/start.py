@@ -70,21 +70,21 @@ class ListStart:
 
         Raises ConnectorErrors; then nothing has begun, or beginning again continues it.
         """
-        state = await self._tools.memory.read(identifier)
+        state = await self._tools.states.read(identifier)
         if state is not None and state.run is not None and self._is_alive(state.run):
             return await self._join(state, state.run, jobs)
         marketing_list = await self._tools.lists.read_list(identifier)
         if marketing_list is None:
             return _not_valid(LIST_GONE)
         if (objection := self.objection(marketing_list)) is not None:
-            await self._tools.reporter.courtesy(marketing_list, SyncStatus.FAILED, objection.code, objection.text)
+            await self._tools.reporter.try_status(marketing_list, SyncStatus.FAILED, objection.code, objection.text)
             return objection
         try:
-            opened = await self._tools.places.open(marketing_list, self.kind_of(marketing_list), state)
+            opened = await self._tools.targets.open(marketing_list, self.kind_of(marketing_list), state)
         except ConnectorError as error:
             if (refused := refusal(error)) is None:
                 raise
-            await self._tools.reporter.courtesy(marketing_list, SyncStatus.FAILED, *refused)
+            await self._tools.reporter.try_status(marketing_list, SyncStatus.FAILED, *refused)
             return Declined(*refused)
         await self._start(opened, marketing_list, jobs, correlation)
         return Begun()
@@ -94,7 +94,7 @@ class ListStart:
             await self._tools.lanes.send(QueueName.BULK, first_step(state, run))
         new = [job for job in jobs if job not in (*run.jobs, *state.waiting)]
         if new:
-            await self._tools.memory.save(replace(state, waiting=(*state.waiting, *new)))
+            await self._tools.states.save(replace(state, waiting=(*state.waiting, *new)))
         return Begun()
 
     async def _start(
@@ -104,14 +104,14 @@ class ListStart:
         lost = (
             state.run
         )  # a synchronisation whose message was lost: its jobs are ours, and what it has sent is in doubt
-        generations = state.doubting(lost) if lost is not None else state.generations
+        snapshots = state.snapshots_after_break(lost) if lost is not None else state.snapshots
         wanted = dict.fromkeys((*jobs, *(lost.jobs if lost else ()), *state.waiting))
         run = ListRun(uuid4().hex[:12], uuid4().hex[:12], marketing_list.rules, tuple(wanted), now, now, correlation)
-        started = replace(state, run=run, waiting=(), generations=generations)
-        await self._tools.memory.save(started)
+        started = replace(state, run=run, waiting=(), snapshots=snapshots)
+        await self._tools.states.save(started)
         await self._tools.lanes.send(QueueName.BULK, first_step(started, run))
         text = "The list is being synchronised."
-        await self._tools.reporter.courtesy(marketing_list, SyncStatus.PROCESSING, "syncing", text)
+        await self._tools.reporter.try_status(marketing_list, SyncStatus.PROCESSING, "syncing", text)
 
     def _is_alive(self, run: ListRun) -> bool:
         return self._tools.clock.now() - run.alive_on < PRESUMED_DEAD
@@ -122,7 +122,7 @@ def first_step(state: ListState, run: ListRun) -> ListStep:
     return ListStep(
         list=state.id,
         run=run.id,
-        generation=run.generation,
+        generation=run.snapshot,
         taken_at=run.started_on,
         step=0,
         phase=Phase.READ,

@@ -20,11 +20,11 @@ class ListTools:
     """Both sides of a list, what is remembered of it, and who is told."""
 
     lists: MarketingLists
-    places: ListTargets
-    memory: ListStateRepository
+    targets: ListTargets
+    states: ListStateRepository
     members: Members
     lanes: Lanes
-    patience: Redelivery
+    redelivery: Redelivery
     reporter: ListReporter
     clock: Clock
     brake: Brake

@@ -28,7 +28,7 @@ from shared.ports.documents import read_one
 from shared.ports.queue import DeadLetter, Queue
 from shared.ports.state import Delete, Document, DocumentKey, StateStore
 from shared.privacy.person_dead_letters import PersonLetters
-from shared.privacy.person_documents import Found, Person, PersonDocuments
+from shared.privacy.person_documents import Person, PersonDocument, PersonDocuments
 
 _ATTEMPTS = 5
 
@@ -165,7 +165,7 @@ class PersonData:
             documents = await self._forget_documents(known)
             letters, letters_left = await self._letters.forget(key)
             for one in held.values():
-                _leave(one, key)
+                _detach(one, key)
         finally:
             await self._ledger.release(list(held.values()))
         refused = await self._suppressions.at(known.suppressions)
@@ -221,7 +221,7 @@ class PersonData:
         return await read_one(self._store, DocumentKey(f"{self._environment}-binding", str(key)))
 
 
-def _leave(held: HeldContact, key: RecordKey) -> None:
+def _detach(held: HeldContact, key: RecordKey) -> None:
     """Take the record off its contact. For others that use it, nobody knows now what was agreed."""
     was_used = held.users.pop(key, None) is not None
     held.primary = None if held.primary == key else held.primary
@@ -255,10 +255,10 @@ def _kept_json(erased: str, changes: Sequence[Mapping[str, str]]) -> dict[str, A
     return {"erased": erased, "changes": [dict(one) for one in changes]}
 
 
-def _by_kind(found: Sequence[Found]) -> dict[str, list[Mapping[str, Any]]]:
+def _by_kind(found: Sequence[PersonDocument]) -> dict[str, list[Mapping[str, Any]]]:
     kinds: dict[str, list[Mapping[str, Any]]] = {"bounces": [], "reviews": [], "held": [], "counted": [], "lists": []}
     for one in found:
-        kinds[one.kind].append(one.says)
+        kinds[one.kind].append(one.content)
     return kinds
 
 

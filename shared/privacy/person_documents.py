@@ -31,11 +31,11 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class PersonDocument:
     """A document that names the person: what it says of this person alone, and the change that leaves it out."""
 
     kind: str
-    says: Mapping[str, Any]
+    content: Mapping[str, Any]
     removal: Change
 
 
@@ -61,7 +61,7 @@ class PersonDocuments:
         read = await self._store.read(found) if found else {}
         return {key.row: document for key, document in read.items()}
 
-    async def naming(self, person: Person) -> AsyncIterator[Found]:
+    async def naming(self, person: Person) -> AsyncIterator[PersonDocument]:
         """Yield them all. It walks over bounces, reviews and the notes of all marketing lists: a while."""
         for document in await self._read(self._known_keys(person)):
             if (found := _of_brake_or_bounce(document, person)) is not None:
@@ -69,14 +69,14 @@ class PersonDocuments:
         async for document in documents(self._store, f"{self._environment}-bounce"):
             if document.key.row not in person.contacts and str(person.key) in document.body["tasks"]:
                 tasks = {record: task for record, task in document.body["tasks"].items() if record != str(person.key)}
-                says = {"task": document.body["tasks"][str(person.key)]}
-                yield Found("bounces", says, _replaced(document, {**document.body, "tasks": tasks}))
+                content = {"task": document.body["tasks"][str(person.key)]}
+                yield PersonDocument("bounces", content, _replaced(document, {**document.body, "tasks": tasks}))
         async for document in documents(self._store, f"{self._environment}-review"):
             if (found := _of_review(document, person.key)) is not None:
                 yield found
-        async for memo in documents(self._store, f"{self._environment}-lists"):
-            async for document in documents(self._store, f"{self._environment}-list-{memo.key.row}"):
-                if (found := _of_list(document, memo.key.row, person)) is not None:
+        async for state in documents(self._store, f"{self._environment}-lists"):
+            async for document in documents(self._store, f"{self._environment}-list-{state.key.row}"):
+                if (found := _of_list(document, state.key.row, person)) is not None:
                     yield found
 
     def _known_keys(self, person: Person) -> list[DocumentKey]:
@@ -90,60 +90,63 @@ class PersonDocuments:
         return [found[key] for key in keys if key in found]
 
 
-def _of_brake_or_bounce(document: Document, person: Person) -> Found | None:
+def _of_brake_or_bounce(document: Document, person: Person) -> PersonDocument | None:
     row, body = document.key.row, document.body
     if document.key.partition.endswith("-bounce"):
-        return Found("bounces", {"contact": row, **body}, _deleted(document))
+        return PersonDocument("bounces", {"contact": row, **body}, _deleted(document))
     if row.startswith("held-"):
         kind = row.removeprefix("held-").removesuffix(f"-{person.key}")
-        return Found("held", {"kind": kind, **body}, _deleted(document))
+        return PersonDocument("held", {"kind": kind, **body}, _deleted(document))
     digest = sha256(str(person.key).encode()).hexdigest()[:_SHORT_DIGEST]
     counted: Mapping[str, str] = body.get("counted", {})
     if digest not in counted:
         return None
     rest = {other: at for other, at in counted.items() if other != digest}
-    says = {"kind": row.removeprefix("window-"), "counted": counted[digest]}
-    return Found("counted", says, _replaced(document, {**body, "counted": rest}))
+    content = {"kind": row.removeprefix("window-"), "counted": counted[digest]}
+    return PersonDocument("counted", content, _replaced(document, {**body, "counted": rest}))
 
 
-def _of_review(document: Document, key: RecordKey) -> Found | None:
+def _of_review(document: Document, key: RecordKey) -> PersonDocument | None:
     """A question about the record alone, or with it as the answer, goes; among others it loses the record."""
     body, text = document.body, str(key)
     is_own = document.key.row == str(key.id) or text in {body.get("decision"), body.get("lifted")}
     if not is_own and text not in body["candidates"]:
         return None
     others = [one for one in body["candidates"] if one != text]
-    says = {name: value for name, value in body.items() if name != "candidates"} | {"others": len(others)}
-    if is_own or not others:
-        return Found("reviews", {"id": document.key.row, **says}, _deleted(document))
-    return Found("reviews", {"id": document.key.row, **says}, _replaced(document, {**body, "candidates": others}))
+    content = {name: value for name, value in body.items() if name != "candidates"} | {"others": len(others)}
+    removal = _deleted(document)
+    if others and not is_own:
+        removal = _replaced(document, {**body, "candidates": others})
+    return PersonDocument("reviews", {"id": document.key.row, **content}, removal)
 
 
-def _of_list(document: Document, identifier: str, person: Person) -> Found | None:
+def _of_list(document: Document, identifier: str, person: Person) -> PersonDocument | None:
     """A note of a marketing list: a page of members, contacts in a bucket, a single contact, or who stays out."""
     body = document.body
     if "ids" in body:
         return _of_page(document, identifier, person.key.id)
     if "in" in body and (known := person.contacts.intersection(body["in"])):
         rest = [one for one in body["in"] if one not in known]
-        return Found("lists", {"list": identifier, "as": "in"}, _replaced(document, {**body, "in": rest}))
+        return PersonDocument("lists", {"list": identifier, "as": "in"}, _replaced(document, {**body, "in": rest}))
     if body.get("id") in person.contacts:
-        return Found("lists", {"list": identifier, "as": body["is"]}, _deleted(document))
+        return PersonDocument("lists", {"list": identifier, "as": body["is"]}, _deleted(document))
     if "skipped" in body:
         return _of_left_out(document, identifier, str(person.key))
     return None
 
 
-def _of_page(document: Document, identifier: str, member: UUID) -> Found | None:
+def _of_page(document: Document, identifier: str, member: UUID) -> PersonDocument | None:
     packed = b64decode(document.body["ids"])
     parts = [packed[start : start + _ID_LENGTH] for start in range(0, len(packed), _ID_LENGTH)]
     if member.bytes not in parts:
         return None
     rest = b64encode(b"".join(part for part in parts if part != member.bytes)).decode()
-    return Found("lists", {"list": identifier, "as": "member"}, _replaced(document, {**document.body, "ids": rest}))
+    return PersonDocument(
+        "lists", {"list": identifier, "as": "member"}, _replaced(document, {**document.body, "ids": rest})
+    )
 
 
-def _of_left_out(document: Document, identifier: str, record: str) -> Found | None:
+def _of_left_out(document: Document, identifier: str, record: str) -> PersonDocument | None:
     reasons = [reason for several in document.body.values() for reason, keys in several.items() if record in keys]
     if not reasons:
         return None
@@ -151,8 +154,8 @@ def _of_left_out(document: Document, identifier: str, record: str) -> Found | No
         what: {reason: [key for key in keys if key != record] for reason, keys in several.items()}
         for what, several in document.body.items()
     }
-    says = {"list": identifier, "as": "left out", "reasons": reasons}
-    return Found("lists", says, _replaced(document, rest))
+    content = {"list": identifier, "as": "left out", "reasons": reasons}
+    return PersonDocument("lists", content, _replaced(document, rest))
 
 
 def _replaced(document: Document, body: Mapping[str, Any]) -> Change:

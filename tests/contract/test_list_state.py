@@ -24,7 +24,7 @@ NOW = datetime(2026, 3, 1, 8, tzinfo=UTC)
 ANN, BOB = (RecordKey(PersonTable.CONTACT, UUID(int=number)) for number in (1, 2))
 RUN = ListRun(
     id="run",
-    generation="new",
+    snapshot="new",
     rules=ListRules(exclude_opted_out=False),
     jobs=(UUID(int=9),),
     started_on=NOW,
@@ -46,7 +46,7 @@ MEMO = ListState(
     name="Fans",
     rules=ListRules(ignore_inactive=False),
     is_listed=True,
-    generations={"old": 1},
+    snapshots={"old": 1},
     run=RUN,
     waiting=(UUID(int=10),),
     obsolete=("older",),
@@ -142,7 +142,7 @@ async def test_who_was_left_out_is_counted_and_named(memory: ListStateRepository
     assert named == [("skipped", "inactive", [str(ANN)]), ("skipped", "inactive", [str(BOB)])]
 
 
-async def test_old_generations_are_forgotten_and_others_stay(memory: ListStateRepository) -> None:
+async def test_old_snapshots_are_forgotten_and_others_stay(memory: ListStateRepository) -> None:
     for page in range(25):
         await memory.put_contacts(LIST, "old", page, [f"C{number}" for number in range(300)], buckets=BUCKETS)
     await memory.put_contacts(LIST, "new", 0, ["A"], buckets=1)

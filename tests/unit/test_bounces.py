@@ -303,12 +303,12 @@ async def test_tasks_that_cannot_be_written_hold_nothing_up_and_are_made_up_for_
         assert await world.book.note([bounce()]) == [ANN]
     assert "the role may not create tasks" in caplog.text
     world.tasks.broken = None
-    await world.book.tend()
+    await world.book.maintain()
     assert world.tasks.open_tasks() == [ANN]
     world.tasks.broken = ConfigurationError("the role may not complete tasks")
     await world.book.solved([external_id(1)])
     world.tasks.broken = None
-    await world.book.tend()
+    await world.book.maintain()
     assert world.tasks.open_tasks() == []
 
 
@@ -316,21 +316,21 @@ async def test_a_record_that_found_another_contact_is_not_asked_for_an_address_a
     await world.use(external_id(1), ANN, LEAD)
     await world.book.note([bounce()])
     await world.use(external_id(1), LEAD)
-    await world.book.tend()
+    await world.book.maintain()
     assert world.tasks.open_tasks() == [LEAD]
 
 
 async def test_a_record_that_joins_later_gets_its_task_at_night(world: World) -> None:
     await world.book.note([bounce()])
     await world.use(external_id(1), ANN, LEAD)
-    await world.book.tend()
+    await world.book.maintain()
     assert world.tasks.open_tasks() == [ANN, LEAD]
 
 
 async def test_notes_of_contacts_that_nobody_uses_are_forgotten_after_a_while(world: World) -> None:
     await world.book.note([bounce(), bounce("e-foreign")])
     world.clock.advance(timedelta(days=70))
-    await world.book.tend()
+    await world.book.maintain()
     assert set(await world.book.of([external_id(1), "e-foreign"])) == {external_id(1)}
 
 

@@ -83,7 +83,7 @@ class Stage:
         connector = cast("Callable[[], Awaitable[Ready]]", self.connector)
         self.intake = Intake(
             queue=self.twin.queue,
-            patience=patience,
+            redelivery=patience,
             clock=self.twin.clock,
             connector=connector,
             wait=timedelta(milliseconds=50),

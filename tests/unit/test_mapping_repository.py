@@ -22,51 +22,51 @@ def store() -> TwinStore:
 
 
 @pytest.fixture
-def shelf(store: TwinStore) -> MappingRepository:
+def repository(store: TwinStore) -> MappingRepository:
     return MappingRepository(store, ManualClock(), "test")
 
 
-async def texts(shelf: MappingRepository) -> list[str]:
-    return [version.text for version in await shelf.history()]
+async def texts(repository: MappingRepository) -> list[str]:
+    return [version.text for version in await repository.history()]
 
 
-async def test_the_first_activation_stores_the_first_version(shelf: MappingRepository) -> None:
-    assert await shelf.pointer() is None
+async def test_the_first_activation_stores_the_first_version(repository: MappingRepository) -> None:
+    assert await repository.pointer() is None
 
-    await shelf.activate("first")
+    await repository.activate("first")
 
-    (live,) = await shelf.history()
+    (live,) = await repository.history()
     assert (live.number, live.text, live.by, live.replaces) == (1, "first", FIRST_ACTIVATION, 0)
 
 
-async def test_a_later_activation_brings_nothing_back(shelf: MappingRepository) -> None:
-    await shelf.activate("with the default rows")
-    await shelf.apply("without a row", by=ADMINISTRATOR)
+async def test_a_later_activation_brings_nothing_back(repository: MappingRepository) -> None:
+    await repository.activate("with the default rows")
+    await repository.apply("without a row", by=ADMINISTRATOR)
 
-    await shelf.activate("with the default rows")
+    await repository.activate("with the default rows")
 
-    assert (await texts(shelf))[0] == "without a row"
+    assert (await texts(repository))[0] == "without a row"
 
 
 async def test_two_processes_that_start_together_activate_one_version(store: TwinStore) -> None:
     shelves = [MappingRepository(store, ManualClock(), "test") for _ in range(2)]
 
-    pointers = await asyncio.gather(*(shelf.activate("first") for shelf in shelves))
+    pointers = await asyncio.gather(*(repository.activate("first") for repository in shelves))
 
     assert pointers[0] == pointers[1]
     assert await texts(shelves[0]) == ["first"]
 
 
-async def test_before_the_first_activation_nothing_can_be_applied(shelf: MappingRepository) -> None:
+async def test_before_the_first_activation_nothing_can_be_applied(repository: MappingRepository) -> None:
     with pytest.raises(ConfigurationError, match="start the connector once"):
-        await shelf.apply("second", by=ADMINISTRATOR)
+        await repository.apply("second", by=ADMINISTRATOR)
 
 
-async def test_the_history_tells_who_when_and_why_newest_first(shelf: MappingRepository) -> None:
-    await shelf.activate("first")
-    await shelf.apply("second", by=CONSULTANT, comment="no job titles")
+async def test_the_history_tells_who_when_and_why_newest_first(repository: MappingRepository) -> None:
+    await repository.activate("first")
+    await repository.apply("second", by=CONSULTANT, comment="no job titles")
 
-    newest, oldest = await shelf.history()
+    newest, oldest = await repository.history()
 
     assert (newest.number, newest.by, newest.comment) == (2, CONSULTANT, "no job titles")
     assert newest.at == ManualClock().now()
@@ -75,12 +75,12 @@ async def test_the_history_tells_who_when_and_why_newest_first(shelf: MappingRep
 
 async def test_each_environment_has_a_history_of_its_own(store: TwinStore) -> None:
     shelves = [MappingRepository(store, ManualClock(), name) for name in ("prod", "test")]
-    for shelf in shelves:
-        await shelf.activate("first")
+    for repository in shelves:
+        await repository.activate("first")
 
     await shelves[0].apply("second", by=ADMINISTRATOR)
 
-    assert [await texts(shelf) for shelf in shelves] == [["second", "first"], ["first"]]
+    assert [await texts(repository) for repository in shelves] == [["second", "first"], ["first"]]
 
 
 async def test_of_two_who_apply_at_the_same_time_one_is_told_to_look_again(store: TwinStore) -> None:
@@ -88,7 +88,7 @@ async def test_of_two_who_apply_at_the_same_time_one_is_told_to_look_again(store
     await shelves[0].activate("first")
 
     results = await asyncio.gather(
-        *(shelf.apply(f"change {index}", by=ADMINISTRATOR) for index, shelf in enumerate(shelves)),
+        *(repository.apply(f"change {index}", by=ADMINISTRATOR) for index, repository in enumerate(shelves)),
         return_exceptions=True,
     )
 
@@ -98,62 +98,62 @@ async def test_of_two_who_apply_at_the_same_time_one_is_told_to_look_again(store
     assert await texts(shelves[0]) == [won, "first"]
 
 
-async def test_a_change_made_on_an_old_version_is_refused(shelf: MappingRepository) -> None:
-    await shelf.activate("first")
-    await shelf.apply("second", by=ADMINISTRATOR, base=1)
+async def test_a_change_made_on_an_old_version_is_refused(repository: MappingRepository) -> None:
+    await repository.activate("first")
+    await repository.apply("second", by=ADMINISTRATOR, base=1)
 
     with pytest.raises(ConflictError, match="Version 2 of the mapping is live, the change was made on version 1"):
-        await shelf.apply("another second", by=CONSULTANT, base=1)
+        await repository.apply("another second", by=CONSULTANT, base=1)
 
-    assert (await texts(shelf))[0] == "second"
+    assert (await texts(repository))[0] == "second"
 
 
 @pytest.mark.parametrize("moment", range(5))
 async def test_whenever_a_worker_dies_the_next_change_goes_through(moment: int) -> None:
     faults = Faults()
-    shelf = MappingRepository(TwinStore(faults), ManualClock(), "test")
-    await shelf.activate("first")
+    repository = MappingRepository(TwinStore(faults), ManualClock(), "test")
+    await repository.activate("first")
     faults.plan(moment, TransientError("the state store is out of reach"))
 
     with pytest.raises(TransientError):
-        await shelf.apply("second", by=ADMINISTRATOR)
-    before = await texts(shelf)
-    await shelf.apply("third", by=ADMINISTRATOR)
+        await repository.apply("second", by=ADMINISTRATOR)
+    before = await texts(repository)
+    await repository.apply("third", by=ADMINISTRATOR)
 
     assert before in (["first"], ["second", "first"])
-    assert await texts(shelf) == ["third", *before]
+    assert await texts(repository) == ["third", *before]
 
 
-async def test_a_version_that_never_was_is_not_found(shelf: MappingRepository) -> None:
-    await shelf.activate("first")
+async def test_a_version_that_never_was_is_not_found(repository: MappingRepository) -> None:
+    await repository.activate("first")
 
     with pytest.raises(NotFoundError, match="no version 7"):
-        await shelf.version(7)
+        await repository.version(7)
 
 
 @pytest.mark.parametrize("name", ["Noor de Vries", "noor@example.com", "", "x" * 65])
-async def test_nobody_is_named_as_the_author(shelf: MappingRepository, name: str) -> None:
-    await shelf.activate("first")
+async def test_nobody_is_named_as_the_author(repository: MappingRepository, name: str) -> None:
+    await repository.activate("first")
 
     with pytest.raises(DataError, match="by a role or an id"):
-        await shelf.apply("second", by=name)
+        await repository.apply("second", by=name)
 
 
 @pytest.mark.parametrize(
     ("text", "comment", "complaint"), [("x" * 400_001, "", "too large"), ("text", "x" * 201, "comment is longer")]
 )
 async def test_what_no_store_can_keep_is_refused(
-    shelf: MappingRepository, text: str, comment: str, complaint: str
+    repository: MappingRepository, text: str, comment: str, complaint: str
 ) -> None:
-    await shelf.activate("first")
+    await repository.activate("first")
 
     with pytest.raises(DataError, match=complaint):
-        await shelf.apply(text, by=ADMINISTRATOR, comment=comment)
+        await repository.apply(text, by=ADMINISTRATOR, comment=comment)
 
 
-async def test_long_histories_are_read_to_the_end(shelf: MappingRepository) -> None:
-    await shelf.activate("1")
+async def test_long_histories_are_read_to_the_end(repository: MappingRepository) -> None:
+    await repository.activate("1")
     for number in range(2, 1102):
-        await shelf.apply(str(number), by=ADMINISTRATOR)
+        await repository.apply(str(number), by=ADMINISTRATOR)
 
-    assert len(await shelf.history()) == 1101
+    assert len(await repository.history()) == 1101

@@ -58,9 +58,9 @@ class Office:
         self.findings: Sequence[Finding] = ()
         self.clock = ManualClock()
         self.store = TwinStore()
-        self.shelf = MappingRepository(self.store, self.clock, "test")
-        self.desk = MappingService(self.shelf, self._check, lambda: DEFAULTS)
-        self.app = LiveMapping(self.shelf, self.clock, lambda: to_yaml(DEFAULTS))
+        self.repository = MappingRepository(self.store, self.clock, "test")
+        self.desk = MappingService(self.repository, self._check, lambda: DEFAULTS)
+        self.app = LiveMapping(self.repository, self.clock, lambda: to_yaml(DEFAULTS))
 
     async def _check(self, _mapping: Mapping) -> Sequence[Finding]:
         return self.findings
@@ -139,7 +139,7 @@ async def test_a_change_made_while_it_was_checked_is_not_lost(office: Office) ->
         await office.desk.apply(mapping_with("city"), CHANGE)
         return ()
 
-    slow_desk = MappingService(office.shelf, check_while_another_one_applies, lambda: DEFAULTS)
+    slow_desk = MappingService(office.repository, check_while_another_one_applies, lambda: DEFAULTS)
     with pytest.raises(ConflictError):
         await slow_desk.apply(mapping_with("street"), CHANGE)
 
@@ -165,7 +165,7 @@ async def test_an_old_version_that_is_not_fit_any_more_stays_old(office: Office)
 
 async def test_an_old_version_that_nobody_understands_any_more_says_so(office: Office) -> None:
     await office.desk.live()
-    await office.shelf.apply("version: 0", by="administrator")
+    await office.repository.apply("version: 0", by="administrator")
 
     with pytest.raises(DataError, match="Version 2 of the mapping cannot be used any more: version"):
         await office.desk.rollback(2, CHANGE)
@@ -225,7 +225,7 @@ async def test_the_version_in_use_stays_so_while_the_state_store_is_out_of_reach
 
 async def test_a_new_version_that_cannot_be_used_leaves_the_old_one_in_use(office: Office) -> None:
     first = await office.app.get()
-    await office.shelf.apply("version: 0", by="administrator")
+    await office.repository.apply("version: 0", by="administrator")
     office.clock.advance(timedelta(minutes=1))
 
     assert await office.app.get() is first
@@ -233,7 +233,7 @@ async def test_a_new_version_that_cannot_be_used_leaves_the_old_one_in_use(offic
 
 async def test_a_process_that_starts_with_a_version_it_cannot_use_says_which(office: Office) -> None:
     await office.desk.live()
-    await office.shelf.apply("version: 0", by="administrator")
+    await office.repository.apply("version: 0", by="administrator")
 
     with pytest.raises(ConfigurationError, match="Version 2 of the mapping cannot be used"):
         await office.app.get()

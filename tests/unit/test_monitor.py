@@ -51,7 +51,7 @@ async def test_it_tells_what_waits_how_long_and_who_answers(heard: Telemetry, ca
     await twin.queue.send(QueueName.LIVE, [OutgoingMessage(b"x")])
     twin.clock.advance(timedelta(minutes=20))
 
-    await monitor_of(twin, pings={"dataverse": fine, "spotler": broken}).look()
+    await monitor_of(twin, pings={"dataverse": fine, "spotler": broken}).measure()
 
     assert heard.values(HEARTBEAT) == [1]
     assert heard.values(UP, service="dataverse") == [1]
@@ -75,7 +75,7 @@ async def test_a_queue_that_cannot_be_measured_has_no_value_rather_than_a_wrong_
             return depth
 
     with caplog.at_level(logging.WARNING):
-        await monitor_of(twin, queue=Closed(twin.clock)).look()
+        await monitor_of(twin, queue=Closed(twin.clock)).measure()
 
     assert heard.values(OLDEST, queue="dataverse-events") == []
     assert heard.values(OLDEST, queue="sync-live") == [0]
@@ -87,7 +87,7 @@ async def test_a_poll_that_stands_still_shows_its_age(heard: Telemetry) -> None:
     await twin.poll()
     twin.clock.advance(timedelta(hours=2))
 
-    await monitor_of(twin).look()
+    await monitor_of(twin).measure()
 
     assert heard.values(BEHIND) == [7200]
 
@@ -95,7 +95,7 @@ async def test_a_poll_that_stands_still_shows_its_age(heard: Telemetry) -> None:
 async def test_it_tells_how_many_records_the_brake_holds(heard: Telemetry) -> None:
     twin = ConnectorTwin()
     await twin.brake.keep(MassChange.ERASURE, ["contact:1", "contact:2"])
-    await monitor_of(twin).look()
+    await monitor_of(twin).measure()
 
     assert heard.values(HELD_NOW, kind="erasure") == [2]
     assert heard.values(HELD_NOW, kind="unsubscription") == [0]
@@ -108,6 +108,6 @@ async def test_a_queue_with_wrong_settings_is_told(heard: Telemetry, caplog: pyt
         async def depth(self, queue: QueueName) -> QueueDepth:
             return replace(await super().depth(queue), problem="lock duration 60 s instead of 300 s")
 
-    await monitor_of(twin, queue=Short(twin.clock)).look()
+    await monitor_of(twin, queue=Short(twin.clock)).measure()
 
     assert "the queue sync-live is not as it must be: lock duration 60 s instead of 300 s" in caplog.text

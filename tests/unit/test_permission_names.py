@@ -117,8 +117,8 @@ class World:
 
     async def night(self) -> int:
         self.clock.advance(NIGHT)
-        await self.names.look()
-        return await self.names.carry_on()
+        await self.names.check()
+        return await self.names.continue_renames()
 
     def looked_at(self) -> list[int]:
         found: list[int] = []
@@ -149,9 +149,9 @@ async def test_perm_21_rows_have_the_new_name_the_next_morning(world: World) -> 
 async def test_nobody_waits_for_the_night(world: World) -> None:
     world.clock.advance(timedelta(minutes=5))
     world.spotler(News=1, Events=2)
-    assert await world.names.carry_on() == 3
+    assert await world.names.continue_renames() == 3
     world.rows.requests = 0
-    assert await world.names.carry_on() == 0
+    assert await world.names.continue_renames() == 0
     assert world.rows.requests == 0
 
 
@@ -160,9 +160,9 @@ async def test_a_process_that_has_the_old_names_still_does_not_bring_them_back(w
     await world.night()
     world.spotler(Newsletter=1, Events=2)  # what another process read an hour ago
     world.clock.advance(timedelta(minutes=59))
-    assert await world.names.carry_on() == 0
-    await world.names.look()
-    assert await world.names.carry_on() == 0
+    assert await world.names.continue_renames() == 0
+    await world.names.check()
+    assert await world.names.continue_renames() == 0
     assert set(world.rows.names()) == {"News", "Events"}
 
 
@@ -197,14 +197,14 @@ async def test_any_number_of_rows_and_a_crash_anywhere(world: World, moment: int
     world.rows.add(*["Newsletter"] * 2500)
     world.spotler(News=1, Events=2)
     world.clock.advance(NIGHT)
-    await world.names.look()
+    await world.names.check()
     world.faults.plan(moment, CrashError())
     try:
-        await world.names.carry_on()
+        await world.names.continue_renames()
     except CrashError:
         world.names = world.start()
         world.faults.planned.clear()
-        await world.names.carry_on()
+        await world.names.continue_renames()
     assert sorted(set(world.rows.names())) == ["Events", "News"]
     assert (await world.names.state())["renaming"] == []
 
@@ -220,7 +220,7 @@ async def test_a_run_ends_in_time_and_the_next_one_goes_on(world: World) -> None
     world.rows.add(*["Newsletter"] * 4000)
     world.spotler(News=1, Events=2)
     world.clock.advance(NIGHT)
-    await world.names.look()
+    await world.names.check()
 
     rename = world.rows.rename
 
@@ -230,7 +230,7 @@ async def test_a_run_ends_in_time_and_the_next_one_goes_on(world: World) -> None
         return refused
 
     world.rows.rename = slowly  # type: ignore[method-assign]
-    counts = [await world.names.carry_on() for _ in range(4)]
+    counts = [await world.names.continue_renames() for _ in range(4)]
     assert counts == [2000, 2000, 3, 0]
 
 

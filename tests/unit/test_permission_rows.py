@@ -31,7 +31,7 @@ def mapped(direction: str) -> Rules:
 async def subscribed(direction: str = "<->", **permissions: bool) -> tuple[ConnectorTwin, RecordKey]:
     """A connector that has looked at the names of permissions, and a subscriber whom both sides know."""
     twin = ConnectorTwin(mapped(direction))
-    await twin.permission_names.look()
+    await twin.permission_names.check()
     ann = twin.crm.create(**person(permissions=permissions or {"Newsletter": True, "Events": False}))
     await twin.sync(ann)
     assert option(twin) is True
@@ -153,7 +153,7 @@ async def test_perm_21_a_rename_in_spotler_that_nobody_has_noticed_yet_withdraws
 async def test_perm_21_while_rows_get_their_new_name_nothing_is_withdrawn_even_after_a_restart(direction: str) -> None:
     twin, ann = await subscribed(direction)
     rename_in_spotler(twin, News=1, Events=2)
-    await twin.permission_names.look()
+    await twin.permission_names.check()
     twin.worker = twin.start_worker()
 
     await twin.sync(ann)
@@ -164,7 +164,7 @@ async def test_perm_21_while_rows_get_their_new_name_nothing_is_withdrawn_even_a
 async def test_perm_21_a_row_that_was_read_just_before_it_got_its_new_name_withdraws_nothing() -> None:
     twin, ann = await subscribed()
     rename_in_spotler(twin, News=1, Events=2)
-    await twin.permission_names.carry_on()  # all rows are done, as far as it can see
+    await twin.permission_names.continue_renames()  # all rows are done, as far as it can see
     assert (await twin.permission_names.state())["renaming"] == []
 
     await twin.sync(ann)  # it was read before
@@ -175,7 +175,7 @@ async def test_perm_21_a_row_that_was_read_just_before_it_got_its_new_name_withd
 async def test_perm_21_a_process_with_the_old_names_takes_the_new_ones_for_no_deletion() -> None:
     twin, ann = await subscribed()
     rename_in_spotler(twin, News=1, Events=2)
-    await twin.permission_names.carry_on()
+    await twin.permission_names.continue_renames()
     rename_row(twin, ann, "Newsletter", "News")
     rename_in_spotler(twin, Newsletter=1, Events=2)  # as it was read up to an hour ago
 
@@ -188,7 +188,7 @@ async def test_a_row_that_dataverse_refused_to_rename_keeps_its_permission() -> 
     twin, ann = await subscribed()
     twin.permission_rows.protected = {*twin.permission_rows.add("Newsletter")}
     rename_in_spotler(twin, News=1, Events=2)
-    await twin.permission_names.carry_on()
+    await twin.permission_names.continue_renames()
     assert (await twin.permission_names.state())["refusedInDataverse"] == [NEWSLETTER]
     twin.clock.advance(timedelta(days=2))
 
@@ -201,12 +201,12 @@ async def test_rows_that_dataverse_refused_in_masses_keep_their_permissions_for_
     twin, ann = await subscribed()
     twin.permission_rows.protected = {*twin.permission_rows.add(*["Newsletter"] * 300)}
     rename_in_spotler(twin, News=1, Events=2)
-    await twin.permission_names.carry_on()
+    await twin.permission_names.continue_renames()
     twin.permission_rows.protected.clear()
     for _ in range(3):
         twin.clock.advance(timedelta(days=1))
-        await twin.permission_names.look()
-        await twin.permission_names.carry_on()
+        await twin.permission_names.check()
+        await twin.permission_names.continue_renames()
 
     await twin.sync(ann)
 
@@ -222,7 +222,7 @@ async def test_permissions_that_share_their_name_withdraw_nothing_for_as_long_as
     twin.platform.catalogue = PropertyCatalogue((*others[:-1], permissions))
     for _ in range(3):
         twin.clock.advance(timedelta(days=1))
-        await twin.permission_names.look()
+        await twin.permission_names.check()
         await twin.sync(ann)
     assert (option(twin), option(twin, "permissions:2")) == (True, True)
 
@@ -237,12 +237,12 @@ async def test_two_permissions_that_change_names_withdraw_nothing_before_their_r
 async def test_after_a_rename_is_complete_a_row_with_the_former_name_keeps_nothing_on() -> None:
     twin, ann = await subscribed()
     rename_in_spotler(twin, News=1, Events=2)
-    await twin.permission_names.carry_on()
+    await twin.permission_names.continue_renames()
     rename_row(twin, ann, "Newsletter", "News")
     await twin.sync(ann)
     for _ in range(2):
         twin.clock.advance(timedelta(days=1))
-        await twin.permission_names.look()
+        await twin.permission_names.check()
     rename_row(twin, ann, "News", "Newsletter")
 
     await twin.sync(ann)

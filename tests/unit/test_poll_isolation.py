@@ -64,7 +64,7 @@ async def test_a_new_subscriber_that_breaks_the_connector_is_set_aside_and_the_p
     assert polled.until == twin.clock.now()
     assert hosts.addresses == {f"new{number}@example.com" for number in range(40)}
     assert hosts.refused == [poison.encrypted_id]
-    assert (polled.handled.reviews, polled.handled.set_aside) == (1, 1)
+    assert (polled.handled.reviews, polled.handled.defects) == (1, 1)
     assert "Zaphodqx" not in caplog.text
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 
 from shared.administration.mapping_repository import MappingRepository, Version
-from shared.administration.schema_drift import DriftReport, Noticed, _report
+from shared.administration.schema_drift import DriftReport, ObservedChange, _report
 from shared.consent.audit_ledger import ConsentLedger
 from shared.consent.bounce_repository import BounceRepository
 from shared.dispatch.walks import UnderWay, Walks
@@ -266,7 +266,7 @@ def test_the_state_of_a_list() -> None:
         name="Friends",
         rules=rules,
         is_listed=True,
-        generations={"old": 100},
+        snapshots={"old": 100},
         run=run,
         waiting=(JOB,),
         obsolete=("older",),
@@ -316,7 +316,7 @@ async def test_a_walk() -> None:
 def test_a_report_of_drift() -> None:
     report = DriftReport(
         AT,
-        (Noticed(SchemaChange("contact.gendercode", Shift.RENAMED, "Sex"), AT),),
+        (ObservedChange(SchemaChange("contact.gendercode", Shift.RENAMED, "Sex"), AT),),
         (Finding(Severity.WARNING, Code.EMPTIES_MANY, "t", 1, PersonTable.LEAD),),
     )
     body = {
