@@ -1,11 +1,11 @@
-"""The consent ledger: every change of consent, once, for as long as it shall be kept. Nothing in it is ever changed.
+"""The consent ledger: every change of consent, once, for the retention time. Entries never change.
 
 Three kinds of documents:
 
-- `consent-2026-11`, one per change, in the order of time: what an export reads. A partition per month: what is too old
-  goes month by month, and no partition grows without end;
-- `consent-of-0` … `consent-of-f`, one per change, by record: who asks about one person reads these. They also know
-  whether a change was told before: the first telling counts, with its time;
+- `consent-2026-11`, one per change, by time: an export reads these. A partition per month lets old entries be deleted
+  by month, and keeps partitions small;
+- `consent-of-0` … `consent-of-f`, one per change, by record: the index for one person. It also shows whether a change
+  was recorded before: the first time counts;
 - `consent-months`, one per month that has entries.
 """
 
@@ -25,23 +25,23 @@ from shared.ports.state import Change, Delete, Document, DocumentKey, Insert, Pu
 _MONTH = len("2026-11")
 _PAGE = 1000
 _MOST_FORGOTTEN = 50_000
-"""Entries per run, so that it ends within the time-out of a function; the next night goes on."""
+"""Entries per run, so that it ends within the time-out of a function; the next night continues."""
 
 
 _CODEC = Codec(ConsentChange, outside={"at", "is_renewed"}, names={"external_id": "externalId"})
-"""The key has `at`: the time when a change was first recorded."""
+"""The key holds `at`: the time when the change was first recorded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Portion:
-    """A part of an export; `following` is where the next one begins, "" when there is none."""
+    """A part of an export; `following` is where the next one begins, "" at the end."""
 
     changes: Sequence[ConsentChange]
     following: str
 
 
 class ConsentLedger:
-    """Writes, reads and forgets the entries of one environment."""
+    """Writes, reads and deletes the entries of one environment."""
 
     def __init__(
         self, store: StateStore, clock: Clock, environment: str, *, retention: timedelta | None = None
@@ -56,9 +56,9 @@ class ConsentLedger:
     # ------------------------------------------------------------------------------------------------------- writing
 
     async def record(self, changes: Sequence[ConsentChange]) -> None:
-        """Remember changes, all in two writes. Raises ConnectorErrors; then say it again, it will count once.
+        """Record changes, all in two writes. Raises ConnectorErrors; a repetition counts once.
 
-        A change that was told before keeps its first time, even if the worker died before it was entered everywhere.
+        A change that was recorded before keeps its first time, even if a crash left some of its documents unwritten.
         """
         if not changes:
             return
@@ -81,7 +81,10 @@ class ConsentLedger:
             await self._renew([entries[key] for key in told])
 
     async def _renew(self, told: Sequence[ConsentChange]) -> None:
-        """Say again what was told before and is true again: a message may come again after somebody said otherwise."""
+        """Record a change again if the opposite was recorded meanwhile.
+
+        A message may be repeated after such a reversal.
+        """
         renewed: list[ConsentChange] = []
         for change in told:
             latest = next((one for one in await self.of_record(change.record) if one.subject == change.subject), None)
@@ -104,9 +107,9 @@ class ConsentLedger:
         record: RecordKey | None = None,
         after: str = "",
     ) -> AsyncIterator[Sequence[ConsentChange]]:
-        """Stream pages of changes in the order of time, from `since` up to before `until`, of everybody or of one.
+        """Stream pages of changes by time, from `since` up to before `until`, of all records or of one.
 
-        `after` is `cursor` of a change: go on behind it.
+        `after` is the `cursor` of a change: the export continues behind it.
         """
         first = max(sortable(since) if since else "", after)
         beyond = sortable(until) if until else ""
@@ -167,9 +170,9 @@ class ConsentLedger:
     # ---------------------------------------------------------------------------------------------------- forgetting
 
     async def remove(self, record: RecordKey) -> int:
-        """Delete all entries of a record; return how many went.
+        """Delete all entries of a record; return how many.
 
-        Their index goes last: it leads whoever repeats this after a crash to what remains.
+        The index is deleted last: after a crash it leads a repetition to the remaining entries.
         """
         count = 0
         async for page in pages(self._store, self._index_partition(record), prefix=f"{record}|"):
@@ -179,9 +182,9 @@ class ConsentLedger:
         return count
 
     async def forget_old(self) -> int:
-        """Delete what is older than the retention time, the oldest first; return how many entries went.
+        """Delete entries older than the retention time, the oldest first; return how many.
 
-        A crash repeats a page. At most 50 000 entries a run: call it every night.
+        A crash repeats a page. One run deletes at most 50 000 entries: call it every night.
         """
         if self._retention is None:
             return 0
@@ -202,7 +205,7 @@ class ConsentLedger:
         return count
 
     async def _delete(self, entries: Sequence[Document]) -> None:
-        """Delete index documents first: an entry that remains leads back to its own."""
+        """Delete index documents first: an entry that remains leads to its index document."""
         changes = [(one, _change(one)) for one in entries]
         await self._store.write(
             [Delete(self._index_key(change.record, one.key.row.rpartition("|")[2])) for one, change in changes]
@@ -228,12 +231,12 @@ class ConsentLedger:
 
 
 def cursor(change: ConsentChange) -> str:
-    """Return where an export goes on behind this change."""
+    """Return where an export continues behind this change."""
     return f"{change.moment}|{change.digest}"
 
 
 def as_rows(changes: Iterable[ConsentChange]) -> list[dict[str, str]]:
-    """Say changes as flat rows: the columns of the CSV, and what `GET /api/explain` shows."""
+    """Return changes as flat rows: the columns of the CSV, and of `GET /api/explain`."""
     return [{"at": change.moment, **_CODEC.body(change)} for change in changes]
 
 

@@ -1,4 +1,4 @@
-"""Where notes of bounces are kept: one small document per Spotler contact, changed with its version."""
+"""Stores notes of bounces: one small document per Spotler contact, changed with its version."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class BounceRepository:
         self._moment_key = DocumentKey(f"{environment}-poll", "bounces")
 
     async def read(self, external_ids: Iterable[str]) -> dict[str, BounceNote]:
-        """Return the notes that there are."""
+        """Return the notes that exist."""
         keys = [self._key(external_id) for external_id in external_ids if is_key(external_id)]
         found = await self._store.read(keys) if keys else {}
         return {key.row: _read(document) for key, document in found.items()}
@@ -30,7 +30,7 @@ class BounceRepository:
     async def change(
         self, external_ids: Collection[str], change: Callable[[BounceNote], BounceNote]
     ) -> dict[str, BounceNote]:
-        """Change notes, new ones from nothing, and return them as they are now. ConflictError if others never rest."""
+        """Change notes, new ones included, and return them. ConflictError if other workers keep changing them."""
         done: dict[str, BounceNote] = {}
 
         def changed(key: DocumentKey, body: Body | None) -> Body | None:
@@ -43,22 +43,22 @@ class BounceRepository:
         return done
 
     async def note_moment(self, moment: datetime) -> None:
-        """Remember until when all bounces have been noted; it never moves back."""
+        """Record the time up to which all bounces are noted; it never moves back."""
         known = await self.moment()
         if known is None or known < moment:
             await self._store.write([Put(self._moment_key, {"until": moment.isoformat()})])
 
     async def moment(self) -> datetime | None:
-        """Return that moment; None if there was none."""
+        """Return that time; None if there is none."""
         document = await read_one(self._store, self._moment_key)
         return datetime.fromisoformat(document.body["until"]) if document else None
 
     async def forget(self, external_ids: Iterable[str]) -> None:
-        """Remove notes."""
+        """Delete notes."""
         await self._store.write([Delete(self._key(external_id)) for external_id in external_ids])
 
     async def pages(self, *, after: str = "", size: int = 200) -> AsyncIterator[list[BounceNote]]:
-        """Walk all notes in the order of external ids, behind `after`."""
+        """Yield pages of notes in the order of external ids, behind `after`."""
         async for page in pages(self._store, self._partition, after=after or None, limit=size):
             yield [_read(document) for document in page]
 
@@ -67,7 +67,7 @@ class BounceRepository:
 
 
 def is_key(external_id: str) -> bool:
-    """Whether a contact can be one of ours, whose ids are GUIDs (S2D-09). What others gave may name a person."""
+    """Whether an external id is one of ours, which are GUIDs (S2D-09). Other ids may name a person."""
     try:
         UUID(external_id)
     except ValueError:

@@ -1,10 +1,10 @@
-"""Proof of consent after an erasure: what was said and when, under a pseudonym, for as long as it may be needed.
+"""Proof of consent after an erasure: the changes and their times, under a pseudonym, for the retention time.
 
-Whoever has the record's id, which only the person or an old copy can tell, finds its entries; from the entries nobody
-finds the record. Ids, correlations and external ids go.
+The record's id leads to its entries; only the person or an old copy has that id. The entries do not lead back to the
+record: ids, correlations and external ids are removed.
 
 - `consent-erased`, by pseudonym (a keyed hash): when the record was erased, and its changes of consent;
-- `consent-walk`, `erased`: until when erased records have been found by the nightly walk.
+- `consent-walk`, `erased`: up to when the nightly walk has found erased records.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from shared.ports.documents import Body, pages, read_one, update
 from shared.ports.state import Delete, DocumentKey, Put, StateStore
 
 GRACE = timedelta(days=1)
-"""So long after an erasure messages may still come that tell of consent before it."""
+"""After an erasure, messages about consent before it may arrive for so long."""
 
 _PAGE = 500
 _MOST_ERASED = 2000
-"""Records per night, so that it ends within the time-out of a function; the next night goes on."""
+"""Records per night, so that it ends within the time-out of a function; the next night continues."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class RetainedConsent:
 
 
 class ErasedConsent:
-    """Keeps, finds and forgets the consent of erased records of one environment. Raises ConnectorErrors."""
+    """Keeps, finds and deletes the consent of erased records of one environment. Raises ConnectorErrors."""
 
     def __init__(
         self,
@@ -62,16 +62,16 @@ class ErasedConsent:
         self._walk_key = DocumentKey(f"{environment}-consent-walk", "erased")
 
     async def of_record(self, key: RecordKey) -> RetainedConsent | None:
-        """Return what is kept of a record that was erased; None if nothing is."""
+        """Return what is kept of an erased record; None if nothing is."""
         document = await read_one(self._store, await self._key(key))
         if document is None:
             return None
         return RetainedConsent(datetime.fromisoformat(document.body["erased"]), tuple(document.body["changes"]))
 
     async def take_over(self, key: RecordKey, erased: datetime) -> int:
-        """Put the pseudonym in the place of a record's id; returns the number of changes. A repetition does no harm.
+        """Move the entries of a record under its pseudonym; returns the number of changes. May be repeated.
 
-        The copy stands before the originals go: a crash loses nothing.
+        The copy is written before the originals are deleted: a crash loses nothing.
         """
         changes = [_row(one) async for page in self._consents.export(record=key) for one in as_rows(page)]
         if changes:
@@ -91,11 +91,11 @@ class ErasedConsent:
     # ------------------------------------------------------------------------------------------------------- nightly
 
     async def maintain(self) -> tuple[int, int]:
-        """Take over the consent of records that were deleted, and forget what is too old: how many records of each."""
+        """Take over the consent of deleted records, and delete old entries; returns the number of records of each."""
         return await self._take_over_deleted(), await self._forget_old()
 
     async def _take_over_deleted(self) -> int:
-        """Walk over the bindings, and take over those that were deleted since the last walk, but not just now."""
+        """Walk over the bindings, and take over records that were deleted since the last walk, a day ago at least."""
         document = await read_one(self._store, self._walk_key)
         walk = dict(document.body) if document else {"since": "", "until": "", "after": ""}
         if not walk["until"]:
@@ -126,7 +126,7 @@ class ErasedConsent:
 
 
 def _deleted(documents: Any, since: str, until: str) -> list[tuple[RecordKey, datetime]]:
-    """Choose the records that are gone from Dataverse and from Spotler, as told within a span of time."""
+    """Choose the records whose outcome within a span of time was their deletion, and which left Spotler."""
     first = datetime.fromisoformat(since) if since else None
     found: list[tuple[RecordKey, datetime]] = []
     for document in documents:

@@ -1,8 +1,8 @@
 """Keeps the names of Spotler Permission rows as Spotler has them (PERM-21, PERM-22, SCH-06).
 
-`check`, every night, remembers which name belongs to which option and notes what has been renamed or removed.
-`continue_renames`, every few minutes, looks as well if a name has changed since, and renames rows page by page until nothing is
-left to do. Progress is one document, so that a restart goes on where it was, with any number of rows.
+`check`, every night, stores which name belongs to which option, and finds renamed and removed options.
+`continue_renames`, every few minutes, checks again if a name has changed since, and renames rows page by page. The
+progress is one document, so that a restart continues, with any number of rows.
 """
 
 from __future__ import annotations
@@ -47,16 +47,21 @@ _BUDGET = timedelta(minutes=2)
 """How long one run renames: well within the time-out of a function, and shorter than the time to the next run."""
 
 _MOST_REFUSED = 200
-"""Rows of one rename that Dataverse may refuse: their ids are remembered. More have a cause that concerns all."""
+"""Rows of one rename that Dataverse may refuse: their ids are stored. More refusals have a common cause."""
 
 _SETTLED = timedelta(minutes=65)
-"""After this time every process has read the properties again (they are kept for an hour). Sooner, one that still has
-the old names would take them for a new change; and people whose rows had a name that meant nothing are looked at then.
+"""After this time every process has read the properties again (they are cached for an hour).
+
+Earlier, a process with the old names would take them for a new change. People whose rows had an unknown name are
+synchronised then.
 """
 
 
 class _Step(BaseModel):
-    """A rename that is under way. `since` is the look before the name changed, `refused` are rows that must stay."""
+    """A rename that is under way.
+
+    `since` is the check before the name changed, `refused` are rows that keep their name.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -68,28 +73,28 @@ class _Step(BaseModel):
     after: str | None = None
     refused: frozenset[UUID] = frozenset()
     only: frozenset[UUID] = frozenset()
-    """The rows that were refused before, when this is another attempt: by now, others may have the old name."""
+    """The rows that were refused before, in a second attempt: other rows may have the old name by now."""
 
     def behind(self, after: str | None, refused: Collection[UUID]) -> _Step:
-        """Go on with the next page. Rows that have another name now are not found again, so it is the first one still.
+        """Return the step of the next page. Renamed rows are not found again, so that the next page is the first one.
 
         Where rows are found again, the next page begins where the last one ended: if only the spelling changes, or if
-        most of them keep their name.
+        most rows keep their name.
         """
         ends_there = folded(self.old) == folded(self.new) or bool(self.only)
         return self.model_copy(update={"after": after if ends_there else None, "refused": self.refused | {*refused}})
 
     def again(self, new: str) -> _Step:
-        """Try the refused rows once more; the permission may have got another name meanwhile."""
+        """Try the refused rows once more; the permission may have another name by now."""
         return self.model_copy(update={"new": new, "after": None, "refused": frozenset(), "only": self.refused})
 
     def concerns(self, row: NamedPermission) -> bool:
-        """Whether a row that was found is to be renamed."""
+        """Whether this row is to be renamed."""
         return row.name != self.new and row.id not in self.refused and (not self.only or row.id in self.only)
 
 
 class _Former(BaseModel):
-    """A name that rows of an option may still have. `until` is None for rows that could not get the new name."""
+    """A name that rows of an option may still have. `until` is None for rows that could not be renamed."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -99,10 +104,10 @@ class _Former(BaseModel):
 
 
 class _StoredNames(BaseModel):
-    """What the document holds: names by option, names of options that are gone, and steps that are to be done.
+    """The document: names by option, names of removed options, and the steps that remain.
 
-    `waiting` are steps of which Dataverse refused rows: the next look tries them again. Nothing waits for them.
-    `former` are names of renames that are complete: a process may have read a row before it got its new name.
+    `waiting` are steps with refused rows: the next check tries them again. `former` are names of completed renames: a
+    process may have read a row before it was renamed.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -116,7 +121,7 @@ class _StoredNames(BaseModel):
     former: list[_Former] = []
 
     def after_page(self, page: _Page, now: datetime) -> _StoredNames:
-        """Take note of what became of the first step."""
+        """Return the names after a page of the first step."""
         _, *others = self.steps
         if page.has_more:
             return self.model_copy(update={"steps": [page.step, *others]})
@@ -133,7 +138,7 @@ class _StoredNames(BaseModel):
         return _without_repetition([*lasting, *more])
 
     def by_option(self, now: datetime) -> dict[str, frozenset[str]]:
-        """Collect, folded, the names that rows of each option may have."""
+        """Return, folded, the names that rows of each option may have."""
         pairs = [*self.names.items(), *((one.option, one.name) for one in self.former_at(now))]
         pairs += [(step.option, name) for step in (*self.steps, *self.waiting) for name in (step.old, step.new)]
         found: defaultdict[str, set[str]] = defaultdict(set)
@@ -154,7 +159,7 @@ def _without_repetition(former: Iterable[_Former]) -> list[_Former]:
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """A page of rows: how many got their new name, the step as it is now, and whether it goes on."""
+    """A page of rows: how many were renamed, the step as it is now, and whether more pages follow."""
 
     renamed: int
     step: _Step
@@ -168,7 +173,7 @@ class _StoredDocument:
 
 
 class PermissionNames:
-    """Watches the permissions that a mapping keeps in Spotler Permission rows."""
+    """Follows the names of the permissions that a mapping keeps in Spotler Permission rows."""
 
     def __init__(
         self,
@@ -197,10 +202,10 @@ class PermissionNames:
     # ------------------------------------------------------------------------------------------------------- nightly
 
     async def check(self) -> None:
-        """Compare names with those of the last look. Raises ConnectorErrors; then the next look sees the same."""
+        """Compare the names with those of the last check. Raises ConnectorErrors; then the next check repeats it."""
         names = self._names(await self._platform.properties())
         if not names:
-            return  # an account that shows no permissions at all has not removed them one by one
+            return  # an account without any permissions has not removed them one by one
         now = self._clock.now()
         document = await self._read()
         if document is None:
@@ -208,7 +213,7 @@ class PermissionNames:
             return
         stored = document.stored
         if stored.steps or now - stored.looked < _SETTLED:
-            return  # one thing after the other: the next look sees it
+            return  # one after the other: the next check follows
         mapped = {option: name for option, name in stored.names.items() if self._is_mapped(option)}
         found = difference(mapped, names)
         gone = {**stored.removed, **found.removed}
@@ -226,14 +231,14 @@ class PermissionNames:
             _Step(option=one.option, old=one.old, new=one.new, is_reused=one.is_reused, since=stored.looked)
             for one in found.renames
         ]
-        # Rows of names that several options share stay as they are: their names go on meaning what they meant.
+        # Rows of names that several options share stay as they are: their names keep their meaning.
         former = stored.former_at(now, *(_Former(option=one, name=stored.names[one]) for one in found.ambiguous))
         await self._write(
             _StoredNames(looked=now, names=names, removed=removed, steps=steps, former=former), document.etag
         )
 
     async def _rename_in_variable(self, renames: Iterable[Rename]) -> None:
-        """Let the list of what starts enabled follow, or an exception from `[All]` would lapse (ENV-14)."""
+        """Rename entries in the variable of enabled permissions, or an exception from `[All]` would lapse (ENV-14)."""
         found = [rename for rename in renames if not rename.is_reused]
         variable = await self._variables.find_variable(self._variable, ENABLED_DISPLAY_NAME) if found else None
         if variable is not None and variable.value:
@@ -246,7 +251,7 @@ class PermissionNames:
     async def continue_renames(self) -> int:
         """Rename rows for two minutes, or until all are done; return how many. Raises ConnectorErrors.
 
-        A crash repeats a page: rows that have their new name are not found again. Without news it costs one read.
+        A crash repeats a page: renamed rows are not found again. Without renames it costs one read.
         """
         end = self._clock.now() + _BUDGET
         document = await self._read()
@@ -257,7 +262,7 @@ class PermissionNames:
             page = await self._page(document.stored.steps[0])
             count += page.renamed
             if not await self._write(document.stored.after_page(page, self._clock.now()), document.etag):
-                break  # somebody else is at it
+                break  # another worker renames
         if count:
             log.info("%d rows of renamed permissions have their new name", count)
         return count
@@ -268,8 +273,8 @@ class PermissionNames:
             step.old, created_before=step.since if step.is_reused else None, after=step.after, limit=_PAGE
         )
         rows = [row for row in page.rows if step.concerns(row)]
-        # Somebody may have changed a row while its name meant nothing to Spotler: its person is looked at again. Sent
-        # before the rows are written, for afterwards nothing would tell which rows these were.
+        # A row may have been changed while Spotler had no such name: its person is synchronised again. The message is
+        # sent before the rows are renamed, because afterwards these rows cannot be told from others.
         touched = [row.id for row in rows if row.modified_on >= step.since]
         for start in range(0, len(touched), _PER_MESSAGE):
             message = Permissions(permissions=touched[start : start + _PER_MESSAGE], correlation=str(uuid4()))
@@ -286,8 +291,8 @@ class PermissionNames:
     async def remembered(self) -> RememberedNames:
         """Return the names that rows may have while a rename is not complete. Raises ConnectorErrors.
 
-        The names of the last look are among them: where Spotler has others by now, the rename was not noticed yet.
-        Where nothing is remembered yet, the names as they are now are remembered for the next time.
+        They include the names of the last check: a newer rename in Spotler was not noticed yet. Without stored names,
+        the current ones are stored.
         """
         document = await self._read()
         if document is None:
@@ -298,7 +303,7 @@ class PermissionNames:
     # ------------------------------------------------------------------------------------------------------- reports
 
     async def state(self) -> dict[str, Any]:
-        """Say as JSON what is under way or refused, and which options are gone while rows have their name (PERM-22)."""
+        """Return as JSON the renames under way or refused, and removed options whose name rows still have (PERM-22)."""
         document = await self._read()
         stored = document.stored if document else None
         return {
@@ -331,13 +336,13 @@ class PermissionNames:
 
 
 def _properties(mapping: FieldMapping) -> frozenset[str]:
-    """Name the Spotler properties that Spotler Permission rows fill; other homes have names of their own."""
+    """Return the Spotler properties that Spotler Permission rows fill; other targets have names of their own."""
     home = MapTo(Home.PERMISSIONS)
     return frozenset(row.spotler for row in mapping.rows if home in row.sources.values())
 
 
 def _log_changes(found: RenameDifference, removed: Mapping[str, str]) -> None:
-    """Log by option: names are the customer's own words."""
+    """Log options only: names are the customer's own words."""
     for rename in found.renames:
         log.info("permission %s was renamed in Spotler", rename.option)
     for option in found.ambiguous:

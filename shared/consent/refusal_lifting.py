@@ -1,4 +1,4 @@
-"""An administrator lifts what was refused at an address, and says on whose request: the ledger keeps it (PERM-17)."""
+"""Lifts refusals at an address on an administrator's order; the ledger keeps on whose request (PERM-17)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _REFUSALS = frozenset({OPT_OUT, DO_NOT_EMAIL})
 
 @dataclass(frozen=True, slots=True)
 class Lifted:
-    """What was lifted, and the records with the address, which are looked at again."""
+    """The subjects that were lifted, and the records with the address, which are synchronised again."""
 
     subjects: tuple[str, ...]
     records: tuple[RecordKey, ...]
@@ -51,9 +51,9 @@ class RefusalLifting:
         self._clock = clock
 
     async def lift(self, email: str, subjects: Collection[str], *, reference: str) -> Lifted:
-        """Lift subjects, or with none of them everything that is refused at the address; nothing refused: nothing done.
+        """Lift subjects, or without any given all that are refused at the address. Without refusals, nothing happens.
 
-        `reference` leads to the person's request (a ticket number), and is kept. Raises ConnectorErrors; a repetition
+        `reference` names the person's request (a ticket number), and is kept. Raises ConnectorErrors; a repetition
         lifts what is left.
         """
         address = self._rules.fingerprints.address(email)
@@ -64,7 +64,7 @@ class RefusalLifting:
             return Lifted((), people)
         now, correlation = self._clock.now(), f"lift-{reference}"
         entries = await self._ledger.entries(people)
-        # A permission is not given by this: its row says whether it is, and the ledger follows what becomes of that.
+        # This gives no permission: its row decides, and the ledger records what follows from the row.
         after = {subject: subject not in _REFUSALS for subject in sorted(chosen & (_REFUSALS | {BULK_EMAIL}))}
         before = {subject: not answer for subject, answer in after.items()}
         for key in people:

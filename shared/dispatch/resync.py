@@ -1,4 +1,4 @@
-"""Looks at records on request: some, or a whole table page by page. Progress lives in the messages themselves."""
+"""Synchronises records on request: some, or a whole table page by page. The messages themselves hold the progress."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PAGE = 500
 
 
 class Resync:
-    """Starts and carries on walks."""
+    """Starts and continues walks."""
 
     def __init__(
         self,
@@ -44,11 +44,11 @@ class Resync:
         self._reconciliation = reconciliation
 
     async def some(self, keys: Sequence[RecordKey], lane: QueueName, *, correlation: str) -> None:
-        """Put records on a lane."""
+        """Send records to a lane."""
         await self._lanes.send_references(lane, [Reference(key, Why.RESYNC, correlation) for key in keys])
 
     async def table(self, table: PersonTable, lane: QueueName, *, correlation: str) -> UnderWay | None:
-        """Start walking a whole table; returns the walk that is under way already, if there is one."""
+        """Start a walk over a table; returns the walk that is under way already, if there is one."""
         if (other := await self._walks.begin(table, correlation)) is not None:
             return other
         try:
@@ -59,7 +59,7 @@ class Resync:
         return None
 
     async def walk(self, step: Walk, *, lane: QueueName) -> None:
-        """Do one page, then send the message of the next: a crash in between repeats a page and loses none."""
+        """Handle one page, then send the message of the next one. A crash in between repeats a page."""
         try:
             if await self._is_overtaken(step):
                 return
@@ -78,14 +78,14 @@ class Resync:
             await self._over(step)
 
     async def _is_overtaken(self, step: Walk) -> bool:
-        """Whether another walk has begun since: that one looks at everybody, too."""
+        """Whether another walk has begun since: that one reads all records, too."""
         if step.why is not Why.RESYNC or (other := await self._walks.begin(step.table, step.correlation)) is None:
             return False
         log.info("the walk over %s of %s ends: another one is under way", step.table, other.since)
         return True
 
     async def _over(self, step: Walk) -> None:
-        """Let the next walk begin. If that cannot be noted, it may begin in a day."""
+        """Let the next walk begin. If that cannot be stored, it may begin in a day."""
         if step.why is Why.RESYNC:
             with suppress(ConnectorError):
                 await self._walks.end(step.table, step.correlation)

@@ -1,8 +1,8 @@
-"""One walk over a table at a time: who asks for another one while it is under way is told so.
+"""One walk over a table at a time: a request for another one returns the walk that is under way.
 
-One document per table, in the partition `walk`: the correlation id of the walk, since when it is under way, and when it
-came to its last page. A walk that died with its message is presumed over after a day; where it comes again all the
-same, as a dead letter that is replayed, it goes on only if no other one has begun meanwhile.
+One document per table, in the partition `walk`: the correlation id of the walk, since when it is under way, and the
+time of its last page. A walk whose message was lost counts as over after a day. If it continues all the same, as a
+replayed dead letter, it does so only if no other walk has begun meanwhile.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from shared.ports.documents import Body, Codec, read_one, update
 from shared.ports.state import Delete, DocumentKey, StateStore
 
 PRESUMED_OVER = timedelta(days=1)
-"""Without a page for so long. What a pause holds up is older than its last page, but not by days."""
+"""A walk without a page for so long is over. A pause delays a page, but not by days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class UnderWay:
     last_page: datetime
 
     def is_over(self, now: datetime) -> bool:
-        """Whether nothing has been heard of it for too long."""
+        """Whether its last page is too long ago."""
         return now - self.last_page >= PRESUMED_OVER
 
 
@@ -44,7 +44,7 @@ class Walks:
         self._partition = f"{environment}-walk"
 
     async def begin(self, table: PersonTable, correlation: str) -> UnderWay | None:
-        """Note a walk, also at each of its pages; returns the other one that is under way, if there is one."""
+        """Record a walk, also at each of its pages; returns the other walk that is under way, if there is one."""
         now = self._clock.now()
         other: UnderWay | None = None
 
@@ -60,7 +60,7 @@ class Walks:
         return other
 
     async def end(self, table: PersonTable, correlation: str) -> None:
-        """Forget a walk, unless another one is under way."""
+        """Delete the note of a walk, unless another one is under way."""
         key = self._key(table)
         document = await read_one(self._store, key)
         if document is not None and document.body["correlation"] == correlation:

@@ -1,7 +1,7 @@
-"""Handles pages of Spotler contacts, for the poll and for comparisons: echoes end here, the others are looked at.
+"""Handles pages of Spotler contacts for the poll and for comparisons: drops echoes and synchronises the others.
 
-A contact on which the connector itself breaks is set aside under Spotler's own id, and its neighbours go on: a new
-subscriber becomes a review, any other contact a dead letter.
+A contact on which the connector itself fails does not stop the page. It becomes a review if it is a new subscriber,
+otherwise a dead letter, under Spotler's own id.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 
 Before = Callable[[Collection[str]], Awaitable[None]]
-"""Called with the external ids of contacts that are about to be handled."""
+"""Called with the external ids of contacts before they are handled."""
 
 
 class ContactChanges:
@@ -77,35 +77,35 @@ class ContactChanges:
         doubts: Callable[[str], bool] = lambda _: False,
         compares: bool = False,
     ) -> set[RecordKey]:
-        """Look at the records of contacts with an id of ours; returns those that were looked at.
+        """Synchronise the records of contacts that have an id of ours; returns these records.
 
-        `at` is a moment before the contacts were asked for. `doubts` names contacts that never count as an echo.
-        `compares`: count divergences by kind, too. Raises ConnectorErrors.
+        `at` is a moment before the contacts were requested. `doubts` selects contacts that never count as an echo.
+        `compares` also counts divergences by kind. Raises ConnectorErrors.
         """
-        looked: set[RecordKey] = set()
+        handled_keys: set[RecordKey] = set()
 
-        async def look(some: Sequence[MarketingContact]) -> None:
+        async def synchronise(some: Sequence[MarketingContact]) -> None:
             by_id, part = {contact.external_id: contact for contact in some}, Handled()
             references, fetched_contacts = await self._changed(by_id, at, part, doubts, compares=compares)
             if references:
                 await before(by_id.keys() - part.echoes)
                 part.count(await self._people.handle(references, lane=lane, fetched_contacts=fetched_contacts))
             handled.add(part)
-            looked.update(reference.key for reference in references)
+            handled_keys.update(reference.key for reference in references)
 
-        await isolated(contacts, look, partial(self._isolate, handled))
-        return looked
+        await isolated(contacts, synchronise, partial(self._isolate, handled))
+        return handled_keys
 
     async def new_subscribers(
         self, contacts: Sequence[MarketingContact], handled: Handled, *, lane: QueueName, import_mode: ImportMode
     ) -> None:
-        """Take in contacts that no record belongs to; who came back to an address has its refusals lifted first."""
+        """Import contacts that have no record. A person who returned to an address has its refusals lifted first."""
         if contacts and import_mode is not ImportMode.DEFER:
             handled.seen[Seen.NEW_SUBSCRIBER] += len(contacts)
         if import_mode is ImportMode.COUNT:
             return
 
-        async def take_in(some: Sequence[MarketingContact]) -> None:
+        async def import_some(some: Sequence[MarketingContact]) -> None:
             if not all(contact.is_readable for contact in some):
                 raise DataError("Spotler's answer about the contact cannot be read", service=Service.SPOTLER)
             returned = await self._returns.of(some)
@@ -115,17 +115,17 @@ class ContactChanges:
                     asked = await self._import_page(some, handled, lane)
             except DataError:
                 raise
-            except ConnectorError as error:  # it concerns all of them, and others must not wait for them
+            except ConnectorError as error:  # it concerns all new subscribers, and other contacts must not wait
                 handled.import_error = handled.import_error or error
-            # A record about which somebody is asked must not settle that by itself: its refusal would reach the contact
+            # A record with an open review must not be synchronised: its refusal would reach the contact.
             following = [one for one in returned if one.key not in asked]
             handled.count(await self._people.handle(following, lane=lane))
 
         try:
-            await isolated(contacts, take_in, partial(self._isolate, handled))
+            await isolated(contacts, import_some, partial(self._isolate, handled))
         except ConnectorError:
             raise
-        except Exception as error:  # noqa: BLE001  # it breaks on all of them; raised at the end of the poll
+        except Exception as error:  # noqa: BLE001  # it fails for every contact; the poll raises it at its end
             handled.import_error = handled.import_error or error
 
     async def _isolate(self, handled: Handled, contact: MarketingContact, error: Exception) -> None:
@@ -157,7 +157,7 @@ class ContactChanges:
     async def _import_page(
         self, contacts: Sequence[MarketingContact], handled: Handled, lane: QueueName
     ) -> frozenset[RecordKey]:
-        """Take in new subscribers; returns the records about which a person must decide first."""
+        """Import new subscribers; returns the records about which a person must decide first."""
         correlation = correlation_of(contacts[-1])
         imported = await self._new_subscribers.import_page(contacts, correlation=correlation)
         handled.reviews += sum(1 for one in imported if one.is_asked)
@@ -204,7 +204,7 @@ class ContactChanges:
         return [*references, *await self._unbound(unbound, handled)], fetched_contacts
 
     async def _unbound(self, contacts: Mapping[UUID, MarketingContact], handled: Handled) -> list[Reference]:
-        """Find records of contacts that the ledger does not know: the state was lost, or they are somebody else's."""
+        """Find records of contacts without a binding: the state was lost, or another program made the contacts."""
         tables = [table for table in PersonTable if table in self._rules.enabled_tables]
         keys = [RecordKey(table, identifier) for identifier in contacts for table in tables]
         found = await self._crm.read_people(keys) if keys else {}
@@ -220,13 +220,13 @@ class ContactChanges:
         sharing_records: SharingRecords,
         catalogue: PropertyCatalogue,
     ) -> bool:
-        """Whether a record must be looked at. Where a defect of ours breaks this, the engine looks, and buries it."""
+        """Whether a record must be synchronised. If the check itself fails, the engine gets the record."""
         if not contact.is_readable:
             return True
         try:
             rules = rules_of(key.table, sharing_records, self._rules)
             return not is_echo(contact, key, entry.binding, rules, catalogue)
-        except Exception as error:  # noqa: BLE001  # one contact must not hold up the poll for ever
+        except Exception as error:  # noqa: BLE001  # one contact must not block the poll
             log.error("%s broke the comparison: %s", key, whereabouts(error))  # noqa: TRY400  # its text may quote
             return True
 
@@ -243,7 +243,7 @@ class ContactChanges:
 
 
 def newest(contacts: Sequence[MarketingContact]) -> list[MarketingContact]:
-    """Of several states of a contact, the last one."""
+    """Return the last state of each contact."""
     latest: dict[str, MarketingContact] = {}
     for contact in contacts:
         name = contact.encrypted_id or contact.external_id or address_key(str(contact.properties.get(EMAIL, "")))
@@ -256,6 +256,6 @@ def newest(contacts: Sequence[MarketingContact]) -> list[MarketingContact]:
 
 
 def known_and_new(contacts: Sequence[MarketingContact]) -> tuple[list[MarketingContact], list[MarketingContact]]:
-    """Divide contacts with an id of ours from those that no record belongs to."""
+    """Separate contacts that have an id of ours from contacts without a record."""
     known = [contact for contact in contacts if record_id_of(contact) is not None]
     return known, [contact for contact in contacts if record_id_of(contact) is None]

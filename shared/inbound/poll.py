@@ -1,8 +1,8 @@
-"""Finds what people changed in Spotler (S2D-01..S2D-09, C-05, C-11, C-12), a hundred contacts to a call.
+"""Polls Spotler for changed contacts (S2D-01..S2D-09, C-05, C-11, C-12), a hundred contacts per call.
 
-The bookmark moves when all of a window has been handled: each contact is done, scheduled again, or buried with its
-reason. A crash repeats a window, which changes nothing twice: what both sides agree on by then is an echo. New
-subscribers that cannot be taken in wait at a bookmark of their own; nobody else waits for them.
+The cursor moves once all contacts of a window are handled: each is done, scheduled again, or dead-lettered with its
+reason. A crash repeats a window. That changes nothing twice, because values that both sides agree on are an echo. New
+subscribers whose import failed have a cursor of their own, so that other contacts do not wait for them.
 """
 
 from __future__ import annotations
@@ -35,29 +35,29 @@ from shared.ports.state import StateStore
 log = logging.getLogger(__name__)
 
 OVERLAP = timedelta(minutes=5)
-"""What is dated late, or by another clock, is seen again."""
+"""Each window begins this much earlier, for changes that are dated late or by another clock."""
 
-_FIRST_LOOK_BACK = timedelta(minutes=15)
+_FIRST_SPAN = timedelta(minutes=15)
 _TIME = timedelta(minutes=3)
-"""After this no window and no page is begun any more: a function has five minutes."""
+"""No window and no page begins after this time: a function has five minutes."""
 
-_LOOK_BACK = timedelta(hours=26)
-"""Where a bookmark is put that was ahead of the clock, if nothing tells where it was before."""
+_REWIND = timedelta(hours=26)
+"""How far a cursor ahead of the clock is put back if nothing tells its last position."""
 
 STUCK_AFTER = timedelta(hours=1)
-"""For so long polls may fail to move the bookmark until health is red."""
+"""Health turns red when polls fail to move the cursor for so long."""
 
 SILENT_AFTER = timedelta(hours=26)
-"""For so long no poll may have begun until health is red, whatever the schedule says."""
+"""Health turns red when no poll began for so long, whatever the schedule is."""
 
-_LOST = "another poll has moved the bookmark meanwhile; the next one goes on there"
+_LOST = "another poll has moved the cursor meanwhile; the next poll continues there"
 
 
 @dataclass(slots=True)
 class PollResult:
-    """What a poll came to: what was handled, records whose mail came back.
+    """The result of a poll: counts, and the records whose mail bounced.
 
-    `is_behind` says that there is more to fetch right now, `waits` that new subscribers wait to be taken in.
+    `is_behind`: there is more to read right now. `waits`: new subscribers wait for their import.
     """
 
     until: datetime
@@ -68,16 +68,16 @@ class PollResult:
 
     @property
     def seen(self) -> Counter[Seen]:
-        """Contacts, by what was seen in them."""
+        """Contacts by kind of change."""
         return self.handled.seen
 
 
 class _LeaseLostError(Exception):
-    """Another poll has taken over."""
+    """Another poll has taken the lease."""
 
 
 class _Lease:
-    """The bookmark while one poll has it."""
+    """The cursor while one poll has the lease."""
 
     def __init__(self, cursor: PollCursor, position: CursorPosition, clock: Clock, lasts: timedelta) -> None:
         self._cursor = cursor
@@ -86,11 +86,11 @@ class _Lease:
         self.position = position
 
     async def hold(self, doubtful: Collection[str] = ()) -> None:
-        """Go on, about to handle these contacts."""
+        """Extend the lease before handling these contacts."""
         self._take(await self._cursor.hold(self.position, self._clock.now() + self._lasts, doubtful))
 
     async def renew(self) -> None:
-        """Go on if the lease is half over."""
+        """Extend the lease if half of it is over."""
         held = self.position.held_until
         if held is None or self._clock.now() > held - self._lasts / 2:
             await self.hold()
@@ -102,11 +102,11 @@ class _Lease:
         self._take(await self._cursor.narrow(self.position))
 
     async def release(self) -> None:
-        """Give it back; if that fails, it ends by itself."""
+        """Return the lease; if that fails, the lease expires."""
         try:
             await self._cursor.release(self.position)
         except ConnectorError as error:
-            log.warning("the lease of the poll ends by itself: %s", error)
+            log.warning("the lease of the poll will expire: %s", error)
 
     def _take(self, position: CursorPosition | None) -> None:
         if position is None:
@@ -115,7 +115,7 @@ class _Lease:
 
 
 class Poll:
-    """One environment's poll."""
+    """The poll of one environment."""
 
     def __init__(
         self,
@@ -142,12 +142,12 @@ class Poll:
         self._waiting = PollCursor(store, environment, NEW_SUBSCRIBERS)
 
     async def poll(self) -> PollResult:
-        """Handle everything that changed since the bookmark. Raises ConnectorErrors; the next poll goes on.
+        """Handle all changes since the cursor. Raises ConnectorErrors; then the next poll continues.
 
-        ConflictError while another poll is under way, or if it took over.
+        ConflictError while another poll is under way, or if it has taken the lease.
         """
         begun = self._clock.now()
-        if not self._rules.environment_is_on:  # the bookmark waits
+        if not self._rules.environment_is_on:  # the cursor stays
             return PollResult(await self.cursor() or begun)
         lease = await self._begin(begun)
         result = PollResult(lease.position.until)
@@ -168,15 +168,15 @@ class Poll:
         return result
 
     async def cursor(self) -> datetime | None:
-        """Return until when everything has been handled; None before the first poll."""
+        """Return the time up to which everything has been handled; None before the first poll."""
         return await self._cursor.until()
 
     async def import_waits_since(self) -> datetime | None:
-        """Return from when on new subscribers wait to be taken in; None if nobody waits."""
+        """Return since when new subscribers wait for their import; None if none wait."""
         return await self._waiting.until()
 
     async def state(self) -> dict[str, Any]:
-        """Say as JSON until when changes in Spotler have been brought home, and whether the bookmark moves."""
+        """Return as JSON the position of the cursor, and why it does not move."""
         position, waiting = await self._cursor.read(), await self._waiting.read()
         cause = self._problem(position)
         return {
@@ -191,16 +191,16 @@ class Poll:
         if position is None or not self._rules.environment_is_on:
             return ""
         if position.until > now + CLOCKS_DIFFER:
-            return "The bookmark of the poll is ahead of the clock; the next poll puts it back."
+            return "The cursor of the poll is ahead of the clock; the next poll puts it back."
         if position.tried is not None and now - position.tried > STUCK_AFTER:
             since = position.tried.isoformat(timespec="seconds")
-            return f"No poll has moved the bookmark since {since}; POST /api/poll says why."
+            return f"No poll has moved the cursor since {since}; POST /api/poll reports why."
         if now - position.until > SILENT_AFTER:
             return "No poll has ended for more than a day: look at the timer poll_spotler and POLL_SCHEDULE."
         return ""
 
     async def _begin(self, begun: datetime) -> _Lease:
-        position = await self._cursor.read() or await self._cursor.begin(begun - _FIRST_LOOK_BACK)
+        position = await self._cursor.read() or await self._cursor.begin(begun - _FIRST_SPAN)
         if position is None or position.is_held(begun):
             raise ConflictError("another poll is under way", service=Service.STATE)
         if position.until > begun + CLOCKS_DIFFER:
@@ -211,10 +211,10 @@ class Poll:
         return _Lease(self._cursor, taken, self._clock, self._lasts)
 
     async def _rewound(self, position: CursorPosition, begun: datetime) -> CursorPosition | None:
-        """Put a bookmark that is ahead of the clock back to where bounces are known until."""
+        """Put a cursor that is ahead of the clock back to the time up to which bounces are known."""
         known = await self._bounces.are_known_until()
-        before = begun - _LOOK_BACK if known is None else min(known, begun)
-        log.warning("the bookmark of the poll was ahead of the clock; the poll goes on from %s", _text(before))
+        before = begun - _REWIND if known is None else min(known, begun)
+        log.warning("the cursor of the poll was ahead of the clock; the poll continues from %s", _text(before))
         return await self._cursor.rewind(position, before)
 
     async def _catch_up(self, lease: _Lease, result: PollResult, begun: datetime) -> None:
@@ -223,7 +223,7 @@ class Poll:
             edge = min(result.until + lease.position.window, begun)
             before = result.seen.total()
             if not await self._window(min(result.until, edge) - OVERLAP, edge, result, lease, deadline):
-                if result.until == origin:  # it had all the time there is
+                if result.until == origin:  # it had all the time that a poll has
                     await lease.narrow()
                 result.is_behind = True
                 return
@@ -238,14 +238,14 @@ class Poll:
     async def _window(
         self, start: datetime, end: datetime, result: PollResult, lease: _Lease, deadline: datetime
     ) -> bool:
-        """Handle what changed between two moments; False if there was not enough time for all of it."""
+        """Handle the changes between two moments; False if the time did not suffice."""
         bounced = await self._note_bounces(start, end, result)
         async for at, contacts in self._pages(start, end, deadline, lease):
             if self._clock.now() >= deadline:
                 return False
             latest = newest(contacts)
             if any(contact.is_unreachable for contact in latest):
-                # A mail may have come back since bounces were asked for: without that, it would look like an opt-out.
+                # Mail may have bounced since the bounces were read: without them it would look like an opt-out.
                 bounced |= await self._note_bounces(start, end, result)
             known, new = known_and_new(latest)
             bounced -= await self._changes.known(
@@ -266,7 +266,7 @@ class Poll:
         return pages_ahead(self._feeds, start, end, clock=self._clock, deadline=deadline, on_page=lease.renew)
 
     async def _import_waiting(self, lease: _Lease, result: PollResult, begun: datetime) -> bool:
-        """Take in the new subscribers that an earlier poll could not take in; whether some wait still."""
+        """Import the new subscribers that an earlier poll could not import; whether some still wait."""
         position = await self._waiting.read()
         while position is not None:
             edge, count = min(position.until + position.window, begun), 0
@@ -287,37 +287,37 @@ class Poll:
         return True
 
     async def _note_bounces(self, start: datetime, end: datetime, result: PollResult) -> set[RecordKey]:
-        """Note what came back, a little into the future: Spotler's clock may be ahead."""
+        """Record bounces, up to a little in the future: Spotler's clock may be ahead."""
         concerned = await note_bounces(self._feeds, self._bounces, start, end + OVERLAP)
         result.bounced |= concerned
         await self._bounces.known_until(end)
         return concerned
 
 
-async def note_bounces(feeds: ContactFeeds, book: BounceService, start: datetime, end: datetime) -> set[RecordKey]:
-    """Note the bounces between two moments, and return the records concerned; one that breaks the connector is logged.
+async def note_bounces(feeds: ContactFeeds, bounces: BounceService, start: datetime, end: datetime) -> set[RecordKey]:
+    """Record the bounces between two moments, and return their records. A bounce that breaks the connector is logged.
 
     Raises ConnectorErrors.
     """
     concerned: set[RecordKey] = set()
 
     async def note(some: Sequence[Bounce]) -> None:
-        concerned.update(await book.note(some))
+        concerned.update(await bounces.note(some))
 
     async def set_aside(bounce: Bounce, error: Exception) -> None:
         name = bounce.contact.encrypted_id or record_id_of(bounce.contact) or "without an id"
         log.error("a bounce of Spotler contact %s broke the connector: %s", name, whereabouts(error))
 
-    async for bounces in feeds.bounces(start, end):
-        await isolated(bounces, note, set_aside)
+    async for page in feeds.bounces(start, end):
+        await isolated(page, note, set_aside)
     return concerned
 
 
 def _log_result(result: PollResult) -> None:
-    told = ", ".join(f"{count} {what}" for what, count in sorted(result.seen.items())) or "nothing new"
-    log.info("poll until %s: %s, %d records with bounces", _text(result.until), told, len(result.bounced))
+    seen = ", ".join(f"{count} {what}" for what, count in sorted(result.seen.items())) or "nothing new"
+    log.info("poll until %s: %s, %d records with bounces", _text(result.until), seen, len(result.bounced))
     if result.waits:
-        log.warning("new subscribers cannot be taken in; they wait")
+        log.warning("new subscribers cannot be imported; they wait")
 
 
 def _text(moment: datetime | None) -> str | None:

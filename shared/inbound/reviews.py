@@ -1,7 +1,7 @@
-"""New subscribers that a person must decide about, and the decisions. Ids, codes and fingerprints only.
+"""Reviews: new subscribers about whom a person must decide, and the decisions. Ids, codes and fingerprints only.
 
-One document per contact, under the id that its own row would have. A decision stays, so that the next change of the
-contact in Spotler does not ask again.
+One document per contact, under the id that its own row would have. The decision stays, so that the next change of the
+contact does not ask again.
 """
 
 from __future__ import annotations
@@ -30,33 +30,33 @@ _MOST_CANDIDATES = 10
 
 
 class ReviewReason(StrEnum):
-    """Why nobody but a person can decide."""
+    """Why a person must decide."""
 
     AMBIGUOUS = "ambiguous"
     """Several records match."""
     OTHER_ADDRESS = "other-address"
     """The record that matches has another e-mail address than the Spotler contact."""
     REFUSED = "refused"
-    """Dataverse refused the new row; the text says why."""
+    """Dataverse refused the new row; the text gives the reason."""
     REFUSES_MAIL = "refuses-mail"
-    """The record that matches says Do Not Email or Do Not Bulk Email; the text says which."""
+    """The record that matches has Do Not Email or Do Not Bulk Email; the text names which."""
 
 
 class Lifting(StrEnum):
     """Which refusals a decision lifts."""
 
     AS_TOLD = "as-told"
-    """Those that the review tells of (`refuses-mail`)."""
+    """Those that the review mentions (`refuses-mail`)."""
     ALL = "all"
 
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """One question. `contact` is Spotler's own id of the contact, `address` the fingerprint of its e-mail address.
+    """One review. `contact` is Spotler's own id of the contact, `address` the fingerprint of its e-mail address.
 
-    `given` are the permissions that the form switched on (`permissions:4`).
-    `decision` is the record that somebody chose, `dismissed` that somebody wants the contact left alone. `etag` is the
-    version of its document, "" before it is asked.
+    `given` are the permissions that the form switched on (`permissions:4`). `decision` is the record that a person
+    chose, or `dismissed`; `decided` is when. `lifting` are the refusals of `lifted` that a decision is about to lift.
+    `etag` is the version of the document, "" before there is one.
     """
 
     id: UUID
@@ -76,12 +76,12 @@ class Review:
 
     @property
     def is_open(self) -> bool:
-        """Whether it waits for a person."""
+        """Whether the review waits for a decision."""
         return not self.decision
 
     @property
     def dismissed(self) -> bool:
-        """Whether a person wants the contact left alone."""
+        """Whether a person decided to leave the contact alone."""
         return self.decision == _DISMISSED
 
     @property
@@ -90,7 +90,7 @@ class Review:
         return self.decision if isinstance(self.decision, RecordKey) else None
 
     def mentions(self, refusing: Refusing) -> bool:
-        """Whether whoever decides has been told of all that the record refuses."""
+        """Whether the review mentions everything that the record refuses."""
         is_about = self.reason is ReviewReason.REFUSES_MAIL and refusing.key in self.candidates
         return is_about and refusing.text in self.text
 
@@ -100,7 +100,7 @@ _CODEC = Codec(Review, outside={"id", "etag"}, omits_defaults=True)
 
 @dataclass(frozen=True, slots=True)
 class ReviewPage:
-    """Some open reviews; `following` is where the next page begins, "" when there is none."""
+    """Open reviews; `following` is where the next page begins, "" at the end."""
 
     reviews: Sequence[Review]
     following: str
@@ -129,19 +129,19 @@ class Reviews:
         self._partition = f"{environment}-review"
 
     async def of(self, ids: Sequence[UUID]) -> dict[UUID, Review]:
-        """Read those that exist, decided ones too."""
+        """Read the reviews that exist, decided ones included."""
         documents = await self._store.read([self._key(one) for one in ids])
         return {review.id: review for review in map(_read, documents.values())}
 
     async def page(self, *, after: str = "", limit: int = 100) -> ReviewPage:
-        """Walk the open ones."""
+        """Return a page of the open reviews."""
         page = await self._store.scan(self._partition, after=after or None, limit=limit)
         return ReviewPage([one for one in map(_read, page.documents) if one.is_open], page.after or "")
 
     async def ask(self, reviews: Sequence[Review], known: Mapping[UUID, Review]) -> None:
-        """Ask anew, or keep asking since the first time; `known` are those that were read.
+        """Write reviews, and keep the time of the first question; `known` are those that were read.
 
-        What somebody has decided since they were read stands.
+        A decision that was made since then stands.
         """
         await self._store.write(
             [
@@ -160,15 +160,15 @@ class Reviews:
         return versioned(self._key(review.id), _CODEC.body(asked), known.etag if known else "")
 
     async def forget(self, known: Sequence[Review]) -> None:
-        """Take questions back that have answered themselves, if nobody has decided since they were read."""
+        """Delete reviews that need no decision any more, unless somebody has decided since they were read."""
         if known:
             await self._store.write([Delete(self._key(one.id), one.etag) for one in known])
 
     async def dismiss(self, identifier: UUID) -> Review:
-        """Leave the contact alone from now on, or let the record's refusal count for it (`refuses-mail`).
+        """Leave the contact alone, or let the record's refusal count for the contact (`refuses-mail`).
 
-        NotFoundError if there is no such review, ConflictError if somebody else decided at the same time, or the record
-        is being synchronised.
+        NotFoundError without such a review; ConflictError if another decision was made meanwhile, or the record is
+        being synchronised.
         """
         review = await self._review(identifier)
         refusing = await self._still_refusing(review)
@@ -180,20 +180,19 @@ class Reviews:
         return dismissed
 
     async def _still_refusing(self, review: Review) -> Refusing | None:
-        """Return the record whose refusal the review is about, if it still refuses, and has the contact's address."""
+        """Return the record whose refusal the review is about, if it still refuses and has the contact's address."""
         if review.reason is not ReviewReason.REFUSES_MAIL or not review.is_open:
             return None
         people = await self._crm.read_people(list(review.candidates))
         same = [record for record in people.values() if self._address(record) == review.address]
         refusing = (await self._refusals.among(same)).values()
-        return max(refusing, key=lambda one: DO_NOT_EMAIL in one.subjects, default=None)  # the stronger word
+        return max(refusing, key=lambda one: DO_NOT_EMAIL in one.subjects, default=None)  # the stronger refusal
 
     async def bind(self, identifier: UUID, key: RecordKey, lifting: Lifting = Lifting.AS_TOLD) -> Review:
-        """Let the contact belong to a record, which is synchronised at once; what it refuses is lifted first.
+        """Bind the contact to a record and synchronise it at once; first lift what the record refuses.
 
-        NotFoundError without review or record, DataError if the record cannot be the one, or refuses what may not be
-        lifted, ConflictError if somebody else decided at the same time or changed the record. What failed may be
-        repeated.
+        NotFoundError without review or record. DataError if the record does not fit, or refuses what may not be lifted.
+        ConflictError if another decision was made meanwhile, or the record was changed. A failed call may be repeated.
         """
         review = await self._review(identifier)
         record = await self._chosen_record(review, key)
@@ -205,7 +204,7 @@ class Reviews:
             )
         known = review.lifting if review.lifted == key else ()
         if subjects := sorted({*known, *(refusing.subjects if refusing else ())}):
-            # Written down first: after a crash between the two, Dataverse no longer says what was refused.
+            # Saved first: after a crash between the two writes, Dataverse no longer has the refusal.
             review = await self._save(replace(review, lifting=tuple(subjects), lifted=key))
             await self._refusals.lift(record, subjects, review.correlation)
             await self._refusals.give(record, review.given)

@@ -1,4 +1,4 @@
-"""Finds the contacts that new subscribers are already (NEW-04, NEW-05)."""
+"""Finds the contacts of Dataverse that match new subscribers (NEW-04, NEW-05)."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ _TABLE = PersonTable.CONTACT
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """What was found. `unknown` are those that match nobody; together are those who would match the same record."""
+    """Results of matching. `unknown` are groups of subscribers without a match; a group has the same match criteria."""
 
     imported: Mapping[UUID, ImportResult]
     unknown: Sequence[Sequence[UUID]]
 
 
 class ContactMatching:
-    """Finds contacts by columns; none given: by the one with the e-mail address."""
+    """Matches contacts by columns; without columns, by the one with the e-mail address."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class ContactMatching:
         self._wanted = tuple(columns)
 
     async def find(self, subscribers: Mapping[UUID, MarketingContact]) -> Matches:
-        """Find in one request, and read those that were found in another one. Raises ConnectorErrors."""
+        """Match in one request, and read the matches in another one. Raises ConnectorErrors."""
         catalogue = await self._platform.properties()
         wanted = {identifier: self._criteria(contact, catalogue) for identifier, contact in subscribers.items()}
         found = await self._records.matching(_TABLE, list(wanted.values())) if wanted else []
@@ -85,9 +85,9 @@ class ContactMatching:
     async def _matched(
         self, subscribers: Mapping[UUID, MarketingContact], matched: Mapping[UUID, RecordKey]
     ) -> dict[UUID, ImportResult]:
-        """A record is bound to its Spotler contact by the address, so both must have the same one.
+        """The address binds a record to its Spotler contact, so both must have the same one.
 
-        A record that refuses mail is a question for a person: the sign-up may be the newer act.
+        About a record that refuses mail a person decides: the sign-up may be newer than the refusal.
         """
         people = await self._crm.read_people(list(dict.fromkeys(matched.values()))) if matched else {}
         refusing = await self._refusals.among(people.values())
@@ -112,7 +112,7 @@ class ContactMatching:
     async def _move(
         self, subscribers: Mapping[UUID, MarketingContact], moving: Mapping[UUID, RecordKey]
     ) -> dict[UUID, ImportResult]:
-        """Bring the address home first, where the mapping lets it (`<->`)."""
+        """First write the subscriber's address to the record, where the mapping allows it (`<->`)."""
         definition = (await self._platform.properties()).named(EMAIL)
         row = self._email_row
         if definition is None or not subscribers:
@@ -176,7 +176,7 @@ def _same(wish: Sequence[NewField]) -> tuple[str, ...]:
 
 
 def correctable_text(error: ConnectorError) -> str:
-    """Say what a person must correct; raise what mends itself, or what an administrator must mend for all."""
+    """Return the text of an error that a person must correct. Raises all other errors."""
     if isinstance(error, ThrottledError | TransientError | UnknownOutcomeError | ConfigurationError):
         raise error
     return str(error) if not isinstance(error, DataError) else error.summary

@@ -1,8 +1,8 @@
-"""What the connector remembers of one person: everything as JSON (GDPR 15), and how it is forgotten (GDPR 17).
+"""Personal data of one record: its export as JSON (GDPR 15), and its erasure (GDPR 17).
 
-Two things stay after an erasure. What was refused at an e-mail address stays, under a keyed hash of the address and
-without the record's id: else who said no would be mailed again (GDPR 17(3)(b), 21(3)). And the changes of consent stay
-under a pseudonym, for as long as `ERASED_CONSENT_RETENTION_DAYS` says: they prove that mail was lawful (GDPR 7(1)).
+Two things stay after an erasure. Refusals at an e-mail address stay under a keyed hash of the address, without the
+record's id: without them the person would be mailed again (GDPR 17(3)(b), 21(3)). Changes of consent stay under a
+pseudonym for `ERASED_CONSENT_RETENTION_DAYS`: they prove that mail was lawful (GDPR 7(1)).
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ _ATTEMPTS = 5
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """What a call did: documents that went or lost the record, changes of consent under a pseudonym, letters.
+    """The result of an erasure: documents changed or deleted, changes of consent under a pseudonym, dead letters.
 
-    `dead_letters_left` tell of others' changes: replay them. `refused_addresses` are those at which something stays
-    refused. `is_in_dataverse`: the record is still there, so that its next save makes the connector remember it anew.
+    `dead_letters_left` concern changes of others: replay them. `refused_addresses` counts addresses where something
+    stays refused. `is_in_dataverse`: the record still exists, so that its next save stores it anew.
     """
 
     documents: int
@@ -49,7 +49,7 @@ class Forgotten:
     is_in_dataverse: bool
 
     def as_json(self) -> dict[str, Any]:
-        """Say it to whoever asked."""
+        """Return the result as JSON."""
         return {
             "documents": self.documents,
             "changesOfConsent": self.consent,
@@ -62,7 +62,7 @@ class Forgotten:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What was read of a person. `addresses` are those (fingerprints) of the contacts that are its own alone."""
+    """What was read of a person. `addresses` are those (fingerprints) of contacts that no other record uses."""
 
     person: Person
     entry: Entry
@@ -78,7 +78,7 @@ class _Known:
 
 
 class PersonData:
-    """Reads and forgets what one environment remembers of a record. All methods raise ConnectorErrors."""
+    """Exports and erases what one environment stores of a record. All methods raise ConnectorErrors."""
 
     def __init__(
         self,
@@ -109,10 +109,10 @@ class PersonData:
     # -------------------------------------------------------------------------------------------------------- access
 
     async def export(self, key: RecordKey, email: str = "") -> dict[str, Any]:
-        """Return everything that is remembered of a record, and refused at its addresses, as JSON.
+        """Return as JSON everything that is stored of a record, and refused at its addresses.
 
-        `email` adds an address that neither the record nor its binding has any more. Of other people nothing is said
-        but how many they are.
+        `email` adds an address that neither the record nor its binding has any more. Of other people the answer
+        contains only their number.
         """
         known = await self._known(key, email)
         kept = await self._erased.of_record(key)
@@ -144,7 +144,7 @@ class PersonData:
     # ------------------------------------------------------------------------------------------------------- erasure
 
     async def forget(self, key: RecordKey, email: str = "", *, although_synchronised: bool = False) -> Forgotten:
-        """Forget a record, except for what is refused at its addresses, and its consent under a pseudonym.
+        """Erase a record, except for the refusals at its addresses, and its consent under a pseudonym.
 
         ConflictError while the record is synchronised, unless `although_synchronised`, and while a worker holds its
         contact. A crash leaves a part; a repetition does the rest.
@@ -179,7 +179,10 @@ class PersonData:
         )
 
     async def _forget_documents(self, known: _Known) -> int:
-        """Change what names the person until nothing does; the binding goes last: it leads to the rest."""
+        """Change the documents that name the person until none does.
+
+        The binding goes last, because it leads to the others.
+        """
         count = 0
         for _ in range(_ATTEMPTS):
             found = [one.removal async for one in self._documents.naming(known.person)]
@@ -187,7 +190,7 @@ class PersonData:
                 break
             count += sum(etag is not None for etag in await self._store.write(found))
         else:
-            raise ConflictError("what is remembered of the record is being changed by others", service=Service.STATE)
+            raise ConflictError("documents about the record are being changed by others", service=Service.STATE)
         gone = [Delete(document.key, document.etag) for document in known.addresses.values()]
         if (binding := await self._binding(known.person.key)) is not None:
             gone.append(Delete(binding.key))
@@ -222,7 +225,7 @@ class PersonData:
 
 
 def _detach(held: HeldContact, key: RecordKey) -> None:
-    """Take the record off its contact. For others that use it, nobody knows now what was agreed."""
+    """Remove the record from its contact. For other records of the contact the agreed values are unknown then."""
     was_used = held.users.pop(key, None) is not None
     held.primary = None if held.primary == key else held.primary
     if not held.users:

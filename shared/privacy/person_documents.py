@@ -1,7 +1,7 @@
-"""Where the state store names a record, beside its binding, contact and consent: each place with how to leave it out.
+"""Finds the documents that name a record, besides its binding, contact and consent, and the change that removes it.
 
-A kind of document that names records must be found here, or in `person_memory`: access and erasure rest on it
-(GDPR 15, 17). A test erases a person from a store with every kind, and searches it for the record's id.
+A kind of document that names records must be found here, or in `person_data`: access and erasure depend on it (GDPR 15,
+17). A test erases a person from a store with every kind, and searches the store for the record's id.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _SHORT_DIGEST = 20
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A record, and the external ids of Spotler contacts that are its own alone."""
+    """A record, and the external ids of Spotler contacts that no other record uses."""
 
     key: RecordKey
     contacts: frozenset[str]
@@ -32,7 +32,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class PersonDocument:
-    """A document that names the person: what it says of this person alone, and the change that leaves it out."""
+    """A document that names the person: its content about this person alone, and the change that removes the person."""
 
     kind: str
     content: Mapping[str, Any]
@@ -47,12 +47,12 @@ class PersonDocuments:
         self._environment = environment
 
     async def contacts_used_by(self, key: RecordKey) -> set[str]:
-        """Find the Spotler contacts that a record uses, or whose mail it refuses: a walk over all of them."""
+        """Find the Spotler contacts that a record uses, or whose mail it refuses. Scans all contacts."""
         contacts = documents(self._store, f"{self._environment}-contact")
         return {one.key.row async for one in contacts if str(key) in one.body.get("users", {})}
 
     async def addresses_of(self, contacts: Collection[str]) -> dict[str, Document]:
-        """Find the addresses (fingerprints) that point to one of these contacts: a walk over all of them."""
+        """Find the addresses (fingerprints) that point to one of these contacts. Scans all addresses."""
         found = [
             one.key
             async for one in documents(self._store, f"{self._environment}-address")
@@ -62,7 +62,7 @@ class PersonDocuments:
         return {key.row: document for key, document in read.items()}
 
     async def naming(self, person: Person) -> AsyncIterator[PersonDocument]:
-        """Yield them all. It walks over bounces, reviews and the notes of all marketing lists: a while."""
+        """Yield all documents. Scans bounces, reviews and the notes of all marketing lists, which takes a while."""
         for document in await self._read(self._known_keys(person)):
             if (found := _of_brake_or_bounce(document, person)) is not None:
                 yield found
@@ -107,7 +107,7 @@ def _of_brake_or_bounce(document: Document, person: Person) -> PersonDocument | 
 
 
 def _of_review(document: Document, key: RecordKey) -> PersonDocument | None:
-    """A question about the record alone, or with it as the answer, goes; among others it loses the record."""
+    """A review is deleted if it concerns the record alone or has it as the answer; otherwise it loses the record."""
     body, text = document.body, str(key)
     is_own = document.key.row == str(key.id) or text in {body.get("decision"), body.get("lifted")}
     if not is_own and text not in body["candidates"]:
@@ -121,7 +121,7 @@ def _of_review(document: Document, key: RecordKey) -> PersonDocument | None:
 
 
 def _of_list(document: Document, identifier: str, person: Person) -> PersonDocument | None:
-    """A note of a marketing list: a page of members, contacts in a bucket, a single contact, or who stays out."""
+    """A note of a marketing list: a page of members, contacts of a bucket, a single contact, or members left out."""
     body = document.body
     if "ids" in body:
         return _of_page(document, identifier, person.key.id)

@@ -28,7 +28,7 @@ polls = st.lists(
 
 
 async def live(house: House, history: list[tuple[list[int], int | None, bool]]) -> None:
-    """Poll again and again; what fails is polled again, as the bookmark wants it."""
+    """Poll again and again; what fails is polled again, as the cursor wants it."""
     house.share_faults()
     for numbers, moment, dies in history:
         if moment is not None:

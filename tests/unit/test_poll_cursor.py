@@ -1,4 +1,4 @@
-"""The bookmark of the poll: one poll at a time, never ahead of the clock, and health tells when it stands (C-12)."""
+"""The cursor of the poll: one poll at a time, never ahead of the clock, and health tells when it stands (C-12)."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ async def test_of_two_polls_at_once_one_works_and_the_other_one_stops(monkeypatc
     assert await twin.poller.cursor() == twin.clock.now()
 
 
-async def test_two_very_first_polls_at_once_leave_one_bookmark() -> None:
+async def test_two_very_first_polls_at_once_leave_one_cursor() -> None:
     twin = ConnectorTwin()
 
     ends = await asyncio.gather(*(twin.poller.poll() for _ in range(3)), return_exceptions=True)
@@ -146,7 +146,7 @@ async def test_after_a_crash_only_the_contacts_under_way_are_looked_at_anew(mome
     assert twin.status_of(keys[7])[0] is SyncStatus.SUCCEEDED
 
 
-async def test_a_bookmark_of_an_earlier_version_with_a_window_under_way_is_looked_at_in_full() -> None:
+async def test_a_cursor_of_an_earlier_version_with_a_window_under_way_is_looked_at_in_full() -> None:
     twin, _ = await started()
     (key,) = [one for one in twin.store.documents if one.row == "contacts"]
     document = twin.store.documents[key]
@@ -211,7 +211,7 @@ async def test_after_a_month_of_standstill_empty_windows_are_joined() -> None:
 # -------------------------------------------------------------------------------------------------------- the clock
 
 
-async def test_a_bookmark_ahead_of_the_clock_heals_and_nothing_is_lost() -> None:
+async def test_a_cursor_ahead_of_the_clock_heals_and_nothing_is_lost() -> None:
     twin, (ann,) = await started()
     stood = await twin.poller.cursor()
     await cursor(twin).start_over(datetime.fromisoformat("2062-11-01T00:00:00+00:00"))
@@ -227,8 +227,8 @@ async def test_a_bookmark_ahead_of_the_clock_heals_and_nothing_is_lost() -> None
     assert (await twin.poller.state())["ok"]
 
 
-async def test_records_are_written_although_the_bookmark_is_ahead_of_the_clock() -> None:
-    """Before a batch is written, changes since the bookmark are asked for."""
+async def test_records_are_written_although_the_cursor_is_ahead_of_the_clock() -> None:
+    """Before a batch is written, changes since the cursor are asked for."""
     twin, keys = await started(10)
     calls = twin.platform.calls["upsert"]
     await cursor(twin).start_over(datetime.fromisoformat("2062-11-01T00:00:00+00:00"))
@@ -241,7 +241,7 @@ async def test_records_are_written_although_the_bookmark_is_ahead_of_the_clock()
     assert twin.platform.calls["upsert"] == calls + 1, "the batch broke, and was halved"
 
 
-async def test_a_clock_that_is_a_little_behind_never_moves_the_bookmark_back() -> None:
+async def test_a_clock_that_is_a_little_behind_never_moves_the_cursor_back() -> None:
     twin, (ann,) = await started()
     ahead = twin.clock.now() + timedelta(seconds=40)
     await cursor(twin).start_over(ahead)
@@ -256,7 +256,7 @@ async def test_a_clock_that_is_a_little_behind_never_moves_the_bookmark_back() -
 # -------------------------------------------------------------------------------------------------------------- health
 
 
-async def test_health_is_red_when_polls_do_not_move_the_bookmark() -> None:
+async def test_health_is_red_when_polls_do_not_move_the_cursor() -> None:
     twin, _ = await started()
     twin.platform.broken["bounces"] = TransientError("down")
     for _ in range(5):
@@ -268,7 +268,7 @@ async def test_health_is_red_when_polls_do_not_move_the_bookmark() -> None:
     told = await twin.poller.state()
 
     assert not told["ok"]
-    assert "POST /api/poll says why" in told["cause"]
+    assert "POST /api/poll reports why" in told["cause"]
     twin.platform.broken.clear()
     await twin.poll()
     assert (await twin.poller.state())["ok"]

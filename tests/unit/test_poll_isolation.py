@@ -69,7 +69,7 @@ async def test_a_new_subscriber_that_breaks_the_connector_is_set_aside_and_the_p
 
 
 async def test_beside_a_new_subscriber_that_breaks_the_connector_echoes_stay_echoes() -> None:
-    """Every contact since the bookmark would be looked at in full, every quarter of an hour, in a growing window."""
+    """Every contact since the cursor would be looked at in full, every quarter of an hour, in a growing window."""
     twin, _ = await started()
     polls_with(twin, _BreaksOn("poison@example.com"))
     twin.platform.sign_up("poison@example.com")
