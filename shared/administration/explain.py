@@ -113,18 +113,18 @@ class Explain:
         }
 
     async def _planned(self, context: RecordContext, catalogue: PropertyCatalogue) -> tuple[RecordContext, Decision]:
-        """Plan as the engine would, with a look at the Spotler contact where the engine would look."""
+        """Plan as the engine would, and fetch the Spotler contact where the engine would."""
         if isinstance(context.identity, Leave):
             return context, let_go(context.plan_input)
         (context,) = await self._planning_facts.load([context], catalogue)
         planned = plan(context.plan_input, self._rules, catalogue)
         if (
             isinstance(planned, FetchContact) or context.binding.is_live
-        ):  # what somebody did in Spotler itself is told, too
+        ):  # to include what somebody did in Spotler itself
             contact = await self._platform.contact(context.binding.external_id)
             context = replace(context, fetched=Fetched.YES, contact=contact)
             planned = plan(context.plan_input, self._rules, catalogue)
-        assert not isinstance(planned, FetchContact), "who has looked does not want to look"
+        assert not isinstance(planned, FetchContact), "the contact was fetched"
         return context, planned
 
     async def _inheriting(self, context: RecordContext) -> RecordContext:
@@ -159,13 +159,13 @@ class Explain:
                 return await self._context(context.item, record, joined)
 
     async def _context(self, item: WorkItem, record: PersonRecord | None, binding: Binding) -> RecordContext:
-        """Make a seat as the engine would, without claiming the contact."""
+        """Make a record context as the engine would, without claiming the contact."""
         contact = (await self._ledger.contacts([binding.external_id]))[binding.external_id]
         return RecordContext(item, binding, binding, replace(contact, base_state=BaseState.BASE), record)
 
 
 def _duplicates_json(key: RecordKey, sharing_records: SharingRecords) -> dict[str, Any] | None:
-    """Name the active records that have one e-mail address, and the primary one; None for a record of its own."""
+    """Return the active records that share one e-mail address, and the primary one; None if there is one record."""
     if not sharing_records.keys:
         return None
     group = sorted({key, *sharing_records.keys})
@@ -175,7 +175,7 @@ def _duplicates_json(key: RecordKey, sharing_records: SharingRecords) -> dict[st
 def _plan_json(key: RecordKey, planned: Decision) -> dict[str, Any]:
     match planned:
         case Write(if_absent=Write() as insertion, meets=True):
-            return _plan_json(key, insertion)  # as far as anybody knows, Spotler does not have the contact
+            return _plan_json(key, insertion)  # as far as known, Spotler does not have the contact
         case Write():
             properties = {
                 name: [{"bit": option.bit, "enabled": option.enabled} for option in value]
@@ -207,7 +207,7 @@ def _plan_json(key: RecordKey, planned: Decision) -> dict[str, Any]:
 
 
 def _writeback_json(home: DataverseChanges) -> dict[str, Any]:
-    """Tell what would be written to Dataverse; nothing where that is nothing."""
+    """Return what would be written to Dataverse; empty if nothing would."""
     if not home:
         return {}
     return {

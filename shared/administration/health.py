@@ -1,4 +1,4 @@
-"""Is everything in reach? One ping per service, with latency and cause, and what waits in the queues."""
+"""Health: one ping per service, with latency and cause, and the backlog of the queues."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _UNKNOWN = "unknown"
 
 
 class Health:
-    """Looks at every service the connector depends on."""
+    """Checks every service that the connector depends on."""
 
     def __init__(
         self,
@@ -42,10 +42,10 @@ class Health:
         states: Mapping[str, Callable[[], Awaitable[Any]]],
         refused_tables: Callable[[], Awaitable[Mapping[str, str]]],
     ) -> None:
-        """`states` tell of single parts, by name, as JSON: stuck jobs, the poll, the brake; `circuits` those open.
+        """`states` return the state of single parts as JSON, by name; `circuits` returns the open circuits.
 
-        `refused_tables` are those that the mapping reads and the connector's role in Dataverse may not, with the
-        privilege that is missing.
+        `refused_tables` returns the tables that the mapping reads and the connector's role in Dataverse may not read,
+        with the missing privilege.
         """
         self._pings = pings
         self._platform = platform
@@ -58,9 +58,9 @@ class Health:
         self._refused_tables = refused_tables
 
     async def check(self) -> dict[str, Any]:
-        """Report as JSON; `healthy` is true when all services answer, no lane stands still, all parts are `ok`.
+        """Report as JSON. `healthy`: all services answer, no lane stands still, all parts are `ok`.
 
-        A row of the mapping that rests because its table is refused is not healthy: it rests for every record.
+        A row of the mapping that is off because its table is refused is not healthy: it is off for every record.
         """
         services = dict(
             zip(self._pings, await asyncio.gather(*(_ping(ping) for ping in self._pings.values())), strict=True)
@@ -110,21 +110,21 @@ class Health:
         return depths
 
     async def _refused(self) -> Mapping[str, str]:
-        """Name the tables that the mapping reads and the connector may not read, with the missing privilege."""
+        """Return the tables that the mapping reads and the connector may not read, with the missing privilege."""
         tables = await probe(self._refused_tables)
         return {_UNKNOWN: tables.cause} if isinstance(tables, NoAnswer) else tables
 
     async def _unused_rows(self) -> list[str]:
-        """Name mapping rows whose Spotler property the account does not have (MAP-27)."""
+        """Return mapping rows whose Spotler property the account does not have (MAP-27)."""
         try:
             catalogue = await self._platform.properties()
         except ConnectorError:
-            return []  # the ping tells
+            return []  # the ping reports it
         return [row.spotler for row in self._rules.mapping.rows if catalogue.named(row.spotler) is None]
 
 
 async def _state_of(state: Callable[[], Awaitable[Any]]) -> Any:
-    """Ask a part how it is; one that cannot be asked does not hide the others."""
+    """Return the state of a part; a failure does not hide the other parts."""
     try:
         return await state()
     except ConnectorError as error:

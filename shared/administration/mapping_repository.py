@@ -1,13 +1,13 @@
-"""Where the mapping lives: every version that was ever live, and which one is live now.
+"""Stores the mapping: every version that was ever live, and which one is live now.
 
 Two kinds of documents in the partition `<environment>-mapping`:
 
 - `version:000007`: the text (canonical YAML), when, by which role or id, why, and the number of the version before it;
-- `live`: the number of the version that counts. It is changed with its etag, so of two administrators who apply at the
-  same time one is told to look again.
+- `live`: the number of the live version. It is changed with its etag: of two administrators who apply at the same time,
+  one gets a conflict.
 
-A version is written before the pointer moves. A worker that dies in between leaves a version that nobody ever used: the
-history follows `replaces` from the live version and does not show it.
+A version is written before the pointer moves. A crash in between leaves a version that was never live: the history
+follows `replaces` from the live version and does not contain it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from shared.ports.documents import Codec, documents, read_one, versioned
 from shared.ports.state import Delete, Document, DocumentKey, Insert, StateStore
 
 FIRST_ACTIVATION = "first-activation"
-"""By whom the first version is: nobody in particular (C-41)."""
+"""The actor of the first version: no person (C-41)."""
 
 _LIVE = "live"
 _VERSION = "version:"
@@ -51,7 +51,7 @@ _CODEC = Codec(Version, outside={"number"})
 
 @dataclass(frozen=True, slots=True)
 class Pointer:
-    """Which version is live. `etag` changes whenever that does: cheap to compare."""
+    """The number of the live version. `etag` changes with it, and is cheap to compare."""
 
     number: int
     etag: str
@@ -66,18 +66,18 @@ class MappingRepository:
         self._partition = f"{environment}-mapping"
 
     async def pointer(self) -> Pointer | None:
-        """Tell which version is live; None before the first activation. One small read."""
+        """Return the pointer to the live version; None before the first activation. One small read."""
         found = await read_one(self._store, self._key(_LIVE))
         return Pointer(found.body["number"], found.etag) if found else None
 
     async def activate(self, text: str) -> Pointer:
-        """Store the first version if there is none yet; whatever is live stays live (C-41)."""
+        """Store the first version if there is none yet; a live version stays live (C-41)."""
         if pointer := await self.pointer():
             return pointer
         with contextlib.suppress(ConflictError):  # another process was faster: its version is live
             await self._add(text, None, by=FIRST_ACTIVATION, comment="")
         activated = await self.pointer()
-        assert activated is not None, "nobody takes a pointer away"
+        assert activated is not None, "a pointer is never deleted"
         return activated
 
     async def version(self, number: int) -> Version:
@@ -90,8 +90,8 @@ class MappingRepository:
     async def apply(self, text: str, *, by: str, comment: str = "", base: int | None = None) -> Version:
         """Make `text` the live version.
 
-        `base` is the number of the version that the change was made on, None for whichever is live. ConflictError if
-        another version is live, or has become so meanwhile; DataError if `by`, `comment` or `text` cannot be kept.
+        `base` is the number of the version that was changed, None for the live one. ConflictError if another version is
+        live; DataError if `by`, `comment` or `text` cannot be kept.
         """
         pointer = await self._required_pointer()
         if base not in {None, pointer.number}:
@@ -126,7 +126,7 @@ class MappingRepository:
         return version
 
     async def _insert(self, base: int, text: str, *, by: str, comment: str) -> Version:
-        """Write the version under the next free number: a worker that died may have left one behind."""
+        """Write the version under the next free number: a crash may have left an unused version."""
         version = Version(base + 1, base, self._clock.now(), by, comment, text)
         while True:
             (etag,) = await self._store.write([Insert(self._key(_row(version.number)), _CODEC.body(version))])

@@ -1,4 +1,4 @@
-"""Measures what stands still: the backlog of every queue, its oldest message, the poll, and whether services answer."""
+"""Measures the backlog of every queue, its oldest message, the poll, and whether services answer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 class Monitor:
-    """Looks around once; alarms watch over what it measures, and over its heartbeat."""
+    """Measures everything once; alarms watch the metrics, and the heartbeat."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class Monitor:
         self._clock = clock
 
     async def measure(self) -> None:
-        """Measure all. What cannot be measured is logged, and has no value rather than a wrong one."""
+        """Measure all. A failed measurement is logged, and has no value rather than a wrong one."""
         record(HEARTBEAT)
         await asyncio.gather(
             *(self._measure(queue) for queue in QueueName),
@@ -57,11 +57,11 @@ class Monitor:
             log.warning("%s cannot be measured: %s", what, error)
 
     async def _behind(self) -> None:
-        """Measure how long ago Spotler's changes were last brought home, and for how long new subscribers wait."""
+        """Measure the age of the poll's cursor, and how long new subscribers wait."""
         try:
             until, waiting = await self._polled_until(), await self._import_waits_since()
         except ConnectorError as error:
-            log.warning("the bookmark of the poll cannot be read: %s", error)
+            log.warning("the cursor of the poll cannot be read: %s", error)
             return
         now = self._clock.now()
         if until is not None:

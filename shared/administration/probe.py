@@ -1,4 +1,4 @@
-"""Asks a service for a sign of life, and does not wait for it longer than ten seconds."""
+"""Calls a service with a time-out of ten seconds."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TIMEOUT = 10.0
 
 @dataclass(frozen=True, slots=True)
 class NoAnswer:
-    """A call that failed: the cause, and how to recover from it if the error names that."""
+    """A failed call: the cause, and the recovery if the error names one."""
 
     cause: str
     recovery: str | None = None

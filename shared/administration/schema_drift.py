@@ -1,4 +1,4 @@
-"""Looks every day whether the ground has moved under the mapping, and remembers how it lay."""
+"""Detects daily whether columns, properties or options that the mapping uses have changed on either side."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ class ObservedChange:
 
 @dataclass(frozen=True, slots=True)
 class DriftReport:
-    """What was seen at the last look: changes of the last two weeks, and what the mapping's check finds today."""
+    """The result of the last check: changes of the last two weeks, and the findings about the mapping today."""
 
     at: datetime
     noticed: tuple[ObservedChange, ...]
     findings: tuple[Finding, ...]
 
     def as_json(self) -> dict[str, Any]:
-        """Say it as JSON: names and codes, no labels and no personal data."""
+        """Return the report as JSON: names and codes, no labels and no personal data."""
         return {
             "at": self.at.isoformat(timespec="seconds"),
             "changes": [{"on": one.on.isoformat(timespec="seconds"), **asdict(one.change)} for one in self.noticed],
@@ -52,7 +52,7 @@ class DriftReport:
 
 
 class Drift:
-    """Compares both sides with what they were, for the mapping that is live."""
+    """Compares both sides with their last state, for the live mapping."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class Drift:
         self._partition = f"{environment}-drift"
 
     async def check(self) -> DriftReport:
-        """Look now, log what has changed, and remember; ConnectorError if one of the sides cannot tell."""
+        """Compare, log and store the changes; ConnectorError if one of the sides cannot be read."""
         around = await self._mapping_validator.surroundings(self._mapping)
         now = self._clock.now()
         fresh: list[SchemaChange] = []
@@ -82,19 +82,19 @@ class Drift:
             log.warning("drift: %s", change)
         for finding in findings:
             log.warning("drift: %s", finding)
-        # The report first: a crash in between reports twice, never not at all.
+        # The report first: a crash in between reports a change twice, but does not lose it.
         await self._write(_REPORT, report.as_json())
         await self._write(_LANDSCAPE, _body(landscape(self._mapping, around.schema, around.catalogue)))
         record(DRIFT, len(fresh) + len(findings))
         return report
 
     async def last(self) -> DriftReport | None:
-        """Return what was seen last; None if nobody has looked yet."""
+        """Return the last report; None if there was no check yet."""
         body = await self._read(_REPORT)
         return None if body is None else _report(body)
 
     async def state(self) -> dict[str, Any] | None:
-        """Say as JSON what the last look found; None before the first one."""
+        """Return the last report as JSON; None before the first one."""
         report = await self.last()
         return report.as_json() if report else None
 

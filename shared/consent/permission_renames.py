@@ -233,9 +233,8 @@ class PermissionNames:
         ]
         # Rows of names that several options share stay as they are: their names keep their meaning.
         former = stored.former_at(now, *(_Former(option=one, name=stored.names[one]) for one in found.ambiguous))
-        await self._write(
-            _StoredNames(looked=now, names=names, removed=removed, steps=steps, former=former), document.etag
-        )
+        stored = _StoredNames(looked=now, names=names, removed=removed, steps=steps, former=former)
+        await self._write(stored, document.etag)
 
     async def _rename_in_variable(self, renames: Iterable[Rename]) -> None:
         """Rename entries in the variable of enabled permissions, or an exception from `[All]` would lapse (ENV-14)."""

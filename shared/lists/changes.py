@@ -1,4 +1,4 @@
-"""What changes between two synchronisations: a member comes or goes (ML-24), a list ends (ML-28)."""
+"""Changes between two synchronisations: a member joins or leaves (ML-24), a list ends (ML-28)."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ _DEACTIVATED = (
 
 
 class ListChanges:
-    """Looks at lists that are in Spotler; of all others it wants to know nothing (ML-26)."""
+    """Handles changes of lists that are in Spotler; ignores all others (ML-26)."""
 
     def __init__(self, tools: ListTools, *, removes_at_once: bool) -> None:
-        """`removes_at_once`: whether somebody who leaves a static list leaves Spotler's list at once (C-28)."""
+        """`removes_at_once`: whether a member who leaves a static list leaves Spotler's list at once (C-28)."""
         self._tools = tools
         self._delivery = ListDelivery(targets=tools.targets, states=tools.states, members=tools.members)
         self._removes_at_once = removes_at_once
 
     async def members(self, message: ListMembers, *, lane: QueueName) -> None:
-        """Look at single memberships: all members of one message with a few calls."""
+        """Handle single memberships: all members of one message with a few calls."""
         try:
             state = await self._tools.states.read(message.list)
             if state is None or state.is_dynamic or not state.is_listed:
@@ -55,10 +55,9 @@ class ListChanges:
             await self._tools.redelivery.postpone(lane, rest, reason_to_wait(waiting))
 
     async def look(self, message: ListLook, *, lane: QueueName) -> None:
-        """Remove the list from Spotler if it is not there or not active any more (ML-28); otherwise do nothing.
+        """Remove the list from Spotler if it is deleted or not active (ML-28); otherwise do nothing.
 
-        A list that is activated again stays out until it is synchronised again (ML-30), and a new name waits for that
-        as well (ML-20).
+        A list that is activated again stays out until it is synchronised again (ML-30); so does a new name (ML-20).
         """
         marketing_list: MarketingList | None = None
         try:
@@ -88,7 +87,7 @@ class ListChanges:
         return selection
 
     async def add(self, state: ListState, contacts: Collection[str], *, attempt: int) -> frozenset[str]:
-        """Add contacts, and note it before and after: the next synchronisation must know. Returns who is not in.
+        """Add contacts, noting it before and after for the next synchronisation. Returns those that are not in.
 
         NotFoundError if Spotler has no such list.
         """
@@ -121,7 +120,7 @@ class ListChanges:
         return bool(others) and bool(await self._tools.lists.members_among(state.id, [other.id for other in others]))
 
     async def _gone_in_spotler(self, state: ListState) -> None:
-        """ML-31: somebody has deleted the list in Spotler; it is not made again behind their back."""
+        """ML-31: somebody has deleted the list in Spotler. The connector does not create it again without a request."""
         if state.run is None:
             await self._tools.states.save(replace(state, is_listed=False, snapshots={}))
         marketing_list = await self._tools.lists.read_list(state.id)
@@ -134,7 +133,7 @@ class ListChanges:
         if state.run is not None:
             await self._tools.reporter.jobs(state.run.jobs, JobStatus.FAILED, Reason.INACTIVE, STOPPED)
             obsolete = (*state.obsolete, state.run.snapshot)
-            # Its steps find no synchronisation any more, and end. Until Spotler's list is gone, this comes again.
+            # Its steps find no run any more, and end. Until Spotler's list is deleted, this message is repeated.
             state = await self._tools.states.save(
                 replace(
                     state,
@@ -174,7 +173,7 @@ class ListChanges:
 
 
 def memberships(pairs: Mapping[tuple[UUID, UUID], str]) -> list[ListMembers]:
-    """Group pairs of list and person (with their correlation ids) by list: a change fires several events."""
+    """Group pairs of list and person (with their correlation ids) by list: a change causes several events."""
     grouped: dict[UUID, dict[UUID, str]] = {}
     for (marketing_list, person), correlation in pairs.items():
         grouped.setdefault(marketing_list, {})[person] = correlation

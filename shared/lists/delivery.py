@@ -12,10 +12,7 @@ from shared.errors import NotFoundError, TransientError
 from shared.lists.list_state import ListRun, ListState
 from shared.lists.list_state_repository import ListStateRepository, MemberPresence
 from shared.lists.list_targets import ListTargets
-from shared.lists.members import Members
-
-MEMBER_ATTEMPTS = 4
-"""Attempts after which a synchronisation goes on without the people who are still not ready."""
+from shared.lists.members import MEMBER_ATTEMPTS, Members
 
 _PER_CALL = 2500
 _CALLS = 10
@@ -28,7 +25,7 @@ class ListGoneError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Repaired:
-    """Who is in the list after all, by external id, and who is not, with the reason."""
+    """Contacts that were added after all, by external id, and records that were not, with the reason."""
 
     added: frozenset[str] = frozenset()
     failed: dict[RecordKey, str] = field(default_factory=dict)
@@ -50,7 +47,7 @@ class Delivered:
 
 
 class ListDelivery:
-    """Sends differences. What it cannot send it notes as not being there, with the reason for every member."""
+    """Sends differences. Contacts that cannot be sent are noted as absent, with the reason for every member."""
 
     def __init__(self, *, targets: ListTargets, states: ListStateRepository, members: Members) -> None:
         self._targets = targets
@@ -60,7 +57,7 @@ class ListDelivery:
     async def some(self, state: ListState, run: ListRun, *, first: int, attempt: int) -> Delivered:
         """Deliver buckets from `first` on until enough was sent. ListGoneError; ConnectorErrors.
 
-        Everything here may be repeated: what was added or removed already makes no difference to Spotler.
+        A repetition is harmless: to Spotler, contacts that were added or removed already make no difference.
         """
         known = state.snapshots or {}
         of = max(run.buckets, *known.values(), 1)
@@ -90,9 +87,9 @@ class ListDelivery:
         return done
 
     async def removals(self, state: ListState, run: ListRun) -> tuple[int, int]:
-        """Count who would leave the list, and who may be in it; of unknown content what the last synchronisation told.
+        """Count the contacts that would leave the list, and those that may be in it.
 
-        Reads only what is remembered. ConnectorErrors.
+        If the content is unknown, the last synchronisation's count is used. Reads the state only. ConnectorErrors.
         """
         if state.snapshots is None:
             told = next((past.sent for past in state.history if past.code == JobResult.OK), 0)
@@ -107,13 +104,13 @@ class ListDelivery:
         return leaving, present
 
     async def repair(self, state: ListState, unknown: Collection[str], *, attempt: int) -> Repaired:
-        """Synchronise people again whom the ledger knows and Spotler does not, and add them then.
+        """Synchronise people again whose contact Spotler does not know, and add them.
 
-        TransientError while somebody is not ready; after some attempts such people count as failed.
+        TransientError while some are waiting; after some attempts these count as failed.
         """
         again = await self._members.find_again(unknown)
         if again.waiting and attempt < MEMBER_ATTEMPTS:
-            raise TransientError("members whom Spotler has lost are not there again yet")
+            raise TransientError("members whom Spotler has lost are not in Spotler again yet")
         contacts = {key: contact for key, contact in again.contacts.items() if key.table is state.table}
         still = await self._targets.add(state, sorted(set(contacts.values())))
         failed = again.skipped | again.failed | dict.fromkeys(again.waiting, LeftOut.LATE)
@@ -124,7 +121,7 @@ class ListDelivery:
     async def _flush(
         self, state: ListState, adding: list[str], removing: list[str], done: Delivered, *, least: int, attempt: int
     ) -> int:
-        """Send full calls, and what remains if `least` is 1; returns how many calls that were."""
+        """Send full calls, and the rest if `least` is 1; returns the number of calls."""
         calls = 0
         try:
             while len(adding) >= least:
@@ -148,7 +145,7 @@ class ListDelivery:
             done.failed |= repaired.failed
 
     async def _note(self, state: ListState, run: ListRun, first: int, done: Delivered) -> None:
-        """Note who is not there although the snapshot has them, and who is there under another external id."""
+        """Note contacts of the snapshot that are absent, and contacts that are in under another external id."""
         if not done.unknown:
             return
         missing = len(done.unknown) - len(done.found_again)

@@ -1,4 +1,4 @@
-"""What is remembered of a list: what it is in Spotler, which synchronisation runs, how the last ones went."""
+"""The state of a list: what it is in Spotler, its run, and the results of the last runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from shared.ports.documents import Codec
 _HISTORY = 10
 
 NOTHING = "nothing"
-"""A snapshot without notes: what an empty list has."""
+"""A snapshot without notes: that of an empty list."""
 
 
 _RULES = Codec(ListRules, names={"exclude_opted_out": "optedOut", "ignore_inactive": "inactive"})
@@ -23,11 +23,11 @@ _RULES = Codec(ListRules, names={"exclude_opted_out": "optedOut", "ignore_inacti
 
 @dataclass(frozen=True, slots=True)
 class ListRun:
-    """A synchronisation under way. `jobs` are told how it ends.
+    """A synchronisation under way; its end is reported to `jobs`.
 
-    `step` is the number of the step that is next; `buckets` into how many parts its members are split; `is_sending`
-    says that Spotler may have some of it already; `resets` counts how often Spotler's list was emptied, so that sending
-    begins anew.
+    `step` is the number of the next step, `buckets` the number of parts that the members are split into. `is_sending`:
+    Spotler may have a part of the snapshot. `resets` counts how often Spotler's list was emptied, so that sending
+    starts again.
     """
 
     id: str
@@ -54,7 +54,7 @@ _RUN = Codec(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSummary(MemberCounts):
-    """How a synchronisation ended. `code` is `OK`, or why it failed; the list was like this at `taken_at`."""
+    """The result of a synchronisation. `code` is `OK`, or why it failed; `taken_at` is the time of the snapshot."""
 
     ended_on: datetime
     code: str
@@ -66,10 +66,10 @@ _SUMMARY = Codec(RunSummary, names={"ended_on": "endedOn", "taken_at": "takenAt"
 
 @dataclass(frozen=True, slots=True)
 class ListState:
-    """One list. `snapshots` are the notes of what is in Spotler's list, each with its number of buckets.
+    """One list. `snapshots` are the snapshots that Spotler's list may hold, each with its number of buckets.
 
-    There is one after a synchronisation that ended well, there are several after one that broke off while sending, and
-    None means that nobody knows. `is_listed`: a synchronisation ended well and the list is there since.
+    There is one after a successful run, several after a run that broke off while sending; None means unknown content.
+    `is_listed`: a run succeeded, and the list was not removed since.
     """
 
     id: UUID
@@ -83,25 +83,25 @@ class ListState:
     snapshots: Mapping[str, int] | None = field(default_factory=dict)
     run: Annotated[ListRun, _RUN] | None = None
     waiting: tuple[UUID, ...] = ()
-    """Jobs that came while a synchronisation was under way: they want the list as it is now."""
+    """Jobs that arrived during a run: they ask for the list as it is now."""
     obsolete: tuple[str, ...] = ()
-    """Generations whose notes may be forgotten; those of the last end stay here in case the message was lost."""
+    """Snapshots whose notes may be deleted; those of the last run stay here in case the message was lost."""
     history: tuple[Annotated[RunSummary, _SUMMARY], ...] = ()
     etag: str = ""
 
     def ended(self, past: RunSummary, **changes: Any) -> ListState:
-        """Return the memo after a synchronisation."""
+        """Return the state after a run."""
         return replace(self, run=None, history=(past, *self.history)[:_HISTORY], **changes)
 
     def snapshots_after_break(self, run: ListRun) -> dict[str, int] | None:
-        """Return what is known once a synchronisation has broken off: what it has sent may be there, or not."""
+        """Return the snapshots that Spotler's list may hold after a run broke off."""
         if self.snapshots is None or not run.is_sending:
             return None if self.snapshots is None else dict(self.snapshots)
         return {**(self.snapshots or {NOTHING: 1}), run.snapshot: run.buckets}
 
     @property
     def noted_in(self) -> dict[str, int]:
-        """All snapshots that a change of a single member must be noted in."""
+        """All snapshots in which a change of a single member must be noted."""
         known = dict(self.snapshots or {})
         return known | ({self.run.snapshot: self.run.buckets} if self.run else {})
 

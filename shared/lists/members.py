@@ -1,4 +1,4 @@
-"""From the members of a list to their Spotler contacts: who belongs in, who stays out and why, who is not ready yet."""
+"""Resolves the members of a list to Spotler contacts: included, left out with a reason, or waiting."""
 
 from __future__ import annotations
 
@@ -16,14 +16,19 @@ from shared.engine.report import is_success
 from shared.errors import ConfigurationError, ConnectorError, ThrottledError, TransientError
 from shared.ports.queue import QueueName
 
+MEMBER_ATTEMPTS = 4
+"""After this many attempts a synchronisation continues without members that are still waiting."""
+
 _PAUSE = timedelta(seconds=30)
 
 
 @dataclass(slots=True)
 class MemberSelection:
-    """What became of members: the external id of their contact, or why they stay out; `waiting` come back later.
+    """The result for members: the external id of their contact, or why they are left out.
 
-    `new_subscribers` are those whom Spotler does not know yet, where nobody was asked to synchronise them.
+    `waiting` need another attempt.
+
+    `new_subscribers` have no contact yet, and were not synchronised.
     """
 
     contacts: dict[RecordKey, str] = field(default_factory=dict)
@@ -34,28 +39,28 @@ class MemberSelection:
 
 
 class Members:
-    """Judges members of lists by the conditions of synchronisation and by the two fields of the list."""
+    """Resolves members by the conditions of synchronisation and by the two fields of the list."""
 
     def __init__(self, contacts: Contacts) -> None:
         self._contacts = contacts
         self._ledger = contacts.ledger
 
     async def select(self, members: Sequence[RecordKey], rules: ListRules) -> MemberSelection:
-        """Judge without writing anything (ML-16, ML-17)."""
+        """Resolve without writing anything (ML-16, ML-17)."""
         selection, _ = await self._select(members, rules)
         return selection
 
     async def resolve(
         self, members: Sequence[RecordKey], rules: ListRules, *, lane: QueueName, correlation: str = ""
     ) -> MemberSelection:
-        """Judge, and synchronise first whom Spotler does not know yet, in bulk (ML-18)."""
+        """Resolve, and first synchronise members without a contact, in bulk (ML-18)."""
         selection, untold = await self._select(members, rules)
-        # Somebody without any Spotler Status is shown to the engine, so that the record itself says what is wrong.
+        # A record without any Spotler Status goes to the engine, so that the record itself shows what is wrong.
         await self._synchronise([*selection.new_subscribers, *untold], selection, lane, correlation)
         return selection
 
     async def find_again(self, contacts: Collection[str]) -> MemberSelection:
-        """Synchronise people whose contact Spotler turned out not to know (any more): all of it, as for newcomers."""
+        """Synchronise people whose contact Spotler does not know (any more), with all values."""
         selection = MemberSelection()
         users = [user for contact in contacts for user in await self._ledger.users_of(contact)]
         await self._contacts.doubt(contacts)
@@ -63,7 +68,7 @@ class Members:
         return selection
 
     async def contacts_of(self, members: Collection[RecordKey]) -> dict[RecordKey, str]:
-        """Return the contacts of people whom Spotler knows."""
+        """Return the contacts of people that are in Spotler."""
         return await self._contacts.known(members)
 
     async def others_using(self, contact: str, key: RecordKey) -> list[RecordKey]:
@@ -125,10 +130,18 @@ def _says_nothing(record: PersonRecord | None, entry: Entry) -> bool:
 
 
 def reason_to_wait(selection: MemberSelection) -> ConnectorError:
-    """Return the error that says when members who are not ready are worth another look."""
+    """Return the error that decides when waiting members get another attempt."""
     reasons = set(selection.waiting.values())
     if Reason.MISCONFIGURED in reasons:
         return ConfigurationError("members cannot be synchronised: access or configuration is wrong")
     if Reason.THROTTLED in reasons:
         return ThrottledError("members wait for a pause to end", retry_after=_PAUSE)
     return TransientError("members are not in Spotler yet", code=min(reasons))
+
+
+def wait_or_leave_out(selection: MemberSelection, attempt: int) -> None:
+    """Raise the error that repeats the step; after some attempts, leave the waiting members out."""
+    error = reason_to_wait(selection)
+    if not isinstance(error, TransientError) or attempt < MEMBER_ATTEMPTS:
+        raise error
+    selection.failed |= dict.fromkeys(selection.waiting, LeftOut.LATE)

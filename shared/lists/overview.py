@@ -1,7 +1,7 @@
-"""What people ask about a list before and after a synchronisation: how many members, who would be skipped, how it went.
+"""Answers questions about a list: how many members, how many would be skipped, and how the last runs ended.
 
-The confirmation dialog of a Sync To Spotler button asks this (ML-16, ML-17); the answer comes from the same judgement
-as the synchronisation itself.
+The confirmation dialog of a Sync To Spotler button asks this (ML-16, ML-17). The members are resolved as in a
+synchronisation.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class ListOverview:
         self._start = start
 
     async def of(self, identifier: UUID, *, most: int) -> dict[str, Any] | None:
-        """Describe a list, None if there is none. `most` members are judged, in whole pages of 2,500.
+        """Describe a list, None if there is none. `most` members are resolved, in whole pages of 2,500.
 
         Raises ConnectorErrors.
         """
@@ -54,7 +54,7 @@ class ListOverview:
         return answer | _remembered(state)
 
     async def left_out(self, identifier: UUID) -> dict[str, Any] | None:
-        """Say who was left out by the last synchronisation, and why: record ids by reason. None if there was none."""
+        """Return the record ids that the last synchronisation left out, by reason. None if there was none."""
         state = await self._tools.states.read(identifier)
         if state is None or not state.snapshots:
             return None
@@ -88,7 +88,7 @@ class ListOverview:
 
 
 def _question(marketing_list: MarketingList, members: int, sent: int, skipped: Counter[str], *, complete: bool) -> str:
-    """ML-16, ML-17: what the dialog says."""
+    """ML-16, ML-17: the text of the dialog."""
     about = "" if complete else "At least "
     text = f'{about}{sent} of {members} members of "{marketing_list.name}" will be synchronised.'
     if skipped:

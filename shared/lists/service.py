@@ -1,4 +1,4 @@
-"""Everything about marketing lists, wired together: what triggers and jobs call."""
+"""The use cases of marketing lists, wired together for triggers and jobs."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from shared.ports.state import StateStore
 
 
 class Lists:
-    """The use cases of marketing lists: `start`, `overview`, and whatever a message asks for."""
+    """The use cases of marketing lists: `start`, `overview`, and the messages."""
 
     def __init__(
         self,
@@ -83,7 +83,7 @@ class Lists:
     async def add_single(self, marketing_list: UUID, contacts: Collection[str]) -> frozenset[str] | None:
         """Add contacts to a list that is in Spotler already; None if it is not (AUD-07).
 
-        Returns who could not be added. What was added and is no member leaves at the next synchronisation.
+        Returns those that could not be added. A contact that is no member leaves at the next synchronisation.
         """
         state = await self._states.read(marketing_list)
         if state is None or not state.is_listed:

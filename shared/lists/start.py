@@ -1,4 +1,4 @@
-"""Starts the synchronisation of a list, or says why it cannot be (Sync List, ML-23)."""
+"""Starts the synchronisation of a list, or returns why it cannot start (Sync List, ML-23)."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ from shared.ports.dataverse import MarketingList
 from shared.ports.queue import QueueName
 
 PRESUMED_DEAD = timedelta(hours=6)
-"""Longer than the longest pause between two attempts: a synchronisation without a sign of life has lost its message."""
+"""Longer than the longest pause between two attempts: a run without progress for so long has lost its message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """It is under way, and tells the jobs how it ends."""
+    """The run is under way, and reports its end to the jobs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Declined:
-    """It cannot be done; trying again would not change that."""
+    """The list cannot be synchronised; another attempt would not change that."""
 
     code: str
     text: str
 
 
 class ListStart:
-    """Begins synchronisations; a list has one at a time."""
+    """Begins synchronisations; a list has one run at a time."""
 
     def __init__(self, tools: ListTools, *, rules: Rules, default_kind: ListKind) -> None:
         self._tools = tools
@@ -50,7 +50,7 @@ class ListStart:
         return marketing_list.kind or self._default_kind
 
     def objection(self, marketing_list: MarketingList) -> Declined | None:
-        """Say why a list cannot be synchronised, None if it can."""
+        """Return why a list cannot be synchronised, None if it can."""
         if not self._rules.environment_is_on:
             return Declined(Reason.ENVIRONMENT_OFF, TEXTS[Reason.ENVIRONMENT_OFF])
         if marketing_list.table not in self._rules.enabled_tables:
@@ -66,9 +66,9 @@ class ListStart:
         return None
 
     async def begin(self, identifier: UUID, jobs: Sequence[UUID], correlation: str) -> Begun | Declined:
-        """Start for these jobs. While another synchronisation is under way, the next one waits for its end.
+        """Start a run for these jobs. During another run the jobs wait for its end.
 
-        Raises ConnectorErrors; then nothing has begun, or beginning again continues it.
+        Raises ConnectorErrors; then nothing has begun, or a repetition continues it.
         """
         state = await self._tools.states.read(identifier)
         if state is not None and state.run is not None and self._is_alive(state.run):
@@ -103,7 +103,7 @@ class ListStart:
         now = self._tools.clock.now()
         lost = (
             state.run
-        )  # a synchronisation whose message was lost: its jobs are ours, and what it has sent is in doubt
+        )  # the message of this run was lost: take over its jobs, and treat what it has sent as uncertain
         snapshots = state.snapshots_after_break(lost) if lost is not None else state.snapshots
         wanted = dict.fromkeys((*jobs, *(lost.jobs if lost else ()), *state.waiting))
         run = ListRun(uuid4().hex[:12], uuid4().hex[:12], marketing_list.rules, tuple(wanted), now, now, correlation)

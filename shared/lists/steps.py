@@ -1,7 +1,7 @@
 """Carries a synchronisation of a list from step to step: read, resolve, compare, check (`Phase`).
 
-A step does its part, sends the message of the next one, and only then notes in the memo that the next one is due. So a
-crash repeats a step and loses none; and a step whose number is past was done, with its successor on its way.
+A step does its part, sends the message of the next step, and then saves in the state that the next step is due. So a
+crash repeats a step and loses none. A step with an older number is done, and its successor was sent.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
-from shared.domain.features.lists import LeftOut, digest_of
+from shared.domain.features.lists import digest_of
 from shared.domain.planning.context import MassChange
 from shared.domain.records.jobs import JobResult
 from shared.domain.records.outcomes import Reason
 from shared.domain.records.records import RecordKey, SyncStatus
 from shared.domain.recovery.retry import GiveUp
 from shared.errors import ConfigurationError, ConnectorError, NotFoundError, TransientError, whereabouts
-from shared.lists.delivery import MEMBER_ATTEMPTS, ListDelivery, ListGoneError
+from shared.lists.delivery import ListDelivery, ListGoneError
 from shared.lists.list_state import ListRun, ListState, RunSummary
 from shared.lists.list_state_repository import BUCKETS
 from shared.lists.list_targets import refusal
-from shared.lists.members import MemberSelection, reason_to_wait
+from shared.lists.members import wait_or_leave_out
 from shared.lists.report import STOPPED
 from shared.lists.tools import ListTools
 from shared.messages.lane_messages import Jobs
@@ -44,12 +44,12 @@ _BROKE = "list %s broke the connector: %s"
 _DEFECT = "The connector itself failed on this list; the log has the details."
 
 _MOST_PASSES = 3
-"""A list that is not the same at the end is synchronised again: so often, then it is told that it keeps changing."""
+"""How often a list is synchronised again because its members changed meanwhile; then the report mentions it."""
 
 
 @dataclass(frozen=True, slots=True)
 class _ActiveStep:
-    """A step that is due, with the synchronisation that it belongs to."""
+    """A step that is due, with its run."""
 
     step: ListStep
     state: ListState
@@ -57,7 +57,7 @@ class _ActiveStep:
 
     @property
     def marketing_list(self) -> MarketingList:
-        """The list as far as walking its members needs it."""
+        """The list as far as reading its members needs it."""
         return MarketingList(self.state.id, self.state.name, self.state.table)
 
     def next(self, **changes: object) -> ListStep:
@@ -66,14 +66,14 @@ class _ActiveStep:
 
 
 class ListSteps:
-    """Does steps. Every synchronisation ends with a report, or has its next step in the queue."""
+    """Does steps. Every run ends with a report, or has its next step in the queue."""
 
     def __init__(self, tools: ListTools) -> None:
         self._tools = tools
         self._delivery = ListDelivery(targets=tools.targets, states=tools.states, members=tools.members)
 
     async def step(self, step: ListStep, *, lane: QueueName) -> None:
-        """Do a step. ConnectorErrors become another attempt, or the end of the synchronisation with its reason."""
+        """Do a step. ConnectorErrors become another attempt, or the end of the run with its reason."""
         try:
             state = await self._tools.states.read(step.list)
         except ConnectorError as error:
@@ -97,7 +97,7 @@ class ListSteps:
                     await self._check(active)
         except ConnectorError as error:
             await self._retry_or_fail(active, error, lane)
-        except Exception as error:  # noqa: BLE001  # what a defect says may quote a person: the log gets its place
+        except Exception as error:  # noqa: BLE001  # the text of a defect may quote a person: the log gets its place
             place = whereabouts(error)
             log.error(  # noqa: TRY400  # see above
                 "list %s broke the connector: %s", step.list, place, extra={"correlation": step.correlation}
@@ -107,7 +107,7 @@ class ListSteps:
             )
 
     async def clean(self, message: ListClean, *, lane: QueueName) -> None:
-        """Forget old notes, some at a time."""
+        """Delete old notes, some at a time."""
         try:
             if not await self._tools.states.clean(message.list, message.generations):
                 await self._tools.lanes.send(lane, message.model_copy(update={"attempt": 1}))
@@ -127,7 +127,7 @@ class ListSteps:
         else:
             beginning = {"phase": Phase.RESOLVE, "page": 0, "pages": step.page + 1, "after": None}
             following = active.next(**{**read, **beginning, "expected": read["digest"], "digest": "0"})
-        if step.generation != run.snapshot:  # another round: Spotler has what the last one has sent
+        if step.generation != run.snapshot:  # another pass: Spotler has the snapshot of the last one
             old = tuple(one for one in state.snapshots or {} if one != run.snapshot)
             state = replace(state, snapshots={run.snapshot: run.buckets}, obsolete=(*state.obsolete, *old))
             run = replace(run, snapshot=step.generation, is_sending=False)
@@ -142,7 +142,7 @@ class ListSteps:
         ]
         selection = await self._tools.members.resolve(keys, active.run.rules, lane=lane, correlation=step.correlation)
         if selection.waiting:
-            _wait_or_leave_out(selection, step.attempt)
+            wait_or_leave_out(selection, step.attempt)
         await self._tools.states.put_contacts(
             step.list, step.generation, step.page, selection.contacts.values(), buckets=active.run.buckets
         )
@@ -166,7 +166,7 @@ class ListSteps:
         except ListGoneError:
             await self._recreate(active)
             return
-        if sent.must_replace:  # somebody has left a list of which nobody can be removed
+        if sent.must_replace:  # a member has left a list that does not support removals
             await self._compare(await self._reset(active, replace(active.state, snapshots=None)))
             return
         changes = {
@@ -179,7 +179,7 @@ class ListSteps:
         await self._advance(active, active.next(**changes, **checking), done=step.sent + sent.wanted)
 
     async def _held_removals(self, state: ListState, run: ListRun) -> int:
-        """Return how many members would leave the list if that is so many that the brake holds it, 0 if it does not."""
+        """Return how many members would leave the list if the brake holds the removal, otherwise 0."""
         brake, name = self._tools.brake, str(state.id)
         if not brake.limits.changes:
             return 0
@@ -190,7 +190,7 @@ class ListSteps:
         return 0
 
     async def _sending(self, active: _ActiveStep) -> _ActiveStep:
-        """Note that Spotler may have some of the snapshot from now on, and empty a list whose content is unknown."""
+        """Save that Spotler may have a part of the snapshot from now on; empty a list whose content is unknown."""
         state, run = active.state, active.run
         if not run.is_sending:
             state = await self._tools.states.save(replace(state, run=replace(run, is_sending=True)))
@@ -202,24 +202,24 @@ class ListSteps:
         return active if active.step.resets == state.run.resets else _from_the_start(active)
 
     async def _reset(self, active: _ActiveStep, state: ListState) -> _ActiveStep:
-        """Begin to send anew. A step that comes again after a crash sees that it is of the time before."""
+        """Start sending again. The number of resets makes steps from before stale."""
         assert state.run is not None, "a synchronisation is under way"
         state = await self._tools.states.save(replace(state, run=replace(state.run, resets=state.run.resets + 1)))
         assert state.run is not None, "it was saved with it"
         return _from_the_start(replace(active, state=state, run=state.run))
 
     async def _recreate(self, active: _ActiveStep) -> None:
-        """Somebody has deleted the list in Spotler meanwhile (ML-31), or deactivated it in Dataverse."""
+        """Create the list again: somebody has deleted it in Spotler (ML-31). If it was deactivated, the run fails."""
         marketing_list = await self._tools.lists.read_list(active.state.id)
         if marketing_list is None or not marketing_list.is_active:
             await self._fail(active, Reason.INACTIVE, STOPPED)
             return
         opened = await self._tools.targets.open(marketing_list, active.state.kind, active.state)
         await self._reset(active, opened)
-        raise TransientError("the list was deleted in Spotler while it was filled, and made again")
+        raise TransientError("the list was deleted in Spotler while it was filled, and created again")
 
     async def _check(self, active: _ActiveStep) -> None:
-        """Read the list once more, ids only: then it is certain what Spotler's list is equal to."""
+        """Read the list once more, ids only, so that its snapshot in Spotler is certain."""
         step = active.step
         page = await self._tools.lists.members(active.marketing_list, after=step.after, limit=PAGE)
         digest = f"{digest_of(dict.fromkeys(key.id for key in page.keys), int(step.digest, 16)):x}"
@@ -243,7 +243,7 @@ class ListSteps:
         await self._tools.states.save(replace(active.state, run=run))
 
     async def _repeat(self, active: _ActiveStep) -> None:
-        """The list has changed: Spotler has the snapshot, and will get what differs from it now."""
+        """Take another snapshot, because the list has changed: Spotler gets the difference to the first one."""
         step = active.step
         following = ListStep(
             list=step.list,
@@ -275,7 +275,7 @@ class ListSteps:
                 await self._report_misconfiguration(active.state, error)
 
     async def _report_misconfiguration(self, state: ListState, error: ConnectorError) -> None:
-        """Say on the list what an administrator must do, such as to give rights on a table that it asks (ML-36)."""
+        """Write to the list what an administrator must do, such as to give rights on a table that it reads (ML-36)."""
         try:
             marketing_list = await self._tools.lists.read_list(state.id)
         except ConnectorError as trouble:
@@ -307,7 +307,7 @@ class ListSteps:
         await self._tools.reporter.succeeded(marketing_list, run.jobs, text, spotler_id=state.spotler_id, tally=summary)
         old = [one for one in state.snapshots or {} if one != run.snapshot]
         await self._end(state.ended(summary, snapshots={run.snapshot: run.buckets}, is_listed=True), old)
-        if marketing_list is None or not marketing_list.is_active:  # meanwhile, and its event may have come too early
+        if marketing_list is None or not marketing_list.is_active:  # since its event was handled
             await self._tools.lanes.send(QueueName.LIVE, ListLook(list=state.id))
 
     async def _fail(self, active: _ActiveStep, code: str, text: str) -> None:
@@ -322,7 +322,7 @@ class ListSteps:
             await self._tools.reporter.failed(marketing_list, run.jobs, code, text, spotler_id=state.spotler_id)
             await self._end(state.ended(RunSummary(ended_on=self._tools.clock.now(), code=code), snapshots=known), old)
         except ConnectorError as error:
-            # Not even the report got through: the step comes again, and with it its failure.
+            # The report failed, too: the step is repeated, and with it its failure.
             again = active.step.model_copy(update={"attempt": 1})
             await self._tools.redelivery.postpone(QueueName.BULK, again, error)
 
@@ -334,7 +334,7 @@ class ListSteps:
         await self._start_waiting_jobs(state)
 
     async def _start_waiting_jobs(self, state: ListState) -> None:
-        """Jobs that came meanwhile want the list as it is now."""
+        """Start the jobs that arrived during the run: they ask for the list as it is now."""
         if state.waiting:
             await self._tools.lanes.send(QueueName.BULK, Jobs(jobs=list(state.waiting)))
 
@@ -342,11 +342,3 @@ class ListSteps:
 def _from_the_start(active: _ActiveStep) -> _ActiveStep:
     fresh = {"bucket": 0, "sent": 0, "added": 0, "removed": 0, "resets": active.run.resets}
     return replace(active, step=active.step.model_copy(update=fresh))
-
-
-def _wait_or_leave_out(selection: MemberSelection, attempt: int) -> None:
-    """Raise what makes the step come again; after some attempts go on without those who are not ready."""
-    why = reason_to_wait(selection)
-    if not isinstance(why, TransientError) or attempt < MEMBER_ATTEMPTS:
-        raise why
-    selection.failed |= dict.fromkeys(selection.waiting, LeftOut.LATE)
