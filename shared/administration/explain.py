@@ -75,18 +75,18 @@ class Explain:
         context = await self._inheriting(await self._context(item, record, entry.binding))
         (context,) = await with_suppressions([context], self._suppressions, self._ledger, self._rules)
         conditions = condition_results(context.plan_input, self._rules)
-        if record is not None and all(verdict.is_met for verdict in conditions):
+        if record is not None and all(result.is_met for result in conditions):
             context = await self._belonging(context, record)
         context, planned = await self._planned(context, catalogue)
         return {
             "record": str(key),
             "conditions": [
                 {
-                    "condition": verdict.condition,
-                    "met": verdict.is_met,
-                    **({"why": TEXTS[verdict.reason]} if verdict.reason else {}),
+                    "condition": result.condition,
+                    "met": result.is_met,
+                    **({"why": TEXTS[result.reason]} if result.reason else {}),
                 }
-                for verdict in conditions
+                for result in conditions
             ],
             "spotlerContact": context.binding.external_id,
             "inSpotler": context.binding.is_live,
@@ -94,7 +94,7 @@ class Explain:
             "duplicates": _duplicates_json(key, context.sharing_records),
             "plan": _plan_json(key, planned),
             "lastOutcome": asdict(entry.outcome) if entry.outcome else None,
-            "merged": {name: str(verdict) for name, verdict in entry.binding.merge_decisions.items()},
+            "merged": {name: str(decision) for name, decision in entry.binding.merge_decisions.items()},
             "mail": str(entry.binding.mail_status),
             "refusedAtAddress": [
                 {
@@ -206,14 +206,14 @@ def _plan_json(key: RecordKey, planned: Decision) -> dict[str, Any]:
             }
 
 
-def _writeback_json(home: DataverseChanges) -> dict[str, Any]:
+def _writeback_json(changes: DataverseChanges) -> dict[str, Any]:
     """Return what would be written to Dataverse; empty if nothing would."""
-    if not home:
+    if not changes:
         return {}
     return {
         "comesHome": {
-            "fields": [one.definition.name for one in home.fields],
-            "permissions": {one.name: one.subscribed for one in home.subscriptions},
-            **({} if home.refuses_bulk is None else {"doNotBulkEmail": home.refuses_bulk}),
+            "fields": [one.definition.name for one in changes.fields],
+            "permissions": {one.name: one.subscribed for one in changes.subscriptions},
+            **({} if changes.refuses_bulk is None else {"doNotBulkEmail": changes.refuses_bulk}),
         }
     }

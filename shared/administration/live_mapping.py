@@ -49,29 +49,29 @@ class LiveMapping:
         self._first = first
         self._kept: LiveVersion | None = None
         self._pointer: Pointer | None = None
-        self._looked_at: datetime | None = None
+        self._checked_at: datetime | None = None
 
     async def get(self) -> LiveVersion:
         """Return the live version, or the one before it for up to half a minute.
 
         A usable version stays in use while the state store is down or the next version cannot be used.
         """
-        if self._kept is not None and self._looked_at is not None and self._age(self._looked_at) < _LIFETIME:
+        if self._kept is not None and self._checked_at is not None and self._age(self._checked_at) < _LIFETIME:
             return self._kept
         try:
-            self._kept = await self._look()
+            self._kept = await self._check()
         except ConnectorError as error:
             if self._kept is None:
                 raise
             log.warning("version %d of the mapping stays in use: %s", self._kept.number, error)
-        self._looked_at = self._clock.now()
+        self._checked_at = self._clock.now()
         return self._kept
 
     def look_again(self) -> None:
         """Read the repository before the next use: this process has changed the mapping."""
-        self._looked_at = None
+        self._checked_at = None
 
-    async def _look(self) -> LiveVersion:
+    async def _check(self) -> LiveVersion:
         pointer = await self._repository.pointer() or await self._repository.activate(self._first())
         if self._kept is not None and pointer == self._pointer:
             return self._kept
@@ -96,5 +96,5 @@ class LiveMapping:
                 changed |= recast_properties(await asyncio.to_thread(from_yaml, version.text), mapping)
         return changed
 
-    def _age(self, looked_at: datetime) -> timedelta:
-        return self._clock.now() - looked_at
+    def _age(self, checked_at: datetime) -> timedelta:
+        return self._clock.now() - checked_at

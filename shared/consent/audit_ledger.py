@@ -68,8 +68,8 @@ class ConsentLedger:
         news += [Insert(key, {"at": change.moment}) for key, change in entries.items()]
         results = await self._store.write(news)
         self._months |= months
-        told = [one.key for one, etag in zip(news, results, strict=True) if etag is None]
-        known = await self._store.read(told) if told else {}
+        repeated = [one.key for one, etag in zip(news, results, strict=True) if etag is None]
+        known = await self._store.read(repeated) if repeated else {}
         moments = {key: str(known[key].body["at"]) if key in known else entries[key].moment for key in entries}
         await self._store.write(
             [
@@ -77,16 +77,16 @@ class ConsentLedger:
                 for key, change in entries.items()
             ]
         )
-        if told:
-            await self._renew([entries[key] for key in told])
+        if repeated:
+            await self._renew([entries[key] for key in repeated])
 
-    async def _renew(self, told: Sequence[ConsentChange]) -> None:
+    async def _renew(self, repeated: Sequence[ConsentChange]) -> None:
         """Record a change again if the opposite was recorded meanwhile.
 
         A message may be repeated after such a reversal.
         """
         renewed: list[ConsentChange] = []
-        for change in told:
+        for change in repeated:
             latest = next((one for one in await self.of_record(change.record) if one.subject == change.subject), None)
             if latest is not None and latest.new is not change.new:
                 renewed.append(replace(change, is_renewed=True))

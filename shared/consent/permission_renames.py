@@ -311,7 +311,7 @@ class PermissionNames:
             "removedInSpotler": sorted(stored.removed) if stored else [],
         }
 
-    # ---------------------------------------------------------------------------------------------------- the memory
+    # --------------------------------------------------------------------------------------------------------- state
 
     def _names(self, catalogue: PropertyCatalogue) -> dict[str, str]:
         return {
@@ -336,8 +336,8 @@ class PermissionNames:
 
 def _properties(mapping: FieldMapping) -> frozenset[str]:
     """Return the Spotler properties that Spotler Permission rows fill; other targets have names of their own."""
-    home = MapTo(Home.PERMISSIONS)
-    return frozenset(row.spotler for row in mapping.rows if home in row.sources.values())
+    target = MapTo(Home.PERMISSIONS)
+    return frozenset(row.spotler for row in mapping.rows if target in row.sources.values())
 
 
 def _log_changes(found: RenameDifference, removed: Mapping[str, str]) -> None:

@@ -80,7 +80,7 @@ class JobSweep:
             correlation = current_correlation() or str(uuid4())
             await self._lanes.send(QueueName.LIVE, *(Jobs(jobs=chunk, correlation=correlation) for chunk in chunks))
             log.warning("%d Spotler Jobs were missed and are done now", len(missed), extra={"correlation": correlation})
-            await self._remember(missed, now)
+            await self._save_swept(missed, now)
         return len(missed)
 
     async def stuck(self, queued_for: timedelta = QUEUED_FOR_HOURS) -> StuckJobs:
@@ -111,7 +111,7 @@ class JobSweep:
         await self._store.write([Delete(one.key) for one in old])
         return {UUID(one.key.row) for one in page.documents} - {UUID(one.key.row) for one in old}
 
-    async def _remember(self, jobs: Sequence[UUID], now: datetime) -> None:
+    async def _save_swept(self, jobs: Sequence[UUID], now: datetime) -> None:
         body = {"sweptOn": now.isoformat()}
         await self._store.write([Put(DocumentKey(self._partition, str(job)), body) for job in jobs])
 

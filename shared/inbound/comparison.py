@@ -24,7 +24,7 @@ from shared.domain.values.moments import EARLIEST
 from shared.engine.record_handler import RecordHandler
 from shared.errors import ConnectorError
 from shared.inbound.contact_changes import ContactChanges, known_and_new, newest
-from shared.inbound.page_counts import Handled, ImportMode, Seen
+from shared.inbound.page_counts import ImportMode, PageCounts, Seen
 from shared.inbound.poll import OVERLAP, note_bounces
 from shared.inbound.poll_cursor import NEW_SUBSCRIBERS, PollCursor
 from shared.inbound.read_ahead import Page
@@ -138,7 +138,7 @@ class Comparison:
             _log_end(run)
 
     async def _window(self, work: _ActiveRun, lane: QueueName) -> ComparisonRun:
-        run, handled, began = work.run, Handled(), self._clock.now()
+        run, handled, began = work.run, PageCounts(), self._clock.now()
         if run.rests:
             return run
         if not self._rules.environment_is_on:
@@ -191,7 +191,7 @@ class Comparison:
         return pages, run.edge
 
     async def _page(
-        self, work: _ActiveRun, at: datetime, contacts: Sequence[MarketingContact], lane: QueueName, handled: Handled
+        self, work: _ActiveRun, at: datetime, contacts: Sequence[MarketingContact], lane: QueueName, handled: PageCounts
     ) -> None:
         known, new = known_and_new(contacts)
         doubtful = frozenset(work.run.doubtful)
@@ -253,7 +253,7 @@ class _ActiveRun:
         return run
 
 
-def _found(handled: Handled) -> Mapping[str, int]:
+def _found(handled: PageCounts) -> Mapping[str, int]:
     kinds = {
         **{str(kind): count for kind, count in handled.divergences.items()},
         str(Divergence.UNKNOWN): handled.seen[Seen.UNKNOWN],

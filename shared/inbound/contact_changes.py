@@ -28,7 +28,7 @@ from shared.engine.refusals.returns import Returns, correlation_of, record_id_of
 from shared.engine.refusals.suppressions import SuppressionList
 from shared.engine.work_items import FetchedContact
 from shared.errors import ConnectorError, DataError, Service, whereabouts
-from shared.inbound.page_counts import Handled, ImportMode, Seen
+from shared.inbound.page_counts import ImportMode, PageCounts, Seen
 from shared.inbound.subscriber_import import SubscriberImport
 from shared.messages.lane_messages import references_body
 from shared.ports.dataverse import Crm
@@ -70,7 +70,7 @@ class ContactChanges:
         self,
         contacts: Sequence[MarketingContact],
         at: datetime,
-        handled: Handled,
+        handled: PageCounts,
         *,
         lane: QueueName,
         before: Before,
@@ -85,7 +85,7 @@ class ContactChanges:
         handled_keys: set[RecordKey] = set()
 
         async def synchronise(some: Sequence[MarketingContact]) -> None:
-            by_id, part = {contact.external_id: contact for contact in some}, Handled()
+            by_id, part = {contact.external_id: contact for contact in some}, PageCounts()
             references, fetched_contacts = await self._changed(by_id, at, part, doubts, compares=compares)
             if references:
                 await before(by_id.keys() - part.echoes)
@@ -97,7 +97,7 @@ class ContactChanges:
         return handled_keys
 
     async def new_subscribers(
-        self, contacts: Sequence[MarketingContact], handled: Handled, *, lane: QueueName, import_mode: ImportMode
+        self, contacts: Sequence[MarketingContact], handled: PageCounts, *, lane: QueueName, import_mode: ImportMode
     ) -> None:
         """Import contacts that have no record. A person who returned to an address has its refusals lifted first."""
         if contacts and import_mode is not ImportMode.DEFER:
@@ -128,7 +128,7 @@ class ContactChanges:
         except Exception as error:  # noqa: BLE001  # it fails for every contact; the poll raises it at its end
             handled.import_error = handled.import_error or error
 
-    async def _isolate(self, handled: Handled, contact: MarketingContact, error: Exception) -> None:
+    async def _isolate(self, handled: PageCounts, contact: MarketingContact, error: Exception) -> None:
         handled.defects += 1
         name = contact.encrypted_id or record_id_of(contact) or "without an id"
         log.error("Spotler contact %s broke the connector: %s", name, whereabouts(error))
@@ -155,7 +155,7 @@ class ContactChanges:
         )
 
     async def _import_page(
-        self, contacts: Sequence[MarketingContact], handled: Handled, lane: QueueName
+        self, contacts: Sequence[MarketingContact], handled: PageCounts, lane: QueueName
     ) -> frozenset[RecordKey]:
         """Import new subscribers; returns the records about which a person must decide first."""
         correlation = correlation_of(contacts[-1])
@@ -170,7 +170,7 @@ class ContactChanges:
         self,
         contacts: Mapping[str, MarketingContact],
         at: datetime,
-        handled: Handled,
+        handled: PageCounts,
         doubts: Callable[[str], bool],
         *,
         compares: bool,
@@ -203,7 +203,7 @@ class ContactChanges:
                 fetched_contacts |= {key: FetchedContact(contact, at) for key in moved}
         return [*references, *await self._unbound(unbound, handled)], fetched_contacts
 
-    async def _unbound(self, contacts: Mapping[UUID, MarketingContact], handled: Handled) -> list[Reference]:
+    async def _unbound(self, contacts: Mapping[UUID, MarketingContact], handled: PageCounts) -> list[Reference]:
         """Find records of contacts without a binding: the state was lost, or another program made the contacts."""
         tables = [table for table in PersonTable if table in self._rules.enabled_tables]
         keys = [RecordKey(table, identifier) for identifier in contacts for table in tables]

@@ -34,7 +34,7 @@ class ImportMode(Enum):
 
 
 @dataclass(slots=True)
-class Handled:
+class PageCounts:
     """Counts for pages: contacts by kind of change, and the results.
 
     `values` and `permissions` were written to Dataverse. `waiting` counts records with another attempt, `failed`
@@ -53,7 +53,7 @@ class Handled:
     defects: int = 0
     import_error: Exception | None = None
 
-    def add(self, part: Handled) -> None:
+    def add(self, part: PageCounts) -> None:
         """Add the counts of known contacts."""
         self.seen += part.seen
         self.divergences += part.divergences

@@ -24,7 +24,7 @@ from shared.engine.record_handler import RecordHandler
 from shared.engine.refusals.returns import record_id_of
 from shared.errors import ConflictError, ConnectorError, Service, whereabouts
 from shared.inbound.contact_changes import ContactChanges, known_and_new, newest
-from shared.inbound.page_counts import Handled, ImportMode, Seen
+from shared.inbound.page_counts import ImportMode, PageCounts, Seen
 from shared.inbound.poll_cursor import CONTACTS, NEW_SUBSCRIBERS, CursorPosition, PollCursor
 from shared.inbound.read_ahead import Page, pages_ahead
 from shared.ports.clock import Clock
@@ -61,7 +61,7 @@ class PollResult:
     """
 
     until: datetime
-    handled: Handled = field(default_factory=Handled)
+    handled: PageCounts = field(default_factory=PageCounts)
     bounced: set[RecordKey] = field(default_factory=set)
     is_behind: bool = False
     waits: bool = False

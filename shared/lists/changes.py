@@ -54,7 +54,7 @@ class ListChanges:
             rest = message.model_copy(update={"members": tuple(key.id for key in waiting.waiting)})
             await self._tools.redelivery.postpone(lane, rest, reason_to_wait(waiting))
 
-    async def look(self, message: ListLook, *, lane: QueueName) -> None:
+    async def check_list(self, message: ListLook, *, lane: QueueName) -> None:
         """Remove the list from Spotler if it is deleted or not active (ML-28); otherwise do nothing.
 
         A list that is activated again stays out until it is synchronised again (ML-30); so does a new name (ML-20).

@@ -92,8 +92,8 @@ class ListDelivery:
         If the content is unknown, the last synchronisation's count is used. Reads the state only. ConnectorErrors.
         """
         if state.snapshots is None:
-            told = next((past.sent for past in state.history if past.code == JobResult.OK), 0)
-            return max(0, told - run.members), told
+            sent = next((past.sent for past in state.history if past.code == JobResult.OK), 0)
+            return max(0, sent - run.members), sent
         of = max(run.buckets, *state.snapshots.values(), 1)
         leaving = present = 0
         for bucket in range(of):

@@ -50,7 +50,7 @@ class ListStateRepository:
         self._store = store
         self._environment = environment
 
-    # ------------------------------------------------------------------------------------------------------- the memo
+    # ----------------------------------------------------------------------------------------------------- the state
 
     async def read(self, identifier: UUID) -> ListState | None:
         """Read the state of a list; None if there is none."""
@@ -126,7 +126,7 @@ class ListStateRepository:
             counted[what][reason] += len(keys)
         return counted["skipped"], counted["failed"]
 
-    # ------------------------------------------------------------------------------------------ who is in, by contact
+    # ------------------------------------------------------------------------------------------------- contacts
 
     async def note(
         self, identifier: UUID, snapshots: Mapping[str, int], contacts: Collection[str], presence: MemberPresence

@@ -51,7 +51,7 @@ class ListOverview:
         }
         if objection is None and most > 0:
             answer |= await self._selection(marketing_list, most)
-        return answer | _remembered(state)
+        return answer | _state_json(state)
 
     async def left_out(self, identifier: UUID) -> dict[str, Any] | None:
         """Return the record ids that the last synchronisation left out, by reason. None if there was none."""
@@ -101,7 +101,7 @@ def _question(marketing_list: MarketingList, members: int, sent: int, skipped: C
     return text
 
 
-def _remembered(state: ListState | None) -> dict[str, Any]:
+def _state_json(state: ListState | None) -> dict[str, Any]:
     if state is None:
         return {"inSpotler": False, "spotlerList": None, "running": None, "history": []}
     kinds = {ListKind.AUDIENCE: "audience", ListKind.TEMPORARY: "temporary list", ListKind.STATIC: ""}

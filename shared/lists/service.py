@@ -78,7 +78,7 @@ class Lists:
             case ListMembers():
                 await self._changes.members(message, lane=lane)
             case ListLook():
-                await self._changes.look(message, lane=lane)
+                await self._changes.check_list(message, lane=lane)
 
     async def add_single(self, marketing_list: UUID, contacts: Collection[str]) -> frozenset[str] | None:
         """Add contacts to a list that is in Spotler already; None if it is not (AUD-07).

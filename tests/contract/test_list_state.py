@@ -37,7 +37,7 @@ RUN = ListRun(
     members=60,
     done=50,
 )
-MEMO = ListState(
+STATE = ListState(
     id=LIST,
     table=PersonTable.CONTACT,
     is_dynamic=True,
@@ -58,7 +58,7 @@ MEMO = ListState(
 
 
 @pytest.fixture(params=["twin", "sqlite"])
-async def memory(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[ListStateRepository]:
+async def repository(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[ListStateRepository]:
     if request.param == "twin":
         yield ListStateRepository(TwinStore(), "test")
         return
@@ -67,90 +67,92 @@ async def memory(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
     await store.close()
 
 
-async def test_the_memo_comes_back_as_it_was_saved(memory: ListStateRepository) -> None:
-    assert await memory.read(LIST) is None
-    saved = await memory.save(MEMO)
-    assert await memory.read(LIST) == saved
-    again = await memory.save(saved)
+async def test_the_state_is_read_as_it_was_saved(repository: ListStateRepository) -> None:
+    assert await repository.read(LIST) is None
+    saved = await repository.save(STATE)
+    assert await repository.read(LIST) == saved
+    again = await repository.save(saved)
     assert again.etag != saved.etag
-    for late in (saved, MEMO):
+    for late in (saved, STATE):
         with pytest.raises(ConflictError):
-            await memory.save(late)
-    await memory.forget(again)
-    assert await memory.read(LIST) is None
+            await repository.save(late)
+    await repository.forget(again)
+    assert await repository.read(LIST) is None
 
 
-async def test_pages_of_members_come_back(memory: ListStateRepository) -> None:
+async def test_pages_of_members_are_read_as_they_were_written(repository: ListStateRepository) -> None:
     members = [UUID(int=number) for number in range(2500)]
-    await memory.put_page(LIST, "g", 0, members)
-    await memory.put_page(LIST, "g", 1, [])
-    assert await memory.page(LIST, "g", 0) == members
-    assert await memory.page(LIST, "g", 1) == []
+    await repository.put_page(LIST, "g", 0, members)
+    await repository.put_page(LIST, "g", 1, [])
+    assert await repository.page(LIST, "g", 0) == members
+    assert await repository.page(LIST, "g", 1) == []
 
 
-async def test_contacts_of_many_pages_are_found_bucket_by_bucket(memory: ListStateRepository) -> None:
+async def test_contacts_of_many_pages_are_found_bucket_by_bucket(repository: ListStateRepository) -> None:
     everybody = {f"C{number}" for number in range(900)}
     for page in range(3):
         part = sorted(everybody)[page * 300 : (page + 1) * 300]
-        await memory.put_contacts(LIST, "g", page, part, buckets=BUCKETS)
+        await repository.put_contacts(LIST, "g", page, part, buckets=BUCKETS)
     found: set[str] = set()
     for bucket in range(BUCKETS):
-        content = await memory.content(LIST, "g", BUCKETS, bucket, BUCKETS)
+        content = await repository.content(LIST, "g", BUCKETS, bucket, BUCKETS)
         assert content.certain == content.possible
         assert not content.certain & found
         found |= content.certain
     assert found == everybody
 
 
-async def test_a_page_that_is_done_again_without_somebody_forgets_them(memory: ListStateRepository) -> None:
-    await memory.put_contacts(LIST, "g", 0, ["A", "B", "C"], buckets=BUCKETS)
-    await memory.put_contacts(LIST, "g", 0, ["B"], buckets=BUCKETS)
-    contents = [await memory.content(LIST, "g", BUCKETS, bucket, BUCKETS) for bucket in range(BUCKETS)]
+async def test_a_page_that_is_done_again_without_somebody_forgets_them(repository: ListStateRepository) -> None:
+    await repository.put_contacts(LIST, "g", 0, ["A", "B", "C"], buckets=BUCKETS)
+    await repository.put_contacts(LIST, "g", 0, ["B"], buckets=BUCKETS)
+    contents = [await repository.content(LIST, "g", BUCKETS, bucket, BUCKETS) for bucket in range(BUCKETS)]
     assert {one for content in contents for one in content.certain} == {"B"}
 
 
-async def test_a_short_generation_is_compared_with_a_long_one(memory: ListStateRepository) -> None:
-    await memory.put_contacts(LIST, "short", 0, ["A", "B"], buckets=1)
-    await memory.note(LIST, {"short": 1}, ["C"], MemberPresence.IN)
-    contents = [await memory.content(LIST, "short", 1, bucket, BUCKETS) for bucket in range(BUCKETS)]
+async def test_a_short_snapshot_is_compared_with_a_long_one(repository: ListStateRepository) -> None:
+    await repository.put_contacts(LIST, "short", 0, ["A", "B"], buckets=1)
+    await repository.note(LIST, {"short": 1}, ["C"], MemberPresence.IN)
+    contents = [await repository.content(LIST, "short", 1, bucket, BUCKETS) for bucket in range(BUCKETS)]
     assert sorted(one for content in contents for one in content.certain) == ["A", "B", "C"]
 
 
-async def test_a_note_about_a_single_contact_outranks_the_snapshot(memory: ListStateRepository) -> None:
-    await memory.put_contacts(LIST, "g", 0, ["A", "B", "C"], buckets=1)
-    await memory.note(LIST, {"g": 1}, ["B"], MemberPresence.UNCERTAIN)
-    await memory.note(LIST, {"g": 1}, ["C"], MemberPresence.OUT)
-    await memory.note(LIST, {"g": 1}, ["D"], MemberPresence.UNCERTAIN)
-    await memory.note(LIST, {"g": 1}, ["E", "\u00e9 / #"], MemberPresence.IN)
-    content = await memory.content(LIST, "g", 1, 0, 1)
+async def test_a_note_about_a_single_contact_overrides_the_snapshot(repository: ListStateRepository) -> None:
+    await repository.put_contacts(LIST, "g", 0, ["A", "B", "C"], buckets=1)
+    await repository.note(LIST, {"g": 1}, ["B"], MemberPresence.UNCERTAIN)
+    await repository.note(LIST, {"g": 1}, ["C"], MemberPresence.OUT)
+    await repository.note(LIST, {"g": 1}, ["D"], MemberPresence.UNCERTAIN)
+    await repository.note(LIST, {"g": 1}, ["E", "\u00e9 / #"], MemberPresence.IN)
+    content = await repository.content(LIST, "g", 1, 0, 1)
     assert content == Content(frozenset({"A", "E", "\u00e9 / #"}), frozenset({"A", "B", "D", "E", "\u00e9 / #"}))
 
 
-async def test_what_an_empty_list_and_a_broken_off_one_have_in_common_is_nothing(memory: ListStateRepository) -> None:
-    await memory.put_contacts(LIST, "g", 0, ["A"], buckets=1)
-    known = await memory.known(LIST, {NOTHING: 1, "g": 1}, 0, 1)
+async def test_what_an_empty_list_and_a_broken_off_one_have_in_common_is_nothing(
+    repository: ListStateRepository,
+) -> None:
+    await repository.put_contacts(LIST, "g", 0, ["A"], buckets=1)
+    known = await repository.known(LIST, {NOTHING: 1, "g": 1}, 0, 1)
     assert known == Content(frozenset(), frozenset({"A"}))
 
 
-async def test_who_was_left_out_is_counted_and_named(memory: ListStateRepository) -> None:
-    await memory.put_left_out(LIST, "g", "000000", skipped={ANN: "inactive"}, failed={})
-    await memory.put_left_out(LIST, "g", "000001", skipped={BOB: "inactive"}, failed={})
-    await memory.put_left_out(LIST, "g", "000002", skipped={}, failed={BOB: "gave-up"})
-    await memory.put_left_out(LIST, "g", "000002", skipped={}, failed={})
-    assert await memory.counts(LIST, "g") == ({"inactive": 2}, {})
-    named = [(what, reason, keys) async for what, reason, keys in memory.left_out(LIST, "g")]
+async def test_who_was_left_out_is_counted_and_named(repository: ListStateRepository) -> None:
+    await repository.put_left_out(LIST, "g", "000000", skipped={ANN: "inactive"}, failed={})
+    await repository.put_left_out(LIST, "g", "000001", skipped={BOB: "inactive"}, failed={})
+    await repository.put_left_out(LIST, "g", "000002", skipped={}, failed={BOB: "gave-up"})
+    await repository.put_left_out(LIST, "g", "000002", skipped={}, failed={})
+    assert await repository.counts(LIST, "g") == ({"inactive": 2}, {})
+    named = [(what, reason, keys) async for what, reason, keys in repository.left_out(LIST, "g")]
     assert named == [("skipped", "inactive", [str(ANN)]), ("skipped", "inactive", [str(BOB)])]
 
 
-async def test_old_snapshots_are_forgotten_and_others_stay(memory: ListStateRepository) -> None:
+async def test_old_snapshots_are_forgotten_and_others_stay(repository: ListStateRepository) -> None:
     for page in range(25):
-        await memory.put_contacts(LIST, "old", page, [f"C{number}" for number in range(300)], buckets=BUCKETS)
-    await memory.put_contacts(LIST, "new", 0, ["A"], buckets=1)
+        await repository.put_contacts(LIST, "old", page, [f"C{number}" for number in range(300)], buckets=BUCKETS)
+    await repository.put_contacts(LIST, "new", 0, ["A"], buckets=1)
     rounds = 1
-    while not await memory.clean(LIST, ["old"]):
+    while not await repository.clean(LIST, ["old"]):
         rounds += 1
     assert rounds > 1, "some at a time"
-    assert (await memory.content(LIST, "new", 1, 0, 1)).certain == {"A"}
+    assert (await repository.content(LIST, "new", 1, 0, 1)).certain == {"A"}
     assert not any(
-        [(await memory.content(LIST, "old", BUCKETS, bucket, BUCKETS)).possible for bucket in range(BUCKETS)]
+        [(await repository.content(LIST, "old", BUCKETS, bucket, BUCKETS)).possible for bucket in range(BUCKETS)]
     )

@@ -100,7 +100,7 @@ async def test_a_crash_at_any_moment_of_a_sync_ends_with_the_list_as_it_is(page:
     assert await at_every_moment(lambda: begin(page=page, kind=kind), act) > 40
 
 
-async def test_a_crash_at_any_moment_of_the_first_sync_and_of_newcomers() -> None:
+async def test_a_crash_at_any_moment_of_the_first_sync_and_of_new_members() -> None:
     async def act(story: Story) -> None:
         story.twin.marketing_lists.listed[story.marketing_list] = list(story.people[:7])
         await outliving(story, story.order)

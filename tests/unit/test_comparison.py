@@ -1,4 +1,4 @@
-"""INI-04, C-05: what is compared again, and the whole account within some nights, goes on beside the poll."""
+"""INI-04, C-05: a comparison, also of the whole account within some nights, runs independently of the poll."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ async def one_step(twin: ConnectorTwin) -> None:
 # ---------------------------------------------------------------------------------------------------- from a moment on
 
 
-async def test_a_fresh_opt_out_comes_home_with_the_next_poll_while_the_past_is_compared() -> None:
+async def test_a_fresh_opt_out_is_written_back_by_the_next_poll_while_the_past_is_compared() -> None:
     twin = ConnectorTwin()
     ann, *_ = await bound(twin, 3)
     before = await twin.poller.cursor()
@@ -84,7 +84,7 @@ async def test_a_fresh_opt_out_comes_home_with_the_next_poll_while_the_past_is_c
     assert await twin.poller.cursor() == polled.until
 
 
-async def test_a_change_that_the_polls_missed_comes_home() -> None:
+async def test_a_change_that_the_polls_missed_is_written_back() -> None:
     twin = ConnectorTwin(two_way())
     ann, *_ = await bound(twin, 2)
     changed = twin.clock.now() - 100 * DAY
@@ -187,7 +187,7 @@ async def test_a_second_one_takes_the_place_of_the_first_and_does_what_that_had_
     assert twin.queue.waiting == []
 
 
-async def test_new_subscribers_of_that_time_are_taken_in() -> None:
+async def test_new_subscribers_of_that_time_are_imported() -> None:
     twin = ConnectorTwin()
     twin.platform.sign_up("new@example.com")
     twin.clock.advance(30 * DAY)
@@ -213,7 +213,7 @@ async def test_while_the_environment_is_off_nothing_is_compared() -> None:
     assert calls(twin) == before
 
 
-async def test_new_subscribers_of_that_time_who_cannot_be_taken_in_hold_up_nobody_and_follow() -> None:
+async def test_new_subscribers_of_that_time_that_cannot_be_imported_follow_later_and_others_do_not_wait() -> None:
     twin = ConnectorTwin(two_way())
     ann, *_ = await bound(twin, 1)
     twin.platform.sign_up("new@example.com").last_changed = twin.clock.now() - 60 * DAY
@@ -353,7 +353,7 @@ async def test_a_contact_that_was_erased_in_spotler_is_counted_as_missing() -> N
     assert (await twin.reconciliation.state())["contact"]["missing"] == 1
 
 
-async def test_old_subscribers_of_the_account_are_counted_and_not_taken_in() -> None:
+async def test_old_subscribers_of_the_account_are_counted_and_not_imported() -> None:
     """A setting for new subscribers does not make records of everybody who ever signed up."""
     twin = ConnectorTwin()
     twin.platform.sign_up("old@example.com")

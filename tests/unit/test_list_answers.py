@@ -41,7 +41,7 @@ async def test_ml_36_a_table_that_the_application_user_may_not_read_is_told_on_t
     fans = twin.marketing_lists.add("Fans", members, is_dynamic=True)
     job = await order(twin, fans)
     missing = ConfigurationError("the privilege prvReadOrder is missing", service=Service.DATAVERSE, status=403)
-    twin.faults.plan(2, missing)  # after the memo was read
+    twin.faults.plan(2, missing)  # after the state was read
     await twin.receive(twin.queue.due()[:1])
 
     status = twin.marketing_lists.statuses[fans]

@@ -38,7 +38,7 @@ async def test_ml_01_ml_06_a_list_of_either_type_and_every_table_becomes_an_audi
     assert in_spotler(twin, fans) == ids(members)
 
 
-async def test_ml_18_newcomers_are_synchronised_first_and_in_bulk(twin: ConnectorTwin) -> None:
+async def test_ml_18_new_members_are_synchronised_first_and_in_bulk(twin: ConnectorTwin) -> None:
     members = people(twin, 250)
     await twin.sync(*members[:50])
     written = twin.platform.calls["insert"]

@@ -52,21 +52,21 @@ DEFAULTS = mapping_with("firstName", "jobTitle")
 
 
 class Office:
-    """A desk, and a process of the app that follows the live mapping."""
+    """A service, and a process of the app that follows the live mapping."""
 
     def __init__(self) -> None:
         self.findings: Sequence[Finding] = ()
         self.clock = ManualClock()
         self.store = TwinStore()
         self.repository = MappingRepository(self.store, self.clock, "test")
-        self.desk = MappingService(self.repository, self._check, lambda: DEFAULTS)
+        self.service = MappingService(self.repository, self._check, lambda: DEFAULTS)
         self.app = LiveMapping(self.repository, self.clock, lambda: to_yaml(DEFAULTS))
 
     async def _check(self, _mapping: Mapping) -> Sequence[Finding]:
         return self.findings
 
     async def live(self) -> Mapping:
-        return mapping_of(await self.desk.live())
+        return mapping_of(await self.service.live())
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ async def test_the_default_mapping_is_live_until_somebody_changes_it(office: Off
 async def test_map_05_administrators_change_the_mapping_themselves(
     office: Office,
 ) -> None:
-    result = await office.desk.apply(mapping_with("city"), CHANGE)
+    result = await office.service.apply(mapping_with("city"), CHANGE)
 
     assert isinstance(result, Applied)
     assert result.version.number == 2
@@ -92,7 +92,7 @@ async def test_map_05_administrators_change_the_mapping_themselves(
 async def test_errors_cannot_be_overruled(office: Office, accepted: frozenset[Code]) -> None:
     office.findings = (ERROR, WARNING)
 
-    result = await office.desk.apply(mapping_with("hobby"), MappingChange("administrator", accepted=accepted))
+    result = await office.service.apply(mapping_with("hobby"), MappingChange("administrator", accepted=accepted))
 
     assert result == ChangeRefused((ERROR, WARNING), accepted)
     assert result.advice(spelled) == "Nothing has changed. Correct the errors: nothing overrules them."
@@ -102,8 +102,8 @@ async def test_errors_cannot_be_overruled(office: Office, accepted: frozenset[Co
 async def test_a_warning_stops_a_change_until_somebody_takes_it_for_what_it_is(office: Office) -> None:
     office.findings = (WARNING, WARNING)
 
-    refused = await office.desk.apply(mapping_with("hobby"), CHANGE)
-    applied = await office.desk.apply(mapping_with("hobby"), accepting(Code.UNKNOWN_PROPERTY))
+    refused = await office.service.apply(mapping_with("hobby"), CHANGE)
+    applied = await office.service.apply(mapping_with("hobby"), accepting(Code.UNKNOWN_PROPERTY))
 
     assert isinstance(refused, ChangeRefused)
     assert refused.advice(spelled) == (
@@ -117,39 +117,39 @@ async def test_a_warning_stops_a_change_until_somebody_takes_it_for_what_it_is(o
 async def test_map_33_a_consent_to_one_warning_is_none_to_the_loss_of_a_protected_row(office: Office) -> None:
     office.findings = (WARNING, PROTECTED)
 
-    other = await office.desk.apply(mapping_with("hobby"), accepting(Code.UNKNOWN_PROPERTY))
+    other = await office.service.apply(mapping_with("hobby"), accepting(Code.UNKNOWN_PROPERTY))
     assert isinstance(other, ChangeRefused)
     assert other.advice(spelled).endswith("take for what it is: protected-row.")
     assert await office.live() == DEFAULTS
 
-    both = await office.desk.apply(mapping_with("hobby"), accepting(Code.UNKNOWN_PROPERTY, Code.PROTECTED_ROW))
+    both = await office.service.apply(mapping_with("hobby"), accepting(Code.UNKNOWN_PROPERTY, Code.PROTECTED_ROW))
     assert isinstance(both, Applied)
 
 
 async def test_notes_stop_nothing(office: Office) -> None:
     office.findings = (NOTE,)
 
-    assert isinstance(await office.desk.apply(mapping_with("city"), CHANGE), Applied)
+    assert isinstance(await office.service.apply(mapping_with("city"), CHANGE), Applied)
 
 
 async def test_a_change_made_while_it_was_checked_is_not_lost(office: Office) -> None:
-    await office.desk.live()
+    await office.service.live()
 
     async def check_while_another_one_applies(_mapping: Mapping) -> Sequence[Finding]:
-        await office.desk.apply(mapping_with("city"), CHANGE)
+        await office.service.apply(mapping_with("city"), CHANGE)
         return ()
 
-    slow_desk = MappingService(office.repository, check_while_another_one_applies, lambda: DEFAULTS)
+    slow_service = MappingService(office.repository, check_while_another_one_applies, lambda: DEFAULTS)
     with pytest.raises(ConflictError):
-        await slow_desk.apply(mapping_with("street"), CHANGE)
+        await slow_service.apply(mapping_with("street"), CHANGE)
 
     assert await office.live() == mapping_with("city")
 
 
 async def test_rollback_brings_an_old_version_back_as_a_new_one(office: Office) -> None:
-    await office.desk.apply(mapping_with("city"), CHANGE)
+    await office.service.apply(mapping_with("city"), CHANGE)
 
-    result = await office.desk.rollback(1, CHANGE)
+    result = await office.service.rollback(1, CHANGE)
 
     assert isinstance(result, Applied)
     assert (result.version.number, result.version.comment) == (3, "rollback to version 1")
@@ -157,28 +157,28 @@ async def test_rollback_brings_an_old_version_back_as_a_new_one(office: Office) 
 
 
 async def test_an_old_version_that_is_not_fit_any_more_stays_old(office: Office) -> None:
-    await office.desk.apply(mapping_with("city"), CHANGE)
+    await office.service.apply(mapping_with("city"), CHANGE)
     office.findings = (ERROR,)
 
-    assert isinstance(await office.desk.rollback(1, CHANGE), ChangeRefused)
+    assert isinstance(await office.service.rollback(1, CHANGE), ChangeRefused)
 
 
 async def test_an_old_version_that_nobody_understands_any_more_says_so(office: Office) -> None:
-    await office.desk.live()
+    await office.service.live()
     await office.repository.apply("version: 0", by="administrator")
 
     with pytest.raises(DataError, match="Version 2 of the mapping cannot be used any more: version"):
-        await office.desk.rollback(2, CHANGE)
+        await office.service.rollback(2, CHANGE)
 
 
 async def test_map_34_default_rows_come_back_on_request_only_and_leave_other_rows_alone(
     office: Office,
 ) -> None:
-    await office.desk.apply(mapping_with("city"), CHANGE)
-    await office.desk.live()
+    await office.service.apply(mapping_with("city"), CHANGE)
+    await office.service.live()
     assert await office.live() == mapping_with("city")
 
-    await office.desk.restore_defaults(CHANGE)
+    await office.service.restore_defaults(CHANGE)
 
     assert await office.live() == mapping_with("city", "firstName", "jobTitle")
 
@@ -196,7 +196,7 @@ async def test_a_difference_names_rows_by_their_lines(office: Office) -> None:
 
 async def test_the_app_works_with_a_new_version_within_a_minute(office: Office) -> None:
     first = await office.app.get()
-    await office.desk.apply(mapping_with("city"), CHANGE)
+    await office.service.apply(mapping_with("city"), CHANGE)
 
     office.clock.advance(timedelta(seconds=59))
 
@@ -232,7 +232,7 @@ async def test_a_new_version_that_cannot_be_used_leaves_the_old_one_in_use(offic
 
 
 async def test_a_process_that_starts_with_a_version_it_cannot_use_says_which(office: Office) -> None:
-    await office.desk.live()
+    await office.service.live()
     await office.repository.apply("version: 0", by="administrator")
 
     with pytest.raises(ConfigurationError, match="Version 2 of the mapping cannot be used"):

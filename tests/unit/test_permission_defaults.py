@@ -117,7 +117,7 @@ def test_an_exception_that_spotler_does_not_have_leaves_all_the_others_enabled()
 # ------------------------------------------------------------------------------------------------------- the use case
 
 
-class Desk:
+class PermissionDefaultsSetup:
     """The use case with everything that a test may move."""
 
     def __init__(self, variables: TwinVariables, prefix: str = "dh") -> None:
@@ -135,17 +135,17 @@ def both(permissions: str | None = THREE, enabled: str | None = "Newsletter") ->
 
 
 async def test_env_01_env_07_two_variables_say_it() -> None:
-    desk = Desk(both())
-    assert await desk.current() == {"Newsletter": ON, "Productinfo": OFF, "Servicenotifications": OFF}
-    assert desk.variables.asked == ["dh_spotlerpermissions", "dh_spotlerpermissionsenabledbydefault"]
+    setup = PermissionDefaultsSetup(both())
+    assert await setup.current() == {"Newsletter": ON, "Productinfo": OFF, "Servicenotifications": OFF}
+    assert setup.variables.asked == ["dh_spotlerpermissions", "dh_spotlerpermissionsenabledbydefault"]
 
 
 async def test_c_19_another_publisher_or_only_the_display_name() -> None:
     contoso = TwinVariables(contoso_spotlerpermissions="Newsletter", contoso_spotlerpermissionsenabledbydefault="[All]")
-    assert await Desk(contoso, prefix="contoso").current() == {"Newsletter": ON}
+    assert await PermissionDefaultsSetup(contoso, prefix="contoso").current() == {"Newsletter": ON}
     old = TwinVariables(av_p="Newsletter", av_e="[All]")
     old.display_names = {"permissions": "av_p", "permissions_enabled_by_default": "av_e"}
-    assert await Desk(old).current() == {"Newsletter": ON}
+    assert await PermissionDefaultsSetup(old).current() == {"Newsletter": ON}
 
 
 async def test_env_06_the_switch_is_the_value_and_a_default_value_counts_where_there_is_no_value() -> None:
@@ -154,58 +154,60 @@ async def test_env_06_the_switch_is_the_value_and_a_default_value_counts_where_t
         "dh_spotlerpermissions": "Newsletter;",
         "dh_spotlerpermissionsenabledbydefault": "[All]",
     }
-    assert await Desk(variables).current() == {"Newsletter": ON}
+    assert await PermissionDefaultsSetup(variables).current() == {"Newsletter": ON}
     variables.values["dh_spotlerpermissions"] = ";"
-    assert await Desk(variables).current() == {}
+    assert await PermissionDefaultsSetup(variables).current() == {}
 
 
 async def test_an_empty_value_of_the_second_enables_nothing_whatever_its_default_says() -> None:
     variables = both("Newsletter", "")
     variables.defaults = {"dh_spotlerpermissionsenabledbydefault": "[All]"}
-    assert await Desk(variables).current() == {"Newsletter": OFF}
+    assert await PermissionDefaultsSetup(variables).current() == {"Newsletter": OFF}
 
 
 async def test_a_variable_that_is_missing() -> None:
-    assert await Desk(TwinVariables()).current() == {}
-    assert await Desk(TwinVariables(dh_spotlerpermissions="Newsletter")).current() == {"Newsletter": OFF}
+    assert await PermissionDefaultsSetup(TwinVariables()).current() == {}
+    assert await PermissionDefaultsSetup(TwinVariables(dh_spotlerpermissions="Newsletter")).current() == {
+        "Newsletter": OFF
+    }
 
 
 async def test_perm_11_the_variables_are_read_once_a_minute_however_many_records_are_created() -> None:
-    desk = Desk(both())
+    setup = PermissionDefaultsSetup(both())
     for _ in range(100):
-        await desk.current()
-    assert len(desk.variables.asked) == 2
-    desk.variables.values["dh_spotlerpermissions"] = ";"
-    desk.clock.advance(timedelta(seconds=59))
-    assert len(await desk.current()) == 3
-    desk.clock.advance(timedelta(seconds=1))
-    assert await desk.current() == {}
+        await setup.current()
+    assert len(setup.variables.asked) == 2
+    setup.variables.values["dh_spotlerpermissions"] = ";"
+    setup.clock.advance(timedelta(seconds=59))
+    assert len(await setup.current()) == 3
+    setup.clock.advance(timedelta(seconds=1))
+    assert await setup.current() == {}
 
 
 async def test_a_variable_that_cannot_be_read_stops_nothing_and_is_logged_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    desk = Desk(both())
-    desk.variables.broken = TransientError("Dataverse does not answer")
+    setup = PermissionDefaultsSetup(both())
+    setup.variables.broken = TransientError("Dataverse does not answer")
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
-            assert await desk.current() == {}
-            desk.clock.advance(timedelta(minutes=1))
+            assert await setup.current() == {}
+            setup.clock.advance(timedelta(minutes=1))
     assert [record.getMessage() for record in caplog.records] == [
         "the environment variables of permissions cannot be read, no rows are created: Dataverse does not answer"
     ]
-    desk.variables.broken = None
-    assert len(await desk.current()) == 3
+    setup.variables.broken = None
+    assert len(await setup.current()) == 3
 
 
 async def test_names_that_spotler_does_not_have_are_reported_once_and_by_number(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    desk = Desk(both("Newsletter;Secret name"))
+    setup = PermissionDefaultsSetup(both("Newsletter;Secret name"))
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
-            assert await desk.current() == {"Newsletter": ON}
-            desk.clock.advance(timedelta(minutes=1))
+            assert await setup.current() == {"Newsletter": ON}
+            setup.clock.advance(timedelta(minutes=1))
     (record,) = caplog.records
     assert record.getMessage().startswith("1 names in the environment variables")
     assert "Secret" not in caplog.text

@@ -20,7 +20,7 @@ UNKNOWN = "Nieuwsbrief"
 
 
 def mapped(direction: str) -> Rules:
-    """Permissions in a direction, and nothing else that comes home."""
+    """Permissions in a direction, and nothing else that is written back."""
     rows: list[dict[str, Any]] = [
         {"spotler": "email", "contact": "emailaddress1"},
         {"spotler": "permissions", "contact": "@map(permissions)", "direction": direction},

@@ -45,7 +45,7 @@ PERSONAL = {
 IMPERSONAL = {
     *("capability", "permissions", "reconcile", "drift", "poll", "mapping", "keys", "consent-walk"),
     *("circuit", "compare", "walk"),  # a comparison notes the contacts in hand, as a poll does, until the next step
-    *("sweep", "job"),  # ids of Spotler Jobs; who they are about, their rows in Dataverse say
+    *("sweep", "job"),  # ids of Spotler Jobs; their rows in Dataverse name the people
 }
 
 
@@ -63,7 +63,7 @@ class Office:
             fingerprinter=self._fingerprinter,
             retention=timedelta(days=1096),
         )
-        self.memory = PersonData(
+        self.data = PersonData(
             store=twin.store,
             ledger=Ledger(twin.store, twin.clock, "test"),
             suppressions=twin.suppressions,
@@ -137,7 +137,7 @@ async def erase_in_dataverse(twin: ConnectorTwin, key: RecordKey) -> None:
 
 async def test_a_person_gets_everything_that_is_remembered(office: Office, ann: RecordKey) -> None:
     await office.twin.brake.keep(MassChange.ERASURE, [str(ann)])
-    answer = await office.memory.export(ann)
+    answer = await office.data.export(ann)
 
     assert answer["record"] == str(ann)
     assert answer["synchronised"]
@@ -155,19 +155,19 @@ async def test_a_person_gets_everything_that_is_remembered(office: Office, ann: 
 
 
 async def test_nothing_is_said_of_others(office: Office, ann: RecordKey) -> None:
-    text = str(await office.memory.export(ann))
+    text = str(await office.data.export(ann))
     assert str(BOB.id) not in text
     assert str(CAS.id) not in text
 
 
 async def test_access_changes_nothing(office: Office, ann: RecordKey) -> None:
     before = dict(office.twin.store.documents)
-    await office.memory.export(ann)
+    await office.data.export(ann)
     assert office.twin.store.documents == before
 
 
 async def test_nobody_knows_a_stranger(office: Office) -> None:
-    answer = await office.memory.export(RecordKey(PersonTable.LEAD, uuid4()))
+    answer = await office.data.export(RecordKey(PersonTable.LEAD, uuid4()))
     assert not any(answer[name] for name in answer if name not in {"record", "exportedAt"})
 
 
@@ -175,8 +175,8 @@ async def test_a_former_address_is_found_if_it_is_given(office: Office, ann: Rec
     former = office.twin.rules.fingerprints.address("former@example.com")
     refusal = AddressRefusal(OPT_OUT, office.twin.clock.now(), ConsentSource.SPOTLER_OPT_OUT)
     await office.twin.suppressions.record({former: [refusal]})
-    assert former not in str(await office.memory.export(ann))
-    assert former in str(await office.memory.export(ann, "Former@example.com"))
+    assert former not in str(await office.data.export(ann))
+    assert former in str(await office.data.export(ann, "Former@example.com"))
 
 
 # ------------------------------------------------------------------------------------------------------------ erasure
@@ -186,7 +186,7 @@ async def test_after_an_erasure_the_id_is_nowhere(office: Office, ann: RecordKey
     await erase_in_dataverse(office.twin, ann)
     assert str(ann.id) in office.stored
 
-    done = await office.memory.forget(ann)
+    done = await office.data.forget(ann)
 
     assert str(ann.id) not in office.stored
     assert ann.id.hex not in office.stored
@@ -197,7 +197,7 @@ async def test_after_an_erasure_the_id_is_nowhere(office: Office, ann: RecordKey
 
 async def test_others_lose_nothing(office: Office, ann: RecordKey) -> None:
     await erase_in_dataverse(office.twin, ann)
-    await office.memory.forget(ann)
+    await office.data.forget(ann)
 
     lists = ListStateRepository(office.twin.store, "test")
     assert await lists.page(LIST, "g1", 0) == [BOB.id, CAS.id]
@@ -217,7 +217,7 @@ async def test_what_was_refused_at_the_address_stays_refused(office: Office, ann
     before = (await twin.suppressions.at([address]))[address].subjects
     assert before
 
-    done = await office.memory.forget(ann)
+    done = await office.data.forget(ann)
 
     assert (await twin.suppressions.at([address]))[address].subjects == before
     assert done.refused_addresses == 1
@@ -228,11 +228,11 @@ async def test_what_was_refused_at_the_address_stays_refused(office: Office, ann
 
 async def test_the_proof_of_consent_stays_under_a_pseudonym(office: Office, ann: RecordKey) -> None:
     await erase_in_dataverse(office.twin, ann)
-    before = (await office.memory.export(ann))["consent"]
+    before = (await office.data.export(ann))["consent"]
 
-    await office.memory.forget(ann)
+    await office.data.forget(ann)
 
-    answer = await office.memory.export(ann)
+    answer = await office.data.export(ann)
     told = [{name: one[name] for name in ("at", "subject", "old", "new", "source")} for one in before]
     assert answer["consentAfterErasure"]["changes"] == told
     assert not answer["consent"]
@@ -242,12 +242,12 @@ async def test_the_proof_of_consent_stays_under_a_pseudonym(office: Office, ann:
 async def test_a_record_that_is_synchronised_is_not_forgotten_by_mistake(office: Office, ann: RecordKey) -> None:
     before = office.stored
     with pytest.raises(ConflictError, match="still synchronised"):
-        await office.memory.forget(ann)
+        await office.data.forget(ann)
     assert office.stored == before
 
 
 async def test_an_administrator_may_insist(office: Office, ann: RecordKey) -> None:
-    done = await office.memory.forget(ann, although_synchronised=True)
+    done = await office.data.forget(ann, although_synchronised=True)
     assert done.is_in_dataverse
     assert str(ann.id) not in office.stored
 
@@ -264,7 +264,7 @@ async def test_what_earlier_synchronisations_left_behind_goes_as_well(office: Of
     )
     await erase_in_dataverse(office.twin, ann)
 
-    await office.memory.forget(ann, although_synchronised=True)
+    await office.data.forget(ann, although_synchronised=True)
 
     assert str(ann.id) not in office.stored
     assert office.twin.users()[str(BOB.id)] == {str(BOB): "ok"}
@@ -276,7 +276,7 @@ async def test_whoever_shares_the_contact_keeps_it(office: Office, ann: RecordKe
     await twin.sync(twin_sister)
     assert set(twin.users()[str(ann.id)]) == {str(ann), str(twin_sister)}
 
-    await office.memory.forget(ann, although_synchronised=True)
+    await office.data.forget(ann, although_synchronised=True)
 
     assert set(twin.users()[str(ann.id)]) == {str(twin_sister)}
     await twin.sync(twin_sister)
@@ -287,8 +287,8 @@ async def test_while_somebody_works_on_the_contact_nothing_is_forgotten(office: 
     claimed = await Ledger(office.twin.store, office.twin.clock, "test").claim([str(ann.id)])
     assert claimed
     with pytest.raises(ConflictError, match="being synchronised"):
-        await office.memory.forget(ann, although_synchronised=True)
-    assert (await office.memory.export(ann))["consent"]
+        await office.data.forget(ann, although_synchronised=True)
+    assert (await office.data.export(ann))["consent"]
 
 
 @pytest.mark.parametrize("moment", range(60))
@@ -297,17 +297,17 @@ async def test_a_crash_is_made_up_for_by_a_repetition(office: Office, ann: Recor
     await erase_in_dataverse(twin, ann)
     address = twin.rules.fingerprints.address("ann@example.com")
     before = (await twin.suppressions.at([address]))[address].subjects
-    consent = len((await office.memory.export(ann))["consent"])
+    consent = len((await office.data.export(ann))["consent"])
     twin.faults.plan(moment, CrashError())
     try:
-        await office.memory.forget(ann)
+        await office.data.forget(ann)
     except CrashError:
         twin.clock.advance(timedelta(minutes=5))  # its claim ends
     twin.faults.planned.clear()
-    await office.memory.forget(ann, although_synchronised=True)
+    await office.data.forget(ann, although_synchronised=True)
     assert str(ann.id) not in office.stored
     assert (await twin.suppressions.at([address]))[address].subjects == before
-    assert len((await office.memory.export(ann))["consentAfterErasure"]["changes"]) == consent
+    assert len((await office.data.export(ann))["consentAfterErasure"]["changes"]) == consent
 
 
 async def test_who_is_forgotten_while_the_key_changes_leaves_the_refusal_behind(office: Office, ann: RecordKey) -> None:
@@ -322,14 +322,14 @@ async def test_who_is_forgotten_while_the_key_changes_leaves_the_refusal_behind(
     twin.worker = twin.start_worker()
     later = Office(twin)
 
-    await later.memory.forget(ann)
+    await later.data.forget(ann)
     rekeying = Rekeying(plain, register, places, twin.clock, "test")
     while not (progress := await rekeying.step()).is_done:
         twin.clock.advance(progress.wait)
 
     assert str(ann.id) not in bodies(plain.documents)
     assert (await twin.suppressions.at([address]))[address].subjects == before
-    answer = await later.memory.export(ann, "ann@example.com")
+    answer = await later.data.export(ann, "ann@example.com")
     assert answer["consentAfterErasure"]["changes"]
     assert {one["subject"] for one in answer["refusals"]} >= before
 

@@ -124,7 +124,7 @@ async def test_after_a_page_that_failed_the_pages_before_it_still_count_as_echoe
 
 
 @pytest.mark.parametrize("moment", range(0, 30, 3))
-async def test_after_a_crash_only_the_contacts_under_way_are_looked_at_anew(moment: int) -> None:
+async def test_after_a_crash_only_the_contacts_under_way_are_handled_again(moment: int) -> None:
     """What died between keeping and reporting is reported; whoever had nothing new is an echo."""
     twin, keys = await started(30)
     changed = twin.contact_of("p7@example.com")

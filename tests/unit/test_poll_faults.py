@@ -38,7 +38,7 @@ def polls_with(twin: ConnectorTwin, new_subscribers: object) -> None:
 
 
 @pytest.mark.parametrize("error", [ConfigurationError("SYNC_TABLES does not have lead"), ZeroDivisionError("defect")])
-async def test_an_opt_out_comes_home_although_new_subscribers_cannot_be_taken_in(error: Exception) -> None:
+async def test_an_opt_out_is_written_back_although_new_subscribers_cannot_be_imported(error: Exception) -> None:
     """OPT-06: a setting that is wrong for new subscribers must not hold up what others have said."""
     twin = ConnectorTwin()
     ann = twin.crm.create(**person())
@@ -64,7 +64,7 @@ async def test_an_opt_out_comes_home_although_new_subscribers_cannot_be_taken_in
     assert cursor == twin.clock.now()
 
 
-async def test_what_changes_hours_later_comes_home_although_new_subscribers_cannot_be_taken_in() -> None:
+async def test_a_change_hours_later_is_written_back_although_new_subscribers_cannot_be_imported() -> None:
     twin = ConnectorTwin()
     ann = twin.crm.create(**person())
     await twin.sync(ann)

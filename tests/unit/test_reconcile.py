@@ -87,7 +87,7 @@ async def test_a_table_that_seems_empty_erases_nobody() -> None:
     assert len(twin.platform.having("p0@example.com")) == 1
 
 
-async def test_a_change_in_spotler_that_polls_missed_comes_home() -> None:
+async def test_a_change_in_spotler_that_polls_missed_is_written_back() -> None:
     twin = ConnectorTwin(two_way())
     ann, *_ = await bound(1, twin)
     twin.platform.edit(twin.contact_of("p0@example.com"), city="Gouda")

@@ -26,7 +26,7 @@ FLAGS = ["donotemail", "donotbulkemail"]
 
 
 class World:
-    """A connector that takes in new subscribers, in memory."""
+    """A connector that imports new subscribers, in memory."""
 
     def __init__(
         self, target: ImportTarget = ImportTarget.CONTACT, match: tuple[str, ...] = (), email: str = "->"
@@ -255,7 +255,7 @@ async def test_new_05_a_record_that_other_columns_find_is_asked_about_as_well(fl
     assert (review.reason, review.candidates) == (ReviewReason.REFUSES_MAIL, (ann,))
 
 
-async def test_new_05_a_new_address_does_not_come_home_to_a_record_that_refuses_mail() -> None:
+async def test_new_05_a_new_address_is_not_written_to_a_record_that_refuses_mail() -> None:
     world = World(match=("firstname",), email="<->")
     ann = world.twin.crm.create(**person(donotemail=True))
     await world.sign_up("ann@work.example", firstName="Ann")
@@ -263,7 +263,7 @@ async def test_new_05_a_new_address_does_not_come_home_to_a_record_that_refuses_
     assert world.twin.crm.people[ann].values["emailaddress1"] == ANN
 
 
-async def test_new_05_another_address_that_does_not_come_home_is_a_question_that_tells_of_the_refusal() -> None:
+async def test_new_05_another_address_that_is_not_written_back_is_a_question_that_mentions_the_refusal() -> None:
     world = World(match=("firstname",))
     world.twin.crm.create(**person(donotemail=True))
     await world.sign_up("ann@work.example", firstName="Ann")
@@ -345,7 +345,7 @@ async def test_opt_07_do_not_bulk_email_that_followed_an_opt_out_is_no_refusal_e
     contact = world.twin.contact_of(ANN)
     world.twin.platform.opt_out(contact)
     await world.twin.poll()
-    contact.external_id = ""  # Spotler made it anew
+    contact.external_id = ""  # Spotler created it again
 
     await world.sign_up()
 

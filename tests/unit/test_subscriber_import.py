@@ -27,7 +27,7 @@ from shared.errors import ConfigurationError, ConflictError, DataError, NotFound
 from shared.inbound.reviews import ReviewReason
 from shared.inbound.subscriber_import import ImportPolicy
 from shared.messages.lane_messages import ReferenceBatch, read_lane_message
-from tests.import_setup import CATALOGUE, DOCUMENT, MAPPING, House, new_subscriber
+from tests.import_setup import CATALOGUE, DOCUMENT, MAPPING, ImportSetup, new_subscriber
 from tests.twins import bodies
 
 # ----------------------------------------------------------------------------------------------------------- who is new
@@ -66,7 +66,7 @@ def test_cs_24_without_a_last_name_the_address_offers_one(empty: dict[str, str])
 
 
 def test_a_value_that_is_not_dutch_comes_from_the_property_that_has_it() -> None:
-    """VAL-07, on the way back."""
+    """VAL-07, for values from Spotler."""
     assert columns(new_subscriber(1, foreignPostalCode="SW1A"), ImportTarget.CONTACT)["address1_postalcode"] == "SW1A"
     both = new_subscriber(1, postalCode="1234 AB", foreignPostalCode="SW1A")
     assert columns(both, ImportTarget.CONTACT)["address1_postalcode"] == "1234 AB"
@@ -103,55 +103,55 @@ def test_values_appear_in_no_representation() -> None:
 # ----------------------------------------------------------------------------------------------------------- strategies
 
 
-async def test_new_07_c_07_nobody_is_taken_in_until_it_is_enabled() -> None:
-    house = House(ImportPolicy().target)
-    assert await house.import_page(new_subscriber(1)) == [ImportResult("encrypted1", ImportOutcome.OFF)]
-    assert house.crm.people == {}
-    assert sum(house.records.calls.values()) == 0
+async def test_new_07_c_07_nobody_is_imported_until_it_is_enabled() -> None:
+    setup = ImportSetup(ImportPolicy().target)
+    assert await setup.import_page(new_subscriber(1)) == [ImportResult("encrypted1", ImportOutcome.OFF)]
+    assert setup.crm.people == {}
+    assert sum(setup.records.calls.values()) == 0
 
 
 async def test_new_03_every_new_subscriber_is_a_new_lead_even_if_the_address_is_in_use() -> None:
-    house = House(ImportTarget.LEAD)
-    house.crm.create(PersonTable.LEAD, emailaddress1="new1@example.com")
-    house.crm.create(emailaddress1="new1@example.com")
-    (one,) = await house.import_page(new_subscriber(1, firstName="Ann"))
+    setup = ImportSetup(ImportTarget.LEAD)
+    setup.crm.create(PersonTable.LEAD, emailaddress1="new1@example.com")
+    setup.crm.create(emailaddress1="new1@example.com")
+    (one,) = await setup.import_page(new_subscriber(1, firstName="Ann"))
     assert one.outcome is ImportOutcome.CREATED
     assert one.key is not None
     assert one.key.table is PersonTable.LEAD
-    assert house.person(one.key).values["firstname"] == "Ann"
-    assert len(house.crm.people) == 3
-    assert house.records.calls == {"matching": 2, "create": 1}  # a table each, for records that refuse mail
+    assert setup.person(one.key).values["firstname"] == "Ann"
+    assert len(setup.crm.people) == 3
+    assert setup.records.calls == {"matching": 2, "create": 1}  # a table each, for records that refuse mail
 
 
 async def test_new_03_a_repetition_makes_no_second_lead_and_leaves_the_first_as_it_is() -> None:
-    house = House(ImportTarget.LEAD)
-    (first,) = await house.import_page(new_subscriber(1, firstName="Ann"))
+    setup = ImportSetup(ImportTarget.LEAD)
+    (first,) = await setup.import_page(new_subscriber(1, firstName="Ann"))
     assert first.key is not None
-    house.crm.edit(first.key, firstname="Anna")
-    (second,) = await house.import_page(new_subscriber(1, firstName="Ann"))
+    setup.crm.edit(first.key, firstname="Anna")
+    (second,) = await setup.import_page(new_subscriber(1, firstName="Ann"))
     assert (second.outcome, second.key) == (ImportOutcome.KNOWN, first.key)
-    assert house.person(first.key).values["firstname"] == "Anna"
+    assert setup.person(first.key).values["firstname"] == "Anna"
 
 
 async def test_new_04_the_contact_with_the_address_is_taken_and_not_written_here() -> None:
-    house = House()
-    ann = house.crm.create(emailaddress1="NEW1@example.com", firstname="Anna")
-    assert await house.import_page(new_subscriber(1, firstName="Ann")) == [
+    setup = ImportSetup()
+    ann = setup.crm.create(emailaddress1="NEW1@example.com", firstname="Anna")
+    assert await setup.import_page(new_subscriber(1, firstName="Ann")) == [
         ImportResult("encrypted1", ImportOutcome.MATCHED, ann)
     ]
-    assert house.person(ann).values["firstname"] == "Anna"
-    assert house.records.calls == {"matching": 1}
+    assert setup.person(ann).values["firstname"] == "Anna"
+    assert setup.records.calls == {"matching": 1}
 
 
 async def test_new_04_without_such_a_contact_one_is_created() -> None:
-    house = House()
-    gone = house.crm.create(emailaddress1="new1@example.com")
-    house.crm.edit(gone, statecode=1)  # an inactive contact is not brought back to life by a form
-    (one,) = await house.import_page(new_subscriber(1, firstName="Ann"))
+    setup = ImportSetup()
+    gone = setup.crm.create(emailaddress1="new1@example.com")
+    setup.crm.edit(gone, statecode=1)  # an inactive contact is not brought back to life by a form
+    (one,) = await setup.import_page(new_subscriber(1, firstName="Ann"))
     assert one.outcome is ImportOutcome.CREATED
-    assert house.person(one.key).values["emailaddress1"] == "new1@example.com"
-    assert await house.outcomes(new_subscriber(1)) == [ImportOutcome.MATCHED]
-    assert len(house.crm.people) == 2
+    assert setup.person(one.key).values["emailaddress1"] == "new1@example.com"
+    assert await setup.outcomes(new_subscriber(1)) == [ImportOutcome.MATCHED]
+    assert len(setup.crm.people) == 2
 
 
 @pytest.mark.parametrize(
@@ -159,104 +159,104 @@ async def test_new_04_without_such_a_contact_one_is_created() -> None:
     [("NEW1@example.com", ImportOutcome.MATCHED), ("new2@example.com", ImportOutcome.OTHER_ADDRESS)],
 )
 async def test_new_04_two_subscribers_who_match_the_same_become_one_contact(email: str, outcome: ImportOutcome) -> None:
-    house = House(match=("lastname",))
-    first, second = await house.import_page(
+    setup = ImportSetup(match=("lastname",))
+    first, second = await setup.import_page(
         new_subscriber(1, lastName="Proef"), new_subscriber(2, email, lastName="proef")
     )
     assert (first.outcome, second.outcome) == (ImportOutcome.CREATED, outcome)
     assert first.key in {second.key, *second.candidates}
-    assert len(house.crm.people) == 1
+    assert len(setup.crm.people) == 1
 
 
 async def test_new_05_other_columns_can_tell_contacts_apart() -> None:
-    house = House(match=("emailaddress1", "lastname"))
-    father = house.crm.create(emailaddress1="new1@example.com", lastname="Senior")
-    house.crm.create(emailaddress1="new1@example.com", lastname="Junior")
-    (one,) = await house.import_page(new_subscriber(1, lastName="senior"))
+    setup = ImportSetup(match=("emailaddress1", "lastname"))
+    father = setup.crm.create(emailaddress1="new1@example.com", lastname="Senior")
+    setup.crm.create(emailaddress1="new1@example.com", lastname="Junior")
+    (one,) = await setup.import_page(new_subscriber(1, lastName="senior"))
     assert (one.outcome, one.key) == (ImportOutcome.MATCHED, father)
 
 
 async def test_new_05_a_column_that_spotler_does_not_fill_cannot_be_used() -> None:
     with pytest.raises(ConfigurationError, match=r"NEW_SUBSCRIBER_MATCH .* contact\.jobtitle"):
-        await House(match=("jobtitle",)).import_page(new_subscriber(1))
+        await ImportSetup(match=("jobtitle",)).import_page(new_subscriber(1))
 
 
-async def test_new_05_a_contact_found_under_another_address_is_a_question_where_the_address_may_not_come_home() -> None:
-    house = House(match=("lastname",))
-    ann = house.crm.create(emailaddress1="old@example.com", lastname="Proef")
-    (one,) = await house.import_page(new_subscriber(1, lastName="Proef"))
+async def test_new_05_another_address_is_a_question_where_it_may_not_be_written_back() -> None:
+    setup = ImportSetup(match=("lastname",))
+    ann = setup.crm.create(emailaddress1="old@example.com", lastname="Proef")
+    (one,) = await setup.import_page(new_subscriber(1, lastName="Proef"))
     assert (one.outcome, one.key, one.candidates) == (ImportOutcome.OTHER_ADDRESS, None, (ann,))
-    assert await house.open_reviews() == [(ReviewReason.OTHER_ADDRESS, (ann,))]
+    assert await setup.open_reviews() == [(ReviewReason.OTHER_ADDRESS, (ann,))]
 
 
 async def test_new_05_and_gets_the_new_address_where_it_may() -> None:
     rows = [{**row, "direction": "<->"} if row["spotler"] == "email" else row for row in DOCUMENT["rows"]]
-    house = House(match=("lastname",), document={**DOCUMENT, "rows": rows})
-    ann = house.crm.create(emailaddress1="old@example.com", lastname="Proef")
-    (one,) = await house.import_page(new_subscriber(1, lastName="Proef"))
+    setup = ImportSetup(match=("lastname",), document={**DOCUMENT, "rows": rows})
+    ann = setup.crm.create(emailaddress1="old@example.com", lastname="Proef")
+    (one,) = await setup.import_page(new_subscriber(1, lastName="Proef"))
     assert (one.outcome, one.key) == (ImportOutcome.MATCHED, ann)
-    assert house.person(ann).values["emailaddress1"] == "new1@example.com"
+    assert setup.person(ann).values["emailaddress1"] == "new1@example.com"
 
 
 async def test_new_01_if_04_a_membership_entry_goes_its_own_way_and_a_repetition_updates_it() -> None:
-    house = House(ImportTarget.MEMBERSHIP_ENTRY)
+    setup = ImportSetup(ImportTarget.MEMBERSHIP_ENTRY)
     for name in ("Ann", "Anna"):
-        (one,) = await house.import_page(new_subscriber(1, firstName=name))
+        (one,) = await setup.import_page(new_subscriber(1, firstName=name))
         assert (one.outcome, one.key) == (ImportOutcome.ENTERED, None)
-    assert list(house.records.entries.values()) == [{"new_name": "Anna", "new_channel": "Website"}]
-    assert house.crm.people == {}
+    assert list(setup.records.entries.values()) == [{"new_name": "Anna", "new_channel": "Website"}]
+    assert setup.crm.people == {}
 
 
 async def test_new_09_the_permissions_are_those_that_spotler_has() -> None:
-    house = House()
-    (one,) = await house.import_page(new_subscriber(1, permissions={1: True, 2: False}))
-    assert {row.name: row.subscribed for row in house.person(one.key).permissions} == {"News": True, "Offers": False}
+    setup = ImportSetup()
+    (one,) = await setup.import_page(new_subscriber(1, permissions={1: True, 2: False}))
+    assert {row.name: row.subscribed for row in setup.person(one.key).permissions} == {"News": True, "Offers": False}
 
 
 async def test_who_has_no_address_becomes_nobody() -> None:
-    house = House(ImportTarget.LEAD)
+    setup = ImportSetup(ImportTarget.LEAD)
     contact = MarketingContact("", "encrypted1", {"email": " "})
-    assert await house.import_page(contact) == [ImportResult("encrypted1", ImportOutcome.NO_EMAIL)]
-    assert house.crm.people == {}
+    assert await setup.import_page(contact) == [ImportResult("encrypted1", ImportOutcome.NO_EMAIL)]
+    assert setup.crm.people == {}
 
 
 @pytest.mark.parametrize("target", [ImportTarget.LEAD, ImportTarget.CONTACT, ImportTarget.MEMBERSHIP_ENTRY])
 async def test_new_08_who_unsubscribes_is_no_new_subscriber(target: ImportTarget) -> None:
-    house = House(target)
+    setup = ImportSetup(target)
     leaving = replace(new_subscriber(1), channels={"EMAIL": False})
-    assert await house.outcomes(leaving, new_subscriber(2)) != [ImportOutcome.UNREACHABLE] * 2
-    assert (await house.import_page(leaving)) == [ImportResult("encrypted1", ImportOutcome.UNREACHABLE)]
-    assert len(house.crm.people) + len(house.records.entries) == 1
+    assert await setup.outcomes(leaving, new_subscriber(2)) != [ImportOutcome.UNREACHABLE] * 2
+    assert (await setup.import_page(leaving)) == [ImportResult("encrypted1", ImportOutcome.UNREACHABLE)]
+    assert len(setup.crm.people) + len(setup.records.entries) == 1
     back = replace(leaving, channels={"EMAIL": True})
-    assert (await house.outcomes(back))[0] in {ImportOutcome.CREATED, ImportOutcome.ENTERED}
+    assert (await setup.outcomes(back))[0] in {ImportOutcome.CREATED, ImportOutcome.ENTERED}
 
 
 async def test_a_page_costs_one_request_to_find_and_one_to_create() -> None:
-    house = House()
-    keys = [house.crm.create(emailaddress1=f"new{number}@example.com") for number in range(50)]
-    imported = await house.import_page(*(new_subscriber(number) for number in range(100)))
+    setup = ImportSetup()
+    keys = [setup.crm.create(emailaddress1=f"new{number}@example.com") for number in range(50)]
+    imported = await setup.import_page(*(new_subscriber(number) for number in range(100)))
     assert [one.encrypted_id for one in imported] == [f"encrypted{number}" for number in range(100)]
     assert [one.key for one in imported[:50]] == keys
-    assert house.records.calls == {"matching": 1, "create": 1}
-    assert house.store.calls["read"] == 1
+    assert setup.records.calls == {"matching": 1, "create": 1}
+    assert setup.store.calls["read"] == 1
 
 
 # ------------------------------------------------------------------------------------------------------------- settings
 
 
 @pytest.mark.parametrize(
-    ("house", "text"),
+    ("setup", "text"),
     [
-        (House(ImportTarget.LEAD, tables=frozenset({PersonTable.CONTACT})), "SYNC_TABLES does not have lead"),
+        (ImportSetup(ImportTarget.LEAD, tables=frozenset({PersonTable.CONTACT})), "SYNC_TABLES does not have lead"),
         (
-            House(
+            ImportSetup(
                 ImportTarget.LEAD,
                 document={"version": 1, "rows": [{"spotler": "email", "contact": "emailaddress1"}]},
             ),
             "no row for the email of a lead",
         ),
         (
-            House(
+            ImportSetup(
                 ImportTarget.MEMBERSHIP_ENTRY,
                 document={"version": 1, "rows": [{"spotler": "email", "contact": "emailaddress1"}]},
             ),
@@ -264,117 +264,117 @@ async def test_a_page_costs_one_request_to_find_and_one_to_create() -> None:
         ),
     ],
 )
-async def test_settings_that_the_mapping_cannot_serve_say_so_and_lose_nobody(house: House, text: str) -> None:
+async def test_settings_that_the_mapping_cannot_serve_say_so_and_lose_nobody(setup: ImportSetup, text: str) -> None:
     with pytest.raises(ConfigurationError, match=text):
-        await house.import_page(new_subscriber(1))
+        await setup.import_page(new_subscriber(1))
 
 
 # --------------------------------------------------------------------------------------------------------------- errors
 
 
 async def test_what_dataverse_refuses_is_a_question_and_hinders_nobody() -> None:
-    house = House(ImportTarget.LEAD)
+    setup = ImportSetup(ImportTarget.LEAD)
     refused = row_id(ImportTarget.LEAD, "encrypted1")
-    house.records.refused[refused] = DataError("Dataverse refused the record: lastname", detail="Geheim")
-    first, second = await house.import_page(new_subscriber(1), new_subscriber(2))
+    setup.records.refused[refused] = DataError("Dataverse refused the record: lastname", detail="Geheim")
+    first, second = await setup.import_page(new_subscriber(1), new_subscriber(2))
     assert (first.outcome, first.text) == (ImportOutcome.REFUSED, "Dataverse refused the record: lastname")
     assert second.outcome is ImportOutcome.CREATED
-    assert await house.open_reviews() == [(ReviewReason.REFUSED, ())]
-    assert "Geheim" not in bodies(house.store.documents)
-    house.records.refused.clear()
-    assert await house.outcomes(new_subscriber(1)) == [ImportOutcome.CREATED]
-    assert await house.open_reviews() == []
+    assert await setup.open_reviews() == [(ReviewReason.REFUSED, ())]
+    assert "Geheim" not in bodies(setup.store.documents)
+    setup.records.refused.clear()
+    assert await setup.outcomes(new_subscriber(1)) == [ImportOutcome.CREATED]
+    assert await setup.open_reviews() == []
 
 
 async def test_what_mends_itself_is_raised_and_the_next_poll_finds_everything_again() -> None:
-    house = House(ImportTarget.LEAD)
+    setup = ImportSetup(ImportTarget.LEAD)
     waiting = row_id(ImportTarget.LEAD, "encrypted2")
-    house.records.refused[waiting] = ThrottledError("wait", retry_after=timedelta(seconds=5))
+    setup.records.refused[waiting] = ThrottledError("wait", retry_after=timedelta(seconds=5))
     with pytest.raises(ThrottledError):
-        await house.import_page(new_subscriber(1), new_subscriber(2))
-    house.records.refused.clear()
-    assert await house.outcomes(new_subscriber(1), new_subscriber(2)) == [ImportOutcome.KNOWN, ImportOutcome.CREATED]
+        await setup.import_page(new_subscriber(1), new_subscriber(2))
+    setup.records.refused.clear()
+    assert await setup.outcomes(new_subscriber(1), new_subscriber(2)) == [ImportOutcome.KNOWN, ImportOutcome.CREATED]
 
 
 # -------------------------------------------------------------------------------------------------------------- reviews
 
 
-async def two_anns(house: House) -> tuple[RecordKey, RecordKey, UUID]:
-    first, second = (house.crm.create(emailaddress1="new1@example.com") for _ in range(2))
-    (one,) = await house.import_page(new_subscriber(1))
+async def two_anns(setup: ImportSetup) -> tuple[RecordKey, RecordKey, UUID]:
+    first, second = (setup.crm.create(emailaddress1="new1@example.com") for _ in range(2))
+    (one,) = await setup.import_page(new_subscriber(1))
     assert (one.outcome, one.key, one.candidates) == (ImportOutcome.AMBIGUOUS, None, (first, second))
-    (review,) = (await house.reviews.page()).reviews
+    (review,) = (await setup.reviews.page()).reviews
     assert (review.contact, review.candidates, review.correlation) == ("encrypted1", (first, second), "poll-1")
     return first, second, review.id
 
 
 async def test_new_04_several_contacts_are_a_question_and_no_guess() -> None:
-    house = House()
-    await two_anns(house)
-    assert len(house.crm.people) == 2
-    assert "new1@" not in bodies(house.store.documents)
-    since = (await house.reviews.page()).reviews[0].since
-    house.clock.advance(timedelta(minutes=15))
-    writes = house.store.calls["write"]
-    await house.import_page(new_subscriber(1))
-    assert (await house.reviews.page()).reviews[0].since == since
-    assert house.store.calls["write"] <= writes + 1
+    setup = ImportSetup()
+    await two_anns(setup)
+    assert len(setup.crm.people) == 2
+    assert "new1@" not in bodies(setup.store.documents)
+    since = (await setup.reviews.page()).reviews[0].since
+    setup.clock.advance(timedelta(minutes=15))
+    writes = setup.store.calls["write"]
+    await setup.import_page(new_subscriber(1))
+    assert (await setup.reviews.page()).reviews[0].since == since
+    assert setup.store.calls["write"] <= writes + 1
 
 
 async def test_the_record_that_somebody_chose_is_synchronised_at_once_and_asked_about_no_more() -> None:
-    house = House()
-    _, second, review = await two_anns(house)
-    assert (await house.reviews.bind(review, second)).chosen == second
-    (waiting,) = house.queue.waiting
+    setup = ImportSetup()
+    _, second, review = await two_anns(setup)
+    assert (await setup.reviews.bind(review, second)).chosen == second
+    (waiting,) = setup.queue.waiting
     message = read_lane_message(waiting.message.body)
     assert isinstance(message, ReferenceBatch)
     assert [(one.key, one.why) for one in message.unfold()] == [(second, Why.SPOTLER)]
-    assert await house.open_reviews() == []
-    assert await house.import_page(new_subscriber(1)) == [ImportResult("encrypted1", ImportOutcome.MATCHED, second)]
-    assert await house.open_reviews() == []
+    assert await setup.open_reviews() == []
+    assert await setup.import_page(new_subscriber(1)) == [ImportResult("encrypted1", ImportOutcome.MATCHED, second)]
+    assert await setup.open_reviews() == []
 
 
 async def test_a_record_with_another_address_cannot_be_chosen() -> None:
-    house = House()
-    *_, review = await two_anns(house)
-    stranger = house.crm.create(emailaddress1="stranger@example.com")
+    setup = ImportSetup()
+    *_, review = await two_anns(setup)
+    stranger = setup.crm.create(emailaddress1="stranger@example.com")
     with pytest.raises(DataError, match="another email address"):
-        await house.reviews.bind(review, stranger)
+        await setup.reviews.bind(review, stranger)
     with pytest.raises(NotFoundError):
-        await house.reviews.bind(review, RecordKey(PersonTable.CONTACT, UUID(int=999)))
+        await setup.reviews.bind(review, RecordKey(PersonTable.CONTACT, UUID(int=999)))
     with pytest.raises(NotFoundError):
-        await house.reviews.bind(UUID(int=1), stranger)
-    assert house.queue.waiting == []
+        await setup.reviews.bind(UUID(int=1), stranger)
+    assert setup.queue.waiting == []
 
 
 async def test_who_is_dismissed_is_left_alone() -> None:
-    house = House()
-    *_, review = await two_anns(house)
-    assert (await house.reviews.dismiss(review)).dismissed
-    assert await house.outcomes(new_subscriber(1)) == [ImportOutcome.DISMISSED]
-    assert await house.open_reviews() == []
+    setup = ImportSetup()
+    *_, review = await two_anns(setup)
+    assert (await setup.reviews.dismiss(review)).dismissed
+    assert await setup.outcomes(new_subscriber(1)) == [ImportOutcome.DISMISSED]
+    assert await setup.open_reviews() == []
     with pytest.raises(NotFoundError):
-        await house.reviews.dismiss(UUID(int=1))
+        await setup.reviews.dismiss(UUID(int=1))
 
 
 async def test_of_two_people_who_decide_at_the_same_time_one_is_told() -> None:
-    house = House()
-    *_, review = await two_anns(house)
-    before = await house.reviews._review(review)
-    await house.reviews.dismiss(review)
+    setup = ImportSetup()
+    *_, review = await two_anns(setup)
+    before = await setup.reviews._review(review)
+    await setup.reviews.dismiss(review)
     with pytest.raises(ConflictError):
-        await house.reviews._decide(before, "dismissed")
+        await setup.reviews._decide(before, "dismissed")
 
 
-def decides_while_matching(house: House, review: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
+def decides_while_matching(setup: ImportSetup, review: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let somebody dismiss a review after a poll has read it, and before the poll writes its own."""
-    matching = house.records.matching
+    matching = setup.records.matching
 
     async def meanwhile(*arguments: Any) -> Any:
-        await house.reviews.dismiss(review)
+        await setup.reviews.dismiss(review)
         return await matching(*arguments)
 
-    monkeypatch.setattr(house.records, "matching", meanwhile)
+    monkeypatch.setattr(setup.records, "matching", meanwhile)
 
 
 @pytest.mark.parametrize("third", [True, False])
@@ -382,24 +382,24 @@ async def test_a_decision_stands_against_a_poll_that_is_under_way(
     third: bool,  # noqa: FBT001
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The poll would ask anew, since a third contact matches now, or take the question back, since only one does."""
-    house = House()
-    _, second, review = await two_anns(house)
+    """The poll would ask again, since a third contact matches now, or take the question back, since only one does."""
+    setup = ImportSetup()
+    _, second, review = await two_anns(setup)
     if third:
-        house.crm.create(emailaddress1="new1@example.com")
+        setup.crm.create(emailaddress1="new1@example.com")
     else:
-        house.crm.delete(second)
-    decides_while_matching(house, review, monkeypatch)
-    await house.import_page(new_subscriber(1))
+        setup.crm.delete(second)
+    decides_while_matching(setup, review, monkeypatch)
+    await setup.import_page(new_subscriber(1))
     monkeypatch.undo()
 
-    assert await house.open_reviews() == []
-    assert await house.outcomes(new_subscriber(1)) == [ImportOutcome.DISMISSED]
+    assert await setup.open_reviews() == []
+    assert await setup.outcomes(new_subscriber(1)) == [ImportOutcome.DISMISSED]
 
 
 async def test_a_question_that_answered_itself_is_taken_back() -> None:
-    house = House()
-    first, second, _ = await two_anns(house)
-    house.crm.delete(second)
-    assert await house.import_page(new_subscriber(1)) == [ImportResult("encrypted1", ImportOutcome.MATCHED, first)]
-    assert await house.open_reviews() == []
+    setup = ImportSetup()
+    first, second, _ = await two_anns(setup)
+    setup.crm.delete(second)
+    assert await setup.import_page(new_subscriber(1)) == [ImportResult("encrypted1", ImportOutcome.MATCHED, first)]
+    assert await setup.open_reviews() == []
