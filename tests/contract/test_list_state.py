@@ -102,7 +102,7 @@ async def test_contacts_of_many_pages_are_found_bucket_by_bucket(repository: Lis
     assert found == everybody
 
 
-async def test_a_page_that_is_done_again_without_somebody_forgets_them(repository: ListStateRepository) -> None:
+async def test_a_repeated_page_drops_contacts_that_it_no_longer_has(repository: ListStateRepository) -> None:
     await repository.put_contacts(LIST, "g", 0, ["A", "B", "C"], buckets=BUCKETS)
     await repository.put_contacts(LIST, "g", 0, ["B"], buckets=BUCKETS)
     contents = [await repository.content(LIST, "g", BUCKETS, bucket, BUCKETS) for bucket in range(BUCKETS)]
@@ -126,7 +126,7 @@ async def test_a_note_about_a_single_contact_overrides_the_snapshot(repository: 
     assert content == Content(frozenset({"A", "E", "\u00e9 / #"}), frozenset({"A", "B", "D", "E", "\u00e9 / #"}))
 
 
-async def test_what_an_empty_list_and_a_broken_off_one_have_in_common_is_nothing(
+async def test_an_empty_snapshot_and_an_interrupted_one_share_no_contact(
     repository: ListStateRepository,
 ) -> None:
     await repository.put_contacts(LIST, "g", 0, ["A"], buckets=1)
@@ -134,7 +134,7 @@ async def test_what_an_empty_list_and_a_broken_off_one_have_in_common_is_nothing
     assert known == Content(frozenset(), frozenset({"A"}))
 
 
-async def test_who_was_left_out_is_counted_and_named(repository: ListStateRepository) -> None:
+async def test_members_left_out_are_counted_and_named(repository: ListStateRepository) -> None:
     await repository.put_left_out(LIST, "g", "000000", skipped={ANN: "inactive"}, failed={})
     await repository.put_left_out(LIST, "g", "000001", skipped={BOB: "inactive"}, failed={})
     await repository.put_left_out(LIST, "g", "000002", skipped={}, failed={BOB: "gave-up"})

@@ -111,7 +111,7 @@ async def test_a_crash_at_any_moment_of_the_first_sync_and_of_new_members() -> N
     assert await at_every_moment(lambda: begin(page=5, before=0), act) > 40
 
 
-async def test_a_crash_at_any_moment_of_filling_a_list_of_which_nothing_is_known() -> None:
+async def test_a_crash_at_any_moment_of_filling_a_list_with_unknown_content() -> None:
     async def prepare() -> Story:
         story = await begin(page=100, before=0)
         ghost = story.people[11]

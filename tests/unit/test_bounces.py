@@ -81,7 +81,7 @@ def test_bnc_04_while_the_contact_can_be_reached_they_were_not_four_in_a_row(cou
     assert after(*soft(count, channels={"EMAIL": True})).reason is None
 
 
-def test_bnc_04_a_contact_that_a_soft_bounce_closed_had_three_before_anybody_asked() -> None:
+def test_bnc_04_a_contact_closed_by_a_soft_bounce_had_three_unread_ones_before() -> None:
     assert after(*soft(1, channels=INACTIVE)).reason is Reason.SOFT_BOUNCE
 
 
@@ -102,7 +102,7 @@ def test_a_hard_bounce_outweighs_soft_ones_whichever_comes_first() -> None:
         assert (note.since, note.last) == (soft.date, hard.date)
 
 
-def test_the_same_bounce_told_twice_counts_once() -> None:
+def test_the_same_bounce_read_twice_counts_once() -> None:
     one = bounce(kind="SOFTBOUNCE")
     assert after(one, one, one) == after(one)
     assert after(one, replace(one, mailing="m-2")).soft_bounces == 2
@@ -114,7 +114,7 @@ def test_either_spelling_of_a_kind_is_read(text: str, kind: str) -> None:
     assert BounceKind.read("MEDIUM") is None
 
 
-def test_bnc_11_what_bounced_before_the_address_was_changed_is_of_no_interest_any_more() -> None:
+def test_bnc_11_bounces_before_the_address_was_changed_do_not_count() -> None:
     note = solved(after(bounce(day=3)), START + timedelta(days=5))
     assert (note.reason, note.is_open) == (None, False)
     late = noted(note, bounce(day=4, mailing="late"), BounceKind.HARD, address="new", now=START)
@@ -123,7 +123,7 @@ def test_bnc_11_what_bounced_before_the_address_was_changed_is_of_no_interest_an
     assert (again.reason, again.since) == (Reason.HARD_BOUNCE, START + timedelta(days=6))
 
 
-def test_the_bounce_that_closed_a_contact_counts_whatever_comes_back_after_it() -> None:
+def test_the_bounce_that_closed_a_contact_counts_whatever_bounces_follow() -> None:
     assert after(*soft(3, channels={})).closed is None
     assert after(*soft(6, channels={})).closed == START + timedelta(days=3)
     assert after(bounce(day=1), bounce(day=5, mailing="late")).closed == START + timedelta(days=1)
@@ -158,7 +158,7 @@ def test_tasks_are_in_dutch_or_in_english(code: int | None, language: str) -> No
     assert Language.of(code) == language
 
 
-def test_a_task_says_what_to_do_and_no_address() -> None:
+def test_a_task_contains_instructions_and_no_address() -> None:
     texts = {(language, reason): task_text(reason, language) for language in Language for reason in _PROBLEMS}
     assert len({text.description for text in texts.values()}) == 4
     assert all(len(text.subject) <= 200 and len(text.description) <= 2000 for text in texts.values())
@@ -243,7 +243,7 @@ async def test_bnc_11_the_task_is_completed_when_the_address_changes(world: Worl
     assert world.tasks.completed == [1]
 
 
-async def test_a_task_that_a_person_completed_does_not_come_back_for_the_same_address(world: World) -> None:
+async def test_a_task_that_a_person_completed_is_not_created_again_for_the_same_address(world: World) -> None:
     await world.service.note([bounce()])
     world.tasks.open.clear()
     await world.service.note([bounce(day=1, mailing="m-2")])
@@ -273,7 +273,7 @@ async def test_c_14_without_the_setting_there_are_no_tasks_but_notes() -> None:
     assert await world.reason() is Reason.HARD_BOUNCE
 
 
-async def test_who_refuses_all_mail_needs_no_task(world: World) -> None:
+async def test_a_record_that_refuses_all_mail_needs_no_task(world: World) -> None:
     await world.use(external_id(1), ANN, consent=Consent.NO_MAIL)
     await world.service.note([bounce()])
     assert not world.tasks.tasks
@@ -327,7 +327,7 @@ async def test_a_record_that_joins_later_gets_its_task_at_night(world: World) ->
     assert world.tasks.open_tasks() == [ANN, LEAD]
 
 
-async def test_notes_of_contacts_that_nobody_uses_are_forgotten_after_a_while(world: World) -> None:
+async def test_notes_of_contacts_without_records_are_deleted_after_a_while(world: World) -> None:
     await world.service.note([bounce(), bounce("e-foreign")])
     world.clock.advance(timedelta(days=70))
     await world.service.maintain()
@@ -346,7 +346,7 @@ async def test_a_hundred_bounces_cost_two_requests_to_dataverse_and_a_few_to_the
     assert world.store.calls == {"read": 1}
 
 
-async def test_bnc_13_the_report_lists_who_has_a_problem(world: World) -> None:
+async def test_bnc_13_the_report_lists_records_with_a_problem(world: World) -> None:
     await world.use(external_id(2), BOB, LEAD)
     await world.service.note(
         [bounce(external_id(1)), bounce(external_id(3)), *(bounce(external_id(2), "SOFT", day) for day in range(4))]

@@ -144,7 +144,7 @@ async def test_a_span_with_very_many_changes_is_compared_in_parts(
     assert largest <= 2_100
 
 
-async def test_it_goes_on_where_it_was_after_a_restart() -> None:
+async def test_a_comparison_continues_after_a_restart() -> None:
     twin = ConnectorTwin(two_way())
     keys = await bound(twin, 3)
     for number in range(3):
@@ -173,7 +173,7 @@ async def test_while_spotler_is_out_of_reach_it_waits() -> None:
     assert value(twin, ann, "address1_city") == "Gouda"
 
 
-async def test_a_second_one_takes_the_place_of_the_first_and_does_what_that_had_left() -> None:
+async def test_a_second_comparison_replaces_the_first_and_includes_its_rest() -> None:
     twin = ConnectorTwin(two_way())
     ann, *_ = await bound(twin, 1)
     unseen(twin.contact_of("p0@example.com"), city="Gouda")

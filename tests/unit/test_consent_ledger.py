@@ -58,7 +58,7 @@ def setup() -> LedgerSetup:
     return LedgerSetup()
 
 
-async def test_what_is_recorded_is_exported_in_the_order_of_time(setup: LedgerSetup) -> None:
+async def test_changes_are_exported_in_the_order_of_time(setup: LedgerSetup) -> None:
     later, sooner = change(ANN, START + timedelta(hours=1)), change(BOB, START)
     await setup.ledger.record([later])
     await setup.ledger.record([sooner])
@@ -76,7 +76,7 @@ async def test_an_export_by_time_has_its_beginning_and_not_its_end(setup: Ledger
 
 
 @pytest.mark.parametrize("record", [None, ANN])
-async def test_an_export_goes_on_behind_a_change(setup: LedgerSetup, record: RecordKey | None) -> None:
+async def test_an_export_continues_behind_a_change(setup: LedgerSetup, record: RecordKey | None) -> None:
     changes = [change(at=START + timedelta(days=20 * number)) for number in range(5)]
     await setup.ledger.record(changes)
     assert await setup.exported(record=record, after=cursor(changes[2])) == changes[3:]
@@ -98,7 +98,7 @@ async def test_an_export_in_portions_has_everything_once(setup: LedgerSetup, lim
     assert found == changes
 
 
-async def test_a_message_that_comes_again_counts_once_with_its_first_time(setup: LedgerSetup) -> None:
+async def test_a_repeated_message_counts_once_with_its_first_time(setup: LedgerSetup) -> None:
     first = change(correlation="message-1")
     await setup.ledger.record([first, first])
     again = replace(first, at=START + timedelta(days=40))
@@ -156,7 +156,7 @@ async def test_nothing_is_no_call(setup: LedgerSetup) -> None:
 # ---------------------------------------------------------------------------------------------------------- retention
 
 
-async def test_what_is_too_old_is_forgotten_everywhere() -> None:
+async def test_old_entries_are_deleted_everywhere() -> None:
     setup = LedgerSetup(retention=timedelta(days=30))
     changes = [change(at=START + timedelta(days=10 * number)) for number in range(10)]
     await setup.ledger.record(changes)
@@ -178,7 +178,7 @@ async def test_without_a_retention_time_nothing_is_forgotten(setup: LedgerSetup)
     assert setup.entries() == 1
 
 
-async def test_forgetting_that_is_interrupted_goes_on_the_next_night() -> None:
+async def test_an_interrupted_deletion_continues_the_next_night() -> None:
     setup = LedgerSetup(retention=timedelta(days=1))
     await setup.ledger.record([change() for _ in range(20)])
     setup.clock.advance(timedelta(days=40))

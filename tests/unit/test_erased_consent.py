@@ -81,7 +81,7 @@ async def test_the_night_puts_a_pseudonym_in_the_place_of_a_deleted_records_id(a
     assert await archive.kept(ann) == count
 
 
-async def test_for_a_day_late_messages_may_still_tell_of_the_record(archive: Archive) -> None:
+async def test_late_messages_about_the_record_may_arrive_for_a_day(archive: Archive) -> None:
     ann = await subscriber(archive.twin)
     await erase(archive.twin, ann)
     assert await archive.erased.maintain() == (0, 0)
@@ -90,7 +90,7 @@ async def test_for_a_day_late_messages_may_still_tell_of_the_record(archive: Arc
     assert await archive.erased.maintain() == (1, 0)
 
 
-async def test_who_is_there_keeps_the_id(archive: Archive) -> None:
+async def test_an_existing_record_keeps_its_id(archive: Archive) -> None:
     ann, bob = await subscriber(archive.twin, 1), await subscriber(archive.twin, 2)
     await erase(archive.twin, ann)
     archive.twin.clock.advance(2 * DAY)
@@ -131,7 +131,7 @@ async def test_many_erasures_take_several_nights(archive: Archive, monkeypatch: 
     assert [await archive.in_clear(key) for key in people] == [0] * 7
 
 
-async def test_who_is_deleted_twice_has_one_proof(archive: Archive) -> None:
+async def test_a_record_deleted_twice_has_one_proof(archive: Archive) -> None:
     """Dataverse can restore a deleted row, with its id."""
     ann = await subscriber(archive.twin)
     record = archive.twin.crm.people[ann]

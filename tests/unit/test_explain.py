@@ -91,7 +91,7 @@ async def test_a_contact_that_grew_out_of_a_lead_shows_the_leads_place() -> None
     assert answer["plan"]["changed"] == ["customerType"]
 
 
-async def test_a_record_that_would_leave_a_shared_contact_says_so() -> None:
+async def test_a_record_that_would_leave_a_shared_contact_is_explained() -> None:
     twin = ConnectorTwin()
     ann, lead = twin.crm.create(**person()), twin.crm.create(PersonTable.LEAD, **person())
     await twin.sync(ann, lead)

@@ -145,7 +145,7 @@ async def test_without_a_connector_everything_is_postponed_and_done_later(stage:
 
 
 @pytest.mark.parametrize("part", ["connector", "organisations"])
-async def test_what_hangs_is_not_waited_for_until_the_locks_have_ended(stage: Stage, part: str) -> None:
+async def test_a_hanging_service_does_not_hold_a_batch_until_its_locks_end(stage: Stage, part: str) -> None:
     key = stage.twin.crm.create(**person(emailaddress1="ann@example.com"))
     hanging = stage if part == "connector" else stage.organisations
     hanging.hangs = True
@@ -196,7 +196,7 @@ async def test_redelivery_during_an_outage_ends_and_dead_letters_can_be_replayed
     assert stage.twin.contact_of("ann@example.com")
 
 
-async def test_what_cannot_be_checked_waits_and_is_checked_later(stage: Stage) -> None:
+async def test_unchecked_messages_wait_and_are_checked_later(stage: Stage) -> None:
     ours = stage.twin.crm.create(**person(emailaddress1="ann@example.com"))
     theirs = stage.twin.crm.create(**person(emailaddress1="bob@example.com"))
     stage.organisations.error = AWAY

@@ -99,7 +99,7 @@ async def test_a_job_is_not_taken_up_again_within_the_hour(sweeping: Sweeping) -
     assert sweeping.sent() == [[1], [1]]
 
 
-async def test_what_was_taken_up_is_forgotten_after_the_hour(sweeping: Sweeping) -> None:
+async def test_swept_jobs_are_forgotten_after_the_hour(sweeping: Sweeping) -> None:
     sweeping.table.add(1, JobStatus.QUEUED, sweeping.clock.now() - HOUR)
     await sweeping.sweep.sweep()
     sweeping.table.jobs.clear()
@@ -116,7 +116,7 @@ async def test_many_jobs_travel_a_hundred_to_a_message(sweeping: Sweeping) -> No
     assert [len(message) for message in sweeping.sent()] == [100, 100, 50]
 
 
-async def test_stuck_jobs_are_told_by_id(sweeping: Sweeping, caplog: pytest.LogCaptureFixture) -> None:
+async def test_stuck_jobs_are_logged_by_id(sweeping: Sweeping, caplog: pytest.LogCaptureFixture) -> None:
     now = sweeping.clock.now()
     sweeping.table.add(1, JobStatus.QUEUED, now - timedelta(hours=3))
     sweeping.table.add(2, JobStatus.QUEUED, now - timedelta(hours=2))

@@ -135,7 +135,7 @@ async def test_people_who_share_a_contact_are_one_member_and_stay_while_one_of_t
 # ------------------------------------------------------------------------------------------------------ who is left out
 
 
-async def test_ml_32_c_36_members_who_want_no_bulk_mail_are_skipped_unless_the_field_is_off(
+async def test_ml_32_c_36_members_that_refuse_bulk_mail_are_skipped_unless_the_field_is_off(
     twin: ConnectorTwin,
 ) -> None:
     yes, no = people(twin, 2), people(twin, 2, donotbulkemail=True)
@@ -151,7 +151,7 @@ async def test_ml_32_c_36_members_who_want_no_bulk_mail_are_skipped_unless_the_f
     assert in_spotler(twin, fans) == ids([*yes, *no])
 
 
-async def test_opt_04_c_36_an_opt_out_since_the_last_sync_leaves_with_the_next_one_opt_05_and_comes_back(
+async def test_opt_04_05_c_36_an_opt_out_leaves_with_the_next_sync_and_returns_when_taken_back(
     twin: ConnectorTwin,
 ) -> None:
     ann, bob = people(twin, 2)
@@ -211,7 +211,7 @@ async def test_the_conditions_of_synchronisation_hold_for_members_too_and_each_r
     assert left_out["skipped"]["do-not-email"] == sorted(map(str, refusing))
 
 
-async def test_somebody_whom_spotler_has_lost_is_synchronised_again_and_added(twin: ConnectorTwin) -> None:
+async def test_a_member_whom_spotler_has_lost_is_synchronised_again_and_added(twin: ConnectorTwin) -> None:
     members = people(twin, 5)
     await twin.sync(*members)
     lost = twin.platform.find(str(members[2].id))
@@ -225,7 +225,7 @@ async def test_somebody_whom_spotler_has_lost_is_synchronised_again_and_added(tw
     assert text.startswith("5 people are")
 
 
-async def test_somebody_whom_spotler_does_not_take_fails_alone_and_is_named(twin: ConnectorTwin) -> None:
+async def test_a_member_whom_spotler_refuses_fails_alone_and_is_named(twin: ConnectorTwin) -> None:
     members = people(twin, 5)
     await twin.sync(*members)
     victim = members[2]
@@ -251,7 +251,7 @@ async def test_somebody_whom_spotler_does_not_take_fails_alone_and_is_named(twin
     assert in_spotler(twin, fans) == ids(members), "it was remembered that the person is not there"
 
 
-async def test_somebody_who_is_not_ready_is_waited_for_and_then_left_out(twin: ConnectorTwin) -> None:
+async def test_a_waiting_member_is_tried_again_and_then_left_out(twin: ConnectorTwin) -> None:
     busy, free = people(twin, 2)
     twin.crm.broken["read_people"] = TransientError("Dataverse is away")
     fans = twin.marketing_lists.add("Fans", [busy, free])

@@ -46,7 +46,9 @@ def monitor_of(twin: ConnectorTwin, **parts: Any) -> Monitor:
     )
 
 
-async def test_it_tells_what_waits_how_long_and_who_answers(heard: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_monitor_measures_backlogs_their_age_and_services(
+    heard: Telemetry, caplog: pytest.LogCaptureFixture
+) -> None:
     twin = ConnectorTwin()
     await twin.queue.send(QueueName.LIVE, [OutgoingMessage(b"x")])
     twin.clock.advance(timedelta(minutes=20))
@@ -92,7 +94,7 @@ async def test_a_poll_that_stands_still_shows_its_age(heard: Telemetry) -> None:
     assert heard.values(BEHIND) == [7200]
 
 
-async def test_it_tells_how_many_records_the_brake_holds(heard: Telemetry) -> None:
+async def test_the_monitor_measures_how_many_records_the_brake_holds(heard: Telemetry) -> None:
     twin = ConnectorTwin()
     await twin.brake.keep(MassChange.ERASURE, ["contact:1", "contact:2"])
     await monitor_of(twin).measure()
@@ -101,7 +103,7 @@ async def test_it_tells_how_many_records_the_brake_holds(heard: Telemetry) -> No
     assert heard.values(HELD_NOW, kind="unsubscription") == [0]
 
 
-async def test_a_queue_with_wrong_settings_is_told(heard: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_queue_with_wrong_settings_is_logged(heard: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
     twin = ConnectorTwin()
 
     class Short(type(twin.queue)):  # type: ignore[misc]

@@ -104,7 +104,7 @@ def test_a_name_that_spotler_does_not_have_is_ignored_and_counted() -> None:
     assert permission_defaults("Newsletter;", "", None).rows == ()
 
 
-def test_a_name_that_spotler_has_twice_is_nobodys() -> None:
+def test_a_name_that_spotler_has_twice_is_ignored() -> None:
     found = permission_defaults("Newsletter;Events", "[All]", property_with("Newsletter", "newsletter", "Events"))
     assert [row.name for row in found.rows] == ["Events"]
     assert found.unknown == 1
@@ -134,7 +134,7 @@ def both(permissions: str | None = THREE, enabled: str | None = "Newsletter") ->
     return TwinVariables(dh_spotlerpermissions=permissions, dh_spotlerpermissionsenabledbydefault=enabled)
 
 
-async def test_env_01_env_07_two_variables_say_it() -> None:
+async def test_env_01_env_07_default_permissions_come_from_two_variables() -> None:
     setup = PermissionDefaultsSetup(both())
     assert await setup.current() == {"Newsletter": ON, "Productinfo": OFF, "Servicenotifications": OFF}
     assert setup.variables.asked == ["dh_spotlerpermissions", "dh_spotlerpermissionsenabledbydefault"]

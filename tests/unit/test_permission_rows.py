@@ -75,7 +75,7 @@ async def test_a_row_renamed_by_hand_to_an_unknown_name_withdraws_the_permission
     assert option(twin) is False
 
 
-async def test_spotler_status_says_that_the_name_of_a_row_means_nothing_until_somebody_mends_it() -> None:
+async def test_spotler_status_reports_an_unknown_name_of_a_row_until_it_is_corrected() -> None:
     twin, ann = await subscribed()
     rename_row(twin, ann, "Newsletter", UNKNOWN)
     await twin.sync(ann)
@@ -93,7 +93,7 @@ async def test_spotler_status_says_that_the_name_of_a_row_means_nothing_until_so
     assert option(twin) is True
 
 
-async def test_a_new_record_with_a_row_whose_name_means_nothing_is_told_so_as_well() -> None:
+async def test_a_new_record_with_an_unknown_name_of_a_row_reports_it_as_well() -> None:
     twin = ConnectorTwin(mapped("->"))
     ann = twin.crm.create(**person(permissions={UNKNOWN: True}))
     await twin.sync(ann)
@@ -138,7 +138,7 @@ async def test_a_row_without_a_known_name_that_was_there_before_keeps_no_permiss
 # ------------------------------------------------------------------------------------------------- renamed in Spotler
 
 
-async def test_perm_21_a_rename_in_spotler_that_nobody_has_noticed_yet_withdraws_nothing() -> None:
+async def test_perm_21_an_unnoticed_rename_in_spotler_withdraws_nothing() -> None:
     twin, ann = await subscribed()
     rename_in_spotler(twin, News=1, Events=2)
 

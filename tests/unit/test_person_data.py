@@ -154,7 +154,7 @@ async def test_a_person_gets_everything_that_is_remembered(office: Office, ann: 
     assert len(answer["deadLetters"]) == 2
 
 
-async def test_nothing_is_said_of_others(office: Office, ann: RecordKey) -> None:
+async def test_the_export_contains_nothing_of_others(office: Office, ann: RecordKey) -> None:
     text = str(await office.data.export(ann))
     assert str(BOB.id) not in text
     assert str(CAS.id) not in text
@@ -166,7 +166,7 @@ async def test_access_changes_nothing(office: Office, ann: RecordKey) -> None:
     assert office.twin.store.documents == before
 
 
-async def test_nobody_knows_a_stranger(office: Office) -> None:
+async def test_an_unknown_record_has_an_empty_export(office: Office) -> None:
     answer = await office.data.export(RecordKey(PersonTable.LEAD, uuid4()))
     assert not any(answer[name] for name in answer if name not in {"record", "exportedAt"})
 
@@ -210,7 +210,7 @@ async def test_others_lose_nothing(office: Office, ann: RecordKey) -> None:
     assert [letter.body for letter in office.twin.queue.dead] == [references_body([Reference(BOB, Why.SAVED)])]
 
 
-async def test_what_was_refused_at_the_address_stays_refused(office: Office, ann: RecordKey) -> None:
+async def test_refusals_at_the_address_stay(office: Office, ann: RecordKey) -> None:
     twin = office.twin
     await erase_in_dataverse(twin, ann)
     address = twin.rules.fingerprints.address("ann@example.com")
@@ -252,7 +252,7 @@ async def test_an_administrator_may_insist(office: Office, ann: RecordKey) -> No
     assert str(ann.id) not in office.stored
 
 
-async def test_what_earlier_synchronisations_left_behind_goes_as_well(office: Office, ann: RecordKey) -> None:
+async def test_notes_of_earlier_synchronisations_are_deleted_as_well(office: Office, ann: RecordKey) -> None:
     """A former address that was never freed, and a refusal noted at somebody else's contact."""
     store = office.twin.store
     former = office.twin.rules.fingerprints.address("former@example.com")
@@ -270,7 +270,7 @@ async def test_what_earlier_synchronisations_left_behind_goes_as_well(office: Of
     assert office.twin.users()[str(BOB.id)] == {str(BOB): "ok"}
 
 
-async def test_whoever_shares_the_contact_keeps_it(office: Office, ann: RecordKey) -> None:
+async def test_records_that_share_the_contact_keep_it(office: Office, ann: RecordKey) -> None:
     twin = office.twin
     twin_sister = twin.crm.create(PersonTable.LEAD, **person())
     await twin.sync(twin_sister)
@@ -283,7 +283,7 @@ async def test_whoever_shares_the_contact_keeps_it(office: Office, ann: RecordKe
     assert twin.contact_of("ann@example.com").external_id == str(ann.id)
 
 
-async def test_while_somebody_works_on_the_contact_nothing_is_forgotten(office: Office, ann: RecordKey) -> None:
+async def test_while_a_worker_holds_the_contact_nothing_is_erased(office: Office, ann: RecordKey) -> None:
     claimed = await Ledger(office.twin.store, office.twin.clock, "test").claim([str(ann.id)])
     assert claimed
     with pytest.raises(ConflictError, match="being synchronised"):
@@ -310,7 +310,7 @@ async def test_a_crash_is_made_up_for_by_a_repetition(office: Office, ann: Recor
     assert len((await office.data.export(ann))["consentAfterErasure"]["changes"]) == consent
 
 
-async def test_who_is_forgotten_while_the_key_changes_leaves_the_refusal_behind(office: Office, ann: RecordKey) -> None:
+async def test_an_erasure_during_a_change_of_the_key_keeps_the_refusal(office: Office, ann: RecordKey) -> None:
     twin = office.twin
     await erase_in_dataverse(twin, ann)
     address = twin.rules.fingerprints.address("ann@example.com")
@@ -334,7 +334,7 @@ async def test_who_is_forgotten_while_the_key_changes_leaves_the_refusal_behind(
     assert {one["subject"] for one in answer["refusals"]} >= before
 
 
-def test_every_kind_of_document_is_known_to_name_people_or_not() -> None:
+def test_every_kind_of_document_is_listed_as_naming_people_or_not() -> None:
     """Whoever adds a kind decides here, and teaches `person_documents` to find people in it."""
     root = Path(__file__).parents[2] / "shared"
     found = {

@@ -146,7 +146,7 @@ async def test_after_a_crash_only_the_contacts_under_way_are_handled_again(momen
     assert twin.status_of(keys[7])[0] is SyncStatus.SUCCEEDED
 
 
-async def test_a_cursor_of_an_earlier_version_with_a_window_under_way_is_looked_at_in_full() -> None:
+async def test_a_window_under_way_of_an_earlier_version_is_handled_in_full() -> None:
     twin, _ = await started()
     (key,) = [one for one in twin.store.documents if one.row == "contacts"]
     document = twin.store.documents[key]
@@ -287,7 +287,7 @@ async def test_before_the_first_poll_health_is_not_red() -> None:
     assert (await ConnectorTwin().poller.state())["ok"]
 
 
-async def test_what_is_known_of_bounces_never_moves_back() -> None:
+async def test_the_time_of_known_bounces_never_moves_back() -> None:
     """Opt-outs that somebody asks about meanwhile would look like bounces."""
     twin, _ = await started()
     known = await twin.bounces.are_known_until()

@@ -82,7 +82,7 @@ async def test_a_change_hours_later_is_written_back_although_new_subscribers_can
     assert twin.crm.people[ann].values[DO_NOT_BULK_EMAIL]
 
 
-async def test_contacts_without_any_id_of_spotler_are_told_apart() -> None:
+async def test_contacts_without_any_id_of_spotler_are_distinguished() -> None:
     """NEW-01: an account that shows no encrypted ids has as many new subscribers as addresses."""
     twin = ConnectorTwin()
     await twin.poll()
@@ -136,7 +136,7 @@ async def test_more_changes_than_a_poll_has_time_for_are_handled_by_the_next_one
     assert [one.body["seconds"] >= 3600 for key, one in twin.store.documents.items() if key.row == "contacts"] == [True]
 
 
-async def test_an_external_id_that_somebody_else_gave_is_neither_kept_nor_logged(
+async def test_a_foreign_external_id_is_neither_stored_nor_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """It may be anything, an e-mail address too. Ours are GUIDs (S2D-09)."""

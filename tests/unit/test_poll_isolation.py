@@ -217,7 +217,7 @@ async def test_a_subscriber_that_breaks_the_connector_becomes_a_review_refused()
     assert (await setup.reviews.page()).reviews == []
 
 
-async def test_what_a_person_decided_about_it_stands() -> None:
+async def test_the_decision_of_a_person_about_it_stands() -> None:
     setup = ImportSetup()
     contact = new_subscriber(1)
     await setup.new_subscribers.refuse(contact, text="The connector itself failed.", correlation="poll-1")

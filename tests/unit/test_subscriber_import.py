@@ -37,7 +37,7 @@ from tests.twins import bodies
     ("external_id", "is_new"),
     [("", True), ("   ", True), ("afas-1234", True), (str(UUID(int=5)), False), (str(UUID(int=5)).upper(), False)],
 )
-def test_s2d_09_new_08_who_has_no_guid_as_external_id_is_new(external_id: str, is_new: bool) -> None:  # noqa: FBT001
+def test_s2d_09_new_08_a_contact_without_a_guid_as_external_id_is_new(external_id: str, is_new: bool) -> None:  # noqa: FBT001
     assert is_new_subscriber(new_subscriber(1, external_id=external_id)) is is_new
 
 
@@ -55,7 +55,7 @@ def test_new_07_a_new_row_gets_the_columns_that_reach_dataverse_and_its_address(
     assert columns(contact, ImportTarget.CONTACT) == wanted | {"new_source": "Website"}
 
 
-def test_new_06_map_25_a_fixed_value_tells_where_the_subscriber_came_from() -> None:
+def test_new_06_map_25_a_fixed_value_marks_the_origin_of_the_subscriber() -> None:
     assert columns(new_subscriber(1), ImportTarget.CONTACT)["new_source"] == "Website"
 
 
@@ -65,7 +65,7 @@ def test_cs_24_without_a_last_name_the_address_offers_one(empty: dict[str, str])
     assert columns(contact, ImportTarget.CONTACT)["lastname"] == "ann.proef"
 
 
-def test_a_value_that_is_not_dutch_comes_from_the_property_that_has_it() -> None:
+def test_a_value_that_is_not_dutch_is_taken_from_the_property_that_has_it() -> None:
     """VAL-07, for values from Spotler."""
     assert columns(new_subscriber(1, foreignPostalCode="SW1A"), ImportTarget.CONTACT)["address1_postalcode"] == "SW1A"
     both = new_subscriber(1, postalCode="1234 AB", foreignPostalCode="SW1A")
@@ -103,7 +103,7 @@ def test_values_appear_in_no_representation() -> None:
 # ----------------------------------------------------------------------------------------------------------- strategies
 
 
-async def test_new_07_c_07_nobody_is_imported_until_it_is_enabled() -> None:
+async def test_new_07_c_07_no_subscriber_is_imported_until_the_import_is_enabled() -> None:
     setup = ImportSetup(ImportPolicy().target)
     assert await setup.import_page(new_subscriber(1)) == [ImportResult("encrypted1", ImportOutcome.OFF)]
     assert setup.crm.people == {}
@@ -158,7 +158,9 @@ async def test_new_04_without_such_a_contact_one_is_created() -> None:
     ("email", "outcome"),
     [("NEW1@example.com", ImportOutcome.MATCHED), ("new2@example.com", ImportOutcome.OTHER_ADDRESS)],
 )
-async def test_new_04_two_subscribers_who_match_the_same_become_one_contact(email: str, outcome: ImportOutcome) -> None:
+async def test_new_04_two_subscribers_with_the_same_match_criteria_become_one_contact(
+    email: str, outcome: ImportOutcome
+) -> None:
     setup = ImportSetup(match=("lastname",))
     first, second = await setup.import_page(
         new_subscriber(1, lastName="Proef"), new_subscriber(2, email, lastName="proef")
@@ -168,7 +170,7 @@ async def test_new_04_two_subscribers_who_match_the_same_become_one_contact(emai
     assert len(setup.crm.people) == 1
 
 
-async def test_new_05_other_columns_can_tell_contacts_apart() -> None:
+async def test_new_05_other_columns_can_match_contacts() -> None:
     setup = ImportSetup(match=("emailaddress1", "lastname"))
     father = setup.crm.create(emailaddress1="new1@example.com", lastname="Senior")
     setup.crm.create(emailaddress1="new1@example.com", lastname="Junior")
@@ -198,7 +200,7 @@ async def test_new_05_and_gets_the_new_address_where_it_may() -> None:
     assert setup.person(ann).values["emailaddress1"] == "new1@example.com"
 
 
-async def test_new_01_if_04_a_membership_entry_goes_its_own_way_and_a_repetition_updates_it() -> None:
+async def test_new_01_if_04_a_membership_entry_is_created_and_a_repetition_updates_it() -> None:
     setup = ImportSetup(ImportTarget.MEMBERSHIP_ENTRY)
     for name in ("Ann", "Anna"):
         (one,) = await setup.import_page(new_subscriber(1, firstName=name))
@@ -213,7 +215,7 @@ async def test_new_09_the_permissions_are_those_that_spotler_has() -> None:
     assert {row.name: row.subscribed for row in setup.person(one.key).permissions} == {"News": True, "Offers": False}
 
 
-async def test_who_has_no_address_becomes_nobody() -> None:
+async def test_a_subscriber_without_an_address_is_skipped() -> None:
     setup = ImportSetup(ImportTarget.LEAD)
     contact = MarketingContact("", "encrypted1", {"email": " "})
     assert await setup.import_page(contact) == [ImportResult("encrypted1", ImportOutcome.NO_EMAIL)]
@@ -221,7 +223,7 @@ async def test_who_has_no_address_becomes_nobody() -> None:
 
 
 @pytest.mark.parametrize("target", [ImportTarget.LEAD, ImportTarget.CONTACT, ImportTarget.MEMBERSHIP_ENTRY])
-async def test_new_08_who_unsubscribes_is_no_new_subscriber(target: ImportTarget) -> None:
+async def test_new_08_an_unsubscribed_contact_is_no_new_subscriber(target: ImportTarget) -> None:
     setup = ImportSetup(target)
     leaving = replace(new_subscriber(1), channels={"EMAIL": False})
     assert await setup.outcomes(leaving, new_subscriber(2)) != [ImportOutcome.UNREACHABLE] * 2
@@ -264,7 +266,9 @@ async def test_a_page_costs_one_request_to_find_and_one_to_create() -> None:
         ),
     ],
 )
-async def test_settings_that_the_mapping_cannot_serve_say_so_and_lose_nobody(setup: ImportSetup, text: str) -> None:
+async def test_settings_that_the_mapping_cannot_serve_are_reported_and_lose_no_subscriber(
+    setup: ImportSetup, text: str
+) -> None:
     with pytest.raises(ConfigurationError, match=text):
         await setup.import_page(new_subscriber(1))
 
@@ -272,7 +276,7 @@ async def test_settings_that_the_mapping_cannot_serve_say_so_and_lose_nobody(set
 # --------------------------------------------------------------------------------------------------------------- errors
 
 
-async def test_what_dataverse_refuses_is_a_question_and_hinders_nobody() -> None:
+async def test_a_row_that_dataverse_refuses_becomes_a_review_and_does_not_stop_others() -> None:
     setup = ImportSetup(ImportTarget.LEAD)
     refused = row_id(ImportTarget.LEAD, "encrypted1")
     setup.records.refused[refused] = DataError("Dataverse refused the record: lastname", detail="Geheim")
@@ -286,7 +290,7 @@ async def test_what_dataverse_refuses_is_a_question_and_hinders_nobody() -> None
     assert await setup.open_reviews() == []
 
 
-async def test_what_mends_itself_is_raised_and_the_next_poll_finds_everything_again() -> None:
+async def test_a_passing_error_is_raised_and_the_next_poll_finds_everything_again() -> None:
     setup = ImportSetup(ImportTarget.LEAD)
     waiting = row_id(ImportTarget.LEAD, "encrypted2")
     setup.records.refused[waiting] = ThrottledError("wait", retry_after=timedelta(seconds=5))
@@ -321,7 +325,7 @@ async def test_new_04_several_contacts_are_a_question_and_no_guess() -> None:
     assert setup.store.calls["write"] <= writes + 1
 
 
-async def test_the_record_that_somebody_chose_is_synchronised_at_once_and_asked_about_no_more() -> None:
+async def test_the_chosen_record_is_synchronised_at_once_and_asked_about_no_more() -> None:
     setup = ImportSetup()
     _, second, review = await two_anns(setup)
     assert (await setup.reviews.bind(review, second)).chosen == second
@@ -347,7 +351,7 @@ async def test_a_record_with_another_address_cannot_be_chosen() -> None:
     assert setup.queue.waiting == []
 
 
-async def test_who_is_dismissed_is_left_alone() -> None:
+async def test_a_dismissed_contact_is_left_alone() -> None:
     setup = ImportSetup()
     *_, review = await two_anns(setup)
     assert (await setup.reviews.dismiss(review)).dismissed
@@ -357,7 +361,7 @@ async def test_who_is_dismissed_is_left_alone() -> None:
         await setup.reviews.dismiss(UUID(int=1))
 
 
-async def test_of_two_people_who_decide_at_the_same_time_one_is_told() -> None:
+async def test_of_two_simultaneous_decisions_one_is_a_conflict() -> None:
     setup = ImportSetup()
     *_, review = await two_anns(setup)
     before = await setup.reviews._review(review)
