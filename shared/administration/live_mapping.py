@@ -67,7 +67,7 @@ class LiveMapping:
         self._checked_at = self._clock.now()
         return self._kept
 
-    def look_again(self) -> None:
+    def expire(self) -> None:
         """Read the repository before the next use: this process has changed the mapping."""
         self._checked_at = None
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from difflib import unified_diff
 
 from shared.administration.mapping_repository import MappingRepository, Version
-from shared.administration.worker_thread import in_turn
+from shared.administration.worker_thread import run_in_thread
 from shared.domain.mapping.findings import Code, Finding, Severity
 from shared.domain.mapping.formats.document import MappingError
 from shared.domain.mapping.formats.yaml_format import from_yaml, to_yaml
@@ -21,7 +21,7 @@ from shared.errors import DataError
 Check = Callable[[Mapping], Awaitable[Sequence[Finding]]]
 
 
-async def _untried(_: Mapping) -> Sequence[Finding]:
+async def _no_trial(_: Mapping) -> Sequence[Finding]:
     return ()
 
 
@@ -90,7 +90,7 @@ class MappingService:
         """Check a mapping against both sides."""
         return await self._check(mapping)
 
-    async def apply(self, mapping: Mapping, change: MappingChange, trial: Check = _untried) -> Applied | ChangeRefused:
+    async def apply(self, mapping: Mapping, change: MappingChange, trial: Check = _no_trial) -> Applied | ChangeRefused:
         """Make a mapping live if its check allows it; `trial` finds its effect on real records.
 
         Errors are those of `MappingRepository.apply`, and of reading the records.
@@ -103,17 +103,17 @@ class MappingService:
         if _unaccepted(findings, change.accepted):
             return ChangeRefused(findings, change.accepted)
         base = live.number if change.base is None else change.base
-        text = await in_turn(to_yaml, mapping)
+        text = await run_in_thread(to_yaml, mapping)
         version = await self._repository.apply(text, by=change.by, comment=change.comment, base=base)
         return Applied(version, findings)
 
-    async def rollback(self, number: int, change: MappingChange, trial: Check = _untried) -> Applied | ChangeRefused:
+    async def rollback(self, number: int, change: MappingChange, trial: Check = _no_trial) -> Applied | ChangeRefused:
         """Make a new version equal to an old one, if its check allows it; NotFoundError if there is no such version."""
         mapping = mapping_of(await self._repository.version(number))
         change = replace(change, comment=change.comment or f"rollback to version {number}")
         return await self.apply(mapping, change, trial)
 
-    async def restore_defaults(self, change: MappingChange, trial: Check = _untried) -> Applied | ChangeRefused:
+    async def restore_defaults(self, change: MappingChange, trial: Check = _no_trial) -> Applied | ChangeRefused:
         """Restore default rows whose Spotler property no row fills; other rows stay as they are (C-41)."""
         mapping = with_defaults(mapping_of(await self.live()), self._defaults())
         return await self.apply(mapping, replace(change, comment=change.comment or "default rows restored"), trial)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 
-from shared.administration.worker_thread import in_turn
+from shared.administration.worker_thread import run_in_thread
 from shared.domain.mapping.check.check import Surroundings, check
 from shared.domain.mapping.findings import Finding
 from shared.domain.mapping.model import Mapping
@@ -44,4 +44,4 @@ class MappingValidator:
 
     async def check(self, mapping: Mapping) -> Sequence[Finding]:
         """Return the findings, errors first; nothing is logged. DataError if it takes too long."""
-        return await in_turn(check, mapping, await self.surroundings(mapping))
+        return await run_in_thread(check, mapping, await self.surroundings(mapping))

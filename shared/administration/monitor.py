@@ -11,7 +11,7 @@ from shared.administration.probe import probe
 from shared.errors import ConnectorError
 from shared.ports.clock import Clock
 from shared.ports.queue import Queue, QueueName
-from shared.telemetry.signals import BACKLOG, BEHIND, HEARTBEAT, NEWCOMERS_WAIT, OLDEST, UP, record
+from shared.telemetry.signals import BACKLOG, BEHIND, HEARTBEAT, IMPORT_WAIT, OLDEST, UP, record
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ class Monitor:
         now = self._clock.now()
         if until is not None:
             record(BEHIND, max(0.0, (now - until).total_seconds()))
-        record(NEWCOMERS_WAIT, 0.0 if waiting is None else max(0.0, (now - waiting).total_seconds()))
+        record(IMPORT_WAIT, 0.0 if waiting is None else max(0.0, (now - waiting).total_seconds()))
 
     async def _measure(self, queue: QueueName) -> None:
         try:

@@ -24,7 +24,7 @@ _THREAD = ThreadPoolExecutor(max_workers=1, thread_name_prefix="mapping")
 """One worker: a thread cannot be stopped, and several would take the processor from the event loop."""
 
 
-async def in_turn(
+async def run_in_thread(
     function: Callable[Parameters, Result], *args: Parameters.args, **options: Parameters.kwargs
 ) -> Result:
     """Run a pure function in the thread; one runs at a time. DataError after the time-out.
@@ -32,7 +32,7 @@ async def in_turn(
     After the time-out a running function runs to its end; a queued one does not start.
     """
     loop = asyncio.get_running_loop()
-    work = loop.run_in_executor(_THREAD, lambda: _giving_way(lambda: function(*args, **options)))
+    work = loop.run_in_executor(_THREAD, lambda: _with_short_switches(lambda: function(*args, **options)))
     try:
         return await asyncio.wait_for(work, TIMEOUT.total_seconds())
     except TimeoutError:
@@ -41,7 +41,7 @@ async def in_turn(
         ) from None
 
 
-def _giving_way(work: Callable[[], Result]) -> Result:
+def _with_short_switches(work: Callable[[], Result]) -> Result:
     """Let the event loop have the interpreter often: one HTTP answer needs it many times."""
     usual = sys.getswitchinterval()
     sys.setswitchinterval(_SWITCH.total_seconds())

@@ -210,13 +210,13 @@ class BounceService:
         current = {note.external_id: note for note in notes}
         try:
             if self._creates_tasks:
-                current |= await self._give(current, users)
-            current |= await self._complete(current)
+                current |= await self._create_tasks(current, users)
+            current |= await self._complete_tasks(current)
         except ConnectorError as error:
             log.warning("tasks about bounced mail cannot be written now: %s", error)
         return list(current.values())
 
-    async def _give(self, notes: Mapping[str, BounceNote], users: Users) -> dict[str, BounceNote]:
+    async def _create_tasks(self, notes: Mapping[str, BounceNote], users: Users) -> dict[str, BounceNote]:
         """Create tasks for the owners of records with a problem and without a task for this address."""
         due: dict[UUID, tuple[BounceNote, BounceTask]] = {}
         for external_id, note in notes.items():
@@ -243,7 +243,7 @@ class BounceService:
 
         return await self._repository.change(made, add)
 
-    async def _complete(self, notes: Mapping[str, BounceNote]) -> dict[str, BounceNote]:
+    async def _complete_tasks(self, notes: Mapping[str, BounceNote]) -> dict[str, BounceNote]:
         done = {external_id: set(note.done) for external_id, note in notes.items() if note.done}
         if not done:
             return {}

@@ -21,7 +21,7 @@ _REFUSALS = frozenset({OPT_OUT, DO_NOT_EMAIL})
 
 
 @dataclass(frozen=True, slots=True)
-class Lifted:
+class LiftResult:
     """The subjects that were lifted, and the records with the address, which are synchronised again."""
 
     subjects: tuple[str, ...]
@@ -50,7 +50,7 @@ class RefusalLifting:
         self._rules = rules
         self._clock = clock
 
-    async def lift(self, email: str, subjects: Collection[str], *, reference: str) -> Lifted:
+    async def lift(self, email: str, subjects: Collection[str], *, reference: str) -> LiftResult:
         """Lift subjects, or without any given all that are refused at the address. Without refusals, nothing happens.
 
         `reference` names the person's request (a ticket number), and is kept. Raises ConnectorErrors; a repetition
@@ -61,7 +61,7 @@ class RefusalLifting:
         chosen = known.subjects & frozenset(subjects) if subjects else known.subjects
         people = tuple(sorted((await self._crm.people_using([email])).get(email, ())))
         if not chosen:
-            return Lifted((), people)
+            return LiftResult((), people)
         now, correlation = self._clock.now(), f"lift-{reference}"
         entries = await self._ledger.entries(people)
         # This gives no permission: its row decides, and the ledger records what follows from the row.
@@ -72,4 +72,4 @@ class RefusalLifting:
             await self._consents.record(act.changes(before, after))
         await self._suppressions.lift(address, chosen, ConsentSource.ADMINISTRATOR)
         await self._lanes.send_references(QueueName.LIVE, [Reference(key, Why.RESYNC, correlation) for key in people])
-        return Lifted(tuple(sorted(chosen)), people)
+        return LiftResult(tuple(sorted(chosen)), people)

@@ -170,7 +170,7 @@ class Dispatcher:
                 pass
         is_bulk = lane is QueueName.BULK
         with tallying() as tally, self._priority.bulk() if is_bulk else self._priority.live():
-            await self._do(work, lane, began)
+            await self._do_all(work, lane, began)
         try:
             await self._circuits.learn(lane, tally, turn)
         except ConnectorError as error:  # the work is done; the next call updates the circuits
@@ -185,7 +185,7 @@ class Dispatcher:
         for message in (*work.permissions, *work.others):
             await self._lanes.send_later(lane, message, when)
 
-    async def _do(self, work: Work, lane: QueueName, began: datetime) -> None:
+    async def _do_all(self, work: Work, lane: QueueName, began: datetime) -> None:
         """Handle people in half of the time if other messages came with them, then the other messages.
 
         A message that fails is postponed by itself. An error would repeat the whole batch at once, and dead-letter it
@@ -214,11 +214,11 @@ class Dispatcher:
         await self._people.handle(await self._jobs.vouch(people), lane=lane)
 
     async def _do_or_postpone(self, message: Jobs | Walk | Replay | Compare | ListMessage, lane: QueueName) -> None:
-        done = await attempt(lambda: self._one(message, lane), message.kind)
+        done = await attempt(lambda: self._do_one(message, lane), message.kind)
         if isinstance(done, ConnectorError):
             await self._redelivery.postpone(lane, message, done)
 
-    async def _one(self, message: Jobs | Walk | Replay | Compare | ListMessage, lane: QueueName) -> None:
+    async def _do_one(self, message: Jobs | Walk | Replay | Compare | ListMessage, lane: QueueName) -> None:
         match message:
             case Jobs():
                 await self._jobs.run(message, lane=lane)

@@ -66,7 +66,7 @@ class Resync:
             page = await self._crm.people_page(step.table, after=step.after, limit=PAGE)
         except ConnectorError as error:
             if isinstance(self._redelivery.after(step, error), GiveUp):
-                await self._over(step)
+                await self._end_walk(step)
             await self._redelivery.postpone(lane, step, error)
             return
         references = [Reference(key, step.why, step.correlation) for key in page.keys]
@@ -75,7 +75,7 @@ class Resync:
         if page.after is not None:
             await self._lanes.send(lane, step.model_copy(update={"after": page.after, "attempt": 1}))
         else:
-            await self._over(step)
+            await self._end_walk(step)
 
     async def _is_overtaken(self, step: Walk) -> bool:
         """Whether another walk has begun since: that one reads all records, too."""
@@ -84,7 +84,7 @@ class Resync:
         log.info("the walk over %s of %s ends: another one is under way", step.table, other.since)
         return True
 
-    async def _over(self, step: Walk) -> None:
+    async def _end_walk(self, step: Walk) -> None:
         """Let the next walk begin. If that cannot be stored, it may begin in a day."""
         if step.why is Why.RESYNC:
             with suppress(ConnectorError):

@@ -24,7 +24,7 @@ from shared.domain.values.moments import EARLIEST
 from shared.engine.record_handler import RecordHandler
 from shared.errors import ConnectorError
 from shared.inbound.contact_changes import ContactChanges, known_and_new, newest
-from shared.inbound.page_counts import ImportMode, PageCounts, Seen
+from shared.inbound.page_counts import ChangeKind, ImportMode, PageCounts
 from shared.inbound.poll import OVERLAP, note_bounces
 from shared.inbound.poll_cursor import NEW_SUBSCRIBERS, PollCursor
 from shared.inbound.read_ahead import Page
@@ -256,8 +256,8 @@ class _ActiveRun:
 def _found(handled: PageCounts) -> Mapping[str, int]:
     kinds = {
         **{str(kind): count for kind, count in handled.divergences.items()},
-        str(Divergence.UNKNOWN): handled.seen[Seen.UNKNOWN],
-        str(Divergence.UNLINKED): handled.seen[Seen.NEW_SUBSCRIBER],
+        str(Divergence.UNKNOWN): handled.seen[ChangeKind.UNKNOWN],
+        str(Divergence.UNLINKED): handled.seen[ChangeKind.NEW_SUBSCRIBER],
     }
     return {kind: count for kind, count in kinds.items() if count}
 

@@ -28,7 +28,7 @@ from shared.engine.refusals.returns import Returns, correlation_of, record_id_of
 from shared.engine.refusals.suppressions import SuppressionList
 from shared.engine.work_items import FetchedContact
 from shared.errors import ConnectorError, DataError, Service, whereabouts
-from shared.inbound.page_counts import ImportMode, PageCounts, Seen
+from shared.inbound.page_counts import ChangeKind, ImportMode, PageCounts
 from shared.inbound.subscriber_import import SubscriberImport
 from shared.messages.lane_messages import references_body
 from shared.ports.dataverse import Crm
@@ -101,7 +101,7 @@ class ContactChanges:
     ) -> None:
         """Import contacts that have no record. A person who returned to an address has its refusals lifted first."""
         if contacts and import_mode is not ImportMode.DEFER:
-            handled.seen[Seen.NEW_SUBSCRIBER] += len(contacts)
+            handled.seen[ChangeKind.NEW_SUBSCRIBER] += len(contacts)
         if import_mode is ImportMode.COUNT:
             return
 
@@ -192,7 +192,7 @@ class ContactChanges:
                 for key in bound
                 if doubts(external_id) or self._has_news(contact, key, entries[key], near[key], catalogue)
             ]
-            handled.seen[Seen.CHANGED if moved else Seen.ECHO] += 1
+            handled.seen[ChangeKind.CHANGED if moved else ChangeKind.ECHO] += 1
             handled.echoes |= frozenset[str]() if moved else {external_id}
             if compares and contact.is_readable:
                 handled.divergences.update(
@@ -208,7 +208,7 @@ class ContactChanges:
         tables = [table for table in PersonTable if table in self._rules.enabled_tables]
         keys = [RecordKey(table, identifier) for identifier in contacts for table in tables]
         found = await self._crm.read_people(keys) if keys else {}
-        counts = {Seen.CHANGED: len(found), Seen.UNKNOWN: len(contacts) - len(found)}
+        counts = {ChangeKind.CHANGED: len(found), ChangeKind.UNKNOWN: len(contacts) - len(found)}
         handled.seen.update({what: count for what, count in counts.items() if count})
         return [Reference(key, Why.SPOTLER, correlation_of(contacts[key.id])) for key in found]
 

@@ -13,7 +13,7 @@ from shared.domain.records.outcomes import Result
 from shared.engine.work_items import ItemResult
 
 
-class Seen(StrEnum):
+class ChangeKind(StrEnum):
     """The kind of change that a poll found in a contact."""
 
     ECHO = "echo"
@@ -42,7 +42,7 @@ class PageCounts:
     the connector itself failed. `echoes` are external ids. `import_error` is why importing new subscribers failed.
     """
 
-    seen: Counter[Seen] = field(default_factory=Counter)
+    seen: Counter[ChangeKind] = field(default_factory=Counter)
     echoes: set[str] = field(default_factory=set)
     divergences: Counter[Divergence] = field(default_factory=Counter)
     values: int = 0

@@ -24,7 +24,7 @@ from shared.engine.record_handler import RecordHandler
 from shared.engine.refusals.returns import record_id_of
 from shared.errors import ConflictError, ConnectorError, Service, whereabouts
 from shared.inbound.contact_changes import ContactChanges, known_and_new, newest
-from shared.inbound.page_counts import ImportMode, PageCounts, Seen
+from shared.inbound.page_counts import ChangeKind, ImportMode, PageCounts
 from shared.inbound.poll_cursor import CONTACTS, NEW_SUBSCRIBERS, CursorPosition, PollCursor
 from shared.inbound.read_ahead import Page, pages_ahead
 from shared.ports.clock import Clock
@@ -67,7 +67,7 @@ class PollResult:
     waits: bool = False
 
     @property
-    def seen(self) -> Counter[Seen]:
+    def seen(self) -> Counter[ChangeKind]:
         """Contacts by kind of change."""
         return self.handled.seen
 
@@ -304,12 +304,12 @@ async def note_bounces(feeds: ContactFeeds, bounces: BounceService, start: datet
     async def note(some: Sequence[Bounce]) -> None:
         concerned.update(await bounces.note(some))
 
-    async def set_aside(bounce: Bounce, error: Exception) -> None:
+    async def log_defect(bounce: Bounce, error: Exception) -> None:
         name = bounce.contact.encrypted_id or record_id_of(bounce.contact) or "without an id"
         log.error("a bounce of Spotler contact %s broke the connector: %s", name, whereabouts(error))
 
     async for page in feeds.bounces(start, end):
-        await isolated(page, note, set_aside)
+        await isolated(page, note, log_defect)
     return concerned
 
 

@@ -81,7 +81,7 @@ class ListChanges:
         try:
             await self.add(state, frozenset(selection.contacts.values()), attempt=message.attempt)
             if gone and self._removes_at_once and self._tools.targets.of(state.kind).can_remove:
-                await self._take_out(state, gone)
+                await self._remove_members(state, gone)
         except NotFoundError:
             await self._gone_in_spotler(state)
         return selection
@@ -106,7 +106,7 @@ class ListChanges:
         await self._tools.states.note(state.id, where, added, MemberPresence.IN)
         return frozenset(contacts) - added
 
-    async def _take_out(self, state: ListState, gone: Sequence[RecordKey]) -> None:
+    async def _remove_members(self, state: ListState, gone: Sequence[RecordKey]) -> None:
         contacts = await self._tools.members.contacts_of(gone)
         leaving = [contact for key, contact in contacts.items() if not await self._is_needed(state, key, contact)]
         where = state.noted_in

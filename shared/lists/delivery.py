@@ -24,7 +24,7 @@ class ListGoneError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Repaired:
+class RepairResult:
     """Contacts that were added after all, by external id, and records that were not, with the reason."""
 
     added: frozenset[str] = frozenset()
@@ -32,7 +32,7 @@ class Repaired:
 
 
 @dataclass(slots=True)
-class Delivered:
+class DeliveryResult:
     """What one step has sent. `wanted` counts the people of its buckets who are in the list now."""
 
     next_bucket: int
@@ -54,7 +54,7 @@ class ListDelivery:
         self._states = states
         self._members = members
 
-    async def some(self, state: ListState, run: ListRun, *, first: int, attempt: int) -> Delivered:
+    async def deliver(self, state: ListState, run: ListRun, *, first: int, attempt: int) -> DeliveryResult:
         """Deliver buckets from `first` on until enough was sent. ListGoneError; ConnectorErrors.
 
         A repetition is harmless: to Spotler, contacts that were added or removed already make no difference.
@@ -62,7 +62,7 @@ class ListDelivery:
         known = state.snapshots or {}
         of = max(run.buckets, *known.values(), 1)
         can_remove = self._targets.of(state.kind).can_remove
-        done = Delivered(first)
+        done = DeliveryResult(first)
         adding: list[str] = []
         removing: list[str] = []
         calls = 0
@@ -103,7 +103,7 @@ class ListDelivery:
             present += len(known.possible)
         return leaving, present
 
-    async def repair(self, state: ListState, unknown: Collection[str], *, attempt: int) -> Repaired:
+    async def repair(self, state: ListState, unknown: Collection[str], *, attempt: int) -> RepairResult:
         """Synchronise people again whose contact Spotler does not know, and add them.
 
         TransientError while some are waiting; after some attempts these count as failed.
@@ -116,10 +116,17 @@ class ListDelivery:
         failed = again.skipped | again.failed | dict.fromkeys(again.waiting, LeftOut.LATE)
         failed |= {key: LeftOut.UNKNOWN for key, contact in contacts.items() if contact in still}
         mine = {key: str(reason) for key, reason in failed.items() if key.table is state.table}
-        return Repaired(frozenset(contacts.values()) - still, mine)
+        return RepairResult(frozenset(contacts.values()) - still, mine)
 
     async def _flush(
-        self, state: ListState, adding: list[str], removing: list[str], done: Delivered, *, least: int, attempt: int
+        self,
+        state: ListState,
+        adding: list[str],
+        removing: list[str],
+        done: DeliveryResult,
+        *,
+        least: int,
+        attempt: int,
     ) -> int:
         """Send full calls, and the rest if `least` is 1; returns the number of calls."""
         calls = 0
@@ -136,7 +143,7 @@ class ListDelivery:
             raise ListGoneError from error
         return calls
 
-    async def _add(self, state: ListState, contacts: Sequence[str], done: Delivered, attempt: int) -> None:
+    async def _add(self, state: ListState, contacts: Sequence[str], done: DeliveryResult, attempt: int) -> None:
         unknown = await self._targets.add(state, contacts)
         if unknown:
             repaired = await self.repair(state, unknown, attempt=attempt)
@@ -144,7 +151,7 @@ class ListDelivery:
             done.found_again |= repaired.added - unknown
             done.failed |= repaired.failed
 
-    async def _note(self, state: ListState, run: ListRun, first: int, done: Delivered) -> None:
+    async def _note(self, state: ListState, run: ListRun, first: int, done: DeliveryResult) -> None:
         """Note contacts of the snapshot that are absent, and contacts that are in under another external id."""
         if not done.unknown:
             return

@@ -92,7 +92,7 @@ class Members:
                 selection.new_subscribers.append(key)
             else:
                 selection.skipped[key] = reason
-                if _says_nothing(record, entry) and reason is not LeftOut.NO_BULK:
+                if _has_no_status(record, entry) and reason is not LeftOut.NO_BULK:
                     untold.append(key)
         return selection, untold
 
@@ -125,7 +125,7 @@ def _take(key: RecordKey, outcome: Outcome, external_id: str, selection: MemberS
         selection.failed[key] = outcome.reason
 
 
-def _says_nothing(record: PersonRecord | None, entry: Entry) -> bool:
+def _has_no_status(record: PersonRecord | None, entry: Entry) -> bool:
     return record is not None and record.status is None and not entry.binding.is_live
 
 

@@ -159,10 +159,10 @@ class ListSteps:
         if not active.run.is_sending and (leaving := await self._held_removals(active.state, active.run)):
             await self._fail(active, Reason.MASS_LIST_REMOVAL, _HELD.format(leaving))
             return
-        active = await self._sending(active)
+        active = await self._begin_sending(active)
         step = active.step
         try:
-            sent = await self._delivery.some(active.state, active.run, first=step.bucket, attempt=step.attempt)
+            sent = await self._delivery.deliver(active.state, active.run, first=step.bucket, attempt=step.attempt)
         except ListGoneError:
             await self._recreate(active)
             return
@@ -189,7 +189,7 @@ class ListSteps:
         await brake.settled({MassChange.LIST_REMOVAL: [name]})
         return 0
 
-    async def _sending(self, active: _ActiveStep) -> _ActiveStep:
+    async def _begin_sending(self, active: _ActiveStep) -> _ActiveStep:
         """Save that Spotler may have a part of the snapshot from now on; empty a list whose content is unknown."""
         state, run = active.state, active.run
         if not run.is_sending:

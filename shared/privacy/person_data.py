@@ -27,14 +27,14 @@ from shared.ports.dataverse import Crm
 from shared.ports.documents import read_one
 from shared.ports.queue import DeadLetter, Queue
 from shared.ports.state import Delete, Document, DocumentKey, StateStore
-from shared.privacy.person_dead_letters import PersonLetters
+from shared.privacy.person_dead_letters import PersonDeadLetters
 from shared.privacy.person_documents import Person, PersonDocument, PersonDocuments
 
 _ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Forgotten:
+class ErasureResult:
     """The result of an erasure: documents changed or deleted, changes of consent under a pseudonym, dead letters.
 
     `dead_letters_left` concern changes of others: replay them. `refused_addresses` counts addresses where something
@@ -61,7 +61,7 @@ class Forgotten:
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class _StoredData:
     """What was read of a person. `addresses` are those (fingerprints) of contacts that no other record uses."""
 
     person: Person
@@ -100,7 +100,7 @@ class PersonData:
         self._consents = consents
         self._erased = erased
         self._crm = crm
-        self._letters = PersonLetters(queue)
+        self._letters = PersonDeadLetters(queue)
         self._rules = rules
         self._clock = clock
         self._environment = environment
@@ -143,7 +143,7 @@ class PersonData:
 
     # ------------------------------------------------------------------------------------------------------- erasure
 
-    async def forget(self, key: RecordKey, email: str = "", *, although_synchronised: bool = False) -> Forgotten:
+    async def forget(self, key: RecordKey, email: str = "", *, although_synchronised: bool = False) -> ErasureResult:
         """Erase a record, except for the refusals at its addresses, and its consent under a pseudonym.
 
         ConflictError while the record is synchronised, unless `although_synchronised`, and while a worker holds its
@@ -169,7 +169,7 @@ class PersonData:
         finally:
             await self._ledger.release(list(held.values()))
         refused = await self._suppressions.at(known.suppressions)
-        return Forgotten(
+        return ErasureResult(
             documents=documents,
             consent=consent,
             dead_letters=letters,
@@ -178,7 +178,7 @@ class PersonData:
             is_in_dataverse=known.is_in_dataverse,
         )
 
-    async def _forget_documents(self, known: _Known) -> int:
+    async def _forget_documents(self, known: _StoredData) -> int:
         """Change the documents that name the person until none does.
 
         The binding goes last, because it leads to the others.
@@ -198,7 +198,7 @@ class PersonData:
 
     # ------------------------------------------------------------------------------------------------------- reading
 
-    async def _known(self, key: RecordKey, email: str) -> _Known:
+    async def _known(self, key: RecordKey, email: str) -> _StoredData:
         entry = (await self._ledger.entries([key]))[key]
         used = await self._documents.contacts_used_by(key)
         contacts = await self._ledger.contacts({entry.binding.external_id, str(key.id), *used})
@@ -211,7 +211,7 @@ class PersonData:
         own = {one for one, contact in contacts.items() if not contact.users.keys() - {key}}
         naming = await self._suppressions.naming(str(key))
         owned = await self._documents.addresses_of(own)
-        return _Known(
+        return _StoredData(
             person=Person(key, frozenset(own)),
             entry=entry,
             contacts=contacts,

@@ -14,7 +14,7 @@ MOST = 10_000
 """Dead letters that are searched: an alarm reports the first ones."""
 
 
-class PersonLetters:
+class PersonDeadLetters:
     """Searches the dead letters of all queues. Raises ConnectorErrors of the queue."""
 
     def __init__(self, queue: Queue) -> None:

@@ -148,7 +148,7 @@ CIRCUIT = Signal(
     "1 while a lane asks a service no more, because it is down, asks for a pause or refuses the connector; else 0.",
     ("service", "lane"),
 )
-NEWCOMERS_WAIT = Signal(
+IMPORT_WAIT = Signal(
     "connector.newcomers.waiting", SignalKind.GAUGE, "s", "For how long new subscribers have waited to be taken in.", ()
 )
 DRIFT = Signal(
@@ -175,7 +175,7 @@ SIGNALS = (
     HEARTBEAT,
     BEHIND,
     CIRCUIT,
-    NEWCOMERS_WAIT,
+    IMPORT_WAIT,
     DRIFT,
 )
 

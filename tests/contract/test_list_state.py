@@ -1,4 +1,4 @@
-"""What is remembered of a list, over both kinds of stores that are here: twins and SQLite."""
+"""The state of a list, over both kinds of stores that are here: twins and SQLite."""
 
 from __future__ import annotations
 

@@ -158,7 +158,7 @@ async def test_a_crash_at_any_moment_of_a_removal_ends_with_no_list() -> None:
 
 
 async def test_a_list_that_changes_at_any_moment_of_a_sync_ends_as_it_is_then() -> None:
-    """Its members change once, between any two calls, and nobody tells."""
+    """Its members change once, between any two calls, without an event."""
     moments = 0
     for moment in range(_MOST_MOMENTS):
         story = await begin(page=4)

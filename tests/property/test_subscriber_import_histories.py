@@ -1,4 +1,4 @@
-"""New subscribers through any history of polls, edits and failures: nobody twice, nobody lost (NEW-03, NEW-04)."""
+"""New subscribers in any history of polls, edits and failures: none twice, none lost (NEW-03, NEW-04)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ polls = st.lists(
 
 
 async def live(setup: ImportSetup, history: list[tuple[list[int], int | None, bool]]) -> None:
-    """Poll again and again; what fails is polled again, as the cursor wants it."""
+    """Poll again and again; a failed poll is repeated from the cursor."""
     setup.share_faults()
     for numbers, moment, dies in history:
         if moment is not None:

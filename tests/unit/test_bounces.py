@@ -1,4 +1,4 @@
-"""Bounces: when an address is a problem, whom a task goes to, and how it ends (BNC-01..BNC-14, C-14, C-15, P-01)."""
+"""Bounces: when an address is a problem, whose task it is, and how it ends (BNC-01..BNC-14, C-14, C-15, P-01)."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ _PROBLEMS = (Reason.HARD_BOUNCE, Reason.SOFT_BOUNCE)
 
 
 class World:
-    """A book over twins; `use` says which records use a contact."""
+    """A service over twins; `use` sets which records use a contact."""
 
     def __init__(self, *, creates_tasks: bool = True) -> None:
         self.clock = ManualClock(START + timedelta(days=30))

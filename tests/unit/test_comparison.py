@@ -25,7 +25,7 @@ DAY = timedelta(days=1)
 
 
 async def bound(twin: ConnectorTwin, count: int, *, apart: timedelta = timedelta()) -> list[RecordKey]:
-    """That many contacts whom both sides know, made one after the other."""
+    """Create so many records with a contact, one after the other."""
     keys = []
     for number in range(count):
         keys.append(twin.crm.create(**person(emailaddress1=f"p{number}@example.com")))
@@ -40,12 +40,12 @@ async def bound(twin: ConnectorTwin, count: int, *, apart: timedelta = timedelta
 
 
 def unseen(contact: TwinContact, **values: Any) -> None:
-    """Edit a contact so that no feed of changes ever shows it."""
+    """Edit a contact so that no feed of changes shows it."""
     contact.values.update(values)
 
 
 async def night(twin: ConnectorTwin) -> dict[str, Any]:
-    """Let a night pass; what health says of the account's comparison afterwards."""
+    """Let a night pass; returns what health reports of the account's comparison."""
     await twin.reconciliation.begin()
     await twin.quiet()
     twin.clock.advance(DAY)
@@ -300,14 +300,14 @@ async def test_an_edit_that_no_feed_of_changes_showed_is_found_within_the_nights
 
 
 async def test_each_night_reads_its_share() -> None:
-    """One slice a night: an account that is read in one go would take the morning."""
+    """One slice a night: reading an account at once would take the morning."""
     twin = ConnectorTwin(days=4)
     for number in range(2_000):
         twin.clock.advance(timedelta(minutes=1))
         twin.platform.sign_up(f"s{number}@example.com")
     twin.clock.advance(2 * DAY)
     for _ in range(4):
-        told = await night(twin)  # the first pass does not know how large the account is
+        told = await night(twin)  # the first pass has no size of the account yet
     assert told["finished"]
 
     seen = [(await night(twin))["contacts"] for _ in range(4)]
@@ -320,7 +320,7 @@ async def test_each_night_reads_its_share() -> None:
 async def test_divergence_is_counted_by_kind() -> None:
     twin = ConnectorTwin(two_way())
     keys = await bound(twin, 5, apart=timedelta(minutes=1))
-    twin.clock.advance(2 * DAY)  # the comparison of yesterday does not see it
+    twin.clock.advance(2 * DAY)  # the comparison of yesterday does not contain it
     fields, permissions, mail_status, kept, _ = (twin.contact_of(f"p{number}@example.com") for number in range(5))
     unseen(fields, city="Gouda")
     permissions.options[NEWSLETTER] = True
@@ -354,7 +354,7 @@ async def test_a_contact_that_was_erased_in_spotler_is_counted_as_missing() -> N
 
 
 async def test_old_subscribers_of_the_account_are_counted_and_not_imported() -> None:
-    """A setting for new subscribers does not make records of everybody who ever signed up."""
+    """A setting for new subscribers does not create records for everybody who ever signed up."""
     twin = ConnectorTwin()
     twin.platform.sign_up("old@example.com")
     twin.clock.advance(30 * DAY)
@@ -385,6 +385,6 @@ async def test_the_account_costs_one_hundredth_of_a_call_for_each_contact() -> N
 
     assert told["finished"]
     assert told["contacts"] >= people
-    assert spent["insert"] == 7 * people / 100  # every night Spotler must know the contact of every record
+    assert spent["insert"] == 7 * people / 100  # every night the contact of each record must be in Spotler
     assert spent["updates"] <= people / 100 * 1.5
     assert spent.total() == spent["insert"] + spent["updates"] + spent["bounces"]

@@ -1,4 +1,4 @@
-"""What counts as drift: changes of that which the mapping names, on either side."""
+"""Drift: changes on either side of what the mapping names."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ DAY = timedelta(days=1)
 
 
 class Archive:
-    """The ledger, and what is kept of those who were erased."""
+    """The ledger, and the consent of erased records."""
 
     def __init__(self, twin: ConnectorTwin, retention: timedelta | None = 1096 * DAY) -> None:
         self.twin = twin

@@ -1,4 +1,4 @@
-"""Why a person is, or is not, in Spotler: the plan of the next look, with nothing written."""
+"""Why a person is, or is not, in Spotler: the plan of the next synchronisation, with nothing written."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.connector_twin import ConnectorTwin, person
 
 
 async def explained(twin: ConnectorTwin, key: RecordKey) -> dict[str, Any]:
-    """Explain, check that nothing was touched, and return what JSON makes of it."""
+    """Explain, check that nothing was written, and return what JSON makes of it."""
     before = (dict(twin.store.documents), len(twin.platform.writes), twin.crm.calls["report"])
     answer = await twin.explain.record(key)
     assert before == (twin.store.documents, len(twin.platform.writes), twin.crm.calls["report"])

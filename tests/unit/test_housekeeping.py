@@ -1,4 +1,4 @@
-"""The state is bounded by what is there, and not by what ever was; what a later message needs stays."""
+"""The state is bounded by existing records; documents that a later message needs stay."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def documents(twin: ConnectorTwin, kind: str) -> dict[str, Document]:
 
 
 async def lived(twin: ConnectorTwin, days: int, house: Housekeeping) -> list[int]:
-    """Let people come and go for some time: every day two new ones, who stay a week; how many documents there are."""
+    """Create two records a day that stay a week, for some time; returns how many documents there are."""
     counts: list[int] = []
     for day in range(days):
         twin.clock.advance(timedelta(days=1))
@@ -129,7 +129,7 @@ async def test_held_records_and_refusals_by_address_are_kept() -> None:
 
 
 async def test_the_binding_of_a_record_that_shares_a_contact_is_kept() -> None:
-    """A record that refuses all mail uses the contact no more; its refusal counts there all the same."""
+    """A record that refuses all mail does not use the contact any more; its refusal counts there all the same."""
     twin = ConnectorTwin()
     ann, lead = twin.crm.create(**person()), twin.crm.create(PersonTable.LEAD, **person())
     await twin.sync(ann, lead)

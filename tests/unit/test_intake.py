@@ -40,7 +40,7 @@ EXPIRED = ConfigurationError("the secret has expired")
 
 
 class TwinOrganisations:
-    """Knows ours; `error` while it cannot tell."""
+    """Accepts our organisation; raises `error` while it is set."""
 
     def __init__(self) -> None:
         self.error: ConnectorError | None = None
@@ -57,7 +57,7 @@ class TwinOrganisations:
 
 
 class TwinOwnUser:
-    """Counts how often it was asked; hangs like the organisations do."""
+    """Counts its calls; hangs like the organisations do."""
 
     def __init__(self, organisations: TwinOrganisations) -> None:
         self.organisations = organisations
@@ -70,7 +70,7 @@ class TwinOwnUser:
 
 
 class Stage:
-    """A connector that may be away, and what takes its messages in."""
+    """A connector that may be down, and its intake."""
 
     def __init__(self) -> None:
         self.twin = ConnectorTwin()
@@ -222,7 +222,7 @@ async def test_many_messages_of_one_organisation_are_one_question(stage: Stage) 
 
 
 async def test_a_batch_that_fails_has_dead_lettered_nothing(stage: Stage) -> None:
-    """The queue cannot be reached: all messages come again, those that are refused, too."""
+    """The queue cannot be reached: all messages are repeated, the refused ones, too."""
     key = stage.twin.crm.create(**person(emailaddress1="ann@example.com"))
     stage.away = AWAY
     stage.twin.queue.broken = {"send": TransientError("down")}

@@ -1,4 +1,4 @@
-"""ML-12, ML-16, ML-19, ML-23, ML-36, over the twins: which lists are refused, and what is told about the others."""
+"""ML-12, ML-16, ML-19, ML-23, ML-36, over the twins: which lists are refused, and what others report."""
 
 from __future__ import annotations
 

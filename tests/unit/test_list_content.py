@@ -1,4 +1,4 @@
-"""ML, OPT, C-36, over the twins: who is in the list in Spotler after a synchronisation, and who is left out."""
+"""ML, OPT, C-36, over the twins: the members in Spotler's list after a run, and the members left out."""
 
 from __future__ import annotations
 

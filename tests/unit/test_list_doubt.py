@@ -1,4 +1,4 @@
-"""Marketing lists over the twins: what is remembered of them, and what happens when that is not certain."""
+"""Marketing lists over the twins: their state, and runs after uncertain ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ML-24..ML-26, C-28, AUD-07, over the twins: single members who come and go between two synchronisations."""
+"""ML-24..ML-26, C-28, AUD-07, over the twins: single members that join and leave between two runs."""
 
 from __future__ import annotations
 

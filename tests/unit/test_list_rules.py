@@ -1,4 +1,4 @@
-"""The pure part of marketing lists: who stays out, what differs, what is told (ML-32, ML-33, C-36, C-43)."""
+"""The pure part of marketing lists: members left out, differences, reports (ML-32, ML-33, C-36, C-43)."""
 
 from __future__ import annotations
 

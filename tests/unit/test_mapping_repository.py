@@ -49,12 +49,12 @@ async def test_a_later_activation_brings_nothing_back(repository: MappingReposit
 
 
 async def test_two_processes_that_start_together_activate_one_version(store: TwinStore) -> None:
-    shelves = [MappingRepository(store, ManualClock(), "test") for _ in range(2)]
+    repositories = [MappingRepository(store, ManualClock(), "test") for _ in range(2)]
 
-    pointers = await asyncio.gather(*(repository.activate("first") for repository in shelves))
+    pointers = await asyncio.gather(*(repository.activate("first") for repository in repositories))
 
     assert pointers[0] == pointers[1]
-    assert await texts(shelves[0]) == ["first"]
+    assert await texts(repositories[0]) == ["first"]
 
 
 async def test_before_the_first_activation_nothing_can_be_applied(repository: MappingRepository) -> None:
@@ -74,28 +74,28 @@ async def test_the_history_has_actor_time_and_comment_newest_first(repository: M
 
 
 async def test_each_environment_has_a_history_of_its_own(store: TwinStore) -> None:
-    shelves = [MappingRepository(store, ManualClock(), name) for name in ("prod", "test")]
-    for repository in shelves:
+    repositories = [MappingRepository(store, ManualClock(), name) for name in ("prod", "test")]
+    for repository in repositories:
         await repository.activate("first")
 
-    await shelves[0].apply("second", by=ADMINISTRATOR)
+    await repositories[0].apply("second", by=ADMINISTRATOR)
 
-    assert [await texts(repository) for repository in shelves] == [["second", "first"], ["first"]]
+    assert [await texts(repository) for repository in repositories] == [["second", "first"], ["first"]]
 
 
 async def test_of_two_simultaneous_changes_one_is_a_conflict(store: TwinStore) -> None:
-    shelves = [MappingRepository(store, ManualClock(), "test") for _ in range(2)]
-    await shelves[0].activate("first")
+    repositories = [MappingRepository(store, ManualClock(), "test") for _ in range(2)]
+    await repositories[0].activate("first")
 
     results = await asyncio.gather(
-        *(repository.apply(f"change {index}", by=ADMINISTRATOR) for index, repository in enumerate(shelves)),
+        *(repository.apply(f"change {index}", by=ADMINISTRATOR) for index, repository in enumerate(repositories)),
         return_exceptions=True,
     )
 
     (lost,) = [result for result in results if isinstance(result, BaseException)]
     assert isinstance(lost, ConflictError)
     (won,) = [result.text for result in results if not isinstance(result, BaseException)]
-    assert await texts(shelves[0]) == [won, "first"]
+    assert await texts(repositories[0]) == [won, "first"]
 
 
 async def test_a_change_made_on_an_old_version_is_refused(repository: MappingRepository) -> None:

@@ -1,4 +1,4 @@
-"""The watch measures what stands still, and says nothing where it cannot measure."""
+"""The monitor measures what stands still, and has no value where it cannot measure."""
 
 from __future__ import annotations
 

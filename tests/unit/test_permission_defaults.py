@@ -1,4 +1,4 @@
-"""The permissions of a new record, as two environment variables say (ENV-01..ENV-15, PERM-11..PERM-18, C-18..C-20)."""
+"""The permissions of a new record, by two environment variables (ENV-01..ENV-15, PERM-11..PERM-18, C-18..C-20)."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_an_exception_that_spotler_does_not_have_leaves_all_the_others_enabled()
 
 
 class PermissionDefaultsSetup:
-    """The use case with everything that a test may move."""
+    """The use case with everything that a test may change."""
 
     def __init__(self, variables: TwinVariables, prefix: str = "dh") -> None:
         self.variables = variables

@@ -1,4 +1,4 @@
-"""What the connector remembers of one person can be had as a whole, and forgotten (GDPR 15, 17)."""
+"""What the connector stores of one person can be exported as a whole, and erased (GDPR 15, 17)."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ IMPERSONAL = {
 
 
 class Office:
-    """Where requests of people are handled."""
+    """Handles access and erasure requests."""
 
     def __init__(self, twin: ConnectorTwin) -> None:
         self.twin = twin
@@ -98,7 +98,7 @@ def office(twin: ConnectorTwin) -> Office:
 
 @pytest.fixture
 async def ann(twin: ConnectorTwin) -> RecordKey:
-    """Somebody with a document of every kind, next to others."""
+    """A person with a document of every kind, among others."""
     key = twin.crm.create(**person(permissions={"Newsletter": True}, donotbulkemail=True))
     await twin.sync(key)
     external_id, now = str(key.id), twin.clock.now()
@@ -253,7 +253,7 @@ async def test_an_administrator_may_insist(office: Office, ann: RecordKey) -> No
 
 
 async def test_notes_of_earlier_synchronisations_are_deleted_as_well(office: Office, ann: RecordKey) -> None:
-    """A former address that was never freed, and a refusal noted at somebody else's contact."""
+    """A former address that was never freed, and a refusal noted at the contact of another record."""
     store = office.twin.store
     former = office.twin.rules.fingerprints.address("former@example.com")
     await store.write(
@@ -335,7 +335,7 @@ async def test_an_erasure_during_a_change_of_the_key_keeps_the_refusal(office: O
 
 
 def test_every_kind_of_document_is_listed_as_naming_people_or_not() -> None:
-    """Whoever adds a kind decides here, and teaches `person_documents` to find people in it."""
+    """A new kind of document is decided here, and `person_documents` finds people in it."""
     root = Path(__file__).parents[2] / "shared"
     found = {
         kind.rstrip("-") if kind != "list-" else kind

@@ -1,4 +1,4 @@
-"""The cursor of the poll: one poll at a time, never ahead of the clock, and health tells when it stands (C-12)."""
+"""The cursor of the poll: one poll at a time, never ahead of the clock, and health reports when it stands (C-12)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from shared.domain.mapping.formats.reading import DO_NOT_BULK_EMAIL
 from shared.domain.records.marketing_contact import MarketingContact
 from shared.domain.records.records import RecordKey, SyncStatus
 from shared.errors import ConflictError, TransientError
-from shared.inbound.page_counts import Seen
+from shared.inbound.page_counts import ChangeKind
 from shared.inbound.poll_cursor import PollCursor
 from tests.connector_twin import ConnectorTwin, person
 from tests.twins import CrashError
@@ -120,12 +120,12 @@ async def test_after_a_page_that_failed_the_pages_before_it_still_count_as_echoe
 
     polled = await twin.poller.poll()
 
-    assert polled.seen == {Seen.ECHO: len(keys)}
+    assert polled.seen == {ChangeKind.ECHO: len(keys)}
 
 
 @pytest.mark.parametrize("moment", range(0, 30, 3))
 async def test_after_a_crash_only_the_contacts_under_way_are_handled_again(moment: int) -> None:
-    """What died between keeping and reporting is reported; whoever had nothing new is an echo."""
+    """A binding saved and not reported before a crash is reported; contacts without changes are echoes."""
     twin, keys = await started(30)
     changed = twin.contact_of("p7@example.com")
     twin.platform.edit(changed, city="Gouda")
@@ -139,7 +139,7 @@ async def test_after_a_crash_only_the_contacts_under_way_are_handled_again(momen
         twin.worker = twin.start_worker()
         twin.clock.advance(twin.claim_time + timedelta(seconds=1))
         polled = await twin.poller.poll()
-        assert polled.seen[Seen.ECHO] >= 29
+        assert polled.seen[ChangeKind.ECHO] >= 29
     await twin.quiet()
 
     assert value(twin, keys[7], "address1_city") == "Gouda"
@@ -156,9 +156,9 @@ async def test_a_window_under_way_of_an_earlier_version_is_handled_in_full() -> 
 
     polled = await twin.poll()
 
-    assert polled.seen == {Seen.CHANGED: 1}
+    assert polled.seen == {ChangeKind.CHANGED: 1}
     twin.platform.touch(twin.contact_of("p0@example.com"))
-    assert (await twin.poll()).seen == {Seen.ECHO: 1}
+    assert (await twin.poll()).seen == {ChangeKind.ECHO: 1}
 
 
 # ------------------------------------------------------------------------------------------------------------ reading
@@ -167,7 +167,7 @@ async def test_a_window_under_way_of_an_earlier_version_is_handled_in_full() -> 
 async def test_contacts_that_leave_the_window_while_it_is_handled_do_not_hide_those_behind_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Cursors may be offsets: whoever is written to has changed a moment later, and the pages behind move up."""
+    """Cursors may be offsets: a contact that is written to has changed a moment later, and the pages behind move up."""
     twin, keys = await started(250)
 
     async def by_offset(start: datetime, end: datetime) -> AsyncIterator[Sequence[MarketingContact]]:
@@ -182,7 +182,7 @@ async def test_contacts_that_leave_the_window_while_it_is_handled_do_not_hide_th
 
     monkeypatch.setattr(twin.platform, "updated_contacts", by_offset)
     for key in keys:
-        twin.crm.edit(key, firstname="Anna")  # nobody told of it: the poll writes it to Spotler
+        twin.crm.edit(key, firstname="Anna")  # no event: the poll writes it to Spotler
     for contact in twin.platform.contacts:
         twin.platform.edit(contact, city="Gouda")
     begun = twin.clock.now()
@@ -228,7 +228,7 @@ async def test_a_cursor_ahead_of_the_clock_heals_and_nothing_is_lost() -> None:
 
 
 async def test_records_are_written_although_the_cursor_is_ahead_of_the_clock() -> None:
-    """Before a batch is written, changes since the cursor are asked for."""
+    """Before a batch is written, changes since the cursor are read."""
     twin, keys = await started(10)
     calls = twin.platform.calls["upsert"]
     await cursor(twin).start_over(datetime.fromisoformat("2062-11-01T00:00:00+00:00"))
@@ -288,7 +288,7 @@ async def test_before_the_first_poll_health_is_not_red() -> None:
 
 
 async def test_the_time_of_known_bounces_never_moves_back() -> None:
-    """Opt-outs that somebody asks about meanwhile would look like bounces."""
+    """Opt-outs that are handled meanwhile would look like bounces."""
     twin, _ = await started()
     known = await twin.bounces.are_known_until()
 

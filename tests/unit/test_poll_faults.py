@@ -1,4 +1,4 @@
-"""What goes wrong during a poll neither holds up others nor gets lost (S2D-01, OPT-06, NEW-01)."""
+"""A failure during a poll neither stops other contacts nor loses any (S2D-01, OPT-06, NEW-01)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.connector_twin import ConnectorTwin, person
 
 
 class _Refusing:
-    """Cannot take anybody in."""
+    """Cannot import any subscriber."""
 
     def __init__(self, error: Exception) -> None:
         self.error: Exception | None = error
@@ -39,7 +39,7 @@ def polls_with(twin: ConnectorTwin, new_subscribers: object) -> None:
 
 @pytest.mark.parametrize("error", [ConfigurationError("SYNC_TABLES does not have lead"), ZeroDivisionError("defect")])
 async def test_an_opt_out_is_written_back_although_new_subscribers_cannot_be_imported(error: Exception) -> None:
-    """OPT-06: a setting that is wrong for new subscribers must not hold up what others have said."""
+    """OPT-06: a wrong setting for new subscribers must not hold up the changes of other contacts."""
     twin = ConnectorTwin()
     ann = twin.crm.create(**person())
     await twin.sync(ann)
@@ -97,7 +97,7 @@ async def test_contacts_without_any_id_of_spotler_are_distinguished() -> None:
 
 
 def interrupts(twin: ConnectorTwin, act: Callable[[], Awaitable[None]]) -> None:
-    """Let something happen whenever Spotler has sent a page."""
+    """Call a function after each page of Spotler."""
     feed = twin.platform.updated_contacts
 
     async def meanwhile(start: datetime, end: datetime) -> AsyncIterator[Sequence[MarketingContact]]:
@@ -109,7 +109,7 @@ def interrupts(twin: ConnectorTwin, act: Callable[[], Awaitable[None]]) -> None:
 
 
 async def test_more_changes_than_a_poll_has_time_for_are_handled_by_the_next_ones() -> None:
-    """S2D-02: after the first synchronisation of everybody, all of them have changed in Spotler within hours."""
+    """S2D-02: after the first synchronisation of all records, all contacts have changed in Spotler within hours."""
     twin = ConnectorTwin()
     ann = twin.crm.create(**person())
     await twin.sync(ann)

@@ -13,14 +13,14 @@ from shared.domain.features.subscriber_import import ImportOutcome, ImportResult
 from shared.domain.mapping.formats.reading import DO_NOT_BULK_EMAIL
 from shared.domain.records.marketing_contact import Bounce, MarketingContact
 from shared.errors import ConfigurationError, TransientError
-from shared.inbound.page_counts import Seen
+from shared.inbound.page_counts import ChangeKind
 from tests.connector_twin import ConnectorTwin, TwinSubscriberRecords, person
 from tests.import_setup import ImportSetup, new_subscriber
 from tests.unit.test_two_way import two_way, value
 
 
 class _BreaksOn(TwinSubscriberRecords):
-    """Takes in everybody but one."""
+    """Imports all subscribers but one."""
 
     def __init__(self, address: str) -> None:
         super().__init__()
@@ -69,7 +69,7 @@ async def test_a_new_subscriber_that_breaks_the_connector_is_isolated_and_the_po
 
 
 async def test_beside_a_new_subscriber_that_breaks_the_connector_echoes_stay_echoes() -> None:
-    """Every contact since the cursor would be looked at in full, every quarter of an hour, in a growing window."""
+    """Every contact since the cursor would be handled in full, every quarter of an hour, in a growing window."""
     twin, _ = await started()
     polls_with(twin, _BreaksOn("poison@example.com"))
     twin.platform.sign_up("poison@example.com")
@@ -79,7 +79,7 @@ async def test_beside_a_new_subscriber_that_breaks_the_connector_echoes_stay_ech
 
     polled = await twin.poll()
 
-    assert polled.seen[Seen.ECHO] == 1
+    assert polled.seen[ChangeKind.ECHO] == 1
     assert twin.crm.calls["read_people"] == reads
 
 
@@ -213,7 +213,7 @@ async def test_a_subscriber_that_breaks_the_connector_becomes_a_review_refused()
 
     (review,) = (await setup.reviews.page()).reviews
     assert (review.reason, review.contact, review.text) == ("refused", "encrypted1", "The connector itself failed.")
-    assert await setup.outcomes(contact) == [ImportOutcome.CREATED]  # it works again: the question is taken back
+    assert await setup.outcomes(contact) == [ImportOutcome.CREATED]  # it works again: the review is deleted
     assert (await setup.reviews.page()).reviews == []
 
 

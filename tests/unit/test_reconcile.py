@@ -1,4 +1,4 @@
-"""C-05: what no message told is found the following night, counted and put right."""
+"""C-05: a change without an event is found the following night, counted and corrected."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.unit.test_two_way import two_way, value
 
 
 async def bound(count: int, twin: ConnectorTwin) -> list[RecordKey]:
-    """That many contacts whom both sides know."""
+    """Create so many records with a contact."""
     keys = [twin.crm.create(**person(emailaddress1=f"p{number}@example.com")) for number in range(count)]
     await twin.sync(*keys)
     twin.clock.advance(timedelta(days=1))
@@ -23,7 +23,7 @@ async def bound(count: int, twin: ConnectorTwin) -> list[RecordKey]:
 
 
 async def night(twin: ConnectorTwin) -> dict[str, Any]:
-    """Reconcile; what health says afterwards about contacts."""
+    """Reconcile; returns what health reports about contacts."""
     await twin.reconciliation.begin()
     await twin.quiet()
     contacts: dict[str, Any] = (await twin.reconciliation.state())["contact"]

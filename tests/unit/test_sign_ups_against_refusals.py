@@ -1,4 +1,4 @@
-"""Somebody signs up by form whose record says Do Not Email or Do Not Bulk Email: a person decides which one counts."""
+"""A person signs up by form whose record has Do Not Email or Do Not Bulk Email: somebody decides which one counts."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class World:
 
 
 async def refusing(flag: str, **values: Any) -> tuple[World, RecordKey]:
-    """A contact that refuses mail and whom Spotler does not know; then the person signs up by form."""
+    """A record that refuses mail, without a contact; then the person signs up by form."""
     world = World()
     ann = world.twin.crm.create(**person(**{flag: True}, **values))
     await world.sign_up()
@@ -280,7 +280,7 @@ async def test_new_03_a_record_that_an_earlier_sign_up_made_and_that_refuses_mai
     (made,) = world.twin.crm.people
     contact = world.twin.contact_of(ANN)
     world.twin.crm.edit(made, donotemail=True, emailaddress1="elsewhere@example.com")
-    contact.external_id = "their number"  # somebody else has numbered it
+    contact.external_id = "their number"  # another program has numbered it
     await world.sign_up()
     assert await world.are_asked() == [ReviewReason.REFUSES_MAIL]
 

@@ -146,7 +146,7 @@ async def test_new_04_the_contact_with_the_address_is_taken_and_not_written_here
 async def test_new_04_without_such_a_contact_one_is_created() -> None:
     setup = ImportSetup()
     gone = setup.crm.create(emailaddress1="new1@example.com")
-    setup.crm.edit(gone, statecode=1)  # an inactive contact is not brought back to life by a form
+    setup.crm.edit(gone, statecode=1)  # a form does not activate an inactive contact
     (one,) = await setup.import_page(new_subscriber(1, firstName="Ann"))
     assert one.outcome is ImportOutcome.CREATED
     assert setup.person(one.key).values["emailaddress1"] == "new1@example.com"
@@ -371,7 +371,7 @@ async def test_of_two_simultaneous_decisions_one_is_a_conflict() -> None:
 
 
 def decides_while_matching(setup: ImportSetup, review: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let somebody dismiss a review after a poll has read it, and before the poll writes its own."""
+    """Dismiss a review after a poll has read it, and before the poll writes its own."""
     matching = setup.records.matching
 
     async def meanwhile(*arguments: Any) -> Any:
@@ -386,7 +386,7 @@ async def test_a_decision_stands_against_a_poll_that_is_under_way(
     third: bool,  # noqa: FBT001
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The poll would ask again, since a third contact matches now, or take the question back, since only one does."""
+    """The poll would write the review anew since a third contact matches, or delete it since only one does."""
     setup = ImportSetup()
     _, second, review = await two_anns(setup)
     if third:

@@ -1,4 +1,4 @@
-"""One walk over a table at a time, however often an operator asks for one; none is blocked by one that died."""
+"""One walk over a table at a time, however often an operator requests one; a dead walk blocks none."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from shared.composition import app
 from shared.domain.values.moments import complaint_about_past
 from shared.errors import ConflictError, ConnectorError
-from shared.inbound.page_counts import Seen
+from shared.inbound.page_counts import ChangeKind
 from shared.inbound.poll import PollResult
 from shared.triggers.http.answers import json_answer, problem
 from shared.triggers.http.http_function import http_function
@@ -106,7 +106,7 @@ def _told(polled: PollResult) -> func.HttpResponse:
             "until": polled.until.isoformat(timespec="seconds"),
             "contacts": {str(what): count for what, count in polled.seen.items()},
             "lookedAt": polled.seen.total(),
-            "echoes": polled.seen[Seen.ECHO],
+            "echoes": polled.seen[ChangeKind.ECHO],
             "written": {"values": handled.values, "permissions": handled.permissions},
             "waiting": handled.waiting,
             "failed": handled.failed,
